@@ -1,0 +1,88 @@
+"""Write beside and rename: after an error or a power cut there is the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Union
+
+PathIn = Union[str, "PathLike[str]"]
+
+
+def write(path: PathIn, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace ``path`` by ``data`` in one step."""
+    with replacing(path, mode=mode) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def replacing(path: PathIn, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it does not."""
+    target = Path(path)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        os.replace(name, target)
+        sync_directory(target.parent)
+    except BaseException:
+        _remove(name)
+        raise
+
+
+@contextmanager
+def replacing_path(path: PathIn) -> Iterator[Path]:
+    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist yet."""
+    target = Path(path)
+    with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+        beside = folder / target.name
+        yield beside
+        with open(beside, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(beside, target)
+        sync_directory(target.parent)
+
+
+@contextmanager
+def new_directory(path: PathIn) -> Iterator[Path]:
+    """A folder that appears at ``path``, which must not exist, only when the block ends well."""
+    target = Path(path)
+    with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+        beside = folder / target.name
+        beside.mkdir()
+        yield beside
+        os.rename(beside, target)
+        sync_directory(target.parent)
+
+
+@contextmanager
+def scratch(parent: PathIn, *, prefix: str = ".scratch.") -> Iterator[Path]:
+    """A folder of our own below ``parent`` that is gone at the end, whatever happened."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync_directory(path: PathIn) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(name: str) -> None:
+    try:
+        os.unlink(name)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,76 @@
+"""Legal names and paths, and the nearest right one for a wrong one.
+
+A state's paths become file names on the device, and its loader compares names by prefix, so what is refused here would
+be silently misread there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Optional
+
+from .errors import FormatError
+
+MAX_PATH_BYTES = 1024
+MAX_NAME_BYTES = 255
+MAX_CONTAINER_CHARS = 64
+MAX_REVISION_CHARS = 64
+
+RESERVED_CONTAINERS = frozenset(
+    ["bsp", "_config", "_sigs", "_hostconfig", "objects", "trails", "boot", "config", "logs", "cache", "disks"]
+)
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_REVISION = re.compile(r"[0-9]+|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def check_path(path: str, *, what: str = "path") -> str:
+    """A relative path of a state, or ``#spec``. Raises FormatError for escapes, odd bytes and excessive length."""
+    if path == "#spec":
+        return path
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise FormatError(f"{what} {path[:200]!r} is not a plain relative path")
+    if any(ord(char) < 32 or char == "\x7f" or 0xD800 <= ord(char) <= 0xDFFF for char in path):
+        raise FormatError(f"{what} {path[:200]!r} holds a control character")
+    if path < "#spec":
+        raise FormatError(f"{what} {path[:200]!r} sorts before #spec, which the device then would not find")
+    if len(path.encode()) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+        raise FormatError(f"{what} {path[:60]!r}... is longer than {MAX_PATH_BYTES} bytes, or one name than {MAX_NAME_BYTES}")
+    if parts[0].startswith((".pvr", ".pv")):
+        raise FormatError(f"{what} {path!r} lies in the repository's own folder")
+    return path
+
+
+def check_container(name: str) -> str:
+    """A container's name, which is also its folder and its host name."""
+    if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
+        raise FormatError(
+            f'"{name[:80]}" cannot name a container',
+            hint=f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, first a letter or digit",
+        )
+    if name in RESERVED_CONTAINERS:
+        raise FormatError(f'"{name}" is a reserved name and cannot name a container')
+    return name
+
+
+def check_revision(name: str) -> str:
+    """A revision: digits, or ``locals/<name>``."""
+    if not _REVISION.fullmatch(name) or len(name.rpartition("/")[2]) > MAX_REVISION_CHARS:
+        raise FormatError(f'"{name[:100]}" is not a revision', hint='a number such as "0", or "locals/<name>"')
+    return name
+
+
+def nearest(word: str, known: Iterable[str]) -> Optional[str]:
+    """The known word most like ``word``, if one is like it at all."""
+    matches = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
+    """The error for a word that is none of the known ones, with the nearest as its hint."""
+    known = sorted(known)
+    near = nearest(word, known)
+    hint = f'did you mean "{near}"?' if near else f"known: {', '.join(known)}"
+    return FormatError(f'unknown {what} "{word[:100]}"', hint=hint)
