@@ -1,0 +1,55 @@
+# The bsp part of the state: kernel, initramfs with PID 1, device tree, modules and firmware, with device.json,
+# signed, as <PN>-<MACHINE>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
+#
+#   PVR_BSP_KERNEL = "bzImage"
+#   inherit bsp-pvrexport
+#
+# Files are named relative to DEPLOY_DIR_IMAGE, where the kernel's and the initramfs's recipes deploy them.
+
+inherit pantavisor-tool pvs-keys deploy nopackages
+
+PVR_BSP_KERNEL ??= "${KERNEL_IMAGETYPE}"
+PVR_BSP_KERNEL[doc] = "Kernel image in DEPLOY_DIR_IMAGE."
+PVR_BSP_INITRAMFS ??= "pantavisor-initramfs-${MACHINE}.cpio.zst"
+PVR_BSP_INITRAMFS[doc] = "Initramfs with pantavisor as PID 1, in DEPLOY_DIR_IMAGE."
+PVR_BSP_FDT ??= ""
+PVR_BSP_FDT[doc] = "Device tree blob in DEPLOY_DIR_IMAGE, for boards whose boot loader wants one."
+PVR_BSP_MODULES ??= "modules-${MACHINE}.tgz"
+PVR_BSP_MODULES[doc] = "Tarball with lib/modules/<release>, in DEPLOY_DIR_IMAGE. Empty: no modules."
+PVR_BSP_FIRMWARE ??= ""
+PVR_BSP_FIRMWARE[doc] = "Tarball with lib/firmware, in DEPLOY_DIR_IMAGE. Empty: no firmware."
+PVR_BSP_DEPENDS ??= "virtual/kernel:do_deploy pantavisor-initramfs:do_deploy"
+PVR_BSP_DEPENDS[doc] = "Tasks that deploy the files above."
+PVR_DEVICE_JSON ??= ""
+PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, platform and app."
+PVR_PROFILE ??= "balanced"
+PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced or small."
+
+PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
+
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS += "${PVR_TOOL_DEPENDS}"
+B = "${WORKDIR}/build"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+do_install[noexec] = "1"
+deltask do_populate_sysroot
+
+python do_pvrexport() {
+    pvbb.tasks.export_bsp(d)
+}
+do_pvrexport[dirs] = "${B}"
+do_pvrexport[cleandirs] = "${B}"
+# BitBake follows only calls by full dotted name, so what the job reads is listed.
+do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE PVR_DEVICE_JSON"
+do_pvrexport[vardeps] += "PVR_PROFILE"
+do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
+do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+addtask pvrexport after do_configure before do_deploy
+
+do_deploy() {
+    install -m 0644 ${PVR_EXPORT} ${DEPLOYDIR}/
+}
+addtask deploy after do_pvrexport before do_build

@@ -1,0 +1,81 @@
+# A container of the state from a Docker/OCI image, as <PN>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
+#
+# A whole recipe:
+#
+#   SUMMARY = "Web server"
+#   LICENSE = "BSD-2-Clause"
+#   LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/BSD-2-Clause;md5=cb641bc04cda31daea161b1bc15da69f"
+#   PVR_DOCKER_REF = "docker.io/library/nginx:1.27"
+#   inherit pvrexport
+#
+# The image is fetched into DL_DIR by do_fetch, every blob checked by its digest. Without PVR_DOCKER_DIGEST the tag is
+# resolved once, and the fetcher prints the line that pins it.
+# What runs and how is said by the variables below; files named in PVR_*_JSON must stand in SRC_URI.
+
+inherit pantavisor-tool pvs-keys deploy nopackages
+
+PVR_DOCKER_REF ??= ""
+PVR_DOCKER_REF[doc] = "Image reference, for example docker.io/library/nginx:1.27."
+PVR_DOCKER_DIGEST ??= ""
+PVR_DOCKER_DIGEST[doc] = "Digest (sha256:...) of the image's index or manifest. Pins the image."
+PVR_DOCKER_PLATFORM ??= ""
+PVR_DOCKER_PLATFORM[doc] = "os/architecture[/variant] to take from the image. Empty: follows the machine."
+PVR_DOCKER_AUTHFILE ??= ""
+PVR_DOCKER_AUTHFILE[doc] = "File with registry credentials in the form of ~/.docker/config.json. Never copied."
+PVR_DOCKER_AUTHFILE[vardepvalue] = ""
+PVR_INSECURE_REGISTRIES ??= ""
+PVR_INSECURE_REGISTRIES[doc] = "Registries (host[:port]) that may be reached by plain HTTP; loopback always may."
+PVR_REGISTRY_MIRRORS ??= ""
+PVR_REGISTRY_MIRRORS[doc] = "Pairs host=mirror-host[/prefix], tried before the registry itself."
+
+PVR_CONTAINER ??= "${PN}"
+PVR_CONTAINER[doc] = "Name of the container on the device."
+PVR_GROUP ??= "app"
+PVR_GROUP[doc] = "Group of device.json that the container starts in: data, root, platform, app or one of your own."
+PVR_STATUS_GOAL ??= "STARTED"
+PVR_STATUS_GOAL[doc] = "What the container must reach for a revision to be good: MOUNTED, STARTED or READY."
+PVR_RESTART_POLICY ??= "container"
+PVR_RESTART_POLICY[doc] = "Whether a change or a failure of the container concerns the container or the system."
+PVR_ROLES ??= "nobody"
+PVR_ROLES[doc] = "Roles of the container at the control socket: mgmt or nobody."
+PVR_VOLUMES ??= ""
+PVR_VOLUMES[doc] = "Entries path:persistence[@disk] or ovl:path:persistence[@disk]; persistence is permanent, revision or boot."
+PVR_ARGS ??= ""
+PVR_ARGS[doc] = "Further template arguments NAME=value, separated by blanks (docs/formats/container.md lists them)."
+PVR_ARGS_JSON ??= ""
+PVR_ARGS_JSON[doc] = "JSON file of SRC_URI with template arguments whose values are lists or objects."
+PVR_CONFIG_JSON ??= ""
+PVR_CONFIG_JSON[doc] = "JSON file of SRC_URI that overrides members of the image's config (Entrypoint, Cmd, Env, ...)."
+PVR_PROFILE ??= "balanced"
+PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3) or small (xz 6 with BCJ)."
+
+PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
+
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS += "${PVR_TOOL_DEPENDS}"
+B = "${WORKDIR}/build"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+do_install[noexec] = "1"
+deltask do_populate_sysroot
+
+python () {
+    pvbb.wiring.docker_source(d)
+}
+
+python do_pvrexport() {
+    pvbb.tasks.export_container(d)
+}
+do_pvrexport[dirs] = "${B}"
+do_pvrexport[cleandirs] = "${B}"
+# BitBake follows only calls by full dotted name, so what the job reads is listed.
+do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL PVR_RESTART_POLICY PVR_ROLES"
+do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE"
+do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+addtask pvrexport after do_configure before do_deploy
+
+do_deploy() {
+    install -m 0644 ${PVR_EXPORT} ${DEPLOYDIR}/
+}
+addtask deploy after do_pvrexport before do_build

@@ -1,0 +1,53 @@
+# The whole device: containers and bsp -> one signed state -> storage tree -> flashable disk image with a .bmap.
+#
+#   LICENSE = "MIT"
+#   PVROOT_CONTAINERS = "demo-system demo-nginx"
+#   inherit pvroot-image
+#
+# The state is verified strictly (signatures, coverage, references, every object) before an image is written.
+
+inherit pantavisor-tool pvs-keys deploy nopackages
+
+PVROOT_CONTAINERS ??= ""
+PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image."
+PVROOT_BSP ??= "pantavisor-bsp"
+PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
+PVROOT_SIZE ??= ""
+PVROOT_SIZE[doc] = "Size of the disk image in MiB. Empty: the content and as much again for updates."
+PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
+PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
+IMAGE_BOOT_FILES ??= "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
+IMAGE_BOOT_FILES[doc] = "Files of DEPLOY_DIR_IMAGE for the boot partition: source[;name there], separated by blanks."
+EFI_BOOT_IMAGE ??= "bootx64.efi"
+EFI_BOOT_IMAGE:aarch64 = "bootaa64.efi"
+
+PVROOT_NAME ??= "${PN}-${MACHINE}"
+PVROOT_NAME[doc] = "Name of the disk image, without .img."
+
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS += "${PVR_TOOL_DEPENDS} dosfstools-native mtools-native e2fsprogs-native"
+B = "${WORKDIR}/build"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+do_install[noexec] = "1"
+deltask do_populate_sysroot
+
+python do_pvroot() {
+    pvbb.tasks.build_root(d)
+}
+do_pvroot[dirs] = "${B}"
+do_pvroot[cleandirs] = "${B}"
+# BitBake follows only calls by full dotted name, so what the job reads is listed.
+do_pvroot[vardeps] += "PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
+do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in d.getVar('PVROOT_CONTAINERS').split())}"
+do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
+do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+addtask pvroot after do_configure before do_deploy
+
+do_deploy() {
+    cp --sparse=always ${B}/${PVROOT_NAME}.img ${DEPLOYDIR}/
+    install -m 0644 ${B}/${PVROOT_NAME}.img.bmap ${DEPLOYDIR}/
+}
+addtask deploy after do_pvroot before do_build

@@ -1,0 +1,38 @@
+# Where signing keys come from.
+#
+# A key directory holds four files, as `pvr keys generate DIR` makes them:
+#   ca.crt      the root that devices trust; goes into the initramfs
+#   ca.key.pem  its private key; only needed to issue further leaf certificates, best kept elsewhere
+#   key.pem     the private key that signs states
+#   x5c.pem     its certificate chain, leaf first
+# Private keys are read where they lie: no task copies one, and no output holds one.
+#
+#   PVS_KEY_DIR = "/secure/product-keys"
+#
+# For a first look, a configuration may ask by name for keys that are made on demand in PVS_KEY_DIR:
+#
+#   PVS_DEVELOPMENT_KEYS = "1"
+
+inherit pantavisor-tool
+
+PVS_KEY_DIR ??= "${TOPDIR}/pvs-keys"
+PVS_KEY_DIR[doc] = "Directory with ca.crt, key.pem and x5c.pem, as 'pvr keys generate' makes it."
+PVS_KEY ??= "${PVS_KEY_DIR}/key.pem"
+PVS_KEY[doc] = "PEM file with the private key that signs states."
+PVS_X5C ??= "${PVS_KEY_DIR}/x5c.pem"
+PVS_X5C[doc] = "PEM file with the certificate chain of PVS_KEY, leaf first."
+PVS_CA ??= "${PVS_KEY_DIR}/ca.crt"
+PVS_CA[doc] = "PEM file with the root certificate that devices trust."
+PVS_DEVELOPMENT_KEYS ??= "0"
+PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."
+
+# The certificates stand in the signature, the places of the files do not: two build directories agree.
+PVS_CHECKSUMS = "${PVS_X5C}:True ${PVS_CA}:True"
+PVS_KEY_DIR[vardepvalue] = ""
+PVS_KEY[vardepvalue] = ""
+PVS_X5C[vardepvalue] = ""
+PVS_CA[vardepvalue] = ""
+
+python () {
+    pvbb.tool.require_keys(d)
+}

@@ -1,0 +1,117 @@
+"""The JSON job of each verb that a build runs: what BitBake writes, what anyone can replay.
+
+A job is one JSON object with exactly the members of its dataclass; paths are absolute or relative to the reader's
+working directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from . import cjson, names
+from .errors import FormatError
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Files to sign with and to check against; the private key is read where it lies."""
+
+    key: Path
+    x5c: Path
+    trust: Path
+
+
+@dataclass(frozen=True)
+class ExportContainer:
+    """An OCI layout becomes the export of one signed container."""
+
+    name: str
+    layout: Path
+    reference: str
+    platform: str
+    arguments: Mapping[str, Any]
+    volumes: tuple[str, ...]
+    profile: str
+    signing: Signing
+    work: Path
+    output: Path
+    image_config: Optional[Mapping[str, Any]] = None
+    libsquashfs: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ExportBsp:
+    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be compressed."""
+
+    kernel: Path
+    initramfs: Path
+    profile: str
+    signing: Signing
+    work: Path
+    output: Path
+    fdt: Optional[Path] = None
+    modules: Optional[Path] = None
+    firmware: Optional[Path] = None
+    device: Optional[Path] = None
+    libsquashfs: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class BuildRoot:
+    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes."""
+
+    exports: tuple[Path, ...]
+    boot_files: Mapping[str, Path]
+    trust: Path
+    epoch: int
+    work: Path
+    output: Path
+    size: Optional[int] = None
+
+
+Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)
+
+
+def load(path: Path, kind: type[Job]) -> Job:
+    """Read a job; every unknown, missing or mistyped member is an error that names it."""
+    value = _build(kind, cjson.load_object(path.read_bytes(), what=str(path)), str(path))
+    assert isinstance(value, kind)
+    return value
+
+
+def _build(kind: type, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise FormatError(f"{where} is not a JSON object")
+    hints = get_type_hints(kind)
+    for name in value:
+        if name not in hints:
+            raise names.unknown(name, hints, what=f"member of {where}:")
+    arguments = {}
+    for field in fields(kind):
+        if field.name in value:
+            arguments[field.name] = _convert(hints[field.name], value[field.name], f"{where}: {field.name}")
+        elif field.default is MISSING:
+            raise FormatError(f"{where} has no member {field.name}")
+    return kind(**arguments)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if origin is Union:
+        return None if value is None else _convert(get_args(hint)[0], value, where)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_convert(get_args(hint)[0], item, where) for item in value)
+    if origin is not None and isinstance(value, dict):
+        return {name: _convert(get_args(hint)[1], item, where) for name, item in value.items()}
+    if hint is Signing:
+        return _build(Signing, value, where)
+    if hint is Any:
+        return value
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool):
+        return value
+    raise FormatError(f"{where} has the wrong type ({type(value).__name__})")

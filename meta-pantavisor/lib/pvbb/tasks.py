@@ -1,0 +1,144 @@
+"""The bodies of the layer's tasks: gather variables into a job, let the library do it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional
+
+import bb
+
+import pvbb.tool
+
+MIB = 1024 * 1024
+
+
+def export_container(d: Any) -> None:
+    """do_pvrexport of a container: the fetched OCI layout becomes a signed part."""
+    name = d.getVar("PVR_CONTAINER")
+    pvbb.tool.run(
+        d,
+        "export-container",
+        {
+            "name": name,
+            "layout": os.path.join(_unpackdir(d), d.getVar("PVR_OCI_DIR")),
+            "reference": d.getVar("PVR_DOCKER_REF"),
+            "platform": d.getVar("PVR_PLATFORM"),
+            "arguments": _arguments(d),
+            "image_config": _json_file(d, "PVR_CONFIG_JSON"),
+            "volumes": d.getVar("PVR_VOLUMES").split(),
+            "profile": d.getVar("PVR_PROFILE"),
+            "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
+            "signing": _signing(d),
+            "work": d.getVar("B"),
+            "output": d.getVar("PVR_EXPORT"),
+        },
+    )
+
+
+def export_bsp(d: Any) -> None:
+    """do_pvrexport of the bsp: what the kernel's and the initramfs's recipes deployed becomes a signed part."""
+    pvbb.tool.run(
+        d,
+        "export-bsp",
+        {
+            "kernel": _deployed(d, "PVR_BSP_KERNEL"),
+            "initramfs": _deployed(d, "PVR_BSP_INITRAMFS"),
+            "fdt": _deployed(d, "PVR_BSP_FDT"),
+            "modules": _deployed(d, "PVR_BSP_MODULES"),
+            "firmware": _deployed(d, "PVR_BSP_FIRMWARE"),
+            "device": _unpacked(d, "PVR_DEVICE_JSON"),
+            "profile": d.getVar("PVR_PROFILE"),
+            "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
+            "signing": _signing(d),
+            "work": d.getVar("B"),
+            "output": d.getVar("PVR_EXPORT"),
+        },
+    )
+
+
+def build_root(d: Any) -> None:
+    """do_pvroot: exports become one signed state, its storage tree and the disk image."""
+    deploy = d.getVar("DEPLOY_DIR_IMAGE")
+    bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
+    exports = [bsp, *d.getVar("PVROOT_CONTAINERS").split()]
+    size = d.getVar("PVROOT_SIZE")
+    pvbb.tool.run(
+        d,
+        "build-root",
+        {
+            "exports": [os.path.join(deploy, f"{name}.pvrexport.tgz") for name in exports],
+            "boot_files": _boot_files(d),
+            "size": int(size) * MIB if size else None,
+            "trust": d.getVar("PVS_CA"),
+            "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
+            "work": d.getVar("B"),
+            "output": os.path.join(d.getVar("B"), f"{d.getVar('PVROOT_NAME')}.img"),
+        },
+    )
+
+
+def _signing(d: Any) -> dict[str, str]:
+    return {"key": d.getVar("PVS_KEY"), "x5c": d.getVar("PVS_X5C"), "trust": d.getVar("PVS_CA")}
+
+
+def _arguments(d: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "PV_GROUP": d.getVar("PVR_GROUP"),
+        "PV_STATUS_GOAL": d.getVar("PVR_STATUS_GOAL"),
+        "PV_RESTART_POLICY": d.getVar("PVR_RESTART_POLICY"),
+        "PV_ROLES": d.getVar("PVR_ROLES").split(),
+    }
+    for word in d.getVar("PVR_ARGS").split():
+        name, equals, value = word.partition("=")
+        if not equals:
+            bb.fatal(f'{d.getVar("PN")}: PVR_ARGS has "{word}", which is not NAME=value')
+        arguments[name] = value
+    arguments.update(_json_file(d, "PVR_ARGS_JSON") or {})
+    return arguments
+
+
+def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:
+    import json
+
+    path = _unpacked(d, variable)
+    if path is None:
+        return None
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value = json.load(stream)
+    except ValueError as error:
+        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} is not valid JSON: {error}")
+    if not isinstance(value, dict):
+        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON object")
+    return value
+
+
+def _unpackdir(d: Any) -> str:
+    # scarthgap has no UNPACKDIR of its own: there everything is unpacked into WORKDIR.
+    return str(d.getVar("UNPACKDIR") or d.getVar("WORKDIR"))
+
+
+def _unpacked(d: Any, variable: str) -> Optional[str]:
+    return _existing(d, variable, _unpackdir(d), 'add it to SRC_URI as "file://..."')
+
+
+def _deployed(d: Any, variable: str) -> Optional[str]:
+    return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "is the recipe that deploys it in PVR_BSP_DEPENDS?")
+
+
+def _existing(d: Any, variable: str, folder: str, hint: str) -> Optional[str]:
+    name = d.getVar(variable)
+    if not name:
+        return None
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        bb.fatal(f"{d.getVar('PN')}: {variable} names {name}, which is not in {folder}\n  hint: {hint}")
+    return path
+
+
+def _boot_files(d: Any) -> dict[str, str]:
+    files = {}
+    for entry in (d.getVar("IMAGE_BOOT_FILES") or "").split():
+        source, _, target = entry.partition(";")
+        files[target or source] = os.path.join(d.getVar("DEPLOY_DIR_IMAGE"), source)
+    return files

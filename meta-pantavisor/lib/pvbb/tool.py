@@ -1,0 +1,81 @@
+"""How BitBake's side finds and runs the library: its checksums, its keys, its process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import bb
+
+KEY_FILES = ("key.pem", "x5c.pem", "ca.crt")
+
+
+def library_root(d: Any) -> str:
+    """The folder that holds the packages ``pantavisor`` and ``pvbb``."""
+    return os.path.join(d.getVar("PANTAVISOR_LAYERDIR"), "lib")
+
+
+def library_checksums(d: Any) -> str:
+    """Every source file of the library for a task's file-checksums."""
+    return " ".join(f"{path}:True" for path in _sources(os.path.join(library_root(d), "pantavisor")))
+
+
+def require_keys(d: Any) -> None:
+    """Stop with the way out where signing keys are missing; make development keys where they are asked for."""
+    missing = [path for path in (d.getVar(name) for name in ("PVS_KEY", "PVS_X5C", "PVS_CA")) if not os.path.exists(path)]
+    if not missing:
+        return
+    directory = d.getVar("PVS_KEY_DIR")
+    if d.getVar("PVS_DEVELOPMENT_KEYS") != "1" or os.path.exists(directory):
+        raise bb.parse.SkipRecipe(
+            f"no signing key: {missing[0]} does not exist; make keys by 'pvr keys generate {directory}', "
+            'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
+        )
+    # Several parsers may get here at once: the tool makes the directory in one step, and the others find it there.
+    result = _spawn(d, ["keys", "generate", "--if-missing", directory])
+    if result.returncode:
+        bb.fatal(f"development keys could not be made in {directory}: {result.stderr.strip()}")
+    bb.warn(f"{directory} now holds development keys: whoever can read them can sign for devices that trust them")
+
+
+def run(d: Any, verb: str, job: dict[str, Any]) -> None:
+    """Write ``job`` beside the task's logs and run the library's ``verb`` on it. A failure ends the task with its error."""
+    path = os.path.join(d.getVar("T"), f"{verb}.job.json")
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(job, stream, indent=1, sort_keys=True)
+    result = _spawn(d, [verb, "--job", path])
+    if result.stderr:
+        bb.note(result.stderr.rstrip())
+    if result.returncode == 2:
+        bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a word'}")
+    if result.returncode:
+        bb.fatal(f"{d.getVar('PN')}: '{verb}' broke (exit status {result.returncode}):\n{result.stderr.strip()}")
+
+
+def _spawn(d: Any, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    argv = [d.getVar("PVR_PYTHON"), "-m", "pantavisor", *arguments]
+    environment = {
+        "PATH": d.getVar("PATH"),
+        "PYTHONPATH": library_root(d),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+        "HOME": os.environ.get("HOME", "/nonexistent"),
+        "PVR_LIBSQUASHFS": d.getVar("PVR_LIBSQUASHFS"),
+    }
+    shown = " ".join(f"{name}={environment[name]}" for name in ("PYTHONPATH", "PVR_LIBSQUASHFS"))
+    bb.note(f"{shown} {' '.join(argv)}")
+    try:
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        bb.fatal(f"PVR_PYTHON is {argv[0]}, which does not run: {error.strerror}")
+
+
+def _sources(folder: str) -> list[str]:
+    return sorted(
+        os.path.join(parent, name)
+        for parent, folders, names in os.walk(folder)
+        for name in names
+        if name.endswith(".py")
+    )
