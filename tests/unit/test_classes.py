@@ -1,0 +1,45 @@
+"""The layer's classes keep their promises: documented variables, defaults, and hashes that know what a job reads."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+LAYER = Path(__file__).resolve().parents[2] / "meta-pantavisor"
+CLASSES = {path.stem: path.read_text() for path in (LAYER / "classes").glob("*.bbclass")}
+# Set for every recipe by the build itself, or places, which must not change a hash.
+OUTSIDE = {"B", "T", "PN", "MACHINE", "UNPACKDIR", "WORKDIR", "DEPLOY_DIR_IMAGE", "PVR_EXPORT", "PVR_OCI_DIR",
+           "PVR_LIBSQUASHFS", "PVS_KEY", "PVS_X5C", "PVS_CA"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_every_public_variable_has_a_default_and_a_doc(name: str) -> None:
+    text = CLASSES[name]
+    for variable in re.findall(r"^(\w+) \?\?= ", text, re.MULTILINE):
+        if variable in ("EFI_BOOT_IMAGE",):
+            continue
+        assert f"{variable}[doc] = " in text, f"{variable} of {name}.bbclass has no [doc]"
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_a_python_task_body_is_one_call_by_full_dotted_name(name: str) -> None:
+    for body in re.findall(r"^python \w*\s*\(\)\s*\{\n(.*?)^\}", CLASSES[name], re.MULTILINE | re.DOTALL):
+        assert re.fullmatch(r"    pvbb\.\w+\.\w+\(d\)\n", body), body
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), [("export_container", "pvrexport"), ("export_bsp", "bsp-pvrexport"), ("build_root", "pvroot-image")]
+)
+def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, name: str) -> None:
+    source = (LAYER / "lib/pvbb/tasks.py").read_text()
+    text = CLASSES[name]
+    body = re.search(rf"^def {function}\(.*?(?=^def )", source, re.MULTILINE | re.DOTALL)
+    assert body
+    called = "".join(
+        found.group()
+        for helper in re.findall(r"(_\w+)\(d", body.group())
+        if (found := re.search(rf"^def {helper}\(.*?(?=^def |\Z)", source, re.MULTILINE | re.DOTALL))
+    )
+    read = set(re.findall(r'"((?:PVR|PVROOT|PVS|IMAGE|SOURCE)_\w+)"', body.group() + called))
+    listed = set(" ".join(re.findall(r'\[vardeps\] \+= "([^"]*)"', text)).split())
+    assert read - OUTSIDE <= listed
