@@ -1,0 +1,109 @@
+"""The command: make images current, write the build's auto.conf, run a command while the registry serves."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .failure import Failure
+from .images import IMAGES, Workshop
+from .registry import Registry
+
+PROJECT = Path(__file__).resolve().parents[2]
+PORT = 5000
+AUTO_CONF = "# Written by scripts/demo-images: the demonstration images in the loopback registry.\n"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="scripts/demo-images",
+        description="Build the demonstration images when they changed, and serve them while COMMAND runs.",
+    )
+    top.add_argument("--build-dir", type=Path, default=PROJECT / "build", help="where registry/ and logs go")
+    top.add_argument("--auto-conf", type=Path, metavar="FILE", help="write the digests for BitBake")
+    top.add_argument("--engine", choices=("docker", "buildah"), default="", help="insist on one")
+    top.add_argument("--port", type=int, default=PORT, help="of the registry; recipes expect %(default)s")
+    top.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run meanwhile")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: the command's, or 2 for something a person can mend, 130 when interrupted."""
+    options = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        return serve(options)
+    except Failure as failure:
+        print(f"demo-images: {failure}", file=sys.stderr)
+        if failure.hint:
+            print(f"  hint: {failure.hint}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("demo-images: interrupted; registry and engine are stopped", file=sys.stderr)
+        return 130
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Registry up, images current, command run, registry down."""
+    build = options.build_dir.resolve()
+    registry = Registry(root=build / "registry", port=options.port)
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / "registry.lock").open("w") as lock:
+        _lock(lock.fileno())
+        with registry.serve():
+            workshop = Workshop(work=build / "demo", registry=registry, say=_say)
+            digests = workshop.ensure(only_engine=options.engine)
+            for image in IMAGES:
+                _say(f"localhost:{registry.port}/{image.repository}:{image.tag} is {digests[image.recipe]}")
+            if options.auto_conf:
+                write_auto_conf(options.auto_conf, digests)
+            return run_command(options.command[1:] if options.command[:1] == ["--"] else options.command)
+
+
+def write_auto_conf(path: Path, digests: Mapping[str, str]) -> None:
+    """Pin the digests for BitBake; an unchanged file is left alone, so nothing is parsed again."""
+    lines = [f'PVR_DOCKER_DIGEST:pn-{recipe} = "{digest}"\n' for recipe, digest in sorted(digests.items())]
+    text = AUTO_CONF + "".join(lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run it to its end; an interrupt is passed on and waited for, so that it can clean up."""
+    if not argv:
+        return 0
+    process = subprocess.Popen(argv)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached the command as well; a signal to us alone did not.
+            if process.poll() is None and not os.isatty(0):
+                process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _say("another run uses this registry; waiting for it")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

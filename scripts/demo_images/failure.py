@@ -1,0 +1,42 @@
+"""Errors that a person can mend, and the one way to run a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+TAIL_LINES = 25
+
+
+class Failure(Exception):
+    """One sentence and a hint."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+
+def run(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, hint: str = "") -> None:
+    """Run a command with its output in ``log``; Failure with the log's end when it does not succeed."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        output.write(("$ " + " ".join(argv) + "\n").encode())
+        output.flush()
+        try:
+            environment = {**os.environ, **(env or {})}
+            status = subprocess.run(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+            ).returncode
+        except FileNotFoundError:
+            raise Failure(f"{argv[0]} is not installed", "run scripts/setup") from None
+    if status:
+        sentence = f"{argv[0]} failed with status {status}:\n{tail(log)}"
+        raise Failure(sentence, hint or f"the whole log is {log}")
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, indented."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join("    " + line for line in lines[-TAIL_LINES:])

@@ -1,0 +1,137 @@
+"""Which demonstration images there are, of what they are made, and whether they must be built again.
+
+An image's digest depends on the day's packages. So it is built once: while its sources (a hash over
+``tests/demo/<image>`` and the rules below) stay the same and the registry still has it, its digest stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import engine as engines
+from . import packages
+from .failure import Failure
+from .registry import Registry
+
+ARCHITECTURES = ("amd64", "arm64")
+SOURCES = Path(__file__).resolve().parents[2] / "tests" / "demo"
+# Raise it when the rules in this package change what an image holds.
+RULES = 1
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: its directory, and the recipe that takes it."""
+
+    name: str
+    recipe: str
+    tag: str = "1"
+
+    @property
+    def repository(self) -> str:
+        return f"demo/{self.name}"
+
+
+IMAGES = (Image("nginx", "demo-nginx"), Image("system", "demo-system"))
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where images are made: ``work`` for contexts and logs, ``registry`` (running) for the results."""
+
+    work: Path
+    registry: Registry
+    say: Callable[[str], None]
+
+    def ensure(self, *, only_engine: str = "") -> dict[str, str]:
+        """Build what is missing or changed; the digest of each recipe's image."""
+        known = self._read_stamps()
+        stale = [image for image in IMAGES if not self._is_current(image, known)]
+        if stale:
+            distribution = packages.Distribution.of_this_machine()
+            with engines.choose(self.work, only=only_engine) as engine:
+                for image in stale:
+                    self.say(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
+                    digest = self._make(image, engine, distribution)
+                    known[image.name] = {"sources": source_hash(image), "digest": digest}
+                    self._write_stamps(known)
+        return {image.recipe: known[image.name]["digest"] for image in IMAGES}
+
+    def _make(self, image: Image, engine: engines.Engine, distribution: packages.Distribution) -> str:
+        members = []
+        for architecture in ARCHITECTURES:
+            context = self.work / "context" / f"{image.name}-{architecture}"
+            shutil.rmtree(context, ignore_errors=True)
+            shutil.copytree(SOURCES / image.name, context, symlinks=True)
+            dockerfile = _prepare(image, architecture, context, distribution, self.work / "packages.log")
+            tag = f"{image.tag}-{architecture}"
+            reference = f"localhost:{self.registry.port}/{image.repository}:{tag}"
+            engine.build(context, dockerfile, platform=f"linux/{architecture}", reference=reference)
+            engine.push(reference)
+            manifest = self.registry.find(image.repository, tag)
+            if manifest is None:
+                raise Failure(f"{reference} did not reach the registry", f"see {self.work / 'engine.log'}")
+            members.append((manifest, architecture))
+            shutil.rmtree(context)
+        return self.registry.put_index(image.repository, image.tag, members).digest
+
+    def _is_current(self, image: Image, known: Mapping[str, Mapping[str, str]]) -> bool:
+        stamp = known.get(image.name, {})
+        if stamp.get("sources") != source_hash(image):
+            return False
+        found = self.registry.find(image.repository, image.tag)
+        return found is not None and found.digest == stamp.get("digest")
+
+    @property
+    def _stamps(self) -> Path:
+        return self.registry.root / "images.json"
+
+    def _read_stamps(self) -> dict[str, dict[str, str]]:
+        try:
+            stamps: dict[str, dict[str, str]] = json.loads(self._stamps.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return stamps
+
+    def _write_stamps(self, stamps: Mapping[str, Mapping[str, str]]) -> None:
+        self._stamps.write_text(json.dumps(stamps, indent=2, sort_keys=True) + "\n")
+
+
+def source_hash(image: Image) -> str:
+    """Content, mode and place of every file an image is made of."""
+    total = hashlib.sha256(f"{RULES} {ARCHITECTURES}\n".encode())
+    for path in _files(SOURCES / image.name):
+        name = path.relative_to(SOURCES).as_posix()
+        link = path.is_symlink()
+        content = hashlib.sha256(os.readlink(path).encode() if link else path.read_bytes()).hexdigest()
+        executable = not link and bool(path.stat().st_mode & 0o100)
+        total.update(f"{name} {link} {executable} {content}\n".encode())
+    return total.hexdigest()
+
+
+def _files(directory: Path) -> Iterable[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_symlink() or path.is_file())
+
+
+def _prepare(
+    image: Image, architecture: str, context: Path, distribution: packages.Distribution, log: Path
+) -> Path:
+    """Put what the Dockerfile takes from packages into its context; returns the Dockerfile."""
+    if image.name == "system":
+        tar = context / "packages.tar"
+        packages.unpacked(distribution, architecture, tar, include=["busybox-static"], log=log)
+        packages.take_file(tar, ["bin/busybox", "usr/bin/busybox"], context / "busybox")
+        tar.unlink()
+        return context / "Dockerfile"
+    base = context / "base.tar"
+    if architecture == distribution.architecture:
+        packages.installed(distribution, base, include=["libcap2-bin"], log=log)
+        return context / "Dockerfile"
+    packages.unpacked(distribution, architecture, base, include=["nginx-light"], log=log, users=True)
+    return context / "Dockerfile.foreign"

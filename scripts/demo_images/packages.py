@@ -1,0 +1,143 @@
+"""Root file systems from the distribution's own packages, fetched where this machine fetches its packages.
+
+A root file system of a foreign architecture is unpacked, never run: no emulation is needed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .failure import Failure, run
+
+NOT_NEEDED = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
+# Packages that are unpacked only never ran the script that makes /etc/passwd.
+USERS_HOOK = """\
+set -e
+cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
+cp "$1/usr/share/base-passwd/group.master" "$1/etc/group"
+rm -rf "$1/usr/share/doc" "$1/usr/share/man" "$1/usr/share/lintian" "$1/usr/share/locale" "$1/usr/share/perl5"
+"""
+# Ubuntu keeps these apart from the other architectures; mmdebstrap knows where.
+UBUNTU_MAIN_ARCHITECTURES = ("amd64", "i386")
+TARGET_FORMAT = "$(ORIGIN)|$(CODENAME)|$(SUITE)|$(REPO_URI)|$(COMPONENT)"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What this machine installs its packages from."""
+
+    architecture: str
+    origin: str
+    codename: str
+    sources: tuple[str, ...]
+    apt_options: tuple[str, ...]
+
+    @classmethod
+    def of_this_machine(cls) -> Distribution:
+        """Ask apt and dpkg."""
+        release = _os_release()
+        origin, codename = release.get("ID", "").capitalize(), release.get("VERSION_CODENAME", "")
+        if origin not in ("Debian", "Ubuntu") or not codename:
+            raise Failure("this machine runs neither Debian nor Ubuntu", "use a container of one of them")
+        return cls(
+            architecture=_output("dpkg", "--print-architecture").strip(),
+            origin=origin,
+            codename=codename,
+            sources=_sources(origin, codename),
+            apt_options=tuple(_output("apt-config", "dump", "Acquire::http", "Acquire::https").splitlines()),
+        )
+
+    def mirrors(self, architecture: str) -> tuple[str, ...]:
+        """Source lines for one architecture; none means the distribution's default."""
+        main = UBUNTU_MAIN_ARCHITECTURES
+        apart = self.origin == "Ubuntu" and (architecture in main) != (self.architecture in main)
+        return () if apart else self.sources
+
+
+def installed(distribution: Distribution, tar: Path, *, include: Sequence[str], log: Path) -> None:
+    """A small installed system of this machine's architecture."""
+    excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in NOT_NEEDED]
+    if any(source.split()[1].startswith("https:") for source in distribution.sources):
+        include = [*include, "ca-certificates"]
+    _mmdebstrap(distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], include, log)
+
+
+def unpacked(
+    distribution: Distribution,
+    architecture: str,
+    tar: Path,
+    *,
+    include: Sequence[str],
+    log: Path,
+    users: bool = False,
+) -> None:
+    """Packages and what they depend on, unpacked and not configured."""
+    options = ["--variant=extract"]
+    if users:
+        hook = tar.with_suffix(".hook")
+        hook.write_text("#!/bin/sh\n" + USERS_HOOK)
+        hook.chmod(0o755)
+        options.append(f"--customize-hook={hook}")
+        include = [*include, "base-passwd"]
+    _mmdebstrap(distribution, architecture, tar, options, include, log)
+
+
+def take_file(tar: Path, names: Sequence[str], destination: Path) -> None:
+    """Take the first of these members that is there out of a tar."""
+    with tarfile.open(tar) as archive:
+        for member in archive:
+            wanted = member.isreg() and member.name.lstrip("./") in names
+            stream = archive.extractfile(member) if wanted else None
+            if stream is not None:
+                destination.write_bytes(stream.read())
+                destination.chmod(0o755)
+                return
+    raise Failure(f"{tar.name} holds none of {', '.join(names)}")
+
+
+def _mmdebstrap(
+    distribution: Distribution,
+    architecture: str,
+    tar: Path,
+    options: Sequence[str],
+    include: Sequence[str],
+    log: Path,
+) -> None:
+    tar.parent.mkdir(parents=True, exist_ok=True)
+    apt_conf = tar.with_suffix(".apt.conf")
+    apt_conf.write_text("\n".join(distribution.apt_options) + "\n")
+    argv = ["mmdebstrap", f"--architectures={architecture}", f"--aptopt={apt_conf}"]
+    argv += [f"--include={','.join(include)}", *options]
+    argv += [distribution.codename, str(tar), *distribution.mirrors(architecture)]
+    run(argv, log=log, hint="does `apt-get update` work on this machine?")
+
+
+def _sources(origin: str, codename: str) -> tuple[str, ...]:
+    lines = set()
+    targets = _output("apt-get", "indextargets", "--format", TARGET_FORMAT, "Created-By: Packages")
+    for line in targets.splitlines():
+        source_origin, source_codename, suite, uri, component = line.split("|")
+        wanted = (codename, f"{codename}-security", f"{codename}-updates")
+        # Ubuntu gives every pocket the release's code name; its suite tells them apart.
+        name = suite if origin == "Ubuntu" else source_codename
+        if source_origin == origin and name in wanted:
+            lines.add(f"deb {uri} {name} {component}")
+    if not lines:
+        raise Failure("apt knows no package lists of the distribution", "run `apt-get update`")
+    return tuple(sorted(lines))
+
+
+def _os_release() -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    return {name: value.strip('"') for name, value in pairs}
+
+
+def _output(*argv: str) -> str:
+    try:
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        raise Failure(f"{argv[0]} does not work here: {error}", "this needs Debian or Ubuntu") from None
