@@ -1,0 +1,204 @@
+"""Images in a tar: oci-archive (an OCI layout) and docker-archive (``docker save``), plain or gzip."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, Optional
+
+from .. import cjson, oci
+from ..digest import CHUNK, Digest, VerifyingReader
+from ..errors import FormatError, LimitError, NotFound
+from ..oci import Descriptor, ImageConfig, OciManifest, Platform
+from ..ref import Ref
+from . import tarindex
+from .directory import check_marker
+from .image import LayerBlob, OciImage
+
+MAX_ARCHIVE_BYTES = 64 * 1024**3  # uncompressed
+MAX_IMAGES = 1024
+_HEX_NAME = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.json)?")
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class TarBlobs:
+    """A tar that can be asked for members by name and for blobs by digest."""
+
+    def __init__(self, stream: BinaryIO, what: str) -> None:
+        self.what = what
+        self._stream = stream
+        self._members = tarindex.read(stream, what=what)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.member(f"blobs/{digest.algorithm}/{digest.hex}")
+
+    def member(self, name: str) -> BinaryIO:
+        found = tarindex.resolve(self._members, name)
+        if found is None:
+            raise NotFound(
+                f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again"
+            )
+        return io.BufferedReader(tarindex.Section(self._stream, found), 256 * 1024)
+
+    def size(self, name: str) -> int:
+        found = tarindex.resolve(self._members, name)
+        return found.size if found else 0
+
+    def document(self, name: str) -> Optional[bytes]:
+        if tarindex.resolve(self._members, name) is None:
+            return None
+        if self.size(name) > oci.MAX_CONFIG_BYTES:
+            raise LimitError(
+                f"{self.what}: {name[:200]} is larger than the {oci.MAX_CONFIG_BYTES} bytes allowed"
+            )
+        return self.member(name).read()
+
+    @property
+    def is_oci(self) -> bool:
+        marker = self.document("oci-layout")
+        if marker is None:
+            return False
+        check_marker(marker, self.what)
+        return True
+
+
+def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:
+    """``stream`` itself if it is a plain tar, or its gunzipped copy in an unnamed file below ``scratch``."""
+    magic = stream.read(6)
+    stream.seek(0)
+    if magic.startswith((b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
+        raise FormatError(
+            f"{what} is compressed in a way not read here", hint="decompress it, or compress it with gzip"
+        )
+    if not magic.startswith(b"\x1f\x8b"):
+        return stream
+    copy = tempfile.TemporaryFile(dir=scratch)
+    try:
+        _gunzip(stream, copy, what)
+    except BaseException:
+        copy.close()
+        raise
+    stream.close()
+    return copy
+
+
+def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[str]) -> OciImage:
+    """The image of a docker-archive. A layer is known by its diff_id, and by the digest of its bytes if it is gzip."""
+    entry = _entry(blobs, name)
+    config_bytes = _config(blobs, entry)
+    config = ImageConfig.parse(config_bytes)
+    names = entry.get("Layers") or []
+    if (
+        not isinstance(names, list)
+        or len(names) > oci.MAX_LAYERS
+        or not all(isinstance(word, str) for word in names)
+    ):
+        raise FormatError(f"{blobs.what}: Layers in manifest.json is not a list of names")
+    if len(names) != len(config.diff_ids):
+        raise FormatError(f"{blobs.what} has {len(names)} layers but diff_ids for {len(config.diff_ids)}")
+    layers = tuple(_layer(blobs, word, diff_id) for word, diff_id in zip(names, config.diff_ids))
+    manifest, digest = _manifest(config_bytes, layers)
+    config.check(manifest, platform)
+    return OciImage(digest, manifest, config, layers)
+
+
+def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:
+    data = blobs.document("manifest.json")
+    if data is None:
+        raise FormatError(f"{blobs.what} holds neither an OCI layout nor the manifest.json of docker save")
+    entries = cjson.loads(data, what=f"{blobs.what}: manifest.json")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FormatError(f"{blobs.what}: manifest.json is not a list of images")
+    if len(entries) > MAX_IMAGES:
+        raise LimitError(f"{blobs.what} has more than {MAX_IMAGES} images")
+    found = [entry for entry in entries if name is None or name in _tags(entry)]
+    if len(found) == 1:
+        return dict(found[0])
+    known = ", ".join(sorted({tag for entry in entries for tag in _tags(entry)})) or "images without names"
+    if name is None:
+        raise FormatError(f"{blobs.what} holds {len(entries)} images", hint=f"name one of: {known}")
+    raise NotFound(f'{blobs.what} holds no image "{name}"', hint=f"it holds {known}")
+
+
+def _tags(entry: Any) -> list[str]:
+    tags = entry.get("RepoTags") or []
+    names = []
+    for tag in tags if isinstance(tags, list) else []:
+        try:
+            names.append(str(Ref.parse(tag)))
+        except (FormatError, TypeError, AttributeError):
+            continue  # "<none>:<none>" names nothing
+    return names
+
+
+def _config(blobs: TarBlobs, entry: dict[str, Any]) -> bytes:
+    name = entry.get("Config")
+    data = blobs.document(name) if isinstance(name, str) else None
+    if data is None:
+        raise FormatError(f"{blobs.what}: manifest.json names no config that is there")
+    named = _HEX_NAME.fullmatch(str(name))
+    if named:
+        promised = Digest("sha256", named[1])
+        VerifyingReader(io.BytesIO(data), promised, None, what="image config").finish()
+    return data
+
+
+def _layer(blobs: TarBlobs, name: str, diff_id: Digest) -> LayerBlob:
+    with blobs.member(name) as stream:
+        magic = stream.read(4)
+    if magic.startswith(b"\x1f\x8b") or magic == _ZSTD_MAGIC:
+        media_type = oci.OCI_LAYER_ZSTD if magic == _ZSTD_MAGIC else oci.OCI_LAYER_GZIP
+        # Of a compressed layer the archive promises only the content, so its own digest is taken here.
+        digest = _digest_of(blobs.member(name))
+    else:
+        media_type, digest = oci.OCI_LAYER, diff_id
+    size = blobs.size(name)
+
+    def open_layer() -> BinaryIO:
+        return io.BufferedReader(VerifyingReader(blobs.member(name), digest, size, what="layer"), 256 * 1024)
+
+    return LayerBlob(digest, size, media_type, diff_id, open_layer)
+
+
+def _manifest(config: bytes, layers: tuple[LayerBlob, ...]) -> tuple[OciManifest, Digest]:
+    def entry(media_type: str, digest: Digest, size: int) -> dict[str, Any]:
+        return {"mediaType": media_type, "digest": str(digest), "size": size}
+
+    document = {
+        "schemaVersion": 2,
+        "mediaType": oci.OCI_MANIFEST,
+        "config": entry(oci.OCI_CONFIG, Digest.of(config), len(config)),
+        "layers": [entry(layer.media_type, layer.digest, layer.size) for layer in layers],
+    }
+    data = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    descriptors = tuple(Descriptor(layer.media_type, layer.digest, layer.size) for layer in layers)
+    config_descriptor = Descriptor(oci.OCI_CONFIG, Digest.of(config), len(config))
+    return OciManifest(config_descriptor, descriptors, oci.OCI_MANIFEST), Digest.of(data)
+
+
+def _digest_of(stream: BinaryIO) -> Digest:
+    hasher = hashlib.sha256()
+    with stream:
+        while chunk := stream.read(CHUNK):
+            hasher.update(chunk)
+    return Digest("sha256", hasher.hexdigest())
+
+
+def _gunzip(stream: BinaryIO, copy: BinaryIO, what: str) -> None:
+    written = 0
+    try:
+        with gzip.GzipFile(fileobj=stream) as inflated:
+            while chunk := inflated.read(CHUNK):
+                written += len(chunk)
+                if written > MAX_ARCHIVE_BYTES:
+                    raise LimitError(f"{what} unpacks to more than the {MAX_ARCHIVE_BYTES} bytes allowed")
+                copy.write(chunk)
+    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise FormatError(f"{what} is damaged: {error}") from error
+    copy.seek(0)

@@ -1,0 +1,58 @@
+"""Blobs of an OCI image layout directory. Blob files may be symbolic links: their names are their digests."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Optional
+
+from .. import cjson, oci
+from ..digest import Digest
+from ..errors import FormatError, LimitError, NotFound
+
+
+class DirectoryBlobs:
+    """``blobs/<algorithm>/<hex>`` below a directory that has the marker file ``oci-layout``."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        marker = self.document("oci-layout")
+        if marker is None:
+            raise FormatError(f"{root} is not an OCI image layout", hint="it has no file oci-layout")
+        check_marker(marker, str(root))
+
+    def open(self, digest: Digest) -> BinaryIO:
+        path = self._root / "blobs" / digest.algorithm / digest.hex
+        try:
+            return _open_regular(path)
+        except FileNotFoundError:
+            raise NotFound(f"{self._root} has no blob {digest}", hint="fetch the image again") from None
+
+    def document(self, name: str) -> Optional[bytes]:
+        try:
+            with _open_regular(self._root / name) as stream:
+                data = stream.read(oci.MAX_MANIFEST_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        if len(data) > oci.MAX_MANIFEST_BYTES:
+            raise LimitError(f"{self._root / name} is larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed")
+        return data
+
+
+def check_marker(data: bytes, what: str) -> None:
+    version = cjson.load_object(data, what=f"{what}: oci-layout").get("imageLayoutVersion")
+    if version != "1.0.0":
+        raise FormatError(
+            f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known"
+        )
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    # O_NONBLOCK: opening a FIFO of a hostile layout must not hang.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    stream = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise FormatError(f"{path} is not a file")
+    return stream
