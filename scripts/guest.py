@@ -1,0 +1,263 @@
+"""A disk image running in QEMU: started, read, asked, stopped.
+
+QEMU interprets (TCG), so it needs no rights and no hardware support. The image is opened as a snapshot unless
+asked otherwise: what the guest writes is gone when it ends. Forwarded ports are bound to 127.0.0.1 only.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+LOOPBACK = "127.0.0.1"
+TAIL_LINES = 40
+STOP_SECONDS = 10
+ANSWER_SECONDS = 5
+ANSWER_BYTES = 1 << 20
+# Firmware clears the screen and moves the cursor; neither belongs in a log.
+ESCAPES = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|[\x00-\x08\x0e-\x1f]")
+
+
+class GuestError(Exception):
+    """What went wrong, with the end of the console."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How one OE machine is emulated. ``firmware``: pairs of code and variables, the first there is counts."""
+
+    program: str
+    options: tuple[str, ...]
+    firmware: tuple[tuple[str, str], ...]
+    package: str
+
+    def argv(self) -> list[str]:
+        """Program, board and firmware; the variables are a snapshot, every start is the first."""
+        for code, variables in self.firmware:
+            if Path(code).exists() and Path(variables).exists():
+                flash = [
+                    f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                    f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
+                ]
+                return [self.program, *self.options, *(word for drive in flash for word in ("-drive", drive))]
+        raise GuestError(f"there is no EFI firmware for {self.program}: install {self.package}")
+
+
+MACHINES: Mapping[str, Machine] = {
+    "qemux86-64": Machine(
+        program="qemu-system-x86_64",
+        options=("-machine", "q35", "-accel", "tcg", "-smp", "2"),
+        firmware=(
+            ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+            ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+        ),
+        package="ovmf",
+    ),
+    "qemuarm64": Machine(
+        program="qemu-system-aarch64",
+        options=("-machine", "virt", "-cpu", "cortex-a57", "-accel", "tcg", "-smp", "2"),
+        firmware=(("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),),
+        package="qemu-efi-aarch64",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A port of this machine that leads to a port of the guest."""
+
+    host: int
+    guest: int
+
+    @classmethod
+    def parse(cls, text: str) -> Forward:
+        """``HOST:GUEST``."""
+        match = re.fullmatch(r"(\d{1,5}):(\d{1,5})", text)
+        if not match or not all(0 < int(port) < 65536 for port in match.groups()):
+            raise GuestError(f'"{text}" is no pair of ports such as 8080:80')
+        return cls(host=int(match[1]), guest=int(match[2]))
+
+
+DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What to run and how."""
+
+    image: Path
+    machine: str
+    forwards: tuple[Forward, ...] = DEFAULT_FORWARDS
+    persist: bool = False
+    memory_mib: int = 512
+    reboot: bool = True
+    extra: tuple[str, ...] = ()
+
+    def argv(self, *, interactive: bool) -> list[str]:
+        """The whole command line of QEMU."""
+        forwards = "".join(f",hostfwd=tcp:{LOOPBACK}:{port.host}-:{port.guest}" for port in self.forwards)
+        snapshot = "off" if self.persist else "on"
+        # A comma in a file name is doubled for QEMU.
+        image = str(self.image).replace(",", ",,")
+        argv = [*MACHINES[self.machine].argv(), "-m", str(self.memory_mib), "-nodefaults", "-display", "none"]
+        argv += ["-drive", f"if=none,id=disk,format=raw,snapshot={snapshot},file={image}"]
+        argv += ["-device", "virtio-blk-pci,drive=disk,bootindex=0", "-device", "virtio-rng-pci"]
+        # romfile=: the firmware must not try to boot from the network.
+        argv += ["-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="]
+        if interactive:
+            argv += ["-chardev", "stdio,id=tty,mux=on,signal=off", "-mon", "chardev=tty"]
+        else:
+            argv += ["-chardev", "stdio,id=tty,signal=off"]
+        argv += ["-serial", "chardev:tty"]
+        return argv + ([] if self.reboot else ["-no-reboot"]) + list(self.extra)
+
+
+def machine_of(image: Path) -> str:
+    """The machine an image is for, by its name: <recipe>-<MACHINE>.img."""
+    for machine in MACHINES:
+        if machine in image.name:
+            return machine
+    raise GuestError(f"the name {image.name} does not say for which machine it is: give --machine")
+
+
+def free_ports(*guest_ports: int) -> tuple[Forward, ...]:
+    """Forward each of these from a port that nobody uses now."""
+    probes = [socket.create_server((LOOPBACK, 0)) for _ in guest_ports]
+    forwards = tuple(Forward(probe.getsockname()[1], guest) for probe, guest in zip(probes, guest_ports))
+    for probe in probes:
+        probe.close()
+    return forwards
+
+
+@dataclass
+class Guest:
+    """A running guest, for a ``with`` statement. ``echo`` receives the console as it comes."""
+
+    setup: Setup
+    echo: BinaryIO | None = None
+    _text: str = ""
+    _ended: bool = False
+    _news: threading.Condition = field(default_factory=threading.Condition)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Guest:
+        argv = self.setup.argv(interactive=False)
+        try:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+        except FileNotFoundError:
+            raise GuestError(f"{argv[0]} is not installed: run scripts/setup") from None
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def console(self) -> str:
+        """Everything the guest has printed."""
+        with self._news:
+            return self._text
+
+    def wait_for(self, pattern: str, *, timeout: float) -> str:
+        """The first line that matches, past or coming."""
+        deadline = time.monotonic() + timeout
+        expression = re.compile(pattern)
+        with self._news:
+            while True:
+                for line in self._text.splitlines():
+                    if expression.search(line):
+                        return line
+                if self._ended:
+                    raise GuestError(f'the guest ended before "{pattern}" showed:\n{self._tail()}')
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise GuestError(f'"{pattern}" did not show within {timeout:.0f} s:\n{self._tail()}')
+                self._news.wait(remaining)
+
+    def wait_end(self, *, timeout: float) -> int:
+        """Wait until the machine is off; the status of QEMU."""
+        assert self._process is not None
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f"the guest is still on after {timeout:.0f} s:\n{self._tail()}") from None
+
+    def stop(self) -> None:
+        """Pull the plug."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def port(self, guest_port: int) -> int:
+        """The port of this machine that leads there."""
+        return next(forward.host for forward in self.setup.forwards if forward.guest == guest_port)
+
+    def _read(self) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        while data := self._process.stdout.read1(65536):  # type: ignore[attr-defined]
+            if self.echo is not None:
+                self.echo.write(data)
+                self.echo.flush()
+            with self._news:
+                self._text += ESCAPES.sub("", data.decode(errors="replace").replace("\r", ""))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def _tail(self) -> str:
+        return "\n".join("    " + line for line in self._text.splitlines()[-TAIL_LINES:])
+
+
+def ask_http(url: str, *, timeout: float) -> str:
+    """The page behind a URL, tried until it answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            with opener.open(url, timeout=ANSWER_SECONDS) as answer:
+                body: bytes = answer.read(ANSWER_BYTES)
+                return body.decode(errors="replace")
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise GuestError(f"{url} does not answer within {timeout:.0f} s: {error}") from None
+        time.sleep(0.5)
+
+
+def ask_line(port: int, *, timeout: float) -> str:
+    """The first line that a TCP service on the loopback says, tried until it says one."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            with socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS) as connection:
+                line = connection.makefile("rb").readline(ANSWER_BYTES)
+                if line:
+                    return line.decode(errors="replace").strip()
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            raise GuestError(f"port {port} says nothing within {timeout:.0f} s")
+        time.sleep(0.5)
+
+
+def checks(pairs: Sequence[Sequence[str]], *, timeout: float) -> None:
+    """Each URL must answer with a page that holds the text."""
+    for url, text in pairs:
+        page = ask_http(url, timeout=timeout)
+        if text not in page:
+            raise GuestError(f'{url} answers, but without "{text}":\n{page[:400]}')
