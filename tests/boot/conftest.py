@@ -1,0 +1,97 @@
+"""What the boot tests share: the built image, one running guest, copies to break.
+
+The image is the one that scripts/quickstart builds; --image names another.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(PROJECT / "scripts"), str(Path(__file__).parent)]
+
+import guest as qemu  # noqa: E402
+
+DEPLOYED = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
+TRUST = PROJECT / "build" / "pvs-keys" / "ca.crt"
+BOOT_SECONDS = 240
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--image and --machine."""
+    parser.addoption("--machine", default="qemux86-64", help="the machine to boot")
+    parser.addoption("--image", default=None, help="its disk image")
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest) -> str:
+    """The OE machine under test."""
+    return str(request.config.getoption("--machine"))
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest, machine: str) -> Path:
+    """The disk image under test."""
+    named = request.config.getoption("--image")
+    path = Path(named) if named else PROJECT / DEPLOYED.format(machine=machine)
+    if not path.exists():
+        reason = f"{path} is not there: run scripts/quickstart --machine {machine}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path.resolve()
+
+
+@pytest.fixture
+def copy(image: Path, tmp_path: Path) -> Path:
+    """The image again, to be broken; sparse, so it costs little."""
+    target = tmp_path / image.name
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(target)], check=True, timeout=300)
+    return target
+
+
+@pytest.fixture(scope="session")
+def verify() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``pvr verify --strict``, with the roots the image's devices trust."""
+
+    def run(path: Path, *, trust: Path = TRUST) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "pantavisor", "verify", "--strict", "--trust", str(trust), str(path)]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor" / "lib")}
+        return subprocess.run(argv, capture_output=True, text=True, timeout=300, env=environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start(machine: str) -> Callable[..., qemu.Guest]:
+    """A guest with free ports for what the demonstration serves."""
+
+    def make(path: Path, *, persist: bool = False, reboot: bool = True) -> qemu.Guest:
+        forwards = qemu.free_ports(80, 8081, 8082)
+        return qemu.Guest(qemu.Setup(path, machine, forwards, persist=persist, reboot=reboot))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def device(image: Path, start: Callable[..., qemu.Guest]) -> Iterator[qemu.Guest]:
+    """The image, booted to a running revision."""
+    with start(image) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tools() -> None:
+    """A missing tool is a failure here: scripts/setup installs all of them."""
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    os.environ["PATH"] = path
+    missing = [name for name in ("sgdisk", "debugfs", "e2fsck", "zstd") if not shutil.which(name)]
+    assert not missing, f"not installed: {missing}; run scripts/setup"

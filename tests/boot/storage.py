@@ -1,0 +1,90 @@
+"""The storage partition of a disk image, read and damaged from outside with e2fsprogs.
+
+Nothing is mounted and nothing of the library is used: what these tests break and find is seen by other eyes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECTOR_BYTES = 512
+STORAGE_PARTITION = "2"
+STATE_PATH = "/trails/0/.pvr/json"
+
+
+def output(*argv: str) -> str:
+    """What a command prints; CalledProcessError when it fails."""
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=300).stdout
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The ext4 file system inside ``image``."""
+
+    image: Path
+    offset: int
+
+    @classmethod
+    def of(cls, image: Path) -> Storage:
+        """Find the storage partition by the partition table."""
+        match = re.search(r"First sector: (\d+)", output("sgdisk", "-i", STORAGE_PARTITION, str(image)))
+        assert match, f"{image.name} has no partition {STORAGE_PARTITION}"
+        return cls(image=image, offset=int(match[1]) * SECTOR_BYTES)
+
+    @property
+    def device(self) -> str:
+        """The file system for e2fsprogs."""
+        return f"{self.image}?offset={self.offset}"
+
+    def debugfs(self, *requests: str, write: bool = False) -> str:
+        """Run debugfs requests; it reports failure only in words, so nothing may be said on stderr."""
+        argv = ["debugfs", *(["-w"] if write else []), "-f", "-", self.device]
+        done = subprocess.run(argv, input="\n".join(requests) + "\n", capture_output=True, text=True, timeout=300)
+        complaints = [line for line in done.stderr.splitlines() if line and not line.startswith("debugfs ")]
+        assert not complaints, complaints
+        return done.stdout
+
+    def read(self, path: str, scratch: Path) -> bytes:
+        """The content of a file."""
+        copy = scratch / "copy"
+        self.debugfs(f"dump {path} {copy}")
+        return copy.read_bytes()
+
+    def state(self, scratch: Path) -> dict[str, Any]:
+        """The state of revision 0."""
+        state = json.loads(self.read(STATE_PATH, scratch))
+        assert isinstance(state, dict)
+        return state
+
+    def replace(self, path: str, content: bytes, scratch: Path) -> None:
+        """Another file in the place of this one."""
+        source = scratch / "content"
+        source.write_bytes(content)
+        folder, name = path.rsplit("/", 1)
+        self.debugfs(f"rm {path}", f"cd {folder or '/'}", f"write {source} {name}", write=True)
+
+    def remove(self, path: str) -> None:
+        """One name less."""
+        self.debugfs(f"rm {path}", write=True)
+
+    def flip(self, path: str) -> None:
+        """Change one bit of a file's first block where it lies; no name, size or time tells."""
+        match = re.search(r"^(\d+)$", self.debugfs(f"bmap {path} 0").splitlines()[-1].strip())
+        sizes = re.search(r"Block size:\s+(\d+)", self.debugfs("show_super_stats -h"))
+        assert match and sizes
+        position = self.offset + int(match[1]) * int(sizes[1])
+        with self.image.open("r+b") as stream:
+            stream.seek(position)
+            byte = stream.read(1)[0]
+            stream.seek(position)
+            stream.write(bytes([byte ^ 1]))
+
+
+def canonical(value: Any) -> bytes:
+    """The form in which a state is stored: sorted members, no blanks."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,63 @@
+"""The image boots: its revision runs, its containers answer from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import guest as qemu
+import pytest
+from conftest import BOOT_SECONDS
+
+ANSWER_SECONDS = 60
+
+
+def test_revision_is_verified_before_anything_runs(device: qemu.Guest) -> None:
+    verified = device.wait_for(r"revision 0 verified: \d+ objects, [3-9]\d* signatures", timeout=1)
+    started = device.wait_for(r"container \S+ STARTED", timeout=1)
+    console = device.console
+    assert console.index(verified) < console.index(started)
+
+
+@pytest.mark.parametrize("container", ["demo-system", "demo-nginx"])
+def test_container_starts(device: qemu.Guest, container: str) -> None:
+    device.wait_for(rf"container {container} STARTED", timeout=1)
+
+
+def test_platform_group_is_achieved_before_the_apps(device: qemu.Guest) -> None:
+    platform = device.wait_for(r"group platform ACHIEVED", timeout=1)
+    app = device.wait_for(r"group app ACHIEVED", timeout=1)
+    assert device.console.index(platform) < device.console.index(app)
+
+
+def test_web_server_answers_from_outside(device: qemu.Guest) -> None:
+    page = qemu.ask_http(f"http://127.0.0.1:{device.port(80)}/", timeout=ANSWER_SECONDS)
+    assert "Pantavisor demo nginx" in page
+
+
+def test_hard_link_of_the_image_is_there(device: qemu.Guest) -> None:
+    page = qemu.ask_http(f"http://127.0.0.1:{device.port(80)}/demo.html", timeout=ANSWER_SECONDS)
+    assert "Pantavisor demo nginx" in page
+
+
+def test_system_container_answers_http(device: qemu.Guest) -> None:
+    page = qemu.ask_http(f"http://127.0.0.1:{device.port(8081)}/", timeout=ANSWER_SECONDS)
+    assert "Pantavisor demo system" in page
+
+
+def test_system_container_answers_lines(device: qemu.Guest) -> None:
+    line = qemu.ask_line(device.port(8082), timeout=ANSWER_SECONDS)
+    assert line == "Pantavisor demo system line service"
+
+
+def test_kernel_did_not_complain(device: qemu.Guest) -> None:
+    for trouble in ("Kernel panic", "Oops", "BUG:", "EXT4-fs error", "SQUASHFS error"):
+        assert trouble not in device.console
+
+
+def test_second_boot_of_a_changed_image_runs_again(
+    copy: Path, start: Callable[..., qemu.Guest]
+) -> None:
+    for _ in range(2):
+        with start(copy, persist=True) as running:
+            running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)

@@ -1,0 +1,94 @@
+"""What was changed behind the build's back is refused twice: by ``pvr verify`` and by the device."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import guest as qemu
+import pytest
+from conftest import BOOT_SECONDS
+from storage import STATE_PATH, Storage, canonical
+
+VICTIM = "demo-nginx"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A way to change an image, and the words that must appear in the refusal."""
+
+    name: str
+    do: Callable[[Storage, Path], None]
+    says: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def wrong_signature(storage: Storage, scratch: Path) -> None:
+    """One character of a signature differs."""
+    state = storage.state(scratch)
+    envelope = state[f"_sigs/{VICTIM}.json"]
+    first = envelope["signature"][0]
+    envelope["signature"] = ("A" if first != "A" else "B") + envelope["signature"][1:]
+    storage.replace(STATE_PATH, canonical(state), scratch)
+    storage.replace(f"/trails/0/_sigs/{VICTIM}.json", canonical(envelope), scratch)
+
+
+def corrupt_object(storage: Storage, scratch: Path) -> None:
+    """One bit of a container's root file system differs."""
+    storage.flip(f"/trails/0/{VICTIM}/root.squashfs")
+
+
+def missing_container(storage: Storage, scratch: Path) -> None:
+    """A container's root file system is gone from the pool and from the revision."""
+    object_id = storage.state(scratch)[f"{VICTIM}/root.squashfs"]
+    storage.remove(f"/objects/{object_id}")
+    storage.remove(f"/trails/0/{VICTIM}/root.squashfs")
+
+
+def missing_signature(storage: Storage, scratch: Path) -> None:
+    """A container without a signature."""
+    state = storage.state(scratch)
+    del state[f"_sigs/{VICTIM}.json"]
+    storage.replace(STATE_PATH, canonical(state), scratch)
+    storage.remove(f"/trails/0/_sigs/{VICTIM}.json")
+
+
+def added_path(storage: Storage, scratch: Path) -> None:
+    """A path that no signature covers."""
+    state = storage.state(scratch)
+    state["stowaway/run.json"] = {"#spec": "service-manifest-run@1", "name": "stowaway"}
+    storage.replace(STATE_PATH, canonical(state), scratch)
+
+
+DAMAGES = [
+    Damage("a wrong signature", wrong_signature, VICTIM),
+    Damage("a corrupt object", corrupt_object, "root.squashfs|[0-9a-f]{8}"),
+    Damage("a missing container", missing_container, "root.squashfs|[0-9a-f]{8}"),
+    Damage("a missing signature", missing_signature, VICTIM),
+    Damage("an added path", added_path, "stowaway"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_verifier_and_device_refuse(
+    damage: Damage,
+    copy: Path,
+    tmp_path: Path,
+    verify: Callable[..., subprocess.CompletedProcess[str]],
+    start: Callable[..., qemu.Guest],
+) -> None:
+    damage.do(Storage.of(copy), tmp_path)
+
+    done = verify(copy)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+    with start(copy) as broken:
+        line = broken.wait_for(rf"revision 0 is unusable: .*({damage.says})", timeout=BOOT_SECONDS)
+        assert line
+        broken.wait_for(r"this device stops here: \S", timeout=30)
+        assert "STARTED" not in broken.console
