@@ -14,14 +14,10 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(PROJECT / "scripts"), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "scripts"), str(Path(__file__).parent)]
 
 import guest as qemu  # noqa: E402
-
-DEPLOYED = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
-TRUST = PROJECT / "build" / "pvs-keys" / "ca.crt"
-BOOT_SECONDS = 240
+from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +36,7 @@ def machine(request: pytest.FixtureRequest) -> str:
 def image(request: pytest.FixtureRequest, machine: str) -> Path:
     """The disk image under test."""
     named = request.config.getoption("--image")
-    path = Path(named) if named else PROJECT / DEPLOYED.format(machine=machine)
+    path = Path(named) if named else BUILD / DEPLOYED.format(machine=machine)
     if not path.exists():
         reason = f"{path} is not there: run scripts/quickstart --machine {machine}"
         if os.environ.get("CI") == "true":
@@ -53,7 +49,8 @@ def image(request: pytest.FixtureRequest, machine: str) -> Path:
 def copy(image: Path, tmp_path: Path) -> Path:
     """The image again, to be broken; sparse, so it costs little."""
     target = tmp_path / image.name
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(image), str(target)], check=True, timeout=300)
+    argv = ["cp", "--sparse=always", "--reflink=auto", str(image), str(target)]
+    subprocess.run(argv, check=True, timeout=300)
     return target
 
 

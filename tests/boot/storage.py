@@ -44,7 +44,8 @@ class Storage:
     def debugfs(self, *requests: str, write: bool = False) -> str:
         """Run debugfs requests; it reports failure only in words, so nothing may be said on stderr."""
         argv = ["debugfs", *(["-w"] if write else []), "-f", "-", self.device]
-        done = subprocess.run(argv, input="\n".join(requests) + "\n", capture_output=True, text=True, timeout=300)
+        lines = "".join(request + "\n" for request in requests)
+        done = subprocess.run(argv, input=lines, capture_output=True, text=True, timeout=300)
         complaints = [line for line in done.stderr.splitlines() if line and not line.startswith("debugfs ")]
         assert not complaints, complaints
         return done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import guest as qemu
 import pytest
-from conftest import BOOT_SECONDS
+from place import BOOT_SECONDS
 
 ANSWER_SECONDS = 60
 
@@ -55,9 +55,7 @@ def test_kernel_did_not_complain(device: qemu.Guest) -> None:
         assert trouble not in device.console
 
 
-def test_second_boot_of_a_changed_image_runs_again(
-    copy: Path, start: Callable[..., qemu.Guest]
-) -> None:
+def test_second_boot_of_a_changed_image_runs_again(copy: Path, start: Callable[..., qemu.Guest]) -> None:
     for _ in range(2):
         with start(copy, persist=True) as running:
             running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)

@@ -7,10 +7,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from conftest import PROJECT, TRUST
+from place import KEY_DIR, TRUST
 from storage import Storage, output
 
-KEY_DIR = PROJECT / "build" / "pvs-keys"
 # Any of these lines of a PEM body gives a private key away; short last lines could appear by chance.
 TELLING_BYTES = 40
 
@@ -37,8 +36,9 @@ def test_verifier_accepts_the_image_strictly(
 def test_verifier_refuses_the_image_for_other_roots(
     image: Path, verify: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
-    argv += ["-subj", "/CN=someone else", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "ca.crt")]
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    argv += ["-days", "30", "-subj", "/CN=someone else"]
+    argv += ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "ca.crt")]
     subprocess.run(argv, check=True, timeout=60, capture_output=True)
     done = verify(image, trust=tmp_path / "ca.crt")
     assert done.returncode == 2, done.stdout
@@ -55,7 +55,7 @@ def test_no_private_key_is_in_any_deployed_file(image: Path) -> None:
                 assert secret not in content, f"{path.name} holds a private key"
 
 
-def test_trusted_root_is_a_certificate_only() -> None:
+def test_trusted_root_is_a_certificate_only(image: Path) -> None:
     assert "PRIVATE" not in TRUST.read_text()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import guest as qemu
 import pytest
-from conftest import BOOT_SECONDS
+from place import BOOT_SECONDS
 from storage import STATE_PATH, Storage, canonical
 
 VICTIM = "demo-nginx"
