@@ -1,0 +1,151 @@
+"""Answer a registry's challenge: Basic, or Bearer with a token from the server that the challenge names.
+
+Source: distribution-spec and the distribution project's "token" and "oauth2" authentication pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import urllib.parse
+from dataclasses import dataclass
+from typing import Optional
+
+from . import credentials
+from .errors import MAX_ERROR_BYTES, AccessDenied, RegistryError, for_status
+from .http import Http
+from .options import Credentials, Endpoint, RegistryOptions, is_loopback
+
+MAX_TOKEN_BYTES = 256 * 1024
+MAX_CHALLENGE_CHARS = 8192
+_PARAMETER = re.compile(r'\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|$)(?![=])")
+_HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """One scheme of a WWW-Authenticate header; scheme and parameter names in lower case."""
+
+    scheme: str
+    parameters: dict[str, str]
+
+
+def parse_challenges(headers: list[str]) -> list[Challenge]:
+    """The challenges that can be understood; RFC 9110 lets several stand in one header."""
+    found = []
+    for header in headers:
+        position, text = 0, header[:MAX_CHALLENGE_CHARS]
+        while match := _SCHEME.match(text, position):
+            parameters = {}
+            position = match.end()
+            while parameter := _PARAMETER.match(text, position):
+                value = parameter[2] if parameter[2] is not None else parameter[3]
+                parameters[parameter[1].lower()] = re.sub(r"\\(.)", r"\1", value)
+                position = parameter.end()
+            found.append(Challenge(match[1].lower(), parameters))
+    return found
+
+
+class Authorizer:
+    """Remembers what each repository of each host wants to hear."""
+
+    def __init__(self, http: Http, options: RegistryOptions) -> None:
+        self._http = http
+        self._options = options
+        self._known: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+
+    def header(self, endpoint: Endpoint) -> Optional[str]:
+        with self._lock:
+            return self._known.get((endpoint.host, endpoint.repository))
+
+    def answer(
+        self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]
+    ) -> Optional[str]:
+        """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try."""
+        with self._lock:
+            known = self._known.get((endpoint.host, endpoint.repository))
+            if known is not None and known != refused:
+                return known  # another thread was quicker
+            found = self._find(endpoint, base, parse_challenges(headers))
+            if found is None or found == refused or not _is_header(found):
+                return None
+            self._known[(endpoint.host, endpoint.repository)] = found
+            return found
+
+    def _find(self, endpoint: Endpoint, base: str, challenges: list[Challenge]) -> Optional[str]:
+        mine = credentials.find(endpoint, self._options)
+        if mine is not None and mine.registry_token:
+            return f"Bearer {mine.registry_token}"
+        for challenge in challenges:
+            if challenge.scheme == "bearer" and "realm" in challenge.parameters:
+                return f"Bearer {self._token(endpoint, base, challenge.parameters, mine)}"
+            if challenge.scheme == "basic" and mine is not None and mine.username:
+                return _basic(mine)
+        return None
+
+    def _token(
+        self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]
+    ) -> str:
+        realm = _checked_realm(endpoint, base, asked["realm"])
+        query = {"scope": f"repository:{endpoint.repository}:pull"}
+        if asked.get("service"):
+            query["service"] = asked["service"]
+        form = None
+        authorization = None
+        if mine is not None and mine.identity_token:
+            grant = {
+                "grant_type": "refresh_token",
+                "refresh_token": mine.identity_token,
+                "client_id": "pantavisor",
+            }
+            form = urllib.parse.urlencode({**query, **grant}).encode()
+        else:
+            realm += ("&" if "?" in realm else "?") + urllib.parse.urlencode(query)
+            authorization = _basic(mine) if mine is not None and mine.username else None
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        with self._http.open(
+            realm, headers, authorization=authorization, insecure=endpoint.insecure, form=form
+        ) as answer:
+            if answer.status != 200:
+                what = f"a token for {endpoint.repository}"
+                raise for_status(answer.status, what, endpoint.name, answer.read(MAX_ERROR_BYTES), None)
+            return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
+
+
+def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:
+    try:
+        parts = urllib.parse.urlsplit(realm)
+        port_is_good = parts.port != 0
+    except ValueError:
+        parts, port_is_good = urllib.parse.urlsplit(""), False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good or parts.fragment:
+        raise RegistryError(f"{endpoint.name} names a token server that is no web address")
+    if parts.scheme == "http" and not (base.startswith("http:") or is_loopback(parts.hostname)):
+        raise AccessDenied(
+            f"{endpoint.name} wants credentials sent in plain text to {parts.hostname}",
+            hint="its token server must use https",
+        )
+    return urllib.parse.quote(realm, safe="%/:=&?~+!$,;'@()*[]")
+
+
+def _token_of(body: bytes, endpoint: Endpoint) -> str:
+    try:
+        value = json.loads(body)
+        token = value.get("token") or value.get("access_token")
+    except (ValueError, AttributeError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not _HEADER_SAFE.fullmatch(token):
+        raise RegistryError(f"the token server of {endpoint.name} gives no token")
+    return token
+
+
+def _basic(mine: Credentials) -> str:
+    return f"Basic {base64.b64encode(f'{mine.username}:{mine.password}'.encode()).decode()}"
+
+
+def _is_header(text: str) -> bool:
+    return re.fullmatch(r"[\x20-\x7e]+", text) is not None

@@ -1,0 +1,276 @@
+"""Resolve a reference for a platform, and pull what it means."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Optional, TypeVar
+
+from .. import atomic, layout, oci
+from ..digest import Digest
+from ..errors import DigestError, FormatError, LimitError
+from ..oci import Descriptor, ImageConfig, OciIndex, OciManifest, Platform
+from ..ref import Ref
+from .download import Advance, Download, matches, nothing
+from .errors import RegistryError, Unreachable
+from .options import Endpoint, RegistryOptions, endpoints
+from .session import Session, Stopped
+
+_ACCEPT = ", ".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
+# A mirror that fails in one of these ways is passed over.
+_MIRROR_FAILURES = (RegistryError, DigestError, FormatError)
+
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A manifest or an index as the registry keeps it."""
+
+    data: bytes
+    media_type: str
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a reference means for a platform. ``pin`` is what the reference names, an index or the manifest itself."""
+
+    ref: Ref
+    platform: Platform
+    top: Document
+    chosen: Document
+    manifest: OciManifest
+    config: ImageConfig
+
+    @property
+    def pin(self) -> Digest:
+        return self.top.digest
+
+    @property
+    def digest(self) -> Digest:
+        return self.chosen.digest
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Config and layers, each once."""
+        return tuple(
+            {entry.digest: entry for entry in (self.manifest.config, *self.manifest.layers)}.values()
+        )
+
+
+class Client:
+    """Asks registries. ``note`` hears what is worth knowing and no failure, such as a mirror passed over."""
+
+    def __init__(
+        self, options: Optional[RegistryOptions] = None, *, note: Optional[Callable[[str], None]] = None
+    ) -> None:
+        self._options = options or RegistryOptions()
+        self._session = Session(self._options)
+        self._note = note or (lambda text: None)
+        self._dead: set[str] = set()
+
+    def manifest(self, ref: Ref) -> Document:
+        """The manifest or index that ``ref`` names, by digest if it has one. At most oci.MAX_MANIFEST_BYTES."""
+        return self._ask(ref, lambda endpoint: self._manifest(endpoint, ref))
+
+    def resolve(self, ref: Ref, platform: Optional[Platform]) -> Resolved:
+        """The one image for ``platform`` (None: there must be only one). Raises PlatformError that lists the others."""
+        top = chosen = self.manifest(ref)
+        if oci.is_index(top.data, top.media_type):
+            entry = oci.select_platform(OciIndex.parse(top.data, media_type=top.media_type), platform)
+            chosen = self.manifest(ref.with_digest(entry.digest))
+            if len(chosen.data) != entry.size:
+                raise DigestError(
+                    f"manifest {entry.digest} has {len(chosen.data)} bytes, not the {entry.size} promised"
+                )
+        manifest = OciManifest.parse(chosen.data, media_type=chosen.media_type)
+        config = ImageConfig.parse(self.blob_bytes(ref, manifest.config, limit=oci.MAX_CONFIG_BYTES))
+        config.check(manifest, platform)
+        return Resolved(ref, platform or config.platform, top, chosen, manifest, config)
+
+    def pull(
+        self, ref: Ref, platform: Optional[Platform], directory: Path, *, progress: Optional[Progress] = None
+    ) -> Digest:
+        """Make ``directory``, which must not exist, an OCI layout of the one image, and return its manifest's digest.
+
+        ``progress(done, total)`` counts bytes, from any thread but one at a time. After an error nothing is left, but for
+        whole blobs in ``blob_cache``.
+        """
+        if directory.exists():
+            raise FormatError(f"{directory} already exists", hint="remove it, or name another directory")
+        resolved = self.resolve(ref, platform)
+        with ExitStack() as stack:
+            store = self._options.blob_cache
+            if store is None:
+                store = stack.enter_context(
+                    atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs.")
+                )
+            self.fetch(ref, resolved.blobs, store, progress=progress)
+            return layout.write(
+                directory,
+                resolved.chosen.data,
+                media_type=resolved.chosen.media_type,
+                platform=resolved.platform,
+                name=f"{ref.name}:{ref.tag}" if ref.tag else str(ref),
+                place=_linker(store),
+            )
+
+    def fetch(
+        self, ref: Ref, blobs: tuple[Descriptor, ...], store: Path, *, progress: Optional[Progress] = None
+    ) -> None:
+        """Have all ``blobs`` in ``store`` as <algorithm>/<hex>, a few at a time. A damaged one found there is replaced."""
+        counter = _Counter(sum(blob.size for blob in blobs), progress)
+        for blob in blobs:
+            blob_path(store, blob.digest).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with ThreadPoolExecutor(max(1, self._options.parallel), thread_name_prefix="blob") as pool:
+                futures = [pool.submit(self._have, ref, blob, store, counter.advance) for blob in blobs]
+                try:
+                    wait(futures, return_when=FIRST_EXCEPTION)
+                finally:
+                    # The first failure, or an interrupt, ends the others; else nothing is running any more.
+                    self._session.stop.set()
+                    for future in futures:
+                        future.cancel()
+        finally:
+            self._session.stop.clear()
+        errors = [future.exception() for future in futures if not future.cancelled()]
+        for error in sorted(
+            (error for error in errors if error), key=lambda error: isinstance(error, Stopped)
+        ):
+            raise error
+
+    def blob(self, ref: Ref, wanted: Descriptor, path: Path, *, advance: Advance = nothing) -> None:
+        """Download one blob to ``path``, which appears only when it is whole and right."""
+
+        def download(endpoint: Endpoint) -> None:
+            with atomic.replacing(path) as target:
+                work = Download(self._session, endpoint, wanted, target, advance)
+                try:
+                    work.run()
+                except BaseException:
+                    work.forget()
+                    raise
+
+        self._ask(ref, download)
+
+    def blob_bytes(self, ref: Ref, wanted: Descriptor, *, limit: int) -> bytes:
+        """A small blob. Raises LimitError if it is promised larger than ``limit``."""
+        if wanted.size > limit:
+            raise LimitError(
+                f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed"
+            )
+
+        def download(endpoint: Endpoint) -> bytes:
+            target = io.BytesIO()
+            Download(self._session, endpoint, wanted, target, nothing).run()
+            return target.getvalue()
+
+        return self._ask(ref, download)
+
+    def _have(self, ref: Ref, wanted: Descriptor, store: Path, advance: Advance) -> None:
+        path = blob_path(store, wanted.digest)
+        there = matches(os.fspath(path), wanted)
+        if there:
+            advance(wanted.size)
+            return
+        if there is False:
+            self._note(f"{path} is damaged and is fetched again")
+        self.blob(ref, wanted, path, advance=advance)
+
+    def _ask(self, ref: Ref, action: Callable[[Endpoint], T]) -> T:
+        places = [
+            place
+            for place in endpoints(ref, self._options)
+            if place.host not in self._dead or not place.mirror
+        ]
+        for place in places[:-1]:
+            try:
+                return action(place)
+            except Stopped:
+                raise
+            except _MIRROR_FAILURES as error:
+                if isinstance(error, Unreachable):
+                    self._dead.add(place.host)
+                self._note(f"registry mirror {place.name} is passed over: {error.message}")
+        return action(places[-1])
+
+    def _manifest(self, endpoint: Endpoint, ref: Ref) -> Document:
+        def ask() -> Document:
+            what = f"image {endpoint.repository}{f'@{ref.digest}' if ref.digest else f':{ref.tag}'}"
+            with self._session.get(
+                endpoint,
+                f"manifests/{ref.digest or ref.tag}",
+                what=what,
+                headers={"Accept": _ACCEPT},
+                size=oci.MAX_MANIFEST_BYTES,
+            ) as answer:
+                data = answer.read(oci.MAX_MANIFEST_BYTES)
+                length = answer.header("Content-Length")
+                promised = ref.digest or _promised(answer.header("Docker-Content-Digest"))
+                media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
+            if len(data) > oci.MAX_MANIFEST_BYTES:
+                raise LimitError(
+                    f"{endpoint.name} gives a manifest larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
+                )
+            if length is not None and length.isdigit() and len(data) < int(length):
+                raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
+            _check(data, promised, endpoint, what)
+            return Document(data, media_type, ref.digest or Digest.of(data))
+
+        return self._session.patiently(ask)
+
+
+class _Counter:
+    def __init__(self, total: int, progress: Optional[Progress]) -> None:
+        self._total = total
+        self._done = 0
+        self._progress = progress
+        self._lock = Lock()
+
+    def advance(self, count: int) -> None:
+        if self._progress is None or count == 0:
+            return
+        with self._lock:
+            self._done += count
+            self._progress(self._done, self._total)
+
+
+def blob_path(store: Path, digest: Digest) -> Path:
+    return store / digest.algorithm / digest.hex
+
+
+def _linker(store: Path) -> layout.writing.Place:
+    def place(descriptor: Descriptor, target: Path) -> None:
+        source = blob_path(store, descriptor.digest)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)  # another file system, or one without hard links
+
+    return place
+
+
+def _promised(text: Optional[str]) -> Optional[Digest]:
+    try:
+        return Digest.parse(text) if text else None
+    except FormatError:
+        return None  # some registries put an ETag of their own here; it promises nothing
+
+
+def _check(data: bytes, promised: Optional[Digest], endpoint: Endpoint, what: str) -> None:
+    if promised is not None and hashlib.new(promised.algorithm, data).hexdigest() != promised.hex:
+        raise DigestError(
+            f"{endpoint.name} gives other bytes for {what} than {promised}",
+            hint="something between the registry and here is broken or hostile",
+        )

@@ -1,0 +1,145 @@
+"""One blob into one file: hashed while it arrives, resumed where it broke off, gone if it is not what was promised."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import BinaryIO, Optional
+
+from ..errors import DigestError
+from ..oci import Descriptor
+from .errors import RegistryError, Unreachable
+from .http import Answer
+from .options import Endpoint
+from .session import Session, Stopped
+
+MAX_RESUMES = 100  # of one blob, each of which brought it further
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:\d{1,18}|\*)")
+
+Advance = Callable[[int], None]
+
+
+class Download:
+    """The state of one blob on its way into ``target``. ``advance`` hears of bytes as they come, and of loss as negative."""
+
+    def __init__(
+        self, session: Session, endpoint: Endpoint, wanted: Descriptor, target: BinaryIO, advance: Advance
+    ) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._wanted = wanted
+        self._target = target
+        self._advance = advance
+        self._resumed = False
+        self._seen = 0
+        self._hasher = hashlib.new(wanted.digest.algorithm)
+
+    def run(self) -> None:
+        """Raises DigestError for other bytes than promised, RegistryError for none."""
+        try:
+            self._fill()
+            self._check()
+        except DigestError:
+            if not self._resumed:
+                raise
+            # Two servers behind one name may have given two halves that do not fit; a fresh start tells.
+            self._restart()
+            self._fill(resume=False)
+            self._check()
+
+    def forget(self) -> None:
+        """Take back what ``advance`` was told."""
+        self._advance(-self._seen)
+
+    def _fill(self, *, resume: bool = True) -> None:
+        failures = 0
+        for _ in range(MAX_RESUMES):
+            before = self._seen
+            if self._session.stop.is_set():
+                raise Stopped("stopped")
+            try:
+                self._request()
+                if self._seen == self._wanted.size:
+                    return
+                raise Unreachable(
+                    f"{self._endpoint.name} breaks off after {self._seen} of {self._wanted.size} bytes of blob "
+                    f"{self._wanted.digest}"
+                )
+            except RegistryError as error:
+                failures = 0 if self._seen > before and resume else failures + 1
+                if not error.temporary or failures >= self._session.options.attempts:
+                    raise
+                if not resume:
+                    self._restart()
+                self._session.wait(max(failures, 1), error)
+        raise Unreachable(f"{self._endpoint.name} breaks off again and again in blob {self._wanted.digest}")
+
+    def _request(self) -> None:
+        headers = {"Range": f"bytes={self._seen}-"} if self._seen else {}
+        accept = (200, 206, 416) if self._seen else (200,)
+        what = f"blob {self._wanted.digest} of {self._endpoint.repository}"
+        left = self._wanted.size - self._seen
+        with self._session.get(
+            self._endpoint,
+            f"blobs/{self._wanted.digest}",
+            what=what,
+            accept=accept,
+            headers=headers,
+            size=left,
+        ) as answer:
+            if self._seen and not self._continues(answer):
+                self._restart()
+                if answer.status == 416:
+                    raise Unreachable(f"{self._endpoint.name} cannot resume blob {self._wanted.digest}")
+            for chunk in answer.chunks():
+                self._take(chunk)
+
+    def _continues(self, answer: Answer) -> bool:
+        found = _CONTENT_RANGE.fullmatch(answer.header("Content-Range") or "")
+        self._resumed = answer.status == 206 and found is not None and int(found[1]) == self._seen
+        return self._resumed
+
+    def _take(self, chunk: bytes) -> None:
+        if self._session.stop.is_set():
+            raise Stopped("stopped")
+        if self._seen + len(chunk) > self._wanted.size:
+            raise DigestError(
+                f"{self._endpoint.name} gives more than the {self._wanted.size} bytes of blob {self._wanted.digest}"
+            )
+        self._target.write(chunk)
+        self._hasher.update(chunk)
+        self._seen += len(chunk)
+        self._advance(len(chunk))
+
+    def _restart(self) -> None:
+        self.forget()
+        self._target.seek(0)
+        self._target.truncate()
+        self._seen = 0
+        self._hasher = hashlib.new(self._wanted.digest.algorithm)
+
+    def _check(self) -> None:
+        if self._hasher.hexdigest() != self._wanted.digest.hex:
+            raise DigestError(
+                f"{self._endpoint.name} gives other bytes for blob {self._wanted.digest}",
+                hint="something between the registry and here is broken or hostile",
+            )
+
+
+def nothing(_: int) -> None:
+    """An ``advance`` for those who do not watch."""
+
+
+def matches(path: str, wanted: Descriptor) -> Optional[bool]:
+    """Whether the file at ``path`` is the blob; None if there is no file."""
+    hasher = hashlib.new(wanted.digest.algorithm)
+    size = 0
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(1024 * 1024):
+                hasher.update(chunk)
+                size += len(chunk)
+    except FileNotFoundError:
+        return None
+    return size == wanted.size and hasher.hexdigest() == wanted.digest.hex

@@ -1,0 +1,85 @@
+"""What can go wrong between us and a registry, and the sentence for each status it answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Optional
+
+from ..errors import NotFound, PantavisorError
+
+MAX_ERROR_BYTES = 16 * 1024
+_MAX_REASON_CHARS = 200
+
+
+class RegistryError(PantavisorError):
+    """The registry does not give what was asked. ``temporary`` says that asking again may help."""
+
+    temporary = False
+    retry_after: Optional[float] = None
+
+
+class Unreachable(RegistryError):
+    """No connection, no TLS, no whole answer, or an answer too slow."""
+
+    def __init__(self, message: str, *, hint: Optional[str] = None, temporary: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.temporary = temporary
+
+
+class AccessDenied(RegistryError):
+    """The registry wants other credentials, or has none that suffice."""
+
+
+class ImageNotFound(RegistryError, NotFound):
+    """No such repository, tag, manifest or blob."""
+
+
+class RateLimited(RegistryError):
+    """Too many requests."""
+
+    temporary = True
+
+
+class ServerFailure(RegistryError):
+    """A status 5xx."""
+
+    temporary = True
+
+
+def for_status(status: int, what: str, host: str, body: bytes, retry_after: Optional[float]) -> RegistryError:
+    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe."""
+    reason = _reason(body)
+    said = f" ({reason})" if reason else ""
+    error: RegistryError
+    if status == 401:
+        error = AccessDenied(
+            f"{host} does not give {what} without other credentials{said}",
+            hint=f"is the name right? A private image needs 'docker login {host}' or an auth file",
+        )
+    elif status == 403:
+        error = AccessDenied(f"{host} forbids {what}{said}", hint="may this account pull that image?")
+    elif status == 404:
+        error = ImageNotFound(f"{host} has no {what}{said}", hint="check the name and the tag")
+    elif status == 429:
+        error = RateLimited(
+            f"{host} limits how often it gives {what}{said}",
+            hint="log in, use a registry mirror, or try again later",
+        )
+    elif status in (408, 500, 502, 503, 504):
+        error = ServerFailure(
+            f"{host} fails with status {status} when asked for {what}{said}", hint="try again later"
+        )
+    else:
+        error = RegistryError(f"{host} answers status {status} when asked for {what}{said}")
+    error.retry_after = retry_after
+    return error
+
+
+def _reason(body: bytes) -> str:
+    try:
+        first = json.loads(body)["errors"][0]
+        text = f"{first.get('code', '')} {first.get('message', '')}".strip()
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return ""
+    # A registry's words go to a terminal: printable ones only.
+    return "".join(char if char.isprintable() else " " for char in text)[:_MAX_REASON_CHARS]

@@ -1,0 +1,299 @@
+"""One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
+
+An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses it. https
+never becomes http. A timer shuts the socket down when the answer as a whole takes too long, since a socket's own timeout
+only sees single reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import ssl
+import threading
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Optional
+
+from .errors import RegistryError, Unreachable
+from .options import RegistryOptions, host_name, is_loopback
+
+MAX_REDIRECTS = 5
+MAX_URL_CHARS = 16 * 1024
+MIN_BYTES_PER_SECOND = 2048  # slower on average is taken for a stall
+_CHUNK = 256 * 1024
+_REDIRECTS = (301, 302, 303, 307, 308)
+_URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
+
+
+class Answer:
+    """A response whose body is read once, in chunks."""
+
+    def __init__(self, response: http.client.HTTPResponse, url: str, deadline: _Deadline) -> None:
+        self.status = response.status
+        self.url = url
+        self._response = response
+        self._deadline = deadline
+
+    def header(self, name: str) -> Optional[str]:
+        return self._response.getheader(name)
+
+    def headers(self, name: str) -> list[str]:
+        return self._response.headers.get_all(name) or []
+
+    def chunks(self) -> Iterator[bytes]:
+        """Raises Unreachable where the body breaks off noticeably; a plain early end is the caller's to see."""
+        with translated(self.url, self._deadline):
+            while chunk := self._response.read1(_CHUNK):
+                yield chunk
+
+    def read(self, limit: int) -> bytes:
+        """The body, or its first ``limit`` + 1 bytes if it is longer."""
+        found = bytearray()
+        for chunk in self.chunks():
+            found += chunk
+            if len(found) > limit:
+                break
+        return bytes(found[: limit + 1])
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class Http:
+    def __init__(self, options: RegistryOptions) -> None:
+        self._options = options
+        self._verified = _context(options)
+        self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._unverified.check_hostname = False
+        self._unverified.verify_mode = ssl.CERT_NONE
+
+    @contextmanager
+    def open(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        authorization: Optional[str] = None,
+        insecure: bool = False,
+        form: Optional[bytes] = None,
+        size: int = 0,
+    ) -> Iterator[Answer]:
+        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have ``size`` bytes."""
+        first = origin(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            sent = dict(headers)
+            if authorization is not None and origin(url) == first:
+                sent["Authorization"] = authorization
+            # The certificate of another host is not excused by a word about this one.
+            lax = insecure and (
+                origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or "")
+            )
+            with self._exchange(url, sent, lax, form, size) as answer:
+                if answer.status not in _REDIRECTS or form is not None:
+                    yield answer
+                    return
+                url = _redirected(url, answer.header("Location"))
+        raise RegistryError(f"{first[1]} redirects more than {MAX_REDIRECTS} times")
+
+    @contextmanager
+    def _exchange(
+        self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int
+    ) -> Iterator[Answer]:
+        deadline = _Deadline(4 * self._options.timeout + size / MIN_BYTES_PER_SECOND)
+        answer: Optional[Answer] = None
+        connection: Optional[http.client.HTTPConnection] = None
+        try:
+            with translated(url, deadline):
+                connection, target = self._connection(url, insecure, deadline)
+                sent = {
+                    "User-Agent": "pantavisor",
+                    "Accept-Encoding": "identity",
+                    "Connection": "close",
+                    **headers,
+                }
+                connection.request("GET" if form is None else "POST", target, body=form, headers=sent)
+                answer = Answer(connection.getresponse(), url, deadline)
+            yield answer
+        finally:
+            deadline.stop()
+            if answer is not None:
+                answer.close()
+            if connection is not None:
+                connection.close()
+
+    def _connection(
+        self, url: str, insecure: bool, deadline: _Deadline
+    ) -> tuple[http.client.HTTPConnection, str]:
+        parts = urllib.parse.urlsplit(url)
+        host = parts.hostname or ""
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        proxy = self._proxy(parts.scheme, host)
+        near_host, near_port = (proxy.hostname or "", proxy.port or 8080) if proxy else (host, parts.port)
+        login = _proxy_login(proxy)
+        connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            context = self._unverified if insecure else self._verified
+            connection = _Https(near_host, near_port, self._options.timeout, deadline, context)
+            if proxy:
+                connection.set_tunnel(host, parts.port or 443, headers=login)
+        else:
+            connection = _Http(near_host, near_port, self._options.timeout, deadline)
+            if proxy:
+                target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
+        return connection, target
+
+    def _proxy(self, scheme: str, host: str) -> Optional[urllib.parse.SplitResult]:
+        text = self._options.proxies.get(scheme)
+        if not text or is_loopback(host) or _is_direct(host, self._options.proxies.get("no", "")):
+            return None
+        proxy = urllib.parse.urlsplit(text if "://" in text else f"http://{text}")
+        if proxy.scheme != "http" or not proxy.hostname:
+            raise RegistryError(f"the {scheme} proxy is not of the form http://host:port")
+        return proxy
+
+
+class _Deadline:
+    """Cuts a connection after a number of seconds, whatever it is waiting for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self.seconds = seconds
+        self._timer: Optional[threading.Timer] = None
+        self._twin: Optional[socket.socket] = None
+
+    def start(self, connected: socket.socket) -> None:
+        self.stop()
+        # A duplicate stays valid when TLS takes the socket over or http.client drops it.
+        self._twin = connected.dup()
+        self._timer = threading.Timer(self.seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._twin is not None:
+            self._twin.close()
+
+    def _cut(self) -> None:
+        self.passed = True
+        try:
+            if self._twin is not None:
+                self._twin.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+class _Http(http.client.HTTPConnection):
+    def __init__(self, host: str, port: Optional[int], timeout: float, deadline: _Deadline) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._deadline = deadline
+
+    def connect(self) -> None:
+        super().connect()
+        self._deadline.start(self.sock)
+
+
+class _Https(http.client.HTTPSConnection):
+    def __init__(
+        self, host: str, port: Optional[int], timeout: float, deadline: _Deadline, context: ssl.SSLContext
+    ) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._deadline = deadline
+        self._tls = context
+        self._server: Optional[str] = None
+
+    def set_tunnel(
+        self, host: str, port: Optional[int] = None, headers: Optional[Mapping[str, str]] = None
+    ) -> None:
+        super().set_tunnel(host, port, headers)
+        self._server = host
+
+    def connect(self) -> None:
+        # In two steps, so that the deadline also sees a TLS handshake that drips.
+        http.client.HTTPConnection.connect(self)
+        self._deadline.start(self.sock)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server or self.host)
+
+
+@contextmanager
+def translated(url: str, deadline: _Deadline) -> Iterator[None]:
+    """Network failures as Unreachable."""
+    host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise Unreachable(
+            f"the certificate of {host} is not trusted: {error.verify_message}",
+            hint="name its CA in SSL_CERT_FILE, or the host as insecure",
+            temporary=False,
+        ) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if deadline.passed:
+            raise Unreachable(
+                f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds"
+            ) from error
+        raise Unreachable(
+            f"{host} cannot be reached: {_sentence(error)}", hint="is the network up?"
+        ) from error
+    if deadline.passed:
+        raise Unreachable(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, socket.timeout):
+        return "it does not answer in time"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "it closes the connection without an answer"
+    if isinstance(error, http.client.IncompleteRead):
+        return "it breaks off in the middle"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return "".join(char if char.isprintable() else " " for char in text)[:200]
+
+
+def _redirected(url: str, location: Optional[str]) -> str:
+    host = urllib.parse.urlsplit(url).netloc
+    if not location or len(location) > MAX_URL_CHARS:
+        raise RegistryError(f"{host} redirects without saying where to")
+    try:
+        target = urllib.parse.urljoin(url, urllib.parse.quote(location, safe=_URL_SAFE))
+        parts = urllib.parse.urlsplit(target)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise RegistryError(f"{host} redirects to something that is no web address")
+    if url.startswith("https:") and parts.scheme != "https":
+        raise RegistryError(f"{host} redirects from https to plain http, which is not followed")
+    return target
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what credentials belong to."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_direct(host: str, no_proxy: str) -> bool:
+    for word in no_proxy.replace(",", " ").split():
+        bare = host_name(word.lstrip("*")).lstrip(".").lower()
+        if word == "*" or (bare and (host.lower() == bare or host.lower().endswith(f".{bare}"))):
+            return True
+    return False
+
+
+def _proxy_login(proxy: Optional[urllib.parse.SplitResult]) -> dict[str, str]:
+    if proxy is None or not proxy.username:
+        return {}
+    pair = f"{urllib.parse.unquote(proxy.username)}:{urllib.parse.unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def _context(options: RegistryOptions) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise RegistryError(f"the certificates in {options.ca_file} cannot be read: {error}") from error

@@ -1,0 +1,144 @@
+"""How registries are reached: hosts, mirrors, proxies, credentials and patience."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from ..errors import FormatError
+from ..ref import DEFAULT_HOST, Ref
+
+# Docker Hub's name is not the name of its registry.
+_HUB = "registry-1.docker.io"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A name and password, or the identity token that ``docker login`` got in their place."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class RegistryOptions:
+    """Nothing here is read from the environment; see ``from_environment``."""
+
+    insecure: frozenset[str] = frozenset()
+    """host[:port] that may be reached by plain HTTP or with a certificate nobody vouches for; loopback always may."""
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """host -> mirror-host[:port][/prefix], tried in order before the host itself."""
+    credentials: Mapping[str, Credentials] = field(default_factory=dict)
+    """host[:port] -> credentials; these win over every file."""
+    auth_file: Optional[Path] = None
+    """Credentials in the form of ~/.docker/config.json; must exist."""
+    docker_config: Optional[Path] = None
+    """The same, but only used where it exists."""
+    helper_environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment (PATH, HOME) in which credential helpers are found and run; empty: none is run."""
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """http and https -> proxy URL; no -> hosts reached directly, as in no_proxy."""
+    ca_file: Optional[Path] = None
+    """Certificates to trust in place of the system's."""
+    blob_cache: Optional[Path] = None
+    """Blobs are kept here as sha256/<hex> and shared."""
+    parallel: int = 3
+    attempts: int = 5
+    timeout: float = 30.0
+    """Seconds without a byte."""
+    backoff: float = 0.5
+    """Seconds before the second attempt; doubled for each further one."""
+    max_wait: float = 60.0
+    """Seconds that a registry may tell us to wait."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:
+        """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, SSL_CERT_FILE and *_proxy."""
+
+        def look_up(name: str) -> str:
+            return environment.get(name) or environment.get(name.upper()) or ""
+
+        home = environment.get("HOME", "")
+        folder = environment.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
+        auth_file = environment.get("REGISTRY_AUTH_FILE")
+        ca_file = environment.get("SSL_CERT_FILE")
+        named = {"http": look_up("http_proxy"), "https": look_up("https_proxy"), "no": look_up("no_proxy")}
+        values: dict[str, Any] = {
+            "docker_config": Path(folder, "config.json") if folder else None,
+            "auth_file": Path(auth_file) if auth_file else None,
+            "ca_file": Path(ca_file) if ca_file else None,
+            "helper_environment": {key: environment[key] for key in ("PATH", "HOME") if key in environment},
+            "proxies": {scheme: value for scheme, value in named.items() if value},
+        }
+        values.update(changes)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One place to ask for a repository. ``host`` is host[:port] as connected to, ``name`` as people write it."""
+
+    host: str
+    repository: str
+    name: str
+    insecure: bool
+    mirror: bool = False
+
+
+def endpoints(ref: Ref, options: RegistryOptions) -> list[Endpoint]:
+    """Where to ask for ``ref``, best first."""
+    found = []
+    for mirror in options.mirrors.get(ref.host, ()):
+        host, _, prefix = mirror.strip("/").partition("/")
+        repository = f"{prefix}/{ref.repository}" if prefix else ref.repository
+        found.append(_endpoint(host, repository, options, mirror=True))
+    found.append(_endpoint(ref.host, ref.repository, options, mirror=False))
+    return found
+
+
+def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """``host=mirror-host[:port][/prefix]`` pairs. Raises FormatError."""
+    mirrors: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        host, equals, mirror = word.partition("=")
+        if not (equals and host and mirror) or "://" in word:
+            raise FormatError(
+                f'"{word}" is not a registry mirror',
+                hint='write host=mirror, such as "docker.io=localhost:5000/hub"',
+            )
+        # The same rules as for references: whatever is no host here would not be one in a URL either.
+        for text in (f"{host}/x", f"{mirror.strip('/')}/x"):
+            if Ref.parse(text).host != text.partition("/")[0]:
+                raise FormatError(
+                    f'"{word}" does not name two registries', hint="a host has a dot, or a port"
+                )
+        mirrors[host] = (*mirrors.get(host, ()), mirror)
+    return mirrors
+
+
+def is_loopback(host: str) -> bool:
+    """Whether host[:port] is this machine, which docker trusts without TLS."""
+    name = host_name(host)
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def host_name(host: str) -> str:
+    """host[:port] without the port and without an IPv6 address's brackets."""
+    if host.startswith("["):
+        return host[1 : host.index("]")]
+    return host.partition(":")[0]
+
+
+def _endpoint(host: str, repository: str, options: RegistryOptions, *, mirror: bool) -> Endpoint:
+    insecure = host in options.insecure or host_name(host) in options.insecure or is_loopback(host)
+    return Endpoint(_HUB if host == DEFAULT_HOST else host, repository, host, insecure, mirror)

@@ -1,0 +1,123 @@
+"""Requests for one repository: the scheme its host speaks, its challenge, its refusals, and patience with its failures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Optional, TypeVar
+
+from .auth import Authorizer
+from .errors import MAX_ERROR_BYTES, RegistryError, Unreachable, for_status
+from .http import Answer, Http, origin
+from .options import Endpoint, RegistryOptions
+
+MAX_BACKOFF = 10.0  # seconds
+MAX_RETRY_AFTER_CHARS = 9
+
+T = TypeVar("T")
+
+
+class Stopped(RegistryError):
+    """Another download of the same pull failed; this one has nothing to say."""
+
+
+class Session:
+    """Shared by the threads of one client."""
+
+    def __init__(self, options: RegistryOptions) -> None:
+        self.options = options
+        self.stop = threading.Event()
+        self._http = Http(options)
+        self._authorizer = Authorizer(self._http, options)
+        self._bases: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def get(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        *,
+        what: str,
+        accept: tuple[int, ...] = (200,),
+        headers: Optional[Mapping[str, str]] = None,
+        size: int = 0,
+    ) -> Iterator[Answer]:
+        """GET /v2/<repository>/<path>. Raises RegistryError for any status that is not in ``accept``."""
+        base = self._base(endpoint)
+        url = f"{base}/v2/{endpoint.repository}/{path}"
+        authorization = self._authorizer.header(endpoint)
+        for _ in range(2):
+            with self._http.open(
+                url, headers or {}, authorization=authorization, insecure=endpoint.insecure, size=size
+            ) as answer:
+                if answer.status in accept:
+                    yield answer
+                    return
+                challenges = answer.headers("WWW-Authenticate")
+                error = for_status(
+                    answer.status,
+                    what,
+                    endpoint.name,
+                    _error_body(answer),
+                    _retry_after(answer.header("Retry-After")),
+                )
+            # A host that we were sent on to must not ask for what belongs to this one.
+            if answer.status != 401 or origin(answer.url) != origin(url):
+                raise error
+            authorization = self._authorizer.answer(endpoint, base, challenges, authorization)
+            if authorization is None:
+                break
+        raise error
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """Call ``action`` until it does not fail temporarily, a bounded number of times."""
+        for attempt in range(1, self.options.attempts + 1):
+            if self.stop.is_set():
+                raise Stopped("stopped")
+            try:
+                return action()
+            except RegistryError as error:
+                if not error.temporary or attempt == self.options.attempts:
+                    raise
+                self.wait(attempt, error)
+        raise AssertionError("attempts is not positive")
+
+    def wait(self, attempt: int, error: RegistryError) -> None:
+        """Sleep before the next attempt, as long as the registry asks; raises ``error`` if that is too long."""
+        pause = min(self.options.backoff * 2 ** (attempt - 1), MAX_BACKOFF)
+        if error.retry_after is not None:
+            pause = max(pause, error.retry_after)
+            if pause > self.options.max_wait:
+                error.message += f", and asks to wait {pause:.0f} seconds"
+                raise error
+        self.stop.wait(pause)
+
+    def _base(self, endpoint: Endpoint) -> str:
+        """http://host or https://host. An insecure host is asked by https first, as docker does."""
+        secure = f"https://{endpoint.host}"
+        if not endpoint.insecure:
+            return secure
+        with self._lock:
+            if endpoint.host not in self._bases:
+                try:
+                    with self._http.open(f"{secure}/v2/", {}, insecure=True):
+                        self._bases[endpoint.host] = secure
+                except Unreachable:
+                    self._bases[endpoint.host] = f"http://{endpoint.host}"
+            return self._bases[endpoint.host]
+
+
+def _error_body(answer: Answer) -> bytes:
+    try:
+        return answer.read(MAX_ERROR_BYTES)
+    except RegistryError:
+        return b""  # the status says enough
+
+
+def _retry_after(text: Optional[str]) -> Optional[float]:
+    # The other form, a date, compares two clocks that need not agree; it is then our backoff that counts.
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > MAX_RETRY_AFTER_CHARS:
+        return None
+    return float(text)
