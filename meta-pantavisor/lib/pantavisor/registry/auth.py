@@ -21,7 +21,7 @@ from .options import Credentials, Endpoint, RegistryOptions, is_loopback
 MAX_TOKEN_BYTES = 256 * 1024
 MAX_CHALLENGE_CHARS = 8192
 _PARAMETER = re.compile(r'\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)(?:\s+|$)(?![=])")
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)(?:\s*,|\s+(?!=)|$)")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 
 

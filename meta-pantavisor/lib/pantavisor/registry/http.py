@@ -107,11 +107,12 @@ class Http:
         connection: Optional[http.client.HTTPConnection] = None
         try:
             with translated(url, deadline):
-                connection, target = self._connection(url, insecure, deadline)
+                connection, target, login = self._connection(url, insecure, deadline)
                 sent = {
                     "User-Agent": "pantavisor",
                     "Accept-Encoding": "identity",
                     "Connection": "close",
+                    **login,
                     **headers,
                 }
                 connection.request("GET" if form is None else "POST", target, body=form, headers=sent)
@@ -126,7 +127,7 @@ class Http:
 
     def _connection(
         self, url: str, insecure: bool, deadline: _Deadline
-    ) -> tuple[http.client.HTTPConnection, str]:
+    ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname or ""
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -143,7 +144,7 @@ class Http:
             connection = _Http(near_host, near_port, self._options.timeout, deadline)
             if proxy:
                 target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
-        return connection, target
+        return connection, target, login if parts.scheme == "http" else {}
 
     def _proxy(self, scheme: str, host: str) -> Optional[urllib.parse.SplitResult]:
         text = self._options.proxies.get(scheme)
