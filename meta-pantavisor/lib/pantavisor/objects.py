@@ -1,0 +1,106 @@
+"""The pool of content-addressed objects: one file per sha256, named by it, read-only, never half there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Optional, Union
+
+from . import atomic
+from .digest import CHUNK, OBJECT_ID, file_sha256
+from .errors import DigestError, FormatError, NotFound
+
+MODE = 0o444
+
+
+class ObjectPool:
+    """The folder ``root``; made when the first object comes."""
+
+    def __init__(self, root: Union[str, PathLike[str]]) -> None:
+        self.root = Path(root)
+
+    def __contains__(self, object_id: object) -> bool:
+        return isinstance(object_id, str) and self.path(object_id).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        if self.root.is_dir():
+            yield from sorted(name for name in os.listdir(self.root) if OBJECT_ID.fullmatch(name))
+
+    def path(self, object_id: str) -> Path:
+        """Where an object lies, or would lie."""
+        if not OBJECT_ID.fullmatch(object_id):
+            raise FormatError(f'"{object_id[:80]}" is not an object id (64 lowercase hex digits)')
+        return self.root / object_id
+
+    def size(self, object_id: str) -> int:
+        return self._existing(object_id).stat().st_size
+
+    def open(self, object_id: str) -> BinaryIO:
+        return open(self._existing(object_id), "rb")
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep ``data``; returns its object id."""
+        object_id = hashlib.sha256(data).hexdigest()
+        if object_id not in self:
+            self.root.mkdir(parents=True, exist_ok=True)
+            atomic.write(self.path(object_id), data, mode=MODE)
+        return object_id
+
+    def put_file(self, path: Union[str, PathLike[str]], *, move: bool = False) -> str:
+        """Keep a file's content, by renaming the file with ``move`` (same file system); returns its object id."""
+        if move:
+            object_id = file_sha256(path)
+            self.root.mkdir(parents=True, exist_ok=True)
+            os.chmod(path, MODE)
+            os.replace(path, self.path(object_id))
+            return object_id
+        with open(path, "rb") as source:
+            return self.put_stream(source)
+
+    def put_stream(self, source: BinaryIO, *, expected: Optional[str] = None) -> str:
+        """Keep all that ``source`` has; returns its object id.
+
+        Nothing is kept if reading raises, or if the content is not the ``expected`` object (DigestError).
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        hasher = hashlib.sha256()
+        with atomic.scratch(self.root) as folder:
+            beside = folder / "object"
+            with open(beside, "wb") as target:
+                while chunk := source.read(CHUNK):
+                    hasher.update(chunk)
+                    target.write(chunk)
+                target.flush()
+                os.fsync(target.fileno())
+            if expected not in (None, hasher.hexdigest()):
+                raise DigestError(f"object {expected} is damaged: its content is {hasher.hexdigest()}")
+            beside.chmod(MODE)
+            os.replace(beside, self.path(hasher.hexdigest()))
+        return hasher.hexdigest()
+
+    def verify(self, object_id: str) -> Path:
+        """The object's path, after its content was hashed. Raises DigestError where it is not what its name says."""
+        path = self._existing(object_id)
+        found = file_sha256(path)
+        if found != object_id:
+            raise DigestError(f"object {object_id} is damaged: its content is {found}")
+        return path
+
+    def link(self, object_id: str, target: Union[str, PathLike[str]]) -> None:
+        """A hard link to the object at ``target``."""
+        os.link(self._existing(object_id), target)
+
+    def copy_from(self, other: ObjectPool, object_id: str) -> None:
+        """Take an object from another pool, verified."""
+        if object_id not in self:
+            with other.open(object_id) as source:
+                self.put_stream(source, expected=object_id)
+
+    def _existing(self, object_id: str) -> Path:
+        path = self.path(object_id)
+        if not path.is_file():
+            raise NotFound(f"object {object_id} is not in {self.root}")
+        return path
