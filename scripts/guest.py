@@ -152,11 +152,15 @@ class Guest:
     def __enter__(self) -> Guest:
         argv = self.setup.argv(interactive=False)
         try:
+            # pdeathsig: no guest outlives the program that watches it.
             self._process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+                ["setpriv", "--pdeathsig", "TERM", "--", *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
             )
         except FileNotFoundError:
-            raise GuestError(f"{argv[0]} is not installed: run scripts/setup") from None
+            raise GuestError("setpriv is not installed: it is part of util-linux") from None
         threading.Thread(target=self._read, daemon=True).start()
         return self
 

@@ -78,23 +78,22 @@ def write_auto_conf(path: Path, digests: Mapping[str, str]) -> None:
 
 
 def run_command(argv: Sequence[str]) -> int:
-    """Run it to its end; an interrupt is passed on and waited for, so that it can clean up."""
+    """Run it to its end; when we are interrupted it is told and waited for, so that it can clean up."""
     if not argv:
         return 0
     process = subprocess.Popen(argv)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C reached the command as well; a signal to us alone did not.
-            if process.poll() is None and not os.isatty(0):
-                process.send_signal(signal.SIGINT)
-            process.wait()
-            raise
+    try:
+        return process.wait()
+    except KeyboardInterrupt as interrupt:
+        # Ctrl-C on a terminal reached the command as well; a signal to us alone did not.
+        if process.poll() is None and not (os.isatty(0) and not interrupt.args):
+            process.send_signal(interrupt.args[0] if interrupt.args else signal.SIGINT)
+        process.wait()
+        raise
 
 
 def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt(number)
 
 
 def _lock(descriptor: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,11 +27,23 @@ def run(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None,
         output.flush()
         try:
             environment = {**os.environ, **(env or {})}
-            status = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
-            ).returncode
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                start_new_session=True,
+            )
         except FileNotFoundError:
             raise Failure(f"{argv[0]} is not installed", "run scripts/setup") from None
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        # The whole group, as Ctrl-C does it: it clears away its children and temporary files.
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+        raise
     if status:
         sentence = f"{argv[0]} failed with status {status}:\n{tail(log)}"
         raise Failure(sentence, hint or f"the whole log is {log}")
