@@ -1,0 +1,123 @@
+"""What the image's config says about the first process, with Docker's meaning.
+
+Entrypoint and Cmd as lists are words; as strings they are commands for a shell. A string entrypoint is written out as
+it stands, as the published tool does, and Cmd follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..errors import FormatError, NotFound
+
+DEFAULT_INIT = "/sbin/init"
+MAX_WORDS = 1024
+UNMAPPED = ("Healthcheck", "ExposedPorts", "StopSignal", "OnBuild", "Shell")
+
+
+@dataclass(frozen=True)
+class Process:
+    """The first process: ``command`` in LXC's notation, its folder and environment, and what could not be mapped."""
+
+    command: str
+    folder: str
+    environment: tuple[str, ...]
+    user: str
+    executable: str
+    unmapped: tuple[str, ...]
+
+
+def map_process(config: Mapping[str, Any]) -> Process:
+    """From the ``config`` object of an image."""
+    entrypoint, command = config.get("Entrypoint") or None, config.get("Cmd") or None
+    words = [*_quoted(entrypoint, "Entrypoint"), *_quoted(command, "Cmd", appended=bool(entrypoint))]
+    if not words:
+        words = [DEFAULT_INIT]
+    return Process(
+        command=" ".join(words),
+        folder=_line(config.get("WorkingDir") or "", "WorkingDir"),
+        environment=tuple(_environment(item) for item in config.get("Env") or ()),
+        user=str(config.get("User") or ""),
+        executable=_first_word(entrypoint or command),
+        unmapped=tuple(name for name in UNMAPPED if config.get(name)),
+    )
+
+
+def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[tuple[int, int]]:
+    """uid and gid for Docker's ``User`` (``name|uid[:group|gid]``); None for root by default.
+
+    ``read`` gives a file of the image, ``etc/passwd`` or ``etc/group``, or None where there is none.
+    """
+    if not user:
+        return None
+    name, _, group = user.partition(":")
+    entry = _lookup(name, read("etc/passwd"), id_field=2)
+    uid = _number(name) if entry is None else int(entry[2])
+    if uid is None:
+        raise NotFound(f'the image runs as user "{user}", whom its /etc/passwd does not know')
+    gid = int(entry[3]) if entry is not None else 0
+    if group:
+        found = _lookup(group, read("etc/group"), id_field=2)
+        number = _number(group) if found is None else int(found[2])
+        if number is None:
+            raise NotFound(f'the image runs in group "{group}", which its /etc/group does not know')
+        gid = number
+    return (uid, gid)
+
+
+def quote(word: str) -> str:
+    """One word for lxc.init.cmd, which knows both kinds of quotes and no escapes."""
+    _line(word, "command")
+    if '"' not in word:
+        return f'"{word}"'
+    if "'" not in word:
+        return f"'{word}'"
+    raise FormatError(
+        f"the word {word[:80]!r} has both kinds of quotes, which an LXC command line cannot hold",
+        hint="put the command into a script of the image",
+    )
+
+
+def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [quote(value) if appended else _line(value, what)]
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_WORDS or not all(isinstance(word, str) for word in value):
+        raise FormatError(f"the image's {what} is neither a string nor a list of at most {MAX_WORDS} strings")
+    words = [quote(word) for word in value]
+    if not appended and not any(char in value[0] for char in " \t\"'"):
+        words[0] = value[0]
+    return words
+
+
+def _first_word(value: Any) -> str:
+    if not value:
+        return DEFAULT_INIT
+    return str(value.split()[0] if isinstance(value, str) else value[0])
+
+
+def _environment(item: Any) -> str:
+    if not isinstance(item, str) or "=" not in item:
+        raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
+    return _line(item, "Env")
+
+
+def _line(text: Any, what: str) -> str:
+    if not isinstance(text, str) or "\n" in text or "\0" in text:
+        raise FormatError(f"the image's {what} holds a line break or a NUL, which an LXC configuration cannot hold")
+    return text
+
+
+def _number(text: str) -> Optional[int]:
+    return int(text) if text.isascii() and text.isdigit() and int(text) < 2**32 - 1 else None
+
+
+def _lookup(name: str, table: Optional[bytes], *, id_field: int) -> Optional[list[str]]:
+    for line in (table or b"").decode("utf-8", "replace").splitlines():
+        fields = line.split(":")
+        if len(fields) > 3 and name in (fields[0], fields[id_field]) and _number(fields[2]) is not None:
+            return fields
+    return None

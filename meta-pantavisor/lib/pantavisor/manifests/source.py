@@ -1,0 +1,91 @@
+"""src.json: where a container came from and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from .. import names
+from ..errors import FormatError
+
+SPEC = "service-manifest-src@1"
+TEMPLATE = "builtin-lxc-docker"
+# Member of src.json -> field, where they differ.
+_FIELDS = {
+    "args": "arguments",
+    "docker_config": "image_config",
+    "dm_enabled": "verity",
+    "docker_ovl_digest": "overlay_digest",
+    "pvr": "pvr_url",
+}
+_IGNORED = frozenset(["#spec", "name", "pv_build_origin"])
+
+
+@dataclass(frozen=True)
+class SourceManifest:
+    """The members of src.json; empty ones are left out of the document."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    image_config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    persistence: Mapping[str, str] = field(default_factory=dict)
+    verity: Mapping[str, bool] = field(default_factory=dict)
+    template: str = TEMPLATE
+    base: Optional[str] = None
+    logs: Optional[list[Any]] = None
+    exports: Optional[list[Any]] = None
+    docker_name: Optional[str] = None
+    docker_tag: Optional[str] = None
+    docker_digest: Optional[str] = None
+    docker_source: Optional[str] = None
+    docker_platform: Optional[str] = None
+    overlay_digest: Optional[str] = None
+    format_options: Optional[str] = None
+    pvr_url: Optional[str] = None
+    pvr_digest: Optional[str] = None
+    rootfs_url: Optional[str] = None
+    rootfs_digest: Optional[str] = None
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], *, what: str = "src.json") -> SourceManifest:
+        """Read a document; unknown members and templates are errors with the nearest right name."""
+        if document.get("#spec", SPEC) != SPEC:
+            raise FormatError(f"{what} has #spec {document.get('#spec')!r}, not {SPEC}")
+        known = {_member(name) for name in cls.__dataclass_fields__}
+        arguments = {}
+        for member, value in document.items():
+            if member in _IGNORED:
+                continue
+            if member not in known:
+                raise names.unknown(member, known, what=f"member of {what}:")
+            if value is not None:
+                arguments[_FIELDS.get(member, member)] = _typed(member, value, what)
+        manifest = cls(**arguments)
+        if manifest.template != TEMPLATE:
+            raise names.unknown(manifest.template, [TEMPLATE], what=f"template in {what}:")
+        return manifest
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The JSON object; ``name`` is the container's."""
+        values: dict[str, Any] = {"#spec": SPEC, "name": name}
+        for attribute in self.__dataclass_fields__:
+            value = getattr(self, attribute)
+            if value or (attribute == "image_config" and value is not None):
+                values[_member(attribute)] = dict(value) if isinstance(value, Mapping) else value
+        return values
+
+
+def _member(attribute: str) -> str:
+    return next((member for member, name in _FIELDS.items() if name == attribute), attribute)
+
+
+def _typed(member: str, value: Any, what: str) -> Any:
+    wanted: type = str
+    if member in ("args", "docker_config", "config", "persistence", "dm_enabled"):
+        wanted = dict
+    elif member in ("logs", "exports"):
+        wanted = list
+    if not isinstance(value, wanted):
+        raise FormatError(f"{what}: {member} is not a {'string' if wanted is str else wanted.__name__}")
+    return value
