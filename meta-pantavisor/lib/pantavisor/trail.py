@@ -25,8 +25,8 @@ GRUBENV_HEAD = "# GRUB Environment Block\n"
 def write(storage: Path, state: State, pool: ObjectPool, revision: str) -> None:
     """Fill the empty or half-filled folder ``storage``; ``pool`` must be its ``objects``."""
     names.check_revision(revision)
-    for folder in FOLDERS:
-        (storage / folder).mkdir(parents=True, exist_ok=True)
+    for name in FOLDERS:
+        (storage / name).mkdir(parents=True, exist_ok=True)
     for object_id in sorted(state.object_ids()):
         pool.verify(object_id)
     trail = storage / "trails" / revision
