@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Optional
 
 from .. import cjson, oci
-from ..digest import Digest
+from ..digest import Digest, VerifyingReader
 from ..errors import FormatError, LimitError, NotFound
 
 
@@ -37,6 +37,15 @@ class DirectoryBlobs:
             return None
         if len(data) > oci.MAX_MANIFEST_BYTES:
             raise LimitError(f"{self._root / name} is larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed")
+        return data
+
+
+def read_file(path: Path, digest: Digest, limit: int) -> bytes:
+    """A small file whose digest is known."""
+    with VerifyingReader(_open_regular(path), digest, None, what=str(path)) as stream:
+        data = stream.read(limit)
+        if stream.read(1):
+            raise LimitError(f"{path} is larger than the {limit} bytes allowed")
         return data
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Optional, TypeVar
@@ -29,6 +30,7 @@ _ACCEPT = ", ".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKE
 _MIRROR_FAILURES = (RegistryError, DigestError, FormatError)
 
 Progress = Callable[[int, int], None]
+Where = Callable[[Digest], Path]
 T = TypeVar("T")
 
 
@@ -115,26 +117,27 @@ class Client:
                 store = stack.enter_context(
                     atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs.")
                 )
-            self.fetch(ref, resolved.blobs, store, progress=progress)
+            where = partial(blob_path, store)
+            self.fetch(ref, resolved.blobs, where, progress=progress)
             return layout.write(
                 directory,
                 resolved.chosen.data,
                 media_type=resolved.chosen.media_type,
                 platform=resolved.platform,
                 name=f"{ref.name}:{ref.tag}" if ref.tag else str(ref),
-                place=_linker(store),
+                place=_linker(where),
             )
 
     def fetch(
-        self, ref: Ref, blobs: tuple[Descriptor, ...], store: Path, *, progress: Optional[Progress] = None
+        self, ref: Ref, blobs: tuple[Descriptor, ...], where: Where, *, progress: Optional[Progress] = None
     ) -> None:
-        """Have all ``blobs`` in ``store`` as <algorithm>/<hex>, a few at a time. A damaged one found there is replaced."""
+        """Have every blob at ``where(digest)``, a few at a time. A damaged one found there is replaced."""
         counter = _Counter(sum(blob.size for blob in blobs), progress)
         for blob in blobs:
-            blob_path(store, blob.digest).parent.mkdir(parents=True, exist_ok=True)
+            where(blob.digest).parent.mkdir(parents=True, exist_ok=True)
         try:
             with ThreadPoolExecutor(max(1, self._options.parallel), thread_name_prefix="blob") as pool:
-                futures = [pool.submit(self._have, ref, blob, store, counter.advance) for blob in blobs]
+                futures = [pool.submit(self._have, ref, blob, where(blob.digest), counter.advance) for blob in blobs]
                 try:
                     wait(futures, return_when=FIRST_EXCEPTION)
                 finally:
@@ -178,9 +181,8 @@ class Client:
 
         return self._ask(ref, download)
 
-    def _have(self, ref: Ref, wanted: Descriptor, store: Path, advance: Advance) -> None:
-        path = blob_path(store, wanted.digest)
-        there = matches(os.fspath(path), wanted)
+    def _have(self, ref: Ref, wanted: Descriptor, path: Path, advance: Advance) -> None:
+        there = matches(os.fspath(path), wanted.digest, wanted.size)
         if there:
             advance(wanted.size)
             return
@@ -250,9 +252,9 @@ def blob_path(store: Path, digest: Digest) -> Path:
     return store / digest.algorithm / digest.hex
 
 
-def _linker(store: Path) -> layout.writing.Place:
+def _linker(where: Where) -> layout.writing.Place:
     def place(descriptor: Descriptor, target: Path) -> None:
-        source = blob_path(store, descriptor.digest)
+        source = where(descriptor.digest)
         try:
             os.link(source, target)
         except OSError:

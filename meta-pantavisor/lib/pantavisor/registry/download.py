@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO, Optional
 
+from ..digest import CHUNK, Digest
 from ..errors import DigestError
 from ..oci import Descriptor
 from .errors import RegistryError, Unreachable
@@ -131,15 +132,15 @@ def nothing(_: int) -> None:
     """An ``advance`` for those who do not watch."""
 
 
-def matches(path: str, wanted: Descriptor) -> Optional[bool]:
+def matches(path: str, digest: Digest, size: Optional[int] = None) -> Optional[bool]:
     """Whether the file at ``path`` is the blob; None if there is no file."""
-    hasher = hashlib.new(wanted.digest.algorithm)
-    size = 0
+    hasher = hashlib.new(digest.algorithm)
+    seen = 0
     try:
         with open(path, "rb") as stream:
-            while chunk := stream.read(1024 * 1024):
+            while chunk := stream.read(CHUNK):
                 hasher.update(chunk)
-                size += len(chunk)
+                seen += len(chunk)
     except FileNotFoundError:
         return None
-    return size == wanted.size and hasher.hexdigest() == wanted.digest.hex
+    return size in (None, seen) and hasher.hexdigest() == digest.hex

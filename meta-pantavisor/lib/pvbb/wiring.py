@@ -1,0 +1,91 @@
+"""What recipes say about their image becomes an entry of SRC_URI, while they are parsed.
+
+A recipe in error is skipped with a reason, which BitBake prints when somebody asks for the recipe: one wrong word must not
+stop the builds of others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+import bb
+from pantavisor.digest import Digest
+from pantavisor.errors import FormatError, PantavisorError
+from pantavisor.oci import Platform
+from pantavisor.ref import Ref
+from pantavisor.registry.options import parse_mirrors
+
+import pvbb.fetcher
+from pvbb.downloads import ImageUrl
+
+LAYOUT_FOLDER = "oci"
+
+# TARGET_ARCH of OE -> os/architecture[/variant] of OCI; 32-bit arm also asks the tune.
+_PLATFORMS = {
+    "x86_64": "linux/amd64", "aarch64": "linux/arm64", "riscv64": "linux/riscv64", "powerpc64le": "linux/ppc64le",
+    "mips64el": "linux/mips64le", "mipsel": "linux/mipsle", "mips": "linux/mips", "loongarch64": "linux/loong64",
+    "i386": "linux/386", "i486": "linux/386", "i586": "linux/386", "i686": "linux/386", "x86": "linux/386",
+}  # fmt: skip
+
+
+def docker_source(d: Any) -> None:
+    """Append the image to SRC_URI; set PVR_PLATFORM and PVR_OCI_DIR (its layout below UNPACKDIR) for the tasks."""
+    pvbb.fetcher.register()
+    try:
+        url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
+        parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
+    except PantavisorError as error:
+        hint = f" (hint: {error.hint})" if error.hint else ""
+        raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message}{hint}") from None
+    d.setVar("PVR_PLATFORM", str(url.platform))
+    d.setVar("PVR_OCI_DIR", LAYOUT_FOLDER)
+    d.appendVar("SRC_URI", f" {url}")
+
+
+def machine_platform(target_arch: str, tune: str) -> Platform:
+    """The platform of a machine from TARGET_ARCH and the words of TUNE_FEATURES and TUNE_PKGARCH. Raises FormatError."""
+    if target_arch == "arm":
+        return Platform("linux", "arm", _arm_variant(tune))
+    if target_arch not in _PLATFORMS:
+        raise FormatError(
+            f'no image platform is known for TARGET_ARCH "{target_arch}"',
+            hint='say PVR_DOCKER_PLATFORM = "linux/<architecture>"',
+        )
+    return Platform.parse(_PLATFORMS[target_arch])
+
+
+def _reference(d: Any) -> Ref:
+    text = (d.getVar("PVR_DOCKER_REF") or "").strip()
+    if not text:
+        raise FormatError(
+            "PVR_DOCKER_REF is not set", hint='for example PVR_DOCKER_REF = "docker.io/library/nginx:1.27"'
+        )
+    ref = Ref.parse(text)
+    pin = (d.getVar("PVR_DOCKER_DIGEST") or "").strip()
+    digest: Optional[Digest] = Digest.parse(pin) if pin else None
+    if digest is not None and ref.digest not in (None, digest):
+        raise FormatError(f"PVR_DOCKER_REF and PVR_DOCKER_DIGEST name two digests: {ref.digest} and {digest}")
+    return ref.with_digest(digest) if digest is not None else ref
+
+
+def _platform(d: Any) -> Platform:
+    text = (d.getVar("PVR_DOCKER_PLATFORM") or "").strip()
+    if text:
+        return Platform.parse(text)
+    tune = " ".join(d.getVar(name) or "" for name in ("TUNE_FEATURES", "TUNE_PKGARCH", "TUNE_ARCH"))
+    return machine_platform(d.getVar("TARGET_ARCH") or "", tune)
+
+
+def _arm_variant(tune: str) -> str:
+    # armv8 in 32-bit state runs what is built for v7, and images are only ever built for that.
+    levels = [int(level) for level in re.findall(r"\barmv([4-9])", tune)]
+    if not levels:
+        raise FormatError(
+            "TUNE_FEATURES does not say which arm this is",
+            hint='say PVR_DOCKER_PLATFORM = "linux/arm/v7", or v6, or v5',
+        )
+    level = min(max(levels), 7)
+    if level < 5:
+        raise FormatError("no images are made for arm before v5", hint="say PVR_DOCKER_PLATFORM if one is")
+    return f"v{level}"
