@@ -1,0 +1,228 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pantavisor import oci
+from pantavisor.errors import FormatError, LimitError, PantavisorError
+from pantavisor.oci import ImageConfig, OciIndex, OciManifest, Platform, PlatformError, select_platform
+from sim.registry import images
+
+DIGEST = "sha256:" + "0" * 64
+
+
+def manifest(**changes: Any) -> bytes:
+    document = {
+        "schemaVersion": 2, "mediaType": oci.OCI_MANIFEST,
+        "config": {"mediaType": oci.OCI_CONFIG, "digest": DIGEST, "size": 2},
+        "layers": [{"mediaType": oci.OCI_LAYER_GZIP, "digest": DIGEST, "size": 3}],
+    }  # fmt: skip
+    document.update(changes)
+    return json.dumps({name: value for name, value in document.items() if value is not ...}).encode()
+
+
+def layer(**changes: Any) -> bytes:
+    return manifest(layers=[{"mediaType": oci.OCI_LAYER_GZIP, "digest": DIGEST, "size": 3, **changes}])
+
+
+def index(*platforms: str, **entry: Any) -> OciIndex:
+    entries = []
+    for number, text in enumerate(platforms):
+        words = dict(zip(("os", "architecture", "variant"), text.split("/")))
+        digest = "sha256:" + f"{number:064x}"
+        entries.append({"mediaType": oci.OCI_MANIFEST, "digest": digest, "size": 1, "platform": words, **entry})
+    return OciIndex.parse(json.dumps({"schemaVersion": 2, "manifests": entries}).encode())
+
+
+def chosen(found: OciIndex, wanted: str) -> int:
+    return int(select_platform(found, Platform.parse(wanted)).digest.hex, 16)
+
+
+@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/arm64/v8", "windows/amd64", "linux/386"])
+def test_platforms_read_back(text: str) -> None:
+    assert str(Platform.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is not a platform"), ("amd64", "is not a platform"), ("linux/arm/v7/x", "is not a platform"),
+        ("linux/", "is not a platform"), ("Linux/amd64", "is not a platform"), ("None", "is not a platform"),
+        ("linux/x86_64", 'did you mean "linux/amd64"'), ("linux/aarch64", 'did you mean "linux/arm64"'),
+        ("linux/armv7l", 'did you mean "linux/arm/v7"'), ("linx/amd64", 'did you mean "linux"'),
+        ("linux/" + "a" * 99, "is not a platform"),
+    ],
+)  # fmt: skip
+def test_wrong_platforms_are_refused_with_the_right_word(text: str, sentence: str) -> None:
+    with pytest.raises(FormatError, match=sentence):
+        Platform.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "expected"),
+    [
+        (["linux/amd64", "linux/arm64"], "linux/arm64", 1),
+        (["linux/arm64/v8"], "linux/arm64", 0),
+        (["linux/386", "linux/arm64"], "linux/arm64/v8", 1),
+        (["linux/arm/v6", "linux/arm/v7"], "linux/arm/v7", 1),
+        (["linux/arm/v6", "linux/arm/v7"], "linux/arm", 1),
+        (["linux/arm/v6", "linux/arm"], "linux/arm/v7", 1),
+        (["linux/amd64/v3", "linux/amd64"], "linux/amd64", 1),
+        (["linux/amd64/v3", "linux/amd64/v1"], "linux/amd64", 1),
+        (["windows/amd64", "linux/amd64"], "linux/amd64", 1),
+        (["linux/amd64", "linux/amd64"], "linux/amd64", 0),
+    ],
+)
+def test_the_strict_platform_is_chosen(offered: list[str], wanted: str, expected: int) -> None:
+    assert chosen(index(*offered), wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted"),
+    [
+        (["linux/arm/v6"], "linux/arm/v7"), (["linux/arm/v7"], "linux/arm64"), (["linux/amd64/v3"], "linux/amd64"),
+        (["linux/amd64"], "linux/386"), (["windows/amd64"], "linux/amd64"), ([], "linux/amd64"),
+    ],
+)  # fmt: skip
+def test_no_platform_stands_in_for_another(offered: list[str], wanted: str) -> None:
+    with pytest.raises(PlatformError, match=f"not made for {wanted}; it offers {', '.join(offered) or 'nothing'}"):
+        chosen(index(*offered), wanted)
+
+
+def test_attestations_are_skipped_in_both_forms() -> None:
+    made = images.image()
+    entries = [images.attestation(made), made.descriptor]
+    entries[0]["platform"] = {"os": "linux", "architecture": "amd64"}
+    found = OciIndex.parse(images.dump({"schemaVersion": 2, "manifests": entries}))
+    assert str(select_platform(found, Platform.parse("linux/amd64")).digest) == made.digest
+    with pytest.raises(PlatformError, match="it offers nothing"):
+        select_platform(index("unknown/unknown"), Platform.parse("linux/amd64"))
+
+
+@pytest.mark.parametrize("form", ["oci", "docker"])
+def test_both_families_are_read(form: str) -> None:
+    made = images.image({"a": b"1"}, {"b": b"2"}, form=form)
+    found = OciManifest.parse(made.manifest, media_type=made.media_type)
+    assert [str(entry.digest) for entry in found.layers] == [images.sha(data) for data in made.layers]
+    assert found.media_type == made.media_type and not oci.is_index(made.manifest)
+    assert oci.is_index(images.index(made, made, form=form))
+
+
+def test_a_manifest_may_leave_its_type_out() -> None:
+    assert OciManifest.parse(manifest(mediaType=...)).media_type == oci.OCI_MANIFEST
+    assert OciManifest.parse(manifest(mediaType=...), media_type=oci.DOCKER_MANIFEST).media_type == oci.DOCKER_MANIFEST
+
+
+@pytest.mark.parametrize("media_type", sorted(oci.LAYER_COMPRESSION))
+def test_layer_types(media_type: str) -> None:
+    assert OciManifest.parse(layer(mediaType=media_type)).layers[0].media_type == media_type
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (manifest(schemaVersion=1), "schema 1"), (b'{"fsLayers":[]}', "schema 1"), (b"[]", "not a JSON object"),
+        (manifest(schemaVersion=...), "schemaVersion 2"), (manifest(schemaVersion="2"), "schemaVersion 2"),
+        (manifest(manifests=[]), "either manifests or"), (manifest(config=..., layers=...), "config is not|either"),
+        (manifest(mediaType=oci.OCI_INDEX), "calls itself"), (manifest(mediaType=5), "calls itself"),
+        (manifest(layers=...), '"layers" is missing'), (manifest(layers={}), '"layers" is missing'),
+        (manifest(layers=["x"]), "is not a descriptor"), (layer(size=-1), "has no size"), (layer(size=True), "has no size"),
+        (layer(size="3"), "has no size"), (layer(digest="x"), "is not a digest"), (layer(digest=3), "has no digest"),
+        (layer(digest="sha256:../../etc/passwd"), "is not a digest"), (layer(mediaType="text/html"), "unknown type"),
+        (layer(mediaType=oci.DOCKER_LAYER.replace("diff", "foreign.diff") + ".gzip"), "is foreign"),
+        (layer(mediaType=oci.OCI_LAYER.replace(".tar", ".nondistributable.tar")), "is foreign|unknown type"),
+        (layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), "is foreign"),
+        (layer(urls=["https://x"]), "is foreign"), (layer(mediaType=oci.OCI_LAYER_GZIP + "+encrypted"), "is encrypted"),
+        (layer(annotations={"a": 1}), "annotations"), (layer(size=10**15), "more than the"),
+        (manifest(config={"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": DIGEST, "size": 1}), "artifact"),
+        (manifest(config={"mediaType": oci.OCI_CONFIG, "digest": DIGEST, "size": 10**9}), "larger than"),
+        (manifest(layers=[json.loads(layer())["layers"][0]] * 513), "more than the 512"),
+    ],
+)  # fmt: skip
+def test_bad_manifests_are_refused_in_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(FormatError, match=sentence):
+        OciManifest.parse(data)
+
+
+def test_an_index_is_no_manifest_and_the_other_way_round() -> None:
+    with pytest.raises(FormatError, match="manifest was expected"):
+        OciManifest.parse(images.index(images.image(), images.image()))
+    with pytest.raises(FormatError, match="index was expected"):
+        OciIndex.parse(manifest())
+    with pytest.raises(FormatError, match="calls itself"):
+        OciIndex.parse(images.index(images.image()), media_type=oci.OCI_MANIFEST)
+
+
+def test_limits_hold_on_both_sides() -> None:
+    entries = [images.image().descriptor] * oci.MAX_INDEX_ENTRIES
+    assert OciIndex.parse(images.dump({"schemaVersion": 2, "manifests": entries}))
+    with pytest.raises(LimitError):
+        OciIndex.parse(images.dump({"schemaVersion": 2, "manifests": [*entries, entries[0]]}))
+    with pytest.raises(LimitError):
+        OciManifest.parse(manifest() + b" " * oci.MAX_MANIFEST_BYTES)
+
+
+def config(**changes: Any) -> bytes:
+    document = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [DIGEST]}, **changes}
+    return json.dumps({name: value for name, value in document.items() if value is not ...}).encode()
+
+
+def test_the_config_object_is_kept_word_for_word() -> None:
+    words = {"Cmd": ["a"], "Env": ["A=ü"], "Unknown": {"x": [1, None, True]}}
+    assert ImageConfig.parse(config(config=words)).config == words
+    assert ImageConfig.parse(config(config=None)).config == {} == ImageConfig.parse(config()).config
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"null", config(rootfs=...), config(rootfs={"type": "x", "diff_ids": []}), config(config=[]),
+        config(rootfs={"type": "layers", "diff_ids": ["x"]}), config(rootfs={"type": "layers"}), config(os=7),
+        config(architecture="a\n"), config(variant=[1]), config(os="x" * 100), b"[" * 10**6,
+    ],
+)  # fmt: skip
+def test_bad_configs_are_refused(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        ImageConfig.parse(data)
+
+
+def test_a_config_must_fit_its_manifest_and_the_platform() -> None:
+    found = OciManifest.parse(manifest())
+    ImageConfig.parse(config()).check(found, Platform.parse("linux/amd64"))
+    ImageConfig.parse(config(architecture="arm")).check(found, Platform.parse("linux/arm/v6"))
+    with pytest.raises(FormatError, match="1 layers but diff_ids for 2"):
+        ImageConfig.parse(config(rootfs={"type": "layers", "diff_ids": [DIGEST] * 2})).check(found, None)
+    for wrong in (config(architecture="arm64"), config(os="windows"), config(variant="v3"), config(os=...)):
+        with pytest.raises(PlatformError):
+            ImageConfig.parse(wrong).check(found, Platform.parse("linux/amd64"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from([DIGEST, oci.OCI_MANIFEST]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=8,
+)
+MEMBERS = ["schemaVersion", "mediaType", "config", "layers", "manifests", "digest", "size", "platform", "rootfs", "os",
+           "architecture", "variant", "annotations", "diff_ids", "type"]  # fmt: skip
+
+
+@given(st.data())
+def test_any_document_is_read_or_refused(data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from([manifest(), config(), images.index(images.image())])))
+    target = document
+    for _ in range(data.draw(st.integers(0, 2))):
+        inner = [value for value in (target.values() if isinstance(target, dict) else target) if value]
+        inner = [value for value in inner if isinstance(value, (dict, list))]
+        if not inner:
+            break
+        target = data.draw(st.sampled_from(inner))
+    if isinstance(target, dict):
+        target[data.draw(st.sampled_from(MEMBERS))] = data.draw(JSON)
+    else:
+        target.append(data.draw(JSON))
+    for parse in (OciManifest.parse, OciIndex.parse, ImageConfig.parse):
+        try:
+            parse(json.dumps(document).encode())
+        except PantavisorError:
+            pass
