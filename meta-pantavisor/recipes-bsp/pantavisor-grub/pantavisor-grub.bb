@@ -1,0 +1,55 @@
+SUMMARY = "GRUB for EFI machines, choosing the revision to boot"
+DESCRIPTION = "One EFI program with its modules and configuration inside: no file on the boot partition decides what boots."
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+
+SRC_URI = "file://grub.cfg"
+# scarthgap unpacks into WORKDIR itself.
+PANTAVISOR_GRUB_CFG = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/grub.cfg"
+B = "${WORKDIR}/build"
+
+DEPENDS = "grub-efi grub-efi-native"
+INHIBIT_DEFAULT_DEPS = "1"
+COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+
+inherit deploy nopackages
+
+PANTAVISOR_CONSOLE ??= "ttyS0,115200"
+PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
+PANTAVISOR_CONSOLE[doc] = "Serial console of the machine, as in the kernel's console=."
+PANTAVISOR_CMDLINE ??= "console=tty0 console=${PANTAVISOR_CONSOLE}"
+PANTAVISOR_CMDLINE[doc] = "What the kernel is told beside the revision."
+PANTAVISOR_GRUB_MODULES ??= "part_gpt part_msdos fat ext2 search search_label regexp loadenv linux normal test true \
+    echo sleep reboot memdisk tar configfile minicmd efi_gop gzio ${PANTAVISOR_GRUB_MODULES_BOARD}"
+PANTAVISOR_GRUB_MODULES[doc] = "Modules inside the program."
+PANTAVISOR_GRUB_MODULES_BOARD ??= ""
+PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
+PANTAVISOR_GRUB_MODULES_BOARD[doc] = "Further modules for the machine."
+
+GRUB_FORMAT = "x86_64-efi"
+GRUB_FORMAT:aarch64 = "arm64-efi"
+EFI_BOOT_IMAGE ??= "bootx64.efi"
+EFI_BOOT_IMAGE:aarch64 ??= "bootaa64.efi"
+
+do_configure[noexec] = "1"
+do_install[noexec] = "1"
+deltask do_populate_sysroot
+
+do_compile() {
+    # A memory disk of our own: the times in it are given ones, unlike those in grub-mkstandalone's.
+    install -D -m 0644 ${PANTAVISOR_GRUB_CFG} ${B}/memdisk/boot/grub/grub.cfg
+    echo 'set board_args="${PANTAVISOR_CMDLINE}"' > ${B}/memdisk/boot/grub/board.cfg
+    chmod 0644 ${B}/memdisk/boot/grub/board.cfg
+    tar -C ${B}/memdisk --create --file ${B}/memdisk.tar --format=ustar --sort=name --mtime=@${SOURCE_DATE_EPOCH} \
+        --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
+    grub-mkimage --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
+        --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \
+        --output=${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${PANTAVISOR_GRUB_MODULES}
+}
+do_compile[cleandirs] = "${B}"
+
+do_deploy() {
+    install -m 0644 ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${DEPLOYDIR}/
+}
+addtask deploy after do_compile before do_build

@@ -1,0 +1,275 @@
+"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, and what it
+is told.
+
+A disk made here has a tiny PID 1 in place of the runtime: it prints the kernel's command line and powers off.
+Needs qemu-system-x86, ovmf, sgdisk, mtools, e2fsprogs, gcc and zstd, and the deployed files of a build in
+PVTEST_DEPLOY (default: build/tmp/deploy/images/qemux86-64).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "kas/quickstart/lib"))
+from debpkg import cpio  # noqa: E402
+
+DEPLOY = Path(os.environ.get("PVTEST_DEPLOY", ROOT / "build/tmp/deploy/images/qemux86-64"))
+FIRMWARE = Path("/usr/share/ovmf/OVMF.fd")
+TOOLS = ("qemu-system-x86_64", "sgdisk", "mcopy", "mkfs.vfat", "mke2fs", "debugfs", "gcc")
+SECTOR = 512
+ESP_SECTORS = 32 * 2048
+ROOT_SECTORS = 160 * 2048
+BOOT_SECONDS = 90
+ENVIRONMENT_BYTES = 1024
+
+INIT = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void) {
+    char line[4096];
+    mkdir("/proc", 0755);
+    mount("proc", "/proc", "proc", 0, NULL);
+    FILE *file = fopen("/proc/cmdline", "r");
+    if (file && fgets(line, sizeof line, file))
+        printf("CMDLINE %s\n", line);
+    printf("ADDON %d\n", access("/addon", F_OK) == 0);
+    fflush(stdout);
+    sync();
+    reboot(RB_POWER_OFF);
+    return 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Boot:
+    console: str
+    environment: dict[str, str]
+
+    @property
+    def words(self) -> list[str]:
+        """The kernel's command line, or nothing where no kernel came up."""
+        lines = [line for line in self.console.splitlines() if line.startswith("CMDLINE ")]
+        return lines[0].split()[1:] if lines else []
+
+
+def _unavailable() -> str | None:
+    wanted = [DEPLOY / "pantavisor-grub-bootx64.efi", DEPLOY / "bzImage", FIRMWARE]
+    absent = [str(path) for path in wanted if not path.exists()] + [
+        tool for tool in TOOLS if not shutil.which(tool)
+    ]
+    return f"not there: {', '.join(absent)}" if absent else None
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    reason = _unavailable()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("grub")
+    (folder / "init.c").write_text(INIT)
+    subprocess.run(["gcc", "-Os", "-static", "-o", "init", "init.c"], cwd=folder, check=True)
+    init = cpio.file((folder / "init").read_bytes(), 0o755)
+    with open(folder / "initrd", "wb") as stream:
+        cpio.write(stream, {"usr/bin/pantavisor": init, "dev/console": cpio.character_device(5, 1)}, epoch=0)
+    with open(folder / "addon", "wb") as stream:
+        cpio.write(stream, {"addon": cpio.file(b"here")}, epoch=0)
+    return folder
+
+
+def environment_block(values: dict[str, str]) -> bytes:
+    text = "# GRUB Environment Block\n" + "".join(f"{name}={value}\n" for name, value in values.items())
+    return text.encode().ljust(ENVIRONMENT_BYTES, b"#")
+
+
+class Device:
+    """A disk with revisions; ``boot`` runs it once."""
+
+    def __init__(self, world: Path, folder: Path) -> None:
+        self.world, self.folder = world, folder
+        self.image, self.tree = folder / "disk.img", folder / "tree"
+        self.oem: bytes | None = None
+        (self.tree / "boot").mkdir(parents=True)
+        (self.tree / "trails").mkdir()
+
+    def add_revision(self, name: str, *, kernel: bool = True, addon: bool = False) -> None:
+        links = self.tree / "trails" / name / ".pv"
+        links.mkdir(parents=True)
+        if kernel:
+            shutil.copy(DEPLOY / "bzImage", links / "pv-kernel.img")
+        shutil.copy(self.world / "initrd", links / "pv-initrd.img")
+        if addon:
+            shutil.copy(self.world / "addon", links / "pv-initrd.img.0")
+
+    def set_environment(self, **values: str) -> None:
+        (self.tree / "boot/grubenv").write_bytes(environment_block(values))
+
+    def assemble(self, *, label: str = "root") -> None:
+        esp, storage = self.folder / "esp.img", self.folder / "root.img"
+        esp.write_bytes(b"")
+        os.truncate(esp, ESP_SECTORS * SECTOR)
+        _run("mkfs.vfat", str(esp))
+        _run("mmd", "-i", str(esp), "::EFI", "::EFI/BOOT")
+        _run("mcopy", "-i", str(esp), str(DEPLOY / "pantavisor-grub-bootx64.efi"), "::EFI/BOOT/BOOTX64.EFI")
+        if self.oem is not None:
+            (self.folder / "oem.env").write_bytes(self.oem)
+            _run("mcopy", "-i", str(esp), str(self.folder / "oem.env"), "::oem.env")
+        features = "^metadata_csum_seed,^orphan_file"
+        _run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", label, "-d", str(self.tree), str(storage),
+             f"{ROOT_SECTORS // 2}")  # fmt: skip
+        self.image.write_bytes(b"")
+        os.truncate(self.image, (2048 + ESP_SECTORS + ROOT_SECTORS + 2048) * SECTOR)
+        _run("sgdisk", "-n", f"1:2048:{2048 + ESP_SECTORS - 1}", "-t", "1:ef00",
+             "-n", f"2:{2048 + ESP_SECTORS}:{2048 + ESP_SECTORS + ROOT_SECTORS - 1}", str(self.image))  # fmt: skip
+        with open(self.image, "r+b") as disk:
+            disk.seek(2048 * SECTOR)
+            disk.write(esp.read_bytes())
+            disk.write(storage.read_bytes())
+
+    def boot(self) -> Boot:
+        console = self.folder / "console.log"
+        command = [
+            "qemu-system-x86_64",
+            "-accel",
+            "tcg",
+            "-m",
+            "512",
+            "-bios",
+            str(FIRMWARE),
+            "-nodefaults",
+            "-no-reboot",
+        ]
+        command += ["-display", "none", "-serial", f"file:{console}"]
+        command += ["-drive", f"file={self.image},format=raw,if=virtio"]
+        subprocess.run(command, check=True, timeout=BOOT_SECONDS, stdin=subprocess.DEVNULL)
+        return Boot(console.read_text(errors="replace"), self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        storage = self.folder / "after.img"
+        with open(self.image, "rb") as disk, open(storage, "wb") as target:
+            disk.seek((2048 + ESP_SECTORS) * SECTOR)
+            target.write(disk.read(ROOT_SECTORS * SECTOR))
+        text = subprocess.run(
+            ["debugfs", "-R", "cat /boot/grubenv", str(storage)], check=True, capture_output=True, text=True
+        ).stdout
+        assert text == "" or len(text) == ENVIRONMENT_BYTES
+        return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+@pytest.fixture
+def device(world: Path, tmp_path: Path) -> Device:
+    return Device(world, tmp_path)
+
+
+def test_the_good_revision_boots_with_the_board_s_and_the_oem_s_words(device: Device) -> None:
+    device.add_revision("0", addon=True)
+    device.set_environment(pv_rev="0")
+    device.oem = environment_block({"oemargs": "quiet oem.colour=blue", "pv_rev": "7"})
+    device.assemble()
+    boot = device.boot()
+    for word in (
+        "rdinit=/usr/bin/pantavisor",
+        "pv_rev=0",
+        "pv_try=",
+        "panic=2",
+        "console=tty0",
+        "oem.colour=blue",
+        "quiet",
+    ):
+        assert word in boot.words, boot.console
+    assert "ADDON 1" in boot.console
+    assert boot.environment == {"pv_rev": "0"}
+
+
+def test_a_try_is_noted_before_it_starts_and_spent_after_one_boot(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("locals/next")
+    device.set_environment(pv_rev="0", pv_try="locals/next")
+    device.assemble()
+    first = device.boot()
+    assert {"pv_rev=locals/next", "pv_try=locals/next"} <= set(first.words), first.console
+    assert first.environment == {"pv_rev": "0", "pv_try": "locals/next", "pv_trying": "locals/next"}
+    second = device.boot()
+    assert {"pv_rev=0", "pv_try=locals/next"} <= set(second.words), second.console
+    assert second.environment["pv_trying"] == ""
+    assert "had its try" in second.console
+
+
+def test_a_try_without_kernel_is_not_tried(device: Device) -> None:
+    device.add_revision("3")
+    device.add_revision("4", kernel=False)
+    device.set_environment(pv_rev="3", pv_try="4")
+    device.assemble()
+    boot = device.boot()
+    assert {"pv_rev=3", "pv_try=4"} <= set(boot.words), boot.console
+    assert "pv_trying" not in boot.environment
+
+
+def test_a_try_whose_kernel_is_broken_falls_back_at_once(device: Device) -> None:
+    device.add_revision("3")
+    device.add_revision("4")
+    (device.tree / "trails/4/.pv/pv-kernel.img").write_bytes(b"no kernel" * 1000)
+    device.set_environment(pv_rev="3", pv_try="4")
+    device.assemble()
+    assert {"pv_rev=3", "pv_try=4"} <= set(device.boot().words)
+
+
+def test_a_try_that_cannot_be_noted_is_not_tried(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("1")
+    # Full to the last byte: there is no room for one more variable.
+    block = b"# GRUB Environment Block\npv_rev=0\npv_try=1\nfill="
+    (device.tree / "boot/grubenv").write_bytes(block.ljust(ENVIRONMENT_BYTES - 1, b"x") + b"\n")
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words, boot.console
+    assert "cannot be noted" in boot.console
+
+
+def test_a_spent_try_of_an_update_long_done_is_forgotten(device: Device) -> None:
+    device.add_revision("0")
+    device.set_environment(pv_rev="0", pv_try="", pv_trying="0")
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words, boot.console
+    assert boot.environment == {"pv_rev": "0", "pv_try": "", "pv_trying": ""}
+
+
+def test_a_missing_environment_means_revision_0(device: Device) -> None:
+    device.add_revision("0")
+    device.assemble()
+    assert "pv_rev=0" in device.boot().words
+
+
+def test_without_a_bootable_revision_one_message_says_so(device: Device) -> None:
+    device.add_revision("0", kernel=False)
+    device.set_environment(pv_rev="0")
+    device.assemble()
+    boot = device.boot()
+    assert boot.console.count("revision 0 cannot be booted") == 1, boot.console
+    assert boot.words == []
+
+
+def test_without_storage_one_message_says_so(device: Device) -> None:
+    device.add_revision("0")
+    device.assemble(label="other")
+    boot = device.boot()
+    assert boot.console.count("no storage") == 1, boot.console
