@@ -83,8 +83,15 @@ def choose(work: Path, *, only: str = "") -> Iterator[Engine]:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, work / "engine", ignore_errors=True)
+        stack.callback(_clear, work / "engine")
         yield _choose(stack, work, log, only)
+
+
+def _clear(directory: Path) -> None:
+    """Remove an engine's data; files of a rootless Buildah belong to users of its name space."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists() and shutil.which("buildah"):
+        subprocess.run(["buildah", "unshare", "rm", "-rf", str(directory)], capture_output=True)
 
 
 def _choose(stack: contextlib.ExitStack, work: Path, log: Path, only: str) -> Engine:
