@@ -67,9 +67,7 @@ class Boot:
 
 def _unavailable() -> str | None:
     wanted = [DEPLOY / "pantavisor-grub-bootx64.efi", DEPLOY / "bzImage", FIRMWARE]
-    absent = [str(path) for path in wanted if not path.exists()] + [
-        tool for tool in TOOLS if not shutil.which(tool)
-    ]
+    absent = [str(path) for path in wanted if not path.exists()] + [tool for tool in TOOLS if not shutil.which(tool)]
     return f"not there: {', '.join(absent)}" if absent else None
 
 
