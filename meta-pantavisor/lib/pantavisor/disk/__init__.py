@@ -1,0 +1,15 @@
+"""The flashable disk image: GPT, a boot partition (FAT), the storage partition (ext4, label ``root``), and its bmap.
+
+    image     puts the pieces together              build() -> DiskImage
+    gpt       protective MBR, both partition tables
+    fat       the EFI system partition              by mkfs.vfat, mmd, mcopy
+    tree      what goes into the storage partition
+    ext4      the storage partition                 by mke2fs, debugfs, e2fsck
+    bmap      which blocks must reach the flash
+
+Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, whoever builds and where.
+"""
+
+from .image import DiskImage, build
+
+__all__ = ["DiskImage", "build"]

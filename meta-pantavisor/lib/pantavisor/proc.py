@@ -1,0 +1,123 @@
+"""The one way to run another program: an argument list, never a shell; checked, timed, with bounded output.
+
+A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited;
+``environment`` adds to it, by way of env(1), so that this module reads none.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Optional, Union
+
+from .errors import NotFound, PantavisorError
+
+MAX_OUTPUT = 256 * 1024  # bytes kept of each stream: the last ones, where the errors are
+TIMEOUT_SECONDS = 1800.0
+# Administrators' tools live here, and an ordinary user's PATH often does not say so.
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+DEBIAN_PACKAGES = {
+    "bmaptool": "bmap-tools",
+    "debugfs": "e2fsprogs",
+    "dumpe2fs": "e2fsprogs",
+    "e2fsck": "e2fsprogs",
+    "fsck.vfat": "dosfstools",
+    "mcopy": "mtools",
+    "mke2fs": "e2fsprogs",
+    "mkfs.vfat": "dosfstools",
+    "mmd": "mtools",
+    "sgdisk": "gdisk",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class ToolError(PantavisorError):
+    """A program that failed, with the last lines that it said."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended. The streams hold their last MAX_OUTPUT bytes."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+def find(tool: str) -> Optional[str]:
+    """The path of ``tool``, looked for in PATH and then where administrators' tools live, or None."""
+    return shutil.which(tool) or shutil.which(tool, path=SYSTEM_FOLDERS)
+
+
+def run(
+    argv: Sequence[Union[str, PathLike[str]]],
+    *,
+    cwd: Optional[Path] = None,
+    environment: Optional[Mapping[str, str]] = None,
+    accept: Collection[int] = (0,),
+    timeout: float = TIMEOUT_SECONDS,
+) -> Result:
+    """Run ``argv`` with no input. Raises NotFound for a missing tool and ToolError for a status not in ``accept``."""
+    words = [_locate(str(argv[0])), *map(str, argv[1:])]
+    if environment:
+        words = [_locate("env"), *(f"{name}={value}" for name, value in sorted(environment.items())), *words]
+    _log.debug("run: %s", shlex.join(words))
+    result = _collect(words, cwd, timeout, str(argv[0]))
+    if result.status not in accept:
+        raise ToolError(
+            f"{argv[0]} failed with status {result.status}: {last_lines(result)}", hint=f"it was: {shlex.join(words)}"
+        )
+    return result
+
+
+def last_lines(result: Result, count: int = 5) -> str:
+    """The last lines of what a program complained about, on one line."""
+    text = (result.stderr.strip() or result.stdout.strip()).decode("utf-8", "replace")
+    return "; ".join(line.strip() for line in text.splitlines()[-count:]) or "it said nothing"
+
+
+def _locate(tool: str) -> str:
+    path = find(tool)
+    if path is None:
+        package = DEBIAN_PACKAGES.get(tool)
+        hint = f"apt install {package}" if package else f"install {tool}, or add its folder to PATH"
+        raise NotFound(f'the program "{tool}" is not installed', hint=hint)
+    return path
+
+
+def _collect(words: list[str], cwd: Optional[Path], timeout: float, name: str) -> Result:
+    with subprocess.Popen(
+        words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        tails = bytearray(), bytearray()
+        readers = [
+            threading.Thread(target=_keep_tail, args=pair, daemon=True)
+            for pair in zip((process.stdout, process.stderr), tails)
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            status = process.wait(timeout)
+        except BaseException as error:
+            process.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolError(f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)) from error
+            raise
+        for reader in readers:
+            reader.join()
+    return Result(status, bytes(tails[0]), bytes(tails[1]))
+
+
+def _keep_tail(stream: BinaryIO, tail: bytearray) -> None:
+    while chunk := stream.read(64 * 1024):
+        tail += chunk
+        del tail[:-MAX_OUTPUT]
