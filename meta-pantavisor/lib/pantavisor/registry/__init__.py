@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from .client import Client, Document, Resolved
 from .errors import AccessDenied, ImageNotFound, RateLimited, RegistryError, Unreachable
-from .options import Credentials, RegistryOptions
+from .options import Credentials, RegistryOptions, parse_mirrors
 
 __all__ = [
     "AccessDenied",
@@ -25,4 +25,5 @@ __all__ = [
     "RegistryOptions",
     "Resolved",
     "Unreachable",
+    "parse_mirrors",
 ]

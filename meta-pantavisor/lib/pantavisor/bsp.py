@@ -1,0 +1,76 @@
+"""The bsp part: what a board's boot loader and kernel need, with the device's groups and volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs
+from .errors import NotFound
+from .objects import ObjectPool
+from .state import State, Value
+
+NAME = "bsp"
+KERNEL = "kernel.img"
+INITRAMFS = "pantavisor"
+FDT = "device-tree.dtb"
+MODULES = "modules.squashfs"
+FIRMWARE = "firmware.squashfs"
+
+
+def export_bsp(job: jobs.ExportBsp) -> None:
+    """Write the signed export of the bsp."""
+    signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
+    with atomic.scratch(job.work) as folder:
+        pool = ObjectPool(folder / "objects")
+        state = State.empty().with_files(_files(job, pool, folder))
+        export.write(job.output, keys.sign_state(state, NAME, pvs.bsp_selection(), signer), pool)
+
+
+def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Value]:
+    sources = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
+    files: dict[str, Value] = {f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path}
+    for name, tarball, prefix in ((MODULES, job.modules, "lib/modules"), (FIRMWARE, job.firmware, "lib/firmware")):
+        if tarball is not None:
+            _squash(tarball, prefix, scratch / name, job)
+            files[f"{NAME}/{name}"] = pool.put_file(scratch / name, move=True)
+    spec = manifests.BspSpec(
+        linux=KERNEL,
+        initrd=INITRAMFS,
+        fdt=FDT if job.fdt else None,
+        modules=MODULES if job.modules else None,
+        firmware=FIRMWARE if job.firmware else None,
+    )
+    return {
+        **files,
+        f"{NAME}/run.json": manifests.bsp_run_manifest(spec),
+        f"{NAME}/src.json": {},
+        "device.json": device(job.device),
+    }
+
+
+def device(path: Optional[Path]) -> dict[str, Any]:
+    """The device.json at ``path``, checked, or the default one."""
+    if path is None:
+        return manifests.default_device()
+    return dict(manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path)).document)
+
+
+def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> None:
+    """The folder ``prefix`` of a tarball as a squashfs: for modules its one release, since that is mounted there."""
+    tree = layers.from_tar(lambda: open(tarball, "rb"), what=str(tarball))
+    top = tree.subtree(prefix) or tree.subtree(f"usr/{prefix}")
+    if top is None:
+        raise NotFound(f"{tarball} has no folder {prefix}")
+    if prefix == "lib/modules":
+        top = _only_release(top, tarball)
+    squashfs.write(top, target, profile=squashfs.profile(job.profile, None), library=job.libsquashfs)
+
+
+def _only_release(tree: layers.Tree, tarball: Path) -> layers.Tree:
+    releases = [name for name, node in tree.root.entries.items() if isinstance(node, layers.Directory)]
+    if len(releases) != 1:
+        raise NotFound(f"{tarball} has {len(releases)} kernel releases in lib/modules, and one is wanted")
+    found = tree.subtree(releases[0].decode())
+    assert found is not None
+    return found

@@ -1,0 +1,69 @@
+"""The command ``pvr``: reads words and the environment, calls the library, prints.
+
+Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bug of ours, 2 a mistake of the user,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Optional
+
+from .. import __version__
+from ..errors import PantavisorError
+from . import app, build, check, keys, manual, repository, sig
+from .console import Console
+
+COMMANDS = (repository, app, sig, keys, check, build, manual)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; help, man page and completion come from here."""
+    top = argparse.ArgumentParser(prog="pvr", description="Work with Pantavisor states, containers and disk images.")
+    top.add_argument("--version", action="version", version=f"pvr {__version__}")
+    volume = top.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
+    volume.add_argument("-v", "--verbose", action="store_true", help="say more of what is done")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.register(commands)
+    top.set_defaults(parser=top)
+    return top
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command; returns its exit status."""
+    options = parser().parse_args(argv)
+    console = Console(quiet=options.quiet, verbose=options.verbose)
+    try:
+        status = options.run(options, console)
+        sys.stdout.flush()
+        return int(status or 0)
+    except PantavisorError as error:
+        console.error(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        console.line("interrupted; nothing half-written was left behind")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        return _os_error(error, console)
+    except Exception:
+        traceback.print_exc()
+        console.line("this is a bug in pvr; please report it with the lines above")
+        return 1
+
+
+def _os_error(error: OSError, console: Console) -> int:
+    # A full disk or a missing permission is the user's to mend; without a file name it may be ours.
+    if error.filename is None and error.errno is None:
+        traceback.print_exc()
+        return 1
+    where = f"{error.filename}: " if error.filename else ""
+    console.error(PantavisorError(f"{where}{error.strerror}"))
+    return 2

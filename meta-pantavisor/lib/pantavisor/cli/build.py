@@ -1,0 +1,48 @@
+"""The verbs of a build: each runs one JSON job, the same in BitBake and by hand.
+
+What only one verb needs is imported by it, here and in the other commands: starting must stay quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import jobs
+from .console import Console
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add export-container, export-bsp and build-root."""
+    for name, text, run in (
+        ("export-container", "make the export of a container from an OCI layout", _export_container),
+        ("export-bsp", "make the export of the bsp from kernel, initramfs and modules", _export_bsp),
+        ("build-root", "make the disk image from exports", _build_root),
+    ):
+        command = commands.add_parser(name, help=text, description=f"Run a job: {text}.")
+        command.add_argument("--job", type=Path, required=True, metavar="FILE", help="the job, a JSON file")
+        command.set_defaults(run=run)
+
+
+def _export_container(options: argparse.Namespace, console: Console) -> None:
+    from .. import container
+
+    job = jobs.load(options.job, jobs.ExportContainer)
+    for warning in container.export_container(job):
+        console.warn(warning)
+    console.line(f"{job.output} is written")
+
+
+def _export_bsp(options: argparse.Namespace, console: Console) -> None:
+    from .. import bsp
+
+    job = jobs.load(options.job, jobs.ExportBsp)
+    bsp.export_bsp(job)
+    console.line(f"{job.output} is written")
+
+
+def _build_root(options: argparse.Namespace, console: Console) -> None:
+    from .. import factory
+
+    job = jobs.load(options.job, jobs.BuildRoot)
+    factory.build(job, say=console.line)

@@ -1,0 +1,59 @@
+"""``pvr verify`` and ``pvr inspect``: is it whole, and what is in it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import atomic
+from .console import Console
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add verify and inspect."""
+    verify = commands.add_parser(
+        "verify",
+        help="check a disk image, storage tree, export or repository",
+        description="Check everything in a finished disk image, storage tree, export or repository; changes nothing.",
+    )
+    verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO")
+    verify.add_argument("--trust", type=Path, metavar="PEM", help="roots that signatures must lead to")
+    verify.add_argument("--strict", action="store_true", help="every path must be signed")
+    verify.add_argument("--json", action="store_true", help="the report for programs")
+    verify.set_defaults(run=_verify)
+
+    show = commands.add_parser(
+        "inspect",
+        help="show what is inside",
+        description="Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository.",
+    )
+    show.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO")
+    show.add_argument("--against", type=Path, metavar="OTHER", help="also show what changed since OTHER")
+    form = show.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page with a size map")
+    show.set_defaults(run=_inspect)
+
+
+def _verify(options: argparse.Namespace, console: Console) -> None:
+    from .. import audit
+
+    trust = options.trust.read_bytes() if options.trust else None
+    report = audit.verify(options.target, trust=trust, strict=options.strict)
+    if options.json:
+        console.json(report.document())
+    report.raise_for_findings()
+    console.line(report.summary())
+
+
+def _inspect(options: argparse.Namespace, console: Console) -> None:
+    from .. import inspect
+
+    inspection = inspect.inspect(options.target, against=options.against)
+    if options.html:
+        atomic.write(options.html, inspect.render_html(inspection).encode())
+        console.line(f"{options.html} is written")
+    elif options.json:
+        console.json(inspect.document(inspection))
+    else:
+        console.result(inspect.render_text(inspection))

@@ -1,0 +1,80 @@
+"""What people see while they wait: a bar on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import PantavisorError
+
+BAR_WIDTH = 28
+REDRAW_SECONDS = 0.1
+LOG_SECONDS = 10.0
+
+
+class Console:
+    """Progress and errors on stderr, results on stdout."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+        self._terminal = sys.stderr.isatty()
+        self._last = 0.0
+        self._open = False
+
+    def line(self, text: str) -> None:
+        """One line of progress."""
+        if not self.quiet:
+            self._finish_bar()
+            print(text, file=sys.stderr, flush=True)
+
+    def detail(self, text: str) -> None:
+        """A line for those who asked for more."""
+        if self.verbose:
+            self.line(text)
+
+    def progress(self, label: str, done: int, total: int) -> None:
+        """Bytes ``done`` of ``total``: redraws a bar on a terminal, says a line now and then in a log."""
+        now = time.monotonic()
+        wait = REDRAW_SECONDS if self._terminal else LOG_SECONDS
+        if self.quiet or (now - self._last < wait and done < total):
+            return
+        self._last = now
+        share = done / total if total else 1.0
+        amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        if not self._terminal:
+            print(f"{label}: {amount}", file=sys.stderr, flush=True)
+            return
+        bar = "#" * int(share * BAR_WIDTH)
+        print(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="", file=sys.stderr, flush=True)
+        self._open = True
+        if done >= total:
+            self._finish_bar()
+
+    def error(self, error: PantavisorError) -> None:
+        self._finish_bar()
+        print(f"pvr: {error}", file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        self._finish_bar()
+        print(f"pvr: warning: {text}", file=sys.stderr, flush=True)
+
+    def result(self, text: str) -> None:
+        print(text)
+
+    def json(self, value: Any) -> None:
+        print(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False))
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns as wide as they need to be."""
+        widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+        for row in [head, *rows]:
+            print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip())
+
+    def _finish_bar(self) -> None:
+        if self._open:
+            print(file=sys.stderr)
+            self._open = False

@@ -1,0 +1,85 @@
+"""The manual page and the shell completion, from the same parser as ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from .. import __version__
+from .console import Console
+
+Parser = argparse.ArgumentParser
+
+
+def register(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add ``completion`` and ``man``; both need the parser that they are part of."""
+    completion = commands.add_parser("completion", help="print completion for a shell")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(run=_completion)
+    manual = commands.add_parser("man", help="print the manual page (roff)")
+    manual.set_defaults(run=_manual)
+
+
+def walk(parser: Parser, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Parser]]:
+    """Each command with its parser, the top one first."""
+    yield words, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, child in action.choices.items():
+                yield from walk(child, (*words, name))
+
+
+def completion(parser: Parser, shell: str) -> str:
+    """A completion script: commands, verbs and options by position, files elsewhere."""
+    cases = "\n".join(
+        f'        "{" ".join(words)}") words="{" ".join(_words(child))}";;' for words, child in walk(parser)
+    )
+    setup = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
+    return f"""{setup}_pvr() {{
+    local words= path= word
+    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+        case "$word" in -*) ;; *) path="${{path:+$path }}$word";; esac
+    done
+    while :; do
+        case "$path" in
+{cases}
+        *) path="${{path% *}}"; continue;;
+        esac
+        break
+    done
+    COMPREPLY=($(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}") $(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}"))
+}}
+complete -o filenames -F _pvr pvr"""
+
+
+def manual(parser: Parser) -> str:
+    """The page pvr(1)."""
+    lines = [f'.TH PVR 1 "" "pvr {__version__}"', ".SH NAME", f"pvr \\- {_roff(parser.description or '')}"]
+    for words, child in walk(parser):
+        lines += [".SH COMMAND " + " ".join(words).upper() if words else ".SH OPTIONS"]
+        lines += [_roff(child.description or ""), ".PP", ".B " + _roff(" ".join(child.format_usage().split()[1:]))]
+        for action in child._actions:
+            if not isinstance(action, (argparse._SubParsersAction, argparse._HelpAction)):
+                name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+                lines += [".TP", ".B " + _roff(name), _roff(action.help or "")]
+    lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message tells how to mend, 130 interrupted."]
+    return "\n".join(lines)
+
+
+def _words(parser: Parser) -> list[str]:
+    words: list[str] = []
+    for action in parser._actions:
+        words += action.choices if isinstance(action, argparse._SubParsersAction) else action.option_strings
+    return words
+
+
+def _roff(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("-", "\\-").replace("%(default)s", "")
+
+
+def _completion(options: argparse.Namespace, console: Console) -> None:
+    console.result(completion(options.parser, options.shell))
+
+
+def _manual(options: argparse.Namespace, console: Console) -> None:
+    console.result(manual(options.parser))

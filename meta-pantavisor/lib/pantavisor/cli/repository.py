@@ -1,0 +1,151 @@
+"""``pvr init``, ``add``, ``commit`` and what else works on a repository as a whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .. import cjson, export, repo
+from ..digest import is_object_id
+from ..errors import FormatError
+from ..repo import Repository
+from .console import Console
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands of a repository."""
+    init = commands.add_parser("init", help="make an empty repository")
+    init.add_argument("directory", type=Path, nargs="?", default=Path("."))
+    init.add_argument("--objects", metavar="DIR", help="keep objects in a pool elsewhere")
+    init.set_defaults(run=_init)
+
+    add = commands.add_parser("add", help="stage files for the next commit")
+    add.add_argument("paths", type=Path, nargs="*", help="default: everything")
+    add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
+    add.set_defaults(run=_add)
+
+    commit = commands.add_parser("commit", help="make the working tree the committed state")
+    commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE)
+    commit.set_defaults(run=_commit)
+
+    status = commands.add_parser("status", help="working tree against committed state")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(run=_status)
+
+    diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
+    diff.set_defaults(run=_diff)
+
+    checkout = commands.add_parser("checkout", aliases=["reset"], help="write the committed state's files")
+    checkout.add_argument("--hardlink", action="store_true", help="link objects instead of copying them")
+    checkout.set_defaults(run=_checkout)
+
+    clone = commands.add_parser("clone", help="make a repository from another, or from an export")
+    clone.add_argument("source")
+    clone.add_argument("directory", type=Path)
+    clone.set_defaults(run=_clone)
+
+    for name, text in (("get", "take parts of another state"), ("merge", "take parts of another state")):
+        take = commands.add_parser(name, help=text)
+        take.add_argument("source", help="repository or export, with #part,part to choose")
+        take.set_defaults(run=_take)
+
+    out = commands.add_parser("export", help="write the state and its objects into one file")
+    out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar")
+    out.add_argument("--parts", default="", help="only these parts, separated by commas")
+    out.set_defaults(run=_export)
+
+    take_in = commands.add_parser("import", help="replace the committed state by an export's")
+    take_in.add_argument("source", type=Path)
+    take_in.set_defaults(run=_import)
+
+    deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
+    deploy.add_argument("target", type=Path)
+    deploy.add_argument("sources", type=Path, nargs="+")
+    deploy.set_defaults(run=_deploy)
+
+
+def split_fragment(text: str) -> tuple[Path, tuple[str, ...]]:
+    """``source#part,part``"""
+    source, _, parts = text.partition("#")
+    return Path(source), tuple(part for part in parts.split(",") if part)
+
+
+def _init(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.init(options.directory, objects=options.objects)
+    console.line(f"{repository.root} is a pvr repository now")
+
+
+def _add(options: argparse.Namespace, console: Console) -> None:
+    staged = Repository.find(Path(".")).add(options.paths, raw=options.raw)
+    console.detail("\n".join(staged))
+
+
+def _commit(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    state = repository.commit(message=options.message)
+    for warning in state.warnings():
+        console.warn(warning)
+    console.line(f"committed {state.digest()[:12]}: {len(state)} paths")
+
+
+def _status(options: argparse.Namespace, console: Console) -> None:
+    status = Repository.find(Path(".")).status()
+    letters = {"A": status.added, "D": status.removed, "C": status.changed, "?": status.untracked}
+    if options.json:
+        console.json({"added": status.added, "removed": status.removed, "changed": status.changed,
+                      "untracked": status.untracked})  # fmt: skip
+        return
+    for letter, paths in letters.items():
+        for path in paths:
+            console.result(f"{letter} {path}")
+
+
+def _diff(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    committed, working = repository.state, repository.working()
+    changes = working.diff(committed)
+    patch = {**{path: working[path] for path in (*changes.added, *changes.changed)}, **dict.fromkeys(changes.removed)}
+    console.result(json.dumps(json.loads(cjson.dumps(patch)), indent=4))
+
+
+def _checkout(options: argparse.Namespace, console: Console) -> None:
+    Repository.find(Path(".")).checkout(links=options.hardlink)
+
+
+def _clone(options: argparse.Namespace, console: Console) -> None:
+    source, parts = split_fragment(options.source)
+    with repo.opened(source) as (state, pool):
+        repository = Repository.init(options.directory)
+        repository.take(state, pool, parts)
+    repository.checkout()
+    console.line(f"{repository.root} holds {len(repository.state)} paths")
+
+
+def _take(options: argparse.Namespace, console: Console) -> None:
+    source, parts = split_fragment(options.source)
+    with repo.opened(source) as (state, pool):
+        merged = Repository.find(Path(".")).take(state, pool, parts)
+    console.line(f"the committed state has {len(merged)} paths; run pvr checkout to write their files")
+
+
+def _export(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    parts = tuple(part for part in options.parts.split(",") if part)
+    if options.target.is_dir():
+        raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
+    export.write(options.target, repo.select(repository.state, parts), repository.pool)
+    console.line(f"{options.target} is written")
+
+
+def _import(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    state = export.read(options.source, repository.pool)
+    repository.replace(state)
+    inline = sum(not is_object_id(value) for value in state.values())
+    console.line(f"the committed state has {len(state)} paths, {inline} of them inline; run pvr checkout")
+
+
+def _deploy(options: argparse.Namespace, console: Console) -> None:
+    state = repo.deploy(options.target, options.sources)
+    console.line(f"{options.target} holds {len(state)} paths")

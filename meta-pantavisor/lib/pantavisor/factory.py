@@ -1,0 +1,53 @@
+"""Making a device's first revision: signed exports -> one state -> storage tree -> disk image, checked at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from . import atomic, audit, disk, export, jobs, keys, trail
+from .errors import FormatError
+from .objects import ObjectPool
+from .state import State
+
+REVISION = "0"
+
+
+def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None) -> None:
+    """Write the disk image and its .bmap, or raise and leave neither.
+
+    The state must be signed throughout by what ``job.trust`` trusts; the finished image is read back by the
+    independent verifier before it takes its name.
+    """
+    trust = keys.TrustStore.load(job.trust)
+    with atomic.scratch(job.work) as folder:
+        storage = folder / "storage"
+        pool = ObjectPool(storage / "objects")
+        state = assemble(job.exports, pool)
+        coverage = keys.verify_state(state, trust, strict=True)
+        say(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
+        trail.write(storage, state, pool, REVISION)
+        image = disk.build(
+            job.output,
+            storage,
+            esp_files=job.boot_files,
+            size=job.size,
+            epoch=job.epoch,
+            seed=state.digest(),
+        )
+    audit.verify(image.path, trust=job.trust.read_bytes(), strict=True).raise_for_findings()
+    say(f"{image.path} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict")
+
+
+def assemble(exports: Iterable[Path], pool: ObjectPool) -> State:
+    """One state from exports that must not contradict each other."""
+    state = State.empty()
+    origin: dict[str, Path] = {}
+    for path in exports:
+        part = export.read(path, pool)
+        for name, value in part.items():
+            if name in state and state[name] != value:
+                raise FormatError(f"{path} and {origin.get(name)} both hold {name}, with different content")
+            origin[name] = path
+        state = state.with_files(dict(part.items()))
+    return state
