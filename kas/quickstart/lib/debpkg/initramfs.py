@@ -74,7 +74,17 @@ def _programs(content: Content) -> dict[str, cpio.Entry]:
         if not source.is_file():
             raise DebError(f"{place} is not in {content.sysroot}", hint="is a recipe missing in DEPENDS?")
     files.update(elf.closure(content.sysroot, content.programs))
-    return {place: cpio.file(_stripped(source, content.strip), 0o755) for place, source in files.items()}
+    return _linked(files, content.strip)
+
+
+def _linked(files: Mapping[str, Path], strip: tuple[str, ...]) -> dict[str, cpio.Entry]:
+    """Each file once; a second place of it, as the loader has two, is a link."""
+    first: dict[Path, str] = {}
+    found = {}
+    for place, source in sorted(files.items()):
+        known = first.setdefault(source, place)
+        found[place] = cpio.file(_stripped(source, strip), 0o755) if known == place else cpio.link(f"/{known}")
+    return found
 
 
 def _stripped(source: Path, strip: tuple[str, ...]) -> bytes:

@@ -1,0 +1,17 @@
+SUMMARY = "PID 1 of the device: mounts a revision, starts its containers, rolls back what fails"
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+
+DEPENDS = "lxc mbedtls"
+
+# Below the folder that S means by default.
+SRC_URI = "\
+    file://meson.build;subdir=${BP} \
+    file://meson_options.txt;subdir=${BP} \
+    file://src;subdir=${BP} \
+"
+
+inherit meson pkgconfig
+
+# They are for the building machine; .ci/run builds and runs them.
+EXTRA_OEMESON += "-Dtests=false"
