@@ -118,14 +118,5 @@ addtask listtasks
 EXPORT_FUNCTIONS do_fetch do_unpack do_patch do_configure do_compile do_install do_build
 
 python () {
-    if not d.getVar("LICENSE"):
-        bb.fatal(f"{d.getVar('FILE')}: this recipe does not say its LICENSE")
-    # A recipe whose licence is not free of terms says so, as in openembedded-core.
-    machines = d.getVar("COMPATIBLE_MACHINE")
-    if machines:
-        import re
-
-        names = (d.getVar("MACHINEOVERRIDES") or "").split(":")
-        if not any(re.match(machines, name) for name in names):
-            raise bb.parse.SkipRecipe(f"incompatible with machine {d.getVar('MACHINE')} (COMPATIBLE_MACHINE)")
+    quickstart.recipe.admit(d)
 }

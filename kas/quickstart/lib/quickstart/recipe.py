@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
+
+import bb
 
 SUFFIXES = ("-native", "-cross", "-initial")
 PREFIXES = ("nativesdk-", "lib32-", "lib64-")
@@ -29,3 +32,14 @@ def files_path(d: Any) -> str:
     folders = [folder for folder in extra if folder and folder != "__default"] + usual
     overrides = [name for name in reversed((d.getVar("OVERRIDES") or "").split(":")) if name]
     return ":".join(os.path.join(folder, name) for folder in folders for name in [*overrides, ""])
+
+
+def admit(d: Any) -> None:
+    """A recipe says its licence; one that is not for this machine is left out."""
+    if not d.getVar("FILE", False).endswith(".bb"):
+        return
+    if not d.getVar("LICENSE"):
+        bb.fatal(f"{d.getVar('FILE')}: this recipe does not say its LICENSE")
+    machines = d.getVar("COMPATIBLE_MACHINE")
+    if machines and not any(re.match(machines, name) for name in d.getVar("MACHINEOVERRIDES").split(":")):
+        raise bb.parse.SkipRecipe(f"incompatible with machine {d.getVar('MACHINE')} (COMPATIBLE_MACHINE)")

@@ -1,0 +1,3 @@
+"""A library that a task calls by full dotted name."""
+
+BBIMPORTS = ["words"]

@@ -1,0 +1,5 @@
+SUMMARY = "Deploys a file that another recipe deploys"
+LICENSE = "MIT"
+PROBE_FILES = "one.txt"
+
+inherit probe-deploy

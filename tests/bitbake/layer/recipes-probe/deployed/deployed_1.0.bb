@@ -1,0 +1,4 @@
+SUMMARY = "Deploys files by a class"
+LICENSE = "MIT"
+
+inherit probe-deploy

@@ -1,0 +1,3 @@
+SUMMARY = "Cannot be built, for what it needs fails"
+LICENSE = "MIT"
+DEPENDS = "fail-shell"

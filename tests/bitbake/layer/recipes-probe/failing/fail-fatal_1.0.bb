@@ -1,0 +1,6 @@
+SUMMARY = "A task that gives up with a sentence"
+LICENSE = "MIT"
+
+do_compile() {
+	bbfatal "the sentence of bbfatal"
+}

@@ -1,0 +1,7 @@
+SUMMARY = "A python task that fails"
+LICENSE = "MIT"
+
+python do_compile() {
+    bb.note("before the python failure")
+    raise ValueError("this python task fails")
+}

@@ -1,0 +1,8 @@
+SUMMARY = "A shell task that fails"
+LICENSE = "MIT"
+
+do_compile() {
+	echo "before the shell failure"
+	false
+	echo "never reached"
+}

@@ -1,0 +1,3 @@
+SUMMARY = "Brings hello to those that depend on this"
+LICENSE = "MIT"
+DEPENDS = "hello"

@@ -1,0 +1,6 @@
+#include "probe.h"
+
+int probe_answer(void)
+{
+	return 42;
+}
