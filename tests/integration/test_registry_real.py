@@ -1,6 +1,6 @@
 """The registry client, the layout reader against programs that others wrote.
 
-Debian's docker-registry on loopback serves what skopeo pushes; skopeo reads what we pull, and we read what skopeo writes.
+Debian's docker-registry on loopback serves what skopeo pushes; skopeo reads what we pull, we read what skopeo writes.
 """
 
 import base64

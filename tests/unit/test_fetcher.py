@@ -343,7 +343,7 @@ def test_checkuri_asks_for_the_manifest_only(registry, d) -> None:
     ],
 )
 def test_a_url_written_by_hand_fails_with_a_reason(d, bad: str) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         fetch(bad, d)
     assert isinstance(caught.value, bb.fetch2.BBFetchException) or bad.startswith("docker://nginx:latest")
 

@@ -76,7 +76,7 @@ def test_the_name_decides_among_several(tmp_path: Path) -> None:
 def test_a_nested_index_is_followed(tmp_path: Path) -> None:
     made, other = images.image(), images.image(platform="linux/arm64")
     files = images.layout_files(made, other)
-    nested = images.index(made, other, extra=(images.attestation(made),))
+    nested = images.index(made, other, extra=(images.attestation(),))
     files[f"blobs/{images.sha(nested).replace(':', '/')}"] = nested
     entry = {"mediaType": oci.OCI_INDEX, "digest": images.sha(nested), "size": len(nested)}
     files["index.json"] = images.dump({"schemaVersion": 2, "manifests": [entry]})

@@ -92,7 +92,7 @@ def test_no_platform_stands_in_for_another(offered: list[str], wanted: str) -> N
 
 def test_attestations_are_skipped_in_both_forms() -> None:
     made = images.image()
-    entries = [images.attestation(made), made.descriptor]
+    entries = [images.attestation(), made.descriptor]
     entries[0]["platform"] = {"os": "linux", "architecture": "amd64"}
     found = OciIndex.parse(images.dump({"schemaVersion": 2, "manifests": entries}))
     assert str(select_platform(found, Platform.parse("linux/amd64")).digest) == made.digest
@@ -127,7 +127,8 @@ def test_layer_types(media_type: str) -> None:
         (manifest(manifests=[]), "either manifests or"), (manifest(config=..., layers=...), "config is not|either"),
         (manifest(mediaType=oci.OCI_INDEX), "calls itself"), (manifest(mediaType=5), "calls itself"),
         (manifest(layers=...), '"layers" is missing'), (manifest(layers={}), '"layers" is missing'),
-        (manifest(layers=["x"]), "is not a descriptor"), (layer(size=-1), "has no size"), (layer(size=True), "has no size"),
+        (manifest(layers=["x"]), "is not a descriptor"), (layer(size=-1), "has no size"),
+        (layer(size=True), "has no size"),
         (layer(size="3"), "has no size"), (layer(digest="x"), "is not a digest"), (layer(digest=3), "has no digest"),
         (layer(digest="sha256:../../etc/passwd"), "is not a digest"), (layer(mediaType="text/html"), "unknown type"),
         (layer(mediaType=oci.DOCKER_LAYER.replace("diff", "foreign.diff") + ".gzip"), "is foreign"),
@@ -135,7 +136,7 @@ def test_layer_types(media_type: str) -> None:
         (layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), "is foreign"),
         (layer(urls=["https://x"]), "is foreign"), (layer(mediaType=oci.OCI_LAYER_GZIP + "+encrypted"), "is encrypted"),
         (layer(annotations={"a": 1}), "annotations"), (layer(size=10**15), "more than the"),
-        (manifest(config={"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": DIGEST, "size": 1}), "artifact"),
+        (manifest(config={"mediaType": "application/vnd.cncf.helm.v1", "digest": DIGEST, "size": 1}), "artifact"),
         (manifest(config={"mediaType": oci.OCI_CONFIG, "digest": DIGEST, "size": 10**9}), "larger than"),
         (manifest(layers=[json.loads(layer())["layers"][0]] * 513), "more than the 512"),
     ],

@@ -83,7 +83,7 @@ def test_resolve_tells_pin_and_manifest_apart(registry: Registry) -> None:
 def test_attestations_are_no_platform(registry: Registry) -> None:
     made, other = images.image(), images.image(platform="linux/arm/v7")
     registry.add("web", "1", made, other)
-    index = images.index(made, other, extra=(images.attestation(made),))
+    index = images.index(made, other, extra=(images.attestation(),))
     registry.add_document("web", "1", index, oci.OCI_INDEX)
     with pytest.raises(oci.PlatformError, match="not made for linux/arm64; it offers linux/amd64, linux/arm/v7"):
         Client(OPTIONS).resolve(ref(registry), Platform.parse("linux/arm64"))
@@ -106,9 +106,7 @@ def test_an_image_that_lies_about_its_platform_is_refused(registry: Registry) ->
 def test_a_missing_image_is_one_sentence_with_a_hint(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(ImageNotFound) as caught:
         Client(OPTIONS).pull(ref(registry, "nothing:9"), AMD64, tmp_path / "x")
-    assert caught.value.message == (
-        f"{registry.host} has no image nothing:9 (MANIFEST_UNKNOWN manifest unknown [31m)"
-    )
+    assert caught.value.message == (f"{registry.host} has no image nothing:9 (MANIFEST_UNKNOWN manifest unknown [31m)")
     assert caught.value.hint
     assert len(registry.paths("/manifests/")) == 1
     assert_nothing_left(tmp_path)
@@ -130,9 +128,7 @@ def test_a_resume_from_the_wrong_place_starts_again(registry: Registry, tmp_path
     made = images.image(BIG)
     registry.add("web", "1", made)
     registry.misbehave(only_layer(made), sim.cut(1000), times=1)
-    registry.misbehave(
-        only_layer(made), sim.answer(206, {"Content-Range": "bytes 5-9/10"}, b"wrong"), times=1
-    )
+    registry.misbehave(only_layer(made), sim.answer(206, {"Content-Range": "bytes 5-9/10"}, b"wrong"), times=1)
     Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "web")
     assert layers(tmp_path / "web") == made.layers
 

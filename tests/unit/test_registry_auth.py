@@ -186,7 +186,9 @@ def test_a_registry_token_is_used_as_it_is(registry: Registry) -> None:
     assert not registry.paths("/token")
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token":5}', b'{"token":"a b"}', b'{"token":"a\\nX: y"}', b"x" * 10**6])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"token":5}', b'{"token":"a b"}', b'{"token":"a\\nX: y"}', b"x" * 10**6]
+)
 def test_a_token_server_without_a_token_is_refused(registry: Registry, body: bytes) -> None:
     bearer(registry)
     registry.misbehave("/token", sim.answer(200, {}, body))
@@ -368,7 +370,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def test_tls_is_verified_unless_the_host_is_loopback_or_named(certificate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_is_verified_unless_the_host_is_loopback_or_named(
+    certificate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Registry(certificate=certificate) as secure:
         secure.add("web", "1", images.image())
         assert Client(OPTIONS).resolve(ref(secure), AMD64)
@@ -388,7 +392,9 @@ def test_https_is_never_left_for_http(certificate: str, registry: Registry) -> N
     assert not registry.seen
 
 
-def test_a_plain_http_registry_that_is_not_local_is_refused(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_http_registry_that_is_not_local_is_refused(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pantavisor.registry.options.is_loopback", lambda host: False)
     with pytest.raises(Unreachable):
         Client(OPTIONS).resolve(ref(registry), AMD64)

@@ -29,9 +29,7 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]{{2,39}}\])(?::(?
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
-_EXAMPLE = (
-    'a reference looks like "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
-)
+_EXAMPLE = 'a reference looks like "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Ref:
 
     @classmethod
     def parse(cls, text: str) -> Ref:
-        """Read any spelling docker takes, with or without ``docker://``. Raises FormatError that names the wrong piece."""
+        """Any spelling docker takes, with or without ``docker://``. Raises FormatError that names the wrong piece."""
         bare = text[len("docker://") :] if text.startswith("docker://") else text
         if not bare or len(bare) > MAX_REFERENCE_CHARS:
             raise _bad(text, "is empty" if not bare else f"is longer than {MAX_REFERENCE_CHARS} characters")
@@ -84,9 +82,7 @@ def _split_tag(name: str) -> tuple[str, Optional[str]]:
 
 def _split_host(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    is_host = slash and (
-        any(char in first for char in ".:") or first == "localhost" or first != first.lower()
-    )
+    is_host = slash and (any(char in first for char in ".:") or first == "localhost" or first != first.lower())
     host, repository = (first, rest) if is_host else (DEFAULT_HOST, name)
     if host == "index.docker.io":
         host = DEFAULT_HOST
@@ -98,9 +94,7 @@ def _split_host(name: str) -> tuple[str, str]:
 def _check_host(text: str, host: str) -> None:
     match = _HOST.fullmatch(host)
     if not match or len(host) > 260 or int(match["port"] or 1) not in range(1, 65536):
-        raise _bad(
-            text, f'names the host "{host[:100]}"', "a host is a name or address, with :port if need be"
-        )
+        raise _bad(text, f'names the host "{host[:100]}"', "a host is a name or address, with :port if need be")
 
 
 def _check_repository(text: str, repository: str) -> None:
@@ -146,7 +140,7 @@ class ImageSource:
 
     @classmethod
     def parse(cls, text: str) -> ImageSource:
-        """``docker://…``, ``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``, or a plain reference."""
+        """``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``, or a reference to a registry."""
         transport, colon, rest = text.partition(":")
         if not colon or (transport not in TRANSPORTS and not _looks_like_transport(transport, rest)):
             return cls("docker", ref=Ref.parse(text))

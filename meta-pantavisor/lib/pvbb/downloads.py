@@ -4,8 +4,9 @@
     docker://<host>/<repository>/oci-sha256-<hex>;kind=blob;size=…    one blob of it (or kind=manifest)
     docker://<host>/<repository>/oci-tag-<words>.json;tag=…           the digest that a tag was found to name
 
-The last component is the file's name in DL_DIR, flat, so that a copy of DL_DIR serves as a mirror of any kind. Blobs are
-shared by all images. A tag is resolved once: as long as its record is there, it means the same image, network or not.
+The last component is the file's name in DL_DIR, flat, so that a copy of DL_DIR serves as a mirror of any kind. Blobs
+are shared by all images. A tag is resolved once: as long as its record is there, it means the same image, network or
+not.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""BitBake's fetcher for ``docker://``: images by digest into DL_DIR, and an OCI layout of them where sources are unpacked.
+"""BitBake's fetcher for ``docker://``: images by digest into DL_DIR, and an OCI layout of them where sources go.
 
-An image is fetched piece by piece, each piece a URL of its own (see ``downloads``). So DL_DIR, its .done and .lock files,
-checksums, BB_NO_NETWORK, BB_ALLOWED_NETWORKS, PREMIRRORS and MIRRORS mean what they mean for every other fetcher. To name
-another registry as a mirror, keep the path:
+An image is fetched piece by piece, each piece a URL of its own (see ``downloads``). So DL_DIR, BB_NO_NETWORK,
+BB_ALLOWED_NETWORKS, PREMIRRORS and MIRRORS mean what they mean for every other fetcher. To name another registry as a
+mirror, keep the path:
 
     PREMIRRORS:prepend = "docker://docker.io/ docker://localhost:5000/ "
 
@@ -194,7 +194,7 @@ class _Image:
             self._run(missing)
 
     def _run(self, pieces: Union[list[BlobUrl], list[RecordUrl]]) -> None:
-        """Through BitBake where mirrors may have a word, else by ourselves: several at a time, and one error for one failure."""
+        """Through BitBake where mirrors have a word; else by ourselves, several at a time, with one error."""
         fetch = bb.fetch2.Fetch([str(piece) for piece in pieces], self._d, cache=False)
         if self._is_mirrored(fetch):
             fetch.download()
@@ -206,6 +206,7 @@ class _Image:
             if piece not in blobs:
                 _download(self._client, piece, self._downloads / os.path.basename(str(piece).partition(";")[0]))
         if blobs:
+            bb.note(f"{self._url.ref}: fetching {len(blobs)} blobs, {sum(blob.size for blob in blobs)} bytes")
             self._client.fetch(self._url.ref, tuple(blob.descriptor for blob in blobs), self._path)
 
     def _is_mirrored(self, fetch: Any) -> bool:

@@ -1,7 +1,7 @@
 """What recipes say about their image becomes an entry of SRC_URI, while they are parsed.
 
-A recipe in error is skipped with a reason, which BitBake prints when somebody asks for the recipe: one wrong word must not
-stop the builds of others.
+A recipe in error is skipped with a reason, which BitBake prints when somebody asks for the recipe: one wrong word must
+not stop the builds of others.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def docker_source(d: Any) -> None:
 
 
 def machine_platform(target_arch: str, tune: str) -> Platform:
-    """The platform of a machine from TARGET_ARCH and the words of TUNE_FEATURES and TUNE_PKGARCH. Raises FormatError."""
+    """The platform of a machine, from TARGET_ARCH and the words of TUNE_FEATURES and TUNE_PKGARCH."""
     if target_arch == "arm":
         return Platform("linux", "arm", _arm_variant(tune))
     if target_arch not in _PLATFORMS:

@@ -1,9 +1,9 @@
 """A registry on loopback that can be told to misbehave.
 
-    with Registry() as registry:
-        registry.add("web", "1", images.image())
-        registry.misbehave("/blobs/", cut(100), times=1)
-        ... registry.host, registry.seen
+with Registry() as registry:
+    registry.add("web", "1", images.image())
+    registry.misbehave("/blobs/", cut(100), times=1)
+    ... registry.host, registry.seen
 """
 
 from __future__ import annotations

@@ -41,9 +41,7 @@ class TarBlobs:
     def member(self, name: str) -> BinaryIO:
         found = tarindex.resolve(self._members, name)
         if found is None:
-            raise NotFound(
-                f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again"
-            )
+            raise NotFound(f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again")
         return io.BufferedReader(tarindex.Section(self._stream, found), 256 * 1024)
 
     def size(self, name: str) -> int:
@@ -54,9 +52,7 @@ class TarBlobs:
         if tarindex.resolve(self._members, name) is None:
             return None
         if self.size(name) > oci.MAX_CONFIG_BYTES:
-            raise LimitError(
-                f"{self.what}: {name[:200]} is larger than the {oci.MAX_CONFIG_BYTES} bytes allowed"
-            )
+            raise LimitError(f"{self.what}: {name[:200]} is larger than the {oci.MAX_CONFIG_BYTES} bytes allowed")
         return self.member(name).read()
 
     @property
@@ -94,11 +90,7 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
     config_bytes = _config(blobs, entry)
     config = ImageConfig.parse(config_bytes)
     names = entry.get("Layers") or []
-    if (
-        not isinstance(names, list)
-        or len(names) > oci.MAX_LAYERS
-        or not all(isinstance(word, str) for word in names)
-    ):
+    if not isinstance(names, list) or len(names) > oci.MAX_LAYERS or not all(isinstance(word, str) for word in names):
         raise FormatError(f"{blobs.what}: Layers in manifest.json is not a list of names")
     if len(names) != len(config.diff_ids):
         raise FormatError(f"{blobs.what} has {len(names)} layers but diff_ids for {len(config.diff_ids)}")

@@ -57,9 +57,7 @@ def _copy(response: http.client.HTTPResponse, target: BinaryIO, name: str) -> No
     while chunk := response.read(shutil.COPY_BUFSIZE if hasattr(shutil, "COPY_BUFSIZE") else 65536):
         written += len(chunk)
         if written > MAX_ARCHIVE_BYTES:
-            raise LimitError(
-                f"{name} of the docker daemon is larger than the {MAX_ARCHIVE_BYTES} bytes allowed"
-            )
+            raise LimitError(f"{name} of the docker daemon is larger than the {MAX_ARCHIVE_BYTES} bytes allowed")
         target.write(chunk)
 
 

@@ -52,9 +52,7 @@ def read_file(path: Path, digest: Digest, limit: int) -> bytes:
 def check_marker(data: bytes, what: str) -> None:
     version = cjson.load_object(data, what=f"{what}: oci-layout").get("imageLayoutVersion")
     if version != "1.0.0":
-        raise FormatError(
-            f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known"
-        )
+        raise FormatError(f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known")
 
 
 def _open_regular(path: Path) -> BinaryIO:

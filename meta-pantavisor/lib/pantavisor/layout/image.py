@@ -75,12 +75,8 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
 def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> bytes:
     """A small blob, verified."""
     if descriptor.size > limit:
-        raise FormatError(
-            f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed"
-        )
-    with VerifyingReader(
-        blobs.open(descriptor.digest), descriptor.digest, descriptor.size, what=what
-    ) as stream:
+        raise FormatError(f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed")
+    with VerifyingReader(blobs.open(descriptor.digest), descriptor.digest, descriptor.size, what=what) as stream:
         return stream.read()
 
 
@@ -98,9 +94,7 @@ def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:
     entries = tuple(entry for entry in index.manifests if name in _names(entry))
     if not entries:
         known = sorted({word for entry in index.manifests for word in _names(entry)})
-        raise NotFound(
-            f'{what} holds no image "{name}"', hint=f"it holds {', '.join(known) or 'images without names'}"
-        )
+        raise NotFound(f'{what} holds no image "{name}"', hint=f"it holds {', '.join(known) or 'images without names'}")
     return OciIndex(entries, index.media_type)
 
 

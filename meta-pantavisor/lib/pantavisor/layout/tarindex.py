@@ -90,9 +90,7 @@ class Section(io.RawIOBase):
         return len(chunk)
 
 
-def _add(
-    members: dict[str, Member], header: bytes, kind: bytes, body: Member, pending: dict[str, str]
-) -> None:
+def _add(members: dict[str, Member], header: bytes, kind: bytes, body: Member, pending: dict[str, str]) -> None:
     prefix = _text(header[345:500]) if header[257:263] == b"ustar\0" else ""
     name = pending.get("path") or (f"{prefix}/" if prefix else "") + _text(header[:100])
     link = pending.get("linkpath") or _text(header[157:257])

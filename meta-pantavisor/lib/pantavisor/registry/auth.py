@@ -62,9 +62,7 @@ class Authorizer:
         with self._lock:
             return self._known.get((endpoint.host, endpoint.repository))
 
-    def answer(
-        self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]
-    ) -> Optional[str]:
+    def answer(self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]) -> Optional[str]:
         """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try."""
         with self._lock:
             known = self._known.get((endpoint.host, endpoint.repository))
@@ -87,9 +85,7 @@ class Authorizer:
                 return _basic(mine)
         return None
 
-    def _token(
-        self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]
-    ) -> str:
+    def _token(self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]) -> str:
         realm = _checked_realm(endpoint, base, asked["realm"])
         query = {"scope": f"repository:{endpoint.repository}:pull"}
         if asked.get("service"):

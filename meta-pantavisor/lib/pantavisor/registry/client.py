@@ -65,9 +65,7 @@ class Resolved:
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
         """Config and layers, each once."""
-        return tuple(
-            {entry.digest: entry for entry in (self.manifest.config, *self.manifest.layers)}.values()
-        )
+        return tuple({entry.digest: entry for entry in (self.manifest.config, *self.manifest.layers)}.values())
 
 
 class Client:
@@ -105,7 +103,7 @@ class Client:
     ) -> Digest:
         """Make ``directory``, which must not exist, an OCI layout of the one image, and return its manifest's digest.
 
-        ``progress(done, total)`` counts bytes, from any thread but one at a time. After an error nothing is left, but for
+        ``progress(done, total)`` counts bytes, from any thread but one at a time. After an error nothing is left but
         whole blobs in ``blob_cache``.
         """
         if directory.exists():
@@ -114,9 +112,7 @@ class Client:
         with ExitStack() as stack:
             store = self._options.blob_cache
             if store is None:
-                store = stack.enter_context(
-                    atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs.")
-                )
+                store = stack.enter_context(atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs."))
             where = partial(blob_path, store)
             self.fetch(ref, resolved.blobs, where, progress=progress)
             return layout.write(
@@ -148,9 +144,7 @@ class Client:
         finally:
             self._session.stop.clear()
         errors = [future.exception() for future in futures if not future.cancelled()]
-        for error in sorted(
-            (error for error in errors if error), key=lambda error: isinstance(error, Stopped)
-        ):
+        for error in sorted((error for error in errors if error), key=lambda error: isinstance(error, Stopped)):
             raise error
 
     def blob(self, ref: Ref, wanted: Descriptor, path: Path, *, advance: Advance = nothing) -> None:
@@ -170,9 +164,7 @@ class Client:
     def blob_bytes(self, ref: Ref, wanted: Descriptor, *, limit: int) -> bytes:
         """A small blob. Raises LimitError if it is promised larger than ``limit``."""
         if wanted.size > limit:
-            raise LimitError(
-                f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed"
-            )
+            raise LimitError(f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed")
 
         def download(endpoint: Endpoint) -> bytes:
             target = io.BytesIO()
@@ -191,11 +183,7 @@ class Client:
         self.blob(ref, wanted, path, advance=advance)
 
     def _ask(self, ref: Ref, action: Callable[[Endpoint], T]) -> T:
-        places = [
-            place
-            for place in endpoints(ref, self._options)
-            if place.host not in self._dead or not place.mirror
-        ]
+        places = [place for place in endpoints(ref, self._options) if place.host not in self._dead or not place.mirror]
         for place in places[:-1]:
             try:
                 return action(place)

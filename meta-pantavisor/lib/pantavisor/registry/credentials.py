@@ -1,7 +1,7 @@
 """Credentials from docker's config.json: ``auths``, and the helper programs of ``credHelpers`` and ``credsStore``.
 
-The keys of ``auths`` are host[:port], in older files a URL, with podman also host/repository. Nothing found here is ever
-part of a message.
+The keys of ``auths`` are host[:port], in older files a URL, with podman also host/repository. Nothing secret that is
+found here is ever part of a message.
 """
 
 from __future__ import annotations
@@ -87,8 +87,7 @@ def _from_entry(entry: Any, path: Path, key: str) -> Optional[Credentials]:
     if not isinstance(entry, dict):
         return None
     texts = {
-        name: str(entry.get(name) or "")
-        for name in ("auth", "username", "password", "identitytoken", "registrytoken")
+        name: str(entry.get(name) or "") for name in ("auth", "username", "password", "identitytoken", "registrytoken")
     }
     username, password = texts["username"], texts["password"]
     if texts["auth"]:

@@ -22,7 +22,7 @@ Advance = Callable[[int], None]
 
 
 class Download:
-    """The state of one blob on its way into ``target``. ``advance`` hears of bytes as they come, and of loss as negative."""
+    """One blob on its way into ``target``. ``advance`` hears of bytes as they come, and of lost ones as negative."""
 
     def __init__(
         self, session: Session, endpoint: Endpoint, wanted: Descriptor, target: BinaryIO, advance: Advance

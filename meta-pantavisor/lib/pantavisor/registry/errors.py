@@ -66,9 +66,7 @@ def for_status(status: int, what: str, host: str, body: bytes, retry_after: Opti
             hint="log in, use a registry mirror, or try again later",
         )
     elif status in (408, 500, 502, 503, 504):
-        error = ServerFailure(
-            f"{host} fails with status {status} when asked for {what}{said}", hint="try again later"
-        )
+        error = ServerFailure(f"{host} fails with status {status} when asked for {what}{said}", hint="try again later")
     else:
         error = RegistryError(f"{host} answers status {status} when asked for {what}{said}")
     error.retry_after = retry_after

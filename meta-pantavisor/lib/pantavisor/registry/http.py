@@ -1,8 +1,8 @@
 """One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
 
 An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses it. https
-never becomes http. A timer shuts the socket down when the answer as a whole takes too long, since a socket's own timeout
-only sees single reads.
+never becomes http. A timer shuts the socket down when the answer as a whole takes too long, since a socket's own
+timeout only sees single reads.
 """
 
 from __future__ import annotations
@@ -88,9 +88,7 @@ class Http:
             if authorization is not None and origin(url) == first:
                 sent["Authorization"] = authorization
             # The certificate of another host is not excused by a word about this one.
-            lax = insecure and (
-                origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or "")
-            )
+            lax = insecure and (origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or ""))
             with self._exchange(url, sent, lax, form, size) as answer:
                 if answer.status not in _REDIRECTS or form is not None:
                     yield answer
@@ -207,9 +205,7 @@ class _Https(http.client.HTTPSConnection):
         self._tls = context
         self._server: Optional[str] = None
 
-    def set_tunnel(
-        self, host: str, port: Optional[int] = None, headers: Optional[Mapping[str, str]] = None
-    ) -> None:
+    def set_tunnel(self, host: str, port: Optional[int] = None, headers: Optional[Mapping[str, str]] = None) -> None:
         super().set_tunnel(host, port, headers)
         self._server = host
 
@@ -234,12 +230,8 @@ def translated(url: str, deadline: _Deadline) -> Iterator[None]:
         ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         if deadline.passed:
-            raise Unreachable(
-                f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds"
-            ) from error
-        raise Unreachable(
-            f"{host} cannot be reached: {_sentence(error)}", hint="is the network up?"
-        ) from error
+            raise Unreachable(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds") from error
+        raise Unreachable(f"{host} cannot be reached: {_sentence(error)}", hint="is the network up?") from error
     if deadline.passed:
         raise Unreachable(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
 

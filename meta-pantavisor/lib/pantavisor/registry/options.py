@@ -114,9 +114,7 @@ def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
         # The same rules as for references: whatever is no host here would not be one in a URL either.
         for text in (f"{host}/x", f"{mirror.strip('/')}/x"):
             if Ref.parse(text).host != text.partition("/")[0]:
-                raise FormatError(
-                    f'"{word}" does not name two registries', hint="a host has a dot, or a port"
-                )
+                raise FormatError(f'"{word}" does not name two registries', hint="a host has a dot, or a port")
         mirrors[host] = (*mirrors.get(host, ()), mirror)
     return mirrors
 

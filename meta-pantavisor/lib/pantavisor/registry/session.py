@@ -1,4 +1,4 @@
-"""Requests for one repository: the scheme its host speaks, its challenge, its refusals, and patience with its failures."""
+"""Requests for one repository: the scheme its host speaks, its challenge, its refusals, patience with its failures."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What an OCI or Docker v2 image says about itself: index, manifest, config, and which of an index's images is meant.
-
-Both families of media types are read: OCI image-spec 1.1 (index, manifest, config) and Docker distribution v2 (manifest
-list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that are no image are refused
-by name. Everything is checked for type, size and number; nothing is fetched or opened here.
-"""
+"""Index, manifest and config: parsed, checked for type, size and number, and the one image of an index chosen."""
 
 from __future__ import annotations
 
@@ -12,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from . import cjson
-from .digest import Digest
-from .errors import FormatError, LimitError, NotFound
-from .names import nearest
+from .. import cjson
+from ..digest import Digest
+from ..errors import FormatError, LimitError
+from .platforms import MAX_LABEL_CHARS, Platform, PlatformError, no_match
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -47,63 +42,6 @@ MAX_CONFIG_BYTES = 8 * 1024 * 1024
 MAX_LAYER_BYTES = 64 * 1024**3
 MAX_LAYERS = 512  # docker builds stop at 127
 MAX_INDEX_ENTRIES = 1024
-MAX_LABEL_CHARS = 64
-
-# What people write for what OCI (Go) calls it.
-_ARCHITECTURE_WORDS = {
-    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v5",
-    "armv7": "arm/v7", "armv7l": "arm/v7", "armv6": "arm/v6", "i386": "386", "i486": "386", "i586": "386", "i686": "386",
-}  # fmt: skip
-_OS_WORDS = ("linux", "windows", "freebsd", "darwin")
-_WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
-# The variant that an architecture means when it names none, as in containerd.
-_IMPLIED_VARIANT = {"arm": "v7", "arm64": "v8", "amd64": "v1"}
-
-
-@dataclass(frozen=True)
-class Platform:
-    """os/architecture[/variant] in Go's words. Two spellings of one platform compare by ``matches``."""
-
-    os: str
-    architecture: str
-    variant: Optional[str] = None
-
-    @classmethod
-    def parse(cls, text: str) -> Platform:
-        """``linux/amd64``, ``linux/arm/v7``. Raises FormatError, with the right word for a common wrong one."""
-        parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(
-            _WORD.fullmatch(part) and len(part) <= MAX_LABEL_CHARS for part in parts
-        ):
-            raise FormatError(
-                f'"{text[:100]}" is not a platform',
-                hint='a platform looks like "linux/amd64" or "linux/arm/v7"',
-            )
-        if parts[1] in _ARCHITECTURE_WORDS:
-            right = f"{parts[0]}/{_ARCHITECTURE_WORDS[parts[1]]}"
-            raise FormatError(
-                f'platform "{text}" has an architecture no image names so', hint=f'did you mean "{right}"?'
-            )
-        if parts[0] not in _OS_WORDS:
-            near = nearest(parts[0], _OS_WORDS)
-            raise FormatError(
-                f'platform "{text}" has an unknown os', hint=f'did you mean "{near or "linux"}"?'
-            )
-        return cls(*parts)
-
-    def matches(self, offered: Platform) -> bool:
-        """Strict: no platform runs "also" as another. arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1."""
-        return self._key() == offered._key()
-
-    def _key(self) -> tuple[str, str, Optional[str]]:
-        return self.os, self.architecture, self.variant or _IMPLIED_VARIANT.get(self.architecture)
-
-    def __str__(self) -> str:
-        return "/".join([self.os, self.architecture] + ([self.variant] if self.variant else []))
-
-
-class PlatformError(NotFound):
-    """The image is not made for the platform asked for."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +83,8 @@ class OciManifest:
                 hint="name the image, not its chart, signature or attestation",
             )
         if config.size > MAX_CONFIG_BYTES:
-            raise LimitError(
-                f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed"
-            )
-        layers = tuple(
-            _layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS))
-        )
+            raise LimitError(f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed")
+        layers = tuple(_layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS)))
         return cls(config, layers, found)
 
 
@@ -168,9 +102,7 @@ class OciIndex:
         if found not in INDEX_TYPES:
             raise FormatError(f"an image index was expected, but this is {found}")
         entries = _list(document, "manifests", MAX_INDEX_ENTRIES)
-        return cls(
-            tuple(_descriptor(value, f"manifests[{index}]") for index, value in enumerate(entries)), found
-        )
+        return cls(tuple(_descriptor(value, f"manifests[{index}]") for index, value in enumerate(entries)), found)
 
 
 @dataclass(frozen=True)
@@ -198,11 +130,9 @@ class ImageConfig:
         return cls(platform, config or {}, diff_ids)
 
     def check(self, manifest: OciManifest, wanted: Optional[Platform]) -> None:
-        """That the config fits its manifest and the platform. A config without variant (older docker) fits any variant."""
+        """That the config fits its manifest and the platform; without variant (older docker) it fits any variant."""
         if len(self.diff_ids) != len(manifest.layers):
-            raise FormatError(
-                f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}"
-            )
+            raise FormatError(f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}")
         if wanted is None:
             return
         mine = self.platform
@@ -251,26 +181,13 @@ def select_platform(index: OciIndex, wanted: Optional[Platform]) -> Descriptor:
             f"the image is made for several platforms: {_offers(images)}", hint="name the platform wanted"
         )
     for entry in images:
-        if (
-            entry.platform is not None
-            and wanted.matches(entry.platform)
-            and entry.media_type in MANIFEST_TYPES
-        ):
+        if entry.platform is not None and wanted.matches(entry.platform) and entry.media_type in MANIFEST_TYPES:
             return entry
     raise no_match(wanted, [_offers(images)])
 
 
-def no_match(wanted: Platform, offered: list[str]) -> PlatformError:
-    return PlatformError(
-        f"the image is not made for {wanted}; it offers {', '.join(offered) or 'nothing'}",
-        hint="name one of these platforms, or another image",
-    )
-
-
 def _offers(images: list[Descriptor]) -> str:
-    names = sorted(
-        {str(entry.platform) if entry.platform else "an image without platform" for entry in images}
-    )
+    names = sorted({str(entry.platform) if entry.platform else "an image without platform" for entry in images})
     return ", ".join(names) or "nothing"
 
 
@@ -297,9 +214,7 @@ def _layer(value: Any, index: int) -> Descriptor:
             hint="Windows base images have such layers; use an image without them",
         )
     if layer.media_type.endswith("+encrypted"):
-        raise FormatError(
-            f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry"
-        )
+        raise FormatError(f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry")
     if layer.media_type not in LAYER_COMPRESSION:
         raise FormatError(f'layer {layer.digest} is of unknown type "{layer.media_type[:100]}"')
     return layer
@@ -333,15 +248,9 @@ def _digest(value: Any, where: str) -> Digest:
 
 
 def _platform(value: Any, where: str) -> Platform:
-    words = (
-        [value.get(name) or None for name in ("os", "architecture", "variant")]
-        if isinstance(value, dict)
-        else []
-    )
+    words = [value.get(name) or None for name in ("os", "architecture", "variant")] if isinstance(value, dict) else []
     # An empty platform stands in indexes made by older tools; it then matches nothing.
-    if not words or not all(
-        word is None or (isinstance(word, str) and len(word) <= MAX_LABEL_CHARS) for word in words
-    ):
+    if not words or not all(word is None or (isinstance(word, str) and len(word) <= MAX_LABEL_CHARS) for word in words):
         raise FormatError(f"{where} has a platform that is not os, architecture and variant")
     if any(word is not None and not re.fullmatch(r"[\x21-\x2e\x30-\x7e]+", word) for word in words):
         raise FormatError(f"{where} has a platform with odd characters")

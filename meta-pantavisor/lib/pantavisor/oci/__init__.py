@@ -1,0 +1,74 @@
+"""What an OCI or Docker v2 image says about itself: index, manifest, config, and which of an index's images is meant.
+
+Both families of media types are read: OCI image-spec 1.1 (index, manifest, config) and Docker distribution v2 (manifest
+list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that are no image are refused
+by name. Everything is checked for type, size and number; nothing is fetched or opened here.
+"""
+
+from __future__ import annotations
+
+from .documents import (
+    CONFIG_TYPES,
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    DOCKER_LAYER_ZSTD,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    LAYER_COMPRESSION,
+    MANIFEST_TYPES,
+    MAX_CONFIG_BYTES,
+    MAX_INDEX_ENTRIES,
+    MAX_LAYER_BYTES,
+    MAX_LAYERS,
+    MAX_MANIFEST_BYTES,
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCI_LAYER_ZSTD,
+    OCI_MANIFEST,
+    Descriptor,
+    ImageConfig,
+    OciIndex,
+    OciManifest,
+    classify,
+    is_index,
+    select_platform,
+)
+from .platforms import Platform, PlatformError, no_match
+
+__all__ = [
+    "CONFIG_TYPES",
+    "DOCKER_CONFIG",
+    "DOCKER_LAYER",
+    "DOCKER_LAYER_GZIP",
+    "DOCKER_LAYER_ZSTD",
+    "DOCKER_LIST",
+    "DOCKER_MANIFEST",
+    "INDEX_TYPES",
+    "LAYER_COMPRESSION",
+    "MANIFEST_TYPES",
+    "MAX_CONFIG_BYTES",
+    "MAX_INDEX_ENTRIES",
+    "MAX_LAYERS",
+    "MAX_LAYER_BYTES",
+    "MAX_MANIFEST_BYTES",
+    "OCI_CONFIG",
+    "OCI_INDEX",
+    "OCI_LAYER",
+    "OCI_LAYER_GZIP",
+    "OCI_LAYER_ZSTD",
+    "OCI_MANIFEST",
+    "Descriptor",
+    "ImageConfig",
+    "OciIndex",
+    "OciManifest",
+    "classify",
+    "is_index",
+    "select_platform",
+    "Platform",
+    "PlatformError",
+    "no_match",
+]
