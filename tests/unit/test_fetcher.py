@@ -26,7 +26,7 @@ from sim.registry import Registry, images
 BITBAKE_LIB = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
 sys.path.append(BITBAKE_LIB)
 if importlib.util.find_spec("bb") is None or not (Path(BITBAKE_LIB) / "bb/fetch2").is_dir():
-    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup, or set BITBAKE_LIB"
+    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup-bitbake, or set BITBAKE_LIB"
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)
