@@ -1,0 +1,33 @@
+"""Root file systems as trees: from OCI layers, from a tar, from a directory.
+
+limits.py     how much an archive may cost
+codecs.py     packed streams unpacked         stream.py   forward reading of chunks
+numbers.py paths.py pax.py sparse.py          the pieces of a tar header
+archive.py    a tar as members
+merge.py      members laid over a tree: whiteouts, links, parents
+flatten.py    OCI layers, or one tar -> Tree  directory.py   a directory -> Tree
+tree.py       the Tree and its nodes
+"""
+
+from __future__ import annotations
+
+from .directory import from_directory
+from .flatten import flatten, from_tar
+from .limits import Limits
+from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree
+
+__all__ = [
+    "STRUCTURAL",
+    "Device",
+    "Directory",
+    "Fifo",
+    "File",
+    "Limits",
+    "Metadata",
+    "Node",
+    "Symlink",
+    "Tree",
+    "flatten",
+    "from_directory",
+    "from_tar",
+]

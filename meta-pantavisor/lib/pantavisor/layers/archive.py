@@ -1,0 +1,214 @@
+"""A tar stream as members: ustar, GNU and pax, old and sparse forms included.
+
+What the standard library's tarfile does not do as needed here: names stay bytes, extended attributes and sparse maps
+come along, contents are not read but located, and every number that a hostile header may hold is bounded. Links,
+directories and devices have no content whatever their header says, as in Go's archive/tar, which container engines use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Optional
+
+from ..errors import FormatError
+from . import paths, pax, sparse
+from .limits import Budget, check
+from .numbers import decimal, number, seconds
+from .stream import ChunkStream
+from .tree import Device, Directory, Fifo, File, Metadata, Node, Stored, Symlink
+
+BLOCK = 512
+_ZERO_BLOCK = bytes(BLOCK)
+_MAX_ID = 2**32 - 1
+_MAX_MAJOR = 2**12 - 1
+_MAX_MINOR = 2**20 - 1
+_NODE_BYTES = 64  # for the budget: what a member costs besides its texts
+_SEGMENT_BYTES = 16
+
+
+class Member(NamedTuple):
+    """A path with its node, or with the path of the member it is a hard link to."""
+
+    path: paths.Path
+    node: Optional[Node] = None
+    link: Optional[paths.Path] = None
+
+
+class _Header(NamedTuple):
+    """One member's header with its extended records applied."""
+
+    kind: bytes
+    name: bytes
+    target: bytes
+    size: int
+    block: bytes
+    records: Mapping[bytes, bytes]
+
+
+class TarReader:
+    """Iterates over the members of an unpacked tar, source number ``source`` of the tree that it becomes part of.
+
+    Afterwards the stream stands behind the end mark. Raises FormatError and LimitError.
+    """
+
+    def __init__(self, stream: ChunkStream, budget: Budget, *, source: int, what: str) -> None:
+        self._stream = stream
+        self._budget = budget
+        self._source = source
+        self._what = what
+        self._global: dict[bytes, bytes] = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        while (header := self._header()) is not None:
+            member, stored = self._member(header)
+            yield member
+            self._stream.skip(stored)
+
+    def _header(self) -> Optional[_Header]:
+        """The next member's header, after all that extends it; None at the end of the archive."""
+        extended: dict[bytes, bytes] = {}
+        extensions = False
+        while (block := self._block()) is not None:
+            kind = block[156:157]
+            if kind in b"xgXLKV":
+                extensions = True
+                self._extend(kind, number(block[124:136]), extended)
+                continue
+            return self._apply(kind, block, {**self._global, **extended})
+        if extensions and extended:
+            raise FormatError(f"{self._what} ends behind an extended header")
+        return None
+
+    def _block(self) -> Optional[bytes]:
+        if self._stream.at_end():
+            return None
+        block = self._stream.read(BLOCK)
+        if block == _ZERO_BLOCK:
+            return None
+        _check_sum(block, self._what)
+        return block
+
+    def _extend(self, kind: bytes, size: int, extended: dict[bytes, bytes]) -> None:
+        if size < 0:
+            raise FormatError(f"{self._what} has a header of negative size")
+        check(size, self._budget.limits.header_bytes, "bytes in one extended header")
+        content = self._stream.read(_padded(size))[:size]
+        if kind in b"LK":
+            extended[b"path" if kind == b"L" else b"linkpath"] = content.rstrip(b"\0")
+        elif kind in b"xX":
+            extended.update(pax.parse(content, what=self._what))
+        elif kind == b"g":
+            self._global.update(pax.parse(content, what=self._what))
+        self._budget.add_entry(0)
+
+    def _apply(self, kind: bytes, block: bytes, records: Mapping[bytes, bytes]) -> _Header:
+        name = records.get(b"GNU.sparse.name") or records.get(b"path") or _name(block)
+        target = records.get(b"linkpath") or _text(block[157:257])
+        size = decimal(records[b"size"]) if records.get(b"size") else number(block[124:136])
+        if size < 0:
+            raise FormatError(f"{self._what} has the member {paths.show(name)} of negative size")
+        if kind in b"\0" and name.endswith(b"/"):
+            kind = b"5"  # before POSIX a directory was a file with a slash
+        return _Header(kind, name, target, size, block, records)
+
+    def _member(self, header: _Header) -> tuple[Member, int]:
+        """The member, and how many bytes of it are still to be passed over."""
+        path = paths.split(header.name, self._budget.limits, what=self._what)
+        cost = _NODE_BYTES + len(header.name) + len(header.target)
+        check(len(header.target), self._budget.limits.path_bytes, "bytes in the target of a link")
+        if header.kind == b"1":
+            self._budget.add_entry(cost)
+            return Member(path, link=paths.split(header.target, self._budget.limits, what=self._what)), 0
+        metadata = self._metadata(header)
+        cost += sum(len(name) + len(value) for name, value in metadata.xattrs)
+        if header.kind in b"\x000" + b"7S":
+            node, stored = self._file(header, metadata)
+            segments = node.content.segments if isinstance(node.content, Stored) else None
+            self._budget.add_entry(cost + _SEGMENT_BYTES * len(segments or ()))
+            return Member(path, node), stored
+        self._budget.add_entry(cost)
+        return Member(path, self._special(header, metadata)), 0
+
+    def _metadata(self, header: _Header) -> Metadata:
+        block, records = header.block, header.records
+        uid = decimal(records[b"uid"]) if records.get(b"uid") else number(block[108:116])
+        gid = decimal(records[b"gid"]) if records.get(b"gid") else number(block[116:124])
+        if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
+            raise FormatError(f"{self._what} has the member {paths.show(header.name)} of an impossible owner")
+        mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
+        mode = number(block[100:108]) & 0o7777
+        xattrs = pax.xattrs(records, self._budget.limits, what=self._what) if records else ()
+        return Metadata(mode, uid, gid, mtime, xattrs)
+
+    def _file(self, header: _Header, metadata: Metadata) -> tuple[File, int]:
+        start = self._stream.offset
+        segments, size = self._segments(header)
+        content = self._stream.offset
+        # What the map itself took up is behind; the block padding counts from the start of the stored bytes.
+        # The old form's extension blocks are not part of the size.
+        map_bytes = content - start if header.kind != b"S" else 0
+        stored = header.size - map_bytes
+        if stored < 0:
+            raise FormatError(f"{self._what} has a sparse map longer than its member")
+        if segments is not None:
+            sparse.check_segments(segments, size, stored, what=self._what)
+            self._budget.add_bytes(size - stored)
+        return File(metadata, size, Stored(self._source, content, segments)), _padded(stored)
+
+    def _segments(self, header: _Header) -> tuple[Optional[sparse.Segments], int]:
+        """The sparse map, or None, and the size of the file; reads what of the map lies in the stream."""
+        records, limits = header.records, self._budget.limits
+        if header.kind == b"S":
+            size = number(header.block[483:495])
+            return sparse.from_old_header(header.block, self._stream, limits), size
+        if records.get(b"GNU.sparse.major") == b"1":
+            return sparse.from_content(self._stream, limits), self._real_size(records)
+        if b"GNU.sparse.map" in records:
+            return sparse.from_map(records[b"GNU.sparse.map"], limits), self._real_size(records)
+        return None, header.size
+
+    def _real_size(self, records: Mapping[bytes, bytes]) -> int:
+        return decimal(records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size") or b"")
+
+    def _special(self, header: _Header, metadata: Metadata) -> Node:
+        if header.kind == b"5":
+            return Directory(metadata)
+        if header.kind == b"2":
+            if not header.target:
+                raise FormatError(f"{self._what} has the symbolic link {paths.show(header.name)} to nothing")
+            return Symlink(metadata, header.target)
+        if header.kind in b"34":
+            major, minor = number(header.block[329:337]), number(header.block[337:345])
+            if not 0 <= major <= _MAX_MAJOR or not 0 <= minor <= _MAX_MINOR:
+                raise FormatError(f"{self._what} has the device {paths.show(header.name)} with impossible numbers")
+            return Device(metadata, header.kind == b"4", major, minor)
+        if header.kind == b"6":
+            return Fifo(metadata)
+        raise FormatError(f"{self._what} has the member {paths.show(header.name)} of unknown type {header.kind!r}")
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _name(block: bytes) -> bytes:
+    name = _text(block[:100])
+    # GNU's magic is "ustar  "; it keeps times where POSIX keeps the start of a long name, star keeps both.
+    if block[257:263] != b"ustar\0":
+        return name
+    prefix = _text(block[345:476] if block[508:512] == b"tar\0" else block[345:500])
+    return prefix + b"/" + name if prefix else name
+
+
+def _check_sum(block: bytes, what: str) -> None:
+    stated = number(block[148:156])
+    rest = block[:148] + block[156:]
+    if stated == sum(rest) + 8 * 0x20:
+        return
+    # Some old writers summed signed bytes.
+    if stated != sum(rest) - 256 * sum(byte > 127 for byte in rest) + 8 * 0x20:
+        raise FormatError(f"{what} has a header whose checksum is wrong; it is damaged or no tar")

@@ -1,0 +1,41 @@
+"""Numbers of tar headers: octal text, GNU's base 256, and decimal text in pax records."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import FormatError
+
+_OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*(?:\0.*)?", re.DOTALL)
+_DECIMAL = re.compile(rb"[0-9]{1,19}")
+_SECONDS = re.compile(rb"(-?)([0-9]{1,18})(?:\.([0-9]{0,40}))?")
+
+
+def number(field: bytes) -> int:
+    """A number of a header field; nothing at all is 0. Negative numbers only exist in base 256."""
+    if field[0] & 0x80:
+        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
+        sign_bit = 1 << (8 * len(field) - 2)
+        return value - 2 * sign_bit if value & sign_bit else value
+    match = _OCTAL.fullmatch(field)
+    if match is None:
+        raise FormatError(f"a tar header has {field[:24]!r} where a number belongs")
+    return int(match[1] or b"0", 8)
+
+
+def decimal(text: bytes) -> int:
+    """A number of a pax record. Raises FormatError for signs, spaces and more than 19 digits."""
+    if not _DECIMAL.fullmatch(text):
+        raise FormatError(f"a tar has {text[:24]!r} where a decimal number belongs")
+    return int(text)
+
+
+def seconds(text: bytes) -> int:
+    """A time of a pax record, rounded down to whole seconds."""
+    match = _SECONDS.fullmatch(text)
+    if match is None:
+        raise FormatError(f"a tar has {text[:24]!r} where a time belongs")
+    whole = int(match[2])
+    if match[1]:
+        return -whole - (1 if (match[3] or b"").strip(b"0") else 0)
+    return whole

@@ -1,0 +1,32 @@
+"""Paths as archives spell them, made into tuples of names."""
+
+from __future__ import annotations
+
+from ..errors import FormatError
+from .limits import Limits, check
+
+Path = tuple[bytes, ...]
+
+
+def split(text: bytes, limits: Limits, *, what: str) -> Path:
+    """The names of a path below the root. A leading slash and ``.`` mean nothing here; ``..`` is refused.
+
+    Raises FormatError or LimitError, naming ``what``.
+    """
+    check(len(text), limits.path_bytes, f"bytes in a path of {what}")
+    names = tuple(name for name in text.split(b"/") if name not in (b"", b"."))
+    if b".." in names:
+        raise FormatError(f"{what} has the member {show(text)}, which leads out of the root")
+    if b"\0" in text:
+        raise FormatError(f"{what} has a member with a zero byte in its name")
+    check(len(names), limits.depth, f"names in a path of {what}")
+    if names and max(map(len, names)) > limits.name_bytes:
+        raise FormatError(
+            f"{what} has the member {show(text)}, a name of which is longer than {limits.name_bytes} bytes"
+        )
+    return names
+
+
+def show(text: bytes) -> str:
+    """A path for people."""
+    return '"' + text[:200].decode("utf-8", "backslashreplace") + ("..." if len(text) > 200 else "") + '"'

@@ -1,0 +1,92 @@
+"""Forward-only reading of unpacked chunks, giving out pieces of them uncopied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..errors import FormatError
+
+CHUNK_BYTES = 1024 * 1024  # the largest chunk
+_ZEROS = bytes(CHUNK_BYTES)
+
+
+class Span(NamedTuple):
+    """``chunk[start:end]``, not copied: what is behind takes its address."""
+
+    chunk: bytes
+    start: int
+    end: int
+
+
+class ChunkStream:
+    """Bytes in order from an iterator of chunks. Ending early is a FormatError that names ``what``."""
+
+    def __init__(self, chunks: Iterator[bytes], *, what: str) -> None:
+        self._chunks = chunks
+        self._what = what
+        self._chunk = b""
+        self._position = 0  # within the chunk
+        self._before = 0  # bytes of the chunks before this one
+
+    @property
+    def offset(self) -> int:
+        """How many bytes lie behind."""
+        return self._before + self._position
+
+    def at_end(self) -> bool:
+        """Whether nothing follows."""
+        return self._position == len(self._chunk) and not self._next()
+
+    def read(self, size: int) -> bytes:
+        """Exactly ``size`` bytes."""
+        end = self._position + size
+        if end <= len(self._chunk):
+            piece = self._chunk[self._position : end]
+            self._position = end
+            return piece
+        return b"".join(chunk[start:stop] for chunk, start, stop in self.spans(size))
+
+    def spans(self, size: int) -> Iterator[Span]:
+        """The next ``size`` bytes, uncopied."""
+        while size:
+            if self._position == len(self._chunk) and not self._next():
+                raise FormatError(f"{self._what} ends in the middle of a member")
+            start = self._position
+            end = min(len(self._chunk), start + size)
+            self._position = end
+            size -= end - start
+            yield Span(self._chunk, start, end)
+
+    def skip(self, size: int) -> None:
+        """Pass over ``size`` bytes."""
+        if size <= len(self._chunk) - self._position:
+            self._position += size
+            return
+        for _ in self.spans(size):
+            pass
+
+    def skip_to(self, offset: int) -> None:
+        """Pass over everything before ``offset``, which must not lie behind."""
+        if offset < self.offset:
+            raise ValueError(f"offset {offset} lies behind {self.offset}")
+        self.skip(offset - self.offset)
+
+    def drain(self) -> None:
+        """Read to the end."""
+        while self._next():
+            pass
+
+    def _next(self) -> bool:
+        self._before += len(self._chunk)
+        self._position = 0
+        self._chunk = next(self._chunks, b"")
+        return bool(self._chunk)
+
+
+def zeros(size: int) -> Iterator[Span]:
+    """``size`` zero bytes."""
+    while size:
+        step = min(size, CHUNK_BYTES)
+        size -= step
+        yield Span(_ZEROS, 0, step)

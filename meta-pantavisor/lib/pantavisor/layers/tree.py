@@ -1,0 +1,220 @@
+"""A file system tree in memory: names and metadata whole, contents by reference to where they can be read.
+
+A hard link is the same node under two names. Names, targets and extended attributes are bytes: Linux knows no encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Optional, Protocol, Union
+
+from ..errors import FormatError
+from .stream import CHUNK_BYTES, Span
+
+Xattrs = tuple[tuple[bytes, bytes], ...]
+
+
+class Metadata(NamedTuple):
+    """``mode`` has permission bits only, ``mtime`` is whole seconds, ``xattrs`` is sorted by name."""
+
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    xattrs: Xattrs = ()
+
+
+# What a directory gets that stands only in the path of another member.
+IMPLIED = Metadata(0o755, 0, 0, 0)
+# What a container's root file system must have to be mounted upon; as the published tool makes them.
+MAX_STEPS = 4096  # names and links on the way to one path
+STRUCTURAL = (b"proc", b"sys", b"dev", b"tmp", b"var/tmp", b"run", b"var/run")
+
+
+class Stored(NamedTuple):
+    """Content at ``offset`` of the unpacked source number ``source``.
+
+    ``segments``, for a sparse file, are (position in the file, length) of the pieces that lie there back to back.
+    """
+
+    source: int
+    offset: int
+    segments: Optional[tuple[tuple[int, int], ...]] = None
+
+
+Content = Union[Stored, bytes, Path]
+
+
+class Node:
+    """An inode. Two names that share one node are hard links of each other."""
+
+    __slots__ = ("metadata",)
+
+    def __init__(self, metadata: Metadata) -> None:
+        self.metadata = metadata
+
+
+class Directory(Node):
+    __slots__ = ("entries",)
+
+    def __init__(self, metadata: Metadata, entries: Optional[Mapping[bytes, Node]] = None) -> None:
+        super().__init__(metadata)
+        self.entries: dict[bytes, Node] = dict(entries or {})
+
+
+class File(Node):
+    __slots__ = ("size", "content")
+
+    def __init__(self, metadata: Metadata, size: int, content: Content) -> None:
+        super().__init__(metadata)
+        self.size = size
+        self.content = content
+
+
+class Symlink(Node):
+    __slots__ = ("target",)
+
+    def __init__(self, metadata: Metadata, target: bytes) -> None:
+        super().__init__(metadata)
+        self.target = target
+
+
+class Device(Node):
+    __slots__ = ("is_block", "major", "minor")
+
+    def __init__(self, metadata: Metadata, is_block: bool, major: int, minor: int) -> None:
+        super().__init__(metadata)
+        self.is_block = is_block
+        self.major = major
+        self.minor = minor
+
+
+class Fifo(Node):
+    __slots__ = ()
+
+
+class Source(Protocol):
+    """Something that can be read again from its start, such as a layer."""
+
+    def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
+        """The content of ``files``, which are sorted by offset. Raises DigestError if it is not what it was before."""
+
+
+class Tree:
+    """A root directory, and the sources its files lie in."""
+
+    def __init__(self, root: Directory, sources: Sequence[Source] = ()) -> None:
+        self.root = root
+        self._sources = tuple(sources)
+
+    def walk(self) -> Iterator[tuple[bytes, Node]]:
+        """Every name below the root, as (path, node), parents first, sorted by name within each directory."""
+        stack: list[tuple[bytes, Node]] = [(b"", self.root)]
+        while stack:
+            path, node = stack.pop()
+            if path:
+                yield path, node
+            if isinstance(node, Directory):
+                prefix = path + b"/" if path else b""
+                for name in sorted(node.entries, reverse=True):
+                    stack.append((prefix + name, node.entries[name]))
+
+    def files(self) -> Iterator[File]:
+        """Every regular file once, however many names it has."""
+        seen = set()
+        for _, node in self.walk():
+            if isinstance(node, File) and id(node) not in seen:
+                seen.add(id(node))
+                yield node
+
+    def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
+        """Every regular file once with its bytes, in the order in which reading is cheapest.
+
+        Use up the spans of one file before asking for the next.
+        """
+        stored: dict[int, list[File]] = {}
+        for file in self.files():
+            if isinstance(file.content, Stored):
+                stored.setdefault(file.content.source, []).append(file)
+            else:
+                yield file, _local_spans(file)
+        for index in sorted(stored):
+            yield from self._sources[index].contents(sorted(stored[index], key=_offset))
+
+    def add_missing(self, paths: Sequence[bytes]) -> None:
+        """Make the directories that are not there. A name that exists, whatever it is, is left alone."""
+        for path in paths:
+            directory = self.root
+            for name in path.split(b"/"):
+                node = directory.entries.setdefault(name, Directory(IMPLIED))
+                if not isinstance(node, Directory):
+                    break
+                directory = node
+
+    def find(self, path: str) -> Optional[Node]:
+        """The node at ``path``, symbolic links followed within the tree, or None."""
+        trail: list[Directory] = [self.root]
+        names = [name for name in reversed(path.encode().split(b"/")) if name]
+        for _ in range(MAX_STEPS):
+            if not names:
+                return trail[-1]
+            name = names.pop()
+            if name in (b".", b".."):
+                if name == b".." and len(trail) > 1:
+                    trail.pop()
+                continue
+            node = trail[-1].entries.get(name)
+            if isinstance(node, Symlink):
+                if node.target.startswith(b"/"):
+                    del trail[1:]
+                names += [part for part in reversed(node.target.split(b"/")) if part]
+            elif isinstance(node, Directory):
+                trail.append(node)
+            else:
+                return node if not names else None
+        return None
+
+    def head(self, path: str, size: int) -> Optional[bytes]:
+        """The first ``size`` bytes of the regular file at ``path``, or None. Costs a pass over the layer it lies in."""
+        file = self.find(path)
+        if not isinstance(file, File):
+            return None
+        content = file.content
+        spans = self._sources[content.source].contents([file]) if isinstance(content, Stored) else None
+        found = b""
+        for span in next(spans)[1] if spans else _local_spans(file):
+            found += span.chunk[span.start : span.end]
+            if len(found) >= size:
+                break
+        return found[:size]
+
+    def subtree(self, path: str) -> Optional[Tree]:
+        """The tree below the directory at ``path``, or None."""
+        node = self.find(path)
+        return Tree(node, self._sources) if isinstance(node, Directory) else None
+
+
+def _offset(file: File) -> int:
+    assert isinstance(file.content, Stored)
+    return file.content.offset
+
+
+def _local_spans(file: File) -> Iterator[Span]:
+    content = file.content
+    if isinstance(content, bytes):
+        yield Span(content, 0, len(content))
+    elif isinstance(content, Path):
+        yield from _path_spans(content, file.size)
+
+
+def _path_spans(path: Path, size: int) -> Iterator[Span]:
+    with open(path, "rb", buffering=0) as stream:
+        left = size
+        while chunk := stream.read(min(CHUNK_BYTES, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            yield Span(chunk, 0, len(chunk))
+    if left:
+        raise FormatError(f"{path} changed its size while it was read")

@@ -1,0 +1,13 @@
+"""Squashfs images, written by libsquashfs from a Tree.
+
+profile.py    codec, level            numbering.py  inode numbers and their order
+library.py    the C interface         inodes.py     nodes as inodes
+image.py      the library's objects   writer.py     tree -> image
+"""
+
+from __future__ import annotations
+
+from .profile import BLOCK_BYTES, PROFILES, Profile, profile
+from .writer import Written, write
+
+__all__ = ["BLOCK_BYTES", "PROFILES", "Profile", "Written", "profile", "write"]

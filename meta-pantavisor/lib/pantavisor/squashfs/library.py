@@ -1,0 +1,305 @@
+"""libsquashfs of squashfs-tools-ng by ctypes: the calls and structures used here, and no more.
+
+Written after the headers of version 1.2.0; the shared object's name ``libsquashfs.so.1`` is its promise that they hold.
+The library is LGPL-3.0-or-later and is only ever loaded, never part of this package.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Optional
+
+from ..errors import PantavisorError
+
+DEFAULT_NAME = "libsquashfs.so.1"
+DEVICE_BLOCK_BYTES = 4096  # what an image's size is a multiple of
+META_BLOCK_BYTES = 8192
+
+OPEN_OVERWRITE = 2
+META_KEEP_IN_MEMORY = 1
+DIR_EXPORT_TABLE = 1
+SUPER_COMPRESSOR_OPTIONS = 0x0400
+COMPRESSOR_UNCOMPRESS = 0x8000
+NO_XATTR = 0xFFFFFFFF
+
+_REASONS = {
+    -1: "out of memory",
+    -2: "input or output failed",
+    -3: "the compressor failed",
+    -4: "internal error",
+    -5: "corrupted",
+    -6: "not supported by this build of the library",
+    -7: "a number is too large",
+    -11: "illegal block size",
+    -16: "invalid argument",
+    -17: "calls out of order",
+}
+
+
+class ObjectBase(ctypes.Structure):
+    """What every object of the library starts with."""
+
+    _fields_ = [("destroy", ctypes.CFUNCTYPE(None, c_void_p)), ("copy", c_void_p)]
+
+
+class File(ctypes.Structure):
+    """sqfs_file_t"""
+
+    _fields_ = [
+        ("base", ObjectBase),
+        ("read_at", c_void_p),
+        ("write_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_char_p, c_size_t, use_errno=True)),
+        ("get_size", ctypes.CFUNCTYPE(c_uint64, c_void_p)),
+        ("truncate", c_void_p),
+    ]
+
+
+class Compressor(ctypes.Structure):
+    """sqfs_compressor_t"""
+
+    _fields_ = [
+        ("base", ObjectBase),
+        ("get_configuration", c_void_p),
+        ("write_options", ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, use_errno=True)),
+        ("read_options", c_void_p),
+        ("do_block", c_void_p),
+    ]
+
+
+class CompressorConfig(ctypes.Structure):
+    """sqfs_compressor_config_t; ``options`` is a union that sqfs_compressor_config_init fills."""
+
+    _fields_ = [
+        ("id", c_uint16),
+        ("flags", c_uint16),
+        ("block_size", c_uint32),
+        ("level", c_uint32),
+        ("options", c_uint64 * 2),
+    ]
+
+
+class ProcessorDescription(ctypes.Structure):
+    """sqfs_block_processor_desc_t"""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("max_block_size", c_uint32),
+        ("num_workers", c_uint32),
+        ("max_backlog", c_uint32),
+        ("cmp", c_void_p),
+        ("wr", c_void_p),
+        ("tbl", c_void_p),
+        ("file", c_void_p),
+        ("uncmp", c_void_p),
+    ]
+
+
+class Super(ctypes.Structure):
+    """sqfs_super_t"""
+
+    _fields_ = [
+        ("magic", c_uint32),
+        ("inode_count", c_uint32),
+        ("modification_time", c_uint32),
+        ("block_size", c_uint32),
+        ("fragment_entry_count", c_uint32),
+        ("compression_id", c_uint16),
+        ("block_log", c_uint16),
+        ("flags", c_uint16),
+        ("id_count", c_uint16),
+        ("version_major", c_uint16),
+        ("version_minor", c_uint16),
+        ("root_inode_ref", c_uint64),
+        ("bytes_used", c_uint64),
+        ("id_table_start", c_uint64),
+        ("xattr_id_table_start", c_uint64),
+        ("inode_table_start", c_uint64),
+        ("directory_table_start", c_uint64),
+        ("fragment_table_start", c_uint64),
+        ("export_table_start", c_uint64),
+    ]
+
+
+class InodeBase(ctypes.Structure):
+    """sqfs_inode_t"""
+
+    _fields_ = [
+        ("type", c_uint16),
+        ("mode", c_uint16),
+        ("uid_idx", c_uint16),
+        ("gid_idx", c_uint16),
+        ("mod_time", c_uint32),
+        ("inode_number", c_uint32),
+    ]
+
+
+class Device(ctypes.Structure):
+    """sqfs_inode_dev_ext_t; the basic form is its beginning, as with the next two."""
+
+    _fields_ = [("nlink", c_uint32), ("devno", c_uint32), ("xattr_idx", c_uint32)]
+
+
+class Ipc(ctypes.Structure):
+    """sqfs_inode_ipc_ext_t"""
+
+    _fields_ = [("nlink", c_uint32), ("xattr_idx", c_uint32)]
+
+
+class Symlink(ctypes.Structure):
+    """sqfs_inode_slink_ext_t"""
+
+    _fields_ = [("nlink", c_uint32), ("target_size", c_uint32), ("xattr_idx", c_uint32)]
+
+
+class ExtendedFile(ctypes.Structure):
+    """sqfs_inode_file_ext_t"""
+
+    _fields_ = [
+        ("blocks_start", c_uint64),
+        ("file_size", c_uint64),
+        ("sparse", c_uint64),
+        ("nlink", c_uint32),
+        ("fragment_idx", c_uint32),
+        ("fragment_offset", c_uint32),
+        ("xattr_idx", c_uint32),
+    ]
+
+
+class InodeVariants(ctypes.Union):
+    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its alignment."""
+
+    _fields_ = [("device", Device), ("ipc", Ipc), ("symlink", Symlink), ("extended_file", ExtendedFile)]
+
+
+class Inode(ctypes.Structure):
+    """sqfs_inode_generic_t, without what trails it."""
+
+    _fields_ = [
+        ("base", InodeBase),
+        ("payload_bytes_available", c_uint32),
+        ("payload_bytes_used", c_uint32),
+        ("variant", InodeVariants),
+    ]
+
+
+InodePointer = POINTER(Inode)
+
+# name -> (result, arguments). A result of c_int is an error code that check() turns into an exception.
+_CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "sqfs_free": (None, (c_void_p,)),
+    "sqfs_open_file": (c_void_p, (c_char_p, c_uint32)),
+    "sqfs_compressor_config_init": (c_int, (POINTER(CompressorConfig), c_int, c_size_t, c_uint16)),
+    "sqfs_compressor_create": (c_int, (POINTER(CompressorConfig), POINTER(c_void_p))),
+    "sqfs_super_init": (c_int, (POINTER(Super), c_size_t, c_uint32, c_int)),
+    "sqfs_super_write": (c_int, (POINTER(Super), c_void_p)),
+    "sqfs_block_writer_create": (c_void_p, (c_void_p, c_size_t, c_uint32)),
+    "sqfs_frag_table_create": (c_void_p, (c_uint32,)),
+    "sqfs_frag_table_write": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
+    "sqfs_block_processor_create_ex": (c_int, (POINTER(ProcessorDescription), POINTER(c_void_p))),
+    "sqfs_block_processor_begin_file": (c_int, (c_void_p, c_void_p, c_void_p, c_uint32)),
+    "sqfs_block_processor_append": (c_int, (c_void_p, c_void_p, c_size_t)),
+    "sqfs_block_processor_end_file": (c_int, (c_void_p,)),
+    "sqfs_block_processor_finish": (c_int, (c_void_p,)),
+    "sqfs_id_table_create": (c_void_p, (c_uint32,)),
+    "sqfs_id_table_id_to_index": (c_int, (c_void_p, c_uint32, POINTER(c_uint16))),
+    "sqfs_id_table_write": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
+    "sqfs_meta_writer_create": (c_void_p, (c_void_p, c_void_p, c_uint32)),
+    "sqfs_meta_writer_flush": (c_int, (c_void_p,)),
+    "sqfs_meta_writer_get_position": (None, (c_void_p, POINTER(c_uint64), POINTER(c_uint32))),
+    "sqfs_meta_write_write_to_file": (c_int, (c_void_p,)),
+    "sqfs_meta_writer_write_inode": (c_int, (c_void_p, InodePointer)),
+    "sqfs_dir_writer_create": (c_void_p, (c_void_p, c_uint32)),
+    "sqfs_dir_writer_begin": (c_int, (c_void_p, c_uint32)),
+    "sqfs_dir_writer_add_entry": (c_int, (c_void_p, c_char_p, c_uint32, c_uint64, c_uint16)),
+    "sqfs_dir_writer_end": (c_int, (c_void_p,)),
+    "sqfs_dir_writer_create_inode": (InodePointer, (c_void_p, c_size_t, c_uint32, c_uint32)),
+    "sqfs_dir_writer_write_export_table": (
+        c_int,
+        (c_void_p, c_void_p, c_void_p, c_uint32, c_uint64, POINTER(Super)),
+    ),
+    "sqfs_xattr_writer_create": (c_void_p, (c_uint32,)),
+    "sqfs_xattr_writer_begin": (c_int, (c_void_p, c_uint32)),
+    "sqfs_xattr_writer_add": (c_int, (c_void_p, c_char_p, c_char_p, c_size_t)),
+    "sqfs_xattr_writer_end": (c_int, (c_void_p, POINTER(c_uint32))),
+    "sqfs_xattr_writer_flush": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
+    "sqfs_inode_make_extended": (c_int, (InodePointer,)),
+    "sqfs_inode_set_xattr_index": (c_int, (InodePointer, c_uint32)),
+}
+
+_VERSIONS = {
+    "gzip": ("zlib", "zlibVersion"),
+    "xz": ("liblzma", "lzma_version_string"),
+    "lz4": ("liblz4", "LZ4_versionString"),
+    "zstd": ("libzstd", "ZSTD_versionString"),
+}
+
+
+def check(code: int, what: str) -> None:
+    """Raise PantavisorError when the library reports a failure while doing ``what``."""
+    if code >= 0:
+        return
+    number = ctypes.get_errno()
+    reason = _REASONS.get(code, f"libsquashfs error {code}")
+    if code == -2 and number:
+        reason = os.strerror(number)
+    raise PantavisorError(f"cannot {what}: {reason}")
+
+
+class Library:
+    """The loaded library. Its calls are attributes; each raises PantavisorError where it reports an error."""
+
+    def __init__(self, name: str) -> None:
+        try:
+            self._library = ctypes.CDLL(name, use_errno=True)
+            for call, (result, arguments) in _CALLS.items():
+                setattr(self, call.removeprefix("sqfs_"), self._bind(call, result, arguments))
+        except (OSError, AttributeError) as error:
+            raise PantavisorError(
+                f"cannot load the squashfs library {name}: {error}", hint="apt install libsquashfs1"
+            ) from error
+
+    def __getattr__(self, call: str) -> Any:
+        raise AttributeError(f"sqfs_{call} is not among the calls declared")
+
+    def codec_version(self, codec: str) -> str:
+        """Name and version of the library that does the compressing, such as "liblzma 5.4.1"."""
+        name, call = _VERSIONS[codec]
+        # A look-up through libsquashfs finds the very library it is linked to.
+        function = getattr(self._library, call, None)
+        if function is None:
+            return f"{name} of unknown version"
+        function.restype = c_char_p
+        return f"{name} {function().decode('ascii', 'replace')}"
+
+    def _bind(self, call: str, result: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        function = getattr(self._library, call)
+        function.restype = result
+        function.argtypes = arguments
+        what = "write the squashfs image (" + call.removeprefix("sqfs_").replace("_", " ") + ")"
+        if result is c_int:
+            return functools.partial(_checked, function, what)
+        if result is c_void_p or result is InodePointer:
+            return functools.partial(_made, function, what)
+        return function  # type: ignore[no-any-return]
+
+
+def _checked(function: Callable[..., int], what: str, *arguments: Any) -> None:
+    code = function(*arguments)
+    if code < 0:
+        check(code, what)
+
+
+def _made(function: Callable[..., Any], what: str, *arguments: Any) -> Any:
+    pointer = function(*arguments)
+    if not pointer:
+        raise PantavisorError(f"cannot {what}: {os.strerror(ctypes.get_errno())}")
+    return pointer
+
+
+@functools.lru_cache(maxsize=4)
+def load(name: Optional[str] = None) -> Library:
+    """The library at ``name``, a path or a name for the loader; None means the usual one."""
+    return Library(name or DEFAULT_NAME)

@@ -1,0 +1,197 @@
+"""A tree becomes a squashfs image.
+
+The same tree, profile, ``mtime`` and codec library give the same bytes, whoever writes, wherever, with however many
+threads. The codec library's version is part of that sentence: ``Written.codec`` records it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Optional, Union
+
+from .. import atomic
+from ..digest import file_sha256
+from ..errors import FormatError
+from ..layers.stream import Span
+from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
+from . import inodes
+from .image import XATTR_PREFIXES, Image
+from .library import InodePointer, Library, load
+from .numbering import Numbering
+from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
+
+MAX_THREADS = 64
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: size in bytes, sha256 in hex, the codec with its library's version, and names of extended
+    attributes that squashfs has no place for and that were left out (POSIX ACLs, for one)."""
+
+    size: int
+    sha256: str
+    codec: str
+    dropped_xattrs: tuple[str, ...] = ()
+
+
+def write(
+    tree: Tree,
+    path: Union[str, PathLike[str]],
+    *,
+    profile: Profile,
+    mtime: Optional[int] = None,
+    threads: int = 0,
+    block_size: int = BLOCK_BYTES,
+    library: Optional[str] = None,
+) -> Written:
+    """Write ``tree`` to ``path``, which appears only when all is well.
+
+    ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means it; without it
+    the image has the time of its newest file. ``threads`` 0 means one per processor. ``library`` is a path of
+    libsquashfs, or a name for the loader. Raises PantavisorError when the library is missing or fails, FormatError for
+    what squashfs cannot hold, and what reading the tree's contents raises.
+    """
+    _check_block_size(block_size)
+    loaded = load(library)
+    newest = mtime if mtime is not None else max((node.metadata.mtime for node in _all_nodes(tree)), default=0)
+    options = {
+        "threads": min(threads or _processors(), MAX_THREADS),
+        "block_size": block_size,
+        "mtime": inodes.clamp(newest),
+    }
+    with atomic.replacing_path(path) as beside:
+        with Image.creating(loaded, beside, profile, **options) as image:
+            dropped = _Writer(image, tree, newest).write()
+        size, sha256 = beside.stat().st_size, file_sha256(beside)
+        beside.chmod(0o644)
+    codec = f"{profile}, {block_size // 1024} KiB blocks, {loaded.codec_version(profile.codec)}"
+    return Written(size, sha256, codec, dropped)
+
+
+class _Writer:
+    """One tree on its way into one image."""
+
+    def __init__(self, image: Image, tree: Tree, newest: int) -> None:
+        self._image = image
+        self._library = image.library
+        self._tree = tree
+        self._newest = newest
+        self._numbering = Numbering.of(tree)
+        self._references: dict[int, int] = {}  # where each inode lies, by id() of its node
+        self._dropped: set[bytes] = set()
+
+    def write(self) -> tuple[str, ...]:
+        """Write everything; the names of the extended attributes that were left out."""
+        with _Slots(self._library, sum(isinstance(node, File) for node in self._numbering.order)) as slots:
+            for file, spans in self._tree.contents():
+                self._feed(slots.add(file), spans)
+            self._image.begin_inodes()
+            for node in self._numbering.order:
+                self._write_inode(node, slots)
+        root = self._references[id(self._tree.root)]
+        self._image.finish(inode_count=len(self._numbering.order), root_reference=root)
+        return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in self._dropped))
+
+    def _feed(self, slot: int, spans: Iterator[Span]) -> None:
+        library, processor = self._library, self._image.processor
+        append = library.block_processor_append
+        library.block_processor_begin_file(processor, slot, None, 0)
+        chunk, address = b"", 0
+        for span in spans:
+            if span.chunk is not chunk:
+                chunk, address = span.chunk, _address(span.chunk)
+            # The library copies at once, so the bytes need to live only as long as the call.
+            append(processor, address + span.start, span.end - span.start)
+        library.block_processor_end_file(processor)
+
+    def _write_inode(self, node: Node, slots: _Slots) -> None:
+        links = self._numbering.links[id(node)]
+        xattr = self._image.xattr_index(self._storable(node.metadata.xattrs))
+        if isinstance(node, Directory):
+            inode = self._listing(node, xattr)
+        elif isinstance(node, File):
+            inode = slots.inode(node)
+            inodes.finish_file(self._library, inode, links, xattr)
+        else:
+            inode = inodes.special(node, links, xattr)
+        self._set_base(inode, node)
+        self._references[id(node)] = self._image.inode_position()
+        try:
+            self._library.meta_writer_write_inode(self._image.inodes, inode)
+        finally:
+            if isinstance(node, Directory):
+                self._library.free(inode)
+
+    def _listing(self, directory: Directory, xattr: int) -> Any:
+        """Write a directory's entries; its inode, which the caller frees."""
+        writer = self._image.directories
+        numbers, references = self._numbering.numbers, self._references
+        self._library.dir_writer_begin(writer, 0)
+        for name, node in sorted(directory.entries.items()):
+            self._library.dir_writer_add_entry(
+                writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node)
+            )
+        self._library.dir_writer_end(writer)
+        subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
+        parent = self._numbering.parent_number(directory)
+        return self._library.dir_writer_create_inode(writer, 2 + subdirectories, xattr, parent)
+
+    def _set_base(self, inode: Any, node: Node) -> None:
+        metadata: Metadata = node.metadata
+        uid, gid = self._image.id_index(metadata.uid), self._image.id_index(metadata.gid)
+        inodes.set_base(inode, metadata, self._numbering.numbers[id(node)], uid, gid, self._newest)
+
+    def _storable(self, xattrs: Xattrs) -> Xattrs:
+        kept = tuple(pair for pair in xattrs if pair[0].startswith(XATTR_PREFIXES))
+        self._dropped.update(name for name, _ in xattrs if not name.startswith(XATTR_PREFIXES))
+        return kept
+
+
+class _Slots:
+    """Places where the library keeps the inodes of files while their blocks are still being compressed."""
+
+    def __init__(self, library: Library, count: int) -> None:
+        self._library = library
+        # One array, never moved: the library writes to these addresses from now to the end.
+        self._pointers = (InodePointer * max(count, 1))()
+        self._places: dict[int, int] = {}
+
+    def __enter__(self) -> _Slots:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for place in self._places.values():
+            if self._pointers[place]:
+                self._library.free(self._pointers[place])
+
+    def add(self, file: File) -> int:
+        """The address of a new slot."""
+        place = self._places[id(file)] = len(self._places)
+        return ctypes.addressof(self._pointers) + place * ctypes.sizeof(ctypes.c_void_p)
+
+    def inode(self, file: File) -> Any:
+        """The file's inode, once the block processor is finished."""
+        return self._pointers[self._places[id(file)]]
+
+
+def _address(chunk: bytes) -> int:
+    return ctypes.cast(ctypes.c_char_p(chunk), ctypes.c_void_p).value or 0
+
+
+def _all_nodes(tree: Tree) -> Iterator[Node]:
+    yield tree.root
+    for _, node in tree.walk():
+        yield node
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _check_block_size(size: int) -> None:
+    if not MIN_BLOCK_BYTES <= size <= MAX_BLOCK_BYTES or size & (size - 1):
+        raise FormatError(f"squashfs has no block size of {size} bytes", hint="a power of two from 4096 to 1048576")
