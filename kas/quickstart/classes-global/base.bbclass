@@ -15,6 +15,8 @@ python base_do_fetch() {
 }
 do_fetch[dirs] = "${DL_DIR}"
 do_fetch[network] = "1"
+# Read below functions whose names begin with an underscore, where BitBake does not look.
+do_fetch[vardeps] += "SRC_URI"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[prefuncs] += "fetcher_hashes_dummyfunc"
 addtask fetch
@@ -30,6 +32,7 @@ python base_do_unpack() {
 }
 do_unpack[dirs] = "${UNPACKDIR}"
 do_unpack[cleandirs] = "${UNPACKDIR}"
+do_unpack[vardeps] += "SRC_URI"
 addtask unpack after do_fetch
 
 python base_do_patch() {
