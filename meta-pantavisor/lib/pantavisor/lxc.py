@@ -43,6 +43,8 @@ def _process(spec: ContainerSpec) -> Iterator[str]:
     yield f"lxc.init.cmd = {spec.process.command}"
     if spec.process.folder:
         yield f"lxc.init.cwd = {spec.process.folder}"
+    if spec.process.stop_signal:
+        yield f"lxc.signal.halt = {spec.process.stop_signal}"
     if spec.user is not None:
         yield f"lxc.init.uid = {spec.user[0]}"
         yield f"lxc.init.gid = {spec.user[1]}"

@@ -6,6 +6,7 @@ it stands, as the published tool does, and Cmd follows it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -14,7 +15,7 @@ from ..errors import FormatError, NotFound
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
-UNMAPPED = ("Healthcheck", "ExposedPorts", "StopSignal", "OnBuild", "Shell")
+UNMAPPED = ("Healthcheck", "ExposedPorts")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Process:
     environment: tuple[str, ...]
     user: str
     executable: str
+    stop_signal: str
     unmapped: tuple[str, ...]
 
 
@@ -41,6 +43,7 @@ def map_process(config: Mapping[str, Any]) -> Process:
         environment=tuple(_environment(item) for item in config.get("Env") or ()),
         user=str(config.get("User") or ""),
         executable=_first_word(entrypoint or command),
+        stop_signal=_signal(config.get("StopSignal") or ""),
         unmapped=tuple(name for name in UNMAPPED if config.get(name)),
     )
 
@@ -91,6 +94,12 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
     if not appended and not any(char in value[0] for char in " \t\"'"):
         words[0] = value[0]
     return words
+
+
+def _signal(text: Any) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"|[0-9]{1,2}|(SIG)?[A-Z]{2,8}[0-9]{0,2}([+-][0-9]{1,2})?", text):
+        raise FormatError(f"the image's StopSignal {str(text)[:40]!r} is not a signal")
+    return text if not text or text.isdigit() or text.startswith("SIG") else f"SIG{text}"
 
 
 def _first_word(value: Any) -> str:
