@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import tarfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +19,13 @@ from typing import BinaryIO, Optional, cast
 
 from . import atomic
 from .digest import OBJECT_ID
-from .errors import DigestError, FormatError, LimitError
+from .errors import DigestError, FormatError, LimitError, NotFound
 from .objects import ObjectPool
-from .state import MAX_BYTES, MAX_PATHS, State
+from .state import MAX_BYTES, State
 
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
+SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
+SIZE_SPAN = (124, 136)  # in a header
 MAX_TOTAL_BYTES = 64 * 1024**3
 GZIP_LEVEL = 1  # the objects are compressed already
 
@@ -40,13 +45,16 @@ def write(path: Path, state: State, pool: ObjectPool) -> None:
 
 
 def read(path: Path, pool: ObjectPool) -> State:
-    """Put the objects into ``pool``, each verified; return the state. Raises for anything that is not an export."""
+    """Put the objects into ``pool``, each verified; return the state. Raises for anything that is not an export.
+
+    The pool gets all objects or none. At most what the state names is unpacked, so a bomb stays small.
+    """
+    if not path.is_file():
+        raise NotFound(f"{path} does not exist or is no file")
     try:
-        with _opened(path) as stream:
-            return _read(stream, pool, str(path))
-    except (OSError, EOFError, tarfile.TarError) as error:
-        if isinstance(error, OSError) and error.filename:
-            raise
+        with _opened(path) as stream, pool.staging() as staged:
+            return _read(stream, staged, pool, str(path))
+    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
         raise FormatError(f"{path} is damaged or no export: {error}") from error
 
 
@@ -78,27 +86,26 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield raw
 
 
-def _read(stream: BinaryIO, pool: ObjectPool, what: str) -> State:
+def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> State:
     head = _next(stream, what)
     if head is None or head.name != "json" or head.size > MAX_BYTES:
         raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes')
     state = State.parse(_Member(stream, head.size).readall(), what=f"{what}: json")
     _skip_padding(stream, head.size)
-    wanted = set(state.object_ids())
+    # The published tool repeats an object that two paths share; it never holds one that no path names.
+    allowed = Counter(state.objects().values())
     total = 0
-    for _ in range(MAX_PATHS + 1):
-        entry = _next(stream, what)
-        if entry is None:
-            break
-        object_id = entry.name[len("objects/") :]
-        if not entry.name.startswith("objects/") or not OBJECT_ID.fullmatch(object_id):
-            raise FormatError(f"{what} holds {entry.name[:120]!r}, which is neither json nor an object")
+    while (entry := _next(stream, what)) is not None:
+        object_id = _object_id(entry, what)
+        allowed[object_id] -= 1
         total += entry.size
+        if allowed[object_id] < 0:
+            raise FormatError(f"{what} holds the object {object_id} more often than its state names it")
         if total > MAX_TOTAL_BYTES:
             raise LimitError(f"{what} holds more than {MAX_TOTAL_BYTES} bytes")
-        _take(stream, entry, object_id, pool, wanted=object_id in wanted)
-        wanted.discard(object_id)
-    missing = sorted(object_id for object_id in wanted if object_id not in pool)
+        staged.put_stream(cast(BinaryIO, _Member(stream, entry.size)), expected=object_id)
+        _skip_padding(stream, entry.size)
+    missing = sorted(object_id for object_id in state.object_ids() if object_id not in staged and object_id not in pool)
     if missing:
         raise FormatError(f"{what} lacks {len(missing)} of its objects, the first is {missing[0]}")
     return state
@@ -110,24 +117,24 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
         return None
     if block[257:262] != b"ustar":
         raise FormatError(f"{what} is not a ustar archive")
+    if not SIZE.fullmatch(block, *SIZE_SPAN):
+        raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
     entry = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
     if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
         raise FormatError(f"{what} holds {entry.name[:120]!r}, which is not a regular file")
     return entry
 
 
-def _take(stream: BinaryIO, entry: tarfile.TarInfo, object_id: str, pool: ObjectPool, *, wanted: bool) -> None:
-    member = _Member(stream, entry.size)
-    if not wanted:
-        while member.read(1 << 20):
-            pass
-    else:
-        pool.put_stream(cast(BinaryIO, member), expected=object_id)
-    _skip_padding(stream, entry.size)
+def _object_id(entry: tarfile.TarInfo, what: str) -> str:
+    folder, _, object_id = entry.name.partition("/")
+    if folder != "objects" or not OBJECT_ID.fullmatch(object_id):
+        raise FormatError(f"{what} holds {entry.name[:120]!r}, which is neither json nor an object")
+    return object_id
 
 
 def _skip_padding(stream: BinaryIO, size: int) -> None:
-    stream.read(-size % tarfile.BLOCKSIZE)
+    if len(stream.read(-size % tarfile.BLOCKSIZE)) < -size % tarfile.BLOCKSIZE:
+        raise EOFError("it ends in the middle of an entry")
 
 
 class _Member(io.RawIOBase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Optional, Union
@@ -55,7 +56,8 @@ class ObjectPool:
             object_id = file_sha256(path)
             self.root.mkdir(parents=True, exist_ok=True)
             os.chmod(path, MODE)
-            os.replace(path, self.path(object_id))
+            self._keep(Path(path), object_id)
+            Path(path).unlink(missing_ok=True)
             return object_id
         with open(path, "rb") as source:
             return self.put_stream(source)
@@ -78,7 +80,7 @@ class ObjectPool:
             if expected not in (None, hasher.hexdigest()):
                 raise DigestError(f"object {expected} is damaged: its content is {hasher.hexdigest()}")
             beside.chmod(MODE)
-            os.replace(beside, self.path(hasher.hexdigest()))
+            self._keep(beside, hasher.hexdigest())
         return hasher.hexdigest()
 
     def verify(self, object_id: str) -> Path:
@@ -98,6 +100,37 @@ class ObjectPool:
         if object_id not in self:
             with other.open(object_id) as source:
                 self.put_stream(source, expected=object_id)
+
+    @contextmanager
+    def staging(self) -> Iterator[ObjectPool]:
+        """A pool whose objects all move into this one when the block ends well, and are gone when it does not."""
+        made = not self.root.exists()
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with atomic.scratch(self.root) as folder:
+                staged = ObjectPool(folder)
+                yield staged
+                for object_id in staged:
+                    self._keep(staged.path(object_id), object_id)
+                atomic.sync_directory(self.root)
+        except BaseException:
+            if made:
+                self._remove_empty()
+            raise
+
+    def _keep(self, beside: Path, object_id: str) -> None:
+        # Revisions are hard links to the object: a good one must keep its inode, only a torn one is replaced.
+        try:
+            os.link(beside, self.path(object_id))
+        except FileExistsError:
+            if self.size(object_id) != beside.stat().st_size:
+                os.replace(beside, self.path(object_id))
+
+    def _remove_empty(self) -> None:
+        try:
+            self.root.rmdir()
+        except OSError:
+            pass  # someone else put an object there meanwhile
 
     def _existing(self, object_id: str) -> Path:
         path = self.path(object_id)

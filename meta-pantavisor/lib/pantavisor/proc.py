@@ -64,13 +64,14 @@ def run(
     environment: Optional[Mapping[str, str]] = None,
     accept: Collection[int] = (0,),
     timeout: float = TIMEOUT_SECONDS,
+    stdin: Optional[BinaryIO] = None,
 ) -> Result:
-    """Run ``argv`` with no input. Raises NotFound for a missing tool and ToolError for a status not in ``accept``."""
+    """Run ``argv`` with ``stdin`` or no input. Raises NotFound for a missing tool, ToolError for a bad status."""
     words = [_locate(str(argv[0])), *map(str, argv[1:])]
     if environment:
         words = [_locate("env"), *(f"{name}={value}" for name, value in sorted(environment.items())), *words]
     _log.debug("run: %s", shlex.join(words))
-    result = _collect(words, cwd, timeout, str(argv[0]))
+    result = _collect(words, cwd, timeout, str(argv[0]), stdin)
     if result.status not in accept:
         raise ToolError(
             f"{argv[0]} failed with status {result.status}: {last_lines(result)}", hint=f"it was: {shlex.join(words)}"
@@ -93,9 +94,11 @@ def _locate(tool: str) -> str:
     return path
 
 
-def _collect(words: list[str], cwd: Optional[Path], timeout: float, name: str) -> Result:
+def _collect(
+    words: list[str], cwd: Optional[Path], timeout: float, name: str, stdin: Optional[BinaryIO]
+) -> Result:
     with subprocess.Popen(
-        words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        words, cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         tails = bytearray(), bytearray()

@@ -151,7 +151,7 @@ class Repository:
         """Take parts (all by default) of another state: each replaces what its old signature covered."""
         with self.lock():
             chosen = select(other, tuple(parts))
-            state = merge(self.state, chosen)
+            state = pvs.merge(self.state, chosen)
             for object_id in sorted(chosen.object_ids()):
                 self.pool.copy_from(pool, object_id)
             self._replace(state)
@@ -161,13 +161,11 @@ class Repository:
         """Remove a part from the committed state and the working tree; returns its paths."""
         with self.lock():
             state = self.state
-            gone = part_paths(state, part)
-            if not gone:
-                raise names.unknown(part, state.part_names(), what="part")
+            gone = sorted(set(state) - set(pvs.remove_part(state, part)))
             self._replace(state.without(gone))
             for name in gone:
                 self._remove_file(name)
-        return gone
+        return tuple(gone)
 
     def _replace(self, state: State) -> None:
         missing = sorted(object_id for object_id in state.object_ids() if object_id not in self.pool)
@@ -257,37 +255,14 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
         raise NotFound(f"{source} is neither a repository nor an export")
 
 
-def part_paths(state: State, part: str) -> tuple[str, ...]:
-    """A part as its signature defines it: what that covers and no other signature does, and what bears its name."""
-    covered: set[str] = set()
-    others: list[pvs.Signature] = []
-    for signature in pvs.signatures(state):
-        if signature.name == f"_sigs/{part}.json":
-            covered = {path for path in state if signature.selection.mentions(path)}
-        else:
-            others.append(signature)
-    covered = {path for path in covered if not any(other.selection.covers(path) for other in others)}
-    return tuple(sorted((covered | set(state.part(part))) - {"#spec"}))
-
-
 def select(state: State, parts: tuple[str, ...]) -> State:
     """Only the named parts, each with config and signature; all of the state without names."""
     if not parts:
         return state
-    wanted: set[str] = {"#spec"}
+    files: dict[str, Value] = {"#spec": state["#spec"]}
     for part in parts:
-        paths = part_paths(state, part)
-        if not paths:
-            raise names.unknown(part, state.part_names(), what="part")
-        wanted.update(paths)
-    return state.without([path for path in state if path not in wanted])
-
-
-def merge(base: State, new: State) -> State:
-    """``new`` over ``base``: its parts replace the old ones whole, so that no stale file survives."""
-    for part in new.part_names():
-        base = base.without(part_paths(base, part))
-    return base.with_files(dict(new.items()))
+        files.update(pvs.part_files(state, part))
+    return State(files)
 
 
 def deploy(target: Path, sources: Iterable[Path]) -> State:
@@ -299,7 +274,7 @@ def deploy(target: Path, sources: Iterable[Path]) -> State:
         with opened(source) as (other, other_pool):
             for object_id in sorted(other.object_ids()):
                 pool.copy_from(other_pool, object_id)
-            state = merge(state, other)
+            state = pvs.merge(state, other)
     trail.write(storage, state, pool, target.name)
     return state
 

@@ -7,7 +7,7 @@ the format. The device's loader takes the text apart itself, so a state has one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -42,6 +42,7 @@ class State(Mapping[str, Value]):
             raise LimitError(f"a state of {len(files)} paths is larger than the {MAX_PATHS} allowed")
         for path, value in files.items():
             _check(path, value)
+        _check_folders(files)
         self._files = {path: files[path] for path in sorted(files)}
 
     @classmethod
@@ -75,7 +76,7 @@ class State(Mapping[str, Value]):
     def with_files(self, files: Mapping[str, Value]) -> State:
         return State({**self._files, **files})
 
-    def without(self, paths: Any) -> State:
+    def without(self, paths: Iterable[str]) -> State:
         gone = frozenset(paths)
         return State({path: value for path, value in self._files.items() if path not in gone})
 
@@ -113,15 +114,8 @@ class State(Mapping[str, Value]):
         )
 
     def warnings(self) -> tuple[str, ...]:
-        """What is legal and yet misread or lost by published tools."""
-        found = []
-        for path, value in self.inline().items():
-            if not path.endswith("src.json"):
-                if _holds(value, lambda item: item is None):
-                    found.append(f"{path} holds null, which older tools drop")
-                if _holds(value, lambda item: item in RESERVED_FILES if isinstance(item, str) else False):
-                    found.append(f"{path} holds the name of a reserved file as a value, which makes devices overlook that file")
-        return tuple(found)
+        """What is legal and yet misread or lost by published tools and devices."""
+        return tuple(warning for path, value in self._files.items() for warning in _warnings(path, value))
 
 
 def _check(path: str, value: Value) -> None:
@@ -136,9 +130,29 @@ def _check(path: str, value: Value) -> None:
         raise FormatError(f"{path} has no object id (64 lowercase hex digits) as its value")
 
 
-def _holds(value: Any, test: Any) -> bool:
+def _check_folders(files: Mapping[str, Value]) -> None:
+    for path in files:
+        folder = path.rpartition("/")[0]
+        while folder:
+            if folder in files:
+                raise FormatError(f"{folder} is a file, but {path} needs it to be a folder")
+            folder = folder.rpartition("/")[0]
+
+
+def _warnings(path: str, value: Value) -> Iterator[str]:
+    if path != "#spec" and any(name != path and name.startswith(path) for name in RESERVED_FILES):
+        yield f"{path} is the beginning of a reserved file's name, which makes devices drop it"
+    if isinstance(value, str):
+        return
+    if not path.endswith("src.json") and _holds(value, lambda item: item is None):
+        yield f"{path} holds null, which older tools drop"
+    if _holds(value, lambda item: isinstance(item, str) and item in RESERVED_FILES):
+        yield f"{path} holds the name of a reserved file, which makes devices overlook that file"
+
+
+def _holds(value: Any, test: Callable[[Any], bool]) -> bool:
     if isinstance(value, Mapping):
-        return any(_holds(item, test) for item in value.values())
+        return any(test(name) or _holds(item, test) for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return any(_holds(item, test) for item in value)
-    return bool(test(value))
+    return test(value)

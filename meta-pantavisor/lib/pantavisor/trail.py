@@ -12,48 +12,59 @@ from pathlib import Path
 from typing import Any
 
 from . import atomic, cjson, names
-from .errors import FormatError
+from .errors import FormatError, PantavisorError
 from .objects import ObjectPool
 from .state import State
 
-CONFIG = {"ObjectsDir": "../../objects"}
+OBJECTS = "../../objects"  # seen from a revision
 FOLDERS = ("boot", "cache", "config", "disks/perm", "disks/rev", "logs", "objects", "trails")
+FOLDER_MODE = 0o755
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = "# GRUB Environment Block\n"
 
 
-def write(storage: Path, state: State, pool: ObjectPool, revision: str) -> None:
-    """Fill the empty or half-filled folder ``storage``; ``pool`` must be its ``objects``."""
+def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0") -> None:
+    """Fill the empty or half-filled folder ``storage`` so that a device boots ``revision`` from it.
+
+    Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist.
+    """
     names.check_revision(revision)
-    for name in FOLDERS:
-        (storage / name).mkdir(parents=True, exist_ok=True)
-    for object_id in sorted(state.object_ids()):
-        pool.verify(object_id)
     trail = storage / "trails" / revision
-    trail.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(trail):
+        raise PantavisorError(f"{trail} exists already", hint="a revision is never rewritten; name another one")
+    for name in FOLDERS:
+        _folder(storage, name)
+    for path in (storage, storage / "objects"):
+        path.chmod(FOLDER_MODE)
+    own = ObjectPool(storage / "objects")
+    for object_id in sorted(state.object_ids()):
+        own.copy_from(pool, object_id)
+        own.verify(object_id)
+    _folder(storage, f"trails/{revision}".rpartition("/")[0])
     with atomic.new_directory(trail) as folder:
-        checkout(folder, state, pool)
-        _metadata(folder, state)
-        boot_links(folder, state, pool)
-    atomic.write(storage / "boot" / "uboot.txt", uboot_text({"pv_rev": revision}))
-    atomic.write(storage / "boot" / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
-    atomic.write(storage / "config" / "pantahub.config", b"")
+        folder.chmod(FOLDER_MODE)
+        checkout(folder, state, own)
+        _metadata(folder, state, depth=revision.count("/"))
+        boot_links(folder, state, own)
+    _boot_choice(storage, revision)
 
 
 def checkout(folder: Path, state: State, pool: ObjectPool) -> None:
     """Every path of the state below ``folder``: hard links for objects, canonical text for inline JSON."""
     for path, value in state.inline().items():
-        target = _parent(folder, path)
-        target.write_bytes(cjson.dumps(value))
-        target.chmod(0o644)
+        _text(_place(folder, path), cjson.dumps(value))
     for path, object_id in state.objects().items():
-        pool.link(object_id, _parent(folder, path))
+        if path.endswith(".bind"):
+            # The device mounts it writable, so it must not share the object's inode.
+            _text(_place(folder, path), pool.path(object_id).read_bytes())
+        else:
+            pool.link(object_id, _place(folder, path))
 
 
 def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
     """The links below ``.pv/`` that a boot loader reads."""
     for name, object_id in boot_files(state).items():
-        pool.link(object_id, _parent(folder, f".pv/{name}"))
+        pool.link(object_id, _place(folder, f".pv/{name}"))
 
 
 def boot_files(state: State) -> dict[str, str]:
@@ -90,18 +101,36 @@ def grubenv(variables: Mapping[str, str]) -> bytes:
     return text.ljust(GRUBENV_BYTES, "#").encode()
 
 
-def _metadata(folder: Path, state: State) -> None:
-    (folder / ".pvr").mkdir()
-    (folder / ".pvr" / "json").write_bytes(state.dumps())
-    (folder / ".pvr" / "config").write_bytes(cjson.dumps(CONFIG))
+def _metadata(folder: Path, state: State, *, depth: int) -> None:
+    _text(_place(folder, ".pvr/json"), state.dumps())
+    _text(_place(folder, ".pvr/config"), cjson.dumps({"ObjectsDir": "../" * depth + OBJECTS}))
 
 
-def _parent(folder: Path, path: str) -> Path:
-    target = folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(target):
-        raise FormatError(f"{path} is in the way of itself: a file and a folder have the same name")
-    return target
+def _boot_choice(storage: Path, revision: str) -> None:
+    atomic.write(storage / "boot" / "uboot.txt", uboot_text({"pv_rev": revision}))
+    atomic.write(storage / "boot" / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
+    if not (storage / "config" / "pantahub.config").exists():
+        atomic.write(storage / "config" / "pantahub.config", b"")
+
+
+def _text(target: Path, data: bytes) -> None:
+    target.write_bytes(data)
+    target.chmod(0o644)
+
+
+def _place(folder: Path, path: str) -> Path:
+    _folder(folder, path.rpartition("/")[0])
+    return folder / path
+
+
+def _folder(root: Path, path: str) -> None:
+    # Every folder by hand: mkdir would let the umask of whoever builds into the image.
+    root.mkdir(parents=True, exist_ok=True)
+    for name in filter(None, path.split("/")):
+        root = root / name
+        if not root.is_dir():
+            root.mkdir()
+            root.chmod(FOLDER_MODE)
 
 
 def _bsp_object(state: State, member: str, name: Any) -> str:

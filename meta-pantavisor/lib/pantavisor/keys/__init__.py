@@ -1,0 +1,30 @@
+"""Keys: signing states and trusting signatures. The only code that imports ``cryptography``, and only when called.
+
+RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw r||s that JWS asks for, deterministic
+(RFC 6979) where the key is ours to use. The same key and state then give the same signature.
+"""
+
+from __future__ import annotations
+
+from .making import generate
+from .pem import PemSigner
+from .programs import CommandSigner
+from .signing import Signer, attach, resign, sign_state, signing_request
+from .tokens import TokenSigner
+from .trust import TrustStore
+from .verifying import verify_signature, verify_state
+
+__all__ = [
+    "CommandSigner",
+    "PemSigner",
+    "Signer",
+    "TokenSigner",
+    "TrustStore",
+    "attach",
+    "generate",
+    "resign",
+    "sign_state",
+    "signing_request",
+    "verify_signature",
+    "verify_state",
+]

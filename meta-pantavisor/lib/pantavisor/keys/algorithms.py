@@ -1,0 +1,71 @@
+"""Which key goes with which algorithm, and signatures in JWS's own form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import FormatError, SignatureError
+
+# Algorithm -> curve as cryptography names it, bytes of one coordinate.
+CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}
+MIN_RSA_BITS = 2048
+
+
+def algorithm_of(key: Any, *, what: str = "the key") -> str:
+    """The algorithm of a public key; FormatError for a kind that devices do not verify."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
+        return "RS256"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        for name, (curve, _) in CURVES.items():
+            if key.curve.name == curve:
+                return name
+    raise FormatError(
+        f"{what} is of a kind that devices do not verify",
+        hint=f"use RSA of at least {MIN_RSA_BITS} bits, or EC on P-256, P-384 or P-521",
+    )
+
+
+def hash_of(algorithm: str) -> Any:
+    from cryptography.hazmat.primitives import hashes
+
+    return {"ES384": hashes.SHA384, "ES512": hashes.SHA512}.get(algorithm, hashes.SHA256)()
+
+
+def raw_ecdsa(signature: bytes, algorithm: str) -> bytes:
+    """r||s from what a signer gave: r||s already, or DER. Raises SignatureError."""
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+    size = CURVES[algorithm][1]
+    if len(signature) == 2 * size:
+        return signature
+    try:
+        return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(signature))
+    except (ValueError, OverflowError) as error:
+        raise SignatureError(f"the signer gave {len(signature)} bytes, which are no {algorithm} signature") from error
+
+
+def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
+    """Raise SignatureError unless ``signature`` over ``data`` is by the public ``key``."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    if algorithm_of(key, what=f"the key of {what}") != algorithm:
+        raise SignatureError(f"{what} says {algorithm}, but its key is for {algorithm_of(key)}")
+    try:
+        if algorithm == "RS256":
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+            return
+        size = CURVES[algorithm][1]
+        if len(signature) != 2 * size:
+            raise InvalidSignature
+        r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
+        key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hash_of(algorithm)))
+    except InvalidSignature as error:
+        raise SignatureError(
+            f"{what} does not match the state: a path that it covers was changed after it was signed",
+            hint="sign the part again",
+        ) from error

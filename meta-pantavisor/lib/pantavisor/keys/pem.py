@@ -1,0 +1,103 @@
+"""Key files: private keys and certificate chains in PEM form.
+
+PKCS#8, PKCS#1 and SEC1, unencrypted. The first private key of a file counts, as in the published tool; certificates
+stand leaf first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from ..errors import FormatError, NotFound
+from .algorithms import algorithm_of, hash_of, raw_ecdsa
+
+MAX_PEM_BYTES = 1024 * 1024
+_PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class PemSigner:
+    """A private key from a PEM file. The key never shows in a repr or an error."""
+
+    algorithm: str
+    x5c: tuple[bytes, ...]
+    _key: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def load(cls, key_path: Path, chain_path: Optional[Path] = None) -> PemSigner:
+        """Read key and chain (leaf first), and see that they belong together."""
+        key = _load_private_key(key_path)
+        chain = load_chain(chain_path) if chain_path else ()
+        if chain and chain[0].public_key() != key.public_key():
+            raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
+        return cls(algorithm_of(key.public_key(), what=str(key_path)), chain_der(chain), key)
+
+    def sign(self, data: bytes) -> bytes:
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+        if self.algorithm == "RS256":
+            return bytes(self._key.sign(data, padding.PKCS1v15(), hashes.SHA256()))
+        method = ec.ECDSA(hash_of(self.algorithm), deterministic_signing=True)
+        return raw_ecdsa(self._key.sign(data, method), self.algorithm)
+
+
+def load_chain(path: Path) -> tuple[Any, ...]:
+    return parse_chain(read(path), str(path))
+
+
+def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
+    """At least one certificate; FormatError naming ``what``."""
+    from cryptography import x509
+
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise FormatError(f"{what} holds no certificate in PEM form") from error
+
+
+def parse_public_keys(pem: bytes, what: str) -> tuple[Any, ...]:
+    """The blocks ``PUBLIC KEY``, maybe none."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        return tuple(load_pem_public_key(match.group()) for match in _PUBLIC.finditer(pem))
+    except ValueError as error:
+        raise FormatError(f"{what} holds a damaged public key") from error
+
+
+def chain_der(chain: Sequence[Any]) -> tuple[bytes, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
+
+
+def read(path: Path) -> bytes:
+    """A PEM file of bounded size. Raises NotFound, FormatError."""
+    if not path.is_file():
+        raise NotFound(f"{path} does not exist", hint=f"make keys by: pvr keys generate {path.parent or os.curdir}")
+    if path.stat().st_size > MAX_PEM_BYTES:
+        raise FormatError(f"{path} is larger than a PEM file of {MAX_PEM_BYTES} bytes")
+    return path.read_bytes()
+
+
+def _load_private_key(path: Path) -> Any:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    block = _PRIVATE.search(read(path))
+    if block is None:
+        raise FormatError(f"{path} holds no private key in PEM form")
+    if b"ENCRYPTED" in block.group()[:100]:
+        raise FormatError(f"{path} is encrypted", hint="decrypt it where it is safe, or let a command sign")
+    try:
+        return load_pem_private_key(block.group(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Without its cause: the library's words may quote the input.
+        raise FormatError(f"{path} holds a private key that cannot be read") from None

@@ -1,0 +1,46 @@
+"""A signer that is a program: the bytes to sign on its standard input, the raw signature on its standard output.
+
+So keys stay in a vault, a cloud service or a smart card, whatever has a command line.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from .. import proc
+from . import pem
+from .algorithms import algorithm_of, raw_ecdsa, verify_bytes
+
+TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
+
+@dataclass(frozen=True)
+class CommandSigner:
+    """Signs by running ``argv``; the chain's leaf tells the algorithm, and checks what the program gave."""
+
+    algorithm: str
+    x5c: tuple[bytes, ...]
+    argv: tuple[str, ...]
+    _public: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def load(cls, argv: Sequence[str], chain_path: Path) -> CommandSigner:
+        """``argv`` is a program with its arguments; ``chain_path`` its certificates, leaf first."""
+        chain = pem.load_chain(chain_path)
+        public = chain[0].public_key()
+        algorithm = algorithm_of(public, what=f"the key of {chain_path}")
+        return cls(algorithm, pem.chain_der(chain), tuple(argv), public)
+
+    def sign(self, data: bytes) -> bytes:
+        """ECDSA may come as r||s or as DER. Raises SignatureError if the signature is not the leaf's."""
+        with tempfile.TemporaryFile() as stream:
+            stream.write(data)
+            stream.seek(0)
+            signature = proc.run(self.argv, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)).stdout
+        if self.algorithm != "RS256":
+            signature = raw_ecdsa(signature, self.algorithm)
+        verify_bytes(self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature")
+        return signature

@@ -1,0 +1,65 @@
+"""A signer that is a PKCS#11 token (a smart card, an HSM, SoftHSM). Needs the optional package ``python-pkcs11``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import NotFound, PantavisorError
+from . import pem
+from .algorithms import algorithm_of, verify_bytes
+
+
+@dataclass(frozen=True)
+class TokenSigner:
+    """A private key that never leaves its token."""
+
+    algorithm: str
+    x5c: tuple[bytes, ...]
+    module: Path
+    token: str
+    label: str
+    _pin: str = field(repr=False, compare=False)
+    _public: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
+        """``module`` is the token's PKCS#11 library, ``token`` and ``label`` name the token and the key on it."""
+        chain = pem.load_chain(chain_path)
+        public = chain[0].public_key()
+        algorithm = algorithm_of(public, what=f"the key of {chain_path}")
+        return cls(algorithm, pem.chain_der(chain), module, token, label, pin, public)
+
+    def sign(self, data: bytes) -> bytes:
+        """Raises NotFound for a missing package, module, token or key, SignatureError if the key is not the leaf's."""
+        pkcs11 = _package()
+        try:
+            with pkcs11.lib(str(self.module)).get_token(token_label=self.token).open(user_pin=self._pin) as session:
+                key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=self.label)
+                signature = self._sign(pkcs11, key, data)
+        except (pkcs11.exceptions.NoSuchToken, pkcs11.exceptions.NoSuchKey) as error:
+            raise NotFound(f'no key "{self.label}" on a token "{self.token}" of {self.module}') from error
+        except pkcs11.PKCS11Error as error:
+            reason = str(error) or type(error).__name__
+            raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None
+        verify_bytes(self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave')
+        return signature
+
+    def _sign(self, pkcs11: Any, key: Any, data: bytes) -> bytes:
+        if self.algorithm == "RS256":
+            return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
+        # Most tokens only know ECDSA over a digest; their r||s is JWS's own form.
+        digest = hashlib.new({"ES256": "sha256", "ES384": "sha384", "ES512": "sha512"}[self.algorithm], data).digest()
+        return bytes(key.sign(digest, mechanism=pkcs11.Mechanism.ECDSA))
+
+
+def _package() -> Any:
+    try:
+        return importlib.import_module("pkcs11")
+    except ImportError as error:
+        raise NotFound(
+            "signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"'
+        ) from error

@@ -1,0 +1,50 @@
+"""What a PVS signature covers and what bytes it signs. Pure: the cryptography is in ``keys``.
+
+A signature is a flattened JWS with a detached payload: the canonical JSON of those top-level members of the state
+that an include pattern selects and no exclude pattern removes. It is also what tells which paths make a part.
+"""
+
+from __future__ import annotations
+
+from .coverage import Coverage, coverage, require_full
+from .parts import merge, part_files, part_names, part_paths, remove_part, replace_part
+from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
+from .signature import (
+    ALGORITHMS,
+    SPEC,
+    Signature,
+    decode,
+    encode,
+    payload,
+    protected_header,
+    signature_json,
+    signatures,
+    signing_input,
+)
+
+__all__ = [
+    "ALGORITHMS",
+    "SPEC",
+    "Coverage",
+    "Selection",
+    "Signature",
+    "bsp_selection",
+    "check_pattern",
+    "container_selection",
+    "coverage",
+    "decode",
+    "encode",
+    "matches",
+    "merge",
+    "part_files",
+    "part_names",
+    "part_paths",
+    "payload",
+    "protected_header",
+    "remove_part",
+    "replace_part",
+    "require_full",
+    "signature_json",
+    "signatures",
+    "signing_input",
+]

@@ -1,0 +1,104 @@
+"""Patterns over the paths of a state: the subset that the device and the published tool read alike.
+
+Exact paths, ``dir/**``, ``dir/*``, and ``*`` or ``?`` within one segment. The published tool knows braces and ``**``
+anywhere, the device's fnmatch does not; their character classes negate differently.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from ..errors import FormatError, LimitError
+
+MAX_PATTERNS = 256
+MAX_PATTERN_CHARS = 1024
+# The device finds members of the signature's header by their name anywhere in its text.
+HEADER_WORDS = frozenset(["typ", "pvs", "alg", "x5c", "include", "exclude"])
+DEEP = "/**"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which paths a signature covers: every include adds, then every exclude removes."""
+
+    include: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.include) + len(self.exclude) > MAX_PATTERNS:
+            raise LimitError(f"a signature with more than {MAX_PATTERNS} patterns")
+        for pattern in (*self.include, *self.exclude):
+            check_pattern(pattern)
+
+    def covers(self, path: str) -> bool:
+        return self.mentions(path) and not self.excludes(path)
+
+    def mentions(self, path: str) -> bool:
+        return any(matches(pattern, path) for pattern in self.include)
+
+    def excludes(self, path: str) -> bool:
+        return any(matches(pattern, path) for pattern in self.exclude)
+
+    def excluding(self, path: str) -> Selection:
+        """The same selection without ``path``."""
+        return self if self.excludes(path) else replace(self, exclude=(*self.exclude, path))
+
+    def check_readings(self, path: str) -> None:
+        """Raise FormatError where readers disagree on whether a pattern selects ``path``."""
+        for pattern in (*self.include, *self.exclude):
+            if pattern == f"{path}{DEEP}" or ("?" in pattern and not path.isascii()):
+                raise FormatError(
+                    f'devices and tools disagree on whether the pattern "{pattern}" selects {path}',
+                    hint="sign by another pattern, or name the file otherwise",
+                )
+
+
+def container_selection(name: str) -> Selection:
+    """A container with its config overlay; where it came from is not protected, nor is the signature itself."""
+    return Selection((f"{name}/**", f"_config/{name}/**"), (f"{name}/src.json", f"_sigs/{name}.json"))
+
+
+def bsp_selection() -> Selection:
+    """The bsp with what belongs to the whole device."""
+    return Selection(("bsp/**", "device.json", "#spec"), ("bsp/src.json", "_sigs/bsp.json"))
+
+
+def check_pattern(pattern: str) -> str:
+    """Refuse what the published tool and the device would read differently."""
+    body = pattern[: -len(DEEP)] if pattern.endswith(DEEP) else pattern
+    # Before /** the device also takes a file of that name, so a wildcard there would select by accident.
+    deep_wildcard = body != pattern and re.search(r"[*?]", body)
+    if not body or "**" in body or deep_wildcard or re.search(r"[\[\]{}\\\x00-\x1f]", pattern):
+        raise FormatError(
+            f'pattern "{pattern[:100]}" is not safe to sign by',
+            hint="use exact paths, dir/**, dir/*, or * and ? within one segment",
+        )
+    if pattern in HEADER_WORDS or len(pattern) > MAX_PATTERN_CHARS:
+        raise FormatError(f'pattern "{pattern[:100]}" cannot stand in the header of a signature')
+    return pattern
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a safe pattern selects a path."""
+    if pattern.endswith(DEEP):
+        return path.startswith(pattern[:-2]) and len(path) > len(pattern) - 2
+    head, parts = pattern.split("/"), path.split("/")
+    return len(parts) == len(head) and all(map(_segment, head, parts))
+
+
+def _segment(pattern: str, name: str) -> bool:
+    # fnmatch's usual walk: on a mismatch the last star takes one character more. Never exponential.
+    at, star, resume, index = 0, -1, 0, 0
+    while index < len(name):
+        if at < len(pattern) and pattern[at] == "*":
+            star, resume = at, index
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", name[index]):
+            at, index = at + 1, index + 1
+        elif star >= 0:
+            resume += 1
+            at, index = star + 1, resume
+        else:
+            return False
+    return pattern[at:].strip("*") == ""

@@ -1,0 +1,149 @@
+"""``_sigs/<name>.json``: a flattened JWS with a detached payload and a header that says what is covered.
+
+The text of the header is signed as it stands, so member order and blanks are free; both pattern lists must be there,
+since devices follow them unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import cjson
+from ..errors import FormatError, LimitError
+from ..state import State
+from .patterns import HEADER_WORDS, Selection
+
+SPEC = "pvs@2"
+TYPE = "PVS"
+ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
+FOLDER = "_sigs/"
+MAX_PROTECTED_CHARS = 256 * 1024
+MAX_SIGNATURE_CHARS = 4096
+MAX_CERTIFICATES = 8
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature, taken apart and checked for form, not yet for truth. ``path`` is where it lies in the state."""
+
+    path: str
+    protected: str
+    signature: bytes
+    algorithm: str
+    selection: Selection
+    x5c: tuple[bytes, ...]
+
+    @property
+    def name(self) -> str:
+        """``nginx`` of ``_sigs/nginx.json``; the whole path where it lies elsewhere."""
+        return self.path[len(FOLDER) : -len(".json")] if self.path.startswith(FOLDER) else self.path
+
+    @classmethod
+    def parse(cls, path: str, value: Any) -> Signature:
+        """``value`` is the inline JSON at ``path``; raises FormatError naming it."""
+        if not isinstance(value, Mapping) or value.get("#spec") != SPEC:
+            raise FormatError(f"signature {path} is not a {SPEC} object")
+        protected, signature = value.get("protected"), value.get("signature")
+        if not isinstance(protected, str) or not isinstance(signature, str):
+            raise FormatError(f"signature {path} lacks its protected header or its signature")
+        if len(protected) > MAX_PROTECTED_CHARS or len(signature) > MAX_SIGNATURE_CHARS:
+            raise LimitError(f"signature {path} is larger than any real one")
+        header = _header(decode(protected, f"signature {path}"), f"header of signature {path}")
+        return cls(
+            path=path,
+            protected=protected,
+            signature=decode(signature, f"signature {path}"),
+            algorithm=str(header["alg"]),
+            selection=_selection(header.get("pvs"), f"signature {path}"),
+            x5c=_chain(header.get("x5c", []), f"signature {path}"),
+        )
+
+    def signing_input(self, state: State) -> bytes:
+        return signing_input(state, self.selection, self.protected)
+
+
+def protected_header(selection: Selection, *, algorithm: str, x5c: Iterable[bytes]) -> str:
+    """The header text; ``x5c`` are DER certificates, leaf first."""
+    header = {
+        "alg": algorithm,
+        "pvs": {"include": list(selection.include), "exclude": list(selection.exclude)},
+        "typ": TYPE,
+        "x5c": [base64.b64encode(der).decode() for der in x5c],
+    }
+    return encode(cjson.dumps(header))
+
+
+def signature_json(protected: str, signature: bytes) -> dict[str, str]:
+    return {"#spec": SPEC, "protected": protected, "signature": encode(signature)}
+
+
+def payload(state: State, selection: Selection) -> bytes:
+    """The canonical JSON of the covered paths. Raises FormatError where devices would select others."""
+    for path in state:
+        selection.check_readings(path)
+    return cjson.dumps({path: value for path, value in state.items() if selection.covers(path)})
+
+
+def signing_input(state: State, selection: Selection, protected: str) -> bytes:
+    return f"{protected}.{encode(payload(state, selection))}".encode()
+
+
+def signatures(state: State) -> tuple[Signature, ...]:
+    """Every signature of a state, wherever it lies, as the device finds them; sorted by path."""
+    return tuple(
+        Signature.parse(path, value)
+        for path, value in state.items()
+        if path.startswith(FOLDER) or (isinstance(value, Mapping) and value.get("#spec") == SPEC)
+    )
+
+
+def encode(data: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode(text: str, what: str) -> bytes:
+    """The bytes of base64url text without padding; FormatError naming ``what`` for anything else."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise FormatError(f"{what} is not base64url") from error
+    # Python skips foreign characters and spare bits; a signature has one spelling.
+    if encode(data) != text:
+        raise FormatError(f"{what} is not base64url without padding")
+    return data
+
+
+def _header(data: bytes, where: str) -> dict[str, Any]:
+    header = cjson.load_object(data, what=where)
+    if header.get("typ") != TYPE or header.get("alg") not in ALGORITHMS:
+        raise FormatError(f"{where} has typ {header.get('typ')!r:.40} and alg {header.get('alg')!r:.40}")
+    strings = re.findall(r'"(?:[^"\\]|\\.)*"', data.decode("utf-8"))
+    for word in HEADER_WORDS:
+        if strings.count(f'"{word}"') > 1:
+            raise FormatError(f'{where} holds the word "{word}" more than once, which devices misread')
+    return header
+
+
+def _selection(value: Any, where: str) -> Selection:
+    def patterns(name: str) -> tuple[str, ...]:
+        items = value.get(name) if isinstance(value, Mapping) else None
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise FormatError(f"{where} has no list of patterns pvs.{name}")
+        return tuple(items)
+
+    return Selection(patterns("include"), patterns("exclude"))
+
+
+def _chain(value: Any, where: str) -> tuple[bytes, ...]:
+    if not isinstance(value, list) or len(value) > MAX_CERTIFICATES or not all(isinstance(item, str) for item in value):
+        raise FormatError(f"{where} has an x5c that is not a list of at most {MAX_CERTIFICATES} certificates")
+    try:
+        return tuple(base64.b64decode(item, validate=True) for item in value)
+    except (binascii.Error, ValueError) as error:
+        raise FormatError(f"{where} has an x5c that is not base64") from error
