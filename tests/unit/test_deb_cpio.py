@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import cpio
 from debpkg.errors import DebError
+from sim.newc import read
 
 EPOCH = 1_700_000_000
 
@@ -20,22 +21,6 @@ def archive(entries: dict[str, cpio.Entry], *, epoch: int = EPOCH) -> bytes:
     stream = io.BytesIO()
     cpio.write(stream, entries, epoch=epoch)
     return stream.getvalue()
-
-
-def read(data: bytes) -> dict[str, tuple[list[int], bytes]]:
-    """name -> the thirteen header fields, and the data."""
-    found: dict[str, tuple[list[int], bytes]] = {}
-    position = 0
-    while True:
-        assert data[position : position + 6] == b"070701"
-        fields = [int(data[position + 6 + 8 * n : position + 14 + 8 * n], 16) for n in range(13)]
-        name = data[position + 110 : position + 110 + fields[11] - 1].decode()
-        start = -(-(position + 110 + fields[11]) // 4) * 4
-        if name == "TRAILER!!!":
-            assert not any(data[start:])
-            return found
-        found[name] = (fields, data[start : start + fields[6]])
-        position = -(-(start + fields[6]) // 4) * 4
 
 
 def test_entries_come_back_with_their_folders() -> None:

@@ -36,14 +36,18 @@ class Apt:
 
     def update(self) -> None:
         """Fetch the lists anew. Raises DebError with the client's own words."""
+        self._stamp.unlink(missing_ok=True)
         self._lay_down()
         self._call(["apt-get", "-q", "update"], seconds=UPDATE_SECONDS)
+        self._stamp.write_text(self.sources)
 
     def is_updated(self) -> bool:
         """Whether the lists of these very sources are there."""
-        stamp = self.folder / "sources.list.d" / "own.sources"
-        lists = self.folder / "lists"
-        return stamp.exists() and stamp.read_text() == self.sources and any(lists.glob("*Packages*"))
+        return self._stamp.exists() and self._stamp.read_text() == self.sources
+
+    @property
+    def _stamp(self) -> Path:
+        return self.folder / "updated"
 
     def known(self, alternatives: Sequence[str]) -> str:
         """The first of ``alternatives`` that the archive has."""
@@ -110,7 +114,10 @@ def render_config(folder: Path, architecture: str, acquire: Iterable[str]) -> st
         "APT::Install-Suggests": "0",
         # Downloads run as the caller: the client's own user may not enter the build's folders.
         "APT::Sandbox::User": "",
+        # A list that cannot be had is an error, not a reason to go on without it.
+        "APT::Update::Error-Mode": "any",
         "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
         "Debug::NoLocking": "1",
         "Dir::Etc::parts": "/dev/null",
         "Dir::Etc::main": "/dev/null",
