@@ -145,7 +145,7 @@ def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str
     """The media type of a manifest or index document. Raises FormatError for what is neither, or both."""
     stated = document.get("mediaType")
     if stated is not None and not isinstance(stated, str):
-        raise FormatError("a manifest has a mediaType that is not a string")
+        raise FormatError(f"a manifest calls itself {str(stated)[:100]}, which is no media type")
     if "fsLayers" in document or "signatures" in document or document.get("schemaVersion") == 1:
         raise FormatError(
             "the image has a schema 1 manifest, a form abandoned for being unverifiable",
