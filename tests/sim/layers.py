@@ -1,4 +1,4 @@
-"""OCI layers made by hand: small tars of odd members, blobs as a layout hands them out, and layouts that umoci takes."""
+"""OCI layers made by hand: tars of odd members, blobs as a layout hands them out, and layouts that umoci takes."""
 
 from __future__ import annotations
 

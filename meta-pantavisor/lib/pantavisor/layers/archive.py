@@ -176,7 +176,7 @@ class TarReader:
         if header.kind == b"2":
             if not header.target:
                 raise FormatError(f"{self._what} has the symbolic link {paths.show(header.name)} to nothing")
-            return Symlink(metadata, header.target)
+            return Symlink(metadata._replace(mode=0o777), header.target)  # Linux knows no other
         if header.kind in b"34":
             major, minor = number(header.block[329:337]), number(header.block[337:345])
             if not 0 <= major <= _MAX_MAJOR or not 0 <= minor <= _MAX_MINOR:

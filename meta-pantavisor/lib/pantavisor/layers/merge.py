@@ -1,9 +1,9 @@
 """OCI layers laid over each other, on nodes instead of files.
 
 Rules (OCI image specification, "Image Layer Filesystem Changeset"; where it is silent, what ``umoci unpack`` does as
-root): a layer's whiteouts hide what lower layers hold, wherever in the layer they stand, and never what the layer itself
-brings; a directory over a directory only renews its metadata; anything else takes the place of what was there; of equal
-members the last counts; parents are found through symbolic links, which cannot lead out of the root; parents that are
+root): a layer's whiteouts hide what lower layers hold, wherever in the layer they stand, and never what the layer
+itself brings; a directory over a directory only renews its metadata; anything else takes the place of what was there;
+of equal members the last counts; parents are found through symbolic links, which cannot lead out of the root; parents that are
 missing come to be. A hard link is made to what its target is at that moment, also to what this layer hides.
 """
 

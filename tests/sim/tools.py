@@ -1,0 +1,41 @@
+"""Programs and rights that a test compares with. Missing ones skip it with a reason, and fail it where CI is set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import NoReturn
+
+import pytest
+
+TIMEOUT_SECONDS = 120
+
+
+def miss(reason: str) -> NoReturn:
+    """Leave the test out, or fail it in a pipeline."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def need(program: str, *, package: str) -> str:
+    """The program's path."""
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if found is None:
+        miss(f"{program} is not here: apt install {package}")
+    return found
+
+
+def need_root() -> None:
+    """Rights to mount and to make devices."""
+    if os.geteuid() != 0:
+        miss("this comparison mounts and makes devices, which takes root")
+
+
+def run(*arguments: object) -> str:
+    """Run a program that must succeed; its standard output."""
+    words = [str(word) for word in arguments]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+    assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
