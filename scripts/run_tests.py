@@ -89,6 +89,7 @@ def fast() -> tuple[Suite, ...]:
 def slow() -> tuple[Suite, ...]:
     """What builds and boots."""
     return (
+        pytest("integration"),
         pytest("bitbake"),
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
         pytest("boot", after=("quickstart",)),
