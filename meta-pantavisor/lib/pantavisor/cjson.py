@@ -18,8 +18,9 @@ Json = Union[None, bool, int, Decimal, str, list[Any], dict[str, Any]]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
-# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits.
-MAX_NUMBER_CHARS = 64
+# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits. What we write must pass again.
+MAX_NUMBER_CHARS = 1024
+MAX_DIGITS = 512
 MAX_EXPONENT = 400
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
@@ -72,9 +73,8 @@ def _check_depth(text: str, what: str) -> None:
 
 
 def _number(text: str) -> Union[int, Decimal]:
-    number = Decimal(text)
-    exponent = number.adjusted()
-    if len(text) > MAX_NUMBER_CHARS or abs(exponent) > MAX_EXPONENT:
+    number = Decimal(text) if len(text) <= MAX_NUMBER_CHARS else Decimal("NaN")
+    if number.is_nan() or len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
         raise ValueError(f"number {text[:20]}... is out of range")
     return int(number) if number == number.to_integral_value() else number
 
@@ -127,6 +127,7 @@ def _spell_number(value: Union[int, float, Decimal]) -> str:
         raise FormatError(f"{value} has no JSON form")
     if number == number.to_integral_value():
         return str(int(number))
-    sign, digits, _ = number.normalize().as_tuple()
-    text = "".join(map(str, digits))
+    sign, digits, _ = number.as_tuple()
+    # Not normalize(), which rounds to the digits of the current context.
+    text = "".join(map(str, digits)).lstrip("0").rstrip("0")
     return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{number.adjusted()}"

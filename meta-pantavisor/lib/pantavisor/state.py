@@ -53,7 +53,7 @@ class State(Mapping[str, Value]):
     def parse(cls, data: bytes, *, what: str = "state") -> State:
         """Read a state's text. Raises FormatError for what a device could not use, LimitError for too much of it."""
         document = cjson.load_object(data, what=what, max_bytes=MAX_BYTES)
-        if document.get("#spec") not in SPECS:
+        if str(document.get("#spec")) not in SPECS:
             raise FormatError(f'{what} has no "#spec" of {SPEC}')
         return cls(document)
 

@@ -18,7 +18,7 @@ def verify_signature(
 ) -> None:
     """Raise SignatureError, naming the signature, unless it is true and by someone trusted."""
     what, data = f"signature {signature.path}", signature.signing_input(state)
-    if signature.x5c or not trust.keys:
+    if (signature.x5c and trust.roots) or not trust.keys:
         leaf = trust.leaf(signature.x5c, what=what, at=at)
         verify_bytes(leaf.public_key(), signature.algorithm, signature.signature, data, what=what)
         return

@@ -1,0 +1,74 @@
+"""After an error there is the old file or the new one, and nothing beside it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pantavisor import atomic
+
+
+def test_write_replaces_in_one_step_with_its_mode(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    atomic.write(target, b"old")
+    atomic.write(target, b"new", mode=0o600)
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_error_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    for exception in (ValueError, KeyboardInterrupt):
+        with pytest.raises(exception), atomic.replacing(target) as stream:
+            stream.write(b"half")
+            raise exception
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_replacing_path_takes_a_file_made_by_name(tmp_path: Path) -> None:
+    with atomic.replacing_path(tmp_path / "file") as beside:
+        assert not beside.exists()
+        beside.write_bytes(b"made elsewhere")
+    assert (tmp_path / "file").read_bytes() == b"made elsewhere"
+    with pytest.raises(ValueError), atomic.replacing_path(tmp_path / "file") as beside:
+        beside.write_bytes(b"half")
+        raise ValueError
+    assert (tmp_path / "file").read_bytes() == b"made elsewhere"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_new_directory_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ValueError), atomic.new_directory(tmp_path / "folder") as folder:
+        (folder / "file").write_bytes(b"x")
+        raise ValueError
+    assert os.listdir(tmp_path) == []
+    with atomic.new_directory(tmp_path / "folder") as folder:
+        (folder / "file").write_bytes(b"x")
+        assert not (tmp_path / "folder").exists()
+    assert os.listdir(tmp_path / "folder") == ["file"]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    code = (
+        "import sys, time; from pantavisor import atomic\n"
+        "with atomic.replacing(sys.argv[1]) as stream:\n"
+        "    stream.write(b'half'); stream.flush(); print('ready', flush=True); time.sleep(60)\n"
+    )
+    library = Path(atomic.__file__).resolve().parents[1]
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE, env={"PYTHONPATH": str(library)}
+    )
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    child.send_signal(signal.SIGKILL)
+    child.wait(10)
+    child.stdout.close()
+    time.sleep(0.01)
+    assert target.read_bytes() == b"old"

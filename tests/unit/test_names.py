@@ -1,0 +1,57 @@
+"""What may be a path, a container, a revision; and the nearest right word."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pantavisor import names
+from pantavisor.errors import FormatError
+
+
+@pytest.mark.parametrize("path", ["#spec", "README.md", "a/run.json", "_config/a/etc/x y", "_sigs/a.json", "é/ü", "a/.hidden"])
+def test_plain_paths_pass(path: str) -> None:
+    assert names.check_path(path) == path
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a\nb", "a\0b", "a\x7f", " a", "!a",
+                                  '"a', ".pvr/json", ".pv/x", ".pvrfoo", "a\ud800", "a" * 256, "/".join(["abc"] * 300)])  # fmt: skip
+def test_other_paths_do_not(path: str) -> None:
+    with pytest.raises(FormatError):
+        names.check_path(path)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40))
+def test_a_passing_path_stays_below_its_root(path: str) -> None:
+    try:
+        names.check_path(path)
+    except FormatError:
+        return
+    assert not path.startswith("/") and ".." not in path.split("/") and path >= "#spec"
+
+
+@pytest.mark.parametrize("name", ["nginx", "pv-avahi", "a.b_c", "0", "a" * 64])
+def test_container_names(name: str) -> None:
+    assert names.check_container(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "bsp", "_config", "_x", "a/b", "-a", ".a", "a b", "a" * 65, "objects", "a\n", "é"])
+def test_names_that_no_container_may_have(name: str) -> None:
+    with pytest.raises(FormatError):
+        names.check_container(name)
+
+
+@pytest.mark.parametrize("name", ["0", "17", "locals/x", "locals/" + "a" * 64])
+def test_revisions(name: str) -> None:
+    assert names.check_revision(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n"])
+def test_what_is_no_revision(name: str) -> None:
+    with pytest.raises(FormatError):
+        names.check_revision(name)
+
+
+def test_a_misspelt_word_gets_its_neighbour() -> None:
+    error = names.unknown("PV_GRUOP", ["PV_GROUP", "PV_ROLES"], what="argument")
+    assert error.hint == 'did you mean "PV_GROUP"?'
+    assert "known: " in str(names.unknown("zzz", ["PV_GROUP"], what="argument"))
