@@ -138,7 +138,8 @@ class Device:
             disk.write(esp.read_bytes())
             disk.write(storage.read_bytes())
 
-    def boot(self) -> Boot:
+    def boot(self, *, beside: Path | None = None) -> Boot:
+        """Once, to its end. ``beside`` is a second disk, which the firmware and GRUB see first."""
         console = self.folder / "console.log"
         command = [
             "qemu-system-x86_64",
@@ -152,7 +153,8 @@ class Device:
             "-no-reboot",
         ]
         command += ["-display", "none", "-serial", f"file:{console}"]
-        command += ["-drive", f"file={self.image},format=raw,if=virtio"]
+        for image in (beside, self.image):
+            command += ["-drive", f"file={image},format=raw,if=virtio"] if image else []
         subprocess.run(command, check=True, timeout=BOOT_SECONDS, stdin=subprocess.DEVNULL)
         return Boot(console.read_text(errors="replace"), self._environment())
 
@@ -255,6 +257,24 @@ def test_a_missing_environment_means_revision_0(device: Device) -> None:
     device.add_revision("0")
     device.assemble()
     assert "pv_rev=0" in device.boot().words
+
+
+def test_the_storage_of_another_disk_is_left_alone(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    device, other = Device(world, tmp_path / "one"), Device(world, tmp_path / "two")
+    device.add_revision("5")
+    device.set_environment(pv_rev="5")
+    device.assemble()
+    other.add_revision("6")
+    other.set_environment(pv_rev="6")
+    other.assemble()
+    # Without a boot loader only the storage is left of it.
+    with open(other.image, "r+b") as disk:
+        disk.seek(2048 * SECTOR)
+        disk.write(bytes(ESP_SECTORS * SECTOR))
+    boot = device.boot(beside=other.image)
+    assert "pv_rev=5" in boot.words, boot.console
 
 
 def test_without_a_bootable_revision_one_message_says_so(device: Device) -> None:
