@@ -8,14 +8,17 @@
 inherit logging
 
 OE_TERMINAL ??= "none"
-INHIBIT_DEFAULT_DEPS ??= ""
+# Recipes for the target have the C library in their sysroot unless they say INHIBIT_DEFAULT_DEPS = "1".
+BASEDEPENDS = ""
+BASEDEPENDS:class-target = "${@'' if d.getVar('INHIBIT_DEFAULT_DEPS') else 'virtual/libc'}"
+DEPENDS:prepend = "${BASEDEPENDS} "
 
 python base_do_fetch() {
     quickstart.source.fetch(d)
 }
 do_fetch[dirs] = "${DL_DIR}"
 do_fetch[network] = "1"
-# Read below functions whose names begin with an underscore, where BitBake does not look.
+# BitBake follows only calls by full dotted name, so what they read is listed, here and below.
 do_fetch[vardeps] += "SRC_URI"
 do_fetch[file-checksums] = "${@bb.fetch.get_checksum_file_list(d)}"
 do_fetch[prefuncs] += "fetcher_hashes_dummyfunc"
@@ -39,6 +42,7 @@ python base_do_patch() {
     quickstart.source.patch(d)
 }
 do_patch[dirs] = "${WORKDIR}"
+do_patch[vardeps] += "SRC_URI"
 addtask patch after do_unpack
 
 python do_populate_lic() {

@@ -40,6 +40,9 @@ def admit(d: Any) -> None:
         return
     if not d.getVar("LICENSE"):
         bb.fatal(f"{d.getVar('FILE')}: this recipe does not say its LICENSE")
+    host = d.getVar("COMPATIBLE_HOST")
+    if host and not re.match(host, d.getVar("HOST_SYS")):
+        raise bb.parse.SkipRecipe(f"incompatible with host {d.getVar('HOST_SYS')} (COMPATIBLE_HOST)")
     machines = d.getVar("COMPATIBLE_MACHINE")
     if machines and not any(re.match(machines, name) for name in d.getVar("MACHINEOVERRIDES").split(":")):
         raise bb.parse.SkipRecipe(f"incompatible with machine {d.getVar('MACHINE')} (COMPATIBLE_MACHINE)")

@@ -42,6 +42,8 @@ def share(source: str, target: str) -> None:
         for entry in sorted(entries, key=lambda entry: entry.name):
             there = os.path.join(target, entry.name)
             if not entry.is_dir(follow_symlinks=False):
+                if os.path.isdir(there) and not os.path.islink(there):
+                    raise FileExistsError(f"{there} is a directory, {entry.path} is none")
                 put(entry.path, there)
                 continue
             share(entry.path, there)
