@@ -1,0 +1,57 @@
+"""One state under examination, with the facts about its objects and the place to put findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..digest import is_object_id
+from ..state import State
+from .content import Facts
+from .report import Findings
+
+
+@dataclass(frozen=True)
+class Context:
+    """``whole``: the state is that of a device, and not only of parts of one. ``where`` names it in findings."""
+
+    state: State
+    facts: Mapping[str, Facts]
+    findings: Findings
+    counts: Counter[str]
+    where: str
+    whole: bool
+
+    def add(self, code: str, path: str, sentence: str, hint: Optional[str] = None) -> None:
+        self.findings.add(code, f"{self.where}, {path}" if self.where else path, sentence, hint)
+
+    def count(self, name: str, number: int = 1) -> None:
+        self.counts[name] += number
+
+    def object_at(self, path: str) -> Optional[Facts]:
+        """The facts of the object at a path of the state, or None if there is none."""
+        value = self.state.get(path)
+        return self.facts.get(value) if isinstance(value, str) and is_object_id(value) else None
+
+    def part_names(self) -> list[str]:
+        """``bsp`` and the containers: the folders with a run.json."""
+        return sorted({path.partition("/")[0] for path in self.state if path.endswith("/run.json") and path.count("/") == 1})
+
+    def document(self, path: str) -> Optional[dict[str, Any]]:
+        """The inline JSON object at a path of the state, or None."""
+        value = self.state.get(path)
+        return dict(value) if isinstance(value, Mapping) else None
+
+    def need_object(self, code: str, path: str, target: str, what: str) -> bool:
+        """See that ``target``, which the file at ``path`` refers to as ``what``, is an object of the state."""
+        if isinstance(value := self.state.get(target), str) and is_object_id(value):
+            return True
+        self.add(code, path, f"{what} refers to {target}, which is not in the state")
+        return False
+
+
+def strings(value: Any) -> list[str]:
+    """The strings of a JSON list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

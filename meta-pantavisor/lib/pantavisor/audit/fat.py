@@ -1,0 +1,160 @@
+"""Reading a FAT32, FAT16 or FAT12 boot partition: names short and long, chains of clusters, both tables."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .report import Damaged, Findings
+from .subject import CHUNK, MAX_DEPTH, Reader
+
+MAX_FILES = 10_000
+MAX_FAT_BYTES = 64 * 1024 * 1024
+MAX_FOLDER_BYTES = 2 * 1024 * 1024
+_FOLDER, _VOLUME, _LONG = 0x10, 0x08, 0x0F
+
+
+@dataclass(frozen=True)
+class BootFile:
+    """A file of the boot partition; its content in cluster runs."""
+
+    path: str
+    size: int
+    clusters: tuple[int, ...]
+
+
+class Fat:
+    """An opened file system; ``files`` by path as spelled there."""
+
+    def __init__(self, reader: Reader, findings: Findings, where: str) -> None:
+        self._reader = reader
+        self._findings = findings
+        self._where = where
+        self._geometry(reader.pread(512, 0))
+        self._check_copies()
+        self._owners: dict[int, str] = {}
+        self.files: dict[str, BootFile] = {}
+        self._walk("", self._root(), 0)
+
+    def content(self, file: BootFile) -> bytes:
+        """The whole content of a file."""
+        data = b"".join(self._runs(file.clusters))
+        return data[: file.size]
+
+    def chunks(self, file: BootFile) -> Iterator[bytes]:
+        left = file.size
+        for run in self._runs(file.clusters):
+            yield run[:left]
+            left -= len(run)
+
+    def _geometry(self, boot: bytes) -> None:
+        if len(boot) < 512 or boot[510:512] != b"\x55\xaa":
+            raise Damaged("there is no FAT file system")
+        head = struct.unpack_from("<HBHBHHBH", boot, 11)
+        sector, self._per_cluster, reserved, fats, root_entries, small, _, fat16 = head
+        (large,) = struct.unpack_from("<I", boot, 32)
+        (fat32,) = struct.unpack_from("<I", boot, 36)
+        self._sector, self._fats, self._reserved = sector, fats, reserved
+        fat_sectors, total = fat16 or fat32, small or large
+        if sector not in (512, 1024, 2048, 4096) or not self._per_cluster or fats not in (1, 2) or not reserved:
+            raise Damaged("the boot sector of the FAT file system makes no sense")
+        if total * sector > self._reader.size or fat_sectors * sector > MAX_FAT_BYTES:
+            raise Damaged("the FAT file system is larger than its partition")
+        self._root_start = reserved + fats * fat_sectors
+        self._root_bytes = root_entries * 32
+        self._data = self._root_start + -(-self._root_bytes // sector)
+        self._count = max(0, (total - self._data) // self._per_cluster)
+        self._bits = 12 if self._count < 4085 else 16 if self._count < 65525 else 32
+        self._root_cluster = struct.unpack_from("<I", boot, 44)[0] if self._bits == 32 else 0
+        self._fat_bytes = fat_sectors * sector
+        self._table = self._reader.pread(self._fat_bytes, reserved * sector)
+        if self._bits == 32:
+            copy = struct.unpack_from("<H", boot, 50)[0]
+            if copy and self._reader.pread(90, copy * sector) != boot[:90]:
+                self._findings.add("fat-boot", self._where, "the copy of the boot sector differs")
+
+    def _check_copies(self) -> None:
+        for index in range(1, self._fats):
+            at = self._reserved * self._sector + index * self._fat_bytes
+            if self._reader.pread(self._fat_bytes, at) != self._table:
+                self._findings.add("fat-tables", self._where, "the two allocation tables differ")
+
+    def _next(self, cluster: int) -> int:
+        if self._bits == 32:
+            return int(struct.unpack_from("<I", self._table, cluster * 4)[0] & 0x0FFFFFFF)
+        if self._bits == 16:
+            return int(struct.unpack_from("<H", self._table, cluster * 2)[0])
+        (pair,) = struct.unpack_from("<H", self._table, cluster * 3 // 2)
+        return int(pair >> 4 if cluster & 1 else pair & 0xFFF)
+
+    def _chain(self, first: int, owner: str) -> tuple[int, ...]:
+        end = {12: 0xFF8, 16: 0xFFF8, 32: 0x0FFFFFF8}[self._bits]
+        chain = []
+        while first < end:
+            if not 2 <= first < self._count + 2:
+                raise Damaged(f"{owner}: its chain of clusters leaves the file system")
+            if first in self._owners:
+                raise Damaged(f"{owner}: shares a cluster with {self._owners[first] or 'the root folder'}")
+            self._owners[first] = owner
+            chain.append(first)
+            first = self._next(first)
+        return tuple(chain)
+
+    def _runs(self, clusters: tuple[int, ...]) -> Iterator[bytes]:
+        size = self._per_cluster * self._sector
+        at = 0
+        while at < len(clusters):
+            end = at + 1
+            while end < len(clusters) and clusters[end] == clusters[end - 1] + 1 and (end - at) * size < CHUNK:
+                end += 1
+            start = (self._data + (clusters[at] - 2) * self._per_cluster) * self._sector
+            yield self._reader.pread((end - at) * size, start)
+            at = end
+
+    def _root(self) -> bytes:
+        if self._bits == 32:
+            return b"".join(self._runs(self._chain(self._root_cluster, "")))
+        return self._reader.pread(self._root_bytes, self._root_start * self._sector)
+
+    def _walk(self, folder: str, raw: bytes, depth: int) -> None:
+        if depth > MAX_DEPTH or len(raw) > MAX_FOLDER_BYTES or len(self.files) > MAX_FILES:
+            raise Damaged("the FAT file system holds too much")
+        for name, attributes, cluster, size in _names(raw):
+            path = f"{folder}{name}"
+            chain = self._chain(cluster, path) if cluster else ()
+            if attributes & _FOLDER:
+                self._walk(f"{path}/", b"".join(self._runs(chain)), depth + 1)
+                continue
+            needed = -(-size // (self._per_cluster * self._sector))
+            if len(chain) != needed:
+                self._findings.add("fat-chain", f"{self._where}, {path}", f"{len(chain)} clusters hold {size} bytes")
+            self.files[path] = BootFile(path, size, chain)
+
+
+def _names(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
+    long: dict[int, bytes] = {}
+    for at in range(0, len(raw) - 31, 32):
+        entry = raw[at : at + 32]
+        if entry[0] == 0:
+            return
+        if entry[0] == 0xE5:
+            long = {}
+            continue
+        if entry[11] & 0x3F == _LONG:
+            long[entry[0] & 0x1F] = entry[1:11] + entry[14:26] + entry[28:32]
+            continue
+        short = _short(entry)
+        text = b"".join(long[index] for index in sorted(long)).decode("utf-16-le", "replace")
+        long = {}
+        if not entry[11] & _VOLUME and short not in (".", ".."):
+            high, low, size = struct.unpack_from("<H", entry, 20)[0], *struct.unpack_from("<HI", entry, 26)
+            yield text.partition("\0")[0] or short, entry[11], high << 16 | low, size
+
+
+def _short(entry: bytes) -> str:
+    base, extension = entry[:8].decode("latin-1").rstrip(), entry[8:11].decode("latin-1").rstrip()
+    # Two bits say that a name which needs no long one was spelled in lower case.
+    base = base.lower() if entry[12] & 0x08 else base
+    extension = extension.lower() if entry[12] & 0x10 else extension
+    return f"{base}.{extension}" if extension else base

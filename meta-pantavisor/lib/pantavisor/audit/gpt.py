@@ -1,0 +1,147 @@
+"""Reading a GUID partition table: both headers, both tables, their checksums, and whether the partitions make sense."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Optional
+from uuid import UUID
+
+from .report import Findings
+from .subject import Reader
+
+SECTOR = 512
+MIN_ENTRY_BYTES, MAX_ENTRY_BYTES = 128, 4096
+MAX_ENTRIES = 1024
+MEBIBYTE = 1024 * 1024
+EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+KNOWN_TYPES = {EFI_SYSTEM: "EFI system", UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"): "Linux file system"}
+_WHERE = "partition table"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One entry; ``start`` and ``size`` in bytes."""
+
+    index: int
+    name: str
+    kind: UUID
+    identity: UUID
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class _Header:
+    own: int
+    other: int
+    first: int
+    last: int
+    disk: UUID
+    table: int
+    entries: bytes
+
+
+def read(image: Reader, findings: Findings) -> tuple[Partition, ...]:
+    """The partitions of ``image``, by the primary table or, where that is broken, by the backup."""
+    sectors = image.size // SECTOR
+    _check_mbr(image, sectors, findings)
+    primary = _header(image, 1, "primary", findings)
+    backup = _header(image, sectors - 1, "backup", findings)
+    _compare(primary, backup, sectors, findings)
+    header = primary or backup
+    if header is None:
+        return ()
+    partitions = _partitions(header)
+    _check_partitions(partitions, header, sectors, findings)
+    return partitions
+
+
+def _check_mbr(image: Reader, sectors: int, findings: Findings) -> None:
+    mbr = image.pread(SECTOR, 0)
+    if len(mbr) < SECTOR or mbr[510:] != b"\x55\xaa":
+        findings.add("gpt-mbr", _WHERE, "there is no protective MBR")
+        return
+    kinds = [mbr[446 + 16 * index + 4] for index in range(4)]
+    start, count = struct.unpack_from("<II", mbr, 446 + 8)
+    if kinds != [0xEE, 0, 0, 0] or start != 1 or count not in (min(sectors - 1, 0xFFFFFFFF), 0xFFFFFFFF):
+        findings.add("gpt-mbr", _WHERE, "the protective MBR does not span the disk")
+
+
+def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optional[_Header]:
+    raw = image.pread(SECTOR, sector * SECTOR)
+    where = f"{_WHERE}, {which}"
+    if raw[:8] != b"EFI PART" or len(raw) < SECTOR:
+        findings.add("gpt-header", where, f"there is no header in sector {sector}")
+        return None
+    _, revision, length, crc, _, own, other, first, last, disk, table, count, step, table_crc = struct.unpack_from(
+        "<8sIIIIQQQQ16sQIII", raw
+    )
+    if revision != 0x10000 or not 92 <= length <= SECTOR:
+        findings.add("gpt-header", where, "the header is of an unknown revision or length")
+        return None
+    if zlib.crc32(raw[:16] + bytes(4) + raw[20:length]) != crc:
+        findings.add("gpt-crc", where, "the header's checksum is wrong")
+        return None
+    if own != sector:
+        findings.add("gpt-header", where, f"the header in sector {sector} says it is in sector {own}")
+    if not (MIN_ENTRY_BYTES <= step <= MAX_ENTRY_BYTES and 0 < count <= MAX_ENTRIES):
+        findings.add("gpt-header", where, f"{count} entries of {step} bytes are not plausible")
+        return None
+    entries = image.pread(count * step, table * SECTOR)
+    if zlib.crc32(entries) != table_crc:
+        findings.add("gpt-crc", where, "the checksum of the entries is wrong")
+        return None
+    packed = b"".join(entries[at : at + MIN_ENTRY_BYTES] for at in range(0, len(entries), step))
+    return _Header(own, other, first, last, UUID(bytes_le=disk), table, packed)
+
+
+def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int, findings: Findings) -> None:
+    if primary is None or backup is None:
+        return
+    if primary.other != sectors - 1 or backup.other != 1:
+        findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "was the image cut or extended?")
+    if (primary.entries, primary.disk, primary.first, primary.last) != (
+        backup.entries, backup.disk, backup.first, backup.last,
+    ):  # fmt: skip
+        findings.add("gpt-backup", _WHERE, "the primary and the backup table differ")
+
+
+def _partitions(header: _Header) -> tuple[Partition, ...]:
+    found = []
+    for index in range(len(header.entries) // MIN_ENTRY_BYTES):
+        raw = header.entries[index * MIN_ENTRY_BYTES :][:MIN_ENTRY_BYTES]
+        kind, identity, first, last, _, name = struct.unpack("<16s16sQQQ72s", raw)
+        if any(kind):
+            text = name.decode("utf-16-le", "replace").partition("\0")[0]
+            start, size = first * SECTOR, (last - first + 1) * SECTOR
+            found.append(Partition(index + 1, text, UUID(bytes_le=kind), UUID(bytes_le=identity), start, size))
+    return tuple(found)
+
+
+def _check_partitions(
+    partitions: tuple[Partition, ...], header: _Header, sectors: int, findings: Findings
+) -> None:
+    if header.first < header.table + len(header.entries) // SECTOR and header.own == 1:
+        findings.add("gpt-range", _WHERE, "the partition table lies inside the usable sectors")
+    if header.last >= sectors:
+        findings.add("gpt-range", _WHERE, "the usable sectors end behind the disk")
+    previous: Optional[Partition] = None
+    identities = [partition.identity for partition in partitions]
+    for partition in sorted(partitions, key=lambda partition: partition.start):
+        where = f"partition {partition.index}"
+        first, end = partition.start // SECTOR, (partition.start + partition.size) // SECTOR
+        if partition.size <= 0 or first < header.first or end - 1 > header.last:
+            findings.add("gpt-range", where, "the partition lies outside the usable sectors")
+        if partition.start % MEBIBYTE:
+            findings.add("gpt-alignment", where, "the partition does not start at a whole MiB")
+        if previous and partition.start < previous.start + previous.size:
+            findings.add("gpt-overlap", where, f"the partition overlaps partition {previous.index}")
+        if partition.kind not in KNOWN_TYPES:
+            findings.add("gpt-type", where, f"the partition's type {partition.kind} is unknown")
+        if identities.count(partition.identity) > 1 or not partition.identity.int:
+            findings.add("gpt-identity", where, "the partition's identifier is missing or not unique")
+        previous = partition
+    if not partitions:
+        findings.add("gpt-empty", _WHERE, "there are no partitions")

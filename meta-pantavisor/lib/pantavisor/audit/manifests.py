@@ -1,0 +1,161 @@
+"""What the documents of a state say and refer to: device.json, bsp/run.json, drivers, verity manifests, digest files."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..digest import is_object_id
+from . import squashfs, verity
+from .context import Context, strings
+
+GOALS = frozenset(["MOUNTED", "STAGED", "STARTED", "READY"])
+POLICIES = frozenset(["system", "container"])
+PERSISTENCES = frozenset(["permanent", "revision", "boot"])
+DISK_LISTS = ("disks", "disks_v2", "disks_v3")
+_BSP_FILES = ("linux", "initrd", "fdt", "fit", "rpiab", "firmware", "modules", "initrd_config")
+_TOP_FOLDERS = frozenset(["_config", "_sigs", "_hostconfig"])
+
+
+def check(context: Context) -> None:
+    """Every document but those of the containers."""
+    _check_device(context)
+    _check_bsp(context)
+    _check_folders(context)
+    for path in context.state.objects():
+        if path.endswith(".squashfs"):
+            _check_squashfs(context, path)
+        elif path.endswith((".rootfs-digest", ".docker-digest")):
+            _check_digest_file(context, path)
+    for path in context.state.inline():
+        folder, _, name = path.rpartition("/")
+        if folder.endswith("/_dm") and name.endswith(".json"):
+            _check_verity(context, path)
+
+
+def group_names(context: Context) -> list[str]:
+    device = context.document("device.json") or {}
+    groups = device.get("groups")
+    return [str(group.get("name")) for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+
+
+def disk_names(context: Context) -> set[str]:
+    device = context.document("device.json") or {}
+    disks = [disk for name in DISK_LISTS for disk in device.get(name) or [] if isinstance(disk, dict)]
+    return {str(disk.get("name")) for disk in disks} | {alias for disk in disks for alias in strings(disk.get("aliases"))}
+
+
+def check_verity_reference(context: Context, path: str, folder: str, volume: str) -> str:
+    """The file name of a volume; for ``dm:<file>`` its verity manifest must be there."""
+    name = volume.partition(":")[2] if ":" in volume else volume
+    if volume.startswith("dm:") and f"{folder}/_dm/{name}.json" not in context.state:
+        context.add("verity", path, f"{volume} has no {folder}/_dm/{name}.json")
+    return name
+
+
+def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> None:
+    """One volume that a device keeps: its persistence and its disk."""
+    if not isinstance(entry, dict) or entry.get("persistence") not in PERSISTENCES:
+        context.add("storage", path, f"storage {name} has no persistence of permanent, revision or boot")
+    elif entry.get("disk") and context.whole and entry["disk"] not in disk_names(context):
+        context.add("storage", path, f"storage {name} wants the disk {entry['disk']}, which device.json does not have")
+
+
+def _check_device(context: Context) -> None:
+    path = "device.json"
+    device = context.document(path)
+    if device is None:
+        if context.whole:
+            context.add("device", path, "the state has no device.json, so no groups")
+        return
+    names = group_names(context)
+    if not names or len(set(names)) != len(names):
+        context.add("device", path, "the groups are missing or not unique")
+    for group in device.get("groups") or []:
+        if not isinstance(group, dict):
+            continue
+        for member, known in (("status_goal", GOALS), ("restart_policy", POLICIES)):
+            if group.get(member, "") not in known | {""}:
+                context.add("device", path, f"group {group.get('name')} has the unknown {member} {group[member]}")
+    volumes = device.get("volumes") or {}
+    for name, entry in volumes.items() if isinstance(volumes, dict) else ():
+        check_storage_entry(context, path, name, entry)
+
+
+def _check_bsp(context: Context) -> None:
+    path = "bsp/run.json"
+    run = context.document(path)
+    if run is None:
+        if context.whole:
+            context.add("bsp", path, "the state has no bsp/run.json, so nothing to boot")
+        return
+    if not (run.get("fit") or run.get("rpiab") or (run.get("linux") and run.get("initrd"))):
+        context.add("bsp", path, "names neither fit, nor rpiab, nor linux with initrd")
+    files = {member: run[member] for member in run if member in _BSP_FILES or member.startswith("modules_")}
+    for index, addon in enumerate(run.get("addons") or []):
+        files[f"addons[{index}]"] = addon
+    for member, value in files.items():
+        if not isinstance(value, str):
+            context.add("bsp", path, f"{member} is not a file name")
+        elif value:
+            name = check_verity_reference(context, path, "bsp", value)
+            context.need_object("bsp", path, f"bsp/{name}", member)
+
+
+def _check_folders(context: Context) -> None:
+    parts = set(context.part_names())
+    for path in context.state:
+        top, _, rest = path.partition("/")
+        if top == "_config" and rest.partition("/")[0] not in parts and context.whole:
+            context.add("orphan", path, "is for a container that the state does not have")
+        if rest and top not in parts | _TOP_FOLDERS and not path.endswith(".config"):
+            context.add("orphan", path, "belongs to no part: its folder has no run.json")
+
+
+def _check_squashfs(context: Context, path: str) -> None:
+    facts = context.object_at(path)
+    if facts is None or facts.error:
+        return
+    context.count("squashfs")
+    if problem := squashfs.check(facts.head, facts.size):
+        context.add("squashfs", path, problem)
+
+
+def _check_digest_file(context: Context, path: str) -> None:
+    facts = context.object_at(path)
+    target = path.rpartition(".")[0]
+    text = (facts.text or b"").decode("ascii", "replace") if facts else ""
+    if path.endswith(".docker-digest"):
+        if facts and not re.fullmatch(r"(?:\S+@)?sha256:[0-9a-f]{64}", text):
+            context.add("digest-file", path, "holds no digest")
+        return
+    if facts and text != f"sha256:{context.state.get(target)}":
+        context.add("digest-file", path, f"does not hold the digest of {target}")
+
+
+def _check_verity(context: Context, path: str) -> None:
+    document = context.document(path) or {}
+    folder = path.rpartition("/_dm/")[0]
+    data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
+    salt, root = document.get("salt"), document.get("root_hash")
+    if document.get("type") != "dm-verity" or not is_object_id(root) or not is_salt(salt):
+        context.add("verity", path, "is no verity manifest: type, root_hash or salt is missing")
+        return
+    there = [context.need_object("verity", path, target, "it") for target in (data, hashes)]
+    data_facts, hash_facts = context.object_at(data), context.object_at(hashes)
+    if not all(there) or data_facts is None or hash_facts is None or data_facts.error or hash_facts.error:
+        return
+    context.count("verity trees")
+    tree = data_facts.trees[str(salt)]
+    if tree.root != root:
+        context.add("verity", path, f"root_hash is not that of {data}")
+    problem = verity.check_hash_device(
+        tree, hash_facts.head, hash_facts.sha256, salt=str(salt), uuid=str(document.get("uuid"))
+    )
+    if problem:
+        context.add("verity", hashes, problem)
+
+
+def is_salt(value: Any) -> bool:
+    """Whether a value is a salt in hex, of at most 256 bytes."""
+    return isinstance(value, str) and re.fullmatch(r"(?:[0-9a-f]{2}){0,256}", value) is not None

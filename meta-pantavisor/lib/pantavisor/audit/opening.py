@@ -1,0 +1,155 @@
+"""Which kind a target is, and its parts behind one face: states as text, objects as streams, the tree if there is one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Optional
+
+from .. import cjson
+from ..digest import is_object_id
+from ..errors import NotFound, PantavisorError
+from . import fat, gpt, storage, tarball
+from .content import Chunks
+from .ext4 import Ext4, has_ext4
+from .folder import Folder
+from .report import Damaged, Findings
+from .subject import CHUNK, OpenFile, Reader, Storage
+
+STORAGE_LABEL = "root"
+IMAGE, TREE, EXPORT, REPOSITORY = "disk image", "storage tree", "export", "repository"
+
+
+@dataclass
+class Opened:
+    """A target. ``objects`` gives content and ``sizes`` bytes, both by object id; ``texts`` states by revision."""
+
+    kind: str
+    texts: dict[str, bytes] = field(default_factory=dict)
+    objects: dict[str, Chunks] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    tree: Optional[Storage] = None
+    partitions: tuple[gpt.Partition, ...] = ()
+    boot: Optional[fat.Fat] = None
+    storage_start: Optional[int] = None
+    size: int = 0
+
+
+@contextmanager
+def opened(target: Path, findings: Findings) -> Iterator[Opened]:
+    """Open a target of any kind. What cannot be read becomes a finding; raises NotFound where there is nothing."""
+    with ExitStack() as stack:
+        if (target / ".pvr" / "json").is_file():
+            yield _repository(target, findings)
+        elif target.is_dir():
+            yield _tree(Opened(TREE), Folder(target), findings)
+        elif target.exists():
+            reader = stack.enter_context(OpenFile(target))
+            if tarball.is_tarball(reader.pread(512, 0)):
+                yield _export(reader, findings, stack)
+            else:
+                yield _image(reader, findings)
+        else:
+            raise NotFound(f"{target} does not exist", hint="name a disk image, storage tree, export or repository")
+
+
+def _image(image: Reader, findings: Findings) -> Opened:
+    result = Opened(IMAGE, size=image.size)
+    result.partitions = gpt.read(image, findings)
+    tree: Optional[Storage] = None
+    for partition in result.partitions:
+        where = f"partition {partition.index}"
+        try:
+            reader = image.window(partition.start, partition.size)
+            if partition.kind == gpt.EFI_SYSTEM:
+                result.boot = fat.Fat(reader, findings, where)
+            elif has_ext4(reader):
+                found = Ext4(reader, findings, where)
+                if found.label == STORAGE_LABEL and tree is None:
+                    tree, result.storage_start = found, partition.start
+            else:
+                findings.add("partition", where, "holds no file system that is known here")
+        except (Damaged, OSError) as error:
+            findings.add("unreadable", where, getattr(error, "message", str(error)))
+    if result.boot is None:
+        findings.add("partition", "partition table", "there is no readable EFI system partition")
+    if tree is None:
+        findings.add("partition", "partition table", f'there is no readable ext4 with the label "{STORAGE_LABEL}"')
+        return result
+    return _tree(result, tree, findings)
+
+
+def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
+    result.tree = tree
+    result.texts = storage.revision_texts(tree, findings)
+    for path, entry in tree.entries.items():
+        folder, _, name = path.rpartition("/")
+        if folder == "objects":
+            if is_object_id(name) and entry.kind == "file":
+                _add(result, name, partial(tree.chunks, entry), entry.size)
+            else:
+                findings.add("object-name", path, "is no object", "objects are named by their sha256")
+    return result
+
+
+def _export(reader: Reader, findings: Findings, stack: ExitStack) -> Opened:
+    result = Opened(EXPORT, size=reader.size)
+    try:
+        if reader.pread(2, 0) == b"\x1f\x8b":
+            unpacked = stack.enter_context(tempfile.TemporaryFile())
+            tarball.unpack(reader, unpacked)
+            reader = Reader(unpacked.fileno(), 0, unpacked.tell())
+        state, objects = tarball.read(reader, findings)
+    except Damaged as error:
+        findings.add("unreadable", "tar", error.message)
+        return result
+    if state.size > cjson.MAX_BYTES:
+        findings.add("state", "json", f"is {state.size} bytes long, which is too much")
+        return result
+    result.texts[""] = reader.pread(state.size, state.at)
+    for name, member in objects.items():
+        _add(result, name, partial(_pieces, reader.window(member.at, member.size)), member.size)
+    return result
+
+
+def _repository(target: Path, findings: Findings) -> Opened:
+    result = Opened(REPOSITORY)
+    try:
+        text = (target / ".pvr" / "json").read_bytes()
+        config_path = target / ".pvr" / "config"
+        config = cjson.load_object(config_path.read_bytes(), what=str(config_path)) if config_path.exists() else {}
+    except (PantavisorError, OSError) as error:
+        findings.add("unreadable", ".pvr", getattr(error, "message", str(error)))
+        return result
+    result.texts[""] = text
+    pool = target / (config.get("ObjectsDir") or ".pvr/objects")
+    if not pool.is_dir():
+        findings.add("object-missing", ".pvr/config", f"the folder of the objects, {pool}, does not exist")
+        return result
+    folder = Folder(pool)
+    for name, entry in folder.entries.items():
+        # A pool may serve several repositories, so only what this one uses matters.
+        if is_object_id(name) and name.encode() in text:
+            _add(result, name, partial(folder.chunks, entry), entry.size)
+    return result
+
+
+def _add(result: Opened, name: str, chunks: Chunks, size: int) -> None:
+    result.objects[name] = chunks
+    result.sizes[name] = size
+
+
+def _pieces(reader: Reader) -> Iterator[bytes]:
+    at = 0
+    while at < reader.size:
+        chunk = reader.pread(CHUNK, at)
+        if not chunk:
+            raise Damaged("the content is cut off")
+        yield chunk
+        at += len(chunk)
+
+

@@ -1,0 +1,92 @@
+"""What the verifier found. Every problem is one finding with a code for programs and a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from ..errors import PantavisorError
+
+MAX_FINDINGS = 1000
+SHOWN = 20
+
+
+class AuditError(PantavisorError):
+    """A target with findings."""
+
+
+class Damaged(PantavisorError):
+    """Raised by this package's readers where they cannot go on; becomes a finding."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem: a code, the place (partition, path, object), a sentence, and perhaps what to do."""
+
+    code: str
+    where: str
+    sentence: str
+    hint: Optional[str] = None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.sentence} [{self.code}]"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "hint": self.hint, "sentence": self.sentence, "where": self.where}
+
+
+@dataclass
+class Findings:
+    """A list that grows; past MAX_FINDINGS it only counts."""
+
+    items: list[Finding] = field(default_factory=list)
+    dropped: int = 0
+
+    def add(self, code: str, where: str, sentence: str, hint: Optional[str] = None) -> None:
+        if len(self.items) >= MAX_FINDINGS:
+            self.dropped += 1
+        else:
+            self.items.append(Finding(code, where, sentence, hint))
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.items)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome for one target. ``checked`` counts what was looked at, by kind."""
+
+    target: Path
+    kind: str
+    strict: bool
+    trusted: bool
+    findings: tuple[Finding, ...]
+    checked: dict[str, int]
+
+    @property
+    def good(self) -> bool:
+        return not self.findings
+
+    def raise_for_findings(self) -> Report:
+        """This report if it is good, else AuditError with the first findings."""
+        if self.good:
+            return self
+        lines = [f"  {finding}" for finding in self.findings[:SHOWN]]
+        if len(self.findings) > SHOWN:
+            lines.append(f"  and {len(self.findings) - SHOWN} more")
+        count = f"{len(self.findings)} problem" + ("s" if len(self.findings) > 1 else "")
+        hint = next((finding.hint for finding in self.findings if finding.hint), None)
+        raise AuditError("\n".join([f"{self.target} has {count}:", *lines]), hint=hint)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "checked": dict(sorted(self.checked.items())),
+            "findings": [finding.as_json() for finding in self.findings],
+            "good": self.good,
+            "kind": self.kind,
+            "strict": self.strict,
+            "target": str(self.target),
+            "trusted": self.trusted,
+        }

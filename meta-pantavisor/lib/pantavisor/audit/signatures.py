@@ -1,0 +1,59 @@
+"""Signatures of a state: true, by someone trusted, and together over everything."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+
+from .. import keys, pvs
+from ..errors import PantavisorError
+from ..pvs import Signature
+from .context import Context
+
+# What is left unsigned on purpose: notes for the build tools, and a FIT image, which its boot loader verifies.
+_FREE_NAMES = ("src.json", "build.json", "pantavisor.fit")
+
+
+def check(context: Context, *, trust: bytes | None, strict: bool) -> None:
+    """Without ``trust`` (PEM) a signature must only match the key it carries; ``strict`` demands trust and coverage."""
+    found: list[Signature] = []
+    for path, value in context.state.items():
+        if path.startswith("_sigs/") or (isinstance(value, dict) and value.get("#spec") == pvs.SPEC):
+            _check_one(context, path, value, trust, found)
+    context.count("signatures", len(found))
+    if not strict:
+        return
+    if trust is None:
+        context.add("signature-trust", "state", "no trusted roots were given, so no signature is trusted", "--trust PEM")
+    if not found:
+        context.add("signature-missing", "state", "the state has no signature")
+    _check_coverage(context, found)
+
+
+def _check_one(context: Context, path: str, value: object, trust: bytes | None, found: list[Signature]) -> None:
+    try:
+        signature = Signature.parse(path, value)
+        found.append(signature)
+        roots = keys.TrustStore.parse(trust if trust is not None else _own_root(signature))
+        keys.verify_signature(signature, context.state, roots)
+    except PantavisorError as error:
+        context.add("signature", path, error.message, error.hint)
+
+
+def _own_root(signature: Signature) -> bytes:
+    """The end of the chain that a signature carries, as PEM."""
+    text = base64.b64encode(signature.x5c[-1]).decode() if signature.x5c else ""
+    lines = "\n".join(textwrap.wrap(text, 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode()
+
+
+def _check_coverage(context: Context, found: list[Signature]) -> None:
+    coverage = pvs.coverage(context.state, found)
+    part_only = not context.whole and "bsp/run.json" not in context.state
+    for path in coverage.unseen:
+        # The format's name belongs to the whole device, so the bsp's signature has it.
+        if not (part_only and path == "#spec"):
+            context.add("signature-coverage", path, "no signature covers it", "sign the part that it belongs to")
+    for path in coverage.excluded:
+        if path.rpartition("/")[2] not in _FREE_NAMES:
+            context.add("signature-coverage", path, "every signature that mentions it excludes it")

@@ -1,0 +1,213 @@
+"""A storage tree as a device finds it: the boot choice, every revision's checkout and links, and nothing else.
+
+Devices compare files with objects by inode and inline JSON by bytes, and boot by the links below ``.pv/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import cjson
+from ..digest import is_object_id
+from ..errors import PantavisorError
+from ..state import State
+from .content import has_private_key
+from .report import Damaged, Findings
+from .subject import Entry, Storage, read_small
+
+MAX_BOOT_TEXT = 64 * 1024
+GRUBENV_BYTES = 1024
+GRUBENV_HEAD = b"# GRUB Environment Block\n"
+TOP_FOLDERS = frozenset(
+    ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
+)
+_REVISION = re.compile(r"trails/([0-9]+|locals/[^/]+)/(.+)")
+# What a device itself keeps with a revision.
+_RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)")
+
+
+def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
+    """The text of each revision's state, by revision."""
+    texts = {}
+    for path, entry in sorted(storage.entries.items()):
+        match = _REVISION.fullmatch(path)
+        if match and match.group(2) == ".pvr/json" and entry.kind == "file":
+            try:
+                texts[match.group(1)] = read_small(storage, entry)
+            except Damaged as error:
+                findings.add("state", path, error.message)
+    if not texts:
+        findings.add("trail", "trails", "there is no revision", "a revision is trails/<n> with its .pvr/json")
+    return texts
+
+
+def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, in_image: bool) -> None:
+    """Everything about the tree but the content of its objects. ``in_image``: owners and modes count too."""
+    _check_kinds(storage, findings, in_image)
+    _check_boot(storage, frozenset(states), findings)
+    links: dict[str, str] = {}
+    known: set[str] = set()
+    for revision, state in sorted(states.items()):
+        links.update(_check_revision(storage, revision, state, findings))
+        known.update(f"trails/{revision}/{path}" for path in (*state.inline(), ".pvr/json", ".pvr/config"))
+    _check_unknown(storage, frozenset(states), known | set(links), findings)
+    _check_links(storage, links, findings)
+    _check_secrets(storage, findings)
+
+
+def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
+    for path, entry in storage.entries.items():
+        if entry.kind == "other" or (entry.kind == "link" and path != "trails/current"):
+            findings.add("kind", path, "is neither a file nor a folder")
+        if path.partition("/")[0] not in TOP_FOLDERS | {".pvmounted"}:
+            findings.add("unknown", path, "has no place in a storage tree")
+        if in_image and (entry.owner != (0, 0) or entry.mode & 0o6022) and not path.startswith("disks/"):
+            findings.add("mode", path, f"belongs to {entry.owner[0]}:{entry.owner[1]} with mode {entry.mode:o}")
+
+
+def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings) -> None:
+    found = False
+    for path, parse in (("boot/uboot.txt", _uboot), ("boot/grubenv", _grubenv)):
+        entry = storage.entries.get(path)
+        if entry is None or entry.kind != "file":
+            continue
+        found = True
+        try:
+            variables = parse(read_small(storage, entry, limit=MAX_BOOT_TEXT))
+        except Damaged as error:
+            findings.add("boot", path, error.message)
+            continue
+        for name in ("pv_rev", "pv_try"):
+            value = variables.get(name, "")
+            if value not in revisions | {""} or (name == "pv_rev" and not value):
+                findings.add("boot", path, f'{name} is "{value[:80]}", and there is no such revision')
+    if not found:
+        findings.add("boot", "boot", "there is neither boot/uboot.txt nor boot/grubenv")
+
+
+def _uboot(text: bytes) -> dict[str, str]:
+    pairs = text[:1024].split(b"\0\0")[0].split(b"\0")
+    return _pairs(pairs)
+
+
+def _grubenv(text: bytes) -> dict[str, str]:
+    if len(text) != GRUBENV_BYTES or not text.startswith(GRUBENV_HEAD):
+        raise Damaged(f"is no environment block of {GRUBENV_BYTES} bytes")
+    return _pairs([line for line in text.splitlines() if not line.startswith(b"#")])
+
+
+def _pairs(lines: list[bytes]) -> dict[str, str]:
+    pairs = (line.decode("utf-8", "replace").partition("=") for line in lines if line)
+    return {name: value for name, _, value in pairs}
+
+
+def _check_revision(storage: Storage, revision: str, state: State, findings: Findings) -> dict[str, str]:
+    """Returns the names that must be links to objects, with the object ids."""
+    trail = f"trails/{revision}"
+    links = {f"{trail}/{path}": value for path, value in state.objects().items()}
+    links.update({f"{trail}/.pv/{name}": value for name, value in _boot_links(state).items()})
+    for path, object_id in sorted(links.items()):
+        target = storage.entries.get(f"objects/{object_id}")
+        entry = storage.entries.get(path)
+        if entry is None:
+            findings.add("trail", path, "is missing")
+        elif target is not None and entry.inode != target.inode:
+            findings.add("trail-link", path, f"is not the same file as objects/{object_id}", "it must be a hard link")
+    for path, value in state.inline().items():
+        _check_inline(storage, f"{trail}/{path}", value, findings)
+    _check_config(storage, f"{trail}/.pvr/config", findings)
+    return links
+
+
+def _check_inline(storage: Storage, path: str, value: Any, findings: Findings) -> None:
+    entry = storage.entries.get(path)
+    if entry is None or entry.kind != "file":
+        findings.add("trail", path, "is missing")
+        return
+    try:
+        if read_small(storage, entry) != cjson.dumps(value):
+            findings.add("trail-json", path, "is not byte for byte what the state says")
+    except Damaged as error:
+        findings.add("trail-json", path, error.message)
+
+
+def _check_config(storage: Storage, path: str, findings: Findings) -> None:
+    entry = storage.entries.get(path)
+    if entry is None:
+        findings.add("trail", path, "is missing")
+        return
+    try:
+        config = cjson.load_object(read_small(storage, entry), what=path)
+    except PantavisorError as error:
+        findings.add("trail-config", path, error.message)
+        return
+    folder = config.get("ObjectsDir")
+    if folder not in ("../../objects", "../../../objects", "/storage/objects"):
+        findings.add("trail-config", path, f"ObjectsDir is {folder!r}", 'it must be "../../objects"')
+    for name in ("AccessTokens", "RefreshTokens"):
+        if config.get(name):
+            findings.add("secret", path, f"holds {name}")
+
+
+def _boot_links(state: State) -> dict[str, str]:
+    """The names below ``.pv/`` by the device's rule; what bsp/run.json refers to in vain is reported elsewhere."""
+    run = state.get("bsp/run.json")
+    if not isinstance(run, Mapping):
+        return {}
+    wanted = {f"pv-initrd.img.{index}": addon for index, addon in enumerate(run.get("addons") or [])}
+    if run.get("fit"):
+        wanted["pantavisor.fit"] = run["fit"]
+    elif run.get("rpiab"):
+        wanted["rpiboot.img.gz" if str(run["rpiab"]).endswith(".gz") else "rpiboot.img"] = run["rpiab"]
+    else:
+        plain = {"pv-kernel.img": "linux", "pv-initrd.img": "initrd", "pv-fdt.dtb": "fdt"}
+        wanted.update({name: run[member] for name, member in plain.items() if run.get(member)})
+    found = {name: state.get(f"bsp/{file}") for name, file in wanted.items()}
+    return {name: value for name, value in found.items() if isinstance(value, str) and is_object_id(value)}
+
+
+def _check_unknown(storage: Storage, revisions: frozenset[str], known: set[str], findings: Findings) -> None:
+    for path, entry in storage.entries.items():
+        if not path.startswith("trails/") or path in known or path == "trails/current" or entry.kind == "folder":
+            continue
+        match = _REVISION.fullmatch(path)
+        if match is None or match.group(1) not in revisions:
+            findings.add("trail-unknown", path, "belongs to no revision that has a readable state")
+        elif not _RUNTIME.fullmatch(match.group(2)):
+            findings.add("trail-unknown", path, "is not in the state of its revision")
+
+
+def _check_links(storage: Storage, links: Mapping[str, str], findings: Findings) -> None:
+    uses: dict[int, list[str]] = {}
+    for path, entry in storage.entries.items():
+        if entry.kind == "file":
+            uses.setdefault(entry.inode, []).append(path)
+    for path, entry in storage.entries.items():
+        if not path.startswith("objects/") or entry.kind != "file":
+            continue
+        names = uses[entry.inode]
+        if entry.links != len(names):
+            findings.add("object-links", path, f"has {entry.links} links, of which {len(names)} are in the tree")
+        for name in names:
+            if name != path and name not in links:
+                findings.add("object-links", path, f"is also linked as {name}, where it does not belong")
+
+
+def _check_secrets(storage: Storage, findings: Findings) -> None:
+    for path, entry in storage.entries.items():
+        if entry.kind != "file" or path.startswith("objects/"):
+            continue
+        try:
+            _check_secret(storage, entry, findings)
+        except Damaged as error:
+            findings.add("unreadable", path, error.message)
+
+
+def _check_secret(storage: Storage, entry: Entry, findings: Findings) -> None:
+    # Files that are objects, too, were looked at as such.
+    if entry.links > 1:
+        return
+    if has_private_key(b"".join(storage.chunks(entry))):
+        findings.add("secret", entry.path, "holds a private key", "private keys must never reach a device")

@@ -1,0 +1,121 @@
+"""verify(): everything that can be checked about one target, every problem told."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Optional
+
+from .. import proc
+from ..digest import is_object_id
+from ..errors import PantavisorError
+from ..state import State
+from . import boot, containers, content, manifests, signatures, storage
+from .content import Facts
+from .context import Context
+from .opening import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
+from .report import Findings, Report
+
+
+def verify(target: Path, *, trust: Optional[bytes] = None, strict: bool = False) -> Report:
+    """Examine a disk image, storage tree, export or repository, and change nothing.
+
+    ``trust`` are root certificates (PEM) that signatures must lead to; without, a signature only has to match the key
+    that it carries. ``strict``: everything must be signed by someone trusted, and no object may be left over. Problems
+    are in the report (``raise_for_findings``); raises NotFound where there is no target at all.
+    """
+    target = Path(target)
+    findings = Findings()
+    counts: Counter[str] = Counter()
+    with opened(target, findings) as found:
+        states = parse_states(found, findings)
+        facts = content.scan(found.objects, _salts(states.values()))
+        counts.update({"objects": len(facts), "bytes": sum(fact.size for fact in facts.values())})
+        counts.update({"revisions": len(states), "paths": sum(map(len, states.values()))})
+        _check_objects(found, states, facts, findings, strict)
+        if found.tree is not None:
+            storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
+        if found.boot is not None:
+            boot.check(found.boot, findings, "boot partition")
+        for revision, state in sorted(states.items()):
+            where = f"revision {revision}" if revision else ""
+            whole = found.kind in (IMAGE, TREE)
+            _check_state(Context(state, facts, findings, counts, where, whole), trust, strict)
+        if found.storage_start is not None:
+            _run_e2fsck(target, found.storage_start, findings)
+    return Report(target, found.kind, strict, trust is not None, tuple(findings), dict(counts))
+
+
+def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
+    """The states that can be read, by revision; what is wrong with their text becomes findings."""
+    states = {}
+    for revision, text in found.texts.items():
+        where = f"revision {revision}" if revision else "json"
+        try:
+            state = State.parse(text, what="state")
+        except PantavisorError as error:
+            findings.add("state", where, error.message, error.hint)
+            continue
+        states[revision] = state
+        # A repository under work may be pretty-printed; what a device reads may not.
+        if text != state.dumps() and found.kind != REPOSITORY:
+            findings.add("state", where, "the state is not canonical JSON, so devices compute other signatures")
+        if content.has_private_key(text):
+            findings.add("secret", where, "the state holds a private key", "private keys must never reach a device")
+        for warning in state.warnings():
+            # That older tools drop a null harms none of the devices that this is for.
+            if "holds null" not in warning:
+                findings.add("state", where, warning)
+    return states
+
+
+def _check_state(context: Context, trust: Optional[bytes], strict: bool) -> None:
+    manifests.check(context)
+    containers.check(context)
+    signatures.check(context, trust=trust, strict=strict)
+
+
+def _salts(states: Iterable[State]) -> dict[str, frozenset[str]]:
+    wanted: dict[str, set[str]] = {}
+    for state in states:
+        for path, value in state.inline().items():
+            if "/_dm/" in path and isinstance(value, Mapping) and manifests.is_salt(value.get("salt")):
+                data = state.get(f"{path.rpartition('/_dm/')[0]}/{value.get('data_device')}")
+                if isinstance(data, str) and is_object_id(data):
+                    wanted.setdefault(data, set()).add(str(value["salt"]))
+    return {name: frozenset(salts) for name, salts in wanted.items()}
+
+
+def _check_objects(
+    found: Opened, states: Mapping[str, State], facts: Mapping[str, Facts], findings: Findings, strict: bool
+) -> None:
+    used = {object_id for state in states.values() for object_id in state.object_ids()}
+    for object_id in sorted(used - set(facts)):
+        users = sorted(path for state in states.values() for path, value in state.objects().items() if value == object_id)
+        findings.add("object-missing", f"objects/{object_id}", f"is missing; {users[0]} needs it")
+    for object_id, fact in sorted(facts.items()):
+        where = f"objects/{object_id}"
+        if fact.error:
+            findings.add("unreadable", where, fact.error)
+        elif fact.sha256 != object_id:
+            findings.add("object-digest", where, f"has other content than its name says: its sha256 is {fact.sha256}")
+        if fact.private_key:
+            findings.add("secret", where, "holds a private key", "private keys must never reach a device")
+        if object_id not in used and found.kind in (IMAGE, TREE, EXPORT) and (strict or found.kind == EXPORT):
+            findings.add("object-unused", where, "is in no state")
+
+
+def _run_e2fsck(target: Path, start: int, findings: Findings) -> None:
+    """A second opinion on the storage partition, where e2fsck is installed."""
+    if proc.find("e2fsck") is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="pantavisor.") as folder:
+        # By way of a link, because e2fsck takes a question mark in a name for its own.
+        os.symlink(target.absolute(), Path(folder) / "image")
+        try:
+            proc.run(["e2fsck", "-f", "-n", f"image?offset={start}"], cwd=Path(folder))
+        except proc.ToolError as error:
+            findings.add("e2fsck", "storage partition", error.message)
