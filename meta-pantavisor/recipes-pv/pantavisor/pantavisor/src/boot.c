@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "modules.h"
+#include "names.h"
+#include "storage.h"
+#include "util.h"
+#include "verify.h"
+#include "volume.h"
+
+#define CMDLINE_BYTES 8192
+
+extern char **environ;
+
+static int read_config(struct pv *pv, struct pv_err *err)
+{
+	cleanup_free char *text = NULL;
+	size_t length;
+
+	pv_config_init(&pv->config);
+	if (pv_exists(PV_CONFIG_FILE)) {
+		if (pv_read_file(PV_CONFIG_FILE, PV_CONFIG_TEXT_BYTES, &text, &length, err) < 0 ||
+			pv_config_read_file(&pv->config, text, err) < 0)
+			return pv_err_wrap(err, PV_CONFIG_FILE);
+	}
+	if (pv_config_read_cmdline(&pv->config, pv->cmdline, err) < 0)
+		return pv_err_wrap(err, "the kernel's command line");
+	for (char **name = environ; *name; name++)
+		if (pv_starts_with(*name, "PV_") && pv_config_read_env(&pv->config, *name, err) < 0)
+			return pv_err_wrap(err, "the environment");
+	pv_log_set_level(pv_config_number(&pv->config, PV_LOG_LEVEL));
+	return 0;
+}
+
+static void read_cmdline(struct pv *pv)
+{
+	struct pv_err err;
+	const char *from_env = getenv("pv_rev");
+	size_t length;
+
+	if (pv_read_file("/proc/cmdline", CMDLINE_BYTES, &pv->cmdline, &length, &err) < 0) {
+		pv_error("boot", "%s", err.text);
+		pv->cmdline = pv_dup("", 0);
+	}
+	if (from_env && *from_env)
+		pv->revision = pv_dup(from_env, strlen(from_env));
+	else
+		pv->revision = pv_cmdline_get(pv->cmdline, "pv_rev");
+	if (!pv->revision || !*pv->revision) {
+		free(pv->revision);
+		pv->revision = pv_dup("0", 1);
+	}
+}
+
+/* What the boot loader said it tries; else what is written for it. */
+static void read_tried(struct pv *pv)
+{
+	const char *type = pv_config_text(&pv->config, PV_BOOTLOADER_TYPE);
+	cleanup_free char *told = pv_cmdline_get(pv->cmdline, "pv_try");
+	struct pv_err err;
+
+	if (told && *told && strlen(told) < sizeof(pv->tried))
+		strcpy(pv->tried, told);
+	else if (pv_bootenv_read(strcmp(type, "uboot") ? PV_BOOTENV_GRUB : PV_BOOTENV_UBOOT, pv->storage,
+			 "pv_try", pv->tried, &err) < 0)
+		pv_warn("boot", "%s", err.text);
+	pv->standing = pv_revision_standing(pv->revision, pv->tried);
+}
+
+/* A link that people follow; nothing of ours does. */
+static void point_current(const struct pv *pv, const char *folder)
+{
+	cleanup_free char *link = pv_fmt("%s/%s/current", pv->storage, folder);
+	cleanup_free char *beside = pv_fmt("%s.pv-beside", link);
+	char there[PV_REVISION_BYTES + 1] = "";
+
+	if (readlink(link, there, sizeof(there) - 1) > 0 && !strcmp(there, pv->revision))
+		return;
+	unlink(beside);
+	if (symlink(pv->revision, beside) < 0 || rename(beside, link) < 0)
+		pv_warn("boot", "cannot point %s to %s", link, pv->revision);
+}
+
+static void open_log(const struct pv *pv)
+{
+	cleanup_free char *folder = pv_fmt("%s/logs/%s/pantavisor", pv->storage, pv->revision);
+	cleanup_free char *path = pv_fmt("%s/pantavisor.log", folder);
+	struct pv_err err;
+
+	if (pv_mkdirs(folder, 0755, &err) < 0 || pv_log_open_file(path, &err) < 0)
+		pv_warn("boot", "no log on storage: %s", err.text);
+}
+
+static int verify(struct pv *pv, struct pv_err *err)
+{
+	cleanup_free char *trust =
+		pv_fmt(PV_TRUST_DIR "/%s.crt", pv_config_text(&pv->config, PV_SECUREBOOT_TRUSTSTORE));
+	struct pv_verify options = {
+		.storage = pv->storage,
+		.revision = pv->revision,
+		.trust_path = trust,
+		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
+		.release = pv->release,
+		.cure = true,
+		.checksum = pv_config_number(&pv->config, PV_SECUREBOOT_CHECKSUM),
+	};
+	struct pv_verified verified;
+
+	if (!pv_secureboot_parse(pv_config_text(&pv->config, PV_SECUREBOOT_MODE), &options.mode))
+		return pv_err_set(err, "there is no such PV_SECUREBOOT_MODE");
+	if (pv_verify_revision(&options, &pv->state, &verified, err) < 0)
+		return -1;
+	if (verified.has_complaint)
+		pv_warn("boot", "audit: %s", verified.complaint.text);
+	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->revision, verified.objects,
+		verified.signatures);
+	return 0;
+}
+
+static void make_tasks(struct pv *pv)
+{
+	pv->tasks = pv_alloc(pv->state.container_count, sizeof(*pv->tasks));
+	for (size_t i = 0; i < pv->state.container_count; i++)
+		pv->tasks[i] =
+			(struct pv_task){.spec = &pv->state.containers[i], .status = PV_STATUS_INSTALLED};
+}
+
+int pv_boot(struct pv *pv, struct pv_err *err)
+{
+	struct utsname name;
+
+	if (uname(&name) == 0)
+		snprintf(pv->release, sizeof(pv->release), "%s", name.release);
+	read_cmdline(pv);
+	pv->standing = pv_revision_standing(pv->revision, NULL);
+	if (read_config(pv, err) < 0)
+		return -1;
+	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->revision);
+	if (!pv_revision_is(pv->revision))
+		return pv_err_set(err, "that is no name of a revision");
+	pv_modules_load(PV_MODULES_FILE);
+	if (pv_storage_mount(pv, err) < 0)
+		return -1;
+	read_tried(pv);
+	open_log(pv);
+	point_current(pv, "trails");
+	point_current(pv, "logs");
+	if (verify(pv, err) < 0)
+		return -1;
+	if (pv_volume_mount_bsp(pv, err) < 0)
+		return pv_err_wrap(err, "bsp");
+	make_tasks(pv);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "log.h"
+#include "pv.h"
+#include "util.h"
+#include "verify.h"
+
+#define REFUSED 2
+#define GOALS_TIMEOUT_S 120
+
+static int usage(void)
+{
+	fputs("usage: pantavisor --check <storage> <revision> [--trust <pem>] [--mode "
+	      "disabled|audit|lenient|strict]\n",
+		stderr);
+	return REFUSED;
+}
+
+static int parse(int argc, char **argv, struct pv_verify *options)
+{
+	int places = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--trust") && i + 1 < argc)
+			options->trust_path = argv[++i];
+		else if (!strcmp(argv[i], "--mode") && i + 1 < argc &&
+			 pv_secureboot_parse(argv[i + 1], &options->mode))
+			i++;
+		else if (*argv[i] == '-' || places == 2)
+			return -1;
+		else
+			*(places++ ? &options->revision : &options->storage) = argv[i];
+	}
+	return places == 2 ? 0 : -1;
+}
+
+int pv_check(int argc, char **argv)
+{
+	struct pv_verify options = {
+		.mode = PV_SECUREBOOT_STRICT,
+		.trust_path = PV_TRUST_DIR "/ca-certificates.crt",
+		.goals_timeout_s = GOALS_TIMEOUT_S,
+		.checksum = true,
+	};
+	struct pv_verified verified;
+	struct pv_state state;
+	struct pv_err err = {0};
+	struct utsname name;
+
+	if (parse(argc, argv, &options) < 0)
+		return usage();
+	options.release = uname(&name) == 0 ? name.release : "";
+	if (pv_verify_revision(&options, &state, &verified, &err) < 0) {
+		fprintf(stderr, "revision %s is unusable: %s\n", options.revision, err.text);
+		return REFUSED;
+	}
+	if (verified.has_complaint)
+		fprintf(stderr, "audit: %s\n", verified.complaint.text);
+	printf("revision %s verified: %zu objects, %zu signatures\n", options.revision, verified.objects,
+		verified.signatures);
+	pv_state_free(&state);
+	return 0;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lxc/lxccontainer.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "halt.h"
+#include "log.h"
+#include "lxcconf.h"
+#include "pv.h"
+#include "util.h"
+#include "volume.h"
+
+#define LXC_DIR "/run/lxc"
+#define COMPLAINTS 4
+#define LXC_LOG_BYTES (4 * 1024 * 1024)
+
+static char *rootfs_of(const struct pv_task *task)
+{
+	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);
+}
+
+static char *lxc_log_of(const struct pv_task *task)
+{
+	return pv_fmt(PV_RUN_DIR "/lxc-logs/%s.log", task->spec->name);
+}
+
+static int read_conf(
+	const struct pv *pv, const struct pv_task *task, struct pv_lxcconf *conf, struct pv_err *err)
+{
+	cleanup_free char *path = pv_fmt(
+		"%s/trails/%s/%s/%s", pv->storage, pv->revision, task->spec->name, task->spec->lxc_conf);
+	cleanup_free char *text = NULL;
+	size_t length;
+
+	if (pv_read_file(path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
+		return -1;
+	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
+}
+
+/* Where /lib is a link to usr/lib, LXC does not follow it. */
+static void add_module_binds(FILE *to, const char *rootfs, const char *release)
+{
+	cleanup_free char *lib = pv_fmt("%s/lib", rootfs);
+	struct stat info;
+	const char *prefix = lstat(lib, &info) == 0 && S_ISLNK(info.st_mode) ? "usr/lib" : "lib";
+
+	fprintf(to, "lxc.mount.entry = /lib/modules/%s %s/modules/%s none bind,ro,optional,create=dir 0 0\n",
+		release, prefix, release);
+	fprintf(to, "lxc.mount.entry = /lib/firmware %s/firmware none bind,ro,optional,create=dir 0 0\n",
+		prefix);
+}
+
+static void add_lines(
+	FILE *to, const struct pv *pv, const struct pv_task *task, const struct pv_lxcconf *conf)
+{
+	cleanup_free char *rootfs = rootfs_of(task), *lxc_log = lxc_log_of(task);
+	const char *name = task->spec->name;
+
+	fputs(conf->text, to);
+	fprintf(to, "lxc.rootfs.path = dir:%s\n", rootfs);
+	fprintf(to, "lxc.rootfs.mount = " PV_RUN_DIR "/lxc-root\n");
+	if (!conf->has_uts_name)
+		fprintf(to, "lxc.uts.name = %s\n", name);
+	if (conf->has_console) {
+		fprintf(to, "lxc.console.logfile = %s/logs/%s/%s/console.log\n", pv->storage, pv->revision,
+			name);
+		fprintf(to, "lxc.console.size = " PV_CONSOLE_LOG_BYTES "\nlxc.console.rotate = 1\n");
+	}
+	fprintf(to, "lxc.log.file = %s\nlxc.log.level = %d\n", lxc_log,
+		pv_config_number(&pv->config, PV_LXC_LOG_LEVEL));
+	fprintf(to, "lxc.cgroup.dir.monitor = lxc.monitor.%s\nlxc.cgroup.dir.container = lxc/%s\n", name,
+		name);
+	if (task->spec->automodfw)
+		add_module_binds(to, rootfs, pv->release);
+}
+
+static int write_conf(
+	const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf, struct pv_err *err)
+{
+	cleanup_free char *folder = pv_fmt(LXC_DIR "/%s", task->spec->name);
+	cleanup_free char *logs = pv_fmt("%s/logs/%s/%s", pv->storage, pv->revision, task->spec->name);
+	cleanup_free char *text = NULL;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	if (!to)
+		return pv_err_errno(err, "no memory");
+	add_lines(to, pv, task, conf);
+	fclose(to);
+	free(task->lxc_path);
+	task->lxc_path = pv_fmt("%s/config", folder);
+	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(logs, 0755, err) < 0 ||
+		pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
+		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0)
+		return -1;
+	return pv_write_file(task->lxc_path, text, length, err);
+}
+
+static int mount_with_conf(
+	const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf, struct pv_err *err)
+{
+	cleanup_free char *rootfs = rootfs_of(task);
+
+	if (conf->dropped)
+		pv_info("container", "%s: without cgroup v1, no %s", task->spec->name, conf->dropped);
+	free(task->halt_signal);
+	task->halt_signal = conf->halt_signal;
+	conf->halt_signal = NULL;
+	task->has_apparmor = conf->has_apparmor;
+	if (pv_volume_mount_root(pv, task->spec, conf, rootfs, &task->mounts, err) < 0)
+		return -1;
+	return write_conf(pv, task, conf, err);
+}
+
+int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	struct pv_lxcconf conf;
+	int done;
+
+	task->is_mounted = true;
+	if (pv_volume_mount_container(pv, task->spec, &task->mounts, err) < 0)
+		return -1;
+	if (!task->spec->lxc_conf)
+		return 0;
+	if (read_conf(pv, task, &conf, err) < 0)
+		return -1;
+	done = mount_with_conf(pv, task, &conf, err);
+	pv_lxcconf_free(&conf);
+	return done;
+}
+
+void pv_container_unmount(struct pv_task *task)
+{
+	pv_mounts_undo(&task->mounts);
+	task->is_mounted = false;
+}
+
+static void leave_pid1(const char *name)
+{
+	sigset_t none;
+	int null;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setsid();
+	prctl(PR_SET_NAME, name);
+	close_range(0, ~0U, 0);
+	null = open("/dev/null", O_RDWR);
+	(void)dup2(null, 1);
+	(void)dup2(null, 2);
+}
+
+/* A wait status, as a shell would tell it. */
+static int shell_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* In the child: until the container ends. */
+static int run_monitor(const struct pv_task *task)
+{
+	struct lxc_container *c;
+
+	leave_pid1(task->spec->name);
+	c = lxc_container_new(task->spec->name, LXC_DIR);
+	if (!c)
+		return PV_CONTAINER_NOT_STARTED;
+	c->clear_config(c);
+	if (!c->load_config(c, task->lxc_path))
+		return PV_CONTAINER_NOT_STARTED;
+	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
+	if (!task->has_apparmor)
+		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
+	c->want_daemonize(c, false);
+	c->want_close_all_fds(c, true);
+	/* A wait status; but 0 or 1 where LXC itself failed. */
+	if (!c->start(c, 0, NULL) && c->error_num <= 1)
+		return PV_CONTAINER_NOT_STARTED;
+	return shell_status(c->error_num);
+}
+
+int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	cleanup_free char *lxc_log = lxc_log_of(task);
+	pid_t pid;
+
+	(void)pv;
+	unlink(lxc_log);
+	pid = fork();
+	if (pid < 0)
+		return pv_err_errno(err, "cannot fork");
+	if (!pid)
+		_exit(run_monitor(task));
+	task->monitor = pid;
+	task->init = 0;
+	task->started_at = pv_now_ms();
+	return 0;
+}
+
+static bool is_child_of(const char *pid, pid_t parent)
+{
+	cleanup_free char *path = pv_fmt("/proc/%s/stat", pid);
+	cleanup_free char *text = NULL;
+	struct pv_err err;
+	size_t length;
+	char *after;
+
+	if (pv_read_file(path, 4096, &text, &length, &err) < 0)
+		return false;
+	/* "pid (name) state ppid": the name may hold anything, so look behind its last bracket. */
+	after = strrchr(text, ')');
+	return after && strlen(after) > 4 && strtol(after + 4, NULL, 10) == parent;
+}
+
+/* Until it executes the container's program, the init is a copy of us. */
+static bool runs_our_program(const char *pid)
+{
+	cleanup_free char *path = pv_fmt("/proc/%s/exe", pid);
+	struct stat theirs, ours;
+
+	if (stat(path, &theirs) < 0 || stat("/proc/self/exe", &ours) < 0)
+		return true;
+	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+bool pv_container_find_init(struct pv_task *task)
+{
+	cleanup_dir DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		if (*entry->d_name < '1' || *entry->d_name > '9')
+			continue;
+		if (!is_child_of(entry->d_name, task->monitor) || runs_our_program(entry->d_name))
+			continue;
+		task->init = (pid_t)strtol(entry->d_name, NULL, 10);
+		return true;
+	}
+	return false;
+}
+
+void pv_container_halt(const struct pv_task *task)
+{
+	cleanup_free char *path = pv_fmt("/proc/%d/status", task->init);
+	cleanup_free char *text = NULL;
+	struct pv_err err;
+	size_t length;
+	int number;
+
+	if (!task->init) {
+		pv_container_kill(task);
+		return;
+	}
+	if (pv_read_file(path, 16384, &text, &length, &err) < 0)
+		return;
+	number = pv_halt_signal(task->halt_signal, text);
+	pv_debug("container", "%s is asked to end by signal %d", task->spec->name, number);
+	kill(task->init, number);
+}
+
+void pv_container_kill(const struct pv_task *task)
+{
+	/* The end of an init is the end of its PID namespace; the monitor then cleans up and follows. */
+	if (task->init)
+		kill(task->init, SIGKILL);
+	else if (task->monitor)
+		kill(task->monitor, SIGKILL);
+}
+
+void pv_container_tell(const struct pv_task *task)
+{
+	cleanup_free char *path = lxc_log_of(task);
+	cleanup_free char *text = NULL;
+	struct pv_err err;
+	size_t length;
+	int told = 0;
+	char *rest, *line;
+
+	if (!pv_exists(path) || pv_read_file(path, LXC_LOG_BYTES, &text, &length, &err) < 0)
+		return;
+	for (rest = text; told < COMPLAINTS && (line = strsep(&rest, "\n"));)
+		if (strstr(line, " ERROR ") && ++told)
+			pv_error("lxc", "%s", strstr(line, " ERROR ") + strlen(" ERROR "));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One container as it runs. A child of PID 1, its monitor, starts it through liblxc in the foreground and
+ * ends with the container's own exit status; PID 1 sees the init appear below the monitor, and the monitor
+ * end.
+ */
+#ifndef PV_CONTAINER_H
+#define PV_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "goal.h"
+#include "mounts.h"
+#include "state.h"
+
+/* The monitor's exit status when LXC could not start the container. */
+#define PV_CONTAINER_NOT_STARTED 255
+#define PV_CONSOLE_LOG_BYTES "1MB"
+
+struct pv;
+
+struct pv_task {
+	const struct pv_container *spec;
+	enum pv_status status;
+	bool reached; /* its goal, since it last failed */
+	struct pv_mounts mounts;
+	bool is_mounted;
+	char *lxc_path; /* the adapted conf */
+	char *halt_signal;
+	bool has_apparmor;
+	pid_t monitor, init; /* 0: none */
+	int retries;
+	int64_t started_at;
+	int64_t retry_at; /* RECOVERING; 0: never */
+};
+
+int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err);
+void pv_container_unmount(struct pv_task *task);
+int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);
+/* True once the container's own init runs. */
+bool pv_container_find_init(struct pv_task *task);
+/* Asks its init to end, by the signal that it understands. */
+void pv_container_halt(const struct pv_task *task);
+void pv_container_kill(const struct pv_task *task);
+/* What LXC complained of, into the log. */
+void pv_container_tell(const struct pv_task *task);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The way to a reboot or to power off: ask the containers, then end them, then the mounts, then the kernel.
+ */
+#ifndef PV_ENDING_H
+#define PV_ENDING_H
+
+#include "pv.h"
+
+void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why);
+/* Does not return once all is done. */
+void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next);
+
+#endif

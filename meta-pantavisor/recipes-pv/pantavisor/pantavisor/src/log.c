@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* The only state of a file's scope in this program: where lines go, and how many. */
+static struct {
+	int level;
+	int console;
+	int file;
+	size_t written;
+	char path[512];
+	char early[PV_LOG_EARLY_BYTES];
+	size_t early_used;
+} sink = {.level = PV_LOG_INFO, .console = -1, .file = -1};
+
+static const char *const level_names[] = {"fatal", "error", "warn", "info", "debug"};
+
+void pv_log_set_level(int level)
+{
+	sink.level = level;
+}
+
+void pv_log_set_console(int fd)
+{
+	sink.console = fd;
+}
+
+static int open_file(void)
+{
+	struct stat info;
+
+	sink.file = open(sink.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (sink.file < 0)
+		return -1;
+	sink.written = fstat(sink.file, &info) == 0 ? (size_t)info.st_size : 0;
+	return 0;
+}
+
+static void rotate(void)
+{
+	char older[sizeof(sink.path) + 2];
+
+	close(sink.file);
+	snprintf(older, sizeof(older), "%s.1", sink.path);
+	if (rename(sink.path, older) < 0)
+		unlink(sink.path);
+	open_file();
+}
+
+static void to_file(const char *line, size_t length)
+{
+	if (sink.written + length > PV_LOG_FILE_BYTES)
+		rotate();
+	if (sink.file >= 0 && pv_write_all(sink.file, line, length) == 0)
+		sink.written += length;
+}
+
+static void keep_early(const char *line, size_t length)
+{
+	if (length > sizeof(sink.early) - sink.early_used)
+		return;
+	memcpy(sink.early + sink.early_used, line, length);
+	sink.early_used += length;
+}
+
+int pv_log_open_file(const char *path, struct pv_err *err)
+{
+	if (snprintf(sink.path, sizeof(sink.path), "%s", path) >= (int)sizeof(sink.path))
+		return pv_err_set(err, "the log's path is too long: %s", path);
+	if (open_file() < 0)
+		return pv_err_errno(err, "cannot open the log %s", path);
+	to_file(sink.early, sink.early_used);
+	sink.early_used = 0;
+	return 0;
+}
+
+void pv_log_close_file(void)
+{
+	if (sink.file >= 0)
+		close(sink.file);
+	sink.file = -1;
+}
+
+static size_t one_line(char *line, size_t used, size_t room)
+{
+	for (size_t i = 0; i < used; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	if (used > room - 2)
+		used = room - 2;
+	line[used] = '\n';
+	return used + 1;
+}
+
+void pv_log(enum pv_log_level level, const char *source, const char *format, ...)
+{
+	char line[PV_LOG_LINE_BYTES];
+	int64_t now = pv_now_ms();
+	size_t used;
+	va_list args;
+
+	if ((int)level > sink.level)
+		return;
+	snprintf(line, sizeof(line) - 1, "[%5lld.%03d] %-5s %s: ", (long long)(now / 1000), (int)(now % 1000),
+		level_names[level], source);
+	used = strlen(line);
+	va_start(args, format);
+	vsnprintf(line + used, sizeof(line) - 1 - used, format, args);
+	va_end(args);
+	used = one_line(line, strlen(line), sizeof(line));
+	if (sink.console >= 0)
+		(void)pv_write_all(sink.console, line, used);
+	if (sink.file >= 0)
+		to_file(line, used);
+	else
+		keep_early(line, used);
+}

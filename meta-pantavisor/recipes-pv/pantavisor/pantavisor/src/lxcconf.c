@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "lxcconf.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+struct adapter {
+	struct pv_lxcconf *conf;
+	FILE *to;
+	char *net[PV_LXCCONF_KEPT], *devices[PV_LXCCONF_KEPT];
+	size_t net_count, device_count;
+	bool keeps_net, denies_devices;
+	struct pv_err *err;
+};
+
+typedef int adapt(struct adapter *a, const char *key, const char *value);
+
+static int keep_line(struct adapter *a, const char *key, const char *value)
+{
+	fprintf(a->to, "%s = %s\n", key, value);
+	return 0;
+}
+
+/* Ours stand in its place. */
+static int replace(struct adapter *a, const char *key, const char *value)
+{
+	(void)a;
+	(void)key;
+	(void)value;
+	return 0;
+}
+
+/* Of the cgroup v1 hierarchies, which are not there. */
+static int drop(struct adapter *a, const char *key, const char *value)
+{
+	char *longer =
+		pv_fmt("%s%s%s", a->conf->dropped ? a->conf->dropped : "", a->conf->dropped ? ", " : "", key);
+
+	(void)value;
+	free(a->conf->dropped);
+	a->conf->dropped = longer;
+	return 0;
+}
+
+static int hold(struct adapter *a, char **list, size_t *count, char *line)
+{
+	if (*count == PV_LXCCONF_KEPT) {
+		free(line);
+		return pv_err_set(a->err, "more than %d lines of one kind", PV_LXCCONF_KEPT);
+	}
+	list[(*count)++] = line;
+	return 0;
+}
+
+static int hold_devices(struct adapter *a, const char *key, const char *value)
+{
+	const char *verb = strrchr(key, '.') + 1;
+
+	a->denies_devices |= !strcmp(verb, "deny");
+	return hold(a, a->devices, &a->device_count, pv_fmt("lxc.cgroup2.devices.%s = %s\n", verb, value));
+}
+
+static int hold_net(struct adapter *a, const char *key, const char *value)
+{
+	return hold(a, a->net, &a->net_count, pv_fmt("%s = %s\n", key, value));
+}
+
+/* LXC wants single blanks between the words. */
+static int keep_namespaces(struct adapter *a, const char *key, const char *value)
+{
+	cleanup_free char *copy = pv_dup(value, strlen(value));
+	char *rest = copy, *word;
+
+	fprintf(a->to, "%s =", key);
+	while ((word = strsep(&rest, " \t"))) {
+		if (!*word)
+			continue;
+		a->keeps_net |= !strcmp(word, "net");
+		fprintf(a->to, " %s", word);
+	}
+	fputc('\n', a->to);
+	return 0;
+}
+
+/* overlayfs:<lower>[:<lower>...]:<upper>, or the path of one volume. */
+static int take_rootfs(struct adapter *a, const char *key, const char *value)
+{
+	bool overlay = pv_starts_with(value, "overlayfs:") || pv_starts_with(value, "overlay:");
+	cleanup_free char *copy = pv_dup(value, strlen(value));
+	char *rest = overlay ? strchr(copy, ':') + 1 : copy, *part;
+	struct pv_lxcconf *conf = a->conf;
+
+	if (conf->lower_count)
+		return pv_err_set(a->err, "%s stands twice", key);
+	while ((part = strsep(&rest, ":"))) {
+		if (!pv_starts_with(part, "/volumes/") || strstr(part, "/..") || strchr(part, ','))
+			return pv_err_set(a->err, "%s: \"%.100s\" is not below /volumes", key, part);
+		if (overlay && !rest)
+			conf->upper = pv_dup(part, strlen(part));
+		else if (conf->lower_count == PV_LXCCONF_LOWERS)
+			return pv_err_set(a->err, "%s has more than %d lower layers", key, PV_LXCCONF_LOWERS);
+		else
+			conf->lowers[conf->lower_count++] = pv_dup(part, strlen(part));
+	}
+	if (!conf->lower_count)
+		return pv_err_set(a->err, "%s has no lower layer", key);
+	return 0;
+}
+
+/* A container whose resolv.conf is a link that leads nowhere runs all the same. */
+static int keep_mount(struct adapter *a, const char *key, const char *value)
+{
+	const char *options = strstr(value, "create=file");
+
+	if (options && pv_starts_with(value, "/etc/resolv.conf ") && !strstr(value, "optional"))
+		fprintf(a->to, "%s = %.*soptional,%s\n", key, (int)(options - value), value, options);
+	else
+		keep_line(a, key, value);
+	return 0;
+}
+
+static int note_uts(struct adapter *a, const char *key, const char *value)
+{
+	a->conf->has_uts_name = true;
+	return keep_line(a, key, value);
+}
+
+static int note_console(struct adapter *a, const char *key, const char *value)
+{
+	a->conf->has_console = strcmp(value, "none") != 0;
+	return keep_line(a, key, value);
+}
+
+static int note_apparmor(struct adapter *a, const char *key, const char *value)
+{
+	a->conf->has_apparmor = true;
+	return keep_line(a, key, value);
+}
+
+static int note_halt(struct adapter *a, const char *key, const char *value)
+{
+	free(a->conf->halt_signal);
+	a->conf->halt_signal = pv_dup(value, strlen(value));
+	return keep_line(a, key, value);
+}
+
+/* The first row that fits counts; a key ending in a dot stands for all below it. */
+static const struct {
+	const char *key;
+	adapt *adapt;
+} rows[] = {
+	{"lxc.cgroup.devices.", hold_devices},
+	{"lxc.cgroup2.devices.", hold_devices},
+	{"lxc.cgroup.dir", replace},
+	{"lxc.cgroup.dir.", replace},
+	{"lxc.cgroup.", drop},
+	{"lxc.rootfs.path", take_rootfs},
+	{"lxc.rootfs.", replace},
+	{"lxc.log.", replace},
+	{"lxc.console.path", note_console},
+	{"lxc.console.", replace},
+	{"lxc.namespace.keep", keep_namespaces},
+	{"lxc.net.", hold_net},
+	{"lxc.mount.entry", keep_mount},
+	{"lxc.uts.name", note_uts},
+	{"lxc.apparmor.profile", note_apparmor},
+	{"lxc.signal.halt", note_halt},
+	{"lxc.", keep_line},
+};
+
+static int adapt_pair(struct adapter *a, const char *key, const char *value)
+{
+	for (size_t i = 0; i < PV_COUNT(rows); i++)
+		if (pv_ends_with(rows[i].key, ".") ? pv_starts_with(key, rows[i].key)
+						   : !strcmp(key, rows[i].key))
+			return rows[i].adapt(a, key, value);
+	return pv_err_set(a->err, "\"%.60s\" is no key of LXC", key);
+}
+
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r");
+	length = strlen(text);
+	while (length && isspace((unsigned char)text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
+static int adapt_line(struct adapter *a, char *line)
+{
+	char *equals;
+
+	line = trim(line);
+	if (!*line || *line == '#')
+		return 0;
+	equals = strchr(line, '=');
+	if (!equals)
+		return pv_err_set(a->err, "\"%.60s\" has no =", line);
+	*equals = '\0';
+	return adapt_pair(a, trim(line), trim(equals + 1));
+}
+
+static int adapt_lines(struct adapter *a, const char *text)
+{
+	cleanup_free char *copy = pv_dup(text, strlen(text));
+	char *rest = copy, *line;
+
+	for (int number = 1; (line = strsep(&rest, "\n")); number++)
+		if (adapt_line(a, line) < 0)
+			return pv_err_wrap(a->err, "line %d", number);
+	if (!a->conf->lower_count)
+		return pv_err_set(a->err, "it has no lxc.rootfs.path");
+	return 0;
+}
+
+/* A network of its own and the host's kept at once cannot be; and "allow all" alone needs no filter. */
+static void settle(struct adapter *a)
+{
+	for (size_t i = 0; i < a->net_count; i++) {
+		if (!a->keeps_net)
+			fputs(a->net[i], a->to);
+		free(a->net[i]);
+	}
+	for (size_t i = 0; i < a->device_count; i++) {
+		if (a->denies_devices)
+			fputs(a->devices[i], a->to);
+		free(a->devices[i]);
+	}
+}
+
+int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err)
+{
+	cleanup_free struct adapter *a = pv_alloc(1, sizeof(*a));
+	size_t length;
+	int done;
+
+	*conf = (struct pv_lxcconf){.has_console = true};
+	if (strlen(text) > PV_LXCCONF_BYTES)
+		return pv_err_set(err, "it has more than %d bytes", PV_LXCCONF_BYTES);
+	a->conf = conf;
+	a->err = err;
+	a->to = open_memstream(&conf->text, &length);
+	if (!a->to)
+		return pv_err_errno(err, "no memory");
+	done = adapt_lines(a, text);
+	settle(a);
+	fclose(a->to);
+	if (done < 0)
+		pv_lxcconf_free(conf);
+	return done;
+}
+
+void pv_lxcconf_free(struct pv_lxcconf *conf)
+{
+	for (size_t i = 0; i < conf->lower_count; i++)
+		free(conf->lowers[i]);
+	free(conf->text);
+	free(conf->upper);
+	free(conf->halt_signal);
+	free(conf->dropped);
+	*conf = (struct pv_lxcconf){0};
+}

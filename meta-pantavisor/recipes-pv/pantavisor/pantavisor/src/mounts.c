@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "mounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "log.h"
+#include "loopdev.h"
+#include "util.h"
+
+/* Types that may be mounted from a file, and what makes that read without any write. */
+static const struct {
+	const char *suffix, *type, *options;
+} file_types[] = {
+	{".squashfs", "squashfs", ""},
+	{".erofs", "erofs", ""},
+	{".ext4", "ext4", "noload"},
+};
+
+static void remember(struct pv_mounts *mounts, const char *target)
+{
+	if (mounts->count == mounts->room) {
+		mounts->room = mounts->room ? mounts->room * 2 : 8;
+		mounts->targets = pv_resize(mounts->targets, mounts->room, sizeof(*mounts->targets));
+	}
+	mounts->targets[mounts->count++] = pv_dup(target, strlen(target));
+}
+
+int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, const char *type,
+	unsigned long flags, const char *options, struct pv_err *err)
+{
+	if (pv_mkdirs(target, 0755, err) < 0)
+		return -1;
+	if (mount(source, target, type, flags, options) < 0)
+		return pv_err_errno(err, "cannot mount %s on %s", source, target);
+	remember(mounts, target);
+	return 0;
+}
+
+int pv_mount_bind(struct pv_mounts *mounts, const char *source, const char *target, struct pv_err *err)
+{
+	if (pv_mkdirs(source, 0755, err) < 0)
+		return -1;
+	return pv_mount(mounts, source, target, NULL, MS_BIND, NULL, err);
+}
+
+int pv_mount_file(struct pv_mounts *mounts, const char *file, const char *target, struct pv_err *err)
+{
+	char device[PV_LOOPDEV_BYTES];
+
+	for (size_t i = 0; i < PV_COUNT(file_types); i++) {
+		cleanup_close int fd = -1;
+
+		if (!pv_ends_with(file, file_types[i].suffix))
+			continue;
+		fd = pv_loopdev_attach(file, device, err);
+		if (fd < 0)
+			return -1;
+		/* The loop device clears itself once neither this descriptor nor the mount holds it. */
+		if (pv_mount(mounts, device, target, file_types[i].type, MS_RDONLY, file_types[i].options,
+			    err) < 0)
+			return pv_err_wrap(err, "%s", file);
+		return 0;
+	}
+	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", file);
+}
+
+void pv_mounts_undo(struct pv_mounts *mounts)
+{
+	while (mounts->count) {
+		char *target = mounts->targets[--mounts->count];
+
+		if (umount2(target, UMOUNT_NOFOLLOW) < 0 &&
+			umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+			pv_warn("mounts", "%s was busy and is detached", target);
+		free(target);
+	}
+	free(mounts->targets);
+	*mounts = (struct pv_mounts){0};
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Mounts that are undone in reverse. */
+#ifndef PV_MOUNTS_H
+#define PV_MOUNTS_H
+
+#include <stddef.h>
+
+#include "err.h"
+
+struct pv_mounts {
+	char **targets;
+	size_t count, room;
+};
+
+/* Makes the target if it is not there. */
+int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, const char *type,
+	unsigned long flags, const char *options, struct pv_err *err);
+/* A file with a file system in it, read-only; the type is the file's suffix. */
+int pv_mount_file(struct pv_mounts *mounts, const char *file, const char *target, struct pv_err *err);
+/* The other place of a directory. */
+int pv_mount_bind(struct pv_mounts *mounts, const char *source, const char *target, struct pv_err *err);
+/* What cannot be unmounted now is detached, and told. */
+void pv_mounts_undo(struct pv_mounts *mounts);
+
+#endif

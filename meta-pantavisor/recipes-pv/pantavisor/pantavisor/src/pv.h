@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The one struct of a running device, made in init.c and passed down. */
+#ifndef PV_PV_H
+#define PV_PV_H
+
+#include "bootenv.h"
+#include "config.h"
+#include "container.h"
+#include "mounts.h"
+#include "revision.h"
+#include "state.h"
+
+#define PV_CONFIG_FILE "/etc/pantavisor.config"
+#define PV_MODULES_FILE "/etc/pantavisor/modules"
+#define PV_TRUST_DIR "/etc/pantavisor/pvs/trust"
+#define PV_VOLUMES_DIR "/volumes"
+#define PV_RUN_DIR "/run/pantavisor"
+
+enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
+
+struct pv {
+	struct pv_config config;
+	char *cmdline;
+	char release[65];
+
+	char *revision;
+	char tried[PV_BOOTENV_VALUE_BYTES]; /* pv_try */
+	enum pv_standing standing;
+	const char *storage;
+	bool has_storage;
+
+	struct pv_state state;
+	struct pv_mounts mounts; /* but those of containers */
+	struct pv_task *tasks;	 /* one for each container of the state */
+	size_t group;		 /* the one being started */
+	int64_t group_since;	 /* 0: not begun */
+	int groups_late;
+	bool running;
+
+	enum pv_end end;
+	int64_t kill_at;
+	bool killed;
+};
+
+#endif

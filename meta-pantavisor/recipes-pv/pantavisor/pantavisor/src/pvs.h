@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signatures of a state (pvs@2): which paths a signature covers, the bytes that it signs, and whether all
+ * signatures together cover everything. A value with "#spec":"pvs@2" is a signature wherever it stands.
+ */
+#ifndef PV_PVS_H
+#define PV_PVS_H
+
+#include <stdbool.h>
+
+#include "json.h"
+#include "jws.h"
+
+#define PV_PVS_SIGNATURES 1024
+#define PV_PVS_PATTERNS 256
+#define PV_PVS_HEADER_BYTES (256 * 1024)
+
+enum pv_secureboot {
+	PV_SECUREBOOT_DISABLED, /* nothing is looked at */
+	PV_SECUREBOOT_AUDIT,	/* all is looked at; what is wrong is only told */
+	PV_SECUREBOOT_LENIENT,	/* what is signed must be right */
+	PV_SECUREBOOT_STRICT,	/* all is signed, and right */
+};
+
+/* False if there is no mode of that name. */
+bool pv_secureboot_parse(const char *name, enum pv_secureboot *mode);
+
+struct pv_pvs_result {
+	size_t signatures;	 /* looked at and right */
+	struct pv_err complaint; /* audit: the first thing that is wrong */
+	bool has_complaint;
+};
+
+/* `trust` may be NULL when no signature needs it. */
+int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct pv_trust *trust,
+	struct pv_pvs_result *result, struct pv_err *err);
+
+#endif

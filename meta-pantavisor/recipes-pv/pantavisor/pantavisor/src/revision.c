@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "revision.h"
+
+#include <string.h>
+
+static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] =
+	{
+		/* clang-format off */
+	/*                          UNUSABLE            LOST                LATE                RUNNING           STABLE */
+	[PV_STANDING_FACTORY]   = {PV_ACTION_HALT,     PV_ACTION_GO_ON,    PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
+	[PV_STANDING_COMMITTED] = {PV_ACTION_REBOOT,   PV_ACTION_REBOOT,   PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
+	[PV_STANDING_TRIED]     = {PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_TEST,  PV_ACTION_COMMIT},
+		/* clang-format on */
+};
+
+enum pv_standing pv_revision_standing(const char *revision, const char *tried)
+{
+	if (tried && *tried && !strcmp(revision, tried))
+		return PV_STANDING_TRIED;
+	return strcmp(revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+}
+
+enum pv_action pv_revision_decide(enum pv_standing standing, enum pv_occasion occasion)
+{
+	return decisions[standing][occasion];
+}

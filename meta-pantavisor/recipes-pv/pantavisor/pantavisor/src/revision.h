@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Try, commit, rollback as a table. The boot loader chose: it boots pv_try once, else pv_rev. Falling back
+ * needs no deed of ours, only a reboot; so no row leads to a boot environment that a power cut could leave
+ * wrong.
+ */
+#ifndef PV_REVISION_H
+#define PV_REVISION_H
+
+enum pv_standing {
+	PV_STANDING_FACTORY,   /* revision 0: there is nothing behind it */
+	PV_STANDING_COMMITTED, /* pv_rev names it */
+	PV_STANDING_TRIED,     /* pv_try names it: one chance */
+	PV_STANDING_COUNT
+};
+
+enum pv_occasion {
+	PV_OCCASION_UNUSABLE, /* it does not verify, parse or mount */
+	PV_OCCASION_LOST,     /* a container that the system needs failed for good */
+	PV_OCCASION_LATE,     /* a group did not reach its goals in time */
+	PV_OCCASION_RUNNING,  /* all groups reached their goals */
+	PV_OCCASION_STABLE,   /* and stayed there for the commit delay */
+	PV_OCCASION_COUNT
+};
+
+enum pv_action {
+	PV_ACTION_GO_ON,
+	PV_ACTION_HALT,	    /* stay up and do nothing: rebooting would only come here again */
+	PV_ACTION_REBOOT,   /* the same revision again */
+	PV_ACTION_ROLLBACK, /* reboot; the boot loader falls back */
+	PV_ACTION_TEST,	    /* start the commit delay */
+	PV_ACTION_COMMIT,   /* pv_rev = this one, no pv_try */
+};
+
+/* `tried`: the value of pv_try, NULL or empty if there is none. */
+enum pv_standing pv_revision_standing(const char *revision, const char *tried);
+enum pv_action pv_revision_decide(enum pv_standing standing, enum pv_occasion occasion);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PV_SHA256_H
+#define PV_SHA256_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+#define PV_SHA256_HEX 64
+
+/* From where `fd` stands to its end. `hex` gets 64 digits and a NUL. */
+int pv_sha256_fd(int fd, char hex[PV_SHA256_HEX + 1], struct pv_err *err);
+/* 64 lowercase hex digits. */
+bool pv_sha256_is(const char *text);
+
+#endif

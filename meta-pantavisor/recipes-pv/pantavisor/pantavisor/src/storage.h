@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PV_STORAGE_H
+#define PV_STORAGE_H
+
+#include "pv.h"
+
+/* Waits for the storage partition (PV_STORAGE_DEVICE, PV_STORAGE_WAIT) and mounts it. */
+int pv_storage_mount(struct pv *pv, struct pv_err *err);
+
+#endif

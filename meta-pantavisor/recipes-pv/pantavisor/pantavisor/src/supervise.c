@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise.h"
+
+#include <sys/wait.h>
+
+#include "ending.h"
+#include "log.h"
+#include "util.h"
+
+#define STARTING_POLL_MS 50
+
+static const struct pv_group *group_of(const struct pv *pv, const struct pv_task *task)
+{
+	return &pv->state.groups[task->spec->group];
+}
+
+static void note_goal(struct pv_task *task)
+{
+	if (pv_goal_reached(task->spec->goal, task->status))
+		task->reached = true;
+}
+
+/* Says what became of it, and lets the table decide whether the system can go on. */
+static void fail_for_good(struct pv *pv, struct pv_task *task)
+{
+	const char *name = task->spec->name;
+	bool takes_system = task->spec->restart == PV_RESTART_SYSTEM ||
+			    (task->spec->recovery.given && task->spec->recovery.mode != PV_RECOVER_NO &&
+				    task->spec->recovery.backoff == PV_BACKOFF_REBOOT);
+	enum pv_action action = pv_revision_decide(pv->standing, PV_OCCASION_LOST);
+
+	pv_error("container", "container %s FAILED for good", name);
+	if (!takes_system)
+		return;
+	if (action == PV_ACTION_REBOOT || action == PV_ACTION_ROLLBACK)
+		pv_ending_begin(pv, PV_END_REBOOT, "the system needs that container");
+	else
+		pv_error("container",
+			"the system needs %s, and revision %s has nothing to return to: the device stays up "
+			"without it",
+			name, pv->revision);
+}
+
+static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now)
+{
+	int64_t ran = task->started_at ? now - task->started_at : 0, delay;
+	enum pv_verdict verdict;
+
+	task->monitor = 0;
+	task->init = 0;
+	/* It was faster than we looked: it did run. */
+	if (task->status == PV_STATUS_STARTING && exit_status == 0) {
+		pv_status_next(&task->status, PV_EVENT_RUNNING);
+		pv_info("container", "container %s STARTED", task->spec->name);
+		note_goal(task);
+	}
+	if (task->status == PV_STATUS_STOPPING || pv->end) {
+		pv_status_next(&task->status, PV_EVENT_ENDED);
+		pv_container_unmount(task);
+		return;
+	}
+	if (exit_status) {
+		task->reached = false;
+		pv_container_tell(task);
+	}
+	verdict = pv_recovery_judge(&task->spec->recovery, exit_status, ran, &task->retries, &delay);
+	if (verdict == PV_VERDICT_RETRY) {
+		pv_status_next(&task->status, PV_EVENT_RETRY);
+		task->retry_at = now + delay;
+		pv_warn("container", "container %s RECOVERING, retry %d in %lld ms", task->spec->name,
+			task->retries, (long long)delay);
+		return;
+	}
+	pv_status_next(&task->status, PV_EVENT_ENDED);
+	pv_info("container", "container %s STOPPED", task->spec->name);
+	pv_container_unmount(task);
+	if (verdict == PV_VERDICT_FAILED)
+		fail_for_good(pv, task);
+}
+
+static void start(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	struct pv_err err;
+
+	if (!task->is_mounted) {
+		if (pv_container_mount(pv, task, &err) < 0) {
+			pv_error("container", "container %s cannot be mounted: %s", task->spec->name,
+				err.text);
+			pv_container_unmount(task);
+			ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+			return;
+		}
+		pv_status_next(&task->status, PV_EVENT_MOUNTED);
+		pv_info("container", "container %s MOUNTED", task->spec->name);
+	}
+	if (task->spec->lxc_conf) {
+		if (pv_container_spawn(pv, task, &err) < 0) {
+			pv_error("container", "container %s cannot be started: %s", task->spec->name,
+				err.text);
+			ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+			return;
+		}
+		pv_status_next(&task->status, PV_EVENT_SPAWNED);
+	}
+	note_goal(task);
+}
+
+static void look_for_init(struct pv_task *task)
+{
+	if (!pv_container_find_init(task))
+		return;
+	pv_status_next(&task->status, PV_EVENT_RUNNING);
+	pv_info("container", "container %s STARTED", task->spec->name);
+	note_goal(task);
+}
+
+static void sooner(int64_t *next, int64_t at)
+{
+	if (at < *next)
+		*next = at;
+}
+
+static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
+{
+	if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
+		start(pv, task, now);
+	if (task->status == PV_STATUS_STARTING)
+		look_for_init(task);
+	if (task->status == PV_STATUS_STARTING)
+		sooner(next, now + STARTING_POLL_MS);
+	if (task->status == PV_STATUS_RECOVERING)
+		sooner(next, task->retry_at);
+}
+
+static void begin_group(struct pv *pv, int64_t now)
+{
+	pv->group_since = now;
+	for (size_t i = 0; i < pv->state.container_count; i++)
+		if (pv->tasks[i].spec->group == pv->group && pv->tasks[i].status == PV_STATUS_INSTALLED)
+			start(pv, &pv->tasks[i], now);
+}
+
+static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
+{
+	const struct pv_group *group = &pv->state.groups[pv->group];
+	int wanted = 0, reached = 0;
+
+	for (size_t i = 0; i < pv->state.container_count; i++)
+		if (group_of(pv, &pv->tasks[i]) == group) {
+			wanted++;
+			reached += pv->tasks[i].reached;
+		}
+	return pv_goal_group(wanted, reached, now - pv->group_since, (int64_t)group->timeout_s * 1000);
+}
+
+static void end_group(struct pv *pv, enum pv_achievement achievement)
+{
+	const struct pv_group *group = &pv->state.groups[pv->group];
+
+	if (achievement == PV_ACHIEVED) {
+		pv_info("group", "group %s ACHIEVED", group->name);
+	} else {
+		pv_warn("group", "group %s TIMEDOUT after %d s", group->name, group->timeout_s);
+		pv->groups_late++;
+	}
+	pv->group++;
+	pv->group_since = 0;
+	if (achievement == PV_TIMEDOUT &&
+		pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+		pv_ending_begin(pv, PV_END_REBOOT, "the goals of the tried revision were not reached");
+}
+
+static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
+{
+	while (!pv->end && pv->group < pv->state.group_count) {
+		enum pv_achievement achievement;
+
+		if (!pv->group_since)
+			begin_group(pv, now);
+		achievement = judge_group(pv, now);
+		if (achievement == PV_UNACHIEVED) {
+			sooner(next, pv->group_since + (int64_t)pv->state.groups[pv->group].timeout_s * 1000);
+			return;
+		}
+		end_group(pv, achievement);
+	}
+	if (pv->end || pv->running)
+		return;
+	pv->running = true;
+	if (pv->groups_late)
+		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->revision,
+			pv->groups_late);
+	else
+		pv_info("revision", "revision %s RUNNING", pv->revision);
+}
+
+void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
+{
+	for (size_t i = 0; i < pv->state.container_count && !pv->end; i++)
+		tick_task(pv, &pv->tasks[i], now, next);
+	if (!pv->tasks || pv->end)
+		return;
+	tick_groups(pv, now, next);
+	/* A group that began has containers to look at. */
+	for (size_t i = 0; i < pv->state.container_count; i++)
+		if (pv->tasks[i].status == PV_STATUS_STARTING)
+			sooner(next, now + STARTING_POLL_MS);
+		else if (pv->tasks[i].status == PV_STATUS_RECOVERING)
+			sooner(next, pv->tasks[i].retry_at);
+}
+
+void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
+{
+	int status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+
+	for (size_t i = 0; i < pv->state.container_count; i++) {
+		if (pv->tasks[i].monitor != pid)
+			continue;
+		pv_info("container", "container %s ended with status %d", pv->tasks[i].spec->name, status);
+		ended(pv, &pv->tasks[i], status, now);
+		return;
+	}
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "verify.h"
+
+#include "names.h"
+#include "objects.h"
+#include "util.h"
+
+static int read_trust(const struct pv_verify *options, struct pv_trust **trust, struct pv_err *err)
+{
+	cleanup_free char *pem = NULL;
+	size_t length;
+
+	*trust = NULL;
+	/* Without roots every signature is refused, and says why: no need to fail here. */
+	if (options->mode == PV_SECUREBOOT_DISABLED || !pv_exists(options->trust_path))
+		return 0;
+	if (pv_read_file(options->trust_path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
+		pv_trust_parse(trust, pem, length + 1, err) < 0)
+		return pv_err_wrap(err, "trust store %s", options->trust_path);
+	return 0;
+}
+
+static int check_signatures(const struct pv_verify *options, const struct pv_state *state,
+	struct pv_verified *verified, struct pv_err *err)
+{
+	struct pv_pvs_result result;
+	struct pv_trust *trust;
+	int done;
+
+	if (read_trust(options, &trust, err) < 0)
+		return -1;
+	done = pv_pvs_verify(&state->doc, options->mode, trust, &result, err);
+	pv_trust_free(trust);
+	verified->signatures = result.signatures;
+	verified->complaint = result.complaint;
+	verified->has_complaint = result.has_complaint;
+	return done;
+}
+
+/* Signatures come first: nothing of a state is believed, or cured from it, before. */
+static int check_state(const struct pv_verify *options, const char *trail, struct pv_state *state,
+	struct pv_verified *verified, struct pv_err *err)
+{
+	struct pv_checkout checkout = {options->storage, trail, options->cure, options->checksum};
+
+	if (check_signatures(options, state, verified, err) < 0)
+		return -1;
+	if (pv_state_read_manifests(state, options->goals_timeout_s, options->release, err) < 0)
+		return -1;
+	return pv_objects_check(&checkout, state, &verified->objects, err);
+}
+
+int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_verified *verified,
+	struct pv_err *err)
+{
+	cleanup_free char *trail = pv_fmt("%s/trails/%s", options->storage, options->revision);
+	cleanup_free char *path = pv_fmt("%s/.pvr/json", trail);
+	cleanup_free char *text = NULL;
+	size_t length;
+
+	*verified = (struct pv_verified){0};
+	if (!pv_revision_is(options->revision))
+		return pv_err_set(err, "\"%.80s\" is no name of a revision", options->revision);
+	if (pv_read_file(path, PV_JSON_TEXT_BYTES, &text, &length, err) < 0)
+		return -1;
+	if (pv_state_parse(state, text, length, err) < 0)
+		return -1;
+	if (check_state(options, trail, state, verified, err) == 0)
+		return 0;
+	pv_state_free(state);
+	return -1;
+}

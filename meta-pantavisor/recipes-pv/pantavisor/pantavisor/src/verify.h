@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A revision on storage, from its name to a state that may be run. PID 1 and `--check` share this, to the
+ * last line. */
+#ifndef PV_VERIFY_H
+#define PV_VERIFY_H
+
+#include "pvs.h"
+#include "state.h"
+
+#define PV_TRUST_BYTES (1024 * 1024)
+
+struct pv_verify {
+	const char *storage;
+	const char *revision;
+	enum pv_secureboot mode;
+	const char *trust_path; /* PEM; looked at only if the mode wants it */
+	int goals_timeout_s;
+	const char *release; /* uname -r */
+	bool cure;
+	bool checksum;
+};
+
+struct pv_verified {
+	size_t objects, signatures;
+	struct pv_err complaint; /* audit mode */
+	bool has_complaint;
+};
+
+/* The state is the caller's to free after success only. */
+int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_verified *verified,
+	struct pv_err *err);
+
+#endif
