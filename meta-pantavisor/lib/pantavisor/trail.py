@@ -23,14 +23,15 @@ GRUBENV_BYTES = 1024
 GRUBENV_HEAD = "# GRUB Environment Block\n"
 
 
-def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0") -> None:
+def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *, replace: bool = False) -> None:
     """Fill the empty or half-filled folder ``storage`` so that a device boots ``revision`` from it.
 
-    Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist.
+    Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist,
+    but with ``replace``, which also takes a state that has no bsp yet and so nothing to boot.
     """
     names.check_revision(revision)
     trail = storage / "trails" / revision
-    if os.path.lexists(trail):
+    if os.path.lexists(trail) and not replace:
         raise PantavisorError(f"{trail} exists already", hint="a revision is never rewritten; name another one")
     for name in FOLDERS:
         _folder(storage, name)
@@ -41,11 +42,16 @@ def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0") ->
         own.copy_from(pool, object_id)
         own.verify(object_id)
     _folder(storage, f"trails/{revision}".rpartition("/")[0])
-    with atomic.new_directory(trail) as folder:
-        folder.chmod(FOLDER_MODE)
-        checkout(folder, state, own)
-        _metadata(folder, state, depth=revision.count("/"))
-        boot_links(folder, state, own)
+    with atomic.scratch(trail.parent, prefix=".revision.") as folder:
+        beside = folder / "new"
+        _folder(beside, "")
+        checkout(beside, state, own)
+        _metadata(beside, state, depth=revision.count("/"))
+        if not replace or "bsp/run.json" in state:
+            boot_links(beside, state, own)
+        if os.path.lexists(trail):
+            os.rename(trail, folder / "old")
+        os.rename(beside, trail)
     _boot_choice(storage, revision)
 
 
@@ -125,7 +131,9 @@ def _place(folder: Path, path: str) -> Path:
 
 def _folder(root: Path, path: str) -> None:
     # Every folder by hand: mkdir would let the umask of whoever builds into the image.
-    root.mkdir(parents=True, exist_ok=True)
+    if not root.is_dir():
+        root.mkdir(parents=True)
+        root.chmod(FOLDER_MODE)
     for name in filter(None, path.split("/")):
         root = root / name
         if not root.is_dir():

@@ -1,0 +1,10 @@
+"""A ``.pvr`` working tree: files on one side, the committed state and its objects on the other."""
+
+from __future__ import annotations
+
+from .deploying import deploy
+from .repository import DEFAULT_MESSAGE, Repository, Status
+from .sources import opened, select
+from .tree import FOLDER
+
+__all__ = ["DEFAULT_MESSAGE", "FOLDER", "Repository", "Status", "deploy", "opened", "select"]

@@ -1,0 +1,39 @@
+"""``pvr deploy``: a device's revision from sources, checked out as hard links beside its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .. import pvs, trail
+from ..errors import FormatError
+from ..objects import ObjectPool
+from ..state import State
+from .sources import opened
+
+TRAILS = "trails"
+
+
+def deploy(target: Path, sources: Iterable[Path]) -> State:
+    """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
+
+    Each source's parts replace those of the same names. Without a bsp there are no boot links yet.
+    """
+    storage, revision = _split(target.absolute())
+    pool = ObjectPool(storage / "objects")
+    state = State.empty()
+    existing = [target] if target.is_dir() and any(target.iterdir()) else []
+    for source in [*existing, *sources]:
+        with opened(source) as (other, other_pool):
+            for object_id in sorted(other.object_ids()):
+                pool.copy_from(other_pool, object_id)
+            state = pvs.merge(state, other)
+    trail.write(storage, state, pool, revision, replace=True)
+    return state
+
+
+def _split(target: Path) -> tuple[Path, str]:
+    for depth in (1, 2):
+        if target.parents[depth - 1].name == TRAILS:
+            return target.parents[depth], "/".join(target.parts[-depth:])
+    raise FormatError(f"{target} is no revision of a storage tree", hint="name one such as STORAGE/trails/0")

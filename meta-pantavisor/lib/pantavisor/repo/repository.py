@@ -1,0 +1,201 @@
+"""The repository: what is committed, what is staged, and one writer at a time.
+
+``.pvr/json`` is the committed state (canonical), ``.pvr/config`` names the pool, ``.pvr/new`` lists staged paths,
+``.pvr/gone`` the files of earlier states that the next checkout removes. Every file is replaced in one step, objects
+first and the state last, so whatever ends a command in its middle leaves the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from .. import atomic, cjson, names, pvs
+from ..errors import NotFound, PantavisorError
+from ..objects import ObjectPool
+from ..state import State, Value
+from .sources import pool_path, select
+from .tree import FOLDER, Tree, working_state
+
+POOL = f"{FOLDER}/objects"
+DEFAULT_MESSAGE = "** No commit message **"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Working tree against committed state; each sorted."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.added or self.removed or self.changed)
+
+
+class Repository:
+    """The working tree at ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        if not (self.root / FOLDER / "json").is_file():
+            raise NotFound(f"{root} is not a pvr repository", hint="make one by: pvr init")
+        self._tree = Tree(self.root)
+        self.pool = ObjectPool(pool_path(self.root / FOLDER, self.root))
+
+    @classmethod
+    def init(cls, root: Path, *, objects: Optional[str] = None) -> Repository:
+        """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``."""
+        if (root / FOLDER).exists():
+            raise PantavisorError(f"{root} is a pvr repository already")
+        root.mkdir(parents=True, exist_ok=True)
+        with atomic.new_directory(root / FOLDER) as folder:
+            (folder / "json").write_bytes(State.empty().dumps())
+            (folder / "config").write_bytes(cjson.dumps({"ObjectsDir": objects or POOL}))
+        return cls(root)
+
+    @classmethod
+    def find(cls, start: Path) -> Repository:
+        """The repository that ``start`` lies in."""
+        for folder in (start.absolute(), *start.absolute().parents):
+            if (folder / FOLDER / "json").is_file():
+                return cls(folder)
+        raise NotFound(f"{start.absolute()} is in no pvr repository", hint="make one by: pvr init")
+
+    @property
+    def state(self) -> State:
+        """The committed state."""
+        path = self.root / FOLDER / "json"
+        return State.parse(path.read_bytes(), what=str(path))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while something is written; a second process waits. Not to be taken twice."""
+        with open(self.root / FOLDER / "lock", "w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            self._tree.clean()
+            yield
+
+    def add(self, paths: Iterable[Path] = (), *, raw: bool = False) -> tuple[str, ...]:
+        """Stage files (all by default) for the next commit; ``raw`` keeps JSON files as objects, byte for byte."""
+        with self.lock():
+            committed, staged = self.state, self._staged()
+            wanted = tuple(paths)
+            found = self._tree.below(wanted)
+            for name in found:
+                # Adding everything again must not turn an object into inline JSON.
+                keep = name in committed or name in staged
+                if raw or wanted or not keep:
+                    staged[name] = raw
+            self._write_staged(staged)
+        return found
+
+    def working(self) -> State:
+        """What a commit would make: tracked and staged files as they are on disk."""
+        return working_state(self._tree, self.state, self._staged())
+
+    def status(self) -> Status:
+        committed, staged = self.state, self._staged()
+        changes = working_state(self._tree, committed, staged).diff(committed)
+        untracked = tuple(name for name in self._tree.files() if name not in committed and name not in staged)
+        return Status(changes.added, changes.removed, changes.changed, untracked)
+
+    def commit(self, *, message: str = DEFAULT_MESSAGE) -> State:
+        """Make the working state the committed one."""
+        with self.lock():
+            state = self.working()
+            for name, object_id in state.objects().items():
+                if object_id not in self.pool and self.pool.put_file(self.root / name) != object_id:
+                    raise PantavisorError(f"{name} was changed while it was committed", hint="commit again")
+            atomic.write(self.root / FOLDER / "commitmsg", message.encode())
+            self._replace(state)
+        return state
+
+    def checkout(self, *, links: bool = False) -> None:
+        """Make the files of the committed state, each object verified before anything is written.
+
+        Untracked files stay; files of an earlier state go, unless they were changed since.
+        """
+        with self.lock():
+            state = self.state
+            for object_id in sorted(state.object_ids()):
+                self.pool.verify(object_id)
+            for name, value in self._gone().items():
+                if name not in state and self._tree.means(name, value):
+                    self._tree.remove(name)
+            files = [(name, value) for name, value in state.items() if name != "#spec"]
+            self._tree.write(files, self.pool, links=links)
+            self._forget("new", "gone")
+
+    def write_files(self, files: Mapping[str, Value]) -> None:
+        """Write paths, whose objects are in the pool, into the working tree."""
+        with self.lock():
+            self._tree.write(sorted(files.items()), self.pool, links=False)
+
+    def replace(self, state: State) -> None:
+        """Make ``state``, whose objects are in the pool, the committed one."""
+        self.update(lambda committed: state)
+
+    def update(self, change: Callable[[State], State]) -> State:
+        """Make what ``change`` makes of the committed state the committed one; nobody writes in between."""
+        with self.lock():
+            state = change(self.state)
+            self._replace(state)
+        return state
+
+    def take(self, other: State, pool: ObjectPool, parts: Iterable[str] = ()) -> State:
+        """Take parts (all by default) of another state: each replaces what its old signature covered."""
+        chosen = select(other, tuple(parts))
+        for object_id in sorted(chosen.object_ids()):
+            self.pool.copy_from(pool, object_id)
+        return self.update(lambda committed: pvs.merge(committed, chosen))
+
+    def remove(self, part: str) -> tuple[str, ...]:
+        """Remove a part from the committed state, and its unchanged files from the working tree; returns its paths."""
+        with self.lock():
+            state = self.state
+            left = pvs.remove_part(state, part)
+            gone = {name: state[name] for name in state if name not in left}
+            self._replace(left)
+            for name, value in gone.items():
+                if self._tree.means(name, value):
+                    self._tree.remove(name)
+        return tuple(gone)
+
+    def _replace(self, state: State) -> None:
+        missing = sorted(object_id for object_id in state.object_ids() if object_id not in self.pool)
+        if missing:
+            raise NotFound(f"object {missing[0]} of the new state is not in {self.pool.root}")
+        committed = self.state
+        gone = {name: value for name, value in {**self._gone(), **committed}.items() if name not in state}
+        atomic.write(self.root / FOLDER / "gone", cjson.dumps(gone))
+        atomic.write(self.root / FOLDER / "json", state.dumps())
+        self._forget("new")
+
+    def _forget(self, *files: str) -> None:
+        for name in files:
+            (self.root / FOLDER / name).unlink(missing_ok=True)
+
+    def _gone(self) -> dict[str, Value]:
+        document = self._document("gone")
+        return {names.check_path(name): value for name, value in document.items()}
+
+    def _staged(self) -> dict[str, bool]:
+        found = {}
+        for name, value in self._document("new").items():
+            found[names.check_path(name)] = bool(value.get("ForceObject")) if isinstance(value, dict) else False
+        return found
+
+    def _write_staged(self, staged: Mapping[str, bool]) -> None:
+        document = {name: {"ForceObject": raw, "Sha": ""} for name, raw in staged.items()}
+        atomic.write(self.root / FOLDER / "new", cjson.dumps(document))
+
+    def _document(self, name: str) -> dict[str, Value]:
+        path = self.root / FOLDER / name
+        return cjson.load_object(path.read_bytes(), what=str(path)) if path.is_file() else {}

@@ -1,0 +1,52 @@
+"""Where states come from: repositories, unpacked exports, export files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import cjson, export, pvs
+from ..errors import NotFound
+from ..objects import ObjectPool
+from ..state import State, Value
+from .tree import FOLDER
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
+    """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export, or of an export file."""
+    if source.is_file():
+        with tempfile.TemporaryDirectory(prefix="pvr-") as folder:
+            pool = ObjectPool(Path(folder) / "objects")
+            yield export.read(source, pool), pool
+    elif (source / FOLDER / "json").is_file():
+        yield _read(source / FOLDER, source)
+    elif (source / "json").is_file():
+        yield _read(source, source.absolute().parent)
+    else:
+        raise NotFound(f"{source} is neither a repository nor an export")
+
+
+def select(state: State, parts: tuple[str, ...]) -> State:
+    """Only the named parts, each with config and signature; all of the state without names."""
+    if not parts:
+        return state
+    files: dict[str, Value] = {"#spec": state["#spec"]}
+    for part in parts:
+        files.update(pvs.part_files(state, part))
+    return State(files)
+
+
+def pool_path(folder: Path, root: Path) -> Path:
+    """The pool that the repository folder's ``config`` names; a relative name starts at ``root``."""
+    path = folder / "config"
+    config = cjson.load_object(path.read_bytes(), what=str(path)) if path.is_file() else {}
+    objects = config.get("ObjectsDir")
+    return root / objects if isinstance(objects, str) and objects else folder / "objects"
+
+
+def _read(folder: Path, root: Path) -> tuple[State, ObjectPool]:
+    text = (folder / "json").read_bytes()
+    return State.parse(text, what=str(folder / "json")), ObjectPool(pool_path(folder, root))

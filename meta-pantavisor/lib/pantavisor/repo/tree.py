@@ -1,0 +1,186 @@
+"""Files of a working tree: finding, reading, writing and removing them.
+
+A state knows plain files and nothing else, so symbolic links, devices and empty folders are refused or passed over,
+and no link is ever followed out of the tree. Everything is written below ``.pvr/`` first and then renamed into place:
+what a killed process leaves behind lies there and is never taken for a file of the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import atomic, cjson, digest, names
+from ..errors import FormatError, LimitError, NotFound
+from ..objects import ObjectPool
+from ..state import MAX_PATHS, State, Value
+
+FOLDER = ".pvr"
+OWN = (".pvr", ".pv", "..pvr.")  # the repository's, the boot links, a killed init's
+SCRATCH = ".writing."
+
+
+class Tree:
+    """The files below ``root``, which holds a ``.pvr`` folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def relative(self, path: Path) -> str:
+        """``path`` as seen from the root, ``.`` for the root itself. Raises FormatError outside of it."""
+        full = os.path.normpath(Path.cwd() / path)
+        if os.path.commonpath([full, self.root]) != str(self.root):
+            raise FormatError(f"{path} lies outside {self.root}")
+        return os.path.relpath(full, self.root)
+
+    def files(self) -> tuple[str, ...]:
+        """All plain files as paths of a state, sorted; the repository's own left out."""
+        found: list[str] = []
+        for folder, folders, files in os.walk(self.root):
+            at_root = folder == str(self.root)
+            folders[:] = sorted(name for name in folders if not (at_root and name.startswith(OWN)))
+            for name in files:
+                relative = os.path.relpath(os.path.join(folder, name), self.root)
+                if not (at_root and name.startswith(OWN)) and self.is_file(relative):
+                    found.append(names.check_path(relative))
+            if len(found) > MAX_PATHS:
+                raise LimitError(f"{self.root} holds more than the {MAX_PATHS} files that a state can have")
+        return tuple(sorted(found))
+
+    def below(self, wanted: Iterable[Path]) -> tuple[str, ...]:
+        """The files that are or lie below one of ``wanted``; all files without any. Raises NotFound, FormatError."""
+        heads = [self.relative(path) for path in wanted]
+        for head in heads:
+            full = self.root / head
+            if not os.path.lexists(full):
+                raise NotFound(f"{head} does not exist in {self.root}")
+            if not full.is_dir() and not self.is_file(head):
+                raise FormatError(f"{head} is no plain file", hint="a state holds plain files only, no links")
+        return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
+
+    def is_file(self, name: str) -> bool:
+        """Whether ``name`` is a plain file, reached through no symbolic link."""
+        try:
+            mode = os.lstat(self.root / name).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return stat.S_ISREG(mode) and not self._is_through_link(name)
+
+    def read(self, name: str, *, raw: bool) -> Value:
+        """A file's value in a state: inline JSON, or the id of its content with ``raw`` or without ``.json``."""
+        path = self.root / name
+        if raw or not name.endswith(".json"):
+            return digest.file_sha256(path)
+        value: Any = cjson.loads(path.read_bytes(), what=str(path))
+        if not isinstance(value, (dict, list)):
+            # Among these is the string of 64 hex digits, which would be taken for an object id.
+            raise FormatError(f"{name} is neither a JSON object nor an array", hint="add it by: pvr add --raw")
+        return value
+
+    def holds(self, name: str, value: Value) -> bool:
+        """Whether the file is there with exactly this content."""
+        if not self.is_file(name):
+            return False
+        path = self.root / name
+        if digest.is_object_id(value):
+            return digest.file_sha256(path) == value
+        text = cjson.dumps(value)
+        return path.stat().st_size == len(text) and path.read_bytes() == text
+
+    def means(self, name: str, value: Value) -> bool:
+        """As holds, but inline JSON may be spelled otherwise."""
+        if digest.is_object_id(value) or not self.is_file(name):
+            return self.holds(name, value)
+        try:
+            return self.read(name, raw=False) == value
+        except FormatError:
+            return False
+
+    def write(self, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool) -> None:
+        """Write files in one step each; objects come from ``pool``, as hard links with ``links``."""
+        with atomic.scratch(self.root / FOLDER, prefix=SCRATCH) as folder:
+            for name, value in files:
+                is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
+                # A link that should be a copy is written anew: editing it would damage the pool.
+                if links == is_linked and (links or self.holds(name, value)):
+                    continue
+                beside = folder / "file"
+                _fill(beside, value, pool, links=links)
+                target = self._place(name)
+                os.replace(beside, target)
+                atomic.sync_directory(target.parent)
+
+    def remove(self, name: str) -> None:
+        """Remove a file and the folders that it leaves empty."""
+        if not self.is_file(name):
+            return
+        path = self.root / name
+        path.unlink()
+        for folder in path.parents:
+            if folder == self.root or any(folder.iterdir()):
+                return
+            folder.rmdir()
+
+    def clean(self) -> None:
+        """Remove what killed writers left; only for who holds the lock."""
+        for entry in (self.root / FOLDER).iterdir():
+            if entry.name.startswith(SCRATCH):
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name.startswith(".") and entry.name.endswith(".part"):
+                entry.unlink(missing_ok=True)
+
+    def _place(self, name: str) -> Path:
+        target = self.root / names.check_path(name)
+        if self._is_through_link(name):
+            raise FormatError(f"{name} lies behind a symbolic link", hint="remove the link")
+        if target.is_dir() and not target.is_symlink():
+            raise FormatError(f"{name} should be a file, but is a folder", hint="move the folder away")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise FormatError(f"{name} needs folders where a file is", hint="move the file away") from error
+        return target
+
+    def _is_through_link(self, name: str) -> bool:
+        parents = name.split("/")[:-1]
+        return any((self.root / "/".join(parents[: depth + 1])).is_symlink() for depth in range(len(parents)))
+
+
+def working_state(tree: Tree, committed: State, staged: dict[str, bool]) -> State:
+    """What a commit would make: tracked and staged files as they are on disk; what is missing there is gone."""
+    files: dict[str, Value] = {"#spec": committed["#spec"]}
+    for name in sorted({*committed, *staged} - {"#spec"}):
+        if tree.is_file(name):
+            raw = staged.get(name, digest.is_object_id(committed.get(name)))
+            files[name] = tree.read(name, raw=raw)
+    return State(files)
+
+
+def _fill(target: Path, value: Value, pool: ObjectPool, *, links: bool) -> None:
+    if digest.is_object_id(value) and links:
+        pool.link(str(value), target)
+        return
+    with open(target, "wb") as stream:
+        if digest.is_object_id(value):
+            with pool.open(str(value)) as source:
+                shutil.copyfileobj(source, stream, digest.CHUNK)
+        else:
+            stream.write(cjson.dumps(value))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    # rename() of one link onto another of the same file does nothing and leaves both.
+    try:
+        return path.samefile(other)
+    except FileNotFoundError:
+        return False
+
+
+def _is_below(name: str, head: str) -> bool:
+    return head == "." or name == head or name.startswith(head + "/")

@@ -1,0 +1,286 @@
+"""The working tree: what is staged, committed, taken and removed; and that nothing is lost on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pantavisor import export, keys, pvs, repo
+from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
+from pantavisor.objects import ObjectPool
+from pantavisor.repo import Repository
+from pantavisor.state import State
+
+LIBRARY = Path(repo.__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def signer(tmp_path_factory: pytest.TempPathFactory) -> keys.PemSigner:
+    folder = tmp_path_factory.mktemp("keys") / "pvs"
+    keys.generate(folder, common_name="test", algorithm="ES256", days=9)
+    return keys.PemSigner.load(folder / "key.pem", folder / "x5c.pem")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository.init(tmp_path / "repo")
+    write(made.root, {"README.md": b"hello", "web/run.json": b'{ "name": "web" }\n', "web/root.squashfs": b"root",
+                      "_config/web/etc/web.conf": b"x=1"})  # fmt: skip
+    return made
+
+
+def write(root: Path, files: dict) -> None:
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+
+
+def committed(repository: Repository) -> State:
+    repository.add()
+    return repository.commit()
+
+
+def tree(root: Path) -> "list[str]":
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and ".pvr" not in path.parts)
+
+
+def test_init_makes_a_pool_of_its_own_with_a_relative_name(tmp_path: Path) -> None:
+    made = Repository.init(tmp_path / "new")
+    assert json.loads((made.root / ".pvr/config").read_text()) == {"ObjectsDir": ".pvr/objects"}
+    assert made.state == State.empty()
+    with pytest.raises(PantavisorError, match="already"):
+        Repository.init(tmp_path / "new")
+    elsewhere = Repository.init(tmp_path / "trails" / "0", objects="../../objects")
+    assert elsewhere.pool.root.resolve() == tmp_path / "objects"
+
+
+def test_a_repository_is_found_from_below(repository: Repository) -> None:
+    assert Repository.find(repository.root / "web").root == repository.root
+    with pytest.raises(NotFound, match="pvr init"):
+        Repository.find(repository.root.parent)
+
+
+def test_add_commit_status(repository: Repository) -> None:
+    assert repository.status().untracked == ("README.md", "_config/web/etc/web.conf", "web/root.squashfs", "web/run.json")
+    repository.add([repository.root / "web"])
+    assert repository.status().added == ("web/root.squashfs", "web/run.json")
+    assert repository.status().untracked == ("README.md", "_config/web/etc/web.conf")
+    state = committed(repository)
+    assert repository.state == state and repository.status().is_clean
+    assert (repository.root / ".pvr/json").read_bytes() == state.dumps()
+    assert state["web/run.json"] == {"name": "web"}
+    write(repository.root, {"README.md": b"changed"})
+    (repository.root / "web/root.squashfs").unlink()
+    status = repository.status()
+    assert (status.changed, status.removed) == (("README.md",), ("web/root.squashfs",))
+
+
+def test_raw_json_stays_an_object_byte_for_byte(repository: Repository) -> None:
+    repository.add([repository.root / "web/run.json"], raw=True)
+    state = repository.commit()
+    assert state.objects().keys() == {"web/run.json"}
+    repository.add()
+    assert "web/run.json" in repository.commit().objects()
+    (repository.root / "web/run.json").unlink()
+    repository.checkout()
+    assert (repository.root / "web/run.json").read_bytes() == b'{ "name": "web" }\n'
+
+
+@pytest.mark.parametrize("text", [b'"%s"' % (b"a" * 64), b"5", b"null", b"{", b"\xff"])
+def test_json_that_no_state_can_hold_is_refused(repository: Repository, text: bytes) -> None:
+    write(repository.root, {"bad.json": text})
+    repository.add()
+    before = (repository.root / ".pvr/json").read_bytes()
+    with pytest.raises(FormatError, match=r"bad\.json"):
+        repository.commit()
+    assert (repository.root / ".pvr/json").read_bytes() == before
+
+
+def test_nulls_and_big_integers_survive(repository: Repository) -> None:
+    write(repository.root, {"web/src.json": b'{"Entrypoint":null,"uid":12345678901234567890}'})
+    assert committed(repository)["web/src.json"] == {"Entrypoint": None, "uid": 12345678901234567890}
+    assert repository.status().is_clean
+
+
+def test_links_and_devices_are_no_files_of_a_state(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"outside")
+    (repository.root / "link").symlink_to(tmp_path / "secret")
+    (repository.root / "folder").symlink_to(tmp_path)
+    os.mkfifo(repository.root / "pipe")
+    assert not {"link", "pipe", "folder/secret"} & set(committed(repository))
+    with pytest.raises(FormatError, match="plain file"):
+        repository.add([repository.root / "link"])
+    with pytest.raises(FormatError, match="outside"):
+        repository.add([tmp_path / "secret"])
+    with pytest.raises(NotFound):
+        repository.add([repository.root / "nothing"])
+
+
+def test_checkout_never_writes_through_a_link(repository: Repository, tmp_path: Path) -> None:
+    committed(repository)
+    (repository.root / "web/root.squashfs").unlink()
+    (repository.root / "web/run.json").unlink()
+    (repository.root / "web").rmdir()
+    (tmp_path / "victim").mkdir()
+    (repository.root / "web").symlink_to(tmp_path / "victim")
+    with pytest.raises(FormatError, match="symbolic link"):
+        repository.checkout()
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_checkout_restores_and_refuses_damage(repository: Repository) -> None:
+    state = committed(repository)
+    write(repository.root, {"README.md": b"changed", "note.txt": b"mine"})
+    repository.checkout()
+    assert (repository.root / "README.md").read_bytes() == b"hello"
+    assert (repository.root / "web/run.json").read_bytes() == b'{"name":"web"}'
+    assert (repository.root / "note.txt").read_bytes() == b"mine"
+    path = repository.pool.path(state.objects()["README.md"])
+    path.chmod(0o644)
+    path.write_bytes(b"HELLO")
+    with pytest.raises(DigestError):
+        repository.checkout()
+    assert (repository.root / "README.md").read_bytes() == b"hello"
+
+
+def test_checkout_by_links_shares_the_objects(repository: Repository) -> None:
+    state = committed(repository)
+    for _ in range(2):
+        repository.checkout(links=True)
+    linked = repository.root / "web/root.squashfs"
+    assert linked.samefile(repository.pool.path(state.objects()["web/root.squashfs"]))
+    assert linked.stat().st_nlink == 2 and linked.stat().st_mode & 0o777 == 0o444
+    repository.checkout()
+    assert linked.stat().st_nlink == 1
+
+
+def test_a_newer_part_leaves_no_stale_file(repository: Repository, tmp_path: Path, signer: keys.PemSigner) -> None:
+    committed(repository)
+    repository.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
+    repository.checkout()
+    other = Repository.init(tmp_path / "other")
+    write(other.root, {"web/run.json": b'{"name":"web","v":2}', "web/new": b"new"})
+    committed(other)
+    merged = repository.take(other.state, other.pool, ("web",))
+    assert set(merged) == {"#spec", "README.md", "web/run.json", "web/new"}
+    write(repository.root, {"_config/web/etc/web.conf": b"edited by hand"})
+    repository.checkout()
+    assert tree(repository.root) == ["README.md", "_config/web/etc/web.conf", "web/new", "web/run.json"]
+    with pytest.raises(NotFound, match="web"):
+        repository.take(other.state, other.pool, ("wep",))
+
+
+def test_remove_takes_the_whole_part(repository: Repository, signer: keys.PemSigner) -> None:
+    committed(repository)
+    repository.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
+    repository.checkout()
+    assert repository.remove("web") == ("_config/web/etc/web.conf", "_sigs/web.json", "web/root.squashfs", "web/run.json")
+    assert tree(repository.root) == ["README.md"] and not (repository.root / "web").exists()
+
+
+def test_sources_of_every_kind(repository: Repository, tmp_path: Path) -> None:
+    state = committed(repository)
+    export.write(tmp_path / "all.tgz", state, repository.pool)
+    unpacked = tmp_path / "unpacked"
+    subprocess.run(["mkdir", "-p", unpacked], check=True)
+    subprocess.run(["tar", "-xf", tmp_path / "all.tgz", "-C", unpacked], check=True)
+    for source in (repository.root, repository.root / ".pvr", tmp_path / "all.tgz", unpacked):
+        with repo.opened(source) as (found, pool):
+            assert found == state
+            assert all(object_id in pool for object_id in state.object_ids())
+    with pytest.raises(NotFound), repo.opened(tmp_path):
+        pass
+
+
+def test_deploy_writes_a_revision_and_adds_to_it(repository: Repository, tmp_path: Path) -> None:
+    committed(repository)
+    target = tmp_path / "storage/trails/0"
+    repo.deploy(target, [repository.root])
+    assert not (target / ".pv").exists()
+    board = Repository.init(tmp_path / "board")
+    write(board.root, {"bsp/run.json": b'{"linux":"k","initrd":"i"}', "bsp/k": b"kernel", "bsp/i": b"initrd"})
+    committed(board)
+    state = repo.deploy(target, [board.root])
+    assert state.part_names() == ("bsp", "web")
+    assert (target / ".pv/pv-kernel.img").samefile(target / "bsp/k")
+    assert (target / "bsp/k").samefile(tmp_path / "storage/objects" / state.objects()["bsp/k"])
+    assert Repository(target).status().is_clean
+    assert sorted(os.listdir(target.parent)) == ["0"]
+    with pytest.raises(FormatError, match="trails/0"):
+        repo.deploy(tmp_path / "anywhere", [board.root])
+
+
+def test_two_writers_lose_nothing(tmp_path: Path) -> None:
+    made = Repository.init(tmp_path / "repo")
+    code = (
+        "import sys; from pathlib import Path; from pantavisor.repo import Repository\n"
+        "name = sys.argv[2]\n"
+        "for index in range(8):\n"
+        "    found = Repository(Path(sys.argv[1]))\n"
+        "    path = found.root / f'{name}{index}'; path.write_text(name)\n"
+        "    found.add([path]); found.commit()\n"
+    )
+    command = [sys.executable, "-c", code, str(made.root)]
+    children = [subprocess.Popen([*command, name], env={"PYTHONPATH": str(LIBRARY)}) for name in ("a", "b")]
+    assert [child.wait(60) for child in children] == [0, 0]
+    assert set(made.state) == {"#spec", *(f"{name}{index}" for name in "ab" for index in range(8))}
+
+
+def test_a_killed_command_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
+    made = Repository.init(tmp_path / "repo")
+    code = (
+        "import sys, os; from pathlib import Path; from pantavisor.repo import Repository\n"
+        "found = Repository(Path(sys.argv[1])); print('ready', flush=True)\n"
+        "for index in range(100000):\n"
+        "    for name in 'abcdef': (found.root / name).write_text(f'{name}{index}')\n"
+        "    found.add(); found.commit(); found.checkout()\n"
+    )
+    for delay in (0.0, 0.01, 0.03, 0.07, 0.11):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(made.root)], env={"PYTHONPATH": str(LIBRARY)}, stdout=subprocess.PIPE
+        )
+        assert child.stdout is not None and child.stdout.readline()
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+        child.stdout.close()
+        state = made.state
+        made.checkout()
+        assert made.status().is_clean
+        assert set(tree(made.root)) == set(state) - {"#spec"} or set(tree(made.root)) <= set("abcdef")
+        assert [name for name in os.listdir(made.root / ".pvr") if name.startswith(".")] == []
+
+
+def test_a_second_writer_waits_for_the_first(repository: Repository) -> None:
+    done = threading.Event()
+
+    def commit() -> None:
+        committed(Repository(repository.root))
+        done.set()
+
+    with repository.lock():
+        thread = threading.Thread(target=commit)
+        thread.start()
+        assert not done.wait(0.2)
+    thread.join(10)
+    assert done.is_set()
+
+
+def test_a_state_whose_objects_are_missing_is_not_committed(repository: Repository) -> None:
+    with pytest.raises(NotFound, match="object"):
+        repository.replace(State.empty().with_files({"a": "a" * 64}))
+    assert repository.state == State.empty()
+
+
+def test_a_state_that_the_published_tool_wrote_opens(tmp_path: Path) -> None:
+    (tmp_path / ".pvr").mkdir()
+    (tmp_path / ".pvr/json").write_text('{ "#spec": "pantavisor-service-system@1" }')
+    (tmp_path / ".pvr/config").write_text('{\n\t"DefaultGetUrl": "",\n\t"ObjectsDir": "",\n\t"AccessTokens": {}\n}')
+    found = Repository(tmp_path)
+    assert found.pool.root == tmp_path / ".pvr/objects"
+    assert isinstance(found.pool, ObjectPool) and found.status().is_clean
