@@ -18,6 +18,7 @@
 #include "pv.h"
 #include "util.h"
 #include "volume.h"
+#include "words.h"
 
 #define LXC_DIR "/run/lxc"
 #define COMPLAINTS 4
@@ -166,10 +167,24 @@ static int shell_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* LXC itself splits the command line at blanks and leaves the quotes in. */
+static char **command_of(struct lxc_container *c)
+{
+	int length = c->get_config_item(c, "lxc.init.cmd", NULL, 0);
+	cleanup_free char *text = pv_alloc(1, length > 0 ? (size_t)length + 1 : 1);
+	char **words = NULL;
+	struct pv_err err;
+
+	if (length > 0)
+		c->get_config_item(c, "lxc.init.cmd", text, length + 1);
+	return pv_words_split(text, &words, &err) < 0 ? NULL : words;
+}
+
 /* In the child: until the container ends. */
 static int run_monitor(const struct pv_task *task)
 {
 	struct lxc_container *c;
+	char **command;
 
 	leave_pid1(task->spec->name);
 	c = lxc_container_new(task->spec->name, LXC_DIR);
@@ -183,8 +198,11 @@ static int run_monitor(const struct pv_task *task)
 		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
 	c->want_daemonize(c, false);
 	c->want_close_all_fds(c, true);
+	command = command_of(c);
+	if (!command)
+		return PV_CONTAINER_NOT_STARTED;
 	/* A wait status; but 0 or 1 where LXC itself failed. */
-	if (!c->start(c, 0, NULL) && c->error_num <= 1)
+	if (!c->start(c, 0, command) && c->error_num <= 1)
 		return PV_CONTAINER_NOT_STARTED;
 	return shell_status(c->error_num);
 }
