@@ -41,9 +41,9 @@ def _verify(options: argparse.Namespace, console: Console) -> None:
     trust = options.trust.read_bytes() if options.trust else None
     report = audit.verify(options.target, trust=trust, strict=options.strict)
     if options.json:
-        console.json(report.document())
+        console.json(report.as_json())
     report.raise_for_findings()
-    console.line(report.summary())
+    console.line(str(report))
 
 
 def _inspect(options: argparse.Namespace, console: Console) -> None:
