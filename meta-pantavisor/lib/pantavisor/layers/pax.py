@@ -46,9 +46,9 @@ def _records(data: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
     # Some writers fill the rest of the block with zeros and count them in.
     while position < len(data) and data[position] != 0:
         space = data.find(b" ", position, position + 21)
-        digits = data[position:space] if space > 0 else b""
+        digits = data[position:space] if space >= 0 else b""
         end = position + int(digits) if digits.isdigit() else 0
-        if not space < end <= len(data) or data[end - 1] != 0x0A:
+        if not position < space < end <= len(data) or data[end - 1] != 0x0A:
             raise FormatError(f"{what} has a pax record of impossible length")
         keyword, equals, value = data[space + 1 : end - 1].partition(b"=")
         if not equals or not keyword:

@@ -1,0 +1,214 @@
+"""The passes over packed layers: codecs, digests, bombs, and that the second pass is as suspicious as the first."""
+
+from __future__ import annotations
+
+import bz2
+import functools
+import gzip
+import io
+import lzma
+import random
+import tracemalloc
+import zlib
+from dataclasses import replace
+from typing import BinaryIO
+
+import pytest
+from pantavisor import layers
+from pantavisor.digest import Digest, VerifyingReader
+from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
+from pantavisor.layers import Limits, Tree, codecs
+from pantavisor.layers.stream import ChunkStream, zeros
+from pantavisor.oci import OCI_LAYER, OCI_LAYER_ZSTD
+from sim.layers import blob, layer, member, tar
+
+BIG = bytes(range(256)) * 20_000
+
+
+def contents(tree: Tree) -> dict[bytes, bytes]:
+    names = {id(node): path for path, node in tree.walk()}
+    return {names[id(file)]: b"".join(c[s:e] for c, s, e in spans) for file, spans in tree.contents()}
+
+
+def test_contents_come_from_the_layers_that_own_them() -> None:
+    lower = layer(member("a", content=b"hidden"), member("b", content=BIG), member("empty"))
+    upper = layer(member("a", content=b"seen"), member("c", content=BIG[::-1]))
+    found = contents(layers.flatten([lower, upper]))
+    assert found == {b"a": b"seen", b"b": BIG, b"c": BIG[::-1], b"empty": b""}
+
+
+def test_contents_may_be_passed_over_and_asked_for_again() -> None:
+    tree = layers.flatten([layer(member("a", content=BIG), member("b", content=b"tail"))])
+    seen = [b"".join(c[s:e] for c, s, e in spans) for file, spans in tree.contents() if file.size == 4]
+    assert seen == [b"tail"]
+    assert contents(tree)[b"a"] == BIG
+
+
+def test_a_layer_that_is_all_hidden_is_not_unpacked_again() -> None:
+    opened = []
+    lower = layer(member("a", content=BIG))
+
+    def counting() -> BinaryIO:
+        opened.append(1)
+        return lower.open()
+
+    tree = layers.flatten([replace(lower, open=counting), layer(member(".wh.a"), member("b"))])
+    contents(tree)
+    assert len(opened) == 1
+
+
+def test_a_layer_that_is_not_its_diff_id_is_refused() -> None:
+    made = layer(member("a"))
+    with pytest.raises(DigestError, match="but its image promises sha256:"):
+        layers.flatten([replace(made, diff_id=Digest.of(b"other"))])
+
+
+def test_bytes_behind_the_end_mark_belong_to_the_diff_id() -> None:
+    archive = tar([member("a")])
+    assert layers.flatten([blob(archive + b"behind" * 1000)]).find("a")
+    with pytest.raises(DigestError):
+        layers.flatten([replace(blob(archive + b"behind"), diff_id=Digest.of(archive))])
+
+
+def test_a_blob_that_is_not_its_digest_is_refused() -> None:
+    made = layer(member("a", content=BIG))
+    packed = bytearray(made.open().read())
+    packed[4] ^= 1  # the time in gzip's header: the content stays sound
+
+    def opener() -> BinaryIO:
+        return io.BufferedReader(VerifyingReader(io.BytesIO(packed), made.digest, made.size))
+
+    with pytest.raises(DigestError):
+        layers.flatten([replace(made, open=opener)])
+
+
+def test_a_blob_that_changes_between_the_passes_is_noticed() -> None:
+    made = layer(member("a", content=b"x" * 100), member("b", content=BIG))
+    honest = made.open().read()
+    given = [honest, honest[:4] + b"\1" + honest[5:]]
+
+    def opener() -> BinaryIO:
+        return io.BufferedReader(VerifyingReader(io.BytesIO(given.pop(0)), made.digest, made.size))
+
+    tree = layers.flatten([replace(made, open=opener)])
+    with pytest.raises(DigestError):
+        contents(tree)
+
+
+def test_a_tar_that_changes_between_the_passes_is_noticed() -> None:
+    archives = [tar([member("a", content=b"1" * 600)]), tar([member("a", content=b"2" * 600)])]
+    tree = layers.from_tar(lambda: io.BytesIO(archives.pop(0)))
+    with pytest.raises(DigestError):
+        contents(tree)
+
+
+PACKERS = {"none": bytes, "gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_tar_is_unpacked_whatever_packed_it(name: str) -> None:
+    archive = tar([member("a", content=BIG)])
+    packed = PACKERS[name](archive)
+    assert codecs.detect(packed[:8]) == name
+    assert contents(layers.from_tar(lambda: io.BytesIO(packed))) == {b"a": BIG}
+
+
+def test_a_tar_knows_no_whiteouts() -> None:
+    tree = layers.from_tar(lambda: io.BytesIO(tar([member("a"), member(".wh.a")])), structural=True)
+    assert {b".wh.a", b"a", b"proc"} <= tree.root.entries.keys()
+
+
+def test_gzip_in_many_members_is_one_stream() -> None:
+    archive = tar([member("a", content=BIG), member("b")])
+    packed = b"".join(gzip.compress(archive[at : at + 70_000]) for at in range(0, len(archive), 70_000))
+    assert contents(layers.flatten([blob(archive, packed=packed)]))[b"a"] == BIG
+
+
+def test_a_plain_layer_is_read() -> None:
+    archive = tar([member("a", content=BIG)])
+    assert contents(layers.flatten([blob(archive, media_type=OCI_LAYER)]))[b"a"] == BIG
+
+
+def test_zstd_layers_are_read_or_the_error_says_what_to_install() -> None:
+    archive = tar([member("a", content=BIG)])
+    try:
+        module = codecs._zstd()
+    except PantavisorError as error:
+        assert "backports.zstd" in str(error)
+        return
+    # Two frames with one to skip before and between them, as zstd:chunked and pzstd write.
+    skipped = b"\x50\x2a\x4d\x18\x04\0\0\0info"
+    packed = skipped + module.compress(archive[:5000]) + skipped + module.compress(archive[5000:]) + skipped
+    assert codecs.detect(packed[:8]) == "zstd"
+    assert contents(layers.flatten([blob(archive, packed=packed, media_type=OCI_LAYER_ZSTD)]))[b"a"] == BIG
+
+
+@pytest.mark.parametrize("name", ["gzip", "xz", "bzip2"])
+def test_packed_streams_that_end_early_or_go_on_with_rubbish_are_refused(name: str) -> None:
+    packed = PACKERS[name](tar([member("a", content=BIG)]))
+    for broken in (packed[:-1], packed[: len(packed) // 2], packed[:20], packed + b"rubbish" * 20):
+        with pytest.raises(FormatError, match=f"{name} stream"):
+            layers.from_tar(functools.partial(io.BytesIO, broken))
+
+
+def test_a_flipped_bit_in_a_packed_stream_is_noticed() -> None:
+    # Not periodic: in periodic data a wrong distance may copy the right bytes.
+    packed = bytearray(gzip.compress(tar([member("a", content=random.Random(1).randbytes(50_000))]), 1))
+    packed[len(packed) // 2] ^= 1
+    with pytest.raises(FormatError, match="gzip stream"):
+        layers.from_tar(lambda: io.BytesIO(packed))
+
+
+def bomb(size: int) -> bytes:
+    """``size`` zero bytes as one gzip stream."""
+    packer = zlib.compressobj(9, wbits=31)
+    parts = [packer.compress(bytes(2**20)) for _ in range(size // 2**20)]
+    return b"".join([*parts, packer.flush()])
+
+
+def test_a_bomb_is_refused_and_never_lies_in_memory() -> None:
+    head = tar([member("a", content=b"")])[:-1024]
+    packed = gzip.compress(head) + bomb(200 * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="100 times"):
+            layers.from_tar(lambda: io.BytesIO(packed), Limits(ratio=100))
+        with pytest.raises(LimitError, match="bytes unpacked"):
+            layers.from_tar(lambda: io.BytesIO(packed), Limits(total_bytes=100 * 2**20))
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_honest_zeros_at_deflates_best_ratio_pass() -> None:
+    layers.from_tar(lambda: io.BytesIO(bomb(100 * 2**20)))
+
+
+def test_the_limits_are_for_all_layers_together() -> None:
+    stack = [layer(member(f"{n}", content=bytes(400_000))) for n in range(3)]
+    layers.flatten(stack[:2], Limits(total_bytes=1_000_000))
+    with pytest.raises(LimitError):
+        layers.flatten(stack, Limits(total_bytes=1_000_000))
+
+
+def test_a_large_file_costs_no_memory() -> None:
+    archive = tar([member("a", content=bytes(60 * 2**20))])
+    packed = gzip.compress(archive, 1)
+    tracemalloc.start()
+    try:
+        tree = layers.from_tar(lambda: io.BytesIO(packed))
+        total = sum(span.end - span.start for _, spans in tree.contents() for span in spans)
+        assert total == 60 * 2**20
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_chunk_stream_reads_across_chunks() -> None:
+    stream = ChunkStream(iter([b"ab", b"cdef", b"g"]), what="it")
+    assert (stream.read(3), stream.offset) == (b"abc", 3)
+    assert [chunk[start:end] for chunk, start, end in stream.spans(4)] == [b"def", b"g"]
+    assert stream.at_end() and stream.offset == 7
+    with pytest.raises(FormatError, match="it ends"):
+        stream.read(1)
+    assert sum(span.end for span in zeros(2_500_000)) == 2_500_000
