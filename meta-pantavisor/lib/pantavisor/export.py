@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Optional, cast
 
 from . import atomic
-from .digest import OBJECT_ID
+from .digest import OBJECT_ID, Digest, VerifyingReader
 from .errors import DigestError, FormatError, LimitError, NotFound
 from .objects import ObjectPool
 from .state import MAX_BYTES, State
@@ -31,14 +31,15 @@ GZIP_LEVEL = 1  # the objects are compressed already
 
 
 def write(path: Path, state: State, pool: ObjectPool) -> None:
-    """Write the export of ``state``; the objects must be in ``pool``."""
+    """Write the export of ``state``, whose objects must be in ``pool``; each is verified on its way."""
     gz = path.name.lower().endswith((".gz", ".tgz"))
     with atomic.replacing(path) as raw:
         stream = cast(BinaryIO, gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0)) if gz else raw
         _add(stream, "json", io.BytesIO(state.dumps()), len(state.dumps()))
         for object_id in sorted(state.object_ids()):
-            with pool.open(object_id) as source:
-                _add(stream, f"objects/{object_id}", source, pool.size(object_id))
+            size, promised = pool.size(object_id), Digest("sha256", object_id)
+            with VerifyingReader(pool.open(object_id), promised, size, what="object") as source:
+                _add(stream, f"objects/{object_id}", cast(BinaryIO, source), size)
         stream.write(bytes(2 * tarfile.BLOCKSIZE))
         if gz:
             stream.close()

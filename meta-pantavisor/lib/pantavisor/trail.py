@@ -78,8 +78,11 @@ def boot_files(state: State) -> dict[str, str]:
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
         raise FormatError("the state has no bsp/run.json, so nothing to boot", hint="add the export of a bsp")
+    addons = run.get("addons") or []
+    if not isinstance(addons, list):
+        raise FormatError("addons of bsp/run.json is not a list")
     found = {}
-    for index, addon in enumerate(run.get("addons") or ()):
+    for index, addon in enumerate(addons):
         found[f"pv-initrd.img.{index}"] = _bsp_object(state, "addons", addon)
     if run.get("fit"):
         found["pantavisor.fit"] = _bsp_object(state, "fit", run["fit"])

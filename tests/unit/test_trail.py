@@ -1,0 +1,151 @@
+"""The storage tree: what a device boots from, in the shape of a published one."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pantavisor import export, trail
+from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
+from pantavisor.objects import ObjectPool
+from pantavisor.state import State
+
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+
+
+def published(pool: ObjectPool) -> State:
+    return export.read(VECTORS / "exports" / "demo.tgz", pool)
+
+
+def board(pool: ObjectPool, **run: Any) -> State:
+    files = {f"bsp/{name}": pool.put_bytes(name.encode()) for name in ("k", "i", "d", "f", "a0", "a1", "r", "r.gz")}
+    return State.empty().with_files({**files, "bsp/run.json": run})
+
+
+def listing(root: Path) -> "dict[str, tuple[str, str, int]]":
+    """Path -> type, mode, links of files."""
+    found = {}
+    for path in [root, *root.rglob("*")]:
+        stat = path.lstat()
+        kind = "d" if path.is_dir() else "f"
+        found["./" + str(path.relative_to(root))] = (kind, f"{stat.st_mode & 0o777:o}", 0 if kind == "d" else stat.st_nlink)
+    return found
+
+
+def test_the_tree_has_the_shape_of_a_published_one(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    previous = os.umask(0o077)
+    try:
+        trail.write(tmp_path / "storage", published(pool), pool)
+    finally:
+        os.umask(previous)
+    found = listing(tmp_path / "storage")
+    for line in (VECTORS / "deploy" / "tree.txt").read_text().splitlines():
+        kind, mode, links, _, path = line.split()
+        if path not in (".", "./trails/0"):
+            assert found[path] == (kind, mode, 0 if kind == "d" else int(links)), path
+    more = {"boot", "boot/uboot.txt", "boot/grubenv", "cache", "config", "config/pantahub.config", "disks", "disks/perm",
+            "disks/rev", "logs"}  # fmt: skip
+    wanted = {line.split()[4] for line in (VECTORS / "deploy" / "tree.txt").read_text().splitlines()}
+    assert set(found) == (wanted - {"."}) | {"./" + name for name in more} | {"./."}
+
+
+def test_files_are_links_and_json_is_the_text_of_the_state(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "storage/objects")
+    state = published(pool)
+    trail.write(tmp_path / "storage", state, pool)
+    revision = tmp_path / "storage/trails/0"
+    text = (revision / ".pvr/json").read_bytes()
+    assert text == state.dumps()
+    for path, object_id in state.objects().items():
+        assert (revision / path).samefile(pool.path(object_id))
+    for path in state.inline():
+        assert (revision / path).read_bytes() in text
+    assert (revision / ".pvr/config").read_bytes() == b'{"ObjectsDir":"../../objects"}'
+
+
+def test_boot_choice(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    trail.write(tmp_path / "storage", published(pool), pool)
+    assert (tmp_path / "storage/boot/uboot.txt").read_bytes() == b"pv_rev=0\0\0\0"
+    environment = (tmp_path / "storage/boot/grubenv").read_bytes()
+    assert len(environment) == 1024
+    assert environment.rstrip(b"#") == b"# GRUB Environment Block\npv_rev=0\npv_try=\npv_trying=\n"
+    with pytest.raises(FormatError):
+        trail.grubenv({"x": "y" * 1024})
+
+
+@pytest.mark.parametrize(
+    ("run", "wanted"),
+    [({"linux": "k", "initrd": "i"}, {"pv-kernel.img": "k", "pv-initrd.img": "i"}),
+     ({"linux": "k", "initrd": "i", "fdt": "d", "addons": ["a0", "a1"]},
+      {"pv-kernel.img": "k", "pv-initrd.img": "i", "pv-fdt.dtb": "d", "pv-initrd.img.0": "a0", "pv-initrd.img.1": "a1"}),
+     ({"fit": "f", "linux": "k", "initrd": "i"}, {"pantavisor.fit": "f"}),
+     ({"rpiab": "r", "linux": "k"}, {"rpiboot.img": "r"}), ({"rpiab": "r.gz"}, {"rpiboot.img.gz": "r.gz"})],
+)  # fmt: skip
+def test_boot_links_follow_the_rule_of_the_device(tmp_path: Path, run: dict, wanted: dict) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    trail.write(tmp_path / "storage", board(pool, **run), pool)
+    folder = tmp_path / "storage/trails/0"
+    assert sorted(os.listdir(folder / ".pv")) == sorted(wanted)
+    for name, source in wanted.items():
+        assert (folder / ".pv" / name).samefile(folder / "bsp" / source)
+
+
+@pytest.mark.parametrize("run", [{}, {"linux": "k"}, {"initrd": "i"}, {"linux": "k", "initrd": "nothing"}, {"fit": "nothing"},
+                                 {"fit": "f", "addons": ["nothing"]}, {"fit": "f", "addons": 5}, {"fit": "../bsp/f"},
+                                 {"fit": 5}, {"fit": ["f"]}])  # fmt: skip
+def test_a_bsp_that_cannot_boot_leaves_no_revision(tmp_path: Path, run: dict) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    with pytest.raises(FormatError, match="bsp"):
+        trail.write(tmp_path / "storage", board(pool, **run), pool)
+    assert os.listdir(tmp_path / "storage/trails") == []
+    assert not (tmp_path / "storage/boot/uboot.txt").exists()
+
+
+def test_damaged_and_missing_objects_are_refused(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "storage/objects")
+    state = published(pool)
+    path = pool.path(state.objects()["README.md"])
+    path.chmod(0o644)
+    path.write_bytes(b"damaged")
+    with pytest.raises(DigestError):
+        trail.write(tmp_path / "storage", state, pool)
+    path.unlink()
+    with pytest.raises(NotFound):
+        trail.write(tmp_path / "storage", state, pool)
+    assert os.listdir(tmp_path / "storage/trails") == []
+
+
+def test_a_second_revision_shares_the_objects(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    state = published(pool)
+    trail.write(tmp_path / "storage", state, pool)
+    (tmp_path / "storage/config/pantahub.config").write_bytes(b"PH_CREDS_ID=x\n")
+    trail.write(tmp_path / "storage", state, pool, "locals/next")
+    assert (tmp_path / "storage/trails/locals/next/README.md").samefile(tmp_path / "storage/trails/0/README.md")
+    assert (tmp_path / "storage/trails/locals/next/.pvr/config").read_bytes() == b'{"ObjectsDir":"../../../objects"}'
+    assert (tmp_path / "storage/boot/uboot.txt").read_bytes() == b"pv_rev=locals/next\0\0\0"
+    assert (tmp_path / "storage/config/pantahub.config").read_bytes() == b"PH_CREDS_ID=x\n"
+    with pytest.raises(PantavisorError, match="exists already"):
+        trail.write(tmp_path / "storage", state, pool)
+    with pytest.raises(FormatError):
+        trail.write(tmp_path / "storage", state, pool, "../x")
+
+
+def test_what_a_device_binds_is_a_copy(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    state = published(pool)
+    state = state.with_files({"demo/x.bind": state.objects()["README.md"]})
+    trail.write(tmp_path / "storage", state, pool)
+    assert (tmp_path / "storage/trails/0/demo/x.bind").stat().st_nlink == 1
+
+
+def test_the_same_state_gives_the_same_tree(tmp_path: Path) -> None:
+    trees = []
+    for name in ("one", "two"):
+        pool = ObjectPool(tmp_path / name / "pool")
+        trail.write(tmp_path / name / "storage", published(pool), pool)
+        files = {path: path.read_bytes() for path in (tmp_path / name / "storage").rglob("*") if path.is_file()}
+        trees.append({str(path.relative_to(tmp_path / name)): data for path, data in files.items()})
+    assert trees[0] == trees[1]
