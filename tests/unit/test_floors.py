@@ -1,0 +1,171 @@
+"""docs/floors.md against the real imports, and who alone may do what."""
+
+import ast
+import functools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LAYER = Path(__file__).resolve().parents[2] / "meta-pantavisor"
+PACKAGE = LAYER / "lib" / "pantavisor"
+GLUE = LAYER / "lib" / "pvbb"
+FILES = sorted(PACKAGE.rglob("*.py"))
+# What BitBake's own process imports has nothing but the standard library.
+PLAIN = {"errors", "cjson", "digest", "names", "atomic", "ref", "oci", "layout", "registry"}
+# Modules whose purpose is files stand on floor 0 all the same.
+MAX_LINES = 320  # near 160 is the aim; past 300 there is a second thing inside
+TOUCH_FILES = {"atomic", "digest"}
+
+
+def documented() -> "dict[str, int]":
+    """Module -> floor, as the page says."""
+    floors = {}
+    for line in (LAYER / "docs" / "floors.md").read_text().splitlines():
+        row = re.match(r"\| (\d)[^|]*\|([^|]*)\|", line)
+        for name in re.findall(r"`(\w+)`", row[2]) if row else ():
+            floors[name] = int(row[1]) if row else 0
+    return floors
+
+
+FLOORS = documented()
+
+
+@functools.cache
+def walked(path: Path) -> "tuple[ast.AST, ...]":
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+def module_of(path: Path) -> str:
+    """The module of the floor table that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> "Iterator[tuple[str, bool, int]]":
+    """Each import of a file: its dotted name, whether it is one of ours, its line."""
+    folder = path.relative_to(PACKAGE).parent.parts
+    for node in walked(path):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, False, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module), False, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = folder[: len(folder) - node.level + 1]
+            for alias in node.names:
+                yield ".".join(filter(None, [*base, node.module, alias.name])), True, node.lineno
+
+
+def uses(path: Path) -> "Iterator[tuple[str, int]]":
+    """Dotted names that a file mentions, such as ``os.environ``, and plain calls such as ``print``."""
+    for node in walked(path):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}", node.lineno
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield f"{node.func.id}()", node.lineno
+
+
+def where(path: Path, line: int) -> str:
+    return f"{path.relative_to(LAYER.parent)}:{line}"
+
+
+def test_every_module_has_a_floor_and_every_floor_a_module() -> None:
+    modules = {module_of(path) for path in FILES} - {"__init__", "__main__"}
+    assert modules - set(FLOORS) == set(), "not in docs/floors.md"
+    assert set(FLOORS) - modules == set(), "in docs/floors.md, but not there"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    own = module_of(path)
+    if own in ("__init__", "__main__"):
+        return
+    for name, ours, line in imported(path):
+        other = name.split(".")[0]
+        if name.startswith("pantavisor"):
+            raise AssertionError(f"{where(path, line)} imports {name} by its absolute name")
+        if ours and other in FLOORS:
+            assert FLOORS[other] <= FLOORS[own], f"{where(path, line)} imports {other} from above"
+
+
+def test_no_circles() -> None:
+    edges: dict[str, set[str]] = {}
+    for path in FILES:
+        for name, ours, _ in imported(path):
+            other = name.split(".")[0]
+            if ours and other in FLOORS and other != module_of(path):
+                edges.setdefault(module_of(path), set()).add(other)
+    settled: set[str] = set()
+    while left := {module for module in FLOORS if module not in settled and edges.get(module, set()) <= settled}:
+        settled |= left
+    assert set(FLOORS) - settled == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_who_may_import_what(path: Path) -> None:
+    module = module_of(path)
+    for name, ours, line in imported(path):
+        top = name.split(".")[0]
+        if ours:
+            continue
+        assert top != "bb", f"{where(path, line)}: only pvbb imports bb"
+        if top in ("cryptography", "pkcs11"):
+            assert module == "keys", f"{where(path, line)}: only keys imports {top}"
+        if top in ("socket", "ssl", "http", "urllib") and name != "urllib.parse":
+            allowed = module == "registry" or path.relative_to(PACKAGE).as_posix() == "layout/daemon.py"
+            assert allowed, f"{where(path, line)}: only registry and the daemon reader open sockets"
+        if top == "subprocess":
+            # Credential helpers are asked by BitBake's process too, before anything else is there.
+            allowed = module == "proc" or path.relative_to(PACKAGE).as_posix() == "registry/credentials.py"
+            assert allowed, f"{where(path, line)}: only proc runs programs"
+        standard = top in sys.stdlib_module_names
+        assert standard or module not in PLAIN, f"{where(path, line)}: {module} is standard library only"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_who_may_print_and_read_the_environment(path: Path) -> None:
+    module = module_of(path)
+    for name, line in uses(path):
+        if name in ("print()", "input()", "os.environ", "os.getenv", "os.environb", "sys.stdout", "sys.stderr"):
+            assert module in ("cli", "__main__"), f"{where(path, line)}: only the front doors use {name}"
+        if FLOORS.get(module, 9) <= 1 and module not in TOUCH_FILES:
+            pure = name not in ("open()", "os.open", "time.time", "time.monotonic", "datetime.now", "os.listdir")
+            assert pure, f"{where(path, line)}: floors 0 and 1 are pure, but {module} uses {name}"
+
+
+def test_cryptography_is_imported_only_when_it_is_called() -> None:
+    for path in PACKAGE.joinpath("keys").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [str(node.module)]
+            assert not any(name.startswith(("cryptography", "pkcs11")) for name in names), where(path, node.lineno)
+
+
+def test_the_glue_alone_knows_bitbake_and_needs_nothing_else() -> None:
+    for path in GLUE.glob("*.py"):
+        for node in walked(path):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [str(node.module)]
+            for name in names:
+                top, _, rest = name.partition(".")
+                if top == "pantavisor":
+                    parts = [rest.split(".")[0]] if rest else [alias.name for alias in getattr(node, "names", [])]
+                    assert set(parts) <= PLAIN | {"__version__"}, f"{where(path, node.lineno)} imports {parts}"
+                else:
+                    assert top in sys.stdlib_module_names | {"bb", "oe", "pvbb"}, f"{where(path, node.lineno)} imports {name}"
+
+
+@pytest.mark.parametrize("path", [*FILES, *sorted(GLUE.glob("*.py"))], ids=lambda path: path.name)
+def test_the_syntax_is_that_of_python_39(path: Path) -> None:
+    ast.parse(path.read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
