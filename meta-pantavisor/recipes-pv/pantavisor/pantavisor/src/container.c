@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "container.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <lxc/lxccontainer.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "halt.h"
 #include "log.h"
 #include "lxcconf.h"
+#include "monitor.h"
 #include "pv.h"
 #include "util.h"
 #include "volume.h"
-#include "words.h"
 
-#define LXC_DIR "/run/lxc"
 #define COMPLAINTS 4
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 
@@ -87,7 +81,7 @@ static void add_lines(
 static int write_conf(
 	const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf, struct pv_err *err)
 {
-	cleanup_free char *folder = pv_fmt(LXC_DIR "/%s", task->spec->name);
+	cleanup_free char *folder = pv_fmt(PV_LXC_DIR "/%s", task->spec->name);
 	cleanup_free char *logs = pv_fmt("%s/logs/%s/%s", pv->storage, pv->revision, task->spec->name);
 	cleanup_free char *text = NULL;
 	size_t length;
@@ -145,68 +139,6 @@ void pv_container_unmount(struct pv_task *task)
 	task->is_mounted = false;
 }
 
-static void leave_pid1(const char *name)
-{
-	sigset_t none;
-	int null;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	setsid();
-	prctl(PR_SET_NAME, name);
-	close_range(0, ~0U, 0);
-	null = open("/dev/null", O_RDWR);
-	(void)dup2(null, 1);
-	(void)dup2(null, 2);
-}
-
-/* A wait status, as a shell would tell it. */
-static int shell_status(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-/* LXC itself splits the command line at blanks and leaves the quotes in. */
-static char **command_of(struct lxc_container *c)
-{
-	int length = c->get_config_item(c, "lxc.init.cmd", NULL, 0);
-	cleanup_free char *text = pv_alloc(1, length > 0 ? (size_t)length + 1 : 1);
-	char **words = NULL;
-	struct pv_err err;
-
-	if (length > 0)
-		c->get_config_item(c, "lxc.init.cmd", text, length + 1);
-	return pv_words_split(text, &words, &err) < 0 ? NULL : words;
-}
-
-/* In the child: until the container ends. */
-static int run_monitor(const struct pv_task *task)
-{
-	struct lxc_container *c;
-	char **command;
-
-	leave_pid1(task->spec->name);
-	c = lxc_container_new(task->spec->name, LXC_DIR);
-	if (!c)
-		return PV_CONTAINER_NOT_STARTED;
-	c->clear_config(c);
-	if (!c->load_config(c, task->lxc_path))
-		return PV_CONTAINER_NOT_STARTED;
-	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
-	if (!task->has_apparmor)
-		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
-	c->want_daemonize(c, false);
-	c->want_close_all_fds(c, true);
-	command = command_of(c);
-	if (!command)
-		return PV_CONTAINER_NOT_STARTED;
-	/* A wait status; but 0 or 1 where LXC itself failed. */
-	if (!c->start(c, 0, command) && c->error_num <= 1)
-		return PV_CONTAINER_NOT_STARTED;
-	return shell_status(c->error_num);
-}
-
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
 {
 	cleanup_free char *lxc_log = lxc_log_of(task);
@@ -218,7 +150,7 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	if (pid < 0)
 		return pv_err_errno(err, "cannot fork");
 	if (!pid)
-		_exit(run_monitor(task));
+		_exit(pv_monitor_run(task));
 	task->monitor = pid;
 	task->init = 0;
 	task->started_at = pv_now_ms();

@@ -40,6 +40,12 @@ static bool has(const char *status, const char *line, int number)
 	return at && strtoull(at + strlen(line), NULL, 16) >> (number - 1) & 1;
 }
 
+/* A signal that is blocked may be waited for, or read from a descriptor. */
+static bool listens(const char *status, int number)
+{
+	return has(status, "SigCgt:", number) || has(status, "SigBlk:", number);
+}
+
 int pv_halt_signal(const char *configured, const char *status)
 {
 	int number = configured ? parse(configured) : 0;
@@ -48,7 +54,7 @@ int pv_halt_signal(const char *configured, const char *status)
 		return number;
 	if (has(status, "SigBlk:", SIGRTMIN + 3))
 		return SIGRTMIN + 3;
-	if (has(status, "SigCgt:", SIGPWR) || has(status, "SigBlk:", SIGPWR))
+	if (listens(status, SIGPWR))
 		return SIGPWR;
-	return SIGTERM;
+	return listens(status, SIGTERM) ? SIGTERM : SIGKILL;
 }

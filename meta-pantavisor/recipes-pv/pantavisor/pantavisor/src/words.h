@@ -7,7 +7,8 @@
 
 enum { PV_WORDS_MAX = 1024 };
 
-/* A list that ends with NULL, in one piece of memory: free() it. Quotes of either kind hold blanks; nothing escapes. */
+/* A list that ends with NULL, in one piece of memory: free() it. Quotes of either kind hold blanks; nothing
+ * escapes. */
 int pv_words_split(const char *text, char ***words, struct pv_err *err);
 
 #endif

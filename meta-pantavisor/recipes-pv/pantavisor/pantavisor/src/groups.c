@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* The groups of a state, and the few words that groups and containers share. */
+#include <string.h>
+
+#include "manifest.h"
+#include "names.h"
+#include "util.h"
+
+const char *pv_manifest_text(const struct pv_manifest *c, const struct pv_json_node *object, const char *name)
+{
+	return pv_json_string(c->doc, pv_json_get(c->doc, object, name));
+}
+
+int pv_manifest_restart(const struct pv_manifest *c, const char *text, enum pv_restart *restart)
+{
+	if (!text)
+		return 0;
+	if (strcmp(text, "system") && strcmp(text, "container"))
+		return pv_err_set(c->err, "restart_policy \"%.40s\" is not system or container", text);
+	*restart = strcmp(text, "system") ? PV_RESTART_CONTAINER : PV_RESTART_SYSTEM;
+	return 0;
+}
+
+int pv_manifest_goal(const struct pv_manifest *c, const char *text, enum pv_goal *goal)
+{
+	if (text && !pv_goal_parse(text, goal))
+		return pv_err_set(c->err, "status_goal \"%.40s\" is not MOUNTED, STARTED or READY", text);
+	return 0;
+}
+
+static int parse_group(const struct pv_manifest *c, const struct pv_json_node *node, struct pv_group *group)
+{
+	const struct pv_json_node *timeout = pv_json_get(c->doc, node, "timeout");
+	double seconds = c->goals_timeout_s;
+
+	*group = (struct pv_group){.name = pv_manifest_text(c, node, "name"), .goal = PV_GOAL_STARTED};
+	if (!pv_name_is(group->name))
+		return pv_err_set(c->err, "device.json: a group has no legal name");
+	for (const struct pv_group *g = c->state->groups; g < group; g++)
+		if (!strcmp(g->name, group->name))
+			return pv_err_set(c->err, "device.json: two groups are called %s", group->name);
+	if (timeout && !pv_json_number(c->doc, timeout, 0, 86400, &seconds))
+		return pv_err_set(
+			c->err, "device.json: the timeout of group %s is not 0 to 86400", group->name);
+	group->timeout_s = (int)seconds;
+	if (pv_manifest_goal(c, pv_manifest_text(c, node, "status_goal"), &group->goal) < 0 ||
+		pv_manifest_restart(c, pv_manifest_text(c, node, "restart_policy"), &group->restart) < 0 ||
+		pv_recovery_parse(
+			&group->recovery, c->doc, pv_json_get(c->doc, node, "auto_recovery"), c->err) < 0)
+		return pv_err_wrap(c->err, "device.json: group %s", group->name);
+	return 0;
+}
+
+static void default_groups(struct pv_state *state)
+{
+	static const struct pv_group groups[] = {
+		{.name = "data", .goal = PV_GOAL_MOUNTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
+		{.name = "root", .goal = PV_GOAL_STARTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
+		{.name = "platform", .goal = PV_GOAL_STARTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
+		{.name = "app",
+			.goal = PV_GOAL_STARTED,
+			.timeout_s = 30,
+			.recovery = {.given = true,
+				.mode = PV_RECOVER_ON_FAILURE,
+				.max_retries = 5,
+				.retry_delay_s = 5,
+				.backoff_factor = 2.0,
+				.stable_timeout_s = 30}},
+	};
+
+	memcpy(state->groups, groups, sizeof(groups));
+	state->group_count = PV_COUNT(groups);
+}
+
+int pv_manifest_groups(struct pv_manifest *c)
+{
+	const struct pv_entry *device = pv_state_find(c->state, "device.json");
+	const struct pv_json_node *groups = device ? pv_json_get(c->doc, device->value, "groups") : NULL;
+
+	c->own_groups = pv_json_is(groups, PV_JSON_ARRAY) && groups->count;
+	if (!c->own_groups) {
+		default_groups(c->state);
+		return 0;
+	}
+	if (groups->count > PV_GROUPS)
+		return pv_err_set(c->err, "device.json: more than %d groups", PV_GROUPS);
+	for (const struct pv_json_node *n = pv_json_first(c->doc, groups); n; n = pv_json_next(c->doc, n))
+		if (parse_group(c, n, &c->state->groups[c->state->group_count++]) < 0)
+			return -1;
+	return 0;
+}

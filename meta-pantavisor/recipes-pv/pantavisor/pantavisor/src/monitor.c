@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "monitor.h"
+
+#include <fcntl.h>
+#include <lxc/lxccontainer.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "words.h"
+
+static void leave_pid1(const char *name)
+{
+	sigset_t none;
+	int null;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setsid();
+	prctl(PR_SET_NAME, name);
+	close_range(0, ~0U, 0);
+	null = open("/dev/null", O_RDWR);
+	(void)dup2(null, 1);
+	(void)dup2(null, 2);
+}
+
+/* A wait status, as a shell would tell it. */
+static int shell_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* LXC itself splits the command line at blanks and leaves the quotes in. Without one it runs /sbin/init, and
+ * so do we. */
+static char **command_of(struct lxc_container *c)
+{
+	int length = c->get_config_item(c, "lxc.init.cmd", NULL, 0);
+	cleanup_free char *text = pv_alloc(1, length > 0 ? (size_t)length + 1 : 1);
+	char **words = NULL;
+	struct pv_err err;
+
+	if (length > 0)
+		c->get_config_item(c, "lxc.init.cmd", text, length + 1);
+	return pv_words_split(*text ? text : "/sbin/init", &words, &err) < 0 ? NULL : words;
+}
+
+int pv_monitor_run(const struct pv_task *task)
+{
+	struct lxc_container *c;
+	char **command;
+
+	leave_pid1(task->spec->name);
+	c = lxc_container_new(task->spec->name, PV_LXC_DIR);
+	if (!c)
+		return PV_CONTAINER_NOT_STARTED;
+	c->clear_config(c);
+	if (!c->load_config(c, task->lxc_path))
+		return PV_CONTAINER_NOT_STARTED;
+	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
+	if (!task->has_apparmor)
+		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
+	c->want_daemonize(c, false);
+	c->want_close_all_fds(c, true);
+	command = command_of(c);
+	if (!command)
+		return PV_CONTAINER_NOT_STARTED;
+	/* A wait status; but 0 or 1 where LXC itself failed. */
+	if (!c->start(c, 0, command) && c->error_num <= 1)
+		return PV_CONTAINER_NOT_STARTED;
+	return shell_status(c->error_num);
+}

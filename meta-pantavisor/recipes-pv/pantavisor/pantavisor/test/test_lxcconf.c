@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "lxcconf.h"
+
+#include <dirent.h>
+
+#include "check.h"
+
+#define ROOT "lxc.rootfs.path = overlayfs:/volumes/a/root.squashfs:/volumes/a/lxc-overlay/upper\n"
+
+static struct pv_err err;
+
+static void check_line(const char *line, const char *wanted)
+{
+	cleanup_free char *text = pv_fmt(ROOT "%s\n", line),
+			  *whole = pv_fmt("%s%s", wanted, *wanted ? "\n" : "");
+	struct pv_lxcconf conf;
+
+	CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
+	CHECK_TEXT(conf.text, whole);
+	pv_lxcconf_free(&conf);
+}
+
+static bool refuses(const char *text)
+{
+	struct pv_lxcconf conf;
+
+	if (pv_lxcconf_adapt(&conf, text, &err) < 0)
+		return true;
+	pv_lxcconf_free(&conf);
+	return false;
+}
+
+static void test_lines(void)
+{
+	check_line("# a comment", "");
+	check_line("lxc.tty.max=8", "lxc.tty.max = 8");
+	check_line("lxc.cgroup.devices.allow = a", "");
+	check_line("lxc.cgroup.devices.deny = a\nlxc.cgroup.devices.allow = c 1:3 rwm",
+		"lxc.cgroup2.devices.deny = a\nlxc.cgroup2.devices.allow = c 1:3 rwm");
+	check_line("lxc.cgroup.memory.limit_in_bytes = 1", "");
+	check_line("lxc.cgroup2.memory.max = 1", "lxc.cgroup2.memory.max = 1");
+	check_line("lxc.cgroup.dir = x", "");
+	check_line("lxc.log.file = /pv/logs/a.log", "");
+	check_line("lxc.namespace.keep = user  net  ipc\nlxc.net.0.type = empty",
+		"lxc.namespace.keep = user net ipc");
+	check_line("lxc.namespace.keep = user  ipc\nlxc.net.0.type = empty",
+		"lxc.namespace.keep = user ipc\nlxc.net.0.type = empty");
+	check_line("lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,create=file 0 0",
+		"lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,optional,create=file 0 0");
+	check_line("lxc.init.cmd = /bin/a \"b = c\"", "lxc.init.cmd = /bin/a \"b = c\"");
+	check_line("lxc.environment = A=b=c", "lxc.environment = A=b=c");
+}
+
+static void test_notes(void)
+{
+	struct pv_lxcconf conf;
+
+	CHECK(pv_lxcconf_adapt(&conf,
+		      ROOT "lxc.console.path = none\nlxc.signal.halt = SIGTERM\nlxc.uts.name = n\n"
+			   "lxc.cgroup.cpu.shares = 1\nlxc.cgroup.x = 2\n",
+		      &err) == 0);
+	CHECK(!conf.has_console && conf.has_uts_name);
+	CHECK_TEXT(conf.halt_signal, "SIGTERM");
+	CHECK_TEXT(conf.dropped, "lxc.cgroup.cpu.shares, lxc.cgroup.x");
+	pv_lxcconf_free(&conf);
+}
+
+static void test_layers(void)
+{
+	struct pv_lxcconf conf;
+
+	CHECK(pv_lxcconf_adapt(&conf,
+		      "lxc.rootfs.path = overlayfs:/volumes/a/root.ovl.squashfs:/volumes/b/root.squashfs:"
+		      "/volumes/a/lxc-overlay/upper",
+		      &err) == 0);
+	CHECK(conf.lower_count == 2);
+	CHECK_TEXT(conf.lowers[0], "/volumes/a/root.ovl.squashfs");
+	CHECK_TEXT(conf.upper, "/volumes/a/lxc-overlay/upper");
+	pv_lxcconf_free(&conf);
+	CHECK(pv_lxcconf_adapt(&conf, "lxc.rootfs.path = /volumes/a/root.squashfs", &err) == 0);
+	CHECK(conf.lower_count == 1 && !conf.upper);
+	pv_lxcconf_free(&conf);
+}
+
+static void test_what_cannot_be_is_refused(void)
+{
+	CHECK(refuses("") && refuses("lxc.tty.max = 8\n"));
+	CHECK(refuses(ROOT ROOT) && refuses(ROOT "nonsense\n") && refuses(ROOT "other.key = 1\n"));
+	CHECK(refuses("lxc.rootfs.path = /etc") &&
+		refuses("lxc.rootfs.path = overlayfs:/volumes/a/../../etc:/volumes/a/u"));
+	CHECK(refuses("lxc.rootfs.path = overlayfs:/volumes/a,upperdir=/x:/volumes/a/u"));
+	CHECK(refuses("lxc.rootfs.path = overlayfs:/volumes/a/u"));
+}
+
+static void test_published_confs_are_read(void)
+{
+	cleanup_free char *folder = pv_fmt("%s/lxc", getenv("PV_VECTORS"));
+	cleanup_dir DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int seen = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		cleanup_free char *name = pv_fmt("lxc/%s", entry->d_name), *text = NULL;
+		struct pv_lxcconf conf;
+		size_t length;
+
+		if (*entry->d_name == '.')
+			continue;
+		text = vector(name, &length);
+		CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
+		CHECK(!strstr(conf.text, "lxc.cgroup.") && !strstr(conf.text, "lxc.rootfs") && conf.upper);
+		pv_lxcconf_free(&conf);
+		seen++;
+	}
+	CHECK(seen > 5);
+}
+
+int main(void)
+{
+	test_lines();
+	test_notes();
+	test_layers();
+	test_what_cannot_be_is_refused();
+	test_published_confs_are_read();
+	return check_done();
+}
