@@ -36,6 +36,7 @@ def need_root() -> None:
 def run(*arguments: object) -> str:
     """Run a program that must succeed; its standard output."""
     words = [str(word) for word in arguments]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    done = subprocess.run(words, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    said = [text.decode("utf-8", "backslashreplace") for text in (done.stdout, done.stderr)]
+    assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{said[0]}{said[1]}"
+    return said[0]

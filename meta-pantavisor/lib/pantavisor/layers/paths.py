@@ -21,9 +21,7 @@ def split(text: bytes, limits: Limits, *, what: str) -> Path:
         raise FormatError(f"{what} has a member with a zero byte in its name")
     check(len(names), limits.depth, f"names in a path of {what}")
     if names and max(map(len, names)) > limits.name_bytes:
-        raise FormatError(
-            f"{what} has the member {show(text)}, a name of which is longer than {limits.name_bytes} bytes"
-        )
+        raise FormatError(f"{what} has the member {show(text)}, a name of which is longer than {limits.name_bytes} bytes")
     return names
 
 

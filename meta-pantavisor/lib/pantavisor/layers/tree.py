@@ -202,7 +202,7 @@ def _offset(file: File) -> int:
 
 def _local_spans(file: File) -> Iterator[Span]:
     content = file.content
-    if isinstance(content, bytes):
+    if isinstance(content, bytes) and content:
         yield Span(content, 0, len(content))
     elif isinstance(content, Path):
         yield from _path_spans(content, file.size)

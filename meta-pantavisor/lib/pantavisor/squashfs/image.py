@@ -37,9 +37,7 @@ XATTR_PREFIXES = (b"user.", b"trusted.", b"security.")
 class Image:
     """An image being written: file, compressor, tables. Made by ``creating``, which also takes it apart."""
 
-    def __init__(
-        self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int, mtime: int
-    ) -> None:
+    def __init__(self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int, mtime: int) -> None:
         self.library = library
         self._profile = profile
         self._block_size = block_size

@@ -12,7 +12,7 @@ from .library import NO_XATTR, Inode, Library
 DIRECTORY_TYPE = 0o040000
 _MAX_TIME = 2**32 - 1
 _EXTENDED = 7  # what an extended inode's type adds to the basic one's
-_SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO = 3, 4, 5, 6
+_DIRECTORY, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO = 1, 3, 4, 5, 6
 
 
 def file_type(node: Node) -> int:
@@ -32,6 +32,13 @@ def finish_file(library: Library, inode: Any, links: int, xattr: int) -> None:
         library.inode_make_extended(inode)
         inode.contents.variant.extended_file.nlink = links
         library.inode_set_xattr_index(inode, xattr)
+
+
+def finish_directory(inode: Any, links: int) -> None:
+    """Give a directory's inode its number of links: the library would count every entry."""
+    content = inode.contents
+    variant = content.variant.directory if content.base.type == _DIRECTORY else content.variant.ipc
+    variant.nlink = links
 
 
 def special(node: Node, links: int, xattr: int) -> Any:

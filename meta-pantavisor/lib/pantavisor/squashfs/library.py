@@ -168,10 +168,25 @@ class ExtendedFile(ctypes.Structure):
     ]
 
 
-class InodeVariants(ctypes.Union):
-    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its alignment."""
+class Directory(ctypes.Structure):
+    """The beginning of sqfs_inode_dir_t."""
 
-    _fields_ = [("device", Device), ("ipc", Ipc), ("symlink", Symlink), ("extended_file", ExtendedFile)]
+    _fields_ = [("start_block", c_uint32), ("nlink", c_uint32)]
+
+
+class InodeVariants(ctypes.Union):
+    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its alignment.
+
+    In extended directories nlink comes first, as in ``ipc``.
+    """
+
+    _fields_ = [
+        ("device", Device),
+        ("ipc", Ipc),
+        ("symlink", Symlink),
+        ("directory", Directory),
+        ("extended_file", ExtendedFile),
+    ]
 
 
 class Inode(ctypes.Structure):

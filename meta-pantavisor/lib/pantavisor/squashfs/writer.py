@@ -25,6 +25,7 @@ from .numbering import Numbering
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 
 MAX_THREADS = 64
+MAX_OWNERS = 65_535  # users and groups together; the super block counts them in 16 bits
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def write(
     """
     _check_block_size(block_size)
     loaded = load(library)
-    newest = mtime if mtime is not None else max((node.metadata.mtime for node in _all_nodes(tree)), default=0)
+    newest = _check_metadata(tree)
+    newest = newest if mtime is None else mtime
     options = {
         "threads": min(threads or _processors(), MAX_THREADS),
         "block_size": block_size,
@@ -100,12 +102,13 @@ class _Writer:
         library, processor = self._library, self._image.processor
         append = library.block_processor_append
         library.block_processor_begin_file(processor, slot, None, 0)
-        chunk, address = b"", 0
+        chunk: Optional[bytes] = None
         for span in spans:
             if span.chunk is not chunk:
                 chunk, address = span.chunk, _address(span.chunk)
-            # The library copies at once, so the bytes need to live only as long as the call.
-            append(processor, address + span.start, span.end - span.start)
+            if span.end > span.start:
+                # The library copies at once, so the bytes need to live only as long as the call.
+                append(processor, address + span.start, span.end - span.start)
         library.block_processor_end_file(processor)
 
     def _write_inode(self, node: Node, slots: _Slots) -> None:
@@ -132,13 +135,13 @@ class _Writer:
         numbers, references = self._numbering.numbers, self._references
         self._library.dir_writer_begin(writer, 0)
         for name, node in sorted(directory.entries.items()):
-            self._library.dir_writer_add_entry(
-                writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node)
-            )
+            self._library.dir_writer_add_entry(writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node))
         self._library.dir_writer_end(writer)
         subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
         parent = self._numbering.parent_number(directory)
-        return self._library.dir_writer_create_inode(writer, 2 + subdirectories, xattr, parent)
+        inode = self._library.dir_writer_create_inode(writer, 0, xattr, parent)
+        inodes.finish_directory(inode, 2 + subdirectories)
+        return inode
 
     def _set_base(self, inode: Any, node: Node) -> None:
         metadata: Metadata = node.metadata
@@ -182,10 +185,17 @@ def _address(chunk: bytes) -> int:
     return ctypes.cast(ctypes.c_char_p(chunk), ctypes.c_void_p).value or 0
 
 
-def _all_nodes(tree: Tree) -> Iterator[Node]:
-    yield tree.root
+def _check_metadata(tree: Tree) -> int:
+    """The time of the newest file. Raises FormatError for more owners than an image has numbers for."""
+    newest = tree.root.metadata.mtime
+    owners = set(tree.root.metadata[1:3])
     for _, node in tree.walk():
-        yield node
+        _, uid, gid, mtime, _ = node.metadata
+        newest = max(newest, mtime)
+        owners.update((uid, gid))
+    if len(owners) > MAX_OWNERS:
+        raise FormatError(f"the tree has {len(owners)} different users and groups; squashfs can hold {MAX_OWNERS}")
+    return newest
 
 
 def _processors() -> int:

@@ -1,0 +1,48 @@
+"""Trees built by hand, for writers of images."""
+
+from __future__ import annotations
+
+import random
+
+from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree
+
+META = Metadata(0o644, 0, 0, 1_700_000_000)
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+
+
+def odd_tree() -> Tree:
+    """A tree with something of everything."""
+    noise = random.Random(1).randbytes(700_000)
+    shared = File(META._replace(uid=70_000, gid=4_000_000_000), 5, b"hello")
+    with_xattrs = META._replace(
+        xattrs=((b"security.capability", CAPABILITY), (b"trusted.t", b""), (b"user.long", b"v" * 3000)), mode=0o4755
+    )
+    devices: dict[bytes, Node] = {
+        b"block": Device(META, True, 4095, 1_048_575),
+        b"char": Device(META, False, 5, 1),
+        b"pipe": Fifo(META),
+        b"xpipe": Fifo(with_xattrs._replace(xattrs=((b"trusted.t", b"p"),))),
+        b"xchar": Device(META._replace(xattrs=((b"trusted.t", b"c"),)), False, 1, 300),
+    }
+    entries: dict[bytes, Node] = {
+        b"dev": Directory(META._replace(mode=0o1777), devices),
+        b"empty": File(META, 0, b""),
+        b"hard1": shared,
+        b"d": Directory(with_xattrs._replace(mode=0o2750), {b"hard2": shared, b"sub": Directory(META, {})}),
+        b"many": Directory(META, {b"entry %05d" % n: File(META, 1, b"%d" % (n % 10)) for n in range(700)}),
+        b"noise": File(with_xattrs, len(noise), noise),
+        b"same noise": File(META, len(noise), noise),
+        b"zeros": File(META, 1_000_000, bytes(1_000_000)),
+        b"holes": File(META, 500_003, b"a" + bytes(500_000) + b"xy"),
+        b"exact": File(META, 262_144, bytes(range(256)) * 1024),
+        b"link": Symlink(META._replace(mode=0o777), b"../" * 300),
+        b"xlink": Symlink(META._replace(mode=0o777, xattrs=((b"trusted.t", b"l"),)), b"x"),
+        b"\xff\xfe name": File(META, 1, b"n"),
+        b"n" * 255: File(META, 1, b"l"),
+    }
+    entries[b"hard link of a link"] = entries[b"link"]
+    return Tree(Directory(META._replace(mode=0o755, mtime=7), entries))
+
+
+def small_tree() -> Tree:
+    return Tree(Directory(META, {b"f": File(META, 3, b"abc"), b"z": File(META, 9, b"some text")}))

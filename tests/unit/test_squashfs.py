@@ -1,0 +1,161 @@
+"""Images written by libsquashfs: the same bytes every time, and nothing left after errors.
+
+That the kernel reads what was written is tested in tests/integration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from pantavisor import layers, squashfs
+from pantavisor.errors import DigestError, FormatError, PantavisorError
+from pantavisor.layers import Directory, Fifo, File, Tree
+from pantavisor.layers.tree import Stored
+from pantavisor.oci import Platform
+from pantavisor.squashfs import PROFILES, Profile
+from sim import tools
+from sim.trees import META, odd_tree, small_tree
+
+FAST = PROFILES["fast"]
+SUPERBLOCK = struct.Struct("<4sIIIIHHHHHHQQQQQQQQ")
+
+
+def superblock(path: Path) -> tuple[int, ...]:
+    return SUPERBLOCK.unpack(path.read_bytes()[: SUPERBLOCK.size])
+
+
+def test_the_same_tree_gives_the_same_bytes_for_any_number_of_threads(tmp_path: Path) -> None:
+    for profile in (FAST, PROFILES["balanced"]):
+        written = {squashfs.write(odd_tree(), tmp_path / "i", profile=profile, threads=n) for n in (1, 1, 2, 5)}
+        assert len(written) == 1
+
+
+def test_user_place_and_day_leave_no_trace(tmp_path: Path) -> None:
+    tools.need_root()
+    here = squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
+    other = tmp_path / "some where"
+    other.mkdir(mode=0o777)
+    os.chown(other, 65534, 65534)
+    tmp_path.chmod(0o755)
+    tmp_path.parent.chmod(0o755)
+    code = (
+        "import os, sys; os.setgid(65534); os.setuid(65534); os.umask(0o077)\n"
+        "from test_squashfs import *\n"
+        "from pathlib import Path\n"
+        "print(squashfs.write(small_tree(), Path(sys.argv[1]) / 'x', profile=FAST).sha256)"
+    )
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    words = [sys.executable, "-c", "import sys\n" + code, "."]
+    # The parents of pytest's folder belong to root alone, so the child is started inside.
+    done = subprocess.run(
+        words, cwd=other, env={"PYTHONPATH": path, "TZ": "Asia/Tokyo", "LANG": "C"}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == here.sha256, done.stderr
+
+
+def test_unsquashfs_lists_what_was_written(tmp_path: Path) -> None:
+    program = tools.need("unsquashfs", package="squashfs-tools")
+    squashfs.write(odd_tree(), tmp_path / "i", profile=FAST)
+    lines = tools.run(program, "-lln", tmp_path / "i").splitlines()
+    assert len([line for line in lines if "squashfs-root" in line]) == 1 + sum(1 for _ in odd_tree().walk())
+    assert any(line.startswith("-rw-r--r-- 70000/4000000000") and line.endswith("/hard1") for line in lines)
+    assert tools.run(program, "-cat", tmp_path / "i", "d/hard2") == "hello"
+
+
+def test_what_was_written_is_told(tmp_path: Path) -> None:
+    written = squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
+    content = (tmp_path / "i").read_bytes()
+    assert written.size == len(content) and written.size % 4096 == 0
+    assert written.sha256 == hashlib.sha256(content).hexdigest()
+    assert written.codec.startswith("zstd level 3, 128 KiB blocks, libzstd 1.")
+    assert (tmp_path / "i").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_image_has_the_time_given(tmp_path: Path) -> None:
+    squashfs.write(small_tree(), tmp_path / "i", profile=FAST, mtime=1000)
+    assert superblock(tmp_path / "i")[2] == 1000
+
+
+@pytest.mark.parametrize(("newest", "wanted"), [(1234, 1234), (2**40, 2**32 - 1), (-5, 0)])
+def test_without_a_time_given_it_is_that_of_the_newest_file(tmp_path: Path, newest: int, wanted: int) -> None:
+    meta = META._replace(mtime=newest)
+    squashfs.write(Tree(Directory(meta, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST)
+    assert superblock(tmp_path / "i")[2] == wanted
+
+
+def test_extended_attributes_without_a_place_are_left_out_and_told(tmp_path: Path) -> None:
+    meta = META._replace(xattrs=((b"system.posix_acl_access", b"\2\0\0\0"), (b"user.a", b"1")))
+    written = squashfs.write(Tree(Directory(META, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST)
+    assert written.dropped_xattrs == ("system.posix_acl_access",)
+
+
+@pytest.mark.parametrize("size", [0, 1000, 2048, 200_000, 2 * 1024 * 1024])
+def test_block_sizes_that_squashfs_does_not_know_are_refused(tmp_path: Path, size: int) -> None:
+    with pytest.raises(FormatError, match="block size"):
+        squashfs.write(small_tree(), tmp_path / "i", profile=FAST, block_size=size)
+
+
+def test_profiles_and_levels_are_checked() -> None:
+    with pytest.raises(FormatError, match='did you mean "balanced"'):
+        squashfs.profile("balance", None)
+    with pytest.raises(FormatError, match="levels 1 to 22"):
+        Profile("x", "zstd", 23)
+    with pytest.raises(FormatError, match="no level"):
+        Profile("x", "lz4", 3)
+    with pytest.raises(FormatError, match="unknown squashfs codec"):
+        Profile("x", "brotli", 3)
+    assert str(squashfs.profile("small", Platform.parse("linux/amd64"))) == "xz level 6 with branch filters for amd64"
+    assert str(squashfs.profile("small", Platform.parse("linux/arm64"))) == "xz level 6"
+    assert str(squashfs.profile("fast", Platform.parse("linux/arm/v7"))) == "zstd level 3"
+
+
+def test_levels_differ_in_what_they_do(tmp_path: Path) -> None:
+    words = " ".join(str(n * n % 7919) for n in range(200_000)).encode()
+    tree = Tree(Directory(META, {b"f": File(META, len(words), words)}))
+    sizes = [squashfs.write(tree, tmp_path / "i", profile=Profile("x", "xz", level)).size for level in (0, 3, 6)]
+    assert sizes[0] > sizes[2] and len(set(sizes)) > 1
+
+
+def test_a_missing_library_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(PantavisorError, match="apt install libsquashfs1"):
+        squashfs.write(small_tree(), tmp_path / "i", profile=FAST, library="/no/such/libsquashfs.so")
+    with pytest.raises(PantavisorError, match="cannot load the squashfs library libc.so.6"):
+        squashfs.write(small_tree(), tmp_path / "i", profile=FAST, library="libc.so.6")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Failing:
+    """A source that gives half of what it should, and then an error."""
+
+    def contents(self, files: object) -> Iterator[tuple[File, Iterator[layers.tree.Span]]]:
+        for file in files:  # type: ignore[attr-defined]
+            yield file, self._spans()
+
+    def _spans(self) -> Iterator[layers.tree.Span]:
+        yield layers.tree.Span(b"x" * 300_000, 0, 300_000)
+        raise DigestError("the layer is not what it was")
+
+
+@pytest.mark.parametrize("old", [None, b"what was there before"])
+def test_after_an_error_nothing_is_left_and_the_old_file_stays(tmp_path: Path, old: Optional[bytes]) -> None:
+    if old is not None:
+        (tmp_path / "i").write_bytes(old)
+    tree = Tree(Directory(META, {b"f": File(META, 600_000, Stored(0, 0))}), [Failing()])
+    with pytest.raises(DigestError, match="not what it was"):
+        squashfs.write(tree, tmp_path / "i", profile=FAST)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if old is None else [old])
+
+
+def test_more_owners_than_squashfs_can_hold_are_refused(tmp_path: Path) -> None:
+    files = {b"%d" % n: Fifo(META._replace(uid=2 * n, gid=2 * n + 1)) for n in range(32_768)}
+    with pytest.raises(FormatError, match="65536 different users and groups"):
+        squashfs.write(Tree(Directory(META, files)), tmp_path / "i", profile=FAST)
+    assert list(tmp_path.iterdir()) == []
