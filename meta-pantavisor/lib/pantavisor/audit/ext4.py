@@ -167,6 +167,8 @@ class Ext4:
         return indirect_runs(inode.pointers, -(-inode.size // self.block), self.block, self._block)
 
     def _content(self, inode: Inode) -> Iterator[bytes]:
+        if inode.size > self.blocks * self.block:
+            raise Damaged(f"the file of {inode.size} bytes is larger than its file system")
         position = 0
         for run in self._runs(inode):
             start = run.logical * self.block
