@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from conftest import CORE, Build
 
 ORDER = ["do_fetch", "do_unpack", "do_patch", "do_configure", "do_speak", "do_compile", "do_install", "do_deploy"]

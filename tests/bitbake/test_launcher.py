@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from conftest import CORE, Build, Result, finish
 
 WORKER = CORE / "bitbake" / "bin" / "bitbake-worker"
@@ -184,12 +183,13 @@ def test_worker_ends_its_tasks_when_the_server_is_killed(
 
 
 def server_of(build: Build) -> int:
+    lock = os.fsencode(build.directory / "bitbake.lock")
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(word.endswith(b"bin/bitbake-server") for word in words) and os.fsencode(build.directory / "bitbake.lock") in words:
+        if lock in words and any(word.endswith(b"bin/bitbake-server") for word in words):
             return int(path.parent.name)
     raise AssertionError("no server of this build runs")
 

@@ -51,7 +51,7 @@ def _refuse_foreign(d: Any, names: set[str]) -> None:
 
 
 def _manifest(d: Any) -> str:
-    return os.path.join(d.getVar("DEPLOY_MANIFESTS"), d.getVar("PN"))
+    return str(os.path.join(d.getVar("DEPLOY_MANIFESTS"), d.getVar("PN")))
 
 
 def _read(path: str) -> list[str]:

@@ -12,7 +12,7 @@ FAMILIES = {"i586": "x86", "i686": "x86", "armv7a": "arm", "powerpc64le": "ppc64
 
 def below(d: Any, variable: str) -> str:
     """A directory's path from prefix, as meson wants it."""
-    return os.path.relpath(d.getVar(variable), d.getVar("prefix"))
+    return str(os.path.relpath(d.getVar(variable), d.getVar("prefix")))
 
 
 def write(d: Any) -> None:

@@ -46,11 +46,11 @@ def _needed(d: Any) -> list[str]:
 
 
 def _component(d: Any, name: str) -> str:
-    for architecture in _architectures(d):
-        path = os.path.join(d.getVar("COMPONENTS_DIR"), architecture, name)
-        if os.path.isdir(path):
-            return path
-    bb.fatal(f"{d.getVar('PN')}: {name} has left nothing in {d.getVar('COMPONENTS_DIR')}")
+    folders = [os.path.join(d.getVar("COMPONENTS_DIR"), architecture, name) for architecture in _architectures(d)]
+    found = [folder for folder in folders if os.path.isdir(folder)]
+    if not found:
+        bb.fatal(f"{d.getVar('PN')}: {name} has left nothing in {d.getVar('COMPONENTS_DIR')}")
+    return found[0]
 
 
 def _architectures(d: Any) -> list[str]:
