@@ -101,8 +101,10 @@ def test_another_root_is_not_trusted() -> None:
 def test_jwcrypto_and_joserfc_verify_what_we_sign(made: Path, algorithm: str) -> None:
     state = signed(made, algorithm)
     value = state["_sigs/web.json"]
-    pem = x509.load_pem_x509_certificate((made / algorithm / "x5c.pem").read_bytes()).public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    pem = (
+        x509.load_pem_x509_certificate((made / algorithm / "x5c.pem").read_bytes())
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     payload = pvs.payload(state, pvs.container_selection("web"))
     text = {"protected": value["protected"], "signature": value["signature"], "payload": pvs.encode(payload)}

@@ -99,11 +99,7 @@ class State(Mapping[str, Value]):
     def part(self, name: str) -> dict[str, Value]:
         """A part's own paths with its config overlay and its signature."""
         own = (f"{name}/", f"_config/{name}/")
-        return {
-            path: value
-            for path, value in self._files.items()
-            if path.startswith(own) or path == f"_sigs/{name}.json"
-        }
+        return {path: value for path, value in self._files.items() if path.startswith(own) or path == f"_sigs/{name}.json"}
 
     def diff(self, older: State) -> Changes:
         """What changed from ``older`` to this state."""

@@ -17,6 +17,7 @@ from .algorithms import algorithm_of, raw_ecdsa, verify_bytes
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
 
+
 @dataclass(frozen=True)
 class CommandSigner:
     """Signs by running ``argv``; the chain's leaf tells the algorithm, and checks what the program gave."""

@@ -39,9 +39,7 @@ def resign(state: State, signer: Signer) -> State:
     return state
 
 
-def signing_request(
-    state: State, name: str, selection: Selection, *, algorithm: str, x5c: Sequence[bytes]
-) -> bytes:
+def signing_request(state: State, name: str, selection: Selection, *, algorithm: str, x5c: Sequence[bytes]) -> bytes:
     """The bytes to be signed elsewhere; whoever signs them sees the whole header and payload in base64url."""
     selection = selection.excluding(_path(name))
     return pvs.signing_input(state, selection, pvs.protected_header(selection, algorithm=algorithm, x5c=x5c))

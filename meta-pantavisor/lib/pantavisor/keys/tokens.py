@@ -60,6 +60,4 @@ def _package() -> Any:
     try:
         return importlib.import_module("pkcs11")
     except ImportError as error:
-        raise NotFound(
-            "signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"'
-        ) from error
+        raise NotFound("signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"') from error

@@ -13,9 +13,7 @@ from .algorithms import verify_bytes
 from .trust import TrustStore
 
 
-def verify_signature(
-    signature: Signature, state: State, trust: TrustStore, *, at: Optional[datetime.datetime] = None
-) -> None:
+def verify_signature(signature: Signature, state: State, trust: TrustStore, *, at: Optional[datetime.datetime] = None) -> None:
     """Raise SignatureError, naming the signature, unless it is true and by someone trusted."""
     what, data = f"signature {signature.path}", signature.signing_input(state)
     if (signature.x5c and trust.roots) or not trust.keys:
@@ -32,9 +30,7 @@ def verify_signature(
     raise failure
 
 
-def verify_state(
-    state: State, trust: TrustStore, *, strict: bool, at: Optional[datetime.datetime] = None
-) -> Coverage:
+def verify_state(state: State, trust: TrustStore, *, strict: bool, at: Optional[datetime.datetime] = None) -> Coverage:
     """Check every signature; with ``strict`` every path must be seen by one. Returns what is covered."""
     found = pvs.signatures(state)
     for signature in found:

@@ -7,11 +7,13 @@ a flag on, "no" and "0" included; here such words mean what they say.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import names
 from ..errors import FormatError
+from .recovery import check_auto_recovery
+from .services import check_wanted
 
 MAX_ARGUMENT_CHARS = 64 * 1024
 
@@ -85,14 +87,26 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "PV_RUNLEVEL": ("data", "root", "platform", "app"),
     "PV_LXC_NETWORK_TYPE": ("host", "none", "empty", "phys", "veth"),
 }
+OBJECT_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "PV_AUTO_RECOVERY": check_auto_recovery,
+    "PV_SERVICES_MANUAL": check_wanted,
+    "PV_SERVICES_REQUIRED": check_wanted,
+    "PV_SERVICES_OPTIONAL": check_wanted,
+}
 # Raw configuration may hold lines; anywhere else a line break would smuggle in a directive.
 MULTILINE = frozenset(["PV_LXC_EXTRA_CONF"])
+_OWN_NETWORKS = frozenset(["empty", "phys", "veth"])
 _FALSE = frozenset(["", "0", "no", "false", "off"])
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Each argument in its type: text, bool, tuple of strings, or JSON. Unknown names and values are errors."""
-    return {name: _check(name, value) for name, value in sorted(arguments.items()) if value is not None}
+    checked = {name: _check(name, value) for name, value in sorted(arguments.items()) if value is not None}
+    if checked.get("PV_NETWORK_POOL") and checked.get("PV_LXC_NETWORK_TYPE", "host") in _OWN_NETWORKS:
+        raise FormatError(
+            "PV_NETWORK_POOL and PV_LXC_NETWORK_TYPE exclude each other", hint="devices refuse a container with both"
+        )
+    return checked
 
 
 def _check(name: str, value: Any) -> Any:
@@ -102,7 +116,7 @@ def _check(name: str, value: Any) -> Any:
     if kind is Kind.OBJECT:
         if not isinstance(value, (dict, list)):
             raise FormatError(f"argument {name} is not a JSON object or array", hint="give it by --arg-json")
-        return value
+        return OBJECT_CHECKS[name](value, name) if name in OBJECT_CHECKS else value
     if kind is Kind.FLAG:
         return value if isinstance(value, bool) else str(value).lower() not in _FALSE
     words = _words(name, value) if kind is Kind.WORDS else (_text(name, value),)

@@ -1,20 +1,27 @@
-"""device.json: groups, disks, the runtime's own volumes and the network."""
+"""device.json: groups, the runtime's own volumes, disks and network pools.
+
+Without ``groups`` devices overlook the whole file and say nothing, so they are always written. Errors name the place,
+such as ``device.json: groups[2]: timeout``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .disks import check_disks, check_pools
+from .recovery import check_auto_recovery, check_number
 
 GOALS = ("MOUNTED", "STARTED", "READY")
 POLICIES = ("system", "container")
 PERSISTENCES = ("permanent", "revision", "boot")
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
 GROUP_MEMBERS = frozenset(["name", "description", "status_goal", "restart_policy", "timeout", "auto_recovery"])
-MAX_GROUPS = 64
+MAX_GROUPS = 32
+MAX_TIMEOUT_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,34 @@ class Group:
     status_goal: str = "STARTED"
     restart_policy: str = "container"
     timeout: int = 30
+    auto_recovery: Optional[Mapping[str, Any]] = None
+
+    def document(self) -> dict[str, Any]:
+        document = {
+            "name": self.name,
+            "restart_policy": self.restart_policy,
+            "status_goal": self.status_goal,
+            "timeout": self.timeout,
+        }
+        return {**document, **({"auto_recovery": dict(self.auto_recovery)} if self.auto_recovery else {})}
+
+
+APP_RECOVERY = {
+    "policy": "on-failure",
+    "max_retries": 5,
+    "retry_delay": 5,
+    "backoff_factor": 2,
+    "stable_timeout": 30,
+    "backoff_policy": "reboot",
+}
+DEFAULT_GROUPS = (
+    Group("data", "MOUNTED", "system"),
+    Group("root", "STARTED", "system"),
+    Group("platform", "STARTED", "system"),
+    Group("app", "STARTED", "container", auto_recovery=APP_RECOVERY),
+)
+# The shipped runtime configuration does not start without the first of them.
+DEFAULT_VOLUMES = {"pv--firmware": "boot", "pv--devmeta": "permanent", "pv--phconfig": "permanent", "pv--usrmeta": "permanent"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +69,15 @@ class DeviceSpec:
     document: Mapping[str, Any]
 
     @classmethod
+    def build(cls, groups: Sequence[Group] = DEFAULT_GROUPS, volumes: Mapping[str, str] = DEFAULT_VOLUMES) -> DeviceSpec:
+        """From groups in the order in which they start, and volumes with their persistence."""
+        document = {
+            "groups": [group.document() for group in groups],
+            "volumes": {name: {"persistence": persistence} for name, persistence in volumes.items()},
+        }
+        return cls.parse(document)
+
+    @classmethod
     def parse(cls, document: Mapping[str, Any], *, what: str = "device.json") -> DeviceSpec:
         """Check what the device would misread; errors name the member."""
         for member in document:
@@ -41,62 +85,66 @@ class DeviceSpec:
                 raise names.unknown(member, MEMBERS, what=f"member of {what}:")
         groups = document.get("groups")
         if not isinstance(groups, list) or not 0 < len(groups) <= MAX_GROUPS:
-            # Without groups the device ignores the whole file and says nothing.
             raise FormatError(f"{what} has no list of 1 to {MAX_GROUPS} groups")
         for index, group in enumerate(groups):
             _check_group(group, f"{what}: groups[{index}]")
-        _check_volumes(document.get("volumes", {}), what)
+        _check_unique([group["name"] for group in groups], f"{what}: groups")
+        disks = check_disks(document, what)
+        _check_volumes(document.get("volumes", {}), disks, what)
+        check_pools(document.get("network", {}), what)
         return cls(document)
 
     @property
     def group_names(self) -> tuple[str, ...]:
         return tuple(group["name"] for group in self.document["groups"])
 
+    @property
+    def disk_names(self) -> frozenset[str]:
+        """Names and aliases of all disks."""
+        return check_disks(self.document, "device.json")
+
+    @property
+    def pool_names(self) -> frozenset[str]:
+        return frozenset(self.document.get("network", {}).get("pools", {}))
+
 
 def default_device() -> dict[str, Any]:
     """Groups data, root, platform and app, and the volumes that the shipped runtime configuration asks for."""
-    groups = (
-        Group("data", "MOUNTED", "system"),
-        Group("root", "STARTED", "system"),
-        Group("platform", "STARTED", "system"),
-        Group("app", "STARTED", "container"),
-    )
-    return {
-        "groups": [
-            {
-                "name": group.name,
-                "restart_policy": group.restart_policy,
-                "status_goal": group.status_goal,
-                "timeout": group.timeout,
-            }
-            for group in groups
-        ],
-        "volumes": {
-            "pv--devmeta": {"persistence": "permanent"},
-            "pv--firmware": {"persistence": "boot"},
-            "pv--phconfig": {"persistence": "permanent"},
-            "pv--usrmeta": {"persistence": "permanent"},
-        },
-    }
+    return dict(DeviceSpec.build().document)
 
 
 def _check_group(group: Any, where: str) -> None:
-    if not isinstance(group, Mapping) or not isinstance(group.get("name"), str) or not group["name"]:
+    if not isinstance(group, Mapping) or not isinstance(group.get("name"), str):
         raise FormatError(f"{where} has no name")
+    names.check_container(group["name"])
     for member in group:
         if member not in GROUP_MEMBERS:
             raise names.unknown(member, GROUP_MEMBERS, what=f"member of {where}:")
     for member, choices in (("status_goal", GOALS), ("restart_policy", POLICIES)):
         if group.get(member, choices[0]) not in choices:
             raise names.unknown(str(group[member]), choices, what=f"{where}: {member}")
-    timeout = group.get("timeout", 0)
-    if isinstance(timeout, bool) or not isinstance(timeout, int) or timeout < 0:
-        raise FormatError(f"{where}: timeout is not a number of seconds")
+    check_number(group.get("timeout", 0), MAX_TIMEOUT_SECONDS, f"{where}: timeout", whole=True)
+    if "auto_recovery" in group:
+        check_auto_recovery(group["auto_recovery"], f"{where}: auto_recovery")
 
 
-def _check_volumes(volumes: Any, what: str) -> None:
+def _check_unique(found: Sequence[str], where: str) -> None:
+    for name in found:
+        if found.count(name) > 1:
+            raise FormatError(f'{where}: two are called "{name}"')
+
+
+def _check_volumes(volumes: Any, disks: frozenset[str], what: str) -> None:
     if not isinstance(volumes, Mapping):
         raise FormatError(f"{what}: volumes is not an object")
     for name, volume in volumes.items():
-        if not isinstance(volume, Mapping) or volume.get("persistence") not in PERSISTENCES:
-            raise FormatError(f"{what}: volume {name} has no persistence of {', '.join(PERSISTENCES)}")
+        where = f"{what}: volumes.{name}"
+        if not isinstance(volume, Mapping):
+            raise FormatError(f"{where} is not an object")
+        for member in volume:
+            if member not in ("persistence", "disk"):
+                raise names.unknown(member, ["persistence", "disk"], what=f"member of {where}:")
+        if volume.get("persistence") not in PERSISTENCES:
+            raise names.unknown(str(volume.get("persistence")), PERSISTENCES, what=f"{where}: persistence")
+        if "disk" in volume and volume["disk"] not in disks:
+            raise names.unknown(str(volume["disk"]), disks, what=f"{where}: disk")

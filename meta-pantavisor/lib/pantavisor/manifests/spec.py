@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
@@ -17,11 +18,14 @@ OVERLAY = "lxc-overlay"
 LXC_CONFIG = "lxc.container.conf"
 ROOT_VOLUME = "root.squashfs"
 OVERLAY_VOLUME = "root.ovl.squashfs"
+MAX_VOLUMES = 64
+# It becomes the name of a folder on the device, with dashes for slashes.
+_VOLUME_PATH = re.compile(r"/[A-Za-z0-9._+@=~%/-]{1,110}")
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A writable volume of a container. ``path`` is absolute there; the overlay of the root has the path ``lxc-overlay``."""
+    """A writable volume of a container. ``path`` is absolute there; the root's own overlay is ``lxc-overlay``."""
 
     path: str
     persistence: str
@@ -34,7 +38,7 @@ class Volume:
         rest = text[4:] if text.startswith("ovl:") else text
         path, colon, value = rest.rpartition(":")
         if not colon:
-            raise FormatError(f'volume "{text}" does not say how long it lasts', hint='for example "/var/lib/app:permanent"')
+            raise FormatError(f'volume "{text}" does not say how long it lasts', hint='say "/var/lib/app:permanent"')
         return cls.named(f"ovl:{path}" if rest != text else path, value)
 
     @classmethod
@@ -118,11 +122,19 @@ def _volumes(declared: Iterable[str], persistence: Mapping[str, str]) -> tuple[V
     for name, value in persistence.items():
         volume = Volume.named(name, value)
         found[volume.source_name] = volume
+    keys = [volume.key for volume in found.values()]
+    for volume in found.values():
+        # Slashes become dashes there: /a-b and /a/b would share one storage.
+        if keys.count(volume.key) > 1:
+            raise FormatError(f"volume {volume.path} and another one are both called {volume.key} on the device")
+    if len(found) > MAX_VOLUMES:
+        raise FormatError(f"a container has at most {MAX_VOLUMES} volumes")
     return tuple(found[name] for name in sorted(found))
 
 
 def _check_volume_path(path: str) -> str:
     clean = "/" + path.strip("/")
-    if clean == "/" or any(part in (".", "..") for part in clean.split("/")) or any(char.isspace() for char in clean):
-        raise FormatError(f'"{path}" cannot be the path of a volume')
+    parts = clean[1:].split("/")
+    if not _VOLUME_PATH.fullmatch(clean) or any(part in ("", ".", "..") for part in parts):
+        raise FormatError(f'"{path[:200]}" cannot be the path of a volume', hint="letters, digits and ._-+@=~% in each name")
     return clean

@@ -133,10 +133,17 @@ class Repository:
             self._tree.write(files, self.pool, links=links)
             self._forget("new", "gone")
 
-    def write_files(self, files: Mapping[str, Value]) -> None:
-        """Write paths, whose objects are in the pool, into the working tree."""
+    def write_files(self, files: Mapping[str, Value], *, gone: Iterable[str] = ()) -> None:
+        """Write paths, whose objects are in the pool, into the working tree, and remove those of ``gone``."""
         with self.lock():
             self._tree.write(sorted(files.items()), self.pool, links=False)
+            for name in sorted(gone):
+                self._tree.remove(name)
+
+    def write_folder(self, folder: str, files: Mapping[str, Value]) -> None:
+        """Write paths below ``folder``, which must not exist, so that it appears whole or not at all."""
+        with self.lock():
+            self._tree.write_folder(folder, sorted(files.items()), self.pool)
 
     def replace(self, state: State) -> None:
         """Make ``state``, whose objects are in the pool, the committed one."""

@@ -114,6 +114,19 @@ class Tree:
                 os.replace(beside, target)
                 atomic.sync_directory(target.parent)
 
+    def write_folder(self, folder: str, files: Iterable[tuple[str, Value]], pool: ObjectPool) -> None:
+        """Make ``folder`` of the root, which must not exist, with files below it, in one step."""
+        target = self.root / names.check_path(folder)
+        if os.path.lexists(target):
+            raise FormatError(f"{folder} exists already", hint="move it away")
+        with atomic.scratch(self.root / FOLDER, prefix=SCRATCH) as scratch:
+            for name, value in files:
+                beside = scratch / names.check_path(name)
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                _fill(beside, value, pool, links=False)
+            os.rename(scratch / folder, target)
+        atomic.sync_directory(self.root)
+
     def remove(self, name: str) -> None:
         """Remove a file and the folders that it leaves empty."""
         if not self.is_file(name):

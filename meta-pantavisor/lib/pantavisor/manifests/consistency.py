@@ -1,0 +1,81 @@
+"""Whether the manifests of a whole state fit together: what a device would only find out when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .. import names
+from ..errors import FormatError
+from ..state import State
+from .bsp import VERITY, BspSpec
+from .device import DeviceSpec
+
+MAX_CONTAINERS = 128
+
+
+def check_state(state: State) -> DeviceSpec:
+    """Raise FormatError, naming the file, for what a device refuses: groups, disks, pools, volumes that are not there.
+
+    Returns the device's own manifest. Signatures are not looked at.
+    """
+    device = state.get("device.json")
+    if not isinstance(device, Mapping):
+        raise FormatError("the state has no device.json", hint="it comes with the bsp")
+    spec = DeviceSpec.parse(device)
+    run = state.get("bsp/run.json")
+    if isinstance(run, Mapping):
+        # Boards of other builders may say more there than we know of.
+        known = {member: value for member, value in run.items() if member in BspSpec.__dataclass_fields__}
+        _check_files(state, "bsp/run.json", BspSpec.parse(known).files)
+    containers = [name for name in state.part_names() if name != "bsp"]
+    if len(containers) > MAX_CONTAINERS:
+        raise FormatError(f"the state has more than {MAX_CONTAINERS} containers")
+    for name in containers:
+        _check_container(state, name, spec)
+    return spec
+
+
+def _check_container(state: State, name: str, device: DeviceSpec) -> None:
+    names.check_container(name)
+    where = f"{name}/run.json"
+    run = state[where]
+    if not isinstance(run, Mapping) or run.get("name") != name:
+        raise FormatError(f'{where} does not say that its name is "{name}"')
+    group = run.get("group", run.get("runlevel"))
+    if group is not None and group not in device.group_names:
+        raise names.unknown(str(group), device.group_names, what=f"group in {where}:")
+    for volume, storage in _object(run, "storage", where).items():
+        disk = storage.get("disk") if isinstance(storage, Mapping) else None
+        if disk is not None and disk not in device.disk_names:
+            raise names.unknown(str(disk), device.disk_names, what=f"disk of {volume} in {where}:")
+    pool = _object(run, "network", where).get("pool")
+    if pool is not None and pool not in device.pool_names:
+        raise names.unknown(str(pool), device.pool_names, what=f"network pool in {where}:")
+    _check_files(state, where, tuple(_files(run, name, where)))
+
+
+def _files(run: Mapping[str, Any], name: str, where: str) -> Iterator[str]:
+    volumes = run.get("volumes", [])
+    if not isinstance(volumes, list) or "root-volume" not in run:
+        raise FormatError(f"{where} has no root-volume, or volumes that are no list")
+    for volume in (run["root-volume"], *volumes):
+        text = str(volume)
+        yield f"{name}/{text[len(VERITY) :] if text.startswith(VERITY) else text}"
+        if text.startswith(VERITY):
+            yield f"{name}/_dm/{text[len(VERITY) :]}.json"
+    if run.get("type") == "lxc" or "config" in run:
+        yield f"{name}/{run.get('config')}"
+
+
+def _check_files(state: State, where: str, files: tuple[str, ...]) -> None:
+    for path in files:
+        if path not in state:
+            raise FormatError(f"{where} names {path}, which the state does not have")
+
+
+def _object(run: Mapping[str, Any], member: str, where: str) -> Mapping[str, Any]:
+    value = run.get(member, {})
+    if not isinstance(value, Mapping):
+        raise FormatError(f"{where}: {member} is not an object")
+    return value

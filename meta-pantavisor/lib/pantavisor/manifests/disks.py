@@ -1,0 +1,81 @@
+"""Disks and network pools of device.json."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from .. import names
+from ..errors import FormatError
+
+DISK_LISTS = ("disks", "disks_v2", "disks_v3")
+DISK_TYPES = ("dm-crypt-caam", "dm-crypt-dcp", "dm-crypt-versatile", "swap-disk", "volume-disk", "dual")
+TEXT_MEMBERS = frozenset(
+    ["name", "type", "path", "mode", "format", "format_options", "provision", "provision_options", "mount_target",
+     "mount_options", "uuid", "default", "migrate_keyblob"]
+)  # fmt: skip
+LIST_MEMBERS = frozenset(["aliases", "disks", "init_order"])
+DISK_MEMBERS = TEXT_MEMBERS | LIST_MEMBERS
+POOL_MEMBERS = frozenset(["type", "bridge", "parent", "subnet", "gateway", "nat"])
+POOL_TYPES = ("bridge", "macvlan")
+MAX_DISKS = 64
+
+
+def check_disks(document: Mapping[str, Any], what: str) -> frozenset[str]:
+    """Names and aliases of all disks; FormatError for one that devices refuse or misread."""
+    found: list[str] = []
+    for member in DISK_LISTS:
+        disks = document.get(member, [])
+        if not isinstance(disks, list) or len(disks) > MAX_DISKS:
+            raise FormatError(f"{what}: {member} is not a list of at most {MAX_DISKS} disks")
+        for index, disk in enumerate(disks):
+            found += _check_disk(disk, f"{what}: {member}[{index}]")
+    for name in found:
+        if found.count(name) > 1:
+            raise FormatError(f'{what}: two disks are called "{name}"')
+    return frozenset(found)
+
+
+def check_pools(network: Any, what: str) -> None:
+    """The address pools that containers may join."""
+    if not isinstance(network, Mapping) or not isinstance(network.get("pools", {}), Mapping):
+        raise FormatError(f"{what}: network is not an object with pools")
+    for member in network:
+        if member != "pools":
+            raise names.unknown(member, ["pools"], what=f"member of {what}: network:")
+    for name, pool in network.get("pools", {}).items():
+        _check_pool(pool, f"{what}: network.pools.{name}")
+
+
+def _check_disk(disk: Any, where: str) -> list[str]:
+    if not isinstance(disk, Mapping) or not isinstance(disk.get("name"), str) or not disk["name"]:
+        raise FormatError(f"{where} has no name")
+    for member, value in disk.items():
+        if member not in DISK_MEMBERS:
+            raise names.unknown(member, DISK_MEMBERS, what=f"member of {where}:")
+        items = value if member in LIST_MEMBERS else [value]
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise FormatError(f"{where}: {member} is not {'a list of strings' if member in LIST_MEMBERS else 'a string'}")
+    if disk.get("type") not in DISK_TYPES:
+        raise names.unknown(str(disk.get("type")), DISK_TYPES, what=f"{where}: type")
+    return [disk["name"], *disk.get("aliases", [])]
+
+
+def _check_pool(pool: Any, where: str) -> None:
+    if not isinstance(pool, Mapping):
+        raise FormatError(f"{where} is not an object")
+    for member in pool:
+        if member not in POOL_MEMBERS:
+            raise names.unknown(member, POOL_MEMBERS, what=f"member of {where}:")
+    if pool.get("type") not in POOL_TYPES:
+        raise names.unknown(str(pool.get("type")), POOL_TYPES, what=f"{where}: type")
+    try:
+        subnet = ipaddress.ip_network(str(pool.get("subnet")))
+        gateway = ipaddress.ip_address(str(pool["gateway"])) if "gateway" in pool else None
+    except ValueError as error:
+        raise FormatError(f"{where}: {error}") from error
+    if gateway is not None and gateway not in subnet:
+        raise FormatError(f"{where}: gateway {gateway} is not in {subnet}")
+    if not isinstance(pool.get("nat", False), bool):
+        raise FormatError(f"{where}: nat is neither true nor false")

@@ -1,0 +1,44 @@
+"""auto_recovery of a container or a group: what happens when its first process ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from .. import names
+from ..errors import FormatError
+
+POLICIES = ("no", "always", "on-failure", "unless-stopped")
+MEMBERS = frozenset(
+    ["policy", "max_retries", "retry_delay", "backoff_factor", "reset_window", "stable_timeout", "backoff_policy"]
+)
+MAX_SECONDS = 365 * 24 * 60 * 60
+MAX_FACTOR = 1000
+_BACKOFF = re.compile(r"reboot|never|[1-9][0-9]{0,4}(s|min|h)")
+
+
+def check_auto_recovery(value: Any, where: str) -> Mapping[str, Any]:
+    """The value, or a FormatError that names the member."""
+    if not isinstance(value, Mapping):
+        raise FormatError(f"{where} is not an object")
+    for member in value:
+        if member not in MEMBERS:
+            raise names.unknown(member, MEMBERS, what=f"member of {where}:")
+    if value.get("policy") not in POLICIES:
+        raise names.unknown(str(value.get("policy")), POLICIES, what=f"{where}: policy")
+    for member in ("max_retries", "retry_delay", "reset_window", "stable_timeout"):
+        check_number(value.get(member, 0), MAX_SECONDS, f"{where}: {member}", whole=True)
+    check_number(value.get("backoff_factor", 1), MAX_FACTOR, f"{where}: backoff_factor")
+    backoff = value.get("backoff_policy", "reboot")
+    if not isinstance(backoff, str) or not _BACKOFF.fullmatch(backoff):
+        raise FormatError(f'{where}: backoff_policy is not "reboot", "never" or a time such as "10min"')
+    return value
+
+
+def check_number(value: Any, most: int, where: str, *, whole: bool = False) -> None:
+    """Raise FormatError unless ``value`` is a number from 0 to ``most``."""
+    kinds = (int,) if whole else (int, float, Decimal)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
+        raise FormatError(f"{where} is not a {'whole ' if whole else ''}number from 0 to {most}")

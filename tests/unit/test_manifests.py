@@ -1,0 +1,449 @@
+"""Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back."""
+
+from typing import Any
+
+import pytest
+from pantavisor import cjson, lxc, manifests
+from pantavisor.errors import FormatError, NotFound
+from pantavisor.manifests import BspSpec, ContainerSpec, DeviceSpec, SourceManifest, Volume
+from pantavisor.state import State
+
+OBJECT = "a" * 64
+
+
+def spec(*, args: Any = None, config: Any = None, **more: Any) -> ContainerSpec:
+    source = SourceManifest(arguments=args or {}, image_config=config or {}, **more)
+    return ContainerSpec.from_source("web", source)
+
+
+def conf(**options: Any) -> "list[str]":
+    return lxc.render(spec(**options)).splitlines()
+
+
+def run(**options: Any) -> "dict[str, Any]":
+    return manifests.run_manifest(spec(**options))
+
+
+# --- arguments ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        ({"PV_GRUOP": "app"}, "PV_GROUP"),
+        ({"PV_STATUS_GOAL": "STARTET"}, "STARTED"),
+        ({"PV_ROLES": ["mgtm"]}, "mgmt"),
+        ({"PV_RESTART_POLICY": "contaner"}, "container"),
+        ({"PV_LXC_NETWORK_TYPE": "vet"}, "veth"),
+        ({"PV_AUTO_RECOVERY": {"policy": "onfailure"}}, "on-failure"),
+        ({"PV_AUTO_RECOVERY": {"policy": "always", "max_retry": 3}}, "max_retries"),
+        ({"PV_SERVICES_REQUIRED": [{"name": "x", "type": "unx"}]}, "unix"),
+    ],
+)
+def test_a_misspelt_word_gets_the_nearest_right_one(args: dict, hint: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        spec(args=args)
+    assert caught.value.hint == f'did you mean "{hint}"?'
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"PV_GROUP": "a\nb"},
+        {"PV_GROUP": ["a"]},
+        {"PV_GROUP": True},
+        {"PV_GROUP": "x" * 70_000},
+        {"PV_ROLES": [["mgmt"]]},
+        {"PV_LXC_EXTRA_ENV": ["A=1\nlxc.cap.drop = x"]},
+        {"PV_LXC_EXTRA_ENV": "A=\0"},
+        {"PV_AUTO_RECOVERY": "always"},
+        {"PV_AUTO_RECOVERY": {"policy": "always", "max_retries": -1}},
+        {"PV_AUTO_RECOVERY": {"policy": "always", "retry_delay": 1.5}},
+        {"PV_AUTO_RECOVERY": {"policy": "always", "backoff_policy": "10 min"}},
+        {"PV_AUTO_RECOVERY": {}},
+        {"PV_SERVICES_OPTIONAL": {}},
+        {"PV_SERVICES_OPTIONAL": ["x"]},
+        {"PV_NETWORK_POOL": "p", "PV_LXC_NETWORK_TYPE": "veth"},
+        {"PV_VOLUME_MOUNTS": "x"},
+        {"PV_FILEIMPORTS": ":x"},
+        {"PV_VOLUME_IMPORTS": ["a:b"]},
+        {"PV_RESOLV_CONF_PATH": "a b"},
+    ],
+)
+def test_values_that_a_device_would_misread_are_refused(args: dict) -> None:
+    with pytest.raises(FormatError):
+        lxc.render(spec(args=args))
+
+
+@pytest.mark.parametrize("word", ["no", "0", "false", "off", "", False])
+def test_flags_mean_what_they_say(word: Any) -> None:
+    assert "lxc.autodev = 0" not in conf(args={"PV_DISABLE_AUTODEV": word})
+    assert "lxc.autodev = 0" in conf(args={"PV_DISABLE_AUTODEV": "yes"})
+
+
+def test_words_come_as_a_list_or_with_commas() -> None:
+    assert run(args={"PV_ROLES": ["mgmt"]})["roles"] == run(args={"PV_ROLES": "mgmt"})["roles"] == ["mgmt"]
+    assert run(args={"PV_DRIVERS_REQUIRED": "wifi,bt"})["drivers"]["required"] == ["wifi", "bt"]
+
+
+def test_every_argument_is_used_somewhere() -> None:
+    samples = {
+        manifests.Kind.TEXT: "7",
+        manifests.Kind.FLAG: True,
+        manifests.Kind.WORDS: ["a:/b:/c"],
+        manifests.Kind.OBJECT: {"x": 1},
+    }
+    special: dict[str, Any] = {
+        "PV_STATUS_GOAL": "READY",
+        "PV_RESTART_POLICY": "system",
+        "PV_ROLES": ["nobody"],
+        "PV_RUNLEVEL": "app",
+        "PV_LXC_NETWORK_TYPE": "veth",
+        "PV_AUTO_RECOVERY": {"policy": "no"},
+        "PV_LXC_NETWORK_LINK": "eth1",
+        **{f"PV_SERVICES_{kind}": [{"name": "x", "type": "unix"}] for kind in ("MANUAL", "REQUIRED", "OPTIONAL")},
+    }
+    context = {
+        "PV_NETWORK_HOSTNAME": {"PV_NETWORK_POOL": "p"},
+        "PV_NETWORK_IP": {"PV_NETWORK_POOL": "p"},
+        "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},
+        "PV_LXC_NETWORK_LINK": {"PV_LXC_NETWORK_TYPE": "phys"},
+        "PV_LXC_NETWORK_IPV4_ADDRESS": {"PV_LXC_NETWORK_TYPE": "veth"},
+        "PV_LXC_NETWORK_IPV4_GATEWAY": {"PV_LXC_NETWORK_TYPE": "veth", "PV_LXC_NETWORK_IPV4_ADDRESS": "1"},
+    }
+    for name, kind in manifests.ARGUMENTS.items():
+        base = context.get(name, {})
+        value = special.get(name, samples[kind])
+        without, together = spec(args=base), spec(args={**base, name: value})
+        before = (manifests.run_manifest(without), lxc.render(without))
+        assert (manifests.run_manifest(together), lxc.render(together)) != before, name
+
+
+# --- the image's config ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "command"),
+    [
+        ({}, "/sbin/init"),
+        ({"Entrypoint": [], "Cmd": []}, "/sbin/init"),
+        ({"Entrypoint": None, "Cmd": ["/c"]}, "/c"),
+        ({"Entrypoint": ["/e", "a b"], "Cmd": ["c", "d e"]}, '/e "a b" "c" "d e"'),
+        ({"Entrypoint": "/e --x", "Cmd": ["c"]}, '/e --x "c"'),
+        ({"Entrypoint": ["/e"], "Cmd": "c d"}, '/e "c d"'),
+        ({"Entrypoint": ["/my e"]}, '"/my e"'),
+        ({"Cmd": ["/bin/sh", "-c", 'echo "x"']}, '/bin/sh "-c" \'echo "x"\''),
+        ({"Cmd": ["/c", ""]}, '/c ""'),
+    ],
+)
+def test_entrypoint_and_cmd(config: dict, command: str) -> None:
+    assert f"lxc.init.cmd = {command}" in conf(config=config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"Cmd": ["/c", "both \" and '"]},
+        {"Cmd": ["a\nb"]},
+        {"Cmd": 5},
+        {"Cmd": [5]},
+        {"Cmd": ["x"] * 2000},
+        {"Env": ["novalue"]},
+        {"Env": ["A=b\nlxc.x = y"]},
+        {"WorkingDir": "/a\n/b"},
+        {"StopSignal": "x y"},
+        {"Volumes": {"/a b": {}}},
+        {"Volumes": {"/../etc": {}}},
+        {"Volumes": {"/": {}}},
+        {"Volumes": {"/a-b": {}, "/a/b": {}}},
+    ],
+)
+def test_config_that_lxc_cannot_hold_is_refused(config: dict) -> None:
+    with pytest.raises(FormatError):
+        conf(config=config)
+
+
+def test_overrides_replace_members_and_null_does_not_unset() -> None:
+    config = {"Cmd": ["/c"], "Env": ["A=1"], "WorkingDir": "/w"}
+    found = conf(config=config, **{"persistence": {}}) and lxc.render(
+        ContainerSpec.from_source("web", SourceManifest(image_config=config, config={"Cmd": ["/d"], "Env": None}))
+    )
+    assert "lxc.init.cmd = /d\n" in found and "lxc.environment = A=1\n" in found and "lxc.init.cwd = /w\n" in found
+
+
+def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
+    assert "lxc.signal.halt = SIGQUIT" in conf(config={"StopSignal": "SIGQUIT"})
+    assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": "RTMIN+3"})
+    config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
+    assert spec(config=config).process.unmapped == ("Healthcheck", "ExposedPorts")
+
+
+PASSWD = b"root:x:0:0::/:/bin/sh\nnginx:x:101:102::/:/bin/false\n1000:x:7:8::/:\nbroken\nbad:x:x:y::/:\n"
+GROUP = b"root:x:0:\nweb:x:55:nginx\n"
+
+
+@pytest.mark.parametrize(
+    ("user", "wanted"),
+    [
+        ("", None),
+        ("root", (0, 0)),
+        ("nginx", (101, 102)),
+        ("101", (101, 102)),
+        ("4242", (4242, 0)),
+        ("nginx:web", (101, 55)),
+        ("4242:4343", (4242, 4343)),
+        ("0", (0, 0)),
+        ("1000", (7, 8)),
+    ],
+)
+def test_user_has_dockers_meaning(user: str, wanted: Any) -> None:
+    tables = {"etc/passwd": PASSWD, "etc/group": GROUP}
+    assert manifests.init_user(user, tables.get) == wanted
+
+
+@pytest.mark.parametrize("user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999"])
+def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
+    with pytest.raises(NotFound):
+        manifests.init_user(user, {"etc/passwd": PASSWD, "etc/group": GROUP}.get)
+    with pytest.raises(NotFound):
+        manifests.init_user("nginx", lambda path: None)
+
+
+# --- volumes -----------------------------------------------------------------------------------------------------
+
+
+def test_volumes_last_as_said() -> None:
+    config = {"Volumes": {"/data/": {}, "/var/lib/x": {}}}
+    found = run(config=config, persistence={"/data": "revision@big", "lxc-overlay": "permanent", "ovl:/etc": "boot"})
+    assert found["storage"] == {
+        "docker--data": {"persistence": "revision", "disk": "big"},
+        "docker--var-lib-x": {"persistence": "permanent"},
+        "dockerovl--etc": {"persistence": "boot"},
+        "lxc-overlay": {"persistence": "permanent"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "volume"),
+    [
+        ("/a:permanent", Volume("/a", "permanent")),
+        ("/a/:boot@d", Volume("/a", "boot", "d")),
+        ("ovl:/etc:revision", Volume("/etc", "revision", None, True)),
+        ("lxc-overlay:permanent", Volume("lxc-overlay", "permanent")),
+    ],
+)
+def test_volumes_read_from_text(text: str, volume: Volume) -> None:
+    assert Volume.parse(text) == volume
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/a",
+        "/a:forever",
+        "/a:permanant",
+        ":boot",
+        "/:boot",
+        "/a b:boot",
+        "/é:boot",
+        "/a//b:boot",
+        "/" + "x" * 200 + ":boot",
+        "ovl:boot",
+    ],
+)
+def test_volumes_that_are_none(text: str) -> None:
+    with pytest.raises(FormatError):
+        Volume.parse(text)
+
+
+def test_the_number_of_volumes_is_bounded() -> None:
+    assert len(run(config={"Volumes": {f"/v{index}": {} for index in range(63)}})["storage"]) == 64
+    with pytest.raises(FormatError):
+        run(config={"Volumes": {f"/v{index}": {} for index in range(64)}})
+
+
+# --- src.json ----------------------------------------------------------------------------------------------------
+
+
+def test_src_json_reads_back_as_written() -> None:
+    source = SourceManifest(
+        arguments={"PV_GROUP": "app"},
+        image_config={"Cmd": None},
+        persistence={"/a": "boot"},
+        docker_name="nginx",
+        docker_digest="nginx@sha256:" + "0" * 64,
+        docker_platform="linux/arm64",
+        verity={"root.squashfs": True},
+    )
+    document = source.document("web")
+    assert document["#spec"] == "service-manifest-src@1" and document["name"] == "web" and "rootfs_url" not in document
+    assert SourceManifest.parse(cjson.load_object(cjson.dumps(document))) == source
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"#spec": "other@1"},
+        {"template": "builtin-lxc-dcoker"},
+        {"docker_nmae": "x"},
+        {"args": []},
+        {"docker_name": 5},
+        {"logs": {}},
+    ],
+)
+def test_src_json_that_is_none(document: dict) -> None:
+    with pytest.raises(FormatError):
+        SourceManifest.parse(document)
+
+
+# --- the device --------------------------------------------------------------------------------------------------
+
+
+def test_the_default_device_has_all_that_a_device_asks_for() -> None:
+    document = manifests.default_device()
+    assert DeviceSpec.parse(document).group_names == ("data", "root", "platform", "app")
+    assert set(document["volumes"]) == {"pv--firmware", "pv--devmeta", "pv--phconfig", "pv--usrmeta"}
+    assert cjson.loads(cjson.dumps(document)) == document
+    State.empty().with_files({"device.json": document})
+
+
+GROUPS = [{"name": "app"}]
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({}, "groups"),
+        ({"groups": []}, "groups"),
+        ({"groups": [{}]}, r"groups\[0\]"),
+        ({"groups": [{"name": "a b"}]}, "a b"),
+        ({"groups": GROUPS * 2}, "app"),
+        ({"groups": [{"name": "a", "timeout": "30"}]}, r"groups\[0\]: timeout"),
+        ({"groups": [{"name": "a", "goal": 1}]}, "goal"),
+        ({"groups": [{"name": "a", "status_goal": "RUNNING"}]}, "status_goal"),
+        ({"groups": [{"name": "a", "auto_recovery": {"policy": "x"}}]}, r"groups\[0\]: auto_recovery: policy"),
+        ({"groups": GROUPS, "volumes": {"x": {}}}, "volumes.x"),
+        ({"groups": GROUPS, "volumes": {"x": {"persistence": "boot", "disk": "d"}}}, "disk"),
+        ({"groups": GROUPS, "volumes": []}, "volumes"),
+        ({"groups": GROUPS, "disk": []}, "disk"),
+        ({"groups": GROUPS, "disks": {}}, "disks"),
+        ({"groups": GROUPS, "disks": [{"name": "d", "type": "dm-crypt"}]}, r"disks\[0\]: type"),
+        ({"groups": GROUPS, "disks": [{"name": "d", "type": "volume-disk", "aliases": "x"}]}, "aliases"),
+        (
+            {
+                "groups": GROUPS,
+                "disks": [{"name": "d", "type": "dual"}],
+                "disks_v3": [{"name": "e", "type": "dual", "aliases": ["d"]}],
+            },
+            '"d"',
+        ),
+        ({"groups": GROUPS, "network": {"pool": {}}}, "pool"),
+        ({"groups": GROUPS, "network": {"pools": {"p": {"type": "bridge"}}}}, "pools.p"),
+        (
+            {"groups": GROUPS, "network": {"pools": {"p": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.1.0.1"}}}},
+            "gateway",
+        ),
+        ({"groups": [{"name": f"g{index}"} for index in range(33)]}, "groups"),
+    ],
+)
+def test_a_device_that_would_be_misread_is_refused_where_it_is_wrong(document: dict, place: str) -> None:
+    with pytest.raises(FormatError, match=place):
+        DeviceSpec.parse(document)
+
+
+def test_a_full_device_passes() -> None:
+    document = {
+        "groups": [manifests.Group("app", auto_recovery={"policy": "always", "backoff_policy": "10min"}).document()],
+        "disks": [{"name": "d", "aliases": ["dm-data"], "type": "dm-crypt-versatile", "path": "/x,2,key", "default": "yes"}],
+        "volumes": {"pv--firmware": {"persistence": "boot", "disk": "dm-data"}},
+        "network": {
+            "pools": {"p": {"type": "bridge", "bridge": "br0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": True}}
+        },
+    }
+    found = DeviceSpec.parse(document)
+    assert (found.disk_names, found.pool_names) == ({"d", "dm-data"}, {"p"})
+
+
+# --- the bsp -----------------------------------------------------------------------------------------------------
+
+
+def test_the_bsp_names_only_what_there_is() -> None:
+    found = manifests.bsp_run_manifest(BspSpec(linux="k", initrd="i", modules="dm:m.squashfs", addons=("a",)))
+    assert found == {"addons": ["a"], "initrd": "i", "initrd_config": "", "linux": "k", "modules": "dm:m.squashfs"}
+    assert BspSpec.parse(found).files == ("bsp/k", "bsp/i", "bsp/m.squashfs", "bsp/a")
+    assert BspSpec.parse({"fit": "f", "modules_6.1": "m"}).files == ("bsp/f", "bsp/m")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"linux": "k"},
+        {"fit": "f", "rpiab": "r"},
+        {"fit": "f", "linux": "k", "initrd": "i"},
+        {"fit": "../f"},
+        {"fit": "f", "addons": ("a",) * 65},
+    ],
+)
+def test_a_bsp_that_boots_nothing_is_refused(members: dict) -> None:
+    with pytest.raises(FormatError):
+        manifests.bsp_run_manifest(BspSpec(**members))
+
+
+@pytest.mark.parametrize("document", [{"fit": 5}, {"fit": "f", "addons": "a"}, {"fti": "f"}])
+def test_a_bsp_manifest_that_is_none(document: dict) -> None:
+    with pytest.raises(FormatError):
+        BspSpec.parse(document)
+
+
+# --- the whole state ---------------------------------------------------------------------------------------------
+
+
+def whole(**changes: Any) -> State:
+    files = {
+        "device.json": manifests.default_device(),
+        "bsp/run.json": {"linux": "k", "initrd": "i", "addons": []},
+        "bsp/k": OBJECT,
+        "bsp/i": OBJECT,
+        "web/run.json": {**run(args={"PV_GROUP": "app"}), **changes},
+        "web/root.squashfs": OBJECT,
+        "web/lxc.container.conf": OBJECT,
+    }
+    return State.empty().with_files(files)
+
+
+def test_a_state_that_fits_together_passes() -> None:
+    assert manifests.check_state(whole()).group_names[-1] == "app"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "wep"}, "web/run.json"),
+        ({"group": "apps"}, "group"),
+        ({"root-volume": "root.ext4"}, "web/root.ext4"),
+        ({"volumes": ["more.squashfs"]}, "web/more.squashfs"),
+        ({"volumes": "x"}, "volumes"),
+        ({"config": "lxc.conf"}, "web/lxc.conf"),
+        ({"storage": {"x": {"persistence": "boot", "disk": "dm-data"}}}, "disk"),
+        ({"storage": []}, "storage"),
+        ({"network": {"pool": "p"}}, "pool"),
+        ({"root-volume": "dm:root.squashfs"}, "_dm/root.squashfs.json"),
+    ],
+)
+def test_what_a_device_would_refuse_at_its_start_is_found_before(changes: dict, words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        manifests.check_state(whole(**changes))
+
+
+def test_a_device_without_its_files_is_found() -> None:
+    for path in ("device.json", "bsp/k", "web/root.squashfs"):
+        with pytest.raises(FormatError, match=path):
+            manifests.check_state(whole().without([path]))
+
+
+def test_services_are_offered_with_a_spec() -> None:
+    offered = [{"name": "x", "type": "unix", "socket": "/run/x"}]
+    assert manifests.services_manifest(offered)["#spec"] == "service-manifest-xconnect@1"
+    with pytest.raises(FormatError):
+        manifests.services_manifest([{"name": "x", "type": "unix", "sokcet": "/x"}])
