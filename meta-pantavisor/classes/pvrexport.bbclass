@@ -48,6 +48,8 @@ PVR_CONFIG_JSON ??= ""
 PVR_CONFIG_JSON[doc] = "JSON file of SRC_URI that overrides members of the image's config (Entrypoint, Cmd, Env, ...)."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3) or small (xz 6 with BCJ)."
+PVR_VERITY ??= "0"
+PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs kernel support."
 
 PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
 
@@ -71,7 +73,7 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL PVR_RESTART_POLICY PVR_ROLES"
-do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE"
+do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE PVR_VERITY"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 

@@ -40,6 +40,7 @@ class ExportContainer:
     output: Path
     image_config: Optional[Mapping[str, Any]] = None
     libsquashfs: Optional[str] = None
+    verity: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,6 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is Path and isinstance(value, str):
         return Path(value)
-    if isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool):
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     raise FormatError(f"{where} has the wrong type ({type(value).__name__})")

@@ -28,6 +28,7 @@ def export_container(d: Any) -> None:
             "volumes": d.getVar("PVR_VOLUMES").split(),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
+            "verity": _flag(d, "PVR_VERITY"),
             "signing": _signing(d),
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
@@ -95,6 +96,13 @@ def _arguments(d: Any) -> dict[str, Any]:
         arguments[name] = value
     arguments.update(_json_file(d, "PVR_ARGS_JSON") or {})
     return arguments
+
+
+def _flag(d: Any, variable: str) -> bool:
+    value = (d.getVar(variable) or "0").strip()
+    if value not in ("0", "1"):
+        bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: say "1" for yes, "0" for no')
+    return value == "1"
 
 
 def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:

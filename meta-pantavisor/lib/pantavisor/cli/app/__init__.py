@@ -1,0 +1,77 @@
+"""``pvr app``: containers of a repository, from images, root file systems and other repositories."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import changing, making, showing
+from .images import PROFILES
+
+KINDS = ("docker", "rootfs", "pvr")
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``app`` with add, update, install, dm-convert, rm, ls and info."""
+    noun = commands.add_parser("app", help="add, update and list containers")
+    verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add(verbs)
+    _update(verbs)
+    install = verbs.add_parser("install", help="write run.json, lxc.container.conf and dm-verity again from src.json")
+    install.add_argument("name")
+    install.set_defaults(run=changing.install)
+    convert = verbs.add_parser("dm-convert", help="protect a volume of a container by dm-verity")
+    convert.add_argument("name")
+    convert.add_argument("volume", nargs="?", default="root.squashfs", help="default: root.squashfs")
+    convert.add_argument("--salt", metavar="HEX", help="default: derived from the volume's content")
+    convert.add_argument("--uuid", help="default: derived from the volume's content")
+    convert.set_defaults(run=changing.convert)
+    remove = verbs.add_parser("rm", help="remove a container with its configuration and signature")
+    remove.add_argument("name")
+    remove.set_defaults(run=changing.remove)
+    listing = verbs.add_parser("ls", help="list containers")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(run=showing.list_containers)
+    info = verbs.add_parser("info", help="show where a container came from")
+    info.add_argument("name")
+    info.add_argument("--json", action="store_true", help="src.json itself")
+    info.set_defaults(run=showing.info)
+
+
+def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    add = verbs.add_parser("add", help="make a container from an image, a root file system or another's part")
+    add.add_argument("name")
+    add.add_argument("--from", dest="source", required=True, metavar="SOURCE",
+                     help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
+                          "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
+    add.add_argument("--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
+    add.add_argument("--group", help="group of device.json (default: app)")
+    add.add_argument("--status-goal", choices=("MOUNTED", "STARTED", "READY"), help="default: STARTED")
+    add.add_argument("--restart-policy", choices=("system", "container"), help="default: container")
+    add.add_argument("--role", action="append", choices=("mgmt", "nobody"), help="default: nobody")
+    add.add_argument("--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]")
+    add.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
+    add.add_argument("--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value")
+    add.add_argument("--config-json", metavar="JSON|FILE",
+                     help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
+    add.add_argument("--verity", action="store_true", help="protect the root file system by dm-verity")
+    add.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
+    _source_options(add)
+    add.set_defaults(run=making.add)
+
+
+def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    update = verbs.add_parser("update", help="make a container again from its source's newest version")
+    update.add_argument("name")
+    update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
+    update.add_argument("--force", action="store_true", help="even if the source is unchanged")
+    _source_options(update)
+    update.set_defaults(run=making.update)
+
+
+def _source_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
+    command.add_argument("--profile", choices=PROFILES, default="balanced", help="compression")
+    command.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
+    command.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")
+    command.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR")

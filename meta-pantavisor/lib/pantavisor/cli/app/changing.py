@@ -1,0 +1,60 @@
+"""``pvr app install``, ``dm-convert`` and ``rm``: containers that are there already."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ... import atomic, container, names, repo
+from ...container import Engine
+from ...errors import NotFound
+from ...manifests import SourceManifest
+from ...repo import Repository
+from ..console import Console
+from . import working
+
+
+def install(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    source = working.source(repository, options.name)
+    working.check_group(repository, dict(source.arguments), console)
+    recorded = working.verity_manifests(repository, options.name)
+    _finish(repository, options.name, source, recorded, console)
+
+
+def convert(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    name, volume = options.name, options.volume
+    source = working.source(repository, name)
+    recorded = working.verity_manifests(repository, name)
+    wanted: dict[str, Any] = dict(recorded.get(volume, {}))
+    wanted.update({member: value for member, value in (("salt", options.salt), ("uuid", options.uuid)) if value})
+    source = replace(source, verity={**source.verity, volume: True})
+    _finish(repository, name, source, {**recorded, volume: wanted}, console)
+    made = working.verity_manifests(repository, name)[volume]
+    console.line(f"{name}/{volume} has the root hash {made['root_hash']}; run pvr add and pvr commit to keep it")
+
+
+def remove(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    name = names.check_container(options.name)
+    committed = name in repository.state.part_names()
+    if not committed and not (repository.root / name / "src.json").exists():
+        working.source(repository, name)
+        raise NotFound(f"there is no container {name}")
+    gone = set(repository.remove(name)) if committed else set()
+    gone |= set(working.remove(repository, name))
+    for path in sorted(gone):
+        console.detail(f"removed {path}")
+    console.line(f"{name} is removed")
+
+
+def _finish(
+    repository: Repository, name: str, source: SourceManifest, recorded: dict[str, dict[str, Any]], console: Console
+) -> None:
+    with atomic.scratch(repository.root / repo.FOLDER) as folder:
+        files = working.volumes(repository, name, repository.pool)
+        made = container.again(name, source, files, repository.pool, folder, engine=Engine(verity=recorded))
+        working.write(repository, name, made, console)

@@ -1,0 +1,83 @@
+"""Images of all transports, opened for a command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Optional
+
+from ... import layout, registry
+from ...container import Engine, sources
+from ...errors import FormatError
+from ...oci import Platform
+from ...ref import ImageSource
+from ..console import Console
+
+PROFILES = ("fast", "balanced", "small")
+LIBRARY_VARIABLE = "PVR_LIBSQUASHFS"
+EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
+PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux/arm/v7", "riscv64": "linux/riscv64"}
+
+
+def engine(options: argparse.Namespace, console: Console, **changes: Any) -> Engine:
+    """How to pack, from the options and the environment."""
+    epoch = os.environ.get(EPOCH_VARIABLE)
+    if epoch and not epoch.isdigit():
+        raise FormatError(f'{EPOCH_VARIABLE} is "{epoch[:40]}" and no number of seconds')
+    return Engine(
+        profile=options.profile,
+        libsquashfs=os.environ.get(LIBRARY_VARIABLE),
+        mtime=int(epoch) if epoch else None,
+        progress=console.progress,
+        **changes,
+    )
+
+
+def platform(text: Optional[str]) -> Platform:
+    return Platform.parse(text or _this_machine())
+
+
+def remote_digest(source: ImageSource, wanted: Platform, options: argparse.Namespace) -> Optional[str]:
+    """What ``docker_digest`` would be, without fetching layers; None for images that no registry has."""
+    if source.ref is None:
+        return None
+    return sources.image_digest(source, str(_client(options).resolve(source.ref, wanted).digest))
+
+
+@contextmanager
+def opened(
+    source: ImageSource, wanted: Platform, folder: Path, options: argparse.Namespace, console: Console
+) -> Iterator[layout.OciImage]:
+    """The image, its blobs below ``folder`` for the time of the block."""
+    if source.ref is None:
+        with layout.open_source(source, wanted, scratch=folder) as image:
+            yield image
+        return
+    _client(options).pull(
+        source.ref,
+        wanted,
+        folder / "image",
+        progress=lambda done, total: console.progress(str(source.ref), done, total),
+    )
+    with layout.open_image(folder / "image", wanted) as image:
+        yield image
+
+
+def _client(options: argparse.Namespace) -> registry.Client:
+    changes: dict[str, Any] = {
+        "insecure": frozenset(options.insecure_registry),
+        "mirrors": registry.parse_mirrors(options.mirror),
+    }
+    if options.authfile:
+        changes["auth_file"] = options.authfile
+    return registry.Client(registry.RegistryOptions.from_environment(os.environ, **changes))
+
+
+def _this_machine() -> str:
+    machine = os.uname().machine
+    if machine not in PLATFORMS:
+        raise FormatError(f"no image platform is known for {machine}", hint="say --platform linux/<architecture>")
+    return PLATFORMS[machine]

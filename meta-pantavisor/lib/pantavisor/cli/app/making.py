@@ -1,0 +1,182 @@
+"""``pvr app add`` and ``update``: a source becomes files of the working tree."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from ... import atomic, cjson, container, names, repo
+from ...container import Container, Engine, sources
+from ...errors import FormatError, PantavisorError
+from ...manifests import ContainerSpec, SourceManifest
+from ...manifests.spec import ROOT_VOLUME
+from ...oci import Platform
+from ...ref import ImageSource
+from ...repo import Repository
+from ..console import Console
+from . import images, working
+
+
+class Unchanged(Exception):
+    """The source is what it was; carries its digest."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a making needs besides its source. ``old`` is the src.json that an update starts from."""
+
+    repository: Repository
+    options: argparse.Namespace
+    console: Console
+    wanted: SourceManifest
+    engine: Engine
+    folder: Path
+    old: Optional[SourceManifest] = None
+
+    @property
+    def name(self) -> str:
+        return str(self.options.name)
+
+    def expect_change(self, digest: Optional[str], before: Optional[str]) -> None:
+        """Raise Unchanged for an update that would make the same again."""
+        if self.old is not None and not self.options.force and digest is not None and digest == before:
+            raise Unchanged(digest)
+
+
+def add(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    name = names.check_container(options.name)
+    if (repository.root / name / "src.json").exists():
+        raise PantavisorError(f"container {name} exists already", hint=f"pvr app update {name}, or pvr app rm {name}")
+    if (repository.root / name).exists():
+        raise PantavisorError(f"{name} exists already and is no container", hint=f"move {repository.root / name} away")
+    wanted = SourceManifest(
+        arguments=_arguments(options),
+        config=_config(options.config_json),
+        persistence=sources.persistence(tuple(options.volume)),
+        verity={volume: True for volume in _verity(options)},
+    )
+    _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root))
+
+
+def update(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    old = working.source(repository, options.name)
+    options.type = "rootfs" if old.rootfs_url else "pvr" if old.pvr_url else "docker"
+    options.source = options.source or _recorded(old, options.name)
+    recorded = working.verity_manifests(repository, options.name)
+    wanted = replace(old, docker_platform=None)
+    engine = images.engine(options, console, verity=recorded)
+    _run(Request(repository, options, console, wanted, engine, repository.root, old))
+
+
+def _recorded(old: SourceManifest, name: str) -> str:
+    if not old.docker_name:
+        raise PantavisorError(f"{name} does not record where its source lies", hint=f"pvr app update {name} --from ...")
+    return f"docker://{old.docker_name}:{old.docker_tag or 'latest'}"
+
+
+def _run(request: Request) -> None:
+    repository, name = request.repository, request.name
+    make = {"docker": _from_image, "rootfs": _from_rootfs}[request.options.type]
+    working.check_group(repository, dict(request.wanted.arguments), request.console)
+    try:
+        with atomic.scratch(repository.root / repo.FOLDER) as folder:
+            made, origin = make(replace(request, folder=folder))
+            working.write(repository, name, made, request.console, new=request.old is None)
+    except Unchanged as unchanged:
+        request.console.line(f"{name} is made from {unchanged} already; --force makes it again")
+        return
+    request.console.line(f"{name} is made from {origin}; run pvr add and pvr commit to keep it")
+
+
+def _from_image(request: Request) -> tuple[Container, str]:
+    options, old = request.options, request.old
+    source = _image_source(options.source)
+    platform = images.platform(options.platform or (old.docker_platform if old else None))
+    before = old.docker_digest if old else None
+    if old is not None:
+        request.expect_change(images.remote_digest(source, platform, options), before)
+    with images.opened(source, platform, request.folder, options, request.console) as image:
+        described = sources.image_manifest(source, image, request.wanted)
+        request.expect_change(described.docker_digest, before)
+        tree = sources.image_tree(request.name, image, request.engine.progress)
+        made = _make(request, tree, described, image.config.platform)
+    return made, str(described.docker_digest)
+
+
+def _image_source(text: str) -> ImageSource:
+    try:
+        return ImageSource.parse(text)
+    except FormatError as error:
+        if Path(text).exists():
+            hint = "say --type rootfs, or oci:, or docker-archive:"
+            raise FormatError(f"{text} is a path and no image", hint=hint) from error
+        raise
+
+
+def _from_rootfs(request: Request) -> tuple[Container, str]:
+    options, old = request.options, request.old
+    path = Path(options.source)
+    # What an image says of itself is said on the command line here, and so stands where an image's would.
+    config = old.image_config if old else request.wanted.config
+    described = sources.rootfs_manifest(path, config, request.wanted if old else replace(request.wanted, config={}))
+    runs = ContainerSpec.from_source(request.name, described).runs
+    platform = Platform.parse(options.platform) if options.platform else None
+    made = _make(request, sources.rootfs_tree(path, structural=runs), described, platform)
+    digest = f"sha256:{made.files[f'{request.name}/{ROOT_VOLUME}']}"
+    request.expect_change(digest, old.rootfs_digest if old else None)
+    return made, f"{described.rootfs_url}, packed as {digest}"
+
+
+def _make(request: Request, tree: Any, described: SourceManifest, platform: Optional[Platform]) -> Container:
+    pool = request.repository.pool
+    return container.make(
+        request.name, tree, described, pool, request.folder, engine=request.engine, platform=platform
+    )
+
+
+def _verity(options: argparse.Namespace) -> tuple[str, ...]:
+    return (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)
+
+
+def _arguments(options: argparse.Namespace) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "PV_GROUP": options.group or "app",
+        "PV_STATUS_GOAL": options.status_goal or "STARTED",
+        "PV_RESTART_POLICY": options.restart_policy or "container",
+        "PV_ROLES": options.role or ["nobody"],
+    }
+    for word in options.arg:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise FormatError(f"--arg {word} is not NAME=VALUE")
+        arguments[name] = value
+    for word in options.arg_json:
+        name, equals, value = word.partition("=")
+        if not equals:
+            arguments.update(_object(word, "--arg-json"))
+        else:
+            arguments[name] = _json(value, f"--arg-json {name}")
+    return arguments
+
+
+def _config(text: Optional[str]) -> dict[str, Any]:
+    return _object(text, "--config-json") if text is not None else {}
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    value = _json(text, what)
+    if not isinstance(value, dict):
+        raise FormatError(f"{what} {text[:80]} is no JSON object")
+    return value
+
+
+def _json(text: str, what: str) -> Any:
+    """JSON given as such or as the name of a file."""
+    path = Path(text)
+    if not text.lstrip().startswith(("{", "[", '"')) and path.is_file():
+        return cjson.loads(path.read_bytes(), what=text)
+    return cjson.loads(text, what=what)

@@ -1,0 +1,54 @@
+"""``pvr app ls`` and ``info``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ... import manifests
+from ...repo import Repository
+from ..console import Console
+from . import working
+
+
+def list_containers(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    found = {name: working.source(repository, name) for name in working.container_names(repository)}
+    if options.json:
+        console.json([{"name": name, **_facts(source)} for name, source in found.items()])
+        return
+    for name in found:
+        console.result(name)
+
+
+def info(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    source = working.source(repository, options.name)
+    if options.json:
+        console.json(source.document(options.name))
+        return
+    facts = {"name": options.name, **_facts(source)}
+    console.table(("what", "value"), [(what, _text(value)) for what, value in facts.items()])
+
+
+def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
+    kind = "rootfs" if source.rootfs_url else "pvr" if source.pvr_url else "docker"
+    origin = source.rootfs_url or source.pvr_url or source.docker_name
+    if kind == "docker" and source.docker_tag:
+        origin = f"{origin}:{source.docker_tag}"
+    facts = {
+        "type": kind,
+        "from": origin,
+        "digest": source.rootfs_digest or source.pvr_digest or source.docker_digest,
+        "patch": source.overlay_digest,
+        "base": source.base,
+        "platform": source.docker_platform,
+        "group": source.arguments.get("PV_GROUP"),
+        "verity": sorted(volume for volume, enabled in source.verity.items() if enabled),
+    }
+    return {what: value for what, value in facts.items() if value}
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,96 @@
+"""Containers of the working tree, as they are on disk and not as they were committed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import cjson, digest, manifests, names
+from ...container import Container
+from ...errors import NotFound
+from ...manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
+from ...objects import ObjectPool
+from ...repo import Repository
+from ...state import Value
+from ..console import Console
+
+DEVICE = "device.json"
+
+
+def container_names(repository: Repository) -> tuple[str, ...]:
+    folders = (path.parent.name for path in repository.root.glob("*/src.json"))
+    return tuple(sorted(name for name in folders if name not in names.RESERVED_CONTAINERS))
+
+
+def source(repository: Repository, name: str) -> manifests.SourceManifest:
+    """src.json of the container ``name``. Raises NotFound with the nearest name."""
+    names.check_container(name)
+    path = repository.root / name / "src.json"
+    if not path.is_file():
+        near = names.nearest(name, container_names(repository))
+        raise NotFound(
+            f"there is no container {name} in {repository.root}",
+            hint=f'did you mean "{near}"?' if near else "pvr app ls lists them",
+        )
+    return manifests.SourceManifest.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path))
+
+
+def verity_manifests(repository: Repository, name: str) -> dict[str, dict[str, Any]]:
+    """The recorded ``_dm`` documents by volume."""
+    found = {}
+    for path in sorted((repository.root / name / "_dm").glob("*.json")):
+        found[path.name[: -len(".json")]] = cjson.load_object(path.read_bytes(), what=str(path))
+    return found
+
+
+def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Value]:
+    """The squashfs files of the container and their digest files, put into ``pool``."""
+    files: dict[str, Value] = {}
+    for path in sorted((repository.root / name).iterdir()):
+        if path.is_file() and not path.is_symlink() and ".squashfs" in path.name and not path.name.endswith(".hash"):
+            object_id = digest.file_sha256(path)
+            files[f"{name}/{path.name}"] = object_id if object_id in pool else pool.put_file(path)
+    return files
+
+
+def check_group(repository: Repository, arguments: dict[str, Any], console: Console) -> None:
+    """The group must be one of device.json's: a device refuses the whole state over an unknown one."""
+    group = arguments.get("PV_GROUP")
+    if not group:
+        return
+    path = repository.root / DEVICE
+    if not path.is_file():
+        console.warn(f"there is no {DEVICE} to look up the group {group} in; without one, devices know root and platform")
+        return
+    known = manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE)).group_names
+    if group not in known:
+        raise names.unknown(str(group), known, what=f"group of {DEVICE}:")
+
+
+def write(repository: Repository, name: str, made: Container, console: Console, *, new: bool = False) -> None:
+    """Put the container in place of what was made of it before; the user's own files there stay. A ``new`` one appears
+    whole or not at all."""
+    if new:
+        repository.write_folder(name, made.files)
+    else:
+        stale = {path for path in _made_before(repository, name) if path not in made.files}
+        repository.write_files(made.files, gone=stale)
+    for warning in made.warnings:
+        console.warn(warning)
+
+
+def remove(repository: Repository, name: str) -> tuple[str, ...]:
+    """Remove what the working tree holds of the container, committed or not; returns the paths."""
+    gone = []
+    for head in (name, f"_config/{name}", f"_sigs/{name}.json"):
+        path = repository.root / head
+        found = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if entry.is_file())
+        gone += [entry.relative_to(repository.root).as_posix() for entry in found]
+    repository.write_files({}, gone=gone)
+    return tuple(gone)
+
+
+def _made_before(repository: Repository, name: str) -> set[str]:
+    made = {LXC_CONFIG}
+    for volume in {ROOT_VOLUME, OVERLAY_VOLUME, *verity_manifests(repository, name)}:
+        made |= {f"{volume}.docker-digest", f"{volume}.rootfs-digest", f"{volume}.hash", f"_dm/{volume}.json"}
+    return {f"{name}/{path}" for path in made | {ROOT_VOLUME, OVERLAY_VOLUME}}

@@ -1,0 +1,14 @@
+"""A container of the state: root file system, manifests and LXC configuration, from whatever it is made.
+
+sources.py    images, directories and tarballs as trees, and what src.json records of them
+making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
+watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
+"""
+
+from __future__ import annotations
+
+from .job import export_container
+from .making import again, make
+from .model import Container, Engine
+
+__all__ = ["Container", "Engine", "again", "export_container", "make"]

@@ -1,0 +1,124 @@
+"""From a tree and a src.json to all paths of a container: squashfs, dm-verity, manifests, LXC configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from .. import elf, lxc, manifests, names, squashfs
+from ..errors import FormatError
+from ..layers import Tree
+from ..manifests import ContainerSpec, SourceManifest
+from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
+from ..objects import ObjectPool
+from ..oci import Platform
+from ..state import Value
+from . import dm
+from .model import Container, Engine
+from .watching import watch_tree
+
+MAX_TABLE_BYTES = 1024 * 1024  # of /etc/passwd and /etc/group
+
+
+def make(
+    name: str,
+    tree: Tree,
+    source: SourceManifest,
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    engine: Engine,
+    platform: Optional[Platform] = None,
+) -> Container:
+    """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first program."""
+    spec = check(name, tree, source, platform)
+    root = squash(name, tree, pool, scratch, engine=engine, platform=platform)
+    if source.rootfs_url:
+        source = replace(source, rootfs_digest=f"sha256:{root}")
+    files: dict[str, Value] = {f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
+    return finish(spec, source, files, pool, scratch, engine=engine)
+
+
+def again(
+    name: str, source: SourceManifest, files: Mapping[str, Value], pool: ObjectPool, scratch: Path, *, engine: Engine
+) -> Container:
+    """Make everything but the volumes, which are ``files``, anew from src.json."""
+    return finish(ContainerSpec.from_source(name, source), source, files, pool, scratch, engine=engine)
+
+
+def check(name: str, tree: Tree, source: SourceManifest, platform: Optional[Platform]) -> ContainerSpec:
+    """The container's spec, its user looked up in ``tree`` and its first program checked."""
+    names.check_container(name)
+    spec = ContainerSpec.from_source(name, source)
+    if spec.runs and platform is not None:
+        elf.check(tree, spec.process.executable, platform)
+    user = manifests.init_user(spec.process.user, lambda path: tree.head(path, MAX_TABLE_BYTES))
+    return replace(spec, user=user)
+
+
+def squash(
+    name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, engine: Engine, platform: Optional[Platform]
+) -> str:
+    """``tree`` as a squashfs in ``pool``; its object id."""
+    squashfs.write(
+        watch_tree(tree, f"packing {name}", engine.progress),
+        scratch / ROOT_VOLUME,
+        profile=squashfs.profile(engine.profile, platform),
+        library=engine.libsquashfs,
+        mtime=engine.mtime,
+    )
+    return pool.put_file(scratch / ROOT_VOLUME, move=True)
+
+
+def digest_file(name: str, volume: str, source: SourceManifest, pool: ObjectPool) -> dict[str, Value]:
+    """The small file by which published tools tell whether a volume is older than src.json."""
+    if volume == OVERLAY_VOLUME:
+        return {f"{name}/{volume}.docker-digest": pool.put_bytes((source.overlay_digest or "").encode())}
+    if source.rootfs_url:
+        return {f"{name}/{volume}.rootfs-digest": pool.put_bytes((source.rootfs_digest or "").encode())}
+    return {f"{name}/{volume}.docker-digest": pool.put_bytes((source.docker_digest or "").encode())}
+
+
+def finish(
+    spec: ContainerSpec,
+    source: SourceManifest,
+    files: Mapping[str, Value],
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    engine: Engine,
+) -> Container:
+    """Add to the volumes in ``files`` all that is made from src.json."""
+    made = dict(files)
+    _check_verity(spec)
+    made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=engine.verity))
+    made[f"{spec.name}/src.json"] = source.document(spec.name)
+    made.update(manifest_files(spec, pool))
+    return Container(made, _warnings(spec))
+
+
+def manifest_files(spec: ContainerSpec, pool: ObjectPool) -> dict[str, Value]:
+    """run.json and, if anything is started, lxc.container.conf."""
+    files: dict[str, Value] = {f"{spec.name}/run.json": manifests.run_manifest(spec)}
+    if spec.runs:
+        files[f"{spec.name}/{LXC_CONFIG}"] = pool.put_bytes(lxc.render(spec).encode())
+    return files
+
+
+def _check_verity(spec: ContainerSpec) -> None:
+    run = manifests.run_manifest(spec)
+    mounted = {volume.removeprefix("dm:") for volume in (run["root-volume"], *run["volumes"])}
+    for volume in spec.verity - mounted:
+        # Its hashes would be made and never used: the device looks at what run.json mounts.
+        raise FormatError(
+            f"{spec.name} does not mount the volume {volume} that dm-verity should protect",
+            hint=f"it mounts: {', '.join(sorted(mounted))}",
+        )
+
+
+def _warnings(spec: ContainerSpec) -> tuple[str, ...]:
+    if not spec.process.unmapped:
+        return ()
+    return (f"{spec.name}: the image's {', '.join(spec.process.unmapped)} cannot be mapped and have no effect",)

@@ -1,0 +1,35 @@
+"""What making a container needs to be told, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..state import Value
+
+Progress = Callable[[str, int, int], None]  # what is done, bytes done, bytes in all
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The progress that nobody wants to hear of."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """The paths of a container, and what of its source could not be mapped."""
+
+    files: Mapping[str, Value]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How a root file system is packed. ``mtime`` is the latest time of any file in it, as SOURCE_DATE_EPOCH means it;
+    ``verity`` holds the recorded ``_dm`` manifests by volume, whose salts and UUIDs are kept."""
+
+    profile: str = "balanced"
+    libsquashfs: Optional[str] = None
+    mtime: Optional[int] = None
+    progress: Progress = silent
+    verity: Optional[Mapping[str, Mapping[str, Any]]] = None

@@ -1,0 +1,70 @@
+"""Where root file systems come from, and what of it src.json records: names and digests, never a path of this host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import layers, layout, manifests
+from ..errors import NotFound
+from ..layers import Tree
+from ..manifests import SourceManifest
+from ..ref import ImageSource
+from .model import Progress, silent
+from .watching import watch_layers
+
+
+def persistence(volumes: tuple[str, ...]) -> dict[str, str]:
+    """The map of src.json for volumes spelled ``[ovl:]path:persistence[@disk]``."""
+    parsed = [manifests.Volume.parse(text) for text in volumes]
+    return {volume.source_name: volume.persistence + (f"@{volume.disk}" if volume.disk else "") for volume in parsed}
+
+
+def image_manifest(source: ImageSource, image: layout.OciImage, wanted: SourceManifest) -> SourceManifest:
+    """``wanted`` with the image's origin and config."""
+    ref = source.ref
+    return replace(
+        wanted,
+        image_config=dict(image.config.config),
+        docker_name=ref.name if ref else None,
+        docker_tag=ref.tag if ref else None,
+        docker_digest=image_digest(source, str(image.manifest_digest)),
+        docker_source="remote" if ref else "local",
+        docker_platform=str(image.config.platform),
+    )
+
+
+def image_digest(source: ImageSource, digest: str) -> str:
+    """``docker_digest`` of src.json: with its name where a registry knows it."""
+    return f"{source.ref.name}@{digest}" if source.ref else digest
+
+
+def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -> Tree:
+    return layers.flatten(watch_layers(image.layers, f"reading the layers of {name}", progress))
+
+
+def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest) -> SourceManifest:
+    """``wanted`` with a root file system's origin, as far as it may be told, and ``config`` as its image config.
+
+    Without an Entrypoint or Cmd there, /sbin/init is started.
+    """
+    return replace(wanted, image_config=dict(config or {}), rootfs_url=path.absolute().name)
+
+
+def rootfs_tree(path: Path, *, structural: bool) -> Tree:
+    """The tree of a directory, everything owned by root, or of a tarball (plain, gzip, xz, zstd or bzip2) as it is.
+
+    Who built a directory does not matter on the device; files of other owners need a tarball, which says so.
+    ``structural`` adds the mount points that a running container must have. Raises NotFound, FormatError, LimitError.
+    """
+    if path.is_dir():
+        tree = layers.from_directory(path)
+    elif path.is_file():
+        tree = layers.from_tar(lambda: open(path, "rb"), what=path.name)
+    else:
+        raise NotFound(f"{path} is neither a directory nor a tarball")
+    if structural:
+        tree.add_missing(layers.STRUCTURAL)
+    return tree

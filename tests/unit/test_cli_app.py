@@ -1,0 +1,284 @@
+"""pvr app from the user's chair: working trees made by the command, looked at as files."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pantavisor import cli
+from pantavisor.manifests import default_device
+from pantavisor.repo import Repository
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+ELF_ARM64 = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 183) + bytes(44)
+
+
+class Chair:
+    """Someone in front of a repository."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root = root
+        self._capsys = capsys
+
+    def pvr(self, *words: str, status: int = 0) -> tuple[str, str]:
+        self._capsys.readouterr()
+        found = cli.main(list(words))
+        said = self._capsys.readouterr()
+        assert found == status, said.err
+        return said.out, said.err
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.root / name).read_text())
+
+    def listing(self, image: str) -> list[str]:
+        found = subprocess.run(["unsquashfs", "-lln", self.root / image], check=True, capture_output=True, text=True)
+        return [line for line in found.stdout.splitlines() if "squashfs-root" in line]
+
+    def cat(self, image: str, path: str) -> bytes:
+        return subprocess.run(["unsquashfs", "-cat", self.root / image, path], check=True, capture_output=True).stdout
+
+    def files(self, folder: str = ".") -> list[str]:
+        return sorted(
+            path.relative_to(self.root).as_posix()
+            for path in (self.root / folder).rglob("*")
+            if path.is_file() and ".pvr" not in path.parts
+        )
+
+
+@pytest.fixture
+def chair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Chair:
+    root = tmp_path / "work"
+    Repository.init(root)
+    (root / "device.json").write_text(json.dumps(default_device()))
+    monkeypatch.chdir(root)
+    return Chair(root, capsys)
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path) -> Path:
+    return make_rootfs(tmp_path / "rootfs")
+
+
+def make_rootfs(path: Path, *, text: str = "one\n") -> Path:
+    (path / "etc").mkdir(parents=True)
+    (path / "sbin").mkdir()
+    (path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nweb:x:7:8::/:/bin/sh\n")
+    (path / "etc/app.conf").write_text(text)
+    (path / "sbin/init").write_bytes(b"#!/bin/sh\n")
+    (path / "sbin/init").chmod(0o755)
+    for entry in [*path.rglob("*"), path]:
+        os.utime(entry, (1_700_000_000, 1_700_000_000))
+    return path
+
+
+def packed(rootfs: Path, target: Path, mode: str) -> Path:
+    with tarfile.open(target, mode) as tar:
+        tar.add(rootfs, arcname=".")
+    return target
+
+
+def add(chair: Chair, rootfs: Path, *words: str, name: str = "app", status: int = 0) -> tuple[str, str]:
+    return chair.pvr(
+        "app", "add", name, "--from", str(rootfs), "--type", "rootfs", "--profile", "fast", *words, status=status
+    )
+
+
+def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--config-json", '{"Env": ["A=b"]}')
+    source = chair.json("app/src.json")
+    digest = subprocess.run(["sha256sum", "app/root.squashfs"], check=True, capture_output=True, text=True).stdout
+    assert source["rootfs_digest"] == "sha256:" + digest[:64]
+    assert source["rootfs_url"] == "rootfs" and source["docker_config"] == {"Env": ["A=b"]}
+    for path in chair.files("app"):
+        assert str(rootfs.parent).encode() not in (chair.root / path).read_bytes()
+    conf = (chair.root / "app/lxc.container.conf").read_text()
+    assert "lxc.init.cmd = /sbin/init\n" in conf and "lxc.environment = A=b\n" in conf
+    assert (chair.root / "app/root.squashfs.rootfs-digest").read_text() == source["rootfs_digest"]
+    names = chair.listing("app/root.squashfs")
+    assert any(line.endswith("squashfs-root/proc") for line in names)
+    assert all(line.split()[1] == "0/0" for line in names)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_a_tarball_becomes_a_container(chair: Chair, rootfs: Path, tmp_path: Path, mode: str) -> None:
+    add(chair, packed(rootfs, tmp_path / "rootfs.tar", mode))
+    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+    assert chair.json("app/src.json")["rootfs_url"] == "rootfs.tar"
+
+
+def test_a_zstd_tarball_becomes_a_container(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+    tarball = packed(rootfs, tmp_path / "rootfs.tar", "w")
+    subprocess.run(["zstd", "-q", tarball], check=True)
+    add(chair, Path(f"{tarball}.zst"))
+    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+
+
+def test_the_same_directory_elsewhere_makes_the_same_bytes(chair: Chair, tmp_path: Path) -> None:
+    add(chair, make_rootfs(tmp_path / "a/rootfs"), name="one")
+    add(chair, make_rootfs(tmp_path / "b/rootfs"), name="two")
+    assert (chair.root / "one/root.squashfs").read_bytes() == (chair.root / "two/root.squashfs").read_bytes()
+
+
+def test_a_program_for_another_machine_is_refused(chair: Chair, rootfs: Path) -> None:
+    (rootfs / "sbin/init").write_bytes(ELF_ARM64)
+    _, said = add(chair, rootfs, "--platform", "linux/amd64", status=2)
+    assert "a program for arm64" in said and not (chair.root / "app").exists()
+    add(chair, rootfs, "--platform", "linux/arm64")
+
+
+def test_a_missing_rootfs_and_a_socket_are_refused(chair: Chair, tmp_path: Path) -> None:
+    assert "neither a directory nor a tarball" in add(chair, tmp_path / "none", status=2)[1]
+    assert "say --type rootfs" in chair.pvr("app", "add", "a", "--from", str(tmp_path), status=2)[1]
+
+
+def test_an_existing_container_is_not_added_again(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    assert "pvr app update app" in add(chair, rootfs, status=2)[1]
+
+
+@pytest.mark.parametrize("name", ["bsp", "a/b", "_sigs", ".x", "x" * 65])
+def test_a_bad_name_is_refused(chair: Chair, rootfs: Path, name: str) -> None:
+    add(chair, rootfs, name=name, status=2)
+    assert chair.files() == ["device.json"]
+
+
+def test_an_unknown_group_is_refused_with_the_nearest(chair: Chair, rootfs: Path) -> None:
+    assert 'did you mean "platform"' in add(chair, rootfs, "--group", "platfrom", status=2)[1]
+    assert chair.files() == ["device.json"]
+    (chair.root / "device.json").unlink()
+    assert "there is no device.json" in add(chair, rootfs, "--group", "platfrom")[1]
+
+
+def test_a_failed_add_leaves_nothing(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--verity-volume", "nothing.squashfs", status=2)
+    assert chair.files() == ["device.json"]
+    assert [path.name for path in (chair.root / ".pvr").iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_unchanged_rootfs_changes_nothing(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    before = (chair.root / "app/src.json").stat().st_mtime_ns
+    update = ("app", "update", "app", "--profile", "fast")
+    assert "does not record where" in chair.pvr(*update, status=2)[1]
+    assert "--force makes it again" in chair.pvr(*update, "--from", str(rootfs))[1]
+    assert (chair.root / "app/src.json").stat().st_mtime_ns == before
+    assert "is made from rootfs" in chair.pvr(*update, "--from", str(rootfs), "--force")[1]
+
+
+def test_an_update_keeps_what_was_said_when_adding(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--config-json", '{"Cmd": ["/bin/x"]}', "--volume", "/data:permanent", "--verity")
+    old = chair.json("app/src.json")
+    (rootfs / "etc/app.conf").write_text("two\n")
+    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
+    new = chair.json("app/src.json")
+    assert {member for member in new if new[member] != old[member]} == {"rootfs_digest"}
+    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"two\n"
+    check_verity(chair)
+
+
+def check_verity(chair: Chair, volume: str = "root.squashfs") -> dict[str, str]:
+    document = chair.json(f"app/_dm/{volume}.json")
+    words = [f"app/{volume}", f"app/{volume}.hash", document["root_hash"]]
+    subprocess.run(["/sbin/veritysetup", "verify", *words], check=True)
+    return dict(document)
+
+
+def test_verity_when_adding_and_when_installing_again(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--verity")
+    document = check_verity(chair)
+    assert chair.json("app/run.json")["root-volume"] == "dm:root.squashfs"
+    assert chair.json("app/src.json")["dm_enabled"] == {"root.squashfs": True}
+    files = {path: (chair.root / path).read_bytes() for path in chair.files()}
+    chair.pvr("app", "install", "app")
+    assert {path: (chair.root / path).read_bytes() for path in chair.files()} == files
+    (rootfs / "etc/app.conf").write_text("two\n")
+    chair.pvr("app", "update", "app", "--from", str(rootfs))
+    again = check_verity(chair)
+    assert again["salt"] == document["salt"] and again["root_hash"] != document["root_hash"]
+
+
+def test_a_conversion_makes_what_the_published_tool_made(chair: Chair, rootfs: Path) -> None:
+    vectors = VECTORS / "dm"
+    add(chair, rootfs)
+    (chair.root / "app/root.squashfs").unlink()
+    (chair.root / "app/root.squashfs").write_bytes((vectors / "root.squashfs").read_bytes())
+    known = json.loads((vectors / "_dm/root.squashfs.json").read_text())
+    chair.pvr("app", "dm-convert", "app", "root.squashfs", "--salt", known["salt"], "--uuid", known["uuid"])
+    assert (chair.root / "app/_dm/root.squashfs.json").read_bytes() == (vectors / "_dm/root.squashfs.json").read_bytes()
+    assert (chair.root / "app/root.squashfs.hash").read_bytes() == (vectors / "root.squashfs.hash").read_bytes()
+    assert chair.json("app/run.json")["root-volume"] == "dm:root.squashfs"
+    chair.pvr("app", "install", "app")
+    assert chair.json("app/_dm/root.squashfs.json") == known
+
+
+def test_a_conversion_of_what_is_not_mounted_is_refused(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    assert "does not mount" in chair.pvr("app", "dm-convert", "app", "other.squashfs", status=2)[1]
+    assert "is not a salt" in chair.pvr("app", "dm-convert", "app", "--salt", "xyz", status=2)[1]
+
+
+def test_another_volume_is_protected(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--arg", "PV_VOLUME_MOUNTS=root.squashfs:/again")
+    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
+    source = chair.json("app/src.json")
+    source["args"]["PV_VOLUME_MOUNTS"] = "data.squashfs:/data"
+    (chair.root / "app/src.json").write_text(json.dumps(source))
+    chair.pvr("app", "dm-convert", "app", "data.squashfs")
+    assert chair.json("app/run.json")["volumes"] == ["dm:data.squashfs"]
+    check_verity(chair, "data.squashfs")
+
+
+def test_removing_takes_configuration_and_signature_along(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    (chair.root / "_config/app/etc").mkdir(parents=True)
+    (chair.root / "_config/app/etc/x").write_text("x")
+    chair.pvr("add")
+    chair.pvr("commit")
+    add(chair, rootfs, name="other")  # not committed
+    chair.pvr("app", "rm", "app")
+    assert not [path for path in chair.files() if "app/" in path]
+    assert "app" not in chair.root.joinpath(".pvr/json").read_text().partition("groups")[0]
+    chair.pvr("app", "rm", "other")
+    assert chair.files() == ["device.json"]
+    assert "there is no container app" in chair.pvr("app", "rm", "app", status=2)[1]
+
+
+def test_what_was_removed_stays_removed_after_a_checkout(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    chair.pvr("add")
+    chair.pvr("commit")
+    chair.pvr("app", "rm", "app")
+    chair.pvr("checkout")
+    assert chair.files() == ["device.json"]
+
+
+def test_listing_and_info_show_the_working_tree(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--verity")
+    assert chair.pvr("app", "ls")[0] == "app\n"
+    (found,) = json.loads(chair.pvr("app", "ls", "--json")[0])
+    assert found["name"] == "app" and found["type"] == "rootfs" and found["verity"] == ["root.squashfs"]
+    assert json.loads(chair.pvr("app", "info", "app", "--json")[0]) == chair.json("app/src.json")
+    assert "rootfs" in chair.pvr("app", "info", "app")[0]
+    assert 'did you mean "app"' in chair.pvr("app", "info", "apq", status=2)[1]
+
+
+def test_a_container_that_is_only_mounted_is_the_tree_as_it_is(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--status-goal", "MOUNTED")
+    assert not (chair.root / "app/lxc.container.conf").exists()
+    assert not any(line.endswith("/proc") for line in chair.listing("app/root.squashfs"))
+
+
+def test_times_stop_at_the_given_epoch(chair: Chair, rootfs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    add(chair, rootfs)
+    assert all("2001-09-0" in line or "1970-01-01" in line for line in chair.listing("app/root.squashfs"))
+
+
+def test_progress_is_said(chair: Chair, rootfs: Path) -> None:
+    assert "packing app" in add(chair, rootfs)[1]
