@@ -121,6 +121,16 @@ def test_links_and_devices_are_no_files_of_a_state(repository: Repository, tmp_p
         repository.add([repository.root / "nothing"])
 
 
+def test_signing_keys_never_become_part_of_a_state(repository: Repository) -> None:
+    folder = repository.root / "some" / "keys"
+    keys.generate(folder, common_name="test", algorithm="ES256", days=9)
+    assert not [path for path in committed(repository) if path.startswith("some")]
+    assert repository.status().untracked == ()
+    for path in (folder, folder / "key.pem"):
+        with pytest.raises(FormatError, match="signing key"):
+            repository.add([path])
+
+
 def test_checkout_never_writes_through_a_link(repository: Repository, tmp_path: Path) -> None:
     committed(repository)
     (repository.root / "web/root.squashfs").unlink()

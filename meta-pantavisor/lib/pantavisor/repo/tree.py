@@ -38,11 +38,15 @@ class Tree:
         return os.path.relpath(full, self.root)
 
     def files(self) -> tuple[str, ...]:
-        """All plain files as paths of a state, sorted; the repository's own left out."""
+        """All plain files as paths of a state, sorted; the repository's own and signing keys left out."""
         found: list[str] = []
         for folder, folders, files in os.walk(self.root):
             at_root = folder == str(self.root)
-            folders[:] = sorted(name for name in folders if not (at_root and name.startswith(OWN)))
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not (at_root and name.startswith(OWN)) and not _holds_signing_key(Path(folder) / name)
+            )
             for name in files:
                 relative = os.path.relpath(os.path.join(folder, name), self.root)
                 if not (at_root and name.startswith(OWN)) and self.is_file(relative):
@@ -60,6 +64,8 @@ class Tree:
                 raise NotFound(f"{head} does not exist in {self.root}")
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(f"{head} is no plain file", hint="a state holds plain files only, no links")
+            if _holds_signing_key(full if full.is_dir() else full.parent):
+                raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
         return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
 
     def is_file(self, name: str) -> bool:
@@ -193,6 +199,11 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.samefile(other)
     except FileNotFoundError:
         return False
+
+
+def _holds_signing_key(folder: Path) -> bool:
+    # Made beside the files by default: "add everything" must not publish the private key.
+    return (folder / "key.pem").is_file() and (folder / "x5c.pem").is_file()
 
 
 def _is_below(name: str, head: str) -> bool:
