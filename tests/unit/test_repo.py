@@ -126,7 +126,10 @@ def test_signing_keys_never_become_part_of_a_state(repository: Repository) -> No
     keys.generate(folder, common_name="test", algorithm="ES256", days=9)
     assert not [path for path in committed(repository) if path.startswith("some")]
     assert repository.status().untracked == ()
-    for path in (folder, folder / "key.pem"):
+    for name in ("key.pem", "x5c.pem", "ca.key.pem"):
+        (repository.root / name).write_bytes((folder / name).read_bytes())
+    assert not [path for path in committed(repository) if path.endswith(".pem")]
+    for path in (folder, folder / "key.pem", repository.root / "key.pem"):
         with pytest.raises(FormatError, match="signing key"):
             repository.add([path])
 

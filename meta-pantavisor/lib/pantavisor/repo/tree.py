@@ -22,6 +22,7 @@ from ..state import MAX_PATHS, State, Value
 FOLDER = ".pvr"
 OWN = (".pvr", ".pv", "..pvr.")  # the repository's, the boot links, a killed init's
 SCRATCH = ".writing."
+KEY_FILES = frozenset(["ca.key.pem", "key.pem", "x5c.pem"])
 
 
 class Tree:
@@ -47,6 +48,8 @@ class Tree:
                 for name in folders
                 if not (at_root and name.startswith(OWN)) and not _holds_signing_key(Path(folder) / name)
             )
+            if _holds_signing_key(Path(folder)):
+                files = [name for name in files if name not in KEY_FILES]
             for name in files:
                 relative = os.path.relpath(os.path.join(folder, name), self.root)
                 if not (at_root and name.startswith(OWN)) and self.is_file(relative):
@@ -64,7 +67,7 @@ class Tree:
                 raise NotFound(f"{head} does not exist in {self.root}")
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(f"{head} is no plain file", hint="a state holds plain files only, no links")
-            if _holds_signing_key(full if full.is_dir() else full.parent):
+            if head != "." and _holds_signing_key(full) or full.name in KEY_FILES and _holds_signing_key(full.parent):
                 raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
         return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
 
