@@ -13,6 +13,11 @@ MAX_FINDINGS = 1000
 SHOWN = 20
 
 
+def printable(text: str) -> str:
+    """``text`` with what could bend a terminal (escape sequences, line ends) spelled out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+
+
 class AuditError(PantavisorError):
     """A target with findings."""
 
@@ -48,7 +53,7 @@ class Findings:
         if len(self.items) >= MAX_FINDINGS:
             self.dropped += 1
         else:
-            self.items.append(Finding(code, where, sentence, hint))
+            self.items.append(Finding(code, printable(where), printable(sentence), hint))
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.items)
@@ -79,6 +84,12 @@ class Report:
         count = f"{len(self.findings)} problem" + ("s" if len(self.findings) > 1 else "")
         hint = next((finding.hint for finding in self.findings if finding.hint), None)
         raise AuditError("\n".join([f"{self.target} has {count}:", *lines]), hint=hint)
+
+    def __str__(self) -> str:
+        kinds = ("bytes", "objects", "revisions", "containers", "signatures")
+        counts = ", ".join(f"{self.checked.get(name, 0)} {name}" for name in kinds)
+        how = "strictly" if self.strict else "signatures by a trusted root" if self.trusted else "trusting nobody"
+        return f"{self.target}: {self.kind}, {len(self.findings)} problems; checked {how}: {counts}"
 
     def as_json(self) -> dict[str, Any]:
         return {

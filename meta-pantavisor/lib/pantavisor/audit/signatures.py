@@ -34,16 +34,23 @@ def _check_one(context: Context, path: str, value: object, trust: bytes | None, 
     try:
         signature = Signature.parse(path, value)
         found.append(signature)
-        roots = keys.TrustStore.parse(trust if trust is not None else _own_root(signature))
+        if trust is None and not signature.x5c:
+            # It names no key, so there is nothing to hold it against.
+            return
+        roots = keys.TrustStore.parse(trust if trust is not None else own_root(signature))
         keys.verify_signature(signature, context.state, roots)
     except PantavisorError as error:
         context.add("signature", path, error.message, error.hint)
 
 
-def _own_root(signature: Signature) -> bytes:
+def own_root(signature: Signature) -> bytes:
     """The end of the chain that a signature carries, as PEM."""
-    text = base64.b64encode(signature.x5c[-1]).decode() if signature.x5c else ""
-    lines = "\n".join(textwrap.wrap(text, 64))
+    return as_pem(signature.x5c[-1] if signature.x5c else b"")
+
+
+def as_pem(certificate: bytes) -> bytes:
+    """A certificate (DER) as PEM."""
+    lines = "\n".join(textwrap.wrap(base64.b64encode(certificate).decode(), 64))
     return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode()
 
 

@@ -1,0 +1,47 @@
+"""What is inside a disk image, storage tree, export or repository: values, then tables, a document or a page.
+
+Reading believes the names of objects and does not hash their content; ``audit`` is what checks.
+
+    model       Inspection: partitions, revisions, parts, files, signatures, changes
+    contents    read(): from a target to an Inspection
+    changes     compare(): what a newer one adds, removes and alters, and what an update must carry
+    tables      render_text(): for people at a terminal
+    document    document(): for programs
+    page        render_html(): one file with a size map, drawn by treemap; no scripts, nothing from elsewhere
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from .changes import compare
+from .contents import read
+from .document import document
+from .model import Changes, File, Inspection, Part, Revision, SignatureView
+from .page import render_html
+from .tables import Table, render_text, tables
+
+__all__ = [
+    "Changes",
+    "File",
+    "Inspection",
+    "Part",
+    "Revision",
+    "SignatureView",
+    "Table",
+    "compare",
+    "document",
+    "inspect",
+    "read",
+    "render_html",
+    "render_text",
+    "tables",
+]
+
+
+def inspect(target: Path, *, against: Optional[Path] = None) -> Inspection:
+    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not exist."""
+    inspection = read(target)
+    return replace(inspection, changes=compare(inspection, read(against))) if against else inspection

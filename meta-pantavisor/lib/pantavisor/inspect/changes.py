@@ -1,0 +1,36 @@
+"""What a newer state has that an older one has not, and what an update from one to the other must carry."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .model import Changes, File, Inspection, Revision
+
+
+def compare(newer: Inspection, older: Inspection) -> Optional[Changes]:
+    """The latest revision of each against the other, or None where one has none."""
+    if not newer.revisions or not older.revisions:
+        return None
+    new, old = _files(_latest(newer)), _files(_latest(older))
+    there = {file.object_id for file in old.values()}
+    missing = {file.object_id: file.size or 0 for file in new.values() if file.object_id and file.object_id not in there}
+    return Changes(
+        older=older.target,
+        added=tuple(new[path] for path in sorted(new.keys() - old.keys())),
+        removed=tuple(old[path] for path in sorted(old.keys() - new.keys())),
+        changed=tuple((old[path], new[path]) for path in sorted(new.keys() & old.keys()) if _differ(old[path], new[path])),
+        update_bytes=sum(missing.values()),
+    )
+
+
+def _latest(inspection: Inspection) -> Revision:
+    """The revision with the highest number; named ones come before numbers."""
+    return max(inspection.revisions, key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0))
+
+
+def _files(revision: Revision) -> dict[str, File]:
+    return {file.path: file for file in revision.files}
+
+
+def _differ(old: File, new: File) -> bool:
+    return (old.object_id is None, old.digest) != (new.object_id is None, new.digest)

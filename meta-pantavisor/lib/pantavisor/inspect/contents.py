@@ -1,0 +1,119 @@
+"""Reading what is inside a target into plain values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+from .. import cjson, keys, pvs
+from ..audit import opening, signatures, target
+from ..audit.gpt import KNOWN_TYPES
+from ..audit.opening import Opened
+from ..audit.report import Findings
+from ..digest import is_object_id
+from ..errors import PantavisorError
+from ..state import State
+from .model import DEVICE, File, Inspection, Part, PartitionView, Revision, SignatureView
+
+
+def read(path: Path) -> Inspection:
+    """Look into a target of any kind. Raises NotFound where there is none."""
+    path = Path(path)
+    findings = Findings()
+    with opening.opened(path, findings) as found:
+        states = target.parse_states(found, findings)
+        uses = Counter(value for state in states.values() for value in state.objects().values())
+        return Inspection(
+            target=path,
+            kind=found.kind,
+            size=found.size,
+            stored=sum(found.sizes.values()),
+            partitions=_partitions(found),
+            boot_files=tuple(sorted((file.path, file.size) for file in found.boot.files.values()) if found.boot else ()),
+            revisions=tuple(_revision(name, states[name], found.sizes, uses) for name in sorted(states)),
+            problems=tuple(map(str, findings)),
+        )
+
+
+def _partitions(found: Opened) -> tuple[PartitionView, ...]:
+    return tuple(
+        PartitionView(item.index, item.name, KNOWN_TYPES.get(item.kind, str(item.kind)), item.start, item.size)
+        for item in found.partitions
+    )
+
+
+def _revision(name: str, state: State, sizes: Mapping[str, int], uses: Counter[str]) -> Revision:
+    found = []
+    for path, value in state.items():
+        if path.startswith("_sigs/") or isinstance(value, Mapping) and value.get("#spec") == pvs.SPEC:
+            found.append(_signature(state, path, value))
+    parsed = [item for item, _ in found if item is not None]
+    return Revision(
+        name=name,
+        state=state,
+        parts=_parts(state, sizes, uses),
+        signatures=tuple(view for _, view in found),
+        coverage=pvs.coverage(state, parsed),
+    )
+
+
+def _parts(state: State, sizes: Mapping[str, int], uses: Counter[str]) -> tuple[Part, ...]:
+    names = {path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1}
+    files: dict[str, list[File]] = {}
+    for path in state:
+        if path != "#spec":
+            files.setdefault(_part_of(path, names), []).append(_file(state, path, sizes, uses))
+    return tuple(_part(state, name, tuple(files[name])) for name in sorted(files, key=_order))
+
+
+def _order(name: str) -> tuple[int, str]:
+    return {"bsp": 0, DEVICE: 2}.get(name, 1), name
+
+
+def _part_of(path: str, names: set[str]) -> str:
+    first, _, rest = path.partition("/")
+    if first == "_config":
+        first = rest.partition("/")[0]
+    elif first == "_sigs":
+        first = rest.removesuffix(".json")
+    return first if first in names else DEVICE
+
+
+def _part(state: State, name: str, files: tuple[File, ...]) -> Part:
+    source, run = state.get(f"{name}/src.json"), state.get(f"{name}/run.json")
+    origin = group = ""
+    if isinstance(source, Mapping):
+        origin = str(source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or "")
+    if isinstance(run, Mapping):
+        group = str(run.get("group") or run.get("runlevel") or "")
+    return Part(name, files, origin, group)
+
+
+def _file(state: State, path: str, sizes: Mapping[str, int], uses: Counter[str]) -> File:
+    value = state[path]
+    if isinstance(value, str) and is_object_id(value):
+        return File(path, sizes.get(value), value, uses[value], value)
+    text = cjson.dumps(value)
+    return File(path, len(text), None, 1, hashlib.sha256(text).hexdigest())
+
+
+def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Signature], SignatureView]:
+    try:
+        parsed = pvs.Signature.parse(path, value)
+    except PantavisorError as error:
+        return None, SignatureView(path, "", "", 0, (), (), error.message)
+    signer = problem = ""
+    try:
+        own = keys.TrustStore.parse(signatures.as_pem(parsed.x5c[0]) if parsed.x5c else b"")
+        signer = str(own.roots[0].subject.rfc4514_string())
+        keys.verify_signature(parsed, state, keys.TrustStore.parse(signatures.own_root(parsed)))
+    except PantavisorError as error:
+        problem = error.message
+    covers = sum(1 for name in state if parsed.selection.covers(name))
+    view = SignatureView(
+        path, parsed.algorithm, signer, covers, parsed.selection.include, parsed.selection.exclude, problem
+    )
+    return parsed, view

@@ -1,0 +1,82 @@
+"""An inspection as one JSON document for programs; sizes in bytes, digests in full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import File, Inspection, Part, Revision
+
+SPEC = "pantavisor-inspection@1"
+
+
+def document(inspection: Inspection) -> dict[str, Any]:
+    """Members are only ever added within one ``#spec``."""
+    found: dict[str, Any] = {
+        "#spec": SPEC,
+        "boot_files": [{"path": path, "size": size} for path, size in inspection.boot_files],
+        "kind": inspection.kind,
+        "partitions": [
+            {"index": item.index, "kind": item.kind, "name": item.name, "size": item.size, "start": item.start}
+            for item in inspection.partitions
+        ],
+        "problems": list(inspection.problems),
+        "revisions": [_revision(revision) for revision in inspection.revisions],
+        "size": inspection.size,
+        "stored": inspection.stored,
+        "target": str(inspection.target),
+    }
+    changes = inspection.changes
+    if changes is not None:
+        found["changes"] = {
+            "added": [_file(file) for file in changes.added],
+            "changed": [{"before": _file(old), "now": _file(new)} for old, new in changes.changed],
+            "older": str(changes.older),
+            "removed": [_file(file) for file in changes.removed],
+            "update_bytes": changes.update_bytes,
+        }
+    return found
+
+
+def _revision(revision: Revision) -> dict[str, Any]:
+    return {
+        "coverage": {
+            "excluded": list(revision.coverage.excluded),
+            "protected": list(revision.coverage.protected),
+            "unseen": list(revision.coverage.unseen),
+        },
+        "name": revision.name,
+        "parts": [_part(part) for part in revision.parts],
+        "signatures": [
+            {
+                "algorithm": item.algorithm,
+                "covers": item.covers,
+                "exclude": list(item.exclude),
+                "include": list(item.include),
+                "name": item.name,
+                "problem": item.problem,
+                "signer": item.signer,
+            }
+            for item in revision.signatures
+        ],
+        "state": revision.state.digest(),
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "files": [_file(file) for file in part.files],
+        "group": part.group,
+        "name": part.name,
+        "origin": part.origin,
+        "size": part.size,
+    }
+
+
+def _file(file: File) -> dict[str, Any]:
+    return {
+        "inline": file.object_id is None,
+        "path": file.path,
+        "sha256": file.digest,
+        "size": file.size,
+        "uses": file.uses,
+    }

@@ -1,0 +1,103 @@
+"""The values of an inspection. Plain and immutable; nothing here reads or draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ..pvs import Coverage
+from ..state import State
+
+DEVICE = "device"  # the part of everything that belongs to no container and not to the bsp
+
+
+@dataclass(frozen=True)
+class File:
+    """A path of a state. ``object_id`` is None for inline JSON; ``size`` None for an object that is missing.
+
+    ``uses`` counts the paths, of all revisions, that are this object.
+    """
+
+    path: str
+    size: Optional[int]
+    object_id: Optional[str]
+    uses: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says."""
+
+    name: str
+    files: tuple[File, ...]
+    origin: str
+    group: str
+
+    @property
+    def size(self) -> int:
+        return sum(file.size or 0 for file in self.files)
+
+
+@dataclass(frozen=True)
+class SignatureView:
+    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is empty."""
+
+    name: str
+    algorithm: str
+    signer: str
+    covers: int
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state with its parts; ``name`` is empty in exports and repositories."""
+
+    name: str
+    state: State
+    parts: tuple[Part, ...]
+    signatures: tuple[SignatureView, ...]
+    coverage: Coverage
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        return tuple(file for part in self.parts for file in part.files)
+
+
+@dataclass(frozen=True)
+class PartitionView:
+    index: int
+    name: str
+    kind: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each once."""
+
+    older: Path
+    added: tuple[File, ...]
+    removed: tuple[File, ...]
+    changed: tuple[tuple[File, File], ...]  # older, newer
+    update_bytes: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Everything. ``stored`` counts the bytes of all objects, each once; ``problems`` what could not be read."""
+
+    target: Path
+    kind: str
+    size: int
+    stored: int
+    partitions: tuple[PartitionView, ...]
+    boot_files: tuple[tuple[str, int], ...]
+    revisions: tuple[Revision, ...]
+    problems: tuple[str, ...]
+    changes: Optional[Changes] = None

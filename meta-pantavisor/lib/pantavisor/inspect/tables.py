@@ -1,0 +1,112 @@
+"""An inspection as tables of text: a title, a head and rows each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
+
+from ..audit.report import printable
+from .model import Changes, File, Inspection, Revision
+
+SHORT = 12  # hex digits that tell objects apart
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(inspection: Inspection) -> tuple[Table, ...]:
+    """Every table that has rows, the overview first."""
+    found = [_overview(inspection), _partitions(inspection), _boot(inspection)]
+    for revision in inspection.revisions:
+        found += _revision(revision)
+    if inspection.changes is not None:
+        found.append(_changes(inspection.changes))
+    found.append(Table("Problems", ("problem",), tuple((problem,) for problem in inspection.problems)))
+    return tuple(table for table in found if table.rows)
+
+
+def render_text(inspection: Inspection) -> str:
+    """All tables as text, columns as wide as they need to be."""
+    return "\n\n".join("\n".join(_lines(table)) for table in tables(inspection))
+
+
+def _lines(table: Table) -> Iterator[str]:
+    yield printable(table.title)
+    rows = [tuple(map(printable, row)) for row in (table.head, *table.rows)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.head))]
+    for row in rows:
+        yield "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip()
+
+
+def human(size: Optional[int]) -> str:
+    """A size in a unit that fits (powers of 1000), or "missing"."""
+    if size is None:
+        return "missing"
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 999.95 or unit == "TB":
+            break
+    return f"{amount:.1f} {unit}"
+
+
+def _overview(inspection: Inspection) -> Table:
+    rows = [("kind", inspection.kind), ("size", human(inspection.size) if inspection.size else "")]
+    rows.append(("objects", human(inspection.stored)))
+    for revision in inspection.revisions:
+        rows.append((f"state {revision.name}".strip(), revision.state.digest()))
+    return Table(str(inspection.target), ("what", "value"), tuple(row for row in rows if row[1]))
+
+
+def _partitions(inspection: Inspection) -> Table:
+    rows = (
+        (str(item.index), item.name, item.kind, human(item.start), human(item.size)) for item in inspection.partitions
+    )
+    return Table("Partitions", ("number", "name", "type", "start", "size"), tuple(rows))
+
+
+def _boot(inspection: Inspection) -> Table:
+    return Table("Boot files", ("file", "size"), tuple((path, human(size)) for path, size in inspection.boot_files))
+
+
+def _revision(revision: Revision) -> Iterator[Table]:
+    suffix = f" of revision {revision.name}" if revision.name else ""
+    parts = ((part.name, human(part.size), str(len(part.files)), part.group, part.origin) for part in revision.parts)
+    yield Table(f"Parts{suffix}", ("part", "size", "files", "group", "origin"), tuple(parts))
+    signatures = (
+        (item.name, item.algorithm, item.signer, str(item.covers), item.problem or "matches")
+        for item in revision.signatures
+    )
+    yield Table(f"Signatures{suffix}", ("signature", "algorithm", "signer", "paths", "state"), tuple(signatures))
+    covered = set(revision.coverage.protected)
+    excluded = set(revision.coverage.excluded)
+    files = (
+        (file.path, human(file.size), _identity(file), str(file.uses), _protection(file, covered, excluded))
+        for file in revision.files
+    )
+    yield Table(f"Files{suffix}", ("path", "size", "object", "uses", "signed"), tuple(files))
+
+
+def _identity(file: File) -> str:
+    return file.object_id[:SHORT] if file.object_id else "inline"
+
+
+def _protection(file: File, covered: set[str], excluded: set[str]) -> str:
+    if file.path.startswith("_sigs/"):
+        return ""
+    return "yes" if file.path in covered else "excluded" if file.path in excluded else "no"
+
+
+def _changes(changes: Changes) -> Table:
+    rows = [("added", file.path, "", human(file.size)) for file in changes.added]
+    rows += [("removed", file.path, human(file.size), "") for file in changes.removed]
+    rows += [("changed", new.path, human(old.size), human(new.size)) for old, new in changes.changed]
+    title = f"Changes from {changes.older}: an update carries {human(changes.update_bytes)}"
+    return Table(title, ("change", "path", "before", "now"), tuple(sorted(rows, key=lambda row: row[1])))
