@@ -217,6 +217,14 @@ def test_a_conversion_makes_what_the_published_tool_made(chair: Chair, rootfs: P
     assert chair.json("app/_dm/root.squashfs.json") == known
 
 
+def test_installing_again_finds_the_user_in_the_image(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--config-json", '{"User": "web"}')
+    conf = (chair.root / "app/lxc.container.conf").read_bytes()
+    assert b"lxc.init.uid = 7\nlxc.init.gid = 8\n" in conf
+    chair.pvr("app", "install", "app")
+    assert (chair.root / "app/lxc.container.conf").read_bytes() == conf
+
+
 def test_a_conversion_of_what_is_not_mounted_is_refused(chair: Chair, rootfs: Path) -> None:
     add(chair, rootfs)
     assert "does not mount" in chair.pvr("app", "dm-convert", "app", "other.squashfs", status=2)[1]

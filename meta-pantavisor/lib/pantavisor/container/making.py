@@ -45,7 +45,17 @@ def again(
     name: str, source: SourceManifest, files: Mapping[str, Value], pool: ObjectPool, scratch: Path, *, engine: Engine
 ) -> Container:
     """Make everything but the volumes, which are ``files``, anew from src.json."""
-    return finish(ContainerSpec.from_source(name, source), source, files, pool, scratch, engine=engine)
+    spec = ContainerSpec.from_source(name, source)
+    root = files.get(f"{name}/{ROOT_VOLUME}")
+    if spec.process.user and root:
+        spec = with_user(spec, squashfs.read(pool.path(str(root))))
+    return finish(spec, source, files, pool, scratch, engine=engine)
+
+
+def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
+    """The spec with the numbers of its User, looked up in ``tree``."""
+    user = manifests.init_user(spec.process.user, lambda path: tree.head(path, MAX_TABLE_BYTES))
+    return replace(spec, user=user)
 
 
 def check(name: str, tree: Tree, source: SourceManifest, platform: Optional[Platform]) -> ContainerSpec:
@@ -54,8 +64,7 @@ def check(name: str, tree: Tree, source: SourceManifest, platform: Optional[Plat
     spec = ContainerSpec.from_source(name, source)
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform)
-    user = manifests.init_user(spec.process.user, lambda path: tree.head(path, MAX_TABLE_BYTES))
-    return replace(spec, user=user)
+    return with_user(spec, tree)
 
 
 def squash(

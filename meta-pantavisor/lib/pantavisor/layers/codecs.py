@@ -63,6 +63,16 @@ def unpack(stream: Readable, compression: str, *, what: str) -> Iterator[bytes]:
     return _unpack(stream, _factory(compression), compression, what)
 
 
+def decompressor(compression: str) -> Decompressor:
+    """A new one for a single stream. Raises FormatError for an unknown compression, PantavisorError for one not installed."""
+    return _factory(compression)()
+
+
+def errors(compression: str) -> tuple[type[Exception], ...]:
+    """What a decompressor raises for broken input, besides the standard library's."""
+    return _more_errors(compression)
+
+
 def _unpack(stream: Readable, new: Callable[[], Decompressor], compression: str, what: str) -> Iterator[bytes]:
     errors: tuple[type[Exception], ...] = (zlib.error, lzma.LZMAError, OSError, EOFError)
     errors += _more_errors(compression)

@@ -3,11 +3,13 @@
 profile.py    codec, level            numbering.py  inode numbers and their order
 library.py    the C interface         inodes.py     nodes as inodes
 image.py      the library's objects   writer.py     tree -> image
+blocks.py     packed blocks           reader.py     image -> tree, without the library
 """
 
 from __future__ import annotations
 
 from .profile import BLOCK_BYTES, PROFILES, Profile, profile
+from .reader import read
 from .writer import Written, write
 
-__all__ = ["BLOCK_BYTES", "PROFILES", "Profile", "Written", "profile", "write"]
+__all__ = ["BLOCK_BYTES", "PROFILES", "Profile", "Written", "profile", "read", "write"]
