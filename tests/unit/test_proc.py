@@ -41,7 +41,7 @@ def test_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_tools_of_the_administrator_are_found_without_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert proc.find("mke2fs") == "/usr/sbin/mke2fs"
+    assert str(proc.find("mke2fs")).endswith("/sbin/mke2fs")
 
 
 def test_output_is_bounded_to_its_end() -> None:
@@ -62,4 +62,6 @@ def test_input_is_empty() -> None:
 def test_command_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         proc.run(["true", "a b"])
-    assert [record.message for record in caplog.records] == ["run: /usr/bin/true 'a b'"]
+    (record,) = caplog.records
+    assert record.message.startswith("run: /")
+    assert record.message.endswith("/true 'a b'")
