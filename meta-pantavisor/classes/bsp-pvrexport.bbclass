@@ -30,6 +30,8 @@ PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 INHIBIT_DEFAULT_DEPS = "1"
 DEPENDS += "${PVR_TOOL_DEPENDS}"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
 do_configure[noexec] = "1"

@@ -55,6 +55,8 @@ PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
 
 INHIBIT_DEFAULT_DEPS = "1"
 DEPENDS += "${PVR_TOOL_DEPENDS}"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
 do_configure[noexec] = "1"

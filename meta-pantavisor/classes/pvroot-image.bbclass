@@ -27,6 +27,8 @@ PVROOT_NAME[doc] = "Name of the disk image, without .img."
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 INHIBIT_DEFAULT_DEPS = "1"
 DEPENDS += "${PVR_TOOL_DEPENDS} dosfstools-native mtools-native e2fsprogs-native"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
 do_configure[noexec] = "1"

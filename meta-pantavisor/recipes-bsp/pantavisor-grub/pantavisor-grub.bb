@@ -6,6 +6,8 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda
 SRC_URI = "file://grub.cfg"
 # scarthgap unpacks into WORKDIR itself.
 PANTAVISOR_GRUB_CFG = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/grub.cfg"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
 DEPENDS = "grub-efi grub-efi-native"

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import keys
+from ..errors import PantavisorError
 from .console import Console
 
 DAYS = 20 * 365  # a device may stay in a cupboard for years
@@ -31,7 +32,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _generate(options: argparse.Namespace, console: Console) -> None:
     if options.if_missing and options.directory.exists():
         return
-    keys.generate(
-        options.directory, common_name=options.common_name, algorithm=options.algorithm, days=options.days
-    )
+    try:
+        keys.generate(
+            options.directory, common_name=options.common_name, algorithm=options.algorithm, days=options.days
+        )
+    except PantavisorError:
+        # Several processes may ask at once; whoever came first made them for all.
+        if options.if_missing and options.directory.exists():
+            return
+        raise
     console.line(f"{options.directory} holds ca.crt for devices and key.pem, x5c.pem to sign with; keep *.key.pem secret")
