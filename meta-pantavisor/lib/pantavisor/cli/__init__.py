@@ -7,6 +7,7 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bu
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         console.line("interrupted; nothing half-written was left behind")
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         return 0
     except OSError as error:
         return _os_error(error, console)
@@ -66,4 +67,13 @@ def _os_error(error: OSError, console: Console) -> int:
         return 1
     where = f"{error.filename}: " if error.filename else ""
     console.error(PantavisorError(f"{where}{error.strerror}"))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     return 2
+
+
+def _drop_output() -> None:
+    # Python flushes stdout once more as it ends, fails again, and would say so in its own words.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

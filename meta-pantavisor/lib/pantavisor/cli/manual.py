@@ -31,23 +31,20 @@ def walk(parser: Parser, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 def completion(parser: Parser, shell: str) -> str:
     """A completion script: commands, verbs and options by position, files elsewhere."""
-    cases = "\n".join(
-        f'        "{" ".join(words)}") words="{" ".join(_words(child))}";;' for words, child in walk(parser)
-    )
+    commands = {" ".join(words): child for words, child in walk(parser)}
+    cases = "\n".join(f'        "{path}") words="{" ".join(_words(child))}";;' for path, child in commands.items())
     setup = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
+    # Only words that make a command longer count: what else stands there are options, their values and operands.
     return f"""{setup}_pvr() {{
-    local words= path= word
+    local IFS=$'\\n' words= path= word
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        case "$word" in -*) ;; *) path="${{path:+$path }}$word";; esac
+        case "|{"|".join(commands)}|" in *"|${{path:+$path }}$word|"*) path="${{path:+$path }}$word";; esac
     done
-    while :; do
-        case "$path" in
+    case "$path" in
 {cases}
-        *) path="${{path% *}}"; continue;;
-        esac
-        break
-    done
-    COMPREPLY=($(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}") $(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}"))
+    esac
+    word="${{COMP_WORDS[COMP_CWORD]}}"
+    COMPREPLY=($(compgen -W "${{words// /$'\\n'}}" -- "$word") $(compgen -f -- "$word"))
 }}
 complete -o filenames -F _pvr pvr"""
 
@@ -69,7 +66,7 @@ def manual(parser: Parser) -> str:
 def _words(parser: Parser) -> list[str]:
     words: list[str] = []
     for action in parser._actions:
-        words += action.choices if isinstance(action, argparse._SubParsersAction) else action.option_strings
+        words += action.option_strings or action.choices or ()
     return words
 
 

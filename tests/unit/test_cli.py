@@ -1,0 +1,447 @@
+"""The command as its users meet it: exit statuses, streams, JSON, hints, the manual and the completion."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pantavisor import cli, keys
+from pantavisor.cli import console, manual
+from pantavisor.errors import PantavisorError
+from pantavisor.repo import Repository
+
+LIBRARY = Path(cli.__file__).resolve().parents[2]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
+COMMANDS = dict(manual.walk(cli.parser()))
+
+
+class Pvr:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str, status: int = 0) -> str:
+        """Run in this process; returns stdout."""
+        return self.both(*words, status=status)[0]
+
+    def both(self, *words: str, status: int = 0) -> tuple[str, str]:
+        self._capsys.readouterr()
+        found = cli.main(list(words))
+        said = self._capsys.readouterr()
+        assert found == status, said.err
+        return said.out, said.err
+
+
+@pytest.fixture
+def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
+    return Pvr(capsys)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+    """An initialised repository with two files, and the current directory there."""
+    root = tmp_path / "work"
+    pvr("init", str(root))
+    monkeypatch.chdir(root)
+    write(root, {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"})
+    return root
+
+
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keyring") / "keys"
+    keys.generate(folder, common_name="test", algorithm="ES256", days=9)
+    return folder
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def sig(keyring: Path) -> list[str]:
+    return ["sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts", str(keyring / "ca.crt")]
+
+
+def process(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pantavisor", *words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+
+
+def need(program: str) -> None:
+    if shutil.which(program) is None:
+        assert not os.environ.get("CI"), f"{program} is not installed"
+        pytest.skip(f"{program} is not installed")
+
+
+# Statuses and streams
+
+
+def test_a_done_command_ends_with_0_and_says_its_results_on_stdout_only(work: Path) -> None:
+    assert process("add", cwd=work).returncode == 0
+    done = process("status", cwd=work)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["A README.md", "A web/root.squashfs", "A web/run.json"]
+    done = process("commit", cwd=work)
+    assert (done.returncode, done.stdout) == (0, "") and "committed" in done.stderr
+
+
+def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path: Path) -> None:
+    done = process("status", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"pvr: .* is in no pvr repository\n  hint: .*pvr init\n", done.stderr)
+
+
+@pytest.mark.parametrize("words", [["--no-such"], ["sign"], [], ["app"], ["commit", "--no-such"]])
+def test_a_wrong_option_ends_with_2_and_the_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.out == "" and said.err.startswith("usage: pvr")
+
+
+def test_a_bug_ends_with_1_and_its_traceback(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Repository:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(Repository, "find", broken)
+    _, said = pvr.both("status", status=1)
+    assert "ZeroDivisionError: oops" in said and "this is a bug in pvr" in said
+
+
+def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
+    """Held up by the lock, so that the signal comes while the command runs."""
+    write(work, {"late.txt": "late"})
+    before = (work / ".pvr/json").read_bytes()
+    with Repository(work).lock():
+        code = "import sys; from pantavisor import cli; print('ready', flush=True); sys.exit(cli.main())"
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, "add"],
+            cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert child.stdout is not None and child.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.3)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=20)
+    assert child.returncode == 130 and "Traceback" not in said
+    assert (work / ".pvr/json").read_bytes() == before and not (work / ".pvr/new").exists()
+
+
+def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
+    """The manual is longer than a pipe holds, and nobody reads it."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pantavisor", "man"], cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    said = child.stderr.read()
+    child.stderr.close()
+    assert (child.wait(30), said) == (0, b"")
+
+
+def test_what_the_system_refuses_is_the_users_to_mend(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+    for words in (["export", str(tmp_path / "no/such/folder/x.tgz")], ["verify", str(tmp_path / "missing")],
+                  ["import", str(tmp_path / "missing.tgz")], ["build-root", "--job", str(tmp_path / "missing.json")],
+                  ["clone", str(tmp_path / "missing"), str(tmp_path / "there")]):  # fmt: skip
+        said = pvr.both(*words, status=2)[1]
+        assert said.startswith("pvr: ") and "Traceback" not in said, words
+        assert str(tmp_path) in said, words
+
+
+def test_a_full_disk_at_the_end_of_the_output_is_said(work: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pantavisor", "status", "--json"],
+            cwd=work, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2 and "No space left" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_quiet_says_results_and_errors_and_nothing_else(pvr: Pvr, work: Path) -> None:
+    assert pvr.both("-q", "add") == ("", "")
+    assert pvr.both("-q", "commit") == ("", "")
+    write(work, {"new.txt": "new"})
+    assert pvr.both("-q", "status") == ("? new.txt\n", "")
+
+
+def test_verbose_names_what_is_staged(pvr: Pvr, work: Path) -> None:
+    assert "web/run.json" in pvr.both("-v", "add")[1]
+    assert "web/run.json" not in pvr.both("add")[1]
+
+
+def test_a_version_is_said(tmp_path: Path) -> None:
+    assert re.fullmatch(r"pvr \d+\.\d+\.\d+\n", process("--version", cwd=tmp_path).stdout)
+
+
+# Repositories
+
+
+def test_status_as_json(pvr: Pvr, work: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    write(work, {"README.md": "changed", "other.txt": "x"})
+    (work / "web/root.squashfs").unlink()
+    found = json.loads(pvr("status", "--json"))
+    assert found == {"added": [], "removed": ["web/root.squashfs"], "changed": ["README.md"], "untracked": ["other.txt"]}
+
+
+def test_diff_is_a_merge_patch(pvr: Pvr, work: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    assert json.loads(pvr("diff")) == {}
+    write(work, {"web/run.json": '{"name":"web","group":"root"}'})
+    (work / "README.md").unlink()
+    assert json.loads(pvr("diff")) == {"web/run.json": {"name": "web", "group": "root"}, "README.md": None}
+
+
+def test_export_and_import_bring_the_state_elsewhere(
+    pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pvr("add")
+    pvr("commit")
+    pvr("export", "../all.tgz")
+    pvr("clone", "../all.tgz#web", str(tmp_path / "part"))
+    assert not (tmp_path / "part/README.md").exists() and (tmp_path / "part/web/root.squashfs").read_text() == "root"
+    pvr("init", str(tmp_path / "other"))
+    monkeypatch.chdir(tmp_path / "other")
+    pvr("import", str(tmp_path / "all.tgz"))
+    pvr("checkout")
+    assert (tmp_path / "other/README.md").read_text() == "read me"
+    assert Repository(tmp_path / "other").state == Repository(work).state
+
+
+def test_an_export_of_an_unknown_part_gets_a_hint_and_writes_nothing(pvr: Pvr, work: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    assert "hint" in pvr.both("export", "../web.tgz", "--parts", "wep", status=2)[1]
+    assert not (work.parent / "web.tgz").exists()
+
+
+def test_get_and_deploy(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pvr("add")
+    pvr("commit")
+    pvr("init", str(tmp_path / "other"))
+    monkeypatch.chdir(tmp_path / "other")
+    pvr("get", f"{work}#web")
+    pvr("checkout")
+    assert (tmp_path / "other/web/root.squashfs").read_text() == "root"
+    assert not (tmp_path / "other/README.md").exists()
+    pvr("deploy", str(tmp_path / "storage/trails/0"), str(work))
+    assert (tmp_path / "storage/trails/0/web/root.squashfs").stat().st_nlink == 2
+
+
+def test_commands_work_from_below_the_root(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "web")
+    pvr("add", "run.json")
+    pvr("commit")
+    assert json.loads(pvr("status", "--json"))["untracked"] == ["README.md", "web/root.squashfs"]
+
+
+# Keys and signatures
+
+
+def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pvs-keys"
+    pvr("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")
+    assert (folder / "key.pem").stat().st_mode & 0o077 == 0
+    said = pvr.both("keys", "generate", str(folder), status=2)[1]
+    assert str(folder) in said
+    before = (folder / "key.pem").read_bytes()
+    assert pvr.both("keys", "generate", str(folder), "--if-missing") == ("", "")
+    assert (folder / "key.pem").read_bytes() == before
+    pvr("add")
+    pvr("commit")
+    assert pvr.both(*sig(folder), "add", "--part", "web")[1].startswith("_sigs/web.json is signed")
+    found = json.loads(pvr(*sig(folder), "ls", "--json"))
+    assert found["protected"] == ["web/root.squashfs", "web/run.json"]
+    assert set(found["notseen"]) == {"#spec", "README.md"}
+    rows = pvr(*sig(folder), "ls").splitlines()
+    assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
+
+
+def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "web")
+    out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
+    assert out == "" and "not fully covered" in said and "hint: sign the part" in said
+
+
+def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "web")
+    write(work, {"web/root.squashfs": "evil"})
+    pvr("commit")
+    assert "web" in pvr.both(*sig(keyring), "ls", status=2)[1]
+    pvr(*sig(keyring), "update")
+    pvr(*sig(keyring), "ls")
+
+
+def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    before = (work / ".pvr/json").read_bytes()
+    said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
+    assert "wep" in said
+    assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
+
+
+def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    for pattern in ("**", "{a,b}/**", "web/**/x", "[ab]"):
+        assert pvr.both(*sig(keyring), "add", "--part", "web", "--include", pattern, status=2)[1].startswith("pvr: ")
+
+
+def test_missing_keys_are_said_with_their_path(pvr: Pvr, work: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    for words in (["sig", "add", "--part", "web"], ["sig", "update"], ["sig", "ls"]):
+        assert "pvs-keys" in pvr.both(*words, status=2)[1], words
+
+
+def test_verify_reports_as_json_even_what_it_finds(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    trust = ["--trust", str(keyring / "ca.crt"), "--json"]
+    out, said = pvr.both("verify", ".", *trust, "--strict", status=2)
+    assert json.loads(out) and said.startswith("pvr: ")
+
+
+# Jobs
+
+
+@pytest.mark.parametrize("verb", ["export-container", "export-bsp", "build-root"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nam":1}', "\x00", "[" * 100000])
+def test_a_bad_job_is_the_users_mistake_and_names_its_file(pvr: Pvr, tmp_path: Path, verb: str, text: str) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(text)
+    assert "job.json" in pvr.both(verb, "--job", str(job), status=2)[1]
+
+
+# Manual, completion, help
+
+
+def test_the_manual_names_every_command_and_option(pvr: Pvr) -> None:
+    page = pvr("man")
+    for words, parser in manual.walk(cli.parser()):
+        assert not words or f".SH COMMAND {' '.join(words).upper()}" in page
+        for action in parser._actions:
+            if not isinstance(action, argparse._HelpAction):
+                for option in action.option_strings:
+                    assert option.replace("-", "\\-") in page, (words, option)
+
+
+def test_the_manual_is_good_roff(pvr: Pvr) -> None:
+    need("groff")
+    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=pvr("man"), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "warning" not in done.stderr
+
+
+def test_the_manual_shows_no_line_that_roff_takes_for_a_request(pvr: Pvr) -> None:
+    for line in pvr("man").splitlines():
+        assert re.match(r"\.(TH|SH|PP|TP|B) ?", line) or not line.startswith((".", "'")), line
+
+
+@pytest.mark.parametrize("words", list(COMMANDS), ids=" ".join)
+def test_every_command_helps_itself(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {COMMANDS[words].prog} ")
+
+
+def test_every_command_and_option_says_what_it_is_for() -> None:
+    for words, parser in manual.walk(cli.parser()):
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                told = {choice.dest for choice in action._choices_actions if choice.help}
+                aliases = {name for name, child in action.choices.items() if child.prog.split()[-1] != name}
+                assert set(action.choices) - aliases <= told, words
+
+
+def complete(script: str, *words: str, cwd: Path) -> set[str]:
+    """What bash offers for the last of the words."""
+    code = 'COMP_CWORD=$(($# - 1)); COMP_WORDS=("$@"); _pvr; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = ["bash", "-uc", f"{script}\n{code}", "bash", "pvr", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=cwd, check=True)
+    assert done.stderr == ""
+    return set(filter(None, done.stdout.split("\n")))
+
+
+@pytest.mark.parametrize(
+    "words, wanted, unwanted",
+    [
+        ([""], {"init", "sig", "commit", "--version"}, {"--part"}),
+        (["comm"], {"commit"}, {"init"}),
+        (["sig", ""], {"add", "update", "ls"}, {"init"}),
+        (["-q", "sig", ""], {"add", "update", "ls"}, set()),
+        (["sig", "--key", "init", "add", "--"], {"--part"}, {"--objects"}),
+        (["app", "add", "web", "--pl"], {"--platform"}, {"--from"}),
+        (["completion", ""], {"bash", "zsh"}, {"init"}),
+        (["nonsense", ""], {"init"}, set()),
+        (["app", "nonsense", "a b", ""], {"ls"}, set()),
+        (["add", ""], {"--raw", "a file with blanks"}, {"a"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bash_completes(pvr: Pvr, tmp_path: Path, words: list[str], wanted: set[str], unwanted: set[str]) -> None:
+    write(tmp_path, {"a file with blanks": ""})
+    offered = complete(pvr("completion", "bash"), *words, cwd=tmp_path)
+    assert wanted <= offered and not unwanted & offered
+
+
+def test_completion_of_an_unknown_shell_is_refused(tmp_path: Path) -> None:
+    assert process("completion", "fish", cwd=tmp_path).returncode == 2
+
+
+def test_zsh_reads_the_completion(pvr: Pvr) -> None:
+    need("zsh")
+    subprocess.run(["zsh", "-n"], input=pvr("completion", "zsh"), text=True, check=True, timeout=20)
+
+
+# The console
+
+
+def test_a_log_is_no_terminal_and_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    shown = console.Console()
+    for done in range(0, 1001, 10):
+        shown.progress("image", done * 1000, 1000 * 1000)
+    assert stream.getvalue().splitlines()[-1] == "image: 1.0 of 1.0 MB" and "\r" not in stream.getvalue()
+    assert len(stream.getvalue().splitlines()) <= 2
+
+
+def test_a_terminal_gets_a_bar_that_ends_before_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    shown = console.Console()
+    shown.progress("image", 0, 0)
+    shown.progress("image", 1, 100)
+    shown.error(PantavisorError("no", hint="yes"))
+    assert stream.getvalue().endswith("\npvr: no\n  hint: yes\n")
+
+
+def test_a_table_is_as_wide_as_it_needs_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    console.Console().table(("a", "bb"), [("long", "x"), ("s", "")])
+    assert capsys.readouterr().out == "a     bb\nlong  x\ns\n"
+    console.Console().table(("a", "bb"), [])
+    assert capsys.readouterr().out == "a  bb\n"
