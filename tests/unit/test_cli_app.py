@@ -290,3 +290,75 @@ def test_times_stop_at_the_given_epoch(chair: Chair, rootfs: Path, monkeypatch: 
 
 def test_progress_is_said(chair: Chair, rootfs: Path) -> None:
     assert "packing app" in add(chair, rootfs)[1]
+
+
+def other_repository(chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with the container ``web`` and its configuration, committed and signed."""
+    other = tmp_path / "other"
+    Repository.init(other)
+    monkeypatch.chdir(other)
+    there = Chair(other, chair._capsys)
+    add(there, rootfs, "--verity", "--volume", "/data:permanent", "--config-json", '{"User": "web"}', name="web")
+    (other / "_config/web/etc").mkdir(parents=True)
+    (other / "_config/web/etc/x").write_text("x")
+    there.pvr("add")
+    there.pvr("commit")
+    monkeypatch.chdir(chair.root)
+    return other
+
+
+def test_a_part_is_taken_and_renamed(
+    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    take = ("app", "add", "app", "--type", "pvr", "--from")
+    assert 'did you mean "web"' in chair.pvr(*take, f"{other}#wab", status=2)[1]
+    chair.pvr(*take, f"{other}#web", "--group", "platform")
+    source = chair.json("app/src.json")
+    assert source["pvr"] == "other#web" and source["name"] == "app" and source["args"]["PV_GROUP"] == "platform"
+    conf = (chair.root / "app/lxc.container.conf").read_text()
+    assert "/volumes/app/" in conf and "web" not in conf and "lxc.init.uid = 7\n" in conf
+    assert chair.json("app/run.json")["name"] == "app"
+    assert (chair.root / "_config/app/etc/x").read_text() == "x"
+    assert (chair.root / "app/root.squashfs").read_bytes() == (other / "web/root.squashfs").read_bytes()
+    assert check_verity(chair) == json.loads((other / "web/_dm/root.squashfs.json").read_text())
+    for path in chair.files("app"):
+        assert str(tmp_path).encode() not in (chair.root / path).read_bytes()
+    assert "--force makes it again" in chair.pvr("app", "update", "app", "--from", str(other))[1]
+
+
+def test_a_part_of_an_export_is_taken_as_it_is(
+    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    keys = tmp_path / "keys"
+    chair.pvr("keys", "generate", str(keys))
+    monkeypatch.chdir(other)
+    chair.pvr("sig", "--key", f"{keys}/key.pem", "--x5c", f"{keys}/x5c.pem", "add", "--part", "web")
+    chair.pvr("export", str(tmp_path / "web.tgz"))
+    monkeypatch.chdir(chair.root)
+    _, said = chair.pvr("app", "add", "web", "--type", "pvr", "--from", str(tmp_path / "web.tgz"))
+    assert "warning" not in said and (chair.root / "_sigs/web.json").exists()
+    chair.pvr("add")
+    chair.pvr("commit")
+    chair.pvr("sig", "--cacerts", f"{keys}/ca.crt", "ls")
+    _, said = chair.pvr("app", "add", "app", "--type", "pvr", "--from", f"{tmp_path}/web.tgz#web")
+    assert "signature" in said and not (chair.root / "_sigs/app.json").exists()
+
+
+def test_a_damaged_part_is_refused(
+    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    victim = max((other / ".pvr/objects").iterdir(), key=lambda path: path.stat().st_size)
+    victim.chmod(0o644)
+    victim.write_bytes(victim.read_bytes()[:-1] + b"x")
+    assert "damaged" in chair.pvr("app", "add", "app", "--type", "pvr", "--from", f"{other}#web", status=2)[1]
+    assert chair.files() == ["device.json"]
+
+
+def test_an_update_changes_what_it_is_told(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--group", "root")
+    assert chair.json("app/run.json")["group"] == "root"
+    assert chair.json("app/run.json")["status_goal"] == "STARTED"

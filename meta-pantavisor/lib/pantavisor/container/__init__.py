@@ -2,6 +2,7 @@
 
 sources.py    images, directories and tarballs as trees, and what src.json records of them
 making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
+parts.py      parts of other states, renamed
 watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
 """
 

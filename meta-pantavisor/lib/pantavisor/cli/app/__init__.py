@@ -45,17 +45,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
                      help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
                           "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
     add.add_argument("--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
-    add.add_argument("--group", help="group of device.json (default: app)")
-    add.add_argument("--status-goal", choices=("MOUNTED", "STARTED", "READY"), help="default: STARTED")
-    add.add_argument("--restart-policy", choices=("system", "container"), help="default: container")
-    add.add_argument("--role", action="append", choices=("mgmt", "nobody"), help="default: nobody")
-    add.add_argument("--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]")
-    add.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
-    add.add_argument("--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value")
-    add.add_argument("--config-json", metavar="JSON|FILE",
-                     help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
-    add.add_argument("--verity", action="store_true", help="protect the root file system by dm-verity")
-    add.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
+    _manifest_options(add)
     _source_options(add)
     add.set_defaults(run=making.add)
 
@@ -65,8 +55,24 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     update.add_argument("name")
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
+    _manifest_options(update)
     _source_options(update)
     update.set_defaults(run=making.update)
+
+
+def _manifest_options(command: argparse.ArgumentParser) -> None:
+    """What an update leaves out stays as it is."""
+    command.add_argument("--group", help="group of device.json; default: app")
+    command.add_argument("--status-goal", choices=("MOUNTED", "STARTED", "READY"), help="default: STARTED")
+    command.add_argument("--restart-policy", choices=("system", "container"), help="default: container")
+    command.add_argument("--role", action="append", choices=("mgmt", "nobody"), help="default: nobody")
+    command.add_argument("--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]")
+    command.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
+    command.add_argument("--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value")
+    command.add_argument("--config-json", metavar="JSON|FILE",
+                         help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
+    command.add_argument("--verity", action="store_true", help="protect the root file system by dm-verity")
+    command.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
 
 
 def _source_options(command: argparse.ArgumentParser) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
 from ... import atomic, cjson, container, names, repo
-from ...container import Container, Engine, sources
+from ...container import Container, Engine, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
 from ...manifests.spec import ROOT_VOLUME
@@ -17,6 +18,13 @@ from ...ref import ImageSource
 from ...repo import Repository
 from ..console import Console
 from . import images, working
+
+DEFAULTS = {
+    "PV_GROUP": "app",
+    "PV_STATUS_GOAL": "STARTED",
+    "PV_RESTART_POLICY": "container",
+    "PV_ROLES": ["nobody"],
+}
 
 
 class Unchanged(Exception):
@@ -33,6 +41,7 @@ class Request:
     wanted: SourceManifest
     engine: Engine
     folder: Path
+    changes: parts.Changes
     old: Optional[SourceManifest] = None
 
     @property
@@ -41,7 +50,7 @@ class Request:
 
     def expect_change(self, digest: Optional[str], before: Optional[str]) -> None:
         """Raise Unchanged for an update that would make the same again."""
-        if self.old is not None and not self.options.force and digest is not None and digest == before:
+        if self.old is not None and not (self.options.force or self.changes) and digest is not None and digest == before:
             raise Unchanged(digest)
 
 
@@ -52,36 +61,45 @@ def add(options: argparse.Namespace, console: Console) -> None:
         raise PantavisorError(f"container {name} exists already", hint=f"pvr app update {name}, or pvr app rm {name}")
     if (repository.root / name).exists():
         raise PantavisorError(f"{name} exists already and is no container", hint=f"move {repository.root / name} away")
+    changes = _changes(options)
     wanted = SourceManifest(
-        arguments=_arguments(options),
-        config=_config(options.config_json),
-        persistence=sources.persistence(tuple(options.volume)),
-        verity={volume: True for volume in _verity(options)},
+        arguments={**DEFAULTS, **changes.arguments},
+        config=changes.config,
+        persistence=changes.persistence,
+        verity=changes.verity,
     )
-    _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root))
+    _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root, changes))
 
 
 def update(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     old = working.source(repository, options.name)
-    options.type = "rootfs" if old.rootfs_url else "pvr" if old.pvr_url else "docker"
+    options.type = working.kind(old)
     options.source = options.source or _recorded(old, options.name)
     recorded = working.verity_manifests(repository, options.name)
-    wanted = replace(old, docker_platform=None)
+    changes = _changes(options)
+    wanted = replace(
+        old,
+        arguments={**old.arguments, **changes.arguments},
+        config={**old.config, **(changes.config if options.type != "rootfs" else {})},
+        persistence={**old.persistence, **changes.persistence},
+        verity={**old.verity, **changes.verity},
+    )
     engine = images.engine(options, console, verity=recorded)
-    _run(Request(repository, options, console, wanted, engine, repository.root, old))
+    _run(Request(repository, options, console, wanted, engine, repository.root, changes, old))
 
 
 def _recorded(old: SourceManifest, name: str) -> str:
-    if not old.docker_name:
+    if not old.docker_name or working.kind(old) != "docker":
         raise PantavisorError(f"{name} does not record where its source lies", hint=f"pvr app update {name} --from ...")
     return f"docker://{old.docker_name}:{old.docker_tag or 'latest'}"
 
 
 def _run(request: Request) -> None:
     repository, name = request.repository, request.name
-    make = {"docker": _from_image, "rootfs": _from_rootfs}[request.options.type]
-    working.check_group(repository, dict(request.wanted.arguments), request.console)
+    make = {"docker": _from_image, "rootfs": _from_rootfs, "pvr": _from_part}[request.options.type]
+    if request.options.type != "pvr":
+        working.check_group(repository, dict(request.wanted.arguments), request.console)
     try:
         with atomic.scratch(repository.root / repo.FOLDER) as folder:
             made, origin = make(replace(request, folder=folder))
@@ -121,7 +139,7 @@ def _from_rootfs(request: Request) -> tuple[Container, str]:
     options, old = request.options, request.old
     path = Path(options.source)
     # What an image says of itself is said on the command line here, and so stands where an image's would.
-    config = old.image_config if old else request.wanted.config
+    config = {**(old.image_config if old else {}), **request.changes.config}
     described = sources.rootfs_manifest(path, config, request.wanted if old else replace(request.wanted, config={}))
     runs = ContainerSpec.from_source(request.name, described).runs
     platform = Platform.parse(options.platform) if options.platform else None
@@ -131,6 +149,23 @@ def _from_rootfs(request: Request) -> tuple[Container, str]:
     return made, f"{described.rootfs_url}, packed as {digest}"
 
 
+def _from_part(request: Request) -> tuple[Container, str]:
+    options, old, pool = request.options, request.old, request.repository.pool
+    path, part = parts.split(options.source, old.pvr_url.rpartition("#")[2] if old and old.pvr_url else None)
+    taken = parts.take(path, part, pool)
+    request.expect_change(taken.digest, old.pvr_digest if old else None)
+    changes = request.changes
+    if old is not None:
+        # Where its data lies is the device's matter; all else follows the part.
+        changes = replace(changes, persistence={**old.persistence, **changes.persistence})
+    engine = replace(request.engine, verity={**parts.recorded_verity(taken), **(request.engine.verity or {})})
+    made = parts.make(request.name, taken, changes, pool, request.folder, engine=engine)
+    run = made.files[f"{request.name}/run.json"]
+    group = run.get("group") if isinstance(run, Mapping) else None
+    working.check_group(request.repository, {"PV_GROUP": group}, request.console)
+    return made, f"{taken.origin} ({taken.digest})"
+
+
 def _make(request: Request, tree: Any, described: SourceManifest, platform: Optional[Platform]) -> Container:
     pool = request.repository.pool
     return container.make(
@@ -138,17 +173,24 @@ def _make(request: Request, tree: Any, described: SourceManifest, platform: Opti
     )
 
 
-def _verity(options: argparse.Namespace) -> tuple[str, ...]:
-    return (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)
+def _changes(options: argparse.Namespace) -> parts.Changes:
+    """What the command line asks for, nothing else."""
+    return parts.Changes(
+        arguments=_arguments(options),
+        config=_object(options.config_json, "--config-json") if options.config_json is not None else {},
+        persistence=sources.persistence(tuple(options.volume)),
+        verity={volume: True for volume in (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)},
+    )
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "PV_GROUP": options.group or "app",
-        "PV_STATUS_GOAL": options.status_goal or "STARTED",
-        "PV_RESTART_POLICY": options.restart_policy or "container",
-        "PV_ROLES": options.role or ["nobody"],
+    given = {
+        "PV_GROUP": options.group,
+        "PV_STATUS_GOAL": options.status_goal,
+        "PV_RESTART_POLICY": options.restart_policy,
+        "PV_ROLES": options.role,
     }
+    arguments: dict[str, Any] = {name: value for name, value in given.items() if value}
     for word in options.arg:
         name, equals, value = word.partition("=")
         if not equals:
@@ -161,10 +203,6 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
         else:
             arguments[name] = _json(value, f"--arg-json {name}")
     return arguments
-
-
-def _config(text: Optional[str]) -> dict[str, Any]:
-    return _object(text, "--config-json") if text is not None else {}
 
 
 def _object(text: str, what: str) -> dict[str, Any]:

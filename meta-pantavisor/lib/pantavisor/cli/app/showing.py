@@ -33,14 +33,14 @@ def info(options: argparse.Namespace, console: Console) -> None:
 
 
 def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
-    kind = "rootfs" if source.rootfs_url else "pvr" if source.pvr_url else "docker"
-    origin = source.rootfs_url or source.pvr_url or source.docker_name
+    kind = working.kind(source)
+    origin = source.pvr_url or source.rootfs_url or source.docker_name
     if kind == "docker" and source.docker_tag:
         origin = f"{origin}:{source.docker_tag}"
     facts = {
         "type": kind,
         "from": origin,
-        "digest": source.rootfs_digest or source.pvr_digest or source.docker_digest,
+        "digest": source.pvr_digest or source.rootfs_digest or source.docker_digest,
         "patch": source.overlay_digest,
         "base": source.base,
         "platform": source.docker_platform,

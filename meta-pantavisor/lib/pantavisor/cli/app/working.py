@@ -34,6 +34,11 @@ def source(repository: Repository, name: str) -> manifests.SourceManifest:
     return manifests.SourceManifest.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path))
 
 
+def kind(source: manifests.SourceManifest) -> str:
+    """docker, rootfs or pvr: what the container was made from."""
+    return "pvr" if source.pvr_url else "rootfs" if source.rootfs_url else "docker"
+
+
 def verity_manifests(repository: Repository, name: str) -> dict[str, dict[str, Any]]:
     """The recorded ``_dm`` documents by volume."""
     found = {}
@@ -70,7 +75,9 @@ def write(repository: Repository, name: str, made: Container, console: Console, 
     """Put the container in place of what was made of it before; the user's own files there stay. A ``new`` one appears
     whole or not at all."""
     if new:
-        repository.write_folder(name, made.files)
+        own = {path: value for path, value in made.files.items() if path.startswith(f"{name}/")}
+        repository.write_files({path: value for path, value in made.files.items() if path not in own})
+        repository.write_folder(name, own)
     else:
         stale = {path for path in _made_before(repository, name) if path not in made.files}
         repository.write_files(made.files, gone=stale)

@@ -1,0 +1,133 @@
+"""A container from the part of another state, under its own name or a new one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import cjson, names, pvs, repo
+from ..errors import FormatError
+from ..manifests import SourceManifest
+from ..manifests.spec import LXC_CONFIG
+from ..objects import ObjectPool
+from ..state import State, Value
+from . import making
+from .model import Container, Engine
+
+NOT_PARTS = frozenset(["bsp"])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A part in ``pool``: its paths as they were, where it came from (without a path of this host), what it is."""
+
+    part: str
+    files: Mapping[str, Value]
+    origin: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be different in the new container."""
+
+    arguments: Mapping[str, Any]
+    config: Mapping[str, Any]
+    persistence: Mapping[str, str]
+    verity: Mapping[str, bool]
+
+    def __bool__(self) -> bool:
+        return any((self.arguments, self.config, self.persistence, self.verity))
+
+
+def split(text: str, default: Optional[str] = None) -> tuple[Path, Optional[str]]:
+    """``REPOSITORY#PART`` or ``EXPORT.tgz#PART``; the part may be left out where there is only one."""
+    path, mark, part = text.rpartition("#")
+    return (Path(path), part) if mark else (Path(text), default)
+
+
+def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
+    """Copy a container of a repository's committed state or of an export to ``pool``, every object verified."""
+    with repo.opened(source) as (state, other):
+        known = [name for name in state.part_names() if name not in NOT_PARTS]
+        if part is None and len(known) != 1:
+            raise FormatError(f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}")
+        part = part or known[0]
+        if part not in known:
+            raise names.unknown(part, known, what=f"container of {source}:")
+        files = {path: value for path, value in pvs.part_files(state, part).items() if path != "#spec"}
+        for object_id in sorted(State({"#spec": state["#spec"], **files}).object_ids()):
+            pool.copy_from(other, object_id)
+    digest = f"sha256:{hashlib.sha256(cjson.dumps(dict(files))).hexdigest()}"
+    return Taken(part, files, f"{source.absolute().name}#{part}", digest)
+
+
+def make(
+    name: str, taken: Taken, changes: Changes, pool: ObjectPool, scratch: Path, *, engine: Engine
+) -> Container:
+    """The container ``name`` from a part. Its signature holds only for its own name and for what it covered."""
+    names.check_container(name)
+    document = taken.files.get(f"{taken.part}/src.json", {})
+    if not isinstance(document, Mapping):
+        raise FormatError(f"{taken.origin} has a src.json that is no JSON object")
+    source = SourceManifest.parse(document, what=f"src.json of {taken.origin}")
+    # The type is told by what is recorded, and rootfs_url would come first.
+    source = replace(source, pvr_url=taken.origin, pvr_digest=taken.digest, rootfs_url=None)
+    files = _renamed(taken, name)
+    if name == taken.part and not changes:
+        return Container({**files, f"{name}/src.json": source.document(name)})
+    signature = f"_sigs/{taken.part}.json" in taken.files
+    lost = (f"the signature of {taken.origin} does not hold for {name} and was left out",) if signature else ()
+    if "docker_config" not in document:
+        return _only_renamed(name, taken, changes, files, source, lost)
+    kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
+    made = making.again(name, _changed(source, changes), kept, pool, scratch, engine=engine)
+    return Container(made.files, (*lost, *made.warnings))
+
+
+def recorded_verity(taken: Taken) -> dict[str, Mapping[str, Any]]:
+    """The part's ``_dm`` manifests by volume."""
+    prefix = f"{taken.part}/_dm/"
+    return {
+        path[len(prefix) : -len(".json")]: value
+        for path, value in taken.files.items()
+        if path.startswith(prefix) and path.endswith(".json") and isinstance(value, Mapping)
+    }
+
+
+def _renamed(taken: Taken, name: str) -> dict[str, Value]:
+    """The files under the new name; those of the part's own folders only, and its signature if the name stays."""
+    if name == taken.part:
+        return dict(taken.files)
+    files: dict[str, Value] = {}
+    for old, new in ((f"{taken.part}/", f"{name}/"), (f"_config/{taken.part}/", f"_config/{name}/")):
+        files.update({new + path[len(old) :]: value for path, value in taken.files.items() if path.startswith(old)})
+    return files
+
+
+def _changed(source: SourceManifest, changes: Changes) -> SourceManifest:
+    return replace(
+        source,
+        arguments={**source.arguments, **changes.arguments},
+        config={**source.config, **changes.config},
+        persistence={**source.persistence, **changes.persistence},
+        verity={**source.verity, **changes.verity},
+    )
+
+
+def _only_renamed(
+    name: str, taken: Taken, changes: Changes, files: dict[str, Value], source: SourceManifest, lost: tuple[str, ...]
+) -> Container:
+    run = taken.files.get(f"{taken.part}/run.json")
+    if changes or not isinstance(run, Mapping):
+        raise FormatError(f"{taken.origin} does not record the config of an image, so it can only be taken as it is")
+    files = {path: value for path, value in files.items() if not path.startswith("_sigs/")}
+    files[f"{name}/run.json"] = {**run, "name": name}
+    files[f"{name}/src.json"] = source.document(name)
+    warnings = lost
+    if f"{name}/{LXC_CONFIG}" in files:
+        warnings += (f"{LXC_CONFIG} of {taken.origin} is kept as it is: paths in it may name {taken.part}",)
+    return Container(files, warnings)
