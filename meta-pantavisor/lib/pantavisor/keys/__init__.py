@@ -7,7 +7,7 @@ RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw
 from __future__ import annotations
 
 from .making import generate
-from .pem import PemSigner
+from .pem import PemSigner, chain_of
 from .programs import CommandSigner
 from .signing import Signer, attach, resign, sign_state, signing_request
 from .tokens import TokenSigner
@@ -21,6 +21,7 @@ __all__ = [
     "TokenSigner",
     "TrustStore",
     "attach",
+    "chain_of",
     "generate",
     "resign",
     "sign_state",

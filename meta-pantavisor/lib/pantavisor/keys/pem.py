@@ -52,6 +52,11 @@ def load_chain(path: Path) -> tuple[Any, ...]:
     return parse_chain(read(path), str(path))
 
 
+def chain_of(path: Path) -> tuple[bytes, ...]:
+    """The certificates of a PEM file in DER, as a signature's header carries them."""
+    return chain_der(load_chain(path))
+
+
 def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
     """At least one certificate; FormatError naming ``what``."""
     from cryptography import x509
