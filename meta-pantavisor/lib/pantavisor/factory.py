@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import atomic, audit, disk, export, jobs, keys, trail
+from . import atomic, audit, disk, export, jobs, keys, manifests, trail
 from .errors import FormatError
 from .objects import ObjectPool
 from .state import State
@@ -24,19 +25,29 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
         storage = folder / "storage"
         pool = ObjectPool(storage / "objects")
         state = assemble(job.exports, pool)
+        manifests.check_state(state)
         coverage = keys.verify_state(state, trust, strict=True)
         say(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
-            job.output,
+            folder / job.output.name,
             storage,
             esp_files=job.boot_files,
             size=job.size,
             epoch=job.epoch,
             seed=state.digest(),
         )
-    audit.verify(image.path, trust=job.trust.read_bytes(), strict=True).raise_for_findings()
-    say(f"{image.path} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict")
+        audit.verify(image.path, trust=job.trust.read_bytes(), strict=True).raise_for_findings()
+        _publish(image, job.output)
+    say(f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict")
+
+
+def _publish(image: disk.DiskImage, output: Path) -> None:
+    """Give image and block map their names, the old map gone first: one that does not fit would flash garbage."""
+    block_map = output.with_name(output.name + ".bmap")
+    block_map.unlink(missing_ok=True)
+    os.replace(image.path, output)
+    os.replace(image.bmap, block_map)
 
 
 def assemble(exports: Iterable[Path], pool: ObjectPool) -> State:
