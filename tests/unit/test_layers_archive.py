@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pantavisor import layers
 from pantavisor.errors import FormatError, LimitError
 from pantavisor.layers import Device, Directory, Fifo, File, Limits, Symlink, Tree
 from pantavisor.layers.numbers import number, seconds
 from sim import listing, tools
-from sim.layers import member, tar
+from sim.layers import member, tar, with_checksums
 
 
 def read(archive: bytes, limits: Optional[Limits] = None) -> Tree:
@@ -309,6 +311,22 @@ def test_each_limit_holds(name: str) -> None:
     read(archive)
     with pytest.raises(LimitError, match=f"more than the {limit} allowed"):
         read(archive, Limits(**{name: limit}))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9 * 512), st.binary(min_size=1, max_size=12)), min_size=1, max_size=6))
+def test_a_mutated_archive_is_read_or_refused(changes: list[tuple[int, bytes]]) -> None:
+    archive = bytearray(pax(record(b"SCHILY.xattr.user.a", b"1") + record(b"path", b"p"), raw()))
+    archive += sparse_0_1() + raw(b"l", kind=b"2", fields={157: b"p"}) + raw(b"h", kind=b"1", fields={157: b"p"}) + END
+    for place, content in changes:
+        archive[place : place + len(content)] = content
+    mutated = with_checksums(bytes(archive))
+    try:
+        tree = read(mutated, Limits(total_bytes=2**20))
+    except FormatError:
+        return
+    for file, spans in tree.contents():
+        assert file.size == sum(end - start for _, start, end in spans)
 
 
 def test_a_tar_of_real_files_reads_back_as_they_are(tmp_path: Path) -> None:

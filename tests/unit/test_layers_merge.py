@@ -166,10 +166,10 @@ def test_a_hard_link_keeps_what_is_hidden_later_or_in_its_own_layer() -> None:
         assert (paths(same), content(same, "b")) == (["b", "d"], b"1")
 
 
-@pytest.mark.parametrize("target", ["nothing", "no/where", "d", "./"])
+@pytest.mark.parametrize("target", ["nothing", "no/where", "d", "./", "h", "h/f"])
 def test_hard_links_to_nothing_and_to_directories_are_refused(target: str) -> None:
     with pytest.raises(FormatError, match="hard link"):
-        flatten([member("d", "dir"), member("h", "hard", target=target)])
+        flatten([member("d", "dir"), member("h/f")], [member("h", "hard", target=target)])
 
 
 def test_a_symbolic_link_may_have_two_names() -> None:
@@ -274,6 +274,8 @@ class Oracle:
         if info.islnk():
             *parent, last = info.linkname.split("/")
             there = self.resolve(tuple(parent), False)
+            if (*(there or ()), last)[: len(path)] == path:
+                raise Refused
             found = self.nodes.get((*there, last)) if there is not None else None
             if found is None and there is not None and there in before:
                 found = before.get((*there, last))

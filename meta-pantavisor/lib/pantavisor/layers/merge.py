@@ -55,6 +55,8 @@ class Merger:
         parent = self._parent(member.path)
         name = member.path[-1]
         if member.link is not None:
+            # What was there goes first, as everywhere: a link to itself, or into what it replaces, leads nowhere.
+            parent.entries.pop(name, None)
             parent.entries[name] = self._link_target(member)
             return
         assert member.node is not None
