@@ -169,6 +169,18 @@ def test_a_full_disk_at_the_end_of_the_output_is_said(work: Path) -> None:
     assert done.returncode == 2 and "No space left" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_text_that_no_terminal_can_show_is_escaped(work: Path) -> None:
+    write(work, {"web/run.json": '{"name": "web", "logs": "\\ud800 \\u00fc"}'})
+    process("add", cwd=work)
+    done = process("diff", cwd=work)
+    assert done.returncode == 0 and json.loads(done.stdout)["web/run.json"]["logs"] == "\ud800 \u00fc"
+    write(work, {"caf\u00e9": ""})
+    ascii_only = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "pantavisor", "status"]
+    said = subprocess.run(command, cwd=work, env=ascii_only, capture_output=True, timeout=60, check=True).stdout
+    assert b"? caf\\xe9" in said
+
+
 def test_quiet_says_results_and_errors_and_nothing_else(pvr: Pvr, work: Path) -> None:
     assert pvr.both("-q", "add") == ("", "")
     assert pvr.both("-q", "commit") == ("", "")

@@ -56,3 +56,8 @@ def test_a_misspelt_word_gets_its_neighbour() -> None:
     error = names.unknown("PV_GRUOP", ["PV_GROUP", "PV_ROLES"], what="argument")
     assert error.hint == 'did you mean "PV_GROUP"?'
     assert "known: " in str(names.unknown("zzz", ["PV_GROUP"], what="argument"))
+
+
+def test_half_a_surrogate_pair_has_no_bytes() -> None:
+    assert all(names.has_bytes(text) for text in ("", "a", "\ud7ff", "\ue000", "\U0001f600", "\n"))
+    assert not any(names.has_bytes(text) for text in ("\ud800", "a\udfff", "\udbffb"))

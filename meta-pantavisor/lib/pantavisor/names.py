@@ -62,6 +62,11 @@ def check_revision(name: str) -> str:
     return name
 
 
+def has_bytes(text: str) -> bool:
+    """Whether a file can hold ``text``: JSON can also spell halves of surrogate pairs, which have no UTF-8 form."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def nearest(word: str, known: Iterable[str]) -> Optional[str]:
     """The known word most like ``word``, if one is like it at all."""
     matches = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)

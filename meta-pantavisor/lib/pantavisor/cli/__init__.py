@@ -7,6 +7,7 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bu
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -37,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal cannot show is no reason to stop; what JSON cannot hold as it is gets its escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser().parse_args(argv)
     console = Console(quiet=options.quiet, verbose=options.verbose)
     try:

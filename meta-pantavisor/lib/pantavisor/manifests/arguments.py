@@ -137,6 +137,6 @@ def _text(name: str, value: Any) -> str:
     text = str(value)
     if len(text) > MAX_ARGUMENT_CHARS:
         raise FormatError(f"argument {name} is longer than {MAX_ARGUMENT_CHARS} characters")
-    if "\0" in text or ("\n" in text and name not in MULTILINE):
-        raise FormatError(f"argument {name} holds a line break or a NUL")
+    if "\0" in text or ("\n" in text and name not in MULTILINE) or not names.has_bytes(text):
+        raise FormatError(f"argument {name} holds a line break, a NUL or half a character")
     return text

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from .. import names
 from ..errors import FormatError, NotFound
 
 DEFAULT_INIT = "/sbin/init"
@@ -115,8 +116,8 @@ def _environment(item: Any) -> str:
 
 
 def _line(text: Any, what: str) -> str:
-    if not isinstance(text, str) or "\n" in text or "\0" in text:
-        raise FormatError(f"the image's {what} holds a line break or a NUL, which an LXC configuration cannot hold")
+    if not isinstance(text, str) or "\n" in text or "\0" in text or not names.has_bytes(text):
+        raise FormatError(f"the image's {what} holds a line break, a NUL or half a character: LXC configuration cannot")
     return text
 
 
