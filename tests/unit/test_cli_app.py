@@ -14,6 +14,7 @@ import pytest
 from pantavisor import cli
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
+from sim.registry import images
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 ELF_ARM64 = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 183) + bytes(44)
@@ -362,3 +363,72 @@ def test_an_update_changes_what_it_is_told(chair: Chair, rootfs: Path) -> None:
     chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--group", "root")
     assert chair.json("app/run.json")["group"] == "root"
     assert chair.json("app/run.json")["status_goal"] == "STARTED"
+
+
+def image(path: Path, *layers: dict[str, bytes]) -> str:
+    made = images.image(*layers)
+    images.write_files(path, images.layout_files(made))
+    return f"oci:{path}"
+
+
+LOWER = {"etc/app.conf": b"one\n", "bin/sh": b"#!"}
+
+
+def add_image(chair: Chair, name: str, source: str, *words: str) -> tuple[str, str]:
+    return chair.pvr("app", "add", name, "--from", source, "--platform", "linux/amd64", "--profile", "fast", *words)
+
+
+def test_an_update_as_a_patch_keeps_the_root(chair: Chair, tmp_path: Path) -> None:
+    add_image(chair, "app", image(tmp_path / "one", LOWER), "--verity")
+    root = (chair.root / "app/root.squashfs").read_bytes()
+    old = chair.json("app/src.json")
+    two = image(tmp_path / "two", LOWER, {"etc/app.conf": b"two\n"})
+    chair.pvr("app", "update", "app", "--from", two, "--patch", "--profile", "fast")
+    source, run = chair.json("app/src.json"), chair.json("app/run.json")
+    assert (chair.root / "app/root.squashfs").read_bytes() == root
+    assert source["docker_digest"] == old["docker_digest"] != source["docker_ovl_digest"]
+    assert run["root-volume"] == "dm:root.squashfs" and run["volumes"] == ["dm:root.ovl.squashfs"]
+    assert [line.rpartition("squashfs-root")[2] for line in chair.listing("app/root.ovl.squashfs")] == [
+        "", "/etc", "/etc/app.conf",
+    ]  # fmt: skip
+    conf = (chair.root / "app/lxc.container.conf").read_text()
+    assert "overlayfs:/volumes/app/root.ovl.squashfs:/volumes/app/root.squashfs:" in conf
+    check_verity(chair)
+    check_verity(chair, "root.ovl.squashfs")
+    assert "--force" in chair.pvr("app", "update", "app", "--from", two, "--patch")[1]
+    chair.pvr("app", "update", "app", "--from", two, "--force", "--profile", "fast")
+    assert "docker_ovl_digest" not in chair.json("app/src.json")
+    assert not [path for path in chair.files("app") if "ovl" in path]
+    check_verity(chair)
+
+
+def test_a_container_over_another_keeps_only_the_difference(chair: Chair, tmp_path: Path) -> None:
+    add_image(chair, "os", image(tmp_path / "one", LOWER))
+    add_image(chair, "app", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--base", "os")
+    source = chair.json("app/src.json")
+    assert source["base"] == "os" and source["docker_digest"] == chair.json("os/src.json")["docker_digest"]
+    assert chair.json("app/run.json")["root-volume"] == "root.ovl.squashfs"
+    assert not (chair.root / "app/root.squashfs").exists()
+    assert "/volumes/app/root.ovl.squashfs:/volumes/os/root.squashfs:" in (chair.root / "app/lxc.container.conf").read_text()
+    three = image(tmp_path / "three", LOWER, {"srv/y": b"y"})
+    chair.pvr("app", "update", "app", "--from", three, "--profile", "fast")
+    assert chair.cat("app/root.ovl.squashfs", "srv/y") == b"y"
+    assert "app is a patch over os" in chair.pvr("app", "update", "os", "--from", three, "--profile", "fast")[1]
+    chair.pvr("app", "install", "app")
+    assert 'no container nos' in chair.pvr(
+        "app", "add", "x", "--from", three, "--base", "nos", "--platform", "linux/amd64", status=2
+    )[1]
+
+
+def test_a_rootfs_is_no_patch(chair: Chair, rootfs: Path) -> None:
+    assert "only a container from an image" in add(chair, rootfs, "--base", "os", status=2)[1]
+
+
+def test_own_volumes_survive_an_update(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
+    chair.pvr(
+        "app", "update", "app", "--from", str(rootfs), "--arg-json", 'PV_VOLUME_MOUNTS=["data.squashfs:/data"]',
+        "--verity-volume", "data.squashfs",
+    )  # fmt: skip
+    check_verity(chair, "data.squashfs")

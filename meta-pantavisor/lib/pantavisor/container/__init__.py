@@ -2,6 +2,7 @@
 
 sources.py    images, directories and tarballs as trees, and what src.json records of them
 making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
+difference.py one tree over another: patches
 parts.py      parts of other states, renamed
 watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
 """
@@ -9,7 +10,7 @@ watching.py   progress        model.py   what goes in and comes out        job.p
 from __future__ import annotations
 
 from .job import export_container
-from .making import again, make
+from .making import again, make, patch
 from .model import Container, Engine
 
-__all__ = ["Container", "Engine", "again", "export_container", "make"]
+__all__ = ["Container", "Engine", "again", "export_container", "make", "patch"]

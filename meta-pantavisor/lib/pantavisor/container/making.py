@@ -16,6 +16,7 @@ from ..objects import ObjectPool
 from ..oci import Platform
 from ..state import Value
 from . import dm
+from .difference import difference
 from .model import Container, Engine
 from .watching import watch_tree
 
@@ -31,13 +32,44 @@ def make(
     *,
     engine: Engine,
     platform: Optional[Platform] = None,
+    beside: Optional[Mapping[str, Value]] = None,
 ) -> Container:
-    """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first program."""
+    """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first program.
+
+    ``beside`` are the container's volumes that are not made here.
+    """
     spec = check(name, tree, source, platform)
     root = squash(name, tree, pool, scratch, engine=engine, platform=platform)
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
-    files: dict[str, Value] = {f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
+    files = {**(beside or {}), f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
+    return finish(spec, source, files, pool, scratch, engine=engine)
+
+
+def patch(
+    name: str,
+    tree: Tree,
+    base: str,
+    source: SourceManifest,
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    engine: Engine,
+    platform: Optional[Platform] = None,
+    beside: Optional[Mapping[str, Value]] = None,
+) -> Container:
+    """As make, but of ``tree`` only what it has over the squashfs with the object id ``base`` is packed.
+
+    ``beside`` holds that squashfs too, unless it is another container's (``source.base``).
+    """
+    spec = check(name, tree, source, platform)
+    layer = difference(squashfs.read(pool.path(base)), tree, mtime=engine.mtime)
+    packed = squash(name, layer, pool, scratch, engine=engine, platform=platform)
+    files = {
+        **(beside or {}),
+        f"{name}/{OVERLAY_VOLUME}": packed,
+        **digest_file(name, OVERLAY_VOLUME, source, pool),
+    }
     return finish(spec, source, files, pool, scratch, engine=engine)
 
 

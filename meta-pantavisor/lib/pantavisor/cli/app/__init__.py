@@ -45,6 +45,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
                      help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
                           "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
     add.add_argument("--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
+    add.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
     _manifest_options(add)
     _source_options(add)
     add.set_defaults(run=making.add)
@@ -55,6 +56,8 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     update.add_argument("name")
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
+    update.add_argument("--patch", action="store_true",
+                        help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip
     _manifest_options(update)
     _source_options(update)
     update.set_defaults(run=making.update)

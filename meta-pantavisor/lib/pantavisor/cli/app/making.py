@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
-from ... import atomic, cjson, container, names, repo
-from ...container import Container, Engine, parts, sources
+from ... import atomic, cjson, names, repo
+from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
 from ...manifests.spec import ROOT_VOLUME
@@ -17,7 +17,8 @@ from ...oci import Platform
 from ...ref import ImageSource
 from ...repo import Repository
 from ..console import Console
-from . import images, working
+from . import images, patching, working
+from .request import Request, Unchanged
 
 DEFAULTS = {
     "PV_GROUP": "app",
@@ -25,33 +26,6 @@ DEFAULTS = {
     "PV_RESTART_POLICY": "container",
     "PV_ROLES": ["nobody"],
 }
-
-
-class Unchanged(Exception):
-    """The source is what it was; carries its digest."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a making needs besides its source. ``old`` is the src.json that an update starts from."""
-
-    repository: Repository
-    options: argparse.Namespace
-    console: Console
-    wanted: SourceManifest
-    engine: Engine
-    folder: Path
-    changes: parts.Changes
-    old: Optional[SourceManifest] = None
-
-    @property
-    def name(self) -> str:
-        return str(self.options.name)
-
-    def expect_change(self, digest: Optional[str], before: Optional[str]) -> None:
-        """Raise Unchanged for an update that would make the same again."""
-        if self.old is not None and not (self.options.force or self.changes) and digest is not None and digest == before:
-            raise Unchanged(digest)
 
 
 def add(options: argparse.Namespace, console: Console) -> None:
@@ -98,6 +72,7 @@ def _recorded(old: SourceManifest, name: str) -> str:
 def _run(request: Request) -> None:
     repository, name = request.repository, request.name
     make = {"docker": _from_image, "rootfs": _from_rootfs, "pvr": _from_part}[request.options.type]
+    patching.check(request)
     if request.options.type != "pvr":
         working.check_group(repository, dict(request.wanted.arguments), request.console)
     try:
@@ -107,6 +82,7 @@ def _run(request: Request) -> None:
     except Unchanged as unchanged:
         request.console.line(f"{name} is made from {unchanged} already; --force makes it again")
         return
+    patching.warn_of_dependants(request)
     request.console.line(f"{name} is made from {origin}; run pvr add and pvr commit to keep it")
 
 
@@ -114,15 +90,16 @@ def _from_image(request: Request) -> tuple[Container, str]:
     options, old = request.options, request.old
     source = _image_source(options.source)
     platform = images.platform(options.platform or (old.docker_platform if old else None))
-    before = old.docker_digest if old else None
+    before = (old.overlay_digest or old.docker_digest) if old else None
     if old is not None:
         request.expect_change(images.remote_digest(source, platform, options), before)
     with images.opened(source, platform, request.folder, options, request.console) as image:
         described = sources.image_manifest(source, image, request.wanted)
-        request.expect_change(described.docker_digest, before)
+        digest = described.docker_digest
+        request.expect_change(digest, before)
         tree = sources.image_tree(request.name, image, request.engine.progress)
-        made = _make(request, tree, described, image.config.platform)
-    return made, str(described.docker_digest)
+        made = patching.make(request, tree, described, image.config.platform)
+    return made, str(digest)
 
 
 def _image_source(text: str) -> ImageSource:
@@ -143,7 +120,7 @@ def _from_rootfs(request: Request) -> tuple[Container, str]:
     described = sources.rootfs_manifest(path, config, request.wanted if old else replace(request.wanted, config={}))
     runs = ContainerSpec.from_source(request.name, described).runs
     platform = Platform.parse(options.platform) if options.platform else None
-    made = _make(request, sources.rootfs_tree(path, structural=runs), described, platform)
+    made = patching.make(request, sources.rootfs_tree(path, structural=runs), described, platform)
     digest = f"sha256:{made.files[f'{request.name}/{ROOT_VOLUME}']}"
     request.expect_change(digest, old.rootfs_digest if old else None)
     return made, f"{described.rootfs_url}, packed as {digest}"
@@ -164,13 +141,6 @@ def _from_part(request: Request) -> tuple[Container, str]:
     group = run.get("group") if isinstance(run, Mapping) else None
     working.check_group(request.repository, {"PV_GROUP": group}, request.console)
     return made, f"{taken.origin} ({taken.digest})"
-
-
-def _make(request: Request, tree: Any, described: SourceManifest, platform: Optional[Platform]) -> Container:
-    pool = request.repository.pool
-    return container.make(
-        request.name, tree, described, pool, request.folder, engine=request.engine, platform=platform
-    )
 
 
 def _changes(options: argparse.Namespace) -> parts.Changes:

@@ -1,0 +1,104 @@
+"""What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
+
+Laid over ``base`` it shows ``new``: changed and added nodes stand in it whole, a removed name is a character device
+0:0, and a directory of which nothing was kept is opaque. Directories on the way to these stand there too, since theirs
+are the attributes that are seen. A directory whose time alone differs is left out: its time says no more than that.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator
+from typing import Optional
+
+from ..errors import FormatError
+from ..layers import Device, Directory, File, Metadata, Node, Symlink, Tree
+from ..squashfs import inodes
+from ..squashfs.image import XATTR_PREFIXES
+
+OPAQUE = (b"trusted.overlay.opaque", b"y")
+_WHITEOUT = Metadata(0, 0, 0, 0)
+_NO_LIMIT = 2**32 - 1
+
+
+def difference(base: Tree, new: Tree, *, mtime: Optional[int] = None) -> Tree:
+    """The layer. ``mtime`` is the latest time that the writer gives, so later ones count as that one.
+
+    Reads the contents of both trees once. Raises FormatError where ``new`` has what only such layers may have.
+    """
+    root = _Comparison(base, new, _NO_LIMIT if mtime is None else mtime).root()
+    made = copy.copy(new)  # with its sources, from which its files are still read
+    made.root = root
+    return made
+
+
+class _Comparison:
+    def __init__(self, base: Tree, new: Tree, latest: int) -> None:
+        self._base = base
+        self._new = new
+        self._latest = latest
+        self._digests = {**dict(_digests(base)), **dict(_digests(new))}
+
+    def root(self) -> Directory:
+        # Whatever the root of a layer says, overlayfs merges it with those below.
+        base, new = self._base.root, self._new.root
+        return Directory(new.metadata, self._entries(base, new))
+
+    def _entries(self, base: Directory, new: Directory) -> dict[bytes, Node]:
+        entries: dict[bytes, Node] = {}
+        for name in sorted(base.entries.keys() | new.entries.keys()):
+            old, now = base.entries.get(name), new.entries.get(name)
+            if now is None:
+                entries[name] = Device(_WHITEOUT, False, 0, 0)
+            elif isinstance(old, Directory) and isinstance(now, Directory):
+                merged = self._directory(old, now)
+                if merged is not None:
+                    entries[name] = merged
+            elif old is None or not self._is_same(old, now):
+                _check(name, now)
+                entries[name] = now
+        return entries
+
+    def _directory(self, base: Directory, new: Directory) -> Optional[Directory]:
+        if base.entries and not base.entries.keys() & new.entries.keys():
+            for name, node in new.entries.items():
+                _check(name, node)
+            xattrs = tuple(sorted((*new.metadata.xattrs, OPAQUE)))
+            return Directory(new.metadata._replace(xattrs=xattrs), new.entries)
+        entries = self._entries(base, new)
+        before, after = (self._stored(node)._replace(mtime=0) for node in (base, new))
+        return Directory(new.metadata, entries) if entries or before != after else None
+
+    def _is_same(self, old: Node, now: Node) -> bool:
+        return type(old) is type(now) and self._stored(old) == self._stored(now) and self._body(old) == self._body(now)
+
+    def _body(self, node: Node) -> object:
+        if isinstance(node, File):
+            return node.size, self._digests[id(node)]
+        if isinstance(node, Symlink):
+            return node.target
+        return (node.is_block, node.major, node.minor) if isinstance(node, Device) else None
+
+    def _stored(self, node: Node) -> Metadata:
+        """The metadata as an image holds it."""
+        metadata = node.metadata
+        xattrs = tuple(sorted(pair for pair in metadata.xattrs if pair[0].startswith(XATTR_PREFIXES)))
+        return metadata._replace(xattrs=xattrs, mtime=inodes.clamp(min(metadata.mtime, self._latest)))
+
+
+def _check(name: bytes, node: Node) -> None:
+    if isinstance(node, Device) and not node.is_block and (node.major, node.minor) == (0, 0):
+        shown = name.decode("utf-8", "backslashreplace")
+        raise FormatError(f"{shown} is a character device 0:0, which would hide itself in a patch")
+    if isinstance(node, Directory):
+        for inner, below in node.entries.items():
+            _check(inner, below)
+
+
+def _digests(tree: Tree) -> Iterator[tuple[int, bytes]]:
+    for file, spans in tree.contents():
+        hasher = hashlib.sha256()
+        for span in spans:
+            hasher.update(memoryview(span.chunk)[span.start : span.end])
+        yield id(file), hasher.digest()
