@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import struct
@@ -432,3 +433,17 @@ def test_own_volumes_survive_an_update(chair: Chair, rootfs: Path) -> None:
         "--verity-volume", "data.squashfs",
     )  # fmt: skip
     check_verity(chair, "data.squashfs")
+
+
+def test_what_a_killed_command_left_goes_and_what_lives_stays(chair: Chair, rootfs: Path) -> None:
+    dead, living = chair.root / ".pvr/.making.dead", chair.root / ".pvr/.making.living"
+    for folder in (dead, living):
+        folder.mkdir()
+        (folder / "x").write_text("x")
+    held = os.open(living, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        add(chair, rootfs)
+        assert living.exists() and not dead.exists()
+    finally:
+        os.close(held)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import atomic, container, names, repo
+from ... import container, names
 from ...container import Engine
 from ...errors import NotFound
 from ...manifests import SourceManifest
@@ -54,7 +54,7 @@ def remove(options: argparse.Namespace, console: Console) -> None:
 def _finish(
     repository: Repository, name: str, source: SourceManifest, recorded: dict[str, dict[str, Any]], console: Console
 ) -> None:
-    with atomic.scratch(repository.root / repo.FOLDER) as folder:
+    with working.scratch(repository) as folder:
         files = working.volumes(repository, name, repository.pool)
         made = container.again(name, source, files, repository.pool, folder, engine=Engine(verity=recorded))
         working.write(repository, name, made, console)

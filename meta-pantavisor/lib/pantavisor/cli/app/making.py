@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import atomic, cjson, names, repo
+from ... import cjson, names
 from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
@@ -76,7 +76,7 @@ def _run(request: Request) -> None:
     if request.options.type != "pvr":
         working.check_group(repository, dict(request.wanted.arguments), request.console)
     try:
-        with atomic.scratch(repository.root / repo.FOLDER) as folder:
+        with working.scratch(repository) as folder:
             made, origin = make(replace(request, folder=folder))
             working.write(repository, name, made, request.console, new=request.old is None)
     except Unchanged as unchanged:

@@ -51,8 +51,10 @@ def make(request: Request, tree: Tree, described: SourceManifest, platform: Opti
 
 def warn_of_dependants(request: Request) -> None:
     """Containers that are patches over this one no longer fit when its root file system changed."""
+    if request.old is None or _wanted(request):
+        return
     for other in working.container_names(request.repository):
-        if request.old and working.source(request.repository, other).base == request.name:
+        if working.source(request.repository, other).base == request.name:
             request.console.warn(f"{other} is a patch over {request.name}: pvr app update {other} --force")
 
 

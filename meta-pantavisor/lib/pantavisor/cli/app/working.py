@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
-from ... import cjson, digest, manifests, names
+from ... import atomic, cjson, digest, manifests, names, repo
 from ...container import Container
 from ...errors import NotFound
 from ...manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
@@ -14,6 +20,35 @@ from ...state import Value
 from ..console import Console
 
 DEVICE = "device.json"
+SCRATCH = ".making."
+
+
+@contextmanager
+def scratch(repository: Repository) -> Iterator[Path]:
+    """A folder of our own below ``.pvr``; what killed commands left there goes first.
+
+    A lock on the folder tells the living from the dead: the kernel drops it with the process.
+    """
+    with ExitStack() as stack:
+        with repository.lock():
+            for left in (repository.root / repo.FOLDER).glob(f"{SCRATCH}*"):
+                _remove_dead(left)
+            folder = stack.enter_context(atomic.scratch(repository.root / repo.FOLDER, prefix=SCRATCH))
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, held)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+
+
+def _remove_dead(folder: Path) -> None:
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        pass  # someone is at work in it
+    finally:
+        os.close(held)
 
 
 def container_names(repository: Repository) -> tuple[str, ...]:
