@@ -1,7 +1,7 @@
 """Squashfs images, written by libsquashfs from a Tree.
 
 profile.py    codec, level            numbering.py  inode numbers and their order
-library.py    the C interface         inodes.py     nodes as inodes
+library.py structures.py  the C interface; inodes.py  nodes as inodes
 image.py      the library's objects   writer.py     tree -> image
 blocks.py     packed blocks           reader.py     image -> tree, without the library
 """

@@ -18,16 +18,11 @@ from .library import (
     NO_XATTR,
     OPEN_OVERWRITE,
     SUPER_COMPRESSOR_OPTIONS,
-    Compressor,
-    CompressorConfig,
-    File,
     Library,
-    ObjectBase,
-    ProcessorDescription,
-    Super,
     check,
 )
 from .profile import Profile
+from .structures import Compressor, CompressorConfig, File, ObjectBase, ProcessorDescription, Super
 
 _BACKLOG_BLOCKS = 8  # per thread: enough to keep all busy, few enough to stay small in memory
 # What squashfs has a number for; others have no place in an image.

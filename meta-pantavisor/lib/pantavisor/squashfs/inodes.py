@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import FormatError
 from ..layers.tree import Device, Fifo, File, Metadata, Node, Symlink
-from .library import NO_XATTR, Inode, Library
+from .library import NO_XATTR, Library
+from .structures import Inode
 
 DIRECTORY_TYPE = 0o040000
 _MAX_TIME = 2**32 - 1

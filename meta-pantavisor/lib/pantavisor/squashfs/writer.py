@@ -20,9 +20,10 @@ from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
 from . import inodes
 from .image import XATTR_PREFIXES, Image
-from .library import InodePointer, Library, load
+from .library import Library, load
 from .numbering import Numbering
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
+from .structures import InodePointer
 
 MAX_THREADS = 64
 MAX_OWNERS = 65_535  # users and groups together; the super block counts them in 16 bits
