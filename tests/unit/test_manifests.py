@@ -155,6 +155,12 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
         {"Entrypoint": ["/a", "\ud800"]},
         {"Env": ["A=\udfff"]},
         {"StopSignal": "x y"},
+        {"Env": 5},
+        {"Env": "A=b"},
+        {"Env": ["A=b"] * 2000},
+        {"Volumes": 5},
+        {"Volumes": "/a"},
+        {"Volumes": [{}]},
         {"Volumes": {"/a b": {}}},
         {"Volumes": {"/../etc": {}}},
         {"Volumes": {"/": {}}},
@@ -450,3 +456,10 @@ def test_services_are_offered_with_a_spec() -> None:
     assert manifests.services_manifest(offered)["#spec"] == "service-manifest-xconnect@1"
     with pytest.raises(FormatError):
         manifests.services_manifest([{"name": "x", "type": "unix", "sokcet": "/x"}])
+
+
+@pytest.mark.parametrize("base", ["../os", "os\nlxc.hook.start = /x", "bsp", "o s"])
+def test_a_base_is_the_name_of_a_container(base: str) -> None:
+    assert "/volumes/os/root.squashfs" in "\n".join(conf(base="os"))
+    with pytest.raises(FormatError):
+        conf(base=base)

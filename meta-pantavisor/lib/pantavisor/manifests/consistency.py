@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .. import names
@@ -43,16 +43,18 @@ def _check_container(state: State, name: str, device: DeviceSpec) -> None:
     if not isinstance(run, Mapping) or run.get("name") != name:
         raise FormatError(f'{where} does not say that its name is "{name}"')
     group = run.get("group", run.get("runlevel"))
-    if group is not None and group not in device.group_names:
-        raise names.unknown(str(group), device.group_names, what=f"group in {where}:")
+    _check_known(group, device.group_names, f"group in {where}:")
     for volume, storage in _object(run, "storage", where).items():
         disk = storage.get("disk") if isinstance(storage, Mapping) else None
-        if disk is not None and disk not in device.disk_names:
-            raise names.unknown(str(disk), device.disk_names, what=f"disk of {volume} in {where}:")
+        _check_known(disk, device.disk_names, f"disk of {volume} in {where}:")
     pool = _object(run, "network", where).get("pool")
-    if pool is not None and pool not in device.pool_names:
-        raise names.unknown(str(pool), device.pool_names, what=f"network pool in {where}:")
+    _check_known(pool, device.pool_names, f"network pool in {where}:")
     _check_files(state, where, tuple(_files(run, name, where)))
+
+
+def _check_known(value: Any, known: Collection[str], what: str) -> None:
+    if value is not None and not (isinstance(value, str) and value in known):
+        raise names.unknown(str(value), known, what=what)
 
 
 def _files(run: Mapping[str, Any], name: str, where: str) -> Iterator[str]:

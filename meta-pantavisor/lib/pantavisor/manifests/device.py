@@ -146,5 +146,6 @@ def _check_volumes(volumes: Any, disks: frozenset[str], what: str) -> None:
                 raise names.unknown(member, ["persistence", "disk"], what=f"member of {where}:")
         if volume.get("persistence") not in PERSISTENCES:
             raise names.unknown(str(volume.get("persistence")), PERSISTENCES, what=f"{where}: persistence")
-        if "disk" in volume and volume["disk"] not in disks:
-            raise names.unknown(str(volume["disk"]), disks, what=f"{where}: disk")
+        disk = volume.get("disk")
+        if "disk" in volume and not (isinstance(disk, str) and disk in disks):
+            raise names.unknown(str(disk), disks, what=f"{where}: disk")

@@ -41,7 +41,7 @@ def map_process(config: Mapping[str, Any]) -> Process:
     return Process(
         command=" ".join(words),
         folder=_line(config.get("WorkingDir") or "", "WorkingDir"),
-        environment=tuple(_environment(item) for item in config.get("Env") or ()),
+        environment=_environment(config.get("Env") or []),
         user=str(config.get("User") or ""),
         executable=_first_word(entrypoint or command),
         stop_signal=_signal(config.get("StopSignal") or ""),
@@ -109,10 +109,13 @@ def _first_word(value: Any) -> str:
     return str(value.split()[0] if isinstance(value, str) else value[0])
 
 
-def _environment(item: Any) -> str:
-    if not isinstance(item, str) or "=" not in item:
-        raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
-    return _line(item, "Env")
+def _environment(items: Any) -> tuple[str, ...]:
+    if not isinstance(items, (list, tuple)) or len(items) > MAX_WORDS:
+        raise FormatError(f"the image's Env is not a list of at most {MAX_WORDS} strings")
+    for item in items:
+        if not isinstance(item, str) or "=" not in item:
+            raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
+    return tuple(_line(item, "Env") for item in items)
 
 
 def _line(text: Any, what: str) -> str:

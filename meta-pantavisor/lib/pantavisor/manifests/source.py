@@ -51,7 +51,7 @@ class SourceManifest:
     def parse(cls, document: Mapping[str, Any], *, what: str = "src.json") -> SourceManifest:
         """Read a document; unknown members and templates are errors with the nearest right name."""
         if document.get("#spec", SPEC) != SPEC:
-            raise FormatError(f"{what} has #spec {document.get('#spec')!r}, not {SPEC}")
+            raise FormatError(f"{what} has #spec {str(document.get('#spec'))[:100]!r}, not {SPEC}")
         known = {_member(name) for name in cls.__dataclass_fields__}
         arguments = {}
         for member, value in document.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -84,6 +84,8 @@ class ContainerSpec:
     def from_source(cls, name: str, source: SourceManifest, *, user: Optional[tuple[int, int]] = None) -> ContainerSpec:
         """``user`` is what ``init_user`` found for the image's User; None runs init as root."""
         names.check_container(name)
+        if source.base:
+            names.check_container(source.base)
         config = {**source.image_config, **{key: value for key, value in source.config.items() if value is not None}}
         return cls(
             name=name,
@@ -113,8 +115,10 @@ class ContainerSpec:
         return self.text("PV_STATUS_GOAL") != "MOUNTED" and self.text("PV_RUNLEVEL") != "data"
 
 
-def _volumes(declared: Iterable[str], persistence: Mapping[str, str]) -> tuple[Volume, ...]:
+def _volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume, ...]:
     """The image's volumes last for ever unless said otherwise; the root's overlay until the next boot."""
+    if not isinstance(declared, (Mapping, list)) or not all(isinstance(path, str) for path in declared):
+        raise FormatError("the image's Volumes is not an object whose members are paths")
     found = {OVERLAY: Volume(OVERLAY, "boot")}
     for path in declared:
         volume = Volume.named(path, "permanent")

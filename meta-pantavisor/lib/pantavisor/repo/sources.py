@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import cjson, export, pvs
-from ..errors import NotFound
+from .. import cjson, export, names, pvs
+from ..errors import FormatError, NotFound
 from ..objects import ObjectPool
 from ..state import State, Value
 from .tree import FOLDER
@@ -44,6 +44,8 @@ def pool_path(folder: Path, root: Path) -> Path:
     path = folder / "config"
     config = cjson.load_object(path.read_bytes(), what=str(path)) if path.is_file() else {}
     objects = config.get("ObjectsDir")
+    if isinstance(objects, str) and ("\0" in objects or not names.has_bytes(objects)):
+        raise FormatError(f"{path}: ObjectsDir is no path")
     return root / objects if isinstance(objects, str) and objects else folder / "objects"
 
 
