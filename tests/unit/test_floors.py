@@ -195,4 +195,5 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
                 assert node.arg != "shell", where(path, node.value.lineno)
             elif isinstance(node, ast.FunctionDef):
                 defaults = [*node.args.defaults, *node.args.kw_defaults]
-                assert not any(isinstance(default, (ast.List, ast.Dict, ast.Set)) for default in defaults), where(path, node.lineno)
+                shared = [default for default in defaults if isinstance(default, (ast.List, ast.Dict, ast.Set))]
+                assert not shared, where(path, node.lineno)
