@@ -125,7 +125,9 @@ def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
     write(work, {"late.txt": "late"})
     before = (work / ".pvr/json").read_bytes()
     with Repository(work).lock():
-        code = "import sys; from pantavisor import cli; print('ready', flush=True); sys.exit(cli.main())"
+        # Whoever starts the tests in the background has them ignore SIGINT, and so their children.
+        code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        code += "from pantavisor import cli; print('ready', flush=True); sys.exit(cli.main())"
         child = subprocess.Popen(
             [sys.executable, "-c", code, "add"],
             cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
