@@ -70,9 +70,11 @@ def verify() -> Callable[..., subprocess.CompletedProcess[str]]:
 def start(machine: str) -> Callable[..., qemu.Guest]:
     """A guest with free ports for what the demonstration serves."""
 
-    def make(path: Path, *, persist: bool = False, reboot: bool = True) -> qemu.Guest:
+    def make(
+        path: Path, *, persist: bool = False, reboot: bool = True, extra: tuple[str, ...] = ()
+    ) -> qemu.Guest:
         forwards = qemu.free_ports(80, 8081, 8082)
-        return qemu.Guest(qemu.Setup(path, machine, forwards, persist=persist, reboot=reboot))
+        return qemu.Guest(qemu.Setup(path, machine, forwards, persist=persist, reboot=reboot, extra=extra))
 
     return make
 

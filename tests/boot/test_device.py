@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import guest as qemu
 import pytest
 from place import BOOT_SECONDS
+from storage import Storage
 
 ANSWER_SECONDS = 60
 
@@ -59,3 +61,21 @@ def test_second_boot_of_a_changed_image_runs_again(copy: Path, start: Callable[.
     for _ in range(2):
         with start(copy, persist=True) as running:
             running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+
+
+def test_the_reboot_key_stops_containers_and_leaves_a_clean_file_system(
+    copy: Path, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    monitor = tmp_path / "monitor"
+    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    with start(copy, persist=True, reboot=False, extra=extra) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        with socket.socket(socket.AF_UNIX) as keys:
+            keys.connect(str(monitor))
+            keys.sendall(b"sendkey ctrl-alt-delete\n")
+            running.wait_for(r"container demo-system ended", timeout=ANSWER_SECONDS)
+            running.wait_for(r"rebooting", timeout=ANSWER_SECONDS)
+            assert running.wait_end(timeout=ANSWER_SECONDS) == 0
+    # The journal is empty and the superblock says clean: nothing was cut off.
+    assert "Filesystem state:         clean" in (header := Storage.of(copy).debugfs("show_super_stats -h"))
+    assert "needs_recovery" not in header
