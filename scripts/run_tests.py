@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -136,6 +137,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description="Run the tests of the project.")
     parser.add_argument("--fast", action="store_true", help="style, types and unit tests only")
     options = parser.parse_args()
+    # A pipeline may start us in the background, where shells have SIGINT ignored; tests that interrupt need it back.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     RESULTS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     totals = Totals()
