@@ -20,7 +20,10 @@ def built(build: Build) -> Build:
 
 def test_tasks_run_in_the_order_of_openembedded_core(built: Build) -> None:
     ran = built.ran("hello")
-    assert [task for task in ran if task in ORDER] == ORDER
+    # Both follow do_compile; which of the two comes first is the scheduler's choice.
+    free = {"do_install", "do_deploy"}
+    assert [task for task in ran if task in ORDER and task not in free] == [task for task in ORDER if task not in free]
+    assert all(ran.index("do_compile") < ran.index(task) for task in free)
     assert ran.index("do_fetch") < ran.index("do_prepare_recipe_sysroot") < ran.index("do_configure")
     assert ran.index("do_install") < ran.index("do_populate_sysroot")
 
