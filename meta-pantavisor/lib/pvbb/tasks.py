@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any, Optional
 
@@ -106,8 +107,6 @@ def _flag(d: Any, variable: str) -> bool:
 
 
 def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:
-    import json
-
     path = _unpacked(d, variable)
     if path is None:
         return None
