@@ -23,7 +23,7 @@ PVR_BSP_DEPENDS[doc] = "Tasks that deploy the files above."
 PVR_DEVICE_JSON ??= ""
 PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, platform and app."
 PVR_PROFILE ??= "balanced"
-PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced or small."
+PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a codec as zstd:19 or lz4."
 
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 

@@ -47,7 +47,7 @@ PVR_ARGS_JSON[doc] = "JSON file of SRC_URI with template arguments whose values 
 PVR_CONFIG_JSON ??= ""
 PVR_CONFIG_JSON[doc] = "JSON file of SRC_URI that overrides members of the image's config (Entrypoint, Cmd, Env, ...)."
 PVR_PROFILE ??= "balanced"
-PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3) or small (xz 6 with BCJ)."
+PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3), small (xz 6 with BCJ), or a codec as zstd:19 or lz4."
 PVR_VERITY ??= "0"
 PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs kernel support."
 

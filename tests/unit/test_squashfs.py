@@ -112,6 +112,12 @@ def test_profiles_and_levels_are_checked() -> None:
         Profile("x", "lz4", 3)
     with pytest.raises(FormatError, match="unknown squashfs codec"):
         Profile("x", "brotli", 3)
+    with pytest.raises(FormatError, match="a level is a number"):
+        squashfs.profile("zstd:-1", None)
+    with pytest.raises(FormatError, match="levels 0 to 9"):
+        squashfs.profile("xz:" + "9" * 10_000, None)
+    assert squashfs.profile("zstd:19", None) == Profile("zstd:19", "zstd", 19)
+    assert str(squashfs.profile("lz4", None)) == "lz4"
     assert str(squashfs.profile("small", Platform.parse("linux/amd64"))) == "xz level 6 with branch filters for amd64"
     assert str(squashfs.profile("small", Platform.parse("linux/arm64"))) == "xz level 6"
     assert str(squashfs.profile("fast", Platform.parse("linux/arm/v7"))) == "zstd level 3"

@@ -23,7 +23,6 @@ CODECS: dict[str, tuple[int, Optional[range]]] = {
 
 # Branch filters for machine code by architecture as OCI spells it; xz tries each and keeps what is smallest.
 _BRANCH_FILTERS = {"amd64": 0x01, "386": 0x01, "ppc64le": 0x02, "arm": 0x08 | 0x10}
-_LZ4_HIGH_COMPRESSION = 0x01
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,6 @@ class Profile:
     @property
     def flags(self) -> int:
         """The library's compressor flags."""
-        if self.codec == "lz4":
-            return _LZ4_HIGH_COMPRESSION
         return _BRANCH_FILTERS.get(self.architecture or "", 0) if self.branch_filters else 0
 
     def __str__(self) -> str:
@@ -73,7 +70,15 @@ PROFILES = {
 
 
 def profile(name: str, platform: Optional[Platform]) -> Profile:
-    """The profile called ``name``; ``platform`` chooses the branch filters of "small". Raises FormatError."""
-    if name not in PROFILES:
-        raise names.unknown(name, PROFILES, what="squashfs profile")
-    return replace(PROFILES[name], architecture=None if platform is None else platform.architecture)
+    """The profile called ``name``, or a codec as ``codec[:level]``, such as zstd:19 or lz4. Raises FormatError.
+
+    ``platform`` chooses the branch filters of "small".
+    """
+    codec, colon, level = name.partition(":")
+    if name in PROFILES:
+        return replace(PROFILES[name], architecture=None if platform is None else platform.architecture)
+    if codec not in CODECS:
+        raise names.unknown(name, (*PROFILES, *CODECS), what="squashfs profile")
+    if colon and not level.isdecimal():
+        raise FormatError(f'"{name[:60]}" is no compression: a level is a number', hint=f"such as {codec}:3")
+    return Profile(name, codec, int(level[:9]) if colon else None)

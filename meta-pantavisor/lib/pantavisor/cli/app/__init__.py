@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from . import changing, making, showing
-from .images import PROFILES
 
 KINDS = ("docker", "rootfs", "pvr")
 
@@ -80,7 +79,7 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
 
 def _source_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
-    command.add_argument("--profile", choices=PROFILES, default="balanced", help="compression")
+    command.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
     command.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
     command.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")
     command.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR")

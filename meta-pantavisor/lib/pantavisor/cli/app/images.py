@@ -16,7 +16,6 @@ from ...oci import Platform
 from ...ref import ImageSource
 from ..console import Console
 
-PROFILES = ("fast", "balanced", "small")
 LIBRARY_VARIABLE = "PVR_LIBSQUASHFS"
 EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux/arm/v7", "riscv64": "linux/riscv64"}
