@@ -1,6 +1,8 @@
 """Canonical JSON against the published tool's vectors and, where they agree, RFC 8785."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -75,7 +77,8 @@ def test_the_last_duplicate_member_wins() -> None:
     assert cjson.loads('{"a":1,"a":2}') == {"a": 2}
 
 
-@pytest.mark.parametrize("text", [b"\xff", b"{", b"NaN", b"[Infinity]", b"", b"{} {}", b'"\x01"', b"1e99999999", b"9" * 2000])
+@pytest.mark.parametrize("text", [b"\xff", b"{", b"NaN", b"[Infinity]", b"", b"{} {}", b'"\x01"', b"1e99999999", b"9" * 2000,
+                                  b"1e99999999999999999999", b"[-0e-99999999999999999999]", b'"\\', b'"\\\\\\"['])  # fmt: skip
 def test_damaged_input_is_an_error_of_the_user(text: bytes) -> None:
     with pytest.raises(FormatError, match="input"):
         cjson.loads(text, what="input")
@@ -117,3 +120,22 @@ def test_long_numbers_lose_nothing() -> None:
         assert cjson.dumps(cjson.loads(text)) == text.encode()
     with pytest.raises(FormatError):
         cjson.loads("1." + "7" * cjson.MAX_DIGITS)
+
+
+def test_brackets_in_strings_are_not_counted() -> None:
+    text = '{"[\\"[\\\\":["' + "[" * 100 + '\\\\",' + '"{{\\"{{"' + "]}"
+    assert cjson.loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", [b'"' + b'\\"' * 4_000_000, b'"' + b"x" * 8_000_000 + b'"', b'"' + b"\\n" * 4_000_000 + b'"'])
+def test_one_long_string_costs_little_time_and_memory(text: bytes) -> None:
+    script = (
+        "import resource, sys; from pantavisor import cjson, errors\n"
+        "try: cjson.loads(sys.stdin.buffer.read())\n"
+        "except errors.FormatError: pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    environment = {"PYTHONPATH": str(Path(cjson.__file__).parents[1])}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, input=text, capture_output=True, env=environment, timeout=20, check=True)
+    assert int(done.stdout) < 200 * 1024  # KiB
