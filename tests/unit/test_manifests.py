@@ -5,7 +5,21 @@ from typing import Any
 import pytest
 from pantavisor import cjson, lxc, manifests
 from pantavisor.errors import FormatError, NotFound
-from pantavisor.manifests import BspSpec, ContainerSpec, DeviceSpec, SourceManifest, Volume
+from pantavisor.manifests import (
+    AutoRecovery,
+    BspSpec,
+    ContainerSpec,
+    DeviceSpec,
+    Drivers,
+    LxcNetwork,
+    LxcOptions,
+    Mount,
+    Network,
+    Service,
+    Services,
+    SourceManifest,
+    Volume,
+)
 from pantavisor.state import State
 
 OBJECT = "a" * 64
@@ -38,6 +52,11 @@ def run(**options: Any) -> "dict[str, Any]":
         ({"PV_AUTO_RECOVERY": {"policy": "onfailure"}}, "on-failure"),
         ({"PV_AUTO_RECOVERY": {"policy": "always", "max_retry": 3}}, "max_retries"),
         ({"PV_SERVICES_REQUIRED": [{"name": "x", "type": "unx"}]}, "unix"),
+        ({"PV_RUNLEVEL": "plaform"}, "platform"),
+        ({"PV_LXC_CAP_DROP": ["sys_admn"]}, "sys_admin"),
+        ({"PV_LXC_CAP_KEEP": "CAP_NET_RAWE"}, "net_raw"),
+        ({"PV_LXC_NAMESPACE_KEEP": "user nett"}, "net"),
+        ({"LXC_MOUNT_AUTO_SYS": "sys:rww"}, "sys:rw"),
     ],
 )
 def test_a_misspelt_word_gets_the_nearest_right_one(args: dict, hint: str) -> None:
@@ -69,6 +88,31 @@ def test_a_misspelt_word_gets_the_nearest_right_one(args: dict, hint: str) -> No
         {"PV_FILEIMPORTS": ":x"},
         {"PV_VOLUME_IMPORTS": ["a:b"]},
         {"PV_RESOLV_CONF_PATH": "a b"},
+        {"PV_RUN_TMPFS_PATH": "../run"},
+        {"PV_VOLUME_MOUNTS": "x.squashfs:/a/../b"},
+        {"PV_VOLUME_MOUNTS": "x.squashfs:/"},
+        {"PV_VOLUME_IMPORTS": ["../x:/a:b"]},
+        {"PV_VOLUME_IMPORTS": ["x:/a:b:ro 0"]},
+        {"PV_EXTRA_VOLUMES": "/etc"},
+        {"PV_NETWORK_IP": "10.0.0.2"},
+        {"PV_NETWORK_POOL": "p", "PV_NETWORK_IP": "10.0.0.2/24"},
+        {"PV_NETWORK_POOL": "p", "PV_NETWORK_MAC": "02:00:00:00:00"},
+        {"PV_NETWORK_POOL": "p", "PV_NETWORK_MAC": "01:00:00:00:00:00"},
+        {"PV_NETWORK_POOL": "p", "PV_NETWORK_HOSTNAME": "a_b"},
+        {"PV_NETWORK_POOL": "p", "PV_LXC_EXTRA_CONF": "lxc.net.0.type = veth"},
+        {"PV_LXC_NETWORK_TYPE": "phys"},
+        {"PV_LXC_NETWORK_IPV4_ADDRESS": "10.0.3"},
+        {"PV_LXC_NETWORK_IPV4_GATEWAY": "automatic"},
+        {"PV_LXC_EXTRA_CONF": "hostname = x"},
+        {"PV_LXC_EXTRA_ENV": "A=1,2"},
+        {"PV_LXC_EXTRA_ENV": ["=x"]},
+        {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwx"]},
+        {"PVR_LXC_CGROUP_V1": ["memory"]},
+        {"LXC_TTY_MAX": "many"},
+        {"LXC_PTY_MAX": 10**30},
+        {"PV_SERVICES_REQUIRED": [{"type": "unix", "role": 5}]},
+        {"PV_DRIVERS_REQUIRED": ["wi fi"]},
+        {"PV_DEBUG_MODE": ["yes"]},
     ],
 )
 def test_values_that_a_device_would_misread_are_refused(args: dict) -> None:
@@ -87,37 +131,158 @@ def test_words_come_as_a_list_or_with_commas() -> None:
     assert run(args={"PV_DRIVERS_REQUIRED": "wifi,bt"})["drivers"]["required"] == ["wifi", "bt"]
 
 
-def test_every_argument_is_used_somewhere() -> None:
-    samples = {
-        manifests.Kind.TEXT: "7",
-        manifests.Kind.FLAG: True,
-        manifests.Kind.WORDS: ["a:/b:/c"],
-        manifests.Kind.OBJECT: {"x": 1},
-    }
-    special: dict[str, Any] = {
-        "PV_STATUS_GOAL": "READY",
-        "PV_RESTART_POLICY": "system",
-        "PV_ROLES": ["nobody"],
-        "PV_RUNLEVEL": "app",
-        "PV_LXC_NETWORK_TYPE": "veth",
-        "PV_AUTO_RECOVERY": {"policy": "no"},
-        "PV_LXC_NETWORK_LINK": "eth1",
-        **{f"PV_SERVICES_{kind}": [{"name": "x", "type": "unix"}] for kind in ("MANUAL", "REQUIRED", "OPTIONAL")},
-    }
-    context = {
-        "PV_NETWORK_HOSTNAME": {"PV_NETWORK_POOL": "p"},
-        "PV_NETWORK_IP": {"PV_NETWORK_POOL": "p"},
-        "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},
-        "PV_LXC_NETWORK_LINK": {"PV_LXC_NETWORK_TYPE": "phys"},
-        "PV_LXC_NETWORK_IPV4_ADDRESS": {"PV_LXC_NETWORK_TYPE": "veth"},
-        "PV_LXC_NETWORK_IPV4_GATEWAY": {"PV_LXC_NETWORK_TYPE": "veth", "PV_LXC_NETWORK_IPV4_ADDRESS": "1"},
-    }
-    for name, kind in manifests.ARGUMENTS.items():
-        base = context.get(name, {})
-        value = special.get(name, samples[kind])
-        without, together = spec(args=base), spec(args={**base, name: value})
-        before = (manifests.run_manifest(without), lxc.render(without))
-        assert (manifests.run_manifest(together), lxc.render(together)) != before, name
+# One value of each argument that differs from its default, with what it needs beside it.
+SAMPLES: "dict[str, Any]" = {
+    "PV_GROUP": "app",
+    "PV_RUNLEVEL": "app",
+    "PV_STATUS_GOAL": "READY",
+    "PV_RESTART_POLICY": "system",
+    "PV_ROLES": ["nobody"],
+    "PV_CONDITIONS": [{"k": "v"}],
+    "PV_AUTOMODFW": "no",
+    "PV_REMOUNT": {"a": ["b"]},
+    "PV_DRIVERS_MANUAL": ["wifi"],
+    "PV_DRIVERS_REQUIRED": ["wifi"],
+    "PV_DRIVERS_OPTIONAL": ["wifi"],
+    "PV_SERVICES_MANUAL": [{"name": "x", "type": "unix"}],
+    "PV_SERVICES_REQUIRED": [{"type": "dbus", "role": "r", "interface": "i", "target": "/t"}],
+    "PV_SERVICES_OPTIONAL": [{"name": "x", "type": "unix"}],
+    "PV_AUTO_RECOVERY": {"policy": "no", "max_retries": 0, "backoff_factor": 1.5},
+    "PV_NETWORK_POOL": "p",
+    "PV_NETWORK_HOSTNAME": "web-1",
+    "PV_NETWORK_IP": "10.0.0.2",
+    "PV_NETWORK_MAC": "02:00:00:00:00:01",
+    "PV_EXTRA_VOLUMES": ["z.squashfs"],
+    "PV_VOLUME_MOUNTS": ["z.squashfs:opt/z"],
+    "PV_VOLUME_IMPORTS": ["other:sub@/var/lib/x:mnt:ro,noexec"],
+    "PV_FILEIMPORTS": ["a/b:etc/b"],
+    "PV_IMPORT_CONFIGVOLUMES": ["cfg:etc/cfg"],
+    "PV_DEBUG_MODE": "1",
+    "PV_DISABLE_AUTODEV": "yes",
+    "PV_LXC_DISABLE_CONSOLE": True,
+    "PV_LXC_EXTRA_CONF": "lxc.a = 1\n# why\nlxc.b.c=2",
+    "PV_LXC_EXTRA_ENV": ["A=b"],
+    "PV_LXC_NAMESPACE_KEEP": "user",
+    "PV_LXC_NETWORK_TYPE": "empty",
+    "PV_LXC_NETWORK_LINK": "eth1",
+    "PV_LXC_NETWORK_IPV4_ADDRESS": "10.0.3.2/24",
+    "PV_LXC_NETWORK_IPV4_GATEWAY": "10.0.3.1",
+    "PV_LXC_CAP_DROP": ["CAP_SYS_TIME"],
+    "PV_LXC_CAP_KEEP": ["none"],
+    "PV_RESOLV_CONF_DISABLE": "yes",
+    "PV_RESOLV_CONF_PATH": "run/resolv.conf",
+    "PV_RUN_TMPFS_DISABLE": "yes",
+    "PV_RUN_TMPFS_PATH": "var/run",
+    "PV_SECURITY_FULLDEV": "yes",
+    "PV_SECURITY_WITH_HOST": "yes",
+    "PV_SECURITY_WITH_HOSTPROC": "yes",
+    "PV_SECURITY_WITH_STORAGE": "yes",
+    "PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm", "b *:* r"],
+    "PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 64M"],
+    "LXC_TTY_MAX": 3,
+    "LXC_PTY_MAX": "9",
+    "LXC_MOUNT_AUTO_PROC": "proc:rw",
+    "LXC_MOUNT_AUTO_SYS": "sys:ro",
+    "LXC_MOUNT_AUTO_GROUP": "cgroup:mixed:force",
+}
+CONTEXT: "dict[str, dict[str, Any]]" = {
+    "PV_NETWORK_HOSTNAME": {"PV_NETWORK_POOL": "p"},
+    "PV_NETWORK_IP": {"PV_NETWORK_POOL": "p"},
+    "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},
+    "PV_LXC_NETWORK_LINK": {"PV_LXC_NETWORK_TYPE": "phys", "PV_LXC_NETWORK_LINK": "eth0"},
+    "PV_LXC_NETWORK_IPV4_ADDRESS": {"PV_LXC_NETWORK_TYPE": "veth"},
+    "PV_LXC_NETWORK_IPV4_GATEWAY": {"PV_LXC_NETWORK_TYPE": "veth", "PV_LXC_NETWORK_IPV4_ADDRESS": "10.0.3.2"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(manifests.ARGUMENTS))
+def test_every_argument_is_used_somewhere(name: str) -> None:
+    base = CONTEXT.get(name, {})
+    without, together = spec(args=base), spec(args={**base, name: SAMPLES[name]})
+    before = (manifests.run_manifest(without), lxc.render(without))
+    assert (manifests.run_manifest(together), lxc.render(together)) != before
+    assert not together.warnings or name == "PV_CONDITIONS"
+
+
+def test_every_argument_is_a_field_of_its_own() -> None:
+    fields = [row.field for row in manifests.ARGUMENTS.values()]
+    assert len(set(fields)) == len(fields)
+    for field in fields:
+        record, _, member = field.rpartition(".")
+        kinds = {"lxc": LxcOptions, "lxc_network": LxcNetwork, "network": Network, "drivers": Drivers, "services": Services}
+        assert member in kinds.get(record, ContainerSpec).__dataclass_fields__
+
+
+@pytest.mark.parametrize("value", ["", [], None])
+def test_an_empty_value_is_none(value: Any) -> None:
+    for name in manifests.ARGUMENTS:
+        assert spec(args={name: value}) == spec()
+
+
+def test_drivers_services_recovery_and_network_in_run_json() -> None:
+    args = {name: SAMPLES[name] for name in SAMPLES if name.startswith(("PV_DRIVERS", "PV_SERVICES", "PV_AUTO_", "PV_NET"))}
+    found = run(args=args)
+    assert found["drivers"] == {"manual": ["wifi"], "required": ["wifi"], "optional": ["wifi"]}
+    assert found["services"]["required"] == SAMPLES["PV_SERVICES_REQUIRED"]
+    assert found["auto_recovery"] == SAMPLES["PV_AUTO_RECOVERY"]
+    assert found["network"] == {"pool": "p", "hostname": "web-1", "ip": "10.0.0.2", "mac": "02:00:00:00:00:01"}
+    assert run(args={"PV_NETWORK_POOL": "p"})["network"] == {"pool": "p", "hostname": "web"}
+
+
+def test_a_container_can_be_made_without_any_template() -> None:
+    made = ContainerSpec(
+        name="web",
+        process=manifests.map_process({"Cmd": ["/x"]}),
+        volumes=(Volume("/data", "permanent"),),
+        network=Network("lan", ip="fd00::2"),
+        drivers=Drivers(required=("wifi",)),
+        services=Services(optional=(Service("unix", "db"),)),
+        lxc=LxcOptions(cap_drop=("net_raw",), environment=("A=b",)),
+        images=(Mount("more.squashfs", "opt"),),
+    )
+    assert manifests.run_manifest(made)["services"]["optional"] == [{"type": "unix", "name": "db"}]
+    assert "lxc.cap.drop = net_raw\n" in lxc.render(made)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Network("lan", ip="10.0.0.256"),
+        lambda: Network("a b"),
+        lambda: LxcNetwork("veth", address="10.0.0.2/99"),
+        lambda: LxcOptions(cap_drop=("net_admn",)),
+        lambda: LxcOptions(raw="lxc.a = 1\nhostname x"),
+        lambda: Mount("a", "../etc"),
+        lambda: manifests.VolumeImport("other", "/var/x", "mnt", flags="ro 0 0"),
+        lambda: Drivers(required=("a b",)),
+        lambda: Service("sokcet"),
+        lambda: AutoRecovery("always", max_retries=-1),
+        lambda: ContainerSpec("web", manifests.map_process({}), (), restart_policy="never"),
+    ],
+)
+def test_records_check_themselves(build: Any) -> None:
+    with pytest.raises(FormatError):
+        build()
+
+
+def test_targets_are_relative_because_lxc_passes_over_others() -> None:
+    args = {"PV_VOLUME_MOUNTS": "z.squashfs:/opt/z", "PV_RESOLV_CONF_PATH": "/run/resolv.conf"}
+    assert "lxc.mount.entry = /volumes/web/z.squashfs opt/z none bind,rw,create=dir 0 0" in conf(args=args)
+    assert "lxc.mount.entry = /etc/resolv.conf run/resolv.conf none bind,rw,create=file 0 0" in conf(args=args)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"PV_CONDITIONS": [{}]}, "PV_CONDITIONS"),
+        ({"PV_LXC_CAP_DROP": ["kill"], "PV_LXC_CAP_KEEP": ["chown"]}, "capabilities"),
+        ({"PV_LXC_NETWORK_TYPE": "veth", "PV_LXC_NETWORK_LINK": "eth0"}, "link of the network"),
+        ({"PV_LXC_NETWORK_IPV4_GATEWAY": "auto"}, "gateway of the network"),
+    ],
+)
+def test_what_has_no_effect_is_said(args: dict, words: str) -> None:
+    (found,) = spec(args=args).warnings
+    assert words in found and found.startswith("web: ")
 
 
 # --- the image's config ------------------------------------------------------------------------------------------
@@ -184,7 +349,9 @@ def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert "lxc.signal.halt = SIGQUIT" in conf(config={"StopSignal": "SIGQUIT"})
     assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": "RTMIN+3"})
     config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
-    assert spec(config=config).process.unmapped == ("Healthcheck", "ExposedPorts")
+    assert spec(config=config).process.unmapped == ("ExposedPorts", "Healthcheck")
+    config = {"Healthcheck": {"Test": ["NONE"]}, "ExposedPorts": {}, "Hostname": "h", "Entrypont": ["/x"], "Tty": True}
+    assert spec(config=config).process.unmapped == ("Entrypont", "Hostname")
 
 
 PASSWD = b"root:x:0:0::/:/bin/sh\nnginx:x:101:102::/:/bin/false\n1000:x:7:8::/:\nbroken\nbad:x:x:y::/:\n"
@@ -362,7 +529,7 @@ def test_a_device_that_would_be_misread_is_refused_where_it_is_wrong(document: d
 
 def test_a_full_device_passes() -> None:
     document = {
-        "groups": [manifests.Group("app", auto_recovery={"policy": "always", "backoff_policy": "10min"}).document()],
+        "groups": [manifests.Group("app", auto_recovery=AutoRecovery("always", backoff_policy="10min")).document()],
         "disks": [{"name": "d", "aliases": ["dm-data"], "type": "dm-crypt-versatile", "path": "/x,2,key", "default": "yes"}],
         "volumes": {"pv--firmware": {"persistence": "boot", "disk": "dm-data"}},
         "network": {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .errors import FormatError
 from .manifests import ContainerSpec
-from .manifests.spec import OVERLAY, OVERLAY_VOLUME, ROOT_VOLUME
+from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
+from .manifests.volumes import OVERLAY
 
 
 def render(spec: ContainerSpec) -> str:
@@ -20,16 +20,15 @@ def render(spec: ContainerSpec) -> str:
 
 
 def _limits(spec: ContainerSpec) -> Iterator[str]:
-    yield f"lxc.tty.max = {spec.text('LXC_TTY_MAX', '8')}"
-    yield f"lxc.pty.max = {spec.text('LXC_PTY_MAX', '1024')}"
-    if spec.flag("PV_DEBUG_MODE"):
+    yield f"lxc.tty.max = {spec.lxc.tty_max}"
+    yield f"lxc.pty.max = {spec.lxc.pty_max}"
+    if spec.lxc.debug:
         yield f"lxc.log.file = /pv/logs/{spec.name}.log"
-    allowed = spec.words("PVR_LXC_CGROUP_DEVICES_WHITE")
-    if allowed:
+    if spec.lxc.devices:
         yield "lxc.cgroup.devices.deny = a"
-    for device in allowed or ("a",):
+    for device in spec.lxc.devices or ("a",):
         yield f"lxc.cgroup.devices.allow = {device}"
-    for item in spec.words("PVR_LXC_CGROUP_V1"):
+    for item in spec.lxc.cgroups:
         yield f"lxc.cgroup.{item}"
 
 
@@ -48,38 +47,34 @@ def _process(spec: ContainerSpec) -> Iterator[str]:
     if spec.user is not None:
         yield f"lxc.init.uid = {spec.user[0]}"
         yield f"lxc.init.gid = {spec.user[1]}"
-    for variable in (*spec.process.environment, *spec.words("PV_LXC_EXTRA_ENV")):
+    for variable in (*spec.process.environment, *spec.lxc.environment):
         yield f"lxc.environment = {variable}"
 
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:
-    shared = "user  net  ipc" if spec.text("PV_LXC_NETWORK_TYPE", "host") == "host" else "user  ipc"
-    yield f"lxc.namespace.keep = {spec.text('PV_LXC_NAMESPACE_KEEP', shared)}"
-    if spec.flag("PV_LXC_DISABLE_CONSOLE"):
+    shared = "user  net  ipc" if spec.lxc_network.is_shared else "user  ipc"
+    yield f"lxc.namespace.keep = {' '.join(spec.lxc.namespaces) if spec.lxc.namespaces else shared}"
+    if not spec.lxc.console:
         yield "lxc.console.path = none"
 
 
 def _mounts(spec: ContainerSpec) -> Iterator[str]:
-    proc, sys, group = (
-        spec.text(f"LXC_MOUNT_AUTO_{name}", default)
-        for name, default in (("PROC", "proc"), ("SYS", "sys:rw"), ("GROUP", "cgroup"))
-    )
-    yield f"lxc.mount.auto = {proc}  {sys}  {group}"
-    if spec.flag("PV_DISABLE_AUTODEV"):
+    lxc = spec.lxc
+    yield f"lxc.mount.auto = {lxc.proc}  {lxc.sys}  {lxc.cgroup}"
+    if not lxc.autodev:
         yield "lxc.autodev = 0"
-    for argument, source, target in (
-        ("PV_SECURITY_FULLDEV", "/dev/", "dev"),
-        ("PV_SECURITY_WITH_HOST", "/", "host"),
-        ("PV_SECURITY_WITH_HOSTPROC", "/proc/", "host/proc"),
-        ("PV_SECURITY_WITH_STORAGE", "/storage", "storage"),
+    for wanted, source, target in (
+        (lxc.full_dev, "/dev/", "dev"),
+        (lxc.host, "/", "host"),
+        (lxc.host_proc, "/proc/", "host/proc"),
+        (lxc.storage, "/storage", "storage"),
     ):
-        if spec.flag(argument):
+        if wanted:
             yield _bind(source, target)
-    if not spec.flag("PV_RUN_TMPFS_DISABLE"):
-        yield _entry("tmpfs", spec.text("PV_RUN_TMPFS_PATH", "run"), "tmpfs", "rw,nodev,relatime,create=dir,mode=755")
-    if not spec.flag("PV_RESOLV_CONF_DISABLE"):
-        target = spec.text("PV_RESOLV_CONF_PATH", "etc/resolv.conf")
-        yield _entry("/etc/resolv.conf", target, "none", "bind,rw,create=file")
+    if lxc.run_tmpfs:
+        yield _entry("tmpfs", lxc.run_tmpfs_path, "tmpfs", "rw,nodev,relatime,create=dir,mode=755")
+    if lxc.resolv_conf:
+        yield _entry("/etc/resolv.conf", lxc.resolv_conf_path, "none", "bind,rw,create=file")
 
 
 def _volumes(spec: ContainerSpec) -> Iterator[str]:
@@ -97,59 +92,41 @@ def _volumes(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _capabilities(spec: ContainerSpec) -> Iterator[str]:
-    for verb in ("drop", "keep"):
-        for capability in spec.words(f"PV_LXC_CAP_{verb.upper()}"):
-            yield f"lxc.cap.{verb} = {capability.lower()}"
+    yield from (f"lxc.cap.drop = {capability}" for capability in spec.lxc.cap_drop)
+    yield from (f"lxc.cap.keep = {capability}" for capability in spec.lxc.cap_keep)
 
 
 def _network(spec: ContainerSpec) -> Iterator[str]:
-    kind = spec.text("PV_LXC_NETWORK_TYPE")
-    if kind in ("empty", "phys", "veth"):
-        yield f"lxc.net.0.type = {kind}"
-    if kind == "phys":
-        yield f"lxc.net.0.link = {spec.text('PV_LXC_NETWORK_LINK')}"
-    elif kind == "veth":
+    network = spec.lxc_network
+    if network.is_own:
+        yield f"lxc.net.0.type = {network.type}"
+    if network.type == "phys":
+        yield f"lxc.net.0.link = {network.link}"
+    elif network.type == "veth":
         yield "lxc.net.0.link = lxcbr0"
         yield "lxc.net.0.flags = up"
-        if spec.text("PV_LXC_NETWORK_IPV4_ADDRESS"):
-            yield f"lxc.net.0.ipv4.address = {spec.text('PV_LXC_NETWORK_IPV4_ADDRESS')}"
-            yield f"lxc.net.0.ipv4.gateway = {spec.text('PV_LXC_NETWORK_IPV4_GATEWAY', 'auto')}"
+        if network.address:
+            yield f"lxc.net.0.ipv4.address = {network.address}"
+            yield f"lxc.net.0.ipv4.gateway = {network.gateway or 'auto'}"
 
 
 def _extra(spec: ContainerSpec) -> Iterator[str]:
-    if spec.text("PV_LXC_EXTRA_CONF"):
-        yield spec.text("PV_LXC_EXTRA_CONF")
+    if spec.lxc.raw:
+        yield spec.lxc.raw
 
 
 def _imports(spec: ContainerSpec) -> Iterator[str]:
-    for item in spec.words("PV_FILEIMPORTS"):
-        source, target = _pair(item, "PV_FILEIMPORTS")
-        yield _entry(f"/exports/{source}", target, "none", "bind,rw,create=file")
-    for item in spec.words("PV_IMPORT_CONFIGVOLUMES"):
-        source, target = _pair(item, "PV_IMPORT_CONFIGVOLUMES")
-        yield _entry(f"/volumes/{source}/{spec.name}", target, "none", "bind,rw,create=dir,optional,noexec")
-    for item in spec.words("PV_VOLUME_MOUNTS"):
-        source, target = _pair(item, "PV_VOLUME_MOUNTS")
-        yield _bind(f"/volumes/{spec.name}/{source}", target)
-    for item in spec.words("PV_VOLUME_IMPORTS"):
-        yield _volume_import(item)
-
-
-def _volume_import(item: str) -> str:
-    """``<container>:[<subfolder>@]<path there>:<target>[:<flags>]``"""
-    parts = item.split(":")
-    if len(parts) not in (3, 4):
-        raise FormatError(f'PV_VOLUME_IMPORTS has "{item}", which is not container:path:target[:flags]')
-    subfolder, at, origin = parts[1].rpartition("@")
-    source = f"/volumes/{parts[0]}/docker-{origin.replace('/', '-')}" + (f"/{subfolder}" if at else "")
-    return _entry(source, parts[2], "none", f"bind,{parts[3] if len(parts) == 4 else 'rw'},create=dir")
-
-
-def _pair(item: str, argument: str) -> tuple[str, str]:
-    source, colon, target = item.partition(":")
-    if not colon or not source or not target:
-        raise FormatError(f'{argument} has "{item}", which is not source:target')
-    return source, target
+    for file in spec.files:
+        yield _entry(f"/exports/{file.source}", file.target, "none", "bind,rw,create=file")
+    for volume in spec.config_volumes:
+        flags = "bind,rw,create=dir,optional,noexec"
+        yield _entry(f"/volumes/{volume.source}/{spec.name}", volume.target, "none", flags)
+    for image in spec.images:
+        yield _bind(f"/volumes/{spec.name}/{image.source}", image.target)
+    for imported in spec.volume_imports:
+        source = f"/volumes/{imported.container}/docker-{imported.path.replace('/', '-')}"
+        source += f"/{imported.folder}" if imported.folder else ""
+        yield _entry(source, imported.target, "none", f"bind,{imported.flags},create=dir")
 
 
 def _bind(source: str, target: str) -> str:
@@ -157,7 +134,4 @@ def _bind(source: str, target: str) -> str:
 
 
 def _entry(source: str, target: str, kind: str, flags: str) -> str:
-    for part in (source, target, flags):
-        if any(char.isspace() for char in part):
-            raise FormatError(f'"{part}" cannot stand in a mount entry: it holds white space')
     return f"lxc.mount.entry = {source} {target} {kind} {flags} 0 0"

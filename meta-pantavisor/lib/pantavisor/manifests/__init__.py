@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from .arguments import ARGUMENTS, Kind, check_arguments
+from .arguments import ARGUMENTS, Kind, read_arguments
 from .bsp import BspSpec, bsp_run_manifest
 from .consistency import check_state
 from .device import DeviceSpec, Group, default_device
+from .mounts import Mount, VolumeImport
+from .network import LxcNetwork, Network
+from .options import LxcOptions
 from .process import Process, init_user, map_process
-from .recovery import check_auto_recovery
+from .recovery import AutoRecovery, check_auto_recovery
 from .run import run_manifest
-from .services import services_manifest
+from .services import Drivers, Service, Services, services_manifest
 from .source import SourceManifest
-from .spec import ContainerSpec, Volume
+from .spec import ContainerSpec
+from .volumes import Volume
 
 __all__ = [
     "ARGUMENTS",
+    "AutoRecovery",
     "BspSpec",
     "ContainerSpec",
     "DeviceSpec",
+    "Drivers",
     "Group",
     "Kind",
+    "LxcNetwork",
+    "LxcOptions",
+    "Mount",
+    "Network",
     "Process",
+    "Service",
+    "Services",
     "SourceManifest",
     "Volume",
+    "VolumeImport",
     "bsp_run_manifest",
-    "check_arguments",
     "check_auto_recovery",
     "check_state",
     "default_device",
     "init_user",
     "map_process",
+    "read_arguments",
     "run_manifest",
     "services_manifest",
 ]

@@ -1,19 +1,24 @@
-"""The template arguments of src.json (PV_*, LXC_*), each with its type.
+"""The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that it becomes.
 
 Names and meaning are those of the published tool's builtin-lxc-docker template. There every non-empty string switches
-a flag on, "no" and "0" included; here such words mean what they say.
+a flag on, "no" and "0" included; here such words mean what they say. An empty value is none.
 """
 
 from __future__ import annotations
 
 import enum
+import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Optional
 
 from .. import names
-from ..errors import FormatError
-from .recovery import check_auto_recovery
-from .services import check_wanted
+from ..errors import FormatError, PantavisorError
+from .mounts import Mount, VolumeImport, clean_target
+from .network import LxcNetwork, Network
+from .options import LxcOptions, clean_capability
+from .recovery import AutoRecovery
+from .services import Drivers, Services, wanted
 
 MAX_ARGUMENT_CHARS = 64 * 1024
 
@@ -23,117 +28,131 @@ class Kind(enum.Enum):
 
     TEXT = "text"
     FLAG = "flag"
+    NUMBER = "number"
     WORDS = "list of strings, or one string with commas"
     OBJECT = "object"
 
 
-ARGUMENTS: dict[str, Kind] = {
-    "PV_GROUP": Kind.TEXT,
-    "PV_RUNLEVEL": Kind.TEXT,
-    "PV_STATUS_GOAL": Kind.TEXT,
-    "PV_RESTART_POLICY": Kind.TEXT,
-    "PV_ROLES": Kind.WORDS,
-    "PV_CONDITIONS": Kind.OBJECT,
-    "PV_AUTOMODFW": Kind.TEXT,
-    "PV_REMOUNT": Kind.OBJECT,
-    "PV_DRIVERS_MANUAL": Kind.WORDS,
-    "PV_DRIVERS_REQUIRED": Kind.WORDS,
-    "PV_DRIVERS_OPTIONAL": Kind.WORDS,
-    "PV_SERVICES_MANUAL": Kind.OBJECT,
-    "PV_SERVICES_REQUIRED": Kind.OBJECT,
-    "PV_SERVICES_OPTIONAL": Kind.OBJECT,
-    "PV_AUTO_RECOVERY": Kind.OBJECT,
-    "PV_NETWORK_POOL": Kind.TEXT,
-    "PV_NETWORK_HOSTNAME": Kind.TEXT,
-    "PV_NETWORK_IP": Kind.TEXT,
-    "PV_NETWORK_MAC": Kind.TEXT,
-    "PV_EXTRA_VOLUMES": Kind.WORDS,
-    "PV_VOLUME_MOUNTS": Kind.WORDS,
-    "PV_VOLUME_IMPORTS": Kind.WORDS,
-    "PV_FILEIMPORTS": Kind.WORDS,
-    "PV_IMPORT_CONFIGVOLUMES": Kind.WORDS,
-    "PV_DEBUG_MODE": Kind.FLAG,
-    "PV_DISABLE_AUTODEV": Kind.FLAG,
-    "PV_LXC_DISABLE_CONSOLE": Kind.FLAG,
-    "PV_LXC_EXTRA_CONF": Kind.TEXT,
-    "PV_LXC_EXTRA_ENV": Kind.WORDS,
-    "PV_LXC_NAMESPACE_KEEP": Kind.TEXT,
-    "PV_LXC_NETWORK_TYPE": Kind.TEXT,
-    "PV_LXC_NETWORK_LINK": Kind.TEXT,
-    "PV_LXC_NETWORK_IPV4_ADDRESS": Kind.TEXT,
-    "PV_LXC_NETWORK_IPV4_GATEWAY": Kind.TEXT,
-    "PV_LXC_CAP_DROP": Kind.WORDS,
-    "PV_LXC_CAP_KEEP": Kind.WORDS,
-    "PV_RESOLV_CONF_DISABLE": Kind.FLAG,
-    "PV_RESOLV_CONF_PATH": Kind.TEXT,
-    "PV_RUN_TMPFS_DISABLE": Kind.FLAG,
-    "PV_RUN_TMPFS_PATH": Kind.TEXT,
-    "PV_SECURITY_FULLDEV": Kind.FLAG,
-    "PV_SECURITY_WITH_HOST": Kind.FLAG,
-    "PV_SECURITY_WITH_HOSTPROC": Kind.FLAG,
-    "PV_SECURITY_WITH_STORAGE": Kind.FLAG,
-    "PVR_LXC_CGROUP_DEVICES_WHITE": Kind.WORDS,
-    "PVR_LXC_CGROUP_V1": Kind.WORDS,
-    "LXC_TTY_MAX": Kind.TEXT,
-    "LXC_PTY_MAX": Kind.TEXT,
-    "LXC_MOUNT_AUTO_PROC": Kind.TEXT,
-    "LXC_MOUNT_AUTO_SYS": Kind.TEXT,
-    "LXC_MOUNT_AUTO_GROUP": Kind.TEXT,
+@dataclass(frozen=True)
+class Row:
+    """``field`` is ``name`` or ``record.name`` in ContainerSpec; ``read`` makes its value, of each word if there are many."""
+
+    kind: Kind
+    field: str
+    read: Optional[Callable[[Any], Any]] = None
+
+
+ARGUMENTS: dict[str, Row] = {
+    "PV_GROUP": Row(Kind.TEXT, "group"),
+    "PV_RUNLEVEL": Row(Kind.TEXT, "runlevel"),
+    "PV_STATUS_GOAL": Row(Kind.TEXT, "status_goal"),
+    "PV_RESTART_POLICY": Row(Kind.TEXT, "restart_policy"),
+    "PV_ROLES": Row(Kind.WORDS, "roles"),
+    "PV_CONDITIONS": Row(Kind.OBJECT, "conditions"),
+    "PV_AUTOMODFW": Row(Kind.FLAG, "modules"),
+    "PV_REMOUNT": Row(Kind.OBJECT, "remount"),
+    "PV_DRIVERS_MANUAL": Row(Kind.WORDS, "drivers.manual"),
+    "PV_DRIVERS_REQUIRED": Row(Kind.WORDS, "drivers.required"),
+    "PV_DRIVERS_OPTIONAL": Row(Kind.WORDS, "drivers.optional"),
+    "PV_SERVICES_MANUAL": Row(Kind.OBJECT, "services.manual", lambda value: wanted(value, "services")),
+    "PV_SERVICES_REQUIRED": Row(Kind.OBJECT, "services.required", lambda value: wanted(value, "services")),
+    "PV_SERVICES_OPTIONAL": Row(Kind.OBJECT, "services.optional", lambda value: wanted(value, "services")),
+    "PV_AUTO_RECOVERY": Row(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
+    "PV_NETWORK_POOL": Row(Kind.TEXT, "network.pool"),
+    "PV_NETWORK_HOSTNAME": Row(Kind.TEXT, "network.hostname"),
+    "PV_NETWORK_IP": Row(Kind.TEXT, "network.ip"),
+    "PV_NETWORK_MAC": Row(Kind.TEXT, "network.mac"),
+    "PV_EXTRA_VOLUMES": Row(Kind.WORDS, "extra_images"),
+    "PV_VOLUME_MOUNTS": Row(Kind.WORDS, "images", Mount.parse),
+    "PV_VOLUME_IMPORTS": Row(Kind.WORDS, "volume_imports", VolumeImport.parse),
+    "PV_FILEIMPORTS": Row(Kind.WORDS, "files", Mount.parse),
+    "PV_IMPORT_CONFIGVOLUMES": Row(Kind.WORDS, "config_volumes", Mount.parse),
+    "PV_DEBUG_MODE": Row(Kind.FLAG, "lxc.debug"),
+    "PV_DISABLE_AUTODEV": Row(Kind.FLAG, "lxc.autodev", operator.not_),
+    "PV_LXC_DISABLE_CONSOLE": Row(Kind.FLAG, "lxc.console", operator.not_),
+    "PV_LXC_EXTRA_CONF": Row(Kind.TEXT, "lxc.raw"),
+    "PV_LXC_EXTRA_ENV": Row(Kind.WORDS, "lxc.environment"),
+    "PV_LXC_NAMESPACE_KEEP": Row(Kind.TEXT, "lxc.namespaces", lambda text: tuple(text.replace(",", " ").split())),
+    "PV_LXC_NETWORK_TYPE": Row(Kind.TEXT, "lxc_network.type"),
+    "PV_LXC_NETWORK_LINK": Row(Kind.TEXT, "lxc_network.link"),
+    "PV_LXC_NETWORK_IPV4_ADDRESS": Row(Kind.TEXT, "lxc_network.address"),
+    "PV_LXC_NETWORK_IPV4_GATEWAY": Row(Kind.TEXT, "lxc_network.gateway"),
+    "PV_LXC_CAP_DROP": Row(Kind.WORDS, "lxc.cap_drop", clean_capability),
+    "PV_LXC_CAP_KEEP": Row(Kind.WORDS, "lxc.cap_keep", clean_capability),
+    "PV_RESOLV_CONF_DISABLE": Row(Kind.FLAG, "lxc.resolv_conf", operator.not_),
+    "PV_RESOLV_CONF_PATH": Row(Kind.TEXT, "lxc.resolv_conf_path", clean_target),
+    "PV_RUN_TMPFS_DISABLE": Row(Kind.FLAG, "lxc.run_tmpfs", operator.not_),
+    "PV_RUN_TMPFS_PATH": Row(Kind.TEXT, "lxc.run_tmpfs_path", clean_target),
+    "PV_SECURITY_FULLDEV": Row(Kind.FLAG, "lxc.full_dev"),
+    "PV_SECURITY_WITH_HOST": Row(Kind.FLAG, "lxc.host"),
+    "PV_SECURITY_WITH_HOSTPROC": Row(Kind.FLAG, "lxc.host_proc"),
+    "PV_SECURITY_WITH_STORAGE": Row(Kind.FLAG, "lxc.storage"),
+    "PVR_LXC_CGROUP_DEVICES_WHITE": Row(Kind.WORDS, "lxc.devices"),
+    "PVR_LXC_CGROUP_V1": Row(Kind.WORDS, "lxc.cgroups"),
+    "LXC_TTY_MAX": Row(Kind.NUMBER, "lxc.tty_max"),
+    "LXC_PTY_MAX": Row(Kind.NUMBER, "lxc.pty_max"),
+    "LXC_MOUNT_AUTO_PROC": Row(Kind.TEXT, "lxc.proc"),
+    "LXC_MOUNT_AUTO_SYS": Row(Kind.TEXT, "lxc.sys"),
+    "LXC_MOUNT_AUTO_GROUP": Row(Kind.TEXT, "lxc.cgroup"),
 }
-CHOICES: dict[str, tuple[str, ...]] = {
-    "PV_STATUS_GOAL": ("MOUNTED", "STARTED", "READY"),
-    "PV_RESTART_POLICY": ("system", "container"),
-    "PV_ROLES": ("mgmt", "nobody"),
-    "PV_RUNLEVEL": ("data", "root", "platform", "app"),
-    "PV_LXC_NETWORK_TYPE": ("host", "none", "empty", "phys", "veth"),
-}
-OBJECT_CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "PV_AUTO_RECOVERY": check_auto_recovery,
-    "PV_SERVICES_MANUAL": check_wanted,
-    "PV_SERVICES_REQUIRED": check_wanted,
-    "PV_SERVICES_OPTIONAL": check_wanted,
+_RECORDS: dict[str, Callable[..., Any]] = {
+    "drivers": Drivers,
+    "services": Services,
+    "network": lambda **members: Network(**{"pool": "", **members}),
+    "lxc_network": LxcNetwork,
+    "lxc": LxcOptions,
 }
 # Raw configuration may hold lines; anywhere else a line break would smuggle in a directive.
 MULTILINE = frozenset(["PV_LXC_EXTRA_CONF"])
-_OWN_NETWORKS = frozenset(["empty", "phys", "veth"])
-_FALSE = frozenset(["", "0", "no", "false", "off"])
+_FALSE = frozenset(["0", "no", "false", "off"])
 
 
-def check_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Each argument in its type: text, bool, tuple of strings, or JSON. Unknown names and values are errors."""
-    checked = {name: _check(name, value) for name, value in sorted(arguments.items()) if value is not None}
-    if checked.get("PV_NETWORK_POOL") and checked.get("PV_LXC_NETWORK_TYPE", "host") in _OWN_NETWORKS:
-        raise FormatError(
-            "PV_NETWORK_POOL and PV_LXC_NETWORK_TYPE exclude each other", hint="devices refuse a container with both"
-        )
-    return checked
+def read_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ContainerSpec. Unknown names and values are errors with the nearest right one."""
+    fields: dict[str, Any] = {}
+    records: dict[str, dict[str, Any]] = {}
+    for name, value in sorted(arguments.items()):
+        row = ARGUMENTS.get(name)
+        if row is None:
+            raise names.unknown(name, ARGUMENTS, what="argument")
+        if value is None or value in ("", [], ()):
+            continue
+        record, dot, member = row.field.rpartition(".")
+        (records.setdefault(record, {}) if dot else fields)[member] = _read(name, row, value)
+    return {**fields, **{record: _RECORDS[record](**members) for record, members in records.items()}}
 
 
-def _check(name: str, value: Any) -> Any:
-    kind = ARGUMENTS.get(name)
-    if kind is None:
-        raise names.unknown(name, ARGUMENTS, what="argument")
+def _read(name: str, row: Row, value: Any) -> Any:
+    typed = _typed(name, row.kind, value)
+    if row.read is None:
+        return typed
+    try:
+        return tuple(map(row.read, typed)) if row.kind is Kind.WORDS else row.read(typed)
+    except PantavisorError as error:
+        raise FormatError(f"argument {name}: {error.message}", hint=error.hint) from error
+
+
+def _typed(name: str, kind: Kind, value: Any) -> Any:
     if kind is Kind.OBJECT:
         if not isinstance(value, (dict, list)):
             raise FormatError(f"argument {name} is not a JSON object or array", hint="give it by --arg-json")
-        return OBJECT_CHECKS[name](value, name) if name in OBJECT_CHECKS else value
+        return value
     if kind is Kind.FLAG:
-        return value if isinstance(value, bool) else str(value).lower() not in _FALSE
-    words = _words(name, value) if kind is Kind.WORDS else (_text(name, value),)
-    for word in words:
-        if name in CHOICES and word and word not in CHOICES[name]:
-            raise names.unknown(word, CHOICES[name], what=f"{name}")
-    return words if kind is Kind.WORDS else words[0]
+        return value if isinstance(value, bool) else _text(name, kind, value).lower() not in _FALSE
+    if kind is Kind.WORDS:
+        items = value if isinstance(value, (list, tuple)) else str(value).split(",")
+        return tuple(_text(name, kind, item) for item in items if item != "")
+    text = _text(name, kind, value)
+    if kind is Kind.NUMBER:
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise FormatError(f'argument {name} is "{text[:40]}" and not a number')
+        return int(text)
+    return text
 
 
-def _words(name: str, value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, (list, tuple)) else str(value).split(",")
-    return tuple(_text(name, item) for item in items if item != "")
-
-
-def _text(name: str, value: Any) -> str:
+def _text(name: str, kind: Kind, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise FormatError(f"argument {name} is not a {ARGUMENTS[name].value}")
+        raise FormatError(f"argument {name} is not a {kind.value}")
     text = str(value)
     if len(text) > MAX_ARGUMENT_CHARS:
         raise FormatError(f"argument {name} is longer than {MAX_ARGUMENT_CHARS} characters")

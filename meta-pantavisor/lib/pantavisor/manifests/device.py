@@ -13,11 +13,9 @@ from typing import Any, Optional
 from .. import names
 from ..errors import FormatError
 from .disks import check_disks, check_pools
-from .recovery import check_auto_recovery, check_number
+from .recovery import AutoRecovery, check_auto_recovery, check_number
+from .words import GOALS, PERSISTENCES, RESTART_POLICIES, check_word
 
-GOALS = ("MOUNTED", "STARTED", "READY")
-POLICIES = ("system", "container")
-PERSISTENCES = ("permanent", "revision", "boot")
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
 GROUP_MEMBERS = frozenset(["name", "description", "status_goal", "restart_policy", "timeout", "auto_recovery"])
 MAX_GROUPS = 32
@@ -32,7 +30,7 @@ class Group:
     status_goal: str = "STARTED"
     restart_policy: str = "container"
     timeout: int = 30
-    auto_recovery: Optional[Mapping[str, Any]] = None
+    auto_recovery: Optional[AutoRecovery] = None
 
     def document(self) -> dict[str, Any]:
         document = {
@@ -41,17 +39,12 @@ class Group:
             "status_goal": self.status_goal,
             "timeout": self.timeout,
         }
-        return {**document, **({"auto_recovery": dict(self.auto_recovery)} if self.auto_recovery else {})}
+        return {**document, **({"auto_recovery": self.auto_recovery.document()} if self.auto_recovery else {})}
 
 
-APP_RECOVERY = {
-    "policy": "on-failure",
-    "max_retries": 5,
-    "retry_delay": 5,
-    "backoff_factor": 2,
-    "stable_timeout": 30,
-    "backoff_policy": "reboot",
-}
+APP_RECOVERY = AutoRecovery(
+    "on-failure", max_retries=5, retry_delay=5, backoff_factor=2, stable_timeout=30, backoff_policy="reboot"
+)
 DEFAULT_GROUPS = (
     Group("data", "MOUNTED", "system"),
     Group("root", "STARTED", "system"),
@@ -120,9 +113,8 @@ def _check_group(group: Any, where: str) -> None:
     for member in group:
         if member not in GROUP_MEMBERS:
             raise names.unknown(member, GROUP_MEMBERS, what=f"member of {where}:")
-    for member, choices in (("status_goal", GOALS), ("restart_policy", POLICIES)):
-        if group.get(member, choices[0]) not in choices:
-            raise names.unknown(str(group[member]), choices, what=f"{where}: {member}")
+    for member, choices in (("status_goal", GOALS), ("restart_policy", RESTART_POLICIES)):
+        check_word(group.get(member, choices[0]), choices, f"{where}: {member}")
     check_number(group.get("timeout", 0), MAX_TIMEOUT_SECONDS, f"{where}: timeout", whole=True)
     if "auto_recovery" in group:
         check_auto_recovery(group["auto_recovery"], f"{where}: auto_recovery")
@@ -144,8 +136,7 @@ def _check_volumes(volumes: Any, disks: frozenset[str], what: str) -> None:
         for member in volume:
             if member not in ("persistence", "disk"):
                 raise names.unknown(member, ["persistence", "disk"], what=f"member of {where}:")
-        if volume.get("persistence") not in PERSISTENCES:
-            raise names.unknown(str(volume.get("persistence")), PERSISTENCES, what=f"{where}: persistence")
+        check_word(volume.get("persistence"), PERSISTENCES, f"{where}: persistence")
         disk = volume.get("disk")
         if "disk" in volume and not (isinstance(disk, str) and disk in disks):
             raise names.unknown(str(disk), disks, what=f"{where}: disk")

@@ -16,7 +16,13 @@ from ..errors import FormatError, NotFound
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
-UNMAPPED = ("Healthcheck", "ExposedPorts")
+MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
+# They describe the image, or concern who builds on it or sits at its terminal: nothing is lost without them.
+PASSIVE = frozenset(
+    ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr", "Tty",
+     "OpenStdin", "StdinOnce"]
+)  # fmt: skip
+MAX_UNMAPPED = 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def map_process(config: Mapping[str, Any]) -> Process:
         user=str(config.get("User") or ""),
         executable=_first_word(entrypoint or command),
         stop_signal=_signal(config.get("StopSignal") or ""),
-        unmapped=tuple(name for name in UNMAPPED if config.get(name)),
+        unmapped=_unmapped(config),
     )
 
 
@@ -95,6 +101,14 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
     if not appended and not any(char in value[0] for char in " \t\"'"):
         words[0] = value[0]
     return words
+
+
+def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
+    found = {name for name in config if config[name] and name not in MAPPED | PASSIVE}
+    test = config.get("Healthcheck")
+    if isinstance(test, Mapping) and test.get("Test") in ([], ["NONE"]):
+        found.discard("Healthcheck")
+    return tuple(name[:60] for name in sorted(found)[:MAX_UNMAPPED])
 
 
 def _signal(text: Any) -> str:

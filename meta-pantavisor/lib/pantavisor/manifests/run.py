@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME, ContainerSpec, Volume
+from .spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME, ContainerSpec
+from .volumes import Volume
 
 SPEC = "service-manifest-run@1"
-_PLAIN = {
-    "PV_GROUP": "group",
-    "PV_RUNLEVEL": "runlevel",
-    "PV_RESTART_POLICY": "restart_policy",
-    "PV_STATUS_GOAL": "status_goal",
-    "PV_AUTOMODFW": "automodfw",
-    "PV_REMOUNT": "remount",
-    "PV_CONDITIONS": "conditions",
-    "PV_ROLES": "roles",
-    "PV_AUTO_RECOVERY": "auto_recovery",
-}
-_DRIVERS = ("manual", "required", "optional")
 
 
 def run_manifest(spec: ContainerSpec) -> dict[str, Any]:
@@ -26,26 +15,32 @@ def run_manifest(spec: ContainerSpec) -> dict[str, Any]:
     run: dict[str, Any] = {
         "#spec": SPEC,
         "name": spec.name,
-        "drivers": {kind: list(spec.words(f"PV_DRIVERS_{kind.upper()}")) for kind in _DRIVERS},
+        "drivers": spec.drivers.document(),
         "storage": {volume.key: _storage(volume) for volume in spec.volumes},
         "root-volume": _prefixed(spec, OVERLAY_VOLUME if spec.base and spec.patched else ROOT_VOLUME),
         "volumes": [_prefixed(spec, volume) for volume in _volumes(spec)],
     }
     if spec.runs:
         run.update({"config": LXC_CONFIG, "type": "lxc"})
-    for argument, member in _PLAIN.items():
-        value = spec.arguments.get(argument)
-        if value:
-            run[member] = list(value) if isinstance(value, tuple) else value
-    services = {kind: spec.arguments.get(f"PV_SERVICES_{kind.upper()}") or [] for kind in _DRIVERS}
-    if any(services.values()):
-        run["services"] = services
-    if spec.text("PV_NETWORK_POOL"):
-        run["network"] = _network(spec)
-    for member, value in (("logs", spec.logs), ("exports", spec.exports)):
-        if value:
-            run[member] = value
-    return run
+    if spec.modules is not None:
+        # Devices know only one word here: "no".
+        run["automodfw"] = "yes" if spec.modules else "no"
+    services = spec.services.document()
+    optional = {
+        "group": spec.group,
+        "runlevel": spec.runlevel,
+        "restart_policy": spec.restart_policy,
+        "status_goal": spec.status_goal,
+        "roles": list(spec.roles),
+        "auto_recovery": spec.auto_recovery.document() if spec.auto_recovery else None,
+        "services": services if any(services.values()) else None,
+        "network": spec.network.document(spec.name) if spec.network else None,
+        "remount": spec.remount,
+        "conditions": spec.conditions,
+        "logs": spec.logs,
+        "exports": spec.exports,
+    }
+    return {**run, **{member: value for member, value in optional.items() if value}}
 
 
 def _storage(volume: Volume) -> dict[str, str]:
@@ -54,17 +49,8 @@ def _storage(volume: Volume) -> dict[str, str]:
 
 def _volumes(spec: ContainerSpec) -> list[str]:
     patch = [OVERLAY_VOLUME] if spec.patched and not spec.base else []
-    mounts = [item.partition(":")[0] for item in spec.words("PV_VOLUME_MOUNTS")]
-    return [*patch, *spec.words("PV_EXTRA_VOLUMES"), *mounts]
+    return [*patch, *spec.extra_images, *(mount.source for mount in spec.images)]
 
 
 def _prefixed(spec: ContainerSpec, volume: str) -> str:
     return f"dm:{volume}" if volume in spec.verity else volume
-
-
-def _network(spec: ContainerSpec) -> dict[str, str]:
-    network = {"pool": spec.text("PV_NETWORK_POOL"), "hostname": spec.text("PV_NETWORK_HOSTNAME", spec.name)}
-    for member in ("ip", "mac"):
-        if spec.text(f"PV_NETWORK_{member.upper()}"):
-            network[member] = spec.text(f"PV_NETWORK_{member.upper()}")
-    return network

@@ -1,23 +1,84 @@
-"""Services between containers: what run.json asks for, what services.json offers."""
+"""What containers want of the device and of each other: drivers and services; what services.json offers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
 
 SPEC = "service-manifest-xconnect@1"
 TYPES = ("rest", "dbus", "unix", "drm", "wayland", "input")
-WANTED = frozenset(["name", "type", "role", "interface", "target"])
 OFFERED = frozenset(["name", "type", "socket", "bus", "owns", "role", "allow"])
 MAX_SERVICES = 256
+_DRIVER = re.compile(r"[^\s,]{1,128}")
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Aliases of bsp/drivers.json: loaded with the container or else it fails, if there, or when it asks."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    manual: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for driver in (*self.required, *self.optional, *self.manual):
+            if not _DRIVER.fullmatch(driver):
+                raise FormatError(f'"{driver[:80]}" cannot be the name of a driver')
+
+    def document(self) -> dict[str, list[str]]:
+        return {"manual": list(self.manual), "required": list(self.required), "optional": list(self.optional)}
+
+
+@dataclass(frozen=True)
+class Service:
+    """One that a container uses; ``target`` is where its socket appears."""
+
+    type: str
+    name: Optional[str] = None
+    role: Optional[str] = None
+    interface: Optional[str] = None
+    target: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        check_wanted([self.document()], "services")
+
+    def document(self) -> dict[str, str]:
+        return {member: getattr(self, member) for member in WANTED if getattr(self, member) is not None}
+
+
+WANTED = tuple(Service.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Those without which a container cannot be, those it takes if there, and those it asks for itself."""
+
+    required: tuple[Service, ...] = ()
+    optional: tuple[Service, ...] = ()
+    manual: tuple[Service, ...] = ()
+
+    def document(self) -> dict[str, list[dict[str, str]]]:
+        kinds = {"manual": self.manual, "required": self.required, "optional": self.optional}
+        return {kind: [service.document() for service in found] for kind, found in kinds.items()}
+
+
+def wanted(value: Any, where: str) -> tuple[Service, ...]:
+    """The services that a container consumes, from a list of objects."""
+    return tuple(Service(**service) for service in check_wanted(value, where))
 
 
 def check_wanted(value: Any, where: str) -> list[Any]:
-    """A list of services that a container consumes."""
-    return _check(value, WANTED, where)
+    """The list, or a FormatError that names the place."""
+    for index, service in enumerate(_check(value, WANTED, where)):
+        for member, text in service.items():
+            if not isinstance(text, str):
+                raise FormatError(f"{where}[{index}]: {member} is not a string")
+    return list(value)
 
 
 def services_manifest(offered: Any, *, what: str = "services.json") -> dict[str, Any]:
@@ -25,7 +86,7 @@ def services_manifest(offered: Any, *, what: str = "services.json") -> dict[str,
     return {"#spec": SPEC, "services": _check(offered, OFFERED, what)}
 
 
-def _check(value: Any, members: frozenset[str], where: str) -> list[Any]:
+def _check(value: Any, members: Any, where: str) -> list[Any]:
     if not isinstance(value, list) or len(value) > MAX_SERVICES:
         raise FormatError(f"{where} is not a list of at most {MAX_SERVICES} services")
     for index, service in enumerate(value):

@@ -1,0 +1,73 @@
+"""What a container mounts besides its volumes: files, folders and volumes of others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from .. import names
+from ..errors import FormatError
+
+_FLAGS = re.compile(r"[a-z_]+(=[^\s,:]+)?(,[a-z_]+(=[^\s,:]+)?)*")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """``source:target``; the target lies in the container, and what the source is, its field says."""
+
+    source: str
+    target: str
+
+    def __post_init__(self) -> None:
+        check_target(self.source, "source of a mount")
+        check_target(self.target)
+
+    @classmethod
+    def parse(cls, text: str) -> Mount:
+        source, colon, target = text.partition(":")
+        if not colon or not source or not target:
+            raise FormatError(f'"{text[:200]}" is not source:target')
+        return cls(source, clean_target(target))
+
+
+@dataclass(frozen=True)
+class VolumeImport:
+    """The volume at ``path`` of another container, or a ``folder`` of it, mounted at ``target``."""
+
+    container: str
+    path: str
+    target: str
+    folder: str = ""
+    flags: str = "rw"
+
+    def __post_init__(self) -> None:
+        names.check_container(self.container)
+        check_target(self.path.lstrip("/"), "path of a volume")
+        check_target(self.target)
+        if self.folder:
+            check_target(self.folder, "folder of a volume")
+        if not _FLAGS.fullmatch(self.flags):
+            raise FormatError(f'"{self.flags[:80]}" are not the flags of a mount', hint="words with commas, as ro,noexec")
+
+    @classmethod
+    def parse(cls, text: str) -> VolumeImport:
+        """``container:[folder@]path:target[:flags]``"""
+        parts = text.split(":")
+        if len(parts) not in (3, 4) or not all(parts):
+            raise FormatError(f'"{text[:200]}" is not container:[folder@]path:target[:flags]')
+        folder, _, path = parts[1].rpartition("@")
+        made = cls(parts[0], path, clean_target(parts[2]), folder.strip("/"))
+        return replace(made, flags=parts[3]) if len(parts) == 4 else made
+
+
+def clean_target(text: str) -> str:
+    """LXC passes over targets with a slash before, and says so only in its log."""
+    return text.strip("/")
+
+
+def check_target(path: str, what: str = "target of a mount") -> str:
+    """A relative path that a mount entry can hold. Raises FormatError for escapes and white space."""
+    names.check_path(path, what=what)
+    if any(char.isspace() for char in path):
+        raise FormatError(f'{what} "{path[:80]}" holds white space, which a mount entry cannot')
+    return path

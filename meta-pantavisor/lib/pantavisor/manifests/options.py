@@ -1,0 +1,89 @@
+"""Options of lxc.container.conf that no other manifest knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Optional
+
+from .. import names
+from ..errors import FormatError
+from .mounts import check_target
+from .words import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, check_word
+
+MAX_TERMINALS = 65536
+_DEVICE = re.compile(r"a|[abc] ([0-9]+|\*):([0-9]+|\*)( [rwm]{1,3})?")
+_CGROUP = re.compile(r"[a-z0-9_.]+ *= *\S[^\n]*")
+_RAW = re.compile(r"\s*(#.*|lxc\.[A-Za-z0-9_.]+\s*=.*)?")
+
+
+@dataclass(frozen=True)
+class LxcOptions:
+    """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups.
+
+    ``full_dev``, ``host``, ``host_proc`` and ``storage`` mount what is the device's into the container. ``raw`` are
+    whole lines, the last resort.
+    """
+
+    tty_max: int = 8
+    pty_max: int = 1024
+    debug: bool = False
+    devices: tuple[str, ...] = ()
+    cgroups: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    namespaces: Optional[tuple[str, ...]] = None
+    console: bool = True
+    proc: str = "proc"
+    sys: str = "sys:rw"
+    cgroup: str = "cgroup"
+    autodev: bool = True
+    full_dev: bool = False
+    host: bool = False
+    host_proc: bool = False
+    storage: bool = False
+    run_tmpfs: bool = True
+    run_tmpfs_path: str = "run"
+    resolv_conf: bool = True
+    resolv_conf_path: str = "etc/resolv.conf"
+    cap_drop: tuple[str, ...] = ()
+    cap_keep: tuple[str, ...] = ()
+    raw: str = ""
+
+    def __post_init__(self) -> None:
+        for number in (self.tty_max, self.pty_max):
+            if not 0 <= number <= MAX_TERMINALS:
+                raise FormatError(f"{str(number)[:80]} is not a number of terminals", hint=f"0 to {MAX_TERMINALS}")
+        for item in self.environment:
+            if not item.partition("=")[0] or "=" not in item:
+                raise FormatError(f'"{item[:80]}" is not NAME=value', hint="a value with commas must be an item of a list")
+        for word in self.namespaces or ():
+            check_word(word, NAMESPACES, "namespace")
+        for word, known in ((self.proc, AUTO_PROC), (self.sys, AUTO_SYS), (self.cgroup, AUTO_CGROUP)):
+            check_word(word, known, f"mount mode of {known[0]}:")
+        for capability in (*self.cap_drop, *self.cap_keep):
+            if not (capability.isdigit() or capability == "none" and capability in self.cap_keep):
+                check_word(capability, CAPABILITIES, "capability")
+        check_target(self.run_tmpfs_path)
+        check_target(self.resolv_conf_path)
+        _check_lines(self.devices, _DEVICE, "a device", "such as c 1:3 rwm")
+        _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
+        _check_lines(self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024")
+        if not names.has_bytes(self.raw):
+            raise FormatError("the lines of LXC configuration hold half a character")
+
+    @property
+    def sets_network(self) -> bool:
+        return any(line.lstrip().startswith("lxc.net.") for line in self.raw.split("\n"))
+
+
+def clean_capability(text: str) -> str:
+    """As LXC writes it: lower case, without ``CAP_``."""
+    word = text.lower()
+    return word[len("cap_") :] if word.startswith("cap_") else word
+
+
+def _check_lines(lines: Iterable[str], pattern: re.Pattern[str], what: str, hint: str) -> None:
+    for line in lines:
+        if not pattern.fullmatch(line):
+            raise FormatError(f'"{line[:80]}" is not {what}', hint=hint)

@@ -1,0 +1,86 @@
+"""Volumes of a container: where they are in it, how long they last, on which disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..errors import FormatError
+from .words import PERSISTENCES, check_word
+
+OVERLAY = "lxc-overlay"
+MAX_VOLUMES = 64
+# It becomes the name of a folder on the device, with dashes for slashes.
+_VOLUME_PATH = re.compile(r"/[A-Za-z0-9._+@=~%/-]{1,110}")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A writable volume of a container. ``path`` is absolute there; the root's own overlay is ``lxc-overlay``."""
+
+    path: str
+    persistence: str
+    disk: Optional[str] = None
+    overlay: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Volume:
+        """``path:persistence[@disk]``, ``ovl:path:persistence[@disk]`` or ``lxc-overlay:persistence``."""
+        rest = text[4:] if text.startswith("ovl:") else text
+        path, colon, value = rest.rpartition(":")
+        if not colon:
+            raise FormatError(f'volume "{text}" does not say how long it lasts', hint='say "/var/lib/app:permanent"')
+        return cls.named(f"ovl:{path}" if rest != text else path, value)
+
+    @classmethod
+    def named(cls, name: str, value: str) -> Volume:
+        """From the persistence map of src.json: ``name`` a path, ``ovl:<path>`` or ``lxc-overlay``."""
+        persistence, at, disk = value.partition("@")
+        check_word(persistence, PERSISTENCES, f"persistence of volume {name}:")
+        overlay = name.startswith("ovl:")
+        path = name[4:] if overlay else name
+        if path != OVERLAY:
+            path = _check_volume_path(path)
+        return cls(path, persistence, disk if at else None, overlay)
+
+    @property
+    def key(self) -> str:
+        """The name under ``storage`` of run.json and below ``/volumes/<container>/``."""
+        if self.path == OVERLAY:
+            return OVERLAY
+        return ("dockerovl-" if self.overlay else "docker-") + self.path.replace("/", "-")
+
+    @property
+    def source_name(self) -> str:
+        return f"ovl:{self.path}" if self.overlay else self.path
+
+
+def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume, ...]:
+    """The image's volumes last for ever unless said otherwise; the root's overlay until the next boot."""
+    if not isinstance(declared, (Mapping, list)) or not all(isinstance(path, str) for path in declared):
+        raise FormatError("the image's Volumes is not an object whose members are paths")
+    found = {OVERLAY: Volume(OVERLAY, "boot")}
+    for path in declared:
+        volume = Volume.named(path, "permanent")
+        found[volume.source_name] = volume
+    for name, value in persistence.items():
+        volume = Volume.named(name, value)
+        found[volume.source_name] = volume
+    keys = [volume.key for volume in found.values()]
+    for volume in found.values():
+        # Slashes become dashes there: /a-b and /a/b would share one storage.
+        if keys.count(volume.key) > 1:
+            raise FormatError(f"volume {volume.path} and another one are both called {volume.key} on the device")
+    if len(found) > MAX_VOLUMES:
+        raise FormatError(f"a container has at most {MAX_VOLUMES} volumes")
+    return tuple(found[name] for name in sorted(found))
+
+
+def _check_volume_path(path: str) -> str:
+    clean = "/" + path.strip("/")
+    parts = clean[1:].split("/")
+    if not _VOLUME_PATH.fullmatch(clean) or any(part in ("", ".", "..") for part in parts):
+        raise FormatError(f'"{path[:200]}" cannot be the path of a volume', hint="letters, digits and ._-+@=~% in each name")
+    return clean
