@@ -75,7 +75,7 @@ def test_what_was_written_is_told(tmp_path: Path) -> None:
     content = (tmp_path / "i").read_bytes()
     assert written.size == len(content) and written.size % 4096 == 0
     assert written.sha256 == hashlib.sha256(content).hexdigest()
-    assert written.codec.startswith("zstd level 3, 128 KiB blocks, libzstd 1.")
+    assert str(written.packing).startswith("zstd level 3, libzstd 1.")
     assert (tmp_path / "i").stat().st_mode & 0o777 == 0o644
 
 

@@ -50,13 +50,14 @@ def read(path: Path, pool: ObjectPool) -> State:
 
     The pool gets all objects or none. At most what the state names is unpacked, so a bomb stays small.
     """
-    if not path.is_file():
-        raise NotFound(f"{path} does not exist or is no file")
-    try:
-        with _opened(path) as stream, pool.staging() as staged:
-            return _read(stream, staged, pool, str(path))
-    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
-        raise FormatError(f"{path} is damaged or no export: {error}") from error
+    with _opened(path) as stream, pool.staging() as staged:
+        return _read(stream, staged, pool, str(path))
+
+
+def read_state(path: Path) -> State:
+    """Only the state; its objects are not looked at. Raises as ``read``."""
+    with _opened(path) as stream:
+        return _read_state(stream, str(path))
 
 
 def _add(stream: BinaryIO, name: str, source: BinaryIO, size: int) -> None:
@@ -77,22 +78,23 @@ def _add(stream: BinaryIO, name: str, source: BinaryIO, size: int) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    with open(path, "rb") as raw:
-        magic = raw.read(2)
-        raw.seek(0)
-        if magic == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield cast(BinaryIO, stream)
-        else:
-            yield raw
+    if not path.is_file():
+        raise NotFound(f"{path} does not exist or is no file")
+    try:
+        with open(path, "rb") as raw:
+            magic = raw.read(2)
+            raw.seek(0)
+            if magic == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=raw) as stream:
+                    yield cast(BinaryIO, stream)
+            else:
+                yield raw
+    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
+        raise FormatError(f"{path} is damaged or no export: {error}") from error
 
 
 def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> State:
-    head = _next(stream, what)
-    if head is None or head.name != "json" or head.size > MAX_BYTES:
-        raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes')
-    state = State.parse(_Member(stream, head.size).readall(), what=f"{what}: json")
-    _skip_padding(stream, head.size)
+    state = _read_state(stream, what)
     # The published tool repeats an object that two paths share; it never holds one that no path names.
     allowed = Counter(state.objects().values())
     total = 0
@@ -109,6 +111,15 @@ def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> 
     missing = sorted(object_id for object_id in state.object_ids() if object_id not in staged and object_id not in pool)
     if missing:
         raise FormatError(f"{what} lacks {len(missing)} of its objects, the first is {missing[0]}")
+    return state
+
+
+def _read_state(stream: BinaryIO, what: str) -> State:
+    head = _next(stream, what)
+    if head is None or head.name != "json" or head.size > MAX_BYTES:
+        raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes')
+    state = State.parse(_Member(stream, head.size).readall(), what=f"{what}: json")
+    _skip_padding(stream, head.size)
     return state
 
 

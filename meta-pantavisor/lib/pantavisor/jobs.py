@@ -26,7 +26,7 @@ class Signing:
 
 @dataclass(frozen=True)
 class ExportContainer:
-    """An OCI layout becomes the export of one signed container."""
+    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier build."""
 
     name: str
     layout: Path
@@ -41,6 +41,7 @@ class ExportContainer:
     image_config: Optional[Mapping[str, Any]] = None
     libsquashfs: Optional[str] = None
     verity: bool = False
+    before: Optional[Path] = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def export_container(d: Any) -> None:
             "signing": _signing(d),
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
+            "before": _deployed_before(d),
         },
     )
 
@@ -131,6 +132,12 @@ def _unpacked(d: Any, variable: str) -> Optional[str]:
 
 def _deployed(d: Any, variable: str) -> Optional[str]:
     return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "is the recipe that deploys it in PVR_BSP_DEPENDS?")
+
+
+def _deployed_before(d: Any) -> Optional[str]:
+    """The export of an earlier build. What is made does not depend on it: it only tells what has changed."""
+    path = os.path.join(d.getVar("DEPLOY_DIR_IMAGE"), os.path.basename(d.getVar("PVR_EXPORT")))
+    return path if os.path.exists(path) else None
 
 
 def _existing(d: Any, variable: str, folder: str, hint: str) -> Optional[str]:

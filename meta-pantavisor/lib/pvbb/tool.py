@@ -9,6 +9,7 @@ from typing import Any
 
 import bb
 
+WARNING = "pvr: warning: "
 KEY_FILES = ("key.pem", "x5c.pem", "ca.crt")
 
 
@@ -46,8 +47,11 @@ def run(d: Any, verb: str, job: dict[str, Any]) -> None:
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(job, stream, indent=1, sort_keys=True)
     result = _spawn(d, [verb, "--job", path])
-    if result.stderr:
-        bb.note(result.stderr.rstrip())
+    for line in result.stderr.splitlines():
+        if line.startswith(WARNING):
+            bb.warn(f"{d.getVar('PN')}: {line[len(WARNING):]}")
+        else:
+            bb.note(line)
     if result.returncode == 2:
         bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a word'}")
     if result.returncode:

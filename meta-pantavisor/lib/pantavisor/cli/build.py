@@ -28,8 +28,11 @@ def _export_container(options: argparse.Namespace, console: Console) -> None:
     from .. import container
 
     job = jobs.load(options.job, jobs.ExportContainer)
-    for warning in container.export_container(job):
+    made = container.export_container(job)
+    for warning in made.warnings:
         console.warn(warning)
+    for note in made.notes:
+        console.line(f"note: {note}")
     console.line(f"{job.output} is written")
 
 

@@ -3,7 +3,7 @@
 sources.py    images, directories and tarballs as trees, and what src.json records of them
 making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
 difference.py one tree over another: patches
-parts.py      parts of other states, renamed
+parts.py      parts of other states, renamed      repacking.py   what another codec library changes
 watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
 """
 
@@ -12,5 +12,6 @@ from __future__ import annotations
 from .job import export_container
 from .making import again, make, patch
 from .model import Container, Engine
+from .repacking import warn_of_codec
 
-__all__ = ["Container", "Engine", "again", "export_container", "make", "patch"]
+__all__ = ["Container", "Engine", "again", "export_container", "make", "patch", "warn_of_codec"]

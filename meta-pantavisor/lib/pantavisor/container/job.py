@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .. import atomic, export, jobs, keys, layout, pvs
+from ..errors import PantavisorError
 from ..manifests import SourceManifest
 from ..manifests.spec import ROOT_VOLUME
 from ..objects import ObjectPool
 from ..oci import Platform
 from ..ref import ImageSource
-from ..state import State
+from ..state import State, Value
 from . import sources
 from .making import make
-from .model import Engine
+from .model import Container, Engine
+from .repacking import warn_of_codec
 
 
-def export_container(job: jobs.ExportContainer) -> tuple[str, ...]:
-    """Write the signed export of one container; returns warnings."""
+def export_container(job: jobs.ExportContainer) -> Container:
+    """Write the signed export of one container; returns it for its warnings and notes."""
     signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
     wanted = SourceManifest(
         arguments=job.arguments,
@@ -35,7 +39,16 @@ def export_container(job: jobs.ExportContainer) -> tuple[str, ...]:
             engine=Engine(job.profile, job.libsquashfs),
             platform=image.config.platform,
         )
+        made = warn_of_codec(job.name, made, _before(job), pool)
         state = State.empty().with_files(made.files)
         state = keys.sign_state(state, job.name, pvs.container_selection(job.name), signer)
         export.write(job.output, state, pool)
-    return made.warnings
+    return made
+
+
+def _before(job: jobs.ExportContainer) -> Mapping[str, Value]:
+    """The state of the earlier build, as far as there is one: whatever lies there cannot stop this build."""
+    try:
+        return export.read_state(job.before) if job.before else {}
+    except (PantavisorError, OSError):
+        return {}

@@ -39,11 +39,12 @@ def make(
     ``beside`` are the container's volumes that are not made here.
     """
     spec = check(name, tree, source, platform)
-    root = squash(name, tree, pool, scratch, engine=engine, platform=platform)
+    root, written = squash(name, tree, pool, scratch, engine=engine, platform=platform)
+    source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
     files = {**(beside or {}), f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
-    return finish(spec, source, files, pool, scratch, engine=engine)
+    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_dropped(name, written))
 
 
 def patch(
@@ -64,13 +65,15 @@ def patch(
     """
     spec = check(name, tree, source, platform)
     layer = difference(squashfs.read(pool.path(base)), tree, mtime=engine.mtime)
-    packed = squash(name, layer, pool, scratch, engine=engine, platform=platform)
+    packed, written = squash(name, layer, pool, scratch, engine=engine, platform=platform)
+    kept = {} if source.base else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
+    source = replace(source, packings={**kept, OVERLAY_VOLUME: written.packing.document()})
     files = {
         **(beside or {}),
         f"{name}/{OVERLAY_VOLUME}": packed,
         **digest_file(name, OVERLAY_VOLUME, source, pool),
     }
-    return finish(spec, source, files, pool, scratch, engine=engine)
+    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_dropped(name, written))
 
 
 def again(
@@ -101,16 +104,16 @@ def check(name: str, tree: Tree, source: SourceManifest, platform: Optional[Plat
 
 def squash(
     name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, engine: Engine, platform: Optional[Platform]
-) -> str:
-    """``tree`` as a squashfs in ``pool``; its object id."""
-    squashfs.write(
+) -> tuple[str, squashfs.Written]:
+    """``tree`` as a squashfs in ``pool``; its object id and what is told of it."""
+    written = squashfs.write(
         watch_tree(tree, f"packing {name}", engine.progress),
         scratch / ROOT_VOLUME,
         profile=squashfs.profile(engine.profile, platform),
         library=engine.libsquashfs,
         mtime=engine.mtime,
     )
-    return pool.put_file(scratch / ROOT_VOLUME, move=True)
+    return pool.put_file(scratch / ROOT_VOLUME, move=True), written
 
 
 def digest_file(name: str, volume: str, source: SourceManifest, pool: ObjectPool) -> dict[str, Value]:
@@ -130,6 +133,7 @@ def finish(
     scratch: Path,
     *,
     engine: Engine,
+    warnings: tuple[str, ...] = (),
 ) -> Container:
     """Add to the volumes in ``files`` all that is made from src.json."""
     made = dict(files)
@@ -137,7 +141,7 @@ def finish(
     made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=engine.verity))
     made[f"{spec.name}/src.json"] = source.document(spec.name)
     made.update(manifest_files(spec, pool))
-    return Container(made, _warnings(spec))
+    return Container(made, (*warnings, *spec.warnings), _notes(spec))
 
 
 def manifest_files(spec: ContainerSpec, pool: ObjectPool) -> dict[str, Value]:
@@ -159,7 +163,13 @@ def _check_verity(spec: ContainerSpec) -> None:
         )
 
 
-def _warnings(spec: ContainerSpec) -> tuple[str, ...]:
+def _dropped(name: str, written: squashfs.Written) -> tuple[str, ...]:
+    if not written.dropped_xattrs:
+        return ()
+    return (f"{name}: squashfs has no place for {', '.join(written.dropped_xattrs)}, so these attributes are left out",)
+
+
+def _notes(spec: ContainerSpec) -> tuple[str, ...]:
     if not spec.process.unmapped:
         return ()
     return (f"{spec.name}: the image's {', '.join(spec.process.unmapped)} cannot be mapped and have no effect",)

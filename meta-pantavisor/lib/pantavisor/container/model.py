@@ -17,10 +17,12 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Container:
-    """The paths of a container, and what of its source could not be mapped."""
+    """The paths of a container; what went otherwise than one may think (``warnings``), and what of its source has no
+    place on a device (``notes``)."""
 
     files: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

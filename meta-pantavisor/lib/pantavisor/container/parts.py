@@ -85,7 +85,7 @@ def make(
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
     made = making.again(name, _changed(source, changes), kept, pool, scratch, engine=engine)
-    return Container(made.files, (*lost, *made.warnings))
+    return replace(made, warnings=(*lost, *made.warnings))
 
 
 def recorded_verity(taken: Taken) -> dict[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from ..audit.opening import Opened
 from ..audit.report import Findings
 from ..digest import is_object_id
 from ..errors import PantavisorError
+from ..squashfs import Packing
 from ..state import State
 from .model import DEVICE, File, Inspection, Part, PartitionView, Revision, SignatureView
 
@@ -85,11 +86,20 @@ def _part_of(path: str, names: set[str]) -> str:
 def _part(state: State, name: str, files: tuple[File, ...]) -> Part:
     source, run = state.get(f"{name}/src.json"), state.get(f"{name}/run.json")
     origin = group = ""
+    packed: tuple[tuple[str, Packing], ...] = ()
     if isinstance(source, Mapping):
         origin = str(source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or "")
+        packed = _packed(source.get("squashfs"))
     if isinstance(run, Mapping):
         group = str(run.get("group") or run.get("runlevel") or "")
-    return Part(name, files, origin, group)
+    return Part(name, files, origin, group, packed)
+
+
+def _packed(notes: object) -> tuple[tuple[str, Packing], ...]:
+    if not isinstance(notes, Mapping):
+        return ()
+    found = ((volume, Packing.parse(notes[volume])) for volume in sorted(notes))
+    return tuple((volume, packing) for volume, packing in found if packing)
 
 
 def _file(state: State, path: str, sizes: Mapping[str, int], uses: Counter[str]) -> File:

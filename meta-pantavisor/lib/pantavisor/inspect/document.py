@@ -68,6 +68,7 @@ def _part(part: Part) -> dict[str, Any]:
         "group": part.group,
         "name": part.name,
         "origin": part.origin,
+        "packed": {volume: packing.document() for volume, packing in part.packed},
         "size": part.size,
     }
 

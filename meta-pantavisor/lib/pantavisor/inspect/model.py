@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..pvs import Coverage
+from ..squashfs import Packing
 from ..state import State
 
 DEVICE = "device"  # the part of everything that belongs to no container and not to the bsp
@@ -28,12 +29,14 @@ class File:
 
 @dataclass(frozen=True)
 class Part:
-    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says."""
+    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says; ``packed`` how its
+    volumes were compressed, as far as it says."""
 
     name: str
     files: tuple[File, ...]
     origin: str
     group: str
+    packed: tuple[tuple[str, Packing], ...] = ()
 
     @property
     def size(self) -> int:

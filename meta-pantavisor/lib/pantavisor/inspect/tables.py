@@ -80,6 +80,8 @@ def _revision(revision: Revision) -> Iterator[Table]:
     suffix = f" of revision {revision.name}" if revision.name else ""
     parts = ((part.name, human(part.size), str(len(part.files)), part.group, part.origin) for part in revision.parts)
     yield Table(f"Parts{suffix}", ("part", "size", "files", "group", "origin"), tuple(parts))
+    packed = ((f"{part.name}/{volume}", str(packing)) for part in revision.parts for volume, packing in part.packed)
+    yield Table(f"Packed{suffix}", ("volume", "with"), tuple(packed))
     signatures = (
         (item.name, item.algorithm, item.signer, str(item.covers), item.problem or "matches")
         for item in revision.signatures

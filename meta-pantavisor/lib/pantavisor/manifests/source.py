@@ -18,6 +18,7 @@ _FIELDS = {
     "dm_enabled": "verity",
     "docker_ovl_digest": "overlay_digest",
     "pvr": "pvr_url",
+    "squashfs": "packings",
 }
 _IGNORED = frozenset(["#spec", "name", "pv_build_origin"])
 
@@ -31,6 +32,7 @@ class SourceManifest:
     config: Mapping[str, Any] = field(default_factory=dict)
     persistence: Mapping[str, str] = field(default_factory=dict)
     verity: Mapping[str, bool] = field(default_factory=dict)
+    packings: Mapping[str, Any] = field(default_factory=dict)  # by volume; published tools pass over it
     template: str = TEMPLATE
     base: Optional[str] = None
     logs: Optional[list[Any]] = None
@@ -82,7 +84,7 @@ def _member(attribute: str) -> str:
 
 def _typed(member: str, value: Any, what: str) -> Any:
     wanted: type = str
-    if member in ("args", "docker_config", "config", "persistence", "dm_enabled"):
+    if member in ("args", "docker_config", "config", "persistence", "dm_enabled", "squashfs"):
         wanted = dict
     elif member in ("logs", "exports"):
         wanted = list

@@ -1,6 +1,7 @@
 """Squashfs images, written by libsquashfs from a Tree.
 
-profile.py    codec, level            numbering.py  inode numbers and their order
+profile.py    codec, level            packing.py    what is told of them
+numbering.py  inode numbers and their order
 library.py structures.py  the C interface; inodes.py  nodes as inodes
 image.py      the library's objects   writer.py     tree -> image
 blocks.py     packed blocks           reader.py     image -> tree, without the library
@@ -8,8 +9,9 @@ blocks.py     packed blocks           reader.py     image -> tree, without the l
 
 from __future__ import annotations
 
+from .packing import Packing
 from .profile import BLOCK_BYTES, PROFILES, Profile, profile
 from .reader import read
 from .writer import Written, write
 
-__all__ = ["BLOCK_BYTES", "PROFILES", "Profile", "Written", "profile", "read", "write"]
+__all__ = ["BLOCK_BYTES", "PROFILES", "Packing", "Profile", "Written", "profile", "read", "write"]

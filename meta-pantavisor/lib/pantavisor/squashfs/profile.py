@@ -22,7 +22,8 @@ CODECS: dict[str, tuple[int, Optional[range]]] = {
 }
 
 # Branch filters for machine code by architecture as OCI spells it; xz tries each and keeps what is smallest.
-_BRANCH_FILTERS = {"amd64": 0x01, "386": 0x01, "ppc64le": 0x02, "arm": 0x08 | 0x10}
+_BRANCH_FILTERS = {"amd64": ("x86",), "386": ("x86",), "ppc64le": ("powerpc",), "arm": ("arm", "armthumb")}
+_FILTER_FLAGS = {"x86": 0x01, "powerpc": 0x02, "arm": 0x08, "armthumb": 0x10}
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,19 @@ class Profile:
         return CODECS[self.codec][0]
 
     @property
+    def filters(self) -> tuple[str, ...]:
+        """The names of its branch filters."""
+        wanted = self.branch_filters and self.codec == "xz"
+        return _BRANCH_FILTERS.get(self.architecture or "", ()) if wanted else ()
+
+    @property
     def flags(self) -> int:
         """The library's compressor flags."""
-        return _BRANCH_FILTERS.get(self.architecture or "", 0) if self.branch_filters else 0
+        return sum(_FILTER_FLAGS[name] for name in self.filters)
 
     def __str__(self) -> str:
         level = "" if self.level is None else f" level {self.level}"
-        filters = f" with branch filters for {self.architecture}" if self.flags and self.codec == "xz" else ""
+        filters = f" with branch filters for {self.architecture}" if self.filters else ""
         return f"{self.codec}{level}{filters}"
 
 

@@ -1,7 +1,7 @@
 """A tree becomes a squashfs image.
 
 The same tree, profile, ``mtime`` and codec library give the same bytes, whoever writes, wherever, with however many
-threads. The codec library's version is part of that sentence: ``Written.codec`` records it.
+threads. The codec library's version is part of that sentence: ``Written.packing`` records it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from . import inodes
 from .image import XATTR_PREFIXES, Image
 from .library import Library, load
 from .numbering import Numbering
+from .packing import Packing
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer
 
@@ -31,12 +32,12 @@ MAX_OWNERS = 65_535  # users and groups together; the super block counts them in
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: size in bytes, sha256 in hex, the codec with its library's version, and names of extended
-    attributes that squashfs has no place for and that were left out (POSIX ACLs, for one)."""
+    """What was written: size in bytes, sha256 in hex, how it was packed, and names of extended attributes
+    that squashfs has no place for and that were left out (POSIX ACLs, for one)."""
 
     size: int
     sha256: str
-    codec: str
+    packing: Packing
     dropped_xattrs: tuple[str, ...] = ()
 
 
@@ -71,8 +72,8 @@ def write(
             dropped = _Writer(image, tree, newest).write()
         size, sha256 = beside.stat().st_size, file_sha256(beside)
         beside.chmod(0o644)
-    codec = f"{profile}, {block_size // 1024} KiB blocks, {loaded.codec_version(profile.codec)}"
-    return Written(size, sha256, codec, dropped)
+    packing = Packing(profile.codec, profile.level, loaded.codec_version(profile.codec), profile.filters)
+    return Written(size, sha256, packing, dropped)
 
 
 class _Writer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Optional
 
@@ -12,6 +13,7 @@ from ...layers import Tree
 from ...manifests import SourceManifest
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
+from ...state import Value
 from . import working
 from .request import Request
 
@@ -33,6 +35,21 @@ def make(request: Request, tree: Tree, described: SourceManifest, platform: Opti
     """The container, as a patch if one is wanted, else whole."""
     repository, name = request.repository, request.name
     existing = working.volumes(repository, name, repository.pool) if request.old else {}
+    made = _made(request, tree, described, platform, existing)
+    if request.old is None:
+        return made
+    before = {**existing, f"{name}/src.json": request.old.document(name)}
+    return container.warn_of_codec(name, made, before, repository.pool)
+
+
+def _made(
+    request: Request,
+    tree: Tree,
+    described: SourceManifest,
+    platform: Optional[Platform],
+    existing: Mapping[str, Value],
+) -> Container:
+    repository, name = request.repository, request.name
     beside = {path: value for path, value in existing.items() if not _is_root(path.rpartition("/")[2])}
     if not _wanted(request):
         described = replace(described, overlay_digest=None, verity=_verity(described, overlay=False))

@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import manifests
 from ...repo import Repository
+from ...squashfs import Packing
 from ..console import Console
 from . import working
 
@@ -44,11 +45,17 @@ def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
         "patch": source.overlay_digest,
         "base": source.base,
         "platform": source.docker_platform,
+        "packed": _packed(source),
         "group": source.arguments.get("PV_GROUP"),
         "verity": sorted(volume for volume, enabled in source.verity.items() if enabled),
     }
     return {what: value for what, value in facts.items() if value}
 
 
+def _packed(source: manifests.SourceManifest) -> list[str]:
+    found = {volume: Packing.parse(note) for volume, note in sorted(source.packings.items())}
+    return [f"{volume}: {packing}" for volume, packing in found.items() if packing]
+
+
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)

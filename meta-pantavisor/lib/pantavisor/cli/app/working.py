@@ -116,7 +116,7 @@ def write(repository: Repository, name: str, made: Container, console: Console, 
     else:
         stale = {path for path in _made_before(repository, name) if path not in made.files}
         repository.write_files(made.files, gone=stale)
-    for warning in made.warnings:
+    for warning in (*made.warnings, *made.notes):
         console.warn(warning)
 
 
