@@ -45,6 +45,7 @@ WHOLE = {
 }  # fmt: skip
 SIGNED = json.loads((VECTORS / "states/signed_part_demo_ec256.json").read_text())
 SOURCES = [json.loads(path.read_text()) for path in sorted((VECTORS / "templates").glob("*/src.json"))]
+STORED = {"docker_config": {"Volumes": {"/a": {}}}, "persistence": {"/a": "boot", "/b": "permanent@data"}}
 SIGNING = {"key": "k", "x5c": "x", "trust": "t"}
 JOB = {
     "name": "web", "layout": "l", "reference": "r", "platform": "linux/arm64", "arguments": {"a": 1}, "volumes": ["a"],
@@ -124,6 +125,7 @@ def verify_state(document: dict[str, Any]) -> None:
         (read_device, [DEVICE]),
         (read_bsp, [BSP]),
         (read_source, SOURCES),
+        (read_source, [STORED]),
         (read_state, [SIGNED, WHOLE]),
         (check_state, [WHOLE]),
         (verify_state, [SIGNED]),
