@@ -24,6 +24,8 @@ PVR_DEVICE_JSON ??= ""
 PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, platform and app."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a codec as zstd:19 or lz4."
+PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
+PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: the times in the tarballs."
 
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 
@@ -46,7 +48,7 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE PVR_DEVICE_JSON"
-do_pvrexport[vardeps] += "PVR_PROFILE"
+do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy

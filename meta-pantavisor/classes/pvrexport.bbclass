@@ -48,6 +48,10 @@ PVR_CONFIG_JSON ??= ""
 PVR_CONFIG_JSON[doc] = "JSON file of SRC_URI that overrides members of the image's config (Entrypoint, Cmd, Env, ...)."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3), small (xz 6 with BCJ), or a codec as zstd:19 or lz4."
+# Not SOURCE_DATE_EPOCH by default: an image's times are the same wherever it is built, and cutting them would make
+# programs distrust what they derived from older files, as Python does with its .pyc files.
+PVR_SOURCE_DATE_EPOCH ??= ""
+PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in root.squashfs (seconds since 1970). Empty: the times of the image."
 PVR_VERITY ??= "0"
 PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs kernel support."
 
@@ -75,7 +79,7 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL PVR_RESTART_POLICY PVR_ROLES"
-do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE PVR_VERITY"
+do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 

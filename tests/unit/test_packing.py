@@ -220,3 +220,13 @@ def test_a_build_notes_what_has_no_place_on_a_device(
     assert cli.main(["export-container", "--job", str(tmp_path / "job.json")]) == 0
     said = capsys.readouterr().err
     assert "note: app: the image's ExposedPorts" in said and "warning" not in said
+
+
+def test_a_build_s_epoch_is_the_latest_time_in_the_image(job: jobs.ExportContainer, tmp_path: Path) -> None:
+    written = []
+    for epoch in (None, 1000, 1000):
+        container.export_container(replace(job, epoch=epoch))
+        pool = ObjectPool(tmp_path / "pool")
+        image = pool.path(str(export.read(job.output, pool)["app/root.squashfs"]))
+        written.append((int.from_bytes(image.read_bytes()[8:12], "little"), job.output.read_bytes()))
+    assert written[0] != written[1] == written[2] and written[1][0] == 1000

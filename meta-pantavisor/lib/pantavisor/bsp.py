@@ -64,7 +64,8 @@ def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> No
         raise NotFound(f"{tarball} has no folder {prefix}")
     if prefix == "lib/modules":
         top = _only_release(top, tarball)
-    squashfs.write(top, target, profile=squashfs.profile(job.profile, None), library=job.libsquashfs)
+    profile = squashfs.profile(job.profile, None)
+    squashfs.write(top, target, profile=profile, library=job.libsquashfs, mtime=job.epoch)
 
 
 def _only_release(tree: layers.Tree, tarball: Path) -> layers.Tree:

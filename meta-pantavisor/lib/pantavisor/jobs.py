@@ -26,7 +26,8 @@ class Signing:
 
 @dataclass(frozen=True)
 class ExportContainer:
-    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier build."""
+    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier build, ``epoch``
+    the latest time of any file in the image (SOURCE_DATE_EPOCH)."""
 
     name: str
     layout: Path
@@ -42,11 +43,13 @@ class ExportContainer:
     libsquashfs: Optional[str] = None
     verity: bool = False
     before: Optional[Path] = None
+    epoch: Optional[int] = None
 
 
 @dataclass(frozen=True)
 class ExportBsp:
-    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be compressed."""
+    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be compressed.
+    ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH)."""
 
     kernel: Path
     initramfs: Path
@@ -59,6 +62,7 @@ class ExportBsp:
     firmware: Optional[Path] = None
     device: Optional[Path] = None
     libsquashfs: Optional[str] = None
+    epoch: Optional[int] = None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def export_container(d: Any) -> None:
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
             "before": _deployed_before(d),
+            "epoch": _epoch(d),
         },
     )
 
@@ -52,6 +53,7 @@ def export_bsp(d: Any) -> None:
             "device": _unpacked(d, "PVR_DEVICE_JSON"),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
+            "epoch": _epoch(d),
             "signing": _signing(d),
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
@@ -105,6 +107,13 @@ def _flag(d: Any, variable: str) -> bool:
     if value not in ("0", "1"):
         bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: say "1" for yes, "0" for no')
     return value == "1"
+
+
+def _epoch(d: Any) -> Optional[int]:
+    value = (d.getVar("PVR_SOURCE_DATE_EPOCH") or "").strip()
+    if value and not (value.isascii() and value.isdigit()):
+        bb.fatal(f'{d.getVar("PN")}: PVR_SOURCE_DATE_EPOCH is "{value}"\n  hint: say a number of seconds since 1970')
+    return int(value) if value else None
 
 
 def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:

@@ -36,7 +36,7 @@ def export_container(job: jobs.ExportContainer) -> Container:
             source,
             pool,
             folder,
-            engine=Engine(job.profile, job.libsquashfs),
+            engine=Engine(job.profile, job.libsquashfs, job.epoch),
             platform=image.config.platform,
         )
         made = warn_of_codec(job.name, made, _before(job), pool)

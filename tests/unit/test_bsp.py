@@ -1,0 +1,67 @@
+"""The bsp's export: modules and firmware as squashfs, at no later time than a build says."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pantavisor import bsp, export, jobs, keys, squashfs
+from pantavisor.errors import NotFound
+from pantavisor.objects import ObjectPool
+
+LATE, EARLY, EPOCH = 1_900_000_000, 1_500_000_000, 1_700_000_000
+
+
+def tarball(path: Path, *files: tuple[str, int]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, mtime in files:
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = 3, mtime
+            archive.addfile(member, io.BytesIO(b"ELF"))
+    return path
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> jobs.ExportBsp:
+    keys.generate(tmp_path / "keys", common_name="Test", algorithm="ES256")
+    for name in ("kernel", "initramfs"):
+        (tmp_path / name).write_bytes(name.encode())
+    return jobs.ExportBsp(
+        kernel=tmp_path / "kernel", initramfs=tmp_path / "initramfs", profile="fast",
+        signing=jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem", tmp_path / "keys/ca.crt"),
+        work=tmp_path, output=tmp_path / "bsp.tgz",
+        modules=tarball(tmp_path / "modules.tgz", ("lib/modules/6.1/old.ko", EARLY), ("lib/modules/6.1/new.ko", LATE)),
+        firmware=tarball(tmp_path / "firmware.tgz", ("lib/firmware/blob", LATE)),
+    )  # fmt: skip
+
+
+def times(job: jobs.ExportBsp, volume: str) -> tuple[int, dict[str, int]]:
+    """The time of the image and of what is in it."""
+    bsp.export_bsp(job)
+    pool = ObjectPool(job.work / "pool")
+    image = pool.path(str(export.read(job.output, pool)[f"bsp/{volume}"]))
+    (made,) = struct.unpack_from("<I", image.read_bytes(), 8)
+    return made, {path.decode(): node.metadata.mtime for path, node in squashfs.read(image).walk()}
+
+
+def test_files_keep_their_times_without_an_epoch(job: jobs.ExportBsp) -> None:
+    assert times(job, "modules.squashfs") == (LATE, {"old.ko": EARLY, "new.ko": LATE})
+    assert times(job, "firmware.squashfs") == (LATE, {"blob": LATE})
+
+
+def test_no_file_is_later_than_the_epoch(job: jobs.ExportBsp) -> None:
+    job = replace(job, epoch=EPOCH)
+    assert times(job, "modules.squashfs") == (EPOCH, {"old.ko": EARLY, "new.ko": EPOCH})
+    assert times(job, "firmware.squashfs") == (EPOCH, {"blob": EPOCH})
+
+
+def test_modules_are_those_of_one_release(job: jobs.ExportBsp, tmp_path: Path) -> None:
+    two = tarball(tmp_path / "two.tgz", ("lib/modules/6.1/a.ko", 0), ("lib/modules/6.2/a.ko", 0))
+    with pytest.raises(NotFound, match="2 kernel releases"):
+        bsp.export_bsp(replace(job, modules=two))
+    with pytest.raises(NotFound, match="no folder lib/firmware"):
+        bsp.export_bsp(replace(job, firmware=two))
