@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import random
 import subprocess
 import tarfile
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_published_exports_read_and_ours_hold_the_same(name: str, pool: ObjectPo
         export.write(tmp_path / ours, found, pool)
         again = ObjectPool(tmp_path / f"pool.{ours}")
         assert export.read(tmp_path / ours, again) == found and set(again) == set(pool)
+
+
+def test_what_is_packed_already_is_stored_and_the_rest_deflated(pool: ObjectPool, tmp_path: Path) -> None:
+    noise, text = random.Random(1).randbytes(200_000), b"line of text\n" * 20_000
+    framed = bytes(100_000) + noise + bytes(100_000)  # as a kernel: what counts is the middle
+    held = state(a=pool.put_bytes(noise), b=pool.put_bytes(text), c=pool.put_bytes(framed), d=pool.put_bytes(b""))
+    export.write(tmp_path / "x.tar", held, pool)
+    export.write(tmp_path / "x.tgz", held, pool)
+    zipped = (tmp_path / "x.tgz").read_bytes()
+    assert gzip.decompress(zipped) == (tmp_path / "x.tar").read_bytes()
+    unpacked = subprocess.run(["gzip", "-dc", tmp_path / "x.tgz"], capture_output=True, check=True).stdout
+    assert unpacked == gzip.decompress(zipped)
+    assert zipped.count(noise[:5000]) == 2 and text[:1000] not in zipped
+    assert len(zipped) < 2 * len(noise) + 200_000 + 20_000
 
 
 def test_an_export_is_plain_ustar_json_first_sorted_once_and_always_the_same(pool: ObjectPool, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import re
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Optional, cast
@@ -20,29 +20,38 @@ from typing import BinaryIO, Optional, cast
 from . import atomic
 from .digest import OBJECT_ID, Digest, VerifyingReader
 from .errors import DigestError, FormatError, LimitError, NotFound
+from .gzipped import GzipWriter, is_worth_deflating
 from .objects import ObjectPool
 from .state import MAX_BYTES, State
 
+Put = Callable[[bytes], object]
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
 SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
 SIZE_SPAN = (124, 136)  # in a header
 MAX_TOTAL_BYTES = 64 * 1024**3
-GZIP_LEVEL = 1  # the objects are compressed already
 
 
 def write(path: Path, state: State, pool: ObjectPool) -> None:
     """Write the export of ``state``, whose objects must be in ``pool``; each is verified on its way."""
-    gz = path.name.lower().endswith((".gz", ".tgz"))
     with atomic.replacing(path) as raw:
-        stream = cast(BinaryIO, gzip.GzipFile("", "wb", GZIP_LEVEL, raw, mtime=0)) if gz else raw
-        _add(stream, "json", io.BytesIO(state.dumps()), len(state.dumps()))
-        for object_id in sorted(state.object_ids()):
-            size, promised = pool.size(object_id), Digest("sha256", object_id)
-            with VerifyingReader(pool.open(object_id), promised, size, what="object") as source:
-                _add(stream, f"objects/{object_id}", cast(BinaryIO, source), size)
-        stream.write(bytes(2 * tarfile.BLOCKSIZE))
-        if gz:
-            stream.close()
+        if not path.name.lower().endswith((".gz", ".tgz")):
+            _write(raw.write, raw.write, state, pool)
+            return
+        packed = GzipWriter(raw)
+        _write(packed.write, packed.store, state, pool)
+        packed.close()
+
+
+def _write(write: Put, store: Put, state: State, pool: ObjectPool) -> None:
+    """The tar; ``store`` takes what is packed already."""
+    _add(write, write, "json", io.BytesIO(state.dumps()), len(state.dumps()))
+    for object_id in sorted(state.object_ids()):
+        size, promised = pool.size(object_id), Digest("sha256", object_id)
+        with pool.open(object_id) as content:
+            put = write if is_worth_deflating(content, size) else store
+            with VerifyingReader(content, promised, size, what="object") as source:
+                _add(write, put, f"objects/{object_id}", cast(BinaryIO, source), size)
+    write(bytes(2 * tarfile.BLOCKSIZE))
 
 
 def read(path: Path, pool: ObjectPool) -> State:
@@ -60,20 +69,21 @@ def read_state(path: Path) -> State:
         return _read_state(stream, str(path))
 
 
-def _add(stream: BinaryIO, name: str, source: BinaryIO, size: int) -> None:
+def _add(write: Put, put: Put, name: str, source: BinaryIO, size: int) -> None:
+    """An entry, its content by ``put``."""
     if size > MAX_OBJECT_BYTES:
         raise LimitError(f"{name} is {size} bytes long; an export holds objects up to {MAX_OBJECT_BYTES}")
     header = tarfile.TarInfo(name)
     header.size, header.mode, header.mtime = size, 0o644, 0
-    stream.write(header.tobuf(tarfile.USTAR_FORMAT))
+    write(header.tobuf(tarfile.USTAR_FORMAT))
     left = size
     while left:
         chunk = source.read(min(left, 1 << 20))
         if not chunk:
             raise DigestError(f"{name} became shorter while it was read")
-        stream.write(chunk)
+        put(chunk)
         left -= len(chunk)
-    stream.write(bytes(-size % tarfile.BLOCKSIZE))
+    write(bytes(-size % tarfile.BLOCKSIZE))
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+"""One gzip member (RFC 1952) in which bytes that are packed already are stored as they are.
+
+Deflate spends a second on every 50 MB of a squashfs to find that there is nothing to gain. Its stored blocks (RFC 1951,
+3.2.4) cost a checksum, and are the same whichever zlib writes the rest.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import BinaryIO
+
+LEVEL = 1
+SAMPLE_BYTES = 64 * 1024
+WORTH = 0.97  # deflate must get a sample below that part of its size
+_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time, no system
+_STORED_BYTES = 0xFFFF  # a stored block's most
+
+
+class GzipWriter:
+    """Writes to ``raw``, which stays open; ``close`` ends the member."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._crc = 0
+        self._size = 0
+        raw.write(_HEADER)
+
+    def write(self, data: bytes) -> None:
+        """Add ``data``, deflated."""
+        self._count(data)
+        self._raw.write(self._deflater.compress(data))
+
+    def store(self, data: bytes) -> None:
+        """Add ``data`` as it is."""
+        self._count(data)
+        # To the next whole byte, and with nothing before it that later blocks could refer to.
+        self._raw.write(self._deflater.flush(zlib.Z_FULL_FLUSH))
+        view = memoryview(data)
+        for at in range(0, len(data), _STORED_BYTES):
+            piece = view[at : at + _STORED_BYTES]
+            self._raw.write(struct.pack("<BHH", 0, len(piece), len(piece) ^ 0xFFFF))
+            self._raw.write(piece)
+
+    def close(self) -> None:
+        self._raw.write(self._deflater.flush())
+        self._raw.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
+
+    def _count(self, data: bytes) -> None:
+        self._crc = zlib.crc32(data, self._crc)
+        self._size += len(data)
+
+
+def is_worth_deflating(content: BinaryIO, size: int) -> bool:
+    """Whether deflate gets anything out of the middle of a seekable stream, which is read from its start afterwards."""
+    content.seek(max(0, (size - SAMPLE_BYTES) // 2))
+    sample = content.read(SAMPLE_BYTES)
+    content.seek(0)
+    return len(zlib.compress(sample, LEVEL)) < WORTH * len(sample)
