@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pantavisor import cli
+from pantavisor import cli, manifests
+from pantavisor.cli.app import rows
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
 from sim.registry import images
@@ -447,3 +448,130 @@ def test_what_a_killed_command_left_goes_and_what_lives_stays(chair: Chair, root
         assert living.exists() and not dead.exists()
     finally:
         os.close(held)
+
+
+# Rows of the manifests
+
+
+# Option -> what stands in src.json, and what in run.json or lxc.container.conf.
+ROWS: list[tuple[list[str], dict[str, Any], str]] = [
+    (["--group", "root"], {"PV_GROUP": "root"}, '"group":"root"'),
+    (["--runlevel", "root"], {"PV_RUNLEVEL": "root", "PV_GROUP": ""}, '"runlevel":"root"'),
+    (["--status-goal", "READY"], {"PV_STATUS_GOAL": "READY"}, '"status_goal":"READY"'),
+    (["--restart-policy", "system"], {"PV_RESTART_POLICY": "system"}, '"restart_policy":"system"'),
+    (["--role", "mgmt,nobody"], {"PV_ROLES": ["mgmt", "nobody"]}, '"roles":["mgmt","nobody"]'),
+    (["--auto-recovery", '{"policy": "always"}'], {"PV_AUTO_RECOVERY": {"policy": "always"}}, '"policy":"always"'),
+    (["--no-automodfw"], {"PV_AUTOMODFW": "no"}, '"automodfw":"no"'),
+    (["--remount", '{"a": ["b"]}'], {"PV_REMOUNT": {"a": ["b"]}}, '"remount":{"a":["b"]}'),
+    (["--driver", "wifi,bt", "--driver", "manual:can"],
+     {"PV_DRIVERS_REQUIRED": ["wifi", "bt"], "PV_DRIVERS_MANUAL": ["can"]},
+     '"drivers":{"manual":["can"],"optional":[],"required":["wifi","bt"]}'),
+    (["--service", "optional:db,type=unix,target=/run/db"],
+     {"PV_SERVICES_OPTIONAL": [{"name": "db", "type": "unix", "target": "/run/db"}]},
+     '"optional":[{"name":"db","target":"/run/db","type":"unix"}]'),
+    (["--network-pool", "lan", "--hostname", "h", "--ip", "10.0.0.2", "--mac", "02:00:00:00:00:01"],
+     {"PV_NETWORK_POOL": "lan", "PV_NETWORK_HOSTNAME": "h", "PV_NETWORK_IP": "10.0.0.2", "PV_NETWORK_MAC": "02:00:00:00:00:01"},
+     '"network":{"hostname":"h","ip":"10.0.0.2","mac":"02:00:00:00:00:01","pool":"lan"}'),
+    (["--lxc-network", "phys", "--lxc-link", "eth1"],
+     {"PV_LXC_NETWORK_TYPE": "phys", "PV_LXC_NETWORK_LINK": "eth1"}, "lxc.net.0.link = eth1\n"),
+    (["--lxc-network", "veth", "--lxc-address", "10.0.3.2/24", "--lxc-gateway", "10.0.3.1"],
+     {"PV_LXC_NETWORK_IPV4_GATEWAY": "10.0.3.1"}, "lxc.net.0.ipv4.gateway = 10.0.3.1\n"),
+    (["--env", "A=1,2", "--env", "B=x y"], {"PV_LXC_EXTRA_ENV": ["A=1,2", "B=x y"]}, "= A=1,2\nlxc.environment = B=x y\n"),
+    (["--cap-drop", "sys_time,CAP_NET_RAW"], {"PV_LXC_CAP_DROP": ["sys_time", "CAP_NET_RAW"]}, "lxc.cap.drop = net_raw\n"),
+    (["--cap-keep", "kill"], {"PV_LXC_CAP_KEEP": ["kill"]}, "lxc.cap.keep = kill\n"),
+    (["--namespace-keep", "user,net"], {"PV_LXC_NAMESPACE_KEEP": "user net"}, "lxc.namespace.keep = user net\n"),
+    (["--no-console"], {"PV_LXC_DISABLE_CONSOLE": "yes"}, "lxc.console.path = none\n"),
+    (["--tty-max", "3", "--pty-max", "9"], {"LXC_TTY_MAX": "3", "LXC_PTY_MAX": "9"}, "lxc.tty.max = 3\nlxc.pty.max = 9\n"),
+    (["--debug"], {"PV_DEBUG_MODE": "yes"}, "lxc.log.file"),
+    (["--mount", "z.squashfs:/opt", "--mount", "y.squashfs:usr"],
+     {"PV_VOLUME_MOUNTS": "z.squashfs:/opt,y.squashfs:usr"}, "/volumes/app/z.squashfs opt none"),
+    (["--extra-volume", "z.squashfs"], {"PV_EXTRA_VOLUMES": "z.squashfs"}, '"volumes":["z.squashfs"]'),
+    (["--import-volume", "db:/data:mnt:ro,noexec"],
+     {"PV_VOLUME_IMPORTS": ["db:/data:mnt:ro,noexec"]}, "/volumes/db/docker--data mnt none bind,ro,noexec,create=dir"),
+    (["--import-config", "cfg:etc/cfg"], {"PV_IMPORT_CONFIGVOLUMES": "cfg:etc/cfg"}, "/volumes/cfg/app etc/cfg none"),
+    (["--import-file", "hosts:etc/hosts"], {"PV_FILEIMPORTS": "hosts:etc/hosts"}, "/exports/hosts etc/hosts none"),
+    (["--resolv-conf", "--resolv-conf-path", "run/r"],
+     {"PV_RESOLV_CONF_DISABLE": "", "PV_RESOLV_CONF_PATH": "run/r"}, "/etc/resolv.conf run/r none"),
+    (["--run-tmpfs-path", "var/run"], {"PV_RUN_TMPFS_PATH": "var/run"}, "tmpfs var/run tmpfs"),
+    (["--no-run-tmpfs", "--no-autodev"], {"PV_RUN_TMPFS_DISABLE": "yes", "PV_DISABLE_AUTODEV": "yes"}, "lxc.autodev = 0\n"),
+    (["--mount-proc", "proc:rw", "--mount-sys", "sys:ro", "--mount-cgroup", "cgroup:ro"],
+     {"LXC_MOUNT_AUTO_PROC": "proc:rw"}, "lxc.mount.auto = proc:rw  sys:ro  cgroup:ro\n"),
+    (["--full-dev"], {"PV_SECURITY_FULLDEV": "yes"}, "/dev/ dev none"),
+    (["--with-host"], {"PV_SECURITY_WITH_HOST": "yes"}, " / host none"),
+    (["--with-host-proc"], {"PV_SECURITY_WITH_HOSTPROC": "yes"}, "/proc/ host/proc none"),
+    (["--with-storage"], {"PV_SECURITY_WITH_STORAGE": "yes"}, "/storage storage none"),
+    (["--allow-device", "c 1:3 rwm"], {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm"]}, "devices.allow = c 1:3 rwm\n"),
+    (["--cgroup", "memory.limit_in_bytes = 64M"],
+     {"PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 64M"]}, "lxc.cgroup.memory.limit_in_bytes = 64M\n"),
+    (["--lxc-conf", "lxc.a = 1", "--lxc-conf", "more.conf"],
+     {"PV_LXC_EXTRA_CONF": "lxc.a = 1\n# more\nlxc.b = 2"}, "\nlxc.a = 1\n# more\nlxc.b = 2\n"),
+    (["--arg", "PV_RUN_TMPFS_DISABLE=no"], {"PV_RUN_TMPFS_DISABLE": "no"}, "tmpfs run tmpfs"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "arguments", "text"), ROWS, ids=lambda value: str(value[0]) if type(value) is list else "")
+def test_options_reach_src_json_and_what_is_made_of_it(
+    chair: Chair, rootfs: Path, words: list[str], arguments: dict[str, Any], text: str
+) -> None:
+    (chair.root / "more.conf").write_text("# more\nlxc.b = 2\n")
+    add(chair, rootfs, *words)
+    found = chair.json("app/src.json")["args"]
+    assert {name: found.get(name) for name in arguments} == arguments
+    assert text in (chair.root / "app/run.json").read_text() + (chair.root / "app/lxc.container.conf").read_text()
+
+
+def test_every_template_argument_has_an_option() -> None:
+    said = {option.argument for _, group in rows.GROUPS for option in group}
+    special = {f"PV_{what}_{kind}" for what in ("DRIVERS", "SERVICES") for kind in ("REQUIRED", "OPTIONAL", "MANUAL")}
+    # Devices no longer read PV_CONDITIONS.
+    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS"} == set(manifests.ARGUMENTS)
+    tried = {word for words, _, _ in ROWS for word in words}
+    for _, group in rows.GROUPS:
+        for option in group:
+            assert {option.flag, f"--no-{option.flag[2:]}"} & tried, option.flag
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--status-goal", "REDY"], 'did you mean "READY"'),
+        (["--restart-policy", "sytem"], 'did you mean "system"'),
+        (["--role", "mgtm"], 'did you mean "mgmt"'),
+        (["--runlevel", "platfrom"], 'did you mean "platform"'),
+        (["--driver", "requird:wifi"], 'did you mean "required"'),
+        (["--service", "db,type=unx"], 'did you mean "unix"'),
+        (["--service", "db,tpye=unix"], 'did you mean "type"'),
+        (["--service", "db,type"], "is not NAME=VALUE"),
+        (["--cap-drop", "net_admn"], 'did you mean "net_admin"'),
+        (["--lxc-network", "vet"], 'did you mean "veth"'),
+        (["--auto-recovery", '{"policy": "onfailure"}'], 'did you mean "on-failure"'),
+        (["--auto-recovery", "always"], "--auto-recovery"),
+        (["--network-pool", "lan", "--ip", "10.0.0"], "is not an IP address"),
+        (["--ip", "10.0.0.2"], "needs the network pool"),
+        (["--mount", "a:b,c:d"], "say the option once for each"),
+        (["--mount", "a"], "is not source:target"),
+        (["--lxc-conf", "no-such-file"], "is not a line of LXC configuration"),
+        (["--env", "A"], "is not NAME=value"),
+        (["--arg", "PV_GRUOP=x"], 'did you mean "PV_GROUP"'),
+        (["--config", "Cmd"], "is not NAME=VALUE"),
+    ],
+)
+def test_a_wrong_word_is_refused_before_anything_is_fetched(chair: Chair, words: list[str], said: str) -> None:
+    _, found = chair.pvr("app", "add", "app", "--from", "docker://127.0.0.1:1/nothing/there", *words, status=2)
+    assert said in found
+    assert chair.files() == ["device.json"]
+
+
+def test_an_update_replaces_what_it_says_and_switches_off_again(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
+    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop", "chown")
+    conf = (chair.root / "app/lxc.container.conf").read_text()
+    assert "lxc.log.file" not in conf and "lxc.cap.drop = chown\n" in conf and "kill" not in conf
+    assert "lxc.environment = A=1\n" in conf and chair.json("app/run.json")["drivers"]["required"] == ["wifi"]
+
+
+def test_one_member_of_the_config_is_said_without_json(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--config", "WorkingDir=/srv", "--config", 'Cmd=["/sbin/init", "a b"]')
+    conf = (chair.root / "app/lxc.container.conf").read_text()
+    assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
+    assert "Entrypont" in add(chair, rootfs, "--config", "Entrypont=/x", name="other")[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import changing, making, showing
+from . import arguments, changing, making, showing
 
 KINDS = ("docker", "rootfs", "pvr")
 
@@ -38,12 +38,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    add = verbs.add_parser("add", help="make a container from an image, a root file system or another's part")
+    add = verbs.add_parser("add", help="make a container from an image, a root file system or another's part",
+                           usage="%(prog)s [OPTION]... --from SOURCE NAME")  # fmt: skip
     add.add_argument("name")
     add.add_argument("--from", dest="source", required=True, metavar="SOURCE",
                      help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
                           "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
-    add.add_argument("--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
+    add.add_argument("-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
     add.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
     _manifest_options(add)
     _source_options(add)
@@ -51,7 +52,9 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    update = verbs.add_parser("update", help="make a container again from its source's newest version")
+    update = verbs.add_parser("update", help="make a container again from its source's newest version",
+                              usage="%(prog)s [OPTION]... NAME",
+                              description="What the options leave out stays as it is; what they say replaces it.")  # fmt: skip
     update.add_argument("name")
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
@@ -63,23 +66,18 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _manifest_options(command: argparse.ArgumentParser) -> None:
-    """What an update leaves out stays as it is."""
-    command.add_argument("--group", help="group of device.json; default: app")
-    command.add_argument("--status-goal", choices=("MOUNTED", "STARTED", "READY"), help="default: STARTED")
-    command.add_argument("--restart-policy", choices=("system", "container"), help="default: container")
-    command.add_argument("--role", action="append", choices=("mgmt", "nobody"), help="default: nobody")
-    command.add_argument("--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]")
-    command.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
-    command.add_argument("--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value")
     command.add_argument("--config-json", metavar="JSON|FILE",
                          help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
+    command.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it")
     command.add_argument("--verity", action="store_true", help="protect the root file system by dm-verity")
     command.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
+    arguments.declare(command)
 
 
 def _source_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
-    command.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
-    command.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
-    command.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")
-    command.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR")
+    group = command.add_argument_group("fetching and packing")
+    group.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
+    group.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
+    group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
+    group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")
+    group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import cjson, names
+from ... import names
 from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
@@ -17,7 +17,7 @@ from ...oci import Platform
 from ...ref import ImageSource
 from ...repo import Repository
 from ..console import Console
-from . import images, patching, working
+from . import arguments, images, patching, working
 from .request import Request, Unchanged
 
 DEFAULTS = {
@@ -74,7 +74,7 @@ def _run(request: Request) -> None:
     make = {"docker": _from_image, "rootfs": _from_rootfs, "pvr": _from_part}[request.options.type]
     patching.check(request)
     if request.options.type != "pvr":
-        working.check_group(repository, dict(request.wanted.arguments), request.console)
+        _check(request)
     try:
         with working.scratch(repository) as folder:
             made, origin = make(replace(request, folder=folder))
@@ -84,6 +84,12 @@ def _run(request: Request) -> None:
         return
     patching.warn_of_dependants(request)
     request.console.line(f"{name} is made from {origin}; run pvr add and pvr commit to keep it")
+
+
+def _check(request: Request) -> None:
+    """Raise for what the manifests would refuse, before anything is fetched."""
+    spec = ContainerSpec.from_source(request.name, request.wanted)
+    working.check_group(request.repository, {"PV_GROUP": spec.group or spec.runlevel}, request.console)
 
 
 def _from_image(request: Request) -> tuple[Container, str]:
@@ -146,45 +152,18 @@ def _from_part(request: Request) -> tuple[Container, str]:
 def _changes(options: argparse.Namespace) -> parts.Changes:
     """What the command line asks for, nothing else."""
     return parts.Changes(
-        arguments=_arguments(options),
-        config=_object(options.config_json, "--config-json") if options.config_json is not None else {},
+        arguments=arguments.given(options),
+        config=_config(options),
         persistence=sources.persistence(tuple(options.volume)),
         verity={volume: True for volume in (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)},
     )
 
 
-def _arguments(options: argparse.Namespace) -> dict[str, Any]:
-    given = {
-        "PV_GROUP": options.group,
-        "PV_STATUS_GOAL": options.status_goal,
-        "PV_RESTART_POLICY": options.restart_policy,
-        "PV_ROLES": options.role,
-    }
-    arguments: dict[str, Any] = {name: value for name, value in given.items() if value}
-    for word in options.arg:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise FormatError(f"--arg {word} is not NAME=VALUE")
-        arguments[name] = value
-    for word in options.arg_json:
-        name, equals, value = word.partition("=")
-        if not equals:
-            arguments.update(_object(word, "--arg-json"))
-        else:
-            arguments[name] = _json(value, f"--arg-json {name}")
-    return arguments
-
-
-def _object(text: str, what: str) -> dict[str, Any]:
-    value = _json(text, what)
-    if not isinstance(value, dict):
-        raise FormatError(f"{what} {text[:80]} is no JSON object")
-    return value
-
-
-def _json(text: str, what: str) -> Any:
-    """JSON given as such or as the name of a file."""
-    path = Path(text)
-    if not text.lstrip().startswith(("{", "[", '"')) and path.is_file():
-        return cjson.loads(path.read_bytes(), what=text)
-    return cjson.loads(text, what=what)
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    config = {}
+    if options.config_json is not None:
+        config = arguments.json_object(options.config_json, "--config-json")
+    for word in options.config:
+        name, value = arguments.split_pair(word, "--config")
+        config[name] = arguments.json_or_file(value, f"--config {name}") if value.startswith(("[", "{")) else value
+    return config
