@@ -313,6 +313,10 @@ def bsp(**changes: Any) -> Callable[[State], State]:
     return lambda state: state.with_files({"bsp/run.json": {**state["bsp/run.json"], **changes}})  # type: ignore[dict-item]
 
 
+def board(**changes: Any) -> Callable[[State], State]:
+    return lambda state: state.with_files({"device.json": {**state["device.json"], **changes}})  # type: ignore[dict-item]
+
+
 def dm(**changes: Any) -> Callable[[State], State]:
     path = "safe/_dm/root.squashfs.json"
     return lambda state: state.with_files({path: {**state[path], **changes}})  # type: ignore[dict-item]
@@ -343,6 +347,17 @@ def dm(**changes: Any) -> Callable[[State], State]:
         (bsp(addons=["none"]), "bsp revision 0, bsp/run.json"),
         (bsp(modules="dm:modules.squashfs"), "verity revision 0, bsp/run.json"),
         (bsp(firmware=7), "bsp revision 0, bsp/run.json"),
+        (bsp(addons=5), "bsp revision 0, bsp/run.json"),
+        (bsp(addons=[5]), "bsp revision 0, bsp/run.json"),
+        *[(run(**{member: value}), "container revision 0, web/run.json")
+          for member in ("type", "status_goal", "runlevel", "network", "storage", "drivers", "group")
+          for value in (5, "x", ["x"], [["x"]])],
+        (run(network={"pool": ["x"]}), "container revision 0, web/run.json"),
+        (run(storage={"x": {"persistence": ["boot"]}}), "storage revision 0, web/run.json"),
+        (run(storage={"x": {"persistence": "boot", "disk": ["x"]}}), "storage revision 0, web/run.json"),
+        *[(board(**{member: value}), "device revision 0, device.json")
+          for member in ("groups", "disks", "disks_v3", "volumes", "network") for value in (5, "x", True)],
+        (board(groups=[{"name": "app", "status_goal": ["x"]}]), "device revision 0, device.json"),
         (dm(root_hash="0" * 64), "verity revision 0, safe/_dm/root.squashfs.json"),
         (dm(salt="00"), "verity revision 0, safe/_dm/root.squashfs.json"),
         (dm(salt="x"), "verity revision 0, safe/_dm/root.squashfs.json"),
@@ -362,7 +377,7 @@ def dm(**changes: Any) -> Callable[[State], State]:
             "squashfs revision 0, web/root.squashfs",
         ),
     ],
-)
+)  # fmt: skip
 def test_manifest_that_contradicts_itself_is_refused_though_signed(
     device: sim.Device, tree: Path, change: Callable[[State], State], words: str
 ) -> None:
@@ -465,6 +480,14 @@ def test_repository_is_checked_with_its_pool(device: sim.Device, tmp_path: Path)
     assert (report.kind, report.checked["objects"]) == ("repository", 11)
     (tmp_path / "repo/.pvr/config").write_text("{}")
     assert "object-missing .pvr/config" in findings(tmp_path / "repo", device)
+
+
+@pytest.mark.parametrize("folder", [5, ["x"], "a\0", "\ud800", "none"])
+def test_repository_whose_pool_is_nowhere_is_refused(tmp_path: Path, folder: Any) -> None:
+    (tmp_path / ".pvr").mkdir()
+    (tmp_path / ".pvr/json").write_bytes(State.empty().dumps())
+    (tmp_path / ".pvr/config").write_bytes(cjson.dumps({"ObjectsDir": folder}))
+    assert [finding.code for finding in audit.verify(tmp_path).findings] == ["object-missing"]
 
 
 def test_export_of_one_container_is_whole_by_itself(device: sim.Device, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from .. import names
 from ..errors import PantavisorError
 from . import lxc
-from .context import Context, strings
+from .context import Context, is_in, mapping, mappings, strings
 from .manifests import (
     GOALS,
     POLICIES,
+    check_kind,
     check_storage_entry,
     check_verity_reference,
     group_names,
@@ -67,11 +68,13 @@ def _check_members(context: Context, path: str, run: dict[str, Any]) -> None:
 def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
     choices = (("status_goal", GOALS), ("restart_policy", POLICIES), ("runlevel", RUNLEVELS), ("type", {"lxc"}))
     for member, known in choices:
-        if member in run and run[member] not in known:
+        if member in run and not is_in(run[member], known):
             context.add("container", path, f"has the unknown {member} {run[member]}")
     for role in strings(run.get("roles")):
         if role not in ROLES:
             context.add("container", path, f"has the unknown role {role}")
+    for member in ("network", "storage", "drivers"):
+        check_kind(context, "container", path, run, member, dict)
     groups = group_names(context)
     if "group" in run and (groups or context.whole) and run["group"] not in groups:
         context.add("container", path, f"is in the group {run['group']}, which device.json does not have")
@@ -81,8 +84,8 @@ def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
 def _check_network(context: Context, path: str, network: Any) -> None:
     if not isinstance(network, dict) or not network.get("pool") or not context.whole:
         return
-    pools = ((context.document("device.json") or {}).get("network") or {}).get("pools") or {}
-    if network["pool"] not in pools:
+    pools = mapping(mapping((context.document("device.json") or {}).get("network")).get("pools"))
+    if not is_in(network["pool"], pools):
         context.add("container", path, f"is in the network pool {network['pool']}, which device.json does not have")
 
 
@@ -96,19 +99,12 @@ def _check_volumes(context: Context, name: str, path: str, run: dict[str, Any]) 
         file = check_verity_reference(context, path, name, volume)
         if not file.endswith(".data"):
             context.need_object("container", path, f"{name}/{file}", f'volume "{volume}"')
-    entries = run.get("storage") or {}
-    if not isinstance(entries, dict):
-        context.add("container", path, "storage is not an object")
-        return
-    for key, entry in entries.items():
+    for key, entry in mapping(run.get("storage")).items():
         check_storage_entry(context, path, key, entry)
 
 
 def _check_drivers(context: Context, path: str, run: dict[str, Any]) -> None:
-    drivers = run.get("drivers") or {}
-    if not isinstance(drivers, dict):
-        context.add("container", path, "drivers is not an object")
-        return
+    drivers = mapping(run.get("drivers"))
     aliases = context.document("bsp/drivers.json")
     if aliases is None and not context.whole:
         return
@@ -133,12 +129,12 @@ def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -
     if facts.text is None:
         context.add("lxc", target, f"is {facts.size} bytes long, which is too much")
         return
-    lxc.check(context, name, target, facts.text, pooled=bool((run.get("network") or {}).get("pool")))
+    lxc.check(context, name, target, facts.text, pooled=bool(mapping(run.get("network")).get("pool")))
 
 
 def _starts(context: Context, run: dict[str, Any]) -> bool:
     """Whether the container's group asks for more than mounting it."""
-    for group in (context.document("device.json") or {}).get("groups") or []:
-        if isinstance(group, dict) and group.get("name") == run.get("group"):
+    for group in mappings((context.document("device.json") or {}).get("groups")):
+        if group.get("name") == run.get("group"):
             return "status_goal" in run or group.get("status_goal", "STARTED") != "MOUNTED"
     return True

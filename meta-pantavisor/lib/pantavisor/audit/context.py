@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -50,6 +50,21 @@ class Context:
             return True
         self.add(code, path, f"{what} refers to {target}, which is not in the state")
         return False
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A JSON object, or an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The objects of a JSON list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def is_in(value: Any, known: Collection[str]) -> bool:
+    """Whether a JSON value of any kind is one of the known words."""
+    return isinstance(value, str) and value in known
 
 
 def strings(value: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..digest import is_object_id
 from . import squashfs, verity
-from .context import Context, strings
+from .context import Context, is_in, mapping, mappings, strings
 
 GOALS = frozenset(["MOUNTED", "STAGED", "STARTED", "READY"])
 POLICIES = frozenset(["system", "container"])
@@ -35,13 +35,12 @@ def check(context: Context) -> None:
 
 def group_names(context: Context) -> list[str]:
     device = context.document("device.json") or {}
-    groups = device.get("groups")
-    return [str(group.get("name")) for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
+    return [str(group.get("name")) for group in mappings(device.get("groups"))]
 
 
 def disk_names(context: Context) -> set[str]:
     device = context.document("device.json") or {}
-    disks = [disk for name in DISK_LISTS for disk in device.get(name) or [] if isinstance(disk, dict)]
+    disks = [disk for name in DISK_LISTS for disk in mappings(device.get(name))]
     return {str(disk.get("name")) for disk in disks} | {alias for disk in disks for alias in strings(disk.get("aliases"))}
 
 
@@ -55,10 +54,16 @@ def check_verity_reference(context: Context, path: str, folder: str, volume: str
 
 def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> None:
     """One volume that a device keeps: its persistence and its disk."""
-    if not isinstance(entry, dict) or entry.get("persistence") not in PERSISTENCES:
+    if not isinstance(entry, dict) or not is_in(entry.get("persistence"), PERSISTENCES):
         context.add("storage", path, f"storage {name} has no persistence of permanent, revision or boot")
-    elif entry.get("disk") and context.whole and entry["disk"] not in disk_names(context):
+    elif entry.get("disk") and context.whole and not is_in(entry["disk"], disk_names(context)):
         context.add("storage", path, f"storage {name} wants the disk {entry['disk']}, which device.json does not have")
+
+
+def check_kind(context: Context, code: str, path: str, document: dict[str, Any], member: str, kind: type) -> None:
+    """See that a member of a document, where it says anything, is a list or an object."""
+    if document.get(member) and not isinstance(document[member], kind):
+        context.add(code, path, f"{member} is not {'a list' if kind is list else 'an object'}")
 
 
 def _check_device(context: Context) -> None:
@@ -71,14 +76,14 @@ def _check_device(context: Context) -> None:
     names = group_names(context)
     if not names or len(set(names)) != len(names):
         context.add("device", path, "the groups are missing or not unique")
-    for group in device.get("groups") or []:
-        if not isinstance(group, dict):
-            continue
+    kinds = {**dict.fromkeys(("groups", *DISK_LISTS), list), **dict.fromkeys(("volumes", "network"), dict)}
+    for member, kind in kinds.items():
+        check_kind(context, "device", path, device, member, kind)
+    for group in mappings(device.get("groups")):
         for member, known in (("status_goal", GOALS), ("restart_policy", POLICIES)):
-            if group.get(member, "") not in known | {""}:
+            if not is_in(group.get(member, ""), known | {""}):
                 context.add("device", path, f"group {group.get('name')} has the unknown {member} {group[member]}")
-    volumes = device.get("volumes") or {}
-    for name, entry in volumes.items() if isinstance(volumes, dict) else ():
+    for name, entry in mapping(device.get("volumes")).items():
         check_storage_entry(context, path, name, entry)
 
 
@@ -92,7 +97,9 @@ def _check_bsp(context: Context) -> None:
     if not (run.get("fit") or run.get("rpiab") or (run.get("linux") and run.get("initrd"))):
         context.add("bsp", path, "names neither fit, nor rpiab, nor linux with initrd")
     files = {member: run[member] for member in run if member in _BSP_FILES or member.startswith("modules_")}
-    for index, addon in enumerate(run.get("addons") or []):
+    check_kind(context, "bsp", path, run, "addons", list)
+    addons = run.get("addons")
+    for index, addon in enumerate(addons if isinstance(addons, list) else []):
         files[f"addons[{index}]"] = addon
     for member, value in files.items():
         if not isinstance(value, str):

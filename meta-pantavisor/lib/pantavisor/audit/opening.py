@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Optional
 
-from .. import cjson
+from .. import cjson, names
 from ..digest import is_object_id
 from ..errors import NotFound, PantavisorError
 from . import fat, gpt, storage, tarball
@@ -126,7 +126,11 @@ def _repository(target: Path, findings: Findings) -> Opened:
         findings.add("unreadable", ".pvr", getattr(error, "message", str(error)))
         return result
     result.texts[""] = text
-    pool = target / (config.get("ObjectsDir") or ".pvr/objects")
+    folder_name = config.get("ObjectsDir") or ".pvr/objects"
+    if not isinstance(folder_name, str) or "\0" in folder_name or not names.has_bytes(folder_name):
+        findings.add("object-missing", ".pvr/config", "ObjectsDir is no path")
+        return result
+    pool = target / folder_name
     if not pool.is_dir():
         findings.add("object-missing", ".pvr/config", f"the folder of the objects, {pool}, does not exist")
         return result

@@ -13,7 +13,7 @@ from .. import cjson
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..state import State
-from .content import has_private_key
+from .content import KeyFinder
 from .report import Damaged, Findings
 from .subject import Entry, Storage, read_small
 
@@ -156,7 +156,8 @@ def _boot_links(state: State) -> dict[str, str]:
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
         return {}
-    wanted = {f"pv-initrd.img.{index}": addon for index, addon in enumerate(run.get("addons") or [])}
+    addons = run.get("addons")
+    wanted = {f"pv-initrd.img.{index}": addon for index, addon in enumerate(addons if isinstance(addons, list) else [])}
     if run.get("fit"):
         wanted["pantavisor.fit"] = run["fit"]
     elif run.get("rpiab"):
@@ -209,5 +210,8 @@ def _check_secret(storage: Storage, entry: Entry, findings: Findings) -> None:
     # Files that are objects, too, were looked at as such.
     if entry.links > 1:
         return
-    if has_private_key(b"".join(storage.chunks(entry))):
+    finder = KeyFinder()
+    for chunk in storage.chunks(entry):
+        finder.feed(chunk)
+    if finder.found:
         findings.add("secret", entry.path, "holds a private key", "private keys must never reach a device")
