@@ -16,10 +16,10 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import app, build, check, keys, manual, repository, sig
+from . import app, build, check, device, keys, manual, repository, sig
 from .console import Console
 
-COMMANDS = (repository, app, sig, keys, check, build, manual)
+COMMANDS = (repository, app, device, sig, keys, check, build, manual)
 
 
 def parser() -> argparse.ArgumentParser:

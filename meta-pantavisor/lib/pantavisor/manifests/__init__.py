@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .arguments import ARGUMENTS, Kind, read_arguments
 from .bsp import BspSpec, bsp_run_manifest
-from .consistency import check_state
-from .device import DeviceSpec, Group, default_device
+from .consistency import check_references, check_state, references
+from .device import DeviceSpec, DeviceVolume, Group, default_device
+from .disks import Disk, Pool
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
@@ -23,6 +24,8 @@ __all__ = [
     "BspSpec",
     "ContainerSpec",
     "DeviceSpec",
+    "DeviceVolume",
+    "Disk",
     "Drivers",
     "Group",
     "Kind",
@@ -30,6 +33,7 @@ __all__ = [
     "LxcOptions",
     "Mount",
     "Network",
+    "Pool",
     "Process",
     "Service",
     "Services",
@@ -38,11 +42,13 @@ __all__ = [
     "VolumeImport",
     "bsp_run_manifest",
     "check_auto_recovery",
+    "check_references",
     "check_state",
     "default_device",
     "init_user",
     "map_process",
     "read_arguments",
+    "references",
     "run_manifest",
     "services_manifest",
 ]

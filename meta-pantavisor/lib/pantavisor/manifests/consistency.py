@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import names
@@ -42,19 +42,26 @@ def _check_container(state: State, name: str, device: DeviceSpec) -> None:
     run = state[where]
     if not isinstance(run, Mapping) or run.get("name") != name:
         raise FormatError(f'{where} does not say that its name is "{name}"')
-    group = run.get("group", run.get("runlevel"))
-    _check_known(group, device.group_names, f"group in {where}:")
-    for volume, storage in _object(run, "storage", where).items():
-        disk = storage.get("disk") if isinstance(storage, Mapping) else None
-        _check_known(disk, device.disk_names, f"disk of {volume} in {where}:")
-    pool = _object(run, "network", where).get("pool")
-    _check_known(pool, device.pool_names, f"network pool in {where}:")
+    check_references(run, device, where)
     _check_files(state, where, tuple(_files(run, name, where)))
 
 
-def _check_known(value: Any, known: Collection[str], what: str) -> None:
-    if value is not None and not (isinstance(value, str) and value in known):
-        raise names.unknown(str(value), known, what=what)
+def check_references(run: Mapping[str, Any], device: DeviceSpec, where: str) -> None:
+    """Raise FormatError unless ``device`` has what the run.json called ``where`` refers to."""
+    known = {"group": device.group_names, "disk": device.disk_names, "pool": device.pool_names}
+    for kind, name, what in references(run, where):
+        if not (isinstance(name, str) and name in known[kind]):
+            raise names.unknown(str(name), known[kind], what=f"{what} in {where}:")
+
+
+def references(run: Mapping[str, Any], where: str) -> tuple[tuple[str, Any, str], ...]:
+    """What a run.json refers to in device.json: its kind (group, disk or pool), its name, and what for."""
+    found = [("group", run.get("group", run.get("runlevel")), "group")]
+    for volume, storage in _object(run, "storage", where).items():
+        disk = storage.get("disk") if isinstance(storage, Mapping) else None
+        found.append(("disk", disk, f"disk of {volume}"))
+    found.append(("pool", _object(run, "network", where).get("pool"), "network pool"))
+    return tuple(item for item in found if item[1] is not None)
 
 
 def _files(run: Mapping[str, Any], name: str, where: str) -> Iterator[str]:

@@ -13,35 +13,37 @@ from typing import Any, Optional
 from .. import names
 from ..errors import FormatError
 from .disks import check_disks, check_pools
+from .record import Record
 from .recovery import AutoRecovery, check_auto_recovery, check_number
 from .words import GOALS, PERSISTENCES, RESTART_POLICIES, check_word
 
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
-GROUP_MEMBERS = frozenset(["name", "description", "status_goal", "restart_policy", "timeout", "auto_recovery"])
 MAX_GROUPS = 32
 MAX_TIMEOUT_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Record):
     """Containers that start together; the next group waits for this one's goal, at most ``timeout`` seconds."""
 
     name: str
     status_goal: str = "STARTED"
     restart_policy: str = "container"
     timeout: int = 30
+    description: Optional[str] = None
     auto_recovery: Optional[AutoRecovery] = None
 
-    def document(self) -> dict[str, Any]:
-        document = {
-            "name": self.name,
-            "restart_policy": self.restart_policy,
-            "status_goal": self.status_goal,
-            "timeout": self.timeout,
-        }
-        return {**document, **({"auto_recovery": self.auto_recovery.document()} if self.auto_recovery else {})}
+
+@dataclass(frozen=True)
+class DeviceVolume(Record):
+    """A volume of the runtime's own, such as ``pv--devmeta``."""
+
+    persistence: str
+    disk: Optional[str] = None
 
 
+GROUP_MEMBERS = frozenset(Group.__dataclass_fields__)
+VOLUME_MEMBERS = frozenset(DeviceVolume.__dataclass_fields__)
 APP_RECOVERY = AutoRecovery(
     "on-failure", max_retries=5, retry_delay=5, backoff_factor=2, stable_timeout=30, backoff_policy="reboot"
 )
@@ -66,7 +68,7 @@ class DeviceSpec:
         """From groups in the order in which they start, and volumes with their persistence."""
         document = {
             "groups": [group.document() for group in groups],
-            "volumes": {name: {"persistence": persistence} for name, persistence in volumes.items()},
+            "volumes": {name: DeviceVolume(persistence).document() for name, persistence in volumes.items()},
         }
         return cls.parse(document)
 
@@ -134,8 +136,8 @@ def _check_volumes(volumes: Any, disks: frozenset[str], what: str) -> None:
         if not isinstance(volume, Mapping):
             raise FormatError(f"{where} is not an object")
         for member in volume:
-            if member not in ("persistence", "disk"):
-                raise names.unknown(member, ["persistence", "disk"], what=f"member of {where}:")
+            if member not in VOLUME_MEMBERS:
+                raise names.unknown(member, VOLUME_MEMBERS, what=f"member of {where}:")
         check_word(volume.get("persistence"), PERSISTENCES, f"{where}: persistence")
         disk = volume.get("disk")
         if "disk" in volume and not (isinstance(disk, str) and disk in disks):

@@ -4,22 +4,56 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .record import Record
 
 DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 DISK_TYPES = ("dm-crypt-caam", "dm-crypt-dcp", "dm-crypt-versatile", "swap-disk", "volume-disk", "dual")
-TEXT_MEMBERS = frozenset(
-    ["name", "type", "path", "mode", "format", "format_options", "provision", "provision_options", "mount_target",
-     "mount_options", "uuid", "default", "migrate_keyblob"]
-)  # fmt: skip
 LIST_MEMBERS = frozenset(["aliases", "disks", "init_order"])
-DISK_MEMBERS = TEXT_MEMBERS | LIST_MEMBERS
-POOL_MEMBERS = frozenset(["type", "bridge", "parent", "subnet", "gateway", "nat"])
 POOL_TYPES = ("bridge", "macvlan")
 MAX_DISKS = 64
+
+
+@dataclass(frozen=True)
+class Disk(Record):
+    """A storage medium; volumes name it, or one of its ``aliases``. ``default`` and ``migrate_keyblob`` are ``yes``."""
+
+    name: str
+    type: str
+    aliases: tuple[str, ...] = ()
+    path: Optional[str] = None
+    mode: Optional[str] = None
+    format: Optional[str] = None
+    format_options: Optional[str] = None
+    provision: Optional[str] = None
+    provision_options: Optional[str] = None
+    mount_target: Optional[str] = None
+    mount_options: Optional[str] = None
+    uuid: Optional[str] = None
+    default: Optional[str] = None
+    migrate_keyblob: Optional[str] = None
+    disks: tuple[str, ...] = ()
+    init_order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pool(Record):
+    """Addresses that containers join: of a bridge of the device, or by macvlan over its ``parent``."""
+
+    type: str
+    subnet: str
+    gateway: Optional[str] = None
+    bridge: Optional[str] = None
+    parent: Optional[str] = None
+    nat: Optional[bool] = None
+
+
+DISK_MEMBERS = frozenset(Disk.__dataclass_fields__)
+POOL_MEMBERS = frozenset(Pool.__dataclass_fields__)
 
 
 def check_disks(document: Mapping[str, Any], what: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 
 from .. import names
 from ..errors import FormatError
+from .record import Record
 from .words import check_word
 
 POLICIES = ("no", "always", "on-failure", "unless-stopped")
@@ -19,7 +20,7 @@ _BACKOFF = re.compile(r"reboot|never|[1-9][0-9]{0,4}(s|min|h)")
 
 
 @dataclass(frozen=True)
-class AutoRecovery:
+class AutoRecovery(Record):
     """Times are in seconds. What is None is left to the device; ``backoff_policy`` is reboot, never or a time."""
 
     policy: str
@@ -36,9 +37,6 @@ class AutoRecovery:
     @classmethod
     def parse(cls, value: Any, where: str = "auto_recovery") -> AutoRecovery:
         return cls(**check_auto_recovery(value, where))
-
-    def document(self) -> dict[str, Any]:
-        return {member: getattr(self, member) for member in _MEMBERS if getattr(self, member) is not None}
 
 
 _MEMBERS = tuple(AutoRecovery.__dataclass_fields__)

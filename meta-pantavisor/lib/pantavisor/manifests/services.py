@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .record import Record
 
 SPEC = "service-manifest-xconnect@1"
 TYPES = ("rest", "dbus", "unix", "drm", "wayland", "input")
@@ -35,7 +36,7 @@ class Drivers:
 
 
 @dataclass(frozen=True)
-class Service:
+class Service(Record):
     """One that a container uses; ``target`` is where its socket appears."""
 
     type: str
@@ -46,9 +47,6 @@ class Service:
 
     def __post_init__(self) -> None:
         check_wanted([self.document()], "services")
-
-    def document(self) -> dict[str, str]:
-        return {member: getattr(self, member) for member in WANTED if getattr(self, member) is not None}
 
 
 WANTED = tuple(Service.__dataclass_fields__)

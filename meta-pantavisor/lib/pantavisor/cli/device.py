@@ -1,0 +1,171 @@
+"""``pvr device``: groups, disks, volumes and network pools of the device.json in the working tree."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import atomic, cjson, manifests
+from ..errors import NotFound, PantavisorError
+from ..manifests import AutoRecovery, DeviceSpec, editing
+from ..repo import Repository
+from .app.arguments import json_or_file
+from .console import Console
+
+DEVICE = "device.json"
+# Kind -> members that are text, as option, metavar and help.
+TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "group": (
+        ("status-goal", "GOAL", "MOUNTED, STARTED or READY; default: STARTED"),
+        ("restart-policy", "POLICY", "system or container; default: container"),
+        ("description", "TEXT", "for people"),
+    ),
+    "disk": (
+        ("type", "TYPE", "dm-crypt-caam, dm-crypt-dcp, dm-crypt-versatile, swap-disk, volume-disk or dual"),
+        ("path", "PATH", "of its device, or of its file with size and key"),
+        ("mode", "MODE", "of encryption, as mainline or nxp"),
+        ("format", "TYPE", "file system to make"),
+        ("format-options", "TEXT", "for making it"),
+        ("provision", "HOW", "when it is first used"),
+        ("provision-options", "TEXT", "for that"),
+        ("mount-target", "PATH", "where it is mounted"),
+        ("mount-options", "TEXT", "for mounting it"),
+        ("uuid", "UUID", "of its file system"),
+    ),
+    "volume": (
+        ("persistence", "HOW", "permanent, revision or boot"),
+        ("disk", "DISK", "where it is kept; default: the storage"),
+    ),
+    "pool": (
+        ("type", "TYPE", "bridge or macvlan"),
+        ("subnet", "NETWORK", "addresses, as 10.0.5.0/24"),
+        ("gateway", "ADDRESS", "the device's own, within them"),
+        ("bridge", "LINK", "bridge to make or to use"),
+        ("parent", "LINK", "network device that macvlan is on"),
+    ),
+}
+LISTS = {"disk": (("alias", "aliases", "another name of it"), ("disk", "disks", "disk that it is made of"),
+                  ("init-order", "init_order", "what is set up first"))}  # fmt: skip
+SWITCHES = {"disk": (("default", "take it for volumes that name none"), ("migrate-keyblob", "move the key's blob")),
+            "pool": (("nat", "hide its addresses behind the device's"),)}  # fmt: skip
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``device`` with init, ls, and add, set and rm for each kind."""
+    noun = commands.add_parser("device", help="edit device.json: groups, disks, volumes, network pools")
+    verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    init = verbs.add_parser("init", help="write a device.json with groups data, root, platform and app")
+    init.set_defaults(run=_init)
+    listing = verbs.add_parser("ls", help="list what device.json says")
+    listing.add_argument("--json", action="store_true", help="device.json itself")
+    listing.set_defaults(run=_list)
+    for kind in editing.KINDS:
+        deeds = verbs.add_parser(kind, help=f"add, change and remove a {kind}").add_subparsers(
+            dest="deed", metavar="VERB", required=True
+        )
+        for deed, text in (("add", "add a"), ("set", "change members of a"), ("rm", "remove a")):
+            command = deeds.add_parser(deed, help=f"{text} {kind}")
+            command.add_argument("name")
+            command.set_defaults(run=_edit, kind=kind, before=None)
+            if deed != "rm":
+                _members(command, kind)
+            if (kind, deed) == ("group", "add"):
+                command.add_argument("--before", metavar="GROUP", help="start it before that one; default: last")
+
+
+def _members(command: argparse.ArgumentParser, kind: str) -> None:
+    for name, metavar, text in TEXTS[kind]:
+        command.add_argument(f"--{name}", dest=f"member_{name.replace('-', '_')}", metavar=metavar, help=text)
+    for name, member, text in LISTS.get(kind, ()):
+        command.add_argument(f"--{name}", dest=f"member_{member}", action="append", metavar="NAME", help=text)
+    for name, text in SWITCHES.get(kind, ()):
+        command.add_argument(f"--{name}", dest=f"member_{name.replace('-', '_')}",
+                             action=argparse.BooleanOptionalAction, help=text)  # fmt: skip
+    if kind == "group":
+        command.add_argument("--timeout", dest="member_timeout", type=int, metavar="SECONDS",
+                             help="for reaching its goal; default: 30")  # fmt: skip
+        command.add_argument("--auto-recovery", dest="member_auto_recovery", metavar="JSON|FILE",
+                             help="for containers that say none: policy, max_retries, ...")  # fmt: skip
+
+
+def _said(options: argparse.Namespace) -> dict[str, Any]:
+    """The members that the options gave."""
+    found: dict[str, Any] = {}
+    for name, value in vars(options).items():
+        if name.startswith("member_") and value is not None:
+            found[name[len("member_") :]] = tuple(value) if isinstance(value, list) else value
+    if found.get("auto_recovery"):
+        found["auto_recovery"] = AutoRecovery.parse(json_or_file(found["auto_recovery"], "--auto-recovery"))
+    for member in ("default", "migrate_keyblob"):
+        if member in found:
+            found[member] = "yes" if found[member] else ""
+    return found
+
+
+def _init(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    with repository.lock():
+        if (repository.root / DEVICE).exists():
+            raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
+        atomic.write(repository.root / DEVICE, cjson.dumps(manifests.default_device()))
+    console.line(f"{DEVICE} is written; run pvr add and pvr commit to keep it")
+
+
+def _edit(options: argparse.Namespace, console: Console) -> None:
+    repository = Repository.find(Path("."))
+    kind, name, members = options.kind, options.name, _said(options)
+    with repository.lock():
+        before = _read(repository)
+        if options.deed == "add":
+            device = editing.add(before, kind, name, members, before=options.before)
+        elif options.deed == "set":
+            device = editing.change(before, kind, name, members)
+        else:
+            device = editing.remove(before, kind, name)
+        _check_users(repository, before, device)
+        atomic.write(repository.root / DEVICE, cjson.dumps(device.document))
+    done = {"add": "has", "set": "has another", "rm": "no longer has"}[options.deed]
+    console.line(f"{DEVICE} {done} {kind} {name}; run pvr add and pvr commit to keep it")
+
+
+def _check_users(repository: Repository, before: DeviceSpec, after: DeviceSpec) -> None:
+    """What containers of the working tree refer to must not go."""
+    gone = {
+        "group": set(before.group_names) - set(after.group_names),
+        "disk": before.disk_names - after.disk_names,
+        "pool": before.pool_names - after.pool_names,
+    }
+    for path in sorted(repository.root.glob("*/run.json")):
+        container = path.parent.name
+        run = cjson.load_object(path.read_bytes(), what=str(path))
+        for kind, name, _ in manifests.references(run, str(path)):
+            if isinstance(name, str) and name in gone[kind]:
+                raise PantavisorError(f"{kind} {name} is used by {container}", hint=f"change or remove {container} first")
+
+
+def _read(repository: Repository) -> DeviceSpec:
+    path = repository.root / DEVICE
+    if not path.is_file():
+        raise NotFound(f"there is no {DEVICE} in {repository.root}", hint="pvr device init writes one")
+    return DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE))
+
+
+def _list(options: argparse.Namespace, console: Console) -> None:
+    device = _read(Repository.find(Path(".")))
+    if options.json:
+        console.json(device.document)
+        return
+    rows = []
+    for kind in editing.KINDS:
+        rows += [(kind, name, _text(members)) for name, members in editing.everything(device, kind).items()]
+    console.table(("kind", "name", "says"), rows)
+
+
+def _text(members: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{member}={value if isinstance(value, str) else cjson.dumps(value).decode()}"
+        for member, value in members.items()
+        if member != "name"
+    )

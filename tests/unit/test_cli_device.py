@@ -1,0 +1,178 @@
+"""pvr device from the user's chair: device.json of a working tree, edited by the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pantavisor import cjson, cli
+from pantavisor.manifests import DeviceSpec, default_device
+from pantavisor.repo import Repository
+
+LIBRARY = Path(cli.__file__).resolve().parents[2]
+
+
+class Chair:
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root = root
+        self._capsys = capsys
+
+    def device(self, *words: str, status: int = 0) -> tuple[str, str]:
+        self._capsys.readouterr()
+        found = cli.main(["device", *words])
+        said = self._capsys.readouterr()
+        assert found == status, said.err
+        return said.out, said.err
+
+    def json(self) -> dict[str, Any]:
+        """The file, which must be canonical and pass the device's checks."""
+        data = (self.root / "device.json").read_bytes()
+        document = json.loads(data)
+        assert cjson.dumps(document) == data
+        return dict(DeviceSpec.parse(document).document)
+
+    def container(self, name: str, **run: Any) -> None:
+        (self.root / name).mkdir()
+        (self.root / name / "run.json").write_text(json.dumps({"name": name, **run}))
+
+
+@pytest.fixture
+def chair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Chair:
+    root = tmp_path / "work"
+    Repository.init(root)
+    monkeypatch.chdir(root)
+    made = Chair(root, capsys)
+    made.device("init")
+    return made
+
+
+def test_the_first_device_json_is_the_default_one_and_is_not_replaced(chair: Chair) -> None:
+    assert chair.json() == default_device()
+    assert "already" in chair.device("init", status=2)[1]
+    (chair.root / "device.json").unlink()
+    assert "pvr device init" in chair.device("ls", status=2)[1]
+
+
+def test_groups_are_added_in_their_place_changed_and_removed(chair: Chair) -> None:
+    chair.device("group", "add", "early", "--before", "root", "--timeout", "9", "--status-goal", "READY",
+                 "--restart-policy", "system", "--description", "first", "--auto-recovery", '{"policy": "always"}')  # fmt: skip
+    chair.device("group", "add", "late")
+    assert [group["name"] for group in chair.json()["groups"]] == ["data", "early", "root", "platform", "app", "late"]
+    assert chair.json()["groups"][1] == {
+        "name": "early", "timeout": 9, "status_goal": "READY", "restart_policy": "system", "description": "first",
+        "auto_recovery": {"policy": "always"},
+    }  # fmt: skip
+    chair.device("group", "set", "early", "--timeout", "20", "--description", "")
+    changed = chair.json()["groups"][1]
+    assert changed["timeout"] == 20 and "description" not in changed and changed["status_goal"] == "READY"
+    chair.device("group", "rm", "early")
+    chair.device("group", "rm", "late")
+    assert chair.json() == default_device()
+
+
+def test_a_change_leaves_alone_what_it_does_not_name(chair: Chair) -> None:
+    (chair.root / "device.json").write_text('{"groups": [{"name": "app"}], "disks_v2": []}')
+    chair.device("group", "set", "app", "--restart-policy", "system")
+    assert chair.json() == {"groups": [{"name": "app", "restart_policy": "system"}], "disks_v2": []}
+
+
+def test_disks_volumes_and_pools_with_every_member(chair: Chair) -> None:
+    chair.device(
+        "disk", "add", "d", "--type", "dm-crypt-versatile", "--alias", "x", "--alias", "y", "--path", "/p,2,key", "--mode", "m",
+        "--format", "ext4", "--format-options", "-O ^x", "--provision", "zero", "--provision-options", "o", "--mount-target",
+        "/m", "--mount-options", "ro", "--uuid", "u", "--default", "--migrate-keyblob", "--disk", "e", "--init-order", "e",
+    )  # fmt: skip
+    assert chair.json()["disks"] == [{
+        "name": "d", "type": "dm-crypt-versatile", "aliases": ["x", "y"], "path": "/p,2,key", "mode": "m", "format": "ext4",
+        "format_options": "-O ^x", "provision": "zero", "provision_options": "o", "mount_target": "/m", "mount_options": "ro",
+        "uuid": "u", "default": "yes", "migrate_keyblob": "yes", "disks": ["e"], "init_order": ["e"],
+    }]  # fmt: skip
+    chair.device("volume", "add", "pv--logs", "--persistence", "revision", "--disk", "x")
+    assert chair.json()["volumes"]["pv--logs"] == {"persistence": "revision", "disk": "x"}
+    assert 'pv--logs: disk "x"' in chair.device("disk", "rm", "d", status=2)[1]
+    chair.device("volume", "set", "pv--logs", "--disk", "")
+    chair.device("disk", "set", "d", "--no-default")
+    assert "default" not in chair.json()["disks"][0]
+    chair.device("disk", "rm", "d")
+    chair.device("pool", "add", "lan", "--type", "bridge", "--bridge", "br0", "--subnet", "10.0.5.0/24", "--gateway",
+                 "10.0.5.1", "--nat")  # fmt: skip
+    pool = {"type": "bridge", "bridge": "br0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": True}
+    assert chair.json()["network"] == {"pools": {"lan": pool}}
+    chair.device("pool", "set", "lan", "--no-nat", "--type", "macvlan", "--parent", "eth0", "--bridge", "")
+    assert chair.json()["network"]["pools"]["lan"] == {
+        "type": "macvlan", "parent": "eth0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": False,
+    }  # fmt: skip
+    chair.device("pool", "rm", "lan")
+    chair.device("volume", "rm", "pv--logs")
+    assert chair.json() == {**default_device(), "network": {"pools": {}}}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["group", "add", "app"], "pvr device group set app"),
+        (["group", "add", "a b"], "a b"),
+        (["group", "add", "x", "--status-goal", "REDY"], 'did you mean "READY"'),
+        (["group", "add", "x", "--restart-policy", "sytem"], 'did you mean "system"'),
+        (["group", "add", "x", "--auto-recovery", '{"polcy": "no"}'], 'did you mean "policy"'),
+        (["group", "add", "x", "--timeout", "-1"], "timeout"),
+        (["group", "add", "x", "--before", "rot"], 'did you mean "root"'),
+        (["group", "set", "ap", "--timeout", "1"], 'did you mean "app"'),
+        (["group", "rm", "plaform"], 'did you mean "platform"'),
+        (["disk", "add", "d"], "say --type"),
+        (["disk", "add", "d", "--type", "volumedisk"], 'did you mean "volume-disk"'),
+        (["disk", "rm", "d"], "no disk d"),
+        (["volume", "add", "v"], "say --persistence"),
+        (["volume", "add", "v", "--persistence", "permanant"], 'did you mean "permanent"'),
+        (["volume", "add", "v", "--persistence", "boot", "--disk", "d"], "disk"),
+        (["pool", "add", "p", "--type", "bridge"], "say --subnet"),
+        (["pool", "add", "p", "--type", "brigde", "--subnet", "10.0.0.0/8"], 'did you mean "bridge"'),
+        (["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.1/8"], "has host bits set"),
+        (["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.0/8", "--gateway", "11.0.0.1"], "gateway"),
+    ],
+)
+def test_a_wrong_word_changes_nothing(chair: Chair, words: list[str], said: str) -> None:
+    assert said in chair.device(*words, status=2)[1]
+    assert chair.json() == default_device()
+
+
+def test_what_containers_use_stays(chair: Chair) -> None:
+    chair.device("disk", "add", "d", "--type", "volume-disk", "--alias", "x")
+    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
+    chair.container("web", group="app", storage={"v": {"persistence": "boot", "disk": "x"}}, network={"pool": "lan"})
+    chair.container("old", runlevel="root")
+    before = chair.json()
+    for words in (["group", "rm", "app"], ["disk", "rm", "d"], ["disk", "set", "d", "--alias", "y"], ["pool", "rm", "lan"]):
+        assert "is used by web" in chair.device(*words, status=2)[1]
+    assert "is used by old" in chair.device("group", "rm", "root", status=2)[1]
+    assert chair.json() == before
+    chair.device("group", "rm", "platform")
+
+
+def test_what_is_missing_can_be_added_one_by_one(chair: Chair) -> None:
+    chair.container("web", group="mine", network={"pool": "lan"})
+    chair.device("group", "add", "mine")
+    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
+
+
+def test_the_list_is_for_people_and_for_programs(chair: Chair) -> None:
+    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24", "--nat")
+    lines = chair.device("ls")[0].splitlines()
+    assert lines[1].split()[:2] == ["group", "data"] and lines[-1].split() == [
+        "pool", "lan", "nat=true", "subnet=10.0.5.0/24", "type=bridge",
+    ]  # fmt: skip
+    assert json.loads(chair.device("ls", "--json")[0]) == chair.json()
+
+
+def test_two_commands_at_once_lose_nothing(chair: Chair) -> None:
+    command = [sys.executable, "-m", "pantavisor", "device", "group", "add"]
+    running = [
+        subprocess.Popen([*command, f"g{index}"], cwd=chair.root, env={"PYTHONPATH": str(LIBRARY)}, stderr=subprocess.DEVNULL)
+        for index in range(6)
+    ]
+    assert [process.wait(60) for process in running] == [0] * 6
+    assert {group["name"] for group in chair.json()["groups"]} >= {f"g{index}" for index in range(6)}
