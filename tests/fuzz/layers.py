@@ -1,7 +1,4 @@
-"""Throw bytes at the tar reader, the codecs and the merger: only PantavisorError may come out, and quickly.
-
-    pip install atheris
-    python tests/fuzz/fuzz_layers.py [corpus directory] [libFuzzer options, such as -max_total_time=60]
+"""Layers: the tar reader, the codecs and the merger.
 
 The first byte of an input decides what the rest is: 0 a tar, packed or not; 1 a tar whose checksums are put right
 first; 2 layers, each behind its length, that are laid over each other, their checksums put right too.
@@ -11,23 +8,13 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
 import tarfile
-import tempfile
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(PROJECT / "meta-pantavisor" / "lib"), str(PROJECT / "tests")]
-
-import atheris  # noqa: E402
-
-with atheris.instrument_imports():
-    from pantavisor import layers
-    from pantavisor.errors import PantavisorError
-    from pantavisor.layers import Limits
-
-from pantavisor.oci import OCI_LAYER  # noqa: E402
-from sim.layers import blob, member, tar, with_checksums  # noqa: E402
+from pantavisor import layers
+from pantavisor.errors import PantavisorError
+from pantavisor.layers import Limits
+from pantavisor.oci import OCI_LAYER
+from sim.layers import blob, member, tar, with_checksums
 
 LIMITS = Limits(total_bytes=2**22, entries=2000, metadata_bytes=2**20, segments=500, header_bytes=2**16)
 _LENGTH = struct.Struct("<H")
@@ -60,8 +47,7 @@ def _parts(content: bytes) -> list[bytes]:
     return parts
 
 
-def seeds(folder: Path) -> None:
-    """Honest inputs to start from."""
+def seeds() -> dict[str, bytes]:
     members = [
         member("d", "dir"),
         member("d/f", content=b"x" * 600, pax={"SCHILY.xattr.user.a": "1", "GNU.sparse.map": "0,600"}),
@@ -71,19 +57,10 @@ def seeds(folder: Path) -> None:
         member("n" * 100, "chr", device=(1, 2)),
         member("d/.wh..wh..opq"),
     ]
+    found = {}
     for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
         archive = tar(members, form=form)
-        (folder / f"tar{form}").write_bytes(b"\0" + archive)
-        (folder / f"right{form}").write_bytes(b"\1" + archive)
-        (folder / f"layers{form}").write_bytes(b"\2" + (_LENGTH.pack(len(archive)) + archive) * 2)
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        seeds(Path(name))
-        atheris.Setup([*sys.argv, name], one_input)
-        atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()
+        found[f"tar{form}"] = b"\0" + archive
+        found[f"right{form}"] = b"\1" + archive
+        found[f"layers{form}"] = b"\2" + (_LENGTH.pack(len(archive)) + archive) * 2
+    return found
