@@ -514,6 +514,7 @@ def test_options_reach_src_json_and_what_is_made_of_it(
     chair: Chair, rootfs: Path, words: list[str], arguments: dict[str, Any], text: str
 ) -> None:
     (chair.root / "more.conf").write_text("# more\nlxc.b = 2\n")
+    chair.pvr("device", "pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.0.0/24")
     add(chair, rootfs, *words)
     found = chair.json("app/src.json")["args"]
     assert {name: found.get(name) for name in arguments} == arguments
@@ -554,6 +555,9 @@ def test_every_template_argument_has_an_option() -> None:
         (["--env", "A"], "is not NAME=value"),
         (["--arg", "PV_GRUOP=x"], 'did you mean "PV_GROUP"'),
         (["--config", "Cmd"], "is not NAME=VALUE"),
+        (["--network-pool", "lan"], 'network pool in app/run.json: "lan"'),
+        (["--volume", "/data:permanent@disk"], 'disk of docker--data in app/run.json: "disk"'),
+        (["--logs", "{}"], "is no JSON array"),
     ],
 )
 def test_a_wrong_word_is_refused_before_anything_is_fetched(chair: Chair, words: list[str], said: str) -> None:
@@ -575,3 +579,12 @@ def test_one_member_of_the_config_is_said_without_json(chair: Chair, rootfs: Pat
     conf = (chair.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
     assert "Entrypont" in add(chair, rootfs, "--config", "Entrypont=/x", name="other")[1]
+
+
+def test_logs_and_exports_are_passed_on_and_stay(chair: Chair, rootfs: Path) -> None:
+    logs, exports = [{"file": "/var/log/x", "maxsize": 9}], [{"a": "b"}]
+    add(chair, rootfs, "--logs", json.dumps(logs), "--exports", json.dumps(exports))
+    assert (chair.json("app/run.json")["logs"], chair.json("app/src.json")["exports"]) == (logs, exports)
+    update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
+    chair.pvr(*update, "--logs", "[]")
+    assert "logs" not in chair.json("app/run.json") and chair.json("app/run.json")["exports"] == exports

@@ -38,9 +38,12 @@ class Changes:
     config: Mapping[str, Any]
     persistence: Mapping[str, str]
     verity: Mapping[str, bool]
+    logs: Optional[list[Any]] = None
+    exports: Optional[list[Any]] = None
 
     def __bool__(self) -> bool:
-        return any((self.arguments, self.config, self.persistence, self.verity))
+        named = any((self.arguments, self.config, self.persistence, self.verity))
+        return named or self.logs is not None or self.exports is not None
 
 
 def split(text: str, default: Optional[str] = None) -> tuple[Path, Optional[str]]:
@@ -115,6 +118,8 @@ def _changed(source: SourceManifest, changes: Changes) -> SourceManifest:
         config={**source.config, **changes.config},
         persistence={**source.persistence, **changes.persistence},
         verity={**source.verity, **changes.verity},
+        logs=source.logs if changes.logs is None else changes.logs,
+        exports=source.exports if changes.exports is None else changes.exports,
     )
 
 

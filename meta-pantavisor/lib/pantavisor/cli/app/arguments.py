@@ -9,7 +9,7 @@ import argparse
 import operator
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ... import cjson, names
 from ...errors import FormatError
@@ -34,6 +34,8 @@ def declare(command: argparse.ArgumentParser) -> None:
                         help="driver of the bsp; KIND is required (the default), optional or manual")  # fmt: skip
     device.add_argument("--service", action="append", metavar="[KIND:]NAME,type=TYPE[,target=PATH][,role=R][,interface=I]",
                         help="service of another container; TYPE is rest, dbus, unix, drm, wayland or input")  # fmt: skip
+    device.add_argument("--logs", metavar="JSON|FILE", help="list of log files: file, maxsize, truncate, name, ...")
+    device.add_argument("--exports", metavar="JSON|FILE", help="list of what it exports, passed on as it is")
     groups["volumes and mounts"].add_argument(
         "--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]",
         help="permanent, revision or boot; lxc-overlay:PERSISTENCE for the root file system itself")  # fmt: skip
@@ -73,6 +75,16 @@ def json_object(text: str, what: str) -> dict[str, Any]:
     value = json_or_file(text, what)
     if not isinstance(value, dict):
         raise FormatError(f"{what} {text[:80]} is no JSON object")
+    return value
+
+
+def json_list(text: Optional[str], what: str) -> Optional[list[Any]]:
+    """A JSON array of objects, or None where nothing is said."""
+    if text is None:
+        return None
+    value = json_or_file(text, what)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise FormatError(f"{what} {text[:80]} is no JSON array of objects")
     return value
 
 

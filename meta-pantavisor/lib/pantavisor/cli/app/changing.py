@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import container, names
+from ... import container, manifests, names
 from ...container import Engine
 from ...errors import NotFound
 from ...manifests import SourceManifest
@@ -19,7 +19,8 @@ from . import working
 def install(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     source = working.source(repository, options.name)
-    working.check_group(repository, dict(source.arguments), console)
+    spec = manifests.ContainerSpec.from_source(options.name, source)
+    working.check_device(repository, options.name, manifests.run_manifest(spec), console)
     recorded = working.verity_manifests(repository, options.name)
     _finish(repository, options.name, source, recorded, console)
 

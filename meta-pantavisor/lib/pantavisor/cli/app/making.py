@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import names
+from ... import manifests, names
 from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
@@ -41,6 +40,8 @@ def add(options: argparse.Namespace, console: Console) -> None:
         config=changes.config,
         persistence=changes.persistence,
         verity=changes.verity,
+        logs=changes.logs,
+        exports=changes.exports,
     )
     _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root, changes))
 
@@ -58,6 +59,8 @@ def update(options: argparse.Namespace, console: Console) -> None:
         config={**old.config, **(changes.config if options.type != "rootfs" else {})},
         persistence={**old.persistence, **changes.persistence},
         verity={**old.verity, **changes.verity},
+        logs=old.logs if changes.logs is None else changes.logs,
+        exports=old.exports if changes.exports is None else changes.exports,
     )
     engine = images.engine(options, console, verity=recorded)
     _run(Request(repository, options, console, wanted, engine, repository.root, changes, old))
@@ -89,7 +92,7 @@ def _run(request: Request) -> None:
 def _check(request: Request) -> None:
     """Raise for what the manifests would refuse, before anything is fetched."""
     spec = ContainerSpec.from_source(request.name, request.wanted)
-    working.check_group(request.repository, {"PV_GROUP": spec.group or spec.runlevel}, request.console)
+    working.check_device(request.repository, request.name, manifests.run_manifest(spec), request.console)
 
 
 def _from_image(request: Request) -> tuple[Container, str]:
@@ -143,9 +146,7 @@ def _from_part(request: Request) -> tuple[Container, str]:
         changes = replace(changes, persistence={**old.persistence, **changes.persistence})
     engine = replace(request.engine, verity={**parts.recorded_verity(taken), **(request.engine.verity or {})})
     made = parts.make(request.name, taken, changes, pool, request.folder, engine=engine)
-    run = made.files[f"{request.name}/run.json"]
-    group = run.get("group") if isinstance(run, Mapping) else None
-    working.check_group(request.repository, {"PV_GROUP": group}, request.console)
+    working.check_device(request.repository, request.name, made.files[f"{request.name}/run.json"], request.console)
     return made, f"{taken.origin} ({taken.digest})"
 
 
@@ -156,6 +157,8 @@ def _changes(options: argparse.Namespace) -> parts.Changes:
         config=_config(options),
         persistence=sources.persistence(tuple(options.volume)),
         verity={volume: True for volume in (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)},
+        logs=arguments.json_list(options.logs, "--logs"),
+        exports=arguments.json_list(options.exports, "--exports"),
     )
 
 

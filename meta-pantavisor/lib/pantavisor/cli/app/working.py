@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,18 +92,18 @@ def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Va
     return files
 
 
-def check_group(repository: Repository, arguments: dict[str, Any], console: Console) -> None:
-    """The group must be one of device.json's: a device refuses the whole state over an unknown one."""
-    group = arguments.get("PV_GROUP")
-    if not group:
+def check_device(repository: Repository, name: str, run: Value, console: Console) -> None:
+    """What the container's run.json refers to must be in device.json: a device refuses the whole state otherwise."""
+    if not isinstance(run, Mapping):
         return
+    where = f"{name}/run.json"
+    wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, where)]
     path = repository.root / DEVICE
-    if not path.is_file():
-        console.warn(f"there is no {DEVICE} to look up the group {group} in; without one, devices know root and platform")
-        return
-    known = manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE)).group_names
-    if group not in known:
-        raise names.unknown(str(group), known, what=f"group of {DEVICE}:")
+    if path.is_file():
+        device = manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE))
+        manifests.check_references(run, device, where)
+    elif wanted:
+        console.warn(f"there is no {DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one")
 
 
 def write(repository: Repository, name: str, made: Container, console: Console, *, new: bool = False) -> None:
