@@ -367,7 +367,7 @@ def test_the_manual_is_good_roff(pvr: Pvr) -> None:
 
 def test_the_manual_shows_no_line_that_roff_takes_for_a_request(pvr: Pvr) -> None:
     for line in pvr("man").splitlines():
-        assert re.match(r"\.(TH|SH|PP|TP|B) ?", line) or not line.startswith((".", "'")), line
+        assert re.match(r"\.(TH|SH|SS|PP|TP|B) ?", line) or not line.startswith((".", "'")), line
 
 
 @pytest.mark.parametrize("words", list(COMMANDS), ids=" ".join)

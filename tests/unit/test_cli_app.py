@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from pantavisor import cli, manifests
+from pantavisor.cli import manual
 from pantavisor.cli.app import rows
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
@@ -530,6 +531,20 @@ def test_every_template_argument_has_an_option() -> None:
     for _, group in rows.GROUPS:
         for option in group:
             assert {option.flag, f"--no-{option.flag[2:]}"} & tried, option.flag
+
+
+def test_the_page_of_containers_names_every_option_and_argument() -> None:
+    page = (Path(__file__).parents[2] / "meta-pantavisor/docs/formats/container.md").read_text()
+    assert [name for name in manifests.ARGUMENTS if f"`{name}`" not in page] == []
+    commands = dict(manual.walk(cli.parser()))
+    general = {"--help", "--from", "--type", "--base", "--verity", "--verity-volume", "--json"}
+    for words, command in commands.items():
+        fetching = [group for group in command._action_groups if group.title == "fetching and packing"]
+        elsewhere = general | {flag for group in fetching for action in group._group_actions for flag in action.option_strings}
+        if words == ("app", "add") or words[:1] == ("device",):
+            flags = {flag for action in command._actions for flag in action.option_strings if flag.startswith("--")}
+            wanted = {flag for flag in flags - elsewhere if not (words[0] == "device" and flag.startswith("--no-"))}
+            assert [flag for flag in sorted(wanted) if f"`{flag}" not in page] == []
 
 
 @pytest.mark.parametrize(

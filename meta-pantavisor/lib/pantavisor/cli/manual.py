@@ -9,6 +9,7 @@ from .. import __version__
 from .console import Console
 
 Parser = argparse.ArgumentParser
+HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
 
 
 def register(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -55,12 +56,21 @@ def manual(parser: Parser) -> str:
     for words, child in walk(parser):
         lines += [".SH COMMAND " + " ".join(words).upper() if words else ".SH OPTIONS"]
         lines += [_roff(child.description or ""), ".PP", ".B " + _roff(" ".join(child.format_usage().split()[1:]))]
-        for action in child._actions:
-            if not isinstance(action, (argparse._SubParsersAction, argparse._HelpAction)):
-                name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
-                lines += [".TP", ".B " + _roff(name), _roff(action.help or "")]
+        for group in child._action_groups:
+            shown = [action for action in group._group_actions if not isinstance(action, HIDDEN)]
+            if shown and group.title not in ("positional arguments", "options", "optional arguments"):
+                lines.append(f'.SS "{_roff(str(group.title))}"')
+            for action in shown:
+                lines += [".TP", ".B " + _roff(_name(action)), _roff(action.help or "")]
     lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message tells how to mend, 130 interrupted."]
     return "\n".join(lines)
+
+
+def _name(action: argparse.Action) -> str:
+    if not action.option_strings:
+        return str(action.metavar or action.dest)
+    value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
+    return ", ".join(action.option_strings) + value
 
 
 def _words(parser: Parser) -> list[str]:
