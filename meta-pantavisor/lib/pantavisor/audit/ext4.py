@@ -18,8 +18,9 @@ from .subject import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry, Reader
 
 MAGIC = 0xEF53
 ROOT_INODE = 2
-MAX_GROUPS = 1_000_000
-MAX_FOLDER_BYTES = 64 * 1024 * 1024
+MAX_TABLE_BYTES = 64 * 1024 * 1024  # of the group descriptors
+MAX_INODE_BYTES = MAX_DESCRIPTOR_BYTES = 1024
+MAX_FOLDER_BYTES = 64 * 1024 * 1024  # of all folders together: their inodes may share blocks
 MAX_LINK_BYTES = 4096
 _CLEAN, _ERRORS = 1, 2
 _RECOVER, _64BIT = 0x4, 0x80
@@ -59,6 +60,7 @@ class Ext4:
         self.entries: dict[str, Entry] = {}
         self._inodes: dict[int, Inode] = {}
         self._names: dict[int, int] = {ROOT_INODE: 2}
+        self._folder_bytes = 0
         self._walk("", self._inode(ROOT_INODE), 0)
         self._check_links()
 
@@ -79,7 +81,8 @@ class Ext4:
         self._large = bool(incompatible & _64BIT)
         if incompatible & ~_READABLE:
             raise Damaged(f"the file system has features that are not known here ({incompatible & ~_READABLE:#x})")
-        if log > 6 or not self._per_group or not self._inodes_per_group or self._step < 32 or self._inode_size < 128:
+        sound = _is_size(self._step, 32, MAX_DESCRIPTOR_BYTES) and _is_size(self._inode_size, 128, MAX_INODE_BYTES)
+        if log > 6 or not self._per_group or not self._inodes_per_group or not sound:
             raise Damaged("the super block makes no sense")
         self.block = 1024 << log
         self.blocks = blocks | (struct.unpack_from("<I", raw, 336)[0] << 32 if self._large else 0)
@@ -103,7 +106,9 @@ class Ext4:
 
     def _groups(self) -> None:
         count = -(-(self.blocks - self._first) // self._per_group)
-        if count > MAX_GROUPS or count * self._inodes_per_group != self._inode_count:
+        if count * self._step > MAX_TABLE_BYTES:
+            raise Damaged(f"the file system has {count} groups, more than can be read here")
+        if count * self._inodes_per_group != self._inode_count:
             raise Damaged("the super block disagrees with itself about groups and inodes")
         table = self._reader.pread(count * self._step, (self._first + 1) * self.block)
         if len(table) < count * self._step:
@@ -208,12 +213,15 @@ class Ext4:
                 self._walk(f"{path}/", child, depth + 1)
 
     def _names_in(self, folder: str, inode: Inode) -> Iterator[tuple[str, int]]:
-        if inode.size > MAX_FOLDER_BYTES or inode.size % self.block:
+        self._folder_bytes += inode.size
+        if self._folder_bytes > MAX_FOLDER_BYTES or inode.size % self.block:
             raise Damaged(f"the folder {folder or '/'} has a size that makes no sense")
         raw = b"".join(self._content(inode))
         for start in range(0, len(raw), self.block):
             at = 0
             while at < self.block:
+                if at + 8 > self.block:
+                    raise Damaged(f"the folder {folder or '/'} is damaged")
                 number, length, size, _ = struct.unpack_from("<IHBB", raw, start + at)
                 if length < 8 or length % 4 or at + length > self.block or size + 8 > length:
                     raise Damaged(f"the folder {folder or '/'} is damaged")
@@ -238,6 +246,10 @@ class Ext4:
             if inode.links != count and not (inode.kind == "folder" and inode.links == 1):
                 where = f"{self._where}, {paths.get(number, '/')}"
                 self._findings.add("ext4-links", where, f"has {count} names, but its inode says {inode.links}")
+
+
+def _is_size(value: int, least: int, most: int) -> bool:
+    return least <= value <= most and value & (value - 1) == 0
 
 
 def _zeros(count: int) -> Iterator[bytes]:

@@ -11,6 +11,8 @@ from .report import Damaged
 EXTENT_MAGIC = 0xF30A
 MAX_TREE_DEPTH = 5
 MAX_EXTENTS = 1_000_000
+# A node may be named by many others: five levels that hold nothing would be walked for ever.
+MAX_NODES = 20_000
 
 ReadBlock = Callable[[int], bytes]
 
@@ -28,7 +30,14 @@ def extent_runs(root: bytes, read_block: ReadBlock) -> Iterator[Run]:
     """The runs of an extent tree whose root is the 60 bytes of the inode, in order."""
     seen = 0
     next_block = 0
-    for run in _node(root, read_block, None):
+    left = iter(range(MAX_NODES))
+
+    def read_node(number: int) -> bytes:
+        if next(left, None) is None:
+            raise Damaged("the file has too many nodes in its extent tree")
+        return read_block(number)
+
+    for run in _node(root, read_node, None):
         seen += 1
         if seen > MAX_EXTENTS:
             raise Damaged("the file has too many extents")

@@ -10,7 +10,7 @@ from .report import Damaged, Findings
 from .subject import CHUNK, MAX_DEPTH, Reader
 
 MAX_FILES = 10_000
-MAX_FAT_BYTES = 64 * 1024 * 1024
+MAX_FAT_BYTES = 8 * 1024 * 1024
 MAX_FOLDER_BYTES = 2 * 1024 * 1024
 _FOLDER, _VOLUME, _LONG = 0x10, 0x08, 0x0F
 
@@ -39,12 +39,13 @@ class Fat:
 
     def content(self, file: BootFile) -> bytes:
         """The whole content of a file."""
-        data = b"".join(self._runs(file.clusters))
-        return data[: file.size]
+        return b"".join(self.chunks(file))
 
     def chunks(self, file: BootFile) -> Iterator[bytes]:
         left = file.size
         for run in self._runs(file.clusters):
+            if left <= 0:
+                return
             yield run[:left]
             left -= len(run)
 
@@ -69,6 +70,8 @@ class Fat:
         self._root_cluster = struct.unpack_from("<I", boot, 44)[0] if self._bits == 32 else 0
         self._fat_bytes = fat_sectors * sector
         self._table = self._reader.pread(self._fat_bytes, reserved * sector)
+        if len(self._table) * 8 < (self._count + 2) * self._bits:
+            raise Damaged("the allocation table of the FAT file system is too small for its clusters")
         if self._bits == 32:
             copy = struct.unpack_from("<H", boot, 50)[0]
             if copy and self._reader.pread(90, copy * sector) != boot[:90]:
@@ -114,17 +117,22 @@ class Fat:
 
     def _root(self) -> bytes:
         if self._bits == 32:
-            return b"".join(self._runs(self._chain(self._root_cluster, "")))
+            return self._folder(self._chain(self._root_cluster, ""))
         return self._reader.pread(self._root_bytes, self._root_start * self._sector)
 
+    def _folder(self, clusters: tuple[int, ...]) -> bytes:
+        if len(clusters) * self._per_cluster * self._sector > MAX_FOLDER_BYTES:
+            raise Damaged("the FAT file system holds a folder that is too large")
+        return b"".join(self._runs(clusters))
+
     def _walk(self, folder: str, raw: bytes, depth: int) -> None:
-        if depth > MAX_DEPTH or len(raw) > MAX_FOLDER_BYTES or len(self.files) > MAX_FILES:
+        if depth > MAX_DEPTH or len(self.files) > MAX_FILES:
             raise Damaged("the FAT file system holds too much")
         for name, attributes, cluster, size in _names(raw):
             path = f"{folder}{name}"
             chain = self._chain(cluster, path) if cluster else ()
             if attributes & _FOLDER:
-                self._walk(f"{path}/", b"".join(self._runs(chain)), depth + 1)
+                self._walk(f"{path}/", self._folder(chain), depth + 1)
                 continue
             needed = -(-size // (self._per_cluster * self._sector))
             if len(chain) != needed:
