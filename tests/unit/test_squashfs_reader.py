@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pantavisor import squashfs
 from pantavisor.errors import PantavisorError
 from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree, from_directory
-from pantavisor.squashfs import PROFILES
+from pantavisor.squashfs import PROFILES, blocks
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
 
@@ -54,6 +54,22 @@ def facts(tree: Tree) -> list[object]:
 def test_what_was_written_is_read_back(tmp_path: Path, profile: str) -> None:
     squashfs.write(everything(), tmp_path / "image", profile=PROFILES[profile])
     assert facts(squashfs.read(tmp_path / "image")) == facts(everything())
+
+
+def test_few_blocks_are_kept_and_the_table_of_attributes_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squashfs.write(everything(), tmp_path / "image", profile=PROFILES["fast"])
+    tables: list[int] = []
+    read_table = blocks.Blocks.table
+
+    def counted(self: blocks.Blocks, position: int, count: int, entry_bytes: int) -> bytes:
+        tables.append(position)
+        return read_table(self, position, count, entry_bytes)
+
+    monkeypatch.setattr(blocks, "MAX_KEPT", 1)
+    monkeypatch.setattr(blocks.Blocks, "table", counted)
+    tree = squashfs.read(tmp_path / "image")
+    assert len(tables) == len(set(tables)) == 2  # owners, attributes
+    assert facts(tree) == facts(everything())
 
 
 @pytest.mark.parametrize("options", [["-comp", "gzip"], ["-comp", "xz"], ["-comp", "zstd"], ["-noI", "-noD", "-noF", "-noX"],

@@ -17,7 +17,8 @@ from .profile import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES
 
 NONE = 0xFFFFFFFFFFFFFFFF
 META_BYTES = 8192
-MAX_TABLE_ENTRIES = 2**24
+MAX_TABLE_ENTRIES = 2**20
+MAX_KEPT = 4096  # metadata blocks; an image may have one begin at each of its bytes
 _SUPER = struct.Struct("<IIIIIHHHHHHQQQQQQQQ")
 _MAGIC = 0x73717368
 _COMPRESSIONS = {1: "gzip", 4: "xz", 6: "zstd"}
@@ -67,6 +68,8 @@ class Blocks:
             size = word & ~_RAW_META
             packed = self._read(position + 2, size)
             data = packed if word & _RAW_META else self._unpack(packed, META_BYTES)
+            if len(self._meta) >= MAX_KEPT:
+                self._meta.clear()
             found = self._meta[position] = data, position + 2 + size
         return found
 

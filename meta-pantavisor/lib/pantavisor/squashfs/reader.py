@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 from ..layers import Device, Directory, Fifo, File, Limits, Metadata, Node, Symlink, Tree
 from ..layers.limits import DEFAULT, Budget, check
@@ -51,6 +51,7 @@ class _Reader:
         self._ids = [int.from_bytes(table[index : index + 4], "little") for index in range(0, len(table), 4)]
         self._nodes: dict[int, Node] = {}
         self._xattr_sets: dict[int, Xattrs] = {}
+        self._xattr_table: Optional[tuple[int, bytes]] = None
         self.places: list[_Place] = []
 
     def root(self) -> Directory:
@@ -145,11 +146,10 @@ class _Reader:
 
     def _read_xattrs(self, index: int) -> Iterator[tuple[bytes, bytes]]:
         blocks = self._blocks
-        if blocks.super.xattr_table == NONE:
-            raise blocks.bad("extended attributes and no table of them")
-        start, count = blocks.raw(blocks.super.xattr_table, "<QI")
-        table = blocks.table(blocks.super.xattr_table + 16, count, 16)
-        if index >= count:
+        if self._xattr_table is None:
+            self._xattr_table = self._read_xattr_table()
+        start, table = self._xattr_table
+        if 16 * index >= len(table):
             raise blocks.bad("extended attributes that its table does not know")
         reference = int.from_bytes(table[16 * index : 16 * index + 8], "little")
         pairs = int.from_bytes(table[16 * index + 8 : 16 * index + 12], "little")
@@ -165,6 +165,14 @@ class _Reader:
                 value = self._value(Cursor(blocks, start + (where >> 16), where & 0xFFFF))
             self._budget.add_entry(len(name) + len(value))
             yield name, value
+
+    def _read_xattr_table(self) -> tuple[int, bytes]:
+        """Where the attributes begin, and their table."""
+        position = self._blocks.super.xattr_table
+        if position == NONE:
+            raise self._blocks.bad("extended attributes and no table of them")
+        start, count = self._blocks.raw(position, "<QI")
+        return start, self._blocks.table(position + 16, count, 16)
 
     def _value(self, cursor: Cursor) -> bytes:
         (size,) = cursor.numbers("<I")
