@@ -459,3 +459,52 @@ def test_a_table_is_as_wide_as_it_needs_to_be(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "a     bb\nlong  x\ns\n"
     console.Console().table(("a", "bb"), [])
     assert capsys.readouterr().out == "a  bb\n"
+
+
+# Names of the published tool
+
+
+def test_clone_finds_a_name_for_its_directory(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pvr("add", ".")
+    pvr("commit")
+    pvr("export", str(tmp_path / "demo.pvrexport.tgz"))
+    monkeypatch.chdir(tmp_path)
+    pvr("clone", "demo.pvrexport.tgz")
+    assert (tmp_path / "demo/README.md").read_text() == "read me"
+    assert "exists already" in pvr.both("clone", "demo.pvrexport.tgz", status=2)[1]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    pvr("clone", str(work / ".pvr"))
+    assert (tmp_path / "elsewhere/work/README.md").is_file()
+
+
+def test_an_export_to_stdout_is_the_plain_one(pvr: Pvr, work: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    pvr("export", "../plain.tar")
+    done = subprocess.run([sys.executable, "-m", "pantavisor", "export", "-"], cwd=work, env=ENVIRONMENT, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, (work.parent / "plain.tar").read_bytes())
+
+
+def test_init_and_checkout_take_the_published_options(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+    pvr("init", "--spec", "pantavisor-service-system@1", str(tmp_path / "other"))
+    assert "did you mean" in pvr.both("init", "--spec", "pantavisor-service-system@2", str(tmp_path / "x"), status=2)[1]
+    pvr("add")
+    pvr("commit")
+    pvr("checkout", "-c")
+    assert (work / "web/run.json").read_text() == '{"group":"app","name":"web"}'
+
+
+def test_keys_are_found_by_the_published_variables(
+    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(work, {"_config/web/etc/x": "x"})
+    pvr("add")
+    pvr("commit")
+    for variable, name in (("PVR_SIG_KEY", "key.pem"), ("PVR_X5C_PATH", "x5c.pem"), ("PVR_SIG_CACERTS", "ca.crt")):
+        monkeypatch.setenv(variable, str(keyring / name))
+    pvr("sig", "add", "--part", "web", "--noconfig")
+    found = json.loads(pvr("sig", "ls", "--json"))
+    assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]
+    pvr("sig", "add", "--part", "web")
+    assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]

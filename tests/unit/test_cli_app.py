@@ -603,3 +603,33 @@ def test_logs_and_exports_are_passed_on_and_stay(chair: Chair, rootfs: Path) -> 
     update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
     chair.pvr(*update, "--logs", "[]")
     assert "logs" not in chair.json("app/run.json") and chair.json("app/run.json")["exports"] == exports
+
+
+# Names of the published tool
+
+
+def test_dm_commands_beside_app_do_the_same(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    chair.pvr("dm-convert", "app/root.squashfs")
+    document = check_verity(chair)
+    (chair.root / "app/root.squashfs.hash").unlink()
+    chair.pvr("dm-apply", "app")
+    assert check_verity(chair) == document
+
+
+@pytest.mark.parametrize(("text", "codec"), [("-comp lz4", 5), ("-comp zstd -Xcompression-level 3", 6), ("-comp xz", 4)])
+def test_format_options_choose_the_codec(chair: Chair, rootfs: Path, text: str, codec: int) -> None:
+    add(chair, rootfs, "--format-options", text)
+    # Byte 20 of the superblock names the compressor.
+    assert (chair.root / "app/root.squashfs").read_bytes()[20] == codec
+
+
+def test_format_options_that_say_more_are_refused(chair: Chair, rootfs: Path) -> None:
+    assert "say --profile" in add(chair, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
+
+
+def test_a_place_is_said_in_the_published_words(chair: Chair) -> None:
+    words = ("app", "add", "app", "--from", "127.0.0.1:1/nothing/there")
+    assert "127.0.0.1:1 cannot be reached" in chair.pvr(*words, "--source", "remote,local", status=2)[1]
+    assert "127.0.0.1:1" not in chair.pvr(*words, "--source", "local", status=2)[1].partition("/")[0]
+    assert 'did you mean "local"' in chair.pvr(*words, "--source", "locl", status=2)[1]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
-from .. import cjson, export, repo
+from .. import cjson, export, names, repo
 from ..digest import is_object_id
-from ..errors import FormatError
+from ..errors import FormatError, PantavisorError
 from ..repo import Repository
+from ..state import SPEC
 from .console import Console
 
 
@@ -18,6 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     init = commands.add_parser("init", help="make an empty repository")
     init.add_argument("directory", type=Path, nargs="?", default=Path("."))
     init.add_argument("--objects", metavar="DIR", help="keep objects in a pool elsewhere")
+    init.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     init.set_defaults(run=_init)
 
     add = commands.add_parser("add", help="stage files for the next commit")
@@ -37,12 +43,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     diff.set_defaults(run=_diff)
 
     checkout = commands.add_parser("checkout", aliases=["reset"], help="write the committed state's files")
+    checkout.add_argument("-c", "--canonical", action="store_true", help="canonical JSON, as always")
     checkout.add_argument("--hardlink", action="store_true", help="link objects instead of copying them")
     checkout.set_defaults(run=_checkout)
 
     clone = commands.add_parser("clone", help="make a repository from another, or from an export")
     clone.add_argument("source")
-    clone.add_argument("directory", type=Path)
+    clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
     clone.set_defaults(run=_clone)
 
     for name, text in (("get", "take parts of another state"), ("merge", "take parts of another state")):
@@ -51,7 +58,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         take.set_defaults(run=_take)
 
     out = commands.add_parser("export", help="write the state and its objects into one file")
-    out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar")
+    out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar; - for a tar on stdout")
     out.add_argument("--parts", default="", help="only these parts, separated by commas")
     out.set_defaults(run=_export)
 
@@ -72,6 +79,8 @@ def split_fragment(text: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def _init(options: argparse.Namespace, console: Console) -> None:
+    if options.spec != SPEC:
+        raise names.unknown(options.spec, [SPEC], what="spec")
     repository = Repository.init(options.directory, objects=options.objects)
     console.line(f"{repository.root} is a pvr repository now")
 
@@ -116,10 +125,19 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 def _clone(options: argparse.Namespace, console: Console) -> None:
     source, parts = split_fragment(options.source)
     with repo.opened(source) as (state, pool):
-        repository = Repository.init(options.directory)
+        repository = Repository.init(options.directory or _directory(source))
         repository.take(state, pool, parts)
     repository.checkout()
     console.line(f"{repository.root} holds {len(repository.state)} paths")
+
+
+def _directory(source: Path) -> Path:
+    """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr`` and ``/there/demo.tgz``."""
+    path = source.absolute()
+    name = path.parent.name if path.name == ".pvr" else re.sub(r"(\.pvrexport)?\.(tgz|tar|tar\.gz)$", "", path.name)
+    if Path(name).exists():
+        raise PantavisorError(f"{name} exists already", hint="name a directory behind the source")
+    return Path(name)
 
 
 def _take(options: argparse.Namespace, console: Console) -> None:
@@ -134,6 +152,12 @@ def _export(options: argparse.Namespace, console: Console) -> None:
     parts = tuple(part for part in options.parts.split(",") if part)
     if options.target.is_dir():
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
+    if str(options.target) == "-":
+        with tempfile.TemporaryDirectory() as folder:
+            export.write(Path(folder) / "export.tar", repo.select(repository.state, parts), repository.pool)
+            with open(Path(folder) / "export.tar", "rb") as stream:
+                shutil.copyfileobj(stream, sys.stdout.buffer)
+        return
     export.write(options.target, repo.select(repository.state, parts), repository.pool)
     console.line(f"{options.target} is written")
 

@@ -26,15 +26,16 @@ PIN_VARIABLE = "PVR_PKCS11_PIN"
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``sig`` with add, update, request, attach and ls."""
     noun = commands.add_parser("sig", help="sign parts, list signatures")
-    noun.add_argument("--key", type=Path, metavar="PEM", help=f"private key; default: {DEFAULT_KEYS}/key.pem")
-    noun.add_argument("--x5c", type=Path, metavar="PEM", help="its certificate chain, leaf first")
-    noun.add_argument("--cacerts", type=Path, metavar="PEM", help="roots to check against")
+    noun.add_argument("--key", type=Path, metavar="PEM", help=f"private key; default: PVR_SIG_KEY, {DEFAULT_KEYS}/key.pem")
+    noun.add_argument("--x5c", type=Path, metavar="PEM", help="its certificate chain, leaf first; default: PVR_X5C_PATH")
+    noun.add_argument("--cacerts", type=Path, metavar="PEM", help="roots to check against; default: PVR_SIG_CACERTS")
     noun.add_argument("--command", dest="signer", metavar="PROGRAM", help="reads what to sign, writes the signature")
     noun.add_argument("--pkcs11", type=Path, metavar="MODULE", help=f"library of a token; its PIN is in {PIN_VARIABLE}")
     noun.add_argument("--token", default="", help="label of the token")
     noun.add_argument("--label", default="", help="label of the key on it")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     add = _part(verbs.add_parser("add", help="sign a part"))
+    add.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")
     add.set_defaults(run=_add)
     update = verbs.add_parser("update", aliases=["up"], help="sign everything again, after a change of keys")
     update.set_defaults(run=_update)
@@ -61,7 +62,7 @@ def _part(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _signer(options: argparse.Namespace) -> keys.Signer:
-    chain = options.x5c or DEFAULT_KEYS / "x5c.pem"
+    chain = _chain(options)
     if options.pkcs11:
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
@@ -70,11 +71,22 @@ def _signer(options: argparse.Namespace) -> keys.Signer:
         return keys.TokenSigner.load(options.pkcs11, chain, token=options.token, label=options.label, pin=pin)
     if options.signer:
         return keys.CommandSigner.load(shlex.split(options.signer), chain)
-    return keys.PemSigner.load(options.key or DEFAULT_KEYS / "key.pem", chain)
+    return keys.PemSigner.load(options.key or _default("PVR_SIG_KEY", "key.pem"), chain)
+
+
+def _chain(options: argparse.Namespace) -> Path:
+    return options.x5c or _default("PVR_X5C_PATH", "x5c.pem")
+
+
+def _default(variable: str, name: str) -> Path:
+    """Where the published tool's variable points to, or a file of the usual folder."""
+    return Path(os.environ.get(variable) or DEFAULT_KEYS / name)
 
 
 def _selection(options: argparse.Namespace) -> pvs.Selection:
     whole = pvs.bsp_selection() if options.part == "bsp" else pvs.container_selection(options.part)
+    if getattr(options, "noconfig", False):
+        whole = pvs.Selection(tuple(path for path in whole.include if not path.startswith("_config/")), whole.exclude)
     if options.include:
         return pvs.Selection(tuple(options.include), tuple(options.exclude))
     return pvs.Selection(whole.include, (*whole.exclude, *options.exclude))
@@ -102,7 +114,7 @@ def _update(options: argparse.Namespace, console: Console) -> None:
 
 
 def _request(options: argparse.Namespace, console: Console) -> None:
-    x5c = keys.chain_of(options.x5c or DEFAULT_KEYS / "x5c.pem")
+    x5c = keys.chain_of(_chain(options))
     state = Repository.find(Path(".")).state
     data = keys.signing_request(state, options.part, _selection(options), algorithm=options.algorithm, x5c=x5c)
     atomic.write(options.file, data)
@@ -115,7 +127,7 @@ def _attach(options: argparse.Namespace, console: Console) -> None:
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    trust = keys.TrustStore.load(options.cacerts or DEFAULT_KEYS / "ca.crt")
+    trust = keys.TrustStore.load(options.cacerts or _default("PVR_SIG_CACERTS", "ca.crt"))
     now = datetime.datetime.now(datetime.timezone.utc)
     found = keys.verify_state(Repository.find(Path(".")).state, trust, strict=options.strict, at=now)
     if options.json:

@@ -16,15 +16,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add(verbs)
     _update(verbs)
-    install = verbs.add_parser("install", help="write run.json, lxc.container.conf and dm-verity again from src.json")
-    install.add_argument("name")
-    install.set_defaults(run=changing.install)
-    convert = verbs.add_parser("dm-convert", help="protect a volume of a container by dm-verity")
-    convert.add_argument("name")
-    convert.add_argument("volume", nargs="?", default="root.squashfs", help="default: root.squashfs")
-    convert.add_argument("--salt", metavar="HEX", help="default: derived from the volume's content")
-    convert.add_argument("--uuid", help="default: derived from the volume's content")
-    convert.set_defaults(run=changing.convert)
+    _install(verbs, "install")
+    # The published tool has these two beside ``app``.
+    _convert(commands)
+    _install(commands, "dm-apply")
+    _convert(verbs)
     remove = verbs.add_parser("rm", help="remove a container with its configuration and signature")
     remove.add_argument("name")
     remove.set_defaults(run=changing.remove)
@@ -35,6 +31,21 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     info.add_argument("name")
     info.add_argument("--json", action="store_true", help="src.json itself")
     info.set_defaults(run=showing.info)
+
+
+def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: str) -> None:
+    install = verbs.add_parser(verb, help="write run.json, lxc.container.conf and dm-verity again from src.json")
+    install.add_argument("name")
+    install.set_defaults(run=changing.install)
+
+
+def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    convert = verbs.add_parser("dm-convert", help="protect a volume of a container by dm-verity")
+    convert.add_argument("name", help="container, or container/volume")
+    convert.add_argument("volume", nargs="?", help="default: root.squashfs")
+    convert.add_argument("--salt", metavar="HEX", help="default: derived from the volume's content")
+    convert.add_argument("--uuid", help="default: derived from the volume's content")
+    convert.set_defaults(run=changing.convert)
 
 
 def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,6 +88,9 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
 def _source_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("fetching and packing")
     group.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
+    group.add_argument("--source", dest="place", metavar="PLACES",
+                       help="where a SOURCE without transport is: remote (the default) or local")  # fmt: skip
+    group.add_argument("--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs")
     group.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
     group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")

@@ -11,6 +11,7 @@ from ... import container, manifests, names
 from ...container import Engine
 from ...errors import NotFound
 from ...manifests import SourceManifest
+from ...manifests.spec import ROOT_VOLUME
 from ...repo import Repository
 from ..console import Console
 from . import working
@@ -27,7 +28,8 @@ def install(options: argparse.Namespace, console: Console) -> None:
 
 def convert(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
-    name, volume = options.name, options.volume
+    name, _, within = options.name.partition("/")
+    volume = options.volume or within or ROOT_VOLUME
     source = working.source(repository, name)
     recorded = working.verity_manifests(repository, name)
     wanted: dict[str, Any] = dict(recorded.get(volume, {}))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import layout, registry
+from ... import layout, names, registry
 from ...container import Engine, sources
 from ...errors import FormatError
 from ...oci import Platform
 from ...ref import ImageSource
 from ..console import Console
 
+PLACES = ("remote", "local")
+FORMAT_OPTIONS = re.compile(r"-comp\s+([a-z0-9]+)(?:\s+-Xcompression-level\s+([0-9]+))?")
+DEFAULT_LEVELS = {"gzip": "9", "xz": "6", "zstd": "15"}  # those of mksquashfs
 LIBRARY_VARIABLE = "PVR_LIBSQUASHFS"
 EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux/arm/v7", "riscv64": "linux/riscv64"}
@@ -27,12 +31,33 @@ def engine(options: argparse.Namespace, console: Console, **changes: Any) -> Eng
     if epoch and not epoch.isdigit():
         raise FormatError(f'{EPOCH_VARIABLE} is "{epoch[:40]}" and no number of seconds')
     return Engine(
-        profile=options.profile,
+        profile=options.profile if options.format_options is None else _profile(options.format_options),
         libsquashfs=os.environ.get(LIBRARY_VARIABLE),
         mtime=int(epoch) if epoch else None,
         progress=console.progress,
         **changes,
     )
+
+
+def source(text: str, place: Optional[str]) -> ImageSource:
+    """The image that ``text`` means; ``place`` is said in the words of the published tool."""
+    if place is not None:
+        first = place.split(",")[0]
+        for word in place.split(","):
+            if word not in PLACES:
+                raise names.unknown(word, PLACES, what="place of a source")
+        if first == "local" and not text.startswith("docker://") and ImageSource.parse(text).ref is not None:
+            return ImageSource.parse(f"docker-daemon:{text}")
+    return ImageSource.parse(text)
+
+
+def _profile(text: str) -> str:
+    """The codec of options for mksquashfs; what else they say is not ours to follow."""
+    found = FORMAT_OPTIONS.fullmatch(text.strip())
+    if not found:
+        raise FormatError(f'--format-options "{text[:80]}" says more than a codec and its level', hint="say --profile")
+    codec, level = found.groups()
+    return ":".join(filter(None, [codec, level or DEFAULT_LEVELS.get(codec)]))
 
 
 def platform(text: Optional[str]) -> Platform:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ... import manifests, names
 from ...container import Container, parts, sources
@@ -97,7 +97,7 @@ def _check(request: Request) -> None:
 
 def _from_image(request: Request) -> tuple[Container, str]:
     options, old = request.options, request.old
-    source = _image_source(options.source)
+    source = _image_source(options.source, options.place)
     platform = images.platform(options.platform or (old.docker_platform if old else None))
     before = (old.overlay_digest or old.docker_digest) if old else None
     if old is not None:
@@ -111,9 +111,9 @@ def _from_image(request: Request) -> tuple[Container, str]:
     return made, str(digest)
 
 
-def _image_source(text: str) -> ImageSource:
+def _image_source(text: str, place: Optional[str]) -> ImageSource:
     try:
-        return ImageSource.parse(text)
+        return images.source(text, place)
     except FormatError as error:
         if Path(text).exists():
             hint = "say --type rootfs, or oci:, or docker-archive:"
