@@ -36,6 +36,7 @@ PROFILE_CASES = [
     PROFILES["balanced"],
     squashfs.profile("small", Platform.parse("linux/amd64")),
     squashfs.profile("small", Platform.parse("linux/arm64")),
+    squashfs.profile("small", Platform.parse("linux/arm/v6")),
     Profile("gzip", "gzip", 9),
     Profile("lz4", "lz4"),
 ]

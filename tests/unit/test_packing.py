@@ -30,15 +30,15 @@ TWO = {**ONE, "etc/more": TEXT[::-1]}
 def test_a_packing_reads_back_from_its_document() -> None:
     for packing in (
         Packing("xz", 3, "liblzma 5.4.1"),
-        Packing("xz", 6, "liblzma 5.4.1", ("x86",)),
+        Packing("xz", 6, "liblzma 5.4.1", "x86"),
         Packing("lz4", None, "liblz4 1.9.4"),
     ):
         assert Packing.parse(json.loads(json.dumps(packing.document()))) == packing
     assert Packing("xz", 3, "liblzma 5.4.1").document() == {"codec": "xz", "level": 3, "version": "liblzma 5.4.1"}
-    assert str(Packing("xz", 6, "liblzma 5.4.1", ("x86",))) == "xz level 6 with filter x86, liblzma 5.4.1"
+    assert str(Packing("xz", 6, "liblzma 5.4.1", "x86")) == "xz level 6 with filter x86, liblzma 5.4.1"
 
 
-@pytest.mark.parametrize("document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filters": 1}])
+@pytest.mark.parametrize("document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}])
 def test_what_is_no_packing_is_none(document: object) -> None:
     assert Packing.parse(document) is None
 

@@ -6,6 +6,7 @@ That the kernel reads what was written is tested in tests/integration.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import struct
 import subprocess
@@ -118,8 +119,15 @@ def test_profiles_and_levels_are_checked() -> None:
         squashfs.profile("xz:" + "9" * 10_000, None)
     assert squashfs.profile("zstd:19", None) == Profile("zstd:19", "zstd", 19)
     assert str(squashfs.profile("lz4", None)) == "lz4"
-    assert str(squashfs.profile("small", Platform.parse("linux/amd64"))) == "xz level 6 with branch filters for amd64"
+    assert str(squashfs.profile("small", Platform.parse("linux/amd64"))) == "xz level 6 with filter x86"
     assert str(squashfs.profile("small", Platform.parse("linux/arm64"))) == "xz level 6"
+    filters = {"linux/arm/v7": "armthumb", "linux/arm": "armthumb", "linux/arm/v6": "arm", "linux/ppc64le": "powerpc"}
+    for platform, branch_filter in filters.items():
+        assert squashfs.profile("small", Platform.parse(platform)).branch_filter == branch_filter
+    with pytest.raises(FormatError, match="zstd has no branch filter x86"):
+        Profile("x", "zstd", 3, "x86")
+    with pytest.raises(FormatError, match="xz has no branch filter sparc"):
+        Profile("x", "xz", 3, "sparc")
     assert str(squashfs.profile("fast", Platform.parse("linux/arm/v7"))) == "zstd level 3"
 
 
@@ -128,6 +136,74 @@ def test_levels_differ_in_what_they_do(tmp_path: Path) -> None:
     tree = Tree(Directory(META, {b"f": File(META, len(words), words)}))
     sizes = [squashfs.write(tree, tmp_path / "i", profile=Profile("x", "xz", level)).size for level in (0, 3, 6)]
     assert sizes[0] > sizes[2] and len(set(sizes)) > 1
+
+
+def one_block(path: Path, content: bytes, profile: Profile) -> bytes:
+    """An image of one file, from its first block on."""
+    squashfs.write(Tree(Directory(META, {b"f": File(META, len(content), content)})), path, profile=profile)
+    image = path.read_bytes()
+    return image[image.index(b"\xfd7zXZ\0") :]
+
+
+def machine_code() -> bytes:
+    """The first program here of a whole block."""
+    program = max(Path("/usr/bin").glob("perl*"), key=lambda path: path.stat().st_size)
+    return program.read_bytes()[512 * 1024 : 512 * 1024 + squashfs.BLOCK_BYTES]
+
+
+def filters_of(stream: bytes) -> list[int]:
+    """The filters in the first block header of an xz stream (The .xz File Format, 3.1)."""
+    flags, place, found = stream[13], 14, []
+
+    def number() -> int:
+        nonlocal place
+        value = shift = 0
+        while True:
+            byte = stream[place]
+            place += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    for present in (flags & 0x40, flags & 0x80):
+        if present:
+            number()
+    for _ in range((flags & 3) + 1):
+        found.append(number())
+        size = number()
+        place += size
+    return found
+
+
+@pytest.mark.parametrize(
+    ("branch_filter", "number"),
+    [("x86", lzma.FILTER_X86), ("powerpc", lzma.FILTER_POWERPC), ("arm", lzma.FILTER_ARM),
+     ("armthumb", lzma.FILTER_ARMTHUMB)],
+)  # fmt: skip
+def test_a_branch_filter_is_the_one_asked_for(tmp_path: Path, branch_filter: str, number: int) -> None:
+    content = machine_code()
+    block = one_block(tmp_path / "i", content, Profile("x", "xz", 6, branch_filter))
+    plain = one_block(tmp_path / "i", content, Profile("x", "xz", 6))
+    assert all(lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(stream) == content for stream in (block, plain))
+    assert filters_of(block) == [number, lzma.FILTER_LZMA2] and filters_of(plain) == [lzma.FILTER_LZMA2]
+
+
+def test_a_branch_filter_makes_the_same_bytes_with_any_number_of_threads(tmp_path: Path) -> None:
+    code = machine_code()
+    files = {b"%d" % number: code[number:] + os.urandom(50_000) for number in range(20)}
+    tree = Tree(Directory(META, {name: File(META, len(content), content) for name, content in files.items()}))
+    small = squashfs.profile("small", Platform.parse("linux/amd64"))
+    assert len({squashfs.write(tree, tmp_path / "i", profile=small, threads=n) for n in (1, 1, 2, 5)}) == 1
+    found = {path: b"".join(chunk[a:b] for chunk, a, b in spans) for path, spans in contents(tmp_path / "i")}
+    assert found == files
+
+
+def contents(image: Path) -> Iterator[tuple[bytes, Iterator[tuple[bytes, int, int]]]]:
+    tree = squashfs.read(image)
+    names = {id(node): path for path, node in tree.walk()}
+    for file, spans in tree.contents():
+        yield names[id(file)], spans
 
 
 def test_a_missing_library_says_what_to_install(tmp_path: Path) -> None:

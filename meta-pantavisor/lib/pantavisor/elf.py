@@ -35,18 +35,33 @@ def check(tree: layers.Tree, executable: str, platform: Platform) -> None:
 
     A script has no ELF header and is not judged; a missing program is left to the volumes that may bring it.
     """
-    head = _head(tree, executable)
-    wanted = MACHINES.get(platform.architecture)
-    if head is None or wanted is None or not head.startswith(b"\x7fELF") or len(head) < HEADER_BYTES:
-        return
-    order: Literal["little", "big"] = "little" if head[5] == 1 else "big"
-    found = (head[4], head[5], int.from_bytes(head[18:20], order))
-    if found != wanted:
-        known = next((name for name, machine in MACHINES.items() if machine == found), f"machine {found[2]}")
+    found, wanted = _machine(tree, executable), MACHINES.get(platform.architecture)
+    if found is not None and wanted is not None and found != wanted:
+        known = _architecture(found) or f"machine {found[2]}"
         raise WrongMachine(
             f"{executable} of the image is a program for {known}, but the image says {platform}",
             hint="the image was built with the wrong base; ask its maker, or choose another platform",
         )
+
+
+def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
+    """What ``executable`` of the tree is made for, without a variant; None if it is no ELF program known here."""
+    found = _machine(tree, executable)
+    architecture = found and _architecture(found)
+    return Platform("linux", architecture) if architecture else None
+
+
+def _machine(tree: layers.Tree, executable: str) -> Optional[tuple[int, int, int]]:
+    """Class, byte order and machine of an ELF program."""
+    head = _head(tree, executable)
+    if head is None or not head.startswith(b"\x7fELF") or len(head) < HEADER_BYTES:
+        return None
+    order: Literal["little", "big"] = "little" if head[5] == 1 else "big"
+    return head[4], head[5], int.from_bytes(head[18:20], order)
+
+
+def _architecture(machine: tuple[int, int, int]) -> Optional[str]:
+    return next((name for name, known in MACHINES.items() if known == machine), None)
 
 
 def _head(tree: layers.Tree, executable: str) -> Optional[bytes]:

@@ -39,6 +39,7 @@ def make(
     ``beside`` are the container's volumes that are not made here.
     """
     spec = check(name, tree, source, platform)
+    platform = platform or elf.platform(tree, spec.process.executable)
     root, written = squash(name, tree, pool, scratch, engine=engine, platform=platform)
     source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:

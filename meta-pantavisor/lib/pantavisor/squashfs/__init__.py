@@ -1,6 +1,7 @@
 """Squashfs images, written by libsquashfs from a Tree.
 
 profile.py    codec, level            packing.py    what is told of them
+branches.py   filters for machine code
 numbering.py  inode numbers and their order
 library.py structures.py  the C interface; inodes.py  nodes as inodes
 image.py      the library's objects   writer.py     tree -> image

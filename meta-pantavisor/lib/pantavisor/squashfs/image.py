@@ -39,6 +39,7 @@ class Image:
         self._objects = ExitStack()
         self._ids: dict[int, int] = {}
         self._xattrs: dict[Xattrs, int] = {(): NO_XATTR}
+        self._block_call = library.block_call(profile, block_size)
         try:
             self.file = self._own(library.open_file(bytes(path), OPEN_OVERWRITE))
             self._file_calls = ctypes.cast(self.file, ctypes.POINTER(File)).contents
@@ -136,6 +137,8 @@ class Image:
             config.level = self._profile.level
         made = c_void_p()
         self.library.compressor_create(byref(config), byref(made))
+        if self._block_call is not None and not flags & COMPRESSOR_UNCOMPRESS:
+            ctypes.cast(made, ctypes.POINTER(Compressor)).contents.do_block = self._block_call
         return made.value
 
     def _processor(self, threads: int) -> Any:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 
 @dataclass(frozen=True)
 class Packing:
-    """A codec with its level and branch filters, and the ``version`` of its library, such as "liblzma 5.4.1"."""
+    """A codec with its level and branch filter, and the ``version`` of its library, such as "liblzma 5.4.1"."""
 
     codec: str
     level: Optional[int]
     version: str
-    filters: tuple[str, ...] = ()
+    branch_filter: Optional[str] = None
 
     @classmethod
     def parse(cls, document: object) -> Optional[Packing]:
@@ -22,22 +22,21 @@ class Packing:
         if not isinstance(document, Mapping):
             return None
         codec, level, version = (document.get(member) for member in ("codec", "level", "version"))
-        filters = document.get("filters", [])
-        if not isinstance(codec, str) or not isinstance(version, str) or not isinstance(filters, (list, tuple)):
+        branch_filter = document.get("filter")
+        if not isinstance(codec, str) or not isinstance(version, str) or not isinstance(branch_filter, (str, type(None))):
             return None
-        return cls(codec, level if isinstance(level, int) else None, version, tuple(map(str, filters)))
+        return cls(codec, level if isinstance(level, int) else None, version, branch_filter)
 
     def document(self) -> dict[str, Any]:
         """The JSON object; what does not apply is left out."""
-        values = {"codec": self.codec, "filters": list(self.filters), "level": self.level, "version": self.version}
-        return {member: value for member, value in values.items() if value not in (None, [])}
+        values = {"codec": self.codec, "filter": self.branch_filter, "level": self.level, "version": self.version}
+        return {member: value for member, value in values.items() if value is not None}
 
     def differs_in_version(self, other: Packing) -> bool:
         """Whether another version of the library did what is otherwise the same."""
-        ours, theirs = (self.codec, self.level, self.filters), (other.codec, other.level, other.filters)
-        return ours == theirs and self.version != other.version
+        return replace(self, version=other.version) == other != self
 
     def __str__(self) -> str:
         level = "" if self.level is None else f" level {self.level}"
-        filters = f" with filter {' and '.join(self.filters)}" if self.filters else ""
-        return f"{self.codec}{level}{filters}, {self.version}"
+        branches = f" with filter {self.branch_filter}" if self.branch_filter else ""
+        return f"{self.codec}{level}{branches}, {self.version}"

@@ -8,6 +8,7 @@ from typing import Optional
 from .. import names
 from ..errors import FormatError
 from ..oci import Platform
+from .branches import FILTERS
 
 BLOCK_BYTES = 128 * 1024  # what mksquashfs takes and kernels read best
 MIN_BLOCK_BYTES = 4 * 1024
@@ -21,23 +22,19 @@ CODECS: dict[str, tuple[int, Optional[range]]] = {
     "zstd": (6, range(1, 23)),
 }
 
-# Branch filters for machine code by architecture as OCI spells it; xz tries each and keeps what is smallest.
-_BRANCH_FILTERS = {"amd64": ("x86",), "386": ("x86",), "ppc64le": ("powerpc",), "arm": ("arm", "armthumb")}
-_FILTER_FLAGS = {"x86": 0x01, "powerpc": 0x02, "arm": 0x08, "armthumb": 0x10}
+# Architecture as OCI spells it -> branch filter for its machine code. squashfs has no number for that of arm64.
+_BRANCH_FILTERS = {"amd64": "x86", "386": "x86", "ppc64le": "powerpc", "arm": "armthumb"}
+_OLD_ARM = ("v5", "v6")  # what is built for later ones is mostly Thumb
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A codec with its level.
-
-    ``branch_filters`` looks for machine code of ``architecture`` (xz only; the device's kernel must know the filter).
-    """
+    """A codec with its level. ``branch_filter`` fits xz to machine code; the device's kernel must know it."""
 
     name: str
     codec: str
     level: Optional[int] = None
-    branch_filters: bool = False
-    architecture: Optional[str] = None
+    branch_filter: Optional[str] = None
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
@@ -46,6 +43,8 @@ class Profile:
         if (self.level is None) != (levels is None) or (levels is not None and self.level not in levels):
             allowed = f"levels {levels[0]} to {levels[-1]}" if levels else "no level"
             raise FormatError(f"squashfs codec {self.codec} has no level {self.level}", hint=f"it has {allowed}")
+        if self.branch_filter is not None and (self.codec != "xz" or self.branch_filter not in FILTERS):
+            raise FormatError(f"squashfs codec {self.codec} has no branch filter {self.branch_filter}")
 
     @property
     def compressor(self) -> int:
@@ -53,39 +52,39 @@ class Profile:
         return CODECS[self.codec][0]
 
     @property
-    def filters(self) -> tuple[str, ...]:
-        """The names of its branch filters."""
-        wanted = self.branch_filters and self.codec == "xz"
-        return _BRANCH_FILTERS.get(self.architecture or "", ()) if wanted else ()
-
-    @property
     def flags(self) -> int:
         """The library's compressor flags."""
-        return sum(_FILTER_FLAGS[name] for name in self.filters)
+        return FILTERS[self.branch_filter][0] if self.branch_filter else 0
 
     def __str__(self) -> str:
         level = "" if self.level is None else f" level {self.level}"
-        filters = f" with branch filters for {self.architecture}" if self.filters else ""
-        return f"{self.codec}{level}{filters}"
+        return f"{self.codec}{level}" + (f" with filter {self.branch_filter}" if self.branch_filter else "")
 
 
 PROFILES = {
     "fast": Profile("fast", "zstd", 3),
     "balanced": Profile("balanced", "xz", 3),
-    "small": Profile("small", "xz", 6, branch_filters=True),
+    "small": Profile("small", "xz", 6),
 }
 
 
 def profile(name: str, platform: Optional[Platform]) -> Profile:
     """The profile called ``name``, or a codec as ``codec[:level]``, such as zstd:19 or lz4. Raises FormatError.
 
-    ``platform`` chooses the branch filters of "small".
+    ``platform`` chooses the branch filter of "small".
     """
     codec, colon, level = name.partition(":")
     if name in PROFILES:
-        return replace(PROFILES[name], architecture=None if platform is None else platform.architecture)
+        return replace(PROFILES[name], branch_filter=_branch_filter(platform) if name == "small" else None)
     if codec not in CODECS:
         raise names.unknown(name, (*PROFILES, *CODECS), what="squashfs profile")
     if colon and not level.isdecimal():
         raise FormatError(f'"{name[:60]}" is no compression: a level is a number', hint=f"such as {codec}:3")
     return Profile(name, codec, int(level[:9]) if colon else None)
+
+
+def _branch_filter(platform: Optional[Platform]) -> Optional[str]:
+    if platform is None:
+        return None
+    found = _BRANCH_FILTERS.get(platform.architecture)
+    return "arm" if found == "armthumb" and platform.variant in _OLD_ARM else found

@@ -12,6 +12,10 @@ class ObjectBase(ctypes.Structure):
     _fields_ = [("destroy", ctypes.CFUNCTYPE(None, c_void_p)), ("copy", c_void_p)]
 
 
+# int do_block(compressor, bytes in, size of them, place for bytes out, size of it)
+BlockCall = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_uint32, c_void_p, c_uint32)
+
+
 class File(ctypes.Structure):
     """sqfs_file_t"""
 
@@ -32,7 +36,7 @@ class Compressor(ctypes.Structure):
         ("get_configuration", c_void_p),
         ("write_options", ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, use_errno=True)),
         ("read_options", c_void_p),
-        ("do_block", c_void_p),
+        ("do_block", BlockCall),
     ]
 
 

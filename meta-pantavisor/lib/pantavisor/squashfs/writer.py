@@ -72,7 +72,7 @@ def write(
             dropped = _Writer(image, tree, newest).write()
         size, sha256 = beside.stat().st_size, file_sha256(beside)
         beside.chmod(0o644)
-    packing = Packing(profile.codec, profile.level, loaded.codec_version(profile.codec), profile.filters)
+    packing = Packing(profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter)
     return Written(size, sha256, packing, dropped)
 
 
