@@ -308,6 +308,18 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
     assert os.listdir(tmp_path) == []
 
 
+def test_of_many_who_make_keys_at_once_one_says_so(tmp_path: Path) -> None:
+    words = ["-m", "pantavisor", "keys", "generate", "--if-missing", "--algorithm", "ES256", str(tmp_path / "keys")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(keys.__file__).parents[2])}
+    started = [
+        subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    said = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 6, said
+    assert len([text for text in said if text]) == 1
+    assert os.listdir(tmp_path) == ["keys"]
+
+
 @pytest.mark.parametrize("form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL])
 @pytest.mark.parametrize("algorithm", ["RS256", "ES384"])
 def test_every_pem_form_of_a_key_loads(made: Path, tmp_path: Path, algorithm: str, form: Any) -> None:

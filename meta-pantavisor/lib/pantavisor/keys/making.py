@@ -27,7 +27,7 @@ def generate(
     """Make ca.key.pem, ca.crt, key.pem and x5c.pem in a new ``directory``; all of it or nothing.
 
     ``start`` is when the certificates begin to be valid, now by default. Raises PantavisorError if the directory
-    exists: keys are never overwritten. Where someone else makes it at the same moment, theirs stay.
+    exists, or someone else makes it at the same moment: keys are never overwritten.
     """
     _check(directory, common_name, algorithm, days)
     start = start or datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -44,20 +44,25 @@ def generate(
             atomic.write(folder / "ca.crt", _pem(root))
             atomic.write(folder / "x5c.pem", _pem(leaf))
     except OSError:
-        # Tasks of one build may race for it: whoever else made the directory meanwhile wins, ours is gone.
+        # Parsers of one build may race for it: whoever else made the directory meanwhile wins, ours is gone.
         if not (directory / "x5c.pem").exists():
             raise
+        raise _exists(directory) from None
 
 
 def _check(directory: Path, common_name: str, algorithm: str, days: int) -> None:
     if directory.exists():
-        raise PantavisorError(f"{directory} exists already", hint="keys are never overwritten; name another directory")
+        raise _exists(directory)
     if algorithm not in ALGORITHMS:
         raise names.unknown(algorithm, ALGORITHMS, what="algorithm")
     if not 0 < len(common_name) <= MAX_NAME_CHARS or not common_name.isprintable():
         raise FormatError(f"the name in a certificate has 1 to {MAX_NAME_CHARS} printable characters")
     if not 0 < days <= MAX_DAYS:
         raise FormatError(f"certificates are valid for 1 to {MAX_DAYS} days")
+
+
+def _exists(directory: Path) -> PantavisorError:
+    return PantavisorError(f"{directory} exists already", hint="keys are never overwritten; name another directory")
 
 
 def _new_key(algorithm: str) -> Any:
