@@ -7,22 +7,30 @@ import functools
 import gzip
 import io
 import lzma
+import os
 import random
+import tempfile
 import tracemalloc
+import warnings
 import zlib
 from dataclasses import replace
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
-from pantavisor import layers
+from hypothesis import given, settings
+from pantavisor import layers, squashfs
 from pantavisor.digest import Digest, VerifyingReader
 from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
-from pantavisor.layers import Limits, Tree, codecs
+from pantavisor.layers import LayeredTree, Limits, Tree, codecs
 from pantavisor.layers.stream import ChunkStream, zeros
+from pantavisor.layout.image import LayerBlob
 from pantavisor.oci import OCI_LAYER, OCI_LAYER_ZSTD
+from sim.changesets import STACKS, Stack
 from sim.layers import blob, layer, member, tar
 
 BIG = bytes(range(256)) * 20_000
+FAST = squashfs.PROFILES["fast"]
 
 
 def contents(tree: Tree) -> dict[bytes, bytes]:
@@ -42,6 +50,86 @@ def test_contents_may_be_passed_over_and_asked_for_again() -> None:
     seen = [b"".join(c[s:e] for c, s, e in spans) for file, spans in tree.contents() if file.size == 4]
     assert seen == [b"tail"]
     assert contents(tree)[b"a"] == BIG
+
+
+GUESSED_WRONG = {
+    "twice": [[member("a", content=b"first"), member("a", content=b"second")]],
+    "through a link": [
+        [member("d", "dir"), member("d/f", content=b"below"), member("l", "link", target="d")],
+        [member("l/f", content=b"above")],
+    ],
+    "a link to what is hidden": [
+        [member("f", content=b"linked"), member("g", content=b"gone")],
+        [member("h", "hard", target="f"), member(".wh.f"), member(".wh.g")],
+    ],
+}
+
+
+@pytest.mark.parametrize("stack", GUESSED_WRONG.values(), ids=GUESSED_WRONG)
+def test_names_alone_can_mislead_and_the_image_is_right_nevertheless(stack: list[Any], tmp_path: Path) -> None:
+    blobs = [layer(*members) for members in stack]
+    tree = LayeredTree(blobs)
+    came = [file for file, _ in tree.contents()]
+    assert {id(file) for file in came} != {id(file) for file in tree.files()}
+    squashfs.write(LayeredTree(blobs), tmp_path / "once", profile=FAST)
+    squashfs.write(layers.flatten(blobs), tmp_path / "twice", profile=FAST)
+    assert (tmp_path / "once").read_bytes() == (tmp_path / "twice").read_bytes()
+
+
+@settings(max_examples=100, deadline=None)
+@given(STACKS)
+def test_an_image_is_the_same_whether_its_layers_were_read_before_or_not(stack: Stack) -> None:
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        blobs = [layer(*members) for members in stack]
+        try:
+            squashfs.write(layers.flatten(blobs), f"{folder}/twice", profile=FAST)
+        except FormatError:
+            with pytest.raises(FormatError):
+                squashfs.write(LayeredTree(blobs), f"{folder}/once", profile=FAST)
+            assert not os.listdir(folder)
+            return
+        squashfs.write(LayeredTree(blobs), f"{folder}/once", profile=FAST)
+        assert Path(folder, "once").read_bytes() == Path(folder, "twice").read_bytes()
+
+
+def test_layers_are_read_once_where_names_tell_what_they_hide() -> None:
+    opened: list[bytes] = []
+
+    def counted(blob: LayerBlob) -> LayerBlob:
+        def opener() -> BinaryIO:
+            opened.append(b"")
+            return blob.open()
+
+        return replace(blob, open=opener)
+
+    lower = layer(
+        member("kept", content=b"kept"), member("d/a", content=b"a"), member("e", content=b"e"), member("o/p", content=b"p"),
+        member("was/file", content=b"w"), member("x", content=b"x"),
+    )  # fmt: skip
+    upper = layer(
+        member("d/.wh.a"), member("e", "link", target="kept"), member("o", "dir"), member("o/.wh..wh..opq"), member("was"),
+        member("x", "dir"), member("x/y", content=b"y"),
+    )  # fmt: skip
+    tree = LayeredTree([counted(lower), counted(upper)])
+    came = [file for file, _ in tree.contents()]
+    assert {id(file) for file in came} == {id(file) for file in tree.files()} and len(opened) == 2
+    assert contents(tree) == {b"kept": b"kept", b"was": b"", b"x/y": b"y"} and len(opened) > 2
+
+
+def test_the_first_bytes_of_a_file_are_known_once_it_was_read() -> None:
+    opened: list[bytes] = []
+    lower = layer(member("a", content=BIG), member("b", content=b"short"))
+
+    def opener() -> BinaryIO:
+        opened.append(b"")
+        return lower.open()
+
+    tree = LayeredTree([replace(lower, open=opener)])
+    for _, spans in tree.contents():
+        list(spans)
+    assert tree.head("a", 20) == BIG[:20] and tree.head("b", 20) == b"short" and len(opened) == 1
+    assert tree.head("a", 1000) == BIG[:1000] and len(opened) == 2
 
 
 def test_a_layer_that_is_all_hidden_is_not_unpacked_again() -> None:

@@ -5,7 +5,6 @@ That the kernel reads what was written is tested in tests/integration.
 
 from __future__ import annotations
 
-import hashlib
 import lzma
 import os
 import struct
@@ -41,7 +40,7 @@ def test_the_same_tree_gives_the_same_bytes_for_any_number_of_threads(tmp_path: 
 
 def test_user_place_and_day_leave_no_trace(tmp_path: Path) -> None:
     tools.need_root()
-    here = squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
+    squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
     other = tmp_path / "some where"
     other.mkdir(mode=0o777)
     os.chown(other, 65534, 65534)
@@ -51,7 +50,7 @@ def test_user_place_and_day_leave_no_trace(tmp_path: Path) -> None:
         "import os, sys; os.setgid(65534); os.setuid(65534); os.umask(0o077)\n"
         "from test_squashfs import *\n"
         "from pathlib import Path\n"
-        "print(squashfs.write(small_tree(), Path(sys.argv[1]) / 'x', profile=FAST).sha256)"
+        "squashfs.write(small_tree(), Path(sys.argv[1]) / 'x', profile=FAST)"
     )
     path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
     words = [sys.executable, "-c", "import sys\n" + code, "."]
@@ -59,7 +58,8 @@ def test_user_place_and_day_leave_no_trace(tmp_path: Path) -> None:
     done = subprocess.run(
         words, cwd=other, env={"PYTHONPATH": path, "TZ": "Asia/Tokyo", "LANG": "C"}, capture_output=True, text=True
     )
-    assert done.stdout.strip() == here.sha256, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert (other / "x").read_bytes() == (tmp_path / "i").read_bytes()
 
 
 def test_unsquashfs_lists_what_was_written(tmp_path: Path) -> None:
@@ -73,9 +73,7 @@ def test_unsquashfs_lists_what_was_written(tmp_path: Path) -> None:
 
 def test_what_was_written_is_told(tmp_path: Path) -> None:
     written = squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
-    content = (tmp_path / "i").read_bytes()
-    assert written.size == len(content) and written.size % 4096 == 0
-    assert written.sha256 == hashlib.sha256(content).hexdigest()
+    assert written.size == (tmp_path / "i").stat().st_size and written.size % 4096 == 0
     assert str(written.packing).startswith("zstd level 3, libzstd 1.")
     assert (tmp_path / "i").stat().st_mode & 0o777 == 0o644
 

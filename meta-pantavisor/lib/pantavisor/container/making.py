@@ -38,9 +38,10 @@ def make(
 
     ``beside`` are the container's volumes that are not made here.
     """
-    spec = check(name, tree, source, platform)
-    platform = platform or elf.platform(tree, spec.process.executable)
-    root, written = squash(name, tree, pool, scratch, engine=engine, platform=platform)
+    spec = checked_spec(name, source)
+    packed_for = platform or elf.platform(tree, spec.process.executable)
+    root, written = squash(name, tree, pool, scratch, engine=engine, platform=packed_for)
+    spec = fitted(spec, tree, platform)
     source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
@@ -64,7 +65,8 @@ def patch(
 
     ``beside`` holds that squashfs too, unless it is another container's (``source.base``).
     """
-    spec = check(name, tree, source, platform)
+    tree.load()
+    spec = fitted(checked_spec(name, source), tree, platform)
     layer = difference(squashfs.read(pool.path(base)), tree, mtime=engine.mtime)
     packed, written = squash(name, layer, pool, scratch, engine=engine, platform=platform)
     kept = {} if source.base else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
@@ -94,10 +96,14 @@ def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
     return replace(spec, user=user)
 
 
-def check(name: str, tree: Tree, source: SourceManifest, platform: Optional[Platform]) -> ContainerSpec:
-    """The container's spec, its user looked up in ``tree`` and its first program checked."""
+def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
+    """The container's spec, as far as it can be known without its tree."""
     names.check_container(name)
-    spec = ContainerSpec.from_source(name, source)
+    return ContainerSpec.from_source(name, source)
+
+
+def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
+    """The spec with its user looked up in ``tree``, which was loaded, and its first program checked there."""
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform)
     return with_user(spec, tree)

@@ -42,7 +42,8 @@ def image_digest(source: ImageSource, digest: str) -> str:
 
 
 def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -> Tree:
-    return layers.flatten(watch_layers(image.layers, f"reading the layers of {name}", progress))
+    """The image's tree, whose layers are read when its contents are."""
+    return layers.LayeredTree(watch_layers(image.layers, f"packing {name}", progress))
 
 
 def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest) -> SourceManifest:

@@ -36,7 +36,7 @@ def watch_layers(layers: Sequence[LayerBlob], label: str, progress: Progress) ->
 
 
 def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
-    """The tree, whose contents are counted."""
+    """The tree, whose contents are counted; one that is not loaded is not: its layers are."""
     return _WatchedTree(tree, Counter(label, sum(file.size for file in tree.files()), progress))
 
 
@@ -71,6 +71,9 @@ class _WatchedTree(Tree):
         super().__init__(tree.root)
         self._tree = tree
         self._counter = counter
+
+    def load(self) -> None:
+        self._tree.load()
 
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
         for file, spans in self._tree.contents():

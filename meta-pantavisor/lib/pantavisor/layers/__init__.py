@@ -5,6 +5,7 @@ codecs.py     packed streams unpacked         stream.py   forward reading of chu
 numbers.py paths.py pax.py sparse.py          the pieces of a tar header
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents
+cover.py      what a layer hides of lower ones, as far as names tell
 flatten.py    OCI layers, or one tar -> Tree  directory.py   a directory -> Tree
 tree.py       the Tree and its nodes
 """
@@ -12,7 +13,7 @@ tree.py       the Tree and its nodes
 from __future__ import annotations
 
 from .directory import from_directory
-from .flatten import flatten, from_tar
+from .flatten import LayeredTree, flatten, from_tar
 from .limits import Limits
 from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree
 
@@ -22,6 +23,7 @@ __all__ = [
     "Directory",
     "Fifo",
     "File",
+    "LayeredTree",
     "Limits",
     "Metadata",
     "Node",

@@ -48,7 +48,8 @@ class _Header(NamedTuple):
 class TarReader:
     """Iterates over the members of an unpacked tar, source number ``source`` of the tree that it becomes part of.
 
-    Afterwards the stream stands behind the end mark. Raises FormatError and LimitError.
+    A file's stored bytes are next in the stream while it is the current member. Afterwards the stream stands behind the
+    end mark. Raises FormatError and LimitError.
     """
 
     def __init__(self, stream: ChunkStream, budget: Budget, *, source: int, what: str) -> None:
@@ -61,8 +62,9 @@ class TarReader:
     def __iter__(self) -> Iterator[Member]:
         while (header := self._header()) is not None:
             member, stored = self._member(header)
+            end = self._stream.offset + stored
             yield member
-            self._stream.skip(stored)
+            self._stream.skip_to(end)
 
     def _header(self) -> Optional[_Header]:
         """The next member's header, after all that extends it; None at the end of the archive."""

@@ -1,9 +1,10 @@
-"""OCI layers become one tree, in two passes over the packed blobs; no file is ever unpacked to a disk.
+"""OCI layers become one tree; no file is ever unpacked to a disk.
 
-Pass 1 unpacks every layer once, checks blob digest, size and diff_id, and reads the members: afterwards the tree is
-whole and every byte of input was verified. Pass 2 happens when someone asks for the tree's contents: layers that still
-own a visible file are unpacked again, and only visible bytes are handed on. Its blobs are verified again, so that
-nothing can change between the passes.
+Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and whoever wants the contents
+gets them as they come by. Which files of a lower layer the upper ones leave is then known by their names; where symbolic
+links make that wrong, ``contents`` has given out a file too many, or kept one back. Once all layers were read, the tree is
+exact, and contents can be read again: layers that own a visible file are unpacked anew, only visible bytes are handed on,
+and the blobs are verified again, so that nothing can change in between.
 """
 
 from __future__ import annotations
@@ -17,29 +18,76 @@ from ..digest import Digest, VerifyingReader
 from ..errors import DigestError
 from ..layout.image import LayerBlob
 from . import codecs, sparse
-from .archive import TarReader
+from .archive import Member, TarReader
+from .cover import Cover
 from .limits import DEFAULT, Budget, Limits
 from .merge import Merger
 from .stream import CHUNK_BYTES, ChunkStream, Span
-from .tree import IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
+from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
 
 _SNIFF_BYTES = 8
 
 
-def flatten(layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural: bool = True) -> Tree:
-    """The tree of ``layers``, lowest first. ``structural`` adds the mount points that a container must have.
+class LayeredTree(Tree):
+    """The tree of ``layers``, lowest first: empty until ``load``, or the first ``contents``, has read them.
 
-    Raises DigestError for bytes that are not what blob digest or diff_id promise, FormatError for broken archives,
-    LimitError beyond ``limits``.
+    ``structural`` adds the mount points that a container must have. Reading raises DigestError for bytes that are not
+    what blob digest or diff_id promise, FormatError for broken archives, LimitError beyond ``limits``.
     """
-    budget = Budget(limits)
-    root = Directory(IMPLIED)
-    merger = Merger(root, budget)
-    sources = []
-    for index, blob in enumerate(layers):
-        _add_layer(blob, index, merger, budget)
-        sources.append(_Source(blob.open, blob.compression, _name(blob)))
-    return _finish(root, sources, structural)
+
+    def __init__(self, layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural: bool = True) -> None:
+        super().__init__(Directory(IMPLIED), [_Source(blob.open, blob.compression, _name(blob)) for blob in layers])
+        self._layers = layers
+        self._budget = Budget(limits)
+        self._structural = structural
+        self._loaded = False
+
+    def load(self) -> None:
+        if not self._loaded:
+            for _ in self._read():
+                pass
+
+    def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
+        """As of any tree, but the first time files may come that the tree then turns out not to have, or be missing."""
+        return super().contents() if self._loaded else self._read()
+
+    def _read(self) -> Iterator[tuple[File, Iterator[Span]]]:
+        cover = Cover()
+        stack: list[list[Member]] = []
+        for index in reversed(range(len(self._layers))):
+            members: list[Member] = []
+            yield from self._read_layer(index, members, cover)
+            cover.add(members)
+            stack.append(members)
+        merger = Merger(self.root, self._budget)
+        while stack:
+            merger.add_layer(stack.pop())
+        if self._structural:
+            self.add_missing(STRUCTURAL)
+        self._loaded = True
+
+    def _read_layer(self, index: int, members: list[Member], cover: Cover) -> Iterator[tuple[File, Iterator[Span]]]:
+        blob = self._layers[index]
+        what = _name(blob)
+        hasher = hashlib.new(blob.diff_id.algorithm)
+        with blob.open() as packed:
+            chunks = _measured(codecs.unpack(packed, blob.compression, what=what), lambda: blob.size, self._budget)
+            stream = ChunkStream(_hashed(chunks, hasher), what=what)
+            for member in TarReader(stream, self._budget, source=index, what=what):
+                members.append(member)
+                if isinstance(member.node, File) and not cover.hides(member.path):
+                    yield member.node, _spans_of(member.node, stream)
+            stream.drain()
+        if hasher.hexdigest() != blob.diff_id.hex:
+            unpacked = Digest(blob.diff_id.algorithm, hasher.hexdigest())
+            raise DigestError(f"{what} unpacks to {unpacked}, but its image promises {blob.diff_id}")
+
+
+def flatten(layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural: bool = True) -> Tree:
+    """The loaded LayeredTree."""
+    tree = LayeredTree(layers, limits, structural=structural)
+    tree.load()
+    return tree
 
 
 def from_tar(
@@ -66,19 +114,6 @@ def from_tar(
         return io.BufferedReader(VerifyingReader(open_tar(), digest, packed.count, what=what), CHUNK_BYTES)
 
     return _finish(root, [_Source(open_again, compression, what)], structural)
-
-
-def _add_layer(blob: LayerBlob, index: int, merger: Merger, budget: Budget) -> None:
-    what = _name(blob)
-    hasher = hashlib.new(blob.diff_id.algorithm)
-    with blob.open() as packed:
-        chunks = _measured(codecs.unpack(packed, blob.compression, what=what), lambda: blob.size, budget)
-        stream = ChunkStream(_hashed(chunks, hasher), what=what)
-        merger.add_layer(TarReader(stream, budget, source=index, what=what))
-        stream.drain()
-    if hasher.hexdigest() != blob.diff_id.hex:
-        unpacked = Digest(blob.diff_id.algorithm, hasher.hexdigest())
-        raise DigestError(f"{what} unpacks to {unpacked}, but its image promises {blob.diff_id}")
 
 
 def _finish(root: Directory, sources: Sequence[_Source], structural: bool) -> Tree:
@@ -123,16 +158,29 @@ class _Source:
                 content = file.content
                 assert isinstance(content, Stored)
                 stream.skip_to(content.offset)
-                yield file, _spans(stream, content, file.size)
+                yield file, _spans_of(file, stream)
             # Nothing more is needed, but only the end tells whether all of it was genuine.
             while packed.read(CHUNK_BYTES):
                 pass
 
 
-def _spans(stream: ChunkStream, content: Stored, size: int) -> Iterator[Span]:
-    if content.segments is None:
-        return stream.spans(size)
-    return sparse.expand(stream, content.segments, size)
+def _spans_of(file: File, stream: ChunkStream) -> Iterator[Span]:
+    """The bytes of ``file``, whose stored ones are next in ``stream``."""
+    content = file.content
+    assert isinstance(content, Stored)
+    spans = stream.spans(file.size) if content.segments is None else sparse.expand(stream, content.segments, file.size)
+    if content.head or not file.size:
+        return spans
+    return _remembered(file, content, spans)
+
+
+def _remembered(file: File, content: Stored, spans: Iterator[Span]) -> Iterator[Span]:
+    """The spans, of which the file keeps the first bytes."""
+    for span in spans:
+        if not content.head:
+            end = min(span.end, span.start + HEAD_BYTES)
+            content = file.content = content._replace(head=span.chunk[span.start : end])
+        yield span
 
 
 class _Packed:

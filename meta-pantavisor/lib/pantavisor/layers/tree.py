@@ -28,6 +28,7 @@ class Metadata(NamedTuple):
 # What a directory gets that stands only in the path of another member.
 IMPLIED = Metadata(0o755, 0, 0, 0)
 # What a container's root file system must have to be mounted upon; as the published tool makes them.
+HEAD_BYTES = 64  # what is kept of each file: enough to know a program by
 MAX_STEPS = 4096  # names and links on the way to one path
 STRUCTURAL = (b"proc", b"sys", b"dev", b"tmp", b"var/tmp", b"run", b"var/run")
 
@@ -36,11 +37,13 @@ class Stored(NamedTuple):
     """Content at ``offset`` of the unpacked source number ``source``.
 
     ``segments``, for a sparse file, are (position in the file, length) of the pieces that lie there back to back.
+    ``head`` are the first bytes, up to HEAD_BYTES, if the file was read already.
     """
 
     source: int
     offset: int
     segments: Optional[tuple[tuple[int, int], ...]] = None
+    head: bytes = b""
 
 
 Content = Union[Stored, bytes, Path]
@@ -128,8 +131,11 @@ class Tree:
                 seen.add(id(node))
                 yield node
 
+    def load(self) -> None:
+        """Make sure that the tree is whole."""
+
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
-        """Every regular file once with its bytes, in the order in which reading is cheapest.
+        """Every regular file once with its bytes, in the order in which reading is cheapest: the last source first.
 
         Use up the spans of one file before asking for the next.
         """
@@ -139,7 +145,7 @@ class Tree:
                 stored.setdefault(file.content.source, []).append(file)
             else:
                 yield file, _local_spans(file)
-        for index in sorted(stored):
+        for index in sorted(stored, reverse=True):
             yield from self._sources[index].contents(sorted(stored[index], key=_offset))
 
     def add_missing(self, paths: Sequence[bytes]) -> None:
@@ -181,6 +187,8 @@ class Tree:
         if not isinstance(file, File):
             return None
         content = file.content
+        if isinstance(content, Stored) and len(content.head) >= min(size, file.size):
+            return content.head[:size]
         spans = self._sources[content.source].contents([file]) if isinstance(content, Stored) else None
         found = b""
         for span in next(spans)[1] if spans else _local_spans(file):

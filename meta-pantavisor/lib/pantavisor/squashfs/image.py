@@ -32,7 +32,7 @@ XATTR_PREFIXES = (b"user.", b"trusted.", b"security.")
 class Image:
     """An image being written: file, compressor, tables. Made by ``creating``, which also takes it apart."""
 
-    def __init__(self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int, mtime: int) -> None:
+    def __init__(self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int) -> None:
         self.library = library
         self._profile = profile
         self._block_size = block_size
@@ -45,7 +45,7 @@ class Image:
             self._file_calls = ctypes.cast(self.file, ctypes.POINTER(File)).contents
             self.compressor = self._own(self._compressor(0))
             self.super = Super()
-            library.super_init(byref(self.super), block_size, mtime, profile.compressor)
+            library.super_init(byref(self.super), block_size, 0, profile.compressor)
             self._begin()
             self._fragments = self._own(library.frag_table_create(0))
             self.processor = self._processor(threads)
@@ -98,13 +98,14 @@ class Image:
         self.library.block_processor_finish(self.processor)
         self.super.inode_table_start = self.size()
 
-    def finish(self, *, inode_count: int, root_reference: int) -> None:
-        """Write the tables and the super block, and fill up the last device block."""
+    def finish(self, *, inode_count: int, root_reference: int, mtime: int) -> None:
+        """Write the tables and the super block, and fill up the last device block. ``mtime`` is the image's time."""
         library, file, compressor, head = self.library, self.file, self.compressor, byref(self.super)
         library.meta_writer_flush(self.inodes)
         self.super.directory_table_start = self.size()
         library.meta_writer_flush(self._listings)
         library.meta_write_write_to_file(self._listings)
+        self.super.modification_time = mtime
         self.super.inode_count = inode_count
         self.super.root_inode_ref = root_reference
         library.frag_table_write(self._fragments, file, head, compressor)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Optional, Union
 
 from .. import atomic
-from ..digest import file_sha256
 from ..errors import FormatError
 from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
@@ -28,15 +27,15 @@ from .structures import InodePointer
 
 MAX_THREADS = 64
 MAX_OWNERS = 65_535  # users and groups together; the super block counts them in 16 bits
+_SLOTS = 1024  # in one array
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: size in bytes, sha256 in hex, how it was packed, and names of extended attributes
-    that squashfs has no place for and that were left out (POSIX ACLs, for one)."""
+    """What was written: size in bytes, how it was packed, and names of extended attributes that squashfs has no place
+    for and that were left out (POSIX ACLs, for one)."""
 
     size: int
-    sha256: str
     packing: Packing
     dropped_xattrs: tuple[str, ...] = ()
 
@@ -60,44 +59,56 @@ def write(
     """
     _check_block_size(block_size)
     loaded = load(library)
-    newest = _check_metadata(tree)
-    newest = newest if mtime is None else mtime
-    options = {
-        "threads": min(threads or _processors(), MAX_THREADS),
-        "block_size": block_size,
-        "mtime": inodes.clamp(newest),
-    }
-    with atomic.replacing_path(path) as beside:
+    options = {"threads": min(threads or _processors(), MAX_THREADS), "block_size": block_size}
+
+    def attempt() -> tuple[str, ...]:
         with Image.creating(loaded, beside, profile, **options) as image:
-            dropped = _Writer(image, tree, newest).write()
-        size, sha256 = beside.stat().st_size, file_sha256(beside)
+            return _Writer(image, tree, mtime).write()
+
+    with atomic.replacing_path(path) as beside:
+        try:
+            dropped = attempt()
+        except _Misguessed:
+            dropped = attempt()
+        size = beside.stat().st_size
         beside.chmod(0o644)
     packing = Packing(profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter)
-    return Written(size, sha256, packing, dropped)
+    return Written(size, packing, dropped)
+
+
+class _Misguessed(Exception):
+    """The tree gave out other files than it has, as it may when it is read for the first time."""
 
 
 class _Writer:
     """One tree on its way into one image."""
 
-    def __init__(self, image: Image, tree: Tree, newest: int) -> None:
+    def __init__(self, image: Image, tree: Tree, mtime: Optional[int]) -> None:
         self._image = image
         self._library = image.library
         self._tree = tree
-        self._newest = newest
-        self._numbering = Numbering.of(tree)
+        self._mtime = mtime
+        self._numbering = Numbering()
+        self._newest = 0
         self._references: dict[int, int] = {}  # where each inode lies, by id() of its node
         self._dropped: set[bytes] = set()
 
     def write(self) -> tuple[str, ...]:
         """Write everything; the names of the extended attributes that were left out."""
-        with _Slots(self._library, sum(isinstance(node, File) for node in self._numbering.order)) as slots:
+        with _Slots(self._library) as slots:
             for file, spans in self._tree.contents():
                 self._feed(slots.add(file), spans)
+            if not slots.are_of(self._tree.files()):
+                raise _Misguessed
+            self._numbering = Numbering.of(self._tree)
+            newest = _check_metadata(self._tree)
+            self._newest = newest if self._mtime is None else self._mtime
             self._image.begin_inodes()
             for node in self._numbering.order:
                 self._write_inode(node, slots)
         root = self._references[id(self._tree.root)]
-        self._image.finish(inode_count=len(self._numbering.order), root_reference=root)
+        count = len(self._numbering.order)
+        self._image.finish(inode_count=count, root_reference=root, mtime=inodes.clamp(self._newest))
         return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in self._dropped))
 
     def _feed(self, slot: int, spans: Iterator[Span]) -> None:
@@ -159,28 +170,39 @@ class _Writer:
 class _Slots:
     """Places where the library keeps the inodes of files while their blocks are still being compressed."""
 
-    def __init__(self, library: Library, count: int) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        # One array, never moved: the library writes to these addresses from now to the end.
-        self._pointers = (InodePointer * max(count, 1))()
+        # Arrays that never move: the library writes to these addresses from now to the end.
+        self._arrays: list[Any] = []
+        self._files: list[File] = []  # kept alive, so that each id is one file's
         self._places: dict[int, int] = {}
 
     def __enter__(self) -> _Slots:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for place in self._places.values():
-            if self._pointers[place]:
-                self._library.free(self._pointers[place])
+        for array in self._arrays:
+            for pointer in array:
+                if pointer:
+                    self._library.free(pointer)
 
     def add(self, file: File) -> int:
         """The address of a new slot."""
-        place = self._places[id(file)] = len(self._places)
-        return ctypes.addressof(self._pointers) + place * ctypes.sizeof(ctypes.c_void_p)
+        array, index = divmod(len(self._files), _SLOTS)
+        if not index:
+            self._arrays.append((InodePointer * _SLOTS)())
+        self._places[id(file)] = len(self._files)
+        self._files.append(file)
+        return ctypes.addressof(self._arrays[array]) + index * ctypes.sizeof(ctypes.c_void_p)
+
+    def are_of(self, files: Iterable[File]) -> bool:
+        """Whether these files and no others have slots."""
+        return {id(file) for file in files} == self._places.keys()
 
     def inode(self, file: File) -> Any:
         """The file's inode, once the block processor is finished."""
-        return self._pointers[self._places[id(file)]]
+        array, index = divmod(self._places[id(file)], _SLOTS)
+        return self._arrays[array][index]
 
 
 def _address(chunk: bytes) -> int:
