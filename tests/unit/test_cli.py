@@ -22,6 +22,8 @@ from pantavisor.repo import Repository
 LIBRARY = Path(cli.__file__).resolve().parents[2]
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
 COMMANDS = dict(manual.walk(cli.parser()))
+# Of the man page and completion, which need all of it.
+WHOLE = {"man", "completion"}
 
 
 class Pvr:
@@ -508,3 +510,17 @@ def test_keys_are_found_by_the_published_variables(
     assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]
     pvr("sig", "add", "--part", "web")
     assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]
+
+
+def test_each_command_is_found_in_the_module_that_has_it() -> None:
+    top = {words[0] for words in COMMANDS if len(words) == 1}
+    assert top - WHOLE == {name for names in cli.MODULES.values() for name in names}
+    for name in top - WHOLE:
+        assert (name,) in dict(manual.walk(cli.parser(name)))
+
+
+def test_a_command_loads_no_other(tmp_path: Path) -> None:
+    code = "import sys; from pantavisor import cli; cli.main(['status']); print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "pantavisor.repo" in loaded and not loaded & {"pantavisor.registry", "pantavisor.squashfs", "cryptography", "ssl"}

@@ -7,6 +7,7 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bu
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import sys
@@ -16,22 +17,35 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import app, build, check, device, keys, manual, repository, sig
 from .console import Console
 
-COMMANDS = (repository, app, device, sig, keys, check, build, manual)
+# The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
+MODULES = {
+    "repository": (
+        "init", "add", "commit", "status", "diff", "checkout", "reset",
+        "clone", "get", "merge", "export", "import", "deploy",
+    ),
+    "app": ("app", "dm-convert", "dm-apply"),
+    "device": ("device",),
+    "sig": ("sig",),
+    "keys": ("keys",),
+    "check": ("verify", "inspect"),
+    "build": ("export-container", "export-bsp", "build-root"),
+    "manual": (),  # what its commands print is about all others
+}  # fmt: skip
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; help, man page and completion come from here."""
+def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
+    """The whole command line, or only what ``command`` needs; help, man page and completion come from here."""
     top = argparse.ArgumentParser(prog="pvr", description="Work with Pantavisor states, containers and disk images.")
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
     volume = top.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
     volume.add_argument("-v", "--verbose", action="store_true", help="say more of what is done")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.register(commands)
+    owners = [module for module, names in MODULES.items() if command in names]
+    for module in owners or MODULES:
+        importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
     return top
 
@@ -41,7 +55,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal cannot show is no reason to stop; what JSON cannot hold as it is gets its escape.
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    options = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
     console = Console(quiet=options.quiet, verbose=options.verbose)
     try:
         status = options.run(options, console)
