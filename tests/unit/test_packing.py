@@ -87,9 +87,7 @@ def test_src_json_names_the_codec_and_info_and_inspect_show_it(desk: Desk) -> No
     desk.pvr("commit")
     assert line in desk.pvr("inspect", ".")
     (part,) = (
-        part
-        for part in json.loads(desk.pvr("inspect", "--json", "."))["revisions"][0]["parts"]
-        if part["name"] == "app"
+        part for part in json.loads(desk.pvr("inspect", "--json", "."))["revisions"][0]["parts"] if part["name"] == "app"
     )
     assert part["packed"] == {"root.squashfs": packed}
 

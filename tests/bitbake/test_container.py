@@ -1,0 +1,155 @@
+"""A container by a recipe of two lines: what the class's variables make of it, and what a build says of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import CORE, PROJECT, Build, Result
+from pantavisor import export, squashfs
+from pantavisor.objects import ObjectPool
+from sim import codecs, tools
+from sim.registry import Registry, images
+
+TEXT = " ".join(str(number * number % 7919) for number in range(30_000)).encode()
+FILES = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n"}
+LAYER_CONF = """\
+BBPATH .= ":${LAYERDIR}"
+BBFILES += "${LAYERDIR}/recipes/*.bb"
+BBFILE_COLLECTIONS += "one"
+BBFILE_PATTERN_one = "^${LAYERDIR_RE}/"
+LAYERDEPENDS_one = "meta-pantavisor"
+LAYERSERIES_COMPAT_one = "scarthgap wrynose"
+"""
+RECIPE = """\
+SUMMARY = "One file"
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${{COMMON_LICENSE_DIR}}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+PVR_DOCKER_REF = "{host}/one:1@{digest}"
+inherit pvrexport
+"""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A build directory with the recipe ``app``; ``parsed`` is how its first parsing went."""
+
+    build: Build
+    keys: Path
+    parsed: Result
+
+    def configure(self, *lines: str) -> None:
+        self.build.configure("\n".join([*configuration(self.keys), *lines, ""]))
+
+    def run(self, *words: str) -> Result:
+        """bitbake app, which must succeed but may warn."""
+        result = self.build.run("app", *words)
+        assert result.status == 0, result.output
+        return result
+
+    @property
+    def export(self) -> Path:
+        return self.build.deployed("app.pvrexport.tgz")
+
+    def read(self, pool: Path) -> tuple[dict[str, Any], Path]:
+        """The state, and its root.squashfs."""
+        state = export.read(self.export, ObjectPool(pool))
+        return dict(state), ObjectPool(pool).path(str(state["app/root.squashfs"]))
+
+    def verify(self) -> str:
+        """pvr verify --strict, which must find nothing."""
+        words = [sys.executable, "-m", "pantavisor", "verify", "--strict", "--trust", self.keys / "ca.crt", self.export]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+
+def configuration(keys: Path) -> list[str]:
+    return [
+        f'BBMASK += "{PROJECT}/meta-pantavisor/recipes-"',
+        'BBFILE_PATTERN_IGNORE_EMPTY_meta-pantavisor = "1"',
+        'PVS_DEVELOPMENT_KEYS = "1"',
+        f'PVS_KEY_DIR = "{keys}"',
+    ]
+
+
+@pytest.fixture(scope="module")
+def desk(build: Build) -> Iterator[Desk]:
+    root = build.directory.parent
+    (root / "one/conf").mkdir(parents=True)
+    (root / "one/recipes").mkdir()
+    (root / "one/conf/layer.conf").write_text(LAYER_CONF)
+    with Registry() as registry:
+        digest = registry.add("one", "1", images.image(FILES))
+        (root / "one/recipes/app_1.0.bb").write_text(RECIPE.format(host=registry.host, digest=digest))
+        layers = f'BBLAYERS = "{CORE} {PROJECT}/meta-pantavisor {root / "one"}"\n'
+        (build.directory / "conf/bblayers.conf").write_text(f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\n{layers}')
+        build.configure("\n".join([*configuration(root / "keys"), ""]))
+        yield Desk(build, root / "keys", build.run("-p"))
+
+
+def test_development_keys_are_warned_of_once(desk: Desk) -> None:
+    assert desk.parsed.status == 0, desk.parsed.output
+    assert desk.parsed.output.count("now holds development keys") == 1
+    desk.build.run("-p").succeeded()
+
+
+def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Path) -> None:
+    desk.configure()
+    desk.run().succeeded()
+    assert "0 problems; checked strictly: " in desk.verify()
+    state, image = desk.read(tmp_path)
+    assert state["app/run.json"]["root-volume"] == "root.squashfs" and "app/_dm/root.squashfs.json" not in state
+    packed = state["app/src.json"]["squashfs"]["root.squashfs"]
+    assert packed["codec"] == "xz" and packed["version"].startswith("liblzma ")
+    tree = squashfs.read(image)
+    assert tree.head("etc/text", len(TEXT)) == TEXT
+
+
+def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) -> None:
+    desk.configure('PVR_VERITY:pn-app = "1"')
+    desk.run().succeeded()
+    assert "0 problems; checked strictly: " in desk.verify()
+    state, image = desk.read(tmp_path)
+    assert state["app/run.json"]["root-volume"] == "dm:root.squashfs"
+    manifest = state["app/_dm/root.squashfs.json"]
+    assert manifest["type"] == "dm-verity" and manifest["data_device"] == "root.squashfs"
+    assert state["app/src.json"]["dm_enabled"] == {"root.squashfs": True}
+    hashes = ObjectPool(tmp_path).path(str(state["app/root.squashfs.hash"]))
+    program = tools.need("veritysetup", package="cryptsetup-bin")
+    tools.run(program, "verify", image, hashes, manifest["root_hash"])
+    desk.configure('PVR_VERITY:pn-app = "yes"')
+    result = desk.build.run("app").failed()
+    assert 'PVR_VERITY is "yes"' in result.output and 'say "1" for yes' in result.output
+
+
+def test_the_epoch_ends_the_times_in_the_image_and_changes_the_hash(desk: Desk, tmp_path: Path) -> None:
+    desk.configure('PVR_SOURCE_DATE_EPOCH:pn-app = "1000"')
+    desk.run().succeeded()
+    _, image = desk.read(tmp_path)
+    assert int.from_bytes(image.read_bytes()[8:12], "little") == 1000
+    desk.configure('PVR_SOURCE_DATE_EPOCH:pn-app = "${SOURCE_DATE_EPOCH}"')
+    desk.run().succeeded()
+    _, image = desk.read(tmp_path)
+    assert int.from_bytes(image.read_bytes()[8:12], "little") == 1767225600
+
+
+def test_another_codec_library_is_told_in_one_line(desk: Desk, tmp_path: Path) -> None:
+    desk.configure()
+    desk.run().succeeded()
+    old = desk.read(tmp_path)[0]["app/src.json"]["squashfs"]["root.squashfs"]["version"]
+    desk.configure(f'PVR_LIBSQUASHFS = "{codecs.another_version(tmp_path)}"')
+    # Where the library lies is in no hash, so somebody has to ask.
+    said = desk.run("-C", "pvrexport").output
+    (line,) = (line for line in said.splitlines() if "other bytes" in line)
+    assert line.startswith("WARNING: ") and line.endswith(
+        f"app: app/root.squashfs: packed with {old} before, now {codecs.VERSION}: same content, other bytes"
+    )
+    assert "other bytes" not in desk.run("-C", "pvrexport").output
