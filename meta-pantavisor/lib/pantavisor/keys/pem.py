@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 from ..errors import FormatError, NotFound
 from .algorithms import algorithm_of, hash_of, raw_ecdsa
+from .certificates import damage, key_of
 
 MAX_PEM_BYTES = 1024 * 1024
 _PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -34,7 +35,7 @@ class PemSigner:
         """Read key and chain (leaf first), and see that they belong together."""
         key = _load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
-        if chain and chain[0].public_key() != key.public_key():
+        if chain and key_of(chain[0], what=str(chain_path)) != key.public_key():
             raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
         return cls(algorithm_of(key.public_key(), what=str(key_path)), chain_der(chain), key)
 
@@ -63,7 +64,7 @@ def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
 
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
+    except damage() as error:
         raise FormatError(f"{what} holds no certificate in PEM form") from error
 
 
@@ -73,7 +74,7 @@ def parse_public_keys(pem: bytes, what: str) -> tuple[Any, ...]:
 
     try:
         return tuple(load_pem_public_key(match.group()) for match in _PUBLIC.finditer(pem))
-    except ValueError as error:
+    except damage() as error:
         raise FormatError(f"{what} holds a damaged public key") from error
 
 

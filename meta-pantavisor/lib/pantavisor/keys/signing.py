@@ -10,6 +10,7 @@ from ..errors import FormatError, SignatureError
 from ..pvs import Selection, Signature
 from ..state import State
 from .algorithms import raw_ecdsa, verify_bytes
+from .certificates import damage, read_der
 
 
 class Signer(Protocol):
@@ -76,9 +77,7 @@ def _path(name: str) -> str:
 
 
 def _leaf_key(der: bytes, what: str) -> Any:
-    from cryptography import x509
-
     try:
-        return x509.load_der_x509_certificate(der).public_key()
-    except ValueError as error:
+        return read_der(der).public_key()
+    except damage() as error:
         raise SignatureError(f"{what} carries a damaged certificate") from error

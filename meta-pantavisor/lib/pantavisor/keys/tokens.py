@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import NotFound, PantavisorError
 from . import pem
 from .algorithms import algorithm_of, verify_bytes
+from .certificates import key_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TokenSigner:
     def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
         """``module`` is the token's PKCS#11 library, ``token`` and ``label`` name the token and the key on it."""
         chain = pem.load_chain(chain_path)
-        public = chain[0].public_key()
+        public = key_of(chain[0], what=str(chain_path))
         algorithm = algorithm_of(public, what=f"the key of {chain_path}")
         return cls(algorithm, pem.chain_der(chain), module, token, label, pin, public)
 

@@ -16,6 +16,7 @@ from typing import Any, Optional
 from ..errors import FormatError, PantavisorError, SignatureError
 from . import pem
 from .algorithms import algorithm_of
+from .certificates import damage, read_der
 
 MAX_CHAIN = 8
 MAX_ROOTS = 64
@@ -69,21 +70,19 @@ class TrustStore:
 
 
 def _parse(x5c: Sequence[bytes], what: str) -> list[Any]:
-    from cryptography import x509
-
     if not x5c:
         raise SignatureError(f"{what} carries no certificate", hint="sign with a certificate chain (x5c)")
     if len(x5c) > MAX_CHAIN:
         raise SignatureError(f"{what} carries more than {MAX_CHAIN} certificates")
     try:
-        chain = [x509.load_der_x509_certificate(der) for der in x5c]
+        chain = [read_der(der) for der in x5c]
         unknown = [
             extension.oid.dotted_string
             for certificate in chain
             for extension in certificate.extensions
             if extension.critical and extension.oid.dotted_string not in KNOWN_EXTENSIONS
         ]
-    except ValueError as error:
+    except damage() as error:
         raise SignatureError(f"{what} carries a damaged certificate") from error
     if unknown:
         raise SignatureError(f"{what} carries a certificate with the unknown critical extension {unknown[0]}")
@@ -117,17 +116,19 @@ def _issued(child: Any, parent: Any, authorities_below: int) -> bool:
     """Whether ``parent`` may have issued ``child`` and did; ``authorities_below`` lie between it and the leaf."""
     from cryptography.exceptions import InvalidSignature
 
-    constraints, usage = _extension(parent, BASIC_CONSTRAINTS), _extension(parent, KEY_USAGE)
-    if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
-        return False
-    if constraints.path_length is not None and authorities_below > constraints.path_length:
-        return False
     try:
+        constraints, usage = _extension(parent, BASIC_CONSTRAINTS), _extension(parent, KEY_USAGE)
+        if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
+            return False
+        if constraints.path_length is not None and authorities_below > constraints.path_length:
+            return False
         if child.signature_hash_algorithm is None or child.signature_hash_algorithm.name not in DIGESTS:
             return False
         algorithm_of(parent.public_key())
         child.verify_directly_issued_by(parent)
-    except (ValueError, TypeError, InvalidSignature, PantavisorError):
+    except (InvalidSignature, PantavisorError):
+        return False
+    except damage():
         return False
     return True
 
