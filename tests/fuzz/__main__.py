@@ -30,13 +30,17 @@ def main() -> None:
         seeds.mkdir()
         for seed, content in target.seeds().items():
             (seeds / seed).write_bytes(content)
-        words.write_text(dictionary(getattr(target, "WORDS", ())))
+        # Not an empty one: libFuzzer refuses that.
+        words.write_text(dictionary(getattr(target, "WORDS", ["\0"])))
         given = sys.argv[2:]
-        folders = [] if "-merge=1" in given or any(Path(word).is_file() for word in given) else [str(seeds)]
+        alone = any(word.startswith("-merge") or Path(word).is_file() for word in given)
+        folders = [] if alone else [str(seeds)]
         known = HERE / "corpus" / name
         folders += [str(known)] if folders and known.is_dir() else []
         mutator = {"custom_mutator": _json_mutator} if getattr(target, "JSON", False) else {}
-        atheris.Setup([sys.argv[0], *OPTIONS, f"-dict={words}", *given, *folders], target.one_input, **mutator)
+        # Merging starts it again, by a shell.
+        command = f"{sys.executable} {HERE} {name}"
+        atheris.Setup([command, *OPTIONS, f"-dict={words}", *given, *folders], target.one_input, **mutator)
         atheris.Fuzz()
 
 
