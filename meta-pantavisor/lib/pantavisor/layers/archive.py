@@ -208,9 +208,9 @@ def _name(block: bytes) -> bytes:
 
 def _check_sum(block: bytes, what: str) -> None:
     stated = number(block[148:156])
-    rest = block[:148] + block[156:]
-    if stated == sum(rest) + 8 * 0x20:
+    if stated == sum(block) - sum(block[148:156]) + 8 * 0x20:
         return
     # Some old writers summed signed bytes.
+    rest = block[:148] + block[156:]
     if stated != sum(rest) - 256 * sum(byte > 127 for byte in rest) + 8 * 0x20:
         raise FormatError(f"{what} has a header whose checksum is wrong; it is damaged or no tar")

@@ -23,6 +23,7 @@ OPAQUE = b".wh..wh..opq"
 # Left by aufs, the storage of early docker; they mean nothing to others.
 _AUFS = b".wh..wh."
 MAX_LINKS = 40  # symbolic links on the way to one path; what Linux allows
+MAX_PARENTS = 4096  # directories whose place is remembered
 MAX_STEPS = 1024  # names on the way to one path, those in links included
 
 
@@ -35,6 +36,8 @@ class Merger:
         # What this layer hid, by the directory it was in: still there to be linked to.
         self._hidden: dict[tuple[int, bytes], Node] = {}
         self._hidden_from: list[Directory] = []
+        # Where paths of directories lead. New names change nothing about that, only what goes or is replaced does.
+        self._parents: dict[paths.Path, Directory] = {}
 
     def add_layer(self, members: Iterable[Member]) -> None:
         """Lay one layer over what is there. Raises FormatError."""
@@ -56,7 +59,7 @@ class Merger:
         name = member.path[-1]
         if member.link is not None:
             # What was there goes first, as everywhere: a link to itself, or into what it replaces, leads nowhere.
-            parent.entries.pop(name, None)
+            self._remove(parent, name)
             parent.entries[name] = self._link_target(member)
             return
         assert member.node is not None
@@ -64,7 +67,14 @@ class Merger:
         if isinstance(present, Directory) and isinstance(member.node, Directory):
             present.metadata = member.node.metadata
         else:
+            self._remove(parent, name)
             parent.entries[name] = member.node
+
+    def _remove(self, directory: Directory, name: bytes) -> Optional[Node]:
+        node = directory.entries.pop(name, None)
+        if isinstance(node, (Directory, Symlink)):
+            self._parents.clear()
+        return node
 
     def _renew_root(self, member: Member) -> None:
         if not isinstance(member.node, Directory):
@@ -88,13 +98,21 @@ class Merger:
         if directory is None:
             return
         for name in list(directory.entries) if path[-1] == OPAQUE else [path[-1][len(WHITEOUT) :]]:
-            node = directory.entries.pop(name, None)
+            node = self._remove(directory, name)
             if node is not None:
                 self._hidden[id(directory), name] = node
                 self._hidden_from.append(directory)  # keeps the id its own
 
     def _parent(self, path: paths.Path) -> Directory:
         """The directory that ``path`` is to lie in, made if need be."""
+        known = self._parents.get(path[:-1])
+        if known is None:
+            if len(self._parents) >= MAX_PARENTS:
+                self._parents.clear()
+            known = self._parents[path[:-1]] = self._make_parent(path)
+        return known
+
+    def _make_parent(self, path: paths.Path) -> Directory:
         walk = _Walk(self._root, path[:-1])
         missing: list[bytes] = []
         while (name := walk.next_name()) is not None:
@@ -141,7 +159,7 @@ class _Walk:
     """Steps along a path from the root, through symbolic links, never above the root."""
 
     def __init__(self, root: Directory, path: paths.Path) -> None:
-        self._shown = paths.show(b"/".join(path))
+        self._path = path
         self._left = list(reversed(path))
         self._trail = [root]
         self._links = 0
@@ -156,10 +174,13 @@ class _Walk:
     def depth(self) -> int:
         return len(self.names)
 
+    def _shown(self) -> str:
+        return paths.show(b"/".join(self._path))
+
     def next_name(self) -> Optional[bytes]:
         self._steps += 1
         if self._steps > MAX_STEPS:
-            raise FormatError(f"a layer has members below {self._shown}, where symbolic links lead too far about")
+            raise FormatError(f"a layer has members below {self._shown()}, where symbolic links lead too far about")
         return self._left.pop() if self._left else None
 
     def up(self) -> None:
@@ -174,10 +195,10 @@ class _Walk:
             self.names.append(name)
             return
         if not isinstance(node, Symlink):
-            raise FormatError(f"a layer has members below {self._shown}, but {paths.show(name)} in it is no directory")
+            raise FormatError(f"a layer has members below {self._shown()}, but {paths.show(name)} in it is no directory")
         self._links += 1
         if self._links > MAX_LINKS:
-            raise FormatError(f"a layer has members below {self._shown}, where symbolic links go in a circle")
+            raise FormatError(f"a layer has members below {self._shown()}, where symbolic links go in a circle")
         if node.target.startswith(b"/"):
             del self._trail[1:]
             self.names.clear()
