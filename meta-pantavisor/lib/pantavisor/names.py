@@ -17,6 +17,7 @@ MAX_PATH_BYTES = 1024
 MAX_NAME_BYTES = 255
 MAX_CONTAINER_CHARS = 64
 MAX_REVISION_CHARS = 64
+MAX_CHOICES = 200  # that an error looks through for a hint; a state may hold any number of names
 
 RESERVED_CONTAINERS = frozenset(
     ["bsp", "_config", "_sigs", "_hostconfig", "objects", "trails", "boot", "config", "logs", "cache", "disks"]
@@ -75,7 +76,7 @@ def nearest(word: str, known: Iterable[str]) -> Optional[str]:
 
 def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
     """The error for a word that is none of the known ones, with the nearest as its hint."""
-    known = sorted(known)
+    known = sorted(known)[:MAX_CHOICES]
     near = nearest(word, known)
     hint = f'did you mean "{near}"?' if near else f"known: {', '.join(known)}"
     return FormatError(f'unknown {what} "{word[:100]}"', hint=hint)

@@ -7,14 +7,13 @@ from typing import Any
 from .. import names
 from ..errors import PantavisorError
 from . import lxc
-from .context import Context, is_in, mapping, mappings, strings
+from .context import Context, is_in, mapping, strings
 from .manifests import (
     GOALS,
     POLICIES,
     check_kind,
     check_storage_entry,
     check_verity_reference,
-    group_names,
 )  # fmt: skip
 
 SPEC = "service-manifest-run@1"
@@ -75,8 +74,8 @@ def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
             context.add("container", path, f"has the unknown role {role}")
     for member in ("network", "storage", "drivers"):
         check_kind(context, "container", path, run, member, dict)
-    groups = group_names(context)
-    if "group" in run and (groups or context.whole) and run["group"] not in groups:
+    groups = context.groups_by_name
+    if "group" in run and (groups or context.whole) and not is_in(run["group"], groups):
         context.add("container", path, f"is in the group {run['group']}, which device.json does not have")
     _check_network(context, path, run.get("network"))
 
@@ -84,8 +83,7 @@ def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
 def _check_network(context: Context, path: str, network: Any) -> None:
     if not isinstance(network, dict) or not network.get("pool") or not context.whole:
         return
-    pools = mapping(mapping((context.document("device.json") or {}).get("network")).get("pools"))
-    if not is_in(network["pool"], pools):
+    if not is_in(network["pool"], context.pool_names):
         context.add("container", path, f"is in the network pool {network['pool']}, which device.json does not have")
 
 
@@ -105,13 +103,11 @@ def _check_volumes(context: Context, name: str, path: str, run: dict[str, Any]) 
 
 def _check_drivers(context: Context, path: str, run: dict[str, Any]) -> None:
     drivers = mapping(run.get("drivers"))
-    aliases = context.document("bsp/drivers.json")
-    if aliases is None and not context.whole:
+    if context.document("bsp/drivers.json") is None and not context.whole:
         return
-    known = {name for value in (aliases or {}).values() if isinstance(value, dict) for name in value}
     for kind in ("required", "manual"):
         for driver in strings(drivers.get(kind)):
-            if driver not in known:
+            if driver not in context.driver_names:
                 context.add("container", path, f"wants the driver {driver}, which bsp/drivers.json does not have")
 
 
@@ -134,7 +130,7 @@ def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -
 
 def _starts(context: Context, run: dict[str, Any]) -> bool:
     """Whether the container's group asks for more than mounting it."""
-    for group in mappings((context.document("device.json") or {}).get("groups")):
-        if group.get("name") == run.get("group"):
-            return "status_goal" in run or group.get("status_goal", "STARTED") != "MOUNTED"
-    return True
+    if "status_goal" in run:
+        return True
+    group = context.groups_by_name.get(str(run.get("group")), {})
+    return bool(group.get("status_goal", "STARTED") != "MOUNTED")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Optional
 
 from ..digest import is_object_id
 from ..state import State
 from .content import Facts
 from .report import Findings
+
+DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,43 @@ class Context:
     counts: Counter[str]
     where: str
     whole: bool
+    _volumes: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def groups_by_name(self) -> dict[str, dict[str, Any]]:
+        return {str(group.get("name")): group for group in self.groups}
+
+    @cached_property
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups of device.json."""
+        return mappings((self.document("device.json") or {}).get("groups"))
+
+    @cached_property
+    def disk_names(self) -> frozenset[str]:
+        """Names and aliases of all disks of device.json."""
+        device = self.document("device.json") or {}
+        disks = [disk for name in DISK_LISTS for disk in mappings(device.get(name))]
+        aliases = {alias for disk in disks for alias in strings(disk.get("aliases"))}
+        return frozenset(aliases | {str(disk.get("name")) for disk in disks})
+
+    @cached_property
+    def pool_names(self) -> frozenset[str]:
+        return frozenset(mapping(mapping((self.document("device.json") or {}).get("network")).get("pools")))
+
+    @cached_property
+    def driver_names(self) -> frozenset[str]:
+        """The names that bsp/drivers.json gives to drivers."""
+        aliases = self.document("bsp/drivers.json") or {}
+        return frozenset(name for value in aliases.values() if isinstance(value, dict) for name in value)
+
+    def volumes_of(self, container: str) -> frozenset[str]:
+        """The names below ``/volumes/<container>/``."""
+        if container not in self._volumes:
+            run = self.document(f"{container}/run.json") or {}
+            listed = [str(run.get("root-volume")), *strings(run.get("volumes"))]
+            known = {name.partition(":")[2] if ":" in name else name for name in listed}
+            self._volumes[container] = frozenset(known | set(mapping(run.get("storage"))))
+        return self._volumes[container]
 
     def add(self, code: str, path: str, sentence: str, hint: Optional[str] = None) -> None:
         self.findings.add(code, f"{self.where}, {path}" if self.where else path, sentence, hint)
@@ -42,7 +82,7 @@ class Context:
     def document(self, path: str) -> Optional[dict[str, Any]]:
         """The inline JSON object at a path of the state, or None."""
         value = self.state.get(path)
-        return dict(value) if isinstance(value, Mapping) else None
+        return value if isinstance(value, dict) else None
 
     def need_object(self, code: str, path: str, target: str, what: str) -> bool:
         """See that ``target``, which the file at ``path`` refers to as ``what``, is an object of the state."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..names import nearest
-from .context import Context, mapping, strings
+from .context import Context
 
 MAX_LINES = 10_000
 # The families of keys that liblxc 4 to 6 knows, by their second word.
@@ -90,7 +90,5 @@ def _check_volume(context: Context, path: str, owner: str, volume: str) -> None:
         if context.whole:
             context.add("lxc", path, f"/volumes/{owner}/{volume} is of a container that the state does not have")
         return
-    listed = [str(run.get("root-volume")), *strings(run.get("volumes"))]
-    known = {item.partition(":")[2] if ":" in item else item for item in listed} | set(mapping(run.get("storage")))
-    if volume not in known:
+    if volume not in context.volumes_of(owner):
         context.add("lxc", path, f"/volumes/{owner}/{volume} is no volume that {owner}/run.json has")

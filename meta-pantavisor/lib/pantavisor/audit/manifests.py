@@ -7,12 +7,11 @@ from typing import Any
 
 from ..digest import is_object_id
 from . import squashfs, verity
-from .context import Context, is_in, mapping, mappings, strings
+from .context import DISK_LISTS, Context, is_in, mapping
 
 GOALS = frozenset(["MOUNTED", "STAGED", "STARTED", "READY"])
 POLICIES = frozenset(["system", "container"])
 PERSISTENCES = frozenset(["permanent", "revision", "boot"])
-DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 _BSP_FILES = ("linux", "initrd", "fdt", "fit", "rpiab", "firmware", "modules", "initrd_config")
 _TOP_FOLDERS = frozenset(["_config", "_sigs", "_hostconfig"])
 
@@ -33,17 +32,6 @@ def check(context: Context) -> None:
             _check_verity(context, path)
 
 
-def group_names(context: Context) -> list[str]:
-    device = context.document("device.json") or {}
-    return [str(group.get("name")) for group in mappings(device.get("groups"))]
-
-
-def disk_names(context: Context) -> set[str]:
-    device = context.document("device.json") or {}
-    disks = [disk for name in DISK_LISTS for disk in mappings(device.get(name))]
-    return {str(disk.get("name")) for disk in disks} | {alias for disk in disks for alias in strings(disk.get("aliases"))}
-
-
 def check_verity_reference(context: Context, path: str, folder: str, volume: str) -> str:
     """The file name of a volume; for ``dm:<file>`` its verity manifest must be there."""
     name = volume.partition(":")[2] if ":" in volume else volume
@@ -56,7 +44,7 @@ def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> N
     """One volume that a device keeps: its persistence and its disk."""
     if not isinstance(entry, dict) or not is_in(entry.get("persistence"), PERSISTENCES):
         context.add("storage", path, f"storage {name} has no persistence of permanent, revision or boot")
-    elif entry.get("disk") and context.whole and not is_in(entry["disk"], disk_names(context)):
+    elif entry.get("disk") and context.whole and not is_in(entry["disk"], context.disk_names):
         context.add("storage", path, f"storage {name} wants the disk {entry['disk']}, which device.json does not have")
 
 
@@ -73,13 +61,12 @@ def _check_device(context: Context) -> None:
         if context.whole:
             context.add("device", path, "the state has no device.json, so no groups")
         return
-    names = group_names(context)
-    if not names or len(set(names)) != len(names):
+    if not context.groups or len(context.groups_by_name) != len(context.groups):
         context.add("device", path, "the groups are missing or not unique")
     kinds = {**dict.fromkeys(("groups", *DISK_LISTS), list), **dict.fromkeys(("volumes", "network"), dict)}
     for member, kind in kinds.items():
         check_kind(context, "device", path, device, member, kind)
-    for group in mappings(device.get("groups")):
+    for group in context.groups:
         for member, known in (("status_goal", GOALS), ("restart_policy", POLICIES)):
             if not is_in(group.get(member, ""), known | {""}):
                 context.add("device", path, f"group {group.get('name')} has the unknown {member} {group[member]}")

@@ -18,7 +18,10 @@ def check(context: Context, *, trust: bytes | None, strict: bool) -> None:
     """Without ``trust`` (PEM) a signature must only match the key it carries; ``strict`` demands trust and coverage."""
     found: list[Signature] = []
     for path, value in context.state.items():
-        if path.startswith("_sigs/") or (isinstance(value, dict) and value.get("#spec") == pvs.SPEC):
+        if pvs.is_signature(path, value):
+            if len(found) >= pvs.MAX_SIGNATURES:
+                context.add("signature", path, f"is one of more than {pvs.MAX_SIGNATURES} signatures")
+                break
             _check_one(context, path, value, trust, found)
     context.count("signatures", len(found))
     if not strict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -65,8 +66,8 @@ def check_disks(document: Mapping[str, Any], what: str) -> frozenset[str]:
             raise FormatError(f"{what}: {member} is not a list of at most {MAX_DISKS} disks")
         for index, disk in enumerate(disks):
             found += _check_disk(disk, f"{what}: {member}[{index}]")
-    for name in found:
-        if found.count(name) > 1:
+    for name, count in Counter(found).items():
+        if count > 1:
             raise FormatError(f'{what}: two disks are called "{name}"')
     return frozenset(found)
 

@@ -68,13 +68,13 @@ def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume,
     for name, value in persistence.items():
         volume = Volume.named(name, value)
         found[volume.source_name] = volume
+    if len(found) > MAX_VOLUMES:
+        raise FormatError(f"a container has at most {MAX_VOLUMES} volumes")
     keys = [volume.key for volume in found.values()]
     for volume in found.values():
         # Slashes become dashes there: /a-b and /a/b would share one storage.
         if keys.count(volume.key) > 1:
             raise FormatError(f"volume {volume.path} and another one are both called {volume.key} on the device")
-    if len(found) > MAX_VOLUMES:
-        raise FormatError(f"a container has at most {MAX_VOLUMES} volumes")
     return tuple(found[name] for name in sorted(found))
 
 

@@ -11,10 +11,12 @@ from .parts import merge, part_files, part_names, part_paths, remove_part, repla
 from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
 from .signature import (
     ALGORITHMS,
+    MAX_SIGNATURES,
     SPEC,
     Signature,
     decode,
     encode,
+    is_signature,
     payload,
     protected_header,
     signature_json,
@@ -24,6 +26,7 @@ from .signature import (
 
 __all__ = [
     "ALGORITHMS",
+    "MAX_SIGNATURES",
     "SPEC",
     "Coverage",
     "Selection",
@@ -34,6 +37,7 @@ __all__ = [
     "coverage",
     "decode",
     "encode",
+    "is_signature",
     "matches",
     "merge",
     "part_files",

@@ -22,6 +22,7 @@ SPEC = "pvs@2"
 TYPE = "PVS"
 ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
 FOLDER = "_sigs/"
+MAX_SIGNATURES = 256  # each is held against every path
 MAX_PROTECTED_CHARS = 256 * 1024
 MAX_SIGNATURE_CHARS = 4096
 MAX_CERTIFICATES = 8
@@ -95,11 +96,15 @@ def signing_input(state: State, selection: Selection, protected: str) -> bytes:
 
 def signatures(state: State) -> tuple[Signature, ...]:
     """Every signature of a state, wherever it lies, as the device finds them; sorted by path."""
-    return tuple(
-        Signature.parse(path, value)
-        for path, value in state.items()
-        if path.startswith(FOLDER) or (isinstance(value, Mapping) and value.get("#spec") == SPEC)
-    )
+    found = [(path, value) for path, value in state.items() if is_signature(path, value)]
+    if len(found) > MAX_SIGNATURES:
+        raise LimitError(f"the state has {len(found)} signatures, more than the {MAX_SIGNATURES} allowed")
+    return tuple(Signature.parse(path, value) for path, value in found)
+
+
+def is_signature(path: str, value: Any) -> bool:
+    """Whether a device takes the file for a signature."""
+    return path.startswith(FOLDER) or (isinstance(value, Mapping) and value.get("#spec") == SPEC)
 
 
 def encode(data: bytes) -> str:
