@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from typing import NoReturn
 
 import pytest
@@ -31,6 +32,18 @@ def need_root() -> None:
     """Rights to mount and to make devices."""
     if os.geteuid() != 0:
         miss("this comparison mounts and makes devices, which takes root")
+
+
+def need_shared_python() -> None:
+    """An interpreter that other users may run too, and the rights to become one."""
+    need_root()
+    try:
+        done = subprocess.run([sys.executable, "-c", ""], user=65534, group=65534, extra_groups=[], capture_output=True)
+        shared = done.returncode == 0
+    except PermissionError:
+        shared = False
+    if not shared:
+        miss(f"{sys.executable} is not for other users to run")
 
 
 def run(*arguments: object) -> str:

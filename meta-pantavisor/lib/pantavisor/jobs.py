@@ -118,6 +118,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is Path and isinstance(value, str):
         return Path(value)
-    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+    # Python 3.9 takes tuple[str, ...] for a type.
+    plain = origin is None and isinstance(hint, type)
+    if plain and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value
     raise FormatError(f"{where} has the wrong type ({type(value).__name__})")
