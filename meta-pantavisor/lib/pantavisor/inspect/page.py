@@ -24,7 +24,7 @@ svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif
 .part{font-weight:bold}rect{stroke:#fff;stroke-width:1}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ddd;vertical-align:top}
-td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+td{font-variant-numeric:tabular-nums;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere}
 @media(prefers-color-scheme:dark){body{color:#eee;background:#161616}th,td{border-color:#444}rect{stroke:#161616}}
 """
 
@@ -84,7 +84,7 @@ def _file(file: File, box: Box, colour: str) -> Iterator[str]:
     shared = f", {file.uses} uses" if file.uses > 1 else ""
     yield _rectangle(box, colour, f"{file.path}: {human(file.size)}{shared}")
     if box.width > MIN_TEXT and box.height > HEAD:
-        yield _text(box, file.path.rpartition("/")[2], "file")
+        yield _text(box, f"{file.path.rpartition('/')[2]} {human(file.size)}", "file")
 
 
 def _rectangle(box: Box, colour: str, title: str) -> str:
