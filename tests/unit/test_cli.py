@@ -292,7 +292,47 @@ def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) 
     pvr("commit")
     pvr(*sig(keyring), "add", "--part", "web")
     out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
-    assert out == "" and "not fully covered" in said and "hint: sign the part" in said
+    assert out == "" and "not fully covered by signatures: #spec, README.md\n" in said and "hint: sign the part" in said
+
+
+def public_key(key: Path, target: Path) -> Path:
+    need("openssl")
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", target], check=True)
+    return target
+
+
+def complains(pvr: Pvr, *options: str) -> bool:
+    """Whether pvr verify finds fault with a signature; with the containers of these tests it always does."""
+    return "[signature]" in pvr.both("verify", *options, ".", status=2)[1]
+
+
+def test_public_keys_are_enough_to_check(
+    pvr: Pvr, work: Path, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = public_key(keyring / "key.pem", tmp_path / "own.pem")
+    pvr("keys", "generate", str(tmp_path / "others"), "--algorithm", "ES256")
+    foreign = public_key(tmp_path / "others/key.pem", tmp_path / "foreign.pem")
+    both = tmp_path / "both.pem"
+    both.write_bytes(foreign.read_bytes() + own.read_bytes())
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "web")
+    for good in (own, both):
+        assert "protected  web/run.json" in pvr("sig", "--pubkey", str(good), "ls")
+        assert not complains(pvr, "--pubkey", str(good))
+    assert "does not match" in pvr.both("sig", "--pubkey", str(foreign), "ls", status=2)[1]
+    assert complains(pvr, "--pubkey", str(foreign))
+    said = pvr.both("sig", "--pubkey", str(keyring / "ca.crt"), "ls", status=2)[1]
+    assert "ca.crt holds no public key" in said and "hint: make one by: openssl pkey" in said
+    monkeypatch.setenv("PVR_SIG_PUBKEY", str(own))
+    pvr("sig", "ls")
+    assert not complains(pvr)
+    monkeypatch.setenv("PVR_SIG_PUBKEY", str(foreign))
+    pvr.both("sig", "ls", status=2)
+    assert complains(pvr)
+    # What is said on the command line counts alone.
+    assert not complains(pvr, "--trust", str(keyring / "ca.crt"))
+    pvr("sig", "--cacerts", str(keyring / "ca.crt"), "ls")
 
 
 def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:

@@ -151,7 +151,7 @@ def test_coverage_counts_excluded_as_seen_and_names_the_rest() -> None:
     assert result.protected == ("web/run.json",)
     assert result.excluded == ("web/src.json",)
     assert result.unseen == ("#spec", "README.md")
-    with pytest.raises(SignatureError, match="#spec and 1 more"):
+    with pytest.raises(SignatureError, match="by signatures: #spec, README.md"):
         pvs.require_full(result)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import atomic
 from .console import Console
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, trusted
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,7 +18,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Check everything in a finished disk image, storage tree, export or repository; changes nothing.",
     )
     verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO")
-    verify.add_argument("--trust", type=Path, metavar="PEM", help="roots that signatures must lead to")
+    verify.add_argument("--trust", type=Path, metavar="PEM", help=f"roots to check against; default: {CACERTS_VARIABLE}")
+    verify.add_argument("--pubkey", type=Path, metavar="PEM",
+                        help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
     verify.add_argument("--strict", action="store_true", help="every path must be signed")
     verify.add_argument("--json", action="store_true", help="the report for programs")
     verify.set_defaults(run=_verify)
@@ -38,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _verify(options: argparse.Namespace, console: Console) -> None:
     from .. import audit
 
-    trust = options.trust.read_bytes() if options.trust else None
+    trust = trusted(options.trust, options.pubkey)
     report = audit.verify(options.target, trust=trust, strict=options.strict)
     if options.json:
         console.json(report.as_json())

@@ -18,6 +18,7 @@ from ..errors import PantavisorError
 from ..repo import Repository
 from ..state import State
 from .console import Console
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, trusted
 
 DEFAULT_KEYS = Path("pvs-keys")
 PIN_VARIABLE = "PVR_PKCS11_PIN"
@@ -28,7 +29,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     noun = commands.add_parser("sig", help="sign parts, list signatures")
     noun.add_argument("--key", type=Path, metavar="PEM", help=f"private key; default: PVR_SIG_KEY, {DEFAULT_KEYS}/key.pem")
     noun.add_argument("--x5c", type=Path, metavar="PEM", help="its certificate chain, leaf first; default: PVR_X5C_PATH")
-    noun.add_argument("--cacerts", type=Path, metavar="PEM", help="roots to check against; default: PVR_SIG_CACERTS")
+    noun.add_argument("--cacerts", type=Path, metavar="PEM", help=f"roots to check against; default: {CACERTS_VARIABLE}")
+    noun.add_argument("--pubkey", type=Path, metavar="PEM", help=f"public keys to check against; default: {PUBKEY_VARIABLE}")
     noun.add_argument("--command", dest="signer", metavar="PROGRAM", help="reads what to sign, writes the signature")
     noun.add_argument("--pkcs11", type=Path, metavar="MODULE", help=f"library of a token; its PIN is in {PIN_VARIABLE}")
     noun.add_argument("--token", default="", help="label of the token")
@@ -127,7 +129,8 @@ def _attach(options: argparse.Namespace, console: Console) -> None:
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    trust = keys.TrustStore.load(options.cacerts or _default("PVR_SIG_CACERTS", "ca.crt"))
+    checked_against = trusted(options.cacerts, options.pubkey, default=DEFAULT_KEYS / "ca.crt")
+    trust = keys.TrustStore.parse(checked_against or b"")
     now = datetime.datetime.now(datetime.timezone.utc)
     found = keys.verify_state(Repository.find(Path(".")).state, trust, strict=options.strict, at=now)
     if options.json:

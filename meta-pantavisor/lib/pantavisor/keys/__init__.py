@@ -11,7 +11,7 @@ from .pem import PemSigner, chain_of
 from .programs import CommandSigner
 from .signing import Signer, attach, resign, sign_state, signing_request
 from .tokens import TokenSigner
-from .trust import TrustStore
+from .trust import TrustStore, trusted
 from .verifying import verify_signature, verify_state
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "resign",
     "sign_state",
     "signing_request",
+    "trusted",
     "verify_signature",
     "verify_state",
 ]

@@ -68,6 +68,14 @@ def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
         raise FormatError(f"{what} holds no certificate in PEM form") from error
 
 
+def public_keys_of(path: Path) -> bytes:
+    """The blocks ``PUBLIC KEY`` of a file, at least one."""
+    found = _PUBLIC.findall(read(path))
+    if not found:
+        raise FormatError(f"{path} holds no public key in PEM form", hint="make one by: openssl pkey -in KEY -pubout")
+    return b"\n".join(found) + b"\n"
+
+
 def parse_public_keys(pem: bytes, what: str) -> tuple[Any, ...]:
     """The blocks ``PUBLIC KEY``, maybe none."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

@@ -69,6 +69,13 @@ class TrustStore:
         return None
 
 
+def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[bytes]:
+    """Root certificates of one PEM file and public keys of another as one text for ``TrustStore.parse``."""
+    parts = [pem.read(roots)] if roots else []
+    parts += [pem.public_keys_of(public_keys)] if public_keys else []
+    return b"\n".join(parts) if parts else None
+
+
 def _parse(x5c: Sequence[bytes], what: str) -> list[Any]:
     if not x5c:
         raise SignatureError(f"{what} carries no certificate", hint="sign with a certificate chain (x5c)")

@@ -36,11 +36,10 @@ def coverage(state: State, found: Iterable[Signature]) -> Coverage:
 
 
 def require_full(result: Coverage) -> Coverage:
-    """Raise SignatureError unless every path was seen by a signature."""
+    """Raise SignatureError, which names them all, unless every path was seen by a signature."""
     if result.unseen:
-        more = f" and {len(result.unseen) - 1} more" if len(result.unseen) > 1 else ""
         raise SignatureError(
-            f"state is not fully covered by signatures: {result.unseen[0]}{more}",
-            hint="sign the part that it belongs to (pvr sig add --part NAME)",
+            f"state is not fully covered by signatures: {', '.join(result.unseen)}",
+            hint="sign the parts that they belong to (pvr sig add --part NAME)",
         )
     return result

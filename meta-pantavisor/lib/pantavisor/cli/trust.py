@@ -1,0 +1,26 @@
+"""What signatures are checked against: what the options say, else what the environment says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Optional
+
+from .. import keys
+
+CACERTS_VARIABLE = "PVR_SIG_CACERTS"
+PUBKEY_VARIABLE = "PVR_SIG_PUBKEY"
+
+
+def trusted(roots: Optional[Path], public_keys: Optional[Path], *, default: Optional[Path] = None) -> Optional[bytes]:
+    """Root certificates and public keys in PEM form, those of ``default`` where nothing is said."""
+    if not roots and not public_keys:
+        roots, public_keys = _named(CACERTS_VARIABLE), _named(PUBKEY_VARIABLE)
+    if not roots and not public_keys:
+        roots = default
+    return keys.trusted(roots, public_keys)
+
+
+def _named(variable: str) -> Optional[Path]:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
