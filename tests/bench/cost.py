@@ -1,0 +1,73 @@
+"""What a program costs, its children included: CPU and wall seconds, memory, bytes it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+INTERVAL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of CPU (user and system, all threads) and of wall; kilobytes of the largest process."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    memory: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cpu + other.cpu, self.wall + other.wall, max(self.memory, other.memory))
+
+
+def measure(words: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Cost:
+    """Run a program that must succeed."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with open(os.devnull, "wb") as nothing:
+        process = subprocess.Popen([str(word) for word in words], cwd=cwd, env=env, stdout=nothing)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, words))} ended with {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, time.monotonic() - began, usage.ru_maxrss)
+
+
+class Peak:
+    """The most bytes that the regular files below ``folder`` had, looked at again and again during a block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bytes = 0
+        self._folder = folder
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(INTERVAL_SECONDS):
+            self.bytes = max(self.bytes, _folder_bytes(self._folder))
+
+
+def _folder_bytes(folder: Path) -> int:
+    sizes = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                status = os.lstat(os.path.join(base, name))
+                sizes[status.st_ino] = status.st_size
+    return sum(sizes.values())
