@@ -95,6 +95,10 @@ class ObjectPool:
         """A hard link to the object at ``target``."""
         os.link(self._existing(object_id), target)
 
+    def remove(self, object_id: str) -> None:
+        """Forget an object that nobody needs."""
+        self._existing(object_id).unlink()
+
     def copy_from(self, other: ObjectPool, object_id: str) -> None:
         """Take an object from another pool, verified."""
         if object_id not in self:

@@ -23,7 +23,7 @@ from .console import Console
 MODULES = {
     "repository": (
         "init", "add", "commit", "status", "diff", "checkout", "reset",
-        "clone", "get", "merge", "export", "import", "deploy",
+        "clone", "get", "merge", "export", "import", "gc", "deploy",
     ),
     "app": ("app", "dm-convert", "dm-apply"),
     "device": ("device",),

@@ -66,6 +66,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     take_in.add_argument("source", type=Path)
     take_in.set_defaults(run=_import)
 
+    collect = commands.add_parser("gc", help="remove objects that neither the committed state nor a staged file needs")
+    collect.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
+    collect.set_defaults(run=_collect)
+
     deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
     deploy.add_argument("target", type=Path)
     deploy.add_argument("sources", type=Path, nargs="+")
@@ -168,6 +172,14 @@ def _import(options: argparse.Namespace, console: Console) -> None:
     repository.replace(state)
     inline = sum(not is_object_id(value) for value in state.values())
     console.line(f"the committed state has {len(state)} paths, {inline} of them inline; run pvr checkout")
+
+
+def _collect(options: argparse.Namespace, console: Console) -> None:
+    found = repo.collect(Repository.find(Path(".")), dry_run=options.dry_run)
+    for object_id in found.object_ids:
+        console.result(object_id)
+    verb = "would be" if options.dry_run else "are"
+    console.line(f"{len(found.object_ids)} objects {verb} removed, {found.freed} bytes freed")
 
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:

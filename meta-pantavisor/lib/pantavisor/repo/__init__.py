@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .collecting import collect
 from .deploying import deploy
 from .repository import DEFAULT_MESSAGE, Repository, Status
 from .sources import opened, select
 from .tree import FOLDER
 
-__all__ = ["DEFAULT_MESSAGE", "FOLDER", "Repository", "Status", "deploy", "opened", "select"]
+__all__ = ["DEFAULT_MESSAGE", "FOLDER", "Repository", "Status", "collect", "deploy", "opened", "select"]

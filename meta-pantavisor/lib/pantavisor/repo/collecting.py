@@ -1,0 +1,62 @@
+"""``pvr gc``: objects that nothing refers to leave the repository's own pool.
+
+Kept is what the committed state names and what the next commit would name. A pool elsewhere is left alone: which other
+repositories use it is written nowhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import PantavisorError
+from .repository import POOL, Repository
+from .tree import FOLDER
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Objects that were or would be removed, and the bytes that their disk gets back."""
+
+    object_ids: tuple[str, ...]
+    freed: int
+
+
+def collect(repository: Repository, *, dry_run: bool = False) -> Collected:
+    """Remove unused objects, or with ``dry_run`` only find them. Raises PantavisorError where that is not ours to do."""
+    _check_own(repository)
+    with repository.lock():
+        _check_idle(repository.root / FOLDER)
+        used = repository.state.object_ids() | repository.working().object_ids()
+        pool = repository.pool
+        unused = tuple(object_id for object_id in pool if object_id not in used)
+        # Who checked out by hard links still holds the content.
+        freed = sum(status.st_size for status in map(os.stat, map(pool.path, unused)) if status.st_nlink == 1)
+        if not dry_run:
+            for object_id in unused:
+                pool.remove(object_id)
+    return Collected(unused, freed)
+
+
+def _check_own(repository: Repository) -> None:
+    if repository.pool.root.resolve() != repository.root.resolve() / POOL:
+        raise PantavisorError(
+            f"the objects of {repository.root} lie in {repository.pool.root}, where others may need them",
+            hint="only a repository's own .pvr/objects is cleaned",
+        )
+
+
+def _check_idle(folder: Path) -> None:
+    """Whoever makes a container holds a lock on a folder here, and has objects that no state names yet."""
+    for entry in folder.glob(".*"):
+        if not entry.is_dir() or entry.is_symlink():
+            continue
+        held = os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PantavisorError(f"another command is at work in {folder.parent}", hint="wait for its end") from None
+        finally:
+            os.close(held)
