@@ -60,7 +60,7 @@ def _calls(library: ctypes.CDLL) -> tuple[Callable[..., int], Callable[..., int]
     try:
         preset, encode = library.lzma_lzma_preset, library.lzma_stream_buffer_encode
     except AttributeError as error:
-        raise PantavisorError("this libsquashfs has no xz", hint="choose the profile fast") from error
+        raise PantavisorError("this libsquashfs lets nobody else call its xz", hint="choose the profile xz:6") from error
     preset.restype, preset.argtypes = ctypes.c_ubyte, [c_void_p, c_uint32]
     encode.restype = c_int
     encode.argtypes = [c_void_p, c_int, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(c_size_t), c_size_t]
