@@ -377,12 +377,24 @@ def test_user_has_dockers_meaning(user: str, wanted: Any) -> None:
     assert manifests.init_user(user, tables.get) == wanted
 
 
-@pytest.mark.parametrize("user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999"])
+@pytest.mark.parametrize("user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999", "9" * 5000, "1:" + "9" * 5000])
 def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
     with pytest.raises(NotFound):
         manifests.init_user(user, {"etc/passwd": PASSWD, "etc/group": GROUP}.get)
     with pytest.raises(NotFound):
         manifests.init_user("nginx", lambda path: None)
+
+
+@pytest.mark.parametrize("line", ["a:x:5::", "a:x:5:x:", "a:x:5:99999999999:", "a:x:5:-1:"])
+def test_a_user_whose_group_is_no_number_is_refused(line: str) -> None:
+    with pytest.raises(FormatError, match='its user "a" a group that is no number'):
+        manifests.init_user("a", lambda path: line.encode())
+    assert manifests.init_user("a:7", lambda path: line.encode()) == (5, 7)
+
+
+def test_a_line_of_a_huge_number_is_no_user() -> None:
+    with pytest.raises(NotFound):
+        manifests.init_user("a", lambda path: b"a:x:" + b"9" * 5000 + b":1:")
 
 
 # --- volumes -----------------------------------------------------------------------------------------------------

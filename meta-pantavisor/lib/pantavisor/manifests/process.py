@@ -66,14 +66,16 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[tup
     entry = _lookup(name, read("etc/passwd"), id_field=2)
     uid = _number(name) if entry is None else int(entry[2])
     if uid is None:
-        raise NotFound(f'the image runs as user "{user}", whom its /etc/passwd does not know')
-    gid = int(entry[3]) if entry is not None else 0
+        raise NotFound(f'the image runs as user "{user[:100]}", whom its /etc/passwd does not know')
+    gid = _number(entry[3]) if entry is not None else 0
     if group:
         found = _lookup(group, read("etc/group"), id_field=2)
         number = _number(group) if found is None else int(found[2])
         if number is None:
-            raise NotFound(f'the image runs in group "{group}", which its /etc/group does not know')
+            raise NotFound(f'the image runs in group "{group[:100]}", which its /etc/group does not know')
         gid = number
+    if gid is None:
+        raise FormatError(f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is no number')
     return (uid, gid)
 
 
@@ -139,7 +141,8 @@ def _line(text: Any, what: str) -> str:
 
 
 def _number(text: str) -> Optional[int]:
-    return int(text) if text.isascii() and text.isdigit() and int(text) < 2**32 - 1 else None
+    # Ten digits first: int() itself refuses very long numbers.
+    return int(text) if re.fullmatch(r"[0-9]{1,10}", text) and int(text) < 2**32 - 1 else None
 
 
 def _lookup(name: str, table: Optional[bytes], *, id_field: int) -> Optional[list[str]]:
