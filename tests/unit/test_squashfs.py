@@ -5,6 +5,7 @@ That the kernel reads what was written is tested in tests/integration.
 
 from __future__ import annotations
 
+import ctypes
 import lzma
 import os
 import struct
@@ -20,7 +21,7 @@ from pantavisor.errors import DigestError, FormatError, PantavisorError
 from pantavisor.layers import Directory, Fifo, File, Tree
 from pantavisor.layers.tree import Stored
 from pantavisor.oci import Platform
-from pantavisor.squashfs import PROFILES, Profile
+from pantavisor.squashfs import PROFILES, Profile, branches
 from sim import tools
 from sim.trees import META, odd_tree, small_tree
 
@@ -185,6 +186,11 @@ def test_a_branch_filter_is_the_one_asked_for(tmp_path: Path, branch_filter: str
     plain = one_block(tmp_path / "i", content, Profile("x", "xz", 6))
     assert all(lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(stream) == content for stream in (block, plain))
     assert filters_of(block) == [number, lzma.FILTER_LZMA2] and filters_of(plain) == [lzma.FILTER_LZMA2]
+
+
+def test_a_library_without_its_own_xz_names_a_profile_that_needs_none() -> None:
+    with pytest.raises(PantavisorError, match="lets nobody else call its xz(.|\n)*xz:6"):
+        branches.block_call(ctypes.CDLL("libc.so.6"), "x86", level=6, dictionary=squashfs.BLOCK_BYTES)
 
 
 def test_a_branch_filter_makes_the_same_bytes_with_any_number_of_threads(tmp_path: Path) -> None:
