@@ -292,6 +292,14 @@ def test_times_stop_at_the_given_epoch(chair: Chair, rootfs: Path, monkeypatch: 
     assert all("2001-09-0" in line or "1970-01-01" in line for line in chair.listing("app/root.squashfs"))
 
 
+@pytest.mark.parametrize("epoch", ["x", "\xb2", "-1", "9" * 5000])
+def test_epoch_that_is_no_number_is_the_users_mistake(
+    chair: Chair, rootfs: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert "no number of seconds" in add(chair, rootfs, status=2)[1]
+
+
 def test_progress_is_said(chair: Chair, rootfs: Path) -> None:
     assert "packing app" in add(chair, rootfs)[1]
 

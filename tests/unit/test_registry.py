@@ -226,6 +226,17 @@ def test_an_odd_retry_after_is_no_reason_to_wait(registry: Registry, value: str)
     assert Client(OPTIONS).resolve(ref(registry), AMD64)
 
 
+def odd_length(text: str) -> sim.Action:
+    def act(handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", text)
+        handler.end_headers()
+        handler.wfile.write(b"{}")
+        handler.close_connection = True
+
+    return act
+
+
 @pytest.mark.parametrize(
     ("fault", "error", "sentence"),
     [
@@ -233,6 +244,8 @@ def test_an_odd_retry_after_is_no_reason_to_wait(registry: Registry, value: str)
         (sim.cut(50), Unreachable, "breaks off in the middle"),
         (sim.endless, LimitError, "larger than"),
         (sim.endless_chunks, LimitError, "larger than"),
+        (odd_length("\xb2"), DigestError, "gives other bytes for image"),
+        (odd_length("9" * 5000), PantavisorError, "."),
     ],
 )
 def test_a_bad_pinned_manifest_is_refused(registry: Registry, fault, error, sentence: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -213,7 +214,7 @@ class Client:
                 raise LimitError(
                     f"{endpoint.name} gives a manifest larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
                 )
-            if length is not None and length.isdigit() and len(data) < int(length):
+            if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
                 raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
             _check(data, promised, endpoint, what)
             return Document(data, media_type, ref.digest or Digest.of(data))

@@ -28,7 +28,7 @@ PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux
 def engine(options: argparse.Namespace, console: Console, **changes: Any) -> Engine:
     """How to pack, from the options and the environment."""
     epoch = os.environ.get(EPOCH_VARIABLE)
-    if epoch and not epoch.isdigit():
+    if epoch and not re.fullmatch("[0-9]{1,18}", epoch):
         raise FormatError(f'{EPOCH_VARIABLE} is "{epoch[:40]}" and no number of seconds')
     return Engine(
         profile=options.profile if options.format_options is None else _profile(options.format_options),
