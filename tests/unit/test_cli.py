@@ -5,41 +5,22 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from pantavisor import cli, keys
+from pantavisor import cli
 from pantavisor.cli import console, manual
 from pantavisor.errors import PantavisorError
 from pantavisor.repo import Repository
+from sim.chair import ENVIRONMENT, Pvr, need, process, write
 
-LIBRARY = Path(cli.__file__).resolve().parents[2]
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
 COMMANDS = dict(manual.walk(cli.parser()))
 # Of the man page and completion, which need all of it.
 WHOLE = {"man", "completion"}
-
-
-class Pvr:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *words: str, status: int = 0) -> str:
-        """Run in this process; returns stdout."""
-        return self.both(*words, status=status)[0]
-
-    def both(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capsys.readouterr()
-        found = cli.main(list(words))
-        said = self._capsys.readouterr()
-        assert found == status, said.err
-        return said.out, said.err
 
 
 @pytest.fixture
@@ -55,35 +36,6 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
     monkeypatch.chdir(root)
     write(root, {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"})
     return root
-
-
-@pytest.fixture(scope="session")
-def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keyring") / "keys"
-    keys.generate(folder, common_name="test", algorithm="ES256", days=9)
-    return folder
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-def sig(keyring: Path) -> list[str]:
-    return ["sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts", str(keyring / "ca.crt")]
-
-
-def process(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pantavisor", *words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
-    )
-
-
-def need(program: str) -> None:
-    if shutil.which(program) is None:
-        assert not os.environ.get("CI"), f"{program} is not installed"
-        pytest.skip(f"{program} is not installed")
 
 
 # Statuses and streams
@@ -265,118 +217,6 @@ def test_commands_work_from_below_the_root(pvr: Pvr, work: Path, monkeypatch: py
     assert json.loads(pvr("status", "--json"))["untracked"] == ["README.md", "web/root.squashfs"]
 
 
-# Keys and signatures
-
-
-def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "pvs-keys"
-    pvr("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")
-    assert (folder / "key.pem").stat().st_mode & 0o077 == 0
-    said = pvr.both("keys", "generate", str(folder), status=2)[1]
-    assert str(folder) in said
-    before = (folder / "key.pem").read_bytes()
-    assert pvr.both("keys", "generate", str(folder), "--if-missing") == ("", "")
-    assert (folder / "key.pem").read_bytes() == before
-    pvr("add")
-    pvr("commit")
-    assert pvr.both(*sig(folder), "add", "--part", "web")[1].startswith("_sigs/web.json is signed")
-    found = json.loads(pvr(*sig(folder), "ls", "--json"))
-    assert found["protected"] == ["web/root.squashfs", "web/run.json"]
-    assert set(found["notseen"]) == {"#spec", "README.md"}
-    rows = pvr(*sig(folder), "ls").splitlines()
-    assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
-
-
-def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    pvr(*sig(keyring), "add", "--part", "web")
-    out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
-    assert out == "" and "not fully covered by signatures: #spec, README.md\n" in said and "hint: sign the part" in said
-
-
-def public_key(key: Path, target: Path) -> Path:
-    need("openssl")
-    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", target], check=True)
-    return target
-
-
-def complains(pvr: Pvr, *options: str) -> bool:
-    """Whether pvr verify finds fault with a signature; with the containers of these tests it always does."""
-    return "[signature]" in pvr.both("verify", *options, ".", status=2)[1]
-
-
-def test_public_keys_are_enough_to_check(
-    pvr: Pvr, work: Path, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = public_key(keyring / "key.pem", tmp_path / "own.pem")
-    pvr("keys", "generate", str(tmp_path / "others"), "--algorithm", "ES256")
-    foreign = public_key(tmp_path / "others/key.pem", tmp_path / "foreign.pem")
-    both = tmp_path / "both.pem"
-    both.write_bytes(foreign.read_bytes() + own.read_bytes())
-    pvr("add")
-    pvr("commit")
-    pvr(*sig(keyring), "add", "--part", "web")
-    for good in (own, both):
-        assert "protected  web/run.json" in pvr("sig", "--pubkey", str(good), "ls")
-        assert not complains(pvr, "--pubkey", str(good))
-    assert "does not match" in pvr.both("sig", "--pubkey", str(foreign), "ls", status=2)[1]
-    assert complains(pvr, "--pubkey", str(foreign))
-    said = pvr.both("sig", "--pubkey", str(keyring / "ca.crt"), "ls", status=2)[1]
-    assert "ca.crt holds no public key" in said and "hint: make one by: openssl pkey" in said
-    monkeypatch.setenv("PVR_SIG_PUBKEY", str(own))
-    pvr("sig", "ls")
-    assert not complains(pvr)
-    monkeypatch.setenv("PVR_SIG_PUBKEY", str(foreign))
-    pvr.both("sig", "ls", status=2)
-    assert complains(pvr)
-    # What is said on the command line counts alone.
-    assert not complains(pvr, "--trust", str(keyring / "ca.crt"))
-    pvr("sig", "--cacerts", str(keyring / "ca.crt"), "ls")
-
-
-def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    pvr(*sig(keyring), "add", "--part", "web")
-    write(work, {"web/root.squashfs": "evil"})
-    pvr("commit")
-    assert "web" in pvr.both(*sig(keyring), "ls", status=2)[1]
-    pvr(*sig(keyring), "update")
-    pvr(*sig(keyring), "ls")
-
-
-def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work: Path, keyring: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    before = (work / ".pvr/json").read_bytes()
-    said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
-    assert "wep" in said
-    assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
-
-
-def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    for pattern in ("**", "{a,b}/**", "web/**/x", "[ab]"):
-        assert pvr.both(*sig(keyring), "add", "--part", "web", "--include", pattern, status=2)[1].startswith("pvr: ")
-
-
-def test_missing_keys_are_said_with_their_path(pvr: Pvr, work: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    for words in (["sig", "add", "--part", "web"], ["sig", "update"], ["sig", "ls"]):
-        assert "pvs-keys" in pvr.both(*words, status=2)[1], words
-
-
-def test_verify_reports_as_json_even_what_it_finds(pvr: Pvr, work: Path, keyring: Path) -> None:
-    pvr("add")
-    pvr("commit")
-    trust = ["--trust", str(keyring / "ca.crt"), "--json"]
-    out, said = pvr.both("verify", ".", *trust, "--strict", status=2)
-    assert json.loads(out) and said.startswith("pvr: ")
-
-
 # Jobs
 
 
@@ -535,21 +375,6 @@ def test_init_and_checkout_take_the_published_options(pvr: Pvr, work: Path, tmp_
     pvr("commit")
     pvr("checkout", "-c")
     assert (work / "web/run.json").read_text() == '{"group":"app","name":"web"}'
-
-
-def test_keys_are_found_by_the_published_variables(
-    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(work, {"_config/web/etc/x": "x"})
-    pvr("add")
-    pvr("commit")
-    for variable, name in (("PVR_SIG_KEY", "key.pem"), ("PVR_X5C_PATH", "x5c.pem"), ("PVR_SIG_CACERTS", "ca.crt")):
-        monkeypatch.setenv(variable, str(keyring / name))
-    pvr("sig", "add", "--part", "web", "--noconfig")
-    found = json.loads(pvr("sig", "ls", "--json"))
-    assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]
-    pvr("sig", "add", "--part", "web")
-    assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]
 
 
 def test_each_command_is_found_in_the_module_that_has_it() -> None:

@@ -78,5 +78,5 @@ def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
     """The error for a word that is none of the known ones, with the nearest as its hint."""
     known = sorted(known)[:MAX_CHOICES]
     near = nearest(word, known)
-    hint = f'did you mean "{near}"?' if near else f"known: {', '.join(known)}"
+    hint = f'did you mean "{near}"?' if near else f"known: {', '.join(known) or 'none'}"
     return FormatError(f'unknown {what} "{word[:100]}"', hint=hint)

@@ -8,90 +8,107 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
-import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from .. import atomic, keys, pvs
+from .. import atomic, cjson, keys, names, pvs
 from ..errors import PantavisorError
 from ..repo import Repository
 from ..state import State
+from . import signers
 from .console import Console
-from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, trusted
+from .trust import trusted
 
-DEFAULT_KEYS = Path("pvs-keys")
-PIN_VARIABLE = "PVR_PKCS11_PIN"
+ADD_PARTS = "The files have to be committed already. The signature is committed at once."
+PATTERNS = "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: what tools and devices read alike."
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``sig`` with add, update, request, attach and ls."""
-    noun = commands.add_parser("sig", help="sign parts, list signatures")
-    noun.add_argument("--key", type=Path, metavar="PEM", help=f"private key; default: PVR_SIG_KEY, {DEFAULT_KEYS}/key.pem")
-    noun.add_argument("--x5c", type=Path, metavar="PEM", help="its certificate chain, leaf first; default: PVR_X5C_PATH")
-    noun.add_argument("--cacerts", type=Path, metavar="PEM", help=f"roots to check against; default: {CACERTS_VARIABLE}")
-    noun.add_argument("--pubkey", type=Path, metavar="PEM", help=f"public keys to check against; default: {PUBKEY_VARIABLE}")
-    noun.add_argument("--command", dest="signer", metavar="PROGRAM", help="reads what to sign, writes the signature")
-    noun.add_argument("--pkcs11", type=Path, metavar="MODULE", help=f"library of a token; its PIN is in {PIN_VARIABLE}")
-    noun.add_argument("--token", default="", help="label of the token")
-    noun.add_argument("--label", default="", help="label of the key on it")
+    noun = commands.add_parser("sig", help="sign parts, list signatures",
+                               description="Sign parts of the committed state, and list what signatures cover. "
+                                           "The options may stand before the verb or behind it.")  # fmt: skip
+    signers.declare_signer(noun)
+    signers.declare_trust(noun)
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
-    add = _part(verbs.add_parser("add", help="sign a part"))
-    add.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")
+    add = verbs.add_parser("add", help="sign a part", description=f"Sign a part. {ADD_PARTS} {PATTERNS}")
+    _part(add)
+    signers.declare_signer(add, behind=True)
     add.set_defaults(run=_add)
-    update = verbs.add_parser("update", aliases=["up"], help="sign everything again, after a change of keys")
+    update = verbs.add_parser("update", aliases=["up"], help="sign again, after a change of files or keys",
+                              description=f"Sign what signatures cover again. {ADD_PARTS}")  # fmt: skip
+    update.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
+    signers.declare_signer(update, behind=True)
     update.set_defaults(run=_update)
-    request = _part(verbs.add_parser("request", help="write what is to be signed elsewhere"))
-    request.add_argument("--algorithm", choices=pvs.ALGORITHMS, default="RS256")
-    request.add_argument("file", type=Path)
-    request.set_defaults(run=_request)
-    attach = verbs.add_parser("attach", help="take a signature that was made elsewhere")
-    attach.add_argument("--part", required=True)
-    attach.add_argument("request", type=Path)
-    attach.add_argument("signature", type=Path, help="raw bytes; ECDSA as r||s or DER")
-    attach.set_defaults(run=_attach)
+    _elsewhere(verbs)
     show = verbs.add_parser("ls", help="check signatures and list what they cover")
+    show.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
     show.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
-    show.add_argument("--json", action="store_true")
+    show.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    signers.declare_trust(show, behind=True)
     show.set_defaults(run=_list)
 
 
-def _part(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--part", required=True, help="container, or bsp with device.json and #spec")
-    command.add_argument("--include", action="append", default=[], metavar="PATTERN", help="instead of the part's paths")
-    command.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
-    return command
+def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    request = verbs.add_parser("request", help="write what is to be signed elsewhere",
+                               description=f"Write the bytes that whoever has the key must sign. {PATTERNS}")  # fmt: skip
+    _part(request)
+    request.add_argument("--algorithm", choices=pvs.ALGORITHMS, default="RS256", help="of the key; default: RS256")
+    signers.declare_chain(request, behind=True)
+    request.add_argument("file", type=Path, help="where to write")
+    request.set_defaults(run=_request)
+    attach = verbs.add_parser("attach", help="take a signature that was made elsewhere")
+    _name(attach)
+    attach.add_argument("request", type=Path, help="what was signed")
+    attach.add_argument("signature", type=Path, help="raw bytes; ECDSA as r||s or DER")
+    attach.set_defaults(run=_attach)
 
 
-def _signer(options: argparse.Namespace) -> keys.Signer:
-    chain = _chain(options)
-    if options.pkcs11:
-        pin = os.environ.get(PIN_VARIABLE)
-        if pin is None:
-            # On the command line everybody on the machine could read it.
-            raise PantavisorError("the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}")
-        return keys.TokenSigner.load(options.pkcs11, chain, token=options.token, label=options.label, pin=pin)
-    if options.signer:
-        return keys.CommandSigner.load(shlex.split(options.signer), chain)
-    return keys.PemSigner.load(options.key or _default("PVR_SIG_KEY", "key.pem"), chain)
+def _name(command: argparse.ArgumentParser) -> None:
+    name = command.add_mutually_exclusive_group(required=True)
+    name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
+    name.add_argument("--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers")
 
 
-def _chain(options: argparse.Namespace) -> Path:
-    return options.x5c or _default("PVR_X5C_PATH", "x5c.pem")
-
-
-def _default(variable: str, name: str) -> Path:
-    """Where the published tool's variable points to, or a file of the usual folder."""
-    return Path(os.environ.get(variable) or DEFAULT_KEYS / name)
+def _part(command: argparse.ArgumentParser) -> None:
+    _name(command)
+    command.add_argument("--include", action="append", default=[], metavar="PATTERN",
+                         help="of the part, instead of **; with --raw as it stands")  # fmt: skip
+    command.add_argument("--exclude", action="append", default=[], metavar="PATTERN",
+                         help="of the part, instead of src.json; with --raw as it stands")  # fmt: skip
+    command.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")
 
 
 def _selection(options: argparse.Namespace) -> pvs.Selection:
-    whole = pvs.bsp_selection() if options.part == "bsp" else pvs.container_selection(options.part)
-    if getattr(options, "noconfig", False):
-        whole = pvs.Selection(tuple(path for path in whole.include if not path.startswith("_config/")), whole.exclude)
-    if options.include:
+    """What is to be signed, in the published tool's reading of the options."""
+    if options.raw:
+        if not options.include:
+            raise PantavisorError("a signature by --raw needs patterns", hint="say --include PATTERN, once for each")
         return pvs.Selection(tuple(options.include), tuple(options.exclude))
-    return pvs.Selection(whole.include, (*whole.exclude, *options.exclude))
+    part = options.part
+    whole = pvs.bsp_selection() if part == "bsp" else pvs.container_selection(part)
+    include, exclude = whole.include, whole.exclude
+    if options.include:
+        rest = [pattern for pattern in include if pattern != f"{part}/**"]
+        include = (*(f"{part}/{pattern}" for pattern in options.include), *rest)
+    if options.exclude:
+        rest = [pattern for pattern in exclude if pattern != f"{part}/src.json"]
+        exclude = (*(f"{part}/{pattern}" for pattern in options.exclude), *rest)
+    if options.noconfig:
+        include = tuple(pattern for pattern in include if not pattern.startswith("_config/"))
+    return pvs.Selection(include, exclude)
+
+
+def _check(state: State, options: argparse.Namespace, selection: pvs.Selection, console: Console) -> None:
+    """Raise for a part that is not there; warn of patterns said for nothing."""
+    if options.part and not state.part(options.part):
+        raise names.unknown(options.part, pvs.part_names(state), what="part")
+    start = "" if options.raw else f"{options.part}/"
+    for pattern in (f"{start}{pattern}" for pattern in options.include):
+        if not any(pvs.matches(pattern, path) for path in state):
+            console.warn(f'no committed path matches "{pattern}"')
 
 
 def _change(change: Callable[[State], State], console: Console) -> None:
@@ -99,42 +116,55 @@ def _change(change: Callable[[State], State], console: Console) -> None:
     repository = Repository.find(Path("."))
     before = repository.state
     after = repository.update(change)
-    signed = {path: after[path] for path in after if path.startswith("_sigs/") and before.get(path) != after[path]}
+    signed = {path: after[path] for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]}
     repository.write_files(signed)
     for path in signed:
         console.line(f"{path} is signed and committed")
+    if not signed:
+        console.line("every signature is as it was")
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:
-    signer, selection = _signer(options), _selection(options)
-    _change(lambda state: keys.sign_state(state, options.part, selection, signer), console)
+    selection = _selection(options)
+    _check(Repository.find(Path(".")).state, options, selection, console)
+    signer = signers.signer(options)
+    _change(lambda state: keys.sign_state(state, options.part or options.raw, selection, signer), console)
 
 
 def _update(options: argparse.Namespace, console: Console) -> None:
-    signer = _signer(options)
-    _change(lambda state: keys.resign(state, signer), console)
+    if not pvs.named(pvs.signatures(Repository.find(Path(".")).state), options.names):
+        raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
+    signer = signers.signer(options)
+    _change(lambda state: keys.resign(state, signer, options.names), console)
 
 
 def _request(options: argparse.Namespace, console: Console) -> None:
-    x5c = keys.chain_of(_chain(options))
-    state = Repository.find(Path(".")).state
-    data = keys.signing_request(state, options.part, _selection(options), algorithm=options.algorithm, x5c=x5c)
-    atomic.write(options.file, data)
+    selection, state, chain = _selection(options), Repository.find(Path(".")).state, signers.chain(options)
+    _check(state, options, selection, console)
+    x5c = keys.chain_of(chain) if chain else ()
+    name = options.part or options.raw
+    atomic.write(options.file, keys.signing_request(state, name, selection, algorithm=options.algorithm, x5c=x5c))
     console.line(f"sign the bytes of {options.file} with {options.algorithm}, then: pvr sig attach")
 
 
 def _attach(options: argparse.Namespace, console: Console) -> None:
     request, signature = options.request.read_bytes(), options.signature.read_bytes()
-    _change(lambda state: keys.attach(state, options.part, request, signature), console)
+    _change(lambda state: keys.attach(state, options.part or options.raw, request, signature), console)
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    checked_against = trusted(options.cacerts, options.pubkey, default=DEFAULT_KEYS / "ca.crt")
+    state = Repository.find(Path(".")).state
+    chosen = pvs.named(pvs.signatures(state), options.names)
+    checked_against = trusted(options.cacerts, options.pubkey, default=signers.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")
     now = datetime.datetime.now(datetime.timezone.utc)
-    found = keys.verify_state(Repository.find(Path(".")).state, trust, strict=options.strict, at=now)
+    found = keys.verify_state(state, trust, strict=options.strict, at=now, only=options.names)
+    shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
     if options.json:
-        console.json({"protected": found.protected, "excluded": found.excluded, "notseen": found.unseen})
+        document: dict[str, Any] = {"protected": found.protected, "excluded": found.excluded, "notseen": found.unseen}
+        console.json({**document, "signatures": shown} if shown else document)
         return
     kinds = (("protected", found.protected), ("excluded", found.excluded), ("unseen", found.unseen))
     console.table(("coverage", "path"), [(word, path) for word, paths in kinds for path in paths])
+    for path, value in shown.items():
+        console.result(f"{path} {cjson.dumps(value).decode()}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from .. import names, pvs
@@ -33,9 +33,9 @@ def sign_state(state: State, name: str, selection: Selection, signer: Signer) ->
     return _sign(state, _path(name), selection, signer)
 
 
-def resign(state: State, signer: Signer) -> State:
-    """Every signature made anew over the same selection, after a change of keys."""
-    for signature in pvs.signatures(state):
+def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
+    """Signatures (all by default) made anew over the same selections, after a change of files or keys."""
+    for signature in pvs.named(pvs.signatures(state), only):
         state = _sign(state, signature.path, signature.selection, signer)
     return state
 

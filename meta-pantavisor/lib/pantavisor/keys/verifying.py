@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Optional
 
 from .. import pvs
@@ -30,9 +31,16 @@ def verify_signature(signature: Signature, state: State, trust: TrustStore, *, a
     raise failure
 
 
-def verify_state(state: State, trust: TrustStore, *, strict: bool, at: Optional[datetime.datetime] = None) -> Coverage:
-    """Check every signature; with ``strict`` every path must be seen by one. Returns what is covered."""
-    found = pvs.signatures(state)
+def verify_state(
+    state: State,
+    trust: TrustStore,
+    *,
+    strict: bool,
+    at: Optional[datetime.datetime] = None,
+    only: Iterable[str] = (),
+) -> Coverage:
+    """Check signatures (all by default); with ``strict`` every path must be seen by one. Returns what is covered."""
+    found = pvs.named(pvs.signatures(state), only)
     for signature in found:
         verify_signature(signature, state, trust, at=at)
     result = pvs.coverage(state, found)

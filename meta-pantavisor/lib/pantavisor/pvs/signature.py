@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import cjson
+from .. import cjson, names
 from ..errors import FormatError, LimitError
 from ..state import State
 from .patterns import HEADER_WORDS, Selection
@@ -100,6 +100,15 @@ def signatures(state: State) -> tuple[Signature, ...]:
     if len(found) > MAX_SIGNATURES:
         raise LimitError(f"the state has {len(found)} signatures, more than the {MAX_SIGNATURES} allowed")
     return tuple(Signature.parse(path, value) for path, value in found)
+
+
+def named(found: Iterable[Signature], words: Iterable[str]) -> tuple[Signature, ...]:
+    """Those of ``found`` that ``words`` name, by part or by path; all of them without any. Raises FormatError."""
+    found, words = tuple(found), frozenset(words)
+    known = {word for signature in found for word in (signature.name, signature.path)}
+    for word in sorted(words - known):
+        raise names.unknown(word, {signature.name for signature in found}, what="signature")
+    return tuple(signature for signature in found if not words or words & {signature.name, signature.path})
 
 
 def is_signature(path: str, value: Any) -> bool:

@@ -1,0 +1,94 @@
+"""The key options of ``pvr sig``, which may stand before its verb or behind it, and the signer that they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import keys
+from ..errors import PantavisorError
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE
+
+DEFAULT_KEYS = Path("pvs-keys")
+KEY_VARIABLE = "PVR_SIG_KEY"
+CHAIN_VARIABLE = "PVR_X5C_PATH"
+PIN_VARIABLE = "PVR_PKCS11_PIN"
+NO_CHAIN = Path("no")
+
+
+def declare_chain(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
+    _declare(parser, behind, "--x5c", type=Path, metavar="PEM",
+             help=f"certificates of the key, leaf first, or no; default: {CHAIN_VARIABLE}, {DEFAULT_KEYS}/x5c.pem")  # fmt: skip
+
+
+def declare_signer(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
+    """What signs; ``behind`` where the noun declares the same options before the verb."""
+    _declare(parser, behind, "--key", type=Path, metavar="PEM",
+             help=f"private key; default: {KEY_VARIABLE}, {DEFAULT_KEYS}/key.pem")  # fmt: skip
+    declare_chain(parser, behind=behind)
+    _declare(parser, behind, "--command", dest="signer", metavar="PROGRAM",
+             help="instead of a key: reads what to sign, writes the signature")  # fmt: skip
+    _declare(parser, behind, "--pkcs11", type=Path, metavar="MODULE",
+             help=f"instead of a key: library of a token, whose PIN is in {PIN_VARIABLE}")  # fmt: skip
+    _declare(parser, behind, "--token", default="", metavar="LABEL", help="label of the token")
+    _declare(parser, behind, "--label", default="", metavar="LABEL", help="label of the key on it")
+
+
+def declare_trust(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
+    """What signatures are checked against."""
+    _declare(parser, behind, "--cacerts", type=Path, metavar="PEM",
+             help=f"root certificates to check against; default: {CACERTS_VARIABLE}, {DEFAULT_KEYS}/ca.crt")  # fmt: skip
+    _declare(parser, behind, "--pubkey", type=Path, metavar="PEM",
+             help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
+
+
+def signer(options: argparse.Namespace) -> keys.Signer:
+    """Whatever signs, ready to do so. Raises PantavisorError."""
+    ways = (("--key", options.key), ("--command", options.signer), ("--pkcs11", options.pkcs11))
+    named = [flag for flag, value in ways if value]
+    if len(named) > 1:
+        raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="say one of them")
+    path = chain(options)
+    if options.pkcs11:
+        pin = os.environ.get(PIN_VARIABLE)
+        if pin is None:
+            # On the command line everybody on the machine could read it.
+            raise PantavisorError("the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}")
+        return keys.TokenSigner.load(options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin)
+    if options.signer:
+        return keys.CommandSigner.load(_program(options.signer), _needed(path))
+    return keys.PemSigner.load(options.key or _default(KEY_VARIABLE, "key.pem"), path)
+
+
+def chain(options: argparse.Namespace) -> Optional[Path]:
+    """Where the certificates are that a signature carries, or None if it shall carry none."""
+    path: Path = options.x5c or _default(CHAIN_VARIABLE, "x5c.pem")
+    return None if path == NO_CHAIN else path
+
+
+def _declare(parser: argparse.ArgumentParser, behind: bool, *flags: str, **words: Any) -> None:
+    if behind:
+        # A default here would take the place of what was said before the verb.
+        words["default"] = argparse.SUPPRESS
+    parser.add_argument(*flags, **words)
+
+
+def _program(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise PantavisorError(f"--command {text[:80]} has a quote that nothing ends") from error
+
+
+def _needed(path: Optional[Path]) -> Path:
+    if path is None:
+        raise PantavisorError("without certificates it is not known which key signs", hint="say --x5c PEM")
+    return path
+
+
+def _default(variable: str, name: str) -> Path:
+    """Where the published tool's variable points to, or a file of the usual folder."""
+    return Path(os.environ.get(variable) or DEFAULT_KEYS / name)

@@ -1,0 +1,281 @@
+"""pvr sig and keys from the user's chair."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from pantavisor import keys
+from sim.chair import Pvr, need, write
+
+
+@pytest.fixture
+def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
+    return Pvr(capsys)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+    """A repository whose committed state has a container, and the current directory there."""
+    root = tmp_path / "work"
+    pvr("init", str(root))
+    monkeypatch.chdir(root)
+    write(root, {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"})
+    pvr("add")
+    pvr("commit")
+    return root
+
+
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keyring") / "keys"
+    keys.generate(folder, common_name="test", algorithm="ES256", days=9)
+    return folder
+
+
+def sig(keyring: Path) -> list[str]:
+    return ["sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts", str(keyring / "ca.crt")]
+
+
+def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pvs-keys"
+    pvr("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")
+    assert (folder / "key.pem").stat().st_mode & 0o077 == 0
+    said = pvr.both("keys", "generate", str(folder), status=2)[1]
+    assert str(folder) in said
+    before = (folder / "key.pem").read_bytes()
+    assert pvr.both("keys", "generate", str(folder), "--if-missing") == ("", "")
+    assert (folder / "key.pem").read_bytes() == before
+    assert pvr.both(*sig(folder), "add", "--part", "web")[1].startswith("_sigs/web.json is signed")
+    found = json.loads(pvr(*sig(folder), "ls", "--json"))
+    assert found["protected"] == ["web/root.squashfs", "web/run.json"]
+    assert set(found["notseen"]) == {"#spec", "README.md"}
+    rows = pvr(*sig(folder), "ls").splitlines()
+    assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
+
+
+def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
+    assert out == "" and "not fully covered by signatures: #spec, README.md\n" in said and "hint: sign the part" in said
+
+
+def public_key(key: Path, target: Path) -> Path:
+    need("openssl")
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", target], check=True)
+    return target
+
+
+def complains(pvr: Pvr, *options: str) -> bool:
+    """Whether pvr verify finds fault with a signature; with the containers of these tests it always does."""
+    return "[signature]" in pvr.both("verify", *options, ".", status=2)[1]
+
+
+def test_public_keys_are_enough_to_check(
+    pvr: Pvr, work: Path, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = public_key(keyring / "key.pem", tmp_path / "own.pem")
+    pvr("keys", "generate", str(tmp_path / "others"), "--algorithm", "ES256")
+    foreign = public_key(tmp_path / "others/key.pem", tmp_path / "foreign.pem")
+    both = tmp_path / "both.pem"
+    both.write_bytes(foreign.read_bytes() + own.read_bytes())
+    pvr(*sig(keyring), "add", "--part", "web")
+    for good in (own, both):
+        assert "protected  web/run.json" in pvr("sig", "--pubkey", str(good), "ls")
+        assert not complains(pvr, "--pubkey", str(good))
+    assert "does not match" in pvr.both("sig", "--pubkey", str(foreign), "ls", status=2)[1]
+    assert complains(pvr, "--pubkey", str(foreign))
+    said = pvr.both("sig", "--pubkey", str(keyring / "ca.crt"), "ls", status=2)[1]
+    assert "ca.crt holds no public key" in said and "hint: make one by: openssl pkey" in said
+    monkeypatch.setenv("PVR_SIG_PUBKEY", str(own))
+    pvr("sig", "ls")
+    assert not complains(pvr)
+    monkeypatch.setenv("PVR_SIG_PUBKEY", str(foreign))
+    pvr.both("sig", "ls", status=2)
+    assert complains(pvr)
+    # What is said on the command line counts alone.
+    assert not complains(pvr, "--trust", str(keyring / "ca.crt"))
+    pvr("sig", "--cacerts", str(keyring / "ca.crt"), "ls")
+
+
+def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    write(work, {"web/root.squashfs": "evil"})
+    pvr("commit")
+    assert "web" in pvr.both(*sig(keyring), "ls", status=2)[1]
+    pvr(*sig(keyring), "update")
+    pvr(*sig(keyring), "ls")
+
+
+def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work: Path, keyring: Path) -> None:
+    before = (work / ".pvr/json").read_bytes()
+    said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
+    assert said == 'pvr: unknown part "wep"\n  hint: did you mean "web"?\n'
+    assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
+
+
+def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:
+    before = (work / ".pvr/json").read_bytes()
+    for pattern in ("{a,b}/**", "x/**/y", "[ab]", "**/src.json"):
+        for option in ("--include", "--exclude"):
+            said = pvr.both(*sig(keyring), "add", "--part", "web", option, pattern, status=2)[1]
+            assert "is not safe to sign by\n  hint: use exact paths" in said, (option, pattern)
+    assert "not safe" in pvr.both(*sig(keyring), "add", "--raw", "web", "--include", "**", status=2)[1]
+    assert (work / ".pvr/json").read_bytes() == before
+
+
+def test_missing_keys_are_said_with_their_path(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    for words in (["sig", "add", "--part", "web"], ["sig", "update"], ["sig", "ls"]):
+        assert "pvs-keys" in pvr.both(*words, status=2)[1], words
+
+
+def test_keys_are_found_by_the_published_variables(
+    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(work, {"_config/web/etc/x": "x"})
+    pvr("add")
+    pvr("commit")
+    for variable, name in (("PVR_SIG_KEY", "key.pem"), ("PVR_X5C_PATH", "x5c.pem"), ("PVR_SIG_CACERTS", "ca.crt")):
+        monkeypatch.setenv(variable, str(keyring / name))
+    pvr("sig", "add", "--part", "web", "--noconfig")
+    found = json.loads(pvr("sig", "ls", "--json"))
+    assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]
+    pvr("sig", "add", "--part", "web")
+    assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]
+
+
+def test_verify_reports_as_json_even_what_it_finds(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    trust = ["--trust", str(keyring / "ca.crt"), "--json"]
+    out, said = pvr.both("verify", ".", *trust, "--strict", status=2)
+    assert json.loads(out) and said.startswith("pvr: ")
+
+
+# Names and readings of the published tool
+
+
+def selection(root: Path, name: str = "web") -> tuple[list[str], list[str]]:
+    """Include and exclude of the committed signature, read without our code."""
+    protected = json.loads((root / ".pvr/json").read_text())[f"_sigs/{name}.json"]["protected"]
+    header = json.loads(base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4)))
+    return header["pvs"]["include"], header["pvs"]["exclude"]
+
+
+SIG, CONFIG = "_sigs/web.json", "_config/web/**"
+
+
+@pytest.mark.parametrize(
+    "words, include, exclude",
+    [
+        (["--part", "web"], ["web/**", CONFIG], ["web/src.json", SIG]),
+        (["--part", "web", "--noconfig"], ["web/**"], ["web/src.json", SIG]),
+        (["--part", "web", "--include", "**"], ["web/**", CONFIG], ["web/src.json", SIG]),
+        (["--part", "web", "--include", "run.json", "--include", "*.squashfs", "-n"],
+         ["web/run.json", "web/*.squashfs"], ["web/src.json", SIG]),
+        (["--part", "web", "--exclude", "*.squashfs"], ["web/**", CONFIG], ["web/*.squashfs", SIG]),
+        (["--raw", "web", "--include", "#spec", "--include", "*.md"], ["#spec", "*.md"], [SIG]),
+        (["--raw", "web", "--include", "#spec", "--exclude", "__displaced__"], ["#spec"], ["__displaced__", SIG]),
+    ],
+)  # fmt: skip
+def test_options_select_as_in_the_published_tool(
+    pvr: Pvr, work: Path, keyring: Path, words: list[str], include: list[str], exclude: list[str]
+) -> None:
+    pvr(*sig(keyring), "add", *words)
+    assert selection(work) == (include, exclude)
+    pvr(*sig(keyring), "ls")
+
+
+def test_the_bsp_keeps_what_belongs_to_the_device(pvr: Pvr, work: Path, keyring: Path) -> None:
+    write(work, {"bsp/run.json": "{}", "bsp/build.json": "{}", "bsp/kernel.img": "k", "device.json": "{}"})
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "bsp", "--exclude", "build.json")
+    assert selection(work, "bsp") == (["bsp/**", "device.json", "#spec"], ["bsp/build.json", "_sigs/bsp.json"])
+    pvr(*sig(keyring), "add", "--part", "bsp", "--include", "kernel.img")
+    assert selection(work, "bsp") == (["bsp/kernel.img", "device.json", "#spec"], ["bsp/src.json", "_sigs/bsp.json"])
+
+
+def test_raw_wants_patterns(pvr: Pvr, work: Path, keyring: Path) -> None:
+    said = pvr.both(*sig(keyring), "add", "--raw", "everything", status=2)[1]
+    assert "needs patterns\n  hint: say --include PATTERN" in said
+
+
+def test_a_pattern_said_for_nothing_gets_a_warning(pvr: Pvr, work: Path, keyring: Path) -> None:
+    said = pvr.both(*sig(keyring), "add", "--part", "web", "--include", "run.json", "--include", "web/root.squashfs")[1]
+    assert 'warning: no committed path matches "web/web/root.squashfs"' in said and '"web/run.json"' not in said
+
+
+def test_key_options_stand_before_the_verb_or_behind_it(pvr: Pvr, work: Path, keyring: Path) -> None:
+    key, chain, roots = (str(keyring / name) for name in ("key.pem", "x5c.pem", "ca.crt"))
+    pvr("sig", "add", "--part", "web", "--key", key, "--x5c", chain)
+    signed = (work / ".pvr/json").read_bytes()
+    pvr("sig", "--key", key, "add", "--x5c", chain, "--part", "web")
+    pvr("sig", "--key", key, "--x5c", chain, "up")
+    pvr("sig", "up", "--key", key, "--x5c", chain)
+    assert (work / ".pvr/json").read_bytes() == signed
+    assert pvr("sig", "--cacerts", roots, "ls") == pvr("sig", "ls", "--cacerts", roots)
+
+
+def test_one_signature_of_several(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    pvr(*sig(keyring), "add", "--raw", "docs", "--include", "README.md")
+    found = json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))
+    assert found["protected"] == ["README.md"] and "web/run.json" in found["notseen"]
+    assert json.loads(pvr(*sig(keyring), "ls", "--json", "_sigs/web.json"))["protected"][0] == "web/root.squashfs"
+    write(work, {"web/root.squashfs": "changed", "README.md": "changed"})
+    pvr("commit")
+    before = json.loads((work / ".pvr/json").read_text())
+    pvr(*sig(keyring), "up", "web")
+    after = json.loads((work / ".pvr/json").read_text())
+    assert {path for path in after if after[path] != before[path]} == {"_sigs/web.json"}
+    pvr(*sig(keyring), "ls", "web")
+    assert "signature _sigs/docs.json does not match" in pvr.both(*sig(keyring), "ls", status=2)[1]
+    pvr(*sig(keyring), "update", "_sigs/docs.json")
+    pvr(*sig(keyring), "ls")
+    for verb in ("update", "ls"):
+        assert 'unknown signature "wep"\n  hint: did you mean "web"?' in pvr.both(*sig(keyring), verb, "wep", status=2)[1]
+
+
+def test_signatures_themselves_are_shown(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    committed = json.loads((work / ".pvr/json").read_text())["_sigs/web.json"]
+    assert json.loads(pvr(*sig(keyring), "ls", "--with-sigs", "--json"))["signatures"] == {"_sigs/web.json": committed}
+    last = pvr(*sig(keyring), "ls", "--with-sigs").splitlines()[-1]
+    assert last.startswith("_sigs/web.json ") and json.loads(last.partition(" ")[2]) == committed
+
+
+def test_a_signature_without_certificates(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    own = public_key(keyring / "key.pem", tmp_path / "own.pem")
+    pvr("sig", "add", "--key", str(keyring / "key.pem"), "--x5c", "no", "--part", "web")
+    pvr("sig", "ls", "--pubkey", str(own))
+    said = pvr.both("sig", "add", "--command", "signer", "--x5c", "no", "--part", "web", status=2)[1]
+    assert "which key signs\n  hint: say --x5c PEM" in said
+
+
+def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    need("openssl")
+    request, signature, chain = tmp_path / "request", tmp_path / "signature", str(keyring / "x5c.pem")
+    words = ["--raw", "docs", "--include", "README.md", "--algorithm", "ES256"]
+    pvr("sig", "request", *words, "--x5c", chain, str(request))
+    subprocess.run(["openssl", "dgst", "-sha256", "-sign", keyring / "key.pem", "-out", signature, request], check=True)
+    pvr("sig", "attach", "--raw", "docs", str(request), str(signature))
+    assert json.loads(pvr(*sig(keyring), "ls", "--json"))["protected"] == ["README.md"]
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (["update"], "the committed state has no signature"),
+        (["add", "--part", "web", "--key", "key.pem", "--command", "x"], "--key and --command are two ways to sign"),
+        (["add", "--part", "web", "--command", "sign 'it"], "has a quote that nothing ends"),
+        (["add", "--part", "web", "--key", "no/such.pem"], "no/such.pem"),
+        (["attach", "--part", "web", "no.request", "no.signature"], "no.request: No such file"),
+    ],
+)
+def test_mistakes_at_signing(pvr: Pvr, work: Path, words: list[str], sentence: str) -> None:
+    assert sentence in pvr.both("sig", *words, status=2)[1]
