@@ -9,7 +9,10 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
+from datetime import datetime
 from pathlib import Path
+from time import time as clock
 
 import pytest
 from pantavisor import cli
@@ -375,6 +378,48 @@ def test_init_and_checkout_take_the_published_options(pvr: Pvr, work: Path, tmp_
     pvr("commit")
     pvr("checkout", "-c")
     assert (work / "web/run.json").read_text() == '{"group":"app","name":"web"}'
+
+
+def test_a_checkpoint_says_when(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pvr("add")
+    pvr("commit")
+    before = Repository(work).state
+    pvr("commit", "-c")
+    time = Repository(work).state["checkpoint.json"]["major"]
+    assert abs(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() - clock()) < 60
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    pvr("commit", "--checkpoint")
+    assert Repository(work).state == before.with_files({"checkpoint.json": {"major": "2001-09-09T01:46:40Z"}})
+    assert Repository(work).status().is_clean and pvr("status") == ""
+    state = (work / ".pvr/json").read_bytes()
+    for wrong, said in (("soon", "no number of seconds"), ("9" * 18, "later than the year 9999")):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
+        assert said in pvr.both("commit", "-c", status=2)[1]
+    assert (work / ".pvr/json").read_bytes() == state
+
+
+def test_fragments_with_a_minus(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(work, {"db/run.json": "{}"})
+    pvr("add")
+    pvr("commit")
+    pvr("export", "--parts", "db,README.md", "../some.tar")
+    with tarfile.open(tmp_path / "some.tar") as tar:
+        assert json.loads(tar.extractfile("json").read()).keys() == {"#spec", "README.md", "db/run.json"}
+    pvr("clone", f"{work}#-web", str(tmp_path / "other"))
+    monkeypatch.chdir(tmp_path / "other")
+    assert Repository(Path(".")).state.part_names() == ("db",)
+    pvr("merge", f"{work}#web,-db")
+    assert Repository(Path(".")).state.part_names() == ("db", "web")
+    pvr("get", f"{work}#web,-db")
+    assert Repository(Path(".")).state.part_names() == ("web",)
+    assert 'hint: did you mean "web"?' in pvr.both("get", f"{work}#-wep", status=2)[1]
+    pvr("clone", f"{work}#wep", str(tmp_path / "none"), status=2)
+    assert not (tmp_path / "none").exists()
+    target = tmp_path / "storage/trails/0"
+    pvr("deploy", str(target), f"{work}#-db")
+    pvr("deploy", "-n", str(target), f"{work}#db,-web")
+    assert Repository(target).state.part_names() == ("db",)
+    pvr("deploy", str(target))
 
 
 def test_each_command_is_found_in_the_module_that_has_it() -> None:

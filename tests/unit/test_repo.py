@@ -13,7 +13,7 @@ import pytest
 from pantavisor import export, keys, pvs, repo
 from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
 from pantavisor.objects import ObjectPool
-from pantavisor.repo import Repository
+from pantavisor.repo import Choice, Repository, Source
 from pantavisor.state import State
 
 LIBRARY = Path(repo.__file__).resolve().parents[2]
@@ -179,13 +179,93 @@ def test_a_newer_part_leaves_no_stale_file(repository: Repository, tmp_path: Pat
     other = Repository.init(tmp_path / "other")
     write(other.root, {"web/run.json": b'{"name":"web","v":2}', "web/new": b"new"})
     committed(other)
-    merged = repository.take(other.state, other.pool, ("web",))
+    merged = repository.take(other.state, other.pool, Choice(("web",)))
     assert set(merged) == {"#spec", "README.md", "web/run.json", "web/new"}
     write(repository.root, {"_config/web/etc/web.conf": b"edited by hand"})
     repository.checkout()
     assert tree(repository.root) == ["README.md", "_config/web/etc/web.conf", "web/new", "web/run.json"]
     with pytest.raises(NotFound, match="web"):
-        repository.take(other.state, other.pool, ("wep",))
+        repository.take(other.state, other.pool, Choice(("wep",)))
+
+
+FRAGMENTS = [
+    ("web", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"}),
+    ("web/", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"}),
+    ("web,db", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json", "db/run.json"}),
+    # Scripts for the published tool name config and signature as well.
+    ("web,_sigs/web.json,_config/web", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"}),
+    ("web,-_config/web,-_sigs/web.json", {"web/run.json", "web/root.squashfs"}),
+    ("-web", {"README.md", "db/run.json", "web2/run.json"}),
+    ("-web,-README.md", {"db/run.json", "web2/run.json"}),
+    ("README.md,-web", {"README.md"}),
+    ("_sigs", {"_sigs/web.json"}),
+    ("-_sigs", {"README.md", "web/run.json", "web/root.squashfs", "_config/web/c", "db/run.json", "web2/run.json"}),
+]
+
+
+@pytest.fixture
+def several(tmp_path: Path, signer: keys.PemSigner) -> Repository:
+    """Three containers, one of them signed, one whose name begins as another's."""
+    made = Repository.init(tmp_path / "several")
+    write(made.root, {"README.md": b"x", "web/run.json": b"{}", "web/root.squashfs": b"new", "_config/web/c": b"c",
+                      "db/run.json": b"{}", "web2/run.json": b"{}"})  # fmt: skip
+    committed(made)
+    made.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
+    return made
+
+
+@pytest.mark.parametrize("text, paths", FRAGMENTS)
+def test_a_fragment_selects_parts_and_paths(several: Repository, text: str, paths: set[str]) -> None:
+    assert set(repo.select(several.state, Choice.parse(text))) == {"#spec", *paths}
+
+
+@pytest.mark.parametrize("text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "it has: db")])
+def test_a_fragment_that_means_nothing_is_refused(several: Repository, text: str, near: str) -> None:
+    with pytest.raises(NotFound, match=f"no part and no path(.|\n)*hint: .*{near}"):
+        repo.select(several.state, Choice.parse(text))
+    with pytest.raises(FormatError, match="minus without a part"):
+        Choice.parse("web,-")
+
+
+def test_a_path_alone_does_not_take_the_place_of_its_part(several: Repository, repository: Repository) -> None:
+    committed(repository)
+    before = set(repository.state)
+    after = repository.take(several.state, several.pool, Choice.parse("_sigs/web.json,web/root.squashfs"))
+    assert set(after) == before | {"_sigs/web.json"}
+    assert after["web/root.squashfs"] == several.state["web/root.squashfs"]
+    assert after["web/run.json"] != several.state["web/run.json"]
+
+
+def test_what_is_left_out_is_dropped_only_when_asked(several: Repository, repository: Repository) -> None:
+    committed(repository)
+    choice = Choice.parse("db,-web")
+    assert "web/run.json" in repository.take(several.state, several.pool, choice)
+    dropped = repository.take(several.state, several.pool, choice, drop=True)
+    assert set(dropped) == {"#spec", "README.md", "db/run.json"}
+    # A part that only the committed state has can be dropped as well.
+    repository.take(several.state, several.pool, Choice.parse("web2"))
+    bare = several.state.without(["web2/run.json"])
+    assert "web2/run.json" not in repository.take(bare, several.pool, Choice.parse("db,-web2"), drop=True)
+
+
+def test_a_source_may_have_a_number_sign_in_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a#b").mkdir()
+    for text, choice in ((f"{tmp_path}/a#b", Choice()), (f"{tmp_path}/a#b#web,-db", Choice(("web",), ("db",)))):
+        assert Source.parse(text) == Source(tmp_path / "a#b", choice)
+    assert Source.parse("none#web,#spec") == Source(Path("none"), Choice(("web", "#spec")))
+
+
+def test_deploy_takes_parts_of_its_sources(several: Repository, repository: Repository, tmp_path: Path) -> None:
+    committed(repository)
+    target = tmp_path / "storage/trails/0"
+    repo.deploy(target, [Source(several.root, Choice.parse("-web")), Source(repository.root, Choice.parse("web"))])
+    assert (target / "web/root.squashfs").read_bytes() == (repository.root / "web/root.squashfs").read_bytes()
+    assert set(repo.deploy(target, [])) >= {"db/run.json", "web2/run.json"}
+    state = repo.deploy(target, [Source(several.root, Choice.parse("db,-web"))], drop=True)
+    assert state.part_names() == ("db", "web2") and not (target / "web").exists()
+    with pytest.raises(NotFound):
+        repo.deploy(target, [Source(several.root, Choice.parse("dp"))])
+    assert Repository(target).state == state
 
 
 def test_remove_takes_the_whole_part(repository: Repository, signer: keys.PemSigner) -> None:
@@ -213,19 +293,19 @@ def test_sources_of_every_kind(repository: Repository, tmp_path: Path) -> None:
 def test_deploy_writes_a_revision_and_adds_to_it(repository: Repository, tmp_path: Path) -> None:
     committed(repository)
     target = tmp_path / "storage/trails/0"
-    repo.deploy(target, [repository.root])
+    repo.deploy(target, [Source(repository.root)])
     assert not (target / ".pv").exists()
     board = Repository.init(tmp_path / "board")
     write(board.root, {"bsp/run.json": b'{"linux":"k","initrd":"i"}', "bsp/k": b"kernel", "bsp/i": b"initrd"})
     committed(board)
-    state = repo.deploy(target, [board.root])
+    state = repo.deploy(target, [Source(board.root)])
     assert state.part_names() == ("bsp", "web")
     assert (target / ".pv/pv-kernel.img").samefile(target / "bsp/k")
     assert (target / "bsp/k").samefile(tmp_path / "storage/objects" / state.objects()["bsp/k"])
     assert Repository(target).status().is_clean
     assert sorted(os.listdir(target.parent)) == ["0"]
     with pytest.raises(FormatError, match="trails/0"):
-        repo.deploy(tmp_path / "anywhere", [board.root])
+        repo.deploy(tmp_path / "anywhere", [Source(board.root)])
 
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from ..digest import is_object_id
 from ..errors import FormatError, PantavisorError
 from ..repo import Repository
 from ..state import SPEC
+from . import epoch
 from .console import Console
+
+SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,7 +35,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add.set_defaults(run=_add)
 
     commit = commands.add_parser("commit", help="make the working tree the committed state")
-    commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE)
+    commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say")
+    commit.add_argument("-c", "--checkpoint", action="store_true",
+                        help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs")  # fmt: skip
     commit.set_defaults(run=_commit)
 
     status = commands.add_parser("status", help="working tree against committed state")
@@ -48,18 +53,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     checkout.set_defaults(run=_checkout)
 
     clone = commands.add_parser("clone", help="make a repository from another, or from an export")
-    clone.add_argument("source")
+    clone.add_argument("source", help=SOURCE)
     clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
     clone.set_defaults(run=_clone)
 
-    for name, text in (("get", "take parts of another state"), ("merge", "take parts of another state")):
+    for name, text, drop in (("get", "take parts of another state, and drop those that it leaves out", True),
+                             ("merge", "take parts of another state", False)):  # fmt: skip
         take = commands.add_parser(name, help=text)
-        take.add_argument("source", help="repository or export, with #part,part to choose")
-        take.set_defaults(run=_take)
+        take.add_argument("source", help=SOURCE)
+        take.set_defaults(run=_take, drop=drop)
 
     out = commands.add_parser("export", help="write the state and its objects into one file")
     out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar; - for a tar on stdout")
-    out.add_argument("--parts", default="", help="only these parts, separated by commas")
+    out.add_argument("--parts", default="", metavar="PART,-PART",
+                     help="only these parts or paths, less those behind a minus")  # fmt: skip
     out.set_defaults(run=_export)
 
     take_in = commands.add_parser("import", help="replace the committed state by an export's")
@@ -71,15 +78,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     collect.set_defaults(run=_collect)
 
     deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
-    deploy.add_argument("target", type=Path)
-    deploy.add_argument("sources", type=Path, nargs="+")
+    deploy.add_argument("-n", "--no-merge", dest="drop", action="store_true",
+                        help="replace files as always, and drop from the revision what is behind a minus")  # fmt: skip
+    deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
+    deploy.add_argument("sources", nargs="*", metavar="source", help=SOURCE)
     deploy.set_defaults(run=_deploy)
-
-
-def split_fragment(text: str) -> tuple[Path, tuple[str, ...]]:
-    """``source#part,part``"""
-    source, _, parts = text.partition("#")
-    return Path(source), tuple(part for part in parts.split(",") if part)
 
 
 def _init(options: argparse.Namespace, console: Console) -> None:
@@ -96,7 +99,7 @@ def _add(options: argparse.Namespace, console: Console) -> None:
 
 def _commit(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
-    state = repository.commit(message=options.message)
+    state = repository.commit(message=options.message, checkpoint=epoch.rfc3339() if options.checkpoint else None)
     for warning in state.warnings():
         console.warn(warning)
     console.line(f"committed {state.digest()[:12]}: {len(state)} paths")
@@ -127,10 +130,11 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 
 
 def _clone(options: argparse.Namespace, console: Console) -> None:
-    source, parts = split_fragment(options.source)
-    with repo.opened(source) as (state, pool):
-        repository = Repository.init(options.directory or _directory(source))
-        repository.take(state, pool, parts)
+    source = repo.Source.parse(options.source)
+    with repo.opened(source.path) as (state, pool):
+        repo.select(state, source.choice)
+        repository = Repository.init(options.directory or _directory(source.path))
+        repository.take(state, pool, source.choice)
     repository.checkout()
     console.line(f"{repository.root} holds {len(repository.state)} paths")
 
@@ -145,24 +149,25 @@ def _directory(source: Path) -> Path:
 
 
 def _take(options: argparse.Namespace, console: Console) -> None:
-    source, parts = split_fragment(options.source)
-    with repo.opened(source) as (state, pool):
-        merged = Repository.find(Path(".")).take(state, pool, parts)
+    source = repo.Source.parse(options.source)
+    repository = Repository.find(Path("."))
+    with repo.opened(source.path) as (state, pool):
+        merged = repository.take(state, pool, source.choice, drop=options.drop)
     console.line(f"the committed state has {len(merged)} paths; run pvr checkout to write their files")
 
 
 def _export(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
-    parts = tuple(part for part in options.parts.split(",") if part)
+    chosen = repo.select(repository.state, repo.Choice.parse(options.parts))
     if options.target.is_dir():
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
     if str(options.target) == "-":
         with tempfile.TemporaryDirectory() as folder:
-            export.write(Path(folder) / "export.tar", repo.select(repository.state, parts), repository.pool)
+            export.write(Path(folder) / "export.tar", chosen, repository.pool)
             with open(Path(folder) / "export.tar", "rb") as stream:
                 shutil.copyfileobj(stream, sys.stdout.buffer)
         return
-    export.write(options.target, repo.select(repository.state, parts), repository.pool)
+    export.write(options.target, chosen, repository.pool)
     console.line(f"{options.target} is written")
 
 
@@ -183,5 +188,5 @@ def _collect(options: argparse.Namespace, console: Console) -> None:
 
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
-    state = repo.deploy(options.target, options.sources)
+    state = repo.deploy(options.target, map(repo.Source.parse, options.sources), drop=options.drop)
     console.line(f"{options.target} holds {len(state)} paths")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from .choosing import Choice, Source, select
 from .collecting import collect
 from .deploying import deploy
 from .repository import DEFAULT_MESSAGE, Repository, Status
-from .sources import opened, select
+from .sources import opened
 from .tree import FOLDER
 
-__all__ = ["DEFAULT_MESSAGE", "FOLDER", "Repository", "Status", "collect", "deploy", "opened", "select"]
+__all__ = [
+    "DEFAULT_MESSAGE",
+    "FOLDER",
+    "Choice",
+    "Repository",
+    "Source",
+    "Status",
+    "collect",
+    "deploy",
+    "opened",
+    "select",
+]

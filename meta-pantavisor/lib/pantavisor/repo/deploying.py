@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import pvs, trail
+from .. import trail
 from ..errors import FormatError
 from ..objects import ObjectPool
 from ..state import State
+from .choosing import Source, merge, select
 from .sources import opened
 
 TRAILS = "trails"
 
 
-def deploy(target: Path, sources: Iterable[Path]) -> State:
+def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False) -> State:
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
-    Each source's parts replace those of the same names. Without a bsp there are no boot links yet.
+    Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from what is there.
+    Without a bsp there are no boot links yet.
     """
     storage, revision = _split(target.absolute())
     pool = ObjectPool(storage / "objects")
     state = State.empty()
-    existing = [target] if target.is_dir() and any(target.iterdir()) else []
+    existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
     for source in [*existing, *sources]:
-        with opened(source) as (other, other_pool):
-            for object_id in sorted(other.object_ids()):
+        with opened(source.path) as (other, other_pool):
+            for object_id in sorted(select(other, source.choice, beside=state).object_ids()):
                 pool.copy_from(other_pool, object_id)
-            state = pvs.merge(state, other)
+            state = merge(state, other, source.choice, drop=drop)
     trail.write(storage, state, pool, revision, replace=True)
     return state
 

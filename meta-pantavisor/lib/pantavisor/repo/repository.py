@@ -18,10 +18,12 @@ from .. import atomic, cjson, names, pvs
 from ..errors import NotFound, PantavisorError
 from ..objects import ObjectPool
 from ..state import State, Value
-from .sources import pool_path, select
+from .choosing import ALL, Choice, merge, select
+from .sources import pool_path
 from .tree import FOLDER, Tree, working_state
 
 POOL = f"{FOLDER}/objects"
+CHECKPOINT = "checkpoint.json"
 DEFAULT_MESSAGE = "** No commit message **"
 
 
@@ -106,10 +108,14 @@ class Repository:
         untracked = tuple(name for name in self._tree.files() if name not in committed and name not in staged)
         return Status(changes.added, changes.removed, changes.changed, untracked)
 
-    def commit(self, *, message: str = DEFAULT_MESSAGE) -> State:
-        """Make the working state the committed one."""
+    def commit(self, *, message: str = DEFAULT_MESSAGE, checkpoint: Optional[str] = None) -> State:
+        """Make the working state the committed one, together with a ``checkpoint`` time if there is one."""
         with self.lock():
             state = self.working()
+            if checkpoint is not None:
+                mark: dict[str, Value] = {CHECKPOINT: {"major": checkpoint}}
+                self._tree.write(mark.items(), self.pool, links=False)
+                state = state.with_files(mark)
             for name, object_id in state.objects().items():
                 if object_id not in self.pool and self.pool.put_file(self.root / name) != object_id:
                     raise PantavisorError(f"{name} was changed while it was committed", hint="commit again")
@@ -156,12 +162,14 @@ class Repository:
             self._replace(state)
         return state
 
-    def take(self, other: State, pool: ObjectPool, parts: Iterable[str] = ()) -> State:
-        """Take parts (all by default) of another state: each replaces what its old signature covered."""
-        chosen = select(other, tuple(parts))
-        for object_id in sorted(chosen.object_ids()):
+    def take(self, other: State, pool: ObjectPool, choice: Choice = ALL, *, drop: bool = False) -> State:
+        """Take what is chosen of another state: each part replaces what its old signature covered.
+
+        With ``drop`` what the choice leaves out leaves the committed state too.
+        """
+        for object_id in sorted(select(other, choice, beside=self.state).object_ids()):
             self.pool.copy_from(pool, object_id)
-        return self.update(lambda committed: pvs.merge(committed, chosen))
+        return self.update(lambda committed: merge(committed, other, choice, drop=drop))
 
     def remove(self, part: str) -> tuple[str, ...]:
         """Remove a part from the committed state, and its unchanged files from the working tree; returns its paths."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import cjson, export, names, pvs
+from .. import cjson, export, names
 from ..errors import FormatError, NotFound
 from ..objects import ObjectPool
-from ..state import State, Value
+from ..state import State
 from .tree import FOLDER
 
 
@@ -27,16 +27,6 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
         yield _read(source, source.absolute().parent)
     else:
         raise NotFound(f"{source} is neither a repository nor an export")
-
-
-def select(state: State, parts: tuple[str, ...]) -> State:
-    """Only the named parts, each with config and signature; all of the state without names."""
-    if not parts:
-        return state
-    files: dict[str, Value] = {"#spec": state["#spec"]}
-    for part in parts:
-        files.update(pvs.part_files(state, part))
-    return State(files)
 
 
 def pool_path(folder: Path, root: Path) -> Path:

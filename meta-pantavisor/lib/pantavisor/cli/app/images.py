@@ -15,25 +15,22 @@ from ...container import Engine, sources
 from ...errors import FormatError
 from ...oci import Platform
 from ...ref import ImageSource
+from .. import epoch
 from ..console import Console
 
 PLACES = ("remote", "local")
 FORMAT_OPTIONS = re.compile(r"-comp\s+([a-z0-9]+)(?:\s+-Xcompression-level\s+([0-9]+))?")
 DEFAULT_LEVELS = {"gzip": "9", "xz": "6", "zstd": "15"}  # those of mksquashfs
 LIBRARY_VARIABLE = "PVR_LIBSQUASHFS"
-EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux/arm/v7", "riscv64": "linux/riscv64"}
 
 
 def engine(options: argparse.Namespace, console: Console, **changes: Any) -> Engine:
     """How to pack, from the options and the environment."""
-    epoch = os.environ.get(EPOCH_VARIABLE)
-    if epoch and not re.fullmatch("[0-9]{1,18}", epoch):
-        raise FormatError(f'{EPOCH_VARIABLE} is "{epoch[:40]}" and no number of seconds')
     return Engine(
         profile=options.profile if options.format_options is None else _profile(options.format_options),
         libsquashfs=os.environ.get(LIBRARY_VARIABLE),
-        mtime=int(epoch) if epoch else None,
+        mtime=epoch.seconds(),
         progress=console.progress,
         **changes,
     )

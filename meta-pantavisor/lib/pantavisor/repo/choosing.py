@@ -1,0 +1,116 @@
+"""``#a,-b`` behind a source: which parts of its state to take, and which to leave.
+
+A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or a folder
+with all below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from .. import names, pvs
+from ..errors import FormatError, NotFound
+from ..state import State
+
+MINUS = "-"
+NOT_PARTS = frozenset(["_config", "_sigs"])  # folders of many parts
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``wanted`` words (all of the state without any), less the ``unwanted`` ones."""
+
+    wanted: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Choice:
+        """``a,-b``. Raises FormatError for a lone minus."""
+        words = [word.rstrip("/") for word in text.split(",") if word]
+        if MINUS in words:
+            raise FormatError(f'"{text[:100]}" has a minus without a part', hint="write -PART")
+        return cls(
+            tuple(word for word in words if not word.startswith(MINUS)),
+            tuple(word[len(MINUS) :] for word in words if word.startswith(MINUS)),
+        )
+
+
+ALL = Choice()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a state comes from, and what of it is meant."""
+
+    path: Path
+    choice: Choice = ALL
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """``path#a,-b``; a path may hold a ``#`` itself where it exists."""
+        marks = [index for index, char in enumerate(text) if char == "#"]
+        if not marks or Path(text).exists():
+            return cls(Path(text))
+        mark = next((index for index in marks if Path(text[:index]).exists()), marks[0])
+        return cls(Path(text[:mark]), Choice.parse(text[mark + 1 :]))
+
+
+def select(state: State, choice: Choice, *, beside: Optional[State] = None) -> State:
+    """Only what is chosen; ``#spec`` always. Raises NotFound for a word that means nothing in the state.
+
+    What is unwanted may also be of ``beside``.
+    """
+    _check(choice.wanted, state)
+    _check(choice.unwanted, state, *([beside] if beside else []))
+    if choice.wanted:
+        paths = {path for word in choice.wanted for path in _taking(state, word)}
+    else:
+        paths = set(state)
+    for word in choice.unwanted:
+        paths -= _leaving(state, word)
+    return State({path: state[path] for path in state if path in paths or path == "#spec"})
+
+
+def merge(state: State, other: State, choice: Choice, *, drop: bool = False) -> State:
+    """What is chosen of ``other`` in place of the parts and paths of the same names.
+
+    With ``drop`` the unwanted parts leave ``state`` too.
+    """
+    chosen = select(other, choice, beside=state)
+    loose = {path for word in choice.wanted if not _is_part(other, word) for path in _paths(other, word)}
+    # What a path alone names must not take the place of the whole part that it belongs to.
+    parts = {path for word in choice.wanted if _is_part(other, word) for path in pvs.part_files(other, word)}
+    loose -= parts
+    merged = pvs.merge(state, chosen.without(loose))
+    if drop:
+        merged = merged.without(path for word in choice.unwanted for path in _leaving(merged, word))
+    return merged.with_files({path: value for path, value in chosen.items() if path in loose})
+
+
+def _taking(state: State, word: str) -> set[str]:
+    return set(pvs.part_files(state, word)) if _is_part(state, word) else _paths(state, word)
+
+
+def _leaving(state: State, word: str) -> set[str]:
+    # What another part's signature covers as well stays with that one.
+    return set(pvs.part_paths(state, word)) if _is_part(state, word) else _paths(state, word)
+
+
+def _is_part(state: State, word: str) -> bool:
+    return "/" not in word and word not in NOT_PARTS and bool(state.part(word))
+
+
+def _paths(state: State, word: str) -> set[str]:
+    return {path for path in state if path == word or path.startswith(f"{word}/")}
+
+
+def _check(words: Iterable[str], *states: State) -> None:
+    for word in words:
+        if not any(_is_part(state, word) or _paths(state, word) for state in states):
+            known = sorted({name for state in states for name in pvs.part_names(state)})
+            near = names.nearest(word, known)
+            hint = f'did you mean "{near}"?' if near else f"it has: {', '.join(known) or 'none'}"
+            raise NotFound(f'the state has no part and no path "{word[:100]}"', hint=hint)
