@@ -166,12 +166,38 @@ def test_boot_loader_that_is_none_or_for_another_machine_is_named(bench: Bench) 
     image = bench.path.read_bytes()
     start = image.index(b"PE\0\0", MIB)
     bench.write(start + 4, struct.pack("<H", 0xAA64))
-    assert bench.codes() == ["boot-loader"]
+    assert bench.codes() == ["boot-loader", "boot-sums"]
     bench.write(start, b"XX")
-    assert bench.codes() == ["boot-loader"]
+    assert bench.codes() == ["boot-loader", "boot-sums"]
     name = image.index(b"BOOTX64 EFI", MIB)
     bench.write(name, b"\xe5")
     assert "boot-loader" in bench.codes()
+
+
+@pytest.mark.parametrize(
+    "text, where",
+    [
+        (b"0" * 64 + b"  EFI/BOOT/BOOTX64.EFI\n", "boot partition, EFI/BOOT/BOOTX64.EFI"),
+        (b"0" * 64 + b"  EFI/BOOT/BOOTX32.EFI\n", "boot partition, EFI/BOOT/BOOTX32.EFI"),
+        (b"0" * 64 + b"  EFI/BOOT/BOOTX32.EFI\n", "boot partition, EFI/BOOT/BOOTX64.EFI"),
+        (b"nothing".ljust(87), "boot partition, SHA256SUMS"),
+        (b"", "boot partition, SHA256SUMS"),
+    ],
+)
+def test_list_of_digests_that_does_not_fit_is_named(bench: Bench, text: bytes, where: str) -> None:
+    image = bench.path.read_bytes()
+    bench.write(image.index(b"  EFI/BOOT/BOOTX64.EFI\n", MIB) - 64, text)
+    if not text:
+        # The short name, as no other file begins with it.
+        bench.write(image.index(b"SHA256", MIB), b"\xe5")
+    report = audit.verify(bench.path, trust=bench.device.trust, strict=True)
+    assert where in {finding.where for finding in report.findings if finding.code == "boot-sums"}
+
+
+def test_list_of_digests_is_asked_for_in_strict_mode_only(bench: Bench) -> None:
+    bench.write(bench.path.read_bytes().index(b"SHA256", MIB), b"\xe5")
+    assert bench.codes(strict=False) == []
+    assert bench.codes() == ["boot-sums"]
 
 
 def test_every_object_in_the_image_counts(bench: Bench) -> None:

@@ -95,6 +95,10 @@ def test_boot_partition_pleases_fsck_and_holds_the_files(
     for name in ("EFI/BOOT/BOOTX64.EFI", "EFI/a long name.cfg"):
         proc.run(["mcopy", "-n", "-o", "-i", part, f"::/{name}", tmp_path / "back"])
         assert (tmp_path / "back").read_bytes() == boot_file.read_bytes()
+    (tmp_path / "all").mkdir()
+    proc.run(["mcopy", "-s", "-i", part, "::/*", tmp_path / "all"])
+    said = proc.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "all").stdout.decode()
+    assert said == "EFI/BOOT/BOOTX64.EFI: OK\nEFI/a long name.cfg: OK\n"
 
 
 def test_files_links_owners_and_times_are_as_given(built: disk.DiskImage) -> None:
@@ -247,6 +251,12 @@ def test_boot_names_that_fat_cannot_tell_apart_are_refused(boot_file: Path, tmp_
     files = {"EFI/boot/a": boot_file, "EFI/BOOT/b": boot_file}
     with pytest.raises(FormatError, match="the same name"):
         build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files=files)
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", "sha256sums", "Sha256Sums/x"])
+def test_boot_file_in_the_place_of_the_list_of_digests_is_refused(boot_file: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError, match="list of digests"):
+        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files={name: boot_file})
 
 
 def test_what_is_missing_is_named(boot_file: Path, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_partitions_and_boot_files_of_an_image_are_shown(device: sim.Device) -> 
         ("boot", "EFI system"),
         ("storage", "Linux file system"),
     ]
-    assert found.boot_files == (("EFI/BOOT/BOOTX64.EFI", device.loader.stat().st_size),)
+    line = 64 + len("  EFI/BOOT/BOOTX64.EFI\n")
+    assert found.boot_files == (("EFI/BOOT/BOOTX64.EFI", device.loader.stat().st_size), ("SHA256SUMS", line))
 
 
 def test_sizes_origins_and_uses_are_right(device: sim.Device) -> None:

@@ -1,7 +1,13 @@
-"""The boot partition: is there something to boot, for a machine that there is, and no key."""
+"""The boot partition: is there something to boot, for a machine that there is, as its list of digests has it, and no key.
+
+The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. Nobody signs it: it finds damage, and
+whoever may write the partition may write it, too.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import struct
 
 from .content import has_private_key
@@ -18,17 +24,21 @@ LOADERS = {
 }
 OTHER_LOADERS = frozenset(["boot.scr", "config.txt", "autoboot.txt", "u-boot.img", "extlinux/extlinux.conf"])
 MAX_LOADER_BYTES = 256 * 1024 * 1024
+SUMS = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
-def check(boot: Fat, findings: Findings, where: str) -> None:
-    """See that a loader is there and whole, and look for keys in every file."""
+def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
+    """See that a loader is there and whole, and look for keys in every file. ``strict``: the list must be there."""
     found = False
+    digests: dict[str, str] = {}
     for path, file in sorted(boot.files.items()):
         at = f"{where}, {path}"
         if file.size > MAX_LOADER_BYTES:
             findings.add("boot-file", at, f"is {file.size} bytes long, which is too much")
             continue
         content = boot.content(file)
+        digests[path] = hashlib.sha256(content).hexdigest()
         if len(content) != file.size:
             findings.add("boot-file", at, "is cut off")
         if has_private_key(content):
@@ -38,6 +48,24 @@ def check(boot: Fat, findings: Findings, where: str) -> None:
             _check_program(content, LOADERS[path.lower()], findings, at)
     if not found and not OTHER_LOADERS & {path.lower() for path in boot.files}:
         findings.add("boot-loader", where, "there is no boot loader", "firmware looks for EFI/BOOT/BOOTX64.EFI and such")
+    if SUMS in digests:
+        _check_sums(boot.content(boot.files[SUMS]), digests, findings, where)
+    elif strict:
+        findings.add("boot-sums", f"{where}, {SUMS}", "is missing, so nothing tells whether the boot files are whole")
+
+
+def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where: str) -> None:
+    lines = [_LINE.fullmatch(line) for line in text.decode("utf-8", "replace").splitlines(keepends=True)]
+    if not all(lines):
+        findings.add("boot-sums", f"{where}, {SUMS}", "is no list of digests")
+    listed = {match.group(2): match.group(1) for match in lines if match}
+    for path in sorted((set(listed) | set(digests)) - {SUMS}):
+        if path not in listed:
+            findings.add("boot-sums", f"{where}, {path}", f"is not in {SUMS}")
+        elif path not in digests:
+            findings.add("boot-sums", f"{where}, {path}", f"is missing, and {SUMS} has it")
+        elif digests[path] != listed[path]:
+            findings.add("boot-sums", f"{where}, {path}", f"has other content than {SUMS} says")
 
 
 def _check_program(content: bytes, machine: int, findings: Findings, where: str) -> None:
@@ -46,5 +74,3 @@ def _check_program(content: bytes, machine: int, findings: Findings, where: str)
         findings.add("boot-loader", where, "is no EFI program")
     elif struct.unpack_from("<H", content, start + 4)[0] != machine:
         findings.add("boot-loader", where, "is an EFI program for another machine")
-
-

@@ -39,7 +39,7 @@ def verify(target: Path, *, trust: Optional[bytes] = None, strict: bool = False)
         if found.tree is not None:
             storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
         if found.boot is not None:
-            boot.check(found.boot, findings, "boot partition")
+            boot.check(found.boot, findings, "boot partition", strict=strict)
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)

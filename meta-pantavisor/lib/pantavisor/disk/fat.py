@@ -1,10 +1,12 @@
 """The EFI system partition: FAT32 by mkfs.vfat and mtools, written straight into the disk image.
 
-One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one.
+One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one. No signature reaches
+these files, so a list of their digests lies beside them, for ``sha256sum -c``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -21,6 +23,7 @@ MIN_BYTES = 64 * 1024 * 1024  # a FAT32 with one sector a cluster needs 33 MiB
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 MAX_FILES = 1000
 CLUSTER = 512  # bytes
+SUMS = "SHA256SUMS"
 _NAME = re.compile(r"[A-Za-z0-9_$~!#%&@(){}^'`+,;=\[\] .-]{1,255}")
 
 
@@ -48,10 +51,15 @@ def write(image: Path, files: Mapping[str, Path], *, start: int, size: int, seri
     )  # fmt: skip
     for folder in _folders(targets):
         proc.run(["mmd", "-i", where, f"::/{folder}"], cwd=image.parent, environment=tools)
-    for target in targets:
-        # mcopy takes names with a colon for drives and gives the copy the time of the source: so never the source.
-        copy = image.parent / "boot-file"
-        shutil.copyfile(files[str(target)], copy)
+    # mcopy takes names with a colon for drives and gives the copy the time of the source: so never the source.
+    copy = image.parent / "boot-file"
+    sums = ""
+    for target in [*map(str, targets), SUMS]:
+        if target == SUMS:
+            copy.write_text(sums, encoding="utf-8")
+        else:
+            shutil.copyfile(files[target], copy)
+            sums += f"{hashlib.sha256(copy.read_bytes()).hexdigest()}  {target}\n"
         os.utime(copy, (epoch, epoch))
         proc.run(["mcopy", "-m", "-i", where, copy.name, f"::/{target}"], cwd=image.parent, environment=tools)
         copy.unlink()
@@ -86,6 +94,8 @@ def _check_names(files: Mapping[str, Path]) -> list[PurePosixPath]:
             # FAT does not know upper from lower case, so two spellings would be one file.
             if seen.setdefault(prefix.lower(), prefix) != prefix:
                 raise FormatError(f'"{prefix}" and "{seen[prefix.lower()]}" are the same name on the boot partition')
+            if prefix.lower() == SUMS.lower():
+                raise FormatError(f'"{name}" would take the place of the list of digests')
             if depth < len(parts) and prefix in files:
                 raise FormatError(f'"{name}" lies below another boot file')
     return [PurePosixPath(name) for name in sorted(files)]
