@@ -74,7 +74,7 @@ class Fat:
             raise Damaged("the allocation table of the FAT file system is too small for its clusters")
         if self._bits == 32:
             copy = struct.unpack_from("<H", boot, 50)[0]
-            if copy and self._reader.pread(90, copy * sector) != boot[:90]:
+            if copy and self._reader.pread(512, copy * sector) != boot:
                 self._findings.add("fat-boot", self._where, "the copy of the boot sector differs")
 
     def _check_copies(self) -> None:
@@ -132,6 +132,8 @@ class Fat:
             path = f"{folder}{name}"
             chain = self._chain(cluster, path) if cluster else ()
             if attributes & _FOLDER:
+                if size:
+                    self._findings.add("fat-chain", f"{self._where}, {path}", "is a folder with a size of its own")
                 self._walk(f"{path}/", self._folder(chain), depth + 1)
                 continue
             needed = -(-size // (self._per_cluster * self._sector))
@@ -150,14 +152,23 @@ def _names(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
             long = {}
             continue
         if entry[11] & 0x3F == _LONG:
-            long[entry[0] & 0x1F] = entry[1:11] + entry[14:26] + entry[28:32]
+            long[entry[0] & 0x1F] = entry[1:11] + entry[14:26] + entry[28:32] + entry[13:14]
             continue
         short = _short(entry)
-        text = b"".join(long[index] for index in sorted(long)).decode("utf-16-le", "replace")
+        # A long name of another short one was left behind by who knows only those.
+        own = all(part[-1] == _checksum(entry[:11]) for part in long.values())
+        text = b"".join(long[index][:-1] for index in sorted(long)).decode("utf-16-le", "replace") if own else ""
         long = {}
         if not entry[11] & _VOLUME and short not in (".", ".."):
             high, low, size = struct.unpack_from("<H", entry, 20)[0], *struct.unpack_from("<HI", entry, 26)
             yield text.partition("\0")[0] or short, entry[11], high << 16 | low, size
+
+
+def _checksum(short: bytes) -> int:
+    total = 0
+    for byte in short:
+        total = ((total & 1) << 7 | total >> 1) + byte & 0xFF
+    return total
 
 
 def _short(entry: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 from uuid import UUID
@@ -18,6 +19,11 @@ MEBIBYTE = 1024 * 1024
 EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 KNOWN_TYPES = {EFI_SYSTEM: "EFI system", UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"): "Linux file system"}
 _WHERE = "partition table"
+# Not bootable; cylinder, head and sector, which nothing reads, in the spellings of UEFI, sgdisk and parted.
+_MBR_STARTS = (b"\0\0\2\0", b"\0\0\1\0")
+_MBR_ENDS = (b"\xff\xff\xff", b"\xfe\xff\xff")
+_ENTRY = struct.Struct("<16s16sQQQ72s")
+_FIELDS = ("type", "guid", "start", "end", "flags", "name")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Partition:
 
 @dataclass(frozen=True)
 class _Header:
+    """``whole``: the entries have the checksum that the header gives."""
+
     own: int
     other: int
     first: int
@@ -41,6 +49,7 @@ class _Header:
     disk: UUID
     table: int
     entries: bytes
+    whole: bool
 
 
 def read(image: Reader, findings: Findings) -> tuple[Partition, ...]:
@@ -50,7 +59,7 @@ def read(image: Reader, findings: Findings) -> tuple[Partition, ...]:
     primary = _header(image, 1, "primary", findings)
     backup = _header(image, sectors - 1, "backup", findings)
     _compare(primary, backup, sectors, findings)
-    header = primary or backup
+    header = next((header for header in (primary, backup) if header is not None and header.whole), None)
     if header is None:
         return ()
     partitions = _partitions(header)
@@ -67,6 +76,13 @@ def _check_mbr(image: Reader, sectors: int, findings: Findings) -> None:
     start, count = struct.unpack_from("<II", mbr, 446 + 8)
     if kinds != [0xEE, 0, 0, 0] or start != 1 or count not in (min(sectors - 1, 0xFFFFFFFF), 0xFFFFFFFF):
         findings.add("gpt-mbr", _WHERE, "the protective MBR does not span the disk")
+    if mbr[446:450] not in _MBR_STARTS or mbr[451:454] not in (*_MBR_ENDS, _cylinders(sectors - 1)) or any(mbr[462:510]):
+        findings.add("gpt-mbr", _WHERE, "the protective MBR has more in it than its one partition")
+
+
+def _cylinders(sector: int) -> bytes:
+    cylinder, rest = divmod(sector, 255 * 63)
+    return bytes([rest // 63, rest % 63 + 1 | cylinder >> 8 << 6, cylinder & 0xFF]) if cylinder < 1024 else b""
 
 
 def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optional[_Header]:
@@ -84,17 +100,19 @@ def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optio
     if zlib.crc32(raw[:16] + bytes(4) + raw[20:length]) != crc:
         findings.add("gpt-crc", where, "the header's checksum is wrong")
         return None
+    if any(raw[length:]):
+        findings.add("gpt-header", where, "something follows the header in its sector")
     if own != sector:
         findings.add("gpt-header", where, f"the header in sector {sector} says it is in sector {own}")
     if not (MIN_ENTRY_BYTES <= step <= MAX_ENTRY_BYTES and 0 < count <= MAX_ENTRIES):
         findings.add("gpt-header", where, f"{count} entries of {step} bytes are not plausible")
         return None
     entries = image.pread(count * step, table * SECTOR)
-    if zlib.crc32(entries) != table_crc:
+    whole = zlib.crc32(entries) == table_crc
+    if not whole:
         findings.add("gpt-crc", where, "the checksum of the entries is wrong")
-        return None
     packed = b"".join(entries[at : at + MIN_ENTRY_BYTES] for at in range(0, len(entries), step))
-    return _Header(own, other, first, last, UUID(bytes_le=disk), table, packed)
+    return _Header(own, other, first, last, UUID(bytes_le=disk), table, packed, whole)
 
 
 def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int, findings: Findings) -> None:
@@ -102,17 +120,27 @@ def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int
         return
     if primary.other != sectors - 1 or backup.other != 1:
         findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "was the image cut or extended?")
-    if (primary.entries, primary.disk, primary.first, primary.last) != (
-        backup.entries, backup.disk, backup.first, backup.last,
-    ):  # fmt: skip
-        findings.add("gpt-backup", _WHERE, "the primary and the backup table differ")
+    if (primary.disk, primary.first, primary.last) != (backup.disk, backup.first, backup.last):
+        findings.add("gpt-backup", _WHERE, "the primary and the backup header differ")
+    which = "the primary and the backup" if primary.whole == backup.whole else "the backup" if primary.whole else "the primary"
+    for index, names in _differences(primary.entries, backup.entries):
+        findings.add("gpt-backup", _WHERE, f"partition {index} in {which} table: {', '.join(names)} differs from the other")
+
+
+def _differences(one: bytes, other: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Which entries of two tables differ, from 1, and in what."""
+    for at in range(0, max(len(one), len(other)), MIN_ENTRY_BYTES):
+        pair = (one[at : at + MIN_ENTRY_BYTES], other[at : at + MIN_ENTRY_BYTES])
+        if pair[0] != pair[1]:
+            fields = zip(_FIELDS, *(_ENTRY.unpack(raw.ljust(MIN_ENTRY_BYTES, b"\0")) for raw in pair))
+            yield at // MIN_ENTRY_BYTES + 1, [name for name, left, right in fields if left != right]
 
 
 def _partitions(header: _Header) -> tuple[Partition, ...]:
     found = []
     for index in range(len(header.entries) // MIN_ENTRY_BYTES):
         raw = header.entries[index * MIN_ENTRY_BYTES :][:MIN_ENTRY_BYTES]
-        kind, identity, first, last, _, name = struct.unpack("<16s16sQQQ72s", raw)
+        kind, identity, first, last, _, name = _ENTRY.unpack(raw)
         if any(kind):
             text = name.decode("utf-16-le", "replace").partition("\0")[0]
             start, size = first * SECTOR, (last - first + 1) * SECTOR

@@ -12,6 +12,8 @@ from .context import Context
 
 # What is left unsigned on purpose: notes for the build tools, and a FIT image, which its boot loader verifies.
 _FREE_NAMES = ("src.json", "build.json", "pantavisor.fit")
+_MEMBERS = frozenset(["#spec", "protected", "signature"])
+SHOWN = 8
 
 
 def check(context: Context, *, trust: bytes | None, strict: bool) -> None:
@@ -37,13 +39,26 @@ def _check_one(context: Context, path: str, value: object, trust: bytes | None, 
     try:
         signature = Signature.parse(path, value)
         found.append(signature)
-        if trust is None and not signature.x5c:
-            # It names no key, so there is nothing to hold it against.
-            return
+    except PantavisorError as error:
+        context.add("signature", path, error.message, error.hint)
+        return
+    # No signature covers these members: that of a part leaves out itself.
+    if isinstance(value, dict) and set(value) != _MEMBERS:
+        context.add("signature", path, f"has the unsigned member {min(set(value) - _MEMBERS)}")
+    if trust is None and not signature.x5c:
+        # It names no key, so there is nothing to hold it against.
+        return
+    try:
         roots = keys.TrustStore.parse(trust if trust is not None else own_root(signature))
         keys.verify_signature(signature, context.state, roots)
     except PantavisorError as error:
-        context.add("signature", path, error.message, error.hint)
+        context.add("signature", path, f"{error.message} ({_covered(context, signature)})", error.hint)
+
+
+def _covered(context: Context, signature: Signature) -> str:
+    paths = [path for path in context.state if signature.selection.covers(path)]
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return f"it covers {', '.join(paths[:SHOWN]) or 'nothing'}{more}"
 
 
 def own_root(signature: Signature) -> bytes:
@@ -64,6 +79,8 @@ def _check_coverage(context: Context, found: list[Signature]) -> None:
         # The format's name belongs to the whole device, so the bsp's signature has it.
         if not (part_only and path == "#spec"):
             context.add("signature-coverage", path, "no signature covers it", "sign the part that it belongs to")
+    parts = frozenset(context.part_names())
     for path in coverage.excluded:
-        if path.rpartition("/")[2] not in _FREE_NAMES:
+        part, _, name = path.partition("/")
+        if path not in _FREE_NAMES and (name not in _FREE_NAMES or part not in parts):
             context.add("signature-coverage", path, "every signature that mentions it excludes it")

@@ -20,6 +20,7 @@ from .subject import Entry, Storage, read_small
 MAX_BOOT_TEXT = 64 * 1024
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
+BOOT_VARIABLES = frozenset(["pv_rev", "pv_try", "pv_trying"])
 TOP_FOLDERS = frozenset(
     ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
 )
@@ -88,19 +89,30 @@ def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings)
 
 
 def _uboot(text: bytes) -> dict[str, str]:
-    pairs = text[:1024].split(b"\0\0")[0].split(b"\0")
-    return _pairs(pairs)
+    pairs, _, rest = text.partition(b"\0\0")
+    if rest.strip(b"\0"):
+        raise Damaged("something follows the end of the environment")
+    return _pairs(pairs.rstrip(b"\0").split(b"\0"))
 
 
 def _grubenv(text: bytes) -> dict[str, str]:
     if len(text) != GRUBENV_BYTES or not text.startswith(GRUBENV_HEAD):
         raise Damaged(f"is no environment block of {GRUBENV_BYTES} bytes")
-    return _pairs([line for line in text.splitlines() if not line.startswith(b"#")])
+    lines = text.rstrip(b"#").split(b"\n")
+    if lines.pop():
+        raise Damaged("the padding of the environment block is damaged")
+    # Newer versions of GRUB write a line of warning below the first one.
+    return _pairs([line for line in lines if not line.startswith(b"#")])
 
 
 def _pairs(lines: list[bytes]) -> dict[str, str]:
-    pairs = (line.decode("utf-8", "replace").partition("=") for line in lines if line)
-    return {name: value for name, _, value in pairs}
+    found: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.decode("utf-8", "replace").partition("=")
+        if name not in BOOT_VARIABLES or name in found:
+            raise Damaged(f'"{name[:80]}" is no variable of the boot loader, or there twice')
+        found[name] = value
+    return found
 
 
 def _check_revision(storage: Storage, revision: str, state: State, findings: Findings) -> dict[str, str]:
