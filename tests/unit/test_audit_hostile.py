@@ -60,7 +60,8 @@ def boot(tmp_path: Path) -> Image:
 
 
 def node(depth: int, count: int, child: int) -> bytes:
-    return struct.pack("<HHHHI", extents.EXTENT_MAGIC, count, count, depth, 0) + struct.pack("<IIHH", 0, max(child, 0), 0, 0) * count
+    head = struct.pack("<HHHHI", extents.EXTENT_MAGIC, count, count, depth, 0)
+    return head + struct.pack("<IIHH", 0, max(child, 0), 0, 0) * count
 
 
 def test_extent_tree_whose_nodes_name_one_another_ends() -> None:
