@@ -9,10 +9,13 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
+import zlib
+from collections.abc import Iterator
 
 from pantavisor import layers
 from pantavisor.errors import PantavisorError
-from pantavisor.layers import Limits
+from pantavisor.layers import Limits, Tree
+from pantavisor.layers.stream import Span
 from pantavisor.oci import OCI_LAYER
 from sim.layers import blob, member, tar, with_checksums
 
@@ -28,14 +31,25 @@ def one_input(content: bytes) -> None:
     try:
         if kind == 2:
             parts = map(with_checksums, _parts(rest))
-            tree = layers.flatten([blob(part, media_type=OCI_LAYER) for part in parts], LIMITS)
+            tree: Tree = layers.LayeredTree([blob(part, media_type=OCI_LAYER) for part in parts], LIMITS)
         else:
             archive = with_checksums(rest) if kind == 1 else rest
             tree = layers.from_tar(lambda: io.BytesIO(archive), LIMITS)
-        for file, spans in tree.contents():
-            assert file.size == sum(end - start for _, start, end in spans)
+        first = [(file, _digest(spans)) for file, spans in tree.contents()]
+        again = {id(file): _digest(spans) for file, spans in tree.contents()}
+        assert {id(file): file.size for file in tree.files()} == {key: size for key, (size, _) in again.items()}
+        assert all(again.get(id(file), digest) == digest for file, digest in first)
     except PantavisorError:
         pass
+
+
+def _digest(spans: Iterator[Span]) -> tuple[int, int]:
+    """How many bytes, and their checksum."""
+    size = checksum = 0
+    for chunk, start, end in spans:
+        size += end - start
+        checksum = zlib.crc32(chunk[start:end], checksum)
+    return size, checksum
 
 
 def _parts(content: bytes) -> list[bytes]:
