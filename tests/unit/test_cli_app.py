@@ -431,6 +431,42 @@ def test_a_container_over_another_keeps_only_the_difference(chair: Chair, tmp_pa
     )[1]
 
 
+def test_an_update_gives_up_a_base_and_takes_another(chair: Chair, tmp_path: Path) -> None:
+    one, two = image(tmp_path / "one", LOWER), image(tmp_path / "two", LOWER, {"srv/x": b"x"})
+    add_image(chair, "os", one)
+    add_image(chair, "app", two, "--base", "os")
+    words = ["app", "update", "app", "--from", two, "--profile", "fast"]
+    chair.pvr(*words, "--newbase")
+    assert chair.json("app/src.json").keys().isdisjoint({"base", "docker_ovl_digest"})
+    assert chair.cat("app/root.squashfs", "srv/x") == b"x" and not (chair.root / "app/root.ovl.squashfs").exists()
+    assert "/volumes/app/root.squashfs:" in (chair.root / "app/lxc.container.conf").read_text()
+    chair.pvr(*words, "--base", "os")
+    assert chair.json("app/src.json")["base"] == "os" and not (chair.root / "app/root.squashfs").exists()
+    assert chair.cat("app/root.ovl.squashfs", "srv/x") == b"x"
+    add_image(chair, "third", one)
+    said = chair.pvr("app", "update", "os", "--from", one, "--base", "third", status=2)[1]
+    assert "app needs the root.squashfs of os" in said and "hint: give it another base" in said
+    assert (chair.root / "os/root.squashfs").exists()
+
+
+def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+    add(chair, rootfs, "--group", "root", "--verity")
+    (chair.root / "app/own.txt").write_text("own")
+    assert "exists already\n  hint: pvr app update app, or say --force" in add(chair, rootfs, status=2)[1]
+    made = add_image(chair, "app", image(tmp_path / "one", LOWER), "--force")[1]
+    assert "app is made from" in made
+    assert "rootfs_url" not in chair.json("app/src.json") and chair.json("app/run.json")["group"] == "app"
+    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+    assert chair.files("app") == [
+        "app/lxc.container.conf", "app/own.txt", "app/root.squashfs", "app/root.squashfs.docker-digest",
+        "app/run.json", "app/src.json",
+    ]  # fmt: skip
+    add(chair, rootfs, "--force", name="other")
+    assert chair.json("other/src.json")["rootfs_url"] == "rootfs"
+    (chair.root / "mine").mkdir()
+    assert "is no container" in add(chair, rootfs, "--force", name="mine", status=2)[1]
+
+
 def test_a_rootfs_is_no_patch(chair: Chair, rootfs: Path) -> None:
     assert "only a container from an image" in add(chair, rootfs, "--base", "os", status=2)[1]
 
@@ -545,7 +581,7 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
     page = (Path(__file__).parents[2] / "meta-pantavisor/docs/formats/container.md").read_text()
     assert [name for name in manifests.ARGUMENTS if f"`{name}`" not in page] == []
     commands = dict(manual.walk(cli.parser()))
-    general = {"--help", "--from", "--type", "--base", "--verity", "--verity-volume", "--json"}
+    general = {"--help", "--from", "--type", "--base", "--force", "--verity", "--verity-volume", "--json"}
     for words, command in commands.items():
         fetching = [group for group in command._action_groups if group.title == "fetching and packing"]
         elsewhere = general | {flag for group in fetching for action in group._group_actions for flag in action.option_strings}

@@ -56,11 +56,17 @@ class Authorizer:
         self._http = http
         self._options = options
         self._known: dict[tuple[str, str], str] = {}
+        self._secrets = {secret for given in options.credentials.values() for secret in _secrets(given)}
         self._lock = threading.Lock()
 
     def header(self, endpoint: Endpoint) -> Optional[str]:
         with self._lock:
             return self._known.get((endpoint.host, endpoint.repository))
+
+    def secrets(self) -> frozenset[str]:
+        """What was found so far that no message may hold."""
+        with self._lock:
+            return frozenset(self._secrets) | {known.partition(" ")[2] for known in self._known.values()}
 
     def answer(self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]) -> Optional[str]:
         """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try."""
@@ -76,6 +82,8 @@ class Authorizer:
 
     def _find(self, endpoint: Endpoint, base: str, challenges: list[Challenge]) -> Optional[str]:
         mine = credentials.find(endpoint, self._options)
+        if mine is not None:
+            self._secrets |= _secrets(mine)
         if mine is not None and mine.registry_token:
             return f"Bearer {mine.registry_token}"
         for challenge in challenges:
@@ -108,7 +116,7 @@ class Authorizer:
         ) as answer:
             if answer.status != 200:
                 what = f"a token for {endpoint.repository}"
-                raise for_status(answer.status, what, endpoint.name, answer.read(MAX_ERROR_BYTES), None)
+                raise for_status(answer.status, what, endpoint.name, answer.read(MAX_ERROR_BYTES), None, secrets=self._secrets)
             return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
 
 
@@ -137,6 +145,10 @@ def _token_of(body: bytes, endpoint: Endpoint) -> str:
     if not isinstance(token, str) or not _HEADER_SAFE.fullmatch(token):
         raise RegistryError(f"the token server of {endpoint.name} gives no token")
     return token
+
+
+def _secrets(mine: Credentials) -> set[str]:
+    return {mine.password, mine.identity_token, mine.registry_token, _basic(mine).partition(" ")[2]}
 
 
 def _basic(mine: Credentials) -> str:

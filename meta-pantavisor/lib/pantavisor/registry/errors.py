@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Optional
 
 from ..errors import NotFound, PantavisorError
@@ -46,9 +47,14 @@ class ServerFailure(RegistryError):
     temporary = True
 
 
-def for_status(status: int, what: str, host: str, body: bytes, retry_after: Optional[float]) -> RegistryError:
-    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe."""
-    reason = _reason(body)
+def for_status(
+    status: int, what: str, host: str, body: bytes, retry_after: Optional[float], *, secrets: Iterable[str] = ()
+) -> RegistryError:
+    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe.
+
+    A registry may repeat what it was told; ``secrets`` are left out of that.
+    """
+    reason = _reason(body, secrets)
     said = f" ({reason})" if reason else ""
     error: RegistryError
     if status == 401:
@@ -73,11 +79,13 @@ def for_status(status: int, what: str, host: str, body: bytes, retry_after: Opti
     return error
 
 
-def _reason(body: bytes) -> str:
+def _reason(body: bytes, secrets: Iterable[str]) -> str:
     try:
         first = json.loads(body)["errors"][0]
         text = f"{first.get('code', '')} {first.get('message', '')}".strip()
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return ""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
     # A registry's words go to a terminal: printable ones only.
     return "".join(char if char.isprintable() else " " for char in text)[:_MAX_REASON_CHARS]

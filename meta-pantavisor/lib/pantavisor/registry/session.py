@@ -62,6 +62,7 @@ class Session:
                     endpoint.name,
                     _error_body(answer),
                     _retry_after(answer.header("Retry-After")),
+                    secrets=self._authorizer.secrets(),
                 )
             # A host that we were sent on to must not ask for what belongs to this one.
             if answer.status != 401 or origin(answer.url) != origin(url):

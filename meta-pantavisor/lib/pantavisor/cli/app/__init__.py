@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import arguments, changing, making, showing
+from . import arguments, changing, login, making, showing
 
+NAME = "container of the working tree"
 KINDS = ("docker", "rootfs", "pvr")
 
 
@@ -22,20 +23,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _install(commands, "dm-apply")
     _convert(verbs)
     remove = verbs.add_parser("rm", help="remove a container with its configuration and signature")
-    remove.add_argument("name")
+    remove.add_argument("name", help=NAME)
     remove.set_defaults(run=changing.remove)
     listing = verbs.add_parser("ls", help="list containers")
     listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(run=showing.list_containers)
     info = verbs.add_parser("info", help="show where a container came from")
-    info.add_argument("name")
+    info.add_argument("name", help=NAME)
     info.add_argument("--json", action="store_true", help="src.json itself")
     info.set_defaults(run=showing.info)
 
 
 def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: str) -> None:
     install = verbs.add_parser(verb, help="write run.json, lxc.container.conf and dm-verity again from src.json")
-    install.add_argument("name")
+    install.add_argument("name", help=NAME)
     install.set_defaults(run=changing.install)
 
 
@@ -51,12 +52,13 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add = verbs.add_parser("add", help="make a container from an image, a root file system or another's part",
                            usage="%(prog)s [OPTION]... --from SOURCE NAME")  # fmt: skip
-    add.add_argument("name")
+    add.add_argument("name", help="of the container to make, and of its folder")
     add.add_argument("--from", dest="source", required=True, metavar="SOURCE",
                      help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
                           "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
     add.add_argument("-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
     add.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
+    add.add_argument("--force", action="store_true", help="even if there is a container of that name: it is made anew")
     _manifest_options(add)
     _source_options(add)
     add.set_defaults(run=making.add)
@@ -66,11 +68,14 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     update = verbs.add_parser("update", help="make a container again from its source's newest version",
                               usage="%(prog)s [OPTION]... NAME",
                               description="What the options leave out stays as it is; what they say replaces it.")  # fmt: skip
-    update.add_argument("name")
+    update.add_argument("name", help=NAME)
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
-    update.add_argument("--patch", action="store_true",
-                        help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip
+    below = update.add_mutually_exclusive_group()
+    below.add_argument("--patch", action="store_true",
+                       help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip
+    below.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
+    below.add_argument("--newbase", action="store_true", help="make a whole root.squashfs, instead of a patch over another")
     _manifest_options(update)
     _source_options(update)
     update.set_defaults(run=making.update)
@@ -92,6 +97,8 @@ def _source_options(command: argparse.ArgumentParser) -> None:
                        help="where a SOURCE without transport is: remote (the default) or local")  # fmt: skip
     group.add_argument("--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs")
     group.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
+    login.declare(group)
     group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
-    group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]")
-    group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR")
+    group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",
+                       help="may be reached without TLS, or with a certificate that nobody vouches for")  # fmt: skip
+    group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR", help="ask MIRROR before HOST")

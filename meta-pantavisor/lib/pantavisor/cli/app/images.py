@@ -14,7 +14,7 @@ from ... import layout, names, registry
 from ...container import Engine, sources
 from ...errors import FormatError
 from ...oci import Platform
-from ...ref import ImageSource
+from ...ref import ImageSource, Ref
 from .. import epoch
 from ..console import Console
 
@@ -65,7 +65,7 @@ def remote_digest(source: ImageSource, wanted: Platform, options: argparse.Names
     """What ``docker_digest`` would be, without fetching layers; None for images that no registry has."""
     if source.ref is None:
         return None
-    return sources.image_digest(source, str(_client(options).resolve(source.ref, wanted).digest))
+    return sources.image_digest(source, str(_client(source.ref, options).resolve(source.ref, wanted).digest))
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def opened(
         with layout.open_source(source, wanted, scratch=folder) as image:
             yield image
         return
-    _client(options).pull(
+    _client(source.ref, options).pull(
         source.ref,
         wanted,
         folder / "image",
@@ -87,11 +87,13 @@ def opened(
         yield image
 
 
-def _client(options: argparse.Namespace) -> registry.Client:
+def _client(ref: Ref, options: argparse.Namespace) -> registry.Client:
     changes: dict[str, Any] = {
         "insecure": frozenset(options.insecure_registry),
         "mirrors": registry.parse_mirrors(options.mirror),
     }
+    if options.credentials:
+        changes["credentials"] = {ref.host: options.credentials}
     if options.authfile:
         changes["auth_file"] = options.authfile
     return registry.Client(registry.RegistryOptions.from_environment(os.environ, **changes))

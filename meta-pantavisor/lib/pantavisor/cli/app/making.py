@@ -16,7 +16,7 @@ from ...oci import Platform
 from ...ref import ImageSource
 from ...repo import Repository
 from ..console import Console
-from . import arguments, images, patching, working
+from . import arguments, images, login, patching, working
 from .request import Request, Unchanged
 
 DEFAULTS = {
@@ -30,9 +30,10 @@ DEFAULTS = {
 def add(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     name = names.check_container(options.name)
-    if (repository.root / name / "src.json").exists():
-        raise PantavisorError(f"container {name} exists already", hint=f"pvr app update {name}, or pvr app rm {name}")
-    if (repository.root / name).exists():
+    is_there = (repository.root / name / "src.json").exists()
+    if is_there and not options.force:
+        raise PantavisorError(f"container {name} exists already", hint=f"pvr app update {name}, or say --force")
+    if not is_there and (repository.root / name).exists():
         raise PantavisorError(f"{name} exists already and is no container", hint=f"move {repository.root / name} away")
     changes = _changes(options)
     wanted = SourceManifest(
@@ -43,7 +44,8 @@ def add(options: argparse.Namespace, console: Console) -> None:
         logs=changes.logs,
         exports=changes.exports,
     )
-    _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root, changes))
+    _run(Request(repository, options, console, wanted, images.engine(options, console), repository.root, changes,
+                 is_new=not is_there))  # fmt: skip
 
 
 def update(options: argparse.Namespace, console: Console) -> None:
@@ -55,6 +57,7 @@ def update(options: argparse.Namespace, console: Console) -> None:
     changes = _changes(options)
     wanted = replace(
         old,
+        base=None if options.newbase else old.base,
         arguments={**old.arguments, **changes.arguments},
         config={**old.config, **(changes.config if options.type != "rootfs" else {})},
         persistence={**old.persistence, **changes.persistence},
@@ -63,6 +66,8 @@ def update(options: argparse.Namespace, console: Console) -> None:
         exports=old.exports if changes.exports is None else changes.exports,
     )
     engine = images.engine(options, console, verity=recorded)
+    # The same image over another base is another container.
+    options.force |= options.newbase or options.base is not None
     _run(Request(repository, options, console, wanted, engine, repository.root, changes, old))
 
 
@@ -76,12 +81,13 @@ def _run(request: Request) -> None:
     repository, name = request.repository, request.name
     make = {"docker": _from_image, "rootfs": _from_rootfs, "pvr": _from_part}[request.options.type]
     patching.check(request)
+    request.options.credentials = login.read(request.options)
     if request.options.type != "pvr":
         _check(request)
     try:
         with working.scratch(repository) as folder:
             made, origin = make(replace(request, folder=folder))
-            working.write(repository, name, made, request.console, new=request.old is None)
+            working.write(repository, name, made, request.console, new=request.is_new)
     except Unchanged as unchanged:
         request.console.line(f"{name} is made from {unchanged} already; --force makes it again")
         return
@@ -98,6 +104,8 @@ def _check(request: Request) -> None:
 def _from_image(request: Request) -> tuple[Container, str]:
     options, old = request.options, request.old
     source = _image_source(options.source, options.place)
+    if options.credentials and source.ref is None:
+        raise PantavisorError(f"{options.source} is in no registry", hint="leave out --username")
     platform = images.platform(options.platform or (old.docker_platform if old else None))
     before = (old.overlay_digest or old.docker_digest) if old else None
     if old is not None:

@@ -29,12 +29,18 @@ def check(request: Request) -> None:
         raise PantavisorError(f"{base} cannot be its own base", hint="pvr app update has --patch for that")
     if base and working.source(request.repository, base).base:
         raise PantavisorError(f"{base} has a base itself and no {ROOT_VOLUME}", hint="name that base")
+    if base and _dependants(request):
+        over = " and ".join(_dependants(request))
+        raise PantavisorError(
+            f"{over} needs the {ROOT_VOLUME} of {request.name}, which a base would take away",
+            hint="give it another base first: pvr app update --newbase",
+        )
 
 
 def make(request: Request, tree: Tree, described: SourceManifest, platform: Optional[Platform]) -> Container:
     """The container, as a patch if one is wanted, else whole."""
     repository, name = request.repository, request.name
-    existing = working.volumes(repository, name, repository.pool) if request.old else {}
+    existing = working.volumes(repository, name, repository.pool) if not request.is_new else {}
     made = _made(request, tree, described, platform, existing)
     if request.old is None:
         return made
@@ -68,11 +74,15 @@ def _made(
 
 def warn_of_dependants(request: Request) -> None:
     """Containers that are patches over this one no longer fit when its root file system changed."""
-    if request.old is None or _wanted(request):
+    if request.is_new or _wanted(request):
         return
-    for other in working.container_names(request.repository):
-        if working.source(request.repository, other).base == request.name:
-            request.console.warn(f"{other} is a patch over {request.name}: pvr app update {other} --force")
+    for other in _dependants(request):
+        request.console.warn(f"{other} is a patch over {request.name}: pvr app update {other} --force")
+
+
+def _dependants(request: Request) -> tuple[str, ...]:
+    known = working.container_names(request.repository)
+    return tuple(other for other in known if working.source(request.repository, other).base == request.name)
 
 
 def _described(request: Request, described: SourceManifest) -> SourceManifest:

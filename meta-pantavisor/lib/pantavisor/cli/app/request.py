@@ -29,6 +29,7 @@ class Request:
     folder: Path
     changes: parts.Changes
     old: Optional[SourceManifest] = None
+    is_new: bool = False
 
     @property
     def name(self) -> str:
