@@ -17,6 +17,7 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
+from . import parsing
 from .console import Console
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
@@ -37,7 +38,8 @@ MODULES = {
 
 def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
     """The whole command line, or only what ``command`` needs; help, man page and completion come from here."""
-    top = argparse.ArgumentParser(prog="pvr", description="Work with Pantavisor states, containers and disk images.")
+    top = parsing.Parser(prog="pvr", description="Work with Pantavisor states, containers and disk images.",
+                         epilog="Each command has its own --help; pvr man | man -l - shows all.")  # fmt: skip
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
     volume = top.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
@@ -47,6 +49,7 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
     for module in owners or MODULES:
         importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
+    parsing.describe(top)
     return top
 
 

@@ -17,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="check a disk image, storage tree, export or repository",
         description="Check everything in a finished disk image, storage tree, export or repository; changes nothing.",
     )
-    verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO")
+    verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
     verify.add_argument("--trust", type=Path, metavar="PEM", help=f"roots to check against; default: {CACERTS_VARIABLE}")
     verify.add_argument("--pubkey", type=Path, metavar="PEM",
                         help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="show what is inside",
         description="Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository.",
     )
-    show.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO")
+    show.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to show")
     show.add_argument("--against", type=Path, metavar="OTHER", help="also show what changed since OTHER")
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")

@@ -67,7 +67,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         )
         for deed, text in (("add", "add a"), ("set", "change members of a"), ("rm", "remove a")):
             command = deeds.add_parser(deed, help=f"{text} {kind}")
-            command.add_argument("name")
+            command.add_argument("name", help=f"of the {kind}")
             command.set_defaults(run=_edit, kind=kind, before=None)
             if deed != "rm":
                 _members(command, kind)

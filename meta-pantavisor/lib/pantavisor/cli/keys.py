@@ -21,9 +21,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="make a CA and a signing key in a new directory",
         description="Make a certificate authority and a signing key in a new directory. Private keys never leave it.",
     )
-    generate.add_argument("directory", type=Path)
+    generate.add_argument("directory", type=Path, help="must not exist")
     generate.add_argument("--common-name", default="Pantavisor development", help="name in the certificates")
-    generate.add_argument("--algorithm", choices=("RS256", "ES256", "ES384"), default="RS256")
+    generate.add_argument("--algorithm", choices=("RS256", "ES256", "ES384"), default="RS256",
+                          help="RSA or ECDSA; default: RS256")  # fmt: skip
     generate.add_argument("--days", type=int, default=DAYS, help="validity of the certificates")
     generate.add_argument("--if-missing", action="store_true", help="do nothing where the directory exists")
     generate.set_defaults(run=_generate)

@@ -15,7 +15,7 @@ HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
 def register(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add ``completion`` and ``man``; both need the parser that they are part of."""
     completion = commands.add_parser("completion", help="print completion for a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.add_argument("shell", choices=("bash", "zsh"), help="as in: eval \"$(pvr completion bash)\"")
     completion.set_defaults(run=_completion)
     manual = commands.add_parser("man", help="print the manual page (roff)")
     manual.set_defaults(run=_manual)

@@ -19,35 +19,44 @@ from . import epoch
 from .console import Console
 
 SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
+CHANGES_STATE = "Only the committed state changes: pvr checkout writes its files."
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of a repository."""
-    init = commands.add_parser("init", help="make an empty repository")
-    init.add_argument("directory", type=Path, nargs="?", default=Path("."))
+    init = commands.add_parser("init", help="make an empty repository",
+                               description="Make a directory an empty repository. What is in it stays as it is.")  # fmt: skip
+    init.add_argument("directory", type=Path, nargs="?", default=Path("."), help="default: this one")
     init.add_argument("--objects", metavar="DIR", help="keep objects in a pool elsewhere")
     init.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     init.set_defaults(run=_init)
 
-    add = commands.add_parser("add", help="stage files for the next commit")
+    add = commands.add_parser("add", help="stage files for the next commit",
+                              description="Stage files for the next commit. Tracked ones need no adding again.")  # fmt: skip
     add.add_argument("paths", type=Path, nargs="*", help="default: everything")
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
 
-    commit = commands.add_parser("commit", help="make the working tree the committed state")
+    commit = commands.add_parser("commit", help="make the working tree the committed state",
+                                 description="Make the staged and tracked files, as they are now, the committed state. "
+                                             "Tracked files that are gone leave it.")  # fmt: skip
     commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say")
     commit.add_argument("-c", "--checkpoint", action="store_true",
                         help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs")  # fmt: skip
     commit.set_defaults(run=_commit)
 
-    status = commands.add_parser("status", help="working tree against committed state")
-    status.add_argument("--json", action="store_true")
+    status = commands.add_parser("status", help="working tree against committed state",
+                                 description="Show how the working tree differs from the committed state: A new, D removed, "
+                                             "C changed, ? not tracked, which pvr add would do.")  # fmt: skip
+    status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
     diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
     diff.set_defaults(run=_diff)
 
-    checkout = commands.add_parser("checkout", aliases=["reset"], help="write the committed state's files")
+    checkout = commands.add_parser("checkout", aliases=["reset"], help="write the committed state's files",
+                                   description="Write the files of the committed state. Untracked files stay; files of "
+                                               "an earlier state go, unless they were changed.")  # fmt: skip
     checkout.add_argument("-c", "--canonical", action="store_true", help="canonical JSON, as always")
     checkout.add_argument("--hardlink", action="store_true", help="link objects instead of copying them")
     checkout.set_defaults(run=_checkout)
@@ -59,7 +68,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     for name, text, drop in (("get", "take parts of another state, and drop those that it leaves out", True),
                              ("merge", "take parts of another state", False)):  # fmt: skip
-        take = commands.add_parser(name, help=text)
+        take = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}")
         take.add_argument("source", help=SOURCE)
         take.set_defaults(run=_take, drop=drop)
 
@@ -69,8 +78,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
                      help="only these parts or paths, less those behind a minus")  # fmt: skip
     out.set_defaults(run=_export)
 
-    take_in = commands.add_parser("import", help="replace the committed state by an export's")
-    take_in.add_argument("source", type=Path)
+    take_in = commands.add_parser("import", help="replace the committed state by an export's",
+                                  description=f"Replace the committed state by an export's. {CHANGES_STATE}")  # fmt: skip
+    take_in.add_argument("source", type=Path, help="export file")
     take_in.set_defaults(run=_import)
 
     collect = commands.add_parser("gc", help="remove objects that neither the committed state nor a staged file needs")

@@ -1,0 +1,89 @@
+"""argparse in our words: one sentence and a hint for a wrong word, the nearest right word, no value repeated.
+
+What stands behind an unknown option may be a password, so a message names the option alone. Abbreviations are not
+taken: a script that uses one breaks with the next option that begins alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import Any, NoReturn
+
+from .. import names
+from ..errors import PantavisorError
+
+STATUS = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose commands are such parsers too."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        if "required" in message:
+            self._refuse_misspelt()
+        message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
+        self.refuse(PantavisorError(message, hint=f"{self.prog} --help"))
+
+    def refuse(self, error: PantavisorError) -> NoReturn:
+        """End with the error."""
+        print(f"pvr: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(STATUS)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._deepest(found)._refuse_unknown(unknown, is_secret=getattr(found, "password", None) is not None)
+        return found
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+            self.refuse(names.unknown(str(value), map(str, action.choices), what=what))
+
+    def _refuse_misspelt(self) -> None:
+        """What is required may be there under a misspelt name."""
+        for word in self._words[: (*self._words, "--").index("--")]:
+            if word.startswith("--") and word.partition("=")[0] not in self._option_string_actions:
+                self._refuse_unknown([word], is_secret=True)
+
+    def _refuse_unknown(self, words: list[str], *, is_secret: bool) -> NoReturn:
+        option = next((word for word in words if word.startswith("-") and word != "-"), None)
+        if option is None:
+            word = "a word" if is_secret else f'"{words[0]}"'
+            hint = f"options stand before the words; {self.prog} --help"
+            self.refuse(PantavisorError(f"{word} is too much for {self.prog}", hint=hint))
+        name = option.partition("=")[0] if option.startswith("--") else option[:2]
+        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        near = names.nearest(name, known) if name.startswith("--") else None
+        hint = f'did you mean "{near}"?' if near else f"{self.prog} --help"
+        self.refuse(PantavisorError(f"{self.prog} has no option {name}", hint=hint))
+
+    def _deepest(self, found: argparse.Namespace) -> Parser:
+        """The parser of the command that the words came to."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                child = action.choices.get(str(getattr(found, action.dest, "")))
+                if isinstance(child, Parser):
+                    return child._deepest(found)
+        return self
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Give each command that says nothing of itself the line that the list of commands says of it."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            told = {choice.dest: choice.help for choice in action._choices_actions}
+            for child in action.choices.values():
+                line = told.get(child.prog.rpartition(" ")[2])
+                if child.description is None and line:
+                    child.description = f"{line[0].upper()}{line[1:]}."
+                describe(child)
