@@ -166,6 +166,7 @@ def test_global_records_hold_until_they_are_taken_back() -> None:
 def test_extended_attributes_of_both_spellings_are_read() -> None:
     capability = bytes.fromhex("0100000200200000000000000000000000000000")
     records = record(b"SCHILY.xattr.security.capability", capability) + record(b"SCHILY.xattr.user.a", b"=\n\0")
+    records += record(b"SCHILY.xattr.user.none", b"")  # nothing said is nothing had, as in Go's archive/tar
     records += record(b"LIBARCHIVE.xattr.user.%41%3d", b"YQ") + record(b"LIBARCHIVE.xattr.user.a", b"bm90")
     node = read(pax(records, raw(b"x")) + END).find("x")
     assert node is not None

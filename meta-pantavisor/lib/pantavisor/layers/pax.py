@@ -64,7 +64,8 @@ def xattrs(records: Mapping[bytes, bytes], limits: Limits, *, what: str) -> Xatt
         if keyword.startswith(_LIBARCHIVE):
             found.setdefault(unquote_to_bytes(keyword[len(_LIBARCHIVE) :]), _base64(value, what))
     for keyword, value in records.items():
-        if keyword.startswith(_SCHILY):
+        # POSIX: a record without a value takes back what another said, so it is none itself.
+        if keyword.startswith(_SCHILY) and value:
             found[keyword[len(_SCHILY) :]] = value
     for name, value in found.items():
         if not name or len(name) > _MAX_XATTR_NAME_BYTES or b"\0" in name:
