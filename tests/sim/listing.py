@@ -2,15 +2,19 @@
 
 Path -> (kind and permission bits, uid, gid, time, content or target or device, extended attributes, first name of its
 inode). Times of directories are left out: tools that unpack stamp those that they make, or add to, with the present.
+Contents are read in pieces, so that files may be larger than memory.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from pantavisor.layers.tree import Device, Directory, Fifo, File, Node, Symlink, Tree
 
@@ -19,7 +23,7 @@ Listing = dict[bytes, tuple[Any, ...]]
 
 def of_tree(tree: Tree, *, times: bool = True) -> Listing:
     """What ``tree`` holds; reads all contents."""
-    contents = {id(file): _digest(b"".join(c[s:e] for c, s, e in spans)) for file, spans in tree.contents()}
+    contents = {id(file): _digest(memoryview(c)[s:e] for c, s, e in spans) for file, spans in tree.contents()}
     listing: Listing = {}
     first: dict[int, bytes] = {}
     for path, node in [(b".", tree.root), *sorted(tree.walk())]:
@@ -45,6 +49,14 @@ def of_directory(top: Path, *, times: bool = True) -> Listing:
         kind = f"{stat.filemode(status.st_mode)[0]}{stat.S_IMODE(status.st_mode):o}"
         listing[path] = (kind, status.st_uid, status.st_gid, time, _read(place, status), _xattrs(place), name)
     return listing
+
+
+def folder_times(top: Path, *, before: float) -> dict[bytes, int]:
+    """The times of directories below ``top``, but for those that were stamped with the present, from ``before`` on."""
+    root = os.fsencode(top)
+    found = {path: os.lstat(os.path.join(root, path)) for path in _paths(root)}
+    times = {path: int(status.st_mtime // 1) for path, status in found.items() if stat.S_ISDIR(status.st_mode)}
+    return {path: time for path, time in times.items() if time < int(before)}
 
 
 def differences(one: Listing, other: Listing) -> dict[bytes, tuple[Any, Any]]:
@@ -76,16 +88,26 @@ def _detail(node: Node, contents: dict[int, tuple[int, str]]) -> Any:
 def _read(place: bytes, status: os.stat_result) -> Any:
     if stat.S_ISREG(status.st_mode):
         with open(place, "rb") as stream:
-            return _digest(stream.read())
+            return _digest(iter(partial(stream.read, 1 << 20), b""))
     if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
         return (os.major(status.st_rdev), os.minor(status.st_rdev))
     return os.readlink(place) if stat.S_ISLNK(status.st_mode) else None
 
 
 def _xattrs(place: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    names = os.listxattr(place, follow_symlinks=False)
+    try:
+        names = os.listxattr(place, follow_symlinks=False)
+    except OSError as error:
+        # A squashfs in which nothing has any.
+        if error.errno != errno.ENOTSUP:
+            raise
+        names = []
     return tuple(sorted((os.fsencode(name), os.getxattr(place, name, follow_symlinks=False)) for name in names))
 
 
-def _digest(content: bytes) -> tuple[int, str]:
-    return len(content), hashlib.sha256(content).hexdigest()
+def _digest(pieces: Iterable[Union[bytes, memoryview]]) -> tuple[int, str]:
+    size, hasher = 0, hashlib.sha256()
+    for piece in pieces:
+        size += len(piece)
+        hasher.update(piece)
+    return size, hasher.hexdigest()

@@ -20,6 +20,11 @@ def miss(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def has(program: str) -> bool:
+    """Whether a program is here."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is not None
+
+
 def need(program: str, *, package: str) -> str:
     """The program's path."""
     found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
