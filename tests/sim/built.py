@@ -8,7 +8,7 @@ import struct
 import tarfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from pantavisor import bsp, container, factory, jobs, keys
 
@@ -32,11 +32,15 @@ Job = Union[jobs.ExportContainer, jobs.ExportBsp, jobs.BuildRoot]
 VERBS = {jobs.ExportContainer: "export-container", jobs.ExportBsp: "export-bsp", jobs.BuildRoot: "build-root"}
 
 
-def sources(folder: Path) -> None:
-    """What jobs start from, in the new ``folder``: images, kernel, modules, boot loader, device.json, keys."""
+def sources(folder: Path, *, bulk: int = 1) -> None:
+    """What jobs start from, in the new ``folder``: images, kernel, modules, boot loader, device.json, keys.
+
+    ``bulk``: how many times a text lies in each image, never at the same place of a block.
+    """
     folder.mkdir(parents=True)
     for name in CONTAINERS:
-        files = {"etc/name": name.encode(), "etc/text": TEXT, "sbin/init": b"#!/bin/sh\n"}
+        text = b"".join(bytes(number) + TEXT for number in range(bulk))
+        files = {"etc/name": name.encode(), "etc/text": text, "sbin/init": b"#!/bin/sh\n"}
         image = images.image(files, config={"Cmd": ["/sbin/init"], "Env": ["PATH=/bin"]})
         images.write_files(folder / f"{name}.oci", images.layout_files(image))
     (folder / "kernel").write_bytes(b"kernel" * 30_000)
@@ -56,10 +60,10 @@ def loader() -> bytes:
     return b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(range(256)) * 40
 
 
-def all_jobs(given: Path, made: Path) -> list[Job]:
-    """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order."""
+def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[Job]:
+    """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order. ``epoch``: of the exports."""
     signing = jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem", given / "keys/ca.crt")
-    common: dict[str, Any] = {"profile": "fast", "signing": signing, "work": made, "epoch": EPOCH}
+    common: dict[str, Any] = {"profile": "fast", "signing": signing, "work": made, "epoch": epoch}
     exports: list[Job] = [
         jobs.ExportContainer(
             name=name, layout=given / f"{name}.oci", reference=f"localhost/{name}:1", platform="linux/amd64",
