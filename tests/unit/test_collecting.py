@@ -123,7 +123,7 @@ def test_the_command_names_objects_and_counts_bytes(
     monkeypatch.chdir(repository.root)
     assert cli.main(["gc", "--dry-run"]) == 0
     said = capsys.readouterr()
-    assert said.out == f"{LEFT}\n" and said.err == "1 objects would be removed, 17 bytes freed\n"
+    assert said.out == f"{LEFT}\n" and said.err == "1 object to remove, 17 bytes freed\n"
     assert cli.main(["gc"]) == 0
-    assert capsys.readouterr().err == "1 objects are removed, 17 bytes freed\n"
+    assert capsys.readouterr().err == "1 object removed, 17 bytes freed\n"
     assert set(repository.pool) == {KEPT}

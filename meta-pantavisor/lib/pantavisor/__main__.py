@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from .cli import main
 
-raise SystemExit(main())
+def run() -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        # Who interrupts while this loads gets the same status as later, and no traceback.
+        from .cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())

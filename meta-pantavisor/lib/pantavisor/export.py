@@ -28,6 +28,7 @@ Put = Callable[[bytes], object]
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
 SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
 SIZE_SPAN = (124, 136)  # in a header
+HINT = "an export is made by: pvr export FILE.tgz"
 MAX_TOTAL_BYTES = 64 * 1024**3
 
 
@@ -89,7 +90,7 @@ def _add(write: Put, put: Put, name: str, source: BinaryIO, size: int) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     if not path.is_file():
-        raise NotFound(f"{path} does not exist or is no file")
+        raise NotFound(f"{path} does not exist or is no file", hint=HINT)
     try:
         with open(path, "rb") as raw:
             magic = raw.read(2)
@@ -138,7 +139,7 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
     if not block or block == bytes(tarfile.BLOCKSIZE):
         return None
     if block[257:262] != b"ustar":
-        raise FormatError(f"{what} is not a ustar archive")
+        raise FormatError(f"{what} is not a ustar archive", hint=HINT)
     if not SIZE.fullmatch(block, *SIZE_SPAN):
         raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
     entry = tarfile.TarInfo.frombuf(block, "utf-8", "strict")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,8 +16,8 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import parsing
-from .console import Console
+from . import failures, parsing
+from .console import Console, drop, open_missing, say
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
 MODULES = {
@@ -55,13 +54,15 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit status."""
+    open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal cannot show is no reason to stop; what JSON cannot hold as it is gets its escape.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
-    options = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
-    console = Console(quiet=options.quiet, verbose=options.verbose)
+    console = Console()
     try:
+        options = _parse(words)
+        console = Console(quiet=options.quiet, verbose=options.verbose)
         status = options.run(options, console)
         sys.stdout.flush()
         return int(status or 0)
@@ -72,30 +73,34 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         console.line("interrupted; nothing half-written was left behind")
         return 130
     except BrokenPipeError:
-        _drop_output()
+        drop(sys.stdout)
         return 0
     except OSError as error:
         return _os_error(error, console)
     except Exception:
-        traceback.print_exc()
-        console.line("this is a bug in pvr; please report it with the lines above")
+        say(f"{traceback.format_exc()}this is a bug in pvr; please report it with the lines above")
         return 1
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    try:
+        found: argparse.Namespace = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
+        return found
+    except SystemExit:
+        # What --help said may still have nowhere to go.
+        sys.stdout.flush()
+        raise
 
 
 def _os_error(error: OSError, console: Console) -> int:
-    # A full disk or a missing permission is the user's to mend; without a file name it may be ours.
-    if error.filename is None and error.errno is None:
-        traceback.print_exc()
+    # A full disk or a missing permission is the user's to mend.
+    explained = failures.explain(error)
+    if explained is None:
+        say(traceback.format_exc())
         return 1
-    where = f"{error.filename}: " if error.filename else ""
-    console.error(PantavisorError(f"{where}{error.strerror}"))
+    console.error(explained)
     try:
         sys.stdout.flush()
     except OSError:
-        _drop_output()
+        drop(sys.stdout)
     return 2
-
-
-def _drop_output() -> None:
-    # Python flushes stdout once more as it ends, fails again, and would say so in its own words.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

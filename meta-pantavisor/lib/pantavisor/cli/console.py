@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Sequence, Sized
+from typing import Any, TextIO
 
 from ..errors import PantavisorError
 
 BAR_WIDTH = 28
 REDRAW_SECONDS = 0.1
 LOG_SECONDS = 10.0
+
+
+def say(text: str, *, end: str = "\n") -> None:
+    """On stderr; where nobody can read it, the exit status has to do."""
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python flushes it once more as it ends, and would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def open_missing() -> None:
+    """Open to nowhere what the caller closed of stdin, stdout and stderr; a file of ours would take its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the missing one.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def count(things: Sized, what: str) -> str:
+    """``1 path``, ``2 paths``"""
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 class Console:
@@ -29,7 +60,7 @@ class Console:
         """One line of progress."""
         if not self.quiet:
             self._finish_bar()
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
     def detail(self, text: str) -> None:
         """A line for those who asked for more."""
@@ -46,21 +77,21 @@ class Console:
         share = done / total if total else 1.0
         amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
         if not self._terminal:
-            print(f"{label}: {amount}", file=sys.stderr, flush=True)
+            say(f"{label}: {amount}")
             return
         bar = "#" * int(share * BAR_WIDTH)
-        print(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="", file=sys.stderr, flush=True)
+        say(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="")
         self._open = True
         if done >= total:
             self._finish_bar()
 
     def error(self, error: PantavisorError) -> None:
         self._finish_bar()
-        print(f"pvr: {error}", file=sys.stderr, flush=True)
+        say(f"pvr: {error}")
 
     def warn(self, text: str) -> None:
         self._finish_bar()
-        print(f"pvr: warning: {text}", file=sys.stderr, flush=True)
+        say(f"pvr: warning: {text}")
 
     def result(self, text: str) -> None:
         print(text)
@@ -76,5 +107,5 @@ class Console:
 
     def _finish_bar(self) -> None:
         if self._open:
-            print(file=sys.stderr)
+            say("")
             self._open = False

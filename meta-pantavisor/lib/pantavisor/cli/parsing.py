@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from .. import names
 from ..errors import PantavisorError
+from . import console
 
 STATUS = 2
 
@@ -35,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def refuse(self, error: PantavisorError) -> NoReturn:
         """End with the error."""
-        print(f"pvr: {error}", file=sys.stderr, flush=True)
+        console.say(f"pvr: {error}")
         raise SystemExit(STATUS)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:

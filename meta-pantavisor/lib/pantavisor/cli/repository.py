@@ -11,12 +11,11 @@ import tempfile
 from pathlib import Path
 
 from .. import cjson, export, names, repo
-from ..digest import is_object_id
-from ..errors import FormatError, PantavisorError
+from ..errors import FormatError
 from ..repo import Repository
 from ..state import SPEC
 from . import epoch
-from .console import Console
+from .console import Console, count
 
 SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
 CHANGES_STATE = "Only the committed state changes: pvr checkout writes its files."
@@ -112,7 +111,7 @@ def _commit(options: argparse.Namespace, console: Console) -> None:
     state = repository.commit(message=options.message, checkpoint=epoch.rfc3339() if options.checkpoint else None)
     for warning in state.warnings():
         console.warn(warning)
-    console.line(f"committed {state.digest()[:12]}: {len(state)} paths")
+    console.line(f"committed {state.digest()[:12]}: {count(state, 'path')}")
 
 
 def _status(options: argparse.Namespace, console: Console) -> None:
@@ -141,20 +140,14 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 
 def _clone(options: argparse.Namespace, console: Console) -> None:
     source = repo.Source.parse(options.source)
-    with repo.opened(source.path) as (state, pool):
-        repo.select(state, source.choice)
-        repository = Repository.init(options.directory or _directory(source.path))
-        repository.take(state, pool, source.choice)
-    repository.checkout()
-    console.line(f"{repository.root} holds {len(repository.state)} paths")
+    repository = repo.clone(source, options.directory or _directory(source.path))
+    console.line(f"{repository.root} holds {count(repository.state, 'path')}")
 
 
 def _directory(source: Path) -> Path:
     """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr`` and ``/there/demo.tgz``."""
     path = source.absolute()
     name = path.parent.name if path.name == ".pvr" else re.sub(r"(\.pvrexport)?\.(tgz|tar|tar\.gz)$", "", path.name)
-    if Path(name).exists():
-        raise PantavisorError(f"{name} exists already", hint="name a directory behind the source")
     return Path(name)
 
 
@@ -163,7 +156,7 @@ def _take(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     with repo.opened(source.path) as (state, pool):
         merged = repository.take(state, pool, source.choice, drop=options.drop)
-    console.line(f"the committed state has {len(merged)} paths; run pvr checkout to write their files")
+    console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")
 
 
 def _export(options: argparse.Namespace, console: Console) -> None:
@@ -185,18 +178,17 @@ def _import(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     state = export.read(options.source, repository.pool)
     repository.replace(state)
-    inline = sum(not is_object_id(value) for value in state.values())
-    console.line(f"the committed state has {len(state)} paths, {inline} of them inline; run pvr checkout")
+    console.line(f"the committed state has {count(state, 'path')}; run pvr checkout to write their files")
 
 
 def _collect(options: argparse.Namespace, console: Console) -> None:
     found = repo.collect(Repository.find(Path(".")), dry_run=options.dry_run)
     for object_id in found.object_ids:
         console.result(object_id)
-    verb = "would be" if options.dry_run else "are"
-    console.line(f"{len(found.object_ids)} objects {verb} removed, {found.freed} bytes freed")
+    done = "to remove" if options.dry_run else "removed"
+    console.line(f"{count(found.object_ids, 'object')} {done}, {found.freed} bytes freed")
 
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
     state = repo.deploy(options.target, map(repo.Source.parse, options.sources), drop=options.drop)
-    console.line(f"{options.target} holds {len(state)} paths")
+    console.line(f"{options.target} holds {count(state, 'path')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .choosing import Choice, Source, select
+from .cloning import clone
 from .collecting import collect
 from .deploying import deploy
 from .repository import DEFAULT_MESSAGE, Repository, Status
@@ -16,6 +17,7 @@ __all__ = [
     "Repository",
     "Source",
     "Status",
+    "clone",
     "collect",
     "deploy",
     "opened",

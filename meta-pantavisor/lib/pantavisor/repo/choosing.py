@@ -51,6 +51,8 @@ class Source:
     @classmethod
     def parse(cls, text: str) -> Source:
         """``path#a,-b``; a path may hold a ``#`` itself where it exists."""
+        if not text or (text.startswith("#") and not Path(text).exists()):
+            raise FormatError("the source has no name", hint="name a repository or an export")
         marks = [index for index, char in enumerate(text) if char == "#"]
         if not marks or Path(text).exists():
             return cls(Path(text))

@@ -60,6 +60,8 @@ class Repository:
         with atomic.new_directory(root / FOLDER) as folder:
             (folder / "json").write_bytes(State.empty().dumps())
             (folder / "config").write_bytes(cjson.dumps({"ObjectsDir": objects or POOL}))
+            if not objects:
+                (folder / "objects").mkdir()
         return cls(root)
 
     @classmethod

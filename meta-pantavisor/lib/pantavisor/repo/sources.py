@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,12 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
         yield _read(source / FOLDER, source)
     elif (source / "json").is_file():
         yield _read(source, source.absolute().parent)
+    elif "://" in str(source) or re.match(r"https?:/", str(source)):
+        raise NotFound(f"{source} is in the network", hint="fetch the export first; sources are files and directories")
+    elif not source.exists():
+        raise NotFound(f"{source} does not exist", hint="name a repository or an export")
     else:
-        raise NotFound(f"{source} is neither a repository nor an export")
+        raise NotFound(f"{source} is neither a repository nor an export", hint="an export is made by: pvr export FILE.tgz")
 
 
 def pool_path(folder: Path, root: Path) -> Path:

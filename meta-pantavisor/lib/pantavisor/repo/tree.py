@@ -35,18 +35,18 @@ class Tree:
         """``path`` as seen from the root, ``.`` for the root itself. Raises FormatError outside of it."""
         full = os.path.normpath(Path.cwd() / path)
         if os.path.commonpath([full, self.root]) != str(self.root):
-            raise FormatError(f"{path} lies outside {self.root}")
+            raise FormatError(f"{path} lies outside {self.root}", hint="copy it there first")
         return os.path.relpath(full, self.root)
 
     def files(self) -> tuple[str, ...]:
-        """All plain files as paths of a state, sorted; the repository's own and signing keys left out."""
+        """All plain files as paths of a state, sorted; the repository's own, other repositories and signing keys left out."""
         found: list[str] = []
         for folder, folders, files in os.walk(self.root):
             at_root = folder == str(self.root)
             folders[:] = sorted(
                 name
                 for name in folders
-                if not (at_root and name.startswith(OWN)) and not _holds_signing_key(Path(folder) / name)
+                if not (at_root and name.startswith(OWN)) and not _is_apart(Path(folder) / name)
             )
             if _holds_signing_key(Path(folder)):
                 files = [name for name in files if name not in KEY_FILES]
@@ -64,9 +64,12 @@ class Tree:
         for head in heads:
             full = self.root / head
             if not os.path.lexists(full):
-                raise NotFound(f"{head} does not exist in {self.root}")
+                near = names.nearest(head, self.files())
+                raise NotFound(f"{head} does not exist in {self.root}", hint=f"did you mean {near}?" if near else None)
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(f"{head} is no plain file", hint="a state holds plain files only, no links")
+            if head != "." and (full / FOLDER / "json").is_file():
+                raise FormatError(f"{head} is a repository of its own", hint="take its parts by: pvr get")
             if head != "." and _holds_signing_key(full) or full.name in KEY_FILES and _holds_signing_key(full.parent):
                 raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
         return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
@@ -207,6 +210,10 @@ def _is_same(path: Path, other: Path) -> bool:
 def _holds_signing_key(folder: Path) -> bool:
     # Made beside the files by default: "add everything" must not publish the private key.
     return (folder / "key.pem").is_file() and (folder / "x5c.pem").is_file()
+
+
+def _is_apart(folder: Path) -> bool:
+    return _holds_signing_key(folder) or (folder / FOLDER / "json").is_file()
 
 
 def _is_below(name: str, head: str) -> bool:

@@ -21,9 +21,10 @@ def install(options: argparse.Namespace, console: Console) -> None:
     repository = Repository.find(Path("."))
     source = working.source(repository, options.name)
     spec = manifests.ContainerSpec.from_source(options.name, source)
-    working.check_device(repository, options.name, manifests.run_manifest(spec), console)
+    working.check_device(repository, options.name, manifests.run_manifest(spec))
     recorded = working.verity_manifests(repository, options.name)
     _finish(repository, options.name, source, recorded, console)
+    console.line(f"{options.name} is written again; run pvr commit to keep it")
 
 
 def convert(options: argparse.Namespace, console: Console) -> None:

@@ -98,7 +98,7 @@ def _run(request: Request) -> None:
 def _check(request: Request) -> None:
     """Raise for what the manifests would refuse, before anything is fetched."""
     spec = ContainerSpec.from_source(request.name, request.wanted)
-    working.check_device(request.repository, request.name, manifests.run_manifest(spec), request.console)
+    working.check_device(request.repository, request.name, manifests.run_manifest(spec))
 
 
 def _from_image(request: Request) -> tuple[Container, str]:
@@ -123,7 +123,9 @@ def _image_source(text: str, place: Optional[str]) -> ImageSource:
     try:
         return images.source(text, place)
     except FormatError as error:
-        if Path(text).exists():
+        if not text:
+            raise FormatError("--from names no source", hint="an image such as docker.io/nginx:stable") from error
+        if text.startswith((".", "/")) or Path(text).exists():
             hint = "say --type rootfs, or oci:, or docker-archive:"
             raise FormatError(f"{text} is a path and no image", hint=hint) from error
         raise
@@ -154,7 +156,7 @@ def _from_part(request: Request) -> tuple[Container, str]:
         changes = replace(changes, persistence={**old.persistence, **changes.persistence})
     engine = replace(request.engine, verity={**parts.recorded_verity(taken), **(request.engine.verity or {})})
     made = parts.make(request.name, taken, changes, pool, request.folder, engine=engine)
-    working.check_device(request.repository, request.name, made.files[f"{request.name}/run.json"], request.console)
+    working.check_device(request.repository, request.name, made.files[f"{request.name}/run.json"])
     return made, f"{taken.origin} ({taken.digest})"
 
 

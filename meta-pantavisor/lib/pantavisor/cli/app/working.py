@@ -92,17 +92,19 @@ def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Va
     return files
 
 
-def check_device(repository: Repository, name: str, run: Value, console: Console) -> None:
+def check_device(repository: Repository, name: str, run: Value) -> None:
     """What the container's run.json refers to must be in device.json: a device refuses the whole state otherwise."""
-    if not isinstance(run, Mapping):
-        return
-    where = f"{name}/run.json"
-    wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, where)]
     path = repository.root / DEVICE
-    if path.is_file():
+    if path.is_file() and isinstance(run, Mapping):
         device = manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE))
-        manifests.check_references(run, device, where)
-    elif wanted:
+        manifests.check_references(run, device, f"{name}/run.json")
+
+
+def _warn_of_device(repository: Repository, name: str, run: Value, console: Console) -> None:
+    if (repository.root / DEVICE).is_file() or not isinstance(run, Mapping):
+        return
+    wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, f"{name}/run.json")]
+    if wanted:
         console.warn(f"there is no {DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one")
 
 
@@ -116,6 +118,7 @@ def write(repository: Repository, name: str, made: Container, console: Console, 
     else:
         stale = {path for path in _made_before(repository, name) if path not in made.files}
         repository.write_files(made.files, gone=stale)
+    _warn_of_device(repository, name, made.files[f"{name}/run.json"], console)
     for warning in (*made.warnings, *made.notes):
         console.warn(warning)
 

@@ -1,0 +1,39 @@
+"""What the system refuses, in a sentence with a hint."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+from typing import Optional
+
+from ..errors import PantavisorError
+
+HINTS = {
+    errno.EACCES: "who owns it, and may this user do that?",
+    errno.EPERM: "who owns it, and may this user do that?",
+    errno.EROFS: "it is mounted read-only",
+    errno.ENOSPC: "make room and do it again",
+    errno.EDQUOT: "make room and do it again",
+    errno.ENOENT: "is it spelled right?",
+}
+# Names that atomic.py writes beside the real one, and those of folders where things are made.
+BESIDE = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.part)?")
+WORKSHOPS = frozenset(["scratch", "writing", "making", "revision"])
+
+
+def explain(error: OSError) -> Optional[PantavisorError]:
+    """The user's error, or None for one that may be ours."""
+    if error.filename is None and error.errno is None:
+        return None
+    where = f"{_shown(str(error.filename))}: " if error.filename else ""
+    return PantavisorError(f"{where}{error.strerror}", hint=HINTS.get(error.errno or 0))
+
+
+def _shown(name: str) -> str:
+    """The file that is meant, not the one beside it."""
+    path = Path(name)
+    found = BESIDE.fullmatch(path.name)
+    if not found:
+        return name
+    return str(path.parent if found[1] in WORKSHOPS else path.parent / found[1])

@@ -1,0 +1,41 @@
+"""``pvr clone``: a repository from another or from an export, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .. import atomic
+from ..errors import PantavisorError
+from .choosing import Source
+from .repository import Repository
+from .sources import opened
+from .tree import FOLDER
+
+
+def clone(source: Source, directory: Path) -> Repository:
+    """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``."""
+    target = directory.absolute()
+    with opened(source.path) as (state, pool):
+        _check_empty(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+            made = Repository.init(folder / "new")
+            made.take(state, pool, source.choice)
+            made.checkout()
+            _move(made.root, target)
+    return Repository(target)
+
+
+def _check_empty(target: Path) -> None:
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise PantavisorError(f"{target} exists already", hint="name a directory behind the source that is empty or missing")
+
+
+def _move(made: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(made, target)
+        return
+    # Somebody may stand in it, and would stand in none once another took its place. What makes it a repository comes last.
+    for entry in sorted(made.iterdir(), key=lambda entry: entry.name == FOLDER):
+        os.rename(entry, target / entry.name)
