@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -273,7 +276,7 @@ def test_the_manual_is_good_roff(pvr: Pvr) -> None:
 
 def test_the_manual_shows_no_line_that_roff_takes_for_a_request(pvr: Pvr) -> None:
     for line in pvr("man").splitlines():
-        assert re.match(r"\.(TH|SH|SS|PP|TP|B) ?", line) or not line.startswith((".", "'")), line
+        assert re.match(r"\.(TH|SH|SS|PP|TP|B|nh|ad) ?", line) or not line.startswith((".", "'")), line
 
 
 @pytest.mark.parametrize("words", list(COMMANDS), ids=" ".join)
@@ -313,6 +316,9 @@ def complete(script: str, *words: str, cwd: Path) -> set[str]:
         (["nonsense", ""], {"init"}, set()),
         (["app", "nonsense", "a b", ""], {"ls"}, set()),
         (["add", ""], {"--raw", "a file with blanks"}, {"a"}),
+        (["sig", "--key", ""], {"a file with blanks"}, set()),
+        (["sig", ""], {"--key", "attach"}, {"a file with blanks"}),
+        (["device", "disk", ""], {"set"}, {"a file with blanks"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -320,6 +326,34 @@ def test_bash_completes(pvr: Pvr, tmp_path: Path, words: list[str], wanted: set[
     write(tmp_path, {"a file with blanks": ""})
     offered = complete(pvr("completion", "bash"), *words, cwd=tmp_path)
     assert wanted <= offered and not unwanted & offered
+
+
+def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path) -> None:
+    write(tmp_path, {"completion": pvr("completion", "bash"), "some export.tgz": ""})
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execve("/bin/bash", ["bash", "--norc", "--noprofile"], {**ENVIRONMENT, "TERM": "dumb", "PS1": "ready"})
+    try:
+        os.write(terminal, b"source completion; PS1='go '\n")
+        until(terminal, "\ngo ")
+        for typed, shown in (("sig upd", "sig update "), ("sig add --pa", "--part "), ("get so", "some\\ export.tgz ")):
+            # Ctrl-U empties the line for the next one.
+            os.write(terminal, f"\x15pvr {typed}\t".encode())
+            until(terminal, shown)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def until(terminal: int, wanted: str) -> None:
+    """Read what the shell shows until it shows that."""
+    found = ""
+    while wanted not in found.replace("\r", ""):
+        ready, _, _ = select.select([terminal], [], [], 20)
+        assert ready, found
+        found += os.read(terminal, 4096).decode()
 
 
 def test_completion_of_an_unknown_shell_is_refused(tmp_path: Path) -> None:

@@ -33,11 +33,11 @@ def walk(parser: Parser, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 def completion(parser: Parser, shell: str) -> str:
     """A completion script: commands, verbs and options by position, files elsewhere."""
     commands = {" ".join(words): child for words, child in walk(parser)}
-    cases = "\n".join(f'        "{path}") words="{" ".join(_words(child))}";;' for path, child in commands.items())
+    cases = "\n".join(f'        "{path}") {_case(child)};;' for path, child in commands.items())
     setup = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
     # Only words that make a command longer count: what else stands there are options, their values and operands.
     return f"""{setup}_pvr() {{
-    local IFS=$'\\n' words= path= word
+    local IFS=$'\\n' words= path= word last="${{COMP_WORDS[COMP_CWORD-1]}}" files=1
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         case "|{"|".join(commands)}|" in *"|${{path:+$path }}$word|"*) path="${{path:+$path }}$word";; esac
     done
@@ -45,14 +45,17 @@ def completion(parser: Parser, shell: str) -> str:
 {cases}
     esac
     word="${{COMP_WORDS[COMP_CWORD]}}"
-    COMPREPLY=($(compgen -W "${{words// /$'\\n'}}" -- "$word") $(compgen -f -- "$word"))
+    # A verb is no file, but behind an option anything may stand.
+    case "$files$last" in 1*|-*) files=$(compgen -f -- "$word");; esac
+    COMPREPLY=($(compgen -W "${{words// /$'\\n'}}" -- "$word") $files)
 }}
 complete -o filenames -F _pvr pvr"""
 
 
 def manual(parser: Parser) -> str:
     """The page pvr(1)."""
-    lines = [f'.TH PVR 1 "" "pvr {__version__}"', ".SH NAME", f"pvr \\- {_roff(parser.description or '')}"]
+    # Options are to be copied: no hyphens within, no blanks between that were not there.
+    lines = [f'.TH PVR 1 "" "pvr {__version__}"', ".nh", ".ad l", ".SH NAME", f"pvr \\- {_roff(parser.description or '')}"]
     for words, child in walk(parser):
         lines += [".SH COMMAND " + " ".join(words).upper() if words else ".SH OPTIONS"]
         lines += [_roff(child.description or ""), ".PP", ".B " + _roff(" ".join(child.format_usage().split()[1:]))]
@@ -71,6 +74,11 @@ def _name(action: argparse.Action) -> str:
         return str(action.metavar or action.dest)
     value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
     return ", ".join(action.option_strings) + value
+
+
+def _case(parser: Parser) -> str:
+    has_verbs = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
+    return f'words="{" ".join(_words(parser))}"{" files=" if has_verbs else ""}'
 
 
 def _words(parser: Parser) -> list[str]:
