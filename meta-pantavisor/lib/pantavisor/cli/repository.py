@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     init = commands.add_parser("init", help="make an empty repository",
                                description="Make a directory an empty repository. What is in it stays as it is.")  # fmt: skip
     init.add_argument("directory", type=Path, nargs="?", default=Path("."), help="default: this one")
-    init.add_argument("--objects", metavar="DIR", help="keep objects in a pool elsewhere")
+    init.add_argument("--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory")
     init.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     init.set_defaults(run=_init)
 
@@ -65,7 +65,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
     clone.set_defaults(run=_clone)
 
-    for name, text, drop in (("get", "take parts of another state, and drop those that it leaves out", True),
+    for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
                              ("merge", "take parts of another state", False)):  # fmt: skip
         take = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}")
         take.add_argument("source", help=SOURCE)
