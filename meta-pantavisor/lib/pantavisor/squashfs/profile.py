@@ -26,6 +26,8 @@ CODECS: dict[str, tuple[int, Optional[range]]] = {
 _BRANCH_FILTERS = {"amd64": "x86", "386": "x86", "ppc64le": "powerpc", "arm": "armthumb"}
 _OLD_ARM = ("v5", "v6")  # what is built for later ones is mostly Thumb
 
+QUICK_ZSTD_LEVEL = 3
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -55,6 +57,11 @@ class Profile:
     def flags(self) -> int:
         """The library's compressor flags."""
         return FILTERS[self.branch_filter][0] if self.branch_filter else 0
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether one thread compresses faster than another can read layers: more would only wait for each other."""
+        return self.codec == "lz4" or (self.codec == "zstd" and (self.level or 0) <= QUICK_ZSTD_LEVEL)
 
     def __str__(self) -> str:
         level = "" if self.level is None else f" level {self.level}"

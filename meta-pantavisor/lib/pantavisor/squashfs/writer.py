@@ -53,13 +53,14 @@ def write(
     """Write ``tree`` to ``path``, which appears only when all is well.
 
     ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means it; without it
-    the image has the time of its newest file. ``threads`` 0 means one per processor. ``library`` is a path of
+    the image has the time of its newest file. ``threads`` 0 means as many as are of use. ``library`` is a path of
     libsquashfs, or a name for the loader. Raises PantavisorError when the library is missing or fails, FormatError for
     what squashfs cannot hold, and what reading the tree's contents raises.
     """
     _check_block_size(block_size)
     loaded = load(library)
-    options = {"threads": min(threads or _processors(), MAX_THREADS), "block_size": block_size}
+    threads = threads or (1 if profile.is_quick else _processors())
+    options = {"threads": min(threads, MAX_THREADS), "block_size": block_size}
 
     def attempt() -> tuple[str, ...]:
         with Image.creating(loaded, beside, profile, **options) as image:
