@@ -184,22 +184,32 @@ def compressor_cost(export: Path, folder: Path, profile: squashfs.Profile) -> Co
     return Cost(float(answer.stdout))
 
 
-def compare(target: str, scratch: Path, case: str) -> None:
-    """A table of all ways with one codec and level, beside the first."""
+def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
+    """A line for each way with one codec and level, beside the first; of several runs the one that took least counts."""
     ways = {"recipe": recipe, "pvr": by_hand, **({"umoci": umoci, "fakeroot": fakeroot} if CASES[case] else {})}
-    first = None
-    for way, make in ways.items():
-        with tempfile.TemporaryDirectory(dir=scratch) as name:
-            folder = Path(name)
-            with Peak(folder) as peak:
-                cost, output = make(target, folder, case if way in ("recipe", "pvr") else CASES[case])
-            made = Made(cost, output.stat().st_size, peak.bytes)
-            first = first or made
-            report(case, way, first, made)
-            profile = squashfs.profile(case, None)
-            if way == "recipe" and profile.level is not None:
-                alone = compressor_cost(output, folder, profile)
-                print(f"{case:9} codec     cpu {alone.cpu / first.cost.cpu:6.3f}  ({alone.cpu:.1f} CPU s)", flush=True)
+    runs: dict[str, list[Made]] = {way: [] for way in ways}
+    alone: list[Made] = []
+    # In turns: a machine is slower at some times than at others.
+    for _ in range(repeats):
+        for way, make in ways.items():
+            with tempfile.TemporaryDirectory(dir=scratch) as name:
+                folder = Path(name)
+                with Peak(folder) as peak:
+                    cost, output = make(target, folder, case if way in ("recipe", "pvr") else CASES[case])
+                runs[way].append(Made(cost, output.stat().st_size, peak.bytes))
+                profile = squashfs.profile(case, None)
+                if way == "recipe" and profile.level is not None:
+                    alone.append(Made(compressor_cost(output, folder, profile), 0, 0))
+    first = least(runs["recipe"])
+    for way, made in runs.items():
+        report(case, way, first, least(made))
+    if alone:
+        cost = least(alone).cost
+        print(f"{case:9} codec     cpu {cost.cpu / first.cost.cpu:6.3f}  ({cost.cpu:.1f} CPU s)", flush=True)
+
+
+def least(runs: list[Made]) -> Made:
+    return min(runs, key=lambda made: made.cost.cpu)
 
 
 def report(case: str, way: str, first: Made, made: Made) -> None:
@@ -214,6 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where to put scratch files")
     parser.add_argument("--image", type=Path, help="an OCI layout with the tag 1 instead")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each way, in turns; default: 3")
     parser.add_argument("cases", nargs="*", default=list(CASES), help=f"of {', '.join(CASES)}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -223,7 +234,7 @@ def main() -> None:
         with registry(scratch, options.image or scratch / "made") as target:
             print(f"beside the recipe's way, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
             for case in options.cases:
-                compare(target, scratch, case)
+                compare(target, scratch, case, options.repeats)
 
 
 if __name__ == "__main__":

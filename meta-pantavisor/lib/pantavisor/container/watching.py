@@ -37,7 +37,8 @@ def watch_layers(layers: Sequence[LayerBlob], label: str, progress: Progress) ->
 
 def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
     """The tree, whose contents are counted; one that is not loaded is not: its layers are."""
-    return _WatchedTree(tree, Counter(label, sum(file.size for file in tree.files()), progress))
+    total = sum(file.size for file in tree.files())
+    return _WatchedTree(tree, Counter(label, total, progress)) if total else tree
 
 
 def _watched(layer: LayerBlob, counter: Counter) -> LayerBlob:

@@ -17,6 +17,9 @@ def number(field: bytes) -> int:
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         sign_bit = 1 << (8 * len(field) - 2)
         return value - 2 * sign_bit if value & sign_bit else value
+    digits = field.rstrip(b"\0 ")
+    if digits.isdigit() and not digits.strip(b"01234567"):
+        return int(digits, 8)  # nearly every field
     match = _OCTAL.fullmatch(field)
     if match is None:
         raise FormatError(f"a tar header has {field[:24]!r} where a number belongs")

@@ -27,6 +27,9 @@ DIR_EXPORT_TABLE = 1
 SUPER_COMPRESSOR_OPTIONS = 0x0400
 COMPRESSOR_UNCOMPRESS = 0x8000
 NO_XATTR = 0xFFFFFFFF
+# Parameters of glibc's mallopt(3).
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 32 * 1024 * 1024
 
 _REASONS = {
     -1: "out of memory",
@@ -160,7 +163,16 @@ def _made(function: Callable[..., Any], what: str, *arguments: Any) -> Any:
     return pointer
 
 
+def _keep_freed_memory() -> None:
+    # malloc gets each block of an image from the kernel and gives it back, which costs a tenth of all CPU time.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl does not
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
+
+
 @functools.lru_cache(maxsize=4)
 def load(name: Optional[str] = None) -> Library:
     """The library at ``name``, a path or a name for the loader; None means the usual one."""
+    _keep_freed_memory()
     return Library(name or DEFAULT_NAME)
