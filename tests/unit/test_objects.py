@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor.errors import DigestError, FormatError, NotFound
-from pantavisor.objects import ObjectPool
+from pantavisor.objects import ObjectPool, ScratchPool
 
 DATA = b"content of an object"
 OBJECT = hashlib.sha256(DATA).hexdigest()
@@ -105,3 +105,27 @@ def test_a_missing_object_is_said_so(pool: ObjectPool) -> None:
     for use in (pool.open, pool.verify, pool.size):
         with pytest.raises(NotFound, match=OBJECT):
             use(OBJECT)
+
+
+@pytest.mark.parametrize("kind, lasts", [(ObjectPool, True), (ScratchPool, False)])
+def test_only_what_lasts_waits_for_the_disk(
+    kind: type[ObjectPool], lasts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, synced, fsync = kind(tmp_path / "objects"), [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino) or fsync(descriptor))
+    (tmp_path / "file").write_bytes(b"moved")
+    made = [pool.put_bytes(b"bytes"), pool.put_stream(io.BytesIO(b"stream")), pool.put_file(tmp_path / "file", move=True)]
+    with pool.staging() as staged:
+        made.append(staged.put_bytes(b"staged"))
+    inodes = {pool.path(object_id).stat().st_ino for object_id in made}
+    assert inodes <= set(synced) if lasts else not inodes & set(synced)
+
+
+def test_an_object_is_verified_while_it_is_read(pool: ObjectPool) -> None:
+    pool.put_bytes(DATA)
+    with pool.open_verified(OBJECT) as stream:
+        assert stream.read() == DATA
+    pool.path(OBJECT).chmod(0o644)
+    pool.path(OBJECT).write_bytes(DATA.upper())
+    with pool.open_verified(OBJECT) as stream, pytest.raises(DigestError, match=OBJECT):
+        stream.read()

@@ -14,15 +14,18 @@ from typing import BinaryIO, Union
 PathIn = Union[str, "PathLike[str]"]
 
 
-def write(path: PathIn, data: bytes, *, mode: int = 0o644) -> None:
+def write(path: PathIn, data: bytes, *, mode: int = 0o644, lasting: bool = True) -> None:
     """Replace ``path`` by ``data`` in one step."""
-    with replacing(path, mode=mode) as stream:
+    with replacing(path, mode=mode, lasting=lasting) as stream:
         stream.write(data)
 
 
 @contextmanager
-def replacing(path: PathIn, *, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it does not."""
+def replacing(path: PathIn, *, mode: int = 0o644, lasting: bool = True) -> Iterator[BinaryIO]:
+    """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it does not.
+
+    Without ``lasting`` that holds until the next power cut: nothing waits for the disk.
+    """
     target = Path(path)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     try:
@@ -30,9 +33,11 @@ def replacing(path: PathIn, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            if lasting:
+                os.fsync(stream.fileno())
         os.replace(name, target)
-        sync_directory(target.parent)
+        if lasting:
+            sync_directory(target.parent)
     except BaseException:
         _remove(name)
         raise
@@ -40,15 +45,15 @@ def replacing(path: PathIn, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing_path(path: PathIn) -> Iterator[Path]:
-    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist yet."""
+    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist yet.
+
+    Whoever wants the file to survive a power cut calls sync_file.
+    """
     target = Path(path)
     with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
         beside = folder / target.name
         yield beside
-        with open(beside, "rb") as stream:
-            os.fsync(stream.fileno())
         os.replace(beside, target)
-        sync_directory(target.parent)
 
 
 @contextmanager
@@ -71,6 +76,11 @@ def scratch(parent: PathIn, *, prefix: str = ".scratch.") -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync_file(path: PathIn) -> None:
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def sync_directory(path: PathIn) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs
 from .errors import NotFound
-from .objects import ObjectPool
+from .objects import ObjectPool, ScratchPool
 from .state import State, Value
 
 NAME = "bsp"
@@ -22,7 +22,7 @@ def export_bsp(job: jobs.ExportBsp) -> None:
     """Write the signed export of the bsp."""
     signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
     with atomic.scratch(job.work) as folder:
-        pool = ObjectPool(folder / "objects")
+        pool = ScratchPool(folder / "objects")
         state = State.empty().with_files(_files(job, pool, folder))
         export.write(job.output, keys.sign_state(state, NAME, pvs.bsp_selection(), signer), pool)
 

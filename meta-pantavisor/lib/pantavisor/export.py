@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Optional, cast
 
 from . import atomic
-from .digest import OBJECT_ID, Digest, VerifyingReader
+from .digest import OBJECT_ID
 from .errors import DigestError, FormatError, LimitError, NotFound
 from .gzipped import GzipWriter, is_worth_deflating
 from .objects import ObjectPool
@@ -47,11 +47,9 @@ def _write(write: Put, store: Put, state: State, pool: ObjectPool) -> None:
     """The tar; ``store`` takes what is packed already."""
     _add(write, write, "json", io.BytesIO(state.dumps()), len(state.dumps()))
     for object_id in sorted(state.object_ids()):
-        size, promised = pool.size(object_id), Digest("sha256", object_id)
-        with pool.open(object_id) as content:
-            put = write if is_worth_deflating(content, size) else store
-            with VerifyingReader(content, promised, size, what="object") as source:
-                _add(write, put, f"objects/{object_id}", cast(BinaryIO, source), size)
+        with pool.open_verified(object_id) as content:
+            put = write if is_worth_deflating(pool.path(object_id)) else store
+            _add(write, put, f"objects/{object_id}", content, pool.size(object_id))
     write(bytes(2 * tarfile.BLOCKSIZE))
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import BinaryIO
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Union
 
 LEVEL = 1
 SAMPLE_BYTES = 64 * 1024
@@ -37,11 +39,7 @@ class GzipWriter:
         self._count(data)
         # To the next whole byte, and with nothing before it that later blocks could refer to.
         self._raw.write(self._deflater.flush(zlib.Z_FULL_FLUSH))
-        view = memoryview(data)
-        for at in range(0, len(data), _STORED_BYTES):
-            piece = view[at : at + _STORED_BYTES]
-            self._raw.write(struct.pack("<BHH", 0, len(piece), len(piece) ^ 0xFFFF))
-            self._raw.write(piece)
+        self._raw.write(b"".join(_stored_blocks(data)))
 
     def close(self) -> None:
         self._raw.write(self._deflater.flush())
@@ -52,9 +50,17 @@ class GzipWriter:
         self._size += len(data)
 
 
-def is_worth_deflating(content: BinaryIO, size: int) -> bool:
-    """Whether deflate gets anything out of the middle of a seekable stream, which is read from its start afterwards."""
-    content.seek(max(0, (size - SAMPLE_BYTES) // 2))
-    sample = content.read(SAMPLE_BYTES)
-    content.seek(0)
+def _stored_blocks(data: bytes) -> Iterator[Union[bytes, memoryview]]:
+    view = memoryview(data)
+    for at in range(0, len(data), _STORED_BYTES):
+        piece = view[at : at + _STORED_BYTES]
+        yield struct.pack("<BHH", 0, len(piece), len(piece) ^ 0xFFFF)
+        yield piece
+
+
+def is_worth_deflating(path: Path) -> bool:
+    """Whether deflate gets anything out of the middle of a file."""
+    with open(path, "rb") as content:
+        content.seek(max(0, (path.stat().st_size - SAMPLE_BYTES) // 2))
+        sample = content.read(SAMPLE_BYTES)
     return len(zlib.compress(sample, LEVEL)) < WORTH * len(sample)

@@ -8,7 +8,7 @@ from .. import atomic, export, jobs, keys, layout, pvs
 from ..errors import PantavisorError
 from ..manifests import SourceManifest
 from ..manifests.spec import ROOT_VOLUME
-from ..objects import ObjectPool
+from ..objects import ScratchPool
 from ..oci import Platform
 from ..ref import ImageSource
 from ..state import State, Value
@@ -29,7 +29,7 @@ def export_container(job: jobs.ExportContainer) -> Container:
     )
     with layout.open_image(job.layout, Platform.parse(job.platform)) as image, atomic.scratch(job.work) as folder:
         source = sources.image_manifest(ImageSource.parse(f"docker://{job.reference}"), image, wanted)
-        pool = ObjectPool(folder / "objects")
+        pool = ScratchPool(folder / "objects")
         made = make(
             job.name,
             sources.image_tree(job.name, image),

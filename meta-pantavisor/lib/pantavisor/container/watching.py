@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 from ..layers import File, Tree
 from ..layers.stream import CHUNK_BYTES, Span
 from ..layout.image import LayerBlob
-from .model import Progress
+from .model import Progress, silent
 
 
 class Counter:
@@ -30,14 +30,16 @@ class Counter:
 
 
 def watch_layers(layers: Sequence[LayerBlob], label: str, progress: Progress) -> tuple[LayerBlob, ...]:
-    """The layers, whose packed bytes are counted."""
+    """The layers, whose packed bytes are counted if anyone wants to know."""
+    if progress is silent:
+        return tuple(layers)
     counter = Counter(label, sum(layer.size for layer in layers), progress)
     return tuple(_watched(layer, counter) for layer in layers)
 
 
 def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
     """The tree, whose contents are counted; one that is not loaded is not: its layers are."""
-    total = sum(file.size for file in tree.files())
+    total = 0 if progress is silent else sum(file.size for file in tree.files())
     return _WatchedTree(tree, Counter(label, total, progress)) if total else tree
 
 

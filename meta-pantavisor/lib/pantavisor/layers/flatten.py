@@ -179,7 +179,8 @@ def _remembered(file: File, content: Stored, spans: Iterator[Span]) -> Iterator[
     for span in spans:
         if not content.head:
             end = min(span.end, span.start + HEAD_BYTES)
-            content = file.content = content._replace(head=span.chunk[span.start : end])
+            head = span.chunk[span.start : end]
+            content = file.content = Stored(content.source, content.offset, content.segments, head)
         yield span
 
 

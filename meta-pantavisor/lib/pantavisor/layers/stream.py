@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import FormatError
 
-CHUNK_BYTES = 1024 * 1024  # the largest chunk
+CHUNK_BYTES = 256 * 1024  # the largest chunk; while it is hashed and packed it stays in a processor's cache
 _ZEROS = bytes(CHUNK_BYTES)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import cjson, export, names
 from ..errors import FormatError, NotFound
-from ..objects import ObjectPool
+from ..objects import ObjectPool, ScratchPool
 from ..state import State
 from .tree import FOLDER
 
@@ -20,7 +20,7 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
     """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export, or of an export file."""
     if source.is_file():
         with tempfile.TemporaryDirectory(prefix="pvr-") as folder:
-            pool = ObjectPool(Path(folder) / "objects")
+            pool = ScratchPool(Path(folder) / "objects")
             yield export.read(source, pool), pool
     elif (source / FOLDER / "json").is_file():
         yield _read(source / FOLDER, source)

@@ -24,7 +24,10 @@ from .library import (
 from .profile import Profile
 from .structures import Compressor, CompressorConfig, File, ObjectBase, ProcessorDescription, Super
 
-_BACKLOG_BLOCKS = 8  # per thread: enough to keep all busy, few enough to stay small in memory
+# Blocks that wait for a compressor: enough to keep all threads busy and wake nobody for a single block, few enough to
+# stay small in memory.
+_BACKLOG_BLOCKS = 16
+_BACKLOG_BLOCKS_PER_THREAD = 8
 # What squashfs has a number for; others have no place in an image.
 XATTR_PREFIXES = (b"user.", b"trusted.", b"security.")
 
@@ -149,7 +152,7 @@ class Image:
             size=ctypes.sizeof(ProcessorDescription),
             max_block_size=self._block_size,
             num_workers=threads,
-            max_backlog=_BACKLOG_BLOCKS * threads,
+            max_backlog=_BACKLOG_BLOCKS + _BACKLOG_BLOCKS_PER_THREAD * threads,
             cmp=self.compressor,
             wr=blocks,
             tbl=self._fragments,

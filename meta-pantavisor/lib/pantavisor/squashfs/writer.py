@@ -93,6 +93,8 @@ class _Writer:
         self._newest = 0
         self._references: dict[int, int] = {}  # where each inode lies, by id() of its node
         self._dropped: set[bytes] = set()
+        self._chunk = b""  # whose address was asked for last: small files share one
+        self._address = 0
 
     def write(self) -> tuple[str, ...]:
         """Write everything; the names of the extended attributes that were left out."""
@@ -116,13 +118,12 @@ class _Writer:
         library, processor = self._library, self._image.processor
         append = library.block_processor_append
         library.block_processor_begin_file(processor, slot, None, 0)
-        chunk: Optional[bytes] = None
-        for span in spans:
-            if span.chunk is not chunk:
-                chunk, address = span.chunk, _address(span.chunk)
-            if span.end > span.start:
+        for chunk, start, end in spans:
+            if chunk is not self._chunk:
+                self._chunk, self._address = chunk, _address(chunk)
+            if end > start:
                 # The library copies at once, so the bytes need to live only as long as the call.
-                append(processor, address + span.start, span.end - span.start)
+                append(processor, self._address + start, end - start)
         library.block_processor_end_file(processor)
 
     def _write_inode(self, node: Node, slots: _Slots) -> None:
