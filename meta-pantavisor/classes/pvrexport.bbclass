@@ -46,6 +46,10 @@ PVR_ARGS_JSON ??= ""
 PVR_ARGS_JSON[doc] = "JSON file of SRC_URI with template arguments whose values are lists or objects."
 PVR_CONFIG_JSON ??= ""
 PVR_CONFIG_JSON[doc] = "JSON file of SRC_URI that overrides members of the image's config (Entrypoint, Cmd, Env, ...)."
+PVR_LOGS_JSON ??= ""
+PVR_LOGS_JSON[doc] = "JSON file of SRC_URI with the list of log files that the device is to collect."
+PVR_EXPORTS_JSON ??= ""
+PVR_EXPORTS_JSON[doc] = "JSON file of SRC_URI with the list of what the container exports."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3), small (xz 6 with BCJ), or a codec as zstd:19 or lz4."
 # Not SOURCE_DATE_EPOCH by default: an image's times are the same wherever it is built, and cutting them would make
@@ -79,7 +83,8 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL PVR_RESTART_POLICY PVR_ROLES"
-do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
+do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_LOGS_JSON PVR_EXPORTS_JSON"
+do_pvrexport[vardeps] += "PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 

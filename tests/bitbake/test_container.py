@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -128,6 +129,32 @@ def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) 
     desk.configure('PVR_VERITY:pn-app = "yes"')
     result = desk.build.run("app").failed()
     assert 'PVR_VERITY is "yes"' in result.output and 'say "1" for yes' in result.output
+
+
+def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -> None:
+    documents: dict[str, Any] = {
+        "PVR_ARGS_JSON": {"PV_LXC_EXTRA_ENV": ["GREETING=hello world"]},
+        "PVR_CONFIG_JSON": {"Cmd": ["serve", "a word"]},
+        "PVR_LOGS_JSON": [{"file": "/var/log/app.log", "maxsize": 1000}],
+        "PVR_EXPORTS_JSON": [{"name": "socket"}],
+    }
+    files = desk.build.directory.parent / "one/recipes/files"
+    files.mkdir()
+    for variable, document in documents.items():
+        (files / variable).write_text(json.dumps(document))
+    names = " ".join(f"file://{variable}" for variable in documents)
+    lines = [f'SRC_URI:append:pn-app = " {names}"', *(f'{variable}:pn-app = "{variable}"' for variable in documents)]
+    desk.configure(*lines)
+    desk.run().succeeded()
+    assert "0 problems; checked strictly: " in desk.verify()
+    state, _ = desk.read(tmp_path)
+    run = state["app/run.json"]
+    assert (run["logs"], run["exports"]) == (documents["PVR_LOGS_JSON"], documents["PVR_EXPORTS_JSON"])
+    lxc = ObjectPool(tmp_path).path(str(state["app/lxc.container.conf"])).read_text()
+    assert "lxc.environment = GREETING=hello world" in lxc and 'serve "a word"' in lxc
+    (files / "PVR_LOGS_JSON").write_text("{}")
+    result = desk.build.run("app").failed()
+    assert "PVR_LOGS_JSON: " in result.output and "does not hold a JSON list" in result.output
 
 
 def test_the_epoch_ends_the_times_in_the_image_and_changes_the_hash(desk: Desk, tmp_path: Path) -> None:

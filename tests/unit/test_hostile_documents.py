@@ -50,6 +50,7 @@ SIGNING = {"key": "k", "x5c": "x", "trust": "t"}
 JOB = {
     "name": "web", "layout": "l", "reference": "r", "platform": "linux/arm64", "arguments": {"a": 1}, "volumes": ["a"],
     "profile": "fast", "signing": SIGNING, "work": "w", "output": "o", "image_config": {}, "verity": True,
+    "logs": [{"file": "/l"}], "exports": [],
 }  # fmt: skip
 ROOT = {"exports": ["a"], "boot_files": {"a": "b"}, "trust": "t", "epoch": 5, "work": "w", "output": "o", "size": 5}
 

@@ -40,6 +40,8 @@ class ExportContainer:
     work: Path
     output: Path
     image_config: Optional[Mapping[str, Any]] = None
+    logs: Optional[tuple[Any, ...]] = None
+    exports: Optional[tuple[Any, ...]] = None
     libsquashfs: Optional[str] = None
     verity: bool = False
     before: Optional[Path] = None

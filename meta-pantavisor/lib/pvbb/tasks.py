@@ -25,7 +25,9 @@ def export_container(d: Any) -> None:
             "reference": d.getVar("PVR_DOCKER_REF"),
             "platform": d.getVar("PVR_PLATFORM"),
             "arguments": _arguments(d),
-            "image_config": _json_file(d, "PVR_CONFIG_JSON"),
+            "image_config": _json_file(d, "PVR_CONFIG_JSON", dict),
+            "logs": _json_file(d, "PVR_LOGS_JSON", list),
+            "exports": _json_file(d, "PVR_EXPORTS_JSON", list),
             "volumes": d.getVar("PVR_VOLUMES").split(),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
@@ -98,7 +100,7 @@ def _arguments(d: Any) -> dict[str, Any]:
         if not equals:
             bb.fatal(f'{d.getVar("PN")}: PVR_ARGS has "{word}", which is not NAME=value')
         arguments[name] = value
-    arguments.update(_json_file(d, "PVR_ARGS_JSON") or {})
+    arguments.update(_json_file(d, "PVR_ARGS_JSON", dict) or {})
     return arguments
 
 
@@ -116,7 +118,8 @@ def _epoch(d: Any) -> Optional[int]:
     return int(value) if value else None
 
 
-def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:
+def _json_file(d: Any, variable: str, kind: type) -> Any:
+    """The JSON in the file that ``variable`` names, an object (dict) or a list; None where it names none."""
     path = _unpacked(d, variable)
     if path is None:
         return None
@@ -125,8 +128,8 @@ def _json_file(d: Any, variable: str) -> Optional[dict[str, Any]]:
             value = json.load(stream)
     except ValueError as error:
         bb.fatal(f"{d.getVar('PN')}: {variable}: {path} is not valid JSON: {error}")
-    if not isinstance(value, dict):
-        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON object")
+    if not isinstance(value, kind):
+        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON {'object' if kind is dict else 'list'}")
     return value
 
 

@@ -24,6 +24,8 @@ def export_container(job: jobs.ExportContainer) -> Container:
     wanted = SourceManifest(
         arguments=job.arguments,
         config=job.image_config or {},
+        logs=None if job.logs is None else list(job.logs),
+        exports=None if job.exports is None else list(job.exports),
         persistence=sources.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
