@@ -27,7 +27,7 @@ from .structures import Compressor, CompressorConfig, File, ObjectBase, Processo
 # Blocks that wait for a compressor: enough to keep all threads busy and wake nobody for a single block, few enough to
 # stay small in memory.
 _BACKLOG_BLOCKS = 16
-_BACKLOG_BLOCKS_PER_THREAD = 8
+_BACKLOG_BLOCKS_PER_THREAD = 2
 # What squashfs has a number for; others have no place in an image.
 XATTR_PREFIXES = (b"user.", b"trusted.", b"security.")
 
