@@ -300,6 +300,8 @@ def test_what_has_no_effect_is_said(args: dict, words: str) -> None:
         ({"Entrypoint": ["/my e"]}, '"/my e"'),
         ({"Cmd": ["/bin/sh", "-c", 'echo "x"']}, '/bin/sh "-c" \'echo "x"\''),
         ({"Cmd": ["/c", ""]}, '/c ""'),
+        ({"Entrypoint": [""], "Cmd": ["/c"]}, "/c"),
+        ({"Entrypoint": [""]}, "/sbin/init"),
     ],
 )
 def test_entrypoint_and_cmd(config: dict, command: str) -> None:
@@ -311,6 +313,11 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
     [
         {"Cmd": ["/c", "both \" and '"]},
         {"Cmd": ["a\nb"]},
+        {"Cmd": [""]},
+        {"Cmd": ["", "/c"]},
+        {"Cmd": [" "]},
+        {"Cmd": " "},
+        {"Entrypoint": " ", "Cmd": "/c"},
         {"Cmd": 5},
         {"Cmd": [5]},
         {"Cmd": ["x"] * 2000},

@@ -41,6 +41,8 @@ class Process:
 def map_process(config: Mapping[str, Any]) -> Process:
     """From the ``config`` object of an image."""
     entrypoint, command = config.get("Entrypoint") or None, config.get("Cmd") or None
+    if entrypoint == [""]:
+        entrypoint = None  # Docker's way of taking back a base image's
     words = [*_quoted(entrypoint, "Entrypoint"), *_quoted(command, "Cmd", appended=bool(entrypoint))]
     if not words:
         words = [DEFAULT_INIT]
@@ -122,7 +124,13 @@ def _signal(text: Any) -> str:
 def _first_word(value: Any) -> str:
     if not value:
         return DEFAULT_INIT
-    return str(value.split()[0] if isinstance(value, str) else value[0])
+    word = str((value.split() or [""])[0] if isinstance(value, str) else value[0])
+    if not word.strip():
+        raise FormatError(
+            "the image's command begins with a blank word",
+            hint="say what to start: --config Entrypoint=PROGRAM, or a file with --config-json (PVR_CONFIG_JSON)",
+        )
+    return word
 
 
 def _environment(items: Any) -> tuple[str, ...]:
