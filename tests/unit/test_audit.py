@@ -452,11 +452,28 @@ def test_exports_bent_in_any_way_are_refused(device: sim.Device, tmp_path: Path)
     (name, data), json_text = good[1], good[0]
     assert f"object-missing {name}" in findings(write_tar(path, good[:1] + good[2:]), device)
     assert f"object-digest {name}" in findings(write_tar(path, [*good[:1], (name, data + b"x"), *good[2:]]), device)
-    assert f"export-member {name}" in findings(write_tar(path, [*good, good[1]]), device)
+    assert f"export-member {good[2][0]}" in findings(write_tar(path, [*good, good[2]]), device)
     assert "export-member other" in findings(write_tar(path, [*good, ("other", b"")]), device)
     assert "object-unused objects/" + "0" * 64 in findings(write_tar(path, [*good, ("objects/" + "0" * 64, b"")]), device)
     assert "unreadable tar" in findings(write_tar(path, [*good[1:], json_text]), device)
     assert f"export-member {name}" in findings(write_tar(path, good, kind=tarfile.SYMTYPE), device)
+
+
+def test_export_may_repeat_an_object_that_two_paths_share(device: sim.Device, tmp_path: Path) -> None:
+    # As the published tool writes it: an entry for each path.
+    good = members(device.export())
+    (name, data), path = good[1], tmp_path / "one.tar"
+    assert sorted(device.state.objects().values()).count(name.rpartition("/")[2]) == 2
+    assert findings(write_tar(path, [*good, (name, data)]), device) == []
+    for more in ([(name, data)] * 2, [(name, data[:-1])], [(name, data + b"x")], [(name, b"y" * len(data))]):
+        assert findings(write_tar(path, [*good, *more]), device) == [f"export-member {name}"]
+
+
+def test_target_that_could_block_for_ever_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(NotFound, match="is neither a file nor a folder"):
+            audit.verify(path)
 
 
 def test_cut_or_damaged_exports_are_refused(device: sim.Device, tmp_path: Path) -> None:

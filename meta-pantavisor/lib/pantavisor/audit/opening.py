@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +23,7 @@ from .report import Damaged, Findings
 from .subject import CHUNK, OpenFile, Reader, Storage
 
 STORAGE_LABEL = "root"
+_QUOTED_ID = re.compile(rb'"([0-9a-f]{64})"')
 IMAGE, TREE, EXPORT, REPOSITORY = "disk image", "storage tree", "export", "repository"
 
 
@@ -47,14 +50,16 @@ def opened(target: Path, findings: Findings) -> Iterator[Opened]:
             yield _repository(target, findings)
         elif target.is_dir():
             yield _tree(Opened(TREE), Folder(target), findings)
-        elif target.exists():
+        elif target.is_file() or target.is_block_device():
             reader = stack.enter_context(OpenFile(target))
             if tarball.is_tarball(reader.pread(512, 0)):
                 yield _export(reader, findings, stack)
             else:
                 yield _image(reader, findings)
         else:
-            raise NotFound(f"{target} does not exist", hint="name a disk image, storage tree, export or repository")
+            # A pipe would be waited for.
+            problem = "is neither a file nor a folder" if target.exists() else "does not exist"
+            raise NotFound(f"{target} {problem}", hint="name a disk image, storage tree, export or repository")
 
 
 def _image(image: Reader, findings: Findings) -> Opened:
@@ -111,9 +116,23 @@ def _export(reader: Reader, findings: Findings, stack: ExitStack) -> Opened:
         findings.add("state", "json", f"is {state.size} bytes long, which is too much")
         return result
     result.texts[""] = reader.pread(state.size, state.at)
-    for name, member in objects.items():
-        _add(result, name, partial(_pieces, reader.window(member.at, member.size)), member.size)
+    uses = Counter(_QUOTED_ID.findall(result.texts[""]))
+    for name, copies in objects.items():
+        windows = [reader.window(member.at, member.size) for member in copies]
+        _add(result, name, partial(_pieces, windows[0]), windows[0].size)
+        if len(windows) > 1:
+            _check_copies(name, windows, uses[name.encode()], findings)
     return result
+
+
+def _check_copies(object_id: str, copies: Sequence[Reader], uses: int, findings: Findings) -> None:
+    """See that an object is repeated at most for each path that names it, as the published tool does, and truly."""
+    where = f"objects/{object_id}"
+    if len(copies) > uses:
+        findings.add("export-member", where, "is there more often than the state names it")
+    for copy in copies[1:]:
+        if copy.size != copies[0].size or any(one != other for one, other in zip(_pieces(copies[0]), _pieces(copy))):
+            findings.add("export-member", where, "is there twice, with different contents")
 
 
 def _repository(target: Path, findings: Findings) -> Opened:
@@ -135,9 +154,10 @@ def _repository(target: Path, findings: Findings) -> Opened:
         findings.add("object-missing", ".pvr/config", f"the folder of the objects, {pool}, does not exist")
         return result
     folder = Folder(pool)
+    used = set(_QUOTED_ID.findall(text))
     for name, entry in folder.entries.items():
         # A pool may serve several repositories, so only what this one uses matters.
-        if is_object_id(name) and name.encode() in text:
+        if is_object_id(name) and name.encode() in used:
             _add(result, name, partial(folder.chunks, entry), entry.size)
     return result
 

@@ -46,20 +46,18 @@ def unpack(source: Reader, target: BinaryIO) -> None:
     target.flush()
 
 
-def read(tar: Reader, findings: Findings) -> tuple[Member, dict[str, Member]]:
-    """The member ``json`` and the objects by id. Raises Damaged for a tar that ends early or holds no state."""
+def read(tar: Reader, findings: Findings) -> tuple[Member, dict[str, list[Member]]]:
+    """The member ``json`` and all copies of the objects by id. Raises Damaged for a tar that ends early or holds no state."""
     members = list(_members(tar, findings))
     if not members or members[0].name != "json":
         raise Damaged("the first member of the export is not json")
-    objects: dict[str, Member] = {}
+    objects: dict[str, list[Member]] = {}
     for member in members[1:]:
         match = _OBJECT.fullmatch(member.name)
         if match is None:
             findings.add("export-member", member.name[:100], "is neither json nor an object")
-        elif match.group(1) in objects:
-            findings.add("export-member", member.name, "is there twice")
         else:
-            objects[match.group(1)] = member
+            objects.setdefault(match.group(1), []).append(member)
     return members[0], objects
 
 
