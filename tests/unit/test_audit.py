@@ -118,6 +118,19 @@ def test_every_missing_object_is_named(device: sim.Device, tree: Path) -> None:
         (tree / "away").rename(path)
 
 
+def test_one_file_under_many_objects_names_is_read_once(device: sim.Device, tree: Path) -> None:
+    # Else a folder of links to one large file would be hashed once for each.
+    victim = min((tree / "objects").iterdir())
+    false = [victim.with_name(f"{number:064x}") for number in range(3)]
+    for path in false:
+        os.link(victim, path)
+    found = findings(tree, device)
+    assert [item for item in found if item.startswith("object-name")] == [
+        f"object-name objects/{path.name}" for path in (*false[1:], victim)
+    ]
+    assert {f"object-digest objects/{false[0].name}", f"object-missing objects/{victim.name}"} <= set(found)
+
+
 def test_every_copy_in_place_of_a_link_is_named(device: sim.Device, tree: Path) -> None:
     links = [path for path in (tree / "trails").rglob("*") if path.is_file() and path.stat().st_nlink > 1]
     assert len(links) == len(device.state.objects()) + 2

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import audit, proc
-from pantavisor.audit import gpt
+from pantavisor.audit import gpt, opening
 from pantavisor.audit.ext4 import Ext4
 from pantavisor.audit.fat import Fat
 from pantavisor.audit.report import Damaged, Findings
@@ -264,6 +264,22 @@ def test_changed_inodes_are_named(bench: Bench, tmp_path: Path, command: str, co
     assert (code, path) in {
         (finding.code, finding.where.rpartition(", ")[2].partition(".link")[0]) for finding in report.findings
     }
+
+
+def test_objects_that_are_larger_than_the_image_together_are_not_all_read(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "MAX_TIMES_LARGER", 1)
+    image = tmp_path / "changed.img"
+    proc.run(["cp", "--sparse=always", bench.path, image])
+    objects = sorted(bench.device.state.object_ids())
+    for object_id in objects:
+        command = f"set_inode_field /objects/{object_id} size {bench.size // 4}"
+        proc.run(["debugfs", "-w", "-R", command, f"{image}?offset={STORAGE}"])
+    report = audit.verify(image, trust=bench.device.trust, strict=True)
+    unread = {finding.where for finding in report.findings if finding.code == "object-size"}
+    assert unread == {f"objects/{object_id}" for object_id in objects[4:]}
+    assert report.checked["objects"] == 4
 
 
 def test_random_damage_never_ends_in_a_traceback(bench: Bench) -> None:
