@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from pantavisor import audit, cjson, keys, pvs
+from pantavisor.audit import storage
 from pantavisor.errors import NotFound, PantavisorError
 from pantavisor.state import State
 from sim import device as sim
@@ -129,6 +130,28 @@ def test_one_file_under_many_objects_names_is_read_once(device: sim.Device, tree
         f"object-name objects/{path.name}" for path in (*false[1:], victim)
     ]
     assert {f"object-digest objects/{false[0].name}", f"object-missing objects/{victim.name}"} <= set(found)
+
+
+def test_states_of_too_many_revisions_are_not_all_read(
+    device: sim.Device, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "MAX_TEXTS", 3 * len(device.state.dumps()))
+    for number in range(1, 6):
+        (tree / f"trails/{number}/.pvr").mkdir(parents=True)
+        os.link(tree / "trails/0/.pvr/json", tree / f"trails/{number}/.pvr/json")
+    report = audit.verify(tree, trust=device.trust)
+    assert report.checked["revisions"] == 3
+    unread = {finding.where for finding in report.findings if finding.code == "state"}
+    assert unread == {f"trails/{number}/.pvr/json" for number in (3, 4, 5)}
+
+
+def test_search_for_keys_ends(device: sim.Device, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MAX_SEARCHED", 2**30)
+    (tree / "logs").mkdir(exist_ok=True)
+    for number in range(3):
+        (tree / f"logs/{number}").touch()
+        os.truncate(tree / f"logs/{number}", 2**30)
+    assert [item for item in findings(tree, device) if item.startswith("unreadable logs/")]
 
 
 def test_every_copy_in_place_of_a_link_is_named(device: sim.Device, tree: Path) -> None:

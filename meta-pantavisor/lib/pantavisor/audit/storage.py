@@ -15,9 +15,12 @@ from ..errors import PantavisorError
 from ..state import State
 from .content import KeyFinder
 from .report import Damaged, Findings
-from .subject import Entry, Storage, read_small
+from .subject import MAX_SMALL_FILE, Entry, Storage, read_small
 
 MAX_BOOT_TEXT = 64 * 1024
+MAX_CONFIG = 64 * 1024
+MAX_TEXTS = 128 * 1024 * 1024  # bytes of the states of all revisions; links could make one state many
+MAX_SEARCHED = 256 * 1024**3  # bytes of files besides objects; they may be holes
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
 BOOT_VARIABLES = frozenset(["pv_rev", "pv_try", "pv_trying"])
@@ -32,11 +35,13 @@ _RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)"
 def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
     """The text of each revision's state, by revision."""
     texts = {}
+    left = MAX_TEXTS
     for path, entry in sorted(storage.entries.items()):
         match = _REVISION.fullmatch(path)
         if match and match.group(2) == ".pvr/json" and entry.kind == "file":
             try:
-                texts[match.group(1)] = read_small(storage, entry)
+                texts[match.group(1)] = read_small(storage, entry, limit=min(left, MAX_SMALL_FILE))
+                left -= entry.size
             except Damaged as error:
                 findings.add("state", path, error.message)
     if not texts:
@@ -138,8 +143,9 @@ def _check_inline(storage: Storage, path: str, value: Any, findings: Findings) -
     if entry is None or entry.kind != "file":
         findings.add("trail", path, "is missing")
         return
+    wanted = cjson.dumps(value)
     try:
-        if read_small(storage, entry) != cjson.dumps(value):
+        if entry.size != len(wanted) or read_small(storage, entry) != wanted:
             findings.add("trail-json", path, "is not byte for byte what the state says")
     except Damaged as error:
         findings.add("trail-json", path, error.message)
@@ -151,7 +157,7 @@ def _check_config(storage: Storage, path: str, findings: Findings) -> None:
         findings.add("trail", path, "is missing")
         return
     try:
-        config = cjson.load_object(read_small(storage, entry), what=path)
+        config = cjson.load_object(read_small(storage, entry, limit=MAX_CONFIG), what=path)
     except PantavisorError as error:
         findings.add("trail-config", path, error.message)
         return
@@ -197,10 +203,11 @@ def _check_links(storage: Storage, links: Mapping[str, str], findings: Findings)
     for path, entry in storage.entries.items():
         if entry.kind == "file":
             uses.setdefault(entry.inode, []).append(path)
-    for path, entry in storage.entries.items():
-        if not path.startswith("objects/") or entry.kind != "file":
+    for path, entry in sorted(storage.entries.items()):
+        # An object that has several names was named for that.
+        names = uses.pop(entry.inode, []) if path.startswith("objects/") and entry.kind == "file" else []
+        if not names:
             continue
-        names = uses[entry.inode]
         if entry.links != len(names):
             findings.add("object-links", path, f"has {entry.links} links, of which {len(names)} are in the tree")
         for name in names:
@@ -209,9 +216,15 @@ def _check_links(storage: Storage, links: Mapping[str, str], findings: Findings)
 
 
 def _check_secrets(storage: Storage, findings: Findings) -> None:
+    left = MAX_SEARCHED
     for path, entry in storage.entries.items():
-        if entry.kind != "file" or path.startswith("objects/"):
+        # Files that are objects, too, were looked at as such.
+        if entry.kind != "file" or path.startswith("objects/") or entry.links > 1:
             continue
+        left -= entry.size
+        if left < 0:
+            findings.add("unreadable", path, f"is not searched for keys: the files have more than {MAX_SEARCHED} bytes")
+            return
         try:
             _check_secret(storage, entry, findings)
         except Damaged as error:
@@ -219,9 +232,6 @@ def _check_secrets(storage: Storage, findings: Findings) -> None:
 
 
 def _check_secret(storage: Storage, entry: Entry, findings: Findings) -> None:
-    # Files that are objects, too, were looked at as such.
-    if entry.links > 1:
-        return
     finder = KeyFinder()
     for chunk in storage.chunks(entry):
         finder.feed(chunk)
