@@ -6,6 +6,7 @@ from ..errors import FormatError
 from .limits import Limits, check
 
 Path = tuple[bytes, ...]
+_HERE = frozenset([b"", b"."])
 
 
 def split(text: bytes, limits: Limits, *, what: str) -> Path:
@@ -14,13 +15,13 @@ def split(text: bytes, limits: Limits, *, what: str) -> Path:
     Raises FormatError or LimitError, naming ``what``.
     """
     check(len(text), limits.path_bytes, f"bytes in a path of {what}")
-    names = tuple(name for name in text.split(b"/") if name not in (b"", b"."))
+    names = tuple([name for name in text.split(b"/") if name not in _HERE])
     if b".." in names:
         raise FormatError(f"{what} has the member {show(text)}, which leads out of the root")
     if b"\0" in text:
         raise FormatError(f"{what} has a member with a zero byte in its name")
     check(len(names), limits.depth, f"names in a path of {what}")
-    if names and max(map(len, names)) > limits.name_bytes:
+    if len(text) > limits.name_bytes and max(map(len, names), default=0) > limits.name_bytes:
         raise FormatError(f"{what} has the member {show(text)}, a name of which is longer than {limits.name_bytes} bytes")
     return names
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Optional, Union
 from ..errors import FormatError, NotFound
 from ..oci import Platform
 from ..ref import ImageSource
-from . import archive, daemon
+from . import archive
 from .directory import DirectoryBlobs
 from .image import OciImage, open_layout
 
@@ -47,12 +47,14 @@ def open_daemon_image(
     name: str,
     platform: Optional[Platform] = None,
     *,
-    socket: PathIn = daemon.SOCKET,
+    socket: Optional[PathIn] = None,
     scratch: Optional[Path] = None,
 ) -> Iterator[OciImage]:
-    """An image of the docker daemon at ``socket``, saved for the time of the block."""
+    """An image of the docker daemon at ``socket`` (None: the usual one), saved for the time of the block."""
+    from . import daemon  # and with it http.client, which most sources do without
+
     with tempfile.TemporaryFile(dir=scratch) as stream:
-        daemon.save(name, stream, socket=os.fspath(socket))
+        daemon.save(name, stream, socket=os.fspath(socket or daemon.SOCKET))
         with _archive(stream, platform, None, f"{name} of the docker daemon", scratch) as image:
             yield image
 
