@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from pantavisor import keys, pvs
+from pantavisor import inspect, keys, pvs
 from pantavisor.audit.signatures import as_pem
 from pantavisor.errors import FormatError, PantavisorError, SignatureError
 from pantavisor.keys import certificates
@@ -49,6 +49,14 @@ def test_chain_with_a_damaged_certificate_is_refused(damage: str) -> None:
     for chain in ([damaged(damage)], [GOOD, damaged(damage)]):
         with pytest.raises(SignatureError, match="damaged certificate"):
             keys.verify_state(signed_by(*chain), ROOTS, strict=False)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_certificate_is_shown_as_a_problem(damage: str, tmp_path: Path) -> None:
+    (tmp_path / ".pvr").mkdir()
+    (tmp_path / ".pvr/json").write_bytes(signed_by(damaged(damage)).dumps())
+    (revision,) = inspect.inspect(tmp_path).revisions
+    assert [item.name for item in revision.signatures if "certificate" in item.problem] == [PATH]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

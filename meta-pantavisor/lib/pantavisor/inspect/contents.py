@@ -117,8 +117,7 @@ def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Sig
         return None, SignatureView(path, "", "", 0, (), (), error.message)
     signer = problem = ""
     try:
-        own = keys.TrustStore.parse(signatures.as_pem(parsed.x5c[0]) if parsed.x5c else b"")
-        signer = str(own.roots[0].subject.rfc4514_string())
+        signer = keys.subject_of(parsed.x5c[0], what=f"signature {path}") if parsed.x5c else ""
         keys.verify_signature(parsed, state, keys.TrustStore.parse(signatures.own_root(parsed)))
     except PantavisorError as error:
         problem = error.message

@@ -6,6 +6,7 @@ RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw
 
 from __future__ import annotations
 
+from .certificates import subject_of
 from .making import generate
 from .pem import PemSigner, chain_of
 from .programs import CommandSigner
@@ -26,6 +27,7 @@ __all__ = [
     "resign",
     "sign_state",
     "signing_request",
+    "subject_of",
     "trusted",
     "verify_signature",
     "verify_state",

@@ -33,3 +33,11 @@ def key_of(certificate: Any, *, what: str) -> Any:
         return certificate.public_key()
     except damage() as error:
         raise FormatError(f"{what} holds a key that cannot be read") from error
+
+
+def subject_of(der: bytes, *, what: str) -> str:
+    """Whose certificate it is; FormatError for a damaged one."""
+    try:
+        return str(read_der(der).subject.rfc4514_string())
+    except damage() as error:
+        raise FormatError(f"{what} carries a damaged certificate") from error
