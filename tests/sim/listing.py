@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Union
 
-from pantavisor.layers.tree import Device, Directory, Fifo, File, Node, Symlink, Tree
+from pantavisor.layers.tree import Device, Directory, Fifo, File, Node, Socket, Symlink, Tree
 
 Listing = dict[bytes, tuple[Any, ...]]
 
@@ -74,7 +74,7 @@ def _paths(root: bytes) -> list[bytes]:
 def _kind(node: Node) -> str:
     if isinstance(node, Device):
         return "b" if node.is_block else "c"
-    return {File: "-", Directory: "d", Symlink: "l", Fifo: "p"}[type(node)]
+    return {File: "-", Directory: "d", Symlink: "l", Fifo: "p", Socket: "s"}[type(node)]
 
 
 def _detail(node: Node, contents: dict[int, tuple[int, str]]) -> Any:

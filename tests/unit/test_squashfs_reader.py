@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pantavisor import squashfs
 from pantavisor.errors import PantavisorError
-from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree, from_directory
+from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, from_directory
 from pantavisor.squashfs import PROFILES, blocks
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
@@ -34,6 +34,8 @@ def everything() -> Tree:
         b"link": Symlink(META._replace(mode=0o777), b"/some/where"),
         b"many": Directory(META, {f"{index:05}".encode(): File(META, 3, b"abc") for index in range(3000)}),
         b"pipe": Fifo(META._replace(xattrs=xattrs)),
+        b"socket": Socket(META),
+        b"socket too": Socket(META._replace(xattrs=xattrs)),
         b"zeros": File(META, 500_000, bytes(500_000)),
     }
     return Tree(Directory(META._replace(mode=0o755, xattrs=xattrs[:1]), entries))

@@ -9,7 +9,7 @@ from typing import Optional
 
 from ..errors import FormatError, NotFound
 from .limits import DEFAULT, Budget, Limits
-from .tree import Device, Directory, Fifo, File, Metadata, Node, Symlink, Tree, Xattrs
+from .tree import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, Xattrs
 
 Owner = tuple[int, int]
 
@@ -24,7 +24,7 @@ def from_directory(
     """The tree below ``path``; contents are read when asked for.
 
     ``owner`` (uid, gid) is given to everything, since a build's files belong to whoever ran it; None keeps what the
-    files have, extended attributes then included. Sockets are refused. Raises NotFound, FormatError, LimitError.
+    files have, extended attributes then included. Raises NotFound, FormatError, LimitError.
     """
     top = Path(path)
     if not top.is_dir():
@@ -72,7 +72,9 @@ class _Reader:
             return Fifo(metadata)
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             return Device(metadata, stat.S_ISBLK(mode), os.major(status.st_rdev), os.minor(status.st_rdev))
-        raise FormatError(f"{path} is a socket, which no image can hold")
+        if stat.S_ISSOCK(mode):
+            return Socket(metadata)
+        raise FormatError(f"{path} is of a type that no image can hold")
 
     def _metadata(self, path: Path, status: os.stat_result) -> Metadata:
         uid, gid = self._owner or (status.st_uid, status.st_gid)

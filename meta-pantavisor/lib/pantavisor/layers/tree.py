@@ -97,6 +97,10 @@ class Fifo(Node):
     __slots__ = ()
 
 
+class Socket(Node):
+    __slots__ = ()
+
+
 class Source(Protocol):
     """Something that can be read again from its start, such as a layer."""
 

@@ -6,14 +6,14 @@ import ctypes
 from typing import Any
 
 from ..errors import FormatError
-from ..layers.tree import Device, Fifo, File, Metadata, Node, Symlink
+from ..layers.tree import Device, Fifo, File, Metadata, Node, Socket, Symlink
 from .library import NO_XATTR, Library
 from .structures import Inode
 
 DIRECTORY_TYPE = 0o040000
 _MAX_TIME = 2**32 - 1
 _EXTENDED = 7  # what an extended inode's type adds to the basic one's
-_DIRECTORY, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO = 1, 3, 4, 5, 6
+_DIRECTORY, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO, _SOCKET = 1, 3, 4, 5, 6, 7
 
 
 def file_type(node: Node) -> int:
@@ -24,6 +24,8 @@ def file_type(node: Node) -> int:
         return 0o120000
     if isinstance(node, Device):
         return 0o060000 if node.is_block else 0o020000
+    if isinstance(node, Socket):
+        return 0o140000
     return 0o010000 if isinstance(node, Fifo) else DIRECTORY_TYPE
 
 
@@ -86,6 +88,8 @@ def _type(node: Node) -> int:
         return _BLOCK_DEVICE if node.is_block else _CHARACTER_DEVICE
     if isinstance(node, Fifo):
         return _FIFO
+    if isinstance(node, Socket):
+        return _SOCKET
     raise FormatError(f"a {type(node).__name__} has no place in a squashfs image")
 
 
