@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Union
+
+from .errors import FormatError
 
 PathIn = Union[str, "PathLike[str]"]
 
@@ -27,6 +30,7 @@ def replacing(path: PathIn, *, mode: int = 0o644, lasting: bool = True) -> Itera
     Without ``lasting`` that holds until the next power cut: nothing waits for the disk.
     """
     target = Path(path)
+    check_target(target)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(descriptor, "w+b") as stream:
@@ -50,6 +54,7 @@ def replacing_path(path: PathIn) -> Iterator[Path]:
     Whoever wants the file to survive a power cut calls sync_file.
     """
     target = Path(path)
+    check_target(target)
     with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
         beside = folder / target.name
         yield beside
@@ -76,6 +81,18 @@ def scratch(parent: PathIn, *, prefix: str = ".scratch.") -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_target(path: PathIn) -> None:
+    """Raise FormatError for what a file must not take the place of: a device, a pipe, the way to one's own output."""
+    try:
+        mode = os.stat(path).st_mode
+        # /dev/stdout is a link to there, and may lead to a file for once.
+        is_own = os.path.islink(path) and os.readlink(path).startswith("/proc/")
+    except OSError:
+        return
+    if is_own or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FormatError(f"{os.fspath(path)} is no regular file, and would be lost", hint="name a file")
 
 
 def sync_file(path: PathIn) -> None:

@@ -21,6 +21,7 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
     independent verifier before it takes its name.
     """
     trust = keys.TrustStore.load(job.trust)
+    atomic.check_target(job.output)
     with atomic.scratch(job.work) as folder:
         storage = folder / "storage"
         pool = ObjectPool(storage / "objects")
