@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import proc
-from pantavisor.audit import ext4, extents, fat
+from pantavisor.audit import ext4, extents, fat, report
 from pantavisor.audit.ext4 import Ext4
 from pantavisor.audit.fat import Fat
 from pantavisor.audit.report import Damaged, Findings
@@ -145,3 +145,11 @@ def test_content_ends_where_its_size_says(boot: Image, monkeypatch: pytest.Monke
     found = boot.fat()
     assert found.content(found.files["f"]) == b"x" * 700
     assert b"".join(found.chunks(found.files["f"])) == b"x" * 700
+
+
+def test_report_says_that_there_is_more() -> None:
+    findings = Findings()
+    for number in range(report.MAX_FINDINGS + 5):
+        findings.add("x", str(number), "is wrong")
+    assert [finding.code for finding in findings][report.MAX_FINDINGS - 1 :] == ["x", "more"]
+    assert findings.dropped == 5

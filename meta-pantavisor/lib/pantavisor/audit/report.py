@@ -44,13 +44,15 @@ class Finding:
 
 @dataclass
 class Findings:
-    """A list that grows; past MAX_FINDINGS it only counts."""
+    """A list that grows; past MAX_FINDINGS it only says that there are more."""
 
     items: list[Finding] = field(default_factory=list)
     dropped: int = 0
 
     def add(self, code: str, where: str, sentence: str, hint: Optional[str] = None) -> None:
         if len(self.items) >= MAX_FINDINGS:
+            if not self.dropped:
+                self.items.append(Finding("more", "report", f"more than {MAX_FINDINGS} problems; the others are not told"))
             self.dropped += 1
         else:
             self.items.append(Finding(code, printable(where), printable(sentence), hint))
