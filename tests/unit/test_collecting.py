@@ -5,11 +5,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
-from pantavisor import cli, repo
+from pantavisor import cli, export, repo
 from pantavisor.errors import FormatError, PantavisorError
+from pantavisor.objects import ObjectPool
 from pantavisor.repo import Repository
 
 
@@ -127,3 +133,70 @@ def test_the_command_names_objects_and_counts_bytes(
     assert cli.main(["gc"]) == 0
     assert capsys.readouterr().err == "1 object removed, 17 bytes freed\n"
     assert set(repository.pool) == {KEPT}
+
+
+WRITER = """
+import sys
+from pantavisor.objects import ObjectPool
+ObjectPool(sys.argv[1]).put_stream(sys.stdin.buffer)
+"""
+
+
+def test_what_a_killed_writer_left_goes(repository: Repository) -> None:
+    root = repository.pool.root
+    words = [sys.executable, "-c", WRITER, root]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env={"PYTHONPATH": os.pathsep.join(sys.path)}) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write(bytes(3_000_000))
+        writer.stdin.flush()
+        while not [path for path in root.glob(".*/*") if path.stat().st_size]:
+            time.sleep(0.01)
+        writer.kill()
+    (root / ".torn.part").write_bytes(b"torn")
+    (size,) = (path.stat().st_size for path in root.glob(".*/*"))
+    assert repo.collect(repository, dry_run=True).freed == size + len(b"torn") + len(b"what is left over")
+    assert len(list(root.glob(".*"))) == 2
+    repo.collect(repository)
+    assert os.listdir(root) == [KEPT]
+
+
+class Slow(ObjectPool):
+    """A pool that is read only when ``go`` is set."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def open(self, object_id: str) -> BinaryIO:
+        self.asked.set()
+        assert self.go.wait(10)
+        return super().open(object_id)
+
+
+def test_objects_on_their_way_to_a_new_state_are_waited_for(repository: Repository, tmp_path: Path) -> None:
+    source = Slow(tmp_path / "source")
+    new = repository.state.with_files({f"new/{n}": source.put_bytes(b"new %d" % n) for n in range(2)})
+    source.put_bytes(b"kept")
+    taking = threading.Thread(target=lambda: repository.take(new, source))
+    taking.start()
+    assert source.asked.wait(10)
+    collected = threading.Event()
+    collecting = threading.Thread(target=lambda: (repo.collect(Repository(repository.root)), collected.set()))
+    collecting.start()
+    assert not collected.wait(0.2)
+    source.go.set()
+    taking.join(10)
+    collecting.join(10)
+    assert collected.is_set() and repository.state.object_ids() <= set(repository.pool)
+    assert set(new.object_ids()) <= repository.state.object_ids()
+
+
+def test_an_import_holds_the_lock_while_it_reads(repository: Repository, tmp_path: Path) -> None:
+    export.write(tmp_path / "one.tgz", repository.state, repository.pool)
+    with repository.lock():
+        importing = threading.Thread(target=lambda: repository.read_export(tmp_path / "one.tgz"))
+        importing.start()
+        importing.join(0.2)
+        assert importing.is_alive()
+    importing.join(10)
+    assert not importing.is_alive() and repository.status().is_clean

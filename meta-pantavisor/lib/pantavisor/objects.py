@@ -105,6 +105,10 @@ class ObjectPool:
         """A hard link to the object at ``target``."""
         os.link(self._existing(object_id), target)
 
+    def leftovers(self) -> tuple[Path, ...]:
+        """Files and folders of writers that were killed, or that still write: only a lock of the caller's can tell."""
+        return tuple(sorted(self.root.glob(".*")))
+
     def remove(self, object_id: str) -> None:
         """Forget an object that nobody needs."""
         self._existing(object_id).unlink()

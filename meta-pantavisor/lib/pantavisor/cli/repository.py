@@ -175,9 +175,7 @@ def _export(options: argparse.Namespace, console: Console) -> None:
 
 
 def _import(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
-    state = export.read(options.source, repository.pool)
-    repository.replace(state)
+    state = Repository.find(Path(".")).read_export(options.source)
     console.line(f"the committed state has {count(state, 'path')}; run pvr checkout to write their files")
 
 

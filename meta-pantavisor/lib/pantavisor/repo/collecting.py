@@ -1,4 +1,4 @@
-"""``pvr gc``: objects that nothing refers to leave the repository's own pool.
+"""``pvr gc``: objects that nothing refers to leave the repository's own pool, and so does what killed commands left there.
 
 Kept is what the committed state names and what the next commit would name. A pool elsewhere is left alone: which other
 repositories use it is written nowhere.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,29 @@ def collect(repository: Repository, *, dry_run: bool = False) -> Collected:
         used = repository.state.object_ids() | repository.working().object_ids()
         pool = repository.pool
         unused = tuple(object_id for object_id in pool if object_id not in used)
-        # Who checked out by hard links still holds the content.
-        freed = sum(status.st_size for status in map(os.stat, map(pool.path, unused)) if status.st_nlink == 1)
+        left = pool.leftovers()  # nobody who writes here is without the lock
+        freed = sum(map(_bytes_freed, (*map(pool.path, unused), *left)))
         if not dry_run:
             for object_id in unused:
                 pool.remove(object_id)
+            for path in left:
+                _remove(path)
     return Collected(unused, freed)
+
+
+def _bytes_freed(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        return sum(map(_bytes_freed, path.iterdir()))
+    status = path.lstat()
+    # Who checked out by hard links still holds the content.
+    return status.st_size if status.st_nlink == 1 else 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _check_own(repository: Repository) -> None:

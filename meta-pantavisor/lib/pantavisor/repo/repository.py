@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from .. import atomic, cjson, names, pvs
+from .. import atomic, cjson, export, names, pvs
 from ..errors import NotFound, PantavisorError
 from ..objects import ObjectPool
 from ..state import State, Value
@@ -169,9 +169,19 @@ class Repository:
 
         With ``drop`` what the choice leaves out leaves the committed state too.
         """
-        for object_id in sorted(select(other, choice, beside=self.state).object_ids()):
-            self.pool.copy_from(pool, object_id)
-        return self.update(lambda committed: merge(committed, other, choice, drop=drop))
+        with self.lock():
+            for object_id in sorted(select(other, choice, beside=self.state).object_ids()):
+                self.pool.copy_from(pool, object_id)
+            state = merge(self.state, other, choice, drop=drop)
+            self._replace(state)
+        return state
+
+    def read_export(self, path: Path) -> State:
+        """Make the state of an export the committed one."""
+        with self.lock():
+            state = export.read(path, self.pool)
+            self._replace(state)
+        return state
 
     def remove(self, part: str) -> tuple[str, ...]:
         """Remove a part from the committed state, and its unchanged files from the working tree; returns its paths."""
