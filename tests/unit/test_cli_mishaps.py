@@ -144,7 +144,7 @@ def test_who_may_only_read_can_look(foreign: Path, words: list[str]) -> None:
         (["gc"], ".pvr/lock"),
         (["device", "init"], ".pvr/lock"),
         (["app", "add", "x", "--type", "rootfs", "--from", "web"], ".pvr/lock"),
-        (["import", "../all.tgz"], ".pvr/objects"),
+        (["import", "../all.tgz"], ".pvr/lock"),
         (["export", "../x.tgz"], "x.tgz"),
         (["init", "inside"], "inside"),
         (["clone", "../all.tgz"], "all"),
