@@ -1,6 +1,8 @@
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -219,7 +221,20 @@ def test_retry_after_is_obeyed_within_bounds(registry: Registry) -> None:
         Client(OPTIONS).resolve(ref(registry), AMD64)
 
 
-@pytest.mark.parametrize("value", ["-1", "9" * 500, "Fri, 31 Dec 1999 23:59:59 GMT", "1e9", "\u00b2"])
+def test_retry_after_may_be_a_date(registry: Registry) -> None:
+    registry.add("web", "1", images.image())
+    began = time.monotonic()
+    registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": formatdate(time.time() + 2, usegmt=True)}), times=1)
+    assert Client(OPTIONS).resolve(ref(registry), AMD64)
+    assert time.monotonic() - began >= 1  # dates have whole seconds
+    registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": formatdate(time.time() + 86400, usegmt=True)}), times=1)
+    with pytest.raises(RateLimited, match=r"asks to wait 86(399|400|401) seconds"):
+        Client(OPTIONS).resolve(ref(registry), AMD64)
+
+
+@pytest.mark.parametrize(
+    "value", ["-1", "9" * 500, "Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 2099 23:59:59 -0000", "soon", "1e9", "\u00b2"]
+)
 def test_an_odd_retry_after_is_no_reason_to_wait(registry: Registry, value: str) -> None:
     registry.add("web", "1", images.image())
     registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": value}), times=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Optional, TypeVar
 
 from .auth import Authorizer
@@ -13,7 +14,7 @@ from .http import Answer, Http, origin
 from .options import Endpoint, RegistryOptions
 
 MAX_BACKOFF = 10.0  # seconds
-MAX_RETRY_AFTER_CHARS = 9
+MAX_RETRY_AFTER_DIGITS = 9
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ class Session:
                     what,
                     endpoint.name,
                     _error_body(answer),
-                    _retry_after(answer.header("Retry-After")),
+                    _retry_after(answer.header("Retry-After"), answer.header("Date")),
                     secrets=self._authorizer.secrets(),
                 )
             # A host that we were sent on to must not ask for what belongs to this one.
@@ -117,8 +118,14 @@ def _error_body(answer: Answer) -> bytes:
         return b""  # the status says enough
 
 
-def _retry_after(text: Optional[str]) -> Optional[float]:
-    # The other form, a date, compares two clocks that need not agree; it is then our backoff that counts.
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > MAX_RETRY_AFTER_CHARS:
+def _retry_after(text: Optional[str], now: Optional[str]) -> Optional[float]:
+    """Seconds of a Retry-After header (RFC 9110, 10.2.3): their number, or a date, which is held against the registry's
+    own ``now``, since our clock need not agree with it. None for anything else."""
+    if text is None or not text.isascii():
         return None
-    return float(text)
+    if text.isdigit():
+        return float(text) if len(text) <= MAX_RETRY_AFTER_DIGITS else None
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(now or "")).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None  # no dates, or one of them without a time zone
