@@ -487,3 +487,12 @@ def test_a_command_loads_no_other(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
     loaded = set(done.stdout.split())
     assert "pantavisor.repo" in loaded and not loaded & {"pantavisor.registry", "pantavisor.squashfs", "cryptography", "ssl"}
+
+
+@pytest.mark.parametrize("words", [["-q", "init"], ["init", "-q"], ["init", "--quiet"], ["-v", "init", "-q"]])
+def test_pvr_s_own_switches_may_stand_behind_the_command(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 0
+    assert capsys.readouterr().err == "" and (tmp_path / ".pvr").is_dir()

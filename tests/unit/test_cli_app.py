@@ -581,7 +581,8 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
     page = (Path(__file__).parents[2] / "meta-pantavisor/docs/formats/container.md").read_text()
     assert [name for name in manifests.ARGUMENTS if f"`{name}`" not in page] == []
     commands = dict(manual.walk(cli.parser()))
-    general = {"--help", "--from", "--type", "--base", "--force", "--verity", "--verity-volume", "--json"}
+    general = {"--help", "--quiet", "--verbose", "--json", "--from", "--type", "--base", "--force"}
+    general |= {"--verity", "--verity-volume"}
     for words, command in commands.items():
         fetching = [group for group in command._action_groups if group.title == "fetching and packing"]
         elsewhere = general | {flag for group in fetching for action in group._group_actions for flag in action.option_strings}

@@ -34,6 +34,12 @@ MODULES = {
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip
 
+# Of pvr itself; taken behind the command too.
+SWITCHES = {
+    ("-q", "--quiet"): "say nothing but errors and results",
+    ("-v", "--verbose"): "say more of what is done",
+}
+
 
 def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
     """The whole command line, or only what ``command`` needs; help, man page and completion come from here."""
@@ -41,14 +47,15 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
                          epilog="Each command has its own --help; pvr man | man -l - shows all.")  # fmt: skip
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
     volume = top.add_mutually_exclusive_group()
-    volume.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors and results")
-    volume.add_argument("-v", "--verbose", action="store_true", help="say more of what is done")
+    for switch, text in SWITCHES.items():
+        volume.add_argument(*switch, action="store_true", help=text)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     owners = [module for module, names in MODULES.items() if command in names]
     for module in owners or MODULES:
         importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
     parsing.describe(top)
+    parsing.take_everywhere(top, SWITCHES)
     return top
 
 

@@ -60,13 +60,17 @@ def manual(parser: Parser) -> str:
         lines += [".SH COMMAND " + " ".join(words).upper() if words else ".SH OPTIONS"]
         lines += [_roff(child.description or ""), ".PP", ".B " + _roff(" ".join(child.format_usage().split()[1:]))]
         for group in child._action_groups:
-            shown = [action for action in group._group_actions if not isinstance(action, HIDDEN)]
+            shown = [action for action in group._group_actions if not _is_hidden(action)]
             if shown and group.title not in ("positional arguments", "options", "optional arguments"):
                 lines.append(f'.SS "{_roff(str(group.title))}"')
             for action in shown:
                 lines += [".TP", ".B " + _roff(_name(action)), _roff(action.help or "")]
     lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message tells how to mend, 130 interrupted."]
     return "\n".join(lines)
+
+
+def _is_hidden(action: argparse.Action) -> bool:
+    return isinstance(action, HIDDEN) or action.help == argparse.SUPPRESS
 
 
 def _name(action: argparse.Action) -> str:

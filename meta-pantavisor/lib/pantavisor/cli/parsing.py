@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from .. import names
@@ -76,6 +77,17 @@ class Parser(argparse.ArgumentParser):
                 if isinstance(child, Parser):
                     return child._deepest(found)
         return self
+
+
+def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[str, ...]]) -> None:
+    """Let each command below ``parser`` take its ``switches``, which only its own help tells of."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in dict.fromkeys(action.choices.values()):  # an alias is the same parser
+                for switch in switches:
+                    # Without a default, what stands before the command is not taken back.
+                    child.add_argument(*switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+                take_everywhere(child, switches)
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
