@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .errors import FormatError
 from .manifests import ContainerSpec
+from .manifests.options import LINE_ENDS
 from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from .manifests.volumes import OVERLAY
 
@@ -15,8 +17,22 @@ from .manifests.volumes import OVERLAY
 def render(spec: ContainerSpec) -> str:
     """The whole file, with one newline at its end."""
     rows = [*_limits(spec), *_root(spec), *_process(spec), *_namespaces(spec), *_mounts(spec), *_volumes(spec)]
-    rows += [*_capabilities(spec), *_network(spec), *_extra(spec), *_imports(spec)]
-    return "\n".join(rows) + "\n"
+    rows += [*_capabilities(spec), *_network(spec)]
+    lines = [*map(_line, rows), *_extra(spec), *map(_line, _imports(spec))]
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: str) -> str:
+    """The row, of which no value may make two."""
+    if not LINE_ENDS.isdisjoint(row):
+        raise FormatError(f"a value of lxc.container.conf holds a line break: {row[:80]!r}")
+    return row
+
+
+def _value(text: str) -> str:
+    """``text`` so that LXC reads it: blanks at both ends and one pair of quotes around all of it get lost there."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return f'"{text}"' if is_quoted or text != text.strip() else text
 
 
 def _limits(spec: ContainerSpec) -> Iterator[str]:
@@ -39,16 +55,16 @@ def _root(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _process(spec: ContainerSpec) -> Iterator[str]:
-    yield f"lxc.init.cmd = {spec.process.command}"
+    yield f"lxc.init.cmd = {_value(spec.process.command)}"
     if spec.process.folder:
-        yield f"lxc.init.cwd = {spec.process.folder}"
+        yield f"lxc.init.cwd = {_value(spec.process.folder)}"
     if spec.process.stop_signal:
         yield f"lxc.signal.halt = {spec.process.stop_signal}"
     if spec.user is not None:
         yield f"lxc.init.uid = {spec.user[0]}"
         yield f"lxc.init.gid = {spec.user[1]}"
     for variable in (*spec.process.environment, *spec.lxc.environment):
-        yield f"lxc.environment = {variable}"
+        yield f"lxc.environment = {_value(variable)}"
 
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:

@@ -16,7 +16,7 @@ from .. import names
 from ..errors import FormatError, PantavisorError
 from .mounts import Mount, VolumeImport, clean_target
 from .network import LxcNetwork, Network
-from .options import LxcOptions, clean_capability
+from .options import LINE_ENDS, LxcOptions, clean_capability
 from .recovery import AutoRecovery
 from .services import Drivers, Services, wanted
 
@@ -153,9 +153,10 @@ def _typed(name: str, kind: Kind, value: Any) -> Any:
 def _text(name: str, kind: Kind, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise FormatError(f"argument {name} is not a {kind.value}")
-    text = str(value)
+    # Raw lines may come from a file as Windows writes it.
+    text = str(value).replace("\r\n", "\n") if name in MULTILINE else str(value)
     if len(text) > MAX_ARGUMENT_CHARS:
         raise FormatError(f"argument {name} is longer than {MAX_ARGUMENT_CHARS} characters")
-    if "\0" in text or ("\n" in text and name not in MULTILINE) or not names.has_bytes(text):
+    if not LINE_ENDS.isdisjoint(text.replace("\n", "") if name in MULTILINE else text) or not names.has_bytes(text):
         raise FormatError(f"argument {name} holds a line break, a NUL or half a character")
     return text

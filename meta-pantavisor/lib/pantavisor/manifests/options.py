@@ -14,8 +14,10 @@ from .words import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, c
 
 MAX_TERMINALS = 65536
 _DEVICE = re.compile(r"a|[abc] ([0-9]+|\*):([0-9]+|\*)( [rwm]{1,3})?")
-_CGROUP = re.compile(r"[a-z0-9_.]+ *= *\S[^\n]*")
-_RAW = re.compile(r"\s*(#.*|lxc\.[A-Za-z0-9_.]+\s*=.*)?")
+_CGROUP = re.compile(r"[a-z0-9_.]+ *= *\S[^\r\n]*")
+_RAW = re.compile(r"[ \t]*(#[^\r]*|lxc\.[A-Za-z0-9_.]+[ \t]*=[^\r]*)?")
+# liblxc ends a line at each of them.
+LINE_ENDS = frozenset("\n\r\0")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError, NotFound
+from .options import LINE_ENDS
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
@@ -102,7 +103,7 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_WORDS or not all(isinstance(word, str) for word in value):
         raise FormatError(f"the image's {what} is neither a string nor a list of at most {MAX_WORDS} strings")
     words = [quote(word) for word in value]
-    if not appended and not any(char in value[0] for char in " \t\"'"):
+    if not appended and not any(char.isspace() or char in "\"'" for char in value[0]):
         words[0] = value[0]
     return words
 
@@ -143,7 +144,7 @@ def _environment(items: Any) -> tuple[str, ...]:
 
 
 def _line(text: Any, what: str) -> str:
-    if not isinstance(text, str) or "\n" in text or "\0" in text or not names.has_bytes(text):
+    if not isinstance(text, str) or not LINE_ENDS.isdisjoint(text) or not names.has_bytes(text):
         raise FormatError(f"the image's {what} holds a line break, a NUL or half a character: LXC configuration cannot")
     return text
 
