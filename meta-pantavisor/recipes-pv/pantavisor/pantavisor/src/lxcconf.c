@@ -210,7 +210,8 @@ static int adapt_lines(struct adapter *a, const char *text)
 	cleanup_free char *copy = pv_dup(text, strlen(text));
 	char *rest = copy, *line;
 
-	for (int number = 1; (line = strsep(&rest, "\n")); number++)
+	/* LXC ends a line at either. */
+	for (int number = 1; (line = strsep(&rest, "\n\r")); number++)
 		if (adapt_line(a, line) < 0)
 			return pv_err_wrap(a->err, "line %d", number);
 	if (!a->conf->lower_count)

@@ -49,6 +49,8 @@ static void test_lines(void)
 		"lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,optional,create=file 0 0");
 	check_line("lxc.init.cmd = /bin/a \"b = c\"", "lxc.init.cmd = /bin/a \"b = c\"");
 	check_line("lxc.environment = A=b=c", "lxc.environment = A=b=c");
+	check_line("lxc.environment = A=b\rlxc.log.file = /x\rlxc.tty.max = 8\r",
+		"lxc.environment = A=b\nlxc.tty.max = 8");
 }
 
 static void test_notes(void)
