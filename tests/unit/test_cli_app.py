@@ -467,6 +467,50 @@ def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path
     assert "is no container" in add(chair, rootfs, "--force", name="mine", status=2)[1]
 
 
+PASSWD = {"etc/passwd": b"web:x:7:8::/srv:/bin/sh\n", "etc/group": b"web:x:8:\ntty:x:5:web\n"}
+NEW_PASSWD = {"etc/passwd": b"late:x:17:18::/srv:/bin/sh\n"}
+LATE = b"lxc.init.uid = 17\nlxc.init.gid = 18\nlxc.environment = HOME=/srv\n"
+
+
+def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(chair: Chair, tmp_path: Path) -> None:
+    add_image(chair, "os", image(tmp_path / "one", LOWER, PASSWD), "--config", "User=web")
+    conf = chair.root / "os/lxc.container.conf"
+    assert b"lxc.init.uid = 7\nlxc.init.gid = 8\nlxc.init.groups = 5\nlxc.environment = HOME=/srv\n" in conf.read_bytes()
+    two = image(tmp_path / "two", LOWER, PASSWD, NEW_PASSWD)
+    words = ("--from", two, "--config", "User=late", "--platform", "linux/amd64", "--profile", "fast")
+    chair.pvr("app", "add", "app", *words, "--base", "os")
+    chair.pvr("app", "update", "os", *words, "--patch")
+    for name in ("app", "os"):
+        before = (chair.root / name / "lxc.container.conf").read_bytes()
+        assert LATE in before
+        chair.pvr("app", "install", name)
+        assert (chair.root / name / "lxc.container.conf").read_bytes() == before
+        chair.pvr("app", "dm-convert", f"{name}/root.ovl.squashfs")
+        assert (chair.root / name / "lxc.container.conf").read_bytes() == before
+    chair.pvr("add")
+    chair.pvr("commit")
+    export = tmp_path / "both.tgz"
+    chair.pvr("export", str(export))
+    chair.pvr("app", "add", "third", "--type", "pvr", "--from", f"{export}#app", "--group", "root")
+    assert LATE in (chair.root / "third/lxc.container.conf").read_bytes()
+
+
+def test_what_cannot_be_looked_up_does_not_run_as_root_instead(chair: Chair, tmp_path: Path) -> None:
+    add_image(chair, "os", image(tmp_path / "one", LOWER, PASSWD))
+    two = image(tmp_path / "two", LOWER, PASSWD, NEW_PASSWD)
+    add_image(chair, "app", two, "--base", "os", "--config", "User=late")
+    before = (chair.root / "app/lxc.container.conf").read_bytes()
+    (chair.root / "os/root.squashfs").unlink()
+    assert "squashfs of os, which is not here" in chair.pvr("app", "install", "app", status=2)[1]
+    assert (chair.root / "app/lxc.container.conf").read_bytes() == before
+
+
+def test_what_is_only_mounted_needs_no_user(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--config", "User=nobody-knows", "--status-goal", "MOUNTED")
+    chair.pvr("app", "install", "app")
+    assert "nobody-knows" in add(chair, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
+
+
 def test_a_rootfs_is_no_patch(chair: Chair, rootfs: Path) -> None:
     assert "only a container from an image" in add(chair, rootfs, "--base", "os", status=2)[1]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pantavisor import squashfs
 from pantavisor.container.difference import OPAQUE, difference
+from pantavisor.container.overlaid import overlaid
 from pantavisor.errors import FormatError
 from pantavisor.layers import Device, Directory, File, Metadata, Node, Symlink, Tree
 
@@ -83,6 +84,18 @@ def test_what_would_hide_itself_is_refused() -> None:
     odd = Tree(folder(d=folder(x=Device(META, False, 0, 0))))
     with pytest.raises(FormatError, match="0:0"):
         difference(base(), odd)
+
+
+def test_a_patch_laid_over_its_base_is_the_new_tree_again(tmp_path: Path) -> None:
+    layer = difference(base(), new())
+    images = {"base": base(), "patch": layer}
+    for name, tree in images.items():
+        squashfs.write(tree, tmp_path / name, profile=squashfs.PROFILES["fast"])
+    found = overlaid(*(squashfs.read(tmp_path / name) for name in images))
+    # Beneath the opaque mark, which says how and is nothing of the tree, it is what the kernel shows.
+    found.root.entries[b"replaced"].metadata = new().root.entries[b"replaced"].metadata
+    assert list(difference(new(), found).walk()) == [] == list(difference(found, new()).walk())
+    assert [found.head(path, 9) for path in ("changed", "kept/a", "replaced/z", "gone/x")] == [b"new", b"a", b"z", None]
 
 
 def test_the_kernel_shows_the_new_tree_where_a_patch_lies_over_the_old(tmp_path: Path) -> None:

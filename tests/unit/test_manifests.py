@@ -1,5 +1,6 @@
 """Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from pantavisor.manifests import (
     Service,
     Services,
     SourceManifest,
+    User,
     Volume,
 )
 from pantavisor.state import State
@@ -361,22 +363,24 @@ def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert spec(config=config).process.unmapped == ("Entrypont", "Hostname")
 
 
-PASSWD = b"root:x:0:0::/:/bin/sh\nnginx:x:101:102::/:/bin/false\n1000:x:7:8::/:\nbroken\nbad:x:x:y::/:\n"
-GROUP = b"root:x:0:\nweb:x:55:nginx\n"
+PASSWD = b"root:x:0:0::/root:/bin/sh\nnginx:x:101:102::/srv/www:/bin/false\n1000:x:7:8::/:\nbroken\nbad:x:x:y::/:\n:x:9:9::/:\n"
+GROUP = b"root:x:0:\nweb:x:55:nginx\ntty:x:5:root,nginx\nodd:x:y:nginx\n no:x:6:nginx2\n"
 
 
 @pytest.mark.parametrize(
     ("user", "wanted"),
     [
         ("", None),
-        ("root", (0, 0)),
-        ("nginx", (101, 102)),
-        ("101", (101, 102)),
-        ("4242", (4242, 0)),
-        ("nginx:web", (101, 55)),
-        ("4242:4343", (4242, 4343)),
-        ("0", (0, 0)),
-        ("1000", (7, 8)),
+        ("root", User(0, 0, (5,), "/root")),
+        ("nginx", User(101, 102, (5, 55), "/srv/www")),
+        ("101", User(101, 102, (5, 55), "/srv/www")),
+        ("4242", User(4242, 0)),
+        ("nginx:web", User(101, 55, (), "/srv/www")),
+        ("4242:4343", User(4242, 4343)),
+        ("4242:web", User(4242, 55)),
+        ("0", User(0, 0, (5,), "/root")),
+        ("1000", User(7, 8)),
+        ("9", User(9, 9)),
     ],
 )
 def test_user_has_dockers_meaning(user: str, wanted: Any) -> None:
@@ -396,7 +400,26 @@ def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
 def test_a_user_whose_group_is_no_number_is_refused(line: str) -> None:
     with pytest.raises(FormatError, match='its user "a" a group that is no number'):
         manifests.init_user("a", lambda path: line.encode())
-    assert manifests.init_user("a:7", lambda path: line.encode()) == (5, 7)
+    assert manifests.init_user("a:7", lambda path: line.encode()) == User(5, 7)
+
+
+def test_a_user_is_in_a_bounded_number_of_groups() -> None:
+    table = b"".join(b"g%d:x:%d:a\n" % (number, number) for number in range(1025))
+    with pytest.raises(FormatError, match="more than 1024 groups"):
+        manifests.init_user("a", {"etc/passwd": b"a:x:5:5::/:", "etc/group": table}.get)
+
+
+def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
+    made = replace(spec(config={"Env": ["A=1"]}), user=User(5, 6, (20, 44), "/home/a"))
+    rows = lxc.render(made).splitlines()
+    start = rows.index("lxc.init.uid = 5")
+    assert rows[start + 1 : start + 5] == [
+        "lxc.init.gid = 6", "lxc.init.groups = 20,44", "lxc.environment = HOME=/home/a", "lxc.environment = A=1",
+    ]  # fmt: skip
+    said = replace(spec(config={"Env": ["HOME=/srv"]}), user=User(5, 6, (), "/home/a"))
+    assert [row for row in lxc.render(said).splitlines() if "HOME" in row or "groups" in row] == ["lxc.environment = HOME=/srv"]
+    with pytest.raises(FormatError):
+        lxc.render(replace(said, process=made.process, user=User(5, 6, (), "/\rlxc.uts.name = x")))
 
 
 def test_a_line_of_a_huge_number_is_no_user() -> None:

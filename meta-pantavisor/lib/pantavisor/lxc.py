@@ -61,10 +61,19 @@ def _process(spec: ContainerSpec) -> Iterator[str]:
     if spec.process.stop_signal:
         yield f"lxc.signal.halt = {spec.process.stop_signal}"
     if spec.user is not None:
-        yield f"lxc.init.uid = {spec.user[0]}"
-        yield f"lxc.init.gid = {spec.user[1]}"
-    for variable in (*spec.process.environment, *spec.lxc.environment):
+        yield f"lxc.init.uid = {spec.user.uid}"
+        yield f"lxc.init.gid = {spec.user.gid}"
+        if spec.user.groups:
+            yield f"lxc.init.groups = {','.join(map(str, spec.user.groups))}"
+    for variable in _environment(spec):
         yield f"lxc.environment = {_value(variable)}"
+
+
+def _environment(spec: ContainerSpec) -> tuple[str, ...]:
+    said = (*spec.process.environment, *spec.lxc.environment)
+    if spec.user is None or any(variable.startswith("HOME=") for variable in said):
+        return said
+    return (f"HOME={spec.user.home}", *said)
 
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 sources.py    images, directories and tarballs as trees, and what src.json records of them
 making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
-difference.py one tree over another: patches
+difference.py one tree over another: patches     overlaid.py   and back
 parts.py      parts of other states, renamed      repacking.py   what another codec library changes
 watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
 """

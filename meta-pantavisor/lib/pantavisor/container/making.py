@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import elf, lxc, manifests, names, squashfs
-from ..errors import FormatError
+from ..errors import FormatError, NotFound
 from ..layers import Tree
 from ..manifests import ContainerSpec, SourceManifest
 from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
@@ -18,6 +18,7 @@ from ..state import Value
 from . import dm
 from .difference import difference
 from .model import Container, Engine
+from .overlaid import overlaid
 from .watching import watch_tree
 
 MAX_TABLE_BYTES = 1024 * 1024  # of /etc/passwd and /etc/group
@@ -80,18 +81,41 @@ def patch(
 
 
 def again(
-    name: str, source: SourceManifest, files: Mapping[str, Value], pool: ObjectPool, scratch: Path, *, engine: Engine
+    name: str,
+    source: SourceManifest,
+    files: Mapping[str, Value],
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    engine: Engine,
+    base: Optional[str] = None,
 ) -> Container:
-    """Make everything but the volumes, which are ``files``, anew from src.json."""
+    """Make everything but the volumes, which are ``files``, anew from src.json.
+
+    ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is looked up.
+    """
     spec = ContainerSpec.from_source(name, source)
-    root = files.get(f"{name}/{ROOT_VOLUME}")
-    if spec.process.user and root:
-        spec = with_user(spec, squashfs.read(pool.path(str(root))))
+    if spec.process.user and spec.runs:
+        spec = with_user(spec, _seen(spec, files, pool, base))
     return finish(spec, source, files, pool, scratch, engine=engine)
 
 
+def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]) -> Tree:
+    """The root file system as the container sees it."""
+    root = base if spec.base else files.get(f"{spec.name}/{ROOT_VOLUME}")
+    patch = files.get(f"{spec.name}/{OVERLAY_VOLUME}") if spec.patched else None
+    if root is None or (spec.patched and patch is None):
+        # As root it would run, too, and with more rights than its image asks for.
+        owner = spec.base if root is None and spec.base else spec.name
+        raise NotFound(f"the user that {spec.name} runs as is looked up in the squashfs of {owner}, which is not here")
+    tree = squashfs.read(pool.path(str(root)))
+    return overlaid(tree, squashfs.read(pool.path(str(patch)))) if patch is not None else tree
+
+
 def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
-    """The spec with the numbers of its User, looked up in ``tree``."""
+    """The spec with the numbers of its User, looked up in ``tree``; what is never started runs as nobody."""
+    if not spec.runs:
+        return spec
     user = manifests.init_user(spec.process.user, lambda path: tree.head(path, MAX_TABLE_BYTES))
     return replace(spec, user=user)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
@@ -69,9 +69,19 @@ def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
 
 
 def make(
-    name: str, taken: Taken, changes: Changes, pool: ObjectPool, scratch: Path, *, engine: Engine
+    name: str,
+    taken: Taken,
+    changes: Changes,
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    engine: Engine,
+    find_root: Callable[[str], Optional[str]],
 ) -> Container:
-    """The container ``name`` from a part. Its signature holds only for its own name and for what it covered."""
+    """The container ``name`` from a part. Its signature holds only for its own name and for what it covered.
+
+    ``find_root`` gives the object id in ``pool`` of another container's root.squashfs, or None.
+    """
     names.check_container(name)
     document = taken.files.get(f"{taken.part}/src.json", {})
     if not isinstance(document, Mapping):
@@ -87,7 +97,8 @@ def make(
     if "docker_config" not in document:
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
-    made = making.again(name, _changed(source, changes), kept, pool, scratch, engine=engine)
+    base = find_root(source.base) if source.base else None
+    made = making.again(name, _changed(source, changes), kept, pool, scratch, engine=engine, base=base)
     return replace(made, warnings=(*lost, *made.warnings))
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from .directory import from_directory
 from .flatten import LayeredTree, flatten, from_tar
 from .limits import Limits
-from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree
+from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Socket, Stored, Symlink, Tree
 
 __all__ = [
     "STRUCTURAL",
@@ -28,6 +28,7 @@ __all__ = [
     "Metadata",
     "Node",
     "Socket",
+    "Stored",
     "Symlink",
     "Tree",
     "flatten",

@@ -115,6 +115,10 @@ class Tree:
         self.root = root
         self._sources = tuple(sources)
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return self._sources
+
     def walk(self) -> Iterator[tuple[bytes, Node]]:
         """Every name below the root, as (path, node), parents first, sorted by name within each directory."""
         stack: list[tuple[bytes, Node]] = [(b"", self.root)]

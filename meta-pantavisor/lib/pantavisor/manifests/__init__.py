@@ -10,7 +10,7 @@ from .disks import Disk, Pool
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
-from .process import Process, init_user, map_process
+from .process import Process, User, init_user, map_process
 from .recovery import AutoRecovery, check_auto_recovery
 from .run import run_manifest
 from .services import Drivers, Service, Services, services_manifest
@@ -45,6 +45,7 @@ __all__ = [
     "check_references",
     "check_state",
     "default_device",
+    "User",
     "init_user",
     "map_process",
     "read_arguments",

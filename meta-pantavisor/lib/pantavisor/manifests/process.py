@@ -7,7 +7,7 @@ it stands, as the published tool does, and Cmd follows it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -58,8 +58,18 @@ def map_process(config: Mapping[str, Any]) -> Process:
     )
 
 
-def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[tuple[int, int]]:
-    """uid and gid for Docker's ``User`` (``name|uid[:group|gid]``); None for root by default.
+@dataclass(frozen=True)
+class User:
+    """Who the first process runs as: ``groups`` are those besides ``gid``, ``home`` is what HOME says."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+    home: str = "/"
+
+
+def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[User]:
+    """Docker's ``User`` (``name|uid[:group|gid]``); None for root by default. Who names a group is in that one alone.
 
     ``read`` gives a file of the image, ``etc/passwd`` or ``etc/group``, or None where there is none.
     """
@@ -79,7 +89,8 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[tup
         gid = number
     if gid is None:
         raise FormatError(f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is no number')
-    return (uid, gid)
+    groups = _groups_of(entry[0], read("etc/group")) if entry is not None and entry[0] and not group else ()
+    return User(uid, gid, groups, (entry[5] if entry is not None and len(entry) > 5 else "") or "/")
 
 
 def quote(word: str) -> str:
@@ -154,9 +165,24 @@ def _number(text: str) -> Optional[int]:
     return int(text) if re.fullmatch(r"[0-9]{1,10}", text) and int(text) < 2**32 - 1 else None
 
 
+def _groups_of(name: str, table: Optional[bytes]) -> tuple[int, ...]:
+    found = {
+        number for fields in _entries(table) if name in fields[3].split(",") and (number := _number(fields[2])) is not None
+    }
+    if len(found) > MAX_WORDS:
+        raise FormatError(f'the /etc/group of the image puts its user "{name[:100]}" into more than {MAX_WORDS} groups')
+    return tuple(sorted(found))
+
+
+def _entries(table: Optional[bytes]) -> Iterator[list[str]]:
+    for line in (table or b"").decode("utf-8", "replace").split("\n"):
+        fields = line.strip().split(":")
+        if len(fields) > 3:
+            yield fields
+
+
 def _lookup(name: str, table: Optional[bytes], *, id_field: int) -> Optional[list[str]]:
-    for line in (table or b"").decode("utf-8", "replace").splitlines():
-        fields = line.split(":")
-        if len(fields) > 3 and name in (fields[0], fields[id_field]) and _number(fields[2]) is not None:
+    for fields in _entries(table):
+        if name and name in (fields[0], fields[id_field]) and _number(fields[2]) is not None:
             return fields
     return None

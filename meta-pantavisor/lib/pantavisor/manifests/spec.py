@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from .. import names
@@ -11,7 +11,7 @@ from .arguments import read_arguments
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
-from .process import Process, map_process
+from .process import Process, User, map_process
 from .recovery import AutoRecovery
 from .services import Drivers, Services
 from .source import SourceManifest
@@ -59,7 +59,7 @@ class ContainerSpec:
     verity: frozenset[str] = frozenset()
     base: Optional[str] = None
     patched: bool = False
-    user: Optional[tuple[int, int]] = field(default=None)
+    user: Optional[User] = None
 
     def __post_init__(self) -> None:
         for name in (self.name, self.base, self.group):
@@ -79,7 +79,7 @@ class ContainerSpec:
             raise FormatError("a network pool and a network of LXC exclude each other", hint="devices refuse both at once")
 
     @classmethod
-    def from_source(cls, name: str, source: SourceManifest, *, user: Optional[tuple[int, int]] = None) -> ContainerSpec:
+    def from_source(cls, name: str, source: SourceManifest, *, user: Optional[User] = None) -> ContainerSpec:
         """``user`` is what ``init_user`` found for the image's User; None runs init as root."""
         config = {**source.image_config, **{key: value for key, value in source.config.items() if value is not None}}
         return cls(

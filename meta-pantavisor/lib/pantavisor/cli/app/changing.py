@@ -60,5 +60,6 @@ def _finish(
 ) -> None:
     with working.scratch(repository) as folder:
         files = working.volumes(repository, name, repository.pool)
-        made = container.again(name, source, files, repository.pool, folder, engine=Engine(verity=recorded))
+        base = working.root(repository, source.base) if source.base else None
+        made = container.again(name, source, files, repository.pool, folder, engine=Engine(verity=recorded), base=base)
         working.write(repository, name, made, console)

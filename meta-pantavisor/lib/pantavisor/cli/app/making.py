@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -155,7 +156,8 @@ def _from_part(request: Request) -> tuple[Container, str]:
         # Where its data lies is the device's matter; all else follows the part.
         changes = replace(changes, persistence={**old.persistence, **changes.persistence})
     engine = replace(request.engine, verity={**parts.recorded_verity(taken), **(request.engine.verity or {})})
-    made = parts.make(request.name, taken, changes, pool, request.folder, engine=engine)
+    find_root = partial(working.root, request.repository)
+    made = parts.make(request.name, taken, changes, pool, request.folder, engine=engine, find_root=find_root)
     working.check_device(request.repository, request.name, made.files[f"{request.name}/run.json"])
     return made, f"{taken.origin} ({taken.digest})"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Optional
 
-from ... import container, digest, names
+from ... import container, names
 from ...container import Container
 from ...errors import NotFound, PantavisorError
 from ...layers import Tree
@@ -113,12 +113,10 @@ def _verity(described: SourceManifest, *, overlay: bool, root: bool = True) -> d
 
 def _base_object(request: Request) -> str:
     owner = _base(request) or request.name
-    path = request.repository.root / owner / ROOT_VOLUME
-    if not path.is_file():
+    object_id = working.root(request.repository, owner)
+    if object_id is None:
         raise NotFound(f"{owner} has no {ROOT_VOLUME} to patch", hint="is it checked out?")
-    object_id = digest.file_sha256(path)
-    pool = request.repository.pool
-    return object_id if object_id in pool else pool.put_file(path)
+    return object_id
 
 
 def _base(request: Request) -> Optional[str]:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from ... import atomic, cjson, digest, manifests, names, repo
 from ...container import Container
@@ -90,6 +90,15 @@ def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Va
             object_id = digest.file_sha256(path)
             files[f"{name}/{path.name}"] = object_id if object_id in pool else pool.put_file(path)
     return files
+
+
+def root(repository: Repository, name: str) -> Optional[str]:
+    """The object id of the container's root.squashfs, which is put into the pool; None where it has none."""
+    path = repository.root / names.check_container(name) / ROOT_VOLUME
+    if not path.is_file():
+        return None
+    object_id = digest.file_sha256(path)
+    return object_id if object_id in repository.pool else repository.pool.put_file(path)
 
 
 def check_device(repository: Repository, name: str, run: Value) -> None:
