@@ -511,6 +511,22 @@ def test_what_is_only_mounted_needs_no_user(chair: Chair, rootfs: Path) -> None:
     assert "nobody-knows" in add(chair, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
 
 
+def test_a_missing_working_folder_is_made_as_docker_run_does(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+    one = image(tmp_path / "one", LOWER)
+    add_image(chair, "app", one, "--config", "WorkingDir=/srv//deep/./er/")
+    listing = "".join(chair.listing("app/root.squashfs"))
+    assert "drwxr-xr-x 0/0" in [line[:14] for line in chair.listing("app/root.squashfs") if line.endswith("/srv/deep/er")]
+    assert "lxc.init.cwd = /srv//deep/./er/\n" in (chair.root / "app/lxc.container.conf").read_text()
+    two = image(tmp_path / "two", LOWER, {"bin/x": b"x"})
+    chair.pvr("app", "update", "app", "--from", two, "--patch", "--config", "WorkingDir=/opt", "--profile", "fast")
+    assert any(line.endswith("squashfs-root/opt") for line in chair.listing("app/root.ovl.squashfs"))
+    assert "something else" in chair.pvr(
+        "app", "add", "bad", "--from", one, "--platform", "linux/amd64", "--config", "WorkingDir=/bin/sh", status=2
+    )[1]
+    add_image(chair, "only", one, "--config", "WorkingDir=/srv", "--status-goal", "MOUNTED")
+    assert "/srv" in listing and not any("/srv" in line for line in chair.listing("only/root.squashfs"))
+
+
 def test_a_rootfs_is_no_patch(chair: Chair, rootfs: Path) -> None:
     assert "only a container from an image" in add(chair, rootfs, "--base", "os", status=2)[1]
 

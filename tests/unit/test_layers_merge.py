@@ -200,6 +200,27 @@ def test_structural_directories_are_added_where_nothing_is() -> None:
     assert isinstance(tree.root.entries[b"run"], Directory)
 
 
+def test_a_needed_folder_is_made_through_links_and_nothing_is_replaced() -> None:
+    stack = [member("srv", "dir", mode=0o700), member("l", "link", target="/srv"), member("gone", "link", target="/data/x")]
+    for needed, made in (
+        ("/l/a/b/", ["srv/a", "srv/a/b"]),
+        ("../l/../new", ["new"]),
+        ("/srv", []),
+        ("/gone/a", []),
+        ("/gone", []),
+        ("/", []),
+    ):
+        early = layers.LayeredTree([layer(*stack)], structural=False)
+        early.need_folder(needed)
+        late = flatten(stack)
+        late.need_folder(needed)
+        early.load()
+        assert paths(early) == paths(late) == sorted(["gone", "l", "srv", *made])
+        assert late.root.entries[b"srv"].metadata.mode == 0o700
+    with pytest.raises(FormatError, match="something else"):
+        flatten([member("srv")]).need_folder("/srv/a")
+
+
 class Refused(Exception):
     """The oracle's word for a stack that cannot be."""
 

@@ -326,6 +326,7 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
         {"Env": ["novalue"]},
         {"Env": ["A=b\nlxc.x = y"]},
         {"WorkingDir": "/a\n/b"},
+        {"WorkingDir": "/a" * 513},
         {"Entrypoint": ["/a", "\ud800"]},
         {"Env": ["A=\udfff"]},
         {"StopSignal": "x y"},

@@ -40,6 +40,7 @@ def make(
     ``beside`` are the container's volumes that are not made here.
     """
     spec = checked_spec(name, source)
+    _need_folder(spec, tree)
     packed_for = platform or elf.platform(tree, spec.process.executable)
     root, written = squash(name, tree, pool, scratch, engine=engine, platform=packed_for)
     spec = fitted(spec, tree, platform)
@@ -68,6 +69,7 @@ def patch(
     """
     tree.load()
     spec = fitted(checked_spec(name, source), tree, platform)
+    _need_folder(spec, tree)
     layer = difference(squashfs.read(pool.path(base)), tree, mtime=engine.mtime)
     packed, written = squash(name, layer, pool, scratch, engine=engine, platform=platform)
     kept = {} if source.base else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
@@ -131,6 +133,12 @@ def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> Con
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform)
     return with_user(spec, tree)
+
+
+def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
+    # docker run makes the WorkingDir; LXC does not start what cannot change to it.
+    if spec.runs and spec.process.folder:
+        tree.need_folder(spec.process.folder)
 
 
 def squash(

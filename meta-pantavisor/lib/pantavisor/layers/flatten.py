@@ -40,12 +40,20 @@ class LayeredTree(Tree):
         self._layers = layers
         self._budget = Budget(limits)
         self._structural = structural
+        self._folders: list[str] = []
         self._loaded = False
 
     def load(self) -> None:
         if not self._loaded:
             for _ in self._read():
                 pass
+
+    def need_folder(self, path: str) -> None:
+        """At once, or as soon as it is known what there is."""
+        if self._loaded:
+            super().need_folder(path)
+        else:
+            self._folders.append(path)
 
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
         """As of any tree, but the first time files may come that the tree then turns out not to have, or be missing."""
@@ -65,6 +73,8 @@ class LayeredTree(Tree):
         if self._structural:
             self.add_missing(STRUCTURAL)
         self._loaded = True
+        for path in self._folders:
+            super().need_folder(path)
 
     def _read_layer(self, index: int, members: list[Member], cover: Cover) -> Iterator[tuple[File, Iterator[Span]]]:
         blob = self._layers[index]

@@ -166,6 +166,20 @@ class Tree:
                     break
                 directory = node
 
+    def need_folder(self, path: str) -> None:
+        """Make the directory at ``path`` and those above it, unless they are there or a link leads to where nothing is:
+        a volume may bring that. Raises FormatError where something else is in the way."""
+        directory, parts = self.root, [part for part in path.split("/") if part]
+        for count, part in enumerate(parts, 1):
+            found = self.find("/".join(parts[:count]))
+            if found is None and part.encode() not in directory.entries and part != "..":
+                found = directory.entries[part.encode()] = Directory(IMPLIED)
+            if found is None:
+                return
+            if not isinstance(found, Directory):
+                raise FormatError(f"{path[:200]} should be a folder of the root file system, and there is something else")
+            directory = found
+
     def find(self, path: str) -> Optional[Node]:
         """The node at ``path``, symbolic links followed within the tree, or None."""
         trail: list[Directory] = [self.root]

@@ -49,7 +49,7 @@ def map_process(config: Mapping[str, Any]) -> Process:
         words = [DEFAULT_INIT]
     return Process(
         command=" ".join(words),
-        folder=_line(config.get("WorkingDir") or "", "WorkingDir"),
+        folder=_folder(config.get("WorkingDir") or ""),
         environment=_environment(config.get("Env") or []),
         user=str(config.get("User") or ""),
         executable=_first_word(entrypoint or command),
@@ -117,6 +117,13 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
     if not appended and not any(char.isspace() or char in "\"'" for char in value[0]):
         words[0] = value[0]
     return words
+
+
+def _folder(text: Any) -> str:
+    path = _line(text, "WorkingDir")
+    if len(path.encode()) > names.MAX_PATH_BYTES:
+        raise FormatError(f"the image's WorkingDir is longer than {names.MAX_PATH_BYTES} bytes")
+    return path
 
 
 def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
