@@ -429,7 +429,9 @@ def test_manifest_that_contradicts_itself_is_refused_though_signed(
         ("lxc.environment = A=b c", True),
         ("lxc.mount.entry = tmpfs run tmpfs rw,create=dir 0 0", True),
         ("lxc.mount.entry = /volumes/config/web etc none bind,optional", True),
+        ("lxc.environment = A=b\xc2\x85c\x0cd\xe2\x80\xa8e", True),  # line ends of Unicode, not of LXC
         ("nonsense", False),
+        ("lxc.environment = A=b\rlxc.rootfs.path = /etc", False),
         ("lxc.foo = 1", False),
         ("lxc.mount.entry = /volumes/web/none data none bind", False),
         ("lxc.mount.entry = /a ../../b none bind", False),

@@ -17,6 +17,7 @@ FAMILIES = frozenset([
     "time", "tty", "uts",
 ])  # fmt: skip
 _LINE = re.compile(r"(lxc\.[a-z0-9_.-]+)\s*=\s*(.*)", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\r|\n")  # where liblxc ends a line, and nowhere else
 _VOLUME = re.compile(r"/volumes/([^/]+)/([^/]+)")
 
 
@@ -42,7 +43,7 @@ def check(context: Context, name: str, path: str, text: bytes, *, pooled: bool) 
 
 
 def _pairs(context: Context, path: str, text: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line.strip())
