@@ -698,7 +698,26 @@ def test_one_member_of_the_config_is_said_without_json(chair: Chair, rootfs: Pat
     add(chair, rootfs, "--config", "WorkingDir=/srv", "--config", 'Cmd=["/sbin/init", "a b"]')
     conf = (chair.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
-    assert "Entrypont" in add(chair, rootfs, "--config", "Entrypont=/x", name="other")[1]
+    for words in (("--config", "Entrypont=/x"), ("--config-json", '{"entrypoint": ["/x"]}')):
+        assert 'did you mean "Entrypoint"' in add(chair, rootfs, *words, name="other", status=2)[1]
+    source = chair.json("app/src.json")
+    (chair.root / "app/src.json").write_text(json.dumps({**source, "config": {"Cnd": ["/x"]}}))
+    assert 'did you mean "Cmd"' in chair.pvr("app", "install", "app", status=2)[1]
+
+
+def test_json_comes_as_text_from_a_file_or_through_a_pipe(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+    add(chair, rootfs, "--arg-json", "PV_AUTOMODFW=false", "--arg-json", "LXC_TTY_MAX=3", name="one")
+    assert "lxc.tty.max = 3\n" in (chair.root / "one/lxc.container.conf").read_text()
+    assert chair.json("one/run.json")["automodfw"] == "no"
+    pipe, end = os.pipe()
+    os.write(end, b'{"WorkingDir": "/srv"}')
+    os.close(end)
+    add(chair, rootfs, "--config-json", f"/dev/fd/{pipe}", name="two")
+    os.close(pipe)
+    assert "lxc.init.cwd = /srv\n" in (chair.root / "two/lxc.container.conf").read_text()
+    for wrong in ("none.json", str(tmp_path), ""):
+        assert "is neither JSON nor a file" in add(chair, rootfs, "--config-json", wrong, name="three", status=2)[1]
+    assert "more than the 16777216 allowed" in add(chair, rootfs, "--config-json", "/dev/zero", name="three", status=2)[1]
 
 
 def test_logs_and_exports_are_passed_on_and_stay(chair: Chair, rootfs: Path) -> None:

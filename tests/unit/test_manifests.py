@@ -462,6 +462,8 @@ def test_volumes_read_from_text(text: str, volume: Volume) -> None:
         "/a:forever",
         "/a:permanant",
         ":boot",
+        "/a:boot@",
+        "lxc-overlay:permanent@",
         "/:boot",
         "/a b:boot",
         "/é:boot",

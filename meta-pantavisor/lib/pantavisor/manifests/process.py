@@ -23,6 +23,11 @@ PASSIVE = frozenset(
     ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr", "Tty",
      "OpenStdin", "StdinOnce"]
 )  # fmt: skip
+# What images may say besides, by the OCI image specification and by docker since its first versions.
+OTHERS = frozenset(
+    ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Healthcheck", "Hostname", "MacAddress", "Memory", "MemorySwap",
+     "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
+)  # fmt: skip
 MAX_UNMAPPED = 20
 
 
@@ -66,6 +71,13 @@ class User:
     gid: int
     groups: tuple[int, ...] = ()
     home: str = "/"
+
+
+def check_members(config: Mapping[str, Any], what: str) -> None:
+    """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell it."""
+    for member in config:
+        if member not in MAPPED | PASSIVE | OTHERS:
+            raise names.unknown(member, MAPPED | PASSIVE | OTHERS, what=f"member of {what}:")
 
 
 def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[User]:

@@ -11,7 +11,7 @@ from .arguments import read_arguments
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
-from .process import Process, User, map_process
+from .process import Process, User, check_members, map_process
 from .recovery import AutoRecovery
 from .services import Drivers, Services
 from .source import SourceManifest
@@ -81,6 +81,7 @@ class ContainerSpec:
     @classmethod
     def from_source(cls, name: str, source: SourceManifest, *, user: Optional[User] = None) -> ContainerSpec:
         """``user`` is what ``init_user`` found for the image's User; None runs init as root."""
+        check_members(source.config, "config in src.json")
         config = {**source.image_config, **{key: value for key, value in source.config.items() if value is not None}}
         return cls(
             name=name,

@@ -43,7 +43,9 @@ class Volume:
         path = name[4:] if overlay else name
         if path != OVERLAY:
             path = _check_volume_path(path)
-        return cls(path, persistence, disk if at else None, overlay)
+        if at and not disk:
+            raise FormatError(f"volume {name} names no disk after the @", hint="leave out the @ for the device's storage")
+        return cls(path, persistence, disk or None, overlay)
 
     @property
     def key(self) -> str:

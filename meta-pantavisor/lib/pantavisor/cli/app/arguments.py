@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ... import cjson, names
-from ...errors import FormatError
+from ...errors import FormatError, NotFound
 from ...manifests import ARGUMENTS, Kind
 from .rows import GROUPS, Option
 
@@ -65,10 +65,17 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
 
 def json_or_file(text: str, what: str) -> Any:
     """JSON given as such or as the name of a file."""
-    path = Path(text)
-    if not text.lstrip().startswith(("{", "[", '"')) and path.is_file():
-        return cjson.loads(path.read_bytes(), what=text)
-    return cjson.loads(text, what=what)
+    is_json = text.lstrip().startswith(("{", "[", '"'))
+    if not is_json and text and Path(text).exists() and not Path(text).is_dir():
+        with open(text, "rb") as stream:
+            # One byte more is too much, and a device has no end.
+            return cjson.loads(stream.read(cjson.MAX_BYTES + 1), what=text)
+    try:
+        return cjson.loads(text, what=what)
+    except FormatError as error:
+        if is_json:
+            raise
+        raise NotFound(f'{what}: "{text[:80]}" is neither JSON nor a file') from error
 
 
 def json_object(text: str, what: str) -> dict[str, Any]:

@@ -181,4 +181,5 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     for word in options.config:
         name, value = arguments.split_pair(word, "--config")
         config[name] = arguments.json_or_file(value, f"--config {name}") if value.startswith(("[", "{")) else value
+    manifests.check_members(config, "--config-json or --config")
     return config
