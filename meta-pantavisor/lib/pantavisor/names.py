@@ -56,6 +56,16 @@ def check_container(name: str) -> str:
     return name
 
 
+def check_plain(name: str, *, what: str) -> str:
+    """A name that becomes a folder or a link on the device and is no container's."""
+    if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
+        raise FormatError(
+            f'{what} "{name[:80]}" cannot be a name',
+            hint=f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, first a letter or digit",
+        )
+    return name
+
+
 def check_revision(name: str) -> str:
     """A revision: digits, or ``locals/<name>``."""
     if not _REVISION.fullmatch(name) or len(name.rpartition("/")[2]) > MAX_REVISION_CHARS:

@@ -117,6 +117,8 @@ def _check_group(group: Any, where: str) -> None:
             raise names.unknown(member, GROUP_MEMBERS, what=f"member of {where}:")
     for member, choices in (("status_goal", GOALS), ("restart_policy", RESTART_POLICIES)):
         check_word(group.get(member, choices[0]), choices, f"{where}: {member}")
+    if not isinstance(group.get("description", ""), str):
+        raise FormatError(f"{where}: description is not a string")
     check_number(group.get("timeout", 0), MAX_TIMEOUT_SECONDS, f"{where}: timeout", whole=True)
     if "auto_recovery" in group:
         check_auto_recovery(group["auto_recovery"], f"{where}: auto_recovery")
@@ -132,7 +134,7 @@ def _check_volumes(volumes: Any, disks: frozenset[str], what: str) -> None:
     if not isinstance(volumes, Mapping):
         raise FormatError(f"{what}: volumes is not an object")
     for name, volume in volumes.items():
-        where = f"{what}: volumes.{name}"
+        where = f"{what}: volumes.{names.check_plain(name, what=f'{what}: volumes:')}"
         if not isinstance(volume, Mapping):
             raise FormatError(f"{where} is not an object")
         for member in volume:

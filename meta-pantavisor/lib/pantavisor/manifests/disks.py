@@ -10,7 +10,9 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .network import LINK
 from .record import Record
+from .words import check_word
 
 DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 DISK_TYPES = ("dm-crypt-caam", "dm-crypt-dcp", "dm-crypt-versatile", "swap-disk", "volume-disk", "dual")
@@ -80,7 +82,7 @@ def check_pools(network: Any, what: str) -> None:
         if member != "pools":
             raise names.unknown(member, ["pools"], what=f"member of {what}: network:")
     for name, pool in network.get("pools", {}).items():
-        _check_pool(pool, f"{what}: network.pools.{name}")
+        _check_pool(pool, f"{what}: network.pools.{names.check_plain(name, what=f'{what}: network.pools:')}")
 
 
 def _check_disk(disk: Any, where: str) -> list[str]:
@@ -94,7 +96,9 @@ def _check_disk(disk: Any, where: str) -> list[str]:
             raise FormatError(f"{where}: {member} is not {'a list of strings' if member in LIST_MEMBERS else 'a string'}")
     if disk.get("type") not in DISK_TYPES:
         raise names.unknown(str(disk.get("type")), DISK_TYPES, what=f"{where}: type")
-    return [disk["name"], *disk.get("aliases", [])]
+    for member in ("default", "migrate_keyblob"):
+        check_word(disk.get(member, "yes"), ("yes", "no"), f"{where}: {member}")
+    return [names.check_plain(name, what=f"{where}:") for name in (disk["name"], *disk.get("aliases", []))]
 
 
 def _check_pool(pool: Any, where: str) -> None:
@@ -112,5 +116,9 @@ def _check_pool(pool: Any, where: str) -> None:
         raise FormatError(f"{where}: {error}") from error
     if gateway is not None and gateway not in subnet:
         raise FormatError(f"{where}: gateway {gateway} is not in {subnet}")
+    for member in ("bridge", "parent"):
+        link = pool.get(member, member)
+        if not isinstance(link, str) or not LINK.fullmatch(link):
+            raise FormatError(f"{where}: {member} cannot be the name of a network link")
     if not isinstance(pool.get("nat", False), bool):
         raise FormatError(f"{where}: nat is neither true nor false")

@@ -13,7 +13,7 @@ from .words import NETWORKS, check_word
 
 _HOSTNAME = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
-_LINK = re.compile(r"[^\s/:]{1,15}")
+LINK = re.compile(r"[^\s/:]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LxcNetwork:
             check_word(self.type, NETWORKS, "network type")
         if self.type == "phys" and not self.link:
             raise FormatError("network type phys needs the link that is given to the container", hint="PV_LXC_NETWORK_LINK")
-        if self.link and not _LINK.fullmatch(self.link):
+        if self.link and not LINK.fullmatch(self.link):
             raise FormatError(f'"{self.link[:80]}" cannot be the name of a network link')
         # LXC takes a broadcast address behind a blank.
         for index, word in enumerate((self.address or "").split(" ") if self.address else ()):
