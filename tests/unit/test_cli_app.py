@@ -246,6 +246,28 @@ def test_another_volume_is_protected(chair: Chair, rootfs: Path) -> None:
     check_verity(chair, "data.squashfs")
 
 
+def test_protection_ends_when_told_so_or_with_the_mount(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+    add(chair, rootfs, "--verity")
+    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
+    again = ("app", "update", "app", "--from", str(rootfs), "--force", "--profile", "fast")
+    chair.pvr(*again, "--mount", "data.squashfs:/data", "--verity-volume", "data.squashfs")
+    check_verity(chair, "data.squashfs")
+    chair.pvr(*again, "--arg", "PV_VOLUME_MOUNTS=")
+    check_verity(chair)
+    assert "app/_dm/data.squashfs.json" not in chair.files("app") and "app/data.squashfs.hash" not in chair.files("app")
+    assert "does not mount" in chair.pvr(*again, "--verity-volume", "data.squashfs", status=2)[1]
+    chair.pvr(*again, "--no-verity")
+    assert chair.json("app/run.json")["root-volume"] == "root.squashfs"
+    assert not [path for path in chair.files("app") if "_dm" in path or ".hash" in path]
+    add_image(chair, "os", image(tmp_path / "one", LOWER), "--verity")
+    two = ("--from", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--profile", "fast", "--patch", "--force")
+    chair.pvr("app", "update", "os", *two)
+    assert chair.json("os/run.json")["volumes"] == ["dm:root.ovl.squashfs"]
+    chair.pvr("app", "update", "os", *two, "--no-verity")
+    assert chair.json("os/run.json")["volumes"] == ["root.ovl.squashfs"]
+    assert chair.json("os/run.json")["root-volume"] == "root.squashfs"
+
+
 def test_removing_takes_configuration_and_signature_along(chair: Chair, rootfs: Path) -> None:
     add(chair, rootfs)
     (chair.root / "_config/app/etc").mkdir(parents=True)

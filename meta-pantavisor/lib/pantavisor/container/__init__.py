@@ -10,8 +10,8 @@ watching.py   progress        model.py   what goes in and comes out        job.p
 from __future__ import annotations
 
 from .job import export_container
-from .making import again, make, patch
+from .making import again, make, mounted, patch
 from .model import Container, Engine
 from .repacking import warn_of_codec
 
-__all__ = ["Container", "Engine", "again", "export_container", "make", "patch", "warn_of_codec"]
+__all__ = ["Container", "Engine", "again", "export_container", "make", "mounted", "patch", "warn_of_codec"]

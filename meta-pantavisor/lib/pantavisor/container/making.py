@@ -192,14 +192,18 @@ def manifest_files(spec: ContainerSpec, pool: ObjectPool) -> dict[str, Value]:
 
 
 def _check_verity(spec: ContainerSpec) -> None:
-    run = manifests.run_manifest(spec)
-    mounted = {volume.removeprefix("dm:") for volume in (run["root-volume"], *run["volumes"])}
-    for volume in spec.verity - mounted:
+    for volume in sorted(spec.verity - mounted(spec)):
         # Its hashes would be made and never used: the device looks at what run.json mounts.
         raise FormatError(
             f"{spec.name} does not mount the volume {volume} that dm-verity should protect",
-            hint=f"it mounts: {', '.join(sorted(mounted))}",
+            hint=f"it mounts: {', '.join(sorted(mounted(spec)))}",
         )
+
+
+def mounted(spec: ContainerSpec) -> frozenset[str]:
+    """The volumes that the device looks at."""
+    run = manifests.run_manifest(spec)
+    return frozenset(volume.removeprefix("dm:") for volume in (run["root-volume"], *run["volumes"]))
 
 
 def _dropped(name: str, written: squashfs.Written) -> tuple[str, ...]:

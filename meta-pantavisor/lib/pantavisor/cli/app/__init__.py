@@ -85,7 +85,8 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config-json", metavar="JSON|FILE",
                          help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
     command.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it")
-    command.add_argument("--verity", action="store_true", help="protect the root file system by dm-verity")
+    command.add_argument("--verity", action=argparse.BooleanOptionalAction,
+                         help="protect the root file system by dm-verity")  # fmt: skip
     command.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
     arguments.declare(command)
 

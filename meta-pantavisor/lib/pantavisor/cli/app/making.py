@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import manifests, names
+from ... import container, manifests, names
 from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
-from ...manifests.spec import ROOT_VOLUME
+from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
 from ...ref import ImageSource
 from ...repo import Repository
@@ -66,6 +67,7 @@ def update(options: argparse.Namespace, console: Console) -> None:
         logs=old.logs if changes.logs is None else changes.logs,
         exports=old.exports if changes.exports is None else changes.exports,
     )
+    wanted = _without_unmounted(options.name, wanted, changes.verity)
     engine = images.engine(options, console, verity=recorded)
     # The same image over another base is another container.
     options.force |= options.newbase or options.base is not None
@@ -168,10 +170,21 @@ def _changes(options: argparse.Namespace) -> parts.Changes:
         arguments=arguments.given(options),
         config=_config(options),
         persistence=sources.persistence(tuple(options.volume)),
-        verity={volume: True for volume in (*((ROOT_VOLUME,) if options.verity else ()), *options.verity_volume)},
+        verity={**_root_verity(options.verity), **{volume: True for volume in options.verity_volume}},
         logs=arguments.json_list(options.logs, "--logs"),
         exports=arguments.json_list(options.exports, "--exports"),
     )
+
+
+def _root_verity(wanted: Optional[bool]) -> dict[str, bool]:
+    # Of a patched root both volumes are protected, or neither.
+    return {} if wanted is None else {ROOT_VOLUME: True} if wanted else {ROOT_VOLUME: False, OVERLAY_VOLUME: False}
+
+
+def _without_unmounted(name: str, wanted: SourceManifest, said: Mapping[str, bool]) -> SourceManifest:
+    """What is no longer mounted needs no dm-verity, unless just that is said."""
+    kept = container.mounted(ContainerSpec.from_source(name, wanted)) | {ROOT_VOLUME, OVERLAY_VOLUME, *said}
+    return replace(wanted, verity={volume: enabled for volume, enabled in wanted.verity.items() if volume in kept})
 
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
