@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,14 @@ def test_command_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = caplog.records
     assert record.message.startswith("run: /")
     assert record.message.endswith("/true 'a b'")
+
+
+@pytest.mark.parametrize("script, timeout", [("sleep 60 & echo done", 30.0), ("sleep 60 & wait", 0.5)])
+def test_a_program_that_another_outlives_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, script: str, timeout: float) -> None:
+    monkeypatch.setattr(proc, "GRACE_SECONDS", 0.5, raising=False)
+    begin = time.monotonic()
+    try:
+        assert proc.run(["sh", "-c", script], timeout=timeout).stdout == b"done\n"
+    except proc.ToolError as error:
+        assert "did not end within 0.5 seconds" in str(error)
+    assert time.monotonic() - begin < 10

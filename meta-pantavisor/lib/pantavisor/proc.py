@@ -15,12 +15,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Optional, Union
+from typing import IO, BinaryIO, Optional, Union
 
 from .errors import NotFound, PantavisorError
 
 MAX_OUTPUT = 256 * 1024  # bytes kept of each stream: the last ones, where the errors are
 TIMEOUT_SECONDS = 1800.0
+GRACE_SECONDS = 5.0  # for a stream that somebody whom the program started holds open behind its end
 # Administrators' tools live here, and an ordinary user's PATH often does not say so.
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 DEBIAN_PACKAGES = {
@@ -97,8 +98,9 @@ def _locate(tool: str) -> str:
 def _collect(
     words: list[str], cwd: Optional[Path], timeout: float, name: str, stdin: Optional[BinaryIO]
 ) -> Result:
+    # Without buffers: closing one would wait for a reader that waits for a stream held open elsewhere.
     with subprocess.Popen(
-        words, cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        words, cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         tails = bytearray(), bytearray()
@@ -116,11 +118,14 @@ def _collect(
                 raise ToolError(f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)) from error
             raise
         for reader in readers:
-            reader.join()
+            reader.join(GRACE_SECONDS)
     return Result(status, bytes(tails[0]), bytes(tails[1]))
 
 
-def _keep_tail(stream: BinaryIO, tail: bytearray) -> None:
-    while chunk := stream.read(64 * 1024):
-        tail += chunk
-        del tail[:-MAX_OUTPUT]
+def _keep_tail(stream: IO[bytes], tail: bytearray) -> None:
+    try:
+        while chunk := stream.read(64 * 1024):
+            tail += chunk
+            del tail[:-MAX_OUTPUT]
+    except (OSError, ValueError):
+        pass  # closed, since nobody waits for it any more
