@@ -21,6 +21,16 @@ def test_write_replaces_in_one_step_with_its_mode(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_an_interruption_waits_for_the_end_of_what_belongs_together(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        with atomic.uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            (tmp_path / "both").touch()
+        (tmp_path / "never").touch()
+    assert os.listdir(tmp_path) == ["both"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_an_error_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")

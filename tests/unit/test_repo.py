@@ -146,6 +146,20 @@ def test_checkout_never_writes_through_a_link(repository: Repository, tmp_path: 
     assert list((tmp_path / "victim").iterdir()) == []
 
 
+def test_files_are_written_all_or_none(repository: Repository) -> None:
+    root = repository.root
+    before = {"a.json": {"old": 1}, "b/c.json": {"old": 1}, "d.json": {}}
+    repository.write_files(before)
+    missing, files = "0" * 64, sorted(root.rglob("*.json"))
+    for bad in ({"z": missing}, {"b/c.json/under.json": {}}, {"b": repository.pool.put_bytes(b"x")}):
+        with pytest.raises((FormatError, NotFound)):
+            repository.write_files({"a.json": {"new": 1}, "e/f.json": {}, **bad}, gone=["d.json"])
+        assert sorted(root.rglob("*.json")) == files and not (root / "e").exists()
+        assert json.loads((root / "a.json").read_text()) == {"old": 1}
+    repository.write_files({"a.json": {"new": 1}, "e/f.json": {}}, gone=["d.json", "b/c.json"])
+    assert (root / "e/f.json").exists() and not (root / "b").exists() and not (root / "d.json").exists()
+
+
 def test_checkout_restores_and_refuses_damage(repository: Repository) -> None:
     state = committed(repository)
     write(repository.root, {"README.md": b"changed", "note.txt": b"mine"})

@@ -144,9 +144,7 @@ class Repository:
     def write_files(self, files: Mapping[str, Value], *, gone: Iterable[str] = ()) -> None:
         """Write paths, whose objects are in the pool, into the working tree, and remove those of ``gone``."""
         with self.lock():
-            self._tree.write(sorted(files.items()), self.pool, links=False)
-            for name in sorted(gone):
-                self._tree.remove(name)
+            self._tree.write(sorted(files.items()), self.pool, links=False, gone=sorted(gone))
 
     def write_folder(self, folder: str, files: Mapping[str, Value]) -> None:
         """Write paths below ``folder``, which must not exist, so that it appears whole or not at all."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,19 +112,35 @@ class Tree:
         except FormatError:
             return False
 
-    def write(self, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool) -> None:
-        """Write files in one step each; objects come from ``pool``, as hard links with ``links``."""
+    def write(
+        self, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool, gone: Iterable[str] = ()
+    ) -> None:
+        """Write files and remove those of ``gone``; objects come from ``pool``, as hard links with ``links``.
+
+        What takes time is done beside them first: after an error or an interruption they are all as before.
+        """
         with atomic.scratch(self.root / FOLDER, prefix=SCRATCH) as folder:
-            for name, value in files:
-                is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
-                # A link that should be a copy is written anew: editing it would damage the pool.
-                if links == is_linked and (links or self.holds(name, value)):
-                    continue
-                beside = folder / "file"
-                _fill(beside, value, pool, links=links)
-                target = self._place(name)
-                os.replace(beside, target)
-                atomic.sync_directory(target.parent)
+            ready = list(self._prepare(folder, files, pool, links=links))
+            with atomic.uninterrupted():
+                places = [self._place(name) for name, _ in ready]
+                for (_, beside), target in zip(ready, places):
+                    os.replace(beside, target)
+                for name in gone:
+                    self.remove(name)
+            for parent in sorted({target.parent for target in places}):
+                atomic.sync_directory(parent)
+
+    def _prepare(
+        self, folder: Path, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool
+    ) -> Iterator[tuple[str, Path]]:
+        for count, (name, value) in enumerate(files):
+            is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
+            # A link that should be a copy is written anew: editing it would damage the pool.
+            if links == is_linked and (links or self.holds(name, value)):
+                continue
+            self._check_place(name)
+            _fill(folder / str(count), value, pool, links=links)
+            yield name, folder / str(count)
 
     def write_folder(self, folder: str, files: Iterable[tuple[str, Value]], pool: ObjectPool) -> None:
         """Make ``folder`` of the root, which must not exist, with files below it, in one step."""
@@ -158,16 +174,20 @@ class Tree:
             elif entry.name.startswith(".") and entry.name.endswith(".part"):
                 entry.unlink(missing_ok=True)
 
-    def _place(self, name: str) -> Path:
+    def _check_place(self, name: str) -> Path:
         target = self.root / names.check_path(name)
         if self._is_through_link(name):
             raise FormatError(f"{name} lies behind a symbolic link", hint="remove the link")
         if target.is_dir() and not target.is_symlink():
             raise FormatError(f"{name} should be a file, but is a folder", hint="move the folder away")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise FormatError(f"{name} needs folders where a file is", hint="move the file away") from error
+        existing = next(folder for folder in target.parents if os.path.lexists(folder))
+        if not existing.is_dir():
+            raise FormatError(f"{name} needs folders where a file is", hint="move the file away")
+        return target
+
+    def _place(self, name: str) -> Path:
+        target = self._check_place(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
     def _is_through_link(self, name: str) -> bool:
