@@ -69,7 +69,10 @@ def test_damaged_root_vouches_for_nobody(damage: str) -> None:
 @pytest.mark.parametrize("damage", ["version", "curve", "point"])
 def test_signature_made_elsewhere_by_a_damaged_certificate_is_refused(damage: str) -> None:
     selection = pvs.container_selection("demo")
-    request = keys.signing_request(STATE, "demo", selection, algorithm="ES256", x5c=[damaged(damage)])
+    with pytest.raises(SignatureError, match="damaged certificate"):
+        keys.signing_request(STATE, "demo", selection, x5c=[damaged(damage)])
+    header = pvs.protected_header(selection, algorithm="ES256", x5c=[damaged(damage)])
+    request = pvs.signing_input(STATE, selection, header)
     with pytest.raises(SignatureError, match="damaged certificate"):
         keys.attach(STATE, "demo", request, bytes(64))
 

@@ -275,7 +275,26 @@ def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) 
         (["add", "--part", "web", "--command", "sign 'it"], "has a quote that nothing ends"),
         (["add", "--part", "web", "--key", "no/such.pem"], "no/such.pem"),
         (["attach", "--part", "web", "no.request", "no.signature"], "no.request: No such file"),
+        (["attach", "--raw", "", "README.md", "README.md"], "a signature needs a name"),
+        (["attach", "--part", "web", "README.md", "/dev/zero"], "/dev/zero is longer than"),
+        (["attach", "--part", "web", "/dev/zero", "README.md"], "/dev/zero is longer than"),
+        (["add", "--part", "web", "--command", " ", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
+        (["add", "--part", "web", "--command", "", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
+        (["add", "--part", "web", "--pkcs11", "x.so", "--token", "t"], "say --token LABEL and --label LABEL"),
     ],
 )
-def test_mistakes_at_signing(pvr: Pvr, work: Path, words: list[str], sentence: str) -> None:
+def test_mistakes_at_signing(
+    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    monkeypatch.setenv("PVR_PKCS11_PIN", "1234")
+    words = [word.replace("KEYS", str(keyring)) for word in words]
     assert sentence in pvr.both("sig", *words, status=2)[1]
+
+
+def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    assert "warning" not in pvr.both(*sig(keyring), "add", "--raw", "all", "--include", "*/*")[1]
+    said = pvr.both(*sig(keyring), "add", "--part", "web", "--exclude", "run.json")[1]
+    assert "_sigs/all.json covers what was signed now" in said and "pvr sig update all" in said
+    pvr("-q", *sig(keyring), "update", "all")
+    pvr(*sig(keyring), "ls")

@@ -236,6 +236,45 @@ def test_a_command_that_signs_wrongly_is_caught(made: Path) -> None:
         keys.CommandSigner.load(["/no/such/signer"], chain).sign(b"data")
 
 
+def test_a_wrong_signature_is_not_blamed_on_the_state(made: Path) -> None:
+    by = keys.CommandSigner.load([*EXECUTABLE, "import os; os.write(1, bytes(range(1, 65)))"], made / "ES256" / "x5c.pem")
+    with pytest.raises(SignatureError, match="no ES256 signature by the key of the certificate"):
+        by.sign(b"data")
+
+
+def test_a_request_is_attached_to_its_own_name_only(made: Path) -> None:
+    by = signer(made)
+    request = keys.signing_request(STATE, "web", pvs.container_selection("web"), x5c=by.x5c)
+    with pytest.raises(SignatureError, match="made for another signature"):
+        keys.attach(STATE, "db", request, by.sign(request))
+
+
+def test_a_request_is_for_the_algorithm_of_its_certificate(made: Path) -> None:
+    chain, selection = signer(made, "ES384").x5c, pvs.container_selection("web")
+    request = keys.signing_request(STATE, "web", selection, x5c=chain)
+    assert b'"alg":"ES384"' in pvs.decode(request.partition(b".")[0].decode(), "header")
+    with pytest.raises(FormatError, match="is for ES384, not for RS256"):
+        keys.signing_request(STATE, "web", selection, algorithm="RS256", x5c=chain)
+    with pytest.raises(FormatError, match="would cover nothing"):
+        keys.signing_request(STATE, "absent", pvs.container_selection("absent"), x5c=chain)
+
+
+def test_no_signature_is_made_that_nobody_reads(made: Path) -> None:
+    by = replace(signer(made), x5c=signer(made).x5c * 9)
+    with pytest.raises(FormatError, match="at most 8"):
+        keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
+
+
+def test_a_signature_over_signatures_is_made_last(made: Path) -> None:
+    by, over = signer(made), pvs.Selection(("_sigs/*",))
+    state = keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
+    state = keys.sign_state(state, "all", over, by)
+    changed = state.with_files({"web/more": OBJECT})
+    keys.verify_state(keys.resign(changed, by), trust(made), strict=False)
+    with pytest.raises(FormatError, match="cover each other"):
+        keys.resign(keys.sign_state(state, "zall", over, by), by)
+
+
 SOFTHSM = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 
 
@@ -256,7 +295,9 @@ def token(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
             common = ["softhsm2-util", "--token", algorithm, "--pin", "1234"]
             key = made / algorithm / "key.pem"
             for words in (["--init-token", "--free", "--label", algorithm, "--so-pin", "1234"],
-                          ["--import", key, "--label", "signing", "--id", "01"]):  # fmt: skip
+                          ["--import", key, "--label", "signing", "--id", "01"],
+                          ["--import", key, "--label", "twice", "--id", "02"],
+                          ["--import", made / algorithm / "ca.key.pem", "--label", "twice", "--id", "03"]):  # fmt: skip
                 subprocess.run([*common, *words], check=True, timeout=60)
         yield module
 
@@ -267,7 +308,8 @@ def test_a_token_signs(made: Path, algorithm: str, token: Path) -> None:
     assert "1234" not in repr(by)
     state = keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
     keys.verify_state(state, trust(made, algorithm), strict=False)
-    for wrong in ({"label": "other"}, {"token": "other"}, {"_pin": "0000"}, {"module": Path("/no/such.so")}):
+    labels = {"label": "other"}, {"label": "twice"}, {"token": "other"}
+    for wrong in (*labels, {"_pin": "0000"}, {"module": Path("/no/such.so")}):
         with pytest.raises(PantavisorError) as caught:
             replace(by, **wrong).sign(b"data")
         assert "1234" not in str(caught.value)
@@ -423,6 +465,20 @@ def test_an_intermediate_that_may_not_issue_is_refused(options: "dict[str, Any]"
     middle = Authority("middle", ROOT, **options)
     with pytest.raises(SignatureError):
         leaf_of(ROOT, Authority("leaf", middle, is_authority=False), middle)
+
+
+def test_a_renewed_root_may_stand_behind_its_expired_self() -> None:
+    day = datetime.timedelta(days=1)
+    old = Authority("twice", end=NOW + day)
+    renewed = x509.CertificateBuilder().subject_name(old.name).issuer_name(old.name).public_key(old.key.public_key())
+    renewed = renewed.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + 9 * day)
+    renewed = renewed.add_extension(x509.BasicConstraints(True, None), critical=True)
+    roots = old.certificate, renewed.sign(old.key, hashes.SHA256())
+    leaf = Authority("leaf", old, is_authority=False)
+    for store in (roots, roots[::-1]):
+        assert keys.TrustStore(store).leaf([leaf.der], what="signature x", at=NOW + 2 * day) == leaf.certificate
+        with pytest.raises(SignatureError, match="valid from"):
+            keys.TrustStore(store).leaf([leaf.der], what="signature x", at=NOW + 20 * day)
 
 
 def test_path_lengths_are_kept() -> None:

@@ -69,7 +69,7 @@ def test_command_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("script, timeout", [("sleep 60 & echo done", 30.0), ("sleep 60 & wait", 0.5)])
-def test_a_program_that_another_outlives_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, script: str, timeout: float) -> None:
+def test_a_program_that_another_outlives_is_not_awaited(monkeypatch: pytest.MonkeyPatch, script: str, timeout: float) -> None:
     monkeypatch.setattr(proc, "GRACE_SECONDS", 0.5, raising=False)
     begin = time.monotonic()
     try:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import atomic, cjson, keys, names, pvs
-from ..errors import PantavisorError
+from ..errors import LimitError, PantavisorError
 from ..repo import Repository
-from ..state import State
+from ..state import MAX_BYTES, State
 from . import signers
 from .console import Console
 from .trust import trusted
+
+MAX_REQUEST_BYTES = 2 * MAX_BYTES  # a state in base64, behind a header
+MAX_SIGNATURE_BYTES = 4096
 
 ADD_PARTS = "The files have to be committed already. The signature is committed at once."
 PATTERNS = "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: what tools and devices read alike."
@@ -55,7 +58,8 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     request = verbs.add_parser("request", help="write what is to be signed elsewhere",
                                description=f"Write the bytes that whoever has the key must sign. {PATTERNS}")  # fmt: skip
     _part(request)
-    request.add_argument("--algorithm", choices=pvs.ALGORITHMS, default="RS256", help="of the key; default: RS256")
+    request.add_argument("--algorithm", choices=pvs.ALGORITHMS,
+                         help="of the key; default: what the certificate's key is for, or RS256")  # fmt: skip
     signers.declare_chain(request, behind=True)
     request.add_argument("file", type=Path, help="where to write")
     request.set_defaults(run=_request)
@@ -120,6 +124,9 @@ def _change(change: Callable[[State], State], console: Console) -> None:
     repository.write_files(signed)
     for path in signed:
         console.line(f"{path} is signed and committed")
+    for other in pvs.signatures(after):
+        if other.path not in signed and any(other.selection.covers(path) for path in signed):
+            console.warn(f"{other.path} covers what was signed now: sign it again, by: pvr sig update {other.name}")
     if not signed:
         console.line("every signature is as it was")
 
@@ -143,13 +150,24 @@ def _request(options: argparse.Namespace, console: Console) -> None:
     _check(state, options, selection, console)
     x5c = keys.chain_of(chain) if chain else ()
     name = options.part or options.raw
-    atomic.write(options.file, keys.signing_request(state, name, selection, algorithm=options.algorithm, x5c=x5c))
-    console.line(f"sign the bytes of {options.file} with {options.algorithm}, then: pvr sig attach")
+    algorithm = options.algorithm or (None if x5c else "RS256")
+    request = keys.signing_request(state, name, selection, algorithm=algorithm, x5c=x5c)
+    atomic.write(options.file, request)
+    used = pvs.Signature.parse("", pvs.signature_json(request.partition(b".")[0].decode(), b"")).algorithm
+    console.line(f"sign the bytes of {options.file} with {used}, then: pvr sig attach")
 
 
 def _attach(options: argparse.Namespace, console: Console) -> None:
-    request, signature = options.request.read_bytes(), options.signature.read_bytes()
+    request, signature = _read(options.request, MAX_REQUEST_BYTES), _read(options.signature, MAX_SIGNATURE_BYTES)
     _change(lambda state: keys.attach(state, options.part or options.raw, request, signature), console)
+
+
+def _read(path: Path, most: int) -> bytes:
+    with open(path, "rb") as stream:
+        text = stream.read(most + 1)
+    if len(text) > most:
+        raise LimitError(f"{path} is longer than the {most} bytes that it may have")
+    return text
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:

@@ -48,17 +48,19 @@ def declare_trust(parser: argparse.ArgumentParser, *, behind: bool = False) -> N
 def signer(options: argparse.Namespace) -> keys.Signer:
     """Whatever signs, ready to do so. Raises PantavisorError."""
     ways = (("--key", options.key), ("--command", options.signer), ("--pkcs11", options.pkcs11))
-    named = [flag for flag, value in ways if value]
+    named = [flag for flag, value in ways if value is not None]
     if len(named) > 1:
         raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="say one of them")
     path = chain(options)
     if options.pkcs11:
+        if not options.token or not options.label:
+            raise PantavisorError("a token may hold many keys", hint="say --token LABEL and --label LABEL")
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
             # On the command line everybody on the machine could read it.
             raise PantavisorError("the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}")
         return keys.TokenSigner.load(options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin)
-    if options.signer:
+    if options.signer is not None:
         return keys.CommandSigner.load(_program(options.signer), _needed(path))
     return keys.PemSigner.load(options.key or _default(KEY_VARIABLE, "key.pem"), path)
 
@@ -78,9 +80,12 @@ def _declare(parser: argparse.ArgumentParser, behind: bool, *flags: str, **words
 
 def _program(text: str) -> list[str]:
     try:
-        return shlex.split(text)
+        words = shlex.split(text)
     except ValueError as error:
         raise PantavisorError(f"--command {text[:80]} has a quote that nothing ends") from error
+    if not words:
+        raise PantavisorError("--command names no program")
+    return words
 
 
 def _needed(path: Optional[Path]) -> Path:

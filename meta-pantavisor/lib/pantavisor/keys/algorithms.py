@@ -11,6 +11,10 @@ CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("sec
 MIN_RSA_BITS = 2048
 
 
+class Mismatch(SignatureError):
+    """A signature that is not one of these bytes by that key."""
+
+
 def algorithm_of(key: Any, *, what: str = "the key") -> str:
     """The algorithm of a public key; FormatError for a kind that devices do not verify."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -65,7 +69,18 @@ def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, wha
         r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
         key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hash_of(algorithm)))
     except InvalidSignature as error:
-        raise SignatureError(
+        raise Mismatch(
             f"{what} does not match the state: a path that it covers was changed after it was signed",
             hint="sign the part again",
+        ) from error
+
+
+def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
+    """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be wrong."""
+    try:
+        verify_bytes(key, algorithm, signature, data, what=what)
+    except Mismatch as error:
+        raise SignatureError(
+            f"{what} is no {algorithm} signature by the key of the certificate",
+            hint="is it the right key, over the right bytes, with the right digest, and not encoded?",
         ) from error

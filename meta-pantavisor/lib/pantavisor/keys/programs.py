@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from .. import proc
 from . import pem
-from .algorithms import algorithm_of, raw_ecdsa, verify_bytes
+from .algorithms import algorithm_of, raw_ecdsa, verify_made
 from .certificates import key_of
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
@@ -44,5 +44,5 @@ class CommandSigner:
             signature = proc.run(self.argv, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)).stdout
         if self.algorithm != "RS256":
             signature = raw_ecdsa(signature, self.algorithm)
-        verify_bytes(self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature")
+        verify_made(self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature")
         return signature

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 from .. import names, pvs
 from ..errors import FormatError, SignatureError
 from ..pvs import Selection, Signature
 from ..state import State
-from .algorithms import raw_ecdsa, verify_bytes
+from .algorithms import algorithm_of, raw_ecdsa, verify_made
 from .certificates import damage, read_der
 
 
@@ -35,15 +35,35 @@ def sign_state(state: State, name: str, selection: Selection, signer: Signer) ->
 
 def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
     """Signatures (all by default) made anew over the same selections, after a change of files or keys."""
-    for signature in pvs.named(pvs.signatures(state), only):
-        state = _sign(state, signature.path, signature.selection, signer)
+    left = pvs.named(pvs.signatures(state), only)
+    while left:
+        # One that covers others must come behind them.
+        ready = next((one for one in left if not _covers_any(one, left)), None)
+        if ready is None:
+            paths = " and ".join(one.path for one in left)
+            raise FormatError(f"{paths} cover each other, so one is always wrong", hint="make one by other patterns")
+        state = _sign(state, ready.path, ready.selection, signer)
+        left = tuple(one for one in left if one is not ready)
     return state
 
 
-def signing_request(state: State, name: str, selection: Selection, *, algorithm: str, x5c: Sequence[bytes]) -> bytes:
-    """The bytes to be signed elsewhere; whoever signs them sees the whole header and payload in base64url."""
-    selection = selection.excluding(_path(name))
-    return pvs.signing_input(state, selection, pvs.protected_header(selection, algorithm=algorithm, x5c=x5c))
+def signing_request(
+    state: State, name: str, selection: Selection, *, algorithm: Optional[str] = None, x5c: Sequence[bytes]
+) -> bytes:
+    """The bytes to be signed elsewhere; whoever signs them sees the whole header and payload in base64url.
+
+    The algorithm is the certificate's; without one, it must be said. Raises FormatError where the two differ.
+    """
+    path = _path(name)
+    selection = _covering(state, path, selection)
+    of_key = algorithm_of(_leaf_key(x5c[0], path), what="the key of the certificate") if x5c else algorithm
+    if of_key is None:
+        raise FormatError("without a certificate it is not known by what algorithm the key signs", hint="say it")
+    if algorithm not in (None, of_key):
+        raise FormatError(f"the key of the certificate is for {of_key}, not for {algorithm}")
+    protected = pvs.protected_header(selection, algorithm=of_key, x5c=x5c)
+    Signature.parse(path, pvs.signature_json(protected, b""))
+    return pvs.signing_input(state, selection, protected)
 
 
 def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
@@ -54,25 +74,39 @@ def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     path = _path(name)
     protected = request.partition(b".")[0].decode("ascii", "replace")
     parsed = Signature.parse(path, pvs.signature_json(protected, signature))
+    if not parsed.selection.excludes(path):
+        raise SignatureError(f"{path}: the request was made for another signature", hint="name that one")
     if parsed.signing_input(state) != request:
         raise SignatureError(f"{path}: the state changed since the request was made", hint="make a new request")
     if parsed.algorithm != "RS256":
         signature = raw_ecdsa(signature, parsed.algorithm)
     if parsed.x5c:
-        verify_bytes(_leaf_key(parsed.x5c[0], path), parsed.algorithm, signature, request, what=f"signature {path}")
+        verify_made(_leaf_key(parsed.x5c[0], path), parsed.algorithm, signature, request, what=f"what was given for {path}")
     return state.with_files({path: pvs.signature_json(protected, signature)})
 
 
 def _sign(state: State, path: str, selection: Selection, signer: Signer) -> State:
+    selection = _covering(state, path, selection)
+    protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c)
+    made = pvs.signature_json(protected, signer.sign(pvs.signing_input(state, selection, protected)))
+    Signature.parse(path, made)  # nothing may be written that nobody reads, such as a chain of too many certificates
+    return state.with_files({path: made})
+
+
+def _covers_any(signature: Signature, others: Iterable[Signature]) -> bool:
+    return any(signature.selection.covers(other.path) for other in others if other is not signature)
+
+
+def _covering(state: State, path: str, selection: Selection) -> Selection:
     selection = selection.excluding(path)
     if not any(selection.covers(found) for found in state):
         raise FormatError(f"{path} would cover nothing: no path of the state matches", hint="name an existing part")
-    protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c)
-    signature = signer.sign(pvs.signing_input(state, selection, protected))
-    return state.with_files({path: pvs.signature_json(protected, signature)})
+    return selection
 
 
 def _path(name: str) -> str:
+    if not name:
+        raise FormatError("a signature needs a name")
     return names.check_path(f"_sigs/{name}.json", what="signature")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import NotFound, PantavisorError
 from . import pem
-from .algorithms import algorithm_of, verify_bytes
+from .algorithms import algorithm_of, verify_made
 from .certificates import key_of
 
 
@@ -39,15 +39,27 @@ class TokenSigner:
         pkcs11 = _package()
         try:
             with pkcs11.lib(str(self.module)).get_token(token_label=self.token).open(user_pin=self._pin) as session:
-                key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=self.label)
-                signature = self._sign(pkcs11, key, data)
-        except (pkcs11.exceptions.NoSuchToken, pkcs11.exceptions.NoSuchKey) as error:
-            raise NotFound(f'no key "{self.label}" on a token "{self.token}" of {self.module}') from error
+                signature = self._sign(pkcs11, self._key(pkcs11, session), data)
+        except pkcs11.exceptions.NoSuchToken as error:
+            raise NotFound(f'{self.module} knows no token "{self.token}"') from error
         except pkcs11.PKCS11Error as error:
             reason = str(error) or type(error).__name__
             raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None
-        verify_bytes(self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave')
+        verify_made(self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave')
         return signature
+
+    def _key(self, pkcs11: Any, session: Any) -> Any:
+        kind = pkcs11.KeyType.RSA if self.algorithm == "RS256" else pkcs11.KeyType.EC
+        attribute = pkcs11.Attribute
+        wanted = {attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, attribute.LABEL: self.label, attribute.KEY_TYPE: kind}
+        found = list(session.get_objects(wanted))  # get_key() trips over its own feet where there are two
+        if len(found) != 1:
+            number = len(found) or "no"
+            raise NotFound(
+                f'{number} {kind.name} keys "{self.label}" on the token "{self.token}" of {self.module}',
+                hint="--label must name one key, of the certificate's kind",
+            )
+        return found[0]
 
     def _sign(self, pkcs11: Any, key: Any, data: bytes) -> bytes:
         if self.algorithm == "RS256":

@@ -53,20 +53,19 @@ class TrustStore:
         for depth, (child, parent) in enumerate(zip(chain, chain[1:])):
             if not _issued(child, parent, depth):
                 raise SignatureError(f"{what}: its certificates do not form a chain")
-        root = self._root_of(chain)
-        if root is None:
+        roots = self._roots_of(chain)
+        if not roots:
             raise SignatureError(
                 f"{what} is by {chain[0].subject.rfc4514_string()}, whom no trusted root vouches for",
                 hint="trust the root that issued it (--trust), or sign again with a key of a trusted root",
             )
+        # A renewed root stands beside its expired self, with the same name and key.
+        root = next((root for root in roots if at is None or _is_valid(root, at)), roots[0])
         _check_dates((*chain, root), at, what)
         return chain[0]
 
-    def _root_of(self, chain: Sequence[Any]) -> Optional[Any]:
-        for root in self.roots:
-            if chain[-1] == root or _issued(chain[-1], root, len(chain) - 1):
-                return root
-        return None
+    def _roots_of(self, chain: Sequence[Any]) -> list[Any]:
+        return [root for root in self.roots if chain[-1] == root or _issued(chain[-1], root, len(chain) - 1)]
 
 
 def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[bytes]:
@@ -109,14 +108,18 @@ def _check_usage(chain: Sequence[Any], what: str) -> None:
 def _check_dates(chain: Sequence[Any], at: Optional[datetime.datetime], what: str) -> None:
     if at is None:
         return
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
     for certificate in chain:
-        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        if not _is_valid(certificate, at):
             raise SignatureError(
                 f"{what}: the certificate of {certificate.subject.rfc4514_string()} is valid from "
                 f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d} only"
             )
+
+
+def _is_valid(certificate: Any, at: datetime.datetime) -> bool:
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return bool(certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc)
 
 
 def _issued(child: Any, parent: Any, authorities_below: int) -> bool:
