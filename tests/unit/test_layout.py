@@ -73,6 +73,37 @@ def test_the_name_decides_among_several(tmp_path: Path) -> None:
         layout.open_image(tmp_path, AMD64, name="v3").__enter__()
 
 
+def test_several_images_without_a_name_are_no_guess(tmp_path: Path) -> None:
+    one, other = images.image({"x": b"1"}), images.image({"x": b"2"})
+    files = images.layout_files(one, other, names=("v1", "v2"))
+    index = json.loads(files["index.json"])
+    for number, platforms in enumerate(("as they are", "none")):
+        if platforms == "none":  # as skopeo and docker write the table of contents
+            for entry in index["manifests"]:
+                del entry["platform"]
+        root = images.write_files(tmp_path / str(number), {**files, "index.json": images.dump(index)})
+        with pytest.raises(FormatError, match=r"holds 2 images(.|\n)*name one of: v1, v2"):
+            layout.open_image(root, AMD64).__enter__()
+
+
+def test_names_of_several_platforms_leave_the_choice_to_the_platform(tmp_path: Path) -> None:
+    one, other = images.image(), images.image(platform="linux/arm64")
+    images.write_files(tmp_path, images.layout_files(one, other, names=("amd", "arm")))
+    with layout.open_image(tmp_path, ARM64) as image:
+        assert str(image.manifest_digest) == other.digest
+
+
+def test_an_image_with_two_names_is_one_image(tmp_path: Path) -> None:
+    made = images.image()
+    files = images.layout_files(made, made, names=("v1", "v2"))
+    index = json.loads(files["index.json"])
+    for entry in index["manifests"]:
+        del entry["platform"]
+    images.write_files(tmp_path, {**files, "index.json": images.dump(index)})
+    with layout.open_image(tmp_path, AMD64) as image:
+        assert str(image.manifest_digest) == made.digest
+
+
 def test_a_nested_index_is_followed(tmp_path: Path) -> None:
     made, other = images.image(), images.image(platform="linux/arm64")
     files = images.layout_files(made, other)
@@ -187,6 +218,30 @@ def test_a_docker_archive_with_several_images_wants_a_name(tmp_path: Path) -> No
     source = ImageSource.parse(f"docker-archive:{tmp_path}/x.tar:h:5000/db:2")
     with layout.open_source(source, AMD64) as image:
         assert content(image) == other.tars
+
+
+@pytest.mark.parametrize("platform", [AMD64, ARM64])
+def test_a_name_does_not_change_what_an_archive_of_both_forms_gives(tmp_path: Path, platform: Platform) -> None:
+    """As containerd, and docker on it, save an image of two platforms: manifest.json knows only one of them."""
+    one, other = images.image({"x": b"amd"}), images.image({"x": b"arm"}, platform="linux/arm64")
+    files = images.layout_files(one, other)
+    nested = images.index(one, other)
+    files[f"blobs/{images.sha(nested).replace(':', '/')}"] = nested
+    names = {"io.containerd.image.name": "docker.io/library/web:1", "org.opencontainers.image.ref.name": "1"}
+    entry = {"mediaType": oci.OCI_INDEX, "digest": images.sha(nested), "size": len(nested), "annotations": names}
+    files["index.json"] = images.dump({"schemaVersion": 2, "manifests": [entry]})
+    paths = [f"blobs/{images.sha(data).replace(':', '/')}" for data in (one.config, one.layers[0])]
+    files["manifest.json"] = images.dump([{"Config": paths[0], "RepoTags": ["web:1"], "Layers": paths[1:]}])
+    (tmp_path / "x.tar").write_bytes(images.tar(files))
+    for name in ("", ":web:1"):
+        with layout.open_source(ImageSource.parse(f"docker-archive:{tmp_path}/x.tar{name}"), platform) as image:
+            assert str(image.manifest_digest) == (one if platform == AMD64 else other).digest
+    # An index without names leaves them to manifest.json.
+    del entry["annotations"]
+    files["index.json"] = images.dump({"schemaVersion": 2, "manifests": [entry]})
+    (tmp_path / "x.tar").write_bytes(images.tar(files))
+    with layout.open_source(ImageSource.parse(f"docker-archive:{tmp_path}/x.tar:web:1"), AMD64) as image:
+        assert content(image) == one.layers
 
 
 def test_a_wrong_layer_or_config_in_a_docker_archive_is_noticed(tmp_path: Path) -> None:

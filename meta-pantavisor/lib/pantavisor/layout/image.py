@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Optional, Protocol
 
 from .. import oci
@@ -60,7 +60,10 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
     index_bytes = blobs.document("index.json")
     if index_bytes is None:
         raise FormatError(f"{what} has no index.json")
-    entry = _choose(blobs, _named(OciIndex.parse(index_bytes), name, what), platform)
+    index = _distinct(_named(OciIndex.parse(index_bytes), name, what))
+    if name is None:
+        _need_no_name(index, platform, what)
+    entry = _choose(blobs, index, platform)
     manifest_bytes = read_blob(blobs, entry, oci.MAX_MANIFEST_BYTES, "manifest")
     manifest = OciManifest.parse(manifest_bytes, media_type=entry.media_type)
     config = ImageConfig.parse(read_blob(blobs, manifest.config, oci.MAX_CONFIG_BYTES, "image config"))
@@ -70,6 +73,12 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
         for layer, diff_id in zip(manifest.layers, config.diff_ids)
     )
     return OciImage(entry.digest, manifest, config, layers)
+
+
+def names_image(blobs: Blobs, name: str) -> bool:
+    """Whether the index.json of an OCI layout knows an image by that name."""
+    data = blobs.document("index.json")
+    return data is not None and any(name in _names(entry) for entry in OciIndex.parse(data).manifests)
 
 
 def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> bytes:
@@ -86,6 +95,25 @@ def _opener(blobs: Blobs, layer: Descriptor) -> Callable[[], BinaryIO]:
         return io.BufferedReader(reader, 256 * 1024)
 
     return open_layer
+
+
+def _distinct(index: OciIndex) -> OciIndex:
+    # An image with several tags is entered once for each of them.
+    entries = {(entry.digest, entry.platform): entry for entry in reversed(index.manifests)}
+    return replace(index, manifests=tuple(reversed(list(entries.values()))))
+
+
+def _need_no_name(index: OciIndex, platform: Optional[Platform], what: str) -> None:
+    """Raise FormatError if the platform cannot decide between images of different names."""
+    fitting = [
+        entry
+        for entry in index.manifests
+        if not entry.is_attestation
+        and (entry.platform is None or platform is None or platform.matches(entry.platform))
+    ]
+    known = sorted({_names(entry)[-2] for entry in fitting if len(_names(entry)) > 1})
+    if len(known) > 1:
+        raise FormatError(f"{what} holds {len(fitting)} images", hint=f"name one of: {', '.join(known)}")
 
 
 def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:

@@ -14,7 +14,7 @@ from ..oci import Platform
 from ..ref import ImageSource
 from . import archive
 from .directory import DirectoryBlobs
-from .image import OciImage, open_layout
+from .image import OciImage, names_image, open_layout
 
 PathIn = Union[str, "os.PathLike[str]"]
 
@@ -82,8 +82,8 @@ def _archive(
 ) -> Iterator[OciImage]:
     with archive.seekable(stream, what=what, scratch=scratch) as tar:
         blobs = archive.TarBlobs(tar, what)
-        # docker >= 25 writes both forms into one tar; the OCI one promises more.
-        if blobs.is_oci and (name is None or blobs.document("manifest.json") is None):
+        # docker >= 25 writes both forms into one tar; the OCI one promises more, and knows all platforms.
+        if blobs.is_oci and (name is None or blobs.document("manifest.json") is None or names_image(blobs, name)):
             yield open_layout(blobs, platform, name, what)
         else:
             yield archive.open_docker(blobs, platform, name)
