@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -320,6 +321,64 @@ def test_deploy_writes_a_revision_and_adds_to_it(repository: Repository, tmp_pat
     assert sorted(os.listdir(target.parent)) == ["0"]
     with pytest.raises(FormatError, match="trails/0"):
         repo.deploy(tmp_path / "anywhere", [Source(board.root)])
+
+
+def _deployments(storage: Path, sources: list[Path]) -> "list[subprocess.Popen[bytes]]":
+    code = (
+        "import sys; from pathlib import Path; from pantavisor import repo\n"
+        "repo.deploy(Path(sys.argv[1]), [repo.Source(Path(sys.argv[2]))])\n"
+    )
+    command = [sys.executable, "-c", code, str(storage / "trails/0")]
+    return [subprocess.Popen([*command, str(source)], env={"PYTHONPATH": str(LIBRARY)}) for source in sources]
+
+
+def _containers(folder: Path) -> list[Path]:
+    made = [Repository.init(folder / name) for name in ("one", "two", "three")]
+    for source in made:
+        write(source.root, {f"{source.root.name}/run.json": b"{}", f"{source.root.name}/root.squashfs": os.urandom(99999)})
+        committed(source)
+    return [source.root for source in made]
+
+
+def test_two_deployments_lose_nothing(tmp_path: Path) -> None:
+    sources, storage = _containers(tmp_path), tmp_path / "storage"
+    for _ in range(3):
+        assert [child.wait(60) for child in _deployments(storage, sources)] == [0, 0, 0]
+        assert Repository(storage / "trails/0").state.part_names() == ("one", "three", "two")
+        shutil.rmtree(storage)
+
+
+def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) -> None:
+    sources, storage = _containers(tmp_path), tmp_path / "storage"
+    repo.deploy(storage / "trails/0", [Source(sources[0])])
+    for name in ("trails/.revision.abcdefgh/new/x", "objects/.scratch.abcdefgh/object", "boot/.uboot.txt.abcdefgh.part"):
+        (storage / name).parent.mkdir(parents=True, exist_ok=True)
+        (storage / name).write_bytes(b"half")
+    for step in range(12):
+        (child,) = _deployments(storage, [sources[1 + step % 2]])
+        time.sleep(0.12 + 0.004 * step)
+        child.kill()
+        child.wait(10)
+        found = Repository(storage / "trails/0")
+        assert found.status().is_clean and "one" in found.state.part_names()
+    repo.deploy(storage / "trails/0", [Source(sources[1])])
+    assert not [path for path in storage.rglob("*") if path.name.startswith((".rev", ".scr")) or path.suffix == ".part"]
+
+
+def test_a_revision_is_never_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is renamed on the way, between any two steps there is a whole revision under its name."""
+    sources, storage = _containers(tmp_path), tmp_path / "storage"
+    repo.deploy(storage / "trails/0", [Source(sources[0])])
+    seen: list[bool] = []
+    rename = os.rename
+
+    def watched(source: "os.PathLike[str]", target: "os.PathLike[str]") -> None:
+        rename(source, target)
+        seen.append((storage / "trails/0/.pvr/json").is_file())
+
+    monkeypatch.setattr(os, "rename", watched)
+    repo.deploy(storage / "trails/0", [Source(sources[1])])
+    assert all(seen)
 
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:

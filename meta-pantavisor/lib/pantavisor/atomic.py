@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from typing import BinaryIO, Union
 
 from .errors import FormatError
 
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux
 PathIn = Union[str, "PathLike[str]"]
 
 
@@ -60,6 +62,18 @@ def replacing_path(path: PathIn) -> Iterator[Path]:
         beside = folder / target.name
         yield beside
         os.replace(beside, target)
+
+
+def exchange(path: PathIn, other: PathIn) -> None:
+    """Let two existing names change places in one step, or in three where the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    names = os.fsencode(path), os.fsencode(other)
+    if renameat2 and renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+        return
+    with scratch(Path(path).parent) as folder:
+        os.rename(other, folder / "other")
+        os.rename(path, other)
+        os.rename(folder / "other", path)
 
 
 @contextmanager

@@ -6,8 +6,11 @@ are links and JSON is canonical. ``.pv/`` holds the links that the boot loader r
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from .state import State
 
 OBJECTS = "../../objects"  # seen from a revision
 FOLDERS = ("boot", "cache", "config", "disks/perm", "disks/rev", "logs", "objects", "trails")
+LEFTOVERS = ("trails/.revision.*", "trails/locals/.revision.*", "objects/.*", "boot/.*.part", "config/.*.part")
 FOLDER_MODE = 0o755
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = "# GRUB Environment Block\n"
@@ -50,9 +54,25 @@ def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *,
         if not replace or "bsp/run.json" in state:
             boot_links(beside, state, own)
         if os.path.lexists(trail):
-            os.rename(trail, folder / "old")
-        os.rename(beside, trail)
+            atomic.exchange(beside, trail)  # the old one goes with the scratch folder
+        else:
+            os.rename(beside, trail)
     _boot_choice(storage, revision)
+
+
+@contextmanager
+def alone(storage: Path) -> Iterator[None]:
+    """One writer at a time; what killed ones left goes. The folder itself is the lock: no file of ours gets into images."""
+    _folder(storage, "")
+    held = os.open(storage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for pattern in LEFTOVERS:
+            for path in storage.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        yield
+    finally:
+        os.close(held)
 
 
 def checkout(folder: Path, state: State, pool: ObjectPool) -> None:

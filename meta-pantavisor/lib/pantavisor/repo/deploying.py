@@ -22,6 +22,11 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False) -> St
     Without a bsp there are no boot links yet.
     """
     storage, revision = _split(target.absolute())
+    with trail.alone(storage):
+        return _deploy(storage, revision, target, sources, drop=drop)
+
+
+def _deploy(storage: Path, revision: str, target: Path, sources: Iterable[Source], *, drop: bool) -> State:
     pool = ObjectPool(storage / "objects")
     state = State.empty()
     existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
