@@ -105,9 +105,53 @@ def test_links_are_followed_within_the_image_and_loops_end() -> None:
     assert not refuses(Tree(folder(bin=folder(app=Symlink(EXECUTABLE, b"/proc/self/exe")))))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"#!/bin/app\n", b"#! /bin/app -e\nrest", b"#!/bin/app", b"#!/bin/link\n", b"#!/usr/bin/env app\n", b"#!/bin/again\n"],
+)
+def test_a_script_is_judged_by_what_runs_it(line: bytes) -> None:
+    for machine, wrong in ((62, True), (183, False)):
+        entries = {"app": program(header(2, 1, machine)), "link": Symlink(EXECUTABLE, b"app")}
+        tree = Tree(folder(start=program(line), bin=folder(again=program(b"#!/bin/app\n"), **entries)))
+        assert refuses(tree, "/start") == wrong
+    with pytest.raises(elf.WrongMachine, match=r"/start of the image is run by \S+, a program for mips"):
+        elf.check(
+            Tree(folder(start=program(line), bin=folder(again=program(b"#!/bin/app\n"), link=Symlink(EXECUTABLE, b"app"),
+                                                        app=program(header(1, 2, 8))))),
+            "/start", Platform.parse("linux/arm64"),
+        )  # fmt: skip
+
+
+def test_scripts_that_lead_nowhere_are_not_judged() -> None:
+    bad = program(header(2, 1, 62))
+    long = b"#!/bin/" + b"x" * 53  # 60 bytes, and cut as it is kept: the name may go on
+    for line in (
+        b"#!",
+        b"#!\n",
+        b"#! \n",
+        b"#!/bin/none\n",
+        b"#!/start\n",
+        b"#!/usr/bin/env -S app\n",
+        b"#!/bin/\xff\n",
+        long + b"y" * 9,
+    ):
+        names = {"app": bad, ("x" * 53): bad, ("x" * 53 + "yyyy"): bad}
+        assert not refuses(Tree(folder(start=program(line), bin=folder(**names))), "/start"), line
+
+
+def test_a_relative_program_lies_in_the_working_directory() -> None:
+    good, bad = program(header(2, 1, 183)), program(header(2, 1, 62))
+    found = Tree(folder(app=good, srv=folder(app=bad)))
+    assert not refuses(found, "./app")
+    for executable in ("./app", "../srv/app"):
+        with pytest.raises(elf.WrongMachine):
+            elf.check(found, executable, Platform.parse("linux/arm64"), folder="/srv")
+    elf.check(found, "/app", Platform.parse("linux/arm64"), folder="/srv")
+
+
 @given(st.binary(max_size=64), st.text(max_size=20))
 def test_any_file_and_any_name_pass_or_are_refused(data: bytes, executable: str) -> None:
-    for content in (data, b"\x7fELF" + data):
+    for content in (data, b"\x7fELF" + data, b"#!" + data):
         try:
             elf.check(tree(content), executable, Platform.parse("linux/amd64"))
             elf.check(tree(content), "/bin/app", Platform.parse("linux/amd64"))

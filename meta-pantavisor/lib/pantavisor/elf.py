@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Literal, Optional
 
 from . import layers
@@ -9,6 +10,8 @@ from .errors import PantavisorError
 from .oci import Platform
 
 HEADER_BYTES = 20
+SCRIPT_BYTES = 64  # of a script's first line; more of a file is not kept
+MAX_SCRIPTS = 5  # of which each is run by the next, as in Linux
 # OCI architecture -> (class: 1 is 32 bit and 2 is 64 bit, byte order: 1 is little, machine)
 MACHINES = {
     "386": (1, 1, 3),
@@ -30,16 +33,18 @@ class WrongMachine(PantavisorError):
     """The image says one platform and holds another's programs."""
 
 
-def check(tree: layers.Tree, executable: str, platform: Platform) -> None:
-    """Raise WrongMachine if ``executable`` of the tree is an ELF program for another machine.
+def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str = "") -> None:
+    """Raise WrongMachine if ``executable`` of the tree, started in ``folder``, is an ELF program for another machine.
 
-    A script has no ELF header and is not judged; a missing program is left to the volumes that may bring it.
+    A script is judged by what runs it; a missing program is left to the volumes that may bring it.
     """
-    found, wanted = _machine(tree, executable), MACHINES.get(platform.architecture)
+    program = _interpreter(tree, executable, folder)
+    found, wanted = _machine(tree, program, folder), MACHINES.get(platform.architecture)
     if found is not None and wanted is not None and found != wanted:
         known = _architecture(found) or f"machine {found[2]}"
+        role = "is" if program == executable else f"is run by {program},"
         raise WrongMachine(
-            f"{executable} of the image is a program for {known}, but the image says {platform}",
+            f"{executable} of the image {role} a program for {known}, but the image says {platform}",
             hint="the image was built with the wrong base; ask its maker, or choose another platform",
         )
 
@@ -51,9 +56,25 @@ def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
     return Platform("linux", architecture) if architecture else None
 
 
-def _machine(tree: layers.Tree, executable: str) -> Optional[tuple[int, int, int]]:
+def _interpreter(tree: layers.Tree, executable: str, folder: str) -> str:
+    """``executable``, or what runs it if it is a script, or what runs that."""
+    for _ in range(MAX_SCRIPTS):
+        head = _head(tree, executable, folder) or b""
+        line, end, _ = head.partition(b"\n")
+        if not head.startswith(b"#!") or (not end and len(head) == SCRIPT_BYTES):
+            break
+        words = line[2:].decode("utf-8", "replace").split()
+        if len(words) > 1 and posixpath.basename(words[0]) == "env":
+            del words[0]
+        if not words:
+            break
+        executable = words[0]
+    return executable
+
+
+def _machine(tree: layers.Tree, executable: str, folder: str = "") -> Optional[tuple[int, int, int]]:
     """Class, byte order and machine of an ELF program."""
-    head = _head(tree, executable)
+    head = _head(tree, executable, folder)
     if head is None or not head.startswith(b"\x7fELF") or len(head) < HEADER_BYTES:
         return None
     order: Literal["little", "big"] = "little" if head[5] == 1 else "big"
@@ -64,10 +85,13 @@ def _architecture(machine: tuple[int, int, int]) -> Optional[str]:
     return next((name for name, known in MACHINES.items() if known == machine), None)
 
 
-def _head(tree: layers.Tree, executable: str) -> Optional[bytes]:
-    places = [executable.lstrip("/")] if "/" in executable else [f"{folder}/{executable}" for folder in SEARCH]
+def _head(tree: layers.Tree, executable: str, folder: str) -> Optional[bytes]:
+    if "/" in executable:
+        places = [posixpath.join("/", folder, executable)]
+    else:
+        places = [f"{place}/{executable}" for place in SEARCH]
     for place in places:
-        head = tree.head(place, HEADER_BYTES)
+        head = tree.head(place, SCRIPT_BYTES)
         if head is not None:
             return head
     return None

@@ -131,7 +131,7 @@ def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
 def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
     """The spec with its user looked up in ``tree``, which was loaded, and its first program checked there."""
     if spec.runs and platform is not None:
-        elf.check(tree, spec.process.executable, platform)
+        elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
     return with_user(spec, tree)
 
 
