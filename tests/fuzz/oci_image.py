@@ -69,7 +69,8 @@ def one_input(content: bytes) -> None:
         elif kind == 5:
             user, _, table = rest.partition(b"\n")
             found = manifests.init_user(user.decode("utf-8", "replace"), lambda path: table)
-            assert found is None or 0 <= min(found) <= max(found) < 2**32 - 1
+            ids = () if found is None else (found.uid, found.gid, *found.groups)
+            assert all(0 <= number < 2**32 - 1 for number in ids)
         else:
             archive = {2: _saved, 3: _laid_out, 4: with_checksums}[kind](rest)
             with scratch() as folder:
