@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from pantavisor import keys
+from pantavisor.repo import Repository
 from sim.chair import Pvr, need, write
 
 
@@ -55,6 +57,26 @@ def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Pat
     assert set(found["notseen"]) == {"#spec", "README.md"}
     rows = pvr(*sig(folder), "ls").splitlines()
     assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
+
+
+def test_a_commit_beside_does_not_lose_the_signature(pvr: Pvr, work: Path, keyring: Path) -> None:
+    ended = threading.Event()
+
+    def commit() -> None:
+        while not ended.is_set():
+            Repository(work).commit()
+
+    beside = threading.Thread(target=commit)
+    beside.start()
+    try:
+        for _ in range(12):
+            pvr("-q", *sig(keyring), "add", "--part", "web")
+            assert "_sigs/web.json" in Repository(work).commit()
+            (work / "_sigs/web.json").unlink()
+            Repository(work).commit()
+    finally:
+        ended.set()
+        beside.join()
 
 
 def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:

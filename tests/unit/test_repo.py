@@ -108,6 +108,17 @@ def test_nulls_and_big_integers_survive(repository: Repository) -> None:
     assert repository.status().is_clean
 
 
+def test_a_message_in_another_encoding_keeps_its_bytes(repository: Repository) -> None:
+    repository.commit(message=os.fsdecode(b"gr\xfcn"))
+    assert (repository.root / ".pvr/commitmsg").read_bytes() == b"gr\xfcn"
+
+
+def test_a_pool_whose_name_no_json_holds_leaves_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="no path that JSON can hold"):
+        Repository.init(tmp_path / "odd", objects=os.fsdecode(b"\xff"))
+    assert not (tmp_path / "odd").exists()
+
+
 def test_links_and_devices_are_no_files_of_a_state(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"outside")
     (repository.root / "link").symlink_to(tmp_path / "secret")

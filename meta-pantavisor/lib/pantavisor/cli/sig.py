@@ -119,9 +119,8 @@ def _change(change: Callable[[State], State], console: Console) -> None:
     """Change the committed state in one step, and write its new signatures into the working tree."""
     repository = Repository.find(Path("."))
     before = repository.state
-    after = repository.update(change)
-    signed = {path: after[path] for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]}
-    repository.write_files(signed)
+    after = repository.update(change, in_tree=True)
+    signed = [path for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]]
     for path in signed:
         console.line(f"{path} is signed and committed")
     for other in pvs.signatures(after):

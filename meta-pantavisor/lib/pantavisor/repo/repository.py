@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import atomic, cjson, export, names, pvs
-from ..errors import NotFound, PantavisorError
+from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool
 from ..state import State, Value
 from .choosing import ALL, Choice, merge, select
@@ -56,6 +56,8 @@ class Repository:
         """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``."""
         if (root / FOLDER).exists():
             raise PantavisorError(f"{root} is a pvr repository already")
+        if objects and (not names.has_bytes(objects) or "\0" in objects):
+            raise FormatError("the folder of the objects is no path that JSON can hold")
         root.mkdir(parents=True, exist_ok=True)
         with atomic.new_directory(root / FOLDER) as folder:
             (folder / "json").write_bytes(State.empty().dumps())
@@ -121,7 +123,8 @@ class Repository:
             for name, object_id in state.objects().items():
                 if object_id not in self.pool and self.pool.put_file(self.root / name) != object_id:
                     raise PantavisorError(f"{name} was changed while it was committed", hint="commit again")
-            atomic.write(self.root / FOLDER / "commitmsg", message.encode())
+            # A message may be in any encoding; whoever gave it gets its bytes back.
+            atomic.write(self.root / FOLDER / "commitmsg", message.encode("utf-8", "surrogateescape"))
             self._replace(state)
         return state
 
@@ -155,10 +158,20 @@ class Repository:
         """Make ``state``, whose objects are in the pool, the committed one."""
         self.update(lambda committed: state)
 
-    def update(self, change: Callable[[State], State]) -> State:
-        """Make what ``change`` makes of the committed state the committed one; nobody writes in between."""
+    def update(self, change: Callable[[State], State], *, in_tree: bool = False) -> State:
+        """Make what ``change`` makes of the committed state the committed one; nobody writes in between.
+
+        With ``in_tree`` the paths that are new or changed come into the working tree too.
+        """
         with self.lock():
-            state = change(self.state)
+            committed = self.state
+            state = change(committed)
+            self._check_objects(state)
+            if in_tree:
+                # First, and under the same lock: a commit that does not find them there would drop them again.
+                changes = state.diff(committed)
+                files = [(name, state[name]) for name in sorted((*changes.added, *changes.changed))]
+                self._tree.write(files, self.pool, links=False)
             self._replace(state)
         return state
 
@@ -193,10 +206,13 @@ class Repository:
                     self._tree.remove(name)
         return tuple(gone)
 
-    def _replace(self, state: State) -> None:
+    def _check_objects(self, state: State) -> None:
         missing = sorted(object_id for object_id in state.object_ids() if object_id not in self.pool)
         if missing:
             raise NotFound(f"object {missing[0]} of the new state is not in {self.pool.root}")
+
+    def _replace(self, state: State) -> None:
+        self._check_objects(state)
         committed = self.state
         gone = {name: value for name, value in {**self._gone(), **committed}.items() if name not in state}
         atomic.write(self.root / FOLDER / "gone", cjson.dumps(gone))
