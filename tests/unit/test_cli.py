@@ -328,14 +328,18 @@ def test_bash_completes(pvr: Pvr, tmp_path: Path, words: list[str], wanted: set[
     assert wanted <= offered and not unwanted & offered
 
 
-def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path) -> None:
-    write(tmp_path, {"completion": pvr("completion", "bash"), "some export.tgz": ""})
+@pytest.mark.parametrize("shell", [["bash", "--norc", "--noprofile"], ["zsh", "-f", "-o", "nopromptsp"]], ids=" ".join)
+def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path, shell: list[str]) -> None:
+    need(shell[0])
+    write(tmp_path, {"completion": pvr("completion", shell[0]), "some export.tgz": ""})
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(tmp_path)
-        os.execve("/bin/bash", ["bash", "--norc", "--noprofile"], {**ENVIRONMENT, "TERM": "dumb", "PS1": "ready"})
+        # Nobody's own cache of completions, and no wish of zsh's to redraw the line.
+        environment = {**ENVIRONMENT, "TERM": "dumb", "PS1": "ready", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)}
+        os.execvpe(shell[0], shell, environment)
     try:
-        os.write(terminal, b"source completion; PS1='go '\n")
+        os.write(terminal, b"source ./completion; PS1='go '\n")
         until(terminal, "\ngo ")
         for typed, shown in (("sig upd", "sig update "), ("sig add --pa", "--part "), ("get so", "some\\ export.tgz ")):
             # Ctrl-U empties the line for the next one.
@@ -350,9 +354,9 @@ def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path) -> None:
 def until(terminal: int, wanted: str) -> None:
     """Read what the shell shows until it shows that."""
     found = ""
-    while wanted not in found.replace("\r", ""):
+    while wanted not in found.replace("\r", "").replace("\a", ""):
         ready, _, _ = select.select([terminal], [], [], 20)
-        assert ready, found
+        assert ready, repr(found)
         found += os.read(terminal, 4096).decode()
 
 

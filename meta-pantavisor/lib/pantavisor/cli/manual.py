@@ -10,12 +10,44 @@ from .console import Console
 
 Parser = argparse.ArgumentParser
 HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
+# Only words that make a command longer count: what else stands there are options, their values and operands. A verb is
+# no file, but behind an option anything may stand.
+BASH = """\
+_pvr() {
+    local IFS=$'\\n' offered= line= word last="${COMP_WORDS[COMP_CWORD-1]}" files=1
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case "|@COMMANDS@|" in *"|${line:+$line }$word|"*) line="${line:+$line }$word";; esac
+    done
+    case "$line" in
+@CASES@
+    esac
+    word="${COMP_WORDS[COMP_CWORD]}"
+    case "$files$last" in 1*|-*) files=$(compgen -f -- "$word");; esac
+    COMPREPLY=($(compgen -W "${offered// /$'\\n'}" -- "$word") $files)
+}
+complete -o filenames -F _pvr pvr"""
+# Not through bashcompinit: zsh gives path, words and ${name:1:length} other meanings.
+ZSH = """\
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+_pvr() {
+    local offered= line= word files=1
+    for word in "${(@)words[2,CURRENT-1]}"; do
+        case "|@COMMANDS@|" in *"|${line:+$line }$word|"*) line="${line:+$line }$word";; esac
+    done
+    case "$line" in
+@CASES@
+    esac
+    compadd -- ${=offered}
+    case "$files$words[CURRENT-1]" in 1*|-*) _files;; esac
+}
+compdef _pvr pvr"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH}
 
 
 def register(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add ``completion`` and ``man``; both need the parser that they are part of."""
     completion = commands.add_parser("completion", help="print completion for a shell")
-    completion.add_argument("shell", choices=("bash", "zsh"), help="as in: eval \"$(pvr completion bash)\"")
+    completion.add_argument("shell", choices=tuple(SCRIPTS), help="as in: eval \"$(pvr completion bash)\"")
     completion.set_defaults(run=_completion)
     manual = commands.add_parser("man", help="print the manual page (roff)")
     manual.set_defaults(run=_manual)
@@ -34,22 +66,7 @@ def completion(parser: Parser, shell: str) -> str:
     """A completion script: commands, verbs and options by position, files elsewhere."""
     commands = {" ".join(words): child for words, child in walk(parser)}
     cases = "\n".join(f'        "{path}") {_case(child)};;' for path, child in commands.items())
-    setup = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
-    # Only words that make a command longer count: what else stands there are options, their values and operands.
-    return f"""{setup}_pvr() {{
-    local IFS=$'\\n' words= path= word last="${{COMP_WORDS[COMP_CWORD-1]}}" files=1
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        case "|{"|".join(commands)}|" in *"|${{path:+$path }}$word|"*) path="${{path:+$path }}$word";; esac
-    done
-    case "$path" in
-{cases}
-    esac
-    word="${{COMP_WORDS[COMP_CWORD]}}"
-    # A verb is no file, but behind an option anything may stand.
-    case "$files$last" in 1*|-*) files=$(compgen -f -- "$word");; esac
-    COMPREPLY=($(compgen -W "${{words// /$'\\n'}}" -- "$word") $files)
-}}
-complete -o filenames -F _pvr pvr"""
+    return SCRIPTS[shell].replace("@COMMANDS@", "|".join(commands)).replace("@CASES@", cases)
 
 
 def manual(parser: Parser) -> str:
@@ -82,7 +99,7 @@ def _name(action: argparse.Action) -> str:
 
 def _case(parser: Parser) -> str:
     has_verbs = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
-    return f'words="{" ".join(_words(parser))}"{" files=" if has_verbs else ""}'
+    return f'offered="{" ".join(_words(parser))}"{" files=" if has_verbs else ""}'
 
 
 def _words(parser: Parser) -> list[str]:
