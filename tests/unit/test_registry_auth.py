@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -291,10 +292,27 @@ def test_helpers_that_know_nothing_lie_or_are_missing(tmp_path: Path) -> None:
     helper(tmp_path, "liar", "echo nonsense")
     with pytest.raises(FormatError, match="no username and secret"):
         ask("liar")
+    helper(tmp_path, "null", 'echo \'{"Username":null,"Secret":5}\'')
+    with pytest.raises(FormatError, match="no username and secret"):
+        ask("null")
+    helper(tmp_path, "endless", "exec yes")
+    with pytest.raises(FormatError, match="more than 65536 bytes"):
+        ask("endless")
     with pytest.raises(FormatError, match="is not in PATH"):
         ask("missing")
     with pytest.raises(FormatError, match="cannot name a credential helper"):
         ask("../../bin/sh")
+
+
+@pytest.mark.parametrize("script", ["exec sleep 20", "sleep 20; true", "exec >&-; exec sleep 20", "sleep 20 & exec >&-; wait"])
+def test_a_helper_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setattr(credentials, "HELPER_TIMEOUT", 0.3)
+    helper(tmp_path, "slow", script)
+    config = docker_config(tmp_path / "c.json", credsStore="slow")
+    began = time.monotonic()
+    with pytest.raises(FormatError, match="does not answer within"):
+        found(config, "r.example/x", helper_environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert time.monotonic() - began < 10
 
 
 def test_nothing_secret_shows_in_a_repr() -> None:

@@ -10,8 +10,11 @@ import base64
 import binascii
 import json
 import re
+import selectors
 import shutil
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -107,28 +110,55 @@ def _from_helper(helper: str, key: str, options: RegistryOptions) -> Optional[Cr
         return None
     program = f"docker-credential-{helper}"
     try:
-        result = subprocess.run(
-            [_which(program, options), "get"],
-            input=key.encode(),
-            capture_output=True,
-            timeout=HELPER_TIMEOUT,
-            env=dict(options.helper_environment),
-            check=False,
-        )
+        status, answer = _run(_which(program, options), key, options)
     except subprocess.TimeoutExpired as error:
         raise FormatError(f"{program} does not answer within {HELPER_TIMEOUT:.0f} seconds") from error
     except OSError as error:
         raise FormatError(f"{program} does not run: {error.strerror}", hint="log in again") from error
-    if result.returncode != 0:
+    if len(answer) > MAX_HELPER_BYTES:
+        raise FormatError(f"{program} says more than {MAX_HELPER_BYTES} bytes")
+    if status != 0:
         return None  # helpers have no other way to say that they know nothing
-    return _helper_answer(result.stdout, program)
+    return _helper_answer(answer, program)
+
+
+def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
+    """Status and answer of a helper, which is not let talk longer than the limits. Raises TimeoutExpired."""
+    end = time.monotonic() + HELPER_TIMEOUT
+    answer = b""
+    with subprocess.Popen(
+        [path, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(options.helper_environment),
+        bufsize=0,
+    ) as process, selectors.DefaultSelector() as ready:  # fmt: skip
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            with suppress(BrokenPipeError), process.stdin as question:
+                question.write(key.encode())
+            ready.register(process.stdout, selectors.EVENT_READ)
+            while len(answer) <= MAX_HELPER_BYTES:
+                # What it started may hold the stream open behind its end, so its end is not waited for instead.
+                if not ready.select(max(0.0, end - time.monotonic())):
+                    raise subprocess.TimeoutExpired(path, HELPER_TIMEOUT)
+                chunk = process.stdout.read(MAX_HELPER_BYTES)
+                if not chunk:
+                    return process.wait(max(0.0, end - time.monotonic())), answer
+                answer += chunk
+            return 0, answer
+        finally:
+            process.kill()
 
 
 def _helper_answer(answer: bytes, program: str) -> Optional[Credentials]:
     try:
-        value = json.loads(answer[:MAX_HELPER_BYTES])
-        username, secret = str(value["Username"]), str(value["Secret"])
-    except (ValueError, KeyError, TypeError) as error:
+        value = json.loads(answer)
+        username, secret = value["Username"], value["Secret"]
+        if not (isinstance(username, str) and isinstance(secret, str)):
+            raise TypeError("no strings")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(f"{program} gives no username and secret") from error
     if username == "<token>":
         return Credentials(identity_token=secret)
