@@ -451,6 +451,8 @@ def test_a_container_over_another_keeps_only_the_difference(chair: Chair, tmp_pa
     assert 'no container nos' in chair.pvr(
         "app", "add", "x", "--from", three, "--base", "nos", "--platform", "linux/amd64", status=2
     )[1]
+    assert "app is a patch over os and starts no more" in chair.pvr("app", "rm", "os")[1]
+    assert "warning" not in chair.pvr("app", "rm", "app")[1]
 
 
 def test_an_update_gives_up_a_base_and_takes_another(chair: Chair, tmp_path: Path) -> None:

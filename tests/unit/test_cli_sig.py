@@ -132,6 +132,20 @@ def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "ls")
 
 
+def test_a_key_that_is_in_the_state_does_not_sign(pvr: Pvr, work: Path, keyring: Path) -> None:
+    """Whoever gets the export would get the key with it."""
+    write(work, {"certs/mine.pem": (keyring / "key.pem").read_text()})
+    pvr("add")
+    pvr("commit")
+    before = (work / ".pvr/json").read_bytes()
+    said = pvr.both(*sig(keyring), "add", "--part", "web", status=2)[1]
+    assert "certs/mine.pem" in said and "PRIVATE KEY" not in said
+    assert (work / ".pvr/json").read_bytes() == before
+    (work / "certs/mine.pem").unlink()
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "web")
+
+
 def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work: Path, keyring: Path) -> None:
     before = (work / ".pvr/json").read_bytes()
     said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]

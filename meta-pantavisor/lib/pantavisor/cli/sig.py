@@ -134,6 +134,7 @@ def _add(options: argparse.Namespace, console: Console) -> None:
     selection = _selection(options)
     _check(Repository.find(Path(".")).state, options, selection, console)
     signer = signers.signer(options)
+    signers.check_secrecy(options, Repository.find(Path(".")).state)
     _change(lambda state: keys.sign_state(state, options.part or options.raw, selection, signer), console)
 
 
@@ -141,6 +142,7 @@ def _update(options: argparse.Namespace, console: Console) -> None:
     if not pvs.named(pvs.signatures(Repository.find(Path(".")).state), options.names):
         raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
     signer = signers.signer(options)
+    signers.check_secrecy(options, Repository.find(Path(".")).state)
     _change(lambda state: keys.resign(state, signer, options.names), console)
 
 

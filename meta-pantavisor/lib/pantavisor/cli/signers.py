@@ -8,8 +8,9 @@ import shlex
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import keys
+from .. import digest, keys
 from ..errors import PantavisorError
+from ..state import State
 from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE
 
 DEFAULT_KEYS = Path("pvs-keys")
@@ -62,7 +63,22 @@ def signer(options: argparse.Namespace) -> keys.Signer:
         return keys.TokenSigner.load(options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin)
     if options.signer is not None:
         return keys.CommandSigner.load(_program(options.signer), _needed(path))
-    return keys.PemSigner.load(options.key or _default(KEY_VARIABLE, "key.pem"), path)
+    return keys.PemSigner.load(_key(options), path)
+
+
+def check_secrecy(options: argparse.Namespace, state: State) -> None:
+    """Raise where the private key is a file of the state, under whatever name: each export would hold it."""
+    if options.pkcs11 or options.signer is not None:
+        return
+    key_id = digest.file_sha256(_key(options))
+    for path, object_id in state.objects().items():
+        if object_id == key_id:
+            hint = f"move {path} away, then: pvr commit, pvr gc; if it was exported, make new keys"
+            raise PantavisorError(f"{path} of the state is the signing key itself", hint=hint)
+
+
+def _key(options: argparse.Namespace) -> Path:
+    return options.key or _default(KEY_VARIABLE, "key.pem")
 
 
 def chain(options: argparse.Namespace) -> Optional[Path]:

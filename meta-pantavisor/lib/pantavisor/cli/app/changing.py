@@ -14,7 +14,7 @@ from ...manifests import SourceManifest
 from ...manifests.spec import ROOT_VOLUME
 from ...repo import Repository
 from ..console import Console
-from . import working
+from . import patching, working
 
 
 def install(options: argparse.Namespace, console: Console) -> None:
@@ -53,6 +53,8 @@ def remove(options: argparse.Namespace, console: Console) -> None:
     for path in sorted(gone):
         console.detail(f"removed {path}")
     console.line(f"{name} is removed")
+    for other in patching.over(repository, name):
+        console.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")
 
 
 def _finish(

@@ -13,6 +13,7 @@ from ...layers import Tree
 from ...manifests import SourceManifest
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
+from ...repo import Repository
 from ...state import Value
 from . import working
 from .request import Request
@@ -72,6 +73,12 @@ def _made(
     )  # fmt: skip
 
 
+def over(repository: Repository, name: str) -> tuple[str, ...]:
+    """The containers that are patches over ``name``."""
+    known = working.container_names(repository)
+    return tuple(other for other in known if working.source(repository, other).base == name)
+
+
 def warn_of_dependants(request: Request) -> None:
     """Containers that are patches over this one no longer fit when its root file system changed."""
     if request.is_new or _wanted(request):
@@ -81,8 +88,7 @@ def warn_of_dependants(request: Request) -> None:
 
 
 def _dependants(request: Request) -> tuple[str, ...]:
-    known = working.container_names(request.repository)
-    return tuple(other for other in known if working.source(request.repository, other).base == request.name)
+    return over(request.repository, request.name)
 
 
 def _described(request: Request, described: SourceManifest) -> SourceManifest:
