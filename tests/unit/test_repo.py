@@ -146,6 +146,22 @@ def test_signing_keys_never_become_part_of_a_state(repository: Repository) -> No
             repository.add([path])
 
 
+def test_keys_that_are_being_made_never_become_part_of_a_state(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at any of these moments, it leaves a folder that adding everything must pass over."""
+    sync, moments = os.fsync, []
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        taken = [path for path in repository.status().untracked if b"PRIVATE" in (repository.root / path).read_bytes()]
+        moments.append(taken)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    keys.generate(repository.root / "deep/keys", common_name="x", algorithm="ES256", days=1)
+    assert len(moments) >= 4 and not any(moments)
+
+
 def test_checkout_never_writes_through_a_link(repository: Repository, tmp_path: Path) -> None:
     committed(repository)
     (repository.root / "web/root.squashfs").unlink()

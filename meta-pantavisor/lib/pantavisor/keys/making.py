@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any, Optional
 
@@ -39,10 +40,12 @@ def generate(
     try:
         with atomic.new_directory(directory) as folder:
             folder.chmod(0o700)
-            _write_key(folder / "ca.key.pem", root_key)
+            # The public half first: a folder that holds x5c.pem and key.pem is never added to a state, and a killed
+            # command must not leave one that is. The folder itself appears whole or not at all.
+            _write_new(folder / "x5c.pem", _pem(leaf), mode=0o644)
+            _write_new(folder / "ca.crt", _pem(root), mode=0o644)
             _write_key(folder / "key.pem", leaf_key)
-            atomic.write(folder / "ca.crt", _pem(root))
-            atomic.write(folder / "x5c.pem", _pem(leaf))
+            _write_key(folder / "ca.key.pem", root_key)
     except OSError:
         # Parsers of one build may race for it: whoever else made the directory meanwhile wins, ours is gone.
         if not (directory / "x5c.pem").exists():
@@ -121,7 +124,15 @@ def _key_usage(is_authority: bool) -> Any:
 def _write_key(path: Path, key: Any) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    atomic.write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+    _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+
+
+def _write_new(path: Path, data: bytes, *, mode: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fchmod(stream.fileno(), mode)  # whatever the umask says
+        os.fsync(stream.fileno())
 
 
 def _pem(certificate: Any) -> bytes:
