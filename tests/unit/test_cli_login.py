@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pantavisor.repo import Repository
 from sim.chair import Pvr, process
-from sim.registry import Registry, answer, images, redirect
+from sim.registry import Registry, answer, change, images, redirect
 
 USER, SECRET = "someone", "s3cret:with a blank"
 BASIC = "Basic " + base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
@@ -119,3 +119,12 @@ def test_a_misspelt_option_does_not_show_them(tmp_path: Path, words: list[str]) 
     done = process("app", "add", "web", "--from", "nginx", "-u", USER, *words, cwd=tmp_path)
     assert done.returncode == 2 and re.fullmatch(r"pvr: .*\n  hint: .*\n", done.stderr)
     assert not [word for word in (SECRET, "s3cret", "blank") if word in done.stdout + done.stderr]
+
+
+def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: Pvr, registry: Registry) -> None:
+    with Registry() as mirror:
+        mirror.add("web", "1", images.image({"bin/sh": b"#!"}))
+        mirror.misbehave("/blobs/", change(lambda data: data[:-1] + b"x"))
+        said = add(pvr, registry, "-u", USER, "-p", SECRET, "--mirror", f"{registry.host}={mirror.host}")[1]
+        assert f"warning: registry mirror {mirror.host} is passed over" in said
+        assert all("Authorization" not in seen.headers for seen in mirror.seen)

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import io
 import json
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from pantavisor import layout, oci
 from pantavisor.digest import Digest
 from pantavisor.errors import DigestError, FormatError, LimitError, NotFound, PantavisorError
-from pantavisor.layout import tarindex
+from pantavisor.layout import daemon, tarindex
 from pantavisor.oci import Platform
 from pantavisor.ref import ImageSource
 from sim.registry import images
@@ -366,3 +367,14 @@ def test_an_image_of_the_docker_daemon_opens(tmp_path: Path) -> None:
         server.shutdown()
     with pytest.raises(PantavisorError, match="is docker running"):
         layout.open_daemon_image("other", AMD64, socket=str(tmp_path / "no.sock")).__enter__()
+
+
+def test_a_full_disk_is_not_the_docker_daemon_s_fault(tmp_path: Path) -> None:
+    _Daemon.archive = images.tar(images.docker_files(images.image({"a": os.urandom(100_000)})))
+    path = str(tmp_path / "docker.sock")
+    with socketserver.UnixStreamServer(path, _Daemon) as server, open("/dev/full", "wb", buffering=0) as full:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with pytest.raises(OSError) as caught:
+            daemon.save("docker.io/library/web:1", full, socket=path)
+        server.shutdown()
+    assert caught.value.errno == errno.ENOSPC

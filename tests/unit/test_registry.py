@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -305,6 +306,26 @@ def test_slowness_ends(registry: Registry, monkeypatch: pytest.MonkeyPatch, faul
     hasty = replace(OPTIONS, timeout=0.1, attempts=1)
     with pytest.raises(Unreachable, match="too slow|in time"):
         Client(hasty).resolve(ref(registry), AMD64)
+
+
+def test_a_large_blob_that_only_drips_is_given_up(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its size would allow an hour, and each byte is progress: what counts is the speed of the last while."""
+    from pantavisor.registry import http
+
+    monkeypatch.setattr(http, "MIN_BYTES_PER_SECOND", 2000)
+    registry.add("web", "1", images.image({"a": os.urandom(300_000)}))
+    hasty = replace(OPTIONS, timeout=0.1, attempts=2)
+    client = Client(hasty)
+    resolved = client.resolve(ref(registry), AMD64)
+    registry.misbehave("/blobs/", sim.drip(0.02))
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="too slow"):
+        client.blob(ref(registry), resolved.manifest.layers[0], tmp_path / "blob")
+    assert time.monotonic() - began < 10
+    assert len(registry.paths(str(resolved.manifest.layers[0].digest))) == hasty.attempts
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_blobs_are_shared_and_a_damaged_one_is_replaced(registry: Registry, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -437,3 +438,14 @@ def test_a_proxy_is_used_where_no_proxy_does_not_say_otherwise(monkeypatch: pyte
         with pytest.raises(Unreachable):
             direct.resolve(Ref.parse("r.example/web:1"), AMD64)
         assert len(proxy.seen) == count
+
+
+def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = f"127.0.0.1:{free.getsockname()[1]}"
+    for no_proxy in ("", "[::1", "]"):
+        proxies = {"https": f"http://ada:secret@{dead}", "no": no_proxy}
+        with pytest.raises(Unreachable, match=f"by way of the proxy {dead}") as caught:
+            Client(replace(OPTIONS, proxies=proxies, attempts=1)).resolve(Ref.parse("r.example/web:1"), AMD64)
+        assert "secret" not in str(caught.value)

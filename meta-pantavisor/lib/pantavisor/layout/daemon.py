@@ -21,6 +21,14 @@ class DaemonError(PantavisorError):
     """The docker daemon cannot be reached or refuses."""
 
 
+class _TargetError(Exception):
+    """The copy cannot be written, which is not the daemon's fault."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=TIMEOUT)
@@ -41,6 +49,8 @@ def save(name: str, target: BinaryIO, *, socket: str = SOCKET) -> None:
         if response.status != 200:
             raise _refusal(name, response.status, response.read(_MAX_ERROR_BYTES))
         _copy(response, target, name)
+    except _TargetError as error:
+        raise error.reason from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DaemonError(
@@ -58,7 +68,10 @@ def _copy(response: http.client.HTTPResponse, target: BinaryIO, name: str) -> No
         written += len(chunk)
         if written > MAX_ARCHIVE_BYTES:
             raise LimitError(f"{name} of the docker daemon is larger than the {MAX_ARCHIVE_BYTES} bytes allowed")
-        target.write(chunk)
+        try:
+            target.write(chunk)
+        except OSError as error:
+            raise _TargetError(error) from error
 
 
 def _refusal(name: str, status: int, body: bytes) -> PantavisorError:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Optional
 from ..digest import CHUNK, Digest
 from ..errors import DigestError
 from ..oci import Descriptor
-from .errors import RegistryError, Unreachable
+from .errors import RegistryError, TooSlow, Unreachable
 from .http import Answer
 from .options import Endpoint
 from .session import Session, Stopped
@@ -68,7 +68,8 @@ class Download:
                     f"{self._wanted.digest}"
                 )
             except RegistryError as error:
-                failures = 0 if self._seen > before and resume else failures + 1
+                progress = self._seen > before and resume and not isinstance(error, TooSlow)
+                failures = 0 if progress else failures + 1
                 if not error.temporary or failures >= self._session.options.attempts:
                     raise
                 if not resume:

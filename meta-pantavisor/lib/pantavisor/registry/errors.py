@@ -27,6 +27,10 @@ class Unreachable(RegistryError):
         self.temporary = temporary
 
 
+class TooSlow(Unreachable):
+    """Bytes come, but so few that more of them are no progress."""
+
+
 class AccessDenied(RegistryError):
     """The registry wants other credentials, or has none that suffice."""
 

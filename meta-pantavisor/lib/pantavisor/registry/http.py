@@ -12,12 +12,13 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Optional
 
-from .errors import RegistryError, Unreachable
+from .errors import RegistryError, TooSlow, Unreachable
 from .options import RegistryOptions, host_name, is_loopback
 
 MAX_REDIRECTS = 5
@@ -47,6 +48,7 @@ class Answer:
         """Raises Unreachable where the body breaks off noticeably; a plain early end is the caller's to see."""
         with translated(self.url, self._deadline):
             while chunk := self._response.read1(_CHUNK):
+                self._deadline.advance(len(chunk))
                 yield chunk
 
     def read(self, limit: int) -> bytes:
@@ -100,7 +102,8 @@ class Http:
     def _exchange(
         self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int
     ) -> Iterator[Answer]:
-        deadline = _Deadline(4 * self._options.timeout + size / MIN_BYTES_PER_SECOND)
+        window = 4 * self._options.timeout
+        deadline = _Deadline(window + size / MIN_BYTES_PER_SECOND, window)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:
@@ -132,6 +135,7 @@ class Http:
         proxy = self._proxy(parts.scheme, host)
         near_host, near_port = (proxy.hostname or "", proxy.port or 8080) if proxy else (host, parts.port)
         login = _proxy_login(proxy)
+        deadline.proxy = f"{near_host}:{near_port}" if proxy else ""
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = self._unverified if insecure else self._verified
@@ -154,12 +158,20 @@ class Http:
         return proxy
 
 
+class _Dripping(Exception):
+    pass
+
+
 class _Deadline:
     """Cuts a connection after a number of seconds, whatever it is waiting for."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, window: float) -> None:
         self.passed = False
+        self.proxy = ""
         self.seconds = seconds
+        self._window = window
+        self._window_end = 0.0
+        self._window_bytes = 0
         self._timer: Optional[threading.Timer] = None
         self._twin: Optional[socket.socket] = None
 
@@ -170,6 +182,16 @@ class _Deadline:
         self._timer = threading.Timer(self.seconds, self._cut)
         self._timer.daemon = True
         self._timer.start()
+
+    def advance(self, count: int) -> None:
+        """Raise _Dripping when the last window brought too little: of a large blob the deadline alone is hours away."""
+        now = time.monotonic()
+        self._window_end = self._window_end or now + self._window
+        self._window_bytes += count
+        if now >= self._window_end:
+            if self._window_bytes < MIN_BYTES_PER_SECOND * self._window:
+                raise _Dripping
+            self._window_end, self._window_bytes = now + self._window, 0
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -228,12 +250,15 @@ def translated(url: str, deadline: _Deadline) -> Iterator[None]:
             hint="name its CA in SSL_CERT_FILE, or the host as insecure",
             temporary=False,
         ) from error
+    except _Dripping:
+        raise TooSlow(f"{host} is too slow: less than {MIN_BYTES_PER_SECOND} bytes in a second") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         if deadline.passed:
-            raise Unreachable(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds") from error
-        raise Unreachable(f"{host} cannot be reached: {_sentence(error)}", hint="is the network up?") from error
+            raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds") from error
+        way = f" by way of the proxy {deadline.proxy}" if deadline.proxy else ""
+        raise Unreachable(f"{host} cannot be reached{way}: {_sentence(error)}", hint="is the network up?") from error
     if deadline.passed:
-        raise Unreachable(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
+        raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
 
 
 def _sentence(error: Exception) -> str:

@@ -133,7 +133,7 @@ def is_loopback(host: str) -> bool:
 def host_name(host: str) -> str:
     """host[:port] without the port and without an IPv6 address's brackets."""
     if host.startswith("["):
-        return host[1 : host.index("]")]
+        return host[1:].partition("]")[0]
     return host.partition(":")[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
@@ -77,7 +77,7 @@ def opened(
         with layout.open_source(source, wanted, scratch=folder) as image:
             yield image
         return
-    _client(source.ref, options).pull(
+    _client(source.ref, options, console.warn).pull(
         source.ref,
         wanted,
         folder / "image",
@@ -87,7 +87,9 @@ def opened(
         yield image
 
 
-def _client(ref: Ref, options: argparse.Namespace) -> registry.Client:
+def _client(
+    ref: Ref, options: argparse.Namespace, note: Optional[Callable[[str], None]] = None
+) -> registry.Client:
     changes: dict[str, Any] = {
         "insecure": frozenset(options.insecure_registry),
         "mirrors": registry.parse_mirrors(options.mirror),
@@ -96,7 +98,7 @@ def _client(ref: Ref, options: argparse.Namespace) -> registry.Client:
         changes["credentials"] = {ref.host: options.credentials}
     if options.authfile:
         changes["auth_file"] = options.authfile
-    return registry.Client(registry.RegistryOptions.from_environment(os.environ, **changes))
+    return registry.Client(registry.RegistryOptions.from_environment(os.environ, **changes), note=note)
 
 
 def _this_machine() -> str:
