@@ -128,3 +128,13 @@ def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: Pvr, registry: Regis
         said = add(pvr, registry, "-u", USER, "-p", SECRET, "--mirror", f"{registry.host}={mirror.host}")[1]
         assert f"warning: registry mirror {mirror.host} is passed over" in said
         assert all("Authorization" not in seen.headers for seen in mirror.seen)
+
+
+def test_mirrors_may_stand_in_the_environment(pvr: Pvr, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Registry() as mirror:
+        mirror.add("web", "1", images.image({"bin/sh": b"#!"}))
+        monkeypatch.setenv("PVR_REGISTRY_MIRRORS", f"other.example=x.example {registry.host}={mirror.host}")
+        add(pvr, registry, "-u", USER, "-p", SECRET)
+        assert mirror.paths("/manifests/") and not registry.paths("/blobs/")
+        monkeypatch.setenv("PVR_REGISTRY_MIRRORS", "nonsense")
+        assert '"nonsense" is not a registry mirror' in add(pvr, registry, "--force", status=2)[1]

@@ -91,14 +91,19 @@ def _client(
     ref: Ref, options: argparse.Namespace, note: Optional[Callable[[str], None]] = None
 ) -> registry.Client:
     changes: dict[str, Any] = {
-        "insecure": frozenset(options.insecure_registry),
-        "mirrors": registry.parse_mirrors(options.mirror),
+        "insecure": frozenset([*options.insecure_registry, *_words("PVR_INSECURE_REGISTRIES")]),
+        "mirrors": registry.parse_mirrors([*options.mirror, *_words("PVR_REGISTRY_MIRRORS")]),
     }
     if options.credentials:
         changes["credentials"] = {ref.host: options.credentials}
     if options.authfile:
         changes["auth_file"] = options.authfile
     return registry.Client(registry.RegistryOptions.from_environment(os.environ, **changes), note=note)
+
+
+def _words(variable: str) -> list[str]:
+    """What the environment says in the form of the BitBake variable of that name."""
+    return os.environ.get(variable, "").split()
 
 
 def _this_machine() -> str:
