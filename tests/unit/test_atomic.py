@@ -97,3 +97,15 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     child.stdout.close()
     time.sleep(0.01)
     assert target.read_bytes() == b"old"
+
+
+def test_an_exchange_that_fails_takes_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system cannot do it in one step; the name that should come in is missing."""
+    monkeypatch.setattr(atomic.ctypes, "CDLL", lambda *_, **__: object())
+    (tmp_path / "old").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        atomic.exchange(tmp_path / "missing", tmp_path / "old")
+    assert (tmp_path / "old").read_text() == "old" and os.listdir(tmp_path) == ["old"]
+    (tmp_path / "new").write_text("new")
+    atomic.exchange(tmp_path / "new", tmp_path / "old")
+    assert ((tmp_path / "new").read_text(), (tmp_path / "old").read_text()) == ("old", "new")

@@ -466,7 +466,7 @@ def test_a_second_writer_waits_for_the_first(repository: Repository) -> None:
 
 def test_a_state_whose_objects_are_missing_is_not_committed(repository: Repository) -> None:
     with pytest.raises(NotFound, match="object"):
-        repository.replace(State.empty().with_files({"a": "a" * 64}))
+        repository.update(lambda committed: committed.with_files({"a": "a" * 64}))
     assert repository.state == State.empty()
 
 

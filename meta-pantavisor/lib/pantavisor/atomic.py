@@ -72,7 +72,11 @@ def exchange(path: PathIn, other: PathIn) -> None:
         return
     with scratch(Path(path).parent) as folder:
         os.rename(other, folder / "other")
-        os.rename(path, other)
+        try:
+            os.rename(path, other)
+        except OSError:
+            os.rename(folder / "other", other)
+            raise
         os.rename(folder / "other", path)
 
 

@@ -11,19 +11,17 @@ import base64
 import http.client
 import socket
 import ssl
-import threading
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Optional
 
+from .deadline import Deadline, Dripping
 from .errors import RegistryError, TooSlow, Unreachable
 from .options import RegistryOptions, host_name, is_loopback
 
 MAX_REDIRECTS = 5
 MAX_URL_CHARS = 16 * 1024
-MIN_BYTES_PER_SECOND = 2048  # slower on average is taken for a stall
 _CHUNK = 256 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 _URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
@@ -32,7 +30,7 @@ _URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 class Answer:
     """A response whose body is read once, in chunks."""
 
-    def __init__(self, response: http.client.HTTPResponse, url: str, deadline: _Deadline) -> None:
+    def __init__(self, response: http.client.HTTPResponse, url: str, deadline: Deadline) -> None:
         self.status = response.status
         self.url = url
         self._response = response
@@ -102,8 +100,7 @@ class Http:
     def _exchange(
         self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int
     ) -> Iterator[Answer]:
-        window = 4 * self._options.timeout
-        deadline = _Deadline(window + size / MIN_BYTES_PER_SECOND, window)
+        deadline = Deadline(4 * self._options.timeout, size)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:
@@ -127,7 +124,7 @@ class Http:
                 connection.close()
 
     def _connection(
-        self, url: str, insecure: bool, deadline: _Deadline
+        self, url: str, insecure: bool, deadline: Deadline
     ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname or ""
@@ -158,58 +155,8 @@ class Http:
         return proxy
 
 
-class _Dripping(Exception):
-    pass
-
-
-class _Deadline:
-    """Cuts a connection after a number of seconds, whatever it is waiting for."""
-
-    def __init__(self, seconds: float, window: float) -> None:
-        self.passed = False
-        self.proxy = ""
-        self.seconds = seconds
-        self._window = window
-        self._window_end = 0.0
-        self._window_bytes = 0
-        self._timer: Optional[threading.Timer] = None
-        self._twin: Optional[socket.socket] = None
-
-    def start(self, connected: socket.socket) -> None:
-        self.stop()
-        # A duplicate stays valid when TLS takes the socket over or http.client drops it.
-        self._twin = connected.dup()
-        self._timer = threading.Timer(self.seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def advance(self, count: int) -> None:
-        """Raise _Dripping when the last window brought too little: of a large blob the deadline alone is hours away."""
-        now = time.monotonic()
-        self._window_end = self._window_end or now + self._window
-        self._window_bytes += count
-        if now >= self._window_end:
-            if self._window_bytes < MIN_BYTES_PER_SECOND * self._window:
-                raise _Dripping
-            self._window_end, self._window_bytes = now + self._window, 0
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._twin is not None:
-            self._twin.close()
-
-    def _cut(self) -> None:
-        self.passed = True
-        try:
-            if self._twin is not None:
-                self._twin.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-
 class _Http(http.client.HTTPConnection):
-    def __init__(self, host: str, port: Optional[int], timeout: float, deadline: _Deadline) -> None:
+    def __init__(self, host: str, port: Optional[int], timeout: float, deadline: Deadline) -> None:
         super().__init__(host, port, timeout=timeout)
         self._deadline = deadline
 
@@ -220,7 +167,7 @@ class _Http(http.client.HTTPConnection):
 
 class _Https(http.client.HTTPSConnection):
     def __init__(
-        self, host: str, port: Optional[int], timeout: float, deadline: _Deadline, context: ssl.SSLContext
+        self, host: str, port: Optional[int], timeout: float, deadline: Deadline, context: ssl.SSLContext
     ) -> None:
         super().__init__(host, port, timeout=timeout, context=context)
         self._deadline = deadline
@@ -239,7 +186,7 @@ class _Https(http.client.HTTPSConnection):
 
 
 @contextmanager
-def translated(url: str, deadline: _Deadline) -> Iterator[None]:
+def translated(url: str, deadline: Deadline) -> Iterator[None]:
     """Network failures as Unreachable."""
     host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
     try:
@@ -250,8 +197,8 @@ def translated(url: str, deadline: _Deadline) -> Iterator[None]:
             hint="name its CA in SSL_CERT_FILE, or the host as insecure",
             temporary=False,
         ) from error
-    except _Dripping:
-        raise TooSlow(f"{host} is too slow: less than {MIN_BYTES_PER_SECOND} bytes in a second") from None
+    except Dripping as error:
+        raise TooSlow(f"{host} is too slow: {error}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         if deadline.passed:
             raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds") from error

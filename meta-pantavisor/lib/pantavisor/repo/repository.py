@@ -154,10 +154,6 @@ class Repository:
         with self.lock():
             self._tree.write_folder(folder, sorted(files.items()), self.pool)
 
-    def replace(self, state: State) -> None:
-        """Make ``state``, whose objects are in the pool, the committed one."""
-        self.update(lambda committed: state)
-
     def update(self, change: Callable[[State], State], *, in_tree: bool = False) -> State:
         """Make what ``change`` makes of the committed state the committed one; nobody writes in between.
 
