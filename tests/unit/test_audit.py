@@ -100,6 +100,11 @@ def test_nothing_is_written(device: sim.Device) -> None:
     assert {path: path.stat().st_mtime_ns for path in device.folder.rglob("*")} == before
 
 
+def test_an_empty_config_file_is_named(device: sim.Device, tree: Path) -> None:
+    (tree / "config/pantahub.config").touch()
+    assert findings(tree, device) == ["config config/pantahub.config"]
+
+
 def test_every_damaged_object_is_named(device: sim.Device, tree: Path) -> None:
     for path in sorted((tree / "objects").iterdir()):
         original = path.read_bytes()

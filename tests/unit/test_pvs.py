@@ -107,6 +107,12 @@ def header(**changes: object) -> dict:
     return {"#spec": "pvs@2", "signature": "AA", "protected": pvs.encode(json.dumps(document).encode())}
 
 
+def test_a_header_without_certificates_has_no_x5c() -> None:
+    # RFC 7515, 4.1.6: the list has at least one; published devices refuse an empty one.
+    bare = json.loads(pvs.decode(pvs.protected_header(Selection(("a",)), algorithm="RS256", x5c=[]), "header"))
+    assert sorted(bare) == ["alg", "pvs", "typ"]
+
+
 @pytest.mark.parametrize(
     "value",
     [{}, [], {"#spec": "pvs@1"}, {"#spec": "pvs@2", "protected": 5, "signature": ""}, header(alg="none"), header(alg="HS256"),

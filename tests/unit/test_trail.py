@@ -44,8 +44,8 @@ def test_the_tree_has_the_shape_of_a_published_one(tmp_path: Path) -> None:
         kind, mode, links, _, path = line.split()
         if path not in (".", "./trails/0"):
             assert found[path] == (kind, mode, 0 if kind == "d" else int(links)), path
-    more = {"boot", "boot/uboot.txt", "boot/grubenv", "cache", "config", "config/pantahub.config", "disks", "disks/perm",
-            "disks/rev", "logs"}  # fmt: skip
+    more = {"boot", "boot/uboot.txt", "boot/grubenv", "cache", "config", "disks", "disks/perm", "disks/rev",
+            "logs"}  # fmt: skip
     wanted = {line.split()[4] for line in (VECTORS / "deploy" / "tree.txt").read_text().splitlines()}
     assert set(found) == (wanted - {"."}) | {"./" + name for name in more} | {"./."}
 
@@ -62,6 +62,15 @@ def test_files_are_links_and_json_is_the_text_of_the_state(tmp_path: Path) -> No
     for path in state.inline():
         assert (revision / path).read_bytes() in text
     assert (revision / ".pvr/config").read_bytes() == b'{"ObjectsDir":"../../objects"}'
+
+
+def test_no_config_file_of_the_tree_is_empty(tmp_path: Path) -> None:
+    # The published runtime reads an empty one for ever. It writes defaults where there is none.
+    pool = ObjectPool(tmp_path / "pool")
+    (tmp_path / "storage/config").mkdir(parents=True)
+    (tmp_path / "storage/config/pantahub.config").touch()
+    trail.write(tmp_path / "storage", published(pool), pool)
+    assert os.listdir(tmp_path / "storage/config") == []
 
 
 def test_boot_choice(tmp_path: Path) -> None:

@@ -138,8 +138,13 @@ def _metadata(folder: Path, state: State, *, depth: int) -> None:
 def _boot_choice(storage: Path, revision: str) -> None:
     atomic.write(storage / "boot" / "uboot.txt", uboot_text({"pv_rev": revision}))
     atomic.write(storage / "boot" / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
-    if not (storage / "config" / "pantahub.config").exists():
-        atomic.write(storage / "config" / "pantahub.config", b"")
+    _drop_empty(storage / "config" / "pantahub.config")
+
+
+def _drop_empty(path: Path) -> None:
+    """The published runtime never ends reading an empty file, and writes its defaults where there is none."""
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()
 
 
 def _text(target: Path, data: bytes) -> None:

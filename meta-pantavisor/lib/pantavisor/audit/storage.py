@@ -71,6 +71,8 @@ def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
             findings.add("unknown", path, "has no place in a storage tree")
         if in_image and (entry.owner != (0, 0) or entry.mode & 0o6022) and not path.startswith("disks/"):
             findings.add("mode", path, f"belongs to {entry.owner[0]}:{entry.owner[1]} with mode {entry.mode:o}")
+        if entry.kind == "file" and entry.size == 0 and path.startswith("config/"):
+            findings.add("config", path, "is empty, and the published runtime never ends reading it", "remove it")
 
 
 def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings) -> None:

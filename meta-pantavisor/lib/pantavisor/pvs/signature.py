@@ -69,13 +69,15 @@ class Signature:
 
 
 def protected_header(selection: Selection, *, algorithm: str, x5c: Iterable[bytes]) -> str:
-    """The header text; ``x5c`` are DER certificates, leaf first."""
-    header = {
+    """The header text; ``x5c`` are DER certificates, leaf first, or none."""
+    header: dict[str, Any] = {
         "alg": algorithm,
         "pvs": {"include": list(selection.include), "exclude": list(selection.exclude)},
         "typ": TYPE,
-        "x5c": [base64.b64encode(der).decode() for der in x5c],
     }
+    chain = [base64.b64encode(der).decode() for der in x5c]
+    if chain:  # an empty list is an error to devices
+        header["x5c"] = chain
     return encode(cjson.dumps(header))
 
 
