@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Optional
 
 from ..errors import FormatError, NotFound
 from .algorithms import algorithm_of, hash_of, raw_ecdsa
-from .certificates import damage, key_of
+from .certificates import damage, read_der
 
 MAX_PEM_BYTES = 1024 * 1024
 _PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -35,7 +36,7 @@ class PemSigner:
         """Read key and chain (leaf first), and see that they belong together."""
         key = _load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
-        if chain and key_of(chain[0], what=str(chain_path)) != key.public_key():
+        if chain and chain[0].public_key() != key.public_key():
             raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
         return cls(algorithm_of(key.public_key(), what=str(key_path)), chain_der(chain), key)
 
@@ -59,13 +60,19 @@ def chain_of(path: Path) -> tuple[bytes, ...]:
 
 
 def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
-    """At least one certificate; FormatError naming ``what``."""
+    """At least one certificate, each readable in all its parts; FormatError naming ``what``."""
     from cryptography import x509
 
     try:
-        return tuple(x509.load_pem_x509_certificates(pem))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = tuple(x509.load_pem_x509_certificates(pem))
     except damage() as error:
         raise FormatError(f"{what} holds no certificate in PEM form") from error
+    try:
+        return tuple(map(read_der, chain_der(found)))
+    except damage() as error:
+        raise FormatError(f"{what} holds a damaged certificate") from error
 
 
 def public_keys_of(path: Path) -> bytes:

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, cast
 from .. import proc
 from . import pem
 from .algorithms import algorithm_of, raw_ecdsa, verify_made
-from .certificates import key_of
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
 
@@ -32,7 +31,7 @@ class CommandSigner:
     def load(cls, argv: Sequence[str], chain_path: Path) -> CommandSigner:
         """``argv`` is a program with its arguments; ``chain_path`` its certificates, leaf first."""
         chain = pem.load_chain(chain_path)
-        public = key_of(chain[0], what=str(chain_path))
+        public = chain[0].public_key()
         algorithm = algorithm_of(public, what=f"the key of {chain_path}")
         return cls(algorithm, pem.chain_der(chain), tuple(argv), public)
 

@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import NotFound, PantavisorError
 from . import pem
 from .algorithms import algorithm_of, verify_made
-from .certificates import key_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class TokenSigner:
     def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
         """``module`` is the token's PKCS#11 library, ``token`` and ``label`` name the token and the key on it."""
         chain = pem.load_chain(chain_path)
-        public = key_of(chain[0], what=str(chain_path))
+        public = chain[0].public_key()
         algorithm = algorithm_of(public, what=f"the key of {chain_path}")
         return cls(algorithm, pem.chain_der(chain), module, token, label, pin, public)
 
