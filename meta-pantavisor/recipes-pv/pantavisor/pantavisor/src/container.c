@@ -105,8 +105,6 @@ static int mount_with_conf(
 {
 	cleanup_free char *rootfs = rootfs_of(task);
 
-	if (conf->dropped)
-		pv_info("container", "%s: without cgroup v1, no %s", task->spec->name, conf->dropped);
 	free(task->halt_signal);
 	task->halt_signal = conf->halt_signal;
 	conf->halt_signal = NULL;

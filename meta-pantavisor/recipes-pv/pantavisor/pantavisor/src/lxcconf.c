@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup.h"
 #include "util.h"
 
 struct adapter {
@@ -12,6 +13,7 @@ struct adapter {
 	FILE *to;
 	char *net[PV_LXCCONF_KEPT], *devices[PV_LXCCONF_KEPT];
 	size_t net_count, device_count;
+	struct pv_cgroup cgroup;
 	bool keeps_net, denies_devices;
 	struct pv_err *err;
 };
@@ -33,16 +35,9 @@ static int replace(struct adapter *a, const char *key, const char *value)
 	return 0;
 }
 
-/* Of the cgroup v1 hierarchies, which are not there. */
-static int drop(struct adapter *a, const char *key, const char *value)
+static int adapt_cgroup(struct adapter *a, const char *key, const char *value)
 {
-	char *longer =
-		pv_fmt("%s%s%s", a->conf->dropped ? a->conf->dropped : "", a->conf->dropped ? ", " : "", key);
-
-	(void)value;
-	free(a->conf->dropped);
-	a->conf->dropped = longer;
-	return 0;
+	return pv_cgroup_adapt(&a->cgroup, a->to, key + strlen("lxc.cgroup."), value, a->err);
 }
 
 static int hold(struct adapter *a, char **list, size_t *count, char *line)
@@ -156,7 +151,7 @@ static const struct {
 	{"lxc.cgroup2.devices.", hold_devices},
 	{"lxc.cgroup.dir", replace},
 	{"lxc.cgroup.dir.", replace},
-	{"lxc.cgroup.", drop},
+	{"lxc.cgroup.", adapt_cgroup},
 	{"lxc.rootfs.path", take_rootfs},
 	{"lxc.rootfs.", replace},
 	{"lxc.log.", replace},
@@ -249,6 +244,9 @@ int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *e
 	if (!a->to)
 		return pv_err_errno(err, "no memory");
 	done = adapt_lines(a, text);
+	if (done == 0)
+		done = pv_cgroup_finish(&a->cgroup, a->to, err);
+	pv_cgroup_free(&a->cgroup);
 	settle(a);
 	fclose(a->to);
 	if (done < 0)
@@ -263,6 +261,5 @@ void pv_lxcconf_free(struct pv_lxcconf *conf)
 	free(conf->text);
 	free(conf->upper);
 	free(conf->halt_signal);
-	free(conf->dropped);
 	*conf = (struct pv_lxcconf){0};
 }

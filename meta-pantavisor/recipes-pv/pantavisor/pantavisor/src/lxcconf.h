@@ -25,7 +25,6 @@ struct pv_lxcconf {
 	bool has_uts_name;
 	bool has_console; /* false: lxc.console.path = none */
 	bool has_apparmor;
-	char *dropped; /* keys that cannot be honoured, for the log; or NULL */
 };
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err);

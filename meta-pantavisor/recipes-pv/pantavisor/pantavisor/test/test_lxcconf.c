@@ -37,7 +37,7 @@ static void test_lines(void)
 	check_line("lxc.cgroup.devices.allow = a", "");
 	check_line("lxc.cgroup.devices.deny = a\nlxc.cgroup.devices.allow = c 1:3 rwm",
 		"lxc.cgroup2.devices.deny = a\nlxc.cgroup2.devices.allow = c 1:3 rwm");
-	check_line("lxc.cgroup.memory.limit_in_bytes = 1", "");
+	check_line("lxc.cgroup.memory.limit_in_bytes = 64M", "lxc.cgroup2.memory.max = 67108864");
 	check_line("lxc.cgroup2.memory.max = 1", "lxc.cgroup2.memory.max = 1");
 	check_line("lxc.cgroup.dir = x", "");
 	check_line("lxc.log.file = /pv/logs/a.log", "");
@@ -59,11 +59,11 @@ static void test_notes(void)
 
 	CHECK(pv_lxcconf_adapt(&conf,
 		      ROOT "lxc.console.path = none\nlxc.signal.halt = SIGTERM\nlxc.uts.name = n\n"
-			   "lxc.cgroup.cpu.shares = 1\nlxc.cgroup.x = 2\n",
+			   "lxc.cgroup.cpu.shares = 1024\n",
 		      &err) == 0);
 	CHECK(!conf.has_console && conf.has_uts_name);
 	CHECK_TEXT(conf.halt_signal, "SIGTERM");
-	CHECK_TEXT(conf.dropped, "lxc.cgroup.cpu.shares, lxc.cgroup.x");
+	CHECK_HAS(conf.text, "lxc.cgroup2.cpu.weight = 39\n");
 	pv_lxcconf_free(&conf);
 }
 
@@ -88,6 +88,8 @@ static void test_what_cannot_be_is_refused(void)
 {
 	CHECK(refuses("") && refuses("lxc.tty.max = 8\n"));
 	CHECK(refuses(ROOT ROOT) && refuses(ROOT "nonsense\n") && refuses(ROOT "other.key = 1\n"));
+	CHECK(refuses(ROOT "lxc.cgroup.net_cls.classid = 1\n"));
+	CHECK_HAS(err.text, "line 2: lxc.cgroup.net_cls.classid");
 	CHECK(refuses("lxc.rootfs.path = /etc") &&
 		refuses("lxc.rootfs.path = overlayfs:/volumes/a/../../etc:/volumes/a/u"));
 	CHECK(refuses("lxc.rootfs.path = overlayfs:/volumes/a,upperdir=/x:/volumes/a/u"));
