@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +102,7 @@ class Device:
         self.world, self.folder = world, folder
         self.image, self.tree = folder / "disk.img", folder / "tree"
         self.oem: bytes | None = None
+        self.loader = (DEPLOY / "pantavisor-grub-bootx64.efi").read_bytes()
         (self.tree / "boot").mkdir(parents=True)
         (self.tree / "trails").mkdir()
 
@@ -122,7 +124,8 @@ class Device:
         os.truncate(esp, ESP_SECTORS * SECTOR)
         _run("mkfs.vfat", str(esp))
         _run("mmd", "-i", str(esp), "::EFI", "::EFI/BOOT")
-        _run("mcopy", "-i", str(esp), str(DEPLOY / "pantavisor-grub-bootx64.efi"), "::EFI/BOOT/BOOTX64.EFI")
+        (self.folder / "bootx64.efi").write_bytes(self.loader)
+        _run("mcopy", "-i", str(esp), str(self.folder / "bootx64.efi"), "::EFI/BOOT/BOOTX64.EFI")
         if self.oem is not None:
             (self.folder / "oem.env").write_bytes(self.oem)
             _run("mcopy", "-i", str(esp), str(self.folder / "oem.env"), "::oem.env")
@@ -168,6 +171,15 @@ class Device:
         ).stdout
         assert text == "" or len(text) == ENVIRONMENT_BYTES
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def rename_place(loader: bytes) -> bytes:
+    """A GRUB program that has in fw_path what GRUB 2.06 has in cmdpath, as Debian's 2.12 does."""
+    start = loader.index(b"# Which revision boots")
+    end = loader.index(b"\n\n", start)
+    words = b'if [ -n "$cmdpath" ]; then set fw_path="$cmdpath"; set cmdpath=""; fi\n'
+    # Only comments stood there.
+    return loader[:start] + words.ljust(end - start, b"#") + loader[end:]
 
 
 def _run(*command: str) -> None:
@@ -259,22 +271,39 @@ def test_a_missing_environment_means_revision_0(device: Device) -> None:
     assert "pv_rev=0" in device.boot().words
 
 
-def test_the_storage_of_another_disk_is_left_alone(world: Path, tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    device, other = Device(world, tmp_path / "one"), Device(world, tmp_path / "two")
-    device.add_revision("5")
-    device.set_environment(pv_rev="5")
+@pytest.fixture
+def other(world: Path, tmp_path: Path) -> Path:
+    """A disk with storage of the right label, a revision 6 and no boot loader."""
+    (tmp_path / "other").mkdir()
+    device = Device(world, tmp_path / "other")
+    device.add_revision("6")
+    device.set_environment(pv_rev="6")
     device.assemble()
-    other.add_revision("6")
-    other.set_environment(pv_rev="6")
-    other.assemble()
-    # Without a boot loader only the storage is left of it.
-    with open(other.image, "r+b") as disk:
+    with open(device.image, "r+b") as disk:
         disk.seek(2048 * SECTOR)
         disk.write(bytes(ESP_SECTORS * SECTOR))
-    boot = device.boot(beside=other.image)
-    assert "pv_rev=5" in boot.words, boot.console
+    return device.image
+
+
+@pytest.mark.parametrize("change", [None, rename_place], ids=["cmdpath", "fw_path"])
+def test_the_storage_of_another_disk_is_left_alone(
+    device: Device, other: Path, change: Callable[[bytes], bytes] | None
+) -> None:
+    if change:
+        device.loader = change(device.loader)
+    device.add_revision("5")
+    device.set_environment(pv_rev="5")
+    device.oem = environment_block({"oemargs": "oem.colour=blue"})
+    device.assemble()
+    boot = device.boot(beside=other)
+    assert {"pv_rev=5", "oem.colour=blue"} <= set(boot.words), boot.console
+
+
+def test_another_disk_s_storage_does_not_stand_in_for_a_lost_one(device: Device, other: Path) -> None:
+    device.add_revision("5")
+    device.assemble(label="other")
+    boot = device.boot(beside=other)
+    assert boot.words == [] and boot.console.count("no storage on disk hd") == 1, boot.console
 
 
 def test_without_a_bootable_revision_one_message_says_so(device: Device) -> None:
