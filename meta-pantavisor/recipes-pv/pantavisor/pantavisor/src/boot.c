@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "log.h"
 #include "modules.h"
 #include "names.h"
@@ -16,60 +17,68 @@
 
 #define CMDLINE_BYTES 8192
 
-extern char **environ;
-
+/* Without a file nothing is known of what this device trusts: better no start than any. */
 static int read_config(struct pv *pv, struct pv_err *err)
 {
 	cleanup_free char *text = NULL;
 	size_t length;
 
 	pv_config_init(&pv->config);
-	if (pv_exists(PV_CONFIG_FILE)) {
-		if (pv_read_file(PV_CONFIG_FILE, PV_CONFIG_TEXT_BYTES, &text, &length, err) < 0 ||
-			pv_config_read_file(&pv->config, text, err) < 0)
-			return pv_err_wrap(err, PV_CONFIG_FILE);
+	if (pv_read_file(PV_CONFIG_FILE, PV_CONFIG_TEXT_BYTES, &text, &length, err) < 0 ||
+		pv_config_read_file(&pv->config, text, err) < 0) {
+		pv_err_hint(err, "build the initramfs with a whole " PV_CONFIG_FILE);
+		return pv_err_wrap(err, "configuration");
 	}
-	if (pv_config_read_cmdline(&pv->config, pv->cmdline, err) < 0)
-		return pv_err_wrap(err, "the kernel's command line");
-	for (char **name = environ; *name; name++)
-		if (pv_starts_with(*name, "PV_") && pv_config_read_env(&pv->config, *name, err) < 0)
-			return pv_err_wrap(err, "the environment");
+	pv_config_read_cmdline(&pv->config, pv->cmdline);
 	pv_log_set_level(pv_config_number(&pv->config, PV_LOG_LEVEL));
+	if (!pv_secureboot_parse(pv_config_text(&pv->config, PV_SECUREBOOT_MODE), &pv->mode))
+		return pv_err_set(err, "there is no such PV_SECUREBOOT_MODE");
 	return 0;
+}
+
+static int read_trust(struct pv *pv, struct pv_err *err)
+{
+	cleanup_free char *path =
+		pv_fmt(PV_TRUST_DIR "/%s.crt", pv_config_text(&pv->config, PV_SECUREBOOT_TRUSTSTORE));
+
+	if (pv->mode == PV_SECUREBOOT_DISABLED || pv_verify_read_trust(path, &pv->trust, err) == 0)
+		return 0;
+	pv_err_hint(err, "build the initramfs with the root certificates of this device");
+	return -1;
 }
 
 static void read_cmdline(struct pv *pv)
 {
 	struct pv_err err;
-	const char *from_env = getenv("pv_rev");
 	size_t length;
 
 	if (pv_read_file("/proc/cmdline", CMDLINE_BYTES, &pv->cmdline, &length, &err) < 0) {
 		pv_error("boot", "%s", err.text);
 		pv->cmdline = pv_dup("", 0);
 	}
-	if (from_env && *from_env)
-		pv->revision = pv_dup(from_env, strlen(from_env));
-	else
-		pv->revision = pv_cmdline_get(pv->cmdline, "pv_rev");
+	pv->revision = pv_cmdline_get(pv->cmdline, "pv_rev");
 	if (!pv->revision || !*pv->revision) {
 		free(pv->revision);
 		pv->revision = pv_dup("0", 1);
 	}
 }
 
-/* What the boot loader said it tries; else what is written for it. */
+/* What the boot loader said it tries; else what is written for it. Neither is signed: it must be a name. */
 static void read_tried(struct pv *pv)
 {
 	const char *type = pv_config_text(&pv->config, PV_BOOTLOADER_TYPE);
-	cleanup_free char *told = pv_cmdline_get(pv->cmdline, "pv_try");
+	cleanup_free char *given = pv_cmdline_get(pv->cmdline, "pv_try");
 	struct pv_err err;
 
-	if (told && *told && strlen(told) < sizeof(pv->tried))
-		strcpy(pv->tried, told);
+	if (given && *given)
+		snprintf(pv->tried, sizeof(pv->tried), "%s", given);
 	else if (pv_bootenv_read(strcmp(type, "uboot") ? PV_BOOTENV_GRUB : PV_BOOTENV_UBOOT, pv->storage,
 			 "pv_try", pv->tried, &err) < 0)
 		pv_warn("boot", "%s", err.text);
+	if (*pv->tried && !pv_revision_is(pv->tried)) {
+		pv_warn("boot", "pv_try is \"%.60s\", which is not a revision", pv->tried);
+		pv->tried[0] = '\0';
+	}
 	pv->standing = pv_revision_standing(pv->revision, pv->tried);
 }
 
@@ -99,12 +108,11 @@ static void open_log(const struct pv *pv)
 
 static int verify(struct pv *pv, struct pv_err *err)
 {
-	cleanup_free char *trust =
-		pv_fmt(PV_TRUST_DIR "/%s.crt", pv_config_text(&pv->config, PV_SECUREBOOT_TRUSTSTORE));
 	struct pv_verify options = {
 		.storage = pv->storage,
 		.revision = pv->revision,
-		.trust_path = trust,
+		.mode = pv->mode,
+		.trust = pv->trust,
 		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
 		.release = pv->release,
 		.cure = true,
@@ -112,8 +120,6 @@ static int verify(struct pv *pv, struct pv_err *err)
 	};
 	struct pv_verified verified;
 
-	if (!pv_secureboot_parse(pv_config_text(&pv->config, PV_SECUREBOOT_MODE), &options.mode))
-		return pv_err_set(err, "there is no such PV_SECUREBOOT_MODE");
 	if (pv_verify_revision(&options, &pv->state, &verified, err) < 0)
 		return -1;
 	if (verified.has_complaint)
@@ -139,11 +145,11 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 		snprintf(pv->release, sizeof(pv->release), "%s", name.release);
 	read_cmdline(pv);
 	pv->standing = pv_revision_standing(pv->revision, NULL);
-	if (read_config(pv, err) < 0)
+	if (read_config(pv, err) < 0 || read_trust(pv, err) < 0)
 		return -1;
 	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->revision);
 	if (!pv_revision_is(pv->revision))
-		return pv_err_set(err, "that is no name of a revision");
+		return pv_err_set(err, "\"%.60s\" is not a name of a revision", pv->revision);
 	pv_modules_load(PV_MODULES_FILE);
 	if (pv_storage_mount(pv, err) < 0)
 		return -1;

@@ -14,6 +14,16 @@ static const struct {
 	[PV_BOOTENV_UBOOT] = {"boot/uboot.txt", '\0', ""},
 };
 
+static int take(enum pv_bootenv kind, const char *name, const char *text, size_t size,
+	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err)
+{
+	if (size >= PV_BOOTENV_VALUE_BYTES || memchr(text, '\0', size))
+		return pv_err_set(err, "%s: the value of %s is too long", kinds[kind].path, name);
+	memcpy(value, text, size);
+	value[size] = '\0';
+	return 0;
+}
+
 int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, const char *name,
 	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err)
 {
@@ -29,15 +39,13 @@ int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, cons
 		const char *line = block + at, *end = memchr(line, kinds[kind].separator, length - at);
 		size_t size = end ? (size_t)(end - line) : length - at;
 
-		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=') {
-			size -= name_length + 1;
-			if (size >= PV_BOOTENV_VALUE_BYTES || memchr(line + name_length + 1, '\0', size))
-				return pv_err_set(
-					err, "%s: the value of %s is too long", kinds[kind].path, name);
-			memcpy(value, line + name_length + 1, size);
-			value[size] = '\0';
-			return 0;
-		}
+		/* The last one counts, as for the boot loaders. */
+		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=' &&
+			take(kind, name, line + name_length + 1, size - name_length - 1, value, err) < 0)
+			return -1;
+		/* Two NULs end U-Boot's list; what is behind them is an older one's rest. */
+		if (!size && kind == PV_BOOTENV_UBOOT)
+			break;
 		at += size + 1;
 	}
 	return 0;

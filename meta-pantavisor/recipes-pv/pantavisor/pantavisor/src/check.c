@@ -21,13 +21,13 @@ static int usage(void)
 	return REFUSED;
 }
 
-static int parse(int argc, char **argv, struct pv_verify *options)
+static int parse(int argc, char **argv, struct pv_verify *options, const char **trust_path)
 {
 	int places = 0;
 
 	for (int i = 0; i < argc; i++) {
 		if (!strcmp(argv[i], "--trust") && i + 1 < argc)
-			options->trust_path = argv[++i];
+			*trust_path = argv[++i];
 		else if (!strcmp(argv[i], "--mode") && i + 1 < argc &&
 			 pv_secureboot_parse(argv[i + 1], &options->mode))
 			i++;
@@ -39,23 +39,36 @@ static int parse(int argc, char **argv, struct pv_verify *options)
 	return places == 2 ? 0 : -1;
 }
 
+static int verify(const char *trust_path, struct pv_verify *options, struct pv_state *state,
+	struct pv_verified *verified, struct pv_err *err)
+{
+	int done;
+
+	if (options->mode != PV_SECUREBOOT_DISABLED &&
+		pv_verify_read_trust(trust_path, &options->trust, err) < 0)
+		return -1;
+	done = pv_verify_revision(options, state, verified, err);
+	pv_trust_free(options->trust);
+	return done;
+}
+
 int pv_check(int argc, char **argv)
 {
 	struct pv_verify options = {
 		.mode = PV_SECUREBOOT_STRICT,
-		.trust_path = PV_TRUST_DIR "/ca-certificates.crt",
 		.goals_timeout_s = GOALS_TIMEOUT_S,
 		.checksum = true,
 	};
+	const char *trust_path = PV_TRUST_DIR "/ca-certificates.crt";
 	struct pv_verified verified;
 	struct pv_state state;
 	struct pv_err err = {0};
 	struct utsname name;
 
-	if (parse(argc, argv, &options) < 0)
+	if (parse(argc, argv, &options, &trust_path) < 0)
 		return usage();
 	options.release = uname(&name) == 0 ? name.release : "";
-	if (pv_verify_revision(&options, &state, &verified, &err) < 0) {
+	if (verify(trust_path, &options, &state, &verified, &err) < 0) {
 		fprintf(stderr, "revision %s is unusable: %s\n", options.revision, err.text);
 		return REFUSED;
 	}

@@ -5,46 +5,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmdline.h"
+#include "log.h"
 #include "util.h"
 
 enum type { TEXT, NUMBER, BOOLEAN, CHOICE };
 
 struct key {
-	const char *name;  /* in files and in the environment */
+	const char *name;  /* in files */
 	const char *alias; /* after pv_ on the command line, and in old files */
 	enum type type;
 	const char *initial;
 	const char *detail; /* NUMBER: "low..high"; CHOICE: "a b c" */
-	bool locked;	    /* set by the file, it stays */
+	/* How a value must begin that the command line may set: "" is any, NULL is none. */
+	const char *cmdline;
 	const char *doc;
 };
 
 static const struct key keys[PV_KEY_COUNT] = {
-	[PV_BOOTLOADER_TYPE] = {"PV_BOOTLOADER_TYPE", "bootloader.type", CHOICE, "grub", "grub uboot", false,
+	[PV_BOOTLOADER_TYPE] = {"PV_BOOTLOADER_TYPE", "bootloader.type", CHOICE, "grub", "grub uboot", NULL,
 		"Where the boot environment is: boot/grubenv or boot/uboot.txt."},
-	[PV_LOG_LEVEL] = {"PV_LOG_LEVEL", "log.level", NUMBER, "3", "0..4", false,
+	[PV_LOG_LEVEL] = {"PV_LOG_LEVEL", "log.level", NUMBER, "3", "0..4", "",
 		"0 fatal, 1 error, 2 warn, 3 info, 4 debug."},
-	[PV_LXC_LOG_LEVEL] = {"PV_LXC_LOG_LEVEL", "lxc.log.level", NUMBER, "5", "0..8", false,
+	[PV_LXC_LOG_LEVEL] = {"PV_LXC_LOG_LEVEL", "lxc.log.level", NUMBER, "5", "0..8", "",
 		"What LXC notes of a container, in its own numbers: 2 info, 4 warn, 5 error."},
-	[PV_SECUREBOOT_CHECKSUM] = {"PV_SECUREBOOT_CHECKSUM", "secureboot.checksum", BOOLEAN, "1", "", true,
-		"Read every object of the revision at boot and compare its sha256."},
-	[PV_SECUREBOOT_MODE] = {"PV_SECUREBOOT_MODE", "secureboot.mode", CHOICE, "lenient",
-		"disabled audit lenient strict", true,
+	[PV_SECUREBOOT_CHECKSUM] = {"PV_SECUREBOOT_CHECKSUM", "secureboot.checksum", BOOLEAN, "1", "", NULL,
+		"Read every object of the revision at boot and compare its sha256. In mode strict always."},
+	[PV_SECUREBOOT_MODE] = {"PV_SECUREBOOT_MODE", "secureboot.mode", CHOICE, "strict",
+		"disabled audit lenient strict", NULL,
 		"disabled looks at no signature; audit tells what is wrong; lenient wants signatures to be "
 		"right; "
 		"strict wants every path to be signed as well."},
 	[PV_SECUREBOOT_TRUSTSTORE] = {"PV_SECUREBOOT_TRUSTSTORE", "secureboot.truststore", TEXT,
-		"ca-certificates", "", true, "The roots: /etc/pantavisor/pvs/trust/<name>.crt."},
-	[PV_STORAGE_DEVICE] = {"PV_STORAGE_DEVICE", "storage.device", TEXT, "LABEL=root", "", false,
-		"The storage partition: LABEL=, UUID= (of an ext4 file system) or a path."},
-	[PV_STORAGE_FSTYPE] = {"PV_STORAGE_FSTYPE", "storage.fstype", CHOICE, "ext4", "ext4", false,
+		"ca-certificates", "", NULL, "The roots: /etc/pantavisor/pvs/trust/<name>.crt."},
+	[PV_STORAGE_DEVICE] = {"PV_STORAGE_DEVICE", "storage.device", TEXT, "LABEL=root", "", "PARTUUID=",
+		"The storage partition: PARTUUID=, LABEL= or UUID= (of an ext4 file system), or a path."},
+	[PV_STORAGE_FSTYPE] = {"PV_STORAGE_FSTYPE", "storage.fstype", CHOICE, "ext4", "ext4", NULL,
 		"Its file system."},
-	[PV_STORAGE_MNTPOINT] = {"PV_STORAGE_MNTPOINT", "storage.mntpoint", TEXT, "/storage", "", false,
-		"Where it is mounted."},
-	[PV_STORAGE_WAIT] = {"PV_STORAGE_WAIT", "storage.wait", NUMBER, "5", "0..600", false,
+	[PV_STORAGE_MNTPOINT] = {"PV_STORAGE_MNTPOINT", "storage.mntpoint", CHOICE, "/storage", "/storage",
+		NULL, "Where it is mounted: nowhere else."},
+	[PV_STORAGE_WAIT] = {"PV_STORAGE_WAIT", "storage.wait", NUMBER, "5", "0..600", "",
 		"Seconds to wait for it."},
 	[PV_UPDATER_GOALS_TIMEOUT] = {"PV_UPDATER_GOALS_TIMEOUT", "updater.goals.timeout", NUMBER, "120",
-		"1..86400", false, "Seconds a group without a timeout of its own has to reach its goals."},
+		"1..86400", NULL, "Seconds a group without a timeout of its own has to reach its goals."},
 };
 
 void pv_config_init(struct pv_config *config)
@@ -94,8 +97,6 @@ static int set(
 	/* Empty is "not set": images write keys they have nothing to say about. */
 	if (!*value)
 		return 0;
-	if (keys[key].locked && config->level[key] == PV_LEVEL_FILE && level > PV_LEVEL_FILE)
-		return 0;
 	if (strlen(value) >= PV_CONFIG_VALUE_BYTES || !is_valid(&keys[key], value)) {
 		pv_err_set(err, "%s cannot be \"%.60s\"", keys[key].name, value);
 		if (*keys[key].detail)
@@ -107,68 +108,73 @@ static int set(
 	return 0;
 }
 
-static int set_named(struct pv_config *config, const char *name, const char *value, enum pv_level level,
-	struct pv_err *err)
+/* The key that a name means; PV_KEY_COUNT if none. `prefix` is what the command line has before old names. */
+static enum pv_key find_key(const char *name, const char *prefix)
 {
-	for (int i = 0; i < PV_KEY_COUNT; i++) {
-		if (!strcmp(name, keys[i].name))
-			return set(config, (enum pv_key)i, value, level, err);
-		/* pv_<alias> on the command line, <alias> in old files. */
-		if (level == PV_LEVEL_CMDLINE
-				? pv_starts_with(name, "pv_") && !strcmp(name + 3, keys[i].alias)
-				: level == PV_LEVEL_FILE && !strcmp(name, keys[i].alias))
-			return set(config, (enum pv_key)i, value, level, err);
-	}
-	return 0;
+	int i;
+
+	for (i = 0; i < PV_KEY_COUNT; i++)
+		if (!strcmp(name, keys[i].name) ||
+			(pv_starts_with(name, prefix) && !strcmp(name + strlen(prefix), keys[i].alias)))
+			break;
+	return (enum pv_key)i;
 }
 
-static int read_assignment(struct pv_config *config, char *text, enum pv_level level, struct pv_err *err)
+static int read_line(struct pv_config *config, char *line, struct pv_err *err)
 {
-	char *equals = strchr(text, '=');
+	char *equals = strchr(line, '=');
+	enum pv_key key;
 
-	if (!equals)
+	if (*line == '#' || !equals)
 		return 0;
 	*equals = '\0';
-	/* PV_ words outrank pv_ words, whatever their order. */
-	if (level == PV_LEVEL_CMDLINE && isupper((unsigned char)*text))
-		level = PV_LEVEL_ENV;
-	return set_named(config, text, equals + 1, level, err);
+	key = find_key(line, "");
+	return key == PV_KEY_COUNT ? 0 : set(config, key, equals + 1, PV_LEVEL_FILE, err);
 }
 
-static int read_parts(struct pv_config *config, const char *text, const char *separators, enum pv_level level,
-	struct pv_err *err)
+int pv_config_read_file(struct pv_config *config, const char *text, struct pv_err *err)
 {
 	cleanup_free char *copy = pv_dup(text, strlen(text));
-	char *rest = copy, *part;
+	char *rest = copy, *line;
 
-	while ((part = strsep(&rest, separators))) {
+	while ((line = strsep(&rest, "\n"))) {
 		size_t length;
 
-		part += strspn(part, " \t\r");
-		length = strlen(part);
-		while (length && isspace((unsigned char)part[length - 1]))
-			part[--length] = '\0';
-		if (*part != '#' && read_assignment(config, part, level, err) < 0)
+		line += strspn(line, " \t\r");
+		length = strlen(line);
+		while (length && isspace((unsigned char)line[length - 1]))
+			line[--length] = '\0';
+		if (read_line(config, line, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int pv_config_read_file(struct pv_config *config, const char *text, struct pv_err *err)
+static void take_word(struct pv_config *config, const char *name, const char *value)
 {
-	return read_parts(config, text, "\n", PV_LEVEL_FILE, err);
+	/* PV_ words outrank pv_ words, whatever their order. */
+	enum pv_level level = isupper((unsigned char)*name) ? PV_LEVEL_ENV : PV_LEVEL_CMDLINE;
+	enum pv_key key = find_key(name, "pv_");
+	struct pv_err err;
+
+	if (key == PV_KEY_COUNT || config->level[key] > level)
+		return;
+	/* The boot loader's own word comes first; nothing that is added behind it says otherwise. */
+	if (key == PV_STORAGE_DEVICE && config->level[key] > PV_LEVEL_FILE)
+		return;
+	if (!keys[key].cmdline || !pv_starts_with(value, keys[key].cmdline))
+		pv_warn("config", "the command line cannot set %s to \"%.60s\"", keys[key].name, value);
+	else if (set(config, key, value, level, &err) < 0)
+		pv_warn("config", "the command line: %s", err.text);
 }
 
-int pv_config_read_cmdline(struct pv_config *config, const char *text, struct pv_err *err)
+void pv_config_read_cmdline(struct pv_config *config, const char *text)
 {
-	return read_parts(config, text, " \n", PV_LEVEL_CMDLINE, err);
-}
+	cleanup_free char *copy = pv_dup(text, strlen(text));
+	char *rest = copy, *name, *value;
 
-int pv_config_read_env(struct pv_config *config, const char *assignment, struct pv_err *err)
-{
-	cleanup_free char *copy = pv_dup(assignment, strlen(assignment));
-
-	return read_assignment(config, copy, PV_LEVEL_ENV, err);
+	while ((name = pv_cmdline_next(&rest, &value)))
+		take_word(config, name, value);
 }
 
 const char *pv_config_text(const struct pv_config *config, enum pv_key key)
@@ -189,20 +195,11 @@ const char *pv_config_name(enum pv_key key)
 void pv_config_doc(FILE *to)
 {
 	fputs("| key | command line | default | values | meaning |\n|---|---|---|---|---|\n", to);
-	for (int i = 0; i < PV_KEY_COUNT; i++)
-		fprintf(to, "| `%s` | `pv_%s` | `%s` | %s | %s%s |\n", keys[i].name, keys[i].alias,
-			keys[i].initial, keys[i].type == BOOLEAN ? "0, 1" : keys[i].detail, keys[i].doc,
-			keys[i].locked ? " Set in the file, it stays." : "");
-}
-
-char *pv_cmdline_get(const char *cmdline, const char *name)
-{
-	cleanup_free char *copy = pv_dup(cmdline, strlen(cmdline));
-	size_t length = strlen(name);
-	char *rest = copy, *word;
-
-	while ((word = strsep(&rest, " \n")))
-		if (!strncmp(word, name, length) && word[length] == '=')
-			return pv_dup(word + length + 1, strlen(word + length + 1));
-	return NULL;
+	for (int i = 0; i < PV_KEY_COUNT; i++) {
+		fprintf(to, "| `%s` | ", keys[i].name);
+		if (keys[i].cmdline)
+			fprintf(to, "`pv_%s=%s`", keys[i].alias, keys[i].cmdline);
+		fprintf(to, " | `%s` | %s | %s |\n", keys[i].initial,
+			keys[i].type == BOOLEAN ? "0, 1" : keys[i].detail, keys[i].doc);
+	}
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What can be configured: one table of keys, each with a type, a default and a sentence. A value comes, later
- * over earlier, from the default, /etc/pantavisor.config, the kernel's command line as `pv_<alias>=`, and the
- * environment or the command line as `PV_<KEY>=`. A key of security that the file sets stays as it is: the
- * command line comes from places that no signature covers.
+ * over earlier, from the default, /etc/pantavisor.config, and the kernel's command line as `pv_<alias>=` or
+ * `PV_<KEY>=`. The command line comes from places that no signature covers, so it changes a short list of
+ * keys and no others: how much is logged, how long to wait, and which partition, by its unique number, is
+ * the storage.
  */
 #ifndef PV_CONFIG_H
 #define PV_CONFIG_H
@@ -41,18 +42,13 @@ struct pv_config {
 void pv_config_init(struct pv_config *config);
 /* `KEY=value` lines; `#` begins a comment line; keys that the table does not have are passed over. */
 int pv_config_read_file(struct pv_config *config, const char *text, struct pv_err *err);
-/* /proc/cmdline. */
-int pv_config_read_cmdline(struct pv_config *config, const char *text, struct pv_err *err);
-/* One `NAME=value` of the environment. */
-int pv_config_read_env(struct pv_config *config, const char *assignment, struct pv_err *err);
+/* /proc/cmdline; what is wrong in it is logged, and no reason to stop. */
+void pv_config_read_cmdline(struct pv_config *config, const char *text);
 
 const char *pv_config_text(const struct pv_config *config, enum pv_key key);
 int pv_config_number(const struct pv_config *config, enum pv_key key);
 const char *pv_config_name(enum pv_key key);
 /* The table as Markdown. */
 void pv_config_doc(FILE *to);
-
-/* A word of the command line, `name=value`; NULL if it is not there. To be freed. */
-char *pv_cmdline_get(const char *cmdline, const char *name);
 
 #endif

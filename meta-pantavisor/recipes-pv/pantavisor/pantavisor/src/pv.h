@@ -7,12 +7,14 @@
 #include "config.h"
 #include "container.h"
 #include "mounts.h"
+#include "pvs.h"
 #include "revision.h"
 #include "state.h"
 
 #define PV_CONFIG_FILE "/etc/pantavisor.config"
 #define PV_MODULES_FILE "/etc/pantavisor/modules"
 #define PV_TRUST_DIR "/etc/pantavisor/pvs/trust"
+#define PV_STORAGE_DIR "/storage" /* a constant: over the trust store it would replace it */
 #define PV_VOLUMES_DIR "/volumes"
 #define PV_RUN_DIR "/run/pantavisor"
 
@@ -20,6 +22,8 @@ enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 
 struct pv {
 	struct pv_config config;
+	enum pv_secureboot mode;
+	struct pv_trust *trust; /* NULL in mode disabled */
 	char *cmdline;
 	char release[65];
 

@@ -88,10 +88,10 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 			"check PV_STORAGE_DEVICE, and that the modules of the disk are in " PV_MODULES_FILE);
 		return -1;
 	}
-	if (pv_mount(&pv->mounts, device, pv_config_text(&pv->config, PV_STORAGE_MNTPOINT),
-		    pv_config_text(&pv->config, PV_STORAGE_FSTYPE), MS_NOATIME, NULL, err) < 0)
+	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
+		    MS_NOATIME, NULL, err) < 0)
 		return pv_err_wrap(err, "storage");
-	pv->storage = pv_config_text(&pv->config, PV_STORAGE_MNTPOINT);
+	pv->storage = PV_STORAGE_DIR;
 	pv->has_storage = true;
 	pv_info("storage", "%s is %s", wanted, device);
 	return 0;

@@ -5,18 +5,14 @@
 #include "objects.h"
 #include "util.h"
 
-static int read_trust(const struct pv_verify *options, struct pv_trust **trust, struct pv_err *err)
+int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err)
 {
 	cleanup_free char *pem = NULL;
 	size_t length;
 
-	*trust = NULL;
-	/* Without roots every signature is refused, and says why: no need to fail here. */
-	if (options->mode == PV_SECUREBOOT_DISABLED || !pv_exists(options->trust_path))
-		return 0;
-	if (pv_read_file(options->trust_path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
+	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
 		pv_trust_parse(trust, pem, length + 1, err) < 0)
-		return pv_err_wrap(err, "trust store %s", options->trust_path);
+		return pv_err_wrap(err, "trust store");
 	return 0;
 }
 
@@ -24,13 +20,8 @@ static int check_signatures(const struct pv_verify *options, const struct pv_sta
 	struct pv_verified *verified, struct pv_err *err)
 {
 	struct pv_pvs_result result;
-	struct pv_trust *trust;
-	int done;
+	int done = pv_pvs_verify(&state->doc, options->mode, options->trust, &result, err);
 
-	if (read_trust(options, &trust, err) < 0)
-		return -1;
-	done = pv_pvs_verify(&state->doc, options->mode, trust, &result, err);
-	pv_trust_free(trust);
 	verified->signatures = result.signatures;
 	verified->complaint = result.complaint;
 	verified->has_complaint = result.has_complaint;
@@ -41,7 +32,8 @@ static int check_signatures(const struct pv_verify *options, const struct pv_sta
 static int check_state(const struct pv_verify *options, const char *trail, struct pv_state *state,
 	struct pv_verified *verified, struct pv_err *err)
 {
-	struct pv_checkout checkout = {options->storage, trail, options->cure, options->checksum};
+	struct pv_checkout checkout = {options->storage, trail, options->cure,
+		options->checksum || options->mode == PV_SECUREBOOT_STRICT};
 
 	if (check_signatures(options, state, verified, err) < 0)
 		return -1;

@@ -13,11 +13,11 @@ struct pv_verify {
 	const char *storage;
 	const char *revision;
 	enum pv_secureboot mode;
-	const char *trust_path; /* PEM; looked at only if the mode wants it */
+	struct pv_trust *trust; /* NULL in mode disabled only */
 	int goals_timeout_s;
 	const char *release; /* uname -r */
 	bool cure;
-	bool checksum;
+	bool checksum; /* in mode strict always */
 };
 
 struct pv_verified {
@@ -26,6 +26,8 @@ struct pv_verified {
 	bool has_complaint;
 };
 
+/* The roots in a PEM file. PID 1 reads them before anything from storage is there. */
+int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err);
 /* The state is the caller's to free after success only. */
 int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_verified *verified,
 	struct pv_err *err);

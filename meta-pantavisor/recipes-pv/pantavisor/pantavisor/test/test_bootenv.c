@@ -34,6 +34,10 @@ int main(void)
 	check_grub("pv_rev=0\npv_try=locals/x\n", "pv_try", "locals/x");
 	check_grub("pv_trying=1\npv_rev=0\n", "pv_try", "");
 	check_grub("pv_try=\n", "pv_try", "");
+	/* Which of two counts is the same for the boot loaders and for us. */
+	check_grub("pv_try=1\npv_try=2\n", "pv_try", "2");
+	check_grub("pv_try=1\npv_try=\n", "pv_try", "");
+	check_uboot("pv_try=1\0pv_try=2\0\0pv_try=3\0", 29, "pv_try", "2");
 	check_uboot(uboot, sizeof(uboot), "pv_rev", "0");
 	check_uboot(uboot, sizeof(uboot), "pv_try", "");
 	check_uboot(uboot, sizeof(uboot), "pv", "");
