@@ -340,6 +340,21 @@ def test_strict_without_trust_is_no_trust(device: sim.Device) -> None:
     assert audit.verify(device.storage).good
 
 
+def test_trust_demands_a_signature_of_every_part(device: sim.Device, tree: Path) -> None:
+    whole = device.state.with_files({"note.json": {}, "_hostconfig/pvr/docker.json": {}})
+    bare = whole.without(path for path in whole if path.startswith("_sigs/"))
+    half = whole.without(["_sigs/web.json"])
+    for state, wanted in ((whole, []), (half, ["web"]), (bare, ["bsp", "device.json", "safe", "web"])):
+        write_state(tree, state)
+        found = audit.verify(tree, trust=device.trust).findings
+        missed = {finding.where.partition(", ")[2] for finding in found if finding.code == "signature-coverage"}
+        assert sorted({path.partition("/")[0] for path in missed} - {"_config"}) == wanted
+        assert not any(path.endswith("/src.json") for path in missed)
+        lax = audit.verify(tree, trust=device.trust, allow_unsigned=True)
+        assert not [finding for finding in lax.findings if finding.code.startswith("signature")]
+        assert "what is signed" in str(lax) and lax.as_json()["unsigned_allowed"]
+
+
 def test_signature_that_excludes_what_matters_is_refused(device: sim.Device, tree: Path) -> None:
     selection = pvs.Selection(("web/**", "_config/web/**"), ("web/run.json", "web/src.json", "_sigs/web.json"))
     write_state(tree, keys.sign_state(device.state, "web", selection, device.signer()))

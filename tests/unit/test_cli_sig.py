@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from pantavisor import keys
+from pantavisor import cli, keys
 from pantavisor.repo import Repository
 from sim.chair import Pvr, need, write
 
@@ -77,6 +77,29 @@ def test_a_commit_beside_does_not_lose_the_signature(pvr: Pvr, work: Path, keyri
     finally:
         ended.set()
         beside.join()
+
+
+def test_a_signature_that_was_removed_is_missed(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    """The parts of an export are its content; taking a signature out must not make it pass where roots are given."""
+    trust = ["--trust", str(keyring / "ca.crt")]
+    pvr(*sig(keyring), "add", "--part", "web")
+    assert "[signature" not in pvr.both("verify", ".", *trust, status=2)[1]
+    (work / "_sigs/web.json").unlink()
+    write(work, {"web/root.squashfs": "evil"})
+    pvr("commit")
+    assert "web/root.squashfs: no signature protects it [signature-coverage]" in pvr.both("verify", ".", *trust, status=2)[1]
+    assert "[signature" not in pvr.both("verify", ".", *trust, "--allow-unsigned", status=2)[1]
+    assert "not allowed with" in _refused(pvr, "verify", ".", *trust, "--allow-unsigned", "--strict")
+    out, said = pvr.both(*sig(keyring), "ls", status=2)
+    assert "unseen    web/run.json" in out and "no signature protects web/root.squashfs, web/run.json\n" in said
+    assert out == pvr(*sig(keyring), "ls", "--allow-unsigned")
+
+
+def _refused(pvr: Pvr, *words: str) -> str:
+    pvr._capsys.readouterr()
+    with pytest.raises(SystemExit):
+        cli.main(list(words))
+    return pvr._capsys.readouterr().err
 
 
 def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:
@@ -178,7 +201,10 @@ def test_keys_are_found_by_the_published_variables(
     for variable, name in (("PVR_SIG_KEY", "key.pem"), ("PVR_X5C_PATH", "x5c.pem"), ("PVR_SIG_CACERTS", "ca.crt")):
         monkeypatch.setenv(variable, str(keyring / name))
     pvr("sig", "add", "--part", "web", "--noconfig")
-    found = json.loads(pvr("sig", "ls", "--json"))
+    out, said = pvr.both("sig", "ls", "--json", status=2)
+    assert "no signature protects _config/web/etc/x" in said
+    found = json.loads(out)
+    assert json.loads(pvr("sig", "ls", "--json", "--allow-unsigned")) == found
     assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]
     pvr("sig", "add", "--part", "web")
     assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]
@@ -223,7 +249,7 @@ def test_options_select_as_in_the_published_tool(
 ) -> None:
     pvr(*sig(keyring), "add", *words)
     assert selection(work) == (include, exclude)
-    pvr(*sig(keyring), "ls")
+    pvr(*sig(keyring), "ls", "--allow-unsigned")
 
 
 def test_the_bsp_keeps_what_belongs_to_the_device(pvr: Pvr, work: Path, keyring: Path) -> None:
@@ -300,7 +326,7 @@ def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) 
     pvr("sig", "request", *words, "--x5c", chain, str(request))
     subprocess.run(["openssl", "dgst", "-sha256", "-sign", keyring / "key.pem", "-out", signature, request], check=True)
     pvr("sig", "attach", "--raw", "docs", str(request), str(signature))
-    assert json.loads(pvr(*sig(keyring), "ls", "--json"))["protected"] == ["README.md"]
+    assert json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))["protected"] == ["README.md"]
 
 
 @pytest.mark.parametrize(

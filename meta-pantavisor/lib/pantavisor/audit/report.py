@@ -10,6 +10,9 @@ from typing import Any, Optional
 from ..errors import PantavisorError
 
 MAX_FINDINGS = 1000
+# How a target was checked, the most demanding first.
+STRICT, SIGNED = "strictly", "every part signed by a trusted root"
+LAX, UNTRUSTED = "what is signed, by a trusted root", "trusting nobody"
 SHOWN = 20
 
 
@@ -63,12 +66,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome for one target. ``checked`` counts what was looked at, by kind."""
+    """The outcome for one target. ``how`` it was checked is one of the words above.
+
+    ``checked`` counts what was looked at, by kind.
+    """
 
     target: Path
     kind: str
-    strict: bool
-    trusted: bool
+    how: str
     findings: tuple[Finding, ...]
     checked: dict[str, int]
 
@@ -90,8 +95,7 @@ class Report:
     def __str__(self) -> str:
         kinds = ("bytes", "objects", "revisions", "containers", "signatures")
         counts = ", ".join(f"{self.checked.get(name, 0)} {name}" for name in kinds)
-        how = "strictly" if self.strict else "signatures by a trusted root" if self.trusted else "trusting nobody"
-        return f"{self.target}: {self.kind}, {len(self.findings)} problems; checked {how}: {counts}"
+        return f"{self.target}: {self.kind}, {len(self.findings)} problems; checked {self.how}: {counts}"
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -99,7 +103,8 @@ class Report:
             "findings": [finding.as_json() for finding in self.findings],
             "good": self.good,
             "kind": self.kind,
-            "strict": self.strict,
+            "strict": self.how == STRICT,
             "target": str(self.target),
-            "trusted": self.trusted,
+            "trusted": self.how != UNTRUSTED,
+            "unsigned_allowed": self.how in (LAX, UNTRUSTED),
         }

@@ -10,14 +10,13 @@ from ..errors import PantavisorError
 from ..pvs import Signature
 from .context import Context
 
-# What is left unsigned on purpose: notes for the build tools, and a FIT image, which its boot loader verifies.
-_FREE_NAMES = ("src.json", "build.json", "pantavisor.fit")
 _MEMBERS = frozenset(["#spec", "protected", "signature"])
 SHOWN = 8
 
 
-def check(context: Context, *, trust: bytes | None, strict: bool) -> None:
-    """Without ``trust`` (PEM) a signature must only match the key it carries; ``strict`` demands trust and coverage."""
+def check(context: Context, *, trust: bytes | None, strict: bool, allow_unsigned: bool = False) -> None:
+    """Without ``trust`` (PEM) a signature must only match the key it carries; with it every part must be signed too, but
+    with ``allow_unsigned``. ``strict`` demands trust, and signatures over every path."""
     found: list[Signature] = []
     for path, value in context.state.items():
         if pvs.is_signature(path, value):
@@ -27,6 +26,9 @@ def check(context: Context, *, trust: bytes | None, strict: bool) -> None:
             _check_one(context, path, value, trust, found)
     context.count("signatures", len(found))
     if not strict:
+        if trust is not None and not allow_unsigned:
+            for path in pvs.unsigned(context.state, pvs.coverage(context.state, found)):
+                context.add("signature-coverage", path, "no signature protects it", "sign its part, or use --allow-unsigned")
         return
     if trust is None:
         context.add("signature-trust", "state", "no trusted roots were given, so no signature is trusted", "--trust PEM")
@@ -79,8 +81,6 @@ def _check_coverage(context: Context, found: list[Signature]) -> None:
         # The format's name belongs to the whole device, so the bsp's signature has it.
         if not (part_only and path == "#spec"):
             context.add("signature-coverage", path, "no signature covers it", "sign the part that it belongs to")
-    parts = frozenset(context.part_names())
     for path in coverage.excluded:
-        part, _, name = path.partition("/")
-        if path not in _FREE_NAMES and (name not in _FREE_NAMES or part not in parts):
+        if not pvs.is_free(context.state, path):
             context.add("signature-coverage", path, "every signature that mentions it excludes it")

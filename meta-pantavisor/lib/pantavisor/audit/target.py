@@ -17,15 +17,18 @@ from . import boot, containers, content, manifests, signatures, storage
 from .content import Facts
 from .context import Context
 from .opening import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
-from .report import Findings, Report
+from .report import LAX, SIGNED, STRICT, UNTRUSTED, Findings, Report
 
 
-def verify(target: Path, *, trust: Optional[bytes] = None, strict: bool = False) -> Report:
+def verify(
+    target: Path, *, trust: Optional[bytes] = None, strict: bool = False, allow_unsigned: bool = False
+) -> Report:
     """Examine a disk image, storage tree, export or repository, and change nothing.
 
-    ``trust`` are root certificates (PEM) that signatures must lead to; without, a signature only has to match the key
-    that it carries. ``strict``: everything must be signed by someone trusted, and no object may be left over. Problems
-    are in the report (``raise_for_findings``); raises NotFound where there is no target at all.
+    ``trust`` are root certificates (PEM) that signatures must lead to, and every part must have one, but with
+    ``allow_unsigned``; without ``trust`` a signature only has to match the key that it carries. ``strict``: every path
+    must be signed by someone trusted, and no object may be left over. Problems are in the report
+    (``raise_for_findings``); raises NotFound where there is no target at all.
     """
     target = Path(target)
     findings = Findings()
@@ -43,10 +46,14 @@ def verify(target: Path, *, trust: Optional[bytes] = None, strict: bool = False)
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)
-            _check_state(Context(state, facts, findings, counts, where, whole), trust, strict)
+            context = Context(state, facts, findings, counts, where, whole)
+            manifests.check(context)
+            containers.check(context)
+            signatures.check(context, trust=trust, strict=strict, allow_unsigned=allow_unsigned)
         if found.storage_start is not None:
             _run_e2fsck(target, found.storage_start, findings)
-    return Report(target, found.kind, strict, trust is not None, tuple(findings), dict(counts))
+    how = STRICT if strict else UNTRUSTED if trust is None else LAX if allow_unsigned else SIGNED
+    return Report(target, found.kind, how, tuple(findings), dict(counts))
 
 
 def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
@@ -70,12 +77,6 @@ def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
             if "holds null" not in warning:
                 findings.add("state", where, warning)
     return states
-
-
-def _check_state(context: Context, trust: Optional[bytes], strict: bool) -> None:
-    manifests.check(context)
-    containers.check(context)
-    signatures.check(context, trust=trust, strict=strict)
 
 
 def _salts(states: Iterable[State]) -> dict[str, frozenset[str]]:

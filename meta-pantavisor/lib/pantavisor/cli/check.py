@@ -18,10 +18,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Check everything in a finished disk image, storage tree, export or repository; changes nothing.",
     )
     verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
-    verify.add_argument("--trust", type=Path, metavar="PEM", help=f"roots to check against; default: {CACERTS_VARIABLE}")
+    verify.add_argument("--trust", type=Path, metavar="PEM",
+                        help=f"roots, by which every part must be signed; default: {CACERTS_VARIABLE}")  # fmt: skip
     verify.add_argument("--pubkey", type=Path, metavar="PEM",
                         help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
-    verify.add_argument("--strict", action="store_true", help="every path must be signed")
+    how = verify.add_mutually_exclusive_group()
+    how.add_argument("--strict", action="store_true", help="every path must be signed, and no object be left over")
+    how.add_argument("--allow-unsigned", action="store_true", help="check the signatures that are there, and ask for no others")
     verify.add_argument("--json", action="store_true", help="the report for programs")
     verify.set_defaults(run=_verify)
 
@@ -42,7 +45,7 @@ def _verify(options: argparse.Namespace, console: Console) -> None:
     from .. import audit
 
     trust = trusted(options.trust, options.pubkey)
-    report = audit.verify(options.target, trust=trust, strict=options.strict)
+    report = audit.verify(options.target, trust=trust, strict=options.strict, allow_unsigned=options.allow_unsigned)
     if options.json:
         console.json(report.as_json())
     report.raise_for_findings()

@@ -15,7 +15,7 @@ from typing import Any
 from .. import atomic, cjson, keys, names, pvs
 from ..errors import LimitError, PantavisorError
 from ..repo import Repository
-from ..state import MAX_BYTES, State
+from ..state import MAX_BYTES, State, Value
 from . import signers
 from .console import Console
 from .trust import trusted
@@ -45,9 +45,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     signers.declare_signer(update, behind=True)
     update.set_defaults(run=_update)
     _elsewhere(verbs)
-    show = verbs.add_parser("ls", help="check signatures and list what they cover")
+    show = verbs.add_parser("ls", help="check signatures and list what they cover",
+                            description="Check signatures and list what they cover. Without names every part must be signed.")
     show.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
-    show.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
+    how = show.add_mutually_exclusive_group()
+    how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
+    how.add_argument("--allow-unsigned", action="store_true", help="do not ask for a signature over every part")
     show.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
     show.add_argument("--json", action="store_true", help="as JSON")
     signers.declare_trust(show, behind=True)
@@ -179,6 +182,12 @@ def _list(options: argparse.Namespace, console: Console) -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
     found = keys.verify_state(state, trust, strict=options.strict, at=now, only=options.names)
     shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
+    _show(found, shown, options, console)
+    if not (options.names or options.allow_unsigned):
+        pvs.require_signed(state, found)
+
+
+def _show(found: pvs.Coverage, shown: dict[str, Value], options: argparse.Namespace, console: Console) -> None:
     if options.json:
         document: dict[str, Any] = {"protected": found.protected, "excluded": found.excluded, "notseen": found.unseen}
         console.json({**document, "signatures": shown} if shown else document)

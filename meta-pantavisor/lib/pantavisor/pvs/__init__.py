@@ -6,7 +6,7 @@ that an include pattern selects and no exclude pattern removes. It is also what 
 
 from __future__ import annotations
 
-from .coverage import Coverage, coverage, require_full
+from .coverage import Coverage, coverage, is_free, require_full, require_signed, unsigned
 from .parts import merge, part_files, part_names, part_paths, remove_part, replace_part
 from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
 from .signature import (
@@ -38,6 +38,7 @@ __all__ = [
     "coverage",
     "decode",
     "encode",
+    "is_free",
     "is_signature",
     "matches",
     "merge",
@@ -50,7 +51,9 @@ __all__ = [
     "remove_part",
     "replace_part",
     "require_full",
+    "require_signed",
     "signature_json",
     "signatures",
     "signing_input",
+    "unsigned",
 ]

@@ -9,6 +9,13 @@ from ..errors import SignatureError
 from ..state import State
 from .signature import FOLDER, Signature
 
+# Notes for the build tools, and a FIT image, which its boot loader verifies: left unsigned on purpose.
+FREE_NAMES = frozenset(["src.json", "build.json", "pantavisor.fit"])
+# What a device reads outside of all folders.
+DEVICE_FILES = frozenset(["device.json", "groups.json", "disks.json", "disks_v2.json", "disks_v3.json"])
+SHOWN = 8  # paths in a sentence
+HOST_FOLDER = "_hostconfig/"  # no device reads it
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -33,6 +40,32 @@ def coverage(state: State, found: Iterable[Signature]) -> Coverage:
         else:
             unseen.append(path)
     return Coverage(tuple(protected), tuple(excluded), tuple(unseen))
+
+
+def is_free(state: State, path: str) -> bool:
+    """Whether a path may be left unsigned: such a note of a part, or one beside the parts."""
+    part, _, name = path.partition("/")
+    return path in FREE_NAMES or (name in FREE_NAMES and f"{part}/run.json" in state)
+
+
+def unsigned(state: State, result: Coverage) -> tuple[str, ...]:
+    """Paths of the parts and of the device's own files that no signature protects, though a device reads them."""
+    return tuple(path for path in sorted((*result.excluded, *result.unseen)) if _is_read(path) and not is_free(state, path))
+
+
+def require_signed(state: State, result: Coverage) -> Coverage:
+    """Raise SignatureError, which names the first ones, unless every part is signed."""
+    if found := unsigned(state, result):
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise SignatureError(
+            f"no signature protects {', '.join(found[:SHOWN])}{more}",
+            hint="sign the parts that they belong to (pvr sig add --part NAME), or use --allow-unsigned",
+        )
+    return result
+
+
+def _is_read(path: str) -> bool:
+    return path in DEVICE_FILES or ("/" in path and not path.startswith(HOST_FOLDER))
 
 
 def require_full(result: Coverage) -> Coverage:
