@@ -131,8 +131,9 @@ static int verify(struct pv *pv, struct pv_err *err)
 
 static void make_tasks(struct pv *pv)
 {
-	pv->tasks = pv_alloc(pv->state.container_count, sizeof(*pv->tasks));
-	for (size_t i = 0; i < pv->state.container_count; i++)
+	pv->task_count = pv->state.container_count;
+	pv->tasks = pv_alloc(pv->task_count, sizeof(*pv->tasks));
+	for (size_t i = 0; i < pv->task_count; i++)
 		pv->tasks[i] =
 			(struct pv_task){.spec = &pv->state.containers[i], .status = PV_STATUS_INSTALLED};
 }

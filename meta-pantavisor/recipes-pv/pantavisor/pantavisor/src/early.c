@@ -18,6 +18,7 @@
 #include "log.h"
 #include "util.h"
 
+#define CONSOLE "/dev/console"
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KERNEL_ERRORS 4 /* errors and worse */
 #define OPEN_FILES 524288
@@ -68,7 +69,7 @@ static void mount_all(void)
 
 static void open_console(void)
 {
-	int fd = open("/dev/console", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	int fd = open(CONSOLE, O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -77,7 +78,7 @@ static void open_console(void)
 	for (int i = 0; i < 3; i++)
 		if (fd != i)
 			dup2(fd, i);
-	pv_log_set_console(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+	pv_log_open_console(CONSOLE);
 	if (fd > 2)
 		close(fd);
 }

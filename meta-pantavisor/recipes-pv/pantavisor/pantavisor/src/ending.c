@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ending.h"
 
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <unistd.h>
-
 #include "log.h"
+#include "shutdown.h"
 #include "util.h"
 
 #define GRACE_MS 5000
@@ -18,7 +15,7 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 	pv_info("ending", "%s: stopping containers", why);
 	pv->end = end;
 	pv->kill_at = pv_now_ms() + GRACE_MS;
-	for (size_t i = 0; pv->tasks && i < pv->state.container_count; i++) {
+	for (size_t i = 0; i < pv->task_count; i++) {
 		pv_status_next(&pv->tasks[i].status, PV_EVENT_STOP);
 		if (pv->tasks[i].monitor)
 			pv_container_halt(&pv->tasks[i]);
@@ -29,42 +26,24 @@ static int count_running(const struct pv *pv)
 {
 	int running = 0;
 
-	for (size_t i = 0; pv->tasks && i < pv->state.container_count; i++)
+	for (size_t i = 0; i < pv->task_count; i++)
 		running += pv->tasks[i].monitor != 0;
 	return running;
 }
 
 static void kill_all(const struct pv *pv)
 {
-	for (size_t i = 0; i < pv->state.container_count; i++)
+	for (size_t i = 0; i < pv->task_count; i++)
 		if (pv->tasks[i].monitor) {
 			pv_warn("ending", "container %s did not end, it is killed", pv->tasks[i].spec->name);
 			pv_container_kill(&pv->tasks[i]);
 		}
 }
 
-static void finish(struct pv *pv)
-{
-	for (size_t i = 0; pv->tasks && i < pv->state.container_count; i++)
-		pv_container_unmount(&pv->tasks[i]);
-	pv_info("ending", pv->end == PV_END_POWEROFF ? "powering off" : "rebooting");
-	pv_log_close_file();
-	sync();
-	/* If something still holds it, at least nothing writes to it any more. */
-	if (pv->has_storage)
-		mount(NULL, pv->storage, NULL, MS_REMOUNT | MS_RDONLY, NULL);
-	pv_mounts_undo(&pv->mounts);
-	sync();
-	reboot(pv->end == PV_END_POWEROFF ? RB_POWER_OFF : RB_AUTOBOOT);
-	/* A machine that cannot power off. */
-	for (;;)
-		pause();
-}
-
 void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next)
 {
 	if (!count_running(pv) || (pv->killed && now >= pv->kill_at))
-		finish(pv);
+		pv_shutdown(pv);
 	if (!pv->killed && now >= pv->kill_at) {
 		kill_all(pv);
 		pv->killed = true;

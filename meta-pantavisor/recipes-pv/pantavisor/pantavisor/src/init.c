@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "init.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "boot.h"
 #include "early.h"
 #include "ending.h"
 #include "log.h"
+#include "loop.h"
 #include "supervise.h"
 #include "util.h"
 
-#define FOREVER INT64_MAX
 #define DEFAULT_HINT "write an intact image to the storage, signed by a key that this device trusts"
-
-struct loop {
-	int epoll, signals, timer;
-};
+/* Children that one turn reaps: a storm of them leaves time for what else is due. */
+#define REAPED_AT_ONCE 256
+#define CONSOLE_POLL_MS 100
 
 /* What to do when a signal says so. */
 static const struct {
@@ -37,80 +29,51 @@ static const struct {
 	{SIGINT, PV_END_REBOOT, "Ctrl-Alt-Del"},
 };
 
-static int watch(const struct loop *loop, int fd)
+static void open_loop(struct pv_loop *loop)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	int asks[PV_COUNT(signal_table)];
 
-	return fd < 0 ? -1 : epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
-}
-
-static int open_loop(struct loop *loop)
-{
-	sigset_t wanted;
-
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGCHLD);
 	for (size_t i = 0; i < PV_COUNT(signal_table); i++)
-		sigaddset(&wanted, signal_table[i].number);
-	sigprocmask(SIG_BLOCK, &wanted, NULL);
-	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-	loop->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-	loop->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	return loop->epoll < 0 || watch(loop, loop->signals) < 0 || watch(loop, loop->timer) < 0 ? -1 : 0;
+		asks[i] = signal_table[i].number;
+	pv_loop_init(loop, asks, PV_COUNT(signal_table));
 }
 
-static void reap(struct pv *pv)
+/* False if there may be more. */
+static bool reap(struct pv *pv)
 {
-	int status;
-	pid_t pid;
+	for (int i = 0; i < REAPED_AT_ONCE; i++) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid <= 0)
+			return true;
 		pv_supervise_reaped(pv, pid, status, pv_now_ms());
-}
-
-static void take_signals(struct pv *pv, const struct loop *loop)
-{
-	struct signalfd_siginfo info;
-
-	while (read(loop->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		for (size_t i = 0; i < PV_COUNT(signal_table); i++)
-			if (info.ssi_signo == (uint32_t)signal_table[i].number)
-				pv_ending_begin(pv, signal_table[i].end, signal_table[i].why);
-	/* One SIGCHLD may stand for many ends. */
-	reap(pv);
-}
-
-static void set_timer(const struct loop *loop, int64_t next)
-{
-	struct itimerspec when = {0};
-
-	if (next != FOREVER) {
-		when.it_value.tv_sec = next / 1000;
-		/* Never 0, which would disarm it. */
-		when.it_value.tv_nsec = next % 1000 * 1000000 + 1;
 	}
-	timerfd_settime(loop->timer, TFD_TIMER_ABSTIME, &when, NULL);
+	return false;
 }
 
-static void turn(struct pv *pv, const struct loop *loop)
+static void take_signal(struct pv *pv, int number)
 {
-	int64_t next = FOREVER;
-	struct epoll_event event;
-	uint64_t expired;
+	for (size_t i = 0; i < PV_COUNT(signal_table); i++)
+		if (number == signal_table[i].number)
+			pv_ending_begin(pv, signal_table[i].end, signal_table[i].why);
+}
 
+static void turn(struct pv *pv, const struct pv_loop *loop)
+{
+	int64_t next = PV_LOOP_FOREVER;
+
+	/* One SIGCHLD may stand for many ends, and one that came before the loop for none: always look. */
+	if (!reap(pv))
+		next = 0;
 	if (!pv->end)
 		pv_supervise_tick(pv, pv_now_ms(), &next);
 	if (pv->end)
 		pv_ending_tick(pv, pv_now_ms(), &next);
-	set_timer(loop, next);
-	if (epoll_wait(loop->epoll, &event, 1, -1) < 0 && errno != EINTR) {
-		struct timespec pause = {.tv_sec = 1};
-
-		pv_error("init", "epoll: %s", strerror(errno));
-		nanosleep(&pause, NULL);
-	}
-	(void)!read(loop->timer, &expired, sizeof(expired));
-	take_signals(pv, loop);
+	/* A console that is full has no event that wakes us. */
+	if (!pv_log_flush() && next > pv_now_ms() + CONSOLE_POLL_MS)
+		next = pv_now_ms() + CONSOLE_POLL_MS;
+	take_signal(pv, pv_loop_wait(loop, next));
 }
 
 static void give_up(struct pv *pv, const struct pv_err *err)
@@ -127,11 +90,10 @@ _Noreturn void pv_init(void)
 {
 	static struct pv pv;
 	struct pv_err err = {0};
-	struct loop loop;
+	struct pv_loop loop;
 
 	pv_early_setup();
-	if (open_loop(&loop) < 0)
-		pv_log(PV_LOG_FATAL, "init", "no event loop: %s", strerror(errno));
+	open_loop(&loop);
 	if (pv_boot(&pv, &err) < 0)
 		give_up(&pv, &err);
 	for (;;)

@@ -6,20 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "console.h"
 #include "util.h"
+
+#define DRAIN_POLL_NS 20000000L
 
 /* The only state of a file's scope in this program: where lines go, and how many. */
 static struct {
 	int level;
-	int console;
+	struct pv_console console;
 	int file;
 	size_t written;
 	char path[512];
 	char early[PV_LOG_EARLY_BYTES];
 	size_t early_used;
-} sink = {.level = PV_LOG_INFO, .console = -1, .file = -1};
+} sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .file = -1};
 
 static const char *const level_names[] = {"fatal", "error", "warn", "info", "debug"};
 
@@ -28,9 +32,23 @@ void pv_log_set_level(int level)
 	sink.level = level;
 }
 
-void pv_log_set_console(int fd)
+void pv_log_open_console(const char *path)
 {
-	sink.console = fd;
+	pv_console_init(&sink.console, path);
+}
+
+bool pv_log_flush(void)
+{
+	return pv_console_flush(&sink.console);
+}
+
+void pv_log_drain(int ms)
+{
+	const struct timespec pause = {.tv_nsec = DRAIN_POLL_NS};
+	int64_t until = pv_now_ms() + ms;
+
+	while (sink.console.path && !pv_log_flush() && pv_now_ms() < until)
+		nanosleep(&pause, NULL);
 }
 
 static int open_file(void)
@@ -116,8 +134,7 @@ void pv_log(enum pv_log_level level, const char *source, const char *format, ...
 	vsnprintf(line + used, sizeof(line) - 1 - used, format, args);
 	va_end(args);
 	used = one_line(line, strlen(line), sizeof(line));
-	if (sink.console >= 0)
-		(void)pv_write_all(sink.console, line, used);
+	pv_console_write(&sink.console, line, used);
 	if (sink.file >= 0)
 		to_file(line, used);
 	else

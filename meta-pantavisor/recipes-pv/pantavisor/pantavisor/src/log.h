@@ -8,6 +8,8 @@
 #ifndef PV_LOG_H
 #define PV_LOG_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 #define PV_LOG_FILE_BYTES (1024 * 1024)
@@ -20,8 +22,12 @@ enum pv_log_level { PV_LOG_FATAL, PV_LOG_ERROR, PV_LOG_WARN, PV_LOG_INFO, PV_LOG
 void pv_log(enum pv_log_level level, const char *source, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void pv_log_set_level(int level);
-/* -1: no console. */
-void pv_log_set_console(int fd);
+/* The path is kept, not copied. Without one there is no console. */
+void pv_log_open_console(const char *path);
+/* Lines that the console did not take yet are offered again; true if none is left. */
+bool pv_log_flush(void);
+/* As pv_log_flush, for at most that long. */
+void pv_log_drain(int ms);
 int pv_log_open_file(const char *path, struct pv_err *err);
 void pv_log_close_file(void);
 

@@ -35,7 +35,8 @@ struct pv {
 
 	struct pv_state state;
 	struct pv_mounts mounts; /* but those of containers */
-	struct pv_task *tasks;	 /* one for each container of the state */
+	struct pv_task *tasks;	 /* one for each container of the state; NULL until the revision may run */
+	size_t task_count;	 /* 0 until then, whatever the state lists */
 	size_t group;		 /* the one being started */
 	int64_t group_since;	 /* 0: not begun */
 	int groups_late;

@@ -91,6 +91,17 @@ static int64_t delay_of(const struct pv_recovery *recovery, int retries)
 	return delay < PV_RECOVERY_DELAY_MS ? (int64_t)delay : PV_RECOVERY_DELAY_MS;
 }
 
+/* What ends at once and starts at once keeps the device from everything else, so there is always a pause; it
+ * doubles while the runs stay short. */
+static int64_t pause_of(int64_t ran_ms, int retries)
+{
+	int64_t pause = PV_RECOVERY_PAUSE_MS;
+
+	for (int i = 0; ran_ms < PV_RECOVERY_SHORT_MS && i < retries && pause < PV_RECOVERY_PAUSE_MAX_MS; i++)
+		pause *= 2;
+	return pause < PV_RECOVERY_PAUSE_MAX_MS ? pause : PV_RECOVERY_PAUSE_MAX_MS;
+}
+
 enum pv_verdict pv_recovery_judge(
 	const struct pv_recovery *recovery, int exit_status, int64_t ran_ms, int *retries, int64_t *delay_ms)
 {
@@ -111,6 +122,8 @@ enum pv_verdict pv_recovery_judge(
 		return PV_VERDICT_RETRY;
 	}
 	*delay_ms = delay_of(recovery, *retries);
+	if (*delay_ms < PV_RECOVERY_PAUSE_MS)
+		*delay_ms = pause_of(ran_ms, *retries);
 	if (*retries < 1000000)
 		++*retries;
 	return PV_VERDICT_RETRY;

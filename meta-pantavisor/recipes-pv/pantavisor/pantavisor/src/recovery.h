@@ -2,8 +2,9 @@
 /*
  * What happens to a container that ended, as pure functions. "always" and "unless-stopped" start it again
  * after any end, "on-failure" after an end that was not 0, "no" never. The delay before retry n is
- * retry_delay * backoff_factor^n, at most an hour. After max_retries (0: no limit) the container has failed
- * for good.
+ * retry_delay * backoff_factor^n, at most an hour; where that is less than a second, a pause of a second,
+ * which doubles up to a minute while the runs are shorter than ten seconds. After max_retries (0: no limit)
+ * the container has failed for good.
  */
 #ifndef PV_RECOVERY_H
 #define PV_RECOVERY_H
@@ -14,6 +15,9 @@
 #include "json.h"
 
 #define PV_RECOVERY_DELAY_MS (60 * 60 * 1000)
+#define PV_RECOVERY_PAUSE_MS 1000
+#define PV_RECOVERY_PAUSE_MAX_MS (60 * 1000)
+#define PV_RECOVERY_SHORT_MS (10 * 1000)
 
 enum pv_recovery_mode { PV_RECOVER_NO, PV_RECOVER_ALWAYS, PV_RECOVER_ON_FAILURE, PV_RECOVER_UNLESS_STOPPED };
 enum pv_backoff { PV_BACKOFF_REBOOT, PV_BACKOFF_NEVER, PV_BACKOFF_AFTER };

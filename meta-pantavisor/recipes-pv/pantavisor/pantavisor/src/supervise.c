@@ -48,6 +48,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 
 	task->monitor = 0;
 	task->init = 0;
+	task->started_at = 0;
 	/* It was faster than we looked: it did run. */
 	if (task->status == PV_STATUS_STARTING && exit_status == 0) {
 		pv_status_next(&task->status, PV_EVENT_RUNNING);
@@ -135,7 +136,7 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 static void begin_group(struct pv *pv, int64_t now)
 {
 	pv->group_since = now;
-	for (size_t i = 0; i < pv->state.container_count; i++)
+	for (size_t i = 0; i < pv->task_count; i++)
 		if (pv->tasks[i].spec->group == pv->group && pv->tasks[i].status == PV_STATUS_INSTALLED)
 			start(pv, &pv->tasks[i], now);
 }
@@ -145,7 +146,7 @@ static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 	const struct pv_group *group = &pv->state.groups[pv->group];
 	int wanted = 0, reached = 0;
 
-	for (size_t i = 0; i < pv->state.container_count; i++)
+	for (size_t i = 0; i < pv->task_count; i++)
 		if (group_of(pv, &pv->tasks[i]) == group) {
 			wanted++;
 			reached += pv->tasks[i].reached;
@@ -196,13 +197,13 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 
 void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	for (size_t i = 0; i < pv->state.container_count && !pv->end; i++)
+	for (size_t i = 0; i < pv->task_count && !pv->end; i++)
 		tick_task(pv, &pv->tasks[i], now, next);
 	if (!pv->tasks || pv->end)
 		return;
 	tick_groups(pv, now, next);
 	/* A group that began has containers to look at. */
-	for (size_t i = 0; i < pv->state.container_count; i++)
+	for (size_t i = 0; i < pv->task_count; i++)
 		if (pv->tasks[i].status == PV_STATUS_STARTING)
 			sooner(next, now + STARTING_POLL_MS);
 		else if (pv->tasks[i].status == PV_STATUS_RECOVERING)
@@ -213,7 +214,7 @@ void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 {
 	int status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 
-	for (size_t i = 0; i < pv->state.container_count; i++) {
+	for (size_t i = 0; i < pv->task_count; i++) {
 		if (pv->tasks[i].monitor != pid)
 			continue;
 		pv_info("container", "container %s ended with status %d", pv->tasks[i].spec->name, status);

@@ -78,6 +78,20 @@ static void test_delay_has_a_limit(void)
 		delay == PV_RECOVERY_DELAY_MS);
 }
 
+static void test_there_is_always_a_pause(void)
+{
+	struct pv_recovery r = {
+		.given = true, .mode = PV_RECOVER_ALWAYS, .retry_delay_s = 1, .backoff_factor = 0};
+	int retries = 0;
+	int64_t delay;
+
+	for (int64_t wanted = 1000; wanted < 64000; wanted *= 2)
+		CHECK(pv_recovery_judge(&r, 0, 9999, &retries, &delay) == PV_VERDICT_RETRY &&
+			delay == wanted);
+	CHECK(pv_recovery_judge(&r, 0, 9999, &retries, &delay) == PV_VERDICT_RETRY && delay == 60000);
+	CHECK(pv_recovery_judge(&r, 0, 10000, &retries, &delay) == PV_VERDICT_RETRY && delay == 1000);
+}
+
 int main(void)
 {
 	struct pv_recovery none = {0}, on_failure = {.given = true, .mode = PV_RECOVER_ON_FAILURE};
@@ -92,5 +106,6 @@ int main(void)
 	test_retries_back_off_and_end();
 	test_a_long_run_earns_retries_back();
 	test_delay_has_a_limit();
+	test_there_is_always_a_pause();
 	return check_done();
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "shutdown.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "util.h"
+
+#define STRAYS_MS 2000 /* for each of SIGTERM and SIGKILL */
+#define POLL_MS 20
+#define CONSOLE_MS 2000
+
+static void pause_ms(int ms)
+{
+	struct timespec pause = {.tv_nsec = ms * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+/* Whether no process is left. Those whose parents ended are our children, so that waiting finds them all; one
+ * that hangs in the kernel is not waited for longer than this. */
+static bool reap_all(int64_t until)
+{
+	pid_t pid;
+
+	do {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0 && errno == ECHILD)
+			return true;
+		pause_ms(POLL_MS);
+	} while (pv_now_ms() < until);
+	return false;
+}
+
+/* Whatever still runs could write: it ends before the file systems do. kill(-1) spares PID 1. */
+static void end_strays(void)
+{
+	static const int signals[] = {SIGTERM, SIGKILL};
+
+	if (reap_all(pv_now_ms()))
+		return;
+	for (size_t i = 0; i < PV_COUNT(signals); i++) {
+		kill(-1, signals[i]);
+		kill(-1, SIGCONT);
+		if (reap_all(pv_now_ms() + STRAYS_MS))
+			return;
+	}
+	pv_warn("ending", "processes are left that do not end");
+}
+
+static void release_storage(struct pv *pv)
+{
+	sync();
+	/* If something still holds it, at least nothing writes to it any more. */
+	if (pv->has_storage && mount(NULL, pv->storage, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		pv_warn("ending", "%s stays writable: %s", pv->storage, strerror(errno));
+	pv_mounts_undo(&pv->mounts);
+	sync();
+}
+
+void pv_shutdown(struct pv *pv)
+{
+	end_strays();
+	for (size_t i = 0; i < pv->task_count; i++)
+		pv_container_unmount(&pv->tasks[i]);
+	pv_info("ending", pv->end == PV_END_POWEROFF ? "powering off" : "rebooting");
+	pv_log_close_file();
+	release_storage(pv);
+	pv_log_drain(CONSOLE_MS);
+	reboot(pv->end == PV_END_POWEROFF ? RB_POWER_OFF : RB_AUTOBOOT);
+	/* A machine that cannot power off, or a kernel that cannot reboot it: nothing runs, nothing is open.
+	 */
+	pv_error("ending", "the kernel does not do it: %s", strerror(errno));
+	for (;;) {
+		pv_log_drain(CONSOLE_MS);
+		pause_ms(500);
+	}
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Stories of containers, with their life in this file's hands: pv_container_* and pv_shutdown are ours. */
+#include "supervise.h"
+
+#include <setjmp.h>
+
+#include "check.h"
+#include "ending.h"
+#include "log.h"
+#include "shutdown.h"
+
+#define SECOND 1000
+#define MONITOR 4711
+
+static struct {
+	bool can_mount, can_spawn, has_init;
+	int mounts, spawns, unmounts, halts, kills;
+} world;
+static jmp_buf end_of_story;
+
+int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	(void)pv;
+	world.mounts++;
+	task->is_mounted = true;
+	return world.can_mount ? 0 : pv_err_set(err, "no room");
+}
+
+void pv_container_unmount(struct pv_task *task)
+{
+	world.unmounts++;
+	task->is_mounted = false;
+}
+
+int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	(void)pv;
+	world.spawns++;
+	if (!world.can_spawn)
+		return pv_err_set(err, "no process");
+	task->monitor = MONITOR;
+	task->started_at = 1;
+	return 0;
+}
+
+bool pv_container_find_init(struct pv_task *task)
+{
+	(void)task;
+	return world.has_init;
+}
+
+void pv_container_halt(const struct pv_task *task)
+{
+	(void)task;
+	world.halts++;
+}
+
+void pv_container_kill(const struct pv_task *task)
+{
+	(void)task;
+	world.kills++;
+}
+
+void pv_container_tell(const struct pv_task *task)
+{
+	(void)task;
+}
+
+void pv_shutdown(struct pv *pv)
+{
+	(void)pv;
+	longjmp(end_of_story, 1);
+}
+
+static struct pv_container web = {.name = "web",
+	.lxc_conf = "lxc.container.conf",
+	.goal = PV_GOAL_STARTED,
+	.recovery = {.given = true, .mode = PV_RECOVER_ALWAYS, .backoff_factor = 1}};
+static struct pv_task task;
+
+/* One container in one group, ready to run. */
+static struct pv device(enum pv_standing standing)
+{
+	struct pv pv = {.revision = (char *)(uintptr_t) "7",
+		.standing = standing,
+		.tasks = &task,
+		.task_count = 1,
+		.state = {.containers = &web,
+			.container_count = 1,
+			.group_count = 1,
+			.groups = {{.name = "app", .timeout_s = 30}}}};
+
+	task = (struct pv_task){.spec = &web};
+	memset(&world, 0, sizeof(world));
+	world.can_mount = world.can_spawn = world.has_init = true;
+	return pv;
+}
+
+static int64_t tick(struct pv *pv, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	pv_supervise_tick(pv, now, &next);
+	return next;
+}
+
+/* A bsp volume that did not mount leaves a state with containers, and nothing that runs them. */
+static void test_revision_that_did_not_boot_is_left_alone(void)
+{
+	struct pv pv = device(PV_STANDING_COMMITTED);
+	int64_t next = INT64_MAX;
+
+	pv.tasks = NULL;
+	pv.task_count = 0;
+	CHECK(tick(&pv, 1) == INT64_MAX && !pv.running && !world.mounts);
+	pv_supervise_reaped(&pv, MONITOR, 0, 1);
+	pv_ending_begin(&pv, PV_END_REBOOT, "test");
+	if (!setjmp(end_of_story)) {
+		pv_ending_tick(&pv, pv.kill_at + SECOND, &next);
+		CHECK(!"the end did not come");
+	}
+}
+
+static void test_container_starts_and_the_revision_runs(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	tick(&pv, 1);
+	CHECK(task.status == PV_STATUS_STARTING && world.spawns == 1 && !pv.running);
+	tick(&pv, 2);
+	CHECK(task.status == PV_STATUS_STARTED && pv.running);
+}
+
+static void test_crash_loop_slows_down(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+	int64_t now = SECOND, last = 0;
+
+	tick(&pv, now);
+	for (int round = 0; round < 12; round++) {
+		int64_t pause;
+
+		pv_supervise_reaped(&pv, MONITOR, 1 << 8, now);
+		CHECK(task.status == PV_STATUS_RECOVERING);
+		pause = task.retry_at - now;
+		CHECK(pause >= SECOND && pause >= last && pause <= 60 * SECOND);
+		last = pause;
+		tick(&pv, task.retry_at - 1);
+		CHECK(world.spawns == round + 1);
+		now = task.retry_at;
+		tick(&pv, now);
+		CHECK(world.spawns == round + 2);
+		task.started_at = now;
+	}
+	CHECK(last == 60 * SECOND);
+}
+
+static void test_container_that_cannot_be_mounted_or_spawned_is_tried_again(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pv pv = device(PV_STANDING_FACTORY);
+
+		*(i ? &world.can_mount : &world.can_spawn) = false;
+		tick(&pv, 1);
+		CHECK(task.status == PV_STATUS_RECOVERING && task.retry_at >= 1 + SECOND);
+		CHECK(tick(&pv, 2) == task.retry_at);
+		world.can_mount = world.can_spawn = true;
+		tick(&pv, task.retry_at);
+		CHECK(task.status == PV_STATUS_STARTED);
+	}
+}
+
+static void test_end_asks_then_kills_then_goes_on_without(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+	int64_t next = INT64_MAX;
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	pv_ending_begin(&pv, PV_END_POWEROFF, "test");
+	pv_ending_begin(&pv, PV_END_REBOOT, "a second wish changes nothing");
+	CHECK(world.halts == 1 && pv.end == PV_END_POWEROFF && task.status == PV_STATUS_STOPPING);
+	pv_ending_tick(&pv, pv.kill_at - 1, &next);
+	CHECK(!world.kills && next == pv.kill_at);
+	pv_ending_tick(&pv, pv.kill_at, &next);
+	CHECK(world.kills == 1);
+	if (!setjmp(end_of_story)) {
+		pv_ending_tick(&pv, pv.kill_at, &next);
+		CHECK(!"the end did not come");
+	}
+}
+
+static void test_tried_revision_that_loses_a_system_container_goes_back(void)
+{
+	struct pv pv = device(PV_STANDING_TRIED);
+
+	web.recovery.mode = PV_RECOVER_NO;
+	web.restart = PV_RESTART_SYSTEM;
+	tick(&pv, 1);
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 2);
+	CHECK(pv.end == PV_END_REBOOT);
+	web.recovery.mode = PV_RECOVER_ALWAYS;
+	web.restart = PV_RESTART_CONTAINER;
+}
+
+int main(void)
+{
+	pv_log_set_level(-1);
+	test_revision_that_did_not_boot_is_left_alone();
+	test_container_starts_and_the_revision_runs();
+	test_crash_loop_slows_down();
+	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
+	test_end_asks_then_kills_then_goes_on_without();
+	test_tried_revision_that_loses_a_system_container_goes_back();
+	return check_done();
+}
