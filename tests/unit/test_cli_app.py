@@ -606,7 +606,11 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
     (["--lxc-network", "veth", "--lxc-address", "10.0.3.2/24", "--lxc-gateway", "10.0.3.1"],
      {"PV_LXC_NETWORK_IPV4_GATEWAY": "10.0.3.1"}, "lxc.net.0.ipv4.gateway = 10.0.3.1\n"),
     (["--env", "A=1,2", "--env", "B=x y"], {"PV_LXC_EXTRA_ENV": ["A=1,2", "B=x y"]}, "= A=1,2\nlxc.environment = B=x y\n"),
-    (["--cap-drop", "sys_time,CAP_NET_RAW"], {"PV_LXC_CAP_DROP": ["sys_time", "CAP_NET_RAW"]}, "lxc.cap.drop = net_raw\n"),
+    (["--cap-drop", "sys_time,CAP_NET_RAW", "--profile", "published"],
+     {"PV_LXC_CAP_DROP": ["sys_time", "CAP_NET_RAW"], "PV_SECURITY_PROFILE": "published"}, "lxc.cap.drop = net_raw\n"),
+    (["--cap-add", "net_admin,CAP_SYS_BOOT"],
+     {"PV_SECURITY_CAP_ADD": ["net_admin", "CAP_SYS_BOOT"], "PV_SECURITY_PROFILE": "confined"}, "lxc.cap.keep = sys_boot\n"),
+    (["--new-privs"], {"PV_SECURITY_NEW_PRIVS": "yes"}, '"profile":"confined"'),
     (["--cap-keep", "kill"], {"PV_LXC_CAP_KEEP": ["kill"]}, "lxc.cap.keep = kill\n"),
     (["--namespace-keep", "user,net"], {"PV_LXC_NAMESPACE_KEEP": "user net"}, "lxc.namespace.keep = user net\n"),
     (["--no-console"], {"PV_LXC_DISABLE_CONSOLE": "yes"}, "lxc.console.path = none\n"),
@@ -653,8 +657,8 @@ def test_options_reach_src_json_and_what_is_made_of_it(
 def test_every_template_argument_has_an_option() -> None:
     said = {option.argument for _, group in rows.GROUPS for option in group}
     special = {f"PV_{what}_{kind}" for what in ("DRIVERS", "SERVICES") for kind in ("REQUIRED", "OPTIONAL", "MANUAL")}
-    # Devices no longer read PV_CONDITIONS.
-    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS"} == set(manifests.ARGUMENTS)
+    # Devices no longer read PV_CONDITIONS; --profile is among the options for packing.
+    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"} == set(manifests.ARGUMENTS)
     tried = {word for words, _, _ in ROWS for word in words}
     for _, group in rows.GROUPS:
         for option in group:
@@ -714,8 +718,31 @@ def test_an_update_replaces_what_it_says_and_switches_off_again(chair: Chair, ro
     add(chair, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
     chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop", "chown")
     conf = (chair.root / "app/lxc.container.conf").read_text()
-    assert "lxc.log.file" not in conf and "lxc.cap.drop = chown\n" in conf and "kill" not in conf
+    assert "lxc.log.file" not in conf and "= chown\n" not in conf and "lxc.cap.keep = kill\n" in conf
     assert "lxc.environment = A=1\n" in conf and chair.json("app/run.json")["drivers"]["required"] == ["wifi"]
+
+
+def test_an_update_keeps_the_profile_and_says_another_by_name(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs, "--cap-add", "net_admin")
+    confined = (chair.root / "app/lxc.container.conf").read_text()
+    update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
+    chair.pvr(*update)
+    assert (chair.root / "app/lxc.container.conf").read_text() == confined
+    chair.pvr(*update, "--profile", "published")
+    assert "lxc.cap" not in (chair.root / "app/lxc.container.conf").read_text()
+    assert "profile" not in chair.json("app/run.json")
+    chair.pvr(*update, "--profile", "confined")
+    assert (chair.root / "app/lxc.container.conf").read_text() == confined
+
+
+def test_a_container_that_names_no_profile_stays_as_published(chair: Chair, rootfs: Path) -> None:
+    add(chair, rootfs)
+    source = chair.json("app/src.json")
+    del source["args"]["PV_SECURITY_PROFILE"]
+    (chair.root / "app/src.json").write_text(json.dumps(source))
+    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
+    assert "lxc.cgroup.devices.allow = a\n" in (chair.root / "app/lxc.container.conf").read_text()
+    assert "profile" not in chair.json("app/run.json")
 
 
 def test_one_member_of_the_config_is_said_without_json(chair: Chair, rootfs: Path) -> None:

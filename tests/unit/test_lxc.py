@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pantavisor import lxc, manifests
 from pantavisor.errors import FormatError
+from pantavisor.manifests import profile
 from sim import tools
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "vectors" / "templates"
@@ -156,3 +157,50 @@ def test_a_spec_made_without_arguments_adds_no_line() -> None:
     spec = manifests.ContainerSpec.from_source("web", manifests.SourceManifest())
     with pytest.raises(FormatError, match="line break"):
         lxc.render(replace(spec, lxc=replace(spec.lxc, environment=(f"A=x\r{EVIL}",))))
+
+
+CONFINED_ROWS = """\
+lxc.cgroup.devices.deny = a
+lxc.cgroup2.devices.deny = a
+lxc.cgroup2.devices.allow = c 1:3 rwm
+lxc.namespace.keep = user  net
+lxc.mount.auto = proc:mixed  sys:ro  cgroup:ro
+lxc.mount.entry = /proc/sys/net proc/sys/net none bind,ro,optional 0 0
+lxc.cap.keep = chown
+lxc.no_new_privs = 1
+"""
+
+
+def test_the_confined_profile_takes_rights_away() -> None:
+    lines = rendered({}, PV_SECURITY_PROFILE="confined").splitlines()
+    assert [row for row in CONFINED_ROWS.splitlines() if row not in lines] == []
+    assert sum(line.startswith("lxc.cgroup2.devices.allow = ") for line in lines) == 10
+    for capability in ("sys_admin", "sys_module", "mknod", "net_admin", "sys_rawio", "sys_ptrace", "dac_read_search"):
+        assert f"lxc.cap.keep = {capability}" not in lines
+    assert not any(line.startswith("lxc.cap.drop") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "row", "is_there"),
+    [
+        ({"PV_SECURITY_CAP_ADD": "net_admin"}, "lxc.cap.keep = net_admin", True),
+        ({"PV_LXC_CAP_DROP": "net_raw"}, "lxc.cap.keep = net_raw", False),
+        ({"PV_LXC_CAP_KEEP": "kill"}, "lxc.cap.keep = chown", False),
+        ({"PV_LXC_CAP_KEEP": "none"}, "lxc.cap.keep = none", True),
+        ({"PV_LXC_CAP_KEEP": "none", "PV_SECURITY_CAP_ADD": "kill"}, "lxc.cap.keep = none", False),
+        ({"PV_SECURITY_NEW_PRIVS": "yes"}, "lxc.no_new_privs = 1", False),
+        ({"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 188:* rw"]}, "lxc.cgroup2.devices.allow = c 188:* rw", True),
+        ({"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 188:* rw"]}, "lxc.cgroup2.devices.allow = c 1:3 rwm", True),
+        ({"LXC_MOUNT_AUTO_GROUP": "cgroup:mixed"}, "lxc.mount.auto = proc:mixed  sys:ro  cgroup:mixed", True),
+        ({"PV_LXC_NETWORK_TYPE": "veth"}, "lxc.namespace.keep = user", True),
+    ],
+)
+def test_what_a_container_needs_is_added_to_the_confined_profile(arguments: dict, row: str, is_there: bool) -> None:
+    assert (row in rendered({}, PV_SECURITY_PROFILE="confined", **arguments).splitlines()) is is_there
+
+
+def test_lxc_reads_the_confined_profile(tmp_path: Path) -> None:
+    text = rendered({}, PV_SECURITY_PROFILE="confined")
+    assert read_by_lxc(text, "lxc.no_new_privs", tmp_path) == "1"
+    assert read_by_lxc(text, "lxc.cap.keep", tmp_path).split() == list(profile.CAPABILITIES)
+    assert read_by_lxc(text, "lxc.mount.auto", tmp_path)

@@ -175,6 +175,9 @@ SAMPLES: "dict[str, Any]" = {
     "PV_RESOLV_CONF_PATH": "run/resolv.conf",
     "PV_RUN_TMPFS_DISABLE": "yes",
     "PV_RUN_TMPFS_PATH": "var/run",
+    "PV_SECURITY_PROFILE": "confined",
+    "PV_SECURITY_CAP_ADD": ["CAP_NET_ADMIN"],
+    "PV_SECURITY_NEW_PRIVS": "yes",
     "PV_SECURITY_FULLDEV": "yes",
     "PV_SECURITY_WITH_HOST": "yes",
     "PV_SECURITY_WITH_HOSTPROC": "yes",
@@ -188,6 +191,8 @@ SAMPLES: "dict[str, Any]" = {
     "LXC_MOUNT_AUTO_GROUP": "cgroup:mixed:force",
 }
 CONTEXT: "dict[str, dict[str, Any]]" = {
+    "PV_SECURITY_CAP_ADD": {"PV_SECURITY_PROFILE": "confined"},
+    "PV_SECURITY_NEW_PRIVS": {"PV_SECURITY_PROFILE": "confined"},
     "PV_NETWORK_HOSTNAME": {"PV_NETWORK_POOL": "p"},
     "PV_NETWORK_IP": {"PV_NETWORK_POOL": "p"},
     "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},

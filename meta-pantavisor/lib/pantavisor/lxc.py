@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from .errors import FormatError
 from .manifests import ContainerSpec
 from .manifests.options import LINE_ENDS
+from .manifests.profile import NET_SETTINGS
 from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from .manifests.volumes import OVERLAY
 
@@ -40,12 +41,18 @@ def _limits(spec: ContainerSpec) -> Iterator[str]:
     yield f"lxc.pty.max = {spec.lxc.pty_max}"
     if spec.lxc.debug:
         yield f"lxc.log.file = /pv/logs/{spec.name}.log"
-    if spec.lxc.devices:
-        yield "lxc.cgroup.devices.deny = a"
-    for device in spec.lxc.devices or ("a",):
-        yield f"lxc.cgroup.devices.allow = {device}"
+    yield from _devices(spec)
     for item in spec.lxc.cgroups:
         yield f"lxc.cgroup.{item}"
+
+
+def _devices(spec: ContainerSpec) -> Iterator[str]:
+    # The published rows are for the first version of cgroups; a confined container has a filter with either.
+    for version in ("cgroup", "cgroup2") if spec.lxc.is_confined else ("cgroup",):
+        if spec.lxc.allowed_devices:
+            yield f"lxc.{version}.devices.deny = a"
+        for device in spec.lxc.allowed_devices or ("a",):
+            yield f"lxc.{version}.devices.allow = {device}"
 
 
 def _root(spec: ContainerSpec) -> Iterator[str]:
@@ -78,6 +85,8 @@ def _environment(spec: ContainerSpec) -> tuple[str, ...]:
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:
     shared = "user  net  ipc" if spec.lxc_network.is_shared else "user  ipc"
+    if spec.lxc.is_confined:
+        shared = shared.replace("  ipc", "")
     yield f"lxc.namespace.keep = {' '.join(spec.lxc.namespaces) if spec.lxc.namespaces else shared}"
     if not spec.lxc.console:
         yield "lxc.console.path = none"
@@ -85,7 +94,9 @@ def _namespaces(spec: ContainerSpec) -> Iterator[str]:
 
 def _mounts(spec: ContainerSpec) -> Iterator[str]:
     lxc = spec.lxc
-    yield f"lxc.mount.auto = {lxc.proc}  {lxc.sys}  {lxc.cgroup}"
+    yield f"lxc.mount.auto = {'  '.join(lxc.mounts)}"
+    if lxc.is_confined and lxc.proc is None and spec.lxc_network.is_shared:
+        yield _entry(*NET_SETTINGS, "none", "bind,ro,optional")
     if not lxc.autodev:
         yield "lxc.autodev = 0"
     for wanted, source, target in (
@@ -117,6 +128,11 @@ def _volumes(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _capabilities(spec: ContainerSpec) -> Iterator[str]:
+    if spec.lxc.is_confined:
+        yield from (f"lxc.cap.keep = {capability}" for capability in spec.lxc.kept_capabilities)
+        if not spec.lxc.new_privs:
+            yield "lxc.no_new_privs = 1"
+        return
     yield from (f"lxc.cap.drop = {capability}" for capability in spec.lxc.cap_drop)
     yield from (f"lxc.cap.keep = {capability}" for capability in spec.lxc.cap_keep)
 

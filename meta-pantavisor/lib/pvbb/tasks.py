@@ -95,6 +95,8 @@ def _arguments(d: Any) -> dict[str, Any]:
         "PV_RESTART_POLICY": d.getVar("PVR_RESTART_POLICY"),
         "PV_ROLES": d.getVar("PVR_ROLES").split(),
     }
+    if _flag(d, "PVR_CONFINED"):
+        arguments["PV_SECURITY_PROFILE"] = "confined"
     for word in d.getVar("PVR_ARGS").split():
         name, equals, value = word.partition("=")
         if not equals:

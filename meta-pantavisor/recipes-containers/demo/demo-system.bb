@@ -4,4 +4,6 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/GPL-2.0-only;md5=801f80980d171d
 PVR_DOCKER_REF = "localhost:5000/demo/system:1"
 PVR_GROUP = "platform"
 PVR_RESTART_POLICY = "system"
+# It sets up the network of the device, and its init ends with reboot(2).
+PVR_ARGS = "PV_SECURITY_CAP_ADD=net_admin,sys_boot"
 inherit pvrexport

@@ -1,6 +1,7 @@
 """The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that it becomes.
 
-Names and meaning are those of the published tool's builtin-lxc-docker template. There every non-empty string switches
+Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three of ours:
+PV_SECURITY_PROFILE, PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS. There every non-empty string switches
 a flag on, "no" and "0" included; here such words mean what they say. An empty value is none.
 """
 
@@ -83,6 +84,9 @@ ARGUMENTS: dict[str, Row] = {
     "PV_RESOLV_CONF_PATH": Row(Kind.TEXT, "lxc.resolv_conf_path", clean_target),
     "PV_RUN_TMPFS_DISABLE": Row(Kind.FLAG, "lxc.run_tmpfs", operator.not_),
     "PV_RUN_TMPFS_PATH": Row(Kind.TEXT, "lxc.run_tmpfs_path", clean_target),
+    "PV_SECURITY_PROFILE": Row(Kind.TEXT, "lxc.profile"),
+    "PV_SECURITY_CAP_ADD": Row(Kind.WORDS, "lxc.cap_add", clean_capability),
+    "PV_SECURITY_NEW_PRIVS": Row(Kind.FLAG, "lxc.new_privs"),
     "PV_SECURITY_FULLDEV": Row(Kind.FLAG, "lxc.full_dev"),
     "PV_SECURITY_WITH_HOST": Row(Kind.FLAG, "lxc.host"),
     "PV_SECURITY_WITH_HOSTPROC": Row(Kind.FLAG, "lxc.host_proc"),

@@ -10,6 +10,8 @@ from typing import Optional
 from .. import names
 from ..errors import FormatError
 from .mounts import check_target
+from .profile import CAPABILITIES as CONFINED_CAPABILITIES
+from .profile import CONFINED, DEVICES, MOUNTS, PROFILES, PUBLISHED
 from .words import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, check_word
 
 MAX_TERMINALS = 65536
@@ -22,12 +24,15 @@ LINE_ENDS = frozenset("\n\r\0")
 
 @dataclass(frozen=True)
 class LxcOptions:
-    """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups.
+    """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups. What ``proc``,
+    ``sys``, ``cgroup`` and ``cap_keep`` leave open, the profile says; ``cap_add`` and ``devices`` add to it.
 
     ``full_dev``, ``host``, ``host_proc`` and ``storage`` mount what is the device's into the container. ``raw`` are
     whole lines, the last resort.
     """
 
+    profile: str = PUBLISHED
+    new_privs: bool = False
     tty_max: int = 8
     pty_max: int = 1024
     debug: bool = False
@@ -36,9 +41,9 @@ class LxcOptions:
     environment: tuple[str, ...] = ()
     namespaces: Optional[tuple[str, ...]] = None
     console: bool = True
-    proc: str = "proc"
-    sys: str = "sys:rw"
-    cgroup: str = "cgroup"
+    proc: Optional[str] = None
+    sys: Optional[str] = None
+    cgroup: Optional[str] = None
     autodev: bool = True
     full_dev: bool = False
     host: bool = False
@@ -50,6 +55,7 @@ class LxcOptions:
     resolv_conf_path: str = "etc/resolv.conf"
     cap_drop: tuple[str, ...] = ()
     cap_keep: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
     raw: str = ""
 
     def __post_init__(self) -> None:
@@ -61,9 +67,10 @@ class LxcOptions:
                 raise FormatError(f'"{item[:80]}" is not NAME=value', hint="a value with commas must be an item of a list")
         for word in self.namespaces or ():
             check_word(word, NAMESPACES, "namespace")
-        for word, known in ((self.proc, AUTO_PROC), (self.sys, AUTO_SYS), (self.cgroup, AUTO_CGROUP)):
+        check_word(self.profile, PROFILES, "profile")
+        for word, known in zip(self.mounts, (AUTO_PROC, AUTO_SYS, AUTO_CGROUP)):
             check_word(word, known, f"mount mode of {known[0]}:")
-        for capability in (*self.cap_drop, *self.cap_keep):
+        for capability in (*self.cap_drop, *self.cap_keep, *self.cap_add):
             if not (capability.isdigit() or capability == "none" and capability in self.cap_keep):
                 check_word(capability, CAPABILITIES, "capability")
         check_target(self.run_tmpfs_path)
@@ -73,6 +80,27 @@ class LxcOptions:
         _check_lines(self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024")
         if not names.has_bytes(self.raw):
             raise FormatError("the lines of LXC configuration hold half a character")
+
+    @property
+    def is_confined(self) -> bool:
+        return self.profile == CONFINED
+
+    @property
+    def mounts(self) -> tuple[str, ...]:
+        """The words of lxc.mount.auto: for proc, sys and cgroup."""
+        asked = (self.proc, self.sys, self.cgroup)
+        return tuple(word or usual for word, usual in zip(asked, MOUNTS[self.profile]))
+
+    @property
+    def allowed_devices(self) -> tuple[str, ...]:
+        """Rules of the device filter; none means no filter."""
+        return (*DEVICES, *self.devices) if self.is_confined else self.devices
+
+    @property
+    def kept_capabilities(self) -> tuple[str, ...]:
+        """The only ones that a confined container has; sorted."""
+        kept = {*(self.cap_keep or CONFINED_CAPABILITIES), *self.cap_add} - set(self.cap_drop)
+        return tuple(sorted(kept - {"none"})) or ("none",)
 
     @property
     def sets_network(self) -> bool:

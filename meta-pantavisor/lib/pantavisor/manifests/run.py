@@ -37,6 +37,8 @@ def run_manifest(spec: ContainerSpec) -> dict[str, Any]:
         "network": spec.network.document(spec.name) if spec.network else None,
         "remount": spec.remount,
         "conditions": spec.conditions,
+        # Devices of ours filter system calls then; others pass over the member.
+        "profile": spec.lxc.profile if spec.runs and spec.lxc.is_confined else None,
         "logs": spec.logs,
         "exports": spec.exports,
     }

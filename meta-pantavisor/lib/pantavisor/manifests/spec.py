@@ -110,6 +110,8 @@ class ContainerSpec:
         if self.lxc_network.idle:
             idle = ", ".join(self.lxc_network.idle)
             found.append(f"{idle} of the network have no effect with the type {self.lxc_network.type or 'host'}")
-        if self.lxc.cap_drop and self.lxc.cap_keep:
+        if not self.lxc.is_confined and (self.lxc.cap_add or self.lxc.new_privs):
+            found.append("PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS have no effect without the profile confined")
+        if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append("LXC starts no container that says both which capabilities to drop and which to keep")
         return tuple(f"{self.name}: {text}" for text in found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any, Optional
 
+from ...manifests.profile import PROFILES
 from . import arguments, changing, login, making, showing
 
 NAME = "container of the working tree"
@@ -32,6 +34,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     info.add_argument("name", help=NAME)
     info.add_argument("--json", action="store_true", help="src.json itself")
     info.set_defaults(run=showing.info)
+
+
+class _Profile(argparse.Action):
+    """Both kinds of profile have one option; their words differ."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, flag: Optional[str] = None
+    ) -> None:
+        setattr(options, "PV_SECURITY_PROFILE" if value in PROFILES else self.dest, value)
 
 
 def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: str) -> None:
@@ -97,7 +108,10 @@ def _source_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--source", dest="place", metavar="PLACES",
                        help="where a SOURCE without transport is: remote (the default) or local")  # fmt: skip
     group.add_argument("--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs")
-    group.add_argument("--profile", default="balanced", help="fast, balanced, small, or a codec as zstd:19 or lz4")
+    group.add_argument("--profile", default="balanced", action=_Profile,
+                       help="of packing: fast, balanced, small, or a codec as zstd:19 or lz4; "
+                       "of rights: confined (that of new containers) or published (everything)")  # fmt: skip
+    command.set_defaults(PV_SECURITY_PROFILE=None)
     login.declare(group)
     group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",

@@ -19,7 +19,7 @@ from .rows import GROUPS, Option
 WANTED = ("required", "optional", "manual")
 # The published tool reads these as one string with commas, and other words as a list.
 JOINED = frozenset(["PV_FILEIMPORTS", "PV_EXTRA_VOLUMES", "PV_VOLUME_MOUNTS", "PV_IMPORT_CONFIGVOLUMES"])
-SPLIT = frozenset(["PV_ROLES", "PV_LXC_CAP_DROP", "PV_LXC_CAP_KEEP"])
+SPLIT = frozenset(["PV_ROLES", "PV_LXC_CAP_DROP", "PV_LXC_CAP_KEEP", "PV_SECURITY_CAP_ADD"])
 
 
 def declare(command: argparse.ArgumentParser) -> None:
@@ -52,6 +52,8 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
             value = getattr(options, option.argument)
             if value is not None:
                 arguments[option.argument] = _spelled(option, value)
+    if options.PV_SECURITY_PROFILE:
+        arguments["PV_SECURITY_PROFILE"] = options.PV_SECURITY_PROFILE
     if arguments.get("PV_RUNLEVEL") and "PV_GROUP" not in arguments:
         arguments["PV_GROUP"] = ""
     for kind, text in _by_kind(options.driver or (), "--driver"):

@@ -13,6 +13,7 @@ from ... import container, manifests, names
 from ...container import Container, parts, sources
 from ...errors import FormatError, PantavisorError
 from ...manifests import ContainerSpec, SourceManifest
+from ...manifests.profile import CONFINED
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
 from ...ref import ImageSource
@@ -26,6 +27,7 @@ DEFAULTS = {
     "PV_STATUS_GOAL": "STARTED",
     "PV_RESTART_POLICY": "container",
     "PV_ROLES": ["nobody"],
+    "PV_SECURITY_PROFILE": CONFINED,
 }
 
 

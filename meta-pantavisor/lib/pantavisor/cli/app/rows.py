@@ -43,6 +43,8 @@ PROCESS = (
     Option("--env", "PV_LXC_EXTRA_ENV", "NAME=VALUE", "variable beside the image's own"),
     Option("--cap-drop", "PV_LXC_CAP_DROP", "CAPABILITY", "capability that it must not have"),
     Option("--cap-keep", "PV_LXC_CAP_KEEP", "CAPABILITY", "capability that it has, and no others but those said"),
+    Option("--cap-add", "PV_SECURITY_CAP_ADD", "CAPABILITY", "capability that it has besides those of the profile confined"),
+    Option("--new-privs", "PV_SECURITY_NEW_PRIVS", "", "sudo and the like may gain privileges in the profile confined"),
     Option("--namespace-keep", "PV_LXC_NAMESPACE_KEEP", "NAMES", "namespaces of the host's that it shares"),
     Option("--console", "PV_LXC_DISABLE_CONSOLE", "", "it has a console (the default)"),
     Option("--tty-max", "LXC_TTY_MAX", "COUNT", "terminals; default: 8"),
@@ -59,9 +61,9 @@ MOUNTS = (
     Option("--resolv-conf-path", "PV_RESOLV_CONF_PATH", "TARGET", "where; default: etc/resolv.conf"),
     Option("--run-tmpfs", "PV_RUN_TMPFS_DISABLE", "", "mount a tmpfs (the default)"),
     Option("--run-tmpfs-path", "PV_RUN_TMPFS_PATH", "TARGET", "where; default: run"),
-    Option("--mount-proc", "LXC_MOUNT_AUTO_PROC", "MODE", "proc, proc:mixed or proc:rw; default: proc"),
-    Option("--mount-sys", "LXC_MOUNT_AUTO_SYS", "MODE", "sys, sys:mixed, sys:ro or sys:rw; default: sys:rw"),
-    Option("--mount-cgroup", "LXC_MOUNT_AUTO_GROUP", "MODE", "cgroup, cgroup:ro, ...; default: cgroup"),
+    Option("--mount-proc", "LXC_MOUNT_AUTO_PROC", "MODE", "proc, proc:mixed or proc:rw; default: the profile's"),
+    Option("--mount-sys", "LXC_MOUNT_AUTO_SYS", "MODE", "sys, sys:mixed, sys:ro or sys:rw; default: the profile's"),
+    Option("--mount-cgroup", "LXC_MOUNT_AUTO_GROUP", "MODE", "cgroup, cgroup:ro, ...; default: the profile's"),
     Option("--autodev", "PV_DISABLE_AUTODEV", "", "LXC fills /dev (the default)"),
     Option("--full-dev", "PV_SECURITY_FULLDEV", "", "mount the device's /dev"),
     Option("--with-host", "PV_SECURITY_WITH_HOST", "", "mount the device's root file system at /host"),
@@ -69,8 +71,8 @@ MOUNTS = (
     Option("--with-storage", "PV_SECURITY_WITH_STORAGE", "", "mount the device's storage at /storage"),
 )
 LAST = (
-    Option("--allow-device", "PVR_LXC_CGROUP_DEVICES_WHITE", "RULE", "only these device nodes, as c 1:3 rwm (cgroup 1)"),
-    Option("--cgroup", "PVR_LXC_CGROUP_V1", "KEY=VALUE", "setting of cgroup 1"),
+    Option("--allow-device", "PVR_LXC_CGROUP_DEVICES_WHITE", "RULE", "only these device nodes, or when confined these too"),
+    Option("--cgroup", "PVR_LXC_CGROUP_V1", "KEY=VALUE", "setting of cgroup 1, or its counterpart of cgroup 2"),
 )
 GROUPS = (
     ("starting, ending, rights", STARTING),
