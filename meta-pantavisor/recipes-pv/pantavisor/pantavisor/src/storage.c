@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "partition.h"
 #include "superblock.h"
 #include "util.h"
 
@@ -25,8 +27,49 @@ static int is_disk(const struct dirent *entry)
 	       !pv_starts_with(name, "zram");
 }
 
-static bool carries(const char *device, const char *wanted)
+/* A number in a file of /sys; 0 where there is none. */
+static uint64_t read_number(const char *name, const char *file)
 {
+	cleanup_free char *path = pv_fmt(BLOCK_DIR "/%s/%s", name, file);
+	cleanup_free char *text = NULL;
+	struct pv_err err;
+	size_t length;
+
+	return pv_read_file(path, 64, &text, &length, &err) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
+/* The disk that a partition is of: the folder above it, where the link of its name leads. */
+static char *find_disk(const char *name)
+{
+	cleanup_free char *link = pv_fmt(BLOCK_DIR "/%s", name);
+	char place[PATH_MAX + 1] = "", *slash;
+
+	if (readlink(link, place, PATH_MAX) < 0 || !(slash = strrchr(place, '/')))
+		return NULL;
+	*slash = '\0';
+	slash = strrchr(place, '/');
+	return slash ? pv_dup(slash + 1, strlen(slash + 1)) : NULL;
+}
+
+static bool has_partition_uuid(const char *name, const char *uuid)
+{
+	cleanup_free char *disk = find_disk(name);
+	cleanup_free char *device = disk ? pv_fmt("/dev/%s", disk) : NULL;
+	cleanup_close int fd = device ? open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	const struct pv_partition partition = {
+		.disk = fd,
+		.number = (unsigned)read_number(name, "partition"),
+		.start = read_number(name, "start"),
+		.sector = fd < 0 ? 0 : (unsigned)read_number(disk, "queue/logical_block_size"),
+	};
+	char found[PV_PARTITION_UUID_BYTES];
+
+	return fd >= 0 && pv_partition_uuid(&partition, found) && !strcasecmp(found, uuid);
+}
+
+static bool carries(const char *name, const char *wanted)
+{
+	cleanup_free char *device = pv_fmt("/dev/%s", name);
 	cleanup_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	unsigned char bytes[PV_SUPERBLOCK_BYTES];
 	struct pv_superblock superblock;
@@ -40,24 +83,24 @@ static bool carries(const char *device, const char *wanted)
 	return !strcasecmp(superblock.uuid, wanted + strlen("UUID="));
 }
 
-/* In the order of names, so that the choice does not depend on who came up first. */
-static char *find_by_content(const char *wanted)
+static bool is_wanted(const char *name, const char *wanted)
+{
+	if (pv_starts_with(wanted, "PARTUUID="))
+		return has_partition_uuid(name, wanted + strlen("PARTUUID="));
+	return carries(name, wanted);
+}
+
+/* How many are wanted; *first is a name of /dev of one, in the order of names. */
+static size_t search(const char *wanted, char **first)
 {
 	struct dirent **entries;
 	int count = scandir(BLOCK_DIR, &entries, is_disk, alphasort);
-	char *found = NULL;
+	size_t found = 0;
 
+	*first = NULL;
 	for (int i = 0; i < count; i++) {
-		char *device = pv_fmt("/dev/%s", entries[i]->d_name);
-
-		if (!carries(device, wanted)) {
-			free(device);
-		} else if (found) {
-			pv_warn("storage", "%s is %s as well; %s is used", device, wanted, found);
-			free(device);
-		} else {
-			found = device;
-		}
+		if (is_wanted(entries[i]->d_name, wanted) && !found++)
+			*first = pv_fmt("/dev/%s", entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (count >= 0)
@@ -65,29 +108,43 @@ static char *find_by_content(const char *wanted)
 	return found;
 }
 
-static char *find(const char *wanted)
+static size_t find(const char *wanted, char **device)
 {
-	if (pv_starts_with(wanted, "LABEL=") || pv_starts_with(wanted, "UUID="))
-		return find_by_content(wanted);
-	return pv_exists(wanted) ? pv_dup(wanted, strlen(wanted)) : NULL;
+	if (*wanted != '/')
+		return search(wanted, device);
+	*device = pv_exists(wanted) ? pv_dup(wanted, strlen(wanted)) : NULL;
+	return *device ? 1 : 0;
 }
 
-int pv_storage_mount(struct pv *pv, struct pv_err *err)
+static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err *err)
 {
-	const char *wanted = pv_config_text(&pv->config, PV_STORAGE_DEVICE);
-	int wait_s = pv_config_number(&pv->config, PV_STORAGE_WAIT);
 	int64_t until = pv_now_ms() + (int64_t)wait_s * 1000;
 	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-	cleanup_free char *device = NULL;
+	size_t found;
 
-	while (!(device = find(wanted)) && pv_now_ms() < until)
+	while (!(found = find(wanted, device)) && pv_now_ms() < until)
 		nanosleep(&pause, NULL);
-	if (!device) {
+	if (found == 1)
+		return 0;
+	if (!found) {
 		pv_err_set(err, "there is no storage %s after %d s", wanted, wait_s);
 		pv_err_hint(err,
 			"check PV_STORAGE_DEVICE, and that the modules of the disk are in " PV_MODULES_FILE);
 		return -1;
 	}
+	/* One of them is of another disk, and which one cannot be known from what it says of itself. */
+	pv_err_set(err, "%zu partitions are %s, one of them %s", found, wanted, *device);
+	pv_err_hint(err, "remove the other disk, or name the partition by pv_storage.device=PARTUUID=");
+	return -1;
+}
+
+int pv_storage_mount(struct pv *pv, struct pv_err *err)
+{
+	const char *wanted = pv_config_text(&pv->config, PV_STORAGE_DEVICE);
+	cleanup_free char *device = NULL;
+
+	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
+		return -1;
 	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
 		    MS_NOATIME, NULL, err) < 0)
 		return pv_err_wrap(err, "storage");
