@@ -78,17 +78,16 @@ char *pv_fmt(const char *format, ...)
 	}
 }
 
-int pv_read_file(const char *path, size_t limit, char **text, size_t *length, struct pv_err *err)
+int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	cleanup_free char *buffer = NULL;
 	struct stat info;
 	size_t used = 0, room = 0;
 
-	if (fd < 0 || fstat(fd, &info) < 0)
-		return pv_err_errno(err, "cannot read %s", path);
+	if (fstat(fd, &info) < 0)
+		return pv_err_errno(err, "cannot read %s", name);
 	if (!S_ISREG(info.st_mode))
-		return pv_err_set(err, "cannot read %s: it is not a regular file", path);
+		return pv_err_set(err, "cannot read %s: it is not a regular file", name);
 	for (;;) {
 		ssize_t got;
 
@@ -103,18 +102,27 @@ int pv_read_file(const char *path, size_t limit, char **text, size_t *length, st
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return pv_err_errno(err, "cannot read %s", path);
+			return pv_err_errno(err, "cannot read %s", name);
 		if (got == 0)
 			break;
 		used += (size_t)got;
 		if (used > limit)
-			return pv_err_set(err, "%s has more than %zu bytes", path, limit);
+			return pv_err_set(err, "%s has more than %zu bytes", name, limit);
 	}
 	buffer[used] = '\0';
 	*length = used;
 	*text = buffer;
 	buffer = NULL;
 	return 0;
+}
+
+int pv_read_file(const char *path, size_t limit, char **text, size_t *length, struct pv_err *err)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return pv_err_errno(err, "cannot read %s", path);
+	return pv_read_fd(fd, path, limit, text, length, err);
 }
 
 int pv_write_all(int fd, const void *bytes, size_t length)

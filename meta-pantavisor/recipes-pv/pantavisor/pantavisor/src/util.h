@@ -27,8 +27,11 @@ void *pv_resize(void *old, size_t count, size_t size);
 char *pv_dup(const char *text, size_t length);
 char *pv_fmt(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A whole regular file of at most `limit` bytes, NUL behind the end. */
+/* A whole regular file of at most `limit` bytes, NUL behind the end. Paths here are those of the initramfs and of
+ * the kernel; what is on the storage is reached through beneath.h. */
 int pv_read_file(const char *path, size_t limit, char **text, size_t *length, struct pv_err *err);
+/* The rest of an open one; `name` is for the sentence. */
+int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* Into an existing file, as sysfs and cgroupfs want it. */
 int pv_write_knob(const char *path, const char *text, struct pv_err *err);
 /* Beside and rename: after an error the old file is whole. */

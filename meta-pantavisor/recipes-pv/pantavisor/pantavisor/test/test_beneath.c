@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "beneath.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "tree.h"
+
+static struct pv_err err;
+
+/* Every way out that a tree can hold; the outside is beside the root. */
+static void make_hostile(void)
+{
+	tree_file("outside/secret", "secret");
+	tree_file("root/good/file", "good");
+	tree_file("root/empty", "");
+	tree_link("../outside", "root/relative");
+	tree_link("good", "root/harmless");
+	tree_link("/etc", "root/absolute");
+	tree_link("../../outside/secret", "root/good/link");
+	tree_link("loop", "root/loop");
+	tree_link("/proc/self/root", "root/magic");
+	tree_fifo("root/fifo");
+}
+
+static void test_nothing_leads_out(int root)
+{
+	static const char *const links[] = {"relative/secret", "relative", "absolute/passwd", "absolute",
+		"good/link", "loop", "magic/etc/passwd", "harmless/file"};
+	static const char *const ways[] = {"..", "../outside/secret", "good/../../outside/secret", "/etc/passwd"};
+	static const int flags[] = {
+		O_RDONLY, O_PATH, O_PATH | O_NOFOLLOW, O_RDONLY | O_DIRECTORY, O_WRONLY | O_CREAT};
+
+	for (size_t i = 0; i < PV_COUNT(links); i++)
+		for (size_t f = 0; f < PV_COUNT(flags); f++) {
+			bool is_last = !strchr(links[i], '/') || !strcmp(links[i], "good/link");
+			cleanup_close int fd = pv_beneath_try(root, links[i], flags[f]);
+			struct stat info;
+
+			/* The link itself may be looked at. */
+			if (is_last && flags[f] == (O_PATH | O_NOFOLLOW))
+				CHECK(fd >= 0 && fstat(fd, &info) == 0 && S_ISLNK(info.st_mode));
+			else
+				CHECK(fd == -ELOOP);
+		}
+	for (size_t i = 0; i < PV_COUNT(ways); i++)
+		CHECK(pv_beneath_try(root, ways[i], O_RDONLY) == -EXDEV);
+	CHECK(pv_beneath_open(root, "relative/secret", O_RDONLY, &err) < 0);
+	CHECK_HAS(err.text, "cannot open relative/secret: a symbolic link is in the way");
+}
+
+static void test_reading(int root)
+{
+	cleanup_free char *text = NULL, *none = NULL;
+	size_t length;
+
+	CHECK(pv_beneath_read(root, "good/file", 4, &text, &length, &err) == 0 && length == 4);
+	CHECK_TEXT(text, "good");
+	CHECK(pv_beneath_read(root, "good/file", 3, &none, &length, &err) < 0);
+	CHECK_HAS(err.text, "good/file has more than 3 bytes");
+	CHECK(pv_beneath_read(root, "good", 9, &none, &length, &err) < 0);
+	CHECK_HAS(err.text, "good is not a regular file");
+	/* It does not wait for a writer either. */
+	CHECK(pv_beneath_read(root, "fifo", 9, &none, &length, &err) < 0);
+	CHECK_HAS(err.text, "fifo is not a regular file");
+	CHECK(pv_beneath_read(root, "none", 9, &none, &length, &err) < 0);
+	CHECK_HAS(err.text, "cannot open none: No such file");
+	CHECK(pv_beneath_has(root, "good") && pv_beneath_has(root, "relative"));
+	CHECK(!pv_beneath_has(root, "none") && !pv_beneath_has(root, "empty/x"));
+}
+
+static void test_making_directories(int root)
+{
+	cleanup_close int made = pv_beneath_mkdirs(root, "a/b/c", &err);
+	cleanup_close int again = pv_beneath_mkdirs(root, "a/b/c", &err);
+
+	CHECK(made >= 0 && again >= 0 && tree_has("root/a/b/c"));
+	CHECK(pv_beneath_mkdirs(root, "relative/new", &err) < 0 && !tree_has("outside/new"));
+	CHECK_HAS(err.text, "relative/new: cannot open relative: a symbolic link is in the way");
+	CHECK(pv_beneath_mkdirs(root, "empty/new", &err) < 0);
+	CHECK_HAS(err.text, "empty is in the way: it is not a directory");
+	CHECK(pv_beneath_mkdirs(root, "a/../../outside/new", &err) < 0 && !tree_has("outside/new"));
+}
+
+static void append(int folder, const char *name)
+{
+	cleanup_close int fd = pv_beneath_append(folder, name, &err);
+
+	CHECK(fd >= 0 && pv_write_all(fd, "line", 4) == 0);
+}
+
+static void test_appending_writes_to_no_other_file(int root)
+{
+	cleanup_close int folder = pv_beneath_mkdirs(root, "logs", &err);
+
+	append(folder, "log");
+	append(folder, "log");
+	tree_check_text("root/logs/log", "lineline");
+	tree_link("../../outside/secret", "root/logs/link");
+	tree_hard_link("outside/secret", "root/logs/hard");
+	tree_fifo("root/logs/fifo");
+	append(folder, "link");
+	append(folder, "hard");
+	append(folder, "fifo");
+	tree_check_text("outside/secret", "secret");
+	tree_check_text("root/logs/link", "line");
+	tree_check_text("root/logs/hard", "line");
+	tree_check_text("root/logs/fifo", "line");
+	tree_folder("root/logs/folder");
+	CHECK(pv_beneath_append(folder, "folder", &err) < 0);
+}
+
+static void test_writing(int root)
+{
+	CHECK(pv_beneath_write(root, "new/file", "text", 4, &err) == 0);
+	tree_check_text("root/new/file", "text");
+	CHECK(pv_beneath_write(root, "good/file", "text", 4, &err) < 0);
+	CHECK_HAS(err.text, "cannot write good/file: File exists");
+	tree_check_text("root/good/file", "good");
+	CHECK(pv_beneath_write(root, "relative/file", "text", 4, &err) < 0 && !tree_has("outside/file"));
+	CHECK(pv_beneath_write(root, "good/link", "text", 4, &err) < 0);
+	tree_check_text("outside/secret", "secret");
+}
+
+static void test_a_write_that_fails_leaves_nothing(int root)
+{
+	const struct rlimit small = {2, RLIM_INFINITY}, large = {RLIM_INFINITY, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	CHECK(pv_beneath_write(root, "half/file", "text", 4, &err) < 0);
+	CHECK(setrlimit(RLIMIT_FSIZE, &large) == 0);
+	{
+		cleanup_free char *half = tree_path("root/half");
+
+		/* Which only succeeds if it is empty. */
+		CHECK(rmdir(half) == 0);
+	}
+}
+
+int main(void)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int root = -1;
+
+	tree_begin();
+	make_hostile();
+	path = tree_path("root");
+	root = pv_beneath_root(path, &err);
+	CHECK(root >= 0);
+	test_nothing_leads_out(root);
+	test_reading(root);
+	test_making_directories(root);
+	test_appending_writes_to_no_other_file(root);
+	test_writing(root);
+	test_a_write_that_fails_leaves_nothing(root);
+	tree_end();
+	return check_done();
+}
