@@ -13,10 +13,10 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Optional
 
-from . import credentials
+from . import credentials, reach
 from .errors import MAX_ERROR_BYTES, AccessDenied, RegistryError, for_status
 from .http import Http
-from .options import Credentials, Endpoint, RegistryOptions, is_loopback
+from .options import Credentials, Endpoint, RegistryOptions
 
 MAX_TOKEN_BYTES = 256 * 1024
 MAX_CHALLENGE_CHARS = 8192
@@ -112,7 +112,7 @@ class Authorizer:
             authorization = _basic(mine) if mine is not None and mine.username else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         with self._http.open(
-            realm, headers, authorization=authorization, insecure=endpoint.insecure, form=form
+            realm, headers, authorization=authorization, insecure=endpoint.insecure, form=form, sender=endpoint.host
         ) as answer:
             if answer.status != 200:
                 what = f"a token for {endpoint.repository}"
@@ -128,7 +128,8 @@ def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:
         parts, port_is_good = urllib.parse.urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good or parts.fragment:
         raise RegistryError(f"{endpoint.name} names a token server that is no web address")
-    if parts.scheme == "http" and not (base.startswith("http:") or is_loopback(parts.hostname)):
+    reach.check(parts.hostname, endpoint.host)
+    if parts.scheme == "http" and not (base.startswith("http:") or reach.is_local(parts.hostname)):
         raise AccessDenied(
             f"{endpoint.name} wants credentials sent in plain text to {parts.hostname}",
             hint="its token server must use https",

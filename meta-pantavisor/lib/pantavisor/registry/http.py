@@ -1,8 +1,8 @@
 """One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
 
 An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses it. https
-never becomes http. A timer shuts the socket down when the answer as a whole takes too long, since a socket's own
-timeout only sees single reads.
+never becomes http, and no other host sends us to local services (``reach``). A timer shuts the socket down when the
+answer as a whole takes too long, since a socket's own timeout only sees single reads.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Optional
 
+from . import reach
 from .deadline import Deadline, Dripping
 from .errors import RegistryError, TooSlow, Unreachable
 from .options import RegistryOptions, host_name, is_loopback
@@ -80,16 +81,21 @@ class Http:
         insecure: bool = False,
         form: Optional[bytes] = None,
         size: int = 0,
+        sender: str = "",
     ) -> Iterator[Answer]:
-        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have ``size`` bytes."""
+        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have ``size`` bytes.
+
+        ``sender`` is the host[:port] that named the URL; without, it was the user.
+        """
         first = origin(url)
+        sender = sender or first[1]
         for _ in range(MAX_REDIRECTS + 1):
             sent = dict(headers)
             if authorization is not None and origin(url) == first:
                 sent["Authorization"] = authorization
             # The certificate of another host is not excused by a word about this one.
             lax = insecure and (origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or ""))
-            with self._exchange(url, sent, lax, form, size) as answer:
+            with self._exchange(url, sent, lax, form, size, sender) as answer:
                 if answer.status not in _REDIRECTS or form is not None:
                     yield answer
                     return
@@ -98,14 +104,14 @@ class Http:
 
     @contextmanager
     def _exchange(
-        self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int
+        self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int, sender: str
     ) -> Iterator[Answer]:
         deadline = Deadline(4 * self._options.timeout, size)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:
             with translated(url, deadline):
-                connection, target, login = self._connection(url, insecure, deadline)
+                connection, target, login = self._connection(url, insecure, deadline, sender)
                 sent = {
                     "User-Agent": "pantavisor",
                     "Accept-Encoding": "identity",
@@ -124,10 +130,11 @@ class Http:
                 connection.close()
 
     def _connection(
-        self, url: str, insecure: bool, deadline: Deadline
+        self, url: str, insecure: bool, deadline: Deadline, sender: str
     ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
         parts = urllib.parse.urlsplit(url)
         host = parts.hostname or ""
+        reach.check(host, sender)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         proxy = self._proxy(parts.scheme, host)
         near_host, near_port = (proxy.hostname or "", proxy.port or 8080) if proxy else (host, parts.port)
@@ -143,6 +150,8 @@ class Http:
             connection = _Http(near_host, near_port, self._options.timeout, deadline)
             if proxy:
                 target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
+        if proxy is None and host != host_name(sender):
+            connection._create_connection = reach.connector(sender)  # type: ignore[union-attr]
         return connection, target, login if parts.scheme == "http" else {}
 
     def _proxy(self, scheme: str, host: str) -> Optional[urllib.parse.SplitResult]:
