@@ -18,3 +18,7 @@ PVR_LIB_CHECKSUMS[vardepvalue] = ""
 # What the library runs or loads; a configuration whose host or sysroot has them lists them in ASSUME_PROVIDED.
 PVR_TOOL_DEPENDS ??= "python3-native python3-cryptography-native squashfs-tools-ng-native"
 PVR_TOOL_DEPENDS[doc] = "Native recipes that provide the library's interpreter and engine."
+
+python () {
+    pvbb.variables.check(d)
+}

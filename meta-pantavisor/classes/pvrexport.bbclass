@@ -78,6 +78,14 @@ python () {
     pvbb.wiring.docker_source(d)
 }
 
+# What an unpinned tag names may change; the build goes on with what it named first, and says so at every build.
+python do_check_tag() {
+    pvbb.tags.check(d)
+}
+do_check_tag[nostamp] = "1"
+do_check_tag[network] = "1"
+addtask check_tag after do_fetch before do_build
+
 python do_pvrexport() {
     pvbb.tasks.export_container(d)
 }

@@ -9,7 +9,7 @@
 inherit pantavisor-tool pvs-keys deploy nopackages
 
 PVROOT_CONTAINERS ??= ""
-PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image."
+PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image; none: an image that runs nothing but the bsp."
 PVROOT_BSP ??= "pantavisor-bsp"
 PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
 PVROOT_SIZE ??= ""
@@ -36,6 +36,10 @@ do_compile[noexec] = "1"
 do_install[noexec] = "1"
 deltask do_populate_sysroot
 
+python () {
+    pvbb.wiring.need_containers(d)
+}
+
 python do_pvroot() {
     pvbb.tasks.build_root(d)
 }
@@ -43,8 +47,10 @@ do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvroot[vardeps] += "PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
-do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in d.getVar('PVROOT_CONTAINERS').split())}"
+do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.wiring.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
+# Of containers only do_deploy is needed; their warnings are wanted all the same.
+do_build[recrdeptask] += "do_check_tag"
 do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
 addtask pvroot after do_configure before do_deploy
 

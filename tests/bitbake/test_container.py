@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Desk:
 
     build: Build
     keys: Path
+    registry: Registry
     parsed: Result
 
     def configure(self, *lines: str) -> None:
@@ -93,7 +95,7 @@ def desk(build: Build) -> Iterator[Desk]:
         layers = f'BBLAYERS = "{CORE} {PROJECT}/meta-pantavisor {root / "one"}"\n'
         (build.directory / "conf/bblayers.conf").write_text(f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\n{layers}')
         build.configure("\n".join([*configuration(root / "keys"), ""]))
-        yield Desk(build, root / "keys", build.run("-p"))
+        yield Desk(build, root / "keys", registry, build.run("-p"))
 
 
 def test_development_keys_are_warned_of_once(desk: Desk) -> None:
@@ -180,3 +182,37 @@ def test_another_codec_library_is_told_in_one_line(desk: Desk, tmp_path: Path) -
         f"app: app/root.squashfs: packed with {old} before, now {codecs.VERSION}: same content, other bytes"
     )
     assert "other bytes" not in desk.run("-C", "pvrexport").output
+
+
+def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
+    recipe = desk.build.directory.parent / "one/recipes/tagged_1.0.bb"
+    text = (recipe.parent / "app_1.0.bb").read_text()
+    recipe.write_text(re.sub("@sha256:[0-9a-f]+", "", text).replace("/one:", "/tagged:"))
+    first = desk.registry.add("tagged", "1", images.image(FILES))
+    desk.configure()
+    assert f'PVR_DOCKER_DIGEST = "{first}"' in desk.build.run("tagged").output
+    second = desk.registry.add("tagged", "1", images.image({**FILES, "new": b"1"}))
+    for _ in range(2):
+        result = desk.build.run("tagged")
+        assert result.status == 0 and f"names {second} by now, but {first} is what" in result.output, result.output
+    assert desk.build.ran("tagged").count("do_pvrexport") == 1
+    recipe.unlink()
+
+
+def test_a_misspelt_variable_ends_the_build_with_the_right_one(desk: Desk) -> None:
+    desk.configure('PVR_VOLUME:pn-app = "/data:permanent"')
+    result = desk.build.run("app").failed()
+    assert 'unknown variable "PVR_VOLUME" is set (hint: did you mean "PVR_VOLUMES"?)' in result.output
+    desk.configure()
+    desk.run()
+
+
+def test_an_image_without_containers_is_refused_unless_it_says_so(desk: Desk) -> None:
+    recipe = desk.build.directory.parent / "one/recipes/device_1.0.bb"
+    recipe.write_text('LICENSE = "MIT"\ninherit pvroot-image\n')
+    desk.configure()
+    result = desk.build.run("device").failed()
+    assert 'PVROOT_CONTAINERS is empty, so the image would run nothing (hint: name recipes' in result.output
+    recipe.write_text('LICENSE = "MIT"\nPVROOT_CONTAINERS = "none"\ninherit pvroot-image\n')
+    assert "PVROOT_CONTAINERS" not in desk.build.run("device").failed().output  # there is no bsp here
+    recipe.unlink()

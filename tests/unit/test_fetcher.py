@@ -7,6 +7,7 @@ import importlib.util
 import json
 import logging
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +38,11 @@ import bb.fetch2  # noqa: E402
 import bb.parse  # noqa: E402
 import pvbb.downloads  # noqa: E402
 import pvbb.fetcher  # noqa: E402
+import pvbb.tags  # noqa: E402
+import pvbb.variables  # noqa: E402
 import pvbb.wiring  # noqa: E402
 
+LAYER = Path(__file__).parents[2] / "meta-pantavisor"
 AMD64 = Platform.parse("linux/amd64")
 FILES = {"a": bytes(range(256)) * 400}
 
@@ -321,6 +325,65 @@ def test_variables_reach_the_registry_client(registry, d, tmp_path: Path) -> Non
         hub.add("hub/library/nginx", "1", images.image(FILES))
         d.setVar("PVR_REGISTRY_MIRRORS", f"docker.io={hub.host}/hub")
         fetch("docker://docker.io/library/nginx;tag=1;platform=linux/amd64", d)
+
+
+def test_the_users_own_docker_folder_is_found_behind_another_home(registry, d, tmp_path: Path, monkeypatch) -> None:
+    registry.add("demo/web", "1", images.image(FILES))
+    registry.challenge, registry.users = 'Basic realm="x"', {"ada": "pw"}
+    user = pwd.getpwuid(os.getuid())
+    own = tmp_path / "own"
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.struct_passwd([*user[:5], str(own), user[6]]))
+    d.setVar("HOME", str(tmp_path / "other"))
+    with pytest.raises(bb.fetch2.FetchError, match="docker login .* PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE"):
+        fetch(url(registry), d)
+    (own / ".docker").mkdir(parents=True)
+    (own / ".docker/config.json").write_text(json.dumps({"auths": {registry.host: {"auth": "YWRhOnB3"}}}))
+    fetch(url(registry), d)
+
+
+def test_a_tag_that_moved_is_reported_at_every_check_with_both_digests(registry, d, caplog) -> None:
+    d.setVar("SRC_URI", f"file://x {url(registry)}")
+    first = registry.add("demo/web", "1", images.image(FILES))
+    fetch(url(registry), d)
+    caplog.clear()
+    pvbb.tags.check(d)
+    assert not warnings(caplog)
+    second = registry.add("demo/web", "1", images.image({"other": b"later"}))
+    for _ in range(2):
+        caplog.clear()
+        pvbb.tags.check(d)
+        assert f"names {second} by now, but {first} is what" in warnings(caplog)
+        assert f'PVR_DOCKER_DIGEST = "{first}"' in warnings(caplog)
+    caplog.clear()
+    pvbb.tags.check(offline(d))
+    d.setVar("SRC_URI", url(registry, digest=first))
+    pvbb.tags.check(d)
+    assert not warnings(caplog)
+
+
+def test_a_registry_that_does_not_answer_leaves_the_build_alone(d, caplog) -> None:
+    d.setVar("SRC_URI", "docker://localhost:1/demo/web;tag=1;platform=linux/amd64")
+    pvbb.tags.check(d)
+    assert not warnings(caplog)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("PVR_DOCKER_RFE", "PVR_DOCKER_REF"), ("PVROOT_CONTAINER", "PVROOT_CONTAINERS"), ("PVS_KEYDIR", "PVS_KEY_DIR"),
+     ("PVR_PERSIST:pn-demo", ""), ("PVR_VOLUME:append", "PVR_VOLUMES")],
+)  # fmt: skip
+def test_a_misspelt_variable_skips_the_recipe_with_the_nearest(d, name: str, nearest: str) -> None:
+    d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    for known in ("PVR_DOCKER_REF", "PVROOT_CONTAINERS:qemuall", "PVR_PLATFORM", "PVR_EXPORT", "PVX_OTHER"):
+        d.setVar(known, "x")
+    d.setVar("PVR_LOCAL", "x")
+    d.setVarFlag("PVR_LOCAL", "doc", "A variable of another layer.")
+    pvbb.variables.check(d)
+    d.setVar(name, "x")
+    with pytest.raises(bb.parse.SkipRecipe) as caught:
+        pvbb.variables.check(d)
+    assert f'demo: unknown variable "{name.partition(":")[0]}" is set (hint: ' in str(caught.value)
+    assert nearest in str(caught.value)
 
 
 def test_checkuri_asks_for_the_manifest_only(registry, d) -> None:

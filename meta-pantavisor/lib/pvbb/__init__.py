@@ -3,4 +3,4 @@
 ``addpylib`` imports the modules below and follows their functions for the signatures of tasks.
 """
 
-BBIMPORTS = ["tool", "tasks", "wiring", "fetcher"]
+BBIMPORTS = ["tool", "tasks", "wiring", "fetcher", "tags", "variables"]

@@ -12,6 +12,7 @@ What is in DL_DIR is checked whenever do_fetch runs; what is damaged is fetched 
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -22,7 +23,7 @@ from pantavisor.digest import Digest
 from pantavisor.errors import PantavisorError
 from pantavisor.oci import Descriptor, ImageConfig, OciIndex, OciManifest
 from pantavisor.ref import Ref
-from pantavisor.registry import Client, RegistryOptions
+from pantavisor.registry import AccessDenied, Client, RegistryOptions
 from pantavisor.registry import download as downloading
 from pantavisor.registry import options as registry_options
 
@@ -30,7 +31,7 @@ import pvbb.downloads
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
 
 _ENVIRONMENT = (
-    "HOME", "PATH", "DOCKER_CONFIG", "SSL_CERT_FILE", "http_proxy", "https_proxy", "no_proxy",
+    "HOME", "PATH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "http_proxy", "https_proxy", "no_proxy",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 
@@ -224,8 +225,8 @@ def register() -> None:
         bb.fetch2.methods.append(DockerFetcher())
 
 
-def client(d: Any) -> Client:
-    """A registry client as the recipe's variables and the user's environment describe it."""
+def client(d: Any, **changes: Any) -> Client:
+    """A registry client as the recipe's variables and the user's environment describe it, with ``changes``."""
     origin = d.getVar("BB_ORIGENV", False)
     environment = {}
     for name in _ENVIRONMENT:
@@ -233,13 +234,21 @@ def client(d: Any) -> Client:
         value = (origin.getVar(name) if origin else None) or d.getVar(name) or os.environ.get(name)
         if value:
             environment[name] = value
-    changes: dict[str, Any] = {
-        "insecure": frozenset((d.getVar("PVR_INSECURE_REGISTRIES") or "").split()),
-        "mirrors": registry_options.parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split()),
-    }
+    environment["HOME"] = _users_home(environment.get("HOME", ""))
+    changes["insecure"] = frozenset((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
+    changes["mirrors"] = registry_options.parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
     if d.getVar("PVR_DOCKER_AUTHFILE"):
         changes["auth_file"] = Path(d.getVar("PVR_DOCKER_AUTHFILE"))
     return Client(RegistryOptions.from_environment(environment, **changes), note=bb.note)
+
+
+def _users_home(home: str) -> str:
+    """``home``, or the user's own where docker's file is only there: kas gives builds another HOME."""
+    try:
+        own = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a container may run as a number without a name
+        return home
+    return next((each for each in (home, own) if os.path.exists(f"{each}/.docker/config.json")), home)
 
 
 def _download(using: Client, item: Union[ImageUrl, BlobUrl, RecordUrl], path: Path) -> None:
@@ -263,5 +272,8 @@ def _plainly(url: str, function: Any, *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except PantavisorError as error:
-        hint = f" (hint: {error.hint})" if error.hint else ""
-        raise bb.fetch2.FetchError(f"{error.message}{hint}", url) from error
+        hint = error.hint or ""
+        if isinstance(error, AccessDenied):
+            # docker login alone may not help: kas replaces HOME, a CI machine has none.
+            hint += "; name the file with the credentials in PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE"
+        raise bb.fetch2.FetchError(f"{error.message} (hint: {hint})" if hint else error.message, url) from error

@@ -9,6 +9,7 @@ from typing import Any, Optional
 import bb
 
 import pvbb.tool
+import pvbb.wiring
 
 MIB = 1024 * 1024
 
@@ -67,7 +68,7 @@ def build_root(d: Any) -> None:
     """do_pvroot: exports become one signed state, its storage tree and the disk image."""
     deploy = d.getVar("DEPLOY_DIR_IMAGE")
     bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
-    exports = [bsp, *d.getVar("PVROOT_CONTAINERS").split()]
+    exports = [bsp, *pvbb.wiring.containers(d)]
     size = d.getVar("PVROOT_SIZE")
     pvbb.tool.run(
         d,

@@ -1,4 +1,4 @@
-"""What recipes say about their image becomes an entry of SRC_URI, while they are parsed.
+"""What recipes say about their image becomes an entry of SRC_URI, and what images say is checked, while they are parsed.
 
 A recipe in error is skipped with a reason, which BitBake prints when somebody asks for the recipe: one wrong word must
 not stop the builds of others.
@@ -10,6 +10,7 @@ import re
 from typing import Any, Optional
 
 import bb
+import bb.build
 from pantavisor.digest import Digest
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.oci import Platform
@@ -41,6 +42,22 @@ def docker_source(d: Any) -> None:
     d.setVar("PVR_PLATFORM", str(url.platform))
     d.setVar("PVR_OCI_DIR", LAYOUT_FOLDER)
     d.appendVar("SRC_URI", f" {url}")
+    if url.ref.digest is not None:
+        bb.build.deltask("do_check_tag", d)
+
+
+def containers(d: Any) -> list[str]:
+    """The recipes that PVROOT_CONTAINERS names, each once; the word ``none`` says that there are none."""
+    return [name for name in dict.fromkeys((d.getVar("PVROOT_CONTAINERS") or "").split()) if name != "none"]
+
+
+def need_containers(d: Any) -> None:
+    """Skip an image whose list of containers was forgotten or came out empty."""
+    if not (d.getVar("PVROOT_CONTAINERS") or "").split():
+        raise bb.parse.SkipRecipe(
+            f"{d.getVar('PN')}: PVROOT_CONTAINERS is empty, so the image would run nothing "
+            '(hint: name recipes of containers, or set PVROOT_CONTAINERS = "none")'
+        )
 
 
 def machine_platform(target_arch: str, tune: str) -> Platform:

@@ -1,0 +1,44 @@
+"""Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in silence.
+
+A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers declare
+variables of their own.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from typing import Any
+
+import bb
+from pantavisor import names
+
+_OURS = re.compile(r"(?:PVR|PVROOT|PVS)_\w+")
+_ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w-]+)?(?:\[| *[?:+.]*=)", re.MULTILINE)
+_SET_BY_TASKS = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR"])  # wiring.docker_source
+
+
+def check(d: Any) -> None:
+    """Skip the recipe, with the nearest right name, where a variable is set that nothing reads."""
+    folder = os.path.join(d.getVar("PANTAVISOR_LAYERDIR"), "classes")
+    for path in _classes(folder):
+        bb.parse.mark_dependency(d, path)
+    known = _known(folder)
+    for name in sorted({key.partition(":")[0] for key in d.keys()}):
+        if _OURS.fullmatch(name) and name not in known and not d.getVarFlag(name, "doc", False):
+            error = names.unknown(name, known, what="variable")
+            raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message} is set (hint: {error.hint})")
+
+
+def _classes(folder: str) -> list[str]:
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".bbclass")]
+
+
+@functools.lru_cache(maxsize=None)
+def _known(folder: str) -> frozenset[str]:
+    found = set(_SET_BY_TASKS)
+    for path in _classes(folder):
+        with open(path, encoding="utf-8") as stream:
+            found.update(_ASSIGNMENT.findall(stream.read()))
+    return frozenset(found)
