@@ -20,7 +20,7 @@ from sim import codecs, tools
 from sim.registry import Registry, images
 
 TEXT = " ".join(str(number * number % 7919) for number in range(30_000)).encode()
-FILES = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n"}
+FILES = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n", "bin/sh": b"", "bin/serve": b""}
 LAYER_CONF = """\
 BBPATH .= ":${LAYERDIR}"
 BBFILES += "${LAYERDIR}/recipes/*.bb"

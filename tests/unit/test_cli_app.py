@@ -808,3 +808,35 @@ def test_a_place_is_said_in_the_published_words(chair: Chair) -> None:
     assert "127.0.0.1:1 cannot be reached" in chair.pvr(*words, "--source", "remote,local", status=2)[1]
     assert chair.pvr(*words, "--source", "local", status=2)[1].startswith("pvr: the docker daemon")
     assert 'did you mean "local"' in chair.pvr(*words, "--source", "locl", status=2)[1]
+
+
+def test_a_program_that_nothing_brings_is_warned_of(chair: Chair, rootfs: Path) -> None:
+    missing = "app: its root file system has no {}, so it starts only if a config overlay brings it"
+    for number, (words, program) in enumerate(
+        [
+            (["--config", "Cmd=/opt/run --fast"], "/opt/run"),
+            (["--config", 'Entrypoint=["run"]'], "run"),
+            (["--config", 'Entrypoint=["./run"]', "--config", "WorkingDir=/srv"], "./run"),
+            (["--config", "Cmd=/opt/run", "--volume", "/opt/r:boot"], "/opt/run"),
+        ]
+    ):
+        said = add(chair, rootfs, *words, *(["--force"] if number else []))[1]
+        assert missing.format(program) in said
+
+
+def test_a_program_that_a_volume_or_the_path_brings_is_not(chair: Chair, rootfs: Path) -> None:
+    (rootfs / "opt").mkdir()
+    (rootfs / "opt/run").write_text("#!/bin/sh\n")
+    for number, words in enumerate(
+        [
+            ["--config", "Cmd=/opt/run"],
+            ["--config", 'Entrypoint=["run"]', "--config", 'Env=["PATH=/bin:/opt"]'],
+            ["--config", "Cmd=/srv/run", "--volume", "/srv:permanent"],
+            ["--config", "Cmd=/srv/run", "--status-goal", "MOUNTED"],
+        ]
+    ):
+        assert "has no" not in add(chair, rootfs, *words, *(["--force"] if number else []))[1]
+
+
+def test_a_goal_that_nothing_can_signal_yet_is_warned_of(chair: Chair, rootfs: Path) -> None:
+    assert "takes no READY signal yet" in add(chair, rootfs, "--status-goal", "READY")[1]

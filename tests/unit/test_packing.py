@@ -23,7 +23,7 @@ from sim.registry import images
 
 LIBRARY = Path(pantavisor.__file__).parent.parent
 TEXT = " ".join(str(number * number % 7919) for number in range(30_000)).encode()
-ONE = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n"}
+ONE = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n", "bin/sh": b""}
 TWO = {**ONE, "etc/more": TEXT[::-1]}
 
 

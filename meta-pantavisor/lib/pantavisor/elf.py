@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from typing import Literal, Optional
 
 from . import layers
@@ -49,6 +50,11 @@ def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str
         )
 
 
+def is_there(tree: layers.Tree, executable: str, *, folder: str = "", search: Iterable[str] = ()) -> bool:
+    """Whether the tree has a file ``executable``, started in ``folder``; a bare name is looked up in ``search``."""
+    return any(isinstance(tree.find(place), layers.File) for place in _places(executable, folder, search or SEARCH))
+
+
 def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
     """What ``executable`` of the tree is made for, without a variant; None if it is no ELF program known here."""
     found = _machine(tree, executable)
@@ -86,12 +92,11 @@ def _architecture(machine: tuple[int, int, int]) -> Optional[str]:
 
 
 def _head(tree: layers.Tree, executable: str, folder: str) -> Optional[bytes]:
+    heads = (tree.head(place, SCRIPT_BYTES) for place in _places(executable, folder, SEARCH))
+    return next((head for head in heads if head is not None), None)
+
+
+def _places(executable: str, folder: str, search: Iterable[str]) -> list[str]:
     if "/" in executable:
-        places = [posixpath.join("/", folder, executable)]
-    else:
-        places = [f"{place}/{executable}" for place in SEARCH]
-    for place in places:
-        head = tree.head(place, SCRIPT_BYTES)
-        if head is not None:
-            return head
-    return None
+        return [posixpath.join("/", folder, executable)]
+    return [f"{place}/{executable}" for place in search]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,7 @@ def make(
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
     files = {**(beside or {}), f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
-    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_dropped(name, written))
+    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_warnings(spec, tree, written))
 
 
 def patch(
@@ -79,7 +80,7 @@ def patch(
         f"{name}/{OVERLAY_VOLUME}": packed,
         **digest_file(name, OVERLAY_VOLUME, source, pool),
     }
-    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_dropped(name, written))
+    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_warnings(spec, tree, written))
 
 
 def again(
@@ -206,10 +207,27 @@ def mounted(spec: ContainerSpec) -> frozenset[str]:
     return frozenset(volume.removeprefix("dm:") for volume in (run["root-volume"], *run["volumes"]))
 
 
-def _dropped(name: str, written: squashfs.Written) -> tuple[str, ...]:
-    if not written.dropped_xattrs:
-        return ()
-    return (f"{name}: squashfs has no place for {', '.join(written.dropped_xattrs)}, so these attributes are left out",)
+def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tuple[str, ...]:
+    found = []
+    if written.dropped_xattrs:
+        dropped = ", ".join(written.dropped_xattrs)
+        found.append(f"{spec.name}: squashfs has no place for {dropped}, so these attributes are left out")
+    program = spec.process.executable
+    if spec.runs and not _has_program(spec, tree):
+        found.append(f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it")
+    return tuple(found)
+
+
+def _has_program(spec: ContainerSpec, tree: Tree) -> bool:
+    """Whether the first program is in ``tree``, or below what is mounted over it."""
+    program, folder = spec.process.executable, spec.process.folder
+    path = next((word[5:] for word in spec.process.environment if word.startswith("PATH=")), "")
+    if elf.is_there(tree, program, folder=folder, search=[place for place in path.split(":") if place]):
+        return True
+    targets = [volume.path for volume in spec.volumes]
+    targets += [f"/{mount.target}" for mount in (*spec.images, *spec.files, *spec.config_volumes, *spec.volume_imports)]
+    whole = posixpath.join("/", folder, program)
+    return any(whole.startswith(f"{target.rstrip('/')}/") or whole == target for target in targets)
 
 
 def _notes(spec: ContainerSpec) -> tuple[str, ...]:

@@ -114,4 +114,6 @@ class ContainerSpec:
             found.append("PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS have no effect without the profile confined")
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append("LXC starts no container that says both which capabilities to drop and which to keep")
+        if self.status_goal == "READY":
+            found.append("this project's runtime takes no READY signal yet: its group is late (goal STARTED is reached)")
         return tuple(f"{self.name}: {text}" for text in found)
