@@ -35,7 +35,7 @@ def _classes(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".bbclass")]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _known(folder: str) -> frozenset[str]:
     found = set(_SET_BY_TASKS)
     for path in _classes(folder):
