@@ -310,6 +310,34 @@ def test_deploy_takes_parts_of_its_sources(several: Repository, repository: Repo
     assert Repository(target).state == state
 
 
+def test_a_commit_does_not_take_back_what_was_merged(repository: Repository, tmp_path: Path) -> None:
+    first = committed(repository)
+    other = Repository.init(tmp_path / "other")
+    write(other.root, {"app/run.json": b'{"name":"app"}', "web/root.squashfs": b"newer"})
+    second = committed(other)
+    merged = repository.take(second, other.pool)
+    for _ in range(2):
+        repository.add()
+        with pytest.raises(PantavisorError, match=r"merged or imported and is not in the working tree.*\n.*pvr checkout"):
+            repository.commit()
+    assert repository.state == merged and first["web/root.squashfs"] != merged["web/root.squashfs"]
+    repository.checkout()
+    write(repository.root, {"web/root.squashfs": b"mine"})
+    (repository.root / "app/run.json").unlink()
+    assert "app/run.json" not in repository.commit() and "web/root.squashfs" in repository.state
+
+
+def test_a_tree_that_another_tool_checked_out_is_committed(repository: Repository, tmp_path: Path) -> None:
+    committed(repository)
+    other = Repository.init(tmp_path / "other")
+    write(other.root, {"app/run.json": b'{"name":"app"}', "web/root.squashfs": b"newer"})
+    merged = repository.take(committed(other), other.pool)
+    write(repository.root, {"app/run.json": b'{\n "name": "app"}', "web/root.squashfs": b"newer"})
+    assert repository.commit() == merged
+    (repository.root / "app/run.json").unlink()
+    assert "app/run.json" not in repository.commit()
+
+
 def test_remove_takes_the_whole_part(repository: Repository, signer: keys.PemSigner) -> None:
     committed(repository)
     repository.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))

@@ -225,7 +225,8 @@ def _has_program(spec: ContainerSpec, tree: Tree) -> bool:
     if elf.is_there(tree, program, folder=folder, search=[place for place in path.split(":") if place]):
         return True
     targets = [volume.path for volume in spec.volumes]
-    targets += [f"/{mount.target}" for mount in (*spec.images, *spec.files, *spec.config_volumes, *spec.volume_imports)]
+    targets += [f"/{mount.target}" for mount in (*spec.images, *spec.files, *spec.config_volumes)]
+    targets += [f"/{volume.target}" for volume in spec.volume_imports]
     whole = posixpath.join("/", folder, program)
     return any(whole.startswith(f"{target.rstrip('/')}/") or whole == target for target in targets)
 

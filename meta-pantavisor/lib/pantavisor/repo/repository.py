@@ -1,7 +1,8 @@
 """The repository: what is committed, what is staged, and one writer at a time.
 
 ``.pvr/json`` is the committed state (canonical), ``.pvr/config`` names the pool, ``.pvr/new`` lists staged paths,
-``.pvr/gone`` the files of earlier states that the next checkout removes. Every file is replaced in one step, objects
+``.pvr/gone`` the files of earlier states that the next checkout removes, ``.pvr/unwritten`` those of the committed state
+that it has yet to write, with what the state had before. Every file is replaced in one step, objects
 first and the state last, so whatever ends a command in its middle leaves the old state or the new one.
 """
 
@@ -116,6 +117,7 @@ class Repository:
         """Make the working state the committed one, together with a ``checkpoint`` time if there is one."""
         with self.lock():
             state = self.working()
+            self._need_written(state)
             if checkpoint is not None:
                 mark: dict[str, Value] = {CHECKPOINT: {"major": checkpoint}}
                 self._tree.write(mark.items(), self.pool, links=False)
@@ -126,6 +128,7 @@ class Repository:
             # A message may be in any encoding; whoever gave it gets its bytes back.
             atomic.write(self.root / FOLDER / "commitmsg", message.encode("utf-8", "surrogateescape"))
             self._replace(state)
+            self._forget("unwritten")
         return state
 
     def checkout(self, *, links: bool = False) -> None:
@@ -142,7 +145,7 @@ class Repository:
                     self._tree.remove(name)
             files = [(name, value) for name, value in state.items() if name != "#spec"]
             self._tree.write(files, self.pool, links=links)
-            self._forget("new", "gone")
+            self._forget("new", "gone", "unwritten")
 
     def write_files(self, files: Mapping[str, Value], *, gone: Iterable[str] = ()) -> None:
         """Write paths, whose objects are in the pool, into the working tree, and remove those of ``gone``."""
@@ -180,6 +183,7 @@ class Repository:
             for object_id in sorted(select(other, choice, beside=self.state).object_ids()):
                 self.pool.copy_from(pool, object_id)
             state = merge(self.state, other, choice, drop=drop)
+            self._note_unwritten(state)
             self._replace(state)
         return state
 
@@ -187,6 +191,7 @@ class Repository:
         """Make the state of an export the committed one."""
         with self.lock():
             state = export.read(path, self.pool)
+            self._note_unwritten(state)
             self._replace(state)
         return state
 
@@ -206,6 +211,28 @@ class Repository:
         missing = sorted(object_id for object_id in state.object_ids() if object_id not in self.pool)
         if missing:
             raise NotFound(f"object {missing[0]} of the new state is not in {self.pool.root}")
+
+    def _note_unwritten(self, state: State) -> None:
+        """``state`` is about to be the committed one, and none of its new values are in the working tree."""
+        committed = self.state
+        changes = state.diff(committed)
+        fresh = {name: committed.get(name) for name in (*changes.added, *changes.changed)}
+        noted = {**fresh, **self._document("unwritten")}
+        unwritten = {name: before for name, before in noted.items() if name in state and before != state[name]}
+        atomic.write(self.root / FOLDER / "unwritten", cjson.dumps(unwritten))
+
+    def _need_written(self, working: State) -> None:
+        """Raise where a commit would take back what was merged, because the working tree is still the one of before."""
+        committed = self.state
+        stale = [
+            name for name, before in self._document("unwritten").items()
+            if name in committed and working.get(name) == before != committed[name]
+        ]  # fmt: skip
+        if stale:
+            raise PantavisorError(
+                f"{stale[0]} was merged or imported and is not in the working tree yet, so a commit would take it back",
+                hint="run: pvr checkout, then make your changes again",
+            )
 
     def _replace(self, state: State) -> None:
         self._check_objects(state)
