@@ -31,6 +31,7 @@ struct pv_task {
 	char *halt_signal;
 	bool has_apparmor;
 	pid_t monitor, init; /* 0: none */
+	int exit_status; /* of its last end */
 	int retries;
 	int64_t started_at;
 	int64_t retry_at; /* RECOVERING; 0: never */

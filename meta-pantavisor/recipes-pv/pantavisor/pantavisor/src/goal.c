@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 #define NONE PV_STATUS_COUNT
 
 static const char *const status_names[PV_STATUS_COUNT] = {
@@ -75,6 +77,14 @@ bool pv_goal_reached(enum pv_goal goal, enum pv_status status)
 	default:
 		return status == PV_STATUS_READY;
 	}
+}
+
+char *pv_goal_missed(const char *container, enum pv_goal goal, enum pv_status status, int exit_status)
+{
+	cleanup_free char *after = exit_status ? pv_fmt(" after status %d", exit_status) : NULL;
+
+	return pv_fmt("%s is %s%s, its goal is %s", container, status_names[status], after ? after : "",
+		goal_names[goal]);
 }
 
 enum pv_achievement pv_goal_group(int wanted, int reached, int64_t elapsed_ms, int64_t timeout_ms)

@@ -42,5 +42,7 @@ bool pv_goal_parse(const char *name, enum pv_goal *goal);
 bool pv_goal_reached(enum pv_goal goal, enum pv_status status);
 /* Of a group: all reached, or not yet, or not in time. */
 enum pv_achievement pv_goal_group(int wanted, int reached, int64_t elapsed_ms, int64_t timeout_ms);
+/* "web is RECOVERING after status 1, its goal is STARTED"; the caller frees it. */
+char *pv_goal_missed(const char *container, enum pv_goal goal, enum pv_status status, int exit_status);
 
 #endif

@@ -49,6 +49,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	task->monitor = 0;
 	task->init = 0;
 	task->started_at = 0;
+	task->exit_status = exit_status;
 	/* It was faster than we looked: it did run. */
 	if (task->status == PV_STATUS_STARTING && exit_status == 0) {
 		pv_status_next(&task->status, PV_EVENT_RUNNING);
@@ -154,6 +155,25 @@ static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 	return pv_goal_group(wanted, reached, now - pv->group_since, (int64_t)group->timeout_s * 1000);
 }
 
+/* Each container of the group that is late, and why. */
+static char *list_late(const struct pv *pv, const struct pv_group *group)
+{
+	char *list = pv_dup("", 0);
+
+	for (size_t i = 0; i < pv->task_count; i++) {
+		const struct pv_task *task = &pv->tasks[i];
+		cleanup_free char *before = NULL, *missed = NULL;
+
+		if (group_of(pv, task) != group || task->reached)
+			continue;
+		before = list;
+		missed = pv_goal_missed(
+			task->spec->name, task->spec->goal, task->status, task->exit_status);
+		list = pv_fmt("%s%s%s", before, *before ? "; " : "", missed);
+	}
+	return list;
+}
+
 static void end_group(struct pv *pv, enum pv_achievement achievement)
 {
 	const struct pv_group *group = &pv->state.groups[pv->group];
@@ -161,7 +181,9 @@ static void end_group(struct pv *pv, enum pv_achievement achievement)
 	if (achievement == PV_ACHIEVED) {
 		pv_info("group", "group %s ACHIEVED", group->name);
 	} else {
-		pv_warn("group", "group %s TIMEDOUT after %d s", group->name, group->timeout_s);
+		cleanup_free char *late = list_late(pv, group);
+
+		pv_warn("group", "group %s TIMEDOUT after %d s: %s", group->name, group->timeout_s, late);
 		pv->groups_late++;
 	}
 	pv->group++;

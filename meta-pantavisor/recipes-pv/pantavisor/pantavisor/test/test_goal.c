@@ -63,8 +63,18 @@ static void test_group(void)
 	CHECK(pv_goal_group(2, 2, 5000, 1000) == PV_ACHIEVED);
 }
 
+static void test_missed_goal_names_container_status_and_reason(void)
+{
+	cleanup_free char *waits = pv_goal_missed("web", PV_GOAL_READY, PV_STATUS_STARTED, 0);
+	cleanup_free char *fails = pv_goal_missed("db", PV_GOAL_STARTED, PV_STATUS_RECOVERING, 127);
+
+	CHECK(!strcmp(waits, "web is STARTED, its goal is READY"));
+	CHECK(!strcmp(fails, "db is RECOVERING after status 127, its goal is STARTED"));
+}
+
 int main(void)
 {
+	test_missed_goal_names_container_status_and_reason();
 	enum pv_goal goal;
 
 	CHECK(pv_goal_parse("READY", &goal) && goal == PV_GOAL_READY && !pv_goal_parse("ready", &goal));
