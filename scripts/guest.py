@@ -6,6 +6,8 @@ asked otherwise: what the guest writes is gone when it ends. Forwarded ports are
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LOOPBACK = "127.0.0.1"
+MAX_PORT = 65535
 TAIL_LINES = 40
 STOP_SECONDS = 10
 ANSWER_SECONDS = 5
@@ -80,13 +83,14 @@ class Forward:
 
     @classmethod
     def parse(cls, text: str) -> Forward:
-        """``HOST:GUEST``."""
-        match = re.fullmatch(r"(\d{1,5}):(\d{1,5})", text)
-        if not match or not all(0 < int(port) < 65536 for port in match.groups()):
-            raise GuestError(f'"{text}" is no pair of ports such as 8080:80')
+        """``HOST:GUEST``; HOST 0 is any free port."""
+        match = re.fullmatch(r"([0-9]{1,5}):([0-9]{1,5})", text)
+        if not match or int(match[1]) > MAX_PORT or not 0 < int(match[2]) <= MAX_PORT:
+            raise GuestError(f'"{text}" is not a pair of ports such as 8080:80')
         return cls(host=int(match[1]), guest=int(match[2]))
 
 
+# The first choice; others where these are taken.
 DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082))
 
 
@@ -129,13 +133,28 @@ def machine_of(image: Path) -> str:
     raise GuestError(f"the name {image.name} does not say for which machine it is: give --machine")
 
 
+def claim(forwards: Sequence[Forward], *, instead: bool = False) -> tuple[Forward, ...]:
+    """The same from ports that are free now. 0 stands for any; with ``instead``, any stands in for a taken one."""
+    with contextlib.ExitStack() as stack:
+        return tuple(Forward(_claim(stack, forward.host, instead), forward.guest) for forward in forwards)
+
+
+def _claim(stack: contextlib.ExitStack, port: int, instead: bool) -> int:
+    try:
+        # Open until all are found, so that no two are the same.
+        probe = stack.enter_context(socket.create_server((LOOPBACK, port)))
+    except OSError as error:
+        if instead:
+            return _claim(stack, 0, False)
+        reason = os.strerror(error.errno or 0)
+        hint = "use --port 0:GUEST for any free port"
+        raise GuestError(f"port {port} of this machine cannot be used: {reason}\n  hint: {hint}") from None
+    return int(probe.getsockname()[1])
+
+
 def free_ports(*guest_ports: int) -> tuple[Forward, ...]:
-    """Forward each of these from a port that nobody uses now."""
-    probes = [socket.create_server((LOOPBACK, 0)) for _ in guest_ports]
-    forwards = tuple(Forward(probe.getsockname()[1], guest) for probe, guest in zip(probes, guest_ports))
-    for probe in probes:
-        probe.close()
-    return forwards
+    """Forward each of these from any free port."""
+    return claim([Forward(0, port) for port in guest_ports])
 
 
 @dataclass
@@ -259,9 +278,11 @@ def ask_line(port: int, *, timeout: float) -> str:
         time.sleep(0.5)
 
 
-def checks(pairs: Sequence[Sequence[str]], *, timeout: float) -> None:
-    """Each URL must answer with a page that holds the text."""
+def checks(pairs: Sequence[Sequence[str]], forwards: Sequence[Forward], *, timeout: float) -> None:
+    """Each URL must answer with a page that holds the text; {80} in it is the port that leads to the guest's 80."""
     for url, text in pairs:
+        for forward in forwards:
+            url = url.replace(f"{{{forward.guest}}}", str(forward.host))
         page = ask_http(url, timeout=timeout)
         if text not in page:
             raise GuestError(f'{url} answers, but without "{text}":\n{page[:400]}')

@@ -26,7 +26,9 @@ PVR_DOCKER_AUTHFILE[vardepvalue] = ""
 PVR_INSECURE_REGISTRIES ??= ""
 PVR_INSECURE_REGISTRIES[doc] = "Registries (host[:port]) that may be reached by plain HTTP; loopback always may."
 PVR_REGISTRY_MIRRORS ??= ""
-PVR_REGISTRY_MIRRORS[doc] = "Pairs host=mirror-host[/prefix], tried before the registry itself."
+PVR_REGISTRY_MIRRORS[doc] = "Pairs host=mirror-host[:port][/prefix], tried before the registry itself."
+# Where bytes come from does not change them: each is checked by its digest.
+PVR_REGISTRY_MIRRORS[vardepvalue] = ""
 
 PVR_CONTAINER ??= "${PN}"
 PVR_CONTAINER[doc] = "Name of the container on the device."

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from .failure import Failure
 from .images import IMAGES, Workshop
-from .registry import Registry
+from .registry import HOST, Registry
+from .registry import serve as serve_registry
 
 PROJECT = Path(__file__).resolve().parents[2]
-PORT = 5000
 AUTO_CONF = "# Written by scripts/demo-images: the demonstration images in the loopback registry.\n"
 
 
@@ -27,9 +27,9 @@ def parser() -> argparse.ArgumentParser:
         description="Build the demonstration images when they changed, and serve them while COMMAND runs.",
     )
     top.add_argument("--build-dir", type=Path, default=PROJECT / "build", help="where registry/ and logs go")
-    top.add_argument("--auto-conf", type=Path, metavar="FILE", help="write the digests for BitBake")
+    top.add_argument("--auto-conf", type=Path, metavar="FILE", help="write digests and registry for BitBake")
     top.add_argument("--engine", choices=("docker", "buildah"), default="", help="insist on one")
-    top.add_argument("--port", type=int, default=PORT, help="of the registry; recipes expect %(default)s")
+    top.add_argument("--port", type=_port, default=0, help="of the registry; default: any free one")
     top.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run meanwhile")
     return top
 
@@ -54,34 +54,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve(options: argparse.Namespace) -> int:
     """Registry up, images current, command run, registry down."""
     build = options.build_dir.resolve()
-    registry = Registry(root=build / "registry", port=options.port)
     build.mkdir(parents=True, exist_ok=True)
     with (build / "registry.lock").open("w") as lock:
         _lock(lock.fileno())
-        with registry.serve():
+        with serve_registry(build / "registry", port=options.port) as registry:
             workshop = Workshop(work=build / "demo", registry=registry, say=_say)
             digests = workshop.ensure(only_engine=options.engine)
             for image in IMAGES:
-                _say(f"localhost:{registry.port}/{image.repository}:{image.tag} is {digests[image.recipe]}")
+                _say(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
             if options.auto_conf:
-                write_auto_conf(options.auto_conf, digests)
-            return run_command(options.command[1:] if options.command[:1] == ["--"] else options.command)
+                write_auto_conf(options.auto_conf, digests, registry)
+            command = options.command[1:] if options.command[:1] == ["--"] else options.command
+            return run_command(command, registry)
 
 
-def write_auto_conf(path: Path, digests: Mapping[str, str]) -> None:
+def write_auto_conf(path: Path, digests: Mapping[str, str], registry: Registry) -> None:
     """Pin the digests for BitBake; an unchanged file is left alone, so nothing is parsed again."""
-    lines = [f'PVR_DOCKER_DIGEST:pn-{recipe} = "{digest}"\n' for recipe, digest in sorted(digests.items())]
+    lines = [f'PVR_REGISTRY_MIRRORS:append = " {HOST}={registry.host}"\n']
+    lines += [f'PVR_DOCKER_DIGEST:pn-{recipe} = "{digest}"\n' for recipe, digest in sorted(digests.items())]
     text = AUTO_CONF + "".join(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
 
-def run_command(argv: Sequence[str]) -> int:
-    """Run it to its end; when we are interrupted it is told and waited for, so that it can clean up."""
+def run_command(argv: Sequence[str], registry: Registry) -> int:
+    """Run it to its end, with the registry's place in $DEMO_REGISTRY.
+
+    When we are interrupted it is interrupted too and waited for, so that it can clean up.
+    """
     if not argv:
         return 0
-    process = subprocess.Popen(argv)
+    process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host})
     try:
         return process.wait()
     except KeyboardInterrupt as interrupt:
@@ -90,6 +94,12 @@ def run_command(argv: Sequence[str]) -> int:
             process.send_signal(interrupt.args[0] if interrupt.args else signal.SIGINT)
         process.wait()
         raise
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a port')
+    return int(text)
 
 
 def _interrupt(number: int, frame: object) -> None:

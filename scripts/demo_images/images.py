@@ -71,7 +71,7 @@ class Workshop:
             shutil.copytree(SOURCES / image.name, context, symlinks=True)
             dockerfile = _prepare(image, architecture, context, distribution, self.work / "packages.log")
             tag = f"{image.tag}-{architecture}"
-            reference = f"localhost:{self.registry.port}/{image.repository}:{tag}"
+            reference = f"{self.registry.host}/{image.repository}:{tag}"
             engine.build(context, dockerfile, platform=f"linux/{architecture}", reference=reference)
             engine.push(reference)
             manifest = self.registry.find(image.repository, tag)

@@ -1,22 +1,33 @@
-"""The registry on the loopback interface: Debian's docker-registry with its data in the build directory."""
+"""The registry on the loopback interface: Debian's docker-registry with its data in the build directory.
+
+It listens on a free port, by preference the one of the last time. Recipes name it by a name of its own, HOST, which
+PVR_REGISTRY_MIRRORS leads to that port: what is built is the same whatever the port is.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
+import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .failure import Failure
 from .service import Service
 
-HOST = "127.0.0.1"
+# RFC 6761: a name below .test is never anybody's server.
+HOST = "registry.test"
+LOOPBACK = "127.0.0.1"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 TIMEOUT_SECONDS = 30
+# Another program may take a free port before the registry does.
+PORTS_TRIED = 5
+TOKEN_HEADER = "X-Demo-Registry"
 
 CONFIG = """\
 version: 0.1
@@ -28,7 +39,9 @@ storage:
   filesystem:
     rootdirectory: {data}
 http:
-  addr: {host}:{port}
+  addr: {host}
+  headers:
+    {header}: [{token}]
 """
 
 
@@ -48,19 +61,23 @@ class Registry:
     root: Path
     port: int
 
-    def serve(self) -> Service:
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def start(self) -> Service:
         """The daemon, to be used in a ``with`` statement."""
-        if self._listening():
-            raise Failure(
-                f"port {self.port} of this machine is in use by another program",
-                f"`ss -ltnp 'sport = :{self.port}'` names it; `systemctl stop docker-registry` if it is the"
-                " distribution's registry",
-            )
         self.root.mkdir(parents=True, exist_ok=True)
+        token = secrets.token_hex(16)
         config = self.root / "config.yml"
-        config.write_text(CONFIG.format(data=self.root / "data", host=HOST, port=self.port))
+        config.write_text(
+            CONFIG.format(data=self.root / "data", host=self.host, header=TOKEN_HEADER, token=token)
+        )
         return Service(
-            ["docker-registry", "serve", str(config)], log=self.root / "registry.log", ready=self._listening
+            ["docker-registry", "serve", str(config)],
+            log=self.root / "registry.log",
+            ready=lambda: self._answers(token),
         )
 
     def find(self, repository: str, reference: str) -> Manifest | None:
@@ -97,15 +114,21 @@ class Registry:
             raise Failure(f"the registry lost the index of {repository}:{tag}")
         return found
 
-    def _listening(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((HOST, self.port)) == 0
+    def _answers(self, token: str) -> bool:
+        """Whether it is this registry, and no other program, that listens."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/v2/")
+            return connection.getresponse().headers[TOKEN_HEADER] == token
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def _request(
         self, method: str, repository: str, reference: str, body: bytes | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
         headers = {"Accept": f"{MANIFEST_LIST}, {MANIFEST}"}
         if body is not None:
             headers["Content-Type"] = MANIFEST_LIST
@@ -115,3 +138,52 @@ class Registry:
             return answer.status, answer.msg, answer.read()
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def serve(root: Path, *, port: int = 0) -> Iterator[Registry]:
+    """A running registry on ``port`` (0: any free one), with its data in ``root``."""
+    if port and not _is_free(port):
+        raise Failure(
+            f"port {port} of this machine is in use by another program",
+            f"leave out --port for a free one; `ss -ltnp 'sport = :{port}'` names the program",
+        )
+    with contextlib.ExitStack() as stack:
+        registry = _start(stack, root, port)
+        _last_port(root).write_text(f"{registry.port}\n")
+        yield registry
+
+
+def _start(stack: contextlib.ExitStack, root: Path, port: int) -> Registry:
+    for attempt in range(PORTS_TRIED):
+        registry = Registry(root, port or _free_port(root))
+        try:
+            stack.enter_context(registry.start())
+        except Failure:
+            if port or attempt + 1 == PORTS_TRIED or _is_free(registry.port):
+                raise
+        else:
+            break
+    return registry
+
+
+def _free_port(root: Path) -> int:
+    """The port of the last time, so that nothing is parsed again; any free one where that is taken."""
+    with contextlib.suppress(OSError, ValueError):
+        port = int(_last_port(root).read_text())
+        if 0 < port < 1 << 16 and _is_free(port):
+            return port
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _last_port(root: Path) -> Path:
+    return root / "port"

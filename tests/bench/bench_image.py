@@ -34,13 +34,12 @@ LIBRARY = PROJECT / "meta-pantavisor" / "lib"
 sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests"), str(PROJECT / "scripts")]
 
 from bench.cost import Cost, Peak, measure  # noqa: E402
-from demo_images.registry import Registry  # noqa: E402
+from demo_images.registry import serve  # noqa: E402
 from pantavisor import squashfs  # noqa: E402
 from sim.layers import member, tar  # noqa: E402
 
 PACKAGES = "python3,git,nodejs,vim,nginx-light"
 SUITE = "bookworm"
-PORT = 5077
 NAME = "bench/image:1"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(LIBRARY), "SOURCE_DATE_EPOCH": "1700000000"}
 PVR = (sys.executable, "-m", "pantavisor")
@@ -97,9 +96,8 @@ def make_image(folder: Path) -> None:
 @contextmanager
 def registry(folder: Path, layout: Path) -> Iterator[str]:
     """A registry that serves the image."""
-    service = Registry(folder / "registry", PORT)
-    with service.serve():
-        target = f"127.0.0.1:{PORT}/{NAME}"
+    with serve(folder / "registry") as service:
+        target = f"{service.host}/{NAME}"
         words = ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:1", f"docker://{target}"]
         subprocess.run(words, check=True)
         yield target

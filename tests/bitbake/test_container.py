@@ -83,6 +83,12 @@ def configuration(keys: Path) -> list[str]:
     ]
 
 
+MIRRORED = """\
+require app_1.0.bb
+PVR_DOCKER_REF = "registry.test/one:1@{digest}"
+"""
+
+
 @pytest.fixture(scope="module")
 def desk(build: Build) -> Iterator[Desk]:
     root = build.directory.parent
@@ -157,6 +163,27 @@ def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -
     (files / "PVR_LOGS_JSON").write_text("{}")
     result = desk.build.run("app").failed()
     assert "PVR_LOGS_JSON: " in result.output and "does not hold a JSON list" in result.output
+
+
+def test_the_place_of_a_mirror_is_not_in_the_bytes(desk: Desk) -> None:
+    recipe = desk.build.directory.parent / "one/recipes/mirrored_1.0.bb"
+
+    def build() -> bool:
+        """Build it from a registry at another port; whether that was asked for anything."""
+        with Registry() as registry:
+            digest = registry.add("one", "1", images.image(FILES))
+            recipe.write_text(MIRRORED.format(digest=digest))
+            mirror = f'PVR_REGISTRY_MIRRORS = "registry.test={registry.host}"'
+            desk.configure(mirror, 'DL_DIR = "${TOPDIR}/mirrored"')
+            desk.build.run("mirrored").succeeded()
+            return bool(registry.seen)
+
+    assert build()
+    export, ran = desk.build.deployed("mirrored.pvrexport.tgz"), desk.build.ran("mirrored")
+    first = export.read_bytes()
+    assert not build() and desk.build.ran("mirrored") == ran
+    desk.build.run("mirrored", "-c", "cleanall").succeeded()
+    assert build() and export.read_bytes() == first
 
 
 def test_the_epoch_ends_the_times_in_the_image_and_changes_the_hash(desk: Desk, tmp_path: Path) -> None:

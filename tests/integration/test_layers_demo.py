@@ -27,8 +27,8 @@ MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine())
 
 
 @pytest.fixture(scope="module")
-def digests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Name and digest of each image, while localhost:5000 serves them."""
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Name of each image and where it is served."""
     tools.need_root()
     for program, package in (("umoci", "umoci"), ("skopeo", "skopeo"), ("unsquashfs", "squashfs-tools")):
         tools.need(program, package=package)
@@ -36,23 +36,23 @@ def digests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         tools.miss("neither docker nor buildah is here")
     conf = tmp_path_factory.mktemp("demo") / "auto.conf"
     words = [sys.executable, PROJECT / "scripts/demo-images", "--auto-conf", conf, "--"]
-    # Says that all is there, and goes on until its standard input ends.
-    words += ["sh", "-c", "echo ready; cat >/dev/null"]
+    # Says where they are when all is there, and goes on until its standard input ends.
+    words += ["sh", "-c", "echo $DEMO_REGISTRY; cat >/dev/null"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdin is not None
-        assert process.stdout.readline() == "ready\n"
-        yield dict(re.findall(r'pn-demo-(\w+) = "(sha256:[0-9a-f]{64})"', conf.read_text()))
+        host = process.stdout.readline().strip()
+        digests = re.findall(r'pn-demo-(\w+) = "(sha256:[0-9a-f]{64})"', conf.read_text())
+        yield {name: f"docker://{host}/demo/{name}@{digest}" for name, digest in digests}
         process.stdin.close()
         assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 @pytest.mark.parametrize("name", ["nginx", "system"])
-def test_squashfs_holds_what_umoci_unpacks(digests: dict[str, str], name: str, architecture: str, tmp_path: Path) -> None:
-    source = f"docker://localhost:5000/demo/{name}@{digests[name]}"
+def test_squashfs_holds_what_umoci_unpacks(sources: dict[str, str], name: str, architecture: str, tmp_path: Path) -> None:
     target = f"oci:{tmp_path}/layout:1"
     choice = ("--override-os", "linux", "--override-arch", architecture)
-    tools.run("skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", source, target)
+    tools.run("skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", sources[name], target)
     started = time.time()
     tools.run("umoci", "unpack", "--image", f"{tmp_path}/layout:1", tmp_path / "theirs")
     wanted = listing.of_directory(tmp_path / "theirs" / "rootfs")

@@ -49,21 +49,31 @@ def test_content_mode_link_and_name_each_change_the_hash(source: Path) -> None:
 def test_auto_conf_pins_each_recipe_and_is_left_alone_when_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "conf" / "auto.conf"
     digests = {"demo-system": "sha256:" + "1" * 64, "demo-nginx": "sha256:" + "2" * 64}
-    cli.write_auto_conf(path, digests)
+    cli.write_auto_conf(path, digests, registry.Registry(tmp_path, 4711))
     first = path.stat().st_mtime_ns
     assert path.read_text().splitlines()[1:] == [
+        'PVR_REGISTRY_MIRRORS:append = " registry.test=127.0.0.1:4711"',
         f'PVR_DOCKER_DIGEST:pn-demo-nginx = "sha256:{"2" * 64}"',
         f'PVR_DOCKER_DIGEST:pn-demo-system = "sha256:{"1" * 64}"',
     ]
-    cli.write_auto_conf(path, digests)
+    cli.write_auto_conf(path, digests, registry.Registry(tmp_path, 4711))
     assert path.stat().st_mtime_ns == first
 
 
-def test_busy_port_is_named(tmp_path: Path) -> None:
+def test_a_busy_port_that_was_asked_for_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(Failure, match=f"port {port} of this machine is in use"):
-            registry.Registry(root=tmp_path, port=port).serve()
+        with pytest.raises(Failure, match=f"port {port} of this machine is in use") as caught:
+            with registry.serve(tmp_path, port=port):
+                pass
+    assert "--port" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["-1", "65536", "http"])
+def test_what_is_not_a_port_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args([f"--port={text}"])
+    assert "--port" in capsys.readouterr().err
 
 
 def test_failing_command_shows_the_end_of_its_log(tmp_path: Path) -> None:

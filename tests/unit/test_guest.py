@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -38,10 +39,27 @@ def test_ports_are_forwarded_on_loopback_only(machine: str) -> None:
     assert "user,id=net,hostfwd=tcp:127.0.0.1:9080-:80" in argv
 
 
-@pytest.mark.parametrize("text", ["80", "80:", "0:80", "80:65536", "a:b", "1:2:3"])
+@pytest.mark.parametrize("text", ["80", "80:", "80:0", "80:65536", "65536:80", "a:b", "1:2:3", "\u0668:80"])
 def test_forward_refuses_what_is_no_pair_of_ports(text: str) -> None:
     with pytest.raises(guest.GuestError):
         guest.Forward.parse(text)
+
+
+def test_a_taken_port_is_replaced_unless_it_was_asked_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = guest.Forward(other.getsockname()[1], 80)
+        (instead,) = guest.claim([taken], instead=True)
+        assert instead.guest == 80 and instead.host not in (0, taken.host)
+        with pytest.raises(guest.GuestError, match=f"port {taken.host} .*in use\n.*--port 0:GUEST"):
+            guest.claim([taken])
+    assert guest.claim([taken]) == (taken,)
+
+
+def test_no_two_forwards_share_a_port() -> None:
+    hosts = {forward.host for forward in guest.claim([guest.Forward.parse("0:80")] * 20)}
+    assert len(hosts) == 20 and 0 not in hosts
+    with pytest.raises(guest.GuestError, match="in use"):
+        guest.claim([guest.Forward(min(hosts), 80), guest.Forward(min(hosts), 81)])
 
 
 def test_console_is_read_without_escapes(machine: str) -> None:

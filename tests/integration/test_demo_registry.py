@@ -1,0 +1,62 @@
+"""The demonstration registry: Debian's docker-registry on whatever port is free."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sim import tools
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from demo_images import registry
+
+
+@pytest.fixture(autouse=True)
+def program() -> None:
+    """The distribution's registry."""
+    tools.need("docker-registry", package="docker-registry")
+
+
+class Yes(http.server.BaseHTTPRequestHandler):
+    """Answers 200 to everything."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+def test_two_registries_run_beside_each_other_and_keep_their_ports(tmp_path: Path) -> None:
+    with registry.serve(tmp_path / "a") as one, registry.serve(tmp_path / "b") as two:
+        ports = [one.port, two.port]
+        assert one.find("demo/x", "1") is None and two.find("demo/x", "1") is None
+    assert len(set(ports)) == 2
+    with registry.serve(tmp_path / "a") as one:
+        assert one.port == ports[0]
+
+
+def test_another_program_on_the_last_port_moves_the_registry(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        (tmp_path / "port").write_text(f"{other.getsockname()[1]}\n")
+        with registry.serve(tmp_path) as moved:
+            assert moved.port != other.getsockname()[1]
+
+
+def test_a_port_that_is_lost_to_another_program_is_not_taken_for_the_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A web server that says yes to everything takes the port after the registry chose it.
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Yes) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        ports = iter([other.server_port, registry._free_port(tmp_path)])
+        monkeypatch.setattr(registry, "_free_port", lambda root: next(ports))
+        with registry.serve(tmp_path) as moved:
+            assert moved.port != other.server_port
+        other.shutdown()
