@@ -65,6 +65,29 @@ def test_a_segment_matches_as_fnmatch_does(pattern: str, name: str) -> None:
 
 def test_many_stars_stay_quick() -> None:
     assert not pvs.matches("*a" * 100, "a" * 250 + "b")
+    assert not pvs.matches("*?a" * 80, "a" * 250 + "b")
+
+
+def test_work_that_patterns_may_ask_for_is_bounded() -> None:
+    folders = "/".join(["a" * 200] * 4)
+    many = State.empty().with_files({f"{folders}/{number}": OBJECT for number in range(2000)})
+    with pytest.raises(LimitError, match="too many paths"):
+        pvs.payload(many, Selection(("*" + "a" * 440 + "b",) * 2))
+    # 256 patterns without a star always fit.
+    assert b"#spec" in pvs.payload(many, Selection(("#spec",) + ("b/**",) * 255))
+
+
+@pytest.mark.parametrize("words", ['"crit":["b64"],', '"x":1,"x":2,'])
+def test_a_header_that_says_more_than_is_understood_is_refused(words: str) -> None:
+    text = f'{{{words}"alg":"RS256","typ":"PVS","pvs":{{"include":["a"],"exclude":[]}}}}'
+    with pytest.raises(FormatError):
+        Signature.parse("_sigs/a.json", {"#spec": "pvs@2", "signature": "AA", "protected": pvs.encode(text.encode())})
+
+
+@pytest.mark.parametrize("text", ["AB==", "AA", "AA==\n", "AA==AA=="])
+def test_a_certificate_has_one_spelling(text: str) -> None:
+    with pytest.raises(FormatError, match="base64"):
+        Signature.parse("_sigs/a.json", header(x5c=[text]))
 
 
 def test_a_question_mark_and_a_name_beyond_ascii_are_not_signed() -> None:

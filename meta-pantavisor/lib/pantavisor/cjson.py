@@ -29,9 +29,10 @@ _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _MUST_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
-def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES) -> Json:
-    """Parse one JSON document. Integers stay exact, other numbers become Decimal, the last duplicate key wins.
+def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES, unique: bool = False) -> Json:
+    """Parse one JSON document. Integers stay exact, other numbers become Decimal.
 
+    Of members of one name the last wins, or with ``unique`` there is an error.
     Raises FormatError (naming ``what``) for bad UTF-8, bad JSON, NaN or Infinity, LimitError for size or depth.
     """
     if len(data) > max_bytes:
@@ -40,7 +41,11 @@ def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_B
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         _check_depth(text, what)
         value: Json = json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant
+            text,
+            parse_float=_number,
+            parse_int=_number,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_members if unique else None,
         )
     except UnicodeDecodeError as error:
         raise FormatError(f"{what} is not UTF-8 (byte {error.start})") from error
@@ -49,9 +54,11 @@ def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_B
     return value
 
 
-def load_object(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+def load_object(
+    data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES, unique: bool = False
+) -> dict[str, Any]:
     """As loads, for a document that must be an object."""
-    value = loads(data, what=what, max_bytes=max_bytes)
+    value = loads(data, what=what, max_bytes=max_bytes, unique=unique)
     if not isinstance(value, dict):
         raise FormatError(f"{what} is not a JSON object")
     return value
@@ -81,6 +88,13 @@ def _number(text: str) -> Union[int, Decimal]:
     if number.is_nan() or len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
         raise ValueError(f"number {text[:20]}... is out of range")
     return int(number) if number == number.to_integral_value() else number
+
+
+def _unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member stands twice in one object")
+    return found
 
 
 def _refuse_constant(text: str) -> None:

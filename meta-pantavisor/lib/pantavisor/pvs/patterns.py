@@ -6,13 +6,18 @@ anywhere, the device's fnmatch does not; their character classes negate differen
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import FormatError, LimitError
 
 MAX_PATTERNS = 256
-MAX_PATTERN_CHARS = 1024
+MAX_PATTERN_BYTES = 512
+# Bytes of all paths x cost of all patterns of all signatures: what a header that is not yet verified may ask for. 256
+# patterns without a star fit with any state.
+MAX_WORK = 1024 * 1024 * 1024
 # The device finds members of the signature's header by their name anywhere in its text.
 HEADER_WORDS = frozenset(["typ", "pvs", "alg", "x5c", "include", "exclude"])
 DEEP = "/**"
@@ -30,6 +35,10 @@ class Selection:
             raise LimitError(f"a signature with more than {MAX_PATTERNS} patterns")
         for pattern in (*self.include, *self.exclude):
             check_pattern(pattern)
+
+    def cost(self) -> int:
+        """Comparisons that one byte of a path may need."""
+        return sum(_cost(pattern) for pattern in (*self.include, *self.exclude))
 
     def covers(self, path: str) -> bool:
         return self.mentions(path) and not self.excludes(path)
@@ -74,7 +83,7 @@ def check_pattern(pattern: str) -> str:
             f'pattern "{pattern[:100]}" is not safe to sign by',
             hint="use exact paths, dir/**, dir/*, or * and ? within one segment",
         )
-    if pattern in HEADER_WORDS or len(pattern) > MAX_PATTERN_CHARS:
+    if pattern in HEADER_WORDS or len(pattern.encode("utf-8", "surrogatepass")) > MAX_PATTERN_BYTES:
         raise FormatError(f'pattern "{pattern[:100]}" cannot stand in the header of a signature')
     return pattern
 
@@ -83,22 +92,46 @@ def matches(pattern: str, path: str) -> bool:
     """Whether a safe pattern selects a path."""
     if pattern.endswith(DEEP):
         return path.startswith(pattern[:-2]) and len(path) > len(pattern) - 2
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == path
     head, parts = pattern.split("/"), path.split("/")
     return len(parts) == len(head) and all(map(_segment, head, parts))
 
 
+def check_work(costs: Iterable[int], paths: Iterable[str]) -> None:
+    """Raise LimitError where patterns of these costs would have to be held against too many paths."""
+    if sum(costs) * sum(len(path.encode()) for path in paths) > MAX_WORK:
+        raise LimitError("patterns of signatures would have to be held against too many paths", hint="name folders: dir/**")
+
+
+def _cost(pattern: str) -> int:
+    return len(pattern.encode()) + 1 if "*" in pattern and not pattern.endswith(DEEP) else 1
+
+
 def _segment(pattern: str, name: str) -> bool:
-    # fnmatch's usual walk: on a mismatch the last star takes one character more. Never exponential.
-    at, star, resume, index = 0, -1, 0, 0
-    while index < len(name):
-        if at < len(pattern) and pattern[at] == "*":
-            star, resume = at, index
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", name[index]):
-            at, index = at + 1, index + 1
-        elif star >= 0:
-            resume += 1
-            at, index = star + 1, resume
-        else:
+    if "*" not in pattern:
+        return len(pattern) == len(name) and _find(pattern, name, 0, len(name)) == 0
+    head, *middle, tail = pattern.split("*")
+    at, end = len(head), len(name) - len(tail)
+    if at > end or _find(head, name, 0, at) or _find(tail, name, end, len(name)) != end:
+        return False
+    # Each piece as early as it can be: if any choice fits, this one does. Never exponential.
+    for piece in middle:
+        found = _find(piece, name, at, end)
+        if found < 0:
             return False
-    return pattern[at:].strip("*") == ""
+        at = found + len(piece)
+    return True
+
+
+def _find(piece: str, name: str, start: int, end: int) -> int:
+    """Where ``piece``, with ``?`` for any character, is first found; -1 if it is not."""
+    if "?" not in piece:
+        return name.find(piece, start, end)
+    found = _expression(piece).search(name, start, end)
+    return found.start() if found else -1
+
+
+@functools.lru_cache(maxsize=256)
+def _expression(piece: str) -> re.Pattern[str]:
+    return re.compile(".".join(map(re.escape, piece.split("?"))), re.DOTALL)

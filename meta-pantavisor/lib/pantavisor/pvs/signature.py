@@ -16,7 +16,7 @@ from typing import Any
 from .. import cjson, names
 from ..errors import FormatError, LimitError
 from ..state import State
-from .patterns import HEADER_WORDS, Selection
+from .patterns import HEADER_WORDS, Selection, check_work
 
 SPEC = "pvs@2"
 TYPE = "PVS"
@@ -87,6 +87,7 @@ def signature_json(protected: str, signature: bytes) -> dict[str, str]:
 
 def payload(state: State, selection: Selection) -> bytes:
     """The canonical JSON of the covered paths. Raises FormatError where devices would select others."""
+    check_work([selection.cost()], state)
     for path in state:
         selection.check_readings(path)
     return cjson.dumps({path: value for path, value in state.items() if selection.covers(path)})
@@ -101,7 +102,9 @@ def signatures(state: State) -> tuple[Signature, ...]:
     found = [(path, value) for path, value in state.items() if is_signature(path, value)]
     if len(found) > MAX_SIGNATURES:
         raise LimitError(f"the state has {len(found)} signatures, more than the {MAX_SIGNATURES} allowed")
-    return tuple(Signature.parse(path, value) for path, value in found)
+    parsed = tuple(Signature.parse(path, value) for path, value in found)
+    check_work((signature.selection.cost() for signature in parsed), state)
+    return parsed
 
 
 def named(found: Iterable[Signature], words: Iterable[str]) -> tuple[Signature, ...]:
@@ -136,7 +139,10 @@ def decode(text: str, what: str) -> bytes:
 
 
 def _header(data: bytes, where: str) -> dict[str, Any]:
-    header = cjson.load_object(data, what=where)
+    header = cjson.load_object(data, what=where, unique=True)
+    # RFC 7515, 4.1.11: what is marked critical and not understood must be refused.
+    if "crit" in header:
+        raise FormatError(f"{where} wants extensions that are not known")
     if header.get("typ") != TYPE or header.get("alg") not in ALGORITHMS:
         raise FormatError(f"{where} has typ {header.get('typ')!r:.40} and alg {header.get('alg')!r:.40}")
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', data.decode("utf-8"))
@@ -160,6 +166,10 @@ def _chain(value: Any, where: str) -> tuple[bytes, ...]:
     if not isinstance(value, list) or len(value) > MAX_CERTIFICATES or not all(isinstance(item, str) for item in value):
         raise FormatError(f"{where} has an x5c that is not a list of at most {MAX_CERTIFICATES} certificates")
     try:
-        return tuple(base64.b64decode(item, validate=True) for item in value)
+        chain = tuple(base64.b64decode(item, validate=True) for item in value)
     except (binascii.Error, ValueError) as error:
         raise FormatError(f"{where} has an x5c that is not base64") from error
+    # One spelling: no spare bits, no text behind the end.
+    if [base64.b64encode(der).decode() for der in chain] != value:
+        raise FormatError(f"{where} has an x5c that is not base64")
+    return chain

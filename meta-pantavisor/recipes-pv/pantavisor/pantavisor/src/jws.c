@@ -30,6 +30,11 @@ static const struct algorithm algorithms[] = {
 	{"ES512", MBEDTLS_MD_SHA512, MBEDTLS_PK_ECKEY, 521, 521, 132},
 };
 
+struct pv_signer {
+	const struct algorithm *algorithm;
+	mbedtls_x509_crt chain;
+};
+
 static int tls_error(struct pv_err *err, const char *what, int code)
 {
 	char why[128];
@@ -96,7 +101,7 @@ int pv_jws_der(const unsigned char *raw, size_t length, unsigned char *der)
 	return (int)(head + used);
 }
 
-static int parse_chain(const struct pv_jws *jws, mbedtls_x509_crt *chain, struct pv_err *err)
+static int parse_chain(const struct pv_jws_header *jws, mbedtls_x509_crt *chain, struct pv_err *err)
 {
 	if (!jws->x5c_count || jws->x5c_count > PV_JWS_CERTIFICATES)
 		return pv_err_set(err, "it carries %zu certificates, 1 to %d are wanted", jws->x5c_count,
@@ -146,16 +151,66 @@ static int check_chain(mbedtls_x509_crt *chain, struct pv_trust *trust, struct p
 	return 0;
 }
 
-static int check_signature(const struct algorithm *algorithm, mbedtls_pk_context *key,
-	const struct pv_jws *jws, struct pv_err *err)
+static int choose_algorithm(struct pv_signer *signer, const char *name, struct pv_err *err)
+{
+	for (size_t i = 0; i < PV_COUNT(algorithms); i++)
+		if (!strcmp(name, algorithms[i].name)) {
+			signer->algorithm = &algorithms[i];
+			return 0;
+		}
+	return pv_err_set(err, "its algorithm \"%.16s\" is not RS256, ES256, ES384 or ES512", name);
+}
+
+/* The cheap questions first. */
+static int open_signer(struct pv_signer *signer, const struct pv_jws_header *header, struct pv_trust *trust,
+	struct pv_err *err)
+{
+	const struct algorithm *algorithm;
+	size_t bits;
+
+	if (choose_algorithm(signer, header->algorithm, err) < 0 ||
+		parse_chain(header, &signer->chain, err) < 0 || check_chain(&signer->chain, trust, err) < 0)
+		return -1;
+	algorithm = signer->algorithm;
+	bits = mbedtls_pk_get_bitlen(&signer->chain.pk);
+	if (!mbedtls_pk_can_do(&signer->chain.pk, algorithm->key) || bits < algorithm->low_bits ||
+		bits > algorithm->high_bits)
+		return pv_err_set(
+			err, "%s does not go with its certificate's key of %zu bits", algorithm->name, bits);
+	return 0;
+}
+
+int pv_signer_open(struct pv_signer **signer, const struct pv_jws_header *header, struct pv_trust *trust,
+	struct pv_err *err)
+{
+	struct pv_signer *fresh = pv_alloc(1, sizeof(*fresh));
+
+	mbedtls_x509_crt_init(&fresh->chain);
+	if (open_signer(fresh, header, trust, err) < 0) {
+		pv_signer_close(fresh);
+		return -1;
+	}
+	*signer = fresh;
+	return 0;
+}
+
+void pv_signer_close(struct pv_signer *signer)
+{
+	mbedtls_x509_crt_free(&signer->chain);
+	free(signer);
+}
+
+int pv_signer_verify(
+	struct pv_signer *signer, const char *signing_input, const char *signature, struct pv_err *err)
 {
 	unsigned char hash[64], der[PV_JWS_DER_BYTES];
+	const struct algorithm *algorithm = signer->algorithm;
 	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(algorithm->md);
 	cleanup_free unsigned char *raw = NULL;
 	const unsigned char *wire;
 	size_t length;
 
-	if (pv_base64_decode(PV_BASE64_URL, jws->signature, &raw, &length, err) < 0)
+	if (pv_base64_decode(PV_BASE64_URL, signature, &raw, &length, err) < 0)
 		return pv_err_wrap(err, "signature");
 	wire = raw;
 	if (algorithm->signature_bytes) {
@@ -165,43 +220,9 @@ static int check_signature(const struct algorithm *algorithm, mbedtls_pk_context
 		length = (size_t)pv_jws_der(raw, length, der);
 		wire = der;
 	}
-	if (!md ||
-		mbedtls_md(md, (const unsigned char *)jws->signing_input, strlen(jws->signing_input), hash))
+	if (!md || mbedtls_md(md, (const unsigned char *)signing_input, strlen(signing_input), hash))
 		return pv_err_set(err, "no hash for %s", algorithm->name);
-	if (mbedtls_pk_verify(key, algorithm->md, hash, mbedtls_md_get_size(md), wire, length))
+	if (mbedtls_pk_verify(&signer->chain.pk, algorithm->md, hash, mbedtls_md_get_size(md), wire, length))
 		return pv_err_set(err, "the signature does not match what it covers");
 	return 0;
-}
-
-static int check_with_chain(
-	const struct pv_jws *jws, mbedtls_x509_crt *chain, struct pv_trust *trust, struct pv_err *err)
-{
-	const struct algorithm *algorithm = NULL;
-	size_t bits;
-
-	for (size_t i = 0; i < PV_COUNT(algorithms); i++)
-		if (!strcmp(jws->algorithm, algorithms[i].name))
-			algorithm = &algorithms[i];
-	if (!algorithm)
-		return pv_err_set(
-			err, "its algorithm \"%.16s\" is not RS256, ES256, ES384 or ES512", jws->algorithm);
-	if (parse_chain(jws, chain, err) < 0 || check_chain(chain, trust, err) < 0)
-		return -1;
-	bits = mbedtls_pk_get_bitlen(&chain->pk);
-	if (!mbedtls_pk_can_do(&chain->pk, algorithm->key) || bits < algorithm->low_bits ||
-		bits > algorithm->high_bits)
-		return pv_err_set(
-			err, "%s does not go with its certificate's key of %zu bits", algorithm->name, bits);
-	return check_signature(algorithm, &chain->pk, jws, err);
-}
-
-int pv_jws_verify(const struct pv_jws *jws, struct pv_trust *trust, struct pv_err *err)
-{
-	mbedtls_x509_crt chain;
-	int done;
-
-	mbedtls_x509_crt_init(&chain);
-	done = check_with_chain(jws, &chain, trust, err);
-	mbedtls_x509_crt_free(&chain);
-	return done;
 }

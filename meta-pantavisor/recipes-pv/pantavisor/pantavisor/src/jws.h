@@ -21,16 +21,22 @@ struct pv_trust;
 int pv_trust_parse(struct pv_trust **trust, const char *pem, size_t size, struct pv_err *err);
 void pv_trust_free(struct pv_trust *trust);
 
-/* `x5c`: `count` texts in base64; `signature` in base64url. */
-struct pv_jws {
+/* What a header says of its signer: the algorithm, and certificates in base64, leaf first. */
+struct pv_jws_header {
 	const char *algorithm;
-	const char *const *x5c;
+	const char *x5c[PV_JWS_CERTIFICATES];
 	size_t x5c_count;
-	const char *signing_input;
-	const char *signature;
 };
 
-int pv_jws_verify(const struct pv_jws *jws, struct pv_trust *trust, struct pv_err *err);
+/* A key that the trust store vouches for, to be used with one algorithm. */
+struct pv_signer;
+
+int pv_signer_open(struct pv_signer **signer, const struct pv_jws_header *header, struct pv_trust *trust,
+	struct pv_err *err);
+void pv_signer_close(struct pv_signer *signer);
+/* `signature` in base64url. */
+int pv_signer_verify(
+	struct pv_signer *signer, const char *signing_input, const char *signature, struct pv_err *err);
 
 /* Raw r||s to the DER that mbedTLS reads. `der` has room for PV_JWS_DER_BYTES; the length, or -1. */
 #define PV_JWS_DER_BYTES 160

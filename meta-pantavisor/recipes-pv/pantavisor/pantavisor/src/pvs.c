@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "base64.h"
-#include "pattern.h"
+#include "selection.h"
 #include "util.h"
 
-struct patterns {
-	const char *list[PV_PVS_PATTERNS];
-	size_t count;
-};
-
-struct selection {
-	struct patterns include, exclude;
+/* All signatures of a state on their way. */
+struct course {
+	const struct pv_json *state;
+	struct pv_trust *trust;
+	size_t path_bytes;     /* of all paths */
+	uint64_t work;	       /* done and to be done */
+	enum pv_sight *sights; /* of this signature */
+	bool *covered;	       /* by any */
 };
 
 static const char *const mode_names[] = {"disabled", "audit", "lenient", "strict"};
@@ -29,46 +30,40 @@ bool pv_secureboot_parse(const char *name, enum pv_secureboot *mode)
 	return false;
 }
 
-static bool any_matches(const struct patterns *patterns, const char *path)
+static int read_selection(struct course *course, const struct pv_json *header, struct pv_selection *selection,
+	struct pv_err *err)
 {
-	for (size_t i = 0; i < patterns->count; i++)
-		if (pv_pattern_match(patterns->list[i], path))
-			return true;
-	return false;
-}
-
-static int read_patterns(const struct pv_json *header, const struct pv_json_node *pvs, const char *name,
-	struct patterns *patterns, struct pv_err *err)
-{
-	const struct pv_json_node *array = pv_json_get(header, pvs, name);
-
-	if (!pv_json_is(array, PV_JSON_ARRAY) || array->count > PV_PVS_PATTERNS)
-		return pv_err_set(
-			err, "its header has no array \"%s\" of at most %d patterns", name, PV_PVS_PATTERNS);
-	for (const struct pv_json_node *n = pv_json_first(header, array); n; n = pv_json_next(header, n)) {
-		const char *pattern = pv_json_string(header, n);
-
-		if (!pattern)
-			return pv_err_set(err, "its header has a pattern that is no text");
-		if (pv_pattern_check(pattern, err) < 0)
-			return -1;
-		patterns->list[patterns->count++] = pattern;
-	}
+	if (pv_selection_read(selection, header, err) < 0)
+		return -1;
+	course->work += (uint64_t)selection->cost * course->path_bytes;
+	if (course->work > PV_PVS_WORK)
+		return pv_err_set(err, "its patterns would have to be held against too many paths");
 	return 0;
 }
 
-/* `{"path":value,...}` of what is selected, in the order and the very text of the state. */
-static char *payload_of(const struct pv_json *state, const struct selection *selection)
+static int see_all(struct course *course, const struct pv_selection *selection, struct pv_err *err)
 {
+	const struct pv_json *state = course->state;
+	size_t i = 0;
+
+	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
+		n = pv_json_next(state, n))
+		if (pv_selection_see(selection, pv_json_key(state, n), &course->sights[i++], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* `{"path":value,...}` of what is signed, in the order and the very text of the state. */
+static char *payload_of(const struct course *course)
+{
+	const struct pv_json *state = course->state;
 	char *payload = pv_alloc(state->length + 3, 1);
-	size_t used = 1;
+	size_t used = 1, i = 0;
 
 	payload[0] = '{';
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n)) {
-		const char *path = pv_json_key(state, n);
-
-		if (!any_matches(&selection->include, path) || any_matches(&selection->exclude, path))
+		if (course->sights[i++] != PV_SIGNED)
 			continue;
 		if (used > 1)
 			payload[used++] = ',';
@@ -83,11 +78,36 @@ static char *payload_of(const struct pv_json *state, const struct selection *sel
 	return payload;
 }
 
-static int read_header(const struct pv_json *header, struct pv_jws *jws, const char **x5c,
-	struct selection *selection, struct pv_err *err)
+/* Whether the source text there is `word` in quotes. */
+static bool is_text(const struct pv_json *doc, uint32_t start, uint32_t end, const char *word)
 {
-	const struct pv_json_node *root = pv_json_root(header), *pvs = pv_json_get(header, root, "pvs");
-	const struct pv_json_node *chain = pv_json_get(header, root, "x5c");
+	size_t length = strlen(word);
+
+	return end - start == length + 2 && doc->text[start] == '"' &&
+	       !memcmp(doc->text + start + 1, word, length);
+}
+
+/* Published devices look for these words in the header's text, so each may stand there once. */
+static int check_words(const struct pv_json *header, struct pv_err *err)
+{
+	static const char *const words[] = {"typ", "pvs", "alg", "x5c", "include", "exclude"};
+	size_t seen[PV_COUNT(words)] = {0};
+
+	for (size_t i = 0; i < header->count; i++)
+		for (size_t word = 0; word < PV_COUNT(words); word++)
+			seen[word] +=
+				is_text(header, header->nodes[i].key_start, header->nodes[i].key_end,
+					words[word]) +
+				is_text(header, header->nodes[i].start, header->nodes[i].end, words[word]);
+	for (size_t word = 0; word < PV_COUNT(words); word++)
+		if (seen[word] > 1)
+			return pv_err_set(err, "its header has the word \"%s\" more than once", words[word]);
+	return 0;
+}
+
+static int read_header(const struct pv_json *header, struct pv_jws_header *jws, struct pv_err *err)
+{
+	const struct pv_json_node *root = pv_json_root(header), *chain = pv_json_get(header, root, "x5c");
 	const char *type = pv_json_string(header, pv_json_get(header, root, "typ"));
 
 	if (!type || strcmp(type, "PVS"))
@@ -95,60 +115,58 @@ static int read_header(const struct pv_json *header, struct pv_jws *jws, const c
 	/* RFC 7515 4.1.11: what is marked critical and not understood must be refused. */
 	if (pv_json_get(header, root, "crit"))
 		return pv_err_set(err, "its header wants extensions that are not known");
+	if (check_words(header, err) < 0)
+		return -1;
 	jws->algorithm = pv_json_string(header, pv_json_get(header, root, "alg"));
 	if (!jws->algorithm)
 		return pv_err_set(err, "its header names no algorithm");
-	if (read_patterns(header, pvs, "include", &selection->include, err) < 0 ||
-		read_patterns(header, pvs, "exclude", &selection->exclude, err) < 0)
-		return -1;
-	if (!pv_json_is(chain, PV_JSON_ARRAY) || chain->count > PV_JWS_CERTIFICATES)
+	if (!pv_json_is(chain, PV_JSON_ARRAY) || !chain->count || chain->count > PV_JWS_CERTIFICATES)
 		return pv_err_set(
 			err, "its header carries no certificates (x5c, at most %d)", PV_JWS_CERTIFICATES);
 	for (const struct pv_json_node *n = pv_json_first(header, chain); n; n = pv_json_next(header, n)) {
-		x5c[jws->x5c_count] = pv_json_string(header, n);
-		if (!x5c[jws->x5c_count++])
+		jws->x5c[jws->x5c_count] = pv_json_string(header, n);
+		if (!jws->x5c[jws->x5c_count++])
 			return pv_err_set(err, "its header has a certificate that is no text");
 	}
 	return 0;
 }
 
-static void mark_covered(const struct pv_json *state, const struct selection *selection, bool *covered)
+static int verify_selection(struct course *course, const struct pv_json *header, const char *protected_text,
+	const char *signature, struct pv_signer *signer, struct pv_err *err)
 {
-	size_t i = 0;
-
-	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
-		n = pv_json_next(state, n), i++)
-		if (any_matches(&selection->include, pv_json_key(state, n)) ||
-			any_matches(&selection->exclude, pv_json_key(state, n)))
-			covered[i] = true;
-}
-
-static int verify_with_header(const struct pv_json *state, const struct pv_json *header,
-	const char *protected_text, const char *signature, struct pv_trust *trust, bool *covered,
-	struct pv_err *err)
-{
-	cleanup_free struct selection *selection = pv_alloc(1, sizeof(*selection));
+	cleanup_free struct pv_selection *selection = pv_alloc(1, sizeof(*selection));
 	cleanup_free char *payload = NULL, *encoded = NULL, *input = NULL;
-	const char *x5c[PV_JWS_CERTIFICATES];
-	struct pv_jws jws = {.x5c = x5c, .signature = signature};
 
-	if (read_header(header, &jws, x5c, selection, err) < 0)
+	if (read_selection(course, header, selection, err) < 0 || see_all(course, selection, err) < 0)
 		return -1;
-	if (!trust)
-		return pv_err_set(err, "there is no trust store to verify it with");
-	payload = payload_of(state, selection);
+	payload = payload_of(course);
 	encoded = pv_base64url_encode(payload, strlen(payload));
 	input = pv_fmt("%s.%s", protected_text, encoded);
-	jws.signing_input = input;
-	if (pv_jws_verify(&jws, trust, err) < 0)
-		return -1;
-	mark_covered(state, selection, covered);
-	return 0;
+	return pv_signer_verify(signer, input, signature, err);
 }
 
-static int verify_one(const struct pv_json *state, const struct pv_json_node *node, struct pv_trust *trust,
-	bool *covered, struct pv_err *err)
+/* Who signs and how comes first: what costs little refuses most. */
+static int verify_with_header(struct course *course, const struct pv_json *header, const char *protected_text,
+	const char *signature, struct pv_err *err)
 {
+	struct pv_jws_header jws = {0};
+	struct pv_signer *signer;
+	int done;
+
+	if (read_header(header, &jws, err) < 0)
+		return -1;
+	if (!course->trust)
+		return pv_err_set(err, "there is no trust store to verify it with");
+	if (pv_signer_open(&signer, &jws, course->trust, err) < 0)
+		return -1;
+	done = verify_selection(course, header, protected_text, signature, signer, err);
+	pv_signer_close(signer);
+	return done;
+}
+
+static int verify_one(struct course *course, const struct pv_json_node *node, struct pv_err *err)
+{
+	const struct pv_json *state = course->state;
 	const char *text = pv_json_string(state, pv_json_get(state, node, "protected"));
 	const char *signature = pv_json_string(state, pv_json_get(state, node, "signature"));
 	cleanup_free unsigned char *bytes = NULL;
@@ -156,21 +174,33 @@ static int verify_one(const struct pv_json *state, const struct pv_json_node *no
 	size_t length;
 	int done;
 
-	if (!text || !signature || strlen(text) > PV_PVS_HEADER_BYTES)
-		return pv_err_set(err, "it has no texts \"protected\" and \"signature\"");
+	if (!text || !signature || strlen(text) > PV_PVS_HEADER_BYTES ||
+		strlen(signature) > PV_PVS_SIGNATURE_BYTES)
+		return pv_err_set(err, "it has no texts \"protected\" and \"signature\" of a legal size");
 	if (pv_base64_decode(PV_BASE64_URL, text, &bytes, &length, err) < 0 ||
 		pv_json_parse(&header, (const char *)bytes, length, err) < 0)
 		return pv_err_wrap(err, "its header");
-	done = verify_with_header(state, &header, text, signature, trust, covered, err);
+	done = verify_with_header(course, &header, text, signature, err);
 	pv_json_free(&header);
 	return done;
 }
 
-static bool is_signature(const struct pv_json *state, const struct pv_json_node *node)
+static bool has_spec(const struct pv_json *state, const struct pv_json_node *node)
 {
 	const char *spec = pv_json_string(state, pv_json_get(state, node, "#spec"));
 
 	return spec && !strcmp(spec, "pvs@2");
+}
+
+static int look_at(struct course *course, const struct pv_json_node *node, struct pv_err *err)
+{
+	if (!has_spec(course->state, node))
+		return pv_err_set(err, "it is not a pvs@2 object");
+	if (verify_one(course, node, err) < 0)
+		return -1;
+	for (size_t i = 0; i < pv_json_root(course->state)->count; i++)
+		course->covered[i] |= course->sights[i] != PV_UNSEEN;
+	return 0;
 }
 
 static int check_coverage(const struct pv_json *state, const bool *covered, struct pv_err *err)
@@ -195,22 +225,19 @@ static int found(enum pv_secureboot mode, struct pv_pvs_result *result, struct p
 	return 0;
 }
 
-int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct pv_trust *trust,
-	struct pv_pvs_result *result, struct pv_err *err)
+static int look_at_all(
+	struct course *course, enum pv_secureboot mode, struct pv_pvs_result *result, struct pv_err *err)
 {
-	const struct pv_json_node *root = pv_json_root(state);
-	cleanup_free bool *covered = pv_alloc(root->count, sizeof(*covered));
+	const struct pv_json *state = course->state;
 	size_t seen = 0;
 
-	*result = (struct pv_pvs_result){0};
-	if (mode == PV_SECUREBOOT_DISABLED)
-		return 0;
-	for (const struct pv_json_node *n = pv_json_first(state, root); n; n = pv_json_next(state, n)) {
-		if (!is_signature(state, n))
+	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
+		n = pv_json_next(state, n)) {
+		if (!pv_starts_with(pv_json_key(state, n), "_sigs/") && !has_spec(state, n))
 			continue;
 		if (++seen > PV_PVS_SIGNATURES)
 			return pv_err_set(err, "more than %d signatures", PV_PVS_SIGNATURES);
-		if (verify_one(state, n, trust, covered, err) == 0) {
+		if (look_at(course, n, err) == 0) {
 			result->signatures++;
 			continue;
 		}
@@ -218,6 +245,24 @@ int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct p
 		if (found(mode, result, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct pv_trust *trust,
+	struct pv_pvs_result *result, struct pv_err *err)
+{
+	const struct pv_json_node *root = pv_json_root(state);
+	cleanup_free bool *covered = pv_alloc(root->count, sizeof(*covered));
+	cleanup_free enum pv_sight *sights = pv_alloc(root->count, sizeof(*sights));
+	struct course course = {.state = state, .trust = trust, .sights = sights, .covered = covered};
+
+	*result = (struct pv_pvs_result){0};
+	if (mode == PV_SECUREBOOT_DISABLED)
+		return 0;
+	for (const struct pv_json_node *n = pv_json_first(state, root); n; n = pv_json_next(state, n))
+		course.path_bytes += strlen(pv_json_key(state, n));
+	if (look_at_all(&course, mode, result, err) < 0)
+		return -1;
 	if (mode != PV_SECUREBOOT_LENIENT && check_coverage(state, covered, err) < 0)
 		return found(mode, result, err);
 	return 0;

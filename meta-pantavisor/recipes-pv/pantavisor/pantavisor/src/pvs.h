@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signatures of a state (pvs@2): which paths a signature covers, the bytes that it signs, and whether all
- * signatures together cover everything. A value with "#spec":"pvs@2" is a signature wherever it stands.
+ * signatures together cover everything. A value with "#spec":"pvs@2" is a signature wherever it stands, and
+ * below _sigs/ there is nothing else.
+ *
+ * A header is not signed by anyone before its signature was checked, and that needs its patterns. So the work
+ * that they can ask for is bounded beforehand: PV_PVS_WORK limits, over all signatures, the comparisons of
+ * patterns with paths. 256 patterns without a star fit with any state.
  */
 #ifndef PV_PVS_H
 #define PV_PVS_H
@@ -11,9 +16,11 @@
 #include "json.h"
 #include "jws.h"
 
-#define PV_PVS_SIGNATURES 1024
-#define PV_PVS_PATTERNS 256
+#define PV_PVS_SIGNATURES 256
 #define PV_PVS_HEADER_BYTES (256 * 1024)
+#define PV_PVS_SIGNATURE_BYTES 4096
+/* Bytes of all paths x pv_pattern_cost() of all patterns. */
+#define PV_PVS_WORK ((uint64_t)1024 * 1024 * 1024)
 
 enum pv_secureboot {
 	PV_SECUREBOOT_DISABLED, /* nothing is looked at */

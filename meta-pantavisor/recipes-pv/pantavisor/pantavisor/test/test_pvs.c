@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pvs.h"
 
+#include "base64.h"
 #include "check.h"
 
 static struct pv_err err;
@@ -92,11 +93,11 @@ static void test_bad_envelopes_are_refused(void)
 		"{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
 		"\"eyJ0eXAiOiJQVlMiLCJhbGciOiJFUzI1NiIsInB2cyI6eyJpbmNsdWRlIjpbIioqIl0sImV4Y2x1ZGUiOltdfX0\","
 		"\"signature\":\"\"}}",
-		"subset");
-	/* {"typ":"PVS","alg":"none","pvs":{"include":["a"],"exclude":[]},"x5c":[]} */
+		"carries no certificates");
+	/* {"typ":"PVS","alg":"none","pvs":{"include":["a"],"exclude":[]},"x5c":["AAAA"]} */
 	check_refused("{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
 		      "\"eyJ0eXAiOiJQVlMiLCJhbGciOiJub25lIiwicHZzIjp7ImluY2x1ZGUiOlsiYSJdLCJleGNsdWRlIjpbXX0s"
-		      "Ing1YyI6W119\","
+		      "Ing1YyI6WyJBQUFBIl19\","
 		      "\"signature\":\"\"}}",
 		"algorithm \"none\"");
 	/* {"typ":"PVS","crit":["x"]} */
@@ -104,6 +105,68 @@ static void test_bad_envelopes_are_refused(void)
 		"{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":\"eyJ0eXAiOiJQVlMiLCJjcml0IjpbIngiXX0\","
 		"\"signature\":\"\"}}",
 		"extensions");
+}
+
+/* A certificate of the vectors: anyone has it, and may put it before patterns of their own. */
+static char *known_certificate(void)
+{
+	size_t length;
+	cleanup_free char *text = vector("signed_part_demo_ec256.json", &length);
+	char *at = strstr(text, "\"protected\":\"") + strlen("\"protected\":\"");
+	cleanup_free unsigned char *header = NULL;
+
+	*strchr(at, '"') = '\0';
+	CHECK(pv_base64_decode(PV_BASE64_URL, at, &header, &length, &err) == 0);
+	header[length] = '\0';
+	at = strstr((char *)header, "\"x5c\":[\"") + strlen("\"x5c\":[\"");
+	return pv_dup(at, strcspn(at, "\""));
+}
+
+/* `count` texts that begin alike, with something behind each. */
+static char *repeated(const char *beginning, int count, const char *behind)
+{
+	size_t room = strlen(beginning) + strlen(behind) + 16, used = 0;
+	char *text = pv_alloc((size_t)count + 1, room);
+
+	for (int i = 0; i < count; i++)
+		used += (size_t)snprintf(
+			text + used, room, "%s\"%s%07d\"%s", i ? "," : "", beginning, i, behind);
+	return text;
+}
+
+/* The refusal of a state of `paths` paths whose only signature is by `certificate` and has these patterns. */
+static void check_forged(const char *certificate, int paths, const char *include, const char *why)
+{
+	cleanup_free char *header =
+		pv_fmt("{\"typ\":\"PVS\",\"alg\":\"ES256\",\"pvs\":{\"include\":[%s],\"exclude\":[]},"
+		       "\"x5c\":[\"%s\"]}",
+			include, certificate);
+	cleanup_free char *encoded = pv_base64url_encode(header, strlen(header));
+	cleanup_free char *longest = pv_alloc(1001, 1), *names = NULL, *state = NULL;
+
+	memset(longest, 'a', 1000);
+	names = repeated(longest, paths, ":0");
+	state = pv_fmt("{%s,\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":\"%s\",\"signature\":\"AA\"}}",
+		names, encoded);
+	check_refused(state, why);
+}
+
+static void test_work_for_a_header_of_a_stranger_is_bounded(void)
+{
+	cleanup_free char *good = known_certificate(),
+			  *many = repeated("*aaaaaaaaaaaaaaaaaaaaaaaab", 200, "");
+	cleanup_free char *too_many = repeated("p", 257, ""), *most = repeated("p", 256, "");
+
+	/* Nothing of the patterns is looked at before the signer is known. */
+	check_forged("AAAA", 1, "\"**\"", "certificate");
+	check_forged(good, 1, "\"**\"", "subset");
+	check_forged(good, 1, "\"a\"],\"exclude\":[],\"x\":[\"alg\"", "stands twice");
+	check_forged(good, 1, "\"a\"],\"x\":[\"alg\"", "\"alg\" more than once");
+	check_forged(good, 1, "\"p/**\",\"\xc3\xa9?\"", "the signature has");
+	check_forged(good, 1, too_many, "more than 256 patterns");
+	check_forged(good, 1, many, "the signature has 1 bytes");
+	check_forged(good, 4000, many, "too many paths");
+	check_forged(good, 4000, most, "the signature has 1 bytes");
 }
 
 static void test_der_of_raw_signatures(void)
@@ -129,6 +192,7 @@ int main(void)
 	check_published("signed_part_demo_rsa2048.json", "ca.rsa2048.crt", "ca.ec256.crt");
 	test_a_change_is_seen_where_it_is_covered();
 	test_bad_envelopes_are_refused();
+	test_work_for_a_header_of_a_stranger_is_bounded();
 	test_der_of_raw_signatures();
 	return check_done();
 }
