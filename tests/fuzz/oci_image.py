@@ -14,7 +14,7 @@ from typing import Any
 from pantavisor import cjson, layout, manifests, oci
 from pantavisor.digest import Digest
 from pantavisor.errors import PantavisorError
-from pantavisor.oci import ImageConfig, OciIndex, OciManifest, Platform
+from pantavisor.oci import Descriptor, ImageConfig, Platform
 from sim.layers import member, tar, with_checksums
 
 from .target import scratch
@@ -81,11 +81,21 @@ def one_input(content: bytes) -> None:
 
 
 def _document(data: bytes) -> None:
-    if oci.is_index(data):
-        oci.select_platform(OciIndex.parse(data), ARM64)
-    else:
-        manifest = OciManifest.parse(data)
-        ImageConfig.parse(_CONFIG).check(manifest, ARM64)
+    chosen = oci.choose([Descriptor("", Digest.of(data), len(data))], ARM64, _Documents(data))
+    assert chosen.config.fits(ARM64)
+
+
+class _Documents:
+    """``top``, and below it the sound ones, whatever is asked for."""
+
+    def __init__(self, top: bytes) -> None:
+        self._documents = [_MANIFEST, top]
+
+    def manifest(self, entry: Descriptor) -> tuple[bytes, None]:
+        return (self._documents.pop() if len(self._documents) > 1 else _MANIFEST), None
+
+    def config(self, entry: Descriptor) -> bytes:
+        return _CONFIG
 
 
 def _process(config: ImageConfig) -> None:

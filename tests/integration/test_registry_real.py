@@ -103,7 +103,7 @@ def tars(path: Path, platform: Platform = AMD64) -> list[str]:
         for layer in image.layers:
             with layer.open() as stream:
                 data = stream.read()
-            plain = zlib.decompress(data, wbits=31) if layer.compression == "gzip" else data
+            plain = zlib.decompress(data, wbits=31) if data.startswith(b"\x1f\x8b") else data
             assert f"sha256:{hashlib.sha256(plain).hexdigest()}" == str(layer.diff_id)
             found.append(str(layer.diff_id))
     return found

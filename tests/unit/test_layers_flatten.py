@@ -25,7 +25,7 @@ from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorEr
 from pantavisor.layers import LayeredTree, Limits, Tree, codecs
 from pantavisor.layers.stream import ChunkStream, zeros
 from pantavisor.layout.image import LayerBlob
-from pantavisor.oci import OCI_LAYER, OCI_LAYER_ZSTD
+from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from sim.changesets import STACKS, Stack
 from sim.layers import blob, layer, member, tar
 
@@ -212,9 +212,12 @@ def test_gzip_in_many_members_is_one_stream() -> None:
     assert contents(layers.flatten([blob(archive, packed=packed)]))[b"a"] == BIG
 
 
-def test_a_plain_layer_is_read() -> None:
+@pytest.mark.parametrize("label", [OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, ""])
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_layer_is_unpacked_by_its_bytes_whatever_its_label_says(name: str, label: str) -> None:
     archive = tar([member("a", content=BIG)])
-    assert contents(layers.flatten([blob(archive, media_type=OCI_LAYER)]))[b"a"] == BIG
+    packed = blob(archive, packed=PACKERS[name](archive), media_type=label)
+    assert contents(layers.flatten([packed]))[b"a"] == BIG
 
 
 def test_zstd_layers_are_read_or_the_error_says_what_to_install() -> None:

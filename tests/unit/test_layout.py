@@ -40,7 +40,7 @@ def test_a_layout_directory_opens(tmp_path: Path, form: str) -> None:
         assert str(image.manifest_digest) == made.digest
         assert content(image) == made.layers
         assert image.config.config == {"Cmd": ["/bin/sh"]}
-        assert [layer.compression for layer in image.layers] == ["gzip", "gzip"]
+        assert [layer.media_type for layer in image.layers] == [images.TYPES[form][2]] * 2
         assert [str(layer.diff_id) for layer in image.layers] == [images.sha(data) for data in made.tars]
 
 
@@ -117,6 +117,23 @@ def test_a_nested_index_is_followed(tmp_path: Path) -> None:
         assert str(image.manifest_digest) == made.digest
 
 
+def test_a_signature_beside_an_image_needs_no_name(tmp_path: Path) -> None:
+    made, signature = images.image(), images.image({"signature": b"x"})
+    files = images.layout_files(made, signature, names=("1", "sha256-0.sig"))
+    document = json.loads(signature.manifest)
+    document["layers"][0]["mediaType"] = "application/vnd.dev.cosign.simplesigning.v1+json"
+    data = images.dump(document)
+    files[f"blobs/{images.sha(data).replace(':', '/')}"] = data
+    index = json.loads(files["index.json"])
+    index["manifests"][1] |= {"digest": images.sha(data), "size": len(data)}
+    for number in range(2):
+        for entry in index["manifests"][: 2 * number]:
+            entry.pop("platform", None)
+        root = images.write_files(tmp_path / str(number), {**files, "index.json": images.dump(index)})
+        with layout.open_image(root, AMD64) as image:
+            assert str(image.manifest_digest) == made.digest
+
+
 def test_an_index_that_nests_itself_ends(tmp_path: Path) -> None:
     files = images.layout_files(images.image())
     data = b""
@@ -176,7 +193,7 @@ def test_a_docker_archive_opens(tmp_path: Path, packed: bool) -> None:
     (tmp_path / "x.tar").write_bytes(gzip.compress(data) if packed else data)
     with layout.open_image(tmp_path / "x.tar", AMD64) as image:
         assert content(image) == made.tars
-        assert [layer.compression for layer in image.layers] == ["none", "none"]
+        assert [layer.media_type for layer in image.layers] == [oci.OCI_LAYER] * 2
         first = image.manifest_digest
     with layout.open_image(tmp_path / "x.tar") as image:
         assert image.manifest_digest == first
@@ -188,7 +205,7 @@ def test_gzip_layers_of_a_docker_archive_are_known_by_their_own_digest(tmp_path:
     files[f"{images.sha(made.tars[0])[7:]}/layer.tar"] = made.layers[0]
     (tmp_path / "x.tar").write_bytes(images.tar(files))
     with layout.open_image(tmp_path / "x.tar", AMD64) as image:
-        assert image.layers[0].compression == "gzip" and content(image) == made.layers
+        assert image.layers[0].media_type == oci.OCI_LAYER_GZIP and content(image) == made.layers
         assert str(image.layers[0].digest) == images.sha(made.layers[0])
 
 

@@ -102,8 +102,21 @@ def test_an_image_that_lies_about_its_platform_is_refused(registry: Registry) ->
     made, other = images.image(platform="linux/arm64"), images.image(platform="linux/386")
     made.architecture = "amd64"  # so says the index; the config knows better
     registry.add("web", "1", made, other)
-    with pytest.raises(oci.PlatformError, match="it offers linux/arm64"):
+    with pytest.raises(oci.PlatformError, match="it offers linux/386, linux/arm64"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
+
+
+def test_nested_indexes_and_signatures_are_seen_through(registry: Registry, tmp_path: Path) -> None:
+    made, other = images.image(BIG), images.image(platform="linux/arm64")
+    registry.add("web", "1", made, other)
+    nested = [images.index(one, extra=(images.attestation(),)) for one in (other, made)]
+    entries = [{"mediaType": oci.OCI_INDEX, "digest": registry.add_document("web", "x", data, oci.OCI_INDEX), "size": len(data)}
+               for data in nested]  # fmt: skip
+    top = registry.add_document("web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX)
+    resolved = Client(OPTIONS).resolve(ref(registry), AMD64)
+    assert (str(resolved.pin), str(resolved.digest)) == (top, made.digest)
+    Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "web")
+    assert layers(tmp_path / "web") == made.layers
 
 
 def test_a_missing_image_is_one_sentence_with_a_hint(registry: Registry, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -20,8 +21,8 @@ import bb
 import bb.fetch2
 from pantavisor import atomic, layout, oci
 from pantavisor.digest import Digest
-from pantavisor.errors import PantavisorError
-from pantavisor.oci import Descriptor, ImageConfig, OciIndex, OciManifest
+from pantavisor.errors import NotFound, PantavisorError
+from pantavisor.oci import Descriptor
 from pantavisor.ref import Ref
 from pantavisor.registry import AccessDenied, Client, RegistryOptions
 from pantavisor.registry import download as downloading
@@ -109,11 +110,8 @@ class _Image:
         """Have every piece in DL_DIR, whole. Without a pinned digest, say how to pin it."""
         self._downloads.mkdir(parents=True, exist_ok=True)
         digest = self._url.ref.digest or self._resolve()
-        manifest = OciManifest.parse(self._manifest(digest))
-        self._obtain([self._piece("blob", manifest.config)])
-        config = ImageConfig.parse(self._path(manifest.config.digest).read_bytes())
-        config.check(manifest, self._url.platform)
-        layers = {layer.digest: layer for layer in manifest.layers}.values()
+        chosen = self._choose(digest, have=True)
+        layers = {layer.digest: layer for layer in chosen.manifest.layers}.values()
         self._obtain([self._piece("blob", layer) for layer in layers])
         if self._url.ref.digest is None:
             bb.warn(
@@ -134,7 +132,7 @@ class _Image:
         target.parent.mkdir(parents=True, exist_ok=True)
         layout.write(
             target,
-            self._manifest(digest, have=False),
+            self._choose(digest, have=False).data,
             platform=self._url.platform,
             name=f"{ref.name}:{ref.tag}" if ref.tag else str(ref),
             place=place,
@@ -155,22 +153,20 @@ class _Image:
     def _record(self) -> RecordUrl:
         return RecordUrl(self._url.ref, pvbb.downloads.record_name(self._url.ref))
 
-    def _manifest(self, digest: Digest, *, have: bool = True) -> bytes:
-        """The manifest for the platform, through the index if ``digest`` is that of one."""
-        data = self._document(digest, have)
-        if oci.is_index(data):
-            data = self._document(oci.select_platform(OciIndex.parse(data), self._url.platform).digest, have)
-        return data
+    def _choose(self, digest: Digest, *, have: bool) -> oci.Choice:
+        """The image for the platform, through the index if ``digest`` is that of one."""
+        return oci.choose([Descriptor("", digest, 0)], self._url.platform, _Documents(self._document, have))
 
-    def _document(self, digest: Digest, have: bool) -> bytes:
+    def _document(self, kind: str, entry: Descriptor, have: bool) -> bytes:
         if have:
-            self._obtain([self._piece("manifest", Descriptor("", digest, 0))])
-        return layout.directory.read_file(self._present(digest), digest, oci.MAX_MANIFEST_BYTES)
+            self._obtain([self._piece(kind, entry)])
+        limit = oci.MAX_CONFIG_BYTES if kind == "blob" else oci.MAX_MANIFEST_BYTES
+        return layout.directory.read_file(self._present(entry.digest), entry.digest, limit)
 
     def _present(self, digest: Digest) -> Path:
         path = self._path(digest)
         if not path.exists():
-            raise PantavisorError(f"blob {digest} of {self._url.ref} is not in DL_DIR", hint="run the task do_fetch")
+            raise NotFound(f"blob {digest} of {self._url.ref} is not in DL_DIR", hint="run the task do_fetch")
         return path
 
     def _piece(self, kind: str, descriptor: Descriptor) -> BlobUrl:
@@ -217,6 +213,20 @@ class _Image:
             line for name in ("PREMIRRORS", "MIRRORS") for line in bb.fetch2.mirror_from_string(self._d.getVar(name))
         ]
         return any(bb.fetch2.build_mirroruris(ud, lines, self._d)[0] for ud in fetch.ud.values())
+
+
+class _Documents:
+    """The documents in DL_DIR, for choosing; fetched first where ``have`` asks for that."""
+
+    def __init__(self, read: Callable[[str, Descriptor, bool], bytes], have: bool) -> None:
+        self._read = read
+        self._have = have
+
+    def manifest(self, entry: Descriptor) -> tuple[bytes, Optional[str]]:
+        return self._read("manifest", entry, self._have), entry.media_type
+
+    def config(self, entry: Descriptor) -> bytes:
+        return self._read("blob", entry, self._have)
 
 
 def register() -> None:

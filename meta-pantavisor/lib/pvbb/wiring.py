@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 import bb
 import bb.build
+from pantavisor import oci
 from pantavisor.digest import Digest
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.oci import Platform
@@ -21,13 +22,6 @@ import pvbb.fetcher
 from pvbb.downloads import ImageUrl
 
 LAYOUT_FOLDER = "oci"
-
-# TARGET_ARCH of OE -> os/architecture[/variant] of OCI; 32-bit arm also asks the tune.
-_PLATFORMS = {
-    "x86_64": "linux/amd64", "aarch64": "linux/arm64", "riscv64": "linux/riscv64", "powerpc64le": "linux/ppc64le",
-    "mips64el": "linux/mips64le", "mipsel": "linux/mipsle", "mips": "linux/mips", "loongarch64": "linux/loong64",
-    "i386": "linux/386", "i486": "linux/386", "i586": "linux/386", "i686": "linux/386", "x86": "linux/386",
-}  # fmt: skip
 
 
 def docker_source(d: Any) -> None:
@@ -61,15 +55,16 @@ def need_containers(d: Any) -> None:
 
 
 def machine_platform(target_arch: str, tune: str) -> Platform:
-    """The platform of a machine, from TARGET_ARCH and the words of TUNE_FEATURES and TUNE_PKGARCH."""
+    """The platform of a machine, from TARGET_ARCH and, for 32-bit arm, the words of TUNE_FEATURES and TUNE_PKGARCH."""
     if target_arch == "arm":
         return Platform("linux", "arm", _arm_variant(tune))
-    if target_arch not in _PLATFORMS:
+    found = oci.machine(target_arch)
+    if found is None:
         raise FormatError(
             f'no image platform is known for TARGET_ARCH "{target_arch}"',
             hint='say PVR_DOCKER_PLATFORM = "linux/<architecture>"',
         )
-    return Platform.parse(_PLATFORMS[target_arch])
+    return found
 
 
 def _reference(d: Any) -> Ref:

@@ -18,6 +18,7 @@ from .stream import CHUNK_BYTES
 
 PACKED_CHUNK = 64 * 1024  # bytes read at a time; what becomes of them fits a processor's cache
 
+MAGIC_BYTES = 6  # of the longest
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -56,11 +57,25 @@ def detect(head: bytes) -> str:
     return "zstd" if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50 else "none"
 
 
-def unpack(stream: Readable, compression: str, *, what: str) -> Iterator[bytes]:
-    """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises FormatError."""
+def unpack(stream: Readable, *, what: str) -> Iterator[bytes]:
+    """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises FormatError.
+
+    How it is packed its first bytes tell: labels of it are often wrong, and docker, podman and containerd look there.
+    """
+    head = b""
+    while len(head) < MAGIC_BYTES and (more := stream.read(PACKED_CHUNK)):
+        head += more
+    compression = detect(head)
     if compression == "none":
-        return iter(lambda: stream.read(CHUNK_BYTES), b"")
-    return _unpack(stream, _factory(compression), compression, what)
+        return _stored(stream, head)
+    return _unpack(stream, head, _factory(compression), compression, what)
+
+
+def _stored(stream: Readable, head: bytes) -> Iterator[bytes]:
+    if head:
+        yield head
+    while chunk := stream.read(CHUNK_BYTES):
+        yield chunk
 
 
 def decompressor(compression: str) -> Decompressor:
@@ -73,10 +88,12 @@ def errors(compression: str) -> tuple[type[Exception], ...]:
     return _more_errors(compression)
 
 
-def _unpack(stream: Readable, new: Callable[[], Decompressor], compression: str, what: str) -> Iterator[bytes]:
+def _unpack(
+    stream: Readable, head: bytes, new: Callable[[], Decompressor], compression: str, what: str
+) -> Iterator[bytes]:
     errors: tuple[type[Exception], ...] = (zlib.error, lzma.LZMAError, OSError, EOFError)
     errors += _more_errors(compression)
-    packed = stream.read(PACKED_CHUNK)
+    packed = head
     while True:
         member = new()
         while not member.eof:

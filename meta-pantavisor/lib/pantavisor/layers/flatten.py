@@ -25,8 +25,6 @@ from .merge import Merger
 from .stream import CHUNK_BYTES, ChunkStream, Span
 from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
 
-_SNIFF_BYTES = 8
-
 
 class LayeredTree(Tree):
     """The tree of ``layers``, lowest first: empty until ``load``, or the first ``contents``, has read them.
@@ -36,7 +34,7 @@ class LayeredTree(Tree):
     """
 
     def __init__(self, layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural: bool = True) -> None:
-        super().__init__(Directory(IMPLIED), [_Source(blob.open, blob.compression, _name(blob)) for blob in layers])
+        super().__init__(Directory(IMPLIED), [_Source(blob.open, _name(blob)) for blob in layers])
         self._layers = layers
         self._budget = Budget(limits)
         self._structural = structural
@@ -81,7 +79,7 @@ class LayeredTree(Tree):
         what = _name(blob)
         hasher = hashlib.new(blob.diff_id.algorithm)
         with blob.open() as packed:
-            chunks = _measured(codecs.unpack(packed, blob.compression, what=what), lambda: blob.size, self._budget)
+            chunks = _measured(codecs.unpack(packed, what=what), lambda: blob.size, self._budget)
             stream = ChunkStream(_hashed(chunks, hasher), what=what)
             for member in TarReader(stream, self._budget, source=index, what=what):
                 members.append(member)
@@ -112,8 +110,7 @@ def from_tar(
     merger = Merger(root, budget)
     with open_tar() as stream:
         packed = _Packed(stream)
-        compression = codecs.detect(packed.head)
-        chunks = _measured(codecs.unpack(packed, compression, what=what), lambda: packed.count, budget)
+        chunks = _measured(codecs.unpack(packed, what=what), lambda: packed.count, budget)
         unpacked = ChunkStream(chunks, what=what)
         for member in TarReader(unpacked, budget, source=0, what=what):
             merger.add(member)
@@ -123,7 +120,7 @@ def from_tar(
     def open_again() -> BinaryIO:
         return io.BufferedReader(VerifyingReader(open_tar(), digest, packed.count, what=what), CHUNK_BYTES)
 
-    return _finish(root, [_Source(open_again, compression, what)], structural)
+    return _finish(root, [_Source(open_again, what)], structural)
 
 
 def _finish(root: Directory, sources: Sequence[_Source], structural: bool) -> Tree:
@@ -155,15 +152,14 @@ def _hashed(chunks: Iterator[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
 class _Source:
     """A packed archive that can be opened again; ``opener`` gives a stream that verifies itself at its end."""
 
-    def __init__(self, opener: Callable[[], BinaryIO], compression: str, what: str) -> None:
+    def __init__(self, opener: Callable[[], BinaryIO], what: str) -> None:
         self._open = opener
-        self._compression = compression
         self._what = what
 
     def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
         """The files, which are sorted by offset, with their bytes."""
         with self._open() as packed:
-            stream = ChunkStream(codecs.unpack(packed, self._compression, what=self._what), what=self._what)
+            stream = ChunkStream(codecs.unpack(packed, what=self._what), what=self._what)
             for file in files:
                 content = file.content
                 assert isinstance(content, Stored)
@@ -195,20 +191,15 @@ def _remembered(file: File, content: Stored, spans: Iterator[Span]) -> Iterator[
 
 
 class _Packed:
-    """A stream whose first bytes can be looked at, and that counts and hashes what is read."""
+    """A stream that counts and hashes what is read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.head = stream.read(_SNIFF_BYTES)
-        self._unread = self.head
-        self.hasher = hashlib.sha256(self.head)
-        self.count = len(self.head)
+        self.hasher = hashlib.sha256()
+        self.count = 0
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes, none at the end."""
-        if self._unread:
-            head, self._unread = self._unread, b""
-            return head
         chunk = self._stream.read(size)
         self.hasher.update(chunk)
         self.count += len(chunk)

@@ -96,8 +96,9 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
         raise FormatError(f"{blobs.what} has {len(names)} layers but diff_ids for {len(config.diff_ids)}")
     layers = tuple(_layer(blobs, word, diff_id) for word, diff_id in zip(names, config.diff_ids))
     manifest, digest = _manifest(config_bytes, layers)
-    config.check(manifest, platform)
-    return OciImage(digest, manifest, config, layers)
+    if platform is not None and not config.fits(platform):
+        raise oci.no_match(platform, [str(config.platform)])
+    return OciImage(digest, manifest, config.completed(platform), layers)
 
 
 def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from ..digest import Digest, VerifyingReader
 from ..errors import FormatError, NotFound
 from ..oci import Descriptor, ImageConfig, OciIndex, OciManifest, Platform
 
-# index.json -> image index -> manifest is what BuildKit writes; no tool nests deeper.
-MAX_INDEX_DEPTH = 3
 REF_NAME = "org.opencontainers.image.ref.name"
 # containerd and docker put the whole reference here, and only the tag into REF_NAME.
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -21,18 +19,14 @@ CONTAINERD_NAME = "io.containerd.image.name"
 
 @dataclass(frozen=True)
 class LayerBlob:
-    """One layer as stored. ``open()`` gives the compressed stream, which raises DigestError if it is not ``digest``."""
+    """One layer as stored. ``open()`` gives the packed stream, which raises DigestError if it is not ``digest``;
+    how it is packed is told by its first bytes, not by ``media_type``."""
 
     digest: Digest
     size: int
     media_type: str
     diff_id: Digest
     open: Callable[[], BinaryIO]
-
-    @property
-    def compression(self) -> str:
-        """none, gzip or zstd."""
-        return oci.LAYER_COMPRESSION[self.media_type]
 
 
 @dataclass(frozen=True)
@@ -61,18 +55,28 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
     if index_bytes is None:
         raise FormatError(f"{what} has no index.json")
     index = _distinct(_named(OciIndex.parse(index_bytes), name, what))
+    documents = _Documents(blobs)
     if name is None:
-        _need_no_name(index, platform, what)
-    entry = _choose(blobs, index, platform)
-    manifest_bytes = read_blob(blobs, entry, oci.MAX_MANIFEST_BYTES, "manifest")
-    manifest = OciManifest.parse(manifest_bytes, media_type=entry.media_type)
-    config = ImageConfig.parse(read_blob(blobs, manifest.config, oci.MAX_CONFIG_BYTES, "image config"))
-    config.check(manifest, platform)
+        _need_no_name(index, platform, documents, what)
+    chosen = oci.choose(index.manifests, platform, documents)
     layers = tuple(
         LayerBlob(layer.digest, layer.size, layer.media_type, diff_id, _opener(blobs, layer))
-        for layer, diff_id in zip(manifest.layers, config.diff_ids)
+        for layer, diff_id in zip(chosen.manifest.layers, chosen.config.diff_ids)
     )
-    return OciImage(entry.digest, manifest, config, layers)
+    return OciImage(chosen.digest, chosen.manifest, chosen.config, layers)
+
+
+class _Documents:
+    """The documents of a layout, for choosing."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def manifest(self, entry: Descriptor) -> tuple[bytes, Optional[str]]:
+        return read_blob(self._blobs, entry, oci.MAX_MANIFEST_BYTES, "manifest"), entry.media_type
+
+    def config(self, entry: Descriptor) -> bytes:
+        return read_blob(self._blobs, entry, oci.MAX_CONFIG_BYTES, "image config")
 
 
 def names_image(blobs: Blobs, name: str) -> bool:
@@ -103,17 +107,26 @@ def _distinct(index: OciIndex) -> OciIndex:
     return replace(index, manifests=tuple(reversed(list(entries.values()))))
 
 
-def _need_no_name(index: OciIndex, platform: Optional[Platform], what: str) -> None:
+def _need_no_name(index: OciIndex, platform: Optional[Platform], documents: _Documents, what: str) -> None:
     """Raise FormatError if the platform cannot decide between images of different names."""
-    fitting = [
-        entry
-        for entry in index.manifests
-        if not entry.is_attestation
-        and (entry.platform is None or platform is None or platform.matches(entry.platform))
-    ]
-    known = sorted({_names(entry)[-2] for entry in fitting if len(_names(entry)) > 1})
+    groups: dict[str, list[Descriptor]] = {}
+    for entry in index.manifests:
+        if len(_names(entry)) > 1:
+            groups.setdefault(_names(entry)[-2], []).append(entry)
+    if len(groups) < 2:
+        return
+    known = sorted(name for name, entries in groups.items() if _holds_image(entries, platform, documents))
     if len(known) > 1:
-        raise FormatError(f"{what} holds {len(fitting)} images", hint=f"name one of: {', '.join(known)}")
+        raise FormatError(f"{what} holds {len(known)} images", hint=f"name one of: {', '.join(known)}")
+
+
+def _holds_image(entries: list[Descriptor], platform: Optional[Platform], documents: _Documents) -> bool:
+    try:
+        oci.choose(entries, platform, documents)
+    except (NotFound, FormatError) as error:
+        # Without a platform several of them are several images all the same.
+        return platform is None and isinstance(error, oci.PlatformError)
+    return True
 
 
 def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:
@@ -129,14 +142,3 @@ def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:
 def _names(entry: Descriptor) -> list[str]:
     words = (entry.annotations.get(REF_NAME), entry.annotations.get(CONTAINERD_NAME), str(entry.digest))
     return [word for word in words if word]
-
-
-def _choose(blobs: Blobs, index: OciIndex, platform: Optional[Platform]) -> Descriptor:
-    for _ in range(MAX_INDEX_DEPTH):
-        nested = [entry for entry in index.manifests if entry.media_type in oci.INDEX_TYPES]
-        if len(nested) == 1 and len(index.manifests) == 1:
-            data = read_blob(blobs, nested[0], oci.MAX_MANIFEST_BYTES, "image index")
-            index = OciIndex.parse(data, media_type=nested[0].media_type)
-            continue
-        return oci.select_platform(index, platform)
-    raise FormatError(f"image indexes are nested more than {MAX_INDEX_DEPTH} deep")

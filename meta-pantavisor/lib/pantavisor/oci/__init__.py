@@ -7,8 +7,8 @@ by name. Everything is checked for type, size and number; nothing is fetched or 
 
 from __future__ import annotations
 
+from .choice import Choice, choose
 from .documents import (
-    CONFIG_TYPES,
     DOCKER_CONFIG,
     DOCKER_LAYER,
     DOCKER_LAYER_GZIP,
@@ -16,7 +16,6 @@ from .documents import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     INDEX_TYPES,
-    LAYER_COMPRESSION,
     MANIFEST_TYPES,
     MAX_CONFIG_BYTES,
     MAX_INDEX_ENTRIES,
@@ -31,16 +30,17 @@ from .documents import (
     OCI_MANIFEST,
     Descriptor,
     ImageConfig,
+    NotAnImage,
     OciIndex,
     OciManifest,
-    classify,
     is_index,
-    select_platform,
 )
-from .platforms import Platform, PlatformError, no_match
+from .platforms import Platform, PlatformError, machine, no_match
 
 __all__ = [
-    "CONFIG_TYPES",
+    "Choice",
+    "choose",
+    "NotAnImage",
     "DOCKER_CONFIG",
     "DOCKER_LAYER",
     "DOCKER_LAYER_GZIP",
@@ -48,7 +48,6 @@ __all__ = [
     "DOCKER_LIST",
     "DOCKER_MANIFEST",
     "INDEX_TYPES",
-    "LAYER_COMPRESSION",
     "MANIFEST_TYPES",
     "MAX_CONFIG_BYTES",
     "MAX_INDEX_ENTRIES",
@@ -65,10 +64,9 @@ __all__ = [
     "ImageConfig",
     "OciIndex",
     "OciManifest",
-    "classify",
     "is_index",
-    "select_platform",
     "Platform",
     "PlatformError",
+    "machine",
     "no_match",
 ]

@@ -1,16 +1,16 @@
-"""Index, manifest and config: parsed, checked for type, size and number, and the one image of an index chosen."""
+"""Index, manifest and config: parsed, and checked for type, size and number."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from .. import cjson
 from ..digest import Digest
 from ..errors import FormatError, LimitError
-from .platforms import MAX_LABEL_CHARS, Platform, PlatformError, no_match
+from .platforms import MAX_LABEL_CHARS, UNKNOWN, Platform
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -28,14 +28,14 @@ DOCKER_LAYER_ZSTD = DOCKER_LAYER + ".zstd"
 INDEX_TYPES = frozenset([OCI_INDEX, DOCKER_LIST])
 MANIFEST_TYPES = frozenset([OCI_MANIFEST, DOCKER_MANIFEST])
 CONFIG_TYPES = frozenset([OCI_CONFIG, DOCKER_CONFIG])
-LAYER_COMPRESSION = {
-    OCI_LAYER: "none",
-    OCI_LAYER_GZIP: "gzip",
-    OCI_LAYER_ZSTD: "zstd",
-    DOCKER_LAYER: "none",
-    DOCKER_LAYER_GZIP: "gzip",
-    DOCKER_LAYER_ZSTD: "zstd",
-}
+# Labels of layers and configs are advice: bytes and digests decide. These are the ones that contradict no image.
+_LAYER_FAMILIES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.",
+                   "application/vnd.docker.container.image.rootfs.")  # fmt: skip
+_BLANK_TYPES = frozenset(
+    ["", "application/octet-stream", "application/json", "text/html", "text/plain", "binary/octet-stream",
+     "application/gzip", "application/x-gzip", "application/zstd", "application/x-tar", "application/tar",
+     "application/tar+gzip", "application/x-tgz"]
+)  # fmt: skip
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # the size registries themselves allow
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
@@ -55,10 +55,14 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def is_attestation(self) -> bool:
-        """Whether it is about an image (BuildKit provenance, SBOM) and not an image."""
-        unknown = self.platform is not None and "unknown" in (self.platform.os, self.platform.architecture)
+    def is_companion(self) -> bool:
+        """Whether it says itself that it is about an image (BuildKit's provenance) and not an image."""
+        unknown = self.platform is not None and UNKNOWN in (self.platform.os, self.platform.architecture)
         return unknown or "vnd.docker.reference.type" in self.annotations
+
+
+class NotAnImage(FormatError):
+    """A sound manifest of something else: a chart, a signature, an SBOM."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,8 @@ class OciManifest:
         if found not in MANIFEST_TYPES:
             raise FormatError(f"an image manifest was expected, but this is {found}")
         config = _descriptor(document.get("config"), "config")
-        if config.media_type not in CONFIG_TYPES:
-            raise FormatError(
-                f"this is an artifact with a config of type {config.media_type[:100]}, not a container image",
-                hint="name the image, not its chart, signature or attestation",
-            )
+        if config.media_type not in CONFIG_TYPES | _BLANK_TYPES:
+            raise _artifact(f"a config of type {config.media_type[:100]}")
         if config.size > MAX_CONFIG_BYTES:
             raise LimitError(f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed")
         layers = tuple(_layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS)))
@@ -102,7 +103,8 @@ class OciIndex:
         if found not in INDEX_TYPES:
             raise FormatError(f"an image index was expected, but this is {found}")
         entries = _list(document, "manifests", MAX_INDEX_ENTRIES)
-        return cls(tuple(_descriptor(value, f"manifests[{index}]") for index, value in enumerate(entries)), found)
+        found_entries = (_entry(value, f"manifests[{index}]") for index, value in enumerate(entries))
+        return cls(tuple(entry for entry in found_entries if entry is not None), found)
 
 
 @dataclass(frozen=True)
@@ -122,23 +124,40 @@ class ImageConfig:
         rootfs = document.get("rootfs")
         if not isinstance(rootfs, dict) or rootfs.get("type") != "layers":
             raise FormatError('image config has no "rootfs" of type "layers"')
-        platform = _platform({**document, "variant": document.get("variant") or None}, "image config")
+        platform = _platform(document, "image config")
         config = document.get("config")
         if config is not None and not isinstance(config, dict):
             raise FormatError('"config" in the image config is not an object')
         diff_ids = tuple(_digest(value, "diff_ids") for value in _list(rootfs, "diff_ids", MAX_LAYERS))
         return cls(platform, config or {}, diff_ids)
 
-    def check(self, manifest: OciManifest, wanted: Optional[Platform]) -> None:
-        """That the config fits its manifest and the platform; without variant (older docker) it fits any variant."""
+    @classmethod
+    def of(cls, manifest: OciManifest, data: bytes) -> ImageConfig:
+        """The config of ``manifest``. Under a type that says nothing, what cannot be read is NotAnImage."""
+        try:
+            return cls.parse(data)
+        except FormatError as error:
+            if manifest.config.media_type in CONFIG_TYPES:
+                raise
+            raise _artifact(f"a config that is not an image's: {error.message}") from error
+
+    def check(self, manifest: OciManifest) -> None:
+        """That the config fits its manifest."""
         if len(self.diff_ids) != len(manifest.layers):
             raise FormatError(f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}")
-        if wanted is None:
-            return
+
+    def fits(self, wanted: Platform) -> bool:
+        """Whether it may run there: without variant (older docker) on any, and without architecture its programs tell."""
         mine = self.platform
-        same = (mine.os, mine.architecture) == (wanted.os, wanted.architecture)
-        if not same or (mine.variant is not None and not wanted.matches(mine)):
-            raise no_match(wanted, [str(mine)])
+        if mine.os != wanted.os or not mine.is_complete:
+            return mine.os == wanted.os
+        return mine.architecture == wanted.architecture and (mine.variant is None or wanted.matches(mine))
+
+    def completed(self, platform: Optional[Platform]) -> ImageConfig:
+        """With ``platform`` where the config names no architecture of the same system."""
+        if platform is None or self.platform.is_complete or self.platform.os != platform.os:
+            return self
+        return replace(self, platform=platform)
 
 
 def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str:
@@ -170,29 +189,6 @@ def is_index(data: bytes, media_type: Optional[str] = None) -> bool:
     return classify(_load(data, "image manifest"), media_type) in INDEX_TYPES
 
 
-def select_platform(index: OciIndex, wanted: Optional[Platform]) -> Descriptor:
-    """The first image for ``wanted`` (None: the only image there is). Attestations are no images.
-
-    Raises PlatformError that lists what is offered.
-    """
-    images = [entry for entry in index.manifests if not entry.is_attestation]
-    if len(images) == 1 and (wanted is None or images[0].platform is None):
-        return images[0]
-    if wanted is None:
-        raise PlatformError(
-            f"the image is made for several platforms: {_offers(images)}", hint="name the platform wanted"
-        )
-    for entry in images:
-        if entry.platform is not None and wanted.matches(entry.platform) and entry.media_type in MANIFEST_TYPES:
-            return entry
-    raise no_match(wanted, [_offers(images)])
-
-
-def _offers(images: list[Descriptor]) -> str:
-    names = sorted({str(entry.platform) if entry.platform else "an image without platform" for entry in images})
-    return ", ".join(names) or "nothing"
-
-
 def _load(data: bytes, what: str) -> dict[str, Any]:
     return cjson.load_object(data, what=what, max_bytes=MAX_MANIFEST_BYTES)
 
@@ -208,22 +204,41 @@ def _list(document: Mapping[str, Any], name: str, limit: int) -> list[Any]:
     return value
 
 
+def _artifact(what: str) -> NotAnImage:
+    return NotAnImage(
+        f"this is an artifact with {what}, not a container image",
+        hint="name the image, not its chart, signature or attestation",
+    )
+
+
 def _layer(value: Any, index: int) -> Descriptor:
     layer = _descriptor(value, f"layers[{index}]")
-    if "foreign" in layer.media_type or "nondistributable" in layer.media_type or value.get("urls"):
+    if "foreign" in layer.media_type or "nondistributable" in layer.media_type:
         raise FormatError(
             f"layer {layer.digest} is foreign: its content may not be distributed and lies outside the registry",
             hint="Windows base images have such layers; use an image without them",
         )
     if layer.media_type.endswith("+encrypted"):
         raise FormatError(f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry")
-    if layer.media_type not in LAYER_COMPRESSION:
-        raise FormatError(f'layer {layer.digest} is of unknown type "{layer.media_type[:100]}"')
+    if not layer.media_type.startswith(_LAYER_FAMILIES) and layer.media_type not in _BLANK_TYPES:
+        raise _artifact(f'a layer of unknown type "{layer.media_type[:100]}"')
     return layer
 
 
+def _entry(value: Any, where: str) -> Optional[Descriptor]:
+    """An entry of an index; None for one that only other algorithms could verify."""
+    digest = value.get("digest") if isinstance(value, dict) else None
+    if isinstance(digest, str) and re.fullmatch(r"[a-z0-9]+([+._-][a-z0-9]+)*:[A-Za-z0-9=_-]{32,}", digest):
+        try:
+            Digest.parse(digest)
+        except FormatError:
+            return None
+    return _descriptor(value, where)
+
+
 def _descriptor(value: Any, where: str) -> Descriptor:
-    if not isinstance(value, dict) or not isinstance(value.get("mediaType"), str):
+    media_type = value.get("mediaType") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(media_type or "", str):
         raise FormatError(f"{where} is not a descriptor with mediaType, digest and size")
     size = value.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
@@ -231,15 +246,14 @@ def _descriptor(value: Any, where: str) -> Descriptor:
     if size > MAX_LAYER_BYTES:
         raise LimitError(f"{where} is {size} bytes large, more than the {MAX_LAYER_BYTES} allowed")
     annotations = value.get("annotations") or {}
-    if not isinstance(annotations, dict) or not all(isinstance(text, str) for text in annotations.values()):
+    if not isinstance(annotations, dict) or not all(isinstance(text or "", str) for text in annotations.values()):
         raise FormatError(f"{where} has annotations that are not strings")
-    platform = value.get("platform")
     return Descriptor(
-        value["mediaType"],
+        (media_type or "").partition(";")[0].strip().lower(),
         _digest(value.get("digest"), where),
         size,
-        None if platform is None else _platform(platform, where),
-        annotations,
+        _label(value.get("platform"), where),
+        {key: text or "" for key, text in annotations.items()},
     )
 
 
@@ -249,11 +263,18 @@ def _digest(value: Any, where: str) -> Digest:
     return Digest.parse(value)
 
 
+def _label(value: Any, where: str) -> Optional[Platform]:
+    """The platform that an entry names; None where it leaves that to the config, as older tools do."""
+    platform = None if value is None else _platform(value, where)
+    blank = platform is not None and not platform.is_complete and not value.get("architecture")
+    return None if blank or (platform is not None and not value.get("os")) else platform
+
+
 def _platform(value: Any, where: str) -> Platform:
-    words = [value.get(name) or None for name in ("os", "architecture", "variant")] if isinstance(value, dict) else []
-    # An empty platform stands in indexes made by older tools; it then matches nothing.
-    if not words or not all(word is None or (isinstance(word, str) and len(word) <= MAX_LABEL_CHARS) for word in words):
+    words = [value.get(name) or "" for name in ("os", "architecture", "variant")] if isinstance(value, dict) else []
+    if not words or not all(isinstance(word, str) and len(word) <= MAX_LABEL_CHARS for word in words):
         raise FormatError(f"{where} has a platform that is not os, architecture and variant")
-    if any(word is not None and not re.fullmatch(r"[\x21-\x2e\x30-\x7e]+", word) for word in words):
+    if any(not re.fullmatch(r"[\x21-\x2e\x30-\x7e]*", word) for word in words):
         raise FormatError(f"{where} has a platform with odd characters")
-    return Platform(words[0] or "unknown", words[1] or "unknown", words[2])
+    # Without words docker takes the machine's own; the programs in the image tell whether that is true.
+    return Platform.of(words[0] or "linux", words[1] or UNKNOWN, words[2])

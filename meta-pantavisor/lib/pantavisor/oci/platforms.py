@@ -1,4 +1,7 @@
-"""What an image is made for, in Go's words, and the strict question whether that is what was asked for."""
+"""What an image is made for, in Go's words, and the strict question whether that is what was asked for.
+
+Both people and images write other words for the same: they are put right here, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,20 @@ from ..errors import FormatError, NotFound
 from ..names import nearest
 
 MAX_LABEL_CHARS = 64
+UNKNOWN = "unknown"
 
-# What people write for what OCI (Go) calls it.
-_ARCHITECTURE_WORDS = {
-    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v5",
-    "armv7": "arm/v7", "armv7l": "arm/v7", "armv6": "arm/v6", "i386": "386", "i486": "386", "i586": "386",
-    "i686": "386",
+# What people, kernels and old images write for what OCI (Go) calls it; containerd reads the same words.
+_ARCHITECTURES = {
+    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v6",
+    "armv5": "arm/v5", "armv5l": "arm/v5", "armv6": "arm/v6", "armv6l": "arm/v6", "armv7": "arm/v7", "armv7l": "arm/v7",
+    "armv8": "arm64", "i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
+    "powerpc64le": "ppc64le", "mipsel": "mipsle", "mips64el": "mips64le", "loongarch64": "loong64",
 }  # fmt: skip
+_KNOWN = frozenset(
+    ["386", "amd64", "arm", "arm64", "loong64", "mips", "mips64le", "mipsle", "ppc64le", "riscv64", "s390x"]
+)
 _OS_WORDS = ("linux", "windows", "freebsd", "darwin")
+_SYSTEMS = {"macos": "darwin"}
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # The variant that an architecture means when it names none, as in containerd.
 _IMPLIED_VARIANT = {"arm": "v7", "arm64": "v8", "amd64": "v1"}
@@ -33,7 +42,7 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """``linux/amd64``, ``linux/arm/v7``. Raises FormatError, with the right word for a common wrong one."""
+        """``linux/amd64``, ``linux/arm/v7``, also in the words of others (``linux/aarch64``). Raises FormatError."""
         parts = text.split("/")
         if len(parts) not in (2, 3) or not all(
             _WORD.fullmatch(part) and len(part) <= MAX_LABEL_CHARS for part in parts
@@ -42,15 +51,24 @@ class Platform:
                 f'"{text[:100]}" is not a platform',
                 hint='a platform looks like "linux/amd64" or "linux/arm/v7"',
             )
-        if parts[1] in _ARCHITECTURE_WORDS:
-            right = f"{parts[0]}/{_ARCHITECTURE_WORDS[parts[1]]}"
-            raise FormatError(
-                f'platform "{text}" has an architecture no image names so', hint=f'did you mean "{right}"?'
-            )
-        if parts[0] not in _OS_WORDS:
-            near = nearest(parts[0], _OS_WORDS)
+        found = cls.of(*parts)
+        if found.os not in _OS_WORDS:
+            near = nearest(found.os, _OS_WORDS)
             raise FormatError(f'platform "{text}" has an unknown os', hint=f'did you mean "{near or "linux"}"?')
-        return cls(*parts)
+        return found
+
+    @classmethod
+    def of(cls, os: str, architecture: str, variant: Optional[str] = None) -> Platform:
+        """The platform that these words mean, of which none is empty; unknown words stay."""
+        os, architecture, variant = os.lower(), architecture.lower(), (variant or "").lower()
+        architecture, _, implied = _ARCHITECTURES.get(architecture, architecture).partition("/")
+        variant = implied or (f"v{variant}" if variant.isdigit() else variant)
+        return cls(_SYSTEMS.get(os, os), architecture, variant or None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an architecture is named."""
+        return self.architecture != UNKNOWN
 
     def matches(self, offered: Platform) -> bool:
         """Strict: no platform runs "also" as another. arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1."""
@@ -61,6 +79,12 @@ class Platform:
 
     def __str__(self) -> str:
         return "/".join([self.os, self.architecture] + ([self.variant] if self.variant else []))
+
+
+def machine(word: str) -> Optional[Platform]:
+    """Linux on a machine, as uname or OpenEmbedded's TARGET_ARCH call it; None for one that no image is made for."""
+    found = Platform.of("linux", word)
+    return found if found.architecture in _KNOWN else None
 
 
 class PlatformError(NotFound):

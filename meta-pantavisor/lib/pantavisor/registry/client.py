@@ -19,7 +19,7 @@ from typing import Optional, TypeVar
 from .. import atomic, layout, oci
 from ..digest import Digest
 from ..errors import DigestError, FormatError, LimitError
-from ..oci import Descriptor, ImageConfig, OciIndex, OciManifest, Platform
+from ..oci import Descriptor, ImageConfig, OciManifest, Platform
 from ..ref import Ref
 from .download import Advance, Download, matches, nothing
 from .errors import RegistryError, Unreachable
@@ -86,18 +86,11 @@ class Client:
 
     def resolve(self, ref: Ref, platform: Optional[Platform]) -> Resolved:
         """The one image for ``platform`` (None: there must be only one). Raises PlatformError that lists the others."""
-        top = chosen = self.manifest(ref)
-        if oci.is_index(top.data, top.media_type):
-            entry = oci.select_platform(OciIndex.parse(top.data, media_type=top.media_type), platform)
-            chosen = self.manifest(ref.with_digest(entry.digest))
-            if len(chosen.data) != entry.size:
-                raise DigestError(
-                    f"manifest {entry.digest} has {len(chosen.data)} bytes, not the {entry.size} promised"
-                )
-        manifest = OciManifest.parse(chosen.data, media_type=chosen.media_type)
-        config = ImageConfig.parse(self.blob_bytes(ref, manifest.config, limit=oci.MAX_CONFIG_BYTES))
-        config.check(manifest, platform)
-        return Resolved(ref, platform or config.platform, top, chosen, manifest, config)
+        top = self.manifest(ref)
+        entry = Descriptor(top.media_type, top.digest, len(top.data))
+        chosen = oci.choose([entry], platform, _Documents(self, ref, top))
+        document = Document(chosen.data, chosen.media_type or "", chosen.digest)
+        return Resolved(ref, platform or chosen.config.platform, top, document, chosen.manifest, chosen.config)
 
     def pull(
         self, ref: Ref, platform: Optional[Platform], directory: Path, *, progress: Optional[Progress] = None
@@ -220,6 +213,26 @@ class Client:
             return Document(data, media_type, ref.digest or Digest.of(data))
 
         return self._session.patiently(ask)
+
+
+class _Documents:
+    """The documents that a reference leads to, for choosing; what it names itself is there already."""
+
+    def __init__(self, client: Client, ref: Ref, top: Document) -> None:
+        self._client = client
+        self._ref = ref
+        self._top = top
+
+    def manifest(self, entry: Descriptor) -> tuple[bytes, Optional[str]]:
+        if entry.digest == self._top.digest:
+            return self._top.data, self._top.media_type
+        found = self._client.manifest(self._ref.with_digest(entry.digest))
+        if len(found.data) != entry.size:
+            raise DigestError(f"manifest {entry.digest} has {len(found.data)} bytes, not the {entry.size} promised")
+        return found.data, found.media_type
+
+    def config(self, entry: Descriptor) -> bytes:
+        return self._client.blob_bytes(self._ref, entry, limit=oci.MAX_CONFIG_BYTES)
 
 
 class _Counter:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import layout, names, registry
+from ... import layout, names, oci, registry
 from ...container import Engine, sources
 from ...errors import FormatError
 from ...oci import Platform
@@ -22,7 +22,6 @@ PLACES = ("remote", "local")
 FORMAT_OPTIONS = re.compile(r"-comp\s+([a-z0-9]+)(?:\s+-Xcompression-level\s+([0-9]+))?")
 DEFAULT_LEVELS = {"gzip": "9", "xz": "6", "zstd": "15"}  # those of mksquashfs
 LIBRARY_VARIABLE = "PVR_LIBSQUASHFS"
-PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64", "armv7l": "linux/arm/v7", "riscv64": "linux/riscv64"}
 
 
 def engine(options: argparse.Namespace, console: Console, **changes: Any) -> Engine:
@@ -58,7 +57,7 @@ def _profile(text: str) -> str:
 
 
 def platform(text: Optional[str]) -> Platform:
-    return Platform.parse(text or _this_machine())
+    return Platform.parse(text) if text else _this_machine()
 
 
 def remote_digest(source: ImageSource, wanted: Platform, options: argparse.Namespace) -> Optional[str]:
@@ -106,8 +105,9 @@ def _words(variable: str) -> list[str]:
     return os.environ.get(variable, "").split()
 
 
-def _this_machine() -> str:
-    machine = os.uname().machine
-    if machine not in PLATFORMS:
-        raise FormatError(f"no image platform is known for {machine}", hint="say --platform linux/<architecture>")
-    return PLATFORMS[machine]
+def _this_machine() -> Platform:
+    found = oci.machine(os.uname().machine)
+    if found is None:
+        hint = "say --platform linux/<architecture>"
+        raise FormatError(f"no image platform is known for {os.uname().machine}", hint=hint)
+    return found
