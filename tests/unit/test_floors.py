@@ -17,7 +17,7 @@ PACKAGE = LAYER / "lib" / "pantavisor"
 GLUE = LAYER / "lib" / "pvbb"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # What BitBake's own process imports has nothing but the standard library.
-PLAIN = {"errors", "cjson", "digest", "names", "atomic", "ref", "oci", "layout", "registry"}
+PLAIN = {"errors", "cjson", "digest", "names", "atomic", "codecs", "ref", "oci", "layout", "registry"}
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)
 STANDARD = getattr(sys, "stdlib_module_names", None) or {

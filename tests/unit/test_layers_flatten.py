@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
-from pantavisor import layers, squashfs
+from pantavisor import codecs, layers, squashfs
 from pantavisor.digest import Digest, VerifyingReader
 from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
-from pantavisor.layers import LayeredTree, Limits, Tree, codecs
+from pantavisor.layers import LayeredTree, Limits, Tree
 from pantavisor.layers.stream import ChunkStream, zeros
 from pantavisor.layout.image import LayerBlob
 from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD

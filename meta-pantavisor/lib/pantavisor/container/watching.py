@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, cast
 
+from ..codecs import CHUNK_BYTES
 from ..layers import File, Tree
-from ..layers.stream import CHUNK_BYTES, Span
+from ..layers.stream import Span
 from ..layout.image import LayerBlob
 from .model import Progress, silent
 

@@ -1,7 +1,7 @@
 """Root file systems as trees: from OCI layers, from a tar, from a directory.
 
 limits.py     how much an archive may cost
-codecs.py     packed streams unpacked         stream.py   forward reading of chunks
+stream.py     forward reading of chunks
 numbers.py paths.py pax.py sparse.py          the pieces of a tar header
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents

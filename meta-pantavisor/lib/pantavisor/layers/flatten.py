@@ -14,15 +14,17 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from .. import codecs
+from ..codecs import CHUNK_BYTES
 from ..digest import Digest, VerifyingReader
 from ..errors import DigestError
 from ..layout.image import LayerBlob
-from . import codecs, sparse
+from . import sparse
 from .archive import Member, TarReader
 from .cover import Cover
 from .limits import DEFAULT, Budget, Limits
 from .merge import Merger
-from .stream import CHUNK_BYTES, ChunkStream, Span
+from .stream import ChunkStream, Span
 from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..codecs import CHUNK_BYTES
 from ..errors import FormatError
 
-CHUNK_BYTES = 256 * 1024  # the largest chunk; while it is hashed and packed it stays in a processor's cache
 _ZEROS = bytes(CHUNK_BYTES)
 
 

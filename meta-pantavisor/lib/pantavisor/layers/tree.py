@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Optional, Protocol, Union
 
+from ..codecs import CHUNK_BYTES
 from ..errors import FormatError
-from .stream import CHUNK_BYTES, Span
+from .stream import Span
 
 Xattrs = tuple[tuple[bytes, bytes], ...]
 

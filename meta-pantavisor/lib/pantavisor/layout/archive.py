@@ -1,18 +1,16 @@
-"""Images in a tar: oci-archive (an OCI layout) and docker-archive (``docker save``), plain or gzip."""
+"""Images in a tar: oci-archive (an OCI layout) and docker-archive (``docker save``), plain or packed."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
 import re
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
 
-from .. import cjson, oci
+from .. import cjson, codecs, oci
 from ..digest import CHUNK, Digest, VerifyingReader
 from ..errors import FormatError, LimitError, NotFound
 from ..oci import Descriptor, ImageConfig, OciManifest, Platform
@@ -24,7 +22,7 @@ from .image import LayerBlob, OciImage
 MAX_ARCHIVE_BYTES = 64 * 1024**3  # uncompressed
 MAX_IMAGES = 1024
 _HEX_NAME = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.json)?")
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SUFFIXES = {"gzip": "+gzip", "zstd": "+zstd"}  # OCI knows no others
 
 
 class TarBlobs:
@@ -65,18 +63,14 @@ class TarBlobs:
 
 
 def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:
-    """``stream`` itself if it is a plain tar, or its gunzipped copy in an unnamed file below ``scratch``."""
-    magic = stream.read(6)
+    """``stream`` itself if it is a plain tar, or its unpacked copy in an unnamed file below ``scratch``."""
+    magic = stream.read(codecs.MAGIC_BYTES)
     stream.seek(0)
-    if magic.startswith((b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")):
-        raise FormatError(
-            f"{what} is compressed in a way not read here", hint="decompress it, or compress it with gzip"
-        )
-    if not magic.startswith(b"\x1f\x8b"):
+    if codecs.detect(magic) == "none":
         return stream
     copy = tempfile.TemporaryFile(dir=scratch)
     try:
-        _gunzip(stream, copy, what)
+        _unpack(stream, copy, what)
     except BaseException:
         copy.close()
         raise
@@ -144,13 +138,10 @@ def _config(blobs: TarBlobs, entry: dict[str, Any]) -> bytes:
 
 def _layer(blobs: TarBlobs, name: str, diff_id: Digest) -> LayerBlob:
     with blobs.member(name) as stream:
-        magic = stream.read(4)
-    if magic.startswith(b"\x1f\x8b") or magic == _ZSTD_MAGIC:
-        media_type = oci.OCI_LAYER_ZSTD if magic == _ZSTD_MAGIC else oci.OCI_LAYER_GZIP
-        # Of a compressed layer the archive promises only the content, so its own digest is taken here.
-        digest = _digest_of(blobs.member(name))
-    else:
-        media_type, digest = oci.OCI_LAYER, diff_id
+        compression = codecs.detect(stream.read(codecs.MAGIC_BYTES))
+    # Of a packed layer the archive promises only the content, so its own digest is taken here.
+    digest = diff_id if compression == "none" else _digest_of(blobs.member(name))
+    media_type = oci.OCI_LAYER + _SUFFIXES.get(compression, "")
     size = blobs.size(name)
 
     def open_layer() -> BinaryIO:
@@ -183,15 +174,11 @@ def _digest_of(stream: BinaryIO) -> Digest:
     return Digest("sha256", hasher.hexdigest())
 
 
-def _gunzip(stream: BinaryIO, copy: BinaryIO, what: str) -> None:
+def _unpack(stream: BinaryIO, copy: BinaryIO, what: str) -> None:
     written = 0
-    try:
-        with gzip.GzipFile(fileobj=stream) as inflated:
-            while chunk := inflated.read(CHUNK):
-                written += len(chunk)
-                if written > MAX_ARCHIVE_BYTES:
-                    raise LimitError(f"{what} unpacks to more than the {MAX_ARCHIVE_BYTES} bytes allowed")
-                copy.write(chunk)
-    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
-        raise FormatError(f"{what} is damaged: {error}") from error
+    for chunk in codecs.unpack(stream, what=what):
+        written += len(chunk)
+        if written > MAX_ARCHIVE_BYTES:
+            raise LimitError(f"{what} unpacks to more than the {MAX_ARCHIVE_BYTES} bytes allowed")
+        copy.write(chunk)
     copy.seek(0)

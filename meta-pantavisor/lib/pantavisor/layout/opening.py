@@ -29,7 +29,7 @@ def open_image(
 ) -> Iterator[OciImage]:
     """The image at ``path`` for ``platform`` (None: there must be only one), called ``name`` if there are several.
 
-    A gzip archive is unpacked into an unnamed file below ``scratch``. Raises FormatError, NotFound, PlatformError,
+    A packed archive is unpacked into an unnamed file below ``scratch``. Raises FormatError, NotFound, PlatformError,
     LimitError, and DigestError while it is read.
     """
     where = Path(path)

@@ -11,8 +11,8 @@ import struct
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
+from .. import codecs
 from ..errors import FormatError
-from ..layers import codecs
 from .profile import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES
 
 NONE = 0xFFFFFFFFFFFFFFFF

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, Protocol
 
-from ..errors import FormatError, PantavisorError
-from .stream import CHUNK_BYTES
+from .errors import FormatError, PantavisorError
 
+CHUNK_BYTES = 256 * 1024  # the largest chunk; while it is hashed and packed it stays in a processor's cache
 PACKED_CHUNK = 64 * 1024  # bytes read at a time; what becomes of them fits a processor's cache
 
 MAGIC_BYTES = 6  # of the longest
