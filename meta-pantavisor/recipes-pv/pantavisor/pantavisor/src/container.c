@@ -12,6 +12,7 @@
 #include "lxcconf.h"
 #include "monitor.h"
 #include "pv.h"
+#include "seccomp.h"
 #include "util.h"
 #include "volume.h"
 
@@ -74,8 +75,17 @@ static void add_lines(
 		pv_config_number(&pv->config, PV_LXC_LOG_LEVEL));
 	fprintf(to, "lxc.cgroup.dir.monitor = lxc.monitor.%s\nlxc.cgroup.dir.container = lxc/%s\n", name,
 		name);
+	if (task->filters_calls)
+		fprintf(to, "lxc.seccomp.profile = " PV_LXC_DIR "/%s/seccomp\n", name);
 	if (task->spec->automodfw)
 		add_module_binds(to, rootfs, pv->release);
+}
+
+static int write_filter(const char *folder, struct pv_err *err)
+{
+	cleanup_free char *path = pv_fmt("%s/seccomp", folder);
+
+	return pv_write_file(path, pv_seccomp_policy, strlen(pv_seccomp_policy), err);
 }
 
 static int write_conf(
@@ -95,7 +105,8 @@ static int write_conf(
 	task->lxc_path = pv_fmt("%s/config", folder);
 	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(logs, 0755, err) < 0 ||
 		pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
-		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0)
+		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0 ||
+		(task->filters_calls && write_filter(folder, err) < 0))
 		return -1;
 	return pv_write_file(task->lxc_path, text, length, err);
 }
@@ -109,6 +120,7 @@ static int mount_with_conf(
 	task->halt_signal = conf->halt_signal;
 	conf->halt_signal = NULL;
 	task->has_apparmor = conf->has_apparmor;
+	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
 	if (pv_volume_mount_root(pv, task->spec, conf, rootfs, &task->mounts, err) < 0)
 		return -1;
 	return write_conf(pv, task, conf, err);
@@ -181,6 +193,22 @@ static bool runs_our_program(const char *pid)
 	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
+/* A liblxc or a kernel without filters starts a container all the same. */
+static void look_at_filter(const struct pv_task *task)
+{
+	cleanup_free char *path = pv_fmt("/proc/%d/status", task->init);
+	cleanup_free char *status = NULL;
+	struct pv_err err;
+	size_t length;
+
+	if (task->filters_calls && pv_read_file(path, 16384, &status, &length, &err) == 0 &&
+		!pv_seccomp_is_filtered(status))
+		pv_error("container",
+			"container %s runs WITHOUT the filter of system calls that its profile asks for: liblxc or "
+			"the kernel has no seccomp",
+			task->spec->name);
+}
+
 bool pv_container_find_init(struct pv_task *task)
 {
 	cleanup_dir DIR *proc = opendir("/proc");
@@ -192,6 +220,7 @@ bool pv_container_find_init(struct pv_task *task)
 		if (!is_child_of(entry->d_name, task->monitor) || runs_our_program(entry->d_name))
 			continue;
 		task->init = (pid_t)strtol(entry->d_name, NULL, 10);
+		look_at_filter(task);
 		return true;
 	}
 	return false;

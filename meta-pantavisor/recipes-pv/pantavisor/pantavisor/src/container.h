@@ -30,6 +30,7 @@ struct pv_task {
 	char *lxc_path; /* the adapted conf */
 	char *halt_signal;
 	bool has_apparmor;
+	bool filters_calls; /* by our policy */
 	pid_t monitor, init; /* 0: none */
 	int exit_status; /* of its last end */
 	int retries;

@@ -14,7 +14,7 @@ struct adapter {
 	char *net[PV_LXCCONF_KEPT], *devices[PV_LXCCONF_KEPT];
 	size_t net_count, device_count;
 	struct pv_cgroup cgroup;
-	bool keeps_net, denies_devices;
+	bool keeps_net, denies_devices, has_own_devices;
 	struct pv_err *err;
 };
 
@@ -50,10 +50,25 @@ static int hold(struct adapter *a, char **list, size_t *count, char *line)
 	return 0;
 }
 
+static void forget_devices(struct adapter *a)
+{
+	for (size_t i = 0; i < a->device_count; i++)
+		free(a->devices[i]);
+	a->device_count = 0;
+	a->denies_devices = false;
+}
+
 static int hold_devices(struct adapter *a, const char *key, const char *value)
 {
 	const char *verb = strrchr(key, '.') + 1;
+	bool is_own = pv_starts_with(key, "lxc.cgroup2.");
 
+	/* A conf for both versions says everything twice: its own words for this one count. */
+	if (is_own && !a->has_own_devices)
+		forget_devices(a);
+	a->has_own_devices |= is_own;
+	if (a->has_own_devices && !is_own)
+		return 0;
 	a->denies_devices |= !strcmp(verb, "deny");
 	return hold(a, a->devices, &a->device_count, pv_fmt("lxc.cgroup2.devices.%s = %s\n", verb, value));
 }
@@ -135,6 +150,12 @@ static int note_apparmor(struct adapter *a, const char *key, const char *value)
 	return keep_line(a, key, value);
 }
 
+static int note_seccomp(struct adapter *a, const char *key, const char *value)
+{
+	a->conf->has_seccomp = true;
+	return keep_line(a, key, value);
+}
+
 static int note_halt(struct adapter *a, const char *key, const char *value)
 {
 	free(a->conf->halt_signal);
@@ -162,6 +183,7 @@ static const struct {
 	{"lxc.mount.entry", keep_mount},
 	{"lxc.uts.name", note_uts},
 	{"lxc.apparmor.profile", note_apparmor},
+	{"lxc.seccomp.profile", note_seccomp},
 	{"lxc.signal.halt", note_halt},
 	{"lxc.", keep_line},
 };
@@ -222,11 +244,10 @@ static void settle(struct adapter *a)
 			fputs(a->net[i], a->to);
 		free(a->net[i]);
 	}
-	for (size_t i = 0; i < a->device_count; i++) {
+	for (size_t i = 0; i < a->device_count; i++)
 		if (a->denies_devices)
 			fputs(a->devices[i], a->to);
-		free(a->devices[i]);
-	}
+	forget_devices(a);
 }
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err)

@@ -25,6 +25,7 @@ struct pv_lxcconf {
 	bool has_uts_name;
 	bool has_console; /* false: lxc.console.path = none */
 	bool has_apparmor;
+	bool has_seccomp;
 };
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err);

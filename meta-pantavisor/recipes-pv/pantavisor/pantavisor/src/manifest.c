@@ -123,7 +123,8 @@ static int read_container(
 {
 	const struct pv_json_node *recovery = pv_json_get(c->doc, run, "auto_recovery");
 	const char *name = pv_manifest_text(c, run, "name"), *type = pv_manifest_text(c, run, "type");
-	const char *automodfw = pv_manifest_text(c, run, "automodfw");
+	const char *automodfw = pv_manifest_text(c, run, "automodfw"),
+		   *profile = pv_manifest_text(c, run, "profile");
 	const struct pv_group *group;
 
 	if (!name || strcmp(name, container->name))
@@ -135,6 +136,7 @@ static int read_container(
 	container->restart = group->restart;
 	container->recovery = group->recovery;
 	container->automodfw = !automodfw || strcmp(automodfw, "no");
+	container->is_confined = profile && !strcmp(profile, "confined");
 	if (pv_manifest_goal(c, pv_manifest_text(c, run, "status_goal"), &container->goal) < 0 ||
 		pv_manifest_restart(c, pv_manifest_text(c, run, "restart_policy"), &container->restart) < 0 ||
 		(recovery && pv_recovery_parse(&container->recovery, c->doc, recovery, c->err) < 0) ||

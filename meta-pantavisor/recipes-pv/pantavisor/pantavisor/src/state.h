@@ -53,6 +53,7 @@ struct pv_container {
 	enum pv_restart restart;
 	struct pv_recovery recovery;
 	bool automodfw;
+	bool is_confined; /* its system calls are filtered */
 	bool has_config; /* there are paths below _config/<name>/ */
 };
 

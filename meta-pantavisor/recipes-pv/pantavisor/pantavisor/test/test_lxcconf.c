@@ -37,6 +37,10 @@ static void test_lines(void)
 	check_line("lxc.cgroup.devices.allow = a", "");
 	check_line("lxc.cgroup.devices.deny = a\nlxc.cgroup.devices.allow = c 1:3 rwm",
 		"lxc.cgroup2.devices.deny = a\nlxc.cgroup2.devices.allow = c 1:3 rwm");
+	check_line("lxc.cgroup.devices.deny = a\nlxc.cgroup2.devices.deny = a\n"
+		   "lxc.cgroup.devices.allow = c 1:3 rwm\nlxc.cgroup2.devices.allow = c 1:5 rwm",
+		"lxc.cgroup2.devices.deny = a\nlxc.cgroup2.devices.allow = c 1:5 rwm");
+	check_line("lxc.cgroup.devices.deny = a\nlxc.cgroup2.devices.allow = a", "");
 	check_line("lxc.cgroup.memory.limit_in_bytes = 64M", "lxc.cgroup2.memory.max = 67108864");
 	check_line("lxc.cgroup2.memory.max = 1", "lxc.cgroup2.memory.max = 1");
 	check_line("lxc.cgroup.dir = x", "");
