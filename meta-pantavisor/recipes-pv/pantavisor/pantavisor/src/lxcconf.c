@@ -188,8 +188,10 @@ static const struct {
 	{"lxc.", keep_line},
 };
 
-static int adapt_pair(struct adapter *a, const char *key, const char *value)
+static int adapt_pair(void *data, const char *key, const char *value)
 {
+	struct adapter *a = data;
+
 	for (size_t i = 0; i < PV_COUNT(rows); i++)
 		if (pv_ends_with(rows[i].key, ".") ? pv_starts_with(key, rows[i].key)
 						   : !strcmp(key, rows[i].key))
@@ -208,7 +210,7 @@ static char *trim(char *text)
 	return text;
 }
 
-static int adapt_line(struct adapter *a, char *line)
+static int each_line(char *line, pv_lxcconf_pair *pair, void *data, struct pv_err *err)
 {
 	char *equals;
 
@@ -217,20 +219,27 @@ static int adapt_line(struct adapter *a, char *line)
 		return 0;
 	equals = strchr(line, '=');
 	if (!equals)
-		return pv_err_set(a->err, "\"%.60s\" has no =", line);
+		return pv_err_set(err, "\"%.60s\" has no =", line);
 	*equals = '\0';
-	return adapt_pair(a, trim(line), trim(equals + 1));
+	return pair(data, trim(line), trim(equals + 1));
 }
 
-static int adapt_lines(struct adapter *a, const char *text)
+int pv_lxcconf_each(const char *text, pv_lxcconf_pair *pair, void *data, struct pv_err *err)
 {
 	cleanup_free char *copy = pv_dup(text, strlen(text));
 	char *rest = copy, *line;
 
 	/* LXC ends a line at either. */
 	for (int number = 1; (line = strsep(&rest, "\n\r")); number++)
-		if (adapt_line(a, line) < 0)
-			return pv_err_wrap(a->err, "line %d", number);
+		if (each_line(line, pair, data, err) < 0)
+			return pv_err_wrap(err, "line %d", number);
+	return 0;
+}
+
+static int adapt_lines(struct adapter *a, const char *text)
+{
+	if (pv_lxcconf_each(text, adapt_pair, a, a->err) < 0)
+		return -1;
 	if (!a->conf->lower_count)
 		return pv_err_set(a->err, "it has no lxc.rootfs.path");
 	return 0;

@@ -29,6 +29,9 @@ struct pv_lxcconf {
 };
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err);
+/* Every `key = value`, in order, until `pair` returns a negative number. */
+typedef int pv_lxcconf_pair(void *data, const char *key, const char *value);
+int pv_lxcconf_each(const char *text, pv_lxcconf_pair *pair, void *data, struct pv_err *err);
 void pv_lxcconf_free(struct pv_lxcconf *conf);
 
 #endif
