@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,7 +49,25 @@ def test_a_compressed_module_becomes_plain() -> None:
     assert kmod.plain_path("kernel/a.ko.xz") == "kernel/a.ko"
     assert kmod.plain_path("kernel/a.ko") == "kernel/a.ko"
     assert kmod.plain(gzip.compress(b"module"), "a.ko.gz") == b"module"
+    assert kmod.plain(lzma.compress(b"module"), "a.ko.xz") == b"module"
+    packed = subprocess.run(["zstd", "-qc"], input=b"module", check=True, capture_output=True).stdout
+    assert kmod.plain(packed, "a.ko.zst") == b"module"
     assert kmod.plain(b"module", "a.ko") == b"module"
+
+
+@pytest.mark.parametrize("ending", sorted(kmod.DECOMPRESSORS))
+def test_a_damaged_module_is_named(ending: str) -> None:
+    for data in (b"", b"no module", gzip.compress(b"module")[:-4], lzma.compress(b"module")[:-4]):
+        with pytest.raises(DebError):
+            kmod.plain(data or b"x", f"a.ko{ending}")
+
+
+def test_a_machine_without_the_programs_unpacks_modules_or_names_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert kmod.plain(gzip.compress(b"module"), "a.ko.gz") == b"module"
+    assert kmod.plain(lzma.compress(b"module"), "a.ko.xz") == b"module"
+    with pytest.raises(DebError, match='"zstd" is not installed(.|\n)*scripts/setup'):
+        kmod.plain(b"packed", "a.ko.zst")
 
 
 def test_one_release_is_expected(tmp_path: Path) -> None:

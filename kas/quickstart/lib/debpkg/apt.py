@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import program
 from .errors import DebError
 from .record import Package, Request, sha256
 
@@ -86,24 +86,16 @@ class Apt:
     def _call(self, argv: Sequence[str], *, folder: Path | None = None, check: bool = True, seconds: int = 120) -> str:
         environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "APT_CONFIG": str(self.folder / "apt.conf")}
         environment.update(self.proxies)
-        try:
-            result = subprocess.run(
-                argv,
-                cwd=folder or self.folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=seconds,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise DebError(f"'{' '.join(argv[:3])}' gave no answer in {seconds} seconds") from error
+        where = folder or self.folder
+        result = program.run(argv, folder=where, environment=environment, seconds=seconds, check=False)
         if check and result.returncode:
-            said = "\n".join(line for line in result.stderr.splitlines() if line.startswith(("E:", "W:")))
+            errors = result.stderr.decode("utf-8", "replace")
+            named = "\n".join(line for line in errors.splitlines() if line.startswith(("E:", "W:")))
             raise DebError(
-                f"'{' '.join(argv)}' failed for {self.architecture}:\n{said or result.stderr[-2000:]}",
+                f"'{' '.join(argv)}' failed for {self.architecture}:\n{named or errors[-2000:]}",
                 hint="DEB_SOURCES can name a sources file of the distribution's own archive",
             )
-        return result.stdout
+        return result.stdout.decode("utf-8", "replace")
 
 
 def render_config(folder: Path, architecture: str, acquire: Iterable[str]) -> str:
@@ -139,7 +131,7 @@ def render_config(folder: Path, architecture: str, acquire: Iterable[str]) -> st
 
 def _host_config() -> list[str]:
     environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"}
-    text = subprocess.run(["apt-config", "dump"], check=True, env=environment, capture_output=True, text=True).stdout
+    text = program.run(["apt-config", "dump"], environment=environment).stdout.decode("utf-8", "replace")
     return [line for line in text.splitlines() if is_kept(line)]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from . import program
 from .errors import DebError
 
 OS_RELEASE = "/etc/os-release"
@@ -74,7 +74,7 @@ def kernel_package(d: Any) -> str:
 
 
 def native_architecture() -> str:
-    return subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True, text=True).stdout.strip()
+    return program.run(["dpkg", "--print-architecture"]).stdout.decode().strip()
 
 
 def checksums(d: Any) -> str:

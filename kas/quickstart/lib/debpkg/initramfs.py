@@ -7,14 +7,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cpio, elf, kmod
+from . import cpio, elf, kmod, program
 from .errors import DebError
 
 MODULE_LIST = "etc/pantavisor/modules"
@@ -46,7 +45,7 @@ def build(path: Path, content: Content, *, level: int, epoch: int) -> None:
     archive = io.BytesIO()
     cpio.write(archive, entries(content), epoch=epoch)
     command = ["zstd", f"-{level}", "--ultra", "-T1", "-q", "--no-check", "--force", "-", "-o", str(path)]
-    subprocess.run(command, input=archive.getvalue(), check=True)
+    program.run(command, data=archive.getvalue())
 
 
 def entries(content: Content) -> dict[str, cpio.Entry]:
@@ -91,7 +90,7 @@ def _stripped(source: Path, strip: tuple[str, ...]) -> bytes:
     """The file without what only a debugger reads."""
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, "stripped")
-        subprocess.run([*strip, "--strip-unneeded", "-o", target, str(source)], check=True)
+        program.run([*strip, "--strip-unneeded", "-o", target, str(source)])
         return Path(target).read_bytes()
 
 

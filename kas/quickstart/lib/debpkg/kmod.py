@@ -7,20 +7,33 @@ needs, those needed first standing last. ``modules.builtin`` lists what the kern
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import program
 from .errors import DebError
 
-# By the ending of a compressed module, the command that writes the plain one to its standard output.
-DECOMPRESSORS = {".gz": ("gzip", "-dc"), ".xz": ("xz", "-dc"), ".zst": ("zstd", "-dcq")}
 GZIP_MAGIC = b"\x1f\x8b"
 _FILE = re.compile(r"(?P<name>[^/]+)\.ko(?P<ending>\.gz|\.xz|\.zst)?")
+
+
+def _zstd(data: bytes) -> bytes:
+    # Python has no zstd before 3.14.
+    return program.run(["zstd", "-dcq"], data=data).stdout
+
+
+# By the ending of a compressed module.
+DECOMPRESSORS: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".zst": _zstd,
+}
 
 
 @dataclass(frozen=True)
@@ -79,8 +92,11 @@ def plain_path(path: str) -> str:
 
 def plain(data: bytes, path: str) -> bytes:
     """The bytes of a module, which may be compressed as the ending of its path says."""
-    command = DECOMPRESSORS.get(os.path.splitext(path)[1])
-    return data if command is None else subprocess.run(command, input=data, check=True, stdout=subprocess.PIPE).stdout
+    decompress = DECOMPRESSORS.get(os.path.splitext(path)[1])
+    try:
+        return data if decompress is None else decompress(data)
+    except (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise DebError(f"{path} cannot be unpacked: {error}") from None
 
 
 def release(root: Path) -> str:

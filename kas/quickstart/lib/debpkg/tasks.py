@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, Callable
 
 import bb
 
-from . import apt, host, initramfs, kmod, record, sources, tarball
+from . import apt, host, initramfs, kmod, program, record, sources, tarball
 from .errors import DebError
 
 # Both names of these folders are one in a merged file system; packages still use either.
@@ -137,10 +136,7 @@ def unpack(d: Any) -> None:
 def _extract(package: Path, root: Path) -> None:
     # Not dpkg-deb --extract: it puts a directory in the place of a merged folder's link.
     options = ["--keep-directory-symlink", "--no-same-owner", "--no-same-permissions"]
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as reader:
-        subprocess.run(["tar", "-x", "-C", str(root), *options], stdin=reader.stdout, check=True)
-    if reader.returncode:
-        raise DebError(f"{package} cannot be unpacked (dpkg-deb ended with {reader.returncode})")
+    program.pipe(["dpkg-deb", "--fsys-tarfile", str(package)], ["tar", "-x", "-C", str(root), *options])
 
 
 @_task
@@ -157,7 +153,7 @@ def pack_modules(d: Any) -> None:
     release = kmod.release(Path(d.getVar("DEB_ROOT")))
     tree = Path(d.getVar("B")) / "tree"
     kmod.select(Path(d.getVar("DEB_ROOT")), tree, release)
-    subprocess.run(["depmod", "--basedir", str(tree), release], check=True)
+    program.run(["depmod", "--basedir", str(tree), release])
     tarball.write(Path(d.getVar("B")) / d.getVar("MODULES_TARBALL"), tree, epoch=_epoch(d))
 
 
