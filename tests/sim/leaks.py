@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import subprocess
 import tarfile
@@ -60,17 +61,14 @@ def _unpacked(where: str, data: bytes, scratch: Path) -> Iterator[tuple[str, byt
     if data[:2] == GZIP:
         yield from _unpacked(f"{where} unpacked", zlib.decompressobj(31).decompress(data), scratch)
     elif data[:4] == ZSTD:
-        yield from _unpacked(f"{where} unpacked", _filter("zstd", data), scratch)
+        plain = subprocess.run(["zstd", "-dc"], input=data, check=True, timeout=300, stdout=subprocess.PIPE).stdout
+        yield from _unpacked(f"{where} unpacked", plain, scratch)
     elif data[:6] == XZ:
-        yield from _unpacked(f"{where} unpacked", _filter("xz", data), scratch)
+        yield from _unpacked(f"{where} unpacked", lzma.decompress(data), scratch)
     elif data[257:262] == b"ustar":
         yield from _tar(where, data, scratch)
     elif data[:4] == SQUASHFS:
         yield from _squashfs(where, data, scratch)
-
-
-def _filter(program: str, data: bytes) -> bytes:
-    return subprocess.run([program, "-dc"], input=data, check=True, timeout=300, stdout=subprocess.PIPE).stdout
 
 
 def _tar(where: str, data: bytes, scratch: Path) -> Iterator[tuple[str, bytes]]:
