@@ -54,7 +54,7 @@ class SourceManifest:
         """Read a document; unknown members and templates are errors with the nearest right name."""
         if document.get("#spec", SPEC) != SPEC:
             raise FormatError(f"{what} has #spec {str(document.get('#spec'))[:100]!r}, not {SPEC}")
-        known = {_member(name) for name in cls.__dataclass_fields__}
+        known = cls.members()
         arguments = {}
         for member, value in document.items():
             if member in _IGNORED:
@@ -67,6 +67,11 @@ class SourceManifest:
         if manifest.template != TEMPLATE:
             raise names.unknown(manifest.template, [TEMPLATE], what=f"template in {what}:")
         return manifest
+
+    @classmethod
+    def members(cls) -> frozenset[str]:
+        """The names of a document's members, but ``#spec`` and ``name``."""
+        return frozenset(_member(name) for name in cls.__dataclass_fields__)
 
     def document(self, name: str) -> dict[str, Any]:
         """The JSON object; ``name`` is the container's."""
