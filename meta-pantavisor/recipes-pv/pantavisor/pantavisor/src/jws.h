@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The cryptographic half of a pvs@2 signature: a JWS (RFC 7515) with a detached payload, whose certificate
- * chain comes in x5c, leaf first. The algorithm is tied to the key: RS256 wants RSA of 2048 bits or more,
- * ES256, ES384 and ES512 want the curve of that size. Periods of validity are not judged: PID 1 has no clock
- * that it could trust. A leaf that names extended key usages must name code signing.
+ * chain comes in x5c, leaf first. The algorithm is tied to the key: RS256 goes with RSA, ES256, ES384 and
+ * ES512 with the curve of that size.
  */
 #ifndef PV_JWS_H
 #define PV_JWS_H
 
-#include <stddef.h>
+#include "trust.h"
 
-#include "err.h"
-
-#define PV_JWS_CERTIFICATES 8
-#define PV_JWS_CERTIFICATE_TEXT 16384
-
-struct pv_trust;
-
-/* Roots from a PEM text, its NUL included in `size`. */
-int pv_trust_parse(struct pv_trust **trust, const char *pem, size_t size, struct pv_err *err);
-void pv_trust_free(struct pv_trust *trust);
+#define PV_JWS_CERTIFICATES PV_TRUST_CHAIN
+#define PV_JWS_CERTIFICATE_TEXT (PV_CERTIFICATE_BYTES / 3 * 4)
 
 /* What a header says of its signer: the algorithm, and certificates in base64, leaf first. */
 struct pv_jws_header {
@@ -38,8 +29,7 @@ void pv_signer_close(struct pv_signer *signer);
 int pv_signer_verify(
 	struct pv_signer *signer, const char *signing_input, const char *signature, struct pv_err *err);
 
-/* Raw r||s to the DER that mbedTLS reads. `der` has room for PV_JWS_DER_BYTES; the length, or -1. */
-#define PV_JWS_DER_BYTES 160
-int pv_jws_der(const unsigned char *raw, size_t length, unsigned char *der);
+/* The common name in the certificate of who signs. */
+void pv_signer_name(const struct pv_signer *signer, char name[PV_CERTIFICATE_NAME_BYTES]);
 
 #endif

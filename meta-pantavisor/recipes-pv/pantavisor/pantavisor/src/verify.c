@@ -11,7 +11,7 @@ int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_er
 	size_t length;
 
 	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
-		pv_trust_parse(trust, pem, length + 1, err) < 0)
+		pv_trust_parse(trust, pem, err) < 0)
 		return pv_err_wrap(err, "trust store");
 	return 0;
 }
