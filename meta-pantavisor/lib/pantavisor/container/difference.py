@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ..errors import FormatError
-from ..layers import Device, Directory, File, Metadata, Node, Symlink, Tree
+from ..layers import Device, Directory, File, Metadata, Node, Symlink, Tree, is_whiteout
 from ..squashfs import inodes
 from ..squashfs.image import XATTR_PREFIXES
 
@@ -88,7 +88,7 @@ class _Comparison:
 
 
 def _check(name: bytes, node: Node) -> None:
-    if isinstance(node, Device) and not node.is_block and (node.major, node.minor) == (0, 0):
+    if is_whiteout(node):
         shown = name.decode("utf-8", "backslashreplace")
         raise FormatError(f"{shown} is a character device 0:0, which would hide itself in a patch")
     if isinstance(node, Directory):

@@ -212,6 +212,9 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
     if written.dropped_xattrs:
         dropped = ", ".join(written.dropped_xattrs)
         found.append(f"{spec.name}: squashfs has no place for {dropped}, so these attributes are left out")
+    if tree.left_out:
+        marks = ", ".join(tree.left_out)
+        found.append(f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are left out")
     program = spec.process.executable
     if spec.runs and not _has_program(spec, tree):
         found.append(f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it")

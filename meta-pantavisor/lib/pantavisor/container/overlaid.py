@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..layers import Device, Directory, File, Node, Stored, Tree
+from ..layers import Directory, File, Node, Stored, Tree, is_whiteout
 from .difference import OPAQUE
 
 
@@ -15,7 +15,7 @@ def _merged(base: Directory, patch: Directory, shift: int) -> Directory:
     entries = dict(base.entries)
     for name, node in patch.entries.items():
         below = entries.pop(name, None)
-        if _is_whiteout(node):
+        if is_whiteout(node):
             continue
         if isinstance(node, Directory):
             if not isinstance(below, Directory) or OPAQUE in node.metadata.xattrs:
@@ -24,10 +24,6 @@ def _merged(base: Directory, patch: Directory, shift: int) -> Directory:
         else:
             entries[name] = _moved(node, shift)
     return Directory(patch.metadata, entries)
-
-
-def _is_whiteout(node: Node) -> bool:
-    return isinstance(node, Device) and not node.is_block and (node.major, node.minor) == (0, 0)
 
 
 def _moved(node: Node, shift: int) -> Node:

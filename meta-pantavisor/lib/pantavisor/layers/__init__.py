@@ -5,6 +5,7 @@ stream.py     forward reading of chunks
 numbers.py paths.py pax.py sparse.py          the pieces of a tar header
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents
+marks.py      what overlayfs would obey, left out
 cover.py      what a layer hides of lower ones, as far as names tell
 flatten.py    OCI layers, or one tar -> Tree  directory.py   a directory -> Tree
 tree.py       the Tree and its nodes
@@ -15,6 +16,7 @@ from __future__ import annotations
 from .directory import from_directory
 from .flatten import LayeredTree, flatten, from_tar
 from .limits import Limits
+from .marks import is_whiteout
 from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Socket, Stored, Symlink, Tree
 
 __all__ = [
@@ -34,4 +36,5 @@ __all__ = [
     "flatten",
     "from_directory",
     "from_tar",
+    "is_whiteout",
 ]

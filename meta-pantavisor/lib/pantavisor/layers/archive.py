@@ -13,6 +13,7 @@ from typing import NamedTuple, Optional
 from ..errors import FormatError
 from . import paths, pax, sparse
 from .limits import Budget, check
+from .marks import Marks
 from .numbers import decimal, number, seconds
 from .stream import ChunkStream
 from .tree import Device, Directory, Fifo, File, Metadata, Node, Stored, Symlink
@@ -52,9 +53,10 @@ class TarReader:
     end mark. Raises FormatError and LimitError.
     """
 
-    def __init__(self, stream: ChunkStream, budget: Budget, *, source: int, what: str) -> None:
+    def __init__(self, stream: ChunkStream, budget: Budget, marks: Marks, *, source: int, what: str) -> None:
         self._stream = stream
         self._budget = budget
+        self._marks = marks
         self._source = source
         self._what = what
         self._global: dict[bytes, bytes] = {}
@@ -140,7 +142,7 @@ class TarReader:
         mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
         mode = number(block[100:108]) & 0o7777
         xattrs = pax.xattrs(records, self._budget.limits, what=self._what) if records else ()
-        return Metadata(mode, uid, gid, mtime, xattrs)
+        return Metadata(mode, uid, gid, mtime, self._marks.without(xattrs) if xattrs else xattrs)
 
     def _file(self, header: _Header, metadata: Metadata) -> tuple[File, int]:
         start = self._stream.offset
@@ -183,7 +185,7 @@ class TarReader:
             major, minor = number(header.block[329:337]), number(header.block[337:345])
             if not 0 <= major <= _MAX_MAJOR or not 0 <= minor <= _MAX_MINOR:
                 raise FormatError(f"{self._what} has the device {paths.show(header.name)} with impossible numbers")
-            return Device(metadata, header.kind == b"4", major, minor)
+            return self._marks.see(Device(metadata, header.kind == b"4", major, minor))
         if header.kind == b"6":
             return Fifo(metadata)
         raise FormatError(f"{self._what} has the member {paths.show(header.name)} of unknown type {header.kind!r}")

@@ -9,6 +9,7 @@ from typing import Optional
 
 from ..errors import FormatError, NotFound
 from .limits import DEFAULT, Budget, Limits
+from .marks import Marks
 from .tree import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, Xattrs
 
 Owner = tuple[int, int]
@@ -29,12 +30,16 @@ def from_directory(
     top = Path(path)
     if not top.is_dir():
         raise NotFound(f"{top} is not a directory")
-    return Tree(_Reader(Budget(limits), owner, mode_mask).directory(top, 0))
+    reader = _Reader(Budget(limits), owner, mode_mask)
+    root = reader.directory(top, 0)
+    reader.marks.sweep(root)
+    return Tree(root, left_out=reader.marks.found)
 
 
 class _Reader:
     def __init__(self, budget: Budget, owner: Optional[Owner], mode_mask: int) -> None:
         self._budget = budget
+        self.marks = Marks()
         self._owner = owner
         self._mode_mask = mode_mask
         self._links: dict[tuple[int, int], Node] = {}
@@ -71,14 +76,15 @@ class _Reader:
         if stat.S_ISFIFO(mode):
             return Fifo(metadata)
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            return Device(metadata, stat.S_ISBLK(mode), os.major(status.st_rdev), os.minor(status.st_rdev))
+            numbers = os.major(status.st_rdev), os.minor(status.st_rdev)
+            return self.marks.see(Device(metadata, stat.S_ISBLK(mode), *numbers))
         if stat.S_ISSOCK(mode):
             return Socket(metadata)
         raise FormatError(f"{path} is of a type that no image can hold")
 
     def _metadata(self, path: Path, status: os.stat_result) -> Metadata:
         uid, gid = self._owner or (status.st_uid, status.st_gid)
-        xattrs = () if self._owner else _xattrs(path)
+        xattrs = () if self._owner else self.marks.without(_xattrs(path))
         mode = stat.S_IMODE(status.st_mode) & self._mode_mask
         return Metadata(mode, uid, gid, int(status.st_mtime // 1), xattrs)
 

@@ -23,6 +23,7 @@ from . import sparse
 from .archive import Member, TarReader
 from .cover import Cover
 from .limits import DEFAULT, Budget, Limits
+from .marks import Marks
 from .merge import Merger
 from .stream import ChunkStream, Span
 from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
@@ -39,6 +40,7 @@ class LayeredTree(Tree):
         super().__init__(Directory(IMPLIED), [_Source(blob.open, _name(blob)) for blob in layers])
         self._layers = layers
         self._budget = Budget(limits)
+        self._marks = Marks()
         self._structural = structural
         self._folders: list[str] = []
         self._loaded = False
@@ -70,6 +72,8 @@ class LayeredTree(Tree):
         merger = Merger(self.root, self._budget)
         while stack:
             merger.add_layer(stack.pop())
+        self._marks.sweep(self.root)
+        self.left_out = self._marks.found
         if self._structural:
             self.add_missing(STRUCTURAL)
         self._loaded = True
@@ -83,7 +87,7 @@ class LayeredTree(Tree):
         with blob.open() as packed:
             chunks = _measured(codecs.unpack(packed, what=what), lambda: blob.size, self._budget)
             stream = ChunkStream(_hashed(chunks, hasher), what=what)
-            for member in TarReader(stream, self._budget, source=index, what=what):
+            for member in TarReader(stream, self._budget, self._marks, source=index, what=what):
                 members.append(member)
                 if isinstance(member.node, File) and not cover.hides(member.path):
                     yield member.node, _spans_of(member.node, stream)
@@ -107,14 +111,14 @@ def from_tar(
 
     ``open_tar`` is called for each pass, and must give the same bytes each time. Raises as flatten does.
     """
-    budget = Budget(limits)
+    budget, marks = Budget(limits), Marks()
     root = Directory(IMPLIED)
     merger = Merger(root, budget)
     with open_tar() as stream:
         packed = _Packed(stream)
         chunks = _measured(codecs.unpack(packed, what=what), lambda: packed.count, budget)
         unpacked = ChunkStream(chunks, what=what)
-        for member in TarReader(unpacked, budget, source=0, what=what):
+        for member in TarReader(unpacked, budget, marks, source=0, what=what):
             merger.add(member)
         unpacked.drain()
     digest = Digest("sha256", packed.hasher.hexdigest())
@@ -122,11 +126,8 @@ def from_tar(
     def open_again() -> BinaryIO:
         return io.BufferedReader(VerifyingReader(open_tar(), digest, packed.count, what=what), CHUNK_BYTES)
 
-    return _finish(root, [_Source(open_again, what)], structural)
-
-
-def _finish(root: Directory, sources: Sequence[_Source], structural: bool) -> Tree:
-    tree = Tree(root, sources)
+    marks.sweep(root)
+    tree = Tree(root, [_Source(open_again, what)], left_out=marks.found)
     if structural:
         tree.add_missing(STRUCTURAL)
     return tree

@@ -110,10 +110,11 @@ class Source(Protocol):
 
 
 class Tree:
-    """A root directory, and the sources its files lie in."""
+    """A root directory, and the sources its files lie in. ``left_out`` names what was met and must not be on a device."""
 
-    def __init__(self, root: Directory, sources: Sequence[Source] = ()) -> None:
+    def __init__(self, root: Directory, sources: Sequence[Source] = (), *, left_out: tuple[str, ...] = ()) -> None:
         self.root = root
+        self.left_out = left_out
         self._sources = tuple(sources)
 
     @property
