@@ -493,13 +493,14 @@ def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path
 
 PASSWD = {"etc/passwd": b"web:x:7:8::/srv:/bin/sh\n", "etc/group": b"web:x:8:\ntty:x:5:web\n"}
 NEW_PASSWD = {"etc/passwd": b"late:x:17:18::/srv:/bin/sh\n"}
-LATE = b"lxc.init.uid = 17\nlxc.init.gid = 18\nlxc.environment = HOME=/srv\n"
+HOME = b"lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nlxc.environment = HOME=/srv\n"
+LATE = b"lxc.init.uid = 17\nlxc.init.gid = 18\n" + HOME
 
 
 def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(chair: Chair, tmp_path: Path) -> None:
     add_image(chair, "os", image(tmp_path / "one", LOWER, PASSWD), "--config", "User=web")
     conf = chair.root / "os/lxc.container.conf"
-    assert b"lxc.init.uid = 7\nlxc.init.gid = 8\nlxc.init.groups = 5\nlxc.environment = HOME=/srv\n" in conf.read_bytes()
+    assert b"lxc.init.uid = 7\nlxc.init.gid = 8\nlxc.init.groups = 5\n" + HOME in conf.read_bytes()
     two = image(tmp_path / "two", LOWER, PASSWD, NEW_PASSWD)
     words = ("--from", two, "--config", "User=late", "--platform", "linux/amd64", "--profile", "fast")
     chair.pvr("app", "add", "app", *words, "--base", "os")

@@ -328,7 +328,8 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
         {"Cmd": 5},
         {"Cmd": [5]},
         {"Cmd": ["x"] * 2000},
-        {"Env": ["novalue"]},
+        {"Env": ["=x"]},
+        {"Env": [5]},
         {"Env": ["A=b\nlxc.x = y"]},
         {"WorkingDir": "/a\n/b"},
         {"WorkingDir": "/a" * 513},
@@ -350,6 +351,11 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
 def test_config_that_lxc_cannot_hold_is_refused(config: dict) -> None:
     with pytest.raises(FormatError):
         conf(config=config)
+
+
+def test_a_person_s_variable_needs_a_value() -> None:
+    with pytest.raises(FormatError, match="holds 'A', which is not NAME=value"):
+        manifests.check_members({"Env": ["A"]}, "--config")
 
 
 def test_overrides_replace_members_and_null_does_not_unset() -> None:
@@ -416,16 +422,42 @@ def test_a_user_is_in_a_bounded_number_of_groups() -> None:
 
 
 def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
-    made = replace(spec(config={"Env": ["A=1"]}), user=User(5, 6, (20, 44), "/home/a"))
+    made = replace(spec(config={"Env": ["A=1"]}), user=User(5, 6, (20, 44)), defaults=("HOME=/home/a",))
     rows = lxc.render(made).splitlines()
     start = rows.index("lxc.init.uid = 5")
     assert rows[start + 1 : start + 5] == [
         "lxc.init.gid = 6", "lxc.init.groups = 20,44", "lxc.environment = HOME=/home/a", "lxc.environment = A=1",
     ]  # fmt: skip
-    said = replace(spec(config={"Env": ["HOME=/srv"]}), user=User(5, 6, (), "/home/a"))
+    said = replace(spec(config={"Env": ["HOME=/srv"]}), user=User(5, 6), defaults=("HOME=/home/a",))
     assert [row for row in lxc.render(said).splitlines() if "HOME" in row or "groups" in row] == ["lxc.environment = HOME=/srv"]
     with pytest.raises(FormatError):
-        lxc.render(replace(said, process=made.process, user=User(5, 6, (), "/\rlxc.uts.name = x")))
+        lxc.render(replace(said, process=made.process, defaults=("HOME=/\rlxc.uts.name = x",)))
+
+
+@pytest.mark.parametrize(
+    ("env", "rows"),
+    [
+        (None, ["PATH=" + manifests.process.DEFAULT_PATH, "HOME=/root"]),
+        (["LANG=C"], ["PATH=" + manifests.process.DEFAULT_PATH, "HOME=/root", "LANG=C"]),
+        (["PATH=", "HOME=/h"], ["PATH=", "HOME=/h"]),
+        (["", None, "A", "B=1", "B=2", "PATH=/p"], ["HOME=/root", "B=1", "B=2", "PATH=/p"]),
+    ],
+)
+def test_the_environment_is_what_docker_run_gives(env: Any, rows: list[str]) -> None:
+    """Seen with dockerd 20.10: words without a value are left out, an empty PATH stays, of equal names the last counts."""
+    table = {"etc/passwd": b"root:x:0:0::/root:/bin/sh\n"}
+    made = replace(spec(config={"Env": env}), defaults=manifests.defaults(manifests.home(None, table.get)))
+    found = [row.partition(" = ")[2] for row in lxc.render(made).splitlines() if row.startswith("lxc.environment")]
+    assert found == rows
+
+
+@pytest.mark.parametrize(
+    ("table", "home"),
+    [(None, "/"), (b"", "/"), (b"web:x:7:7::/srv:\n", "/"), (b"toor:x:0:0::/r:\n", "/r"), (b"root:x:0:x::/root:\n", "/root"),
+     (b"root:x:0:0\n", "/")],
+)  # fmt: skip
+def test_root_lives_where_passwd_says(table: Any, home: str) -> None:
+    assert manifests.home(None, {"etc/passwd": table}.get) == home
 
 
 def test_a_line_of_a_huge_number_is_no_user() -> None:

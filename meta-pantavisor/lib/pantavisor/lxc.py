@@ -78,9 +78,8 @@ def _process(spec: ContainerSpec) -> Iterator[str]:
 
 def _environment(spec: ContainerSpec) -> tuple[str, ...]:
     said = (*spec.process.environment, *spec.lxc.environment)
-    if spec.user is None or any(variable.startswith("HOME=") for variable in said):
-        return said
-    return (f"HOME={spec.user.home}", *said)
+    names = {variable.partition("=")[0] for variable in said}
+    return (*(variable for variable in spec.defaults if variable.partition("=")[0] not in names), *said)
 
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:

@@ -98,16 +98,19 @@ def again(
     ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is looked up.
     """
     spec = ContainerSpec.from_source(name, source)
-    if spec.process.user and spec.runs:
-        spec = with_user(spec, _seen(spec, files, pool, base))
+    if spec.runs:
+        tree = _seen(spec, files, pool, base)
+        spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else with_user(spec, tree)
     return finish(spec, source, files, pool, scratch, engine=engine)
 
 
-def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]) -> Tree:
-    """The root file system as the container sees it."""
+def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]) -> Optional[Tree]:
+    """The root file system as the container sees it; None if it is not here, and the container runs as root."""
     root = base if spec.base else files.get(f"{spec.name}/{ROOT_VOLUME}")
     patch = files.get(f"{spec.name}/{OVERLAY_VOLUME}") if spec.patched else None
     if root is None or (spec.patched and patch is None):
+        if not spec.process.user:
+            return None
         # As root it would run, too, and with more rights than its image asks for.
         owner = spec.base if root is None and spec.base else spec.name
         raise NotFound(f"the user that {spec.name} runs as is looked up in the squashfs of {owner}, which is not here")
@@ -116,11 +119,15 @@ def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, bas
 
 
 def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
-    """The spec with the numbers of its User, looked up in ``tree``; what is never started runs as nobody."""
+    """The spec with the numbers of its User and its home, looked up in ``tree``; what is never started runs as nobody."""
     if not spec.runs:
         return spec
-    user = manifests.init_user(spec.process.user, lambda path: tree.head(path, MAX_TABLE_BYTES))
-    return replace(spec, user=user)
+
+    def read(path: str) -> Optional[bytes]:
+        return tree.head(path, MAX_TABLE_BYTES)
+
+    user = manifests.init_user(spec.process.user, read)
+    return replace(spec, user=user, defaults=manifests.defaults(manifests.home(user, read)))
 
 
 def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:

@@ -10,7 +10,7 @@ from .disks import Disk, Pool
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
-from .process import Process, User, check_members, init_user, map_process
+from .process import Process, User, check_members, defaults, home, init_user, map_process
 from .recovery import AutoRecovery, check_auto_recovery
 from .run import run_manifest
 from .services import Drivers, Service, Services, services_manifest
@@ -47,6 +47,8 @@ __all__ = [
     "check_state",
     "default_device",
     "User",
+    "defaults",
+    "home",
     "init_user",
     "map_process",
     "read_arguments",

@@ -17,6 +17,8 @@ from .options import LINE_ENDS
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
+# What docker run, and every other engine, says where the image does not.
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
 # They describe the image, or concern who builds on it or sits at its terminal: nothing is lost without them.
 PASSIVE = frozenset(
@@ -73,8 +75,26 @@ class User:
     home: str = "/"
 
 
+def home(user: Optional[User], read: Callable[[str], Optional[bytes]]) -> str:
+    """Where ``user`` lives, None being root, by the image's /etc/passwd."""
+    if user is not None:
+        return user.home
+    entry = _lookup("0", read("etc/passwd"), id_field=2)
+    return (entry[5] if entry is not None and len(entry) > 5 else "") or "/"
+
+
+def defaults(home: Optional[str]) -> tuple[str, ...]:
+    """The environment that docker run adds, as far as the image does not say other; ``home`` None: it is not known.
+
+    HOSTNAME is left to the device, which alone knows it; TERM comes with a terminal, which no container has.
+    """
+    return (f"PATH={DEFAULT_PATH}", *(() if home is None else (f"HOME={home}",)))
+
+
 def check_members(config: Mapping[str, Any], what: str) -> None:
     """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell it."""
+    for item in config.get("Env") or ():
+        _variable(item)
     for member in config:
         if member not in MAPPED | PASSIVE | OTHERS:
             raise names.unknown(member, MAPPED | PASSIVE | OTHERS, what=f"member of {what}:")
@@ -167,10 +187,15 @@ def _first_word(value: Any) -> str:
 def _environment(items: Any) -> tuple[str, ...]:
     if not isinstance(items, (list, tuple)) or len(items) > MAX_WORDS:
         raise FormatError(f"the image's Env is not a list of at most {MAX_WORDS} strings")
-    for item in items:
-        if not isinstance(item, str) or "=" not in item:
-            raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
-    return tuple(_line(item, "Env") for item in items)
+    # Docker starts an image whose Env has words without a value, and leaves them out.
+    said = [item for item in items if item is not None and not (isinstance(item, str) and "=" not in item)]
+    return tuple(_line(_variable(item), "Env") for item in said)
+
+
+def _variable(item: Any) -> Any:
+    if not isinstance(item, str) or not item.partition("=")[0] or "=" not in item:
+        raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
+    return item
 
 
 def _line(text: Any, what: str) -> str:

@@ -29,7 +29,8 @@ class ContainerSpec:
 
     ``remount`` and ``conditions`` are passed on as they are. Sources of mounts: of ``files`` the device's folder
     ``/exports``, of ``config_volumes`` a volume that is shared, of ``images`` a file of the container that holds a file
-    system; ``extra_images`` are such files that are mounted without a target.
+    system; ``extra_images`` are such files that are mounted without a target. ``defaults`` are variables of the environment
+    that count where nothing else says them.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ContainerSpec:
     base: Optional[str] = None
     patched: bool = False
     user: Optional[User] = None
+    defaults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.name, self.base, self.group):
