@@ -48,9 +48,9 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE PVR_DEVICE_JSON"
-do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH"
+do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
-do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 
 do_deploy() {

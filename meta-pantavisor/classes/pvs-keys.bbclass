@@ -9,6 +9,11 @@
 #
 #   PVS_KEY_DIR = "/secure/product-keys"
 #
+# On EFI machines the same key signs kernel, initramfs and device tree, and GRUB, which has its public half inside, loads
+# nothing else. GRUB knows RSA only; a product gives it a key of its own, which then changes with the boot loader only:
+#
+#   PVS_BOOT_KEY = "/secure/product-keys/boot.pem"
+#
 # For a first look, a configuration may ask by name for keys that are made on demand in PVS_KEY_DIR:
 #
 #   PVS_DEVELOPMENT_KEYS = "1"
@@ -23,6 +28,9 @@ PVS_X5C ??= "${PVS_KEY_DIR}/x5c.pem"
 PVS_X5C[doc] = "PEM file with the certificate chain of PVS_KEY, leaf first."
 PVS_CA ??= "${PVS_KEY_DIR}/ca.crt"
 PVS_CA[doc] = "PEM file with the root certificate that devices trust."
+PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d)}"
+PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs what it loads. \
+Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they run."
 PVS_DEVELOPMENT_KEYS ??= "0"
 PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."
 
@@ -32,6 +40,11 @@ PVS_KEY_DIR[vardepvalue] = ""
 PVS_KEY[vardepvalue] = ""
 PVS_X5C[vardepvalue] = ""
 PVS_CA[vardepvalue] = ""
+
+# Another key, or none, makes another boot loader. Of the key only its digest is kept.
+PVS_BOOT_KEY[vardepvalue] = "${@'signed' if d.getVar('PVS_BOOT_KEY') else 'not signed'}"
+PVS_BOOT_CHECKSUMS = "${@d.getVar('PVS_BOOT_KEY') + ':True' if d.getVar('PVS_BOOT_KEY') else ''}"
+PVS_BOOT_CHECKSUMS[vardepvalue] = ""
 
 python () {
     pvbb.tool.require_keys(d)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pantavisor import bsp, export, jobs, keys, squashfs
-from pantavisor.errors import NotFound
+from pantavisor import bsp, export, jobs, keys, squashfs, trail
+from pantavisor.errors import FormatError, NotFound
 from pantavisor.objects import ObjectPool
 
 LATE, EARLY, EPOCH = 1_900_000_000, 1_500_000_000, 1_700_000_000
@@ -65,3 +65,25 @@ def test_modules_are_those_of_one_release(job: jobs.ExportBsp, tmp_path: Path) -
         bsp.export_bsp(replace(job, modules=two))
     with pytest.raises(NotFound, match="no folder lib/firmware"):
         bsp.export_bsp(replace(job, firmware=two))
+
+
+def test_what_grub_loads_has_its_signature_beside_it(job: jobs.ExportBsp, tmp_path: Path) -> None:
+    keys.generate(tmp_path / "boot", common_name="Boot")
+    (tmp_path / "board.dtb").write_bytes(b"tree")
+    bsp.export_bsp(replace(job, boot_key=tmp_path / "boot/key.pem", fdt=tmp_path / "board.dtb"))
+    pool = ObjectPool(job.work / "pool")
+    state = export.read(job.output, pool)
+    trusted = keys.BootKeys.parse(keys.BootSigner.load(tmp_path / "boot/key.pem").public_key(), what="the key")
+    for name, source in (("kernel.img", "kernel"), ("pantavisor", "initramfs"), ("device-tree.dtb", "board.dtb")):
+        signature = pool.path(str(state[f"bsp/{name}.sig"])).read_bytes()
+        trusted.verify(signature, [(tmp_path / source).read_bytes()], what=name)
+    # The bsp's own signature covers them, and the boot loader finds them where it looks.
+    assert "bsp/kernel.img.sig" in keys.verify_state(state, keys.TrustStore.load(job.signing.trust), strict=False).protected
+    links = trail.boot_files(state)
+    assert links["pv-initrd.img.sig"] == state["bsp/pantavisor.sig"] and "pv-fdt.dtb.sig" in links
+
+
+def test_a_boot_key_that_grub_does_not_know_stops_the_build(job: jobs.ExportBsp) -> None:
+    with pytest.raises(FormatError, match="GRUB verifies by no others"):
+        bsp.export_bsp(replace(job, boot_key=job.signing.key))
+    assert not job.output.exists()

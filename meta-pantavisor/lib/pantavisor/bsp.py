@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Optional
 
-from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs
+from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs, trail
 from .errors import NotFound
 from .objects import ObjectPool, ScratchPool
 from .state import State, Value
@@ -30,6 +30,11 @@ def export_bsp(job: jobs.ExportBsp) -> None:
 def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Value]:
     sources = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
     files: dict[str, Value] = {f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path}
+    if job.boot_key is not None:
+        # Beside each file that GRUB loads, under the name that it looks for.
+        signer = keys.BootSigner.load(job.boot_key)
+        signatures = {name: signer.sign(path) for name, path in sources.items() if path}
+        files.update({f"{NAME}/{name}{trail.SIGNATURE}": pool.put_bytes(data) for name, data in signatures.items()})
     for name, tarball, prefix in ((MODULES, job.modules, "lib/modules"), (FIRMWARE, job.firmware, "lib/firmware")):
         if tarball is not None:
             _squash(tarball, prefix, scratch / name, job)

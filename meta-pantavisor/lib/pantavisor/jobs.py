@@ -51,7 +51,7 @@ class ExportContainer:
 @dataclass(frozen=True)
 class ExportBsp:
     """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be compressed.
-    ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH)."""
+    ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot_key`` signs what GRUB loads."""
 
     kernel: Path
     initramfs: Path
@@ -63,6 +63,7 @@ class ExportBsp:
     modules: Optional[Path] = None
     firmware: Optional[Path] = None
     device: Optional[Path] = None
+    boot_key: Optional[Path] = None
     libsquashfs: Optional[str] = None
     epoch: Optional[int] = None
 

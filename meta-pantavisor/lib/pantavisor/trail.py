@@ -24,6 +24,7 @@ FOLDERS = ("boot", "cache", "config", "disks/perm", "disks/rev", "logs", "object
 LEFTOVERS = ("trails/.revision.*", "trails/locals/.revision.*", "objects/.*", "boot/.*.part", "config/.*.part")
 FOLDER_MODE = 0o755
 GRUBENV_BYTES = 1024
+SIGNATURE = ".sig"  # of a file that GRUB loads, beside it
 GRUBENV_HEAD = "# GRUB Environment Block\n"
 
 
@@ -94,26 +95,32 @@ def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
 
 
 def boot_files(state: State) -> dict[str, str]:
-    """The names below ``.pv/`` and their object ids, by the device's own rule."""
+    """The names below ``.pv/`` and their object ids, by the device's own rule: what bsp/run.json names, and beside a
+    file the signature that GRUB verifies it by, where the state has one."""
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
         raise FormatError("the state has no bsp/run.json, so nothing to boot", hint="add the export of a bsp")
     addons = run.get("addons") or []
     if not isinstance(addons, list):
         raise FormatError("addons of bsp/run.json is not a list")
-    found = {}
-    for index, addon in enumerate(addons):
-        found[f"pv-initrd.img.{index}"] = _bsp_object(state, "addons", addon)
+    members: dict[str, tuple[str, Any]] = {
+        f"pv-initrd.img.{index}": ("addons", addon) for index, addon in enumerate(addons)
+    }
     if run.get("fit"):
-        found["pantavisor.fit"] = _bsp_object(state, "fit", run["fit"])
+        members["pantavisor.fit"] = ("fit", run["fit"])
     elif run.get("rpiab"):
         suffix = ".gz" if str(run["rpiab"]).endswith(".gz") else ""
-        found[f"rpiboot.img{suffix}"] = _bsp_object(state, "rpiab", run["rpiab"])
+        members[f"rpiboot.img{suffix}"] = ("rpiab", run["rpiab"])
     else:
-        found["pv-kernel.img"] = _bsp_object(state, "linux", run.get("linux"))
-        found["pv-initrd.img"] = _bsp_object(state, "initrd", run.get("initrd"))
+        members["pv-kernel.img"] = ("linux", run.get("linux"))
+        members["pv-initrd.img"] = ("initrd", run.get("initrd"))
         if run.get("fdt"):
-            found["pv-fdt.dtb"] = _bsp_object(state, "fdt", run["fdt"])
+            members["pv-fdt.dtb"] = ("fdt", run["fdt"])
+    found = {name: _bsp_object(state, member, file) for name, (member, file) in members.items()}
+    objects = state.objects()
+    for name, (_, file) in members.items():
+        if f"bsp/{file}{SIGNATURE}" in objects:
+            found[name + SIGNATURE] = objects[f"bsp/{file}{SIGNATURE}"]
     return found
 
 

@@ -54,6 +54,7 @@ def export_bsp(d: Any) -> None:
             "modules": _deployed(d, "PVR_BSP_MODULES"),
             "firmware": _deployed(d, "PVR_BSP_FIRMWARE"),
             "device": _unpacked(d, "PVR_DEVICE_JSON"),
+            "boot_key": d.getVar("PVS_BOOT_KEY") or None,
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
             "epoch": _epoch(d),
@@ -62,6 +63,13 @@ def export_bsp(d: Any) -> None:
             "output": d.getVar("PVR_EXPORT"),
         },
     )
+
+
+def write_boot_key(d: Any) -> None:
+    """do_boot_key of GRUB: the public half of the boot key, or an empty file where there is none."""
+    key, output = d.getVar("PVS_BOOT_KEY"), os.path.join(d.getVar("B"), "boot-key.gpg")
+    if key:
+        pvbb.tool.call(d, ["keys", "boot-key", key, output])
 
 
 def build_root(d: Any) -> None:

@@ -25,7 +25,8 @@ def library_checksums(d: Any) -> str:
 
 def require_keys(d: Any) -> None:
     """Stop with the way out where signing keys are missing; make development keys where they are asked for."""
-    missing = [path for path in (d.getVar(name) for name in ("PVS_KEY", "PVS_X5C", "PVS_CA")) if not os.path.exists(path)]
+    wanted = [d.getVar(name) for name in ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")]
+    missing = [path for path in wanted if path and not os.path.exists(path)]
     if not missing:
         return
     directory = d.getVar("PVS_KEY_DIR")
@@ -47,7 +48,12 @@ def run(d: Any, verb: str, job: dict[str, Any]) -> None:
     path = os.path.join(d.getVar("T"), f"{verb}.job.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(job, stream, indent=1, sort_keys=True)
-    result = _spawn(d, [verb, "--job", path])
+    call(d, [verb, "--job", path])
+
+
+def call(d: Any, arguments: list[str]) -> None:
+    """Run the library's command. A failure ends the task with its error."""
+    result = _spawn(d, arguments)
     for line in result.stderr.splitlines():
         if line.startswith(WARNING):
             bb.warn(f"{d.getVar('PN')}: {line[len(WARNING):]}")
@@ -56,7 +62,7 @@ def run(d: Any, verb: str, job: dict[str, Any]) -> None:
     if result.returncode == 2:
         bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a word'}")
     if result.returncode:
-        bb.fatal(f"{d.getVar('PN')}: '{verb}' broke (exit status {result.returncode}):\n{result.stderr.strip()}")
+        bb.fatal(f"{d.getVar('PN')}: '{arguments[0]}' broke (exit status {result.returncode}):\n{result.stderr.strip()}")
 
 
 def _spawn(d: Any, arguments: list[str]) -> subprocess.CompletedProcess[str]:

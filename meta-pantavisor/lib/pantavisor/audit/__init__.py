@@ -11,6 +11,7 @@ know only the specifications. Nothing is mounted, nothing is written, and no roo
     opening     which kind a target is; its states, objects and tree behind one face
     content     objects: digest, leaks, what squashfs and verity need; each read once
     storage boot                    a storage tree: boot choice, revisions, links; the boot partition
+    grub bootchain                  the keys inside a GRUB program; what it boots, verified by them
     context manifests containers lxc squashfs verity signatures     what a state says and refers to
     target      verify()
 """

@@ -186,6 +186,7 @@ def _boot_links(state: State) -> dict[str, str]:
         plain = {"pv-kernel.img": "linux", "pv-initrd.img": "initrd", "pv-fdt.dtb": "fdt"}
         wanted.update({name: run[member] for name, member in plain.items() if run.get(member)})
     found = {name: state.get(f"bsp/{file}") for name, file in wanted.items()}
+    found.update({f"{name}.sig": state.get(f"bsp/{file}.sig") for name, file in wanted.items()})
     return {name: value for name, value in found.items() if isinstance(value, str) and is_object_id(value)}
 
 

@@ -13,7 +13,7 @@ from .. import proc
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..state import State
-from . import boot, containers, content, manifests, signatures, storage
+from . import boot, bootchain, containers, content, manifests, signatures, storage
 from .content import Facts
 from .context import Context
 from .opening import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
@@ -43,6 +43,8 @@ def verify(
             storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
         if found.boot is not None:
             boot.check(found.boot, findings, "boot partition", strict=strict)
+            if found.tree is not None:
+                bootchain.check(found.boot, found.tree, states, findings, counts)
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)

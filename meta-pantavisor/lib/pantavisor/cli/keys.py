@@ -1,20 +1,21 @@
-"""``pvr keys``: a certificate authority and a signing key of one's own."""
+"""``pvr keys``: a certificate authority and a signing key of one's own, and what GRUB verifies by it."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from .. import keys
-from ..errors import PantavisorError
+from .. import atomic, keys
+from ..errors import NotFound, PantavisorError
 from .console import Console
 
 DAYS = 20 * 365  # a device may stay in a cupboard for years
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``keys generate``."""
-    noun = commands.add_parser("keys", help="make signing keys", description="Make signing keys.")
+    """Add ``keys generate``, ``boot-key`` and ``sign-boot``."""
+    text = "make signing keys, sign what GRUB reads"
+    noun = commands.add_parser("keys", help=text, description=f"{text[0].upper()}{text[1:]}.")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     generate = verbs.add_parser(
         "generate",
@@ -28,6 +29,37 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     generate.add_argument("--days", type=int, default=DAYS, help="validity of the certificates")
     generate.add_argument("--if-missing", action="store_true", help="do nothing where the directory exists")
     generate.set_defaults(run=_generate)
+    public = verbs.add_parser(
+        "boot-key",
+        help="write the public half of a key as GRUB embeds it",
+        description="Write the public half of an RSA key in OpenPGP form, for grub-mkimage --pubkey or gpg --import.",
+    )
+    public.add_argument("key", type=Path, help="PEM file with the private key")
+    public.add_argument("output", type=Path, help="file to write")
+    public.set_defaults(run=_write_boot_key)
+    sign = verbs.add_parser(
+        "sign-boot",
+        help="sign a file that GRUB reads",
+        description="Write FILE.sig, a detached OpenPGP signature that a GRUB with this key in it verifies.",
+    )
+    sign.add_argument("key", type=Path, help="PEM file with the private key")
+    sign.add_argument("file", type=Path, nargs="+", help="file to sign, such as oem.env")
+    sign.set_defaults(run=_sign_boot)
+
+
+def _write_boot_key(options: argparse.Namespace, console: Console) -> None:
+    atomic.write(options.output, keys.BootSigner.load(options.key).public_key())
+    console.line(f"{options.output} is written")
+
+
+def _sign_boot(options: argparse.Namespace, console: Console) -> None:
+    signer = keys.BootSigner.load(options.key)
+    for path in options.file:
+        if not path.is_file():
+            raise NotFound(f"{path} is not a file")
+        signature = path.with_name(f"{path.name}.sig")
+        atomic.write(signature, signer.sign(path))
+        console.line(f"{signature} is written")
 
 
 def _generate(options: argparse.Namespace, console: Console) -> None:

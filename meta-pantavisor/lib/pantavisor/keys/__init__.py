@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .certificates import subject_of
 from .making import generate
+from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, chain_of
 from .programs import CommandSigner
 from .signing import Signer, attach, resign, sign_state, signing_request
@@ -16,6 +17,8 @@ from .trust import TrustStore, trusted
 from .verifying import verify_signature, verify_state
 
 __all__ = [
+    "BootKeys",
+    "BootSigner",
     "CommandSigner",
     "PemSigner",
     "Signer",

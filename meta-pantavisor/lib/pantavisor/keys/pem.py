@@ -34,7 +34,7 @@ class PemSigner:
     @classmethod
     def load(cls, key_path: Path, chain_path: Optional[Path] = None) -> PemSigner:
         """Read key and chain (leaf first), and see that they belong together."""
-        key = _load_private_key(key_path)
+        key = load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
         if chain and chain[0].public_key() != key.public_key():
             raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
@@ -108,7 +108,8 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _load_private_key(path: Path) -> Any:
+def load_private_key(path: Path) -> Any:
+    """The first private key of a PEM file. Raises NotFound, FormatError."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

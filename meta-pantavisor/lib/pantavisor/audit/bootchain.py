@@ -1,0 +1,68 @@
+"""The chain from the boot loader on: a GRUB with a key inside boots only what is signed by it, so all of that must be.
+
+The key comes from the program on the boot partition, which firmware checks, or nobody: this finds what would not boot.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterable
+from typing import Optional
+
+from .. import keys
+from ..errors import PantavisorError
+from . import boot
+from .fat import Fat
+from .grub import public_keys
+from .report import Findings
+from .subject import Entry, Storage, read_small
+
+SIGNATURE = ".sig"
+MAX_SIGNATURE_BYTES = 64 * 1024
+# What GRUB loads of a revision; other loaders read other files.
+_LOADED = ("pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb")
+
+
+def check(partition: Fat, storage: Storage, revisions: Iterable[str], findings: Findings, counts: Counter[str]) -> None:
+    """Verify every boot file of every revision by the keys in each GRUB on the boot partition."""
+    for path, file in sorted(partition.files.items()):
+        if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:
+            trusted = _trusted(partition.content(file), findings, f"boot partition, {path}")
+            for revision in sorted(revisions) if trusted else ():
+                _check_revision(storage, revision, trusted, findings, counts)
+
+
+def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.BootKeys]:
+    try:
+        packets = public_keys(program)
+        return keys.BootKeys.parse(packets, what="it") if packets else None
+    except (struct.error, PantavisorError) as error:
+        findings.add("boot-key", where, f"its keys cannot be read: {error}")
+        return None
+
+
+def _check_revision(
+    storage: Storage, revision: str, trusted: Optional[keys.BootKeys], findings: Findings, counts: Counter[str]
+) -> None:
+    assert trusted is not None
+    folder = f"trails/{revision}/.pv/"
+    for path, entry in sorted(storage.entries.items()):
+        name = path[len(folder) :]
+        if not path.startswith(folder) or not name.startswith(_LOADED) or name.endswith(SIGNATURE):
+            continue
+        try:
+            trusted.verify(_signature(storage, path), storage.chunks(entry), what=f"{name}{SIGNATURE}")
+            counts["boot files"] += 1
+        except PantavisorError as error:
+            findings.add("boot-signature", path, error.message, error.hint)
+
+
+def _signature(storage: Storage, path: str) -> bytes:
+    entry: Optional[Entry] = storage.entries.get(path + SIGNATURE)
+    if entry is None or entry.kind != "file":
+        raise PantavisorError(
+            "has no signature, so the GRUB of this image does not boot it",
+            hint="sign the bsp with the key that is in GRUB (PVS_BOOT_KEY)",
+        )
+    return read_small(storage, entry, limit=MAX_SIGNATURE_BYTES)
