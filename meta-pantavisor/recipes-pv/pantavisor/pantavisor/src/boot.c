@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "cmdline.h"
 #include "log.h"
 #include "modules.h"
@@ -85,24 +87,29 @@ static void read_tried(struct pv *pv)
 /* A link that people follow; nothing of ours does. */
 static void point_current(const struct pv *pv, const char *folder)
 {
-	cleanup_free char *link = pv_fmt("%s/%s/current", pv->storage, folder);
-	cleanup_free char *beside = pv_fmt("%s.pv-beside", link);
+	struct pv_err err;
+	cleanup_close int fd = pv_beneath_open(pv->storage, folder, O_RDONLY | O_DIRECTORY, &err);
 	char there[PV_REVISION_BYTES + 1] = "";
 
-	if (readlink(link, there, sizeof(there) - 1) > 0 && !strcmp(there, pv->revision))
+	if (fd < 0) {
+		pv_warn("boot", "%s", err.text);
 		return;
-	unlink(beside);
-	if (symlink(pv->revision, beside) < 0 || rename(beside, link) < 0)
-		pv_warn("boot", "cannot point %s to %s", link, pv->revision);
+	}
+	if (readlinkat(fd, "current", there, sizeof(there) - 1) > 0 && !strcmp(there, pv->revision))
+		return;
+	unlinkat(fd, "current.pv-beside", 0);
+	if (symlinkat(pv->revision, fd, "current.pv-beside") < 0 ||
+		renameat(fd, "current.pv-beside", fd, "current") < 0)
+		pv_warn("boot", "cannot point %s/current to %s", folder, pv->revision);
 }
 
 static void open_log(const struct pv *pv)
 {
-	cleanup_free char *folder = pv_fmt("%s/logs/%s/pantavisor", pv->storage, pv->revision);
-	cleanup_free char *path = pv_fmt("%s/pantavisor.log", folder);
+	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->revision);
 	struct pv_err err;
+	int folder = pv_beneath_mkdirs(pv->storage, path, &err);
 
-	if (pv_mkdirs(folder, 0755, &err) < 0 || pv_log_open_file(path, &err) < 0)
+	if (folder < 0 || pv_log_open_file(folder, "pantavisor.log", &err) < 0)
 		pv_warn("boot", "no log on storage: %s", err.text);
 }
 
@@ -120,7 +127,7 @@ static int verify(struct pv *pv, struct pv_err *err)
 	};
 	struct pv_verified verified;
 
-	if (pv_verify_revision(&options, &pv->state, &verified, err) < 0)
+	if (pv_verify_revision(&options, &pv->state, &pv->held, &verified, err) < 0)
 		return -1;
 	if (verified.has_complaint)
 		pv_warn("boot", "audit: %s", verified.complaint.text);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "beneath.h"
 #include "util.h"
 
 static const struct {
@@ -51,17 +52,16 @@ int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, cons
 	return 0;
 }
 
-int pv_bootenv_read(enum pv_bootenv kind, const char *storage, const char *name,
-	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err)
+int pv_bootenv_read(enum pv_bootenv kind, int storage, const char *name, char value[PV_BOOTENV_VALUE_BYTES],
+	struct pv_err *err)
 {
-	cleanup_free char *path = pv_fmt("%s/%s", storage, kinds[kind].path);
 	cleanup_free char *block = NULL;
 	size_t length;
 
 	value[0] = '\0';
-	if (!pv_exists(path))
+	if (!pv_beneath_has(storage, kinds[kind].path))
 		return 0;
-	if (pv_read_file(path, 64 * PV_BOOTENV_BYTES, &block, &length, err) < 0)
+	if (pv_beneath_read(storage, kinds[kind].path, 64 * PV_BOOTENV_BYTES, &block, &length, err) < 0)
 		return -1;
 	return pv_bootenv_find(kind, block, length, name, value, err);
 }

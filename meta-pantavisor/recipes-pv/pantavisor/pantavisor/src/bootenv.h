@@ -19,8 +19,8 @@ enum pv_bootenv { PV_BOOTENV_GRUB, PV_BOOTENV_UBOOT };
 /* The value of `name`, empty if it is not there. */
 int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, const char *name,
 	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err);
-/* Reads it below the storage's mount point. No file: every value is empty. */
-int pv_bootenv_read(enum pv_bootenv kind, const char *storage, const char *name,
-	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err);
+/* Reads it below the storage's directory. No file: every value is empty. */
+int pv_bootenv_read(enum pv_bootenv kind, int storage, const char *name, char value[PV_BOOTENV_VALUE_BYTES],
+	struct pv_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "beneath.h"
 #include "log.h"
 #include "pv.h"
 #include "util.h"
@@ -21,7 +22,8 @@ static int usage(void)
 	return REFUSED;
 }
 
-static int parse(int argc, char **argv, struct pv_verify *options, const char **trust_path)
+static int parse(
+	int argc, char **argv, struct pv_verify *options, const char **storage_path, const char **trust_path)
 {
 	int places = 0;
 
@@ -34,20 +36,24 @@ static int parse(int argc, char **argv, struct pv_verify *options, const char **
 		else if (*argv[i] == '-' || places == 2)
 			return -1;
 		else
-			*(places++ ? &options->revision : &options->storage) = argv[i];
+			*(places++ ? &options->revision : storage_path) = argv[i];
 	}
 	return places == 2 ? 0 : -1;
 }
 
-static int verify(const char *trust_path, struct pv_verify *options, struct pv_state *state,
-	struct pv_verified *verified, struct pv_err *err)
+static int verify(const char *storage_path, const char *trust_path, struct pv_verify *options,
+	struct pv_state *state, struct pv_verified *verified, struct pv_err *err)
 {
+	cleanup_close int storage = pv_beneath_root(storage_path, err);
 	int done;
 
+	if (storage < 0)
+		return -1;
+	options->storage = storage;
 	if (options->mode != PV_SECUREBOOT_DISABLED &&
 		pv_verify_read_trust(trust_path, &options->trust, err) < 0)
 		return -1;
-	done = pv_verify_revision(options, state, verified, err);
+	done = pv_verify_revision(options, state, NULL, verified, err);
 	pv_trust_free(options->trust);
 	return done;
 }
@@ -59,16 +65,16 @@ int pv_check(int argc, char **argv)
 		.goals_timeout_s = GOALS_TIMEOUT_S,
 		.checksum = true,
 	};
-	const char *trust_path = PV_TRUST_DIR "/ca-certificates.crt";
+	const char *storage_path = NULL, *trust_path = PV_TRUST_DIR "/ca-certificates.crt";
 	struct pv_verified verified;
 	struct pv_state state;
 	struct pv_err err = {0};
 	struct utsname name;
 
-	if (parse(argc, argv, &options, &trust_path) < 0)
+	if (parse(argc, argv, &options, &storage_path, &trust_path) < 0)
 		return usage();
 	options.release = uname(&name) == 0 ? name.release : "";
-	if (verify(trust_path, &options, &state, &verified, &err) < 0) {
+	if (verify(storage_path, trust_path, &options, &state, &verified, &err) < 0) {
 		fprintf(stderr, "revision %s is unusable: %s\n", options.revision, err.text);
 		return REFUSED;
 	}

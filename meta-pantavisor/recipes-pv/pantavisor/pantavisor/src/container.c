@@ -4,19 +4,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "halt.h"
 #include "log.h"
 #include "lxcconf.h"
 #include "monitor.h"
 #include "pv.h"
+#include "rootfs.h"
 #include "seccomp.h"
 #include "util.h"
 #include "volume.h"
 
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256 /* Linux 5.10; older kernels pass it over */
+#endif
+
 #define COMPLAINTS 4
+#define CONSOLE_LOG "console.log"
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 
 static char *rootfs_of(const struct pv_task *task)
@@ -32,12 +40,11 @@ static char *lxc_log_of(const struct pv_task *task)
 static int read_conf(
 	const struct pv *pv, const struct pv_task *task, struct pv_lxcconf *conf, struct pv_err *err)
 {
-	cleanup_free char *path = pv_fmt(
-		"%s/trails/%s/%s/%s", pv->storage, pv->revision, task->spec->name, task->spec->lxc_conf);
+	cleanup_free char *path = pv_fmt("%s/%s", task->spec->name, task->spec->lxc_conf);
 	cleanup_free char *text = NULL;
 	size_t length;
 
-	if (pv_read_file(path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
+	if (pv_objects_read(pv->storage, &pv->state, path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
 		return -1;
 	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
 }
@@ -67,8 +74,7 @@ static void add_lines(
 	if (!conf->has_uts_name)
 		fprintf(to, "lxc.uts.name = %s\n", name);
 	if (conf->has_console) {
-		fprintf(to, "lxc.console.logfile = %s/logs/%s/%s/console.log\n", pv->storage, pv->revision,
-			name);
+		fprintf(to, "lxc.console.logfile = " PV_RUN_DIR "/logs/%s/" CONSOLE_LOG "\n", name);
 		fprintf(to, "lxc.console.size = " PV_CONSOLE_LOG_BYTES "\nlxc.console.rotate = 1\n");
 	}
 	fprintf(to, "lxc.log.file = %s\nlxc.log.level = %d\n", lxc_log,
@@ -92,7 +98,6 @@ static int write_conf(
 	const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf, struct pv_err *err)
 {
 	cleanup_free char *folder = pv_fmt(PV_LXC_DIR "/%s", task->spec->name);
-	cleanup_free char *logs = pv_fmt("%s/logs/%s/%s", pv->storage, pv->revision, task->spec->name);
 	cleanup_free char *text = NULL;
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
@@ -103,12 +108,28 @@ static int write_conf(
 	fclose(to);
 	free(task->lxc_path);
 	task->lxc_path = pv_fmt("%s/config", folder);
-	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(logs, 0755, err) < 0 ||
-		pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
+	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
 		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0 ||
 		(task->filters_calls && write_filter(folder, err) < 0))
 		return -1;
 	return pv_write_file(task->lxc_path, text, length, err);
+}
+
+/* LXC opens the console's log by its path. That is below a mount of this one directory, in which no link leads
+ * elsewhere; and a container starts without a log as well. */
+static bool mount_logs(const struct pv *pv, struct pv_task *task)
+{
+	cleanup_free char *path = pv_fmt("logs/%s/%s", pv->revision, task->spec->name);
+	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
+	struct pv_err err;
+	cleanup_close int folder = pv_beneath_mkdirs(pv->storage, path, &err);
+	cleanup_close int log = folder < 0 ? -1 : pv_beneath_append(folder, CONSOLE_LOG, &err);
+
+	if (log >= 0 && pv_mount_bind(&task->mounts, folder, target,
+				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)
+		return true;
+	pv_warn("container", "%s: its console is not logged: %s", task->spec->name, err.text);
+	return false;
 }
 
 static int mount_with_conf(
@@ -121,8 +142,9 @@ static int mount_with_conf(
 	conf->halt_signal = NULL;
 	task->has_apparmor = conf->has_apparmor;
 	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
-	if (pv_volume_mount_root(pv, task->spec, conf, rootfs, &task->mounts, err) < 0)
+	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0)
 		return -1;
+	conf->has_console = conf->has_console && mount_logs(pv, task);
 	return write_conf(pv, task, conf, err);
 }
 

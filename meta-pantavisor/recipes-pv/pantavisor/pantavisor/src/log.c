@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "console.h"
 #include "util.h"
 
@@ -18,12 +18,12 @@
 static struct {
 	int level;
 	struct pv_console console;
-	int file;
+	int folder, file;
 	size_t written;
-	char path[512];
+	char name[64];
 	char early[PV_LOG_EARLY_BYTES];
 	size_t early_used;
-} sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .file = -1};
+} sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .folder = -1, .file = -1};
 
 static const char *const level_names[] = {"fatal", "error", "warn", "info", "debug"};
 
@@ -51,11 +51,11 @@ void pv_log_drain(int ms)
 		nanosleep(&pause, NULL);
 }
 
-static int open_file(void)
+static int open_file(struct pv_err *err)
 {
 	struct stat info;
 
-	sink.file = open(sink.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	sink.file = pv_beneath_append(sink.folder, sink.name, err);
 	if (sink.file < 0)
 		return -1;
 	sink.written = fstat(sink.file, &info) == 0 ? (size_t)info.st_size : 0;
@@ -64,13 +64,14 @@ static int open_file(void)
 
 static void rotate(void)
 {
-	char older[sizeof(sink.path) + 2];
+	char older[sizeof(sink.name) + 2];
+	struct pv_err err;
 
 	close(sink.file);
-	snprintf(older, sizeof(older), "%s.1", sink.path);
-	if (rename(sink.path, older) < 0)
-		unlink(sink.path);
-	open_file();
+	snprintf(older, sizeof(older), "%s.1", sink.name);
+	if (renameat(sink.folder, sink.name, sink.folder, older) < 0)
+		unlinkat(sink.folder, sink.name, 0);
+	open_file(&err);
 }
 
 static void to_file(const char *line, size_t length)
@@ -89,12 +90,13 @@ static void keep_early(const char *line, size_t length)
 	sink.early_used += length;
 }
 
-int pv_log_open_file(const char *path, struct pv_err *err)
+int pv_log_open_file(int folder, const char *name, struct pv_err *err)
 {
-	if (snprintf(sink.path, sizeof(sink.path), "%s", path) >= (int)sizeof(sink.path))
-		return pv_err_set(err, "the log's path is too long: %s", path);
-	if (open_file() < 0)
-		return pv_err_errno(err, "cannot open the log %s", path);
+	pv_log_close_file();
+	sink.folder = folder;
+	snprintf(sink.name, sizeof(sink.name), "%s", name);
+	if (open_file(err) < 0)
+		return -1;
 	to_file(sink.early, sink.early_used);
 	sink.early_used = 0;
 	return 0;
@@ -102,9 +104,9 @@ int pv_log_open_file(const char *path, struct pv_err *err)
 
 void pv_log_close_file(void)
 {
-	if (sink.file >= 0)
-		close(sink.file);
-	sink.file = -1;
+	pv_cleanup_close(&sink.file);
+	pv_cleanup_close(&sink.folder);
+	sink.file = sink.folder = -1;
 }
 
 static size_t one_line(char *line, size_t used, size_t room)

@@ -28,7 +28,8 @@ void pv_log_open_console(const char *path);
 bool pv_log_flush(void);
 /* As pv_log_flush, for at most that long. */
 void pv_log_drain(int ms);
-int pv_log_open_file(const char *path, struct pv_err *err);
+/* `folder` is the log's to close from then on. */
+int pv_log_open_file(int folder, const char *name, struct pv_err *err);
 void pv_log_close_file(void);
 
 #define pv_error(source, ...) pv_log(PV_LOG_ERROR, source, __VA_ARGS__)

@@ -36,20 +36,17 @@ static int attach(int control, int file, const char *path, char device[PV_LOOPDE
 	return fd;
 }
 
-int pv_loopdev_attach(const char *file, char device[PV_LOOPDEV_BYTES], struct pv_err *err)
+int pv_loopdev_attach(int file, const char *name, char device[PV_LOOPDEV_BYTES], struct pv_err *err)
 {
 	cleanup_close int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	cleanup_close int source = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int fd = -1;
 
-	if (source < 0)
-		return pv_err_errno(err, "cannot open %s", file);
 	if (control < 0)
 		return pv_err_errno(err, "there are no loop devices");
 	for (int i = 0; i < ATTEMPTS && fd < 0; i++) {
-		fd = attach(control, source, file, device);
+		fd = attach(control, file, name, device);
 		if (fd < 0 && errno != EBUSY)
 			break;
 	}
-	return fd < 0 ? pv_err_errno(err, "no loop device for %s", file) : fd;
+	return fd < 0 ? pv_err_errno(err, "no loop device for %s", name) : fd;
 }

@@ -49,6 +49,7 @@ static int choose_group(
 static int add_file(const struct pv_manifest *c, struct pv_container *container, const char *name)
 {
 	cleanup_free char *path = NULL;
+	struct pv_entry *entry;
 
 	/* dm: asks for dm-verity. The whole object was hashed instead, so it is mounted as it is. */
 	if (name && pv_starts_with(name, "dm:"))
@@ -56,8 +57,10 @@ static int add_file(const struct pv_manifest *c, struct pv_container *container,
 	if (!pv_name_is_volume(name))
 		return pv_err_set(c->err, "a volume has no legal name");
 	path = pv_fmt("%s/%s", container->name, name);
-	if (!pv_state_find(c->state, path))
-		return pv_err_set(c->err, "its volume %s is not in the state", name);
+	entry = pv_state_find(c->state, path);
+	if (!entry || !entry->object_id)
+		return pv_err_set(c->err, "its volume %s is not an object of the state", name);
+	entry->is_volume = true;
 	container->files[container->file_count++].name = name;
 	return 0;
 }
@@ -197,14 +200,17 @@ static int bsp_file(
 {
 	cleanup_free char *path = NULL;
 	const char *name = pv_manifest_text(c, run, member);
+	struct pv_entry *entry;
 
 	if (!name || !*name || *file)
 		return 0;
 	if (pv_starts_with(name, "dm:"))
 		name += strlen("dm:");
 	path = pv_fmt("bsp/%s", name);
-	if (!pv_name_is_volume(name) || !pv_state_find(c->state, path))
-		return pv_err_set(c->err, "bsp/run.json: its \"%s\" is not in the state", member);
+	entry = pv_state_find(c->state, path);
+	if (!pv_name_is_volume(name) || !entry || !entry->object_id)
+		return pv_err_set(c->err, "bsp/run.json: its \"%s\" is not an object of the state", member);
+	entry->is_volume = true;
 	*file = name;
 	return 0;
 }

@@ -38,32 +38,36 @@ int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, c
 	return 0;
 }
 
-int pv_mount_bind(struct pv_mounts *mounts, const char *source, const char *target, struct pv_err *err)
+int pv_mount_bind(struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err)
 {
-	if (pv_mkdirs(source, 0755, err) < 0)
+	cleanup_free char *source = pv_fmt("/proc/self/fd/%d", folder);
+
+	if (pv_mount(mounts, source, target, NULL, MS_BIND, NULL, err) < 0)
 		return -1;
-	return pv_mount(mounts, source, target, NULL, MS_BIND, NULL, err);
+	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return pv_err_errno(err, "cannot remount %s", target);
+	return 0;
 }
 
-int pv_mount_file(struct pv_mounts *mounts, const char *file, const char *target, struct pv_err *err)
+int pv_mount_file(struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err)
 {
 	char device[PV_LOOPDEV_BYTES];
 
 	for (size_t i = 0; i < PV_COUNT(file_types); i++) {
 		cleanup_close int fd = -1;
 
-		if (!pv_ends_with(file, file_types[i].suffix))
+		if (!pv_ends_with(name, file_types[i].suffix))
 			continue;
-		fd = pv_loopdev_attach(file, device, err);
+		fd = pv_loopdev_attach(file, name, device, err);
 		if (fd < 0)
 			return -1;
 		/* The loop device clears itself once neither this descriptor nor the mount holds it. */
-		if (pv_mount(mounts, device, target, file_types[i].type, MS_RDONLY, file_types[i].options,
-			    err) < 0)
-			return pv_err_wrap(err, "%s", file);
+		if (pv_mount(mounts, device, target, file_types[i].type, MS_RDONLY | MS_NOSUID | MS_NODEV,
+			    file_types[i].options, err) < 0)
+			return pv_err_wrap(err, "%s", name);
 		return 0;
 	}
-	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", file);
+	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", name);
 }
 
 void pv_mounts_undo(struct pv_mounts *mounts)

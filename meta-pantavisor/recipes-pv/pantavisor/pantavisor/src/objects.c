@@ -8,60 +8,80 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "log.h"
-#include "sha256.h"
 #include "util.h"
 
 #define SHORT 12
 
-static int check_sum(const char *path, const char *object_id, struct pv_err *err)
+static int open_object(int storage, const char *object_id, struct pv_err *err)
 {
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	cleanup_free char *path = pv_fmt("objects/%s", object_id);
+	int fd = pv_beneath_try(storage, path, O_RDONLY);
+	struct stat info;
+
+	if (fd == -ENOENT)
+		return pv_err_set(err, "is missing");
+	if (fd == -ELOOP)
+		return pv_err_set(err, "is a symbolic link, or behind one");
+	if (fd < 0) {
+		errno = -fd;
+		return pv_err_errno(err, "cannot be opened");
+	}
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		return fd;
+	close(fd);
+	return pv_err_set(err, "is not a regular file");
+}
+
+static int compare_sum(const char *hex, const char *object_id, struct pv_err *err)
+{
+	return strcmp(hex, object_id) ? pv_err_set(err, "is corrupt, its sha256 is %.*s...", SHORT, hex) : 0;
+}
+
+static int open_verified(const struct pv_checkout *checkout, const char *object_id, struct pv_err *err)
+{
+	int fd = open_object(checkout->storage, object_id, err);
 	char hex[PV_SHA256_HEX + 1];
 
-	if (fd < 0)
-		return pv_err_errno(err, "cannot be opened");
-	if (pv_sha256_fd(fd, hex, err) < 0)
-		return -1;
-	if (strcmp(hex, object_id))
-		return pv_err_set(err, "is corrupt, its sha256 is %.*s...", SHORT, hex);
-	return 0;
+	if (fd < 0 || !checkout->checksum)
+		return fd;
+	if (pv_sha256_fd(fd, hex, err) == 0 && compare_sum(hex, object_id, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-static int make_parent(const char *path, struct pv_err *err)
+static int cure_link(const struct pv_checkout *checkout, int object, const char *path, struct pv_err *err)
 {
-	cleanup_free char *parent = pv_dup(path, strlen(path));
+	cleanup_free char *source = pv_fmt("/proc/self/fd/%d", object);
+	cleanup_close int folder = -1;
+	const char *name;
 
-	*strrchr(parent, '/') = '\0';
-	return pv_mkdirs(parent, 0755, err);
-}
-
-static int cure_link(
-	const struct pv_checkout *checkout, const char *object, const char *path, struct pv_err *err)
-{
 	if (!checkout->cure)
 		return 0;
-	if (make_parent(path, err) < 0)
+	folder = pv_beneath_parent(checkout->trail, path, &name, err);
+	if (folder < 0)
 		return -1;
-	if (link(object, path) < 0)
+	if (linkat(AT_FDCWD, source, folder, name, AT_SYMLINK_FOLLOW) < 0 || fsync(folder) < 0)
 		return pv_err_errno(err, "cannot be linked to %s", path);
 	pv_warn("objects", "%s was missing and is linked again", path);
 	return 0;
 }
 
-static int check_link(const struct pv_checkout *checkout, const struct pv_entry *entry, struct pv_err *err)
+static int check_link(const struct pv_checkout *checkout, int object, const char *path, struct pv_err *err)
 {
-	cleanup_free char *object = pv_fmt("%s/objects/%s", checkout->storage, entry->object_id);
-	cleanup_free char *path = pv_fmt("%s/%s", checkout->trail, entry->path);
+	cleanup_close int fd = pv_beneath_try(checkout->trail, path, O_PATH | O_NOFOLLOW);
 	struct stat stored, linked;
 
-	if (lstat(object, &stored) < 0)
-		return errno == ENOENT ? pv_err_set(err, "is missing") : pv_err_errno(err, "cannot be seen");
-	if (!S_ISREG(stored.st_mode))
-		return pv_err_set(err, "is not a regular file");
-	if (lstat(path, &linked) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? cure_link(checkout, object, path, err)
-							   : pv_err_errno(err, "its path cannot be seen");
+	if (fd == -ENOENT)
+		return cure_link(checkout, object, path, err);
+	if (fd < 0) {
+		errno = -fd;
+		return pv_err_errno(err, "its path cannot be seen");
+	}
+	if (fstat(object, &stored) < 0 || fstat(fd, &linked) < 0)
+		return pv_err_errno(err, "cannot be seen");
 	if (linked.st_ino != stored.st_ino || linked.st_dev != stored.st_dev)
 		return pv_err_set(err, "is not what %s is linked to", path);
 	return 0;
@@ -74,74 +94,170 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp((*left)->object_id, (*right)->object_id);
 }
 
-static int check_entry(
-	const struct pv_checkout *checkout, const struct pv_entry *entry, bool first, struct pv_err *err)
+static void hold(struct pv_held *held, const char *object_id, int fd)
 {
-	cleanup_free char *path = pv_fmt("%s/objects/%s", checkout->storage, entry->object_id);
-
-	if (check_link(checkout, entry, err) == 0 &&
-		(!first || !checkout->checksum || check_sum(path, entry->object_id, err) == 0))
-		return 0;
-	return pv_err_wrap(err, "object %.*s (%.200s)", SHORT, entry->object_id, entry->path);
+	held->objects = pv_resize(held->objects, held->count + 1, sizeof(*held->objects));
+	held->objects[held->count].fd = fd;
+	memcpy(held->objects[held->count++].id, object_id, PV_SHA256_HEX + 1);
 }
 
-static int check_objects(
-	const struct pv_checkout *checkout, const struct pv_state *state, size_t *objects, struct pv_err *err)
+/* All the paths of one object. */
+static int check_object(const struct pv_checkout *checkout, const struct pv_entry **paths, size_t count,
+	struct pv_held *held, struct pv_err *err)
+{
+	const char *object_id = paths[0]->object_id;
+	cleanup_close int fd = open_verified(checkout, object_id, err);
+	bool is_volume = false;
+	size_t i = 0;
+
+	for (; fd >= 0 && i < count && check_link(checkout, fd, paths[i]->path, err) == 0; i++)
+		is_volume |= paths[i]->is_volume;
+	if (fd < 0 || i < count)
+		return pv_err_wrap(err, "object %.*s (%.200s)", SHORT, object_id, paths[i]->path);
+	if (is_volume && held) {
+		hold(held, object_id, fd);
+		fd = -1;
+	}
+	return 0;
+}
+
+static int check_objects(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
+	size_t *objects, struct pv_err *err)
 {
 	cleanup_free const struct pv_entry **list = pv_alloc(state->entry_count, sizeof(*list));
-	size_t count = 0;
+	size_t count = 0, same;
 
 	*objects = 0;
 	for (size_t i = 0; i < state->entry_count; i++)
 		if (state->entries[i].object_id)
 			list[count++] = &state->entries[i];
 	qsort(list, count, sizeof(*list), compare_ids);
-	for (size_t i = 0; i < count; i++) {
-		bool first = !i || strcmp(list[i]->object_id, list[i - 1]->object_id);
-
-		if (check_entry(checkout, list[i], first, err) < 0)
+	for (size_t i = 0; i < count; i += same, ++*objects) {
+		for (same = 1; i + same < count && !compare_ids(&list[i], &list[i + same]);)
+			same++;
+		if (check_object(checkout, &list[i], same, held, err) < 0)
 			return -1;
-		*objects += first;
 	}
 	return 0;
 }
 
-/* What only tools on a host read is not compared, as on published devices. */
+/* What only tools on a host read is not compared, as on published devices: <part>/src.json and build.json. */
 static bool is_unread(const char *path)
 {
-	return pv_ends_with(path, "/src.json") || pv_ends_with(path, "/build.json") ||
-	       pv_starts_with(path, "_sigs/");
+	const char *slash = strchr(path, '/');
+
+	return slash && (!strcmp(slash, "/src.json") || !strcmp(slash, "/build.json"));
 }
 
 static int check_inline(const struct pv_checkout *checkout, const struct pv_state *state,
 	const struct pv_entry *entry, struct pv_err *err)
 {
-	cleanup_free char *path = pv_fmt("%s/%s", checkout->trail, entry->path);
 	const char *wanted = state->doc.text + entry->value->start;
 	size_t length = entry->value->end - entry->value->start, found;
 	cleanup_free char *text = NULL;
 
-	if (!pv_exists(path)) {
+	if (!pv_beneath_has(checkout->trail, entry->path)) {
 		if (!checkout->cure)
 			return 0;
-		pv_warn("objects", "%s was missing and is written again", path);
-		return make_parent(path, err) < 0 ? -1 : pv_write_file(path, wanted, length, err);
+		pv_warn("objects", "%s was missing and is written again", entry->path);
+		return pv_beneath_write(checkout->trail, entry->path, wanted, length, err);
 	}
-	if (pv_read_file(path, PV_JSON_TEXT_BYTES, &text, &found, err) < 0)
+	if (pv_beneath_read(checkout->trail, entry->path, PV_JSON_TEXT_BYTES, &text, &found, err) < 0)
 		return -1;
 	if (found != length || memcmp(text, wanted, length))
 		return pv_err_set(err, "%s differs from the state", entry->path);
 	return 0;
 }
 
-int pv_objects_check(
-	const struct pv_checkout *checkout, const struct pv_state *state, size_t *objects, struct pv_err *err)
+static int check_all(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
+	size_t *objects, struct pv_err *err)
 {
-	if (check_objects(checkout, state, objects, err) < 0)
+	if (check_objects(checkout, state, held, objects, err) < 0)
 		return -1;
 	for (size_t i = 0; i < state->entry_count; i++)
 		if (!state->entries[i].object_id && !is_unread(state->entries[i].path) &&
 			check_inline(checkout, state, &state->entries[i], err) < 0)
 			return -1;
+	return 0;
+}
+
+int pv_objects_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
+	size_t *objects, struct pv_err *err)
+{
+	if (held)
+		*held = (struct pv_held){0};
+	if (check_all(checkout, state, held, objects, err) == 0)
+		return 0;
+	if (held)
+		pv_held_close(held);
+	return -1;
+}
+
+int pv_held_find(const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err)
+{
+	const struct pv_entry *entry = pv_state_find(state, path);
+
+	for (size_t i = 0; entry && entry->object_id && i < held->count; i++)
+		if (!strcmp(held->objects[i].id, entry->object_id))
+			return held->objects[i].fd;
+	return pv_err_set(err, "%.200s is not an object of the state", path);
+}
+
+void pv_held_close(struct pv_held *held)
+{
+	for (size_t i = 0; i < held->count; i++)
+		close(held->objects[i].fd);
+	free(held->objects);
+	*held = (struct pv_held){0};
+}
+
+static int read_object(
+	int storage, const char *object_id, size_t limit, char **text, size_t *length, struct pv_err *err)
+{
+	cleanup_close int fd = open_object(storage, object_id, err);
+	cleanup_free char *read = NULL;
+	char hex[PV_SHA256_HEX + 1];
+
+	if (fd < 0 || pv_read_fd(fd, "the object", limit, &read, length, err) < 0 ||
+		pv_sha256_bytes(read, *length, hex, err) < 0 || compare_sum(hex, object_id, err) < 0)
+		return -1;
+	*text = read;
+	read = NULL;
+	return 0;
+}
+
+int pv_objects_read(int storage, const struct pv_state *state, const char *path, size_t limit, char **text,
+	size_t *length, struct pv_err *err)
+{
+	const struct pv_entry *entry = pv_state_find(state, path);
+
+	if (!entry)
+		return pv_err_set(err, "%.200s is not in the state", path);
+	if (entry->object_id)
+		return read_object(storage, entry->object_id, limit, text, length, err) < 0
+			       ? pv_err_wrap(err, "object %.*s (%.200s)", SHORT, entry->object_id, path)
+			       : 0;
+	*length = entry->value->end - entry->value->start;
+	*text = pv_dup(state->doc.text + entry->value->start, *length);
+	return 0;
+}
+
+static int copy_object(int storage, const char *object_id, int to, struct pv_err *err)
+{
+	cleanup_close int fd = open_object(storage, object_id, err);
+	char hex[PV_SHA256_HEX + 1];
+
+	return fd < 0 || pv_sha256_copy(fd, to, hex, err) < 0 ? -1 : compare_sum(hex, object_id, err);
+}
+
+int pv_objects_copy(
+	int storage, const struct pv_state *state, const struct pv_entry *entry, int to, struct pv_err *err)
+{
+	if (entry->object_id)
+		return copy_object(storage, entry->object_id, to, err) < 0
+			       ? pv_err_wrap(err, "object %.*s (%.200s)", SHORT, entry->object_id, entry->path)
+			       : 0;
+	if (pv_write_all(to, state->doc.text + entry->value->start, entry->value->end - entry->value->start) < 0)
+		return pv_err_errno(err, "cannot write %.200s", entry->path);
 	return 0;
 }

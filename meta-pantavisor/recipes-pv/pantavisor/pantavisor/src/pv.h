@@ -7,6 +7,7 @@
 #include "config.h"
 #include "container.h"
 #include "mounts.h"
+#include "objects.h"
 #include "pvs.h"
 #include "revision.h"
 #include "state.h"
@@ -30,10 +31,11 @@ struct pv {
 	char *revision;
 	char tried[PV_BOOTENV_VALUE_BYTES]; /* pv_try */
 	enum pv_standing standing;
-	const char *storage;
+	int storage; /* its root directory, the start of every path below it */
 	bool has_storage;
 
 	struct pv_state state;
+	struct pv_held held;	 /* the objects of its volumes */
 	struct pv_mounts mounts; /* but those of containers */
 	struct pv_task *tasks;	 /* one for each container of the state; NULL until the revision may run */
 	size_t task_count;	 /* 0 until then, whatever the state lists */

@@ -13,7 +13,12 @@
 #define CHUNK_BYTES (128 * 1024)
 #define DIGEST_BYTES 32
 
-static int feed(mbedtls_md_context_t *md, int fd, struct pv_err *err)
+static int digest(mbedtls_md_context_t *md, const void *bytes, size_t length, struct pv_err *err)
+{
+	return mbedtls_md_update(md, bytes, length) ? pv_err_set(err, "sha256 failed") : 0;
+}
+
+static int feed(mbedtls_md_context_t *md, int fd, int to, struct pv_err *err)
 {
 	cleanup_free unsigned char *chunk = pv_alloc(CHUNK_BYTES, 1);
 
@@ -26,27 +31,54 @@ static int feed(mbedtls_md_context_t *md, int fd, struct pv_err *err)
 			return pv_err_errno(err, "cannot read");
 		if (got == 0)
 			return 0;
-		if (mbedtls_md_update(md, chunk, (size_t)got))
-			return pv_err_set(err, "sha256 failed");
+		if (digest(md, chunk, (size_t)got, err) < 0)
+			return -1;
+		if (to >= 0 && pv_write_all(to, chunk, (size_t)got) < 0)
+			return pv_err_errno(err, "cannot be copied");
 	}
+}
+
+static int begin(mbedtls_md_context_t *md, struct pv_err *err)
+{
+	mbedtls_md_init(md);
+	if (mbedtls_md_setup(md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 0) || mbedtls_md_starts(md))
+		return pv_err_set(err, "sha256 is not available");
+	return 0;
+}
+
+/* Of what was fed, unless that failed. */
+static int finish(mbedtls_md_context_t *md, int done, char hex[PV_SHA256_HEX + 1], struct pv_err *err)
+{
+	unsigned char bytes[DIGEST_BYTES];
+
+	if (!done && mbedtls_md_finish(md, bytes))
+		done = pv_err_set(err, "sha256 failed");
+	mbedtls_md_free(md);
+	for (int i = 0; !done && i < DIGEST_BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	return done;
+}
+
+int pv_sha256_copy(int fd, int to, char hex[PV_SHA256_HEX + 1], struct pv_err *err)
+{
+	mbedtls_md_context_t md;
+	int done = begin(&md, err);
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return finish(&md, done < 0 ? done : feed(&md, fd, to, err), hex, err);
 }
 
 int pv_sha256_fd(int fd, char hex[PV_SHA256_HEX + 1], struct pv_err *err)
 {
-	unsigned char digest[DIGEST_BYTES];
-	mbedtls_md_context_t md;
-	int done = -1;
+	return pv_sha256_copy(fd, -1, hex, err);
+}
 
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	mbedtls_md_init(&md);
-	if (mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 0) || mbedtls_md_starts(&md))
-		pv_err_set(err, "sha256 is not available");
-	else if (feed(&md, fd, err) == 0)
-		done = mbedtls_md_finish(&md, digest) ? pv_err_set(err, "sha256 failed") : 0;
-	mbedtls_md_free(&md);
-	for (int i = 0; !done && i < DIGEST_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	return done;
+int pv_sha256_bytes(const void *bytes, size_t length, char hex[PV_SHA256_HEX + 1], struct pv_err *err)
+{
+	mbedtls_md_context_t md;
+	int done = begin(&md, err);
+
+	return finish(&md, done < 0 ? done : digest(&md, bytes, length, err), hex, err);
 }
 
 bool pv_sha256_is(const char *text)

@@ -3,6 +3,7 @@
 #define PV_SHA256_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "err.h"
 
@@ -10,6 +11,9 @@
 
 /* From where `fd` stands to its end. `hex` gets 64 digits and a NUL. */
 int pv_sha256_fd(int fd, char hex[PV_SHA256_HEX + 1], struct pv_err *err);
+/* The same, and writes what it read to `to`. */
+int pv_sha256_copy(int fd, int to, char hex[PV_SHA256_HEX + 1], struct pv_err *err);
+int pv_sha256_bytes(const void *bytes, size_t length, char hex[PV_SHA256_HEX + 1], struct pv_err *err);
 /* 64 lowercase hex digits. */
 bool pv_sha256_is(const char *text);
 

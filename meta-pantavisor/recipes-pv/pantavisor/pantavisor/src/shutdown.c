@@ -58,10 +58,13 @@ static void end_strays(void)
 
 static void release_storage(struct pv *pv)
 {
+	pv_held_close(&pv->held);
+	if (pv->has_storage)
+		close(pv->storage);
 	sync();
 	/* If something still holds it, at least nothing writes to it any more. */
-	if (pv->has_storage && mount(NULL, pv->storage, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
-		pv_warn("ending", "%s stays writable: %s", pv->storage, strerror(errno));
+	if (pv->has_storage && mount(NULL, PV_STORAGE_DIR, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		pv_warn("ending", "%s stays writable: %s", PV_STORAGE_DIR, strerror(errno));
 	pv_mounts_undo(&pv->mounts);
 	sync();
 }

@@ -66,7 +66,7 @@ void pv_state_free(struct pv_state *state)
 	*state = (struct pv_state){0};
 }
 
-const struct pv_entry *pv_state_find(const struct pv_state *state, const char *path)
+struct pv_entry *pv_state_find(const struct pv_state *state, const char *path)
 {
 	for (size_t i = 0; i < state->entry_count; i++)
 		if (!strcmp(state->entries[i].path, path))

@@ -25,6 +25,7 @@ struct pv_entry {
 	const char *path;
 	const char *object_id; /* NULL: inline */
 	const struct pv_json_node *value;
+	bool is_volume; /* will be mounted */
 };
 
 struct pv_volume {
@@ -74,6 +75,6 @@ int pv_state_read_manifests(
 	struct pv_state *state, int goals_timeout_s, const char *release, struct pv_err *err);
 void pv_state_free(struct pv_state *state);
 /* NULL if there is none. */
-const struct pv_entry *pv_state_find(const struct pv_state *state, const char *path);
+struct pv_entry *pv_state_find(const struct pv_state *state, const char *path);
 
 #endif

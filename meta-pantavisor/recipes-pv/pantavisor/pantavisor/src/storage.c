@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "beneath.h"
 #include "log.h"
 #include "partition.h"
 #include "superblock.h"
@@ -146,9 +147,11 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
 		return -1;
 	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
-		    MS_NOATIME, NULL, err) < 0)
+		    MS_NOATIME | MS_NOSUID | MS_NODEV, "data=ordered", err) < 0)
 		return pv_err_wrap(err, "storage");
-	pv->storage = PV_STORAGE_DIR;
+	pv->storage = pv_beneath_root(PV_STORAGE_DIR, err);
+	if (pv->storage < 0)
+		return -1;
 	pv->has_storage = true;
 	pv_info("storage", "%s is %s", wanted, device);
 	return 0;

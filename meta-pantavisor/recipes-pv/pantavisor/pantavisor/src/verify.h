@@ -4,13 +4,14 @@
 #ifndef PV_VERIFY_H
 #define PV_VERIFY_H
 
+#include "objects.h"
 #include "pvs.h"
 #include "state.h"
 
 #define PV_TRUST_BYTES (1024 * 1024)
 
 struct pv_verify {
-	const char *storage;
+	int storage; /* its root directory */
 	const char *revision;
 	enum pv_secureboot mode;
 	struct pv_trust *trust; /* NULL in mode disabled only */
@@ -28,8 +29,8 @@ struct pv_verified {
 
 /* The roots in a PEM file. PID 1 reads them before anything from storage is there. */
 int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err);
-/* The state is the caller's to free after success only. */
-int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_verified *verified,
-	struct pv_err *err);
+/* The state and `held`, which may be NULL, are the caller's to free after success only. */
+int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_held *held,
+	struct pv_verified *verified, struct pv_err *err);
 
 #endif

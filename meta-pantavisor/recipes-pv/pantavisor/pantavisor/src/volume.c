@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "volume.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
+#include "beneath.h"
 #include "util.h"
+
+#define STORAGE_FLAGS (MS_NOSUID | MS_NODEV)
+
+/* The object that was verified, whatever its path leads to now. */
+static int mount_object(const struct pv *pv, const char *folder, const char *name, const char *target,
+	struct pv_mounts *mounts, struct pv_err *err)
+{
+	cleanup_free char *path = pv_fmt("%s/%s", folder, name);
+	int fd = pv_held_find(&pv->held, &pv->state, path, err);
+
+	return fd < 0 ? -1 : pv_mount_file(mounts, fd, path, target, err);
+}
 
 static int mount_bsp_file(struct pv *pv, const char *name, const char *target, struct pv_err *err)
 {
-	cleanup_free char *file = NULL;
-
-	if (!name)
-		return 0;
-	file = pv_fmt("%s/trails/%s/bsp/%s", pv->storage, pv->revision, name);
-	return pv_mount_file(&pv->mounts, file, target, err);
+	return name ? mount_object(pv, "bsp", name, target, &pv->mounts, err) : 0;
 }
 
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err)
@@ -26,34 +33,54 @@ int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err)
 	return mount_bsp_file(pv, pv->state.bsp_firmware, "/lib/firmware", err);
 }
 
-static int mount_storage(const struct pv *pv, const char *container, const struct pv_volume *volume,
-	struct pv_mounts *mounts, struct pv_err *err)
+/* Made at its first use; NULL for one that lasts only until the next boot. */
+static char *storage_path(const struct pv *pv, const char *container, const struct pv_volume *volume)
 {
-	cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container, volume->name);
-	cleanup_free char *source = NULL;
-
 	switch (volume->persistence) {
 	case PV_PERSIST_PERMANENT:
-		source = pv_fmt("%s/disks/perm/%s/%s", pv->storage, container, volume->name);
-		return pv_mount_bind(mounts, source, target, err);
+		return pv_fmt("disks/perm/%s/%s", container, volume->name);
 	case PV_PERSIST_REVISION:
-		source = pv_fmt("%s/disks/rev/%s/%s/%s", pv->storage, pv->revision, container, volume->name);
-		return pv_mount_bind(mounts, source, target, err);
+		return pv_fmt("disks/rev/%s/%s/%s", pv->revision, container, volume->name);
 	case PV_PERSIST_BOOT:
 	default:
-		return pv_mount(mounts, "tmpfs", target, "tmpfs", 0, "mode=0755", err);
+		return NULL;
 	}
 }
 
-/* The lxc conf mounts these as overlays and expects both directories. */
-static int prepare_overlay(const char *container, const struct pv_volume *volume, struct pv_err *err)
+static int mount_storage(const struct pv *pv, const char *container, const struct pv_volume *volume,
+	const char *target, struct pv_mounts *mounts, struct pv_err *err)
 {
-	cleanup_free char *upper = pv_fmt("%s/%s/%s/upper", PV_VOLUMES_DIR, container, volume->name);
-	cleanup_free char *work = pv_fmt("%s/%s/%s/work", PV_VOLUMES_DIR, container, volume->name);
+	cleanup_free char *path = storage_path(pv, container, volume);
+	cleanup_close int folder = -1;
+
+	if (!path)
+		return pv_mount(mounts, "tmpfs", target, "tmpfs", STORAGE_FLAGS, "mode=0755", err);
+	folder = pv_beneath_mkdirs(pv->storage, path, err);
+	return folder < 0 ? -1 : pv_mount_bind(mounts, folder, target, STORAGE_FLAGS, err);
+}
+
+/* The lxc conf mounts these as overlays and expects both directories. */
+static int prepare_overlay(const struct pv_volume *volume, const char *target, struct pv_err *err)
+{
+	cleanup_close int folder = -1, upper = -1, work = -1;
 
 	if (!pv_starts_with(volume->name, "dockerovl-"))
 		return 0;
-	return pv_mkdirs(upper, 0755, err) < 0 ? -1 : pv_mkdirs(work, 0755, err);
+	folder = pv_beneath_root(target, err);
+	upper = folder < 0 ? -1 : pv_beneath_mkdirs(folder, "upper", err);
+	work = upper < 0 ? -1 : pv_beneath_mkdirs(folder, "work", err);
+	return work < 0 ? -1 : 0;
+}
+
+static int mount_volume(const struct pv *pv, const char *container, const struct pv_volume *volume,
+	struct pv_mounts *mounts, struct pv_err *err)
+{
+	cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container, volume->name);
+
+	if (mount_storage(pv, container, volume, target, mounts, err) < 0 ||
+		prepare_overlay(volume, target, err) < 0)
+		return pv_err_wrap(err, "volume %s", volume->name);
+	return 0;
 }
 
 int pv_volume_mount_container(const struct pv *pv, const struct pv_container *container,
@@ -61,54 +88,13 @@ int pv_volume_mount_container(const struct pv *pv, const struct pv_container *co
 {
 	for (size_t i = 0; i < container->file_count; i++) {
 		const char *name = container->files[i].name;
-		cleanup_free char *file =
-			pv_fmt("%s/trails/%s/%s/%s", pv->storage, pv->revision, container->name, name);
 		cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container->name, name);
 
-		if (pv_mount_file(mounts, file, target, err) < 0)
+		if (mount_object(pv, container->name, name, target, mounts, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < container->storage_count; i++)
-		if (mount_storage(pv, container->name, &container->storages[i], mounts, err) < 0 ||
-			prepare_overlay(container->name, &container->storages[i], err) < 0)
+		if (mount_volume(pv, container->name, &container->storages[i], mounts, err) < 0)
 			return -1;
 	return 0;
-}
-
-static char *join_lowers(
-	const struct pv *pv, const struct pv_container *container, const struct pv_lxcconf *conf)
-{
-	char *joined = container->has_config
-			       ? pv_fmt("%s/trails/%s/_config/%s", pv->storage, pv->revision, container->name)
-			       : NULL;
-
-	for (size_t i = 0; i < conf->lower_count; i++) {
-		char *longer =
-			joined ? pv_fmt("%s:%s", joined, conf->lowers[i]) : pv_fmt("%s", conf->lowers[i]);
-
-		free(joined);
-		joined = longer;
-	}
-	return joined;
-}
-
-int pv_volume_mount_root(const struct pv *pv, const struct pv_container *container,
-	const struct pv_lxcconf *conf, const char *target, struct pv_mounts *mounts, struct pv_err *err)
-{
-	cleanup_free char *lowers = join_lowers(pv, container, conf);
-	cleanup_free char *options = NULL, *parent = NULL, *work = NULL;
-
-	if (!conf->upper && !strchr(lowers, ':'))
-		return pv_mount(mounts, lowers, target, NULL, MS_BIND, NULL, err);
-	if (!conf->upper) {
-		options = pv_fmt("lowerdir=%s", lowers);
-		return pv_mount(mounts, "overlay", target, "overlay", MS_RDONLY, options, err);
-	}
-	parent = pv_dup(conf->upper, strlen(conf->upper));
-	*strrchr(parent, '/') = '\0';
-	work = pv_fmt("%s/work", parent);
-	options = pv_fmt("lowerdir=%s,upperdir=%s,workdir=%s", lowers, conf->upper, work);
-	if (pv_mkdirs(conf->upper, 0755, err) < 0 || pv_mkdirs(work, 0755, err) < 0)
-		return -1;
-	return pv_mount(mounts, "overlay", target, "overlay", 0, options, err);
 }

@@ -2,7 +2,6 @@
 #ifndef PV_VOLUME_H
 #define PV_VOLUME_H
 
-#include "lxcconf.h"
 #include "pv.h"
 
 /* The volumes of the bsp, over /lib/modules/<release> and /lib/firmware. */
@@ -10,8 +9,5 @@ int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err);
 /* A container's files and storages, below /volumes/<container>/. */
 int pv_volume_mount_container(const struct pv *pv, const struct pv_container *container,
 	struct pv_mounts *mounts, struct pv_err *err);
-/* The container's root: its layers in one, on `target`. */
-int pv_volume_mount_root(const struct pv *pv, const struct pv_container *container,
-	const struct pv_lxcconf *conf, const char *target, struct pv_mounts *mounts, struct pv_err *err);
 
 #endif

@@ -129,12 +129,12 @@ static void test_what_cannot_be_is_refused(void)
 	CHECK(refuses(HEAD BSP RUN("a", ",\"status_goal\":\"DONE\"") "}", "status_goal"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"restart_policy\":\"no\"") "}", "restart_policy"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"volumes\":[\"../x\"]") "}", "no legal name"));
-	CHECK(refuses(HEAD BSP RUN("a", ",\"volumes\":[\"x.squashfs\"]") "}", "not in the state"));
+	CHECK(refuses(HEAD BSP RUN("a", ",\"volumes\":[\"x.squashfs\"]") "}", "not an object of the state"));
 	CHECK(refuses(
 		HEAD BSP RUN("a", ",\"storage\":{\"a,b\":{\"persistence\":\"boot\"}}") "}", "no legal name"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
 		"wants a disk"));
-	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "not in the state"));
+	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "not an object of the state"));
 	CHECK(refuses(
 		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}", "two groups"));
 	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));

@@ -47,11 +47,13 @@ static inline void tree_folder(const char *path)
 static inline void tree_file(const char *path, const char *content)
 {
 	cleanup_free char *whole = tree_path(path), *parent = pv_dup(whole, strlen(whole));
+	cleanup_close int fd = -1;
 	struct pv_err err;
 
 	*strrchr(parent, '/') = '\0';
 	CHECK(pv_mkdirs(parent, 0755, &err) == 0);
-	CHECK(pv_write_file(whole, content, strlen(content), &err) == 0);
+	fd = open(whole, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	CHECK(fd >= 0 && pv_write_all(fd, content, strlen(content)) == 0);
 }
 
 static inline void tree_link(const char *target, const char *path)
@@ -80,6 +82,13 @@ static inline void tree_unlink(const char *path)
 	cleanup_free char *whole = tree_path(path);
 
 	CHECK(unlink(whole) == 0);
+}
+
+static inline void tree_move(const char *from, const char *to)
+{
+	cleanup_free char *source = tree_path(from), *target = tree_path(to);
+
+	CHECK(rename(source, target) == 0);
 }
 
 static inline bool tree_has(const char *path)
