@@ -44,6 +44,14 @@ class World:
 
 # Another day, and not other times in the status of every file that a tool just gave its time.
 CLOCK_ONLY = {"NO_FAKE_STAT": "1"}
+# What the programs that write archives and file systems read besides their words.
+FOREIGN = {
+    "SOURCE_DATE_EPOCH": "1", "GZIP": "-1", "ZSTD_CLEVEL": "1", "XZ_OPT": "-0", "TAR_OPTIONS": "--owner=7",
+    "MKE2FS_CONFIG": "/nowhere", "MKE2FS_DEVICE_SECTSIZE": "2048", "MKE2FS_FIRST_META_BG": "1", "E2FSPROGS_FAKE_TIME": "1",
+    "E2FSPROGS_UNDO_DIR": "/dev/shm", "E2FSCK_CONFIG": "/nowhere", "E2FSCK_TIME": "1", "DEBUGFS_PAGER": "false",
+    "MTOOLSRC": "/nowhere", "MTOOLS_NO_VFAT": "1", "MTOOLS_LOWER_CASE": "1", "MTOOLS_NAME_NUMERIC_TAIL": "0",
+    "MTOOLS_FAT_COMPATIBILITY": "1", "MTOOLS_TWENTY_FOUR_HOUR_CLOCK": "0", "POSIXLY_CORRECT": "1",
+}  # fmt: skip
 PLAINLY = World("plainly")
 WORLDS = [
     World("by nobody", ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"), user=NOBODY),
@@ -56,7 +64,7 @@ WORLDS = [
     World("in the past", ("faketime", "1999-12-31 23:59:59"), CLOCK_ONLY),
     World("from files of today", touched=0),
     World("with another hash seed", environment={"PYTHONHASHSEED": "4711"}),
-    World("by a foreign variable", environment={"SOURCE_DATE_EPOCH": "1", "GZIP": "-1", "MKE2FS_CONFIG": "/nowhere"}),
+    World("by foreign variables", environment=FOREIGN),
 ]
 
 

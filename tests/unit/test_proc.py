@@ -16,10 +16,12 @@ def test_output_comes_back() -> None:
     assert (result.status, result.stdout, result.stderr) == (0, b"out\n", b"err\n")
 
 
-def test_environment_is_added_to_what_is_there(tmp_path: Path) -> None:
-    result = proc.run(["sh", "-c", 'echo "$A $PATH"; pwd'], cwd=tmp_path, environment={"A": "a b"})
-    assert result.stdout.startswith(b"a b /")
-    assert result.stdout.splitlines()[1] == str(tmp_path).encode()
+def test_a_given_environment_is_all_that_the_program_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREIGN", "1")
+    result = proc.run(["sh", "-c", 'echo "$A $FOREIGN"; pwd'], cwd=tmp_path, environment={"A": "a b"})
+    assert result.stdout.splitlines() == [b"a b ", str(tmp_path).encode()]
+    assert proc.run(["env"], environment={}).stdout == f"PATH={proc.PLAIN_PATH}\n".encode()
+    assert b"FOREIGN=1\n" in proc.run(["env"]).stdout
 
 
 def test_failure_tells_the_last_words_and_the_command() -> None:

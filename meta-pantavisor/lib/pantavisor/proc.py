@@ -1,7 +1,8 @@
 """The one way to run another program: an argument list, never a shell; checked, timed, with bounded output.
 
-A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited;
-``environment`` adds to it, by way of env(1), so that this module reads none.
+A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited,
+unless ``environment`` is given: a program that writes an image sees that and PATH, by way of env(1), and nothing that
+whoever builds has set.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ TIMEOUT_SECONDS = 1800.0
 GRACE_SECONDS = 5.0  # for a stream that somebody whom the program started holds open behind its end
 # Administrators' tools live here, and an ordinary user's PATH often does not say so.
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+PLAIN_PATH = f"{SYSTEM_FOLDERS}:/usr/local/bin:/usr/bin:/bin"
 DEBIAN_PACKAGES = {
     "bmaptool": "bmap-tools",
     "debugfs": "e2fsprogs",
@@ -69,8 +71,9 @@ def run(
 ) -> Result:
     """Run ``argv`` with ``stdin`` or no input. Raises NotFound for a missing tool, ToolError for a bad status."""
     words = [_locate(str(argv[0])), *map(str, argv[1:])]
-    if environment:
-        words = [_locate("env"), *(f"{name}={value}" for name, value in sorted(environment.items())), *words]
+    if environment is not None:
+        pairs = sorted({"PATH": PLAIN_PATH, **environment}.items())
+        words = [_locate("env"), "-i", *(f"{name}={value}" for name, value in pairs), *words]
     _log.debug("run: %s", shlex.join(words))
     result = _collect(words, cwd, timeout, str(argv[0]), stdin)
     if result.status not in accept:

@@ -119,6 +119,6 @@ def _run_e2fsck(target: Path, start: int, findings: Findings) -> None:
         # By way of a link, because e2fsck takes a question mark in a name for its own.
         os.symlink(target.absolute(), Path(folder) / "image")
         try:
-            proc.run(["e2fsck", "-f", "-n", f"image?offset={start}"], cwd=Path(folder))
+            proc.run(["e2fsck", "-f", "-n", f"image?offset={start}"], cwd=Path(folder), environment={"LC_ALL": "C"})
         except proc.ToolError as error:
             findings.add("e2fsck", "storage partition", error.message)

@@ -3,6 +3,7 @@
     image     puts the pieces together              build() -> DiskImage
     gpt       protective MBR, both partition tables
     fat       the EFI system partition              by mkfs.vfat, mmd, mcopy
+    tools     what these programs see of the world
     tree      what goes into the storage partition
     ext4      the storage partition                 by mke2fs, debugfs, e2fsck
     bmap      which blocks must reach the flash

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from .. import proc
 from ..errors import FormatError
+from .tools import tool_environment
 from .tree import Tree
 
 BLOCK = 4096  # bytes
@@ -50,7 +51,7 @@ def write(
 
     Lays ``script`` and the link ``tree`` beside the image, whose folder is the caller's scratch.
     """
-    tools = {"LC_ALL": "C", "TZ": "UTC0", "MKE2FS_CONFIG": os.devnull, "E2FSPROGS_FAKE_TIME": str(epoch)}
+    tools = tool_environment(epoch)
     where = f"{image.name}?offset={start}"
     # Unused inode tables stay unwritten, flagged so; a bmap may then leave whatever the flash holds there.
     extended = f"offset={start},root_owner=0:0,hash_seed={hash_seed},lazy_itable_init=1,nodiscard"

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from .. import proc
 from ..errors import FormatError, LimitError, NotFound
 from . import gpt
+from .tools import tool_environment
 
 LABEL = "ESP"
 MIN_BYTES = 64 * 1024 * 1024  # a FAT32 with one sector a cluster needs 33 MiB
@@ -40,9 +41,7 @@ def write(image: Path, files: Mapping[str, Path], *, start: int, size: int, seri
     """Make the file system at byte ``start`` of ``image``; scratch copies of ``files`` are laid beside it."""
     targets = _check_names(files)
     where = f"{image.name}@@{start}"
-    tools = {
-        "LC_ALL": "C", "TZ": "UTC0", "SOURCE_DATE_EPOCH": str(epoch), "MTOOLSRC": os.devnull, "MTOOLS_SKIP_CHECK": "1",
-    }  # fmt: skip
+    tools = tool_environment(epoch)
     proc.run(
         ["mkfs.vfat", "--invariant", "-F", "32", "-S", str(gpt.SECTOR), "-s", str(CLUSTER // gpt.SECTOR),
          "-h", str(start // gpt.SECTOR), "-i", f"{serial:08x}", "-n", LABEL,
