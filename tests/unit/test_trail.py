@@ -158,3 +158,15 @@ def test_the_same_state_gives_the_same_tree(tmp_path: Path) -> None:
         files = {path: path.read_bytes() for path in (tmp_path / name / "storage").rglob("*") if path.is_file()}
         trees.append({str(path.relative_to(tmp_path / name)): data for path, data in files.items()})
     assert trees[0] == trees[1]
+
+
+def test_a_folder_that_another_writer_makes_first_is_as_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mkdir = os.mkdir
+
+    def too_late(path: Any, mode: int = 0o777, **options: Any) -> None:
+        mkdir(path, mode)
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", too_late)
+    with trail.alone(tmp_path / "storage"):
+        assert listing(tmp_path / "storage") == {"./.": ("d", "755", 0)}

@@ -167,12 +167,13 @@ def _place(folder: Path, path: str) -> Path:
 def _folder(root: Path, path: str) -> None:
     # Every folder by hand: mkdir would let the umask of whoever builds into the image.
     if not root.is_dir():
-        root.mkdir(parents=True)
+        # Before the lock another writer may be faster.
+        root.mkdir(parents=True, exist_ok=True)
         root.chmod(FOLDER_MODE)
     for name in filter(None, path.split("/")):
         root = root / name
         if not root.is_dir():
-            root.mkdir()
+            root.mkdir(exist_ok=True)
             root.chmod(FOLDER_MODE)
 
 
