@@ -242,7 +242,7 @@ def test_a_bad_blob_fails_once_and_leaves_no_file(registry, d, caplog, fault, se
 
 
 def test_a_missing_image_names_itself_and_a_hint(registry, d) -> None:
-    with pytest.raises(bb.fetch2.FetchError, match=r"has no image demo/web:1 .*hint: check the name"):
+    with pytest.raises(bb.fetch2.FetchError, match=r"has no image demo/web:1 .*hint: check name and tag"):
         fetch(url(registry), d)
     assert names(d) == set()
 

@@ -6,10 +6,13 @@ import os
 import re
 import socket
 import subprocess
+import textwrap
 import time
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +58,7 @@ def ref(registry: Registry) -> Ref:
 
 
 def bearer(registry: Registry, realm: str = "") -> None:
-    registry.challenge = f'Bearer realm="{realm or registry.url + "/token"}",service="sim",scope="ignored"'
+    registry.challenge = f'Bearer realm="{realm or registry.url + "/token"}",service="sim"'
 
 
 def mine(registry: Registry, password: str = SECRET) -> RegistryOptions:
@@ -76,7 +79,7 @@ def test_a_token_is_fetched_anonymously_once(registry: Registry) -> None:
     client = Client(OPTIONS)
     client.resolve(ref(registry), AMD64)
     client.resolve(ref(registry), AMD64)
-    assert registry.paths("/token") == ["/token?scope=repository%3Aweb%3Apull&service=sim"]
+    assert registry.paths("/token") == ["/token?service=sim&scope=repository%3Aweb%3Apull"]
     assert not any("Authorization" in seen.headers for seen in registry.seen if "/token" in seen.path)
 
 
@@ -106,6 +109,55 @@ def test_an_anonymous_pull_from_a_closed_registry_says_log_in(registry: Registry
     with pytest.raises(AccessDenied, match=f"docker login {registry.host}"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
     assert len(registry.paths("/manifests/")) == 1, "without credentials there is nothing to try again"
+
+
+@pytest.mark.parametrize("scope", ["aws", "repository:upstream/app:pull", "repository:a:pull repository:b:pull"])
+def test_a_token_is_asked_for_the_scope_that_the_challenge_names(registry: Registry, scope: str) -> None:
+    registry.challenge = f'Bearer realm="{registry.url}/token",service="sim",scope="{scope}"'
+    registry.only_scope = scope.split()[0]
+    assert Client(OPTIONS).resolve(ref(registry), AMD64)
+    asked = urllib.parse.parse_qs(urllib.parse.urlsplit(registry.paths("/token")[0]).query)
+    assert asked == {"scope": scope.split(), "service": ["sim"]}
+
+
+def test_a_challenge_that_wants_more_is_answered_once_more(registry: Registry) -> None:
+    registry.challenge = f'Bearer realm="{registry.url}/token",service="sim"'
+    registry.only_scope = "wide"
+    wider = {"WWW-Authenticate": registry.challenge + ',scope="wide",error="insufficient_scope"'}
+
+    def refuse(handler: Any) -> None:
+        known = handler.headers.get("Authorization", "").removeprefix("Bearer ") in registry.tokens
+        sent = "Authorization" in handler.headers
+        handler.give_content() if known else handler.give(403 if sent else 401, b"{}", wider if sent else narrow)
+
+    narrow = {"WWW-Authenticate": registry.challenge}
+    registry.misbehave("/v2/web/", refuse)
+    assert Client(OPTIONS).resolve(ref(registry), AMD64)
+    assert len(registry.paths("/token")) == 2
+
+
+def test_a_challenge_that_never_ends_is_given_up(registry: Registry) -> None:
+    bearer(registry)
+    registry.only_scope = "none of ours"
+    with pytest.raises(AccessDenied):
+        Client(OPTIONS).resolve(ref(registry), AMD64)
+    assert len(registry.paths("/token")) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_what_a_registry_hides_from_strangers_is_had_with_credentials(registry: Registry, status: int, scheme: str) -> None:
+    registry.challenge = 'Basic realm="sim"' if scheme == "Basic" else f'Bearer realm="{registry.url}/token",service="sim"'
+    registry.hides_as = status
+    options = replace(OPTIONS, credentials={registry.host: Credentials("ada", SECRET)})
+    assert Client(options).resolve(ref(registry), AMD64)
+    assert registry.paths("/v2/").count("/v2/") <= 2  # whether it speaks https is asked there too
+
+
+def test_what_is_not_there_at_all_is_asked_for_once(registry: Registry) -> None:
+    with pytest.raises(PantavisorError, match=r"has no image web:9(.|\n)*private"):
+        Client(OPTIONS).resolve(Ref.parse(f"{registry.host}/web:9"), AMD64)
+    assert len(registry.paths("/manifests/")) == 1
 
 
 def test_forbidden_says_so(registry: Registry) -> None:
@@ -229,6 +281,14 @@ def found(path: Path, text: str, **changes: object) -> Credentials:
 def test_docker_config_keys_in_all_spellings(tmp_path: Path, key: str, text: str) -> None:
     config = docker_config(tmp_path / "config.json", auths={key: auth_entry()})
     assert found(config, text) == Credentials("ada", SECRET)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_base64_of_credentials_may_be_broken_into_lines(tmp_path: Path, end: str) -> None:
+    entry = auth_entry("a" * 90)
+    entry["auth"] = end.join(textwrap.wrap(entry["auth"], 76)) + end
+    config = docker_config(tmp_path / "config.json", auths={"r.example": entry})
+    assert found(config, "r.example/x").username == "a" * 90
 
 
 def test_the_narrowest_key_wins_and_other_hosts_get_nothing(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class Registry:
         self.challenge: Optional[str] = None
         self.users: dict[str, str] = {}
         self.tokens: set[str] = set()
+        self.only_scope: Optional[str] = None  # tokens for others open nothing
+        self.hides_as: Optional[int] = None  # what strangers get for everything but /v2/
         self._faults: list[list[Any]] = []
         self._server = ThreadingHTTPServer((address, 0), _Handler)
         self._server.daemon_threads = True
@@ -118,6 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
             action(self)
         elif self.path.startswith("/token"):
             self.give_token()
+        elif not self.is_allowed() and self.registry.hides_as and self.path != "/v2/":
+            self.give(self.registry.hides_as, b"{}", {})
         elif not self.is_allowed():
             self.give(401, b"{}", {"WWW-Authenticate": self.registry.challenge or ""})
         else:
@@ -142,8 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         if sent and not self.is_user(sent):
             self.give(401, b"{}", {})
             return
-        token = f"token-{len(self.registry.tokens)}"
-        self.registry.tokens.add(token)
+        token = f"token-{len(self.registry.paths('/token')) - 1}"
+        asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("scope", [])
+        if self.registry.only_scope in (None, *asked):
+            self.registry.tokens.add(token)
         self.give(200, images.dump({"token": token}), {})
 
     def give_content(self) -> None:

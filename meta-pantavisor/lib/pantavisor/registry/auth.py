@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Optional
 
@@ -20,6 +21,7 @@ from .options import Credentials, Endpoint, RegistryOptions
 
 MAX_TOKEN_BYTES = 256 * 1024
 MAX_CHALLENGE_CHARS = 8192
+MAX_SCOPES = 16
 _PARAMETER = re.compile(r'\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9_-]*)(?:\s*,|\s+(?!=)|$)")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
@@ -95,29 +97,31 @@ class Authorizer:
 
     def _token(self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]) -> str:
         realm = _checked_realm(endpoint, base, asked["realm"])
-        query = {"scope": f"repository:{endpoint.repository}:pull"}
-        if asked.get("service"):
-            query["service"] = asked["service"]
+        scopes = _scopes(endpoint, asked)
+        query = [("service", asked["service"])] if asked.get("service") else []
         form = None
         authorization = None
         if mine is not None and mine.identity_token:
-            grant = {
-                "grant_type": "refresh_token",
-                "refresh_token": mine.identity_token,
-                "client_id": "pantavisor",
-            }
-            form = urllib.parse.urlencode({**query, **grant}).encode()
+            query += [("scope", " ".join(scopes)), ("grant_type", "refresh_token"), ("client_id", "pantavisor")]
+            query.append(("refresh_token", mine.identity_token))
+            form = urllib.parse.urlencode(query).encode()
         else:
+            query += [("scope", scope) for scope in scopes]
             realm += ("&" if "?" in realm else "?") + urllib.parse.urlencode(query)
             authorization = _basic(mine) if mine is not None and mine.username else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         with self._http.open(
             realm, headers, authorization=authorization, insecure=endpoint.insecure, form=form, sender=endpoint.host
         ) as answer:
-            if answer.status != 200:
+            if not 200 <= answer.status < 300:
                 what = f"a token for {endpoint.repository}"
                 raise for_status(answer.status, what, endpoint.name, answer.read(MAX_ERROR_BYTES), None, secrets=self._secrets)
             return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
+
+
+def _scopes(endpoint: Endpoint, asked: Mapping[str, str]) -> list[str]:
+    """What to ask a token for: as the challenge names it, which may be no docker scope at all, or another's path."""
+    return asked.get("scope", "").split()[:MAX_SCOPES] or [f"repository:{endpoint.repository}:pull"]
 
 
 def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:

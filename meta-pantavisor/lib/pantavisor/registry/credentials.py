@@ -95,7 +95,9 @@ def _from_entry(entry: Any, path: Path, key: str) -> Optional[Credentials]:
     username, password = texts["username"], texts["password"]
     if texts["auth"]:
         try:
-            username, _, password = base64.b64decode(texts["auth"], validate=True).decode().partition(":")
+            # Line breaks within are what ``base64`` without -w0 writes, and Go reads.
+            encoded = texts["auth"].replace("\r", "").replace("\n", "")
+            username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise FormatError(f'{path}: "auth" of {key} is not base64', hint=f"docker login {key}") from error
     if not (username or texts["identitytoken"] or texts["registrytoken"]):

@@ -69,7 +69,7 @@ def for_status(
     elif status == 403:
         error = AccessDenied(f"{host} forbids {what}{said}", hint="may this account pull that image?")
     elif status == 404:
-        error = ImageNotFound(f"{host} has no {what}{said}", hint="check the name and the tag")
+        error = ImageNotFound(f"{host} has no {what}{said}", hint="check name and tag; log in if the image is private")
     elif status == 429:
         error = RateLimited(
             f"{host} limits how often it gives {what}{said}",

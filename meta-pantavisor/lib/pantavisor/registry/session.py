@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Optional, TypeVar
 
@@ -14,6 +14,8 @@ from .http import Answer, Http, origin
 from .options import Endpoint, RegistryOptions
 
 MAX_BACKOFF = 10.0  # seconds
+MAX_CHALLENGES = 3  # answered for one request
+_REFUSALS = (401, 403, 404)
 MAX_RETRY_AFTER_DIGITS = 9
 
 T = TypeVar("T")
@@ -32,6 +34,7 @@ class Session:
         self._http = Http(options)
         self._authorizer = Authorizer(self._http, options)
         self._bases: dict[str, str] = {}
+        self._doors: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -49,29 +52,46 @@ class Session:
         base = self._base(endpoint)
         url = f"{base}/v2/{endpoint.repository}/{path}"
         authorization = self._authorizer.header(endpoint)
-        for _ in range(2):
+        answered: list[list[str]] = []
+        while True:
             with self._http.open(
                 url, headers or {}, authorization=authorization, insecure=endpoint.insecure, size=size
             ) as answer:
                 if answer.status in accept:
                     yield answer
                     return
-                challenges = answer.headers("WWW-Authenticate")
-                error = for_status(
-                    answer.status,
-                    what,
-                    endpoint.name,
-                    _error_body(answer),
-                    _retry_after(answer.header("Retry-After"), answer.header("Date")),
-                    secrets=self._authorizer.secrets(),
-                )
+                challenge = answer.headers("WWW-Authenticate")
+                error = self._refusal(answer, what, endpoint)
             # A host that we were sent on to must not ask for what belongs to this one.
-            if answer.status != 401 or origin(answer.url) != origin(url):
+            if answer.status not in _REFUSALS or origin(answer.url) != origin(url):
                 raise error
-            authorization = self._authorizer.answer(endpoint, base, challenges, authorization)
+            if not challenge and authorization is None:
+                challenge = self._door(endpoint, base)
+            # One that wants more than the last gets it; the same again is a refusal.
+            if not challenge or challenge in answered or len(answered) == MAX_CHALLENGES:
+                raise error
+            answered.append(challenge)
+            authorization = self._authorizer.answer(endpoint, base, challenge, authorization)
             if authorization is None:
-                break
-        raise error
+                raise error
+
+    def _refusal(self, answer: Answer, what: str, endpoint: Endpoint) -> RegistryError:
+        retry_after = _retry_after(answer.header("Retry-After"), answer.header("Date"))
+        secrets = self._authorizer.secrets()
+        return for_status(answer.status, what, endpoint.name, _error_body(answer), retry_after, secrets=secrets)
+
+    def _door(self, endpoint: Endpoint, base: str) -> list[str]:
+        """How the host as a whole asks who we are: some hide from strangers what they have, and that they would ask."""
+        with self._lock:
+            known = self._doors.get(endpoint.host)
+        if known is None:
+            known = []
+            with suppress(RegistryError), self._http.open(f"{base}/v2/", {}, insecure=endpoint.insecure) as answer:
+                if answer.status == 401 and origin(answer.url) == origin(base):
+                    known = answer.headers("WWW-Authenticate")
+            with self._lock:
+                self._doors[endpoint.host] = known
+        return known
 
     def patiently(self, action: Callable[[], T]) -> T:
         """Call ``action`` until it does not fail temporarily, a bounded number of times."""
