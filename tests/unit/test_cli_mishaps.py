@@ -111,8 +111,9 @@ def nobody(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     need("setpriv")
     if os.geteuid() != 0:
         pytest.skip("only root can become nobody")
+    environment = {**ENVIRONMENT, "PVR_SAFE_DIRECTORY": "*"}
     argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-m", "pantavisor", *words]
-    return subprocess.run(argv, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture

@@ -152,12 +152,13 @@ def test_what_a_killed_writer_left_goes(repository: Repository) -> None:
         while not [path for path in root.glob(".*/*") if path.stat().st_size]:
             time.sleep(0.01)
         writer.kill()
-    (root / ".torn.part").write_bytes(b"torn")
+    (root / f".{LEFT}.ab12_xyz.part").write_bytes(b"torn")
+    (root / ".somebody's").write_bytes(b"other")
     (size,) = (path.stat().st_size for path in root.glob(".*/*"))
     assert repo.collect(repository, dry_run=True).freed == size + len(b"torn") + len(b"what is left over")
-    assert len(list(root.glob(".*"))) == 2
+    assert len(list(root.glob(".*"))) == 3
     repo.collect(repository)
-    assert os.listdir(root) == [KEPT]
+    assert sorted(os.listdir(root)) == [".somebody's", KEPT]
 
 
 class Slow(ObjectPool):

@@ -26,7 +26,7 @@ STANDARD = getattr(sys, "stdlib_module_names", None) or {
 }
 # Modules whose purpose is files stand on floor 0 all the same.
 MAX_LINES = 320  # near 160 is the aim; past 300 there is a second thing inside
-TOUCH_FILES = {"atomic", "digest"}
+TOUCH_FILES = {"atomic", "beneath", "digest"}
 
 
 def documented() -> "dict[str, int]":

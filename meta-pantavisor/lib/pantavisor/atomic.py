@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import stat
@@ -17,6 +18,7 @@ from typing import BinaryIO, Union
 from .errors import FormatError
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux
+_BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as tempfile makes names
 PathIn = Union[str, "PathLike[str]"]
 
 
@@ -124,6 +126,11 @@ def check_target(path: PathIn) -> None:
         raise FormatError(f"{os.fspath(path)} is no regular file, and would be lost", hint="name a file")
 
 
+def is_beside(name: str) -> bool:
+    """Whether ``replacing`` may have left a file of that name when it was killed."""
+    return _BESIDE.fullmatch(name) is not None
+
+
 def sync_file(path: PathIn) -> None:
     with open(path, "rb") as stream:
         os.fsync(stream.fileno())
@@ -135,6 +142,17 @@ def sync_directory(path: PathIn) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove(path: PathIn) -> None:
+    """Remove a file, a link, or a folder with all below it, if there is such a thing."""
+    try:
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _remove(name: str) -> None:

@@ -46,10 +46,15 @@ def is_object_id(value: object) -> bool:
 
 def file_sha256(path: Union[str, PathLike[str]]) -> str:
     """The sha256 of a file, 64 hex digits."""
-    hasher = hashlib.sha256()
     with open(path, "rb", buffering=0) as stream:
-        while chunk := stream.read(CHUNK):
-            hasher.update(chunk)
+        return stream_sha256(stream)
+
+
+def stream_sha256(stream: Union[BinaryIO, io.RawIOBase]) -> str:
+    """The same of what a stream has left."""
+    hasher = hashlib.sha256()
+    while chunk := stream.read(CHUNK):
+        hasher.update(chunk)
     return hasher.hexdigest()
 
 

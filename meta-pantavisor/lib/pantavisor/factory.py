@@ -24,7 +24,8 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
     atomic.check_target(job.output)
     with atomic.scratch(job.work) as folder:
         storage = folder / "storage"
-        pool = ObjectPool(storage / "objects")
+        trail.make(storage)
+        pool = trail.pool_of(storage)
         state = assemble(job.exports, pool)
         manifests.check_state(state)
         coverage = keys.verify_state(state, trust, strict=True)

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import atomic, cjson, names
+from . import atomic, beneath, cjson, names
 from .errors import FormatError, PantavisorError
 from .objects import ObjectPool
 from .state import State
 
 OBJECTS = "../../objects"  # seen from a revision
 FOLDERS = ("boot", "cache", "config", "disks/perm", "disks/rev", "logs", "objects", "trails")
-LEFTOVERS = ("trails/.revision.*", "trails/locals/.revision.*", "objects/.*", "boot/.*.part", "config/.*.part")
+SCRATCH = ".revision."
+# Where writers that were killed leave names of ours; objects are the pool's business.
+LEFTOVERS = {
+    "trails": rf"{re.escape(SCRATCH)}[a-z0-9_]{{8}}",
+    "trails/locals": rf"{re.escape(SCRATCH)}[a-z0-9_]{{8}}",
+    "boot": r"\.(uboot\.txt|grubenv)\.[a-z0-9_]{8}\.part",
+}
 FOLDER_MODE = 0o755
 GRUBENV_BYTES = 1024
 SIGNATURE = ".sig"  # of a file that GRUB loads, beside it
@@ -34,46 +40,68 @@ def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *,
     Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist,
     but with ``replace``, which also takes a state that has no bsp yet and so nothing to boot.
     """
-    names.check_revision(revision)
-    trail = storage / "trails" / revision
-    if os.path.lexists(trail) and not replace:
-        raise PantavisorError(f"{trail} exists already", hint="a revision is never rewritten; name another one")
-    for name in FOLDERS:
-        _folder(storage, name)
-    for path in (storage, storage / "objects"):
-        path.chmod(FOLDER_MODE)
-    own = ObjectPool(storage / "objects")
-    for object_id in sorted(state.object_ids()):
-        own.copy_from(pool, object_id)
-        own.verify(object_id)
-    _folder(storage, f"trails/{revision}".rpartition("/")[0])
-    with atomic.scratch(trail.parent, prefix=".revision.") as folder:
-        beside = folder / "new"
-        _folder(beside, "")
-        checkout(beside, state, own)
-        _metadata(beside, state, depth=revision.count("/"))
-        if not replace or "bsp/run.json" in state:
-            boot_links(beside, state, own)
-        if os.path.lexists(trail):
-            atomic.exchange(beside, trail)  # the old one goes with the scratch folder
-        else:
-            os.rename(beside, trail)
+    parent, _, name = f"trails/{names.check_revision(revision)}".rpartition("/")
+    make(storage)
+    own = pool_of(storage)
+    with beneath.folder(storage, parent, make=FOLDER_MODE) as place:
+        if os.path.lexists(place / name) and not replace:
+            raise PantavisorError(f"{place / name} exists already", hint="a revision is never rewritten; name another one")
+        for object_id in sorted(state.object_ids()):
+            own.copy_from(pool, object_id)
+            own.verify(object_id)
+        with atomic.scratch(place, prefix=SCRATCH) as folder:
+            beside = folder / "new"
+            beside.mkdir()
+            beside.chmod(FOLDER_MODE)
+            checkout(beside, state, own)
+            _metadata(beside, state, depth=revision.count("/"))
+            if not replace or "bsp/run.json" in state:
+                boot_links(beside, state, own)
+            if os.path.lexists(place / name):
+                atomic.exchange(beside, place / name)  # the old one goes with the scratch folder
+            else:
+                os.rename(beside, place / name)
     _boot_choice(storage, revision)
+
+
+def make(storage: Path) -> None:
+    """The folders of a storage tree, where they are missing."""
+    if not storage.is_dir():
+        storage.mkdir(parents=True, exist_ok=True)
+        storage.chmod(FOLDER_MODE)
+    for name in FOLDERS:
+        with beneath.folder(storage, name, make=FOLDER_MODE):
+            pass
+
+
+def pool_of(storage: Path) -> ObjectPool:
+    """The objects of a storage tree, which may be a card of others: no link leads out of it."""
+    return ObjectPool(storage / "objects", above=storage)
 
 
 @contextmanager
 def alone(storage: Path) -> Iterator[None]:
     """One writer at a time; what killed ones left goes. The folder itself is the lock: no file of ours gets into images."""
-    _folder(storage, "")
+    make(storage)
     held = os.open(storage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
-        for pattern in LEFTOVERS:
-            for path in storage.glob(pattern):
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        pool_of(storage).clean()
+        for folder, pattern in LEFTOVERS.items():
+            _clean(storage, folder, pattern)
         yield
     finally:
         os.close(held)
+
+
+def _clean(storage: Path, folder: str, pattern: str) -> None:
+    try:
+        with beneath.folder(storage, folder) as place:
+            for name in os.listdir(place):
+                if re.fullmatch(pattern, name):
+                    atomic.remove(place / name)
+    except FileNotFoundError:
+        pass  # not made yet
 
 
 def checkout(folder: Path, state: State, pool: ObjectPool) -> None:
@@ -143,14 +171,16 @@ def _metadata(folder: Path, state: State, *, depth: int) -> None:
 
 
 def _boot_choice(storage: Path, revision: str) -> None:
-    atomic.write(storage / "boot" / "uboot.txt", uboot_text({"pv_rev": revision}))
-    atomic.write(storage / "boot" / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
-    _drop_empty(storage / "config" / "pantahub.config")
+    with beneath.folder(storage, "boot") as place:
+        atomic.write(place / "uboot.txt", uboot_text({"pv_rev": revision}))
+        atomic.write(place / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
+    with beneath.folder(storage, "config") as place:
+        _drop_empty(place / "pantahub.config")
 
 
 def _drop_empty(path: Path) -> None:
     """The published runtime never ends reading an empty file, and writes its defaults where there is none."""
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_symlink() and path.is_file() and path.stat().st_size == 0:
         path.unlink()
 
 
@@ -166,10 +196,6 @@ def _place(folder: Path, path: str) -> Path:
 
 def _folder(root: Path, path: str) -> None:
     # Every folder by hand: mkdir would let the umask of whoever builds into the image.
-    if not root.is_dir():
-        # Before the lock another writer may be faster.
-        root.mkdir(parents=True, exist_ok=True)
-        root.chmod(FOLDER_MODE)
     for name in filter(None, path.split("/")):
         root = root / name
         if not root.is_dir():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .. import atomic, cjson, manifests
 from ..errors import NotFound, PantavisorError
 from ..manifests import AutoRecovery, DeviceSpec, editing
 from ..repo import Repository
+from . import here
 from .app.arguments import json_or_file
 from .console import Console
 
@@ -105,7 +105,7 @@ def _said(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _init(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     with repository.lock():
         if (repository.root / DEVICE).exists():
             raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
@@ -114,7 +114,7 @@ def _init(options: argparse.Namespace, console: Console) -> None:
 
 
 def _edit(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     kind, name, members = options.kind, options.name, _said(options)
     with repository.lock():
         before = _read(repository)
@@ -153,7 +153,7 @@ def _read(repository: Repository) -> DeviceSpec:
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    device = _read(Repository.find(Path(".")))
+    device = _read(here.repository())
     if options.json:
         console.json(device.document)
         return

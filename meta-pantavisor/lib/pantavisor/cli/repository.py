@@ -14,7 +14,7 @@ from .. import cjson, export, names, repo
 from ..errors import FormatError
 from ..repo import Repository
 from ..state import SPEC
-from . import epoch
+from . import epoch, here
 from .console import Console, count
 
 SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
@@ -102,12 +102,12 @@ def _init(options: argparse.Namespace, console: Console) -> None:
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:
-    staged = Repository.find(Path(".")).add(options.paths, raw=options.raw)
+    staged = here.repository().add(options.paths, raw=options.raw)
     console.detail("\n".join(staged))
 
 
 def _commit(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     state = repository.commit(message=options.message, checkpoint=epoch.rfc3339() if options.checkpoint else None)
     for warning in state.warnings():
         console.warn(warning)
@@ -115,7 +115,7 @@ def _commit(options: argparse.Namespace, console: Console) -> None:
 
 
 def _status(options: argparse.Namespace, console: Console) -> None:
-    status = Repository.find(Path(".")).status()
+    status = here.repository().status()
     letters = {"A": status.added, "D": status.removed, "C": status.changed, "?": status.untracked}
     if options.json:
         console.json({"added": status.added, "removed": status.removed, "changed": status.changed,
@@ -127,7 +127,7 @@ def _status(options: argparse.Namespace, console: Console) -> None:
 
 
 def _diff(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     committed, working = repository.state, repository.working()
     changes = working.diff(committed)
     patch = {**{path: working[path] for path in (*changes.added, *changes.changed)}, **dict.fromkeys(changes.removed)}
@@ -135,7 +135,7 @@ def _diff(options: argparse.Namespace, console: Console) -> None:
 
 
 def _checkout(options: argparse.Namespace, console: Console) -> None:
-    Repository.find(Path(".")).checkout(links=options.hardlink)
+    here.repository().checkout(links=options.hardlink)
 
 
 def _clone(options: argparse.Namespace, console: Console) -> None:
@@ -153,14 +153,14 @@ def _directory(source: Path) -> Path:
 
 def _take(options: argparse.Namespace, console: Console) -> None:
     source = repo.Source.parse(options.source)
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     with repo.opened(source.path) as (state, pool):
         merged = repository.take(state, pool, source.choice, drop=options.drop)
     console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")
 
 
 def _export(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     chosen = repo.select(repository.state, repo.Choice.parse(options.parts))
     if options.target.is_dir():
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
@@ -175,12 +175,12 @@ def _export(options: argparse.Namespace, console: Console) -> None:
 
 
 def _import(options: argparse.Namespace, console: Console) -> None:
-    state = Repository.find(Path(".")).read_export(options.source)
+    state = here.repository().read_export(options.source)
     console.line(f"the committed state has {count(state, 'path')}; run pvr checkout to write their files")
 
 
 def _collect(options: argparse.Namespace, console: Console) -> None:
-    found = repo.collect(Repository.find(Path(".")), dry_run=options.dry_run)
+    found = repo.collect(here.repository(), dry_run=options.dry_run)
     for object_id in found.object_ids:
         console.result(object_id)
     done = "to remove" if options.dry_run else "removed"

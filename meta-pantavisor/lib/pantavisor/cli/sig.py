@@ -14,9 +14,8 @@ from typing import Any
 
 from .. import atomic, cjson, keys, names, pvs
 from ..errors import LimitError, PantavisorError
-from ..repo import Repository
 from ..state import MAX_BYTES, State, Value
-from . import signers
+from . import here, signers
 from .console import Console
 from .trust import trusted
 
@@ -120,7 +119,7 @@ def _check(state: State, options: argparse.Namespace, selection: pvs.Selection, 
 
 def _change(change: Callable[[State], State], console: Console) -> None:
     """Change the committed state in one step, and write its new signatures into the working tree."""
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     before = repository.state
     after = repository.update(change, in_tree=True)
     signed = [path for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]]
@@ -135,22 +134,22 @@ def _change(change: Callable[[State], State], console: Console) -> None:
 
 def _add(options: argparse.Namespace, console: Console) -> None:
     selection = _selection(options)
-    _check(Repository.find(Path(".")).state, options, selection, console)
+    _check(here.repository().state, options, selection, console)
     signer = signers.signer(options)
-    signers.check_secrecy(options, Repository.find(Path(".")).state)
+    signers.check_secrecy(options, here.repository().state)
     _change(lambda state: keys.sign_state(state, options.part or options.raw, selection, signer), console)
 
 
 def _update(options: argparse.Namespace, console: Console) -> None:
-    if not pvs.named(pvs.signatures(Repository.find(Path(".")).state), options.names):
+    if not pvs.named(pvs.signatures(here.repository().state), options.names):
         raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
     signer = signers.signer(options)
-    signers.check_secrecy(options, Repository.find(Path(".")).state)
+    signers.check_secrecy(options, here.repository().state)
     _change(lambda state: keys.resign(state, signer, options.names), console)
 
 
 def _request(options: argparse.Namespace, console: Console) -> None:
-    selection, state, chain = _selection(options), Repository.find(Path(".")).state, signers.chain(options)
+    selection, state, chain = _selection(options), here.repository().state, signers.chain(options)
     _check(state, options, selection, console)
     x5c = keys.chain_of(chain) if chain else ()
     name = options.part or options.raw
@@ -175,7 +174,7 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    state = Repository.find(Path(".")).state
+    state = here.repository().state
     chosen = pvs.named(pvs.signatures(state), options.names)
     checked_against = trusted(options.cacerts, options.pubkey, default=signers.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")

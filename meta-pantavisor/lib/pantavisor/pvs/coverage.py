@@ -49,8 +49,10 @@ def is_free(state: State, path: str) -> bool:
 
 
 def unsigned(state: State, result: Coverage) -> tuple[str, ...]:
-    """Paths of the parts and of the device's own files that no signature protects, though a device reads them."""
-    return tuple(path for path in sorted((*result.excluded, *result.unseen)) if _is_read(path) and not is_free(state, path))
+    """Paths of the parts that no signature protects, though a device reads them; with a bsp the device's own files too."""
+    whole = "bsp/run.json" in state
+    left = sorted((*result.excluded, *result.unseen))
+    return tuple(path for path in left if _is_read(path, whole=whole) and not is_free(state, path))
 
 
 def require_signed(state: State, result: Coverage) -> Coverage:
@@ -64,8 +66,8 @@ def require_signed(state: State, result: Coverage) -> Coverage:
     return result
 
 
-def _is_read(path: str) -> bool:
-    return path in DEVICE_FILES or ("/" in path and not path.startswith(HOST_FOLDER))
+def _is_read(path: str, *, whole: bool) -> bool:
+    return (whole and path in DEVICE_FILES) or ("/" in path and not path.startswith(HOST_FOLDER))
 
 
 def require_full(result: Coverage) -> Coverage:

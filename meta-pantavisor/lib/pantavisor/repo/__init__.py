@@ -6,14 +6,16 @@ from .choosing import Choice, Source, select
 from .cloning import clone
 from .collecting import collect
 from .deploying import deploy
+from .folder import FOLDER
+from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
 from .sources import opened
-from .tree import FOLDER
 
 __all__ = [
     "DEFAULT_MESSAGE",
     "FOLDER",
     "Choice",
+    "Owners",
     "Repository",
     "Source",
     "Status",

@@ -8,9 +8,9 @@ from pathlib import Path
 from .. import atomic
 from ..errors import PantavisorError
 from .choosing import Source
+from .folder import FOLDER
 from .repository import Repository
 from .sources import opened
-from .tree import FOLDER
 
 
 def clone(source: Source, directory: Path) -> Repository:

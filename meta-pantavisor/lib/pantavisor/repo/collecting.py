@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PantavisorError
+from .folder import FOLDER
 from .repository import POOL, Repository
-from .tree import FOLDER
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,7 @@ def collect(repository: Repository, *, dry_run: bool = False) -> Collected:
         if not dry_run:
             for object_id in unused:
                 pool.remove(object_id)
-            for path in left:
-                _remove(path)
+            pool.clean()
     return Collected(unused, freed)
 
 
@@ -49,13 +47,6 @@ def _bytes_freed(path: Path) -> int:
     status = path.lstat()
     # Who checked out by hard links still holds the content.
     return status.st_size if status.st_nlink == 1 else 0
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def _check_own(repository: Repository) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from .. import trail
 from ..errors import FormatError
-from ..objects import ObjectPool
 from ..state import State
 from .choosing import Source, merge, select
 from .sources import opened
@@ -27,7 +26,7 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False) -> St
 
 
 def _deploy(storage: Path, revision: str, target: Path, sources: Iterable[Source], *, drop: bool) -> State:
-    pool = ObjectPool(storage / "objects")
+    pool = trail.pool_of(storage)
     state = State.empty()
     existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
     for source in [*existing, *sources]:

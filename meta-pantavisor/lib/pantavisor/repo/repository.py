@@ -8,7 +8,7 @@ first and the state last, so whatever ends a command in its middle leaves the ol
 
 from __future__ import annotations
 
-import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +17,13 @@ from typing import Optional
 
 from .. import atomic, cjson, export, names, pvs
 from ..errors import FormatError, NotFound, PantavisorError
-from ..objects import ObjectPool
+from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
 from .choosing import ALL, Choice, merge, select
-from .sources import pool_path
-from .tree import FOLDER, Tree, working_state
+from .folder import FOLDER, OwnFolder
+from .ownership import Owners
+from .sources import own_pool
+from .tree import SCRATCH, Tree, working_state
 
 POOL = f"{FOLDER}/objects"
 CHECKPOINT = "checkpoint.json"
@@ -49,13 +51,14 @@ class Repository:
         self.root = root.absolute()
         if not (self.root / FOLDER / "json").is_file():
             raise NotFound(f"{root} is not a pvr repository", hint="make one by: pvr init")
+        self.folder = OwnFolder(self.root)
         self._tree = Tree(self.root)
-        self.pool = ObjectPool(pool_path(self.root / FOLDER, self.root))
+        self.pool = own_pool(self.root, self.folder.document("config"))
 
     @classmethod
     def init(cls, root: Path, *, objects: Optional[str] = None) -> Repository:
         """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``."""
-        if (root / FOLDER).exists():
+        if os.path.lexists(root / FOLDER):
             raise PantavisorError(f"{root} is a pvr repository already")
         if objects and (not names.has_bytes(objects) or "\0" in objects):
             raise FormatError("the folder of the objects is no path that JSON can hold")
@@ -65,28 +68,31 @@ class Repository:
             (folder / "config").write_bytes(cjson.dumps({"ObjectsDir": objects or POOL}))
             if not objects:
                 (folder / "objects").mkdir()
-        return cls(root)
+        made = cls(root)
+        if isinstance(made.pool, SharedPool):
+            made.pool.mark()
+        return made
 
     @classmethod
-    def find(cls, start: Path) -> Repository:
-        """The repository that ``start`` lies in."""
+    def find(cls, start: Path, owners: Optional[Owners] = None) -> Repository:
+        """The repository that ``start`` lies in, which must belong to one of ``owners`` (this user)."""
+        owners = owners or Owners.of(os.geteuid(), {})
         for folder in (start.absolute(), *start.absolute().parents):
             if (folder / FOLDER / "json").is_file():
+                owners.check(folder, FOLDER)
                 return cls(folder)
         raise NotFound(f"{start.absolute()} is in no pvr repository", hint="make one by: pvr init")
 
     @property
     def state(self) -> State:
         """The committed state."""
-        path = self.root / FOLDER / "json"
-        return State.parse(path.read_bytes(), what=str(path))
+        return State.parse(self.folder.read("json"), what=str(self.root / FOLDER / "json"))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Held while something is written; a second process waits. Not to be taken twice."""
-        with open(self.root / FOLDER / "lock", "w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            self._tree.clean()
+        with self.folder.lock():
+            self.folder.clean(SCRATCH)
             yield
 
     def add(self, paths: Iterable[Path] = (), *, raw: bool = False) -> tuple[str, ...]:
@@ -123,12 +129,12 @@ class Repository:
                 self._tree.write(mark.items(), self.pool, links=False)
                 state = state.with_files(mark)
             for name, object_id in state.objects().items():
-                if object_id not in self.pool and self.pool.put_file(self.root / name) != object_id:
+                if object_id not in self.pool and self._tree.put(name, self.pool) != object_id:
                     raise PantavisorError(f"{name} was changed while it was committed", hint="commit again")
             # A message may be in any encoding; whoever gave it gets its bytes back.
-            atomic.write(self.root / FOLDER / "commitmsg", message.encode("utf-8", "surrogateescape"))
+            self.folder.write("commitmsg", message.encode("utf-8", "surrogateescape"))
             self._replace(state)
-            self._forget("unwritten")
+            self.folder.forget("unwritten")
         return state
 
     def checkout(self, *, links: bool = False) -> None:
@@ -145,7 +151,7 @@ class Repository:
                     self._tree.remove(name)
             files = [(name, value) for name, value in state.items() if name != "#spec"]
             self._tree.write(files, self.pool, links=links)
-            self._forget("new", "gone", "unwritten")
+            self.folder.forget("new", "gone", "unwritten")
 
     def write_files(self, files: Mapping[str, Value], *, gone: Iterable[str] = ()) -> None:
         """Write paths, whose objects are in the pool, into the working tree, and remove those of ``gone``."""
@@ -217,15 +223,15 @@ class Repository:
         committed = self.state
         changes = state.diff(committed)
         fresh = {name: committed.get(name) for name in (*changes.added, *changes.changed)}
-        noted = {**fresh, **self._document("unwritten")}
+        noted = {**fresh, **self.folder.document("unwritten")}
         unwritten = {name: before for name, before in noted.items() if name in state and before != state[name]}
-        atomic.write(self.root / FOLDER / "unwritten", cjson.dumps(unwritten))
+        self.folder.write("unwritten", cjson.dumps(unwritten))
 
     def _need_written(self, working: State) -> None:
         """Raise where a commit would take back what was merged, because the working tree is still the one of before."""
         committed = self.state
         stale = [
-            name for name, before in self._document("unwritten").items()
+            name for name, before in self.folder.document("unwritten").items()
             if name in committed and working.get(name) == before != committed[name]
         ]  # fmt: skip
         if stale:
@@ -238,28 +244,20 @@ class Repository:
         self._check_objects(state)
         committed = self.state
         gone = {name: value for name, value in {**self._gone(), **committed}.items() if name not in state}
-        atomic.write(self.root / FOLDER / "gone", cjson.dumps(gone))
-        atomic.write(self.root / FOLDER / "json", state.dumps())
-        self._forget("new")
-
-    def _forget(self, *files: str) -> None:
-        for name in files:
-            (self.root / FOLDER / name).unlink(missing_ok=True)
+        self.folder.write("gone", cjson.dumps(gone))
+        self.folder.write("json", state.dumps())
+        self.folder.forget("new")
 
     def _gone(self) -> dict[str, Value]:
-        document = self._document("gone")
+        document = self.folder.document("gone")
         return {names.check_path(name): value for name, value in document.items()}
 
     def _staged(self) -> dict[str, bool]:
         found = {}
-        for name, value in self._document("new").items():
+        for name, value in self.folder.document("new").items():
             found[names.check_path(name)] = bool(value.get("ForceObject")) if isinstance(value, dict) else False
         return found
 
     def _write_staged(self, staged: Mapping[str, bool]) -> None:
         document = {name: {"ForceObject": raw, "Sha": ""} for name, raw in staged.items()}
-        atomic.write(self.root / FOLDER / "new", cjson.dumps(document))
-
-    def _document(self, name: str) -> dict[str, Value]:
-        path = self.root / FOLDER / name
-        return cjson.load_object(path.read_bytes(), what=str(path)) if path.is_file() else {}
+        self.folder.write("new", cjson.dumps(document))

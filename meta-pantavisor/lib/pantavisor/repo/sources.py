@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import cjson, export, names
+from .. import beneath, cjson, export, names
 from ..errors import FormatError, NotFound
-from ..objects import ObjectPool, ScratchPool
-from ..state import State
-from .tree import FOLDER
+from ..objects import ObjectPool, ScratchPool, SharedPool
+from ..state import MAX_BYTES, State, Value
+from .folder import FOLDER
 
 
 @contextmanager
@@ -34,16 +35,23 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
         raise NotFound(f"{source} is neither a repository nor an export", hint="an export is made by: pvr export FILE.tgz")
 
 
-def pool_path(folder: Path, root: Path) -> Path:
-    """The pool that the repository folder's ``config`` names; a relative name starts at ``root``."""
-    path = folder / "config"
-    config = cjson.load_object(path.read_bytes(), what=str(path)) if path.is_file() else {}
+def own_pool(root: Path, config: Mapping[str, Value]) -> ObjectPool:
+    """The pool that the ``config`` of the repository at ``root`` names, to write into."""
+    path = Path(os.path.normpath(_pool_path(root / FOLDER, root, config)))
+    inside = os.path.commonpath([path, root]) == str(root) and path != root
+    return ObjectPool(path, above=root) if inside else SharedPool(path)
+
+
+def _pool_path(folder: Path, root: Path, config: Mapping[str, Value]) -> Path:
+    """A relative name starts at ``root``."""
     objects = config.get("ObjectsDir")
     if isinstance(objects, str) and ("\0" in objects or not names.has_bytes(objects)):
-        raise FormatError(f"{path}: ObjectsDir is no path")
+        raise FormatError(f"{folder / 'config'}: ObjectsDir is no path")
     return root / objects if isinstance(objects, str) and objects else folder / "objects"
 
 
 def _read(folder: Path, root: Path) -> tuple[State, ObjectPool]:
-    text = (folder / "json").read_bytes()
-    return State.parse(text, what=str(folder / "json")), ObjectPool(pool_path(folder, root))
+    text = beneath.read(folder, "json", limit=MAX_BYTES)
+    config = beneath.read(folder, "config", limit=MAX_BYTES) if (folder / "config").exists() else b"{}"
+    settings = cjson.load_object(config, what=str(folder / "config"))
+    return State.parse(text, what=str(folder / "json")), ObjectPool(_pool_path(folder, root, settings))

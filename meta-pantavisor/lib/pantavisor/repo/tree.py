@@ -11,17 +11,19 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Optional
 
-from .. import atomic, cjson, digest, names
+from .. import atomic, beneath, cjson, digest, names
 from ..errors import FormatError, LimitError, NotFound
 from ..objects import ObjectPool
 from ..state import MAX_PATHS, State, Value
+from .folder import FOLDER, OwnFolder
 
-FOLDER = ".pvr"
 OWN = (".pvr", ".pv", "..pvr.")  # the repository's, the boot links, a killed init's
 SCRATCH = ".writing."
+NEW_FOLDER = 0o777  # less the umask
 KEY_FILES = frozenset(["ca.key.pem", "key.pem", "x5c.pem"])
 
 
@@ -30,6 +32,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._own = OwnFolder(root)
 
     def relative(self, path: Path) -> str:
         """``path`` as seen from the root, ``.`` for the root itself. Raises FormatError outside of it."""
@@ -76,18 +79,23 @@ class Tree:
 
     def is_file(self, name: str) -> bool:
         """Whether ``name`` is a plain file, reached through no symbolic link."""
-        try:
-            mode = os.lstat(self.root / name).st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return stat.S_ISREG(mode) and not self._is_through_link(name)
+        return beneath.is_file(self.root, name)
+
+    def open(self, name: str) -> BinaryIO:
+        """The plain file ``name``. Raises FormatError for anything else, and for links on the way."""
+        return beneath.open_file(self.root, name)
+
+    def put(self, name: str, pool: ObjectPool) -> str:
+        """Put the content of a file into ``pool``; returns its object id."""
+        with self.open(name) as stream:
+            return pool.put_stream(stream)
 
     def read(self, name: str, *, raw: bool) -> Value:
         """A file's value in a state: inline JSON, or the id of its content with ``raw`` or without ``.json``."""
-        path = self.root / name
         if raw or not name.endswith(".json"):
-            return digest.file_sha256(path)
-        value: Any = cjson.loads(path.read_bytes(), what=str(path))
+            return self._sha256(name)
+        text = beneath.read(self.root, name, limit=cjson.MAX_BYTES)
+        value: Any = cjson.loads(text, what=str(self.root / name))
         if not isinstance(value, (dict, list)):
             # Among these is the string of 64 hex digits, which would be taken for an object id.
             raise FormatError(f"{name} is neither a JSON object nor an array", hint="add it by: pvr add --raw")
@@ -97,11 +105,11 @@ class Tree:
         """Whether the file is there with exactly this content."""
         if not self.is_file(name):
             return False
-        path = self.root / name
         if digest.is_object_id(value):
-            return digest.file_sha256(path) == value
+            return self._sha256(name) == value
         text = cjson.dumps(value)
-        return path.stat().st_size == len(text) and path.read_bytes() == text
+        with self.open(name) as stream:
+            return stream.read(len(text) + 1) == text
 
     def means(self, name: str, value: Value) -> bool:
         """As holds, but inline JSON may be spelled otherwise."""
@@ -119,26 +127,29 @@ class Tree:
 
         What takes time is done beside them first: after an error or an interruption they are all as before.
         """
-        with atomic.scratch(self.root / FOLDER, prefix=SCRATCH) as folder:
+        with self._own.scratch(SCRATCH) as folder:
             ready = list(self._prepare(folder, files, pool, links=links))
             with atomic.uninterrupted():
-                places = [self._place(name) for name, _ in ready]
-                for (_, beside), target in zip(ready, places):
-                    os.replace(beside, target)
+                for name, _ in ready:
+                    self._check_place(name)
+                for name, beside in ready:
+                    with self._parent(name, make=NEW_FOLDER) as place:
+                        os.replace(beside, place / _last(name))
                 for name in gone:
                     self.remove(name)
-            for parent in sorted({target.parent for target in places}):
-                atomic.sync_directory(parent)
+            for parent in sorted({name.rpartition("/")[0] for name, _ in ready}):
+                with beneath.folder(self.root, parent) as place:
+                    atomic.sync_directory(place)
 
     def _prepare(
         self, folder: Path, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool
     ) -> Iterator[tuple[str, Path]]:
         for count, (name, value) in enumerate(files):
+            self._check_place(name)
             is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
             # A link that should be a copy is written anew: editing it would damage the pool.
             if links == is_linked and (links or self.holds(name, value)):
                 continue
-            self._check_place(name)
             _fill(folder / str(count), value, pool, links=links)
             yield name, folder / str(count)
 
@@ -147,7 +158,7 @@ class Tree:
         target = self.root / names.check_path(folder)
         if os.path.lexists(target):
             raise FormatError(f"{folder} exists already", hint="move it away")
-        with atomic.scratch(self.root / FOLDER, prefix=SCRATCH) as scratch:
+        with self._own.scratch(SCRATCH) as scratch:
             for name, value in files:
                 beside = scratch / names.check_path(name)
                 beside.parent.mkdir(parents=True, exist_ok=True)
@@ -159,40 +170,32 @@ class Tree:
         """Remove a file and the folders that it leaves empty."""
         if not self.is_file(name):
             return
-        path = self.root / name
-        path.unlink()
-        for folder in path.parents:
-            if folder == self.root or any(folder.iterdir()):
-                return
-            folder.rmdir()
+        with self._parent(name) as place:
+            os.unlink(place / _last(name))
+        folder = name.rpartition("/")[0]
+        while folder:
+            with self._parent(folder) as place:
+                if os.listdir(place / _last(folder)):
+                    return
+                os.rmdir(place / _last(folder))
+            folder = folder.rpartition("/")[0]
 
-    def clean(self) -> None:
-        """Remove what killed writers left; only for who holds the lock."""
-        for entry in (self.root / FOLDER).iterdir():
-            if entry.name.startswith(SCRATCH):
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.startswith(".") and entry.name.endswith(".part"):
-                entry.unlink(missing_ok=True)
+    def _check_place(self, name: str) -> None:
+        """Raise FormatError where ``name`` cannot become a file, before anything is written."""
+        names.check_path(name)
+        try:
+            with self._parent(name) as place:
+                if stat.S_ISDIR(os.lstat(place / _last(name)).st_mode):
+                    raise FormatError(f"{name} should be a file, but is a folder", hint="move the folder away")
+        except FileNotFoundError:
+            pass
 
-    def _check_place(self, name: str) -> Path:
-        target = self.root / names.check_path(name)
-        if self._is_through_link(name):
-            raise FormatError(f"{name} lies behind a symbolic link", hint="remove the link")
-        if target.is_dir() and not target.is_symlink():
-            raise FormatError(f"{name} should be a file, but is a folder", hint="move the folder away")
-        existing = next(folder for folder in target.parents if os.path.lexists(folder))
-        if not existing.is_dir():
-            raise FormatError(f"{name} needs folders where a file is", hint="move the file away")
-        return target
+    def _parent(self, name: str, *, make: Optional[int] = None) -> AbstractContextManager[Path]:
+        return beneath.folder(self.root, name.rpartition("/")[0], make=make)
 
-    def _place(self, name: str) -> Path:
-        target = self._check_place(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return target
-
-    def _is_through_link(self, name: str) -> bool:
-        parents = name.split("/")[:-1]
-        return any((self.root / "/".join(parents[: depth + 1])).is_symlink() for depth in range(len(parents)))
+    def _sha256(self, name: str) -> str:
+        with self.open(name) as stream:
+            return digest.stream_sha256(stream)
 
 
 def working_state(tree: Tree, committed: State, staged: dict[str, bool]) -> State:
@@ -217,6 +220,10 @@ def _fill(target: Path, value: Value, pool: ObjectPool, *, links: bool) -> None:
             stream.write(cjson.dumps(value))
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _is_same(path: Path, other: Path) -> bool:

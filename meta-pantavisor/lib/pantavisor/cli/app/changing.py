@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ... import container, manifests, names
@@ -13,12 +12,13 @@ from ...errors import NotFound
 from ...manifests import SourceManifest
 from ...manifests.spec import ROOT_VOLUME
 from ...repo import Repository
+from .. import here
 from ..console import Console
 from . import patching, working
 
 
 def install(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     source = working.source(repository, options.name)
     spec = manifests.ContainerSpec.from_source(options.name, source)
     working.check_device(repository, options.name, manifests.run_manifest(spec))
@@ -28,7 +28,7 @@ def install(options: argparse.Namespace, console: Console) -> None:
 
 
 def convert(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     name, _, within = options.name.partition("/")
     volume = options.volume or within or ROOT_VOLUME
     source = working.source(repository, name)
@@ -42,7 +42,7 @@ def convert(options: argparse.Namespace, console: Console) -> None:
 
 
 def remove(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     name = names.check_container(options.name)
     committed = name in repository.state.part_names()
     if not committed and not (repository.root / name / "src.json").exists():

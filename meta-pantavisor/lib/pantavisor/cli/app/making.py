@@ -17,7 +17,7 @@ from ...manifests.profile import CONFINED
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
 from ...ref import ImageSource
-from ...repo import Repository
+from .. import here
 from ..console import Console
 from . import arguments, images, login, patching, working
 from .request import Request, Unchanged
@@ -32,7 +32,7 @@ DEFAULTS = {
 
 
 def add(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     name = names.check_container(options.name)
     is_there = (repository.root / name / "src.json").exists()
     if is_there and not options.force:
@@ -53,7 +53,7 @@ def add(options: argparse.Namespace, console: Console) -> None:
 
 
 def update(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     old = working.source(repository, options.name)
     options.type = working.kind(old)
     options.source = options.source or _recorded(old, options.name)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from ... import manifests
-from ...repo import Repository
 from ...squashfs import Packing
+from .. import here
 from ..console import Console
 from . import working
 
 
 def list_containers(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     found = {name: working.source(repository, name) for name in working.container_names(repository)}
     if options.json:
         console.json([{"name": name, **_facts(source)} for name, source in found.items()])
@@ -24,7 +23,7 @@ def list_containers(options: argparse.Namespace, console: Console) -> None:
 
 
 def info(options: argparse.Namespace, console: Console) -> None:
-    repository = Repository.find(Path("."))
+    repository = here.repository()
     source = working.source(repository, options.name)
     if options.json:
         console.json(source.document(options.name))

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import atomic, cjson, digest, manifests, names, repo
+from ... import beneath, cjson, digest, manifests, names, repo
 from ...container import Container
 from ...errors import NotFound
 from ...manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
@@ -31,9 +31,11 @@ def scratch(repository: Repository) -> Iterator[Path]:
     """
     with ExitStack() as stack:
         with repository.lock():
-            for left in (repository.root / repo.FOLDER).glob(f"{SCRATCH}*"):
-                _remove_dead(left)
-            folder = stack.enter_context(atomic.scratch(repository.root / repo.FOLDER, prefix=SCRATCH))
+            with beneath.folder(repository.root, repo.FOLDER) as place:
+                for left in os.listdir(place):
+                    if left.startswith(SCRATCH):
+                        _remove_dead(place / left)
+            folder = stack.enter_context(repository.folder.scratch(SCRATCH))
             held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             stack.callback(os.close, held)
             fcntl.flock(held, fcntl.LOCK_EX)
@@ -41,7 +43,7 @@ def scratch(repository: Repository) -> Iterator[Path]:
 
 
 def _remove_dead(folder: Path) -> None:
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
