@@ -43,9 +43,15 @@ static int read_trust(struct pv *pv, struct pv_err *err)
 	cleanup_free char *path =
 		pv_fmt(PV_TRUST_DIR "/%s.crt", pv_config_text(&pv->config, PV_SECUREBOOT_TRUSTSTORE));
 
-	if (pv->mode == PV_SECUREBOOT_DISABLED || pv_verify_read_trust(path, &pv->trust, err) == 0)
+	if (pv->mode == PV_SECUREBOOT_DISABLED)
 		return 0;
-	pv_err_hint(err, "build the initramfs with the root certificates of this device");
+	if (pv_verify_read_trust(path, &pv->trust, err) < 0) {
+		pv_err_hint(err, "build the initramfs with the root certificates of this device");
+		return -1;
+	}
+	if (pv_verify_read_signers(PV_SIGNERS_FILE, &pv->signers, err) == 0)
+		return 0;
+	pv_err_hint(err, "build the initramfs with a table of signers that pvr verify --signers takes");
 	return -1;
 }
 
@@ -120,6 +126,8 @@ static int verify(struct pv *pv, struct pv_err *err)
 		.revision = pv->revision,
 		.mode = pv->mode,
 		.trust = pv->trust,
+		.signers = pv->signers,
+		.needs_set = pv_config_number(&pv->config, PV_SECUREBOOT_SET),
 		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
 		.release = pv->release,
 		.cure = true,
@@ -133,6 +141,8 @@ static int verify(struct pv *pv, struct pv_err *err)
 		pv_warn("boot", "audit: %s", verified.complaint.text);
 	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->revision, verified.objects,
 		verified.signatures);
+	if (verified.release)
+		pv_info("boot", "release %ld, bound by a set signature", verified.release);
 	return 0;
 }
 

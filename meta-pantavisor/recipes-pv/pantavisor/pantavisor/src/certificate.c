@@ -196,22 +196,31 @@ bool pv_certificate_issued(const struct pv_certificate *child, struct pv_certifi
 	       is_signed_by(child, parent);
 }
 
-void pv_certificate_name(const struct pv_certificate *certificate, char name[PV_CERTIFICATE_NAME_BYTES])
+static bool is_readable(const struct pv_der *text, uint8_t tag)
+{
+	for (size_t i = 0; i < text->left; i++)
+		if (text->at[i] < ' ' || text->at[i] > '~')
+			return false;
+	return (tag == PV_DER_UTF8 || tag == PV_DER_PRINTABLE || tag == PV_DER_IA5) && text->left &&
+	       text->left < PV_IDENTITY_NAME_BYTES;
+}
+
+void pv_certificate_name(const struct pv_certificate *certificate, char name[PV_IDENTITY_NAME_BYTES])
 {
 	struct pv_der in = certificate->subject, rdns, type, text;
+	size_t seen = 0;
 	uint8_t tag;
 
 	*name = '\0';
 	if (!pv_der_take(&in, PV_DER_SEQUENCE, NULL, &rdns))
 		return;
 	while (rdns.left && take_attribute(&rdns, &type, &text, &tag)) {
-		if (!pv_der_equal(&type, common_name, sizeof(common_name)) ||
-			text.left >= PV_CERTIFICATE_NAME_BYTES)
+		if (!pv_der_equal(&type, common_name, sizeof(common_name)))
+			continue;
+		*name = '\0';
+		if (seen++ || !is_readable(&text, tag))
 			continue;
 		memcpy(name, text.at, text.left);
 		name[text.left] = '\0';
-		for (size_t i = 0; i < text.left; i++)
-			if (text.at[i] < ' ' || text.at[i] == 0x7f)
-				*name = '\0';
 	}
 }

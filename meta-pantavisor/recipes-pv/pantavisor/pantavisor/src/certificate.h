@@ -7,11 +7,11 @@
 #ifndef PV_CERTIFICATE_H
 #define PV_CERTIFICATE_H
 
+#include "identity.h"
 #include "publickey.h"
 
 #define PV_CERTIFICATE_BYTES (12 * 1024)
 #define PV_CERTIFICATE_EXTENSIONS 32
-#define PV_CERTIFICATE_NAME_BYTES 128
 
 struct pv_certificate {
 	struct pv_der der, tbs, issuer, subject, signature; /* in the caller's bytes */
@@ -32,7 +32,7 @@ int pv_certificate_parse(
 void pv_certificate_free(struct pv_certificate *certificate);
 /* Whether `parent` may have issued `child` and did. `below`: authorities between it and the leaf. */
 bool pv_certificate_issued(const struct pv_certificate *child, struct pv_certificate *parent, size_t below);
-/* The last common name of the subject; "" without one that can be printed. */
-void pv_certificate_name(const struct pv_certificate *certificate, char name[PV_CERTIFICATE_NAME_BYTES]);
+/* The common name of the subject; "" if it has not exactly one, in printable ASCII. */
+void pv_certificate_name(const struct pv_certificate *certificate, char name[PV_IDENTITY_NAME_BYTES]);
 
 #endif

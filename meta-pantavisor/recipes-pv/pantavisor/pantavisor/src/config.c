@@ -36,6 +36,9 @@ static const struct key keys[PV_KEY_COUNT] = {
 		"disabled looks at no signature; audit tells what is wrong; lenient wants signatures to be "
 		"right; "
 		"strict wants every path to be signed as well."},
+	[PV_SECUREBOOT_SET] = {"PV_SECUREBOOT_SET", "secureboot.set", BOOLEAN, "0", "", NULL,
+		"1: a revision needs a set signature, so no part can be taken out or exchanged for that of "
+		"another release."},
 	[PV_SECUREBOOT_TRUSTSTORE] = {"PV_SECUREBOOT_TRUSTSTORE", "secureboot.truststore", TEXT,
 		"ca-certificates", "", NULL, "The roots: /etc/pantavisor/pvs/trust/<name>.crt."},
 	[PV_STORAGE_DEVICE] = {"PV_STORAGE_DEVICE", "storage.device", TEXT, "LABEL=root", "", "PARTUUID=",

@@ -25,6 +25,7 @@ struct pv_signer {
 	size_t count;
 	unsigned char *ders[PV_JWS_CERTIFICATES];
 	struct pv_certificate chain[PV_JWS_CERTIFICATES];
+	struct pv_identity identity;
 };
 
 static int choose_algorithm(struct pv_signer *signer, const char *name, struct pv_err *err)
@@ -63,7 +64,7 @@ static int open_signer(struct pv_signer *signer, const struct pv_jws_header *hea
 			return pv_err_wrap(err, "certificate %zu", i + 1);
 	if (signer->chain->key.coordinate != signer->algorithm->coordinate)
 		return pv_err_set(err, "%s does not go with its certificate's key", signer->algorithm->name);
-	return pv_trust_check(trust, signer->chain, signer->count, err);
+	return pv_trust_check(trust, signer->chain, signer->count, &signer->identity, err);
 }
 
 int pv_signer_open(struct pv_signer **signer, const struct pv_jws_header *header, struct pv_trust *trust,
@@ -91,6 +92,11 @@ void pv_signer_close(struct pv_signer *signer)
 	free(signer);
 }
 
+const struct pv_identity *pv_signer_identity(const struct pv_signer *signer)
+{
+	return &signer->identity;
+}
+
 int pv_signer_verify(
 	struct pv_signer *signer, const char *signing_input, const char *signature, struct pv_err *err)
 {
@@ -101,9 +107,4 @@ int pv_signer_verify(
 		return pv_err_wrap(err, "signature");
 	bytes.at = raw;
 	return pv_publickey_verify(&signer->chain->key, signer->algorithm->hash, &data, &bytes, err);
-}
-
-void pv_signer_name(const struct pv_signer *signer, char name[PV_CERTIFICATE_NAME_BYTES])
-{
-	pv_certificate_name(signer->chain, name);
 }

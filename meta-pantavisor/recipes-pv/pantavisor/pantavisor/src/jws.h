@@ -25,11 +25,9 @@ struct pv_signer;
 int pv_signer_open(struct pv_signer **signer, const struct pv_jws_header *header, struct pv_trust *trust,
 	struct pv_err *err);
 void pv_signer_close(struct pv_signer *signer);
+const struct pv_identity *pv_signer_identity(const struct pv_signer *signer);
 /* `signature` in base64url. */
 int pv_signer_verify(
 	struct pv_signer *signer, const char *signing_input, const char *signature, struct pv_err *err);
-
-/* The common name in the certificate of who signs. */
-void pv_signer_name(const struct pv_signer *signer, char name[PV_CERTIFICATE_NAME_BYTES]);
 
 #endif

@@ -35,7 +35,8 @@ bool pv_name_is_container(const char *name)
 
 bool pv_name_is_volume(const char *name)
 {
-	return name && made_of(name, ALNUM "._-+@=~%", 128) && strcmp(name, ".") && strcmp(name, "..");
+	return name && made_of(name, ALNUM "._-+@=~%", 128) && strcmp(name, ".") && strcmp(name, "..") &&
+	       strcmp(name, "src.json") && strcmp(name, "build.json");
 }
 
 bool pv_path_is(const char *path)

@@ -15,6 +15,7 @@
 #define PV_CONFIG_FILE "/etc/pantavisor.config"
 #define PV_MODULES_FILE "/etc/pantavisor/modules"
 #define PV_TRUST_DIR "/etc/pantavisor/pvs/trust"
+#define PV_SIGNERS_FILE "/etc/pantavisor/pvs/signers"
 #define PV_STORAGE_DIR "/storage" /* a constant: over the trust store it would replace it */
 #define PV_VOLUMES_DIR "/volumes"
 #define PV_RUN_DIR "/run/pantavisor"
@@ -25,6 +26,7 @@ struct pv {
 	struct pv_config config;
 	enum pv_secureboot mode;
 	struct pv_trust *trust; /* NULL in mode disabled */
+	struct pv_signers *signers; /* NULL: there is no table of them */
 	char *cmdline;
 	char release[65];
 

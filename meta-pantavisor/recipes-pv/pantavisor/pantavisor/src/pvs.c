@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "base64.h"
+#include "coverage.h"
+#include "pvs_header.h"
 #include "selection.h"
+#include "set.h"
 #include "util.h"
 
 /* All signatures of a state on their way. */
 struct course {
 	const struct pv_json *state;
-	struct pv_trust *trust;
+	const struct pv_pvs_policy *policy;
+	struct pv_pvs_result *result;
 	size_t path_bytes;     /* of all paths */
 	uint64_t work;	       /* done and to be done */
 	enum pv_sight *sights; /* of this signature */
@@ -78,56 +82,36 @@ static char *payload_of(const struct course *course)
 	return payload;
 }
 
-/* Whether the source text there is `word` in quotes. */
-static bool is_text(const struct pv_json *doc, uint32_t start, uint32_t end, const char *word)
+static int check_rights(const struct course *course, const struct pv_signer *signer, struct pv_err *err)
 {
-	size_t length = strlen(word);
-
-	return end - start == length + 2 && doc->text[start] == '"' &&
-	       !memcmp(doc->text + start + 1, word, length);
+	if (!course->policy->signers)
+		return 0;
+	return pv_signers_check(
+		course->policy->signers, pv_signer_identity(signer), course->state, course->sights, err);
 }
 
-/* Published devices look for these words in the header's text, so each may stand there once. */
-static int check_words(const struct pv_json *header, struct pv_err *err)
+/* By one who may sign the bsp. */
+static void note_device(struct course *course, const struct pv_signer *signer)
 {
-	static const char *const words[] = {"typ", "pvs", "alg", "x5c", "include", "exclude"};
-	size_t seen[PV_COUNT(words)] = {0};
+	bool may = course->policy->signers &&
+		   pv_signers_may(course->policy->signers, pv_signer_identity(signer), "bsp/run.json");
 
-	for (size_t i = 0; i < header->count; i++)
-		for (size_t word = 0; word < PV_COUNT(words); word++)
-			seen[word] +=
-				is_text(header, header->nodes[i].key_start, header->nodes[i].key_end,
-					words[word]) +
-				is_text(header, header->nodes[i].start, header->nodes[i].end, words[word]);
-	for (size_t word = 0; word < PV_COUNT(words); word++)
-		if (seen[word] > 1)
-			return pv_err_set(err, "its header has the word \"%s\" more than once", words[word]);
-	return 0;
+	for (size_t i = 0; may && i < pv_json_root(course->state)->count; i++)
+		course->result->by_bsp[i] |= course->sights[i] == PV_SIGNED;
 }
 
-static int read_header(const struct pv_json *header, struct pv_jws_header *jws, struct pv_err *err)
+static int note_set(struct course *course, const struct pv_json *header, const struct pv_json_node *own,
+	struct pv_err *err)
 {
-	const struct pv_json_node *root = pv_json_root(header), *chain = pv_json_get(header, root, "x5c");
-	const char *type = pv_json_string(header, pv_json_get(header, root, "typ"));
+	long release;
 
-	if (!type || strcmp(type, "PVS"))
-		return pv_err_set(err, "its header is not of the type PVS");
-	/* RFC 7515 4.1.11: what is marked critical and not understood must be refused. */
-	if (pv_json_get(header, root, "crit"))
-		return pv_err_set(err, "its header wants extensions that are not known");
-	if (check_words(header, err) < 0)
+	if (pv_set_release(header, &release, err) < 0 || !release)
+		return release ? -1 : 0;
+	if (course->result->release)
+		return pv_err_set(err, "it is the second one of a set");
+	if (pv_set_check(course->state, own, course->sights, err) < 0)
 		return -1;
-	jws->algorithm = pv_json_string(header, pv_json_get(header, root, "alg"));
-	if (!jws->algorithm)
-		return pv_err_set(err, "its header names no algorithm");
-	if (!pv_json_is(chain, PV_JSON_ARRAY) || !chain->count || chain->count > PV_JWS_CERTIFICATES)
-		return pv_err_set(
-			err, "its header carries no certificates (x5c, at most %d)", PV_JWS_CERTIFICATES);
-	for (const struct pv_json_node *n = pv_json_first(header, chain); n; n = pv_json_next(header, n)) {
-		jws->x5c[jws->x5c_count] = pv_json_string(header, n);
-		if (!jws->x5c[jws->x5c_count++])
-			return pv_err_set(err, "its header has a certificate that is no text");
-	}
+	course->result->release = release;
 	return 0;
 }
 
@@ -137,7 +121,8 @@ static int verify_selection(struct course *course, const struct pv_json *header,
 	cleanup_free struct pv_selection *selection = pv_alloc(1, sizeof(*selection));
 	cleanup_free char *payload = NULL, *encoded = NULL, *input = NULL;
 
-	if (read_selection(course, header, selection, err) < 0 || see_all(course, selection, err) < 0)
+	if (read_selection(course, header, selection, err) < 0 || see_all(course, selection, err) < 0 ||
+		check_rights(course, signer, err) < 0)
 		return -1;
 	payload = payload_of(course);
 	encoded = pv_base64url_encode(payload, strlen(payload));
@@ -153,13 +138,15 @@ static int verify_with_header(struct course *course, const struct pv_json *heade
 	struct pv_signer *signer;
 	int done;
 
-	if (read_header(header, &jws, err) < 0)
+	if (pv_pvs_header_read(header, &jws, err) < 0)
 		return -1;
-	if (!course->trust)
+	if (!course->policy->trust)
 		return pv_err_set(err, "there is no trust store to verify it with");
-	if (pv_signer_open(&signer, &jws, course->trust, err) < 0)
+	if (pv_signer_open(&signer, &jws, course->policy->trust, err) < 0)
 		return -1;
 	done = verify_selection(course, header, protected_text, signature, signer, err);
+	if (done == 0)
+		note_device(course, signer);
 	pv_signer_close(signer);
 	return done;
 }
@@ -181,6 +168,8 @@ static int verify_one(struct course *course, const struct pv_json_node *node, st
 		pv_json_parse(&header, (const char *)bytes, length, err) < 0)
 		return pv_err_wrap(err, "its header");
 	done = verify_with_header(course, &header, text, signature, err);
+	if (done == 0)
+		done = note_set(course, &header, node, err);
 	pv_json_free(&header);
 	return done;
 }
@@ -192,25 +181,25 @@ static bool has_spec(const struct pv_json *state, const struct pv_json_node *nod
 	return spec && !strcmp(spec, "pvs@2");
 }
 
+static void note_covered(struct course *course)
+{
+	const struct pv_json *state = course->state;
+	size_t i = 0;
+
+	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
+		n = pv_json_next(state, n), i++)
+		course->covered[i] |=
+			course->sights[i] == PV_SIGNED || (course->sights[i] == PV_EXCLUDED &&
+								  pv_coverage_is_free(state, pv_json_key(state, n)));
+}
+
 static int look_at(struct course *course, const struct pv_json_node *node, struct pv_err *err)
 {
 	if (!has_spec(course->state, node))
 		return pv_err_set(err, "it is not a pvs@2 object");
 	if (verify_one(course, node, err) < 0)
 		return -1;
-	for (size_t i = 0; i < pv_json_root(course->state)->count; i++)
-		course->covered[i] |= course->sights[i] != PV_UNSEEN;
-	return 0;
-}
-
-static int check_coverage(const struct pv_json *state, const bool *covered, struct pv_err *err)
-{
-	size_t i = 0;
-
-	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
-		n = pv_json_next(state, n), i++)
-		if (!covered[i] && !pv_starts_with(pv_json_key(state, n), "_sigs/"))
-			return pv_err_set(err, "no signature covers %.200s", pv_json_key(state, n));
+	note_covered(course);
 	return 0;
 }
 
@@ -233,7 +222,7 @@ static int look_at_all(
 
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n)) {
-		if (!pv_starts_with(pv_json_key(state, n), "_sigs/") && !has_spec(state, n))
+		if (!pv_set_is_signature(state, n))
 			continue;
 		if (++seen > PV_PVS_SIGNATURES)
 			return pv_err_set(err, "more than %d signatures", PV_PVS_SIGNATURES);
@@ -248,22 +237,39 @@ static int look_at_all(
 	return 0;
 }
 
-int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct pv_trust *trust,
-	struct pv_pvs_result *result, struct pv_err *err)
+static int check_whole(struct course *course, struct pv_err *err)
+{
+	const struct pv_pvs_policy *policy = course->policy;
+
+	if (policy->needs_set && !course->result->release) {
+		pv_err_set(err, "no set signature binds the parts together");
+		pv_err_hint(err, "sign the set of them: pvr sig set");
+		return -1;
+	}
+	return policy->mode == PV_SECUREBOOT_LENIENT ? 0 : pv_coverage_check(course->state, course->covered, err);
+}
+
+int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *policy, struct pv_pvs_result *result,
+	struct pv_err *err)
 {
 	const struct pv_json_node *root = pv_json_root(state);
 	cleanup_free bool *covered = pv_alloc(root->count, sizeof(*covered));
 	cleanup_free enum pv_sight *sights = pv_alloc(root->count, sizeof(*sights));
-	struct course course = {.state = state, .trust = trust, .sights = sights, .covered = covered};
+	struct course course = {
+		.state = state, .policy = policy, .result = result, .sights = sights, .covered = covered};
 
-	*result = (struct pv_pvs_result){0};
-	if (mode == PV_SECUREBOOT_DISABLED)
+	*result = (struct pv_pvs_result){.by_bsp = pv_alloc(root->count, sizeof(bool))};
+	if (policy->mode == PV_SECUREBOOT_DISABLED)
 		return 0;
 	for (const struct pv_json_node *n = pv_json_first(state, root); n; n = pv_json_next(state, n))
 		course.path_bytes += strlen(pv_json_key(state, n));
-	if (look_at_all(&course, mode, result, err) < 0)
+	if (look_at_all(&course, policy->mode, result, err) < 0)
 		return -1;
-	if (mode != PV_SECUREBOOT_LENIENT && check_coverage(state, covered, err) < 0)
-		return found(mode, result, err);
-	return 0;
+	return check_whole(&course, err) < 0 ? found(policy->mode, result, err) : 0;
+}
+
+void pv_pvs_result_free(struct pv_pvs_result *result)
+{
+	free(result->by_bsp);
+	result->by_bsp = NULL;
 }

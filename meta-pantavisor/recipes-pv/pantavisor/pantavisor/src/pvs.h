@@ -15,6 +15,7 @@
 
 #include "json.h"
 #include "jws.h"
+#include "signers.h"
 
 #define PV_PVS_SIGNATURES 256
 #define PV_PVS_HEADER_BYTES (256 * 1024)
@@ -32,14 +33,24 @@ enum pv_secureboot {
 /* False if there is no mode of that name. */
 bool pv_secureboot_parse(const char *name, enum pv_secureboot *mode);
 
+struct pv_pvs_policy {
+	enum pv_secureboot mode;
+	struct pv_trust *trust;		  /* may be NULL when no signature needs it */
+	const struct pv_signers *signers; /* NULL: each may sign everything */
+	bool needs_set;
+};
+
 struct pv_pvs_result {
 	size_t signatures;	 /* looked at and right */
+	long release;		 /* of the set signature; 0: there is none */
+	bool *by_bsp;		 /* by member of the state: signed by one who may sign the bsp, as the table has it */
 	struct pv_err complaint; /* audit: the first thing that is wrong */
 	bool has_complaint;
 };
 
-/* `trust` may be NULL when no signature needs it. */
-int pv_pvs_verify(const struct pv_json *state, enum pv_secureboot mode, struct pv_trust *trust,
+/* The result is to be freed in any case. */
+int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *policy,
 	struct pv_pvs_result *result, struct pv_err *err);
+void pv_pvs_result_free(struct pv_pvs_result *result);
 
 #endif

@@ -89,18 +89,35 @@ static int check_usage(const struct pv_certificate *chain, size_t count, struct 
 	return 0;
 }
 
-int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count, struct pv_err *err)
+/* A renewed root is next to its older self, with the same name and key: both count. */
+static int check_roots(struct pv_trust *trust, const struct pv_certificate *last, size_t below,
+	struct pv_identity *identity, struct pv_err *err)
 {
-	const struct pv_certificate *last = &chain[count - 1];
+	bool found = false;
 
+	for (size_t i = 0; i < trust->count; i++) {
+		struct pv_certificate *root = &trust->roots[i];
+
+		if (!pv_der_equal(&last->der, root->der.at, root->der.left) &&
+			!pv_certificate_issued(last, root, below))
+			continue;
+		pv_identity_add(identity, &root->der);
+		found = true;
+	}
+	return found ? 0 : pv_err_set(err, "its certificate is not trusted: no root vouches for it");
+}
+
+int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count,
+	struct pv_identity *identity, struct pv_err *err)
+{
+	*identity = (struct pv_identity){0};
 	if (check_usage(chain, count, err) < 0)
 		return -1;
 	for (size_t i = 0; i + 1 < count; i++)
 		if (!pv_certificate_issued(&chain[i], &chain[i + 1], i))
 			return pv_err_set(err, "its certificates do not form a chain");
-	for (size_t i = 0; i < trust->count; i++)
-		if (pv_der_equal(&last->der, trust->roots[i].der.at, trust->roots[i].der.left) ||
-			pv_certificate_issued(last, &trust->roots[i], count - 1))
-			return 0;
-	return pv_err_set(err, "its certificate is not trusted: no root vouches for it");
+	for (size_t i = 0; i < count; i++)
+		pv_identity_add(identity, &chain[i].der);
+	pv_certificate_name(chain, identity->name);
+	return check_roots(trust, &chain[count - 1], count - 1, identity, err);
 }

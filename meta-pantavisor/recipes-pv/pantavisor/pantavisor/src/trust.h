@@ -4,6 +4,7 @@
 #define PV_TRUST_H
 
 #include "certificate.h"
+#include "identity.h"
 
 #define PV_TRUST_CHAIN 8
 #define PV_TRUST_ROOTS 256
@@ -14,7 +15,8 @@ struct pv_trust;
 int pv_trust_parse(struct pv_trust **trust, const char *pem, struct pv_err *err);
 void pv_trust_free(struct pv_trust *trust);
 /* A chain, leaf first: each certificate is issued by the next, the last one by a root or is one; all are for
- * signing code, as far as they say, and the leaf is for signing data. */
-int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count, struct pv_err *err);
+ * signing code, as far as they say, and the leaf is for signing data. `identity` is whose it is. */
+int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count,
+	struct pv_identity *identity, struct pv_err *err);
 
 #endif

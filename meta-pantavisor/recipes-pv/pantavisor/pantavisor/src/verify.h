@@ -14,7 +14,9 @@ struct pv_verify {
 	int storage; /* its root directory */
 	const char *revision;
 	enum pv_secureboot mode;
-	struct pv_trust *trust; /* NULL in mode disabled only */
+	struct pv_trust *trust;		  /* NULL in mode disabled only */
+	const struct pv_signers *signers; /* NULL: there is no table */
+	bool needs_set;
 	int goals_timeout_s;
 	const char *release; /* uname -r */
 	bool cure;
@@ -23,12 +25,15 @@ struct pv_verify {
 
 struct pv_verified {
 	size_t objects, signatures;
+	long release; /* of the set signature, or 0 */
 	struct pv_err complaint; /* audit mode */
 	bool has_complaint;
 };
 
 /* The roots in a PEM file. PID 1 reads them before anything from storage is there. */
 int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err);
+/* The table of signers; NULL where there is none. */
+int pv_verify_read_signers(const char *path, struct pv_signers **signers, struct pv_err *err);
 /* The state and `held`, which may be NULL, are the caller's to free after success only. */
 int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_held *held,
 	struct pv_verified *verified, struct pv_err *err);

@@ -7,6 +7,8 @@
  *   p pattern path             may it be signed by? does it match? do readers disagree?
  *   c roots algorithm chain    is the signer trusted? `roots` in PEM, `chain` certificates in base64, a line
  * each s roots state              does it parse? do all signatures hold, and cover it? do the manifests read?
+ *   r roots signers state      is that a table of signers? does the state verify by it? Without a table: does
+ * it with a set signature required?
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -89,19 +91,52 @@ static void judge_chain(void)
 	answer(is_trusted(roots, algorithm, chain, &err) ? "1" : "0", err.text);
 }
 
+static bool verifies(const struct pv_state *state, const struct pv_pvs_policy *policy, struct pv_err *err)
+{
+	struct pv_pvs_result result;
+	bool good = pv_pvs_verify(&state->doc, policy, &result, err) == 0;
+
+	pv_pvs_result_free(&result);
+	return good;
+}
+
+static void judge_rights(void)
+{
+	size_t length, table_length;
+	cleanup_free char *roots = take(&length), *table = take(&table_length), *text = take(&length);
+	struct pv_pvs_policy policy = {.mode = PV_SECUREBOOT_STRICT, .needs_set = !table_length};
+	struct pv_signers *signers = NULL;
+	struct pv_err err = {0};
+	struct pv_state state;
+	char digits[3] = "00";
+
+	if (pv_trust_parse(&policy.trust, roots, &err) == 0 && pv_state_parse(&state, text, length, &err) == 0) {
+		if (!table_length || pv_signers_parse(&signers, table, table_length, &err) == 0)
+			digits[0] = '1';
+		policy.signers = signers;
+		if (digits[0] == '1' && verifies(&state, &policy, &err))
+			digits[1] = '1';
+		pv_state_free(&state);
+	}
+	pv_signers_free(signers);
+	pv_trust_free(policy.trust);
+	answer(digits, err.text);
+}
+
 static void judge_state(void)
 {
 	size_t length;
 	cleanup_free char *roots = take(&length), *text = take(&length);
 	struct pv_trust *trust = NULL;
-	struct pv_pvs_result result;
 	struct pv_err err = {0};
 	struct pv_state state;
 	char digits[4] = "000";
 
 	if (pv_trust_parse(&trust, roots, &err) == 0 && pv_state_parse(&state, text, length, &err) == 0) {
+		const struct pv_pvs_policy policy = {.mode = PV_SECUREBOOT_STRICT, .trust = trust};
+
 		digits[0] = '1';
-		if (pv_pvs_verify(&state.doc, PV_SECUREBOOT_STRICT, trust, &result, &err) == 0)
+		if (verifies(&state, &policy, &err))
 			digits[1] = '1';
 		if (digits[1] == '1' && pv_state_read_manifests(&state, 120, "6.1", &err) == 0)
 			digits[2] = '1';
@@ -122,6 +157,8 @@ int main(void)
 			judge_chain();
 		else if (letter == 's')
 			judge_state();
+		else if (letter == 'r')
+			judge_rights();
 		else
 			return 1;
 	}

@@ -20,11 +20,13 @@ static int verify(const char *text, size_t length, enum pv_secureboot mode, cons
 	struct pv_pvs_result *result)
 {
 	struct pv_trust *trust = roots ? trust_of(roots) : NULL;
+	const struct pv_pvs_policy policy = {.mode = mode, .trust = trust};
 	struct pv_json state;
 	int done;
 
 	CHECK(pv_json_parse(&state, text, length, &err) == 0);
-	done = pv_pvs_verify(&state, mode, trust, result, &err);
+	done = pv_pvs_verify(&state, &policy, result, &err);
+	pv_pvs_result_free(result);
 	pv_json_free(&state);
 	pv_trust_free(trust);
 	return done;
