@@ -164,8 +164,8 @@ def test_a_folder_that_another_writer_makes_first_is_as_good(tmp_path: Path, mon
     mkdir = os.mkdir
 
     def too_late(path: Any, mode: int = 0o777, **options: Any) -> None:
-        mkdir(path, mode)
-        mkdir(path, mode)
+        mkdir(path, mode, **options)
+        mkdir(path, mode, **options)
 
     monkeypatch.setattr(os, "mkdir", too_late)
     with trail.alone(tmp_path / "storage"):

@@ -66,12 +66,17 @@ def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *,
 
 def make(storage: Path) -> None:
     """The folders of a storage tree, where they are missing."""
-    if not storage.is_dir():
-        storage.mkdir(parents=True, exist_ok=True)
-        storage.chmod(FOLDER_MODE)
+    _make_root(storage)
     for name in FOLDERS:
         with beneath.folder(storage, name, make=FOLDER_MODE):
             pass
+
+
+def _make_root(storage: Path) -> None:
+    if not storage.is_dir():
+        # Before the lock another writer may be faster.
+        storage.mkdir(parents=True, exist_ok=True)
+        storage.chmod(FOLDER_MODE)
 
 
 def pool_of(storage: Path) -> ObjectPool:
@@ -82,7 +87,7 @@ def pool_of(storage: Path) -> ObjectPool:
 @contextmanager
 def alone(storage: Path) -> Iterator[None]:
     """One writer at a time; what killed ones left goes. The folder itself is the lock: no file of ours gets into images."""
-    make(storage)
+    _make_root(storage)
     held = os.open(storage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
