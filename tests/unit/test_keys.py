@@ -1,6 +1,7 @@
 """Signing and trusting, against the published tool's signatures, openssl and two other JOSE implementations."""
 
 import base64
+import copy
 import datetime
 import importlib.util
 import json
@@ -437,7 +438,11 @@ def usage(**yes: bool) -> x509.KeyUsage:
 
 
 def leaf_of(root: Authority, *chain: Authority, at: Optional[datetime.datetime] = None) -> Any:
-    return keys.TrustStore((root.certificate,)).leaf([link.der for link in chain], what="signature x", at=at)
+    return store_of(root).leaf([link.der for link in chain], what="signature x", at=at).der
+
+
+def store_of(*roots: Authority) -> keys.TrustStore:
+    return keys.TrustStore.parse(b"".join(root.certificate.public_bytes(serialization.Encoding.PEM) for root in roots))
 
 
 ROOT = Authority("root")
@@ -447,9 +452,9 @@ def test_chains_of_every_length_lead_to_the_root() -> None:
     first = Authority("first", ROOT)
     second = Authority("second", first)
     leaf = Authority("leaf", second, is_authority=False)
-    assert leaf_of(ROOT, leaf, second, first) == leaf.certificate
-    assert leaf_of(ROOT, leaf, second, first, ROOT) == leaf.certificate
-    assert leaf_of(leaf, leaf) == leaf.certificate
+    assert leaf_of(ROOT, leaf, second, first) == leaf.der
+    assert leaf_of(ROOT, leaf, second, first, ROOT) == leaf.der
+    assert leaf_of(leaf, leaf) == leaf.der
     for wrong in ((leaf, first), (leaf, first, second), (leaf,), (leaf, *[first] * 8), ()):
         with pytest.raises(SignatureError):
             leaf_of(ROOT, *wrong)
@@ -473,12 +478,13 @@ def test_a_renewed_root_may_stand_behind_its_expired_self() -> None:
     renewed = x509.CertificateBuilder().subject_name(old.name).issuer_name(old.name).public_key(old.key.public_key())
     renewed = renewed.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + 9 * day)
     renewed = renewed.add_extension(x509.BasicConstraints(True, None), critical=True)
-    roots = old.certificate, renewed.sign(old.key, hashes.SHA256())
+    again = copy.copy(old)
+    again.certificate = renewed.sign(old.key, hashes.SHA256())
     leaf = Authority("leaf", old, is_authority=False)
-    for store in (roots, roots[::-1]):
-        assert keys.TrustStore(store).leaf([leaf.der], what="signature x", at=NOW + 2 * day) == leaf.certificate
+    for store in (store_of(old, again), store_of(again, old)):
+        assert store.leaf([leaf.der], what="signature x", at=NOW + 2 * day).der == leaf.der
         with pytest.raises(SignatureError, match="valid from"):
-            keys.TrustStore(store).leaf([leaf.der], what="signature x", at=NOW + 20 * day)
+            store.leaf([leaf.der], what="signature x", at=NOW + 20 * day)
 
 
 def test_path_lengths_are_kept() -> None:
@@ -520,4 +526,4 @@ def test_dates_count_only_where_a_time_is_given() -> None:
 def test_damaged_certificates_are_errors_of_the_user() -> None:
     for der in (b"", b"x" * 100, ROOT.der[:-9]):
         with pytest.raises(SignatureError, match="damaged"):
-            keys.TrustStore((ROOT.certificate,)).leaf([der], what="signature x")
+            store_of(ROOT).leaf([der], what="signature x")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import FormatError, SignatureError
+from .der import SEQUENCE, Reader
+from .profile import RSA_BITS, Certificate
 
 # Algorithm -> curve as cryptography names it, bytes of one coordinate.
 CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}
-MIN_RSA_BITS = 2048
 
 
 class Mismatch(SignatureError):
@@ -19,7 +20,7 @@ def algorithm_of(key: Any, *, what: str = "the key") -> str:
     """The algorithm of a public key; FormatError for a kind that devices do not verify."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS:
         return "RS256"
     if isinstance(key, ec.EllipticCurvePublicKey):
         for name, (curve, _) in CURVES.items():
@@ -27,7 +28,7 @@ def algorithm_of(key: Any, *, what: str = "the key") -> str:
                 return name
     raise FormatError(
         f"{what} is of a kind that devices do not verify",
-        hint=f"use RSA of at least {MIN_RSA_BITS} bits, or EC on P-256, P-384 or P-521",
+        hint=f"use RSA of {RSA_BITS[0]} to {RSA_BITS[-1]} bits, or EC on P-256, P-384 or P-521",
     )
 
 
@@ -73,6 +74,37 @@ def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, wha
             f"{what} does not match the state: a path that it covers was changed after it was signed",
             hint="sign the part again",
         ) from error
+
+
+def verify_made_by(parent: Certificate, child: Certificate) -> bool:
+    """Whether the key of ``parent`` made the signature of ``child``, with a digest that is allowed."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+    if child.signed_with is None:
+        return False
+    name, is_ecdsa = child.signed_with
+    digest = getattr(hashes, name.upper())()
+    if is_ecdsa != (parent.coordinate > 0) or (is_ecdsa and not _is_ecdsa(child.signature, parent.coordinate)):
+        return False
+    method = (ec.ECDSA(digest),) if is_ecdsa else (padding.PKCS1v15(), digest)
+    try:
+        parent.public_key().verify(child.signature, child.tbs, *method)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _is_ecdsa(signature: bytes, coordinate: int) -> bool:
+    """Two numbers in DER, neither longer than a coordinate."""
+    try:
+        numbers = Reader(Reader(signature).only(SEQUENCE))
+        found = numbers.natural(), numbers.natural()
+        numbers.end()
+    except ValueError:
+        return False
+    return all(number.bit_length() <= 8 * coordinate for number in found)
 
 
 def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:

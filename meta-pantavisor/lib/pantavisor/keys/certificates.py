@@ -34,3 +34,13 @@ def subject_of(der: bytes, *, what: str) -> str:
         return str(read_der(der).subject.rfc4514_string())
     except damage() as error:
         raise FormatError(f"{what} carries a damaged certificate") from error
+
+
+def shown_subject(der: bytes) -> str:
+    """Whose certificate it is, for a sentence, whatever the library makes of it."""
+    from cryptography import x509
+
+    try:
+        return str(x509.load_der_x509_certificate(der).subject.rfc4514_string())
+    except damage():
+        return "a name that cannot be read"

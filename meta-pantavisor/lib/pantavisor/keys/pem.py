@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import FormatError, NotFound
+from . import profile
 from .algorithms import algorithm_of, hash_of, raw_ecdsa
 from .certificates import damage, read_der
 
@@ -70,9 +71,20 @@ def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
     except damage() as error:
         raise FormatError(f"{what} holds no certificate in PEM form") from error
     try:
-        return tuple(map(read_der, chain_der(found)))
+        chain = tuple(map(read_der, chain_der(found)))
     except damage() as error:
         raise FormatError(f"{what} holds a damaged certificate") from error
+    for der in chain_der(chain):
+        _check_profile(der, what)
+    return chain
+
+
+def _check_profile(der: bytes, what: str) -> None:
+    try:
+        profile.read(der)
+    except FormatError as error:
+        hint = "docs/formats/signature.md says what devices read"
+        raise FormatError(f"{what} holds a certificate that devices do not read: {error.message}", hint=hint) from error
 
 
 def public_keys_of(path: Path) -> bytes:

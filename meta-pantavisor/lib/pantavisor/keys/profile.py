@@ -1,0 +1,204 @@
+"""Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of the runtime.
+
+DER to the last byte, version 3, keys and digests by table, no extension that is critical and unknown. The library's own
+reading of certificates differs from version to version, and from that of devices; here both are made alike.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..errors import FormatError
+from .certificates import damage
+from .der import BIT_STRING, CONTEXT, GENERALIZED_TIME, OCTET_STRING, OID, SEQUENCE, SET, UTC_TIME, Reader
+
+MAX_BYTES = 12 * 1024
+MAX_SERIAL_BITS = 160
+MAX_EXTENSIONS = 32
+MAX_PATH_LENGTH = 255
+RSA_BITS = range(2048, 8192 + 1)
+MAX_EXPONENT = 2**32
+_RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+# AlgorithmIdentifier -> bytes of one coordinate.
+_CURVES = {
+    bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107"): 32,
+    bytes.fromhex("301006072a8648ce3d020106052b81040022"): 48,
+    bytes.fromhex("301006072a8648ce3d020106052b81040023"): 66,
+}
+# AlgorithmIdentifier -> digest, whether it is ECDSA.
+_SIGNED_WITH = {
+    **{bytes.fromhex(f"300d06092a864886f70d01010{n}0500"): (f"sha{n2}", False) for n, n2 in zip("bcd", (256, 384, 512))},
+    **{bytes.fromhex(f"300a06082a8648ce3d04030{n}"): (f"sha{n2}", True) for n, n2 in zip("234", (256, 384, 512))},
+}
+_CONSTRAINTS, _USAGE, _EXTENDED = b"\x55\x1d\x13", b"\x55\x1d\x0f", b"\x55\x1d\x25"
+_CODE_SIGNING = frozenset([bytes.fromhex("2b06010505070303"), b"\x55\x1d\x25\x00"])  # or any usage
+DIGITAL_SIGNATURE, KEY_CERT_SIGN = 0x80, 0x04
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What a certificate says, checked for form. ``usage`` and ``signs_code`` are None where it says nothing."""
+
+    der: bytes
+    tbs: bytes
+    issuer: bytes
+    subject: bytes
+    start: datetime.datetime
+    end: datetime.datetime
+    key_info: bytes
+    coordinate: int  # 0: RSA
+    signed_with: Optional[tuple[str, bool]]  # None: not allowed
+    signature: bytes
+    is_authority: bool = False
+    path_length: Optional[int] = None
+    usage: Optional[int] = None
+    signs_code: Optional[bool] = None
+
+    def public_key(self) -> Any:
+        """Raises FormatError for numbers that are no key."""
+        from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+        try:
+            return load_der_public_key(self.key_info)
+        except damage() as error:
+            raise FormatError("its key cannot be used") from error
+
+
+def read(der: bytes) -> Certificate:
+    """Raises FormatError, which says what is outside the profile."""
+    if len(der) > MAX_BYTES:
+        raise FormatError(f"it has more than {MAX_BYTES} bytes")
+    try:
+        parts = Reader(_only(der, SEQUENCE))
+        tbs, algorithm, signature = parts.whole(SEQUENCE), parts.whole(SEQUENCE), parts.bits()
+        parts.end()
+        certificate = _read_tbs(der, tbs, algorithm, signature)
+    except ValueError as error:
+        raise FormatError(f"it is not DER as devices read it: {error}") from error
+    certificate.public_key()
+    return certificate
+
+
+def common_name(certificate: Certificate) -> str:
+    """The last common name of the subject; "" without one that can be printed."""
+    name = ""
+    for kind, text in _attributes(certificate.subject):
+        if kind == b"\x55\x04\x03" and len(text) < 128:
+            name = "" if any(byte < 32 or byte == 127 for byte in text) else text.decode("utf-8", "replace")
+    return name
+
+
+def _only(data: bytes, tag: int) -> bytes:
+    return Reader(data).only(tag)
+
+
+def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Certificate:
+    fields = Reader(_only(tbs, SEQUENCE))
+    version = Reader(fields.content(CONTEXT))
+    if version.natural() != 2 or version:
+        raise ValueError("it is not of version 3")
+    if fields.natural().bit_length() > MAX_SERIAL_BITS:
+        raise ValueError("its serial number is too long")
+    if fields.whole(SEQUENCE) != algorithm:
+        raise ValueError("it names two algorithms for its signature")
+    issuer = fields.whole(SEQUENCE)
+    times = Reader(fields.content(SEQUENCE))
+    start, end = _time(times), _time(times)
+    times.end()
+    subject, key_info = fields.whole(SEQUENCE), fields.whole(SEQUENCE)
+    for name in (issuer, subject):
+        _attributes(name)
+    said = _extensions(fields)
+    signed_with = _SIGNED_WITH.get(algorithm)
+    return Certificate(der, tbs, issuer, subject, start, end, key_info, _coordinate(key_info), signed_with, signature, **said)
+
+
+def _attributes(name: bytes) -> list[tuple[bytes, bytes]]:
+    """Pairs of type and text: sets of one each; which kind of text does not matter."""
+    found, sets = [], Reader(_only(name, SEQUENCE))
+    while sets:
+        pair = Reader(_only(sets.content(SET), SEQUENCE))
+        kind = pair.content(OID)
+        found.append((kind, pair.only(pair.peek() or 0)))
+    return found
+
+
+def _time(times: Reader) -> datetime.datetime:
+    is_short = times.peek() == UTC_TIME
+    text = times.content(UTC_TIME if is_short else GENERALIZED_TIME)
+    if len(text) != (13 if is_short else 15) or text[-1:] != b"Z" or not text[:-1].isdigit():
+        raise ValueError("a date is not in its one form")
+    digits = text[:-1].decode()
+    if is_short:
+        digits = ("20" if digits[:2] < "50" else "19") + digits
+    return datetime.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=datetime.timezone.utc)
+
+
+def _coordinate(key_info: bytes) -> int:
+    fields = Reader(_only(key_info, SEQUENCE))
+    identifier, bits = fields.whole(SEQUENCE), fields.bits()
+    fields.end()
+    if identifier == _RSA:
+        numbers = Reader(_only(bits, SEQUENCE))
+        modulus, exponent = numbers.natural(), numbers.natural()
+        numbers.end()
+        if modulus.bit_length() not in RSA_BITS or not modulus & exponent & 1 or not 1 < exponent < MAX_EXPONENT:
+            raise ValueError(f"an RSA key is not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits with an odd exponent")
+        return 0
+    coordinate = _CURVES.get(identifier, 0)
+    if not coordinate or len(bits) != 1 + 2 * coordinate or bits[0] != 4:
+        raise ValueError("its key is neither RSA nor a point of P-256, P-384 or P-521")
+    return coordinate
+
+
+def _extensions(fields: Reader) -> dict[str, Any]:
+    if not fields:
+        return {}
+    extensions = Reader(_only(fields.only(CONTEXT + 3), SEQUENCE))
+    said: dict[str, Any] = {}
+    seen: set[bytes] = set()
+    if not extensions:
+        raise ValueError("an empty list of extensions")
+    while extensions:
+        members = Reader(extensions.content(SEQUENCE))
+        kind, critical, value = members.content(OID), members.flag(), members.only(OCTET_STRING)
+        if kind in seen or len(seen) == MAX_EXTENSIONS:
+            raise ValueError("an extension stands twice, or there are too many")
+        seen.add(kind)
+        if kind in _READERS:
+            said.update(_READERS[kind](value))
+        elif critical:
+            raise ValueError("an unknown critical extension")
+    return said
+
+
+def _constraints(value: bytes) -> dict[str, Any]:
+    members = Reader(_only(value, SEQUENCE))
+    is_authority, length = members.flag(), None
+    if members:
+        length = members.natural()
+        members.end()
+        if not is_authority or length > MAX_PATH_LENGTH:
+            raise ValueError("a path length that means nothing")
+    return {"is_authority": is_authority, "path_length": length}
+
+
+def _usage(value: bytes) -> dict[str, Any]:
+    bits = _only(value, BIT_STRING)
+    if not 2 <= len(bits) <= 3 or bits[0] > 7 or bits[-1] & ((1 << bits[0]) - 1):
+        raise ValueError("a key usage that is not one")
+    return {"usage": bits[1]}
+
+
+def _extended(value: bytes) -> dict[str, Any]:
+    purposes, found = Reader(_only(value, SEQUENCE)), set()
+    while purposes:
+        found.add(purposes.content(OID))
+    if not found or b"" in found:
+        raise ValueError("an extended key usage that is not one")
+    return {"signs_code": bool(found & _CODE_SIGNING)}
+
+
+_READERS = {_CONSTRAINTS: _constraints, _USAGE: _usage, _EXTENDED: _extended}
