@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Optional
 
-from . import reach
+from . import proxies, reach
 from .deadline import Deadline, Dripping
 from .errors import RegistryError, TooSlow, Unreachable
 from .options import RegistryOptions, host_name, is_loopback
@@ -136,8 +136,9 @@ class Http:
         host = parts.hostname or ""
         reach.check(host, sender)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        proxy = self._proxy(parts.scheme, host)
-        near_host, near_port = (proxy.hostname or "", proxy.port or 8080) if proxy else (host, parts.port)
+        proxy = proxies.choose(self._options.proxies, parts.scheme, host, parts.port)
+        near = (proxy.hostname or "", proxy.port or proxies.DEFAULT_PORT) if proxy else (host, parts.port)
+        near_host, near_port = near
         login = _proxy_login(proxy)
         deadline.proxy = f"{near_host}:{near_port}" if proxy else ""
         connection: http.client.HTTPConnection
@@ -153,15 +154,6 @@ class Http:
         if proxy is None and host != host_name(sender):
             connection._create_connection = reach.connector(sender)  # type: ignore[union-attr]
         return connection, target, login if parts.scheme == "http" else {}
-
-    def _proxy(self, scheme: str, host: str) -> Optional[urllib.parse.SplitResult]:
-        text = self._options.proxies.get(scheme)
-        if not text or is_loopback(host) or _is_direct(host, self._options.proxies.get("no", "")):
-            return None
-        proxy = urllib.parse.urlsplit(text if "://" in text else f"http://{text}")
-        if proxy.scheme != "http" or not proxy.hostname:
-            raise RegistryError(f"the {scheme} proxy is not of the form http://host:port")
-        return proxy
 
 
 class _Http(http.client.HTTPConnection):
@@ -249,14 +241,6 @@ def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port: what credentials belong to."""
     parts = urllib.parse.urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _is_direct(host: str, no_proxy: str) -> bool:
-    for word in no_proxy.replace(",", " ").split():
-        bare = host_name(word.lstrip("*")).lstrip(".").lower()
-        if word == "*" or (bare and (host.lower() == bare or host.lower().endswith(f".{bare}"))):
-            return True
-    return False
 
 
 def _proxy_login(proxy: Optional[urllib.parse.SplitResult]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from ..errors import FormatError
 from ..ref import DEFAULT_HOST, Ref
+from . import proxies
 
 # Docker Hub's name is not the name of its registry.
 _HUB = "registry-1.docker.io"
@@ -60,20 +61,16 @@ class RegistryOptions:
     def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:
         """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, SSL_CERT_FILE and *_proxy."""
 
-        def look_up(name: str) -> str:
-            return environment.get(name) or environment.get(name.upper()) or ""
-
         home = environment.get("HOME", "")
         folder = environment.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
         auth_file = environment.get("REGISTRY_AUTH_FILE")
         ca_file = environment.get("SSL_CERT_FILE")
-        named = {"http": look_up("http_proxy"), "https": look_up("https_proxy"), "no": look_up("no_proxy")}
         values: dict[str, Any] = {
             "docker_config": Path(folder, "config.json") if folder else None,
             "auth_file": Path(auth_file) if auth_file else None,
             "ca_file": Path(ca_file) if ca_file else None,
             "helper_environment": {key: environment[key] for key in ("PATH", "HOME") if key in environment},
-            "proxies": {scheme: value for scheme, value in named.items() if value},
+            "proxies": proxies.from_environment(environment),
         }
         values.update(changes)
         return cls(**values)
