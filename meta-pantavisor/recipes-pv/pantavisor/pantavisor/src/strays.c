@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "bootfiles.h"
 #include "log.h"
 #include "util.h"
 
@@ -26,18 +27,16 @@ struct walk {
 
 /* lib/pantavisor/audit/storage.py has the same ones. */
 static const char *const known_files[] = {".pvr/json", ".pvr/config", ".pvr/commitmsg", ".pvr/new", ".pv/progress",
-	".pv/done", ".pv/commitmsg", ".pv/logs", ".pv/logs.tmp", ".pv/pv-kernel.img", ".pv/pv-initrd.img",
-	".pv/pv-fdt.dtb", ".pv/pantavisor.fit", ".pv/rpiboot.img", ".pv/rpiboot.img.gz"};
+	".pv/done", ".pv/commitmsg", ".pv/logs", ".pv/logs.tmp"};
 static const char *const known_folders[] = {".pv", ".pvr"};
-static const char addon[] = ".pv/pv-initrd.img.";
 
 static bool is_known_file(const char *path)
 {
 	for (size_t i = 0; i < PV_COUNT(known_files); i++)
 		if (!strcmp(path, known_files[i]))
 			return true;
-	return pv_starts_with(path, addon) && path[strlen(addon)] &&
-	       !path[strlen(addon) + strspn(path + strlen(addon), "0123456789")];
+	/* Those are judged, one by one, by bootfiles. */
+	return pv_starts_with(path, ".pv/") && pv_bootfiles_is(path + strlen(".pv/"));
 }
 
 static bool is_known_folder(const char *path)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "beneath.h"
+#include "bootfiles.h"
 #include "isolation.h"
 #include "lxcconf.h"
 #include "names.h"
@@ -110,6 +111,8 @@ static int check_state(const struct pv_verify *options, int trail, struct pv_sta
 		done = pv_state_read_manifests(state, options->goals_timeout_s, options->release, err);
 	if (done == 0)
 		done = pv_strays_refuse(&checkout, state, err);
+	if (done == 0)
+		done = pv_bootfiles_check(&checkout, state, err);
 	if (done == 0)
 		done = check_containers(options, state, &result, verified, err);
 	if (done == 0)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a boot loader reads of a revision: the links below .pv/ to kernel, initramfs, add-ons and device
+ * tree, and beside each the signature that the boot loader verifies it by. They must be the objects of the
+ * state, or something else than the verified state has been booted.
+ */
+#ifndef PV_BOOTFILES_H
+#define PV_BOOTFILES_H
+
+#include "objects.h"
+
+#define PV_ADDONS 64
+
+/* A name below .pv/ that a boot loader reads. */
+bool pv_bootfiles_is(const char *name);
+/*
+ * A name that a boot loader reads and the state does not list is refused, and so is a link to anything else.
+ * What is missing is linked again where `cure` allows it; but where that is an add-on or a device tree, the
+ * system that runs was booted without it, and that is an error all the same.
+ */
+int pv_bootfiles_check(
+	const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
+
+#endif
