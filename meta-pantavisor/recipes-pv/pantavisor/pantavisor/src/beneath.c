@@ -21,13 +21,13 @@ int pv_beneath_root(const char *path, struct pv_err *err)
 	return fd < 0 ? pv_err_errno(err, "cannot open the directory %s", path) : fd;
 }
 
-int pv_beneath_try(int root, const char *path, int flags)
+static int open_how(int root, const char *path, int flags, uint64_t resolve)
 {
 	bool creates = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
 	struct open_how how = {
 		.flags = (unsigned int)(flags | O_CLOEXEC),
 		.mode = creates ? FILE_MODE : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -39,6 +39,16 @@ int pv_beneath_try(int root, const char *path, int flags)
 		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int pv_beneath_try(int root, const char *path, int flags)
+{
+	return open_how(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+int pv_beneath_in_root(int root, const char *path)
+{
+	return open_how(root, path, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
 }
 
 static int fail(int number, const char *path, struct pv_err *err)

@@ -19,6 +19,9 @@ int pv_beneath_root(const char *path, struct pv_err *err);
 int pv_beneath_try(int root, const char *path, int flags);
 /* The same with a sentence. */
 int pv_beneath_open(int root, const char *path, int flags, struct pv_err *err);
+/* A directory of a container's root as the container sees it: its links lead within that root. A descriptor or a
+ * negative errno. */
+int pv_beneath_in_root(int root, const char *path);
 /* To read; refuses what is not a regular file. */
 int pv_beneath_file(int root, const char *path, struct pv_err *err);
 /* The whole of a regular file of at most `limit` bytes, NUL behind its end. */

@@ -132,8 +132,8 @@ static bool mount_logs(const struct pv *pv, struct pv_task *task)
 	return false;
 }
 
-static int mount_with_conf(
-	const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf, struct pv_err *err)
+static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf,
+	const struct pv_firstuse *use, struct pv_err *err)
 {
 	cleanup_free char *rootfs = rootfs_of(task);
 
@@ -142,26 +142,38 @@ static int mount_with_conf(
 	conf->halt_signal = NULL;
 	task->has_apparmor = conf->has_apparmor;
 	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
-	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0)
+	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0 ||
+		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0)
 		return -1;
 	conf->has_console = conf->has_console && mount_logs(pv, task);
 	return write_conf(pv, task, conf, err);
 }
 
-int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+static int mount_root(
+	const struct pv *pv, struct pv_task *task, const struct pv_firstuse *use, struct pv_err *err)
 {
 	struct pv_lxcconf conf;
 	int done;
 
-	task->is_mounted = true;
-	if (pv_volume_mount_container(pv, task->spec, &task->mounts, err) < 0)
-		return -1;
 	if (!task->spec->lxc_conf)
 		return 0;
 	if (read_conf(pv, task, &conf, err) < 0)
 		return -1;
-	done = mount_with_conf(pv, task, &conf, err);
+	done = mount_with_conf(pv, task, &conf, use, err);
 	pv_lxcconf_free(&conf);
+	return done;
+}
+
+int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	struct pv_firstuse use = {0};
+	int done = -1;
+
+	task->is_mounted = true;
+	if (pv_volume_mount_container(pv, task->spec, &use, &task->mounts, err) == 0 &&
+		mount_root(pv, task, &use, err) == 0)
+		done = pv_firstuse_finish(&use, err);
+	pv_firstuse_close(&use);
 	return done;
 }
 

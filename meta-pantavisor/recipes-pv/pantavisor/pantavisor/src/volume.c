@@ -33,14 +33,14 @@ int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err)
 	return mount_bsp_file(pv, pv->state.bsp_firmware, "/lib/firmware", err);
 }
 
-/* Made at its first use; NULL for one that lasts only until the next boot. */
-static char *storage_path(const struct pv *pv, const char *container, const struct pv_volume *volume)
+/* Of the volumes that last; NULL for one that ends with the next boot. */
+static char *parent_path(const struct pv *pv, const char *container, enum pv_persistence persistence)
 {
-	switch (volume->persistence) {
+	switch (persistence) {
 	case PV_PERSIST_PERMANENT:
-		return pv_fmt("disks/perm/%s/%s", container, volume->name);
+		return pv_fmt("disks/perm/%s", container);
 	case PV_PERSIST_REVISION:
-		return pv_fmt("disks/rev/%s/%s/%s", pv->revision, container, volume->name);
+		return pv_fmt("disks/rev/%s/%s", pv->revision, container);
 	case PV_PERSIST_BOOT:
 	default:
 		return NULL;
@@ -48,14 +48,18 @@ static char *storage_path(const struct pv *pv, const char *container, const stru
 }
 
 static int mount_storage(const struct pv *pv, const char *container, const struct pv_volume *volume,
-	const char *target, struct pv_mounts *mounts, struct pv_err *err)
+	const char *target, struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
 {
-	cleanup_free char *path = storage_path(pv, container, volume);
-	cleanup_close int folder = -1;
+	cleanup_free char *path = parent_path(pv, container, volume->persistence);
+	cleanup_close int parent = -1, folder = -1;
 
-	if (!path)
-		return pv_mount(mounts, "tmpfs", target, "tmpfs", STORAGE_FLAGS, "mode=0755", err);
-	folder = pv_beneath_mkdirs(pv->storage, path, err);
+	if (!path) {
+		if (pv_mount(mounts, "tmpfs", target, "tmpfs", STORAGE_FLAGS, "mode=0755", err) < 0)
+			return -1;
+		return pv_firstuse_note(use, volume->name, target, err) < 0 ? -1 : 0;
+	}
+	parent = pv_beneath_mkdirs(pv->storage, path, err);
+	folder = parent < 0 ? -1 : pv_firstuse_open(use, parent, volume->name, err);
 	return folder < 0 ? -1 : pv_mount_bind(mounts, folder, target, STORAGE_FLAGS, err);
 }
 
@@ -64,7 +68,7 @@ static int prepare_overlay(const struct pv_volume *volume, const char *target, s
 {
 	cleanup_close int folder = -1, upper = -1, work = -1;
 
-	if (!pv_starts_with(volume->name, "dockerovl-"))
+	if (!pv_starts_with(volume->name, PV_OVERLAY_PREFIX))
 		return 0;
 	folder = pv_beneath_root(target, err);
 	upper = folder < 0 ? -1 : pv_beneath_mkdirs(folder, "upper", err);
@@ -73,18 +77,18 @@ static int prepare_overlay(const struct pv_volume *volume, const char *target, s
 }
 
 static int mount_volume(const struct pv *pv, const char *container, const struct pv_volume *volume,
-	struct pv_mounts *mounts, struct pv_err *err)
+	struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
 {
 	cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container, volume->name);
 
-	if (mount_storage(pv, container, volume, target, mounts, err) < 0 ||
+	if (mount_storage(pv, container, volume, target, use, mounts, err) < 0 ||
 		prepare_overlay(volume, target, err) < 0)
 		return pv_err_wrap(err, "volume %s", volume->name);
 	return 0;
 }
 
 int pv_volume_mount_container(const struct pv *pv, const struct pv_container *container,
-	struct pv_mounts *mounts, struct pv_err *err)
+	struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
 {
 	for (size_t i = 0; i < container->file_count; i++) {
 		const char *name = container->files[i].name;
@@ -94,7 +98,7 @@ int pv_volume_mount_container(const struct pv *pv, const struct pv_container *co
 			return -1;
 	}
 	for (size_t i = 0; i < container->storage_count; i++)
-		if (mount_volume(pv, container->name, &container->storages[i], mounts, err) < 0)
+		if (mount_volume(pv, container->name, &container->storages[i], use, mounts, err) < 0)
 			return -1;
 	return 0;
 }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "treecopy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "util.h"
+
+#define CHUNK_BYTES (128 * 1024)
+#define MAKING_MODE 0700 /* until the right one is set */
+
+/* Overlayfs and the host's own policy mean other files by theirs. */
+static bool is_copied_attribute(const char *name)
+{
+	return !pv_starts_with(name, "trusted.") && strcmp(name, "security.selinux") != 0;
+}
+
+static int copy_attribute(int from, int to, const char *name)
+{
+	cleanup_free char *value = pv_alloc(XATTR_SIZE_MAX, 1);
+	ssize_t length = fgetxattr(from, name, value, XATTR_SIZE_MAX);
+
+	/* A file system in memory has fewer kinds. */
+	return length < 0 || (fsetxattr(to, name, value, (size_t)length, 0) < 0 && errno != EOPNOTSUPP) ? -1 : 0;
+}
+
+static int copy_attributes(int from, int to)
+{
+	cleanup_free char *names = pv_alloc(XATTR_LIST_MAX + 1, 1);
+	ssize_t length = flistxattr(from, names, XATTR_LIST_MAX);
+
+	if (length < 0)
+		return errno == EOPNOTSUPP ? 0 : -1;
+	for (const char *name = names; name < names + length; name += strlen(name) + 1)
+		if (is_copied_attribute(name) && copy_attribute(from, to, name) < 0)
+			return -1;
+	return 0;
+}
+
+int pv_tree_copy_kept(int from, int to, struct pv_err *err)
+{
+	struct stat info;
+
+	/* In this order: a new owner takes setuid and capabilities away, and writing changes times. */
+	if (fstat(from, &info) < 0 || fchown(to, info.st_uid, info.st_gid) < 0 ||
+		fchmod(to, info.st_mode & 07777) < 0 || copy_attributes(from, to) < 0 ||
+		futimens(to, (const struct timespec[]){info.st_atim, info.st_mtim}) < 0)
+		return pv_err_errno(err, "cannot take over owner and mode");
+	return 0;
+}
+
+static int copy_bytes(int from, int to, struct pv_err *err)
+{
+	cleanup_free char *chunk = pv_alloc(CHUNK_BYTES, 1);
+
+	for (;;) {
+		ssize_t got = read(from, chunk, CHUNK_BYTES);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got == 0)
+			return 0;
+		if (got < 0 || pv_write_all(to, chunk, (size_t)got) < 0)
+			return pv_err_errno(err, "cannot be copied");
+	}
+}
+
+static int copy_file(int from_folder, int to_folder, const char *name, struct pv_err *err)
+{
+	cleanup_close int from = pv_beneath_file(from_folder, name, err);
+	cleanup_close int to = -1;
+
+	if (from < 0)
+		return -1;
+	to = pv_beneath_open(to_folder, name, O_WRONLY | O_CREAT | O_EXCL, err);
+	return to < 0 || copy_bytes(from, to, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+}
+
+static int copy_link(int from, int to, const char *name)
+{
+	cleanup_free char *target = pv_alloc(PATH_MAX + 1, 1);
+
+	return readlinkat(from, name, target, PATH_MAX) < 0 ? -1 : symlinkat(target, to, name);
+}
+
+/* A link, a FIFO, a socket or a device. */
+static int copy_node(int from, int to, const char *name, const struct stat *info, struct pv_err *err)
+{
+	const struct timespec times[] = {info->st_atim, info->st_mtim};
+	bool is_link = S_ISLNK(info->st_mode);
+
+	if ((is_link ? copy_link(from, to, name)
+		     : mknodat(to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) < 0 ||
+		fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(!is_link && fchmodat(to, name, info->st_mode & 07777, 0) < 0) ||
+		utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return pv_err_errno(err, "cannot be made");
+	return 0;
+}
+
+static int copy_below(int from, int to, int depth, struct pv_err *err);
+
+static int copy_folder(int from_folder, int to_folder, const char *name, int depth, struct pv_err *err)
+{
+	cleanup_close int from = pv_beneath_open(from_folder, name, O_RDONLY | O_DIRECTORY, err);
+	cleanup_close int to = -1;
+
+	if (from < 0)
+		return -1;
+	if (mkdirat(to_folder, name, MAKING_MODE) < 0)
+		return pv_err_errno(err, "cannot be made");
+	to = pv_beneath_open(to_folder, name, O_RDONLY | O_DIRECTORY, err);
+	return to < 0 || copy_below(from, to, depth, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+}
+
+static int copy_entry(int from, int to, const char *name, int depth, struct pv_err *err)
+{
+	struct stat info;
+
+	if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+		return pv_err_errno(err, "cannot be seen");
+	if (S_ISREG(info.st_mode))
+		return copy_file(from, to, name, err);
+	if (S_ISDIR(info.st_mode))
+		return copy_folder(from, to, name, depth + 1, err);
+	return copy_node(from, to, name, &info, err);
+}
+
+/* Calls `entry` for each name, until it fails. */
+typedef int each_entry(int folder, int other, const char *name, int depth, struct pv_err *err);
+
+static int each(int folder, int other, int depth, each_entry *entry, struct pv_err *err)
+{
+	int fd = depth > PV_TREE_DEPTH
+			 ? pv_err_set(err, "there are more than %d directories in each other", PV_TREE_DEPTH)
+			 : pv_beneath_open(folder, ".", O_RDONLY | O_DIRECTORY, err);
+	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *found;
+
+	if (!dir)
+		return fd < 0 ? -1 : pv_err_errno(err, "cannot be read");
+	while ((found = readdir(dir)))
+		if (strcmp(found->d_name, ".") && strcmp(found->d_name, "..") &&
+			entry(folder, other, found->d_name, depth, err) < 0)
+			return pv_err_wrap(err, "%.100s", found->d_name);
+	return 0;
+}
+
+static int copy_below(int from, int to, int depth, struct pv_err *err)
+{
+	return each(from, to, depth, copy_entry, err);
+}
+
+int pv_tree_copy(int from, int to, struct pv_err *err)
+{
+	return copy_below(from, to, 0, err);
+}
+
+static int remove_entry(int folder, int other, const char *name, int depth, struct pv_err *err)
+{
+	cleanup_close int deeper = -1;
+
+	(void)other;
+	if (unlinkat(folder, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return pv_err_errno(err, "cannot be removed");
+	deeper = pv_beneath_open(folder, name, O_RDONLY | O_DIRECTORY, err);
+	if (deeper < 0 || each(deeper, -1, depth + 1, remove_entry, err) < 0)
+		return -1;
+	return unlinkat(folder, name, AT_REMOVEDIR) < 0 ? pv_err_errno(err, "cannot be removed") : 0;
+}
+
+int pv_tree_remove(int folder, const char *name, struct pv_err *err)
+{
+	if (!pv_beneath_has(folder, name))
+		return 0;
+	return remove_entry(folder, -1, name, 0, err) < 0 ? pv_err_wrap(err, "%.200s", name) : 0;
+}
