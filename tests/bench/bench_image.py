@@ -33,11 +33,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 LIBRARY = PROJECT / "meta-pantavisor" / "lib"
 sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests"), str(PROJECT / "scripts")]
 
+from bench import arguments  # noqa: E402
 from bench.cost import Cost, Peak, measure  # noqa: E402
 from demo_images.registry import serve  # noqa: E402
 from pantavisor import squashfs  # noqa: E402
 from sim.layers import member, tar  # noqa: E402
 
+PROGRAMS = ("docker-registry", "fakeroot", "mksquashfs", "mmdebstrap", "skopeo", "umoci")
 PACKAGES = "python3,git,nodejs,vim,nginx-light"
 SUITE = "bookworm"
 NAME = "bench/image:1"
@@ -220,18 +222,22 @@ def report(case: str, way: str, first: Made, made: Made) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, help="where to put scratch files")
-    parser.add_argument("--image", type=Path, help="an OCI layout with the tag 1 instead")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each way, in turns; default: 3")
-    parser.add_argument("cases", nargs="*", default=list(CASES), help=f"of {', '.join(CASES)}")
+    parser.add_argument("--folder", type=arguments.folder, help="where to put scratch files")
+    parser.add_argument("--image", type=arguments.layout, help="an OCI layout with the tag 1 instead")
+    runs = "runs of each way, in turns; default: %(default)s"
+    parser.add_argument("--repeats", type=arguments.count, default=3, metavar="N", help=runs)
+    parser.add_argument("cases", nargs="*", default=[], metavar="case", help=f"of {', '.join(CASES)}")
     options = parser.parse_args()
+    if unknown := [case for case in options.cases if case not in CASES]:
+        parser.error(f"{unknown[0]} is not a case: one of {', '.join(CASES)}")
+    arguments.need(parser, PROGRAMS)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         scratch = Path(name)
         if options.image is None:
             make_image(scratch)
         with registry(scratch, options.image or scratch / "made") as target:
             print(f"beside the recipe's way, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
-            for case in options.cases:
+            for case in options.cases or CASES:
                 compare(target, scratch, case, options.repeats)
 
 

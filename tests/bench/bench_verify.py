@@ -21,6 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LIBRARY = PROJECT / "meta-pantavisor" / "lib"
 sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests")]
 
+from bench import arguments  # noqa: E402
 from bench.cost import Cost, measure  # noqa: E402
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(LIBRARY)}
@@ -58,8 +59,8 @@ def best(words: Sequence[object]) -> Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, help="where to put scratch files")
-    parser.add_argument("--bytes", type=int, default=400_000_000, help="of files in the container")
+    parser.add_argument("--folder", type=arguments.folder, help="where to put scratch files")
+    parser.add_argument("--bytes", type=arguments.count, default=400_000_000, help="of files in the container")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)

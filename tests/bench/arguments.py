@@ -1,0 +1,36 @@
+"""Words of the benchmarks' command lines, refused in one sentence before anything is made."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def folder(text: str) -> Path:
+    """A folder that exists."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return Path(text)
+
+
+def layout(text: str) -> Path:
+    """A folder with an OCI layout."""
+    if not (Path(text) / "oci-layout").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is not an OCI layout")
+    return Path(text)
+
+
+def count(text: str) -> int:
+    """A number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 1 on')
+    return int(text)
+
+
+def need(parser: argparse.ArgumentParser, programs: Iterable[str]) -> None:
+    """End where a program is not installed."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        parser.error(f"not installed: {', '.join(missing)}; README.md names the packages")

@@ -1,0 +1,29 @@
+"""The benchmarks' command lines: a mistake is one sentence, and nothing has been made by then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("bench_image.py --folder /nowhere", "/nowhere is not a folder"),
+        ("bench_image.py --image /nowhere", "/nowhere is not an OCI layout"),
+        ("bench_image.py --repeats 0", '"0" is not a number from 1 on'),
+        ("bench_image.py fastest", "fastest is not a case: one of lz4, "),
+        ("bench_verify.py --folder /nowhere", "/nowhere is not a folder"),
+        ("bench_verify.py --bytes many", '"many" is not a number from 1 on'),
+    ],
+)
+def test_a_mistake_is_one_sentence(words: str, sentence: str) -> None:
+    program, *rest = words.split()
+    done = subprocess.run([sys.executable, BENCH / program, *rest], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert sentence in done.stderr.splitlines()[-1]
