@@ -67,7 +67,7 @@ def _examine(text: bytes, config: bytes) -> None:
             manifests.check(context)
             containers.check(context)
             signatures.check(context, trust=None, strict=whole)
-    _check(Report(state.VECTORS, "tree", True, False, tuple(findings), dict(counts)))
+    _check(Report(state.VECTORS, "tree", "", tuple(findings), dict(counts)))
 
 
 def _check(report: Report) -> None:

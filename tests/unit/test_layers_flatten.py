@@ -201,6 +201,13 @@ def test_a_tar_is_unpacked_whatever_packed_it(name: str) -> None:
     assert contents(layers.from_tar(lambda: io.BytesIO(packed))) == {b"a": BIG}
 
 
+@pytest.mark.parametrize("name", ["gzip", "xz", "bzip2"])
+def test_zeros_behind_a_packed_stream_are_passed_over(name: str) -> None:
+    archive = tar([member("a", content=BIG)])
+    padded = PACKERS[name](archive) + bytes(200_000)
+    assert contents(layers.flatten([blob(archive, packed=padded)])) == contents(layers.flatten([blob(archive)]))
+
+
 def test_a_tar_knows_no_whiteouts() -> None:
     tree = layers.from_tar(lambda: io.BytesIO(tar([member("a"), member(".wh.a")])), structural=True)
     assert {b".wh.a", b"a", b"proc"} <= tree.root.entries.keys()

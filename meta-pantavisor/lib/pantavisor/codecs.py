@@ -1,7 +1,8 @@
 """Packed streams unpacked in large steps: gzip (many members, as pigz and stargz write), zstd, xz, bzip2 or none.
 
 zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed. zstd is the
-standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that are no further member are refused.
+standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that are no further member
+are refused, but zeros.
 """
 
 from __future__ import annotations
@@ -108,9 +109,13 @@ def _unpack(
             packed = b""
             if chunk:
                 yield chunk
-        packed = member.unused_data or stream.read(PACKED_CHUNK)
-        if not packed:
-            return
+        packed = member.unused_data.lstrip(b"\0")
+        # Zeros behind the end are what tapes and block devices leave.
+        while not packed:
+            more = stream.read(PACKED_CHUNK)
+            if not more:
+                return
+            packed = more.lstrip(b"\0")
 
 
 class _Gunzip:

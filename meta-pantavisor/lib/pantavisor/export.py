@@ -6,18 +6,16 @@ each object once, fixed times: the same state gives the same bytes.
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import tarfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Optional, cast
 
-from . import atomic
+from . import atomic, codecs, tarform
 from .digest import OBJECT_ID
 from .errors import DigestError, FormatError, LimitError, NotFound
 from .gzipped import GzipWriter, is_worth_deflating
@@ -30,6 +28,7 @@ SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
 SIZE_SPAN = (124, 136)  # in a header
 HINT = "an export is made by: pvr export FILE.tgz"
 MAX_TOTAL_BYTES = 64 * 1024**3
+MAX_PASSED_OVER = 1024
 
 
 def write(path: Path, state: State, pool: ObjectPool) -> None:
@@ -91,14 +90,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise NotFound(f"{path} does not exist or is no file", hint=HINT)
     try:
         with open(path, "rb") as raw:
-            magic = raw.read(2)
+            compression = codecs.detect(raw.read(codecs.MAGIC_BYTES))
             raw.seek(0)
-            if magic == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=raw) as stream:
-                    yield cast(BinaryIO, stream)
-            else:
-                yield raw
-    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
+            yield cast(BinaryIO, _Unpacked(raw, str(path))) if compression != "none" else raw
+    except (EOFError, UnicodeDecodeError, tarfile.TarError) as error:
         raise FormatError(f"{path} is damaged or no export: {error}") from error
 
 
@@ -133,17 +128,25 @@ def _read_state(stream: BinaryIO, what: str) -> State:
 
 
 def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
-    block = stream.read(tarfile.BLOCKSIZE)
-    if not block or block == bytes(tarfile.BLOCKSIZE):
-        return None
-    if block[257:262] != b"ustar":
-        raise FormatError(f"{what} is not a ustar archive", hint=HINT)
-    if not SIZE.fullmatch(block, *SIZE_SPAN):
-        raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
-    entry = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-    if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-        raise FormatError(f"{what} holds {entry.name[:120]!r}, which is not a regular file")
-    return entry
+    """The next file, or None at the end."""
+    for _ in range(MAX_PASSED_OVER):
+        block = stream.read(tarfile.BLOCKSIZE)
+        if not block or block == bytes(tarfile.BLOCKSIZE):
+            return None
+        if block[257:262] != tarform.ANY:
+            raise FormatError(f"{what} is not a ustar archive", hint=HINT)
+        if not SIZE.fullmatch(block, *SIZE_SPAN):
+            raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
+        entry = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+        entry.name = entry.name.removeprefix("./")
+        if entry.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            return entry
+        if entry.type not in tarform.PASSED_OVER:
+            raise FormatError(f"{what} holds {entry.name[:120]!r}, which is not a regular file")
+        content = stream.read(min(entry.size, tarform.MAX_EXTENDED_BYTES))
+        tarform.check_extended(entry.type, entry.size, content, what)
+        _skip_padding(stream, entry.size)
+    raise LimitError(f"{what} holds more than {MAX_PASSED_OVER} folders and headers between two files")
 
 
 def _object_id(entry: tarfile.TarInfo, what: str) -> str:
@@ -156,6 +159,29 @@ def _object_id(entry: tarfile.TarInfo, what: str) -> str:
 def _skip_padding(stream: BinaryIO, size: int) -> None:
     if len(stream.read(-size % tarfile.BLOCKSIZE)) < -size % tarfile.BLOCKSIZE:
         raise EOFError("it ends in the middle of an entry")
+
+
+class _Unpacked(io.BufferedIOBase):
+    """What is packed in ``raw``, read once from its start; never more is unpacked than was asked for, and one chunk."""
+
+    def __init__(self, raw: BinaryIO, what: str) -> None:
+        self._chunks = codecs.unpack(raw, what=what)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: Optional[int] = -1, /) -> bytes:
+        assert size is not None and size >= 0
+        parts = []
+        while size:
+            self._rest = self._rest or next(self._chunks, b"")
+            if not self._rest:
+                break
+            parts.append(self._rest[:size])
+            self._rest = self._rest[size:]
+            size -= len(parts[-1])
+        return b"".join(parts)
 
 
 class _Member(io.RawIOBase):

@@ -115,9 +115,9 @@ def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
 def _export(reader: Reader, findings: Findings, stack: ExitStack) -> Opened:
     result = Opened(EXPORT, size=reader.size)
     try:
-        if reader.pread(2, 0) == b"\x1f\x8b":
+        if tarball.is_packed(reader.pread(512, 0)):
             unpacked = stack.enter_context(tempfile.TemporaryFile())
-            tarball.unpack(reader, unpacked)
+            tarball.unpack(reader, unpacked, findings)
             reader = Reader(unpacked.fileno(), 0, unpacked.tell())
         state, objects = tarball.read(reader, findings)
     except Damaged as error:

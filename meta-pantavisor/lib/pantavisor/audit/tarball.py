@@ -1,12 +1,18 @@
-"""Reading an export as its device reader does: ustar, ``json`` first, then ``objects/<64 hex>``, nothing else."""
+"""Reading an export: what its device reader would not take is a finding, what nobody could read is Damaged.
+
+Devices know ustar, ``json`` first, then ``objects/<64 hex>``, nothing else. ``export.read`` passes over folders and headers
+that only describe, so these are read here, too.
+"""
 
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .. import codecs
+from ..errors import PantavisorError
+from ..tarform import ANY, MAX_EXTENDED_BYTES, PASSED_OVER, POSIX, REPACK, check_extended
 from .report import Damaged, Findings
 from .subject import CHUNK, MAX_ENTRIES, Reader
 
@@ -23,32 +29,48 @@ class Member:
 
 
 def is_tarball(head: bytes) -> bool:
-    """Whether the first 512 bytes of a file are those of a gzip file or a tar."""
-    return head[:2] == b"\x1f\x8b" or head[257:262] == b"ustar"
+    """Whether the first 512 bytes of a file are those of a tar, or of something packed, which no disk image is."""
+    return is_packed(head) or head[257:262] == ANY
 
 
-def unpack(source: Reader, target: BinaryIO) -> None:
-    """Write the gunzipped ``source`` to ``target``."""
-    unzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    at = written = 0
-    while not unzip.eof:
-        chunk = unzip.unconsumed_tail or source.pread(CHUNK, at)
-        at += 0 if unzip.unconsumed_tail else len(chunk)
-        if not chunk:
-            raise Damaged("the gzip stream is cut off")
-        try:
-            data = unzip.decompress(chunk, CHUNK)
-        except zlib.error as error:
-            raise Damaged(f"the gzip stream is damaged ({error})") from error
-        written += target.write(data)
-        if written > MAX_BYTES:
-            raise Damaged(f"the export unpacks to more than {MAX_BYTES} bytes")
+def is_packed(head: bytes) -> bool:
+    return codecs.detect(head) != "none"
+
+
+def unpack(source: Reader, target: BinaryIO, findings: Findings) -> None:
+    """Write the unpacked ``source`` to ``target``. Raises Damaged for what holds no tar, before it is unpacked whole."""
+    compression = codecs.detect(source.pread(codecs.MAGIC_BYTES, 0))
+    if compression != "gzip":
+        findings.add("export-form", "tar", f"is packed with {compression}, which devices do not read", REPACK)
+    written = 0
+    try:
+        for chunk in codecs.unpack(_Stream(source), what="the export"):
+            if not written and chunk[257:262] != ANY:
+                raise Damaged(f"holds no tar in its {compression} stream; unpack a disk image before it is verified")
+            written += target.write(chunk)
+            if written > MAX_BYTES:
+                raise Damaged(f"the export unpacks to more than {MAX_BYTES} bytes")
+    except PantavisorError as error:
+        raise Damaged(error.message) from error
     target.flush()
+
+
+class _Stream:
+    """A Reader as the stream that codecs read."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes:
+        chunk = self._reader.pread(size, self._at)
+        self._at += len(chunk)
+        return chunk
 
 
 def read(tar: Reader, findings: Findings) -> tuple[Member, dict[str, list[Member]]]:
     """The member ``json`` and all copies of the objects by id. Raises Damaged for a tar that ends early or holds no state."""
-    members = list(_members(tar, findings))
+    members = _members(tar, findings)
     if not members or members[0].name != "json":
         raise Damaged("the first member of the export is not json")
     objects: dict[str, list[Member]] = {}
@@ -62,9 +84,10 @@ def read(tar: Reader, findings: Findings) -> tuple[Member, dict[str, list[Member
 
 
 def _members(tar: Reader, findings: Findings) -> list[Member]:
+    """The files."""
     found: list[Member] = []
     at = 0
-    while len(found) < MAX_ENTRIES:
+    for _ in range(MAX_ENTRIES):
         header = tar.pread(BLOCK, at)
         if len(header) < BLOCK:
             raise Damaged("the tar ends without its two blocks of zeros")
@@ -74,7 +97,10 @@ def _members(tar: Reader, findings: Findings) -> list[Member]:
         member = _member(header, at + BLOCK, findings)
         if member.at + member.size > tar.size:
             raise Damaged(f"{member.name[:100]} is cut off")
-        found.append(member)
+        if header[156:157] not in PASSED_OVER:
+            found.append(member)
+        else:
+            _check_extended(header[156:157], tar, member)
         at = member.at + -(-member.size // BLOCK) * BLOCK
     raise Damaged(f"the tar has more than {MAX_ENTRIES} members")
 
@@ -91,14 +117,29 @@ def _check_end(tar: Reader, at: int, findings: Findings) -> None:
 
 def _member(header: bytes, at: int, findings: Findings) -> Member:
     total = sum(header) - sum(header[148:156]) + 8 * 32
-    if header[257:263] != b"ustar\0" or _octal(header[148:156]) != total:
+    if header[257:262] != ANY or _octal(header[148:156]) != total:
         raise Damaged(f"the tar header at {at - BLOCK} is damaged, or not ustar")
-    name = b"/".join(part for part in (_text(header[345:500]), _text(header[:100])) if part).decode("utf-8", "replace")
-    if header[156:157] not in (b"0", b"\0"):
-        findings.add("export-member", name, "is not a regular file", "devices know no extended headers")
+    is_gnu = header[257:263] != POSIX
+    prefix = b"" if is_gnu else _text(header[345:500])
+    name = b"/".join(part for part in (prefix, _text(header[:100])) if part).decode("utf-8", "replace")
+    if is_gnu:
+        findings.add("export-form", name, "has a header of GNU tar, which devices do not read", REPACK)
+    if header[156:157] in PASSED_OVER:
+        findings.add("export-form", name, "is a folder or an extended header, which devices do not read", REPACK)
+    elif header[156:157] not in (b"0", b"\0"):
+        findings.add("export-member", name, "is not a regular file")
     if _text(header[157:257]):
         findings.add("export-member", name, "has a link target")
-    return Member(name, at, _octal(header[124:136]))
+    if name.startswith("./"):
+        findings.add("export-form", name, "begins with ./, which devices do not read", REPACK)
+    return Member(name.removeprefix("./"), at, _octal(header[124:136]))
+
+
+def _check_extended(kind: bytes, tar: Reader, member: Member) -> None:
+    try:
+        check_extended(kind, member.size, tar.pread(min(member.size, MAX_EXTENDED_BYTES), member.at), "the tar")
+    except PantavisorError as error:
+        raise Damaged(error.message) from error
 
 
 def _text(field: bytes) -> bytes:

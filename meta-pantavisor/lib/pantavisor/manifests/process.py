@@ -93,7 +93,8 @@ def defaults(home: Optional[str]) -> tuple[str, ...]:
 
 def check_members(config: Mapping[str, Any], what: str) -> None:
     """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell it."""
-    for item in config.get("Env") or ():
+    env = config.get("Env")
+    for item in env if isinstance(env, list) else ():
         _variable(item)
     for member in config:
         if member not in MAPPED | PASSIVE | OTHERS:
