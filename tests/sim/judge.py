@@ -63,6 +63,10 @@ class Judge:
         """Does it parse? Do all signatures hold, and cover it? Do the manifests read?"""
         return self._ask("s", roots, text)
 
+    def rights(self, roots: bytes, signers: bytes, text: bytes) -> Answer:
+        """Is that a table of signers? Does the state verify by it? Without one: with a set signature required?"""
+        return self._ask("r", roots, signers, text)
+
     def _ask(self, letter: str, *texts: bytes) -> Answer:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(letter.encode() + b"".join(_LENGTH.pack(len(text)) + text for text in texts))

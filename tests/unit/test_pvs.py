@@ -181,7 +181,7 @@ def test_coverage_counts_excluded_as_seen_and_names_the_rest() -> None:
     assert result.excluded == ("web/src.json",)
     assert result.unseen == ("#spec", "README.md")
     with pytest.raises(SignatureError, match="by signatures: #spec, README.md"):
-        pvs.require_full(result)
+        pvs.require_full(state, result)
 
 
 def signed_state() -> State:

@@ -11,7 +11,7 @@ from .making import generate
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, chain_of
 from .programs import CommandSigner
-from .signing import Signer, attach, resign, sign_state, signing_request
+from .signing import Signer, attach, resign, sign_set, sign_state, signing_request
 from .tokens import TokenSigner
 from .trust import TrustStore, trusted
 from .verifying import verify_signature, verify_state
@@ -28,6 +28,7 @@ __all__ = [
     "chain_of",
     "generate",
     "resign",
+    "sign_set",
     "sign_state",
     "signing_request",
     "subject_of",

@@ -17,9 +17,11 @@ from .der import BIT_STRING, CONTEXT, GENERALIZED_TIME, OCTET_STRING, OID, SEQUE
 MAX_BYTES = 12 * 1024
 MAX_SERIAL_BITS = 160
 MAX_EXTENSIONS = 32
+MAX_NAME_BYTES = 128
 MAX_PATH_LENGTH = 255
 RSA_BITS = range(2048, 8192 + 1)
 MAX_EXPONENT = 2**32
+_TEXTS = (0x0C, 0x13, 0x16)  # UTF8String, PrintableString, IA5String
 _RSA = bytes.fromhex("300d06092a864886f70d0101010500")
 # AlgorithmIdentifier -> bytes of one coordinate.
 _CURVES = {
@@ -82,12 +84,12 @@ def read(der: bytes) -> Certificate:
 
 
 def common_name(certificate: Certificate) -> str:
-    """The last common name of the subject; "" without one that can be printed."""
-    name = ""
-    for kind, text in _attributes(certificate.subject):
-        if kind == b"\x55\x04\x03" and len(text) < 128:
-            name = "" if any(byte < 32 or byte == 127 for byte in text) else text.decode("utf-8", "replace")
-    return name
+    """The common name of the subject; "" if it has not exactly one, in printable ASCII."""
+    found = [(tag, text) for kind, tag, text in _attributes(certificate.subject) if kind == b"\x55\x04\x03"]
+    if len(found) != 1 or found[0][0] not in _TEXTS or len(found[0][1]) >= MAX_NAME_BYTES:
+        return ""
+    text = found[0][1].decode("latin-1")
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def _only(data: bytes, tag: int) -> bytes:
@@ -115,13 +117,14 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
     return Certificate(der, tbs, issuer, subject, start, end, key_info, _coordinate(key_info), signed_with, signature, **said)
 
 
-def _attributes(name: bytes) -> list[tuple[bytes, bytes]]:
-    """Pairs of type and text: sets of one each; which kind of text does not matter."""
+def _attributes(name: bytes) -> list[tuple[bytes, int, bytes]]:
+    """Types with the kind of their text, and the text: sets of one each."""
     found, sets = [], Reader(_only(name, SEQUENCE))
     while sets:
         pair = Reader(_only(sets.content(SET), SEQUENCE))
         kind = pair.content(OID)
-        found.append((kind, pair.only(pair.peek() or 0)))
+        tag = pair.peek() or 0
+        found.append((kind, tag, pair.only(tag)))
     return found
 
 

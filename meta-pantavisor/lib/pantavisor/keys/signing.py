@@ -33,6 +33,11 @@ def sign_state(state: State, name: str, selection: Selection, signer: Signer) ->
     return _sign(state, _path(name), selection, signer)
 
 
+def sign_set(state: State, signer: Signer, release: int) -> State:
+    """The state with a signature over all its others, as the release of that number."""
+    return _sign(state, _path(pvs.SET), pvs.set_selection(), signer, release)
+
+
 def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
     """Signatures (all by default) made anew over the same selections, after a change of files or keys."""
     left = pvs.named(pvs.signatures(state), only)
@@ -42,13 +47,19 @@ def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
         if ready is None:
             paths = " and ".join(one.path for one in left)
             raise FormatError(f"{paths} cover each other, so one is always wrong", hint="make one by other patterns")
-        state = _sign(state, ready.path, ready.selection, signer)
+        state = _sign(state, ready.path, ready.selection, signer, ready.release)
         left = tuple(one for one in left if one is not ready)
     return state
 
 
 def signing_request(
-    state: State, name: str, selection: Selection, *, algorithm: Optional[str] = None, x5c: Sequence[bytes]
+    state: State,
+    name: str,
+    selection: Selection,
+    *,
+    algorithm: Optional[str] = None,
+    x5c: Sequence[bytes],
+    release: Optional[int] = None,
 ) -> bytes:
     """The bytes to be signed elsewhere; whoever signs them sees the whole header and payload in base64url.
 
@@ -61,7 +72,7 @@ def signing_request(
         raise FormatError("without a certificate it is not known by what algorithm the key signs", hint="say it")
     if algorithm not in (None, of_key):
         raise FormatError(f"the key of the certificate is for {of_key}, not for {algorithm}")
-    protected = pvs.protected_header(selection, algorithm=of_key, x5c=x5c)
+    protected = pvs.protected_header(selection, algorithm=of_key, x5c=x5c, release=release)
     Signature.parse(path, pvs.signature_json(protected, b""))
     return pvs.signing_input(state, selection, protected)
 
@@ -85,9 +96,9 @@ def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     return state.with_files({path: pvs.signature_json(protected, signature)})
 
 
-def _sign(state: State, path: str, selection: Selection, signer: Signer) -> State:
+def _sign(state: State, path: str, selection: Selection, signer: Signer, release: Optional[int] = None) -> State:
     selection = _covering(state, path, selection)
-    protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c)
+    protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c, release=release)
     made = pvs.signature_json(protected, signer.sign(pvs.signing_input(state, selection, protected)))
     Signature.parse(path, made)  # nothing may be written that nobody reads, such as a chain of too many certificates
     return state.with_files({path: made})

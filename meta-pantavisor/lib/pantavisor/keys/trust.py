@@ -8,12 +8,14 @@ given, as devices have none that they could trust. There is no revocation.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import FormatError, SignatureError
+from ..pvs import Identity
 from . import pem, profile
 from .algorithms import verify_made_by
 from .certificates import shown_subject
@@ -61,6 +63,16 @@ class TrustStore:
         root = next((root for root in roots if at is None or _is_valid(root, at)), roots[0])
         _check_dates((*chain, root), at, what)
         return chain[0]
+
+    def identity(self, x5c: Sequence[bytes]) -> Identity:
+        """Whose a chain is that ``leaf`` has taken; of a bare key nothing is known."""
+        if not x5c:
+            return Identity()
+        chain = _parse(x5c, "chain")
+        path = [*chain, *self._roots_of(chain)]
+        return Identity(
+            profile.common_name(chain[0]), frozenset(hashlib.sha256(certificate.der).hexdigest() for certificate in path)
+        )
 
     def _roots_of(self, chain: Sequence[Certificate]) -> list[Certificate]:
         last, below = chain[-1], len(chain) - 1

@@ -8,14 +8,27 @@ from typing import Optional
 
 from .. import pvs
 from ..errors import SignatureError
-from ..pvs import Coverage, Signature
+from ..pvs import Coverage, Signature, Signers
 from ..state import State
 from .algorithms import verify_bytes
 from .trust import TrustStore
 
 
-def verify_signature(signature: Signature, state: State, trust: TrustStore, *, at: Optional[datetime.datetime] = None) -> None:
-    """Raise SignatureError, naming the signature, unless it is true and by someone trusted."""
+def verify_signature(
+    signature: Signature,
+    state: State,
+    trust: TrustStore,
+    *,
+    at: Optional[datetime.datetime] = None,
+    signers: Optional[Signers] = None,
+) -> None:
+    """Raise SignatureError, naming the signature, unless it is true, by someone trusted, and as ``signers`` allow."""
+    _verify(signature, state, trust, at)
+    if signers is not None:
+        signers.check(trust.identity(signature.x5c), signature, state)
+
+
+def _verify(signature: Signature, state: State, trust: TrustStore, at: Optional[datetime.datetime]) -> None:
     what = f"signature {signature.path}"
     if (signature.x5c and trust.roots) or not trust.keys:
         # Before the patterns: whom nobody vouches for makes no work.
@@ -41,10 +54,14 @@ def verify_state(
     strict: bool,
     at: Optional[datetime.datetime] = None,
     only: Iterable[str] = (),
+    signers: Optional[Signers] = None,
+    needs_set: bool = False,
 ) -> Coverage:
-    """Check signatures (all by default); with ``strict`` every path must be seen by one. Returns what is covered."""
+    """Check signatures (all by default); with ``strict`` all that a device reads must be signed, with ``needs_set`` the
+    set of signatures too. Returns what is covered."""
     found = pvs.named(pvs.signatures(state), only)
     for signature in found:
-        verify_signature(signature, state, trust, at=at)
+        verify_signature(signature, state, trust, at=at, signers=signers)
+    (pvs.require_set if needs_set else pvs.check_set)(state, found)
     result = pvs.coverage(state, found)
-    return pvs.require_full(result) if strict else result
+    return pvs.require_full(state, result) if strict else result

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .coverage import Coverage, coverage, is_free, require_full, require_signed, unsigned
 from .parts import merge, part_files, part_names, part_paths, remove_part, replace_part
 from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
+from .sets import SET, check_set, next_release, require_set, set_selection
 from .signature import (
     ALGORITHMS,
     MAX_SIGNATURES,
@@ -24,16 +25,21 @@ from .signature import (
     signatures,
     signing_input,
 )
+from .signers import Identity, Signers
 
 __all__ = [
     "ALGORITHMS",
     "MAX_SIGNATURES",
+    "SET",
     "SPEC",
     "Coverage",
+    "Identity",
     "Selection",
     "Signature",
+    "Signers",
     "bsp_selection",
     "check_pattern",
+    "check_set",
     "container_selection",
     "coverage",
     "decode",
@@ -46,12 +52,15 @@ __all__ = [
     "part_files",
     "part_names",
     "part_paths",
+    "next_release",
     "payload",
     "protected_header",
     "remove_part",
     "replace_part",
     "require_full",
+    "require_set",
     "require_signed",
+    "set_selection",
     "signature_json",
     "signatures",
     "signing_input",

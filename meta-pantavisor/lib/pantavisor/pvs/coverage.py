@@ -9,8 +9,9 @@ from ..errors import SignatureError
 from ..state import State
 from .signature import FOLDER, Signature
 
-# Notes for the build tools, and a FIT image, which its boot loader verifies: left unsigned on purpose.
-FREE_NAMES = frozenset(["src.json", "build.json", "pantavisor.fit"])
+# Notes for the build tools: left unsigned on purpose.
+FREE_NAMES = frozenset(["src.json", "build.json"])
+FIT = "bsp/pantavisor.fit"  # its boot loader verifies it
 # What a device reads outside of all folders.
 DEVICE_FILES = frozenset(["device.json", "groups.json", "disks.json", "disks_v2.json", "disks_v3.json"])
 SHOWN = 8  # paths in a sentence
@@ -45,7 +46,7 @@ def coverage(state: State, found: Iterable[Signature]) -> Coverage:
 def is_free(state: State, path: str) -> bool:
     """Whether a path may be left unsigned: such a note of a part, or one beside the parts."""
     part, _, name = path.partition("/")
-    return path in FREE_NAMES or (name in FREE_NAMES and f"{part}/run.json" in state)
+    return path in FREE_NAMES or path == FIT or (name in FREE_NAMES and f"{part}/run.json" in state)
 
 
 def unsigned(state: State, result: Coverage) -> tuple[str, ...]:
@@ -70,11 +71,12 @@ def _is_read(path: str, *, whole: bool) -> bool:
     return (whole and path in DEVICE_FILES) or ("/" in path and not path.startswith(HOST_FOLDER))
 
 
-def require_full(result: Coverage) -> Coverage:
-    """Raise SignatureError, which names them all, unless every path was seen by a signature."""
-    if result.unseen:
+def require_full(state: State, result: Coverage) -> Coverage:
+    """Raise SignatureError, which names them all, unless every path is signed, or excluded and no device reads it."""
+    missing = sorted([*result.unseen, *(path for path in result.excluded if not is_free(state, path))])
+    if missing:
         raise SignatureError(
-            f"state is not fully covered by signatures: {', '.join(result.unseen)}",
+            f"state is not fully covered by signatures: {', '.join(missing)}",
             hint="sign the parts that they belong to (pvr sig add --part NAME)",
         )
     return result

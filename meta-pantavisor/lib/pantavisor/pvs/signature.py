@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from .. import cjson, names
 from ..errors import FormatError, LimitError
@@ -26,11 +26,13 @@ MAX_SIGNATURES = 256  # each is held against every path
 MAX_PROTECTED_CHARS = 256 * 1024
 MAX_SIGNATURE_CHARS = 4096
 MAX_CERTIFICATES = 8
+MAX_RELEASE = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature, taken apart and checked for form, not yet for truth. ``path`` is where it lies in the state."""
+    """One signature, taken apart and checked for form, not yet for truth. ``path`` is where it lies in the state;
+    ``release`` is the number that the signature of a set has, see ``sets``."""
 
     path: str
     protected: str
@@ -38,6 +40,7 @@ class Signature:
     algorithm: str
     selection: Selection
     x5c: tuple[bytes, ...]
+    release: Optional[int] = None
 
     @property
     def name(self) -> str:
@@ -62,19 +65,21 @@ class Signature:
             algorithm=str(header["alg"]),
             selection=_selection(header.get("pvs"), f"signature {path}"),
             x5c=_chain(header.get("x5c", []), f"signature {path}"),
+            release=_release(header.get("pvs"), decode(protected, path).decode(), f"signature {path}"),
         )
 
     def signing_input(self, state: State) -> bytes:
         return signing_input(state, self.selection, self.protected)
 
 
-def protected_header(selection: Selection, *, algorithm: str, x5c: Iterable[bytes]) -> str:
+def protected_header(
+    selection: Selection, *, algorithm: str, x5c: Iterable[bytes], release: Optional[int] = None
+) -> str:
     """The header text; ``x5c`` are DER certificates, leaf first, or none."""
-    header: dict[str, Any] = {
-        "alg": algorithm,
-        "pvs": {"include": list(selection.include), "exclude": list(selection.exclude)},
-        "typ": TYPE,
-    }
+    patterns: dict[str, Any] = {"include": list(selection.include), "exclude": list(selection.exclude)}
+    if release is not None:
+        patterns["release"] = release
+    header: dict[str, Any] = {"alg": algorithm, "pvs": patterns, "typ": TYPE}
     chain = [base64.b64encode(der).decode() for der in x5c]
     if chain:  # an empty list is an error to devices
         header["x5c"] = chain
@@ -160,6 +165,16 @@ def _selection(value: Any, where: str) -> Selection:
         return tuple(items)
 
     return Selection(patterns("include"), patterns("exclude"))
+
+
+def _release(value: Any, text: str, where: str) -> Optional[int]:
+    if not isinstance(value, Mapping) or "release" not in value:
+        return None
+    # Once, and by its digits: what reads numbers in other ways agrees on nothing else.
+    found = re.findall(r'"release"\s*:\s*([0-9]{1,10})\s*[,}]', text)
+    if text.count('"release"') != 1 or len(found) != 1 or not 1 <= int(found[0]) <= MAX_RELEASE:
+        raise FormatError(f"{where} has a release that is not a number from 1 to {MAX_RELEASE}")
+    return int(found[0])
 
 
 def _chain(value: Any, where: str) -> tuple[bytes, ...]:

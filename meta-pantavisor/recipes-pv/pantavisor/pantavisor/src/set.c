@@ -12,10 +12,15 @@ bool pv_set_is_signature(const struct pv_json *state, const struct pv_json_node 
 	return pv_starts_with(pv_json_key(state, node), "_sigs/") || (spec && !strcmp(spec, "pvs@2"));
 }
 
-/* 7.0 and 7e0 are spellings that other readers do not take. */
-static bool is_integer(const struct pv_json *doc, const struct pv_json_node *node)
+/* Once, and by its digits: what reads numbers in other ways agrees on nothing else. */
+static bool is_plain(const struct pv_json *doc, const struct pv_json_node *node)
 {
-	return strspn(doc->text + node->start, "0123456789") == node->end - node->start;
+	static const char word[] = "\"release\"";
+	size_t seen = 0;
+
+	for (const char *at = doc->text; (at = strstr(at, word)); at += strlen(word))
+		seen++;
+	return seen == 1 && strspn(doc->text + node->start, "0123456789") == node->end - node->start;
 }
 
 int pv_set_release(const struct pv_json *header, long *release, struct pv_err *err)
@@ -27,7 +32,7 @@ int pv_set_release(const struct pv_json *header, long *release, struct pv_err *e
 	*release = 0;
 	if (!node)
 		return 0;
-	if (!pv_json_number(header, node, 1, PV_SET_RELEASE, &number) || !is_integer(header, node))
+	if (!pv_json_number(header, node, 1, PV_SET_RELEASE, &number) || !is_plain(header, node))
 		return pv_err_set(err, "its \"release\" is not a number from 1 to %d", PV_SET_RELEASE);
 	*release = (long)number;
 	return 0;

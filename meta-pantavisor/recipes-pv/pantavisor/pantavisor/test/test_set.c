@@ -27,6 +27,8 @@ static void test_releases(void)
 	CHECK(release_of("{\"pvs\":{\"release\":2147483648}}") == -1);
 	CHECK(release_of("{\"pvs\":{\"release\":0}}") == -1 && release_of("{\"pvs\":{\"release\":-1}}") == -1);
 	CHECK(release_of("{\"pvs\":{\"release\":1.0}}") == -1 && release_of("{\"pvs\":{\"release\":1e0}}") == -1);
+	CHECK(release_of("{\"a\":\"release\",\"pvs\":{\"release\":1}}") == -1);
+	CHECK(release_of("{\"pvs\":{\"\\u0072elease\":1}}") == -1);
 	CHECK(release_of("{\"pvs\":{\"release\":\"1\"}}") == -1 &&
 		release_of("{\"pvs\":{\"release\":null}}") == -1);
 }
