@@ -213,9 +213,43 @@ def test_what_does_not_belong_is_named(device: sim.Device, tree: Path) -> None:
 def test_what_a_running_device_adds_is_no_problem(device: sim.Device, tree: Path) -> None:
     (tree / "trails/0/.pv/progress").write_bytes(b"{}")
     (tree / "trails/0/.pv/done").write_bytes(b"")
+    (tree / "trails/0/.pv/logs/0").mkdir(parents=True)
+    (tree / "trails/0/.pv/logs/0/log").write_bytes(b"")
+    (tree / "trails/0/web/run.json.pv-beside").write_bytes(b"{")
     (tree / "trails/current").symlink_to("0")
+    (tree / "logs").mkdir(exist_ok=True)
+    (tree / "logs/current").symlink_to("0")
     (tree / ".pvmounted").write_bytes(b"")
+    volumes = tree / "disks/perm/web"
+    (volumes / "docker--data").mkdir(parents=True)
+    (volumes / "docker--data/link").symlink_to("/")
+    (volumes / "lxc-overlay/upper").mkdir(parents=True)
+    (volumes / "lxc-overlay/upper/link").symlink_to("/")
+    os.mkfifo(tree / "disks/perm/web/docker--data/fifo")
     assert findings(tree, device) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "disks/perm", "disks/perm/web", "disks/perm/web/docker--data", "disks/rev/0/web/x", "disks/rev/locals/x/web/y",
+        "disks/perm/web/lxc-overlay/upper", "disks/perm/web/dockerovl--data/work", "logs/0", "logs/0/web", "objects",
+        "trails/0", "trails/locals",
+    ],
+)  # fmt: skip
+def test_links_that_would_lead_a_device_elsewhere_are_named(device: sim.Device, tree: Path, name: str) -> None:
+    path = tree / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.move(path, tree / "cache")
+    path.symlink_to("/")
+    assert f"kind {name}" in findings(tree, device)
+
+
+@pytest.mark.parametrize("name", ["empty", "web/empty", "_config/web/sbin", ".pvr/objects", ".pv/logs2"])
+def test_folders_that_no_path_needs_are_named(device: sim.Device, tree: Path, name: str) -> None:
+    (tree / "trails/0" / name).mkdir(parents=True)
+    assert findings(tree, device) == [f"trail-unknown trails/0/{name}"]
 
 
 @pytest.mark.parametrize(

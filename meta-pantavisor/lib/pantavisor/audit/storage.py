@@ -27,9 +27,18 @@ BOOT_VARIABLES = frozenset(["pv_rev", "pv_try", "pv_trying"])
 TOP_FOLDERS = frozenset(
     ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
 )
-_REVISION = re.compile(r"trails/([0-9]+|locals/[^/]+)/(.+)")
-# What a device itself keeps with a revision.
-_RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)")
+_REVISION = re.compile(r"trails/([0-9]+|locals/[^/]+)/(.+)", re.DOTALL)
+# What a device itself keeps with a revision, or left there when it was cut off (strays.c has the same).
+_RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)|(?:.+/)?[^/]+\.pv-beside", re.DOTALL)
+_RUNTIME_FOLDER = re.compile(r"\.pvr?|\.pv/logs(?:\.tmp)?(?:/.*)?", re.DOTALL)
+# Links for people, which a device makes and does not follow.
+_CURRENT = re.compile(r"(?:trails|logs)/current(?:\.pv-beside)?")
+# What is below a volume is its container's; but an overlay's own folders are the device's.
+_IN_VOLUME = re.compile(
+    r"disks/(?:perm|rev/(?:[0-9]+|locals/[^/]+))/[^/]+/"
+    r"(?:(?!lxc-overlay|dockerovl-)[^/]+/.+|[^/]+/(?:upper|work)/.+)",
+    re.DOTALL,
+)
 
 
 def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
@@ -65,7 +74,11 @@ def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, 
 
 def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
     for path, entry in storage.entries.items():
-        if entry.kind == "other" or (entry.kind == "link" and path != "trails/current"):
+        if not (
+            entry.kind in ("file", "folder")
+            or (entry.kind == "link" and _CURRENT.fullmatch(path))
+            or _IN_VOLUME.fullmatch(path)
+        ):
             findings.add("kind", path, "is neither a file nor a folder")
         if path.partition("/")[0] not in TOP_FOLDERS | {".pvmounted"}:
             findings.add("unknown", path, "has no place in a storage tree")
@@ -191,13 +204,15 @@ def _boot_links(state: State) -> dict[str, str]:
 
 
 def _check_unknown(storage: Storage, revisions: frozenset[str], known: set[str], findings: Findings) -> None:
+    folders = {path[:at] for path in known for at, letter in enumerate(path) if letter == "/"}
     for path, entry in storage.entries.items():
-        if not path.startswith("trails/") or path in known or path == "trails/current" or entry.kind == "folder":
+        if not path.startswith("trails/") or path in (known, folders)[entry.kind == "folder"] or _CURRENT.fullmatch(path):
             continue
         match = _REVISION.fullmatch(path)
         if match is None or match.group(1) not in revisions:
-            findings.add("trail-unknown", path, "belongs to no revision that has a readable state")
-        elif not _RUNTIME.fullmatch(match.group(2)):
+            if entry.kind != "folder":
+                findings.add("trail-unknown", path, "belongs to no revision that has a readable state")
+        elif not (_RUNTIME_FOLDER if entry.kind == "folder" else _RUNTIME).fullmatch(match.group(2)):
             findings.add("trail-unknown", path, "is not in the state of its revision")
 
 
