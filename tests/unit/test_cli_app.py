@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pantavisor import cli, manifests
+from pantavisor import cli, keys, manifests
 from pantavisor.cli import manual
 from pantavisor.cli.app import rows
 from pantavisor.manifests import default_device
@@ -277,19 +277,47 @@ def test_removing_takes_configuration_and_signature_along(chair: Chair, rootfs: 
     add(chair, rootfs, name="other")  # not committed
     chair.pvr("app", "rm", "app")
     assert not [path for path in chair.files() if "app/" in path]
-    assert "app" not in chair.root.joinpath(".pvr/json").read_text().partition("groups")[0]
     chair.pvr("app", "rm", "other")
     assert chair.files() == ["device.json"]
     assert "there is no container app" in chair.pvr("app", "rm", "app", status=2)[1]
 
 
-def test_what_was_removed_stays_removed_after_a_checkout(chair: Chair, rootfs: Path) -> None:
+def test_a_removal_waits_for_the_commit(chair: Chair, rootfs: Path) -> None:
     add(chair, rootfs)
     chair.pvr("add")
     chair.pvr("commit")
-    chair.pvr("app", "rm", "app")
+    before = chair.files()
+    committed = (chair.root / ".pvr/json").read_bytes()
+    assert "run pvr commit to keep that" in chair.pvr("app", "rm", "app")[1]
+    assert (chair.root / ".pvr/json").read_bytes() == committed
+    assert "D app/run.json\n" in chair.pvr("status")[0]
+    chair.pvr("checkout")
+    assert chair.files() == before
+    chair.pvr("app", "rm", "app/")
+    chair.pvr("commit")
     chair.pvr("checkout")
     assert chair.files() == ["device.json"]
+
+
+@pytest.mark.parametrize("word", ["conf", "_sigs/conf.json", "_config/app"])
+def test_what_a_signature_covers_goes_with_it(
+    chair: Chair, rootfs: Path, tmp_path: Path, word: str
+) -> None:
+    """A configuration that is a package of its own, by the name of its signature, by that itself, or by its folder."""
+    keys.generate(tmp_path / "keys", common_name="x", algorithm="ES256", days=9)
+    add(chair, rootfs)
+    for name in ("a", "b"):
+        (chair.root / "_config/app").mkdir(parents=True, exist_ok=True)
+        (chair.root / "_config/app" / name).write_text(name)
+    chair.pvr("add")
+    chair.pvr("commit")
+    signing = ("--key", f"{tmp_path}/keys/key.pem", "--x5c", f"{tmp_path}/keys/x5c.pem")
+    chair.pvr("sig", *signing, "add", "--raw", "conf", "--include", "_config/app/**", "--include", "#spec")
+    before = set(chair.files())
+    chair.pvr("app", "rm", word)
+    assert before - set(chair.files()) == {"_config/app/a", "_config/app/b", "_sigs/conf.json"}
+    chair.pvr("commit")
+    assert chair.pvr("status")[0] == ""
 
 
 def test_listing_and_info_show_the_working_tree(chair: Chair, rootfs: Path) -> None:
@@ -405,6 +433,27 @@ def image(path: Path, *layers: dict[str, bytes]) -> str:
 
 
 LOWER = {"etc/app.conf": b"one\n", "bin/sh": b"#!"}
+
+
+@pytest.mark.parametrize(
+    "reference, known",
+    [(None, ("app", "latest")), ("1.27", ("app", "1.27")), ("web/site:3", ("docker.io/web/site", "3")),
+     ("r.example:5/a/b", ("r.example:5/a/b", "latest")), ("UPPER/x:", ("app", "latest"))],
+)  # fmt: skip
+def test_an_image_from_a_file_has_a_name(chair: Chair, tmp_path: Path, reference: str | None, known: tuple[str, str]) -> None:
+    """The published tool installs no container without docker_name and docker_tag."""
+    place = image(tmp_path / "one", LOWER)
+    if reference:
+        index = tmp_path / "one/index.json"
+        document = json.loads(index.read_text())
+        document["manifests"][0].setdefault("annotations", {})["org.opencontainers.image.ref.name"] = reference
+        index.write_text(json.dumps(document))
+    add_image(chair, "App", place)
+    found = chair.json("App/src.json")
+    assert (found["docker_name"], found["docker_tag"], found["docker_source"]) == (*known, "local")
+    # It is in no registry under that name.
+    assert "--from" in chair.pvr("app", "update", "App", status=2)[1]
+    chair.pvr("app", "update", "App", "--from", place, "--platform", "linux/amd64", "--profile", "fast")
 
 
 def add_image(chair: Chair, name: str, source: str, *words: str) -> tuple[str, str]:

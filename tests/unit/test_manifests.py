@@ -21,6 +21,7 @@ from pantavisor.manifests import (
     SourceManifest,
     User,
     Volume,
+    VolumeImport,
 )
 from pantavisor.state import State
 
@@ -721,3 +722,22 @@ def test_a_base_is_the_name_of_a_container(base: str) -> None:
     assert "/volumes/os/root.squashfs" in "\n".join(conf(base="os"))
     with pytest.raises(FormatError):
         conf(base=base)
+
+
+@pytest.mark.parametrize(
+    "text, parsed",
+    [("awconnect/root.squashfs:/var/lib/:/var/lib-awconnect", ("awconnect", "root.squashfs", "/var/lib", "var/lib-awconnect")),
+     ("db:/data/:/mnt/x/", ("db", "", "/data", "mnt/x")), ("db/:/data:mnt", ("db", "", "/data", "mnt")),
+     ("db:sub/@/data/:mnt", ("db", "", "/data", "mnt"))],
+)  # fmt: skip
+def test_imports_of_volumes_are_read_with_slashes_and_without(text: str, parsed: tuple) -> None:
+    """Spelled so in real states."""
+    found = VolumeImport.parse(text)
+    assert (found.container, found.within, found.path, found.target) == parsed
+    assert found.folder == ("sub" if "@" in text else "")
+
+
+@pytest.mark.parametrize("text", ["db/../x:/a:b", "db//x:/a:b", "/:/a:b", "db:/a/../b:c", "db:/:b", "db/a b:/c:d"])
+def test_imports_of_volumes_stay_below_their_container(text: str) -> None:
+    with pytest.raises(FormatError):
+        VolumeImport.parse(text)

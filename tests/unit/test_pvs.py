@@ -218,10 +218,21 @@ def test_replacing_a_part_leaves_nothing_stale() -> None:
 
 
 def test_removing_a_part_and_its_misspelling() -> None:
-    left = pvs.remove_part(signed_state(), "bsp")
+    left = signed_state().without(pvs.part_paths(signed_state(), "bsp"))
     assert not {"device.json", "bsp/run.json", "_sigs/bsp.json"} & set(left) and "web/run.json" in left
     with pytest.raises(NotFound, match="bsp, db, web"):
-        pvs.remove_part(signed_state(), "bps")
+        pvs.part_files(signed_state(), "bps")
+
+
+def test_an_overlay_belongs_to_the_signature_that_covers_it() -> None:
+    package = pvs.signature_json(pvs.protected_header(Selection(("_config/web/**",)), algorithm="RS256", x5c=[b"der"]), b"sig")
+    bare = signed_state().without(["_sigs/web.json"])
+    assert "_config/web/x" in pvs.part_paths(bare, "web")
+    state = bare.with_files({"_sigs/conf.json": package})
+    assert "_config/web/x" not in pvs.part_paths(state, "web")
+    assert pvs.part_paths(state, "conf") == {"_config/web/x", "_sigs/conf.json"}
+    both = signed_state().with_files({"_sigs/conf.json": package})
+    assert "_config/web/x" in pvs.part_paths(both, "web") and pvs.part_paths(both, "conf") == {"_sigs/conf.json"}
 
 
 def test_merging_replaces_parts_whole_and_adds_loose_files() -> None:

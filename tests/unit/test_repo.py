@@ -241,6 +241,9 @@ FRAGMENTS = [
     ("-web,-README.md", {"db/run.json", "web2/run.json"}),
     ("README.md,-web", {"README.md"}),
     ("_sigs", {"_sigs/web.json"}),
+    ("-_sigs/web.json", {"README.md", "db/run.json", "web2/run.json"}),
+    ("-_config/web/", {"README.md", "db/run.json", "web2/run.json"}),
+    ("web,-_config/web/c", {"web/run.json", "web/root.squashfs", "_sigs/web.json"}),
     ("-_sigs", {"README.md", "web/run.json", "web/root.squashfs", "_config/web/c", "db/run.json", "web2/run.json"}),
 ]
 
@@ -284,6 +287,9 @@ def test_what_is_left_out_is_dropped_only_when_asked(several: Repository, reposi
     assert "web/run.json" in repository.take(several.state, several.pool, choice)
     dropped = repository.take(several.state, several.pool, choice, drop=True)
     assert set(dropped) == {"#spec", "README.md", "db/run.json"}
+    repository.take(several.state, several.pool)
+    dropped = repository.take(several.state, several.pool, Choice.parse("db,-_sigs/web.json"), drop=True)
+    assert set(dropped) == {"#spec", "README.md", "db/run.json", "web2/run.json"}
     # A part that only the committed state has can be dropped as well.
     repository.take(several.state, several.pool, Choice.parse("web2"))
     bare = several.state.without(["web2/run.json"])
@@ -342,8 +348,12 @@ def test_remove_takes_the_whole_part(repository: Repository, signer: keys.PemSig
     committed(repository)
     repository.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
     repository.checkout()
-    assert repository.remove("web") == ("_config/web/etc/web.conf", "_sigs/web.json", "web/root.squashfs", "web/run.json")
-    assert tree(repository.root) == ["README.md"] and not (repository.root / "web").exists()
+    whole = {"_config/web/etc/web.conf", "_sigs/web.json", "web/root.squashfs", "web/run.json"}
+    for word in ("web", "_sigs/web.json", "_config/web"):
+        assert repo.removal(repository.state, word) == whole
+    assert repo.removal(repository.state, "web/run.json") == {"web/run.json"}
+    with pytest.raises(NotFound):
+        repo.removal(repository.state, "_sigs/wep.json")
 
 
 def test_sources_of_every_kind(repository: Repository, tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ def _imports(spec: ContainerSpec) -> Iterator[str]:
     for image in spec.images:
         yield _bind(f"/volumes/{spec.name}/{image.source}", image.target)
     for imported in spec.volume_imports:
-        source = f"/volumes/{imported.container}/docker-{imported.path.replace('/', '-')}"
+        owner = "/".join(filter(None, (imported.container, imported.within)))
+        source = f"/volumes/{owner}/docker-{imported.path.replace('/', '-')}"
         source += f"/{imported.folder}" if imported.folder else ""
         yield _entry(source, imported.target, "none", f"bind,{imported.flags},create=dir")
 

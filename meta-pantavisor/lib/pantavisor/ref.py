@@ -75,6 +75,10 @@ class Ref:
         return f"{self.name}{tag}{f'@{self.digest}' if self.digest else ''}"
 
 
+def is_tag(text: str) -> bool:
+    return _TAG.fullmatch(text) is not None
+
+
 def _split_tag(name: str) -> tuple[str, Optional[str]]:
     before, colon, after = name.rpartition(":")
     return (before, after) if colon and "/" not in after and not after.endswith("]") else (name, None)

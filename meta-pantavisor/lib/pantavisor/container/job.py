@@ -30,7 +30,7 @@ def export_container(job: jobs.ExportContainer) -> Container:
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
     with layout.open_image(job.layout, Platform.parse(job.platform)) as image, atomic.scratch(job.work) as folder:
-        source = sources.image_manifest(ImageSource.parse(f"docker://{job.reference}"), image, wanted)
+        source = sources.image_manifest(ImageSource.parse(f"docker://{job.reference}"), image, wanted, container=job.name)
         pool = ScratchPool(folder / "objects")
         made = make(
             job.name,

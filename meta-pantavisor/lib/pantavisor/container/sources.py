@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .. import layers, layout, manifests
-from ..errors import NotFound
+from ..errors import FormatError, NotFound
 from ..layers import Tree
 from ..manifests import SourceManifest
-from ..ref import ImageSource
+from ..ref import DEFAULT_TAG, ImageSource, Ref, is_tag
 from .model import Progress, silent
 from .watching import watch_layers
 
@@ -22,18 +22,40 @@ def persistence(volumes: tuple[str, ...]) -> dict[str, str]:
     return {volume.source_name: volume.persistence + (f"@{volume.disk}" if volume.disk else "") for volume in parsed}
 
 
-def image_manifest(source: ImageSource, image: layout.OciImage, wanted: SourceManifest) -> SourceManifest:
-    """``wanted`` with the image's origin and config."""
-    ref = source.ref
+def image_manifest(
+    source: ImageSource, image: layout.OciImage, wanted: SourceManifest, *, container: str
+) -> SourceManifest:
+    """``wanted`` of ``container`` with the image's origin and config."""
+    name, tag = _known_as(source, image, container)
     return replace(
         wanted,
         image_config=dict(image.config.config),
-        docker_name=ref.name if ref else None,
-        docker_tag=ref.tag if ref else None,
+        docker_name=name,
+        docker_tag=tag,
         docker_digest=image_digest(source, str(image.manifest_digest)),
-        docker_source="remote" if ref else "local",
+        docker_source="remote" if source.ref else "local",
         docker_platform=str(image.config.platform),
     )
+
+
+def _known_as(source: ImageSource, image: layout.OciImage, container: str) -> tuple[str, Optional[str]]:
+    """Name and tag of an image: of the registry's, else what it is called where it lies, else the container's name.
+
+    The published tool installs no container without them.
+    """
+    if source.ref:
+        return source.ref.name, source.ref.tag
+    words = list(filter(None, [source.name, *image.names]))
+    for word in words:
+        # In a layout "1.27" is a tag, and no image of that name.
+        if "/" in word or ":" in word:
+            try:
+                ref = Ref.parse(word)
+            except FormatError:
+                continue
+            return ref.name, ref.tag or DEFAULT_TAG
+    tag = next((word for word in words if is_tag(word)), DEFAULT_TAG)
+    return container.lower(), tag
 
 
 def image_digest(source: ImageSource, digest: str) -> str:

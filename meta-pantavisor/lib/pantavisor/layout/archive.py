@@ -92,7 +92,7 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
     manifest, digest = _manifest(config_bytes, layers)
     if platform is not None and not config.fits(platform):
         raise oci.no_match(platform, [str(config.platform)])
-    return OciImage(digest, manifest, config.completed(platform), layers)
+    return OciImage(digest, manifest, config.completed(platform), layers, tuple(_tags(entry)))
 
 
 def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class OciImage:
     manifest: OciManifest
     config: ImageConfig
     layers: tuple[LayerBlob, ...]
+    names: tuple[str, ...] = ()  # what it is called where it lies: references, or only tags
 
 
 class Blobs(Protocol):
@@ -63,7 +64,9 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
         LayerBlob(layer.digest, layer.size, layer.media_type, diff_id, _opener(blobs, layer))
         for layer, diff_id in zip(chosen.manifest.layers, chosen.config.diff_ids)
     )
-    return OciImage(chosen.digest, chosen.manifest, chosen.config, layers)
+    own = [entry for entry in index.manifests if entry.digest == chosen.digest] or index.manifests[:1]
+    words = {word: None for entry in own for word in reversed(_names(entry)[:-1])}  # whole references first
+    return OciImage(chosen.digest, chosen.manifest, chosen.config, layers, tuple(words))
 
 
 class _Documents:

@@ -32,31 +32,37 @@ class Mount:
 
 @dataclass(frozen=True)
 class VolumeImport:
-    """The volume at ``path`` of another container, or a ``folder`` of it, mounted at ``target``."""
+    """The volume at ``path`` of another container, or a ``folder`` of it, mounted at ``target``.
+
+    ``within`` is a folder below the container's, where its volumes do not lie at once.
+    """
 
     container: str
     path: str
     target: str
     folder: str = ""
     flags: str = "rw"
+    within: str = ""
 
     def __post_init__(self) -> None:
         names.check_container(self.container)
         check_target(self.path.lstrip("/"), "path of a volume")
         check_target(self.target)
-        if self.folder:
-            check_target(self.folder, "folder of a volume")
+        for folder in filter(None, (self.folder, self.within)):
+            check_target(folder, "folder of a volume")
         if not _FLAGS.fullmatch(self.flags):
             raise FormatError(f'"{self.flags[:80]}" are not the flags of a mount', hint="words with commas, as ro,noexec")
 
     @classmethod
     def parse(cls, text: str) -> VolumeImport:
-        """``container:[folder@]path:target[:flags]``"""
+        """``container:[folder@]path:target[:flags]``, each path with slashes around it or without."""
         parts = text.split(":")
         if len(parts) not in (3, 4) or not all(parts):
             raise FormatError(f'"{text[:200]}" is not container:[folder@]path:target[:flags]')
         folder, _, path = parts[1].rpartition("@")
-        made = cls(parts[0], path, clean_target(parts[2]), folder.strip("/"))
+        container, _, within = parts[0].strip("/").partition("/")
+        # The volume's own name has no slash at its end either.
+        made = cls(container, path.rstrip("/"), clean_target(parts[2]), folder.strip("/"), within=within)
         return replace(made, flags=parts[3]) if len(parts) == 4 else made
 
 

@@ -7,7 +7,7 @@ that an include pattern selects and no exclude pattern removes. It is also what 
 from __future__ import annotations
 
 from .coverage import Coverage, coverage, is_free, require_full, require_signed, unsigned
-from .parts import merge, part_files, part_names, part_paths, remove_part, replace_part
+from .parts import merge, part_files, part_names, part_paths, replace_part
 from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
 from .sets import SET, check_set, next_release, require_set, set_selection
 from .signature import (
@@ -55,7 +55,6 @@ __all__ = [
     "next_release",
     "payload",
     "protected_header",
-    "remove_part",
     "replace_part",
     "require_full",
     "require_set",

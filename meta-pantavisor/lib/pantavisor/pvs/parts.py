@@ -13,6 +13,8 @@ from ..errors import NotFound
 from ..state import State, Value
 from .signature import FOLDER, Signature
 
+OVERLAYS = "_config/"
+
 
 def part_names(state: State) -> tuple[str, ...]:
     """Containers, the bsp, and names that only have a signature; sorted."""
@@ -21,14 +23,18 @@ def part_names(state: State) -> tuple[str, ...]:
 
 
 def part_paths(state: State, name: str) -> frozenset[str]:
-    """The paths that a part has for itself; ``#spec`` belongs to all."""
-    own = set(state.part(name))
-    signed = _signed(state, name) - own
-    foreign: set[str] = set()
+    """The paths that a part has for itself; ``#spec`` belongs to all.
+
+    A config overlay belongs to the signatures that cover it, and to its container only where none does: it may be a
+    package of its own.
+    """
+    signed, signed_elsewhere, folders = _signed(state, name), set[str](), set[str]()
     for other in part_names(state):
         if other != name:
-            foreign.update(state.part(other), _signed(state, other))
-    return frozenset((own | (signed - foreign)) - {"#spec"})
+            signed_elsewhere |= _signed(state, other)
+            folders.update(path for path in state.part(other) if not path.startswith(OVERLAYS))
+    overlaid = {path for path in signed_elsewhere - signed if path.startswith(OVERLAYS)}
+    return frozenset((set(state.part(name)) - overlaid | signed - signed_elsewhere - folders) - {"#spec"})
 
 
 def part_files(state: State, name: str) -> dict[str, Value]:
@@ -37,12 +43,6 @@ def part_files(state: State, name: str) -> dict[str, Value]:
     if not paths:
         raise NotFound(f'the state has no part "{name}"', hint=f"it has: {', '.join(part_names(state)) or 'none'}")
     return {path: state[path] for path in sorted(paths)}
-
-
-def remove_part(state: State, name: str) -> State:
-    """The state without a part. Raises NotFound."""
-    part_files(state, name)
-    return state.without(part_paths(state, name))
 
 
 def replace_part(state: State, name: str, files: Mapping[str, Value]) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .choosing import Choice, Source, select
+from .choosing import Choice, Source, removal, select
 from .cloning import clone
 from .collecting import collect
 from .deploying import deploy
@@ -23,5 +23,6 @@ __all__ = [
     "collect",
     "deploy",
     "opened",
+    "removal",
     "select",
 ]

@@ -1,7 +1,8 @@
 """``#a,-b`` behind a source: which parts of its state to take, and which to leave.
 
 A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or a folder
-with all below.
+with all below. To leave a signature out, or a config overlay that is signed, is to leave out what the signature covers:
+the rest would be refused. Only where its part is wanted beside it, it means itself alone.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def select(state: State, choice: Choice, *, beside: Optional[State] = None) -> S
     else:
         paths = set(state)
     for word in choice.unwanted:
-        paths -= _leaving(state, word)
+        paths -= _leaving(state, word, choice.wanted)
     return State({path: state[path] for path in state if path in paths or path == "#spec"})
 
 
@@ -88,7 +89,7 @@ def merge(state: State, other: State, choice: Choice, *, drop: bool = False) -> 
     loose -= parts
     merged = pvs.merge(state, chosen.without(loose))
     if drop:
-        merged = merged.without(path for word in choice.unwanted for path in _leaving(merged, word))
+        merged = merged.without(path for word in choice.unwanted for path in _leaving(merged, word, choice.wanted))
     return merged.with_files({path: value for path, value in chosen.items() if path in loose})
 
 
@@ -96,9 +97,30 @@ def _taking(state: State, word: str) -> set[str]:
     return set(pvs.part_files(state, word)) if _is_part(state, word) else _paths(state, word)
 
 
-def _leaving(state: State, word: str) -> set[str]:
+def removal(state: State, word: str) -> frozenset[str]:
+    """The paths that go with a part, a path, a signature or a config overlay. Raises NotFound."""
+    _check([word], state)
+    return frozenset(_leaving(state, word, ()))
+
+
+def _leaving(state: State, word: str, wanted: Iterable[str]) -> set[str]:
     # What another part's signature covers as well stays with that one.
-    return set(pvs.part_paths(state, word)) if _is_part(state, word) else _paths(state, word)
+    if _is_part(state, word):
+        return set(pvs.part_paths(state, word))
+    paths = _paths(state, word)
+    signer = _signer(state, word, paths)
+    return paths | pvs.part_paths(state, signer) if signer and signer not in wanted else paths
+
+
+def _signer(state: State, word: str, paths: set[str]) -> Optional[str]:
+    """The name of the signature that ``word`` is, or that covers the config overlay that it is."""
+    top, _, rest = word.partition("/")
+    if word in state and top == "_sigs" and rest.endswith(".json"):
+        return rest[: -len(".json")]
+    if top != "_config" or not rest or "/" in rest:
+        return None
+    covering = [found.name for found in pvs.signatures(state) if any(map(found.selection.covers, paths))]
+    return next((name for name in (rest, *covering) if name in covering), None)
 
 
 def _is_part(state: State, word: str) -> bool:

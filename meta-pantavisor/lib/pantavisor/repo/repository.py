@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from .. import atomic, cjson, export, names, pvs
+from .. import atomic, cjson, export, names
 from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
@@ -200,18 +200,6 @@ class Repository:
             self._note_unwritten(state)
             self._replace(state)
         return state
-
-    def remove(self, part: str) -> tuple[str, ...]:
-        """Remove a part from the committed state, and its unchanged files from the working tree; returns its paths."""
-        with self.lock():
-            state = self.state
-            left = pvs.remove_part(state, part)
-            gone = {name: state[name] for name in state if name not in left}
-            self._replace(left)
-            for name, value in gone.items():
-                if self._tree.means(name, value):
-                    self._tree.remove(name)
-        return tuple(gone)
 
     def _check_objects(self, state: State) -> None:
         missing = sorted(object_id for object_id in state.object_ids() if object_id not in self.pool)

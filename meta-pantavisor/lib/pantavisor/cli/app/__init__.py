@@ -24,8 +24,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _convert(commands)
     _install(commands, "dm-apply")
     _convert(verbs)
-    remove = verbs.add_parser("rm", help="remove a container with its configuration and signature")
-    remove.add_argument("name", help=NAME)
+    remove = verbs.add_parser("rm", help="remove a container with its configuration and signature",
+                              description="Remove a container with its configuration and signature, or what a signature "
+                                          "covers, from the working tree.")  # fmt: skip
+    remove.add_argument("name", help=f"{NAME}, or _sigs/NAME.json, or _config/NAME")
     remove.set_defaults(run=changing.remove)
     listing = verbs.add_parser("ls", help="list containers")
     listing.add_argument("--json", action="store_true", help="as JSON")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from typing import Any
 
-from ... import container, manifests, names
+from ... import container, manifests, names, repo
 from ...container import Engine
 from ...errors import NotFound
 from ...manifests import SourceManifest
@@ -43,18 +44,29 @@ def convert(options: argparse.Namespace, console: Console) -> None:
 
 def remove(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    name = names.check_container(options.name)
-    committed = name in repository.state.part_names()
-    if not committed and not (repository.root / name / "src.json").exists():
-        working.source(repository, name)
-        raise NotFound(f"there is no container {name}")
-    gone = set(repository.remove(name)) if committed else set()
-    gone |= set(working.remove(repository, name))
+    name = options.name.rstrip("/")
+    gone = _going(repository, name)
+    repository.write_files({}, gone=gone)
     for path in sorted(gone):
         console.detail(f"removed {path}")
-    console.line(f"{name} is removed")
+    console.line(f"{name} is removed from the working tree; run pvr commit to keep that, or pvr checkout to undo it")
     for other in patching.over(repository, name):
         console.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")
+
+
+def _going(repository: Repository, name: str) -> set[str]:
+    """The files that go with a container or with whatever else is signed as a part."""
+    in_tree = "/" not in name and (repository.root / names.check_container(name) / "src.json").is_file()
+    try:
+        gone = set(repo.removal(repository.state, name))
+    except NotFound:
+        gone = set()
+    gone = {path for path in gone if path != "#spec" and os.path.lexists(repository.root / path)}
+    if in_tree:
+        gone |= working.paths(repository, name)
+    if not gone:
+        working.source(repository, name)
+    return gone
 
 
 def _finish(

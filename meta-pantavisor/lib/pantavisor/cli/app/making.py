@@ -77,7 +77,7 @@ def update(options: argparse.Namespace, console: Console) -> None:
 
 
 def _recorded(old: SourceManifest, name: str) -> str:
-    if not old.docker_name or working.kind(old) != "docker":
+    if not old.docker_name or old.docker_source == "local" or working.kind(old) != "docker":
         raise PantavisorError(f"{name} does not record where its source lies", hint=f"pvr app update {name} --from ...")
     return f"docker://{old.docker_name}:{old.docker_tag or 'latest'}"
 
@@ -116,7 +116,7 @@ def _from_image(request: Request) -> tuple[Container, str]:
     if old is not None:
         request.expect_change(images.remote_digest(source, platform, options), before)
     with images.opened(source, platform, request.folder, options, request.console) as image:
-        described = sources.image_manifest(source, image, request.wanted)
+        described = sources.image_manifest(source, image, request.wanted, container=request.name)
         digest = described.docker_digest
         request.expect_change(digest, before)
         tree = sources.image_tree(request.name, image, request.engine.progress)

@@ -134,15 +134,14 @@ def write(repository: Repository, name: str, made: Container, console: Console, 
         console.warn(warning)
 
 
-def remove(repository: Repository, name: str) -> tuple[str, ...]:
-    """Remove what the working tree holds of the container, committed or not; returns the paths."""
-    gone = []
+def paths(repository: Repository, name: str) -> set[str]:
+    """What the working tree holds of the container, committed or not."""
+    found = set()
     for head in (name, f"_config/{name}", f"_sigs/{name}.json"):
         path = repository.root / head
-        found = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if entry.is_file())
-        gone += [entry.relative_to(repository.root).as_posix() for entry in found]
-    repository.write_files({}, gone=gone)
-    return tuple(gone)
+        files = [path] if path.is_file() else [entry for entry in path.rglob("*") if entry.is_file()]
+        found |= {entry.relative_to(repository.root).as_posix() for entry in files}
+    return found
 
 
 def _made_before(repository: Repository, name: str) -> set[str]:
