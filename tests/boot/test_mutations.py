@@ -19,7 +19,7 @@ def bench(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return made
 
 
-# Every place of an image is damaged in tests/unit, on a smaller one; here some of each kind.
+# Every place of an image is damaged in tests/hostile, on a smaller one; here some of each kind.
 @pytest.mark.parametrize(
     "cases, every",
     [

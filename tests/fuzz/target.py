@@ -5,7 +5,7 @@
     WORDS               perhaps words for libFuzzer's dictionary
     JSON                perhaps true, where inputs are one byte and then a JSON document
 
-None of them needs atheris: tests/unit/test_fuzz_corpus.py replays the kept inputs through them.
+None of them needs atheris: tests/hostile/test_fuzz_corpus.py replays the kept inputs through them.
 """
 
 from __future__ import annotations

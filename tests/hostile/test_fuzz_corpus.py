@@ -20,9 +20,9 @@ def test_kept_inputs_are_read_or_refused(name: str) -> None:
     inputs = [*module.seeds().values(), *(path.read_bytes() for path in sorted((CORPUS / name).iterdir()))]
     assert len(inputs) > len(module.seeds())
     for content in inputs:
-        before = time.monotonic()
+        before = time.process_time()
         module.one_input(content)
-        assert time.monotonic() - before < MAX_SECONDS, content[:200]
+        assert time.process_time() - before < MAX_SECONDS, content[:200]
 
 
 @pytest.mark.parametrize("name", target.TARGETS)
