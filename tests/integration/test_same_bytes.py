@@ -20,7 +20,6 @@ from pantavisor.layers import Directory, File, Metadata, Tree
 from sim import built, leaks, tools
 
 LIBRARY = Path(__file__).resolve().parents[2] / "meta-pantavisor/lib"
-NOBODY = 65534
 META = Metadata(0o755, 0, 0, built.EPOCH)
 OUTPUTS = ("bsp.tgz", "device.img", "device.img.bmap", "safe.tgz", "web.tgz")
 PLAIN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(LIBRARY), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -41,6 +40,10 @@ class World:
     def __str__(self) -> str:
         return self.name
 
+    def words(self) -> tuple[str, ...]:
+        """Before a command."""
+        return (*(tools.nobody() if self.user is not None else ()), *self.prefix)
+
 
 # Another day, and not other times in the status of every file that a tool just gave its time.
 CLOCK_ONLY = {"NO_FAKE_STAT": "1"}
@@ -54,7 +57,7 @@ FOREIGN = {
 }  # fmt: skip
 PLAINLY = World("plainly")
 WORLDS = [
-    World("by nobody", ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"), user=NOBODY),
+    World("by nobody", user=tools.NOBODY),
     World("on one processor", ("taskset", "-c", "0")),
     World("on another file system", place="/dev/shm"),
     World("for me alone", umask=0o077),
@@ -95,7 +98,7 @@ class Desk:
     def run(self, world: World, words: list[str]) -> None:
         environment = {**PLAIN, **world.environment}
         done = subprocess.run(
-            [*world.prefix, *words], env=environment, umask=world.umask, cwd="/", capture_output=True, text=True, timeout=300
+            [*world.words(), *words], env=environment, umask=world.umask, cwd="/", capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
 
@@ -106,7 +109,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     tools.need_root()
-    for program, package in (("setpriv", "util-linux"), ("taskset", "util-linux"), ("faketime", "faketime")):
+    for program, package in (("taskset", "util-linux"), ("faketime", "faketime")):
         tools.need(program, package=package)
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -136,10 +139,10 @@ def test_another_input_makes_another_device(desk: Desk, wanted: dict[str, str]) 
 
 def test_worlds_differ() -> None:
     environment = {**os.environ, "TZ": "UTC"}
-    said = subprocess.run([*WORLDS[6].prefix, "date", "+%F"], capture_output=True, text=True, env=environment, check=True)
+    said = subprocess.run([*WORLDS[6].words(), "date", "+%F"], capture_output=True, text=True, env=environment, check=True)
     assert said.stdout == "2037-08-09\n"
-    said = subprocess.run([*WORLDS[0].prefix, "id", "-u"], capture_output=True, text=True, check=True)
-    assert said.stdout == f"{NOBODY}\n"
+    said = subprocess.run([*WORLDS[0].words(), "id", "-u"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{tools.NOBODY}\n"
 
 
 @pytest.mark.parametrize("form", ["the line", "the number"])

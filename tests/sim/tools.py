@@ -1,16 +1,26 @@
-"""Programs and rights that a test compares with. Missing ones skip it with a reason, and fail it where CI is set."""
+"""Programs and rights that tests compare with.
+
+A missing program skips a test with a reason, and fails it where CI is set: scripts/setup installs all of them. Missing
+rights skip it everywhere.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 TIMEOUT_SECONDS = 120
+NOBODY = 65534
 
 
 def miss(reason: str) -> NoReturn:
@@ -34,21 +44,32 @@ def need(program: str, *, package: str) -> str:
 
 
 def need_root() -> None:
-    """Rights to mount and to make devices."""
+    """Rights to mount, to make devices and to become another user. No pipeline can install them: the test is left out."""
     if os.geteuid() != 0:
-        miss("this comparison mounts and makes devices, which takes root")
+        pytest.skip("this takes root, who may mount, make devices and become another user")
 
 
-def need_shared_python() -> None:
-    """An interpreter that other users may run too, and the rights to become one."""
+@functools.cache
+def nobody() -> tuple[str, ...]:
+    """Words before a command that make it another user's, one who may read this checkout and owns nothing.
+
+    Where the checkout is in a home that is closed to others, as /root is, that user gets the right to read, and no other.
+    """
     need_root()
-    try:
-        done = subprocess.run([sys.executable, "-c", ""], user=65534, group=65534, extra_groups=[], capture_output=True)
-        shared = done.returncode == 0
-    except PermissionError:
-        shared = False
-    if not shared:
-        miss(f"{sys.executable} is not for other users to run")
+    plain = (need("setpriv", package="util-linux"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    readers = (plain, (*plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"))
+    for words in readers:
+        if not subprocess.run([*words, sys.executable, "-c", "import pantavisor"], cwd="/", capture_output=True).returncode:
+            return words
+    pytest.skip(f"other users may not run {sys.executable}, and root may not let them: use a checkout outside of /root")
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder for every user, outside of pytest's, which each start of pytest closes to others."""
+    with tempfile.TemporaryDirectory(prefix="pantavisor-open.") as name:
+        os.chmod(name, 0o777)
+        yield Path(name)
 
 
 def run(*arguments: object) -> str:

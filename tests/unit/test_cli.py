@@ -22,7 +22,8 @@ from pantavisor import cli
 from pantavisor.cli import console, manual
 from pantavisor.errors import PantavisorError
 from pantavisor.repo import Repository
-from sim.chair import ENVIRONMENT, Pvr, need, process, write
+from sim import tools
+from sim.chair import ENVIRONMENT, Pvr, process, write
 
 COMMANDS = dict(manual.walk(cli.parser()))
 # Of the man page and completion, which need all of it.
@@ -269,7 +270,7 @@ def test_the_manual_names_every_command_and_option(pvr: Pvr) -> None:
 
 
 def test_the_manual_is_good_roff(pvr: Pvr) -> None:
-    need("groff")
+    tools.need("groff", package="groff-base")
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=pvr("man"), capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and "warning" not in done.stderr
 
@@ -330,7 +331,7 @@ def test_bash_completes(pvr: Pvr, tmp_path: Path, words: list[str], wanted: set[
 
 @pytest.mark.parametrize("shell", [["bash", "--norc", "--noprofile"], ["zsh", "-f", "-o", "nopromptsp"]], ids=" ".join)
 def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path, shell: list[str]) -> None:
-    need(shell[0])
+    tools.need(shell[0], package=shell[0])
     write(tmp_path, {"completion": pvr("completion", shell[0]), "some export.tgz": ""})
     child, terminal = pty.fork()
     if child == 0:
@@ -365,7 +366,7 @@ def test_completion_of_an_unknown_shell_is_refused(tmp_path: Path) -> None:
 
 
 def test_zsh_reads_the_completion(pvr: Pvr) -> None:
-    need("zsh")
+    tools.need("zsh", package="zsh")
     subprocess.run(["zsh", "-n"], input=pvr("completion", "zsh"), text=True, check=True, timeout=20)
 
 

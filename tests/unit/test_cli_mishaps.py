@@ -9,12 +9,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pantavisor.cli import failures
 from pantavisor.repo import Repository
-from sim.chair import ENVIRONMENT, Pvr, need, process, write
+from sim import tools
+from sim.chair import ENVIRONMENT, Pvr, process, write
 
 PVR = f"{sys.executable} -m pantavisor"
 ONE_SENTENCE = re.compile(r"pvr: [^\n]+\n  hint: [^\n]+\n")
@@ -108,27 +110,23 @@ def test_an_interrupt_while_it_loads_has_no_traceback(work: Path) -> None:
 
 def nobody(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """As a user who may read but not write here."""
-    need("setpriv")
-    if os.geteuid() != 0:
-        pytest.skip("only root can become nobody")
     environment = {**ENVIRONMENT, "PVR_SAFE_DIRECTORY": "*"}
-    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-m", "pantavisor", *words]
+    argv = [*tools.nobody(), sys.executable, "-m", "pantavisor", *words]
     return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
-def foreign(pvr: Pvr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def foreign(pvr: Pvr, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A repository that everybody can read, and beside it an export."""
-    pvr("init", str(tmp_path / "foreign"))
-    monkeypatch.chdir(tmp_path / "foreign")
-    write(tmp_path / "foreign", {"web/run.json": "{}"})
-    pvr("add")
-    pvr("commit")
-    pvr("export", "../all.tgz")
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_mode & 0o055 != 0o055 and folder.is_relative_to("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    return tmp_path / "foreign"
+    with tools.open_folder() as folder:
+        folder.chmod(0o755)
+        pvr("init", str(folder / "foreign"))
+        monkeypatch.chdir(folder / "foreign")
+        write(folder / "foreign", {"web/run.json": "{}"})
+        pvr("add")
+        pvr("commit")
+        pvr("export", "../all.tgz")
+        yield folder / "foreign"
 
 
 @pytest.mark.parametrize("words", [["status"], ["diff"], ["app", "ls"], ["inspect", "."], ["export", "-"]])

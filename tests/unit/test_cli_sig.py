@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pantavisor import cli, keys
 from pantavisor.repo import Repository
-from sim.chair import Pvr, need, write
+from sim import tools
+from sim.chair import Pvr, write
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) 
 
 
 def public_key(key: Path, target: Path) -> Path:
-    need("openssl")
+    tools.need("openssl", package="openssl")
     subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", target], check=True)
     return target
 
@@ -320,7 +321,7 @@ def test_a_signature_without_certificates(pvr: Pvr, work: Path, keyring: Path, t
 
 
 def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
-    need("openssl")
+    tools.need("openssl", package="openssl")
     request, signature, chain = tmp_path / "request", tmp_path / "signature", str(keyring / "x5c.pem")
     words = ["--raw", "docs", "--include", "README.md", "--algorithm", "ES256"]
     pvr("sig", "request", *words, "--x5c", chain, str(request))

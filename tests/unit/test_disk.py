@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,14 +128,12 @@ def test_same_input_makes_the_same_bytes(built: disk.DiskImage, boot_file: Path,
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="pantavisor-disk."))
-    folder.chmod(0o777)
-    yield folder
-    shutil.rmtree(folder)
+    with tools.open_folder() as folder:
+        yield folder
 
 
 def test_another_user_makes_the_same_bytes(built: disk.DiskImage, boot_file: Path, open_folder: Path) -> None:
-    tools.need_shared_python()
+    nobody = tools.nobody()
     loader = open_folder / "loader"
     shutil.copyfile(boot_file, loader)
     code = (
@@ -151,9 +148,7 @@ def test_another_user_makes_the_same_bytes(built: disk.DiskImage, boot_file: Pat
         "        path.chmod(path.stat().st_mode | 0o044)\n"
         "test_disk.build(folder / 'two.img', tree, folder / 'loader')\n"
     )
-    subprocess.run(
-        [sys.executable, "-B", "-c", code, str(open_folder)], user=65534, group=65534, extra_groups=[], check=True
-    )
+    subprocess.run([*nobody, sys.executable, "-B", "-c", code, str(open_folder)], check=True)
     assert (open_folder / "two.img").read_bytes() == built.path.read_bytes()
 
 
@@ -161,7 +156,7 @@ def test_another_seed_makes_other_identifiers_only(
     built: disk.DiskImage, boot_file: Path, tmp_path: Path
 ) -> None:
     other = build(tmp_path / "two.img", make_tree(tmp_path / "tree"), boot_file, seed="other")
-    uuids = [proc.run(["dumpe2fs", "-h", storage(path)]).stdout for path in (built.path, other.path)]
+    uuids = [proc.run(["tune2fs", "-l", storage(path)]).stdout for path in (built.path, other.path)]
     assert len({re.search(rb"UUID: +(\S+)", uuid).group(1) for uuid in uuids}) == 2  # type: ignore[union-attr]
     assert other.size == built.size
 
