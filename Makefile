@@ -3,7 +3,7 @@
 .PHONY: help setup check test quickstart clean
 
 help:
-	@echo 'make check       style, types, unit tests: half a minute'
+	@echo 'make check       style, types, unit tests: under a minute'
 	@echo 'make test        everything, with a build and boots in QEMU'
 	@echo 'make quickstart  the demonstration image'
 	@echo 'make setup       packages, .venv, BitBake'
