@@ -12,7 +12,8 @@ know only the specifications. Nothing is mounted, nothing is written, and no roo
     content     objects: digest, leaks, what squashfs and verity need; each read once
     storage boot                    a storage tree: boot choice, revisions, links; the boot partition
     grub bootchain                  the keys inside a GRUB program; what it boots, verified by them
-    context manifests containers lxc squashfs verity signatures     what a state says and refers to
+    context manifests containers lxc rights squashfs verity signatures     what a state says and refers to
+    demands     what is asked of a target
     target      verify()
 """
 

@@ -26,6 +26,7 @@ class Context:
     counts: Counter[str]
     where: str
     whole: bool
+    notes: Findings = field(default_factory=Findings)
     _volumes: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
@@ -66,6 +67,10 @@ class Context:
 
     def add(self, code: str, path: str, sentence: str, hint: Optional[str] = None) -> None:
         self.findings.add(code, f"{self.where}, {path}" if self.where else path, sentence, hint)
+
+    def note(self, code: str, path: str, sentence: str, hint: Optional[str] = None) -> None:
+        """What is worth knowing and not a problem."""
+        self.notes.add(code, f"{self.where}, {path}" if self.where else path, sentence, hint)
 
     def count(self, name: str, number: int = 1) -> None:
         self.counts[name] += number

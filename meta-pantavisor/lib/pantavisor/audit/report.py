@@ -68,7 +68,7 @@ class Findings:
 class Report:
     """The outcome for one target. ``how`` it was checked is one of the words above.
 
-    ``checked`` counts what was looked at, by kind.
+    ``checked`` counts what was looked at, by kind; ``notes`` are worth knowing, and not problems.
     """
 
     target: Path
@@ -76,6 +76,7 @@ class Report:
     how: str
     findings: tuple[Finding, ...]
     checked: dict[str, int]
+    notes: tuple[Finding, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -103,6 +104,7 @@ class Report:
             "findings": [finding.as_json() for finding in self.findings],
             "good": self.good,
             "kind": self.kind,
+            "notes": [note.as_json() for note in self.notes],
             "strict": self.how == STRICT,
             "target": str(self.target),
             "trusted": self.how != UNTRUSTED,

@@ -12,26 +12,34 @@ from typing import Optional
 from .. import proc
 from ..digest import is_object_id
 from ..errors import PantavisorError
+from ..pvs import Signers
 from ..state import State
-from . import boot, bootchain, containers, content, manifests, signatures, storage
+from . import boot, bootchain, containers, content, manifests, rights, signatures, storage
 from .content import Facts
 from .context import Context
+from .demands import Demands
 from .opening import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
 from .report import LAX, SIGNED, STRICT, UNTRUSTED, Findings, Report
 
 
 def verify(
-    target: Path, *, trust: Optional[bytes] = None, strict: bool = False, allow_unsigned: bool = False
+    target: Path,
+    *,
+    trust: Optional[bytes] = None,
+    strict: bool = False,
+    allow_unsigned: bool = False,
+    signers: Optional[Signers] = None,
+    needs_set: bool = False,
+    confined: bool = False,
 ) -> Report:
     """Examine a disk image, storage tree, export or repository, and change nothing.
 
-    ``trust`` are root certificates (PEM) that signatures must lead to, and every part must have one, but with
-    ``allow_unsigned``; without ``trust`` a signature only has to match the key that it carries. ``strict``: every path
-    must be signed by someone trusted, and no object may be left over. Problems are in the report
-    (``raise_for_findings``); raises NotFound where there is no target at all.
+    What is asked for is described at ``Demands``; ``strict`` also asks that no object is left over. Problems are in the
+    report (``raise_for_findings``); raises NotFound where there is no target at all.
     """
     target = Path(target)
-    findings = Findings()
+    demands = Demands(trust, strict, allow_unsigned, signers, needs_set, confined)
+    findings, notes = Findings(), Findings()
     counts: Counter[str] = Counter()
     with opened(target, findings) as found:
         states = parse_states(found, findings)
@@ -48,14 +56,15 @@ def verify(
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)
-            context = Context(state, facts, findings, counts, where, whole)
+            context = Context(state, facts, findings, counts, where, whole, notes)
             manifests.check(context)
             containers.check(context)
-            signatures.check(context, trust=trust, strict=strict, allow_unsigned=allow_unsigned)
+            rights.check(context, confined=confined)
+            signatures.check(context, demands)
         if found.storage_start is not None:
             _run_e2fsck(target, found.storage_start, findings)
     how = STRICT if strict else UNTRUSTED if trust is None else LAX if allow_unsigned else SIGNED
-    return Report(target, found.kind, how, tuple(findings), dict(counts))
+    return Report(target, found.kind, how, tuple(findings), dict(counts), tuple(notes))
 
 
 def parse_states(found: Opened, findings: Findings) -> dict[str, State]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import atomic
 from .console import Console
-from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, trusted
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, signers_of, trusted
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +25,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     how = verify.add_mutually_exclusive_group()
     how.add_argument("--strict", action="store_true", help="every path must be signed, and no object be left over")
     how.add_argument("--allow-unsigned", action="store_true", help="check the signatures that are there, and ask for no others")
+    verify.add_argument("--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it")
+    verify.add_argument("--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together")
+    verify.add_argument("--confined", action="store_true", help="every container must be confined")
     verify.add_argument("--json", action="store_true", help="the report for programs")
     verify.set_defaults(run=_verify)
 
@@ -45,11 +48,21 @@ def _verify(options: argparse.Namespace, console: Console) -> None:
     from .. import audit
 
     trust = trusted(options.trust, options.pubkey)
-    report = audit.verify(options.target, trust=trust, strict=options.strict, allow_unsigned=options.allow_unsigned)
+    report = audit.verify(
+        options.target,
+        trust=trust,
+        strict=options.strict,
+        allow_unsigned=options.allow_unsigned,
+        signers=signers_of(options.signers, trust),
+        needs_set=options.needs_set,
+        confined=options.confined,
+    )
     if options.json:
         console.json(report.as_json())
     report.raise_for_findings()
     console.line(str(report))
+    for note in report.notes:
+        console.line(f"note: {note}")
 
 
 def _inspect(options: argparse.Namespace, console: Console) -> None:

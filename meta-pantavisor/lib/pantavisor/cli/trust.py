@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Optional
 
 from .. import keys
+from ..errors import PantavisorError
+from ..pvs import Signers
 
 CACERTS_VARIABLE = "PVR_SIG_CACERTS"
 PUBKEY_VARIABLE = "PVR_SIG_PUBKEY"
@@ -19,6 +21,15 @@ def trusted(roots: Optional[Path], public_keys: Optional[Path], *, default: Opti
     if not roots and not public_keys:
         roots = default
     return keys.trusted(roots, public_keys)
+
+
+def signers_of(path: Optional[Path], trust: Optional[bytes]) -> Optional[Signers]:
+    """The table of signers in a file, or None where none is named."""
+    if path is None:
+        return None
+    if trust is None:
+        raise PantavisorError("without trusted roots it is not known who signs", hint="add --trust PEM to --signers")
+    return Signers.parse(path.read_bytes(), what=str(path))
 
 
 def _named(variable: str) -> Optional[Path]:

@@ -25,10 +25,11 @@ from .signature import (
     signatures,
     signing_input,
 )
-from .signers import Identity, Signers
+from .signers import BSP, Identity, Signers
 
 __all__ = [
     "ALGORITHMS",
+    "BSP",
     "MAX_SIGNATURES",
     "SET",
     "SPEC",
