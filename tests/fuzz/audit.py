@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 
 from pantavisor import audit, cjson
 from pantavisor.audit import containers, content, manifests, opening, signatures, target
@@ -60,8 +61,8 @@ def _examine(text: bytes, config: bytes) -> None:
     states = target.parse_states(opening.Opened(opening.TREE, texts={"0": text}), findings)
     for found in states.values():
         pieces = {OBJECT: _LARGE, CONFIG_ID: config, HASH_ID: b"verity\0\0" + bytes(4088)}
-        objects = {name: iter([data]).__iter__ for name, data in pieces.items()}
-        facts = content.scan(objects, target._salts([found]))
+        objects = {name: partial(iter, [data]) for name, data in pieces.items()}
+        facts = content.scan(objects, target._salts([found], objects))
         for whole in (False, True):
             context = Context(found, facts, findings, counts, "revision 0", whole)
             manifests.check(context)

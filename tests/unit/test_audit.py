@@ -403,6 +403,23 @@ def bsp(**changes: Any) -> Callable[[State], State]:
     return lambda state: state.with_files({"bsp/run.json": {**state["bsp/run.json"], **changes}})  # type: ignore[dict-item]
 
 
+def old_verity(state: State) -> State:
+    """As tools of 2022 wrote the manifest."""
+    path = "safe/_dm/root.squashfs.json"
+    document: Any = state[path]
+    return state.with_files({path: {name: document[name] for name in document if name not in ("salt", "uuid")}})
+
+
+def test_salt_and_uuid_of_an_old_verity_manifest_are_in_the_super_block(device: sim.Device, tree: Path) -> None:
+    write_state(tree, old_verity(device.state))
+    report = audit.verify(tree)
+    assert not [finding for finding in report.findings if finding.code == "verity"]
+    assert report.checked["verity trees"] == 1
+    changed = dm(root_hash="0" * 64)(old_verity(device.state))
+    write_state(tree, changed)
+    assert [finding.code for finding in audit.verify(tree).findings if "root_hash" in finding.sentence] == ["verity"]
+
+
 def board(**changes: Any) -> Callable[[State], State]:
     return lambda state: state.with_files({"device.json": {**state["device.json"], **changes}})  # type: ignore[dict-item]
 
@@ -448,6 +465,7 @@ def dm(**changes: Any) -> Callable[[State], State]:
         *[(board(**{member: value}), "device revision 0, device.json")
           for member in ("groups", "disks", "disks_v3", "volumes", "network") for value in (5, "x", True)],
         (board(groups=[{"name": "app", "status_goal": ["x"]}]), "device revision 0, device.json"),
+        (dm(salt=None), "verity revision 0, safe/_dm/root.squashfs.json"),
         (dm(root_hash="0" * 64), "verity revision 0, safe/_dm/root.squashfs.json"),
         (dm(salt="00"), "verity revision 0, safe/_dm/root.squashfs.json"),
         (dm(salt="x"), "verity revision 0, safe/_dm/root.squashfs.json"),

@@ -131,20 +131,29 @@ def _check_verity(context: Context, path: str) -> None:
     document = context.document(path) or {}
     folder = path.rpartition("/_dm/")[0]
     data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
-    salt, root = document.get("salt"), document.get("root_hash")
-    if document.get("type") != "dm-verity" or not is_object_id(root) or not is_salt(salt):
-        context.add("verity", path, "is no verity manifest: type, root_hash or salt is missing")
+    root = document.get("root_hash")
+    if document.get("type") != "dm-verity" or not is_object_id(root) or not is_salt(document.get("salt", "")):
+        context.add("verity", path, "is no verity manifest: type or root_hash is missing, or the salt is not hex")
         return
     there = [context.need_object("verity", path, target, "it") for target in (data, hashes)]
     data_facts, hash_facts = context.object_at(data), context.object_at(hashes)
     if not all(there) or data_facts is None or hash_facts is None or data_facts.error or hash_facts.error:
         return
     context.count("verity trees")
-    tree = data_facts.trees[str(salt)]
+    kept = verity.identity(hash_facts.head)
+    if kept is None:
+        context.add("verity", hashes, "the hash device has no super block")
+        return
+    # Older tools left both to the super block.
+    salt, uuid = (document.get(member, value) for member, value in zip(("salt", "uuid"), kept))
+    tree = data_facts.trees.get(str(salt))
+    if tree is None:
+        context.add("verity", path, "its tree cannot be made: the salt cannot be read")
+        return
     if tree.root != root:
         context.add("verity", path, f"root_hash is not that of {data}")
     problem = verity.check_hash_device(
-        tree, hash_facts.head, hash_facts.sha256, salt=str(salt), uuid=str(document.get("uuid"))
+        tree, hash_facts.head, hash_facts.sha256, salt=str(salt), uuid=str(uuid)
     )
     if problem:
         context.add("verity", hashes, problem)

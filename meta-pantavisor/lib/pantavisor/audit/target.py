@@ -14,7 +14,7 @@ from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..pvs import Signers
 from ..state import State
-from . import boot, bootchain, containers, content, manifests, rights, signatures, storage
+from . import boot, bootchain, containers, content, manifests, rights, signatures, storage, verity
 from .content import Facts
 from .context import Context
 from .demands import Demands
@@ -43,7 +43,7 @@ def verify(
     counts: Counter[str] = Counter()
     with opened(target, findings) as found:
         states = parse_states(found, findings)
-        facts = content.scan(found.objects, _salts(states.values()))
+        facts = content.scan(found.objects, _salts(states.values(), found.objects))
         counts.update({"objects": len(facts), "bytes": sum(fact.size for fact in facts.values())})
         counts.update({"revisions": len(states), "paths": sum(map(len, states.values()))})
         _check_objects(found, states, facts, findings, strict)
@@ -90,15 +90,27 @@ def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
     return states
 
 
-def _salts(states: Iterable[State]) -> dict[str, frozenset[str]]:
+def _salts(states: Iterable[State], objects: Mapping[str, content.Chunks]) -> dict[str, frozenset[str]]:
+    """The salts of the verity trees of each object: those of the manifests, else of the hash devices."""
     wanted: dict[str, set[str]] = {}
     for state in states:
         for path, value in state.inline().items():
-            if "/_dm/" in path and isinstance(value, Mapping) and manifests.is_salt(value.get("salt")):
-                data = state.get(f"{path.rpartition('/_dm/')[0]}/{value.get('data_device')}")
-                if isinstance(data, str) and is_object_id(data):
-                    wanted.setdefault(data, set()).add(str(value["salt"]))
+            if "/_dm/" not in path or not isinstance(value, Mapping):
+                continue
+            folder = path.rpartition("/_dm/")[0]
+            data, hashes = (state.get(f"{folder}/{value.get(member)}") for member in ("data_device", "hash_device"))
+            salt = value["salt"] if "salt" in value else _recorded_salt(objects.get(str(hashes)))
+            if isinstance(data, str) and is_object_id(data) and manifests.is_salt(salt):
+                wanted.setdefault(data, set()).add(str(salt))
     return {name: frozenset(salts) for name, salts in wanted.items()}
+
+
+def _recorded_salt(hashes: Optional[content.Chunks]) -> Optional[str]:
+    try:
+        found = verity.identity(next(hashes(), b"")) if hashes else None
+    except (PantavisorError, OSError):
+        return None  # said where the object is read
+    return found[0] if found else None
 
 
 def _check_objects(

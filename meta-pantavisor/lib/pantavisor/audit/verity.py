@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable
+from typing import Optional
 from uuid import UUID
 
 BLOCK = 4096
 SUPER_BLOCK = struct.Struct("<8sII16s32sIIQH6x256s168x")
 DIGEST = 32
+MAGIC = b"verity\0\0"
 
 
 class HashTree:
@@ -56,6 +58,14 @@ class HashTree:
         return bytes(digests)
 
 
+def identity(head: bytes) -> Optional[tuple[str, str]]:
+    """Salt (hex) and UUID in the super block of the hash device that begins with ``head``; None where it has none."""
+    if len(head) < SUPER_BLOCK.size:
+        return None
+    magic, _, _, uuid, _, _, _, _, size, salt = SUPER_BLOCK.unpack(head[: SUPER_BLOCK.size])
+    return (salt[:size].hex(), str(UUID(bytes=uuid))) if magic == MAGIC else None
+
+
 def check_hash_device(tree: HashTree, head: bytes, sha256: str, *, salt: str, uuid: str) -> str:
     """Why the hash device that begins with ``head`` and has digest ``sha256`` is not that of ``tree``, or nothing."""
     if len(head) < BLOCK:
@@ -63,7 +73,7 @@ def check_hash_device(tree: HashTree, head: bytes, sha256: str, *, salt: str, uu
     magic, version, kind, identity, algorithm, data_block, hash_block, blocks, salt_size, salted = SUPER_BLOCK.unpack(
         head[: SUPER_BLOCK.size]
     )
-    if magic != b"verity\0\0" or (version, kind) != (1, 1) or algorithm.rstrip(b"\0") != b"sha256":
+    if magic != MAGIC or (version, kind) != (1, 1) or algorithm.rstrip(b"\0") != b"sha256":
         return "the hash device has no super block of type 1 with sha256"
     if (data_block, hash_block) != (BLOCK, BLOCK) or blocks != tree.blocks:
         return f"the hash device is for {blocks} blocks of {data_block} bytes, the data has {tree.blocks} of {BLOCK}"
