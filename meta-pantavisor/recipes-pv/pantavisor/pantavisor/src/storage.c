@@ -68,16 +68,21 @@ static bool has_partition_uuid(const char *name, const char *uuid)
 	return fd >= 0 && pv_partition_uuid(&partition, found) && !strcasecmp(found, uuid);
 }
 
+static bool read_superblock(const char *device, struct pv_superblock *superblock)
+{
+	cleanup_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	unsigned char bytes[PV_SUPERBLOCK_BYTES];
+
+	return fd >= 0 && pread(fd, bytes, sizeof(bytes), PV_SUPERBLOCK_OFFSET) == (ssize_t)sizeof(bytes) &&
+	       pv_superblock_parse(superblock, bytes, sizeof(bytes));
+}
+
 static bool carries(const char *name, const char *wanted)
 {
 	cleanup_free char *device = pv_fmt("/dev/%s", name);
-	cleanup_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	unsigned char bytes[PV_SUPERBLOCK_BYTES];
 	struct pv_superblock superblock;
 
-	if (fd < 0 || pread(fd, bytes, sizeof(bytes), PV_SUPERBLOCK_OFFSET) != (ssize_t)sizeof(bytes))
-		return false;
-	if (!pv_superblock_parse(&superblock, bytes, sizeof(bytes)))
+	if (!read_superblock(device, &superblock))
 		return false;
 	if (pv_starts_with(wanted, "LABEL="))
 		return !strcmp(superblock.label, wanted + strlen("LABEL="));
@@ -139,6 +144,14 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 	return -1;
 }
 
+/* Whatever the superblock asks for; but without a journal ext4 refuses the word. */
+static const char *options_of(const char *device)
+{
+	struct pv_superblock superblock;
+
+	return read_superblock(device, &superblock) && !superblock.has_journal ? NULL : "data=ordered";
+}
+
 int pv_storage_mount(struct pv *pv, struct pv_err *err)
 {
 	const char *wanted = pv_config_text(&pv->config, PV_STORAGE_DEVICE);
@@ -147,7 +160,7 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
 		return -1;
 	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
-		    MS_NOATIME | MS_NOSUID | MS_NODEV, "data=ordered", err) < 0)
+		    MS_NOATIME | MS_NOSUID | MS_NODEV, options_of(device), err) < 0)
 		return pv_err_wrap(err, "storage");
 	pv->storage = pv_beneath_root(PV_STORAGE_DIR, err);
 	if (pv->storage < 0)

@@ -6,6 +6,8 @@
 
 /* Offsets of struct ext4_super_block, Documentation/filesystems/ext4/super.rst of the kernel. */
 #define MAGIC_AT 0x38
+#define FEATURES_AT 0x5c /* the compatible ones */
+#define HAS_JOURNAL 0x4
 #define UUID_AT 0x68
 #define LABEL_AT 0x78
 #define UUID_BYTES 16
@@ -17,6 +19,7 @@ bool pv_superblock_parse(struct pv_superblock *superblock, const unsigned char *
 
 	if (length < PV_SUPERBLOCK_BYTES || bytes[MAGIC_AT] != 0x53 || bytes[MAGIC_AT + 1] != 0xef)
 		return false;
+	superblock->has_journal = bytes[FEATURES_AT] & HAS_JOURNAL;
 	memcpy(superblock->label, bytes + LABEL_AT, LABEL_BYTES);
 	superblock->label[LABEL_BYTES] = '\0';
 	for (size_t i = 0; i < UUID_BYTES; i++) {

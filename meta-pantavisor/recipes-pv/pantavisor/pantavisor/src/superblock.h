@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The first KiB of an ext2, 3 or 4 file system: its label and its UUID. */
+/* The first KiB of an ext2, 3 or 4 file system: its label, its UUID and whether it has a journal. */
 #ifndef PV_SUPERBLOCK_H
 #define PV_SUPERBLOCK_H
 
@@ -12,6 +12,7 @@
 struct pv_superblock {
 	char label[17];
 	char uuid[37];
+	bool has_journal;
 };
 
 /* False if it is none. */

@@ -17,6 +17,9 @@ int main(void)
 	CHECK(pv_superblock_parse(&superblock, bytes, sizeof(bytes)));
 	CHECK_TEXT(superblock.label, "sixteen-letters!");
 	CHECK_TEXT(superblock.uuid, "00010203-0405-0607-0809-0a0b0c0d0e0f");
+	CHECK(!superblock.has_journal);
+	bytes[0x5c] = 0x3c;
+	CHECK(pv_superblock_parse(&superblock, bytes, sizeof(bytes)) && superblock.has_journal);
 	CHECK(!pv_superblock_parse(&superblock, bytes, sizeof(bytes) - 1));
 	return check_done();
 }
