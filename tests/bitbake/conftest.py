@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 CORE = PROJECT / "kas" / "quickstart"
 LAYER = Path(__file__).resolve().parent / "layer"
 # A build that takes longer hangs.
-BUILD_SECONDS = 180
+BUILD_SECONDS = 1800
 LOCAL_CONF = f"""\
 MACHINE ??= "qemux86-64"
 # The core's board support is for real images; these recipes need none.

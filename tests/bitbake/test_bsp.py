@@ -122,7 +122,8 @@ def test_modules_are_listed_after_what_they_need(built: Build, machine: str) -> 
     listed = members["etc/pantavisor/modules"][1].decode().split()
     assert {f"usr{path}" for path in listed} == {path for path in members if path.endswith(".ko")}
     names = [path.rpartition("/")[2] for path in listed]
-    assert names.index("virtio_ring.ko") < names.index("virtio_blk.ko")
+    # Which of virtio's are modules, and which are inside the kernel, differs; this pair is the same everywhere.
+    assert names.index("net_failover.ko") < names.index("virtio_net.ko")
     assert names.index("dm-mod.ko") < names.index("dm-verity.ko")
 
 

@@ -60,12 +60,11 @@ def test_meson_builds_for_another_machine_in_the_same_build_directory(built: Bui
     assert built.deployed("answer").read_bytes()[18] == 62
 
 
-def test_second_build_does_nothing_and_is_quick(built: Build) -> None:
+def test_second_build_does_nothing(built: Build) -> None:
     before = built.ran("hello")
     result = built.run("hello", "greeter", "deployed", "probe-meson").succeeded()
     assert "didn't need to be rerun and all succeeded" in result.output
     assert built.ran("hello") == before
-    assert result.seconds < 10
 
 
 def test_edited_class_library_source_and_recipe_rebuild_what_they_made(built: Build) -> None:

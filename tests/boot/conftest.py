@@ -50,7 +50,7 @@ def copy(image: Path, tmp_path: Path) -> Path:
     """The image again, to be broken; sparse, so it costs little."""
     target = tmp_path / image.name
     argv = ["cp", "--sparse=always", "--reflink=auto", str(image), str(target)]
-    subprocess.run(argv, check=True, timeout=300)
+    subprocess.run(argv, check=True, timeout=600)
     return target
 
 
@@ -61,7 +61,7 @@ def verify() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(path: Path, *, trust: Path = TRUST) -> subprocess.CompletedProcess[str]:
         argv = [sys.executable, "-m", "pantavisor", "verify", "--strict", "--trust", str(trust), str(path)]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor" / "lib")}
-        return subprocess.run(argv, capture_output=True, text=True, timeout=300, env=environment)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=600, env=environment)
 
     return run
 

@@ -19,7 +19,7 @@ STATE_PATH = "/trails/0/.pvr/json"
 
 def output(*argv: str) -> str:
     """What a command prints; CalledProcessError when it fails."""
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=300).stdout
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=600).stdout
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Storage:
         """Run debugfs requests; it reports failure only in words, so nothing may be said on stderr."""
         argv = ["debugfs", *(["-w"] if write else []), "-f", "-", self.device]
         lines = "".join(request + "\n" for request in requests)
-        done = subprocess.run(argv, input=lines, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(argv, input=lines, capture_output=True, text=True, timeout=600)
         complaints = [line for line in done.stderr.splitlines() if line and not line.startswith("debugfs ")]
         assert not complaints, complaints
         return done.stdout

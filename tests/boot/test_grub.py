@@ -28,7 +28,7 @@ TOOLS = ("qemu-system-x86_64", "sgdisk", "mcopy", "mkfs.vfat", "mke2fs", "debugf
 SECTOR = 512
 ESP_SECTORS = 32 * 2048
 ROOT_SECTORS = 160 * 2048
-BOOT_SECONDS = 90
+BOOT_SECONDS = 600
 ENVIRONMENT_BYTES = 1024
 
 INIT = r"""

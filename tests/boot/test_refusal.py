@@ -90,5 +90,5 @@ def test_verifier_and_device_refuse(
     with start(copy) as broken:
         line = broken.wait_for(rf"revision 0 is unusable: .*({damage.says})", timeout=BOOT_SECONDS)
         assert line
-        broken.wait_for(r"this device stops here: \S", timeout=30)
+        broken.wait_for(r"this device stops here: \S", timeout=600)
         assert "STARTED" not in broken.console

@@ -35,7 +35,7 @@ class Tree:
 
     def device_takes_it(self) -> bool:
         argv = [self.program, "--check", self.storage, "0", "--trust", self.trust, "--mode", "strict"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
         assert done.returncode in (0, 2), done.stderr
         return done.returncode == 0
 
@@ -71,7 +71,7 @@ def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
 @pytest.fixture
 def tree(master: Tree, tmp_path: Path) -> Tree:
     # cp keeps hard links within what it copies.
-    subprocess.run(["cp", "-a", str(master.storage), str(tmp_path / "storage")], check=True, timeout=60)
+    subprocess.run(["cp", "-a", str(master.storage), str(tmp_path / "storage")], check=True, timeout=600)
     return Tree(tmp_path / "storage", master.trust, master.program)
 
 

@@ -20,7 +20,7 @@ from pantavisor.squashfs import PROFILES
 from sim import listing, tools
 
 PROJECT = Path(__file__).resolve().parents[2]
-BUILD_SECONDS = 900
+BUILD_SECONDS = 1800
 CAPABILITY = b"security.capability"
 # The image for other machines is laid together without running anything of it.
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine())
@@ -44,7 +44,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         digests = re.findall(r'pn-demo-(\w+) = "(sha256:[0-9a-f]{64})"', conf.read_text())
         yield {name: f"docker://{host}/demo/{name}@{digest}" for name, digest in digests}
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(600) == 0
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])

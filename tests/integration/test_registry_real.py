@@ -56,7 +56,7 @@ def serve(folder: Path, extra: str = "") -> Iterator[str]:
 def wait_for(host: str) -> None:
     for _ in range(100):
         try:
-            urllib.request.urlopen(f"http://{host}/v2/", timeout=5).close()
+            urllib.request.urlopen(f"http://{host}/v2/", timeout=600).close()
             return
         except urllib.error.HTTPError:
             return  # 401: it is there
@@ -72,7 +72,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def skopeo(*words: object) -> str:
     argv = ["skopeo", "--insecure-policy", *map(str, words)]
-    result = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, f"{argv}: {result.stderr}"
     return result.stdout
 

@@ -98,7 +98,7 @@ class Desk:
     def run(self, world: World, words: list[str]) -> None:
         environment = {**PLAIN, **world.environment}
         done = subprocess.run(
-            [*world.words(), *words], env=environment, umask=world.umask, cwd="/", capture_output=True, text=True, timeout=300
+            [*world.words(), *words], env=environment, umask=world.umask, cwd="/", capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr
 

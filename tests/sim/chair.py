@@ -40,5 +40,5 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 def process(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pantavisor", *words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "pantavisor", *words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
     )

@@ -47,7 +47,7 @@ class Judge:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.close()
-        status = self._process.wait(60)
+        status = self._process.wait(600)
         self._process.stdout.close()
         assert status == 0 or kind, f"the runtime's reader ended with status {status}"
 
@@ -72,6 +72,6 @@ class Judge:
         self._process.stdin.write(letter.encode() + b"".join(_LENGTH.pack(len(text)) + text for text in texts))
         self._process.stdin.flush()
         line = self._process.stdout.readline().decode("utf-8", "replace")
-        assert line.endswith("\n"), f"the runtime's reader ended with status {self._process.wait(60)} on {texts!r}"
+        assert line.endswith("\n"), f"the runtime's reader ended with status {self._process.wait(600)} on {texts!r}"
         digits, _, why = line[:-1].partition(" ")
         return Answer(tuple(digit == "1" for digit in digits), why)

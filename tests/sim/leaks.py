@@ -61,7 +61,7 @@ def _unpacked(where: str, data: bytes, scratch: Path) -> Iterator[tuple[str, byt
     if data[:2] == GZIP:
         yield from _unpacked(f"{where} unpacked", zlib.decompressobj(31).decompress(data), scratch)
     elif data[:4] == ZSTD:
-        plain = subprocess.run(["zstd", "-dc"], input=data, check=True, timeout=300, stdout=subprocess.PIPE).stdout
+        plain = subprocess.run(["zstd", "-dc"], input=data, check=True, timeout=600, stdout=subprocess.PIPE).stdout
         yield from _unpacked(f"{where} unpacked", plain, scratch)
     elif data[:6] == XZ:
         yield from _unpacked(f"{where} unpacked", lzma.decompress(data), scratch)
@@ -84,7 +84,7 @@ def _squashfs(where: str, data: bytes, scratch: Path) -> Iterator[tuple[str, byt
     image, folder = scratch / f"{number}.squashfs", scratch / str(number)
     image.write_bytes(data)
     argv = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-d", folder, image]
-    subprocess.run(argv, check=True, timeout=300, capture_output=True)
+    subprocess.run(argv, check=True, timeout=600, capture_output=True)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield f"{where}/{path.relative_to(folder)}", path.read_bytes()

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import pytest
 
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 600
 NOBODY = 65534
 
 

@@ -93,7 +93,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert child.stdout is not None and child.stdout.readline() == b"ready\n"
     child.send_signal(signal.SIGKILL)
-    child.wait(10)
+    child.wait(600)
     child.stdout.close()
     time.sleep(0.01)
     assert target.read_bytes() == b"old"

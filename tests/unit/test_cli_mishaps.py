@@ -40,7 +40,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
 def shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run by bash, which knows how to close a stream; ``pvr`` is the command."""
     code = f'pvr() {{ {PVR} "$@"; }}\n{line}'
-    return subprocess.run(["bash", "-c", code], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(["bash", "-c", code], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)
 
 
 # Streams
@@ -91,7 +91,7 @@ def test_an_interrupt_while_a_container_is_made_leaves_nothing(work: Path, tmp_p
     )
     assert child.stderr is not None and "packing web" in child.stderr.readline()
     child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=30)
+    _, said = child.communicate(timeout=600)
     assert child.returncode == 130 and said.endswith("interrupted; nothing half-written was left behind\n")
     assert not (work / "web").exists() and not list((work / ".pvr").glob(".*"))
 
@@ -101,7 +101,7 @@ def test_an_interrupt_while_it_loads_has_no_traceback(work: Path) -> None:
     code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "class Slow:\n    def find_spec(self, *_):\n        os.kill(os.getpid(), signal.SIGINT)\n"
     code += "sys.meta_path.insert(0, Slow()); sys.exit(entry.run())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=work, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], cwd=work, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (130, "")
 
 
@@ -112,7 +112,7 @@ def nobody(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """As a user who may read but not write here."""
     environment = {**ENVIRONMENT, "PVR_SAFE_DIRECTORY": "*"}
     argv = [*tools.nobody(), sys.executable, "-m", "pantavisor", *words]
-    return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture

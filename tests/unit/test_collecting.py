@@ -170,7 +170,7 @@ class Slow(ObjectPool):
 
     def open(self, object_id: str) -> BinaryIO:
         self.asked.set()
-        assert self.go.wait(10)
+        assert self.go.wait(600)
         return super().open(object_id)
 
 
@@ -180,14 +180,14 @@ def test_objects_on_their_way_to_a_new_state_are_waited_for(repository: Reposito
     source.put_bytes(b"kept")
     taking = threading.Thread(target=lambda: repository.take(new, source))
     taking.start()
-    assert source.asked.wait(10)
+    assert source.asked.wait(600)
     collected = threading.Event()
     collecting = threading.Thread(target=lambda: (repo.collect(Repository(repository.root)), collected.set()))
     collecting.start()
     assert not collected.wait(0.2)
     source.go.set()
-    taking.join(10)
-    collecting.join(10)
+    taking.join(600)
+    collecting.join(600)
     assert collected.is_set() and repository.state.object_ids() <= set(repository.pool)
     assert set(new.object_ids()) <= repository.state.object_ids()
 
@@ -199,5 +199,5 @@ def test_an_import_holds_the_lock_while_it_reads(repository: Repository, tmp_pat
         importing.start()
         importing.join(0.2)
         assert importing.is_alive()
-    importing.join(10)
+    importing.join(600)
     assert not importing.is_alive() and repository.status().is_clean

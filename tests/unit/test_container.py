@@ -114,7 +114,7 @@ def test_the_kernel_shows_the_new_tree_where_a_patch_lies_over_the_old(tmp_path:
     mount -t overlay overlay -o lowerdir=patch:base,upperdir=work/u,workdir=work/w merged
     find merged -mindepth 1 -printf '%P %y %m %U %l\\n' | sort; cat merged/changed merged/kept/a merged/was_folder"""
     run = ["unshare", "--mount", "sh", "-c", script, "sh", tmp_path]
-    result = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(run, capture_output=True, text=True, timeout=600, check=False)
     if result.returncode and "mount" in result.stderr and not os.environ.get("CI"):
         pytest.skip(f"this machine cannot mount: {result.stderr.strip()}")
     assert result.returncode == 0, result.stderr

@@ -162,7 +162,7 @@ def test_any_file_and_any_name_pass_or_are_refused(data: bytes, executable: str)
 def test_readelf_agrees_about_this_python() -> None:
     assert shutil.which("readelf"), "binutils is not installed"
     path = Path(sys.executable).resolve()
-    said = subprocess.run(["readelf", "-h", path], capture_output=True, text=True, check=True, timeout=20).stdout
+    said = subprocess.run(["readelf", "-h", path], capture_output=True, text=True, check=True, timeout=600).stdout
     names = {"Advanced Micro Devices X86-64": "amd64", "AArch64": "arm64"}
     own = next(architecture for text, architecture in names.items() if text in said)
     found = Tree(folder(bin=folder(app=File(EXECUTABLE, path.stat().st_size, path))))

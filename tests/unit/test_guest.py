@@ -64,12 +64,12 @@ def test_no_two_forwards_share_a_port() -> None:
 
 def test_console_is_read_without_escapes(machine: str) -> None:
     with guest.Guest(guest.Setup(Path("/x.img"), machine)) as running:
-        assert running.wait_for("RUNNING", timeout=10) == "revision 0 RUNNING"
+        assert running.wait_for("RUNNING", timeout=600) == "revision 0 RUNNING"
 
 
 def test_missing_pattern_ends_with_the_console(machine: str) -> None:
     with guest.Guest(guest.Setup(Path("/x.img"), machine)) as running:
-        running.wait_for("RUNNING", timeout=10)
+        running.wait_for("RUNNING", timeout=600)
         with pytest.raises(guest.GuestError, match="(?s)did not show.*first"):
             running.wait_for("never", timeout=0.2)
 

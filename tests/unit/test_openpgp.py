@@ -46,7 +46,7 @@ def trusted(folder: Path, name: str = "one") -> keys.BootKeys:
 
 
 def run(*argv: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=600)
 
 
 def test_gpg_takes_the_key_and_verifies_what_it_signed(folder: Path, gpg: "list[str]") -> None:
@@ -65,7 +65,7 @@ def test_what_gpg_made_is_read(folder: Path, gpg: "list[str]") -> None:
     passphrase = ["--pinentry-mode", "loopback", "--passphrase", ""]
     made = run(*agent, *passphrase, "--quick-generate-key", "gpg's own", "rsa2048", "sign")
     assert made.returncode == 0, made.stderr
-    exported = subprocess.run([*agent, "--export", "gpg's own"], check=True, capture_output=True, timeout=60).stdout
+    exported = subprocess.run([*agent, "--export", "gpg's own"], check=True, capture_output=True, timeout=600).stdout
     store = keys.BootKeys.parse(exported, what="the key")
     for name in ("SHA256", "SHA384", "SHA512"):
         argv = [*agent, *passphrase, "--digest-algo", name, "--local-user", "gpg's own", "--yes", "--detach-sign"]

@@ -71,7 +71,7 @@ def port(registry: Registry) -> str:
 
 def ask(registry: Registry, certificate: Path, given: Any = None) -> None:
     host = f"evil.test:{port(registry)}"
-    options = RegistryOptions(ca_file=certificate, attempts=1, timeout=5.0, credentials={host: given} if given else {})
+    options = RegistryOptions(ca_file=certificate, attempts=1, timeout=600.0, credentials={host: given} if given else {})
     Client(options).resolve(Ref.parse(f"{host}/web:1"), AMD64)
 
 
@@ -143,7 +143,7 @@ def test_a_local_registry_may_have_local_servers(victim: Registry) -> None:
         registry.add("web", "1", images.image())
         registry.challenge = f'Bearer realm="{victim.url}/token",service="x"'
         registry.tokens = victim.tokens
-        client = Client(RegistryOptions(attempts=1, timeout=5.0))
+        client = Client(RegistryOptions(attempts=1, timeout=600.0))
         assert client.resolve(Ref.parse(f"{registry.host}/web:1"), AMD64)
         assert victim.paths("/token")
 
@@ -154,7 +154,7 @@ def test_a_plain_registry_elsewhere_reaches_no_local_service(
     with Registry() as registry:
         registry.challenge = f'Bearer realm="{victim.url}/token",service="x"'
         host = f"evil.test:{port(registry)}"
-        options = RegistryOptions(attempts=1, timeout=5.0, insecure=frozenset([host]))
+        options = RegistryOptions(attempts=1, timeout=600.0, insecure=frozenset([host]))
         for credentials in ({}, {host: Credentials("ada", "horse")}):
             with pytest.raises(PantavisorError, match="which is this machine"):
                 Client(replace(options, credentials=credentials)).resolve(Ref.parse(f"{host}/web:1"), AMD64)
