@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import differential
 import pytest
 from pantavisor.audit.signatures import as_pem
 from sim import certificates
@@ -20,3 +21,12 @@ def judge() -> Iterator[Judge]:
 def test_certificates_are_judged_alike(case: certificates.Case, judge: Judge) -> None:
     answer = judge.chain(b"\n".join(map(as_pem, case.roots)), case.algorithm, case.chain)
     assert answer.yes == (case.good,), answer.why
+
+
+@pytest.mark.parametrize(("kind", "count"), [("patterns", 10_000), ("certificates", 1500), ("states", 500)])
+def test_mutations_are_judged_alike(kind: str, count: int) -> None:
+    """Some seconds; python3 tests/differential.py has more."""
+    counts = differential.Counts()
+    assert [str(found) for found in differential.differences(kind, 1, count, counts)] == []
+    # A mutator that only breaks, or only spares, would find nothing.
+    assert min(counts["accepted"], counts["refused"]) > count // 20, counts

@@ -18,7 +18,7 @@ from .errors import FormatError, LimitError
 SPEC = "pantavisor-service-system@1"
 SPECS = frozenset([SPEC, "pantavisor-multi-platform@1"])
 MAX_PATHS = 20_000
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024  # as much as a device reads
 # The device counts these words anywhere in the text; a second one makes it overlook the file.
 RESERVED_FILES = frozenset(["device.json", "bsp/run.json", "groups.json", "disks.json", "bsp/drivers.json"])
 

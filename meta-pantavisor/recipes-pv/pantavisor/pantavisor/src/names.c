@@ -49,7 +49,7 @@ bool pv_path_is(const char *path)
 	for (const char *segment = path;; segment++) {
 		size_t length = strcspn(segment, "/");
 
-		if (!length || (length == 1 && segment[0] == '.') ||
+		if (!length || length > PV_SEGMENT_BYTES || (length == 1 && segment[0] == '.') ||
 			(length == 2 && !strncmp(segment, "..", 2)))
 			return false;
 		segment += length;

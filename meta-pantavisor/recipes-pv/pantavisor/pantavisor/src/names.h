@@ -7,6 +7,7 @@
 
 #define PV_NAME_BYTES 64
 #define PV_PATH_BYTES 1024
+#define PV_SEGMENT_BYTES 255
 #define PV_REVISION_BYTES 80
 
 /* A container or a group: letters, digits, `.`, `_`, `-`; begins with a letter or digit. */

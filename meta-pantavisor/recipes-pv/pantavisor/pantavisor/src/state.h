@@ -14,6 +14,7 @@
 #include "recovery.h"
 
 #define PV_STATE_SPEC "pantavisor-service-system@1"
+#define PV_STATE_PATHS 20000
 #define PV_CONTAINERS 128
 #define PV_GROUPS 32
 #define PV_VOLUMES 64
@@ -55,12 +56,13 @@ struct pv_container {
 	struct pv_recovery recovery;
 	bool automodfw;
 	bool is_confined; /* its system calls are filtered */
-	bool has_config; /* there are paths below _config/<name>/ */
+	bool has_config;  /* there are paths below _config/<name>/ */
 };
 
 struct pv_state {
 	struct pv_json doc;
 	struct pv_entry *entries;
+	struct pv_entry **sorted; /* of pv_state_find */
 	size_t entry_count;
 	struct pv_group groups[PV_GROUPS];
 	size_t group_count;

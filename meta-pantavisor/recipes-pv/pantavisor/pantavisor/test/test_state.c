@@ -134,7 +134,8 @@ static void test_what_cannot_be_is_refused(void)
 		HEAD BSP RUN("a", ",\"storage\":{\"a,b\":{\"persistence\":\"boot\"}}") "}", "no legal name"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
 		"wants a disk"));
-	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "not an object of the state"));
+	CHECK(refuses(
+		HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "not an object of the state"));
 	CHECK(refuses(
 		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}", "two groups"));
 	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
@@ -151,8 +152,25 @@ static void test_published_state_is_read(void)
 	pv_state_free(&state);
 }
 
+static void test_shapes_that_no_tree_has_are_refused(void)
+{
+	struct pv_state state;
+
+	CHECK(refuses(HEAD BSP "\"a/b\":\"" SHA "\",\"a/b-c\":\"" SHA "\",\"a/b/c\":\"" SHA "\"}",
+		"a/b is a file and a folder"));
+	CHECK(refuses(HEAD BSP "\"a/x.json\":\"text\"}", "object or array"));
+	CHECK(refuses(HEAD BSP "\"a/x.json\":null}", "object or array"));
+	CHECK(load(&state, HEAD BSP "\"b\":\"" SHA "\",\"b-c/d\":\"" SHA "\",\"ab\":\"" SHA
+				    "\",\"a/x.json\":[]}") == 0);
+	CHECK(pv_state_find(&state, "b-c/d") && pv_state_find(&state, "ab") &&
+		pv_state_find(&state, "a/x.json"));
+	CHECK(!pv_state_find(&state, "b-c") && !pv_state_find(&state, "b/") && !pv_state_find(&state, ""));
+	pv_state_free(&state);
+}
+
 int main(void)
 {
+	test_shapes_that_no_tree_has_are_refused();
 	test_containers_get_what_their_group_says();
 	test_built_in_groups_take_the_first_to_root();
 	test_volumes();
