@@ -46,9 +46,9 @@ int pv_beneath_try(int root, const char *path, int flags)
 	return open_how(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-int pv_beneath_in_root(int root, const char *path)
+int pv_beneath_in_root(int root, const char *path, int flags)
 {
-	return open_how(root, path, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
+	return open_how(root, path, flags, RESOLVE_IN_ROOT);
 }
 
 static int fail(int number, const char *path, struct pv_err *err)

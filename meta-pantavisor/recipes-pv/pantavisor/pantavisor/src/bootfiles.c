@@ -127,12 +127,12 @@ static bool is_listed(const struct list *list, const char *name)
 
 static int check_names(const struct list *list, int folder, struct pv_err *err)
 {
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = pv_beneath_open(folder, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 
 	if (!dir)
-		return pv_err_errno(err, "cannot read " FOLDER);
+		return copy < 0 ? -1 : pv_err_errno(err, "cannot read " FOLDER);
 	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (pv_bootfiles_is(entry->d_name) && !is_listed(list, entry->d_name))
 			return pv_err_set(err, FOLDER "/%.100s is for the boot loader, and not in the state",

@@ -4,37 +4,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "beneath.h"
 #include "halt.h"
 #include "log.h"
 #include "lxcconf.h"
+#include "lxcfile.h"
 #include "monitor.h"
 #include "pv.h"
 #include "rootfs.h"
 #include "seccomp.h"
+#include "sources.h"
 #include "util.h"
 #include "volume.h"
 
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256 /* Linux 5.10; older kernels pass it over */
-#endif
-
 #define COMPLAINTS 4
-#define CONSOLE_LOG "console.log"
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 
 static char *rootfs_of(const struct pv_task *task)
 {
 	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);
-}
-
-static char *lxc_log_of(const struct pv_task *task)
-{
-	return pv_fmt(PV_RUN_DIR "/lxc-logs/%s.log", task->spec->name);
 }
 
 static int read_conf(
@@ -49,89 +39,6 @@ static int read_conf(
 	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
 }
 
-/* Where /lib is a link to usr/lib, LXC does not follow it. */
-static void add_module_binds(FILE *to, const char *rootfs, const char *release)
-{
-	cleanup_free char *lib = pv_fmt("%s/lib", rootfs);
-	struct stat info;
-	const char *prefix = lstat(lib, &info) == 0 && S_ISLNK(info.st_mode) ? "usr/lib" : "lib";
-
-	fprintf(to, "lxc.mount.entry = /lib/modules/%s %s/modules/%s none bind,ro,optional,create=dir 0 0\n",
-		release, prefix, release);
-	fprintf(to, "lxc.mount.entry = /lib/firmware %s/firmware none bind,ro,optional,create=dir 0 0\n",
-		prefix);
-}
-
-static void add_lines(
-	FILE *to, const struct pv *pv, const struct pv_task *task, const struct pv_lxcconf *conf)
-{
-	cleanup_free char *rootfs = rootfs_of(task), *lxc_log = lxc_log_of(task);
-	const char *name = task->spec->name;
-
-	fputs(conf->text, to);
-	fprintf(to, "lxc.rootfs.path = dir:%s\n", rootfs);
-	fprintf(to, "lxc.rootfs.mount = " PV_RUN_DIR "/lxc-root\n");
-	if (!conf->has_uts_name)
-		fprintf(to, "lxc.uts.name = %s\n", name);
-	if (conf->has_console) {
-		fprintf(to, "lxc.console.logfile = " PV_RUN_DIR "/logs/%s/" CONSOLE_LOG "\n", name);
-		fprintf(to, "lxc.console.size = " PV_CONSOLE_LOG_BYTES "\nlxc.console.rotate = 1\n");
-	}
-	fprintf(to, "lxc.log.file = %s\nlxc.log.level = %d\n", lxc_log,
-		pv_config_number(&pv->config, PV_LXC_LOG_LEVEL));
-	fprintf(to, "lxc.cgroup.dir.monitor = lxc.monitor.%s\nlxc.cgroup.dir.container = lxc/%s\n", name,
-		name);
-	if (task->filters_calls)
-		fprintf(to, "lxc.seccomp.profile = " PV_LXC_DIR "/%s/seccomp\n", name);
-	if (task->spec->automodfw)
-		add_module_binds(to, rootfs, pv->release);
-}
-
-static int write_filter(const char *folder, struct pv_err *err)
-{
-	cleanup_free char *path = pv_fmt("%s/seccomp", folder);
-
-	return pv_write_file(path, pv_seccomp_policy, strlen(pv_seccomp_policy), err);
-}
-
-static int write_conf(
-	const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf, struct pv_err *err)
-{
-	cleanup_free char *folder = pv_fmt(PV_LXC_DIR "/%s", task->spec->name);
-	cleanup_free char *text = NULL;
-	size_t length;
-	FILE *to = open_memstream(&text, &length);
-
-	if (!to)
-		return pv_err_errno(err, "no memory");
-	add_lines(to, pv, task, conf);
-	fclose(to);
-	free(task->lxc_path);
-	task->lxc_path = pv_fmt("%s/config", folder);
-	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
-		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0 ||
-		(task->filters_calls && write_filter(folder, err) < 0))
-		return -1;
-	return pv_write_file(task->lxc_path, text, length, err);
-}
-
-/* LXC opens the console's log by its path. That is below a mount of this one directory, in which no link leads
- * elsewhere; and a container starts without a log as well. */
-static bool mount_logs(const struct pv *pv, struct pv_task *task)
-{
-	cleanup_free char *path = pv_fmt("logs/%s/%s", pv->revision, task->spec->name);
-	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
-	struct pv_err err;
-	cleanup_close int folder = pv_beneath_mkdirs(pv->storage, path, &err);
-	cleanup_close int log = folder < 0 ? -1 : pv_beneath_append(folder, CONSOLE_LOG, &err);
-
-	if (log >= 0 && pv_mount_bind(&task->mounts, folder, target,
-				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)
-		return true;
-	pv_warn("container", "%s: its console is not logged: %s", task->spec->name, err.text);
-	return false;
-}
-
 static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf,
 	const struct pv_firstuse *use, struct pv_err *err)
 {
@@ -143,10 +50,10 @@ static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_
 	task->has_apparmor = conf->has_apparmor;
 	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
 	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0 ||
-		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0)
+		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0 ||
+		pv_sources_mount(conf, task->spec->name, &task->mounts, err) < 0)
 		return -1;
-	conf->has_console = conf->has_console && mount_logs(pv, task);
-	return write_conf(pv, task, conf, err);
+	return pv_lxcfile_write(pv, task, conf, rootfs, err);
 }
 
 static int mount_root(
@@ -185,7 +92,7 @@ void pv_container_unmount(struct pv_task *task)
 
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
 {
-	cleanup_free char *lxc_log = lxc_log_of(task);
+	cleanup_free char *lxc_log = pv_lxcfile_log(task);
 	pid_t pid;
 
 	(void)pv;
@@ -238,7 +145,8 @@ static void look_at_filter(const struct pv_task *task)
 	if (task->filters_calls && pv_read_file(path, 16384, &status, &length, &err) == 0 &&
 		!pv_seccomp_is_filtered(status))
 		pv_error("container",
-			"container %s runs WITHOUT the filter of system calls that its profile asks for: liblxc or "
+			"container %s runs WITHOUT the filter of system calls that its profile asks for: "
+			"liblxc or "
 			"the kernel has no seccomp",
 			task->spec->name);
 }
@@ -290,7 +198,7 @@ void pv_container_kill(const struct pv_task *task)
 
 void pv_container_tell(const struct pv_task *task)
 {
-	cleanup_free char *path = lxc_log_of(task);
+	cleanup_free char *path = pv_lxcfile_log(task);
 	cleanup_free char *text = NULL;
 	struct pv_err err;
 	size_t length;

@@ -67,7 +67,8 @@ int pv_firstuse_fill(const struct pv_firstuse *use, const char *container, const
 		const struct pv_firstuse_volume *volume = &use->volumes[i];
 		cleanup_free char *source = pv_fmt("/volumes/%s/%s", container, volume->name);
 		cleanup_free char *target = pv_lxcconf_find_mount(conf, source);
-		cleanup_close int image = target ? pv_beneath_in_root(root, target) : -1;
+		cleanup_close int image =
+			target ? pv_beneath_in_root(root, target, O_RDONLY | O_DIRECTORY) : -1;
 
 		if (image >= 0 && fill(volume, image, err) < 0)
 			return pv_err_wrap(err, "volume %s cannot take the image's %s", volume->name, target);
@@ -79,7 +80,8 @@ static int finish(struct pv_firstuse_volume *volume, struct pv_err *err)
 {
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, volume->name);
 
-	if (syncfs(volume->folder) < 0 || renameat(volume->parent, unfinished, volume->parent, volume->name) < 0 ||
+	if (syncfs(volume->folder) < 0 ||
+		renameat(volume->parent, unfinished, volume->parent, volume->name) < 0 ||
 		fsync(volume->parent) < 0)
 		return pv_err_errno(err, "volume %s cannot be finished", volume->name);
 	close(volume->parent);

@@ -30,7 +30,7 @@ static void remember(struct pv_mounts *mounts, const char *target)
 int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, const char *type,
 	unsigned long flags, const char *options, struct pv_err *err)
 {
-	if (pv_mkdirs(target, 0755, err) < 0)
+	if (!pv_exists(target) && pv_mkdirs(target, 0755, err) < 0)
 		return -1;
 	if (mount(source, target, type, flags, options) < 0)
 		return pv_err_errno(err, "cannot mount %s on %s", source, target);
@@ -38,7 +38,8 @@ int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, c
 	return 0;
 }
 
-int pv_mount_bind(struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err)
+int pv_mount_bind(
+	struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err)
 {
 	cleanup_free char *source = pv_fmt("/proc/self/fd/%d", folder);
 
@@ -49,7 +50,8 @@ int pv_mount_bind(struct pv_mounts *mounts, int folder, const char *target, unsi
 	return 0;
 }
 
-int pv_mount_file(struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err)
+int pv_mount_file(
+	struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err)
 {
 	char device[PV_LOOPDEV_BYTES];
 

@@ -15,11 +15,13 @@ struct pv_mounts {
 /* Makes the target if it is not there. */
 int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, const char *type,
 	unsigned long flags, const char *options, struct pv_err *err);
-/* An open file with a file system in it, read-only, without setuid programs and devices; the type is the suffix of
- * `name`. */
-int pv_mount_file(struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err);
+/* An open file with a file system in it, read-only, without setuid programs and devices; the type is the
+ * suffix of `name`. */
+int pv_mount_file(
+	struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err);
 /* The other place of an open directory, with these flags alone. */
-int pv_mount_bind(struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err);
+int pv_mount_bind(
+	struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err);
 /* What cannot be unmounted now is detached, and told. */
 void pv_mounts_undo(struct pv_mounts *mounts);
 

@@ -121,8 +121,8 @@ static int check_object(const struct pv_checkout *checkout, const struct pv_entr
 	return 0;
 }
 
-static int check_objects(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
-	size_t *objects, struct pv_err *err)
+static int check_objects(const struct pv_checkout *checkout, const struct pv_state *state,
+	struct pv_held *held, size_t *objects, struct pv_err *err)
 {
 	cleanup_free const struct pv_entry **list = pv_alloc(state->entry_count, sizeof(*list));
 	size_t count = 0, same;
@@ -193,7 +193,8 @@ int pv_objects_check(const struct pv_checkout *checkout, const struct pv_state *
 	return -1;
 }
 
-int pv_held_find(const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err)
+int pv_held_find(
+	const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err)
 {
 	const struct pv_entry *entry = pv_state_find(state, path);
 
@@ -255,9 +256,11 @@ int pv_objects_copy(
 {
 	if (entry->object_id)
 		return copy_object(storage, entry->object_id, to, err) < 0
-			       ? pv_err_wrap(err, "object %.*s (%.200s)", SHORT, entry->object_id, entry->path)
+			       ? pv_err_wrap(
+					 err, "object %.*s (%.200s)", SHORT, entry->object_id, entry->path)
 			       : 0;
-	if (pv_write_all(to, state->doc.text + entry->value->start, entry->value->end - entry->value->start) < 0)
+	if (pv_write_all(to, state->doc.text + entry->value->start, entry->value->end - entry->value->start) <
+		0)
 		return pv_err_errno(err, "cannot write %.200s", entry->path);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checkout of a revision against its state: every object's path is a hard link to objects/<id>, every object has
- * the sha256 that names it, every inline file has the very text of the state. A missing path is made again where
- * `cure` allows it; a damaged one is never touched. What is used afterwards comes from the descriptors that were
- * hashed, or is hashed as it is read: never from a path that was looked at before.
+ * The checkout of a revision against its state: every object's path is a hard link to objects/<id>, every
+ * object has the sha256 that names it, every inline file has the very text of the state. A missing path is
+ * made again where `cure` allows it; a damaged one is never touched. What is used afterwards comes from the
+ * descriptors that were hashed, or is hashed as it is read: never from a path that was looked at before.
  */
 #ifndef PV_OBJECTS_H
 #define PV_OBJECTS_H
@@ -25,7 +25,7 @@ struct pv_held {
 	struct pv_held_object {
 		char id[PV_SHA256_HEX + 1];
 		int fd;
-	} *objects;
+	} * objects;
 	size_t count;
 };
 
@@ -33,7 +33,8 @@ struct pv_held {
 int pv_objects_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
 	size_t *objects, struct pv_err *err);
 /* The descriptor of a volume's object, which stays that of `held`. */
-int pv_held_find(const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err);
+int pv_held_find(
+	const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err);
 void pv_held_close(struct pv_held *held);
 
 /* The text that the state has at `path`: its own, or that of the object, verified as it is read. */

@@ -38,11 +38,13 @@ static void close_layers(struct layers *layers)
 	free(layers->text);
 }
 
-static int copy_entry(const struct pv *pv, const struct pv_entry *entry, int root, const char *path, struct pv_err *err)
+static int copy_entry(
+	const struct pv *pv, const struct pv_entry *entry, int root, const char *path, struct pv_err *err)
 {
 	const char *name;
 	cleanup_close int folder = pv_beneath_parent(root, path, &name, err);
-	cleanup_close int fd = folder < 0 ? -1 : pv_beneath_open(folder, name, O_WRONLY | O_CREAT | O_EXCL, err);
+	cleanup_close int fd =
+		folder < 0 ? -1 : pv_beneath_open(folder, name, O_WRONLY | O_CREAT | O_EXCL, err);
 
 	return fd < 0 ? -1 : pv_objects_copy(pv->storage, &pv->state, entry, fd, err);
 }
@@ -93,7 +95,8 @@ static int add_lowers(const struct pv_lxcconf *conf, struct layers *layers, stru
 	for (size_t i = 0; i < conf->lower_count; i++) {
 		const char *path = below_volumes(conf->lowers[i]);
 
-		if (volumes < 0 || add_layer(layers, pv_beneath_open(volumes, path, O_PATH | O_DIRECTORY, err)) < 0)
+		if (volumes < 0 ||
+			add_layer(layers, pv_beneath_open(volumes, path, O_PATH | O_DIRECTORY, err)) < 0)
 			return pv_err_wrap(err, "the layers of the root");
 	}
 	return 0;
@@ -111,16 +114,18 @@ static int mount_writable(const struct layers *layers, const char *upper_path, c
 		return -1;
 	*strrchr(parent_path, '/') = '\0';
 	upper = pv_beneath_mkdirs(volumes, below_volumes(upper_path), err);
-	parent = upper < 0 ? -1 : pv_beneath_open(volumes, below_volumes(parent_path), O_PATH | O_DIRECTORY, err);
+	parent = upper < 0 ? -1
+			   : pv_beneath_open(volumes, below_volumes(parent_path), O_PATH | O_DIRECTORY, err);
 	work = parent < 0 ? -1 : pv_beneath_mkdirs(parent, "work", err);
 	if (work < 0)
 		return -1;
-	options = pv_fmt("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", layers->text, upper, work);
+	options = pv_fmt(
+		"lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", layers->text, upper, work);
 	return pv_mount(mounts, "overlay", target, "overlay", 0, options, err);
 }
 
-/* The root itself keeps setuid programs and devices: su works as it does in docker, and what devices may be used is
- * the matter of the device list. */
+/* The root itself keeps setuid programs and devices: su works as it does in docker, and what devices may be
+ * used is the matter of the device list. */
 static int mount_layers(const struct layers *layers, const struct pv_lxcconf *conf, const char *target,
 	struct pv_mounts *mounts, struct pv_err *err)
 {

@@ -26,8 +26,8 @@ struct walk {
 };
 
 /* lib/pantavisor/audit/storage.py has the same ones. */
-static const char *const known_files[] = {".pvr/json", ".pvr/config", ".pv/progress", ".pv/done", ".pv/commitmsg",
-	".pv/logs", ".pv/logs.tmp"};
+static const char *const known_files[] = {
+	".pvr/json", ".pvr/config", ".pv/progress", ".pv/done", ".pv/commitmsg", ".pv/logs", ".pv/logs.tmp"};
 static const char *const known_folders[] = {".pv", ".pvr"};
 
 static bool is_known_file(const char *path)
@@ -98,7 +98,8 @@ static int judge(struct walk *walk, int folder, const char *name, const char *pa
 	if (S_ISDIR(info.st_mode) && (!strcmp(path, ".pv/logs") || !strcmp(path, ".pv/logs.tmp")))
 		return 0;
 	if (is_file)
-		return S_ISREG(info.st_mode) ? 0 : pv_err_set(walk->err, "%.300s is not a regular file", path);
+		return S_ISREG(info.st_mode) ? 0
+					     : pv_err_set(walk->err, "%.300s is not a regular file", path);
 	if (S_ISREG(info.st_mode))
 		return judge_unlisted(walk, folder, name, path);
 	if (!S_ISDIR(info.st_mode) || (!is_folder_of_state(walk, path) && !is_known_folder(path)))

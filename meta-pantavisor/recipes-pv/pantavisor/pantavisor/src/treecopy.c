@@ -28,7 +28,8 @@ static int copy_attribute(int from, int to, const char *name)
 	ssize_t length = fgetxattr(from, name, value, XATTR_SIZE_MAX);
 
 	/* A file system in memory has fewer kinds. */
-	return length < 0 || (fsetxattr(to, name, value, (size_t)length, 0) < 0 && errno != EOPNOTSUPP) ? -1 : 0;
+	return length < 0 || (fsetxattr(to, name, value, (size_t)length, 0) < 0 && errno != EOPNOTSUPP) ? -1
+													: 0;
 }
 
 static int copy_attributes(int from, int to)

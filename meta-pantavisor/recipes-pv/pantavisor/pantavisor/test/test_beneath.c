@@ -28,7 +28,8 @@ static void test_nothing_leads_out(int root)
 {
 	static const char *const links[] = {"relative/secret", "relative", "absolute/passwd", "absolute",
 		"good/link", "loop", "magic/etc/passwd", "harmless/file"};
-	static const char *const ways[] = {"..", "../outside/secret", "good/../../outside/secret", "/etc/passwd"};
+	static const char *const ways[] = {
+		"..", "../outside/secret", "good/../../outside/secret", "/etc/passwd"};
 	static const int flags[] = {
 		O_RDONLY, O_PATH, O_PATH | O_NOFOLLOW, O_RDONLY | O_DIRECTORY, O_WRONLY | O_CREAT};
 

@@ -9,7 +9,8 @@ static const char entries[] =
 	"lxc.mount.entry = /volumes/web/docker--data-x nowhere none bind 0 0\n"
 	"lxc.mount.entry = /volumes/web/docker--data data none bind,rw,create=dir 0 0\n"
 	"lxc.mount.entry = /volumes/web/docker--other other none bind,rw,create=dir 0 0\n"
-	"lxc.mount.entry = /volumes/web/dockerovl--data /data overlay lowerdir=/x,upperdir=/y,create=dir 0 0\n";
+	"lxc.mount.entry = /volumes/web/dockerovl--data /data overlay lowerdir=/x,upperdir=/y,create=dir 0 "
+	"0\n";
 
 static void check_is(const char *path, uid_t uid, gid_t gid, mode_t mode)
 {

@@ -147,8 +147,8 @@ static void test_links_in_a_revision_lead_nowhere(void)
 static void test_names_that_the_state_does_not_list(void)
 {
 	static const char *const names[] = {"stray", "a/stray", "_config/a/sbin/init", "_config/a/etc/x",
-		"_sigs/more.json", "c/run.json", ".pvr/stray", ".pvr/new", ".pv/stray",
-		".pvr/objects/x", "a/run.json.pv-besides"};
+		"_sigs/more.json", "c/run.json", ".pvr/stray", ".pvr/new", ".pv/stray", ".pvr/objects/x",
+		"a/run.json.pv-besides"};
 	static const char *const known[] = {".pv/progress", ".pv/done", ".pv/logs/0/x", ".pv/pv-initrd.img",
 		".pv/pv-initrd.img.0", ".pv/pv-initrd.img.12"};
 

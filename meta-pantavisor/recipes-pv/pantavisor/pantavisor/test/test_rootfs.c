@@ -85,9 +85,9 @@ static void test_plain_root(struct pv *pv, struct pv_mounts *mounts)
 
 static void test_links_on_the_storage_lead_nowhere(struct pv *pv, struct pv_mounts *mounts)
 {
-	static const char *const places[] = {"disks", "disks/perm", "disks/perm/web", "disks/perm/web/docker--data",
-		"disks/perm/web/lxc-overlay", "disks/perm/web/lxc-overlay/upper", "disks/perm/web/lxc-overlay/work",
-		"objects"};
+	static const char *const places[] = {"disks", "disks/perm", "disks/perm/web",
+		"disks/perm/web/docker--data", "disks/perm/web/lxc-overlay",
+		"disks/perm/web/lxc-overlay/upper", "disks/perm/web/lxc-overlay/work", "objects"};
 
 	for (size_t i = 0; i < PV_COUNT(places); i++) {
 		cleanup_free char *path = pv_fmt("storage/%s", places[i]), *moved = pv_fmt("%s.moved", path);

@@ -39,7 +39,8 @@ static inline void make_image(void)
 	/* VFS_CAP_REVISION_2 with CAP_NET_BIND_SERVICE permitted and effective. */
 	static const unsigned char capability[20] = {1, 0, 0, 2, 0, 4};
 	static const struct timespec times[] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
-	const char *const argv[] = {"mksquashfs", folder, file, "-quiet", "-no-progress", "-processors", "1", NULL};
+	const char *const argv[] = {
+		"mksquashfs", folder, file, "-quiet", "-no-progress", "-processors", "1", NULL};
 
 	tree_file("image/etc/hostname", "image");
 	tree_file("image/bin/su", "su");
@@ -65,23 +66,29 @@ static inline void make_storage(const char *persistence)
 	add_object("storage/config", conf_id);
 	object = pv_fmt("/storage/objects/%s", conf_id);
 	CHECK(chown(object, 1000, 1000) == 0 && chmod(object, 06777) == 0);
-	state = pv_fmt(
-		"{\"#spec\":\"pantavisor-service-system@1\",\"_config/web/etc/app.conf\":\"%s\","
-		"\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/run.json\":"
-		"{\"initrd\":\"b\",\"linux\":\"b\"},\"web/lxc.container.conf\":\"%s\","
-		"\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"#spec\":\"service-manifest-run@1\","
-		"\"config\":\"lxc.container.conf\",\"name\":\"web\",\"root-volume\":\"root.squashfs\",\"storage\":{"
-		"\"docker--data\":{\"persistence\":\"permanent\"},\"docker--other\":{\"persistence\":\"boot\"},"
-		"\"dockerovl--data\":{\"persistence\":\"revision\"},\"lxc-overlay\":{\"persistence\":\"%s\"}},"
-		"\"type\":\"lxc\"}}",
+	state = pv_fmt("{\"#spec\":\"pantavisor-service-system@1\",\"_config/web/etc/app.conf\":\"%s\","
+		       "\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/run.json\":"
+		       "{\"initrd\":\"b\",\"linux\":\"b\"},\"web/lxc.container.conf\":\"%s\","
+		       "\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"#spec\":\"service-manifest-run@1\","
+		       "\"config\":\"lxc.container.conf\",\"name\":\"web\",\"root-volume\":\"root.squashfs\","
+		       "\"storage\":{"
+		       "\"docker--data\":{\"persistence\":\"permanent\"},\"docker--other\":{\"persistence\":"
+		       "\"boot\"},"
+		       "\"dockerovl--data\":{\"persistence\":\"revision\"},\"lxc-overlay\":{\"persistence\":"
+		       "\"%s\"}},"
+		       "\"type\":\"lxc\"}}",
 		conf_id, conf_id, conf_id, image_id, persistence);
 	tree_file("storage/trails/0/.pvr/json", state);
 }
 
 static inline void boot(struct pv *pv, const char *persistence)
 {
-	struct pv_verify options = {.revision = "0", .mode = PV_SECUREBOOT_DISABLED, .goals_timeout_s = 1,
-		.release = "6.1", .cure = true, .checksum = true};
+	struct pv_verify options = {.revision = "0",
+		.mode = PV_SECUREBOOT_DISABLED,
+		.goals_timeout_s = 1,
+		.release = "6.1",
+		.cure = true,
+		.checksum = true};
 	struct pv_verified verified;
 
 	make_storage(persistence);
@@ -115,7 +122,8 @@ static inline int remove_below(const char *path, const struct stat *info, int ki
 {
 	(void)info;
 	(void)kind;
-	return !ftw->level || pv_ends_with(path, image_id) || pv_ends_with(path, "/objects") ? 0 : remove(path);
+	return !ftw->level || pv_ends_with(path, image_id) || pv_ends_with(path, "/objects") ? 0
+											     : remove(path);
 }
 
 static inline void end(struct pv *pv, struct pv_mounts *mounts)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device's file systems for a test: a mount namespace of its own and an empty root, with the host's /proc and /dev.
- * Real mounts, real loop devices, the real kernel; so it takes root. Without that the test is skipped and says so.
+ * A device's file systems for a test: a mount namespace of its own and an empty root, with the host's /proc
+ * and /dev. Real mounts, real loop devices, the real kernel; so it takes root. Without that the test is
+ * skipped and says so.
  */
 #ifndef PV_TEST_WORLD_H
 #define PV_TEST_WORLD_H

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What LXC reads of a container: the adapted conf with our own lines, and what these name. */
+#ifndef PV_LXCFILE_H
+#define PV_LXCFILE_H
+
+#include "lxcconf.h"
+#include "pv.h"
+
+/* Where LXC writes its complaints. */
+char *pv_lxcfile_log(const struct pv_task *task);
+/* Leaves the path in `task`. */
+int pv_lxcfile_write(const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf,
+	const char *rootfs, struct pv_err *err);
+
+#endif
