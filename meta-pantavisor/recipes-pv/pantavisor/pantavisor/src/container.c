@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "halt.h"
+#include "leftover.h"
 #include "log.h"
 #include "lxcconf.h"
 #include "lxcfile.h"
@@ -96,6 +97,9 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	pid_t pid;
 
 	(void)pv;
+	/* LXC starts nothing in groups that are there already. */
+	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, err) < 0)
+		return -1;
 	unlink(lxc_log);
 	pid = fork();
 	if (pid < 0)
@@ -106,6 +110,15 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	task->init = 0;
 	task->started_at = pv_now_ms();
 	return 0;
+}
+
+void pv_container_clear(const struct pv_task *task)
+{
+	struct pv_err err;
+
+	pv_leftover_kill(PV_CGROUP_DIR, task->spec->name);
+	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, &err) < 0)
+		pv_debug("container", "%s", err.text);
 }
 
 static bool is_child_of(const char *pid, pid_t parent)

@@ -18,6 +18,7 @@
 /* The monitor's exit status when LXC could not start the container. */
 #define PV_CONTAINER_NOT_STARTED 255
 #define PV_CONSOLE_LOG_BYTES "1MB"
+#define PV_CGROUP_DIR "/sys/fs/cgroup"
 
 struct pv;
 
@@ -30,9 +31,9 @@ struct pv_task {
 	char *lxc_path; /* the adapted conf */
 	char *halt_signal;
 	bool has_apparmor;
-	bool filters_calls; /* by our policy */
+	bool filters_calls;  /* by our policy */
 	pid_t monitor, init; /* 0: none */
-	int exit_status; /* of its last end */
+	int exit_status;     /* of its last end */
 	int retries;
 	int64_t started_at;
 	int64_t retry_at; /* RECOVERING; 0: never */
@@ -41,6 +42,8 @@ struct pv_task {
 int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err);
 void pv_container_unmount(struct pv_task *task);
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);
+/* Once its monitor ended: what still runs of it is killed, and its cgroups go. */
+void pv_container_clear(const struct pv_task *task);
 /* True once the container's own init runs. */
 bool pv_container_find_init(struct pv_task *task);
 /* Asks its init to end, by the signal that it understands. */

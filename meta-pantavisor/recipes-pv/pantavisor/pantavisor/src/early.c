@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "log.h"
 #include "util.h"
 
@@ -22,7 +23,6 @@
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KERNEL_ERRORS 4 /* errors and worse */
 #define OPEN_FILES 524288
-#define CGROUP_ROOT "/sys/fs/cgroup"
 
 static const struct {
 	const char *source, *target, *type;
@@ -36,7 +36,7 @@ static const struct {
 	{"tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"},
 	{"tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"},
 	{"tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"},
-	{"cgroup2", CGROUP_ROOT, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate"},
+	{"cgroup2", PV_CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate"},
 };
 
 static const char *const folders[] = {
@@ -91,14 +91,14 @@ static void enable_controllers(void)
 	size_t length;
 	char *rest, *word;
 
-	if (pv_read_file(CGROUP_ROOT "/cgroup.controllers", 4096, &text, &length, &err) < 0) {
+	if (pv_read_file(PV_CGROUP_DIR "/cgroup.controllers", 4096, &text, &length, &err) < 0) {
 		pv_warn("early", "%s", err.text);
 		return;
 	}
 	for (rest = text; (word = strsep(&rest, " \n"));) {
 		cleanup_free char *knob = pv_fmt("+%s", word);
 
-		if (*word && pv_write_knob(CGROUP_ROOT "/cgroup.subtree_control", knob, &err) < 0)
+		if (*word && pv_write_knob(PV_CGROUP_DIR "/cgroup.subtree_control", knob, &err) < 0)
 			pv_warn("early", "%s", err.text);
 	}
 }

@@ -278,7 +278,10 @@ int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *e
 		done = pv_cgroup_finish(&a->cgroup, a->to, err);
 	pv_cgroup_free(&a->cgroup);
 	settle(a);
-	fclose(a->to);
+	if (done == 0)
+		done = pv_close_text(a->to, err);
+	else
+		fclose(a->to);
 	if (done < 0)
 		pv_lxcconf_free(conf);
 	return done;

@@ -96,7 +96,8 @@ int pv_lxcfile_write(const struct pv *pv, struct pv_task *task, const struct pv_
 	if (!to)
 		return pv_err_errno(err, "no memory");
 	add_lines(to, pv, task, conf, rootfs, conf->has_console && mount_logs(pv, task));
-	fclose(to);
+	if (pv_close_text(to, err) < 0)
+		return -1;
 	free(task->lxc_path);
 	task->lxc_path = pv_fmt("%s/config", folder);
 	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||

@@ -196,8 +196,10 @@ int pv_sources_mount(
 	if (!p.to)
 		return pv_err_errno(err, "no memory");
 	done = pv_lxcconf_each(conf->text, keep_or_pin, &p, err);
-	if (fclose(p.to) != 0 && !done)
-		done = pv_err_errno(err, "no memory");
+	if (done < 0)
+		fclose(p.to);
+	else
+		done = pv_close_text(p.to, err);
 	if (done < 0) {
 		free(text);
 		return -1;

@@ -46,6 +46,8 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	int64_t ran = task->started_at ? now - task->started_at : 0, delay;
 	enum pv_verdict verdict;
 
+	if (task->monitor)
+		pv_container_clear(task);
 	task->monitor = 0;
 	task->init = 0;
 	task->started_at = 0;
@@ -167,8 +169,7 @@ static char *list_late(const struct pv *pv, const struct pv_group *group)
 		if (group_of(pv, task) != group || task->reached)
 			continue;
 		before = list;
-		missed = pv_goal_missed(
-			task->spec->name, task->spec->goal, task->status, task->exit_status);
+		missed = pv_goal_missed(task->spec->name, task->spec->goal, task->status, task->exit_status);
 		list = pv_fmt("%s%s%s", before, *before ? "; " : "", missed);
 	}
 	return list;

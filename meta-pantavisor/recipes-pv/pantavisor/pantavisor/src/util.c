@@ -6,11 +6,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MEMORY_WAIT_NS 100000000L
+#define MEMORY_WAITS 100 /* ten seconds */
+#define MEMORY_STATUS 1
 
 void pv_cleanup_free(void *pointer)
 {
@@ -29,28 +32,40 @@ void pv_cleanup_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static void wait_for_memory(void)
+/* What others hold may come back, the kernel ends some of them for it. Where it does not come, a device that
+ * starts anew is worth more than one that waits; and a child, or a command, just ends. */
+static void wait_for_memory(int *waits)
 {
 	struct timespec pause = {.tv_nsec = MEMORY_WAIT_NS};
 
-	nanosleep(&pause, NULL);
+	if (++*waits < MEMORY_WAITS) {
+		nanosleep(&pause, NULL);
+		return;
+	}
+	if (getpid() == 1) {
+		sync();
+		reboot(RB_AUTOBOOT);
+	}
+	_exit(MEMORY_STATUS);
 }
 
 void *pv_alloc(size_t count, size_t size)
 {
 	void *memory;
+	int waits = 0;
 
 	while (!(memory = calloc(count ? count : 1, size)))
-		wait_for_memory();
+		wait_for_memory(&waits);
 	return memory;
 }
 
 void *pv_resize(void *old, size_t count, size_t size)
 {
 	void *memory;
+	int waits = 0;
 
 	while (!(memory = reallocarray(old, count ? count : 1, size)))
-		wait_for_memory();
+		wait_for_memory(&waits);
 	return memory;
 }
 
@@ -66,7 +81,7 @@ char *pv_fmt(const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
-	int length;
+	int length, waits = 0;
 
 	for (;;) {
 		va_start(args, format);
@@ -74,7 +89,7 @@ char *pv_fmt(const char *format, ...)
 		va_end(args);
 		if (length >= 0)
 			return text;
-		wait_for_memory();
+		wait_for_memory(&waits);
 	}
 }
 
@@ -140,6 +155,13 @@ int pv_write_all(int fd, const void *bytes, size_t length)
 		length -= (size_t)put;
 	}
 	return 0;
+}
+
+int pv_close_text(FILE *stream, struct pv_err *err)
+{
+	bool whole = !ferror(stream);
+
+	return fclose(stream) == 0 && whole ? 0 : pv_err_set(err, "no memory for a text");
 }
 
 int pv_write_knob(const char *path, const char *text, struct pv_err *err)

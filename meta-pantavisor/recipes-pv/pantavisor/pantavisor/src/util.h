@@ -21,14 +21,15 @@ void pv_cleanup_dir(DIR **dir);
 #define cleanup_close __attribute__((cleanup(pv_cleanup_close)))
 #define cleanup_dir __attribute__((cleanup(pv_cleanup_dir)))
 
-/* Zeroed memory. PID 1 cannot give up for want of memory: these wait for it, and never return NULL. */
+/* Zeroed memory. These never return NULL: they wait for memory, and after ten seconds PID 1 reboots and
+ * another process ends. */
 void *pv_alloc(size_t count, size_t size);
 void *pv_resize(void *old, size_t count, size_t size);
 char *pv_dup(const char *text, size_t length);
 char *pv_fmt(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A whole regular file of at most `limit` bytes, NUL behind the end. Paths here are those of the initramfs and of
- * the kernel; what is on the storage is reached through beneath.h. */
+/* A whole regular file of at most `limit` bytes, NUL behind the end. Paths here are those of the initramfs
+ * and of the kernel; what is on the storage is reached through beneath.h. */
 int pv_read_file(const char *path, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* The rest of an open one; `name` is for the sentence. */
 int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err);
@@ -37,6 +38,8 @@ int pv_write_knob(const char *path, const char *text, struct pv_err *err);
 /* Beside and rename: after an error the old file is whole. */
 int pv_write_file(const char *path, const char *text, size_t length, struct pv_err *err);
 int pv_write_all(int fd, const void *bytes, size_t length);
+/* Of open_memstream: a text that memory did not suffice for ends early, and must not be used. */
+int pv_close_text(FILE *stream, struct pv_err *err);
 int pv_mkdirs(const char *path, mode_t mode, struct pv_err *err);
 bool pv_exists(const char *path);
 bool pv_is_directory(const char *path);

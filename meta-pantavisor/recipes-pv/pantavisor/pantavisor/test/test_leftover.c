@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* The file system of cgroups stands in as plain directories: what is killed there is written in a file. */
+#include "leftover.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static struct pv_err err;
+
+static void make(const char *root, const char *group)
+{
+	cleanup_free char *path = pv_fmt("%s/%s", root, group);
+
+	CHECK(pv_mkdirs(path, 0755, &err) == 0);
+}
+
+static bool is_there(const char *root, const char *group)
+{
+	cleanup_free char *path = pv_fmt("%s/%s", root, group);
+
+	return pv_exists(path);
+}
+
+static void test_groups_of_the_container_go_and_no_others(const char *root)
+{
+	make(root, "lxc/web/inner/.hidden");
+	make(root, "lxc/web/other");
+	make(root, "lxc/web2");
+	make(root, "lxc.monitor.web");
+	make(root, "lxc.monitor.web2");
+	CHECK(pv_leftover_remove(root, "web", &err) == 0);
+	CHECK(!is_there(root, "lxc/web") && !is_there(root, "lxc.monitor.web"));
+	CHECK(is_there(root, "lxc/web2") && is_there(root, "lxc.monitor.web2"));
+	CHECK(pv_leftover_remove(root, "web", &err) == 0);
+}
+
+/* A directory with a file in it cannot be removed, as a group in which something runs. */
+static void test_what_still_runs_is_an_error(const char *root)
+{
+	cleanup_free char *knob = pv_fmt("%s/lxc/web/cgroup.kill", root), *text = NULL;
+	size_t length;
+
+	make(root, "lxc/web");
+	CHECK(pv_write_file(knob, "", 0, &err) == 0);
+	pv_leftover_kill(root, "web");
+	CHECK(pv_read_file(knob, 16, &text, &length, &err) == 0);
+	CHECK_TEXT(text, "1");
+	CHECK(pv_leftover_remove(root, "web", &err) < 0);
+	CHECK_HAS(err.text, "is not gone yet");
+	unlink(knob);
+	CHECK(pv_leftover_remove(root, "web", &err) == 0);
+}
+
+/* A container may make groups in groups without end; each call has its share of them. */
+static void test_depth_and_number_are_bounded(const char *root)
+{
+	char group[200] = "lxc/web";
+
+	for (int i = 0; i < 20; i++)
+		strcat(group, "/deep");
+	make(root, group);
+	CHECK(pv_leftover_remove(root, "web", &err) < 0);
+	/* What is too deep for this test as well. */
+	for (char *slash; strlen(group) > strlen("lxc/web"); *slash = '\0') {
+		cleanup_free char *path = pv_fmt("%s/%s", root, group);
+
+		CHECK(rmdir(path) == 0);
+		slash = strrchr(group, '/');
+	}
+	CHECK(pv_leftover_remove(root, "web", &err) == 0);
+}
+
+int main(void)
+{
+	char root[] = "/tmp/pv-leftover-XXXXXX";
+	static const char *const rest[] = {"lxc/web2", "lxc.monitor.web2", "lxc"};
+
+	if (!mkdtemp(root))
+		return 1;
+	test_groups_of_the_container_go_and_no_others(root);
+	test_what_still_runs_is_an_error(root);
+	test_depth_and_number_are_bounded(root);
+	for (size_t i = 0; i < PV_COUNT(rest); i++) {
+		cleanup_free char *path = pv_fmt("%s/%s", root, rest[i]);
+
+		rmdir(path);
+	}
+	CHECK(rmdir(root) == 0);
+	return check_done();
+}
