@@ -119,7 +119,7 @@ int pv_beneath_mkdirs(int root, const char *path, struct pv_err *err)
 
 		close(folder);
 		if (deeper < 0)
-			return pv_err_wrap(err, "%.300s", path);
+			return strchr(path, '/') ? pv_err_wrap(err, "%.300s", path) : -1;
 		folder = deeper;
 	}
 	return folder;
