@@ -27,7 +27,7 @@ from sim.chair import ENVIRONMENT, Pvr, process, write
 
 COMMANDS = dict(manual.walk(cli.parser()))
 # Of the man page and completion, which need all of it.
-WHOLE = {"man", "completion"}
+WHOLE = {"man", "completion", "help", "version"}
 
 
 @pytest.fixture

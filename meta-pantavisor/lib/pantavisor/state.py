@@ -7,7 +7,7 @@ the format. The device's loader takes the text apart itself, so a state has one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -32,6 +32,11 @@ class Changes:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
+
+    def within(self, paths: Collection[str]) -> Changes:
+        """Only what concerns ``paths``."""
+        kept = (tuple(path for path in kind if path in paths) for kind in (self.added, self.removed, self.changed))
+        return Changes(*kept)
 
 
 class State(Mapping[str, Value]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,13 +17,13 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import failures, parsing
+from . import failures, parsing, published
 from .console import Console, drop, open_missing, say
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
 MODULES = {
     "repository": (
-        "init", "add", "commit", "status", "diff", "checkout", "reset",
+        "init", "add", "json", "commit", "status", "diff", "checkout",
         "clone", "get", "merge", "export", "import", "gc", "deploy",
     ),
     "app": ("app", "dm-convert", "dm-apply"),
@@ -49,12 +50,14 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
     volume = top.add_mutually_exclusive_group()
     for switch, text in SWITCHES.items():
         volume.add_argument(*switch, action="store_true", help=text)
+    published.declare_global(top)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    owners = [module for module, names in MODULES.items() if command in names]
+    owners = [module for module, names in MODULES.items() if command and published.own_name(command) in names]
     for module in owners or MODULES:
         importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
     parsing.describe(top)
+    published.apply(top)
     parsing.take_everywhere(top, SWITCHES)
     return top
 
@@ -92,6 +95,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     try:
         found: argparse.Namespace = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
+        parsing.filled(found)
+        if found.http_proxy:
+            os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)
         return found
     except SystemExit:
         # What --help said may still have nowhere to go.

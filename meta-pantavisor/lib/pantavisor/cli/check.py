@@ -36,7 +36,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="show what is inside",
         description="Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository.",
     )
-    show.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to show")
+    show.add_argument("target", type=Path, nargs="?", default=Path("."), metavar="IMAGE|TREE|EXPORT|REPO",
+                      help="what to show; default: this repository")  # fmt: skip
     show.add_argument("--against", type=Path, metavar="OTHER", help="also show what changed since OTHER")
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 from ..repo import Owners, Repository
 
 
-def repository() -> Repository:
+def repository(start: Optional[Path] = None) -> Repository:
     """Raises NotFound where there is none, PantavisorError for another user's."""
-    return Repository.find(Path("."), Owners.of(os.geteuid(), os.environ))
+    return Repository.find(start or Path("."), Owners.of(os.geteuid(), os.environ))

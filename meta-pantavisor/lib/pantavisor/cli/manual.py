@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from .. import __version__
+from .. import __version__, names
+from . import parsing
 from .console import Console
 
 Parser = argparse.ArgumentParser
@@ -47,24 +48,33 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH}
 def register(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add ``completion`` and ``man``; both need the parser that they are part of."""
     completion = commands.add_parser("completion", help="print completion for a shell")
-    completion.add_argument("shell", choices=tuple(SCRIPTS), help="as in: eval \"$(pvr completion bash)\"")
+    completion.add_argument("shell", choices=tuple(SCRIPTS), nargs="?", default="bash",
+                            help="as in: eval \"$(pvr completion bash)\"; default: bash")  # fmt: skip
     completion.set_defaults(run=_completion)
     manual = commands.add_parser("man", help="print the manual page (roff)")
     manual.set_defaults(run=_manual)
+    version = commands.add_parser("version", help="print the version, as --version")
+    version.set_defaults(run=lambda options, console: console.result(f"pvr {__version__}"))
+    helping = commands.add_parser("help", help="print the help of a command, as --help")
+    helping.add_argument("words", nargs="*", metavar="COMMAND", help="and its verb; default: of all")
+    helping.set_defaults(run=_help)
 
 
-def walk(parser: Parser, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Parser]]:
-    """Each command with its parser, the top one first."""
+def walk(
+    parser: Parser, words: tuple[str, ...] = (), *, aliases: bool = False
+) -> Iterator[tuple[tuple[str, ...], Parser]]:
+    """Each command with its parser, the top one first; under its other names too with ``aliases``."""
     yield words, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, child in action.choices.items():
-                yield from walk(child, (*words, name))
+                if aliases or child.prog.rpartition(" ")[2] == name:
+                    yield from walk(child, (*words, name), aliases=aliases)
 
 
 def completion(parser: Parser, shell: str) -> str:
     """A completion script: commands, verbs and options by position, files elsewhere."""
-    commands = {" ".join(words): child for words, child in walk(parser)}
+    commands = {" ".join(words): child for words, child in walk(parser, aliases=True)}
     cases = "\n".join(f'        "{path}") {_case(child)};;' for path, child in commands.items())
     return SCRIPTS[shell].replace("@COMMANDS@", "|".join(commands)).replace("@CASES@", cases)
 
@@ -111,6 +121,16 @@ def _words(parser: Parser) -> list[str]:
 
 def _roff(text: str) -> str:
     return text.replace("\\", "\\\\").replace("-", "\\-").replace("%(default)s", "")
+
+
+def _help(options: argparse.Namespace, console: Console) -> None:
+    found = options.parser
+    for word in options.words:
+        known = parsing.verbs(found)
+        if word not in known:
+            raise names.unknown(word, known, what="command")
+        found = known[word]
+    console.result(found.format_help().rstrip())
 
 
 def _completion(options: argparse.Namespace, console: Console) -> None:

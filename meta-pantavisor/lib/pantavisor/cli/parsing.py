@@ -7,6 +7,7 @@ taken: a script that uses one breaks with the next option that begins alike.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -88,6 +89,45 @@ def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[st
                     # Without a default, what stands before the command is not taken back.
                     child.add_argument(*switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
                 take_everywhere(child, switches)
+
+
+def verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The commands below ``parser``, by each of their names."""
+    found = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(next(found, {}))
+
+
+def rename(parser: argparse.ArgumentParser, name: str, others: Iterable[str]) -> None:
+    """Let the command ``name`` below ``parser`` have ``others`` for names too."""
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    for other in others:
+        assert commands._name_parser_map.setdefault(other, commands._name_parser_map[name]) is commands.choices[name], other
+    for choice in commands._choices_actions:
+        if choice.dest == name and others:
+            choice.metavar = f"{name} ({', '.join(others)})"
+
+
+def spell(parser: argparse.ArgumentParser, option: str, others: Iterable[str]) -> None:
+    """Let the ``option`` of ``parser`` be spelled in ``others`` as well."""
+    action = parser._option_string_actions[option]
+    for other in others:
+        assert parser._option_string_actions.setdefault(other, action) is action, other
+        action.option_strings = [*action.option_strings, other]
+
+
+def fill(parser: argparse.ArgumentParser, option: str, variable: str) -> None:
+    """Let ``option`` be what the environment's ``variable`` says where nothing is said on the command line."""
+    action = parser._option_string_actions[option]
+    action.required = False
+    parser.set_defaults(filled=[*(parser.get_default("filled") or ()), (action, variable)])
+
+
+def filled(options: argparse.Namespace) -> None:
+    """Take what variables say for options that were left out; lists have commas there."""
+    for action, variable in getattr(options, "filled", ()):
+        if getattr(options, action.dest, None) in (None, []):
+            text = os.environ[variable]
+            setattr(options, action.dest, text.split(",") if isinstance(action, argparse._AppendAction) else text)
 
 
 def describe(parser: argparse.ArgumentParser) -> None:

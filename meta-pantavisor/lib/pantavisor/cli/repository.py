@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import json
+import os
 import re
 import shutil
 import sys
@@ -32,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     add = commands.add_parser("add", help="stage files for the next commit",
                               description="Stage files for the next commit. Tracked ones need no adding again.")  # fmt: skip
-    add.add_argument("paths", type=Path, nargs="*", help="default: everything")
+    add.add_argument("paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything")
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
 
@@ -50,10 +52,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
+    show = commands.add_parser("json", help="the committed state as JSON")
+    show.add_argument("--canonical", action="store_true", help="in one line, as it is signed")
+    show.set_defaults(run=_json)
+
     diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
+    diff.add_argument("paths", type=Path, nargs="*", metavar="FILE", help="or a folder; default: everything")
     diff.set_defaults(run=_diff)
 
-    checkout = commands.add_parser("checkout", aliases=["reset"], help="write the committed state's files",
+    checkout = commands.add_parser("checkout", help="write the committed state's files",
                                    description="Write the files of the committed state. Untracked files stay; files of "
                                                "an earlier state go, unless they were changed.")  # fmt: skip
     checkout.add_argument("-c", "--canonical", action="store_true", help="canonical JSON, as always")
@@ -63,12 +70,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     clone = commands.add_parser("clone", help="make a repository from another, or from an export")
     clone.add_argument("source", help=SOURCE)
     clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
+    clone.add_argument("--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory")
+    clone.add_argument("--canonical", action="store_true", help="canonical JSON, as always")
+    clone.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     clone.set_defaults(run=_clone)
 
     for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
                              ("merge", "take parts of another state", False)):  # fmt: skip
         take = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}")
-        take.add_argument("source", help=SOURCE)
+        take.add_argument("source", nargs="?", help=f"{SOURCE}; default: the last one")
+        take.add_argument("target", nargs="?", type=Path, help="repository to take it into; default: this one")
         take.set_defaults(run=_take, drop=drop)
 
     out = commands.add_parser("export", help="write the state and its objects into one file")
@@ -94,16 +105,32 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     deploy.set_defaults(run=_deploy)
 
 
-def _init(options: argparse.Namespace, console: Console) -> None:
+def _check_spec(options: argparse.Namespace) -> None:
     if options.spec != SPEC:
         raise names.unknown(options.spec, [SPEC], what="spec")
+
+
+def _init(options: argparse.Namespace, console: Console) -> None:
+    _check_spec(options)
     repository = Repository.init(options.directory, objects=options.objects)
     console.line(f"{repository.root} is a pvr repository now")
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:
-    staged = here.repository().add(options.paths, raw=options.raw)
+    wanted = [path for word in options.paths for path in _matching(word)]
+    staged = here.repository().add(wanted, raw=options.raw)
     console.detail("\n".join(staged))
+
+
+def _matching(word: str) -> list[Path]:
+    """The file or folder of that name, else the files that it is a pattern for."""
+    found = [] if os.path.lexists(word) else [Path(name) for name in sorted(glob.glob(word)) if os.path.isfile(name)]
+    return found or [Path(word)]
+
+
+def _json(options: argparse.Namespace, console: Console) -> None:
+    text = here.repository().state.dumps()
+    console.result(text.decode() if options.canonical else json.dumps(json.loads(text), indent=4, ensure_ascii=False))
 
 
 def _commit(options: argparse.Namespace, console: Console) -> None:
@@ -130,6 +157,8 @@ def _diff(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
     committed, working = repository.state, repository.working()
     changes = working.diff(committed)
+    if options.paths:
+        changes = changes.within(repository.named(options.paths))
     patch = {**{path: working[path] for path in (*changes.added, *changes.changed)}, **dict.fromkeys(changes.removed)}
     console.result(json.dumps(json.loads(cjson.dumps(patch)), indent=4))
 
@@ -139,8 +168,9 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 
 
 def _clone(options: argparse.Namespace, console: Console) -> None:
+    _check_spec(options)
     source = repo.Source.parse(options.source)
-    repository = repo.clone(source, options.directory or _directory(source.path))
+    repository = repo.clone(source, options.directory or _directory(source.path), objects=options.objects)
     console.line(f"{repository.root} holds {count(repository.state, 'path')}")
 
 
@@ -152,10 +182,11 @@ def _directory(source: Path) -> Path:
 
 
 def _take(options: argparse.Namespace, console: Console) -> None:
-    source = repo.Source.parse(options.source)
-    repository = here.repository()
+    repository = here.repository(options.target)
+    source = repository.last_source() if options.source is None else repo.Source.parse(options.source)
     with repo.opened(source.path) as (state, pool):
         merged = repository.take(state, pool, source.choice, drop=options.drop)
+    repository.remember(source)
     console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")
 
 

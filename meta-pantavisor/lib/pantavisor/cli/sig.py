@@ -47,6 +47,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show = verbs.add_parser("ls", help="check signatures and list what they cover",
                             description="Check signatures and list what they cover. Without names every part must be signed.")
     show.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
+    show.add_argument("--part", action="append", default=[], metavar="NAME", help="one of them")
     how = show.add_mutually_exclusive_group()
     how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
     how.add_argument("--allow-unsigned", action="store_true", help="do not ask for a signature over every part")
@@ -174,15 +175,15 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:
-    state = here.repository().state
-    chosen = pvs.named(pvs.signatures(state), options.names)
+    state, only = here.repository().state, [*options.names, *options.part]
+    chosen = pvs.named(pvs.signatures(state), only)
     checked_against = trusted(options.cacerts, options.pubkey, default=signers.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")
     now = datetime.datetime.now(datetime.timezone.utc)
-    found = keys.verify_state(state, trust, strict=options.strict, at=now, only=options.names)
+    found = keys.verify_state(state, trust, strict=options.strict, at=now, only=only)
     shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
     _show(found, shown, options, console)
-    if not (options.names or options.allow_unsigned):
+    if not (only or options.allow_unsigned):
         pvs.require_signed(state, found)
 
 

@@ -80,10 +80,21 @@ class TrustStore:
 
 
 def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[bytes]:
-    """Root certificates of one PEM file and public keys of another as one text for ``TrustStore.parse``."""
-    parts = [pem.read(roots)] if roots else []
+    """Root certificates of a PEM file, or of those in a folder, and public keys of another as one text for
+    ``TrustStore.parse``."""
+    parts = [pem.read(path) for path in _files(roots)] if roots else []
     parts += [pem.public_keys_of(public_keys)] if public_keys else []
     return b"\n".join(parts) if parts else None
+
+
+def _files(roots: Path) -> list[Path]:
+    """``roots`` itself, or the PEM files in that folder."""
+    if not roots.is_dir():
+        return [roots]
+    found = sorted(path for path in roots.iterdir() if path.suffix in (".pem", ".crt") and path.is_file())
+    if not found:
+        raise FormatError(f"{roots} holds no file .pem or .crt", hint="name a file of root certificates")
+    return found
 
 
 def _parse(x5c: Sequence[bytes], what: str) -> list[Certificate]:

@@ -49,6 +49,11 @@ class Source:
     path: Path
     choice: Choice = ALL
 
+    def __str__(self) -> str:
+        """For ``parse``, from any directory."""
+        words = ",".join((*self.choice.wanted, *(f"{MINUS}{word}" for word in self.choice.unwanted)))
+        return f"{self.path.absolute()}#{words}" if words else str(self.path.absolute())
+
     @classmethod
     def parse(cls, text: str) -> Source:
         """``path#a,-b``; a path may hold a ``#`` itself where it exists."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 from .. import atomic
 from ..errors import PantavisorError
@@ -13,15 +14,19 @@ from .repository import Repository
 from .sources import opened
 
 
-def clone(source: Source, directory: Path) -> Repository:
-    """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``."""
+def clone(source: Source, directory: Path, *, objects: Optional[str] = None) -> Repository:
+    """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``.
+
+    ``objects`` is a pool elsewhere, seen from the directory.
+    """
     target = directory.absolute()
     with opened(source.path) as (state, pool):
         _check_empty(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
-            made = Repository.init(folder / "new")
+            made = Repository.init(folder / "new", objects=os.path.normpath(target / objects) if objects else None)
             made.take(state, pool, source.choice)
+            made.remember(source)
             made.checkout()
             _move(made.root, target)
     return Repository(target)

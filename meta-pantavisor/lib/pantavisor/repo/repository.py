@@ -19,13 +19,14 @@ from .. import atomic, cjson, export, names
 from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
-from .choosing import ALL, Choice, merge, select
+from .choosing import ALL, Choice, Source, merge, select
 from .folder import FOLDER, OwnFolder
 from .ownership import Owners
 from .sources import own_pool
 from .tree import SCRATCH, Tree, working_state
 
 POOL = f"{FOLDER}/objects"
+LAST_SOURCE = "DefaultGetUrl"
 CHECKPOINT = "checkpoint.json"
 DEFAULT_MESSAGE = "** No commit message **"
 
@@ -112,6 +113,30 @@ class Repository:
     def working(self) -> State:
         """What a commit would make: tracked and staged files as they are on disk."""
         return working_state(self._tree, self.state, self._staged())
+
+    def named(self, paths: Iterable[Path]) -> frozenset[str]:
+        """Paths of the committed and of the working state that are or lie below one of ``paths``. Raises NotFound."""
+        known = {*self.state, *self._staged()}
+        found = set()
+        for head in map(self._tree.relative, paths):
+            below = {name for name in known if head == "." or name == head or name.startswith(f"{head}/")}
+            if not below:
+                raise NotFound(f"{head} is neither committed nor staged", hint="pvr status lists what differs")
+            found |= below
+        return frozenset(found)
+
+    def last_source(self) -> Source:
+        """What was taken last. Raises NotFound."""
+        last = self.folder.document("config").get(LAST_SOURCE)
+        if not isinstance(last, str) or not last:
+            raise NotFound("no source was taken yet", hint="name a repository or an export")
+        return Source.parse(last)
+
+    def remember(self, source: Source) -> None:
+        """Have last_source() be ``source``."""
+        with self.lock():
+            config = self.folder.document("config")
+            self.folder.write("config", cjson.dumps({**config, LAST_SOURCE: str(source)}))
 
     def status(self) -> Status:
         committed, staged = self.state, self._staged()

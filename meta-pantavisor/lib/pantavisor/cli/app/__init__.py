@@ -49,7 +49,10 @@ class _Profile(argparse.Action):
 
 def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: str) -> None:
     install = verbs.add_parser(verb, help="write run.json, lxc.container.conf and dm-verity again from src.json")
-    install.add_argument("name", help=NAME)
+    if verb == "install":
+        install.add_argument("name", help=NAME)
+    else:
+        install.add_argument("name", nargs="?", help=f"{NAME}; default: all with dm-verity")
     install.set_defaults(run=changing.install)
 
 
@@ -84,6 +87,7 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     update.add_argument("name", help=NAME)
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
+    update.add_argument("-t", "--type", choices=KINDS, help="what SOURCE is; it stays what it was")
     below = update.add_mutually_exclusive_group()
     below.add_argument("--patch", action="store_true",
                        help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip

@@ -20,12 +20,19 @@ from . import patching, working
 
 def install(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    source = working.source(repository, options.name)
-    spec = manifests.ContainerSpec.from_source(options.name, source)
-    working.check_device(repository, options.name, manifests.run_manifest(spec))
-    recorded = working.verity_manifests(repository, options.name)
-    _finish(repository, options.name, source, recorded, console)
-    console.line(f"{options.name} is written again; run pvr commit to keep it")
+    for name in [options.name] if options.name else _with_verity(repository):
+        source = working.source(repository, name)
+        spec = manifests.ContainerSpec.from_source(name, source)
+        working.check_device(repository, name, manifests.run_manifest(spec))
+        _finish(repository, name, source, working.verity_manifests(repository, name), console)
+        console.line(f"{name} is written again; run pvr commit to keep it")
+
+
+def _with_verity(repository: Repository) -> list[str]:
+    found = [name for name in working.container_names(repository) if any(working.source(repository, name).verity.values())]
+    if not found:
+        raise NotFound("no container has dm-verity", hint="pvr dm-convert NAME protects one")
+    return found
 
 
 def convert(options: argparse.Namespace, console: Console) -> None:

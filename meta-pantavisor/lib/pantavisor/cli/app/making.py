@@ -55,6 +55,11 @@ def add(options: argparse.Namespace, console: Console) -> None:
 def update(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
     old = working.source(repository, options.name)
+    if options.type not in (None, working.kind(old)):
+        raise PantavisorError(
+            f"{options.name} is of type {working.kind(old)}, which no update changes",
+            hint=f"run: pvr app add {options.name} --force --type {options.type} --from SOURCE",
+        )
     options.type = working.kind(old)
     options.source = options.source or _recorded(old, options.name)
     recorded = working.verity_manifests(repository, options.name)

@@ -1,0 +1,126 @@
+"""What scripts for the published pvr may write: its other names of commands and options, and its variables.
+
+Each row is laid over the parser of our command, which has the meaning; docs/pvr.md shows the same rows. Of names that the
+published tool has twice (i, s, g, d, c, r) the one that it takes counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import parsing
+
+
+@dataclass(frozen=True)
+class Row:
+    """``command`` of ours, its other ``names``, other spellings of its ``options``, ``variables`` behind these, and options
+    that are taken for nothing."""
+
+    command: str
+    names: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    idle: tuple[Idle, ...] = ()
+
+
+@dataclass(frozen=True)
+class Idle:
+    """An option that has nothing to do here. Without a ``metavar`` it is a switch."""
+
+    flags: tuple[str, ...]
+    metavar: str = ""
+
+
+ROWS = (
+    Row("init", ("i",), {"--objects": ("-o",), "--spec": ("-s",)}, {"--objects": "PVR_OBJECTS_DIR"}),
+    Row("add", ("a",), {"--raw": ("-r",)}),
+    Row("json", ("j",), {"--canonical": ("-c",)}),
+    Row("status", ("s",)),
+    Row("commit", ("ci",)),
+    Row("checkout", ("reset", "r", "co"), {"--hardlink": ("--hl",)}),
+    Row("clone", ("c",), {"--objects": ("-o",), "--canonical": ("-c",), "--spec": ("-s",)}, {"--objects": "PVR_OBJECTS_DIR"}),
+    Row("get", ("g",)),
+    Row("merge", ("m",)),
+    Row("export", (), {"--parts": ("-p",)}),
+    Row("deploy", ("d",), {"--no-merge": ("--nomerge",)}),
+    Row("app", ("ap",)),
+    Row(
+        "app add", ("aa",), {"--format-options": ("-o",)},
+        {"--from": "PVR_FROM", "--platform": "PVR_PLATFORM", "--arg": "PVR_TEMPLATE_ARG", "--volume": "PVR_PERSISTENCE_VOLUME"},
+    ),
+    # It fetches nothing.
+    Row("app install", ("ai",), idle=(Idle(("-t", "--type"), "TYPE"), Idle(("--source",), "PLACES"),
+                                      Idle(("-u", "--username"), "NAME"), Idle(("-p", "--password"), "PASSWORD"))),
+    Row("app update", ("au",), {"--format-options": ("-o",)}, {"--platform": "PVR_PLATFORM"}),
+    Row("app rm", ("r",)),
+    Row("app ls", ("l",)),
+    Row("app info", ("i",)),
+    Row(
+        "sig", (), {"--key": ("-k",), "--x5c": ("-x",), "--pubkey": ("-p",), "--cacerts": ("-c",)},
+        {"--key": "PVR_SIG_KEY", "--x5c": "PVR_X5C_PATH", "--pubkey": "PVR_SIG_PUBKEY", "--cacerts": "PVR_SIG_CACERTS"},
+    ),
+    Row("sig add", ("a",), {"--part": ("-p",), "--raw": ("-r",), "--include": ("-i",), "--exclude": ("-e",)}),
+    Row("sig update", ("up",)),
+    Row("sig ls", (), {"--part": ("-p",), "--with-sigs": ("-s",)}),
+    Row("dm-convert", ("dmc",)),
+    Row("dm-apply", ("dma",)),
+    Row("completion", ("com",)),
+    Row("help", ("h",)),
+)  # fmt: skip
+# Read where a key or a root is needed, with their own defaults.
+ELSEWHERE = frozenset(["PVR_SIG_KEY", "PVR_X5C_PATH", "PVR_SIG_PUBKEY", "PVR_SIG_CACERTS"])
+# Before the command: there is no hub to log in to and no upgrade to refuse.
+GLOBAL = (
+    Idle(("--disable-self-upgrade",)),
+    Idle(("-a", "--access-token"), "TOKEN"),
+    Idle(("-b", "--baseurl"), "URL"),
+    Idle(("-r", "--repo-baseurl"), "URL"),
+    Idle(("-c", "--config-dir"), "DIR"),
+    Idle(("-i", "--insecure")),
+)
+
+
+def own_name(word: str) -> str:
+    """Our name of a command."""
+    return next((row.command for row in ROWS if word in row.names), word)
+
+
+def declare_global(top: argparse.ArgumentParser) -> None:
+    """Add the options that scripts set before the command."""
+    group = top.add_argument_group("as the published pvr")
+    _take_idle(group, GLOBAL)
+    group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")
+    group.add_argument("--http-proxy", metavar="URL", help="for registries, as http_proxy and https_proxy of the environment")
+
+
+def apply(top: argparse.ArgumentParser) -> None:
+    """Lay the rows over those commands of ``top`` that are loaded."""
+    for row, parent, name in _loaded(top):
+        verbs = parsing.verbs(parent)
+        for option, others in row.options.items():
+            parsing.spell(verbs[name], option, others)
+        for option, variable in row.variables.items():
+            if variable not in ELSEWHERE and os.environ.get(variable):
+                parsing.fill(verbs[name], option, variable)
+        _take_idle(verbs[name], row.idle)
+        parsing.rename(parent, name, row.names)
+
+
+def _take_idle(parser: argparse._ActionsContainer, options: tuple[Idle, ...]) -> None:
+    for option in options:
+        more: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
+        parser.add_argument(*option.flags, dest="idle", default=argparse.SUPPRESS, help="no effect", **more)
+
+
+def _loaded(top: argparse.ArgumentParser) -> Iterator[tuple[Row, argparse.ArgumentParser, str]]:
+    for row in ROWS:
+        *above, name = row.command.split()
+        parent = top
+        for word in above:
+            parent = parsing.verbs(parent).get(word, parent)
+        if name in parsing.verbs(parent) and parent.prog.split()[1:] == above:
+            yield row, parent, name
