@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from pantavisor import audit, export
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.objects import ObjectPool
 from pantavisor.state import State
+from sim import tools
 
 GNU, POSIX = ["tar", "--format=gnu"], ["tar", "--format=ustar"]
 FORM = "export-form"
@@ -51,8 +51,7 @@ def kinds(path: Path) -> list[str]:
 @pytest.mark.parametrize("form", FORMS)
 def test_what_tar_programs_write_is_read_alike(form: str, folder: Path, tmp_path: Path) -> None:
     words, expected = FORMS[form]
-    if not shutil.which(words[0]):
-        pytest.skip(f"{words[0]} is not installed")
+    tools.need(words[0], package="libarchive-tools" if words[0] == "bsdtar" else "tar")
     object_id = next((folder / "objects").iterdir()).name
     out = tmp_path / "export"
     subprocess.run([word.replace("ID", object_id).replace("OUT", str(out)) for word in words], cwd=folder, check=True)

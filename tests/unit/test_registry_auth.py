@@ -477,7 +477,8 @@ def test_a_plain_http_registry_that_is_not_local_is_refused(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pantavisor.registry.options.is_loopback", lambda host: False)
-    with pytest.raises(Unreachable):
+    hint = f"--insecure-registry {registry.host} or PVR_INSECURE_REGISTRIES"
+    with pytest.raises(Unreachable, match=rf"{registry.host} does not speak TLS(.|\n)*{hint}"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
     assert not registry.seen
     assert Client(replace(OPTIONS, insecure=frozenset([registry.host]))).resolve(ref(registry), AMD64)

@@ -24,6 +24,9 @@ from .options import RegistryOptions, host_name, is_loopback
 MAX_REDIRECTS = 5
 MAX_URL_CHARS = 16 * 1024
 _CHUNK = 256 * 1024
+INSECURE = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
+# What OpenSSL calls an answer in plain HTTP.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 
@@ -195,18 +198,31 @@ def translated(url: str, deadline: Deadline) -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"the certificate of {host} is not trusted: {error.verify_message}",
-            hint="name its CA in SSL_CERT_FILE, or the host as insecure",
+            hint=f"name its CA in SSL_CERT_FILE, or the host by {INSECURE.format(host)}",
             temporary=False,
+        ) from error
+    except ssl.SSLError as error:
+        if error.reason not in _NOT_TLS:
+            raise _unreachable(host, deadline, error) from error
+        raise Unreachable(
+            f"{host} does not speak TLS", hint=f"if it may be used so, name it by {INSECURE.format(host)}", temporary=False
         ) from error
     except Dripping as error:
         raise TooSlow(f"{host} is too slow: {error}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if deadline.passed:
-            raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds") from error
-        way = f" by way of the proxy {deadline.proxy}" if deadline.proxy else ""
-        raise Unreachable(f"{host} cannot be reached{way}: {_sentence(error)}", hint="is the network up?") from error
+        raise _unreachable(host, deadline, error) from error
     if deadline.passed:
         raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
+
+
+def _unreachable(host: str, deadline: Deadline, error: Exception) -> Unreachable:
+    if deadline.passed:
+        return TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
+    way = f" by way of the proxy {deadline.proxy}" if deadline.proxy else ""
+    hint = "is the network up?"
+    if isinstance(error, ConnectionRefusedError) and not way:
+        hint = f"does it listen there? A registry without TLS is named by {INSECURE.format(host)}"
+    return Unreachable(f"{host} cannot be reached{way}: {_sentence(error)}", hint=hint)
 
 
 def _sentence(error: Exception) -> str:
