@@ -337,6 +337,11 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
         {"Entrypoint": ["/a", "\ud800"]},
         {"Env": ["A=\udfff"]},
         {"StopSignal": "x y"},
+        {"StopSignal": "SIGNOPE"},
+        {"StopSignal": "TERM5"},
+        {"StopSignal": "0"},
+        {"StopSignal": "65"},
+        {"StopSignal": 15},
         {"Env": 5},
         {"Env": "A=b"},
         {"Env": ["A=b"] * 2000},
@@ -359,6 +364,11 @@ def test_a_person_s_variable_needs_a_value() -> None:
         manifests.check_members({"Env": ["A"]}, "--config")
 
 
+def test_null_among_the_words_is_an_empty_one() -> None:
+    assert 'lxc.init.cmd = /a "" "b"' in conf(config={"Entrypoint": ["/a", None], "Cmd": ["b"]})
+    assert "lxc.init.cmd = /c" in conf(config={"Entrypoint": [None], "Cmd": ["/c"]})
+
+
 def test_overrides_replace_members_and_null_does_not_unset() -> None:
     config = {"Cmd": ["/c"], "Env": ["A=1"], "WorkingDir": "/w"}
     found = conf(config=config, **{"persistence": {}}) and lxc.render(
@@ -369,7 +379,10 @@ def test_overrides_replace_members_and_null_does_not_unset() -> None:
 
 def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert "lxc.signal.halt = SIGQUIT" in conf(config={"StopSignal": "SIGQUIT"})
-    assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": "RTMIN+3"})
+    for text in ("RTMIN+3", "SIGRTMIN+3", "sigrtmin+3"):
+        assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": text})
+    for text, row in (("sigterm", "SIGTERM"), ("usr1", "SIGUSR1"), ("15", "15"), ("09", "9")):
+        assert f"lxc.signal.halt = {row}" in conf(config={"StopSignal": text})
     config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
     assert spec(config=config).process.unmapped == ("ExposedPorts", "Healthcheck")
     config = {"Healthcheck": {"Test": ["NONE"]}, "ExposedPorts": {}, "Hostname": "h", "Entrypont": ["/x"], "Tty": True}

@@ -31,6 +31,11 @@ OTHERS = frozenset(
      "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
 )  # fmt: skip
 MAX_UNMAPPED = 20
+LAST_SIGNAL = 64
+SIGNALS = frozenset(
+    "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CLD CONT STOP TSTP TTIN TTOU URG "
+    "XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX".split()
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Process:
 
 def map_process(config: Mapping[str, Any]) -> Process:
     """From the ``config`` object of an image."""
-    entrypoint, command = config.get("Entrypoint") or None, config.get("Cmd") or None
+    entrypoint, command = (_without_null(config.get(name)) or None for name in ("Entrypoint", "Cmd"))
     if entrypoint == [""]:
         entrypoint = None  # Docker's way of taking back a base image's
     words = [*_quoted(entrypoint, "Entrypoint"), *_quoted(command, "Cmd", appended=bool(entrypoint))]
@@ -139,6 +144,11 @@ def quote(word: str) -> str:
     )
 
 
+def _without_null(value: Any) -> Any:
+    """As Go reads a list of strings: null is an empty one."""
+    return ["" if word is None else word for word in value] if isinstance(value, (list, tuple)) else value
+
+
 def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
     if value is None:
         return []
@@ -168,9 +178,15 @@ def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _signal(text: Any) -> str:
-    if not isinstance(text, str) or not re.fullmatch(r"|[0-9]{1,2}|(SIG)?[A-Z]{2,8}[0-9]{0,2}([+-][0-9]{1,2})?", text):
+    """As LXC writes it; docker takes any case, with SIG or without. LXC reads no configuration with another word."""
+    if text == "":
+        return ""
+    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,2}", text) and 1 <= int(text) <= LAST_SIGNAL:
+        return str(int(text))
+    found = re.fullmatch(r"(?:SIG)?([A-Z0-9]+)(?:[+-][0-9]{1,2})?", text.upper()) if isinstance(text, str) else None
+    if found is None or found[1] not in SIGNALS or (found[0][-1].isdigit() and not found[1].startswith(("RT", "USR"))):
         raise FormatError(f"the image's StopSignal {str(text)[:40]!r} is not a signal")
-    return text if not text or text.isdigit() or text.startswith("SIG") else f"SIG{text}"
+    return f"SIG{found[0].removeprefix('SIG')}"
 
 
 def _first_word(value: Any) -> str:

@@ -122,7 +122,7 @@ class ImageConfig:
     def parse(cls, data: bytes) -> ImageConfig:
         document = cjson.load_object(data, what="image config", max_bytes=MAX_CONFIG_BYTES)
         rootfs = document.get("rootfs")
-        if not isinstance(rootfs, dict) or rootfs.get("type") != "layers":
+        if not isinstance(rootfs, dict) or (rootfs.get("type") or "layers") != "layers":
             raise FormatError('image config has no "rootfs" of type "layers"')
         platform = _platform(document, "image config")
         config = document.get("config")
@@ -161,27 +161,30 @@ class ImageConfig:
 
 
 def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str:
-    """The media type of a manifest or index document. Raises FormatError for what is neither, or both."""
+    """The media type of a manifest or index document. Raises FormatError for what is neither, or both.
+
+    Its members decide. What it calls itself, and the version that it says, are held against them only where they are known
+    words: other tools leave them out, or empty, or write words of their own.
+    """
     stated = document.get("mediaType")
     if stated is not None and not isinstance(stated, str):
         raise FormatError(f"a manifest calls itself {str(stated)[:100]}, which is no media type")
-    if "fsLayers" in document or "signatures" in document or document.get("schemaVersion") == 1:
+    is_index = document.get("manifests") is not None
+    is_image = "layers" in document or "config" in document
+    if not is_image and not is_index and (document.get("fsLayers") or document.get("schemaVersion") == 1):
         raise FormatError(
             "the image has a schema 1 manifest, a form abandoned for being unverifiable",
             hint="push the image again with a current docker, podman or skopeo",
         )
-    if document.get("schemaVersion") != 2:
-        raise FormatError("a manifest without schemaVersion 2 is not an image's")
-    is_index = "manifests" in document
     # One document that reads as both could be pinned as one image and run as another (CVE-2021-41190).
-    if is_index == ("layers" in document or "config" in document):
+    if is_index == is_image or document.get("fsLayers"):
         raise FormatError("a manifest must have either manifests or config and layers")
     family = INDEX_TYPES if is_index else MANIFEST_TYPES
-    known = INDEX_TYPES | MANIFEST_TYPES
-    for claim in (stated, promised if promised in known else None):
-        if claim is not None and claim not in family:
-            raise FormatError(f"a manifest calls itself {str(claim)[:100]} but is not of that form")
-    return stated or (promised if promised in family else None) or (OCI_INDEX if is_index else OCI_MANIFEST)
+    claims = [claim for claim in (stated, promised) if claim in INDEX_TYPES | MANIFEST_TYPES]
+    for claim in claims:
+        if claim not in family:
+            raise FormatError(f"a manifest calls itself {claim} but is not of that form")
+    return claims[0] if claims else (OCI_INDEX if is_index else OCI_MANIFEST)
 
 
 def is_index(data: bytes, media_type: Optional[str] = None) -> bool:
