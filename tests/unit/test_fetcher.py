@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pantavisor import layout
+from pantavisor import layout, oci
 from pantavisor.digest import Digest
 from pantavisor.errors import FormatError
 from pantavisor.oci import Platform
@@ -136,6 +136,19 @@ def test_the_pin_may_be_a_manifest(registry, d, tmp_path: Path) -> None:
     assert unpacked(url(registry, digest=made.digest), d, tmp_path / "w") == made.layers
     with pytest.raises(bb.fetch2.FetchError, match="not made for linux/arm64; it offers linux/amd64"):
         fetch(url(registry, digest=made.digest, platform="linux/arm64"), d)
+
+
+def test_an_index_for_each_platform_is_fetched_and_unpacked_offline(registry, d, tmp_path: Path) -> None:
+    made, other = images.image(FILES), images.image(platform="linux/arm64")
+    registry.add("demo/web", "x", made, other)
+    nested = [images.index(one, extra=(images.attestation(),)) for one in (other, made)]
+    entries = [{"mediaType": oci.OCI_INDEX, "digest": images.sha(data), "size": len(data)} for data in nested]
+    for data in nested:
+        registry.add_document("demo/web", "x", data, oci.OCI_INDEX)
+    top = registry.add_document("demo/web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX)
+    fetch(url(registry, digest=top), d)
+    fetch(url(registry, digest=top), offline(d))
+    assert unpacked(url(registry, digest=top), d, tmp_path / "w") == made.layers
 
 
 def test_a_full_download_directory_needs_no_network(registry, d, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ..errors import FormatError
 from . import paths, pax, sparse
 from .limits import Budget, check
 from .marks import Marks
-from .numbers import decimal, number, seconds
+from .numbers import decimal, number, owner, seconds
 from .stream import ChunkStream
 from .tree import Device, Directory, Fifo, File, Metadata, Node, Stored, Symlink
 
@@ -67,20 +67,18 @@ class TarReader:
             end = self._stream.offset + stored
             yield member
             self._stream.skip_to(end)
+            # Behind the last member some writers leave out what only fills its block.
+            self._stream.skip_what_there_is(_padded(stored) - stored)
 
     def _header(self) -> Optional[_Header]:
         """The next member's header, after all that extends it; None at the end of the archive."""
         extended: dict[bytes, bytes] = {}
-        extensions = False
         while (block := self._block()) is not None:
             kind = block[156:157]
             if kind in b"xgXLKV":
-                extensions = True
                 self._extend(kind, number(block[124:136]), extended)
                 continue
             return self._apply(kind, block, {**self._global, **extended})
-        if extensions and extended:
-            raise FormatError(f"{self._what} ends behind an extended header")
         return None
 
     def _block(self) -> Optional[bytes]:
@@ -135,8 +133,7 @@ class TarReader:
 
     def _metadata(self, header: _Header) -> Metadata:
         block, records = header.block, header.records
-        uid = decimal(records[b"uid"]) if records.get(b"uid") else number(block[108:116])
-        gid = decimal(records[b"gid"]) if records.get(b"gid") else number(block[116:124])
+        uid, gid = owner(records.get(b"uid", b""), block[108:116]), owner(records.get(b"gid", b""), block[116:124])
         if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
             raise FormatError(f"{self._what} has the member {paths.show(header.name)} of an impossible owner")
         mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
@@ -157,7 +154,7 @@ class TarReader:
         if segments is not None:
             sparse.check_segments(segments, size, stored, what=self._what)
             self._budget.add_bytes(size - stored)
-        return File(metadata, size, Stored(self._source, content, segments)), _padded(stored)
+        return File(metadata, size, Stored(self._source, content, segments)), stored
 
     def _segments(self, header: _Header) -> tuple[Optional[sparse.Segments], int]:
         """The sparse map, or None, and the size of the file; reads what of the map lies in the stream."""

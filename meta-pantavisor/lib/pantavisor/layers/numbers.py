@@ -8,7 +8,8 @@ from ..errors import FormatError
 
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*(?:\0.*)?", re.DOTALL)
 _DECIMAL = re.compile(rb"[0-9]{1,19}")
-_SECONDS = re.compile(rb"(-?)([0-9]{1,18})(?:\.([0-9]{0,40}))?")
+_SIGNED = re.compile(rb"-[0-9]{1,10}")
+_SECONDS = re.compile(rb"\+?(-?)([0-9]{1,18})(?:\.([0-9]{0,40}))?")
 
 
 def number(field: bytes) -> int:
@@ -31,6 +32,13 @@ def decimal(text: bytes) -> int:
     if not _DECIMAL.fullmatch(text):
         raise FormatError(f"a tar has {text[:24]!r} where a decimal number belongs")
     return int(text)
+
+
+def owner(text: bytes, field: bytes) -> int:
+    """A uid or gid: ``text`` of a pax record, or the header's field where that is empty. -2 is what some systems call nobody,
+    and Linux 4294967294; -1 and what has no 32 bits is given back as it is, to be refused."""
+    value = int(text) if _SIGNED.fullmatch(text) else decimal(text) if text else number(field)
+    return value + 2**32 if -(2**31) <= value < -1 else value
 
 
 def seconds(text: bytes) -> int:
