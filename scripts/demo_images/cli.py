@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .engine import NAMES
 from .failure import Failure
 from .images import IMAGES, Workshop
 from .registry import HOST, Registry
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--build-dir", type=Path, default=PROJECT / "build", help="where registry/ and logs go")
     top.add_argument("--auto-conf", type=Path, metavar="FILE", help="write digests and registry for BitBake")
-    top.add_argument("--engine", choices=("docker", "buildah"), default="", help="insist on one")
+    top.add_argument("--engine", choices=NAMES, default="", help="insist on one")
     top.add_argument("--port", type=_port, default=0, help="of the registry; default: any free one")
     top.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run meanwhile")
     return top

@@ -1,6 +1,7 @@
-"""What turns a Dockerfile into an image: Docker, or Buildah where Docker cannot run.
+"""What turns a Dockerfile into an image: Docker, Buildah, or neither, the first that can.
 
-As root, a Docker daemon of our own is started and its data removed again: the user's images are left alone.
+As root, a Docker daemon of our own is started and its data removed again: the user's images are left alone. Without
+an engine an image is laid together from unpacked packages; then no command of its Dockerfile runs.
 """
 
 from __future__ import annotations
@@ -10,15 +11,24 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from . import plain
 from .failure import Failure, run
+from .registry import Registry
 from .service import Service
 
 ANSWER_SECONDS = 20
+IN_CONTAINERS = "as root in a container, Docker takes a privileged one (docker run --privileged)"
+# In the order in which they are tried.
+NAMES = ("docker", "buildah", "none")
+
+
+class Unable(Failure):
+    """An engine that is not here, or does not work here."""
 
 
 class Engine(Protocol):
@@ -26,6 +36,11 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def runs_commands(self) -> bool:
+        """Whether it can take a Dockerfile with RUN for this machine's architecture."""
+        ...
 
     def build(self, context: Path, dockerfile: Path, *, platform: str, reference: str) -> None: ...
 
@@ -39,16 +54,17 @@ class Docker:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "Docker"
+    runs_commands: bool = True
 
     def build(self, context: Path, dockerfile: Path, *, platform: str, reference: str) -> None:
         # The classic builder is part of every docker.io package; BuildKit is not.
         env = {**self.environment, "DOCKER_BUILDKIT": "0"}
         argv = ["docker", "build", "--network", "host", "--no-cache", "--force-rm", "--platform", platform]
         argv += ["--file", str(dockerfile), "--tag", reference, str(context)]
-        run(argv, log=self.log, env=env)
+        _run(self.name, argv, self.log, env, f"; {IN_CONTAINERS}")
 
     def push(self, reference: str) -> None:
-        run(["docker", "push", reference], log=self.log, env=self.environment)
+        _run(self.name, ["docker", "push", reference], self.log, self.environment)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ class Buildah:
     log: Path
     root: Path
     name: str = "Buildah"
+    runs_commands: bool = True
 
     def build(self, context: Path, dockerfile: Path, *, platform: str, reference: str) -> None:
         argv = ["bud", "--isolation", "chroot", "--format", "docker", "--layers", "--platform", platform]
@@ -73,18 +90,65 @@ class Buildah:
         policy.parent.mkdir(parents=True, exist_ok=True)
         policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}\n')
         extra = ["--signature-policy", str(policy)]
-        run(["buildah", *storage, "--storage-driver", "vfs", argv[0], *extra, *argv[1:]], log=self.log)
+        _run(self.name, ["buildah", *storage, "--storage-driver", "vfs", argv[0], *extra, *argv[1:]], self.log)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """No engine: ``plain`` lays the image together."""
+
+    root: Path
+    registry: Registry
+    name: str = "no engine"
+    runs_commands: bool = False
+
+    def build(self, context: Path, dockerfile: Path, *, platform: str, reference: str) -> None:
+        folder = self._folder(reference)
+        folder.mkdir(parents=True)
+        blobs, manifest = plain.build(context, dockerfile, folder, platform=platform)
+        for blob in blobs:
+            self.registry.put_blob(self._place(reference)[0], blob.path, blob.digest)
+        (folder / "manifest.json").write_bytes(manifest)
+
+    def push(self, reference: str) -> None:
+        self.registry.put(*self._place(reference), (self._folder(reference) / "manifest.json").read_bytes())
+
+    def _place(self, reference: str) -> tuple[str, str]:
+        repository, _, tag = reference.removeprefix(f"{self.registry.host}/").rpartition(":")
+        return repository, tag
+
+    def _folder(self, reference: str) -> Path:
+        return self.root / "-".join(self._place(reference)).replace("/", "-")
+
+
+def _run(
+    name: str, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None, hint: str = ""
+) -> None:
+    try:
+        run(argv, log=log, env=env)
+    except Failure as failure:
+        # The last line is the reason, the others are progress.
+        reason = str(failure).strip().splitlines()[-1].strip()
+        raise Unable(f"{name} cannot build an image here: {reason}", f"the whole log is {log}{hint}") from None
 
 
 @contextlib.contextmanager
-def choose(work: Path, *, only: str = "") -> Iterator[Engine]:
-    """The engine that works on this machine; ``only`` ("docker", "buildah") insists on one."""
+def start(name: str, work: Path, registry: Registry) -> Iterator[Engine]:
+    """The engine of this name, running; Unable where it is not here."""
     log = work / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
+    _clear(work / "engine")
     with contextlib.ExitStack() as stack:
         stack.callback(_clear, work / "engine")
-        yield _choose(stack, work, log, only)
+        if name == "docker":
+            yield _own_docker(stack, work, log) if os.geteuid() == 0 else _users_docker(log)
+        elif name == "buildah":
+            if not shutil.which("buildah"):
+                raise Unable("Buildah is not installed", "apt install buildah")
+            yield Buildah(log=log, root=work / "engine")
+        else:
+            yield Plain(root=work / "engine", registry=registry)
 
 
 def _clear(directory: Path) -> None:
@@ -94,22 +158,9 @@ def _clear(directory: Path) -> None:
         subprocess.run(["buildah", "unshare", "rm", "-rf", str(directory)], capture_output=True)
 
 
-def _choose(stack: contextlib.ExitStack, work: Path, log: Path, only: str) -> Engine:
-    problem = "Docker was not asked for"
-    if only != "buildah":
-        try:
-            return _own_docker(stack, work, log) if os.geteuid() == 0 else _users_docker(log)
-        except Failure as failure:
-            problem = str(failure)
-    if only != "docker" and shutil.which("buildah"):
-        return Buildah(log=log, root=work / "engine")
-    hint = "run as root, or join the group docker, or install buildah"
-    raise Failure(f"no image can be built here: {problem}", hint)
-
-
 def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
     if not shutil.which("dockerd"):
-        raise Failure("dockerd is not installed", "run scripts/setup")
+        raise Unable("Docker's daemon (dockerd) is not installed", "run: scripts/setup")
     # Short: the path of a Unix socket has at most 107 bytes.
     runtime = Path(tempfile.mkdtemp(prefix="demo-docker-"))
     stack.callback(shutil.rmtree, runtime, ignore_errors=True)
@@ -118,14 +169,20 @@ def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
     argv = ["unshare", "--mount", "dockerd", "--iptables=false", "--bridge=none"]
     argv += [f"--host={environment['DOCKER_HOST']}", f"--data-root={work / 'engine'}"]
     argv += [f"--exec-root={runtime / 'exec'}", f"--pidfile={runtime / 'pid'}"]
-    stack.enter_context(Service(argv, log=work / "dockerd.log", ready=lambda: _answers(environment)))
+    service = Service(argv, log=work / "dockerd.log", ready=lambda: _answers(environment))
+    try:
+        stack.enter_context(service)
+    except Failure:
+        raise Unable(
+            "Docker's daemon (dockerd) does not start here", f"the whole log is {service.log}; {IN_CONTAINERS}"
+        ) from None
     return Docker(log=log, environment=environment)
 
 
 def _users_docker(log: Path) -> Engine:
     # A daemon elsewhere could not push to this machine's loopback registry.
     if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:") or not _answers({}):
-        raise Failure("the Docker daemon of this machine does not answer this user")
+        raise Unable("this machine's Docker daemon does not answer this user", "join the group docker")
     return Docker(log=log)
 
 

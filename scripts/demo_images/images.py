@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +55,32 @@ class Workshop:
         stale = [image for image in IMAGES if not self._is_current(image, known)]
         if stale:
             distribution = packages.Distribution.of_this_machine()
-            with engines.choose(self.work, only=only_engine) as engine:
-                for image in stale:
-                    self.say(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
-                    digest = self._make(image, engine, distribution)
-                    known[image.name] = {"sources": source_hash(image), "digest": digest}
-                    self._write_stamps(known)
+            for name in [only_engine] if only_engine else engines.NAMES:
+                try:
+                    self._build(stale, name, known, distribution)
+                    break
+                except engines.Unable as problem:
+                    if name == only_engine:
+                        hint = f"{problem.hint}; without --engine another way is tried"
+                        raise Failure(str(problem), hint) from None
+                    if name == engines.NAMES[-1]:
+                        raise
+                    self.say(f"{problem}; the next way is tried")
         return {image.recipe: known[image.name]["digest"] for image in IMAGES}
+
+    def _build(
+        self,
+        images: Sequence[Image],
+        engine_name: str,
+        known: dict[str, dict[str, str]],
+        distribution: packages.Distribution,
+    ) -> None:
+        with engines.start(engine_name, self.work, self.registry) as engine:
+            for image in images:
+                self.say(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
+                digest = self._make(image, engine, distribution)
+                known[image.name] = {"sources": source_hash(image), "digest": digest}
+                self._write_stamps(known)
 
     def _make(self, image: Image, engine: engines.Engine, distribution: packages.Distribution) -> str:
         members = []
@@ -69,7 +88,9 @@ class Workshop:
             context = self.work / "context" / f"{image.name}-{architecture}"
             shutil.rmtree(context, ignore_errors=True)
             shutil.copytree(SOURCES / image.name, context, symlinks=True)
-            dockerfile = _prepare(image, architecture, context, distribution, self.work / "packages.log")
+            native = engine.runs_commands and architecture == distribution.architecture
+            log = self.work / "packages.log"
+            dockerfile = _prepare(image, architecture, context, distribution, log, native=native)
             tag = f"{image.tag}-{architecture}"
             reference = f"{self.registry.host}/{image.repository}:{tag}"
             engine.build(context, dockerfile, platform=f"linux/{architecture}", reference=reference)
@@ -120,9 +141,18 @@ def _files(directory: Path) -> Iterable[Path]:
 
 
 def _prepare(
-    image: Image, architecture: str, context: Path, distribution: packages.Distribution, log: Path
+    image: Image,
+    architecture: str,
+    context: Path,
+    distribution: packages.Distribution,
+    log: Path,
+    *,
+    native: bool,
 ) -> Path:
-    """Put what the Dockerfile takes from packages into its context; returns the Dockerfile."""
+    """Put what the Dockerfile takes from packages into its context; returns the Dockerfile.
+
+    ``native``: commands of the image can run.
+    """
     if image.name == "system":
         tar = context / "packages.tar"
         packages.unpacked(distribution, architecture, tar, include=["busybox-static"], log=log)
@@ -130,7 +160,7 @@ def _prepare(
         tar.unlink()
         return context / "Dockerfile"
     base = context / "base.tar"
-    if architecture == distribution.architecture:
+    if native:
         packages.installed(distribution, base, include=["libcap2-bin"], log=log)
         return context / "Dockerfile"
     packages.unpacked(distribution, architecture, base, include=["nginx-light"], log=log, users=True)

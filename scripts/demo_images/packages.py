@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .failure import Failure, run
 
+EPOCH = 1767225600
 NOT_NEEDED = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
 # Packages that are unpacked only never ran the script that makes /etc/passwd.
 USERS_HOOK = """\
@@ -113,7 +114,8 @@ def _mmdebstrap(
     argv = ["mmdebstrap", f"--architectures={architecture}", f"--aptopt={apt_conf}"]
     argv += [f"--include={','.join(include)}", *options]
     argv += [distribution.codename, str(tar), *distribution.mirrors(architecture)]
-    run(argv, log=log, hint="does `apt-get update` work on this machine?")
+    # The same packages make the same archive.
+    run(argv, log=log, env={"SOURCE_DATE_EPOCH": str(EPOCH)}, hint="does `apt-get update` work on this machine?")
 
 
 def _sources(origin: str, codename: str) -> tuple[str, ...]:

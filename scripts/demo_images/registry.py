@@ -12,7 +12,8 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,8 @@ class Registry:
 
     def find(self, repository: str, reference: str) -> Manifest | None:
         """The manifest behind a tag or digest, None when the registry has none."""
-        status, headers, body = self._request("GET", repository, reference)
+        accept = {"Accept": f"{MANIFEST_LIST}, {MANIFEST}"}
+        status, headers, body = self._request("GET", f"{repository}/manifests/{reference}", None, accept)
         if status == 404:
             return None
         if status != 200:
@@ -105,14 +107,30 @@ class Registry:
                 for manifest, architecture in members
             ],
         }
-        status, _, body = self._request("PUT", repository, tag, json.dumps(index).encode())
+        return self.put(repository, tag, json.dumps(index).encode(), MANIFEST_LIST)
+
+    def put(self, repository: str, tag: str, document: bytes, media_type: str = MANIFEST) -> Manifest:
+        """Tag a manifest or an index, whose blobs are there."""
+        headers = {"Content-Type": media_type}
+        status, _, answer = self._request("PUT", f"{repository}/manifests/{tag}", document, headers)
         if status != 201:
-            answer = body.decode(errors="replace")
-            raise Failure(f"the registry refuses the index of {repository}:{tag}: {answer}")
+            raise Failure(f"the registry refuses {repository}:{tag}: {answer.decode(errors='replace')}")
         found = self.find(repository, tag)
         if found is None:
-            raise Failure(f"the registry lost the index of {repository}:{tag}")
+            raise Failure(f"the registry lost {repository}:{tag}")
         return found
+
+    def put_blob(self, repository: str, path: Path, digest: str) -> None:
+        """Store a file under its digest."""
+        status, headers, _ = self._request("POST", f"{repository}/blobs/uploads/")
+        place = urllib.parse.urlsplit(headers["Location"] or "")
+        if status == 202:
+            query = urllib.parse.urlencode([*urllib.parse.parse_qsl(place.query), ("digest", digest)])
+            content = {"Content-Type": "application/octet-stream"}
+            target = f"{place.path.removeprefix('/v2/')}?{query}"
+            status, _, _ = self._request("PUT", target, path.read_bytes(), content)
+        if status != 201:
+            raise Failure(f"the registry answers {status} to a blob of {repository}")
 
     def _answers(self, token: str) -> bool:
         """Whether it is this registry, and no other program, that listens."""
@@ -126,14 +144,11 @@ class Registry:
             connection.close()
 
     def _request(
-        self, method: str, repository: str, reference: str, body: bytes | None = None
+        self, method: str, place: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=TIMEOUT_SECONDS)
-        headers = {"Accept": f"{MANIFEST_LIST}, {MANIFEST}"}
-        if body is not None:
-            headers["Content-Type"] = MANIFEST_LIST
         try:
-            connection.request(method, f"/v2/{repository}/manifests/{reference}", body=body, headers=headers)
+            connection.request(method, f"/v2/{place}", body=body, headers=dict(headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.msg, answer.read()
         finally:

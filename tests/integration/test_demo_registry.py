@@ -1,4 +1,4 @@
-"""The demonstration registry: Debian's docker-registry on whatever port is free."""
+"""The demonstration registry: Debian's docker-registry on whatever port is free, and images made without an engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from pantavisor import layers, layout, squashfs
+from pantavisor.oci import Platform
 from sim import tools
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from demo_images import registry
+from demo_images import engine, registry
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +62,25 @@ def test_a_port_that_is_lost_to_another_program_is_not_taken_for_the_registry(
         with registry.serve(tmp_path) as moved:
             assert moved.port != other.server_port
         other.shutdown()
+
+
+def test_an_image_of_no_engine_reaches_skopeo_through_the_registry(tmp_path: Path) -> None:
+    tools.need("skopeo", package="skopeo")
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context/hello").write_text("hello")
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY hello /etc/hello\nENTRYPOINT ["/sbin/init"]\n')
+    with registry.serve(tmp_path / "registry") as served:
+        with engine.start("none", tmp_path / "work", served) as made:
+            reference = f"{served.host}/demo/plain:1-arm64"
+            made.build(tmp_path / "context", tmp_path / "Dockerfile", platform="linux/arm64", reference=reference)
+            made.push(reference)
+        assert not (tmp_path / "work/engine").exists()
+        manifest = served.find("demo/plain", "1-arm64")
+        assert manifest is not None
+        served.put_index("demo/plain", "1", [(manifest, "arm64")])
+        choice = ("--override-os", "linux", "--override-arch", "arm64")
+        source, target = f"docker://{served.host}/demo/plain:1", f"oci:{tmp_path}/layout:1"
+        tools.run("skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", source, target)
+    with layout.open_image(tmp_path / "layout", platform=Platform.parse("linux/arm64")) as image:
+        squashfs.write(layers.LayeredTree(image.layers), tmp_path / "image", profile=squashfs.PROFILES["fast"])
+    assert squashfs.read(tmp_path / "image").head("etc/hello", 5) == b"hello"

@@ -1,16 +1,22 @@
-"""scripts/demo_images: when an image is built again, what the build is told, what a busy port says."""
+"""scripts/demo_images: when an image is built again, what the build is told, which engine makes it."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
+import json
+import os
 import socket
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from demo_images import cli, images, packages, registry
+from demo_images import cli, engine, images, packages, plain, registry
 from demo_images.failure import Failure, run
 
 
@@ -112,3 +118,120 @@ def test_foreign_architectures_of_ubuntu_come_from_its_other_archive(
 def test_every_image_has_its_directory() -> None:
     for image in images.IMAGES:
         assert (images.SOURCES / image.name / "Dockerfile").is_file()
+
+
+PLAIN = """\
+# Nothing of it runs.
+FROM scratch
+ADD base.tar /
+COPY one two \\
+     /etc/
+COPY rootfs/ /
+ENV LC_ALL=C.UTF-8
+WORKDIR /srv
+EXPOSE 80
+STOPSIGNAL SIGQUIT
+ENTRYPOINT ["/bin/sh", "-c", "a b"]
+"""
+
+
+def plain_image(folder: Path, umask: int) -> tuple[list[plain.Blob], bytes]:
+    """An image of PLAIN, whose files are made with ``umask``."""
+    before = os.umask(umask)
+    try:
+        (folder / "context/rootfs/sbin").mkdir(parents=True)
+        for name in ("one", "two", "rootfs/sbin/init"):
+            (folder / "context" / name).write_text(name)
+        (folder / "context/rootfs/sbin/init").chmod(0o777 & ~umask)
+        (folder / "context/rootfs/link").symlink_to("sbin/init")
+        with tarfile.open(folder / "context/base.tar", "w") as archive:
+            archive.addfile(tarfile.TarInfo("./etc"))
+            device = tarfile.TarInfo("./dev/null")
+            device.type = tarfile.CHRTYPE
+            archive.addfile(device)
+        (folder / "Dockerfile").write_text(PLAIN)
+        (folder / "image").mkdir()
+    finally:
+        os.umask(before)
+    return plain.build(folder / "context", folder / "Dockerfile", folder / "image", platform="linux/arm64")
+
+
+def test_a_dockerfile_that_runs_nothing_needs_no_engine(tmp_path: Path) -> None:
+    blobs, manifest = plain_image(tmp_path, 0o022)
+    layers = [gzip.decompress(blob.path.read_bytes()) for blob in blobs[:-1]]
+    config = json.loads(blobs[-1].path.read_bytes())
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    assert (config["os"], config["architecture"]) == ("linux", "arm64")
+    assert config["config"] == {
+        "Env": ["LC_ALL=C.UTF-8"], "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGQUIT",
+        "Entrypoint": ["/bin/sh", "-c", "a b"],
+    }  # fmt: skip
+    described = json.loads(manifest)
+    assert [*described["layers"], described["config"]] == [blob.document() for blob in blobs]
+    found = [[(m.name, oct(m.mode), m.linkname) for m in tarfile.open(fileobj=io.BytesIO(layer))] for layer in layers]
+    assert found == [
+        [("./etc", "0o644", "")],
+        [("etc/one", "0o644", ""), ("etc/two", "0o644", "")],
+        [("link", "0o777", "sbin/init"), ("sbin", "0o755", ""), ("sbin/init", "0o755", "")],
+    ]
+
+
+def test_the_same_files_make_the_same_image(tmp_path: Path) -> None:
+    made = []
+    for umask in (0o022, 0o077):
+        (tmp_path / str(umask)).mkdir()
+        made.append(plain_image(tmp_path / str(umask), umask)[1])
+    assert made[0] == made[1]
+
+
+def test_a_command_of_a_dockerfile_needs_an_engine(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nRUN true\n")
+    with pytest.raises(Failure, match='without an engine no image can be made with "RUN true"'):
+        plain.build(tmp_path, tmp_path / "Dockerfile", tmp_path, platform="linux/amd64")
+
+
+class Engines:
+    """Stands for engines.start: which ones were tried, and which of them work."""
+
+    def __init__(self, *working: str) -> None:
+        self.working, self.tried = working, list[str]()
+
+    def __call__(self, name: str, work: Path, registry: registry.Registry) -> Engines:
+        self.tried.append(name)
+        if name not in self.working:
+            raise engine.Unable(f"{name} cannot build an image here: not permitted", "try another")
+        return self
+
+    def __enter__(self) -> Engines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("working", ["docker", "buildah", "none"])
+def test_the_first_engine_that_works_makes_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, working: str
+) -> None:
+    engines, words = Engines(working), list[str]()
+    monkeypatch.setattr(engine, "start", engines)
+    monkeypatch.setattr(images.Workshop, "_is_current", lambda *_: False)
+    monkeypatch.setattr(images.Workshop, "_make", lambda *_: "sha256:1")
+    monkeypatch.setattr(images.packages.Distribution, "of_this_machine", lambda: None)
+    monkeypatch.setattr(Engines, "name", working, raising=False)
+    shop = images.Workshop(tmp_path, registry.Registry(tmp_path, 1), words.append)
+    assert shop.ensure() == {"demo-nginx": "sha256:1", "demo-system": "sha256:1"}
+    assert engines.tried == list(engine.NAMES)[: engine.NAMES.index(working) + 1]
+    assert [word for word in words if "next way" in word] == [
+        f"{name} cannot build an image here: not permitted; the next way is tried" for name in engines.tried[:-1]
+    ]
+    monkeypatch.setattr(engine, "start", Engines("none"))
+    with pytest.raises(Failure, match="docker cannot build") as caught:
+        shop.ensure(only_engine="docker")
+    assert "without --engine" in caught.value.hint
+
+
+def test_a_failing_engine_is_named_with_the_reason_and_the_log(tmp_path: Path) -> None:
+    with pytest.raises(engine.Unable, match="^Docker cannot build an image here: not permitted$") as caught:
+        engine._run("Docker", ["sh", "-c", "echo Step 1; echo not permitted; exit 1"], tmp_path / "log")
+    assert str(tmp_path / "log") in caught.value.hint
