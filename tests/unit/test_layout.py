@@ -10,6 +10,7 @@ import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from hypothesis import given, settings
@@ -266,6 +267,43 @@ def test_a_name_does_not_change_what_an_archive_of_both_forms_gives(tmp_path: Pa
     (tmp_path / "x.tar").write_bytes(images.tar(files))
     with layout.open_source(ImageSource.parse(f"docker-archive:{tmp_path}/x.tar:web:1"), AMD64) as image:
         assert content(image) == one.layers
+
+
+@pytest.mark.parametrize("marker", [None, b'{"imageLayoutVersion":"1.1.0"}', b'{"imageLayoutVersion":"1.0.0","more":1}\n'])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_index_is_a_layout_without_the_marker_of_1_0(tmp_path: Path, marker: Optional[bytes], packed: bool) -> None:
+    made = images.image()
+    files = {**images.layout_files(made), "oci-layout": marker}
+    written = {name: data for name, data in files.items() if data is not None}
+    if packed:
+        (tmp_path / "x").write_bytes(images.tar(written))
+    else:
+        images.write_files(tmp_path / "x", written)
+    with layout.open_image(tmp_path / "x", AMD64) as image:
+        assert content(image) == made.layers
+
+
+def test_a_layout_of_another_age_is_refused(tmp_path: Path) -> None:
+    files = {**images.layout_files(images.image()), "oci-layout": b'{"imageLayoutVersion":"2.0.0"}'}
+    with pytest.raises(FormatError, match="version '2.0.0'"):
+        layout.open_image(images.write_files(tmp_path / "x", files), AMD64).__enter__()
+    with pytest.raises(FormatError, match="neither oci-layout nor index.json"):
+        layout.open_image(images.write_files(tmp_path / "y", {"a": b""}), AMD64).__enter__()
+
+
+def test_names_in_a_docker_archive_may_have_dots_and_its_index_may_be_empty(tmp_path: Path) -> None:
+    made = images.image()
+    files = images.docker_files(made)
+    listed = json.loads(files["manifest.json"])
+    listed[0] |= {"Config": f"./{listed[0]['Config']}", "Layers": [f"./{name}" for name in listed[0]["Layers"]]}
+    files |= {"manifest.json": images.dump(listed), "oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
+    files["index.json"] = images.dump({"schemaVersion": 2, "manifests": []})
+    (tmp_path / "x.tar").write_bytes(images.tar(files))
+    with layout.open_image(tmp_path / "x.tar", AMD64) as image:
+        assert content(image) == made.tars
+    (tmp_path / "x.tar").write_bytes(images.tar({"manifest.json": b"[]"}))
+    with pytest.raises(FormatError, match="holds no image$"):
+        layout.open_image(tmp_path / "x.tar", AMD64).__enter__()
 
 
 def test_a_wrong_layer_or_config_in_a_docker_archive_is_noticed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Optional
 from .. import cjson, codecs, oci
 from ..digest import CHUNK, Digest, VerifyingReader
 from ..errors import FormatError, LimitError, NotFound
-from ..oci import Descriptor, ImageConfig, OciManifest, Platform
+from ..oci import Descriptor, ImageConfig, OciIndex, OciManifest, Platform
 from ..ref import Ref
 from . import tarindex
 from .directory import check_marker
@@ -55,11 +55,14 @@ class TarBlobs:
 
     @property
     def is_oci(self) -> bool:
+        """Whether there is an index that lists something; beside manifest.json it may be empty, or not meant for readers."""
         marker = self.document("oci-layout")
-        if marker is None:
+        if marker is not None:
+            check_marker(marker, self.what)
+        index = self.document("index.json")
+        if index is None:
             return False
-        check_marker(marker, self.what)
-        return True
+        return self.document("manifest.json") is None or (marker is not None and bool(OciIndex.parse(index).manifests))
 
 
 def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:
@@ -104,6 +107,8 @@ def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:
         raise FormatError(f"{blobs.what}: manifest.json is not a list of images")
     if len(entries) > MAX_IMAGES:
         raise LimitError(f"{blobs.what} has more than {MAX_IMAGES} images")
+    if not entries:
+        raise FormatError(f"{blobs.what} holds no image")
     found = [entry for entry in entries if name is None or name in _tags(entry)]
     if len(found) == 1:
         return dict(found[0])

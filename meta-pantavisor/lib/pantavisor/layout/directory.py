@@ -13,14 +13,15 @@ from ..errors import FormatError, LimitError, NotFound
 
 
 class DirectoryBlobs:
-    """``blobs/<algorithm>/<hex>`` below a directory that has the marker file ``oci-layout``."""
+    """``blobs/<algorithm>/<hex>`` below a directory that has the marker file ``oci-layout``, or an index all the same."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         marker = self.document("oci-layout")
-        if marker is None:
-            raise FormatError(f"{root} is not an OCI image layout", hint="it has no file oci-layout")
-        check_marker(marker, str(root))
+        if marker is not None:
+            check_marker(marker, str(root))
+        elif self.document("index.json") is None:
+            raise FormatError(f"{root} is not an OCI image layout", hint="it has neither oci-layout nor index.json")
 
     def open(self, digest: Digest) -> BinaryIO:
         path = self._root / "blobs" / digest.algorithm / digest.hex
@@ -51,7 +52,7 @@ def read_file(path: Path, digest: Digest, limit: int) -> bytes:
 
 def check_marker(data: bytes, what: str) -> None:
     version = cjson.load_object(data, what=f"{what}: oci-layout").get("imageLayoutVersion")
-    if version != "1.0.0":
+    if not isinstance(version, str) or not version.startswith("1."):
         raise FormatError(f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known")
 
 

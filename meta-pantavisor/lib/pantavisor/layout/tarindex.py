@@ -62,8 +62,8 @@ def read(stream: BinaryIO, *, what: str) -> dict[str, Member]:
 
 
 def resolve(members: dict[str, Member], name: str) -> Optional[Member]:
-    """The file called ``name``, through links."""
-    member = members.get(name)
+    """The file called ``name``, in any spelling, through links."""
+    member = members.get(_clean(name) or "")
     for _ in range(MAX_LINKS):
         if member is None or member.link is None:
             return member
