@@ -121,7 +121,7 @@ def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> 
 def _read_state(stream: BinaryIO, what: str) -> State:
     head = _next(stream, what)
     if head is None or head.name != "json" or head.size > MAX_BYTES:
-        raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes')
+        raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes', hint=HINT)
     state = State.parse(_Member(stream, head.size).readall(), what=f"{what}: json")
     _skip_padding(stream, head.size)
     return state

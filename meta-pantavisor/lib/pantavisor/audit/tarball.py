@@ -41,7 +41,7 @@ def unpack(source: Reader, target: BinaryIO, findings: Findings) -> None:
     """Write the unpacked ``source`` to ``target``. Raises Damaged for what holds no tar, before it is unpacked whole."""
     compression = codecs.detect(source.pread(codecs.MAGIC_BYTES, 0))
     if compression != "gzip":
-        findings.add("export-form", "tar", f"is packed with {compression}, which devices do not read", REPACK)
+        _note_form(findings, "tar", f"is packed with {compression}, which devices do not read")
     written = 0
     try:
         for chunk in codecs.unpack(_Stream(source), what="the export"):
@@ -123,16 +123,22 @@ def _member(header: bytes, at: int, findings: Findings) -> Member:
     prefix = b"" if is_gnu else _text(header[345:500])
     name = b"/".join(part for part in (prefix, _text(header[:100])) if part).decode("utf-8", "replace")
     if is_gnu:
-        findings.add("export-form", name, "has a header of GNU tar, which devices do not read", REPACK)
+        _note_form(findings, name, "has a header of GNU tar, which devices do not read")
     if header[156:157] in PASSED_OVER:
-        findings.add("export-form", name, "is a folder or an extended header, which devices do not read", REPACK)
+        _note_form(findings, name, "is a folder or an extended header, which devices do not read")
     elif header[156:157] not in (b"0", b"\0"):
         findings.add("export-member", name, "is not a regular file")
     if _text(header[157:257]):
         findings.add("export-member", name, "has a link target")
     if name.startswith("./"):
-        findings.add("export-form", name, "begins with ./, which devices do not read", REPACK)
+        _note_form(findings, name, "begins with ./, which devices do not read")
     return Member(name.removeprefix("./"), at, _octal(header[124:136]))
+
+
+def _note_form(findings: Findings, where: str, sentence: str) -> None:
+    """Once for each form: the first member stands for all that the same program wrote."""
+    if all(found.sentence != sentence for found in findings.items):
+        findings.add("export-form", where, sentence, REPACK)
 
 
 def _check_extended(kind: bytes, tar: Reader, member: Member) -> None:
