@@ -105,6 +105,7 @@ def slow() -> tuple[Suite, ...]:
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
         pytest("hostile", *ALL_PROCESSORS),
         pytest("integration"),
+        pytest("fresh"),
         pytest("bitbake"),
         pytest("boot", after=("quickstart",)),
     )
