@@ -27,7 +27,7 @@ from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from sim.changesets import STACKS, Stack
 from sim.layers import blob, layer, member, tar
 
-BIG = bytes(range(256)) * 20_000
+BIG = bytes(range(256)) * 6_000  # more than a chunk
 FAST = squashfs.PROFILES["fast"]
 
 
