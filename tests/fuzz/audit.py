@@ -11,8 +11,9 @@ from collections import Counter
 from functools import partial
 
 from pantavisor import audit, cjson
-from pantavisor.audit import containers, content, manifests, opening, signatures, target
+from pantavisor.audit import containers, content, manifests, opening, rights, signatures, target
 from pantavisor.audit.context import Context
+from pantavisor.audit.demands import Demands
 from pantavisor.audit.report import Findings, Report
 from pantavisor.errors import PantavisorError
 from sim.layers import with_checksums
@@ -67,7 +68,8 @@ def _examine(text: bytes, config: bytes) -> None:
             context = Context(found, facts, findings, counts, "revision 0", whole)
             manifests.check(context)
             containers.check(context)
-            signatures.check(context, trust=None, strict=whole)
+            rights.check(context, confined=whole)
+            signatures.check(context, Demands(strict=whole))
     _check(Report(state.VECTORS, "tree", "", tuple(findings), dict(counts)))
 
 

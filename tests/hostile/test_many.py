@@ -16,6 +16,7 @@ from pantavisor import names, pvs
 from pantavisor.audit import containers, manifests, signatures
 from pantavisor.audit.content import Facts
 from pantavisor.audit.context import Context
+from pantavisor.audit.demands import Demands
 from pantavisor.audit.report import Findings
 from pantavisor.errors import FormatError, LimitError
 from pantavisor.manifests import ContainerSpec, DeviceSpec, SourceManifest
@@ -68,7 +69,7 @@ def audited(files: dict[str, Any], config: bytes = b"") -> list[str]:
     context = Context(state, {OBJECT: Facts(len(config), OBJECT, config)}, findings, Counter(), "", True)
     manifests.check(context)
     containers.check(context)
-    signatures.check(context, trust=None, strict=False)
+    signatures.check(context, Demands())
     return [finding.sentence for finding in findings]
 
 
