@@ -21,7 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Optional
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "build" / "test"
@@ -40,12 +40,16 @@ MEMORY_BYTES = 3 * 2**30
 
 @dataclass(frozen=True)
 class Suite:
-    """Commands that pass or fail together; ``junit`` is where they count their tests."""
+    """Commands that pass or fail together; ``junit`` is where they count their tests.
+
+    ``small_files``: what it writes is temporary and small, and may lie in memory.
+    """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     junit: Path | None = None
     after: tuple[str, ...] = ()
+    small_files: bool = False
 
 
 @dataclass
@@ -72,11 +76,11 @@ class Totals:
             self.broken.append(suite.name)
 
 
-def pytest(name: str, *words: str, after: tuple[str, ...] = ()) -> Suite:
-    """A directory of tests/."""
+def pytest(name: str, *, after: tuple[str, ...] = (), many: bool = False) -> Suite:
+    """A directory of tests/; ``many`` small ones."""
     junit = RESULTS / f"{name}.xml"
-    command = (sys.executable, "-m", "pytest", "-q", f"tests/{name}", f"--junitxml={junit}", *words)
-    return Suite(name, (command,), junit, after)
+    command = (sys.executable, "-m", "pytest", "-q", f"tests/{name}", f"--junitxml={junit}")
+    return Suite(name, ((*command, *ALL_PROCESSORS) if many else command,), junit, after, small_files=many)
 
 
 def runtime() -> Suite:
@@ -92,7 +96,7 @@ def fast() -> tuple[Suite, ...]:
     """Under a minute."""
     python = (sys.executable, "-m")
     return (
-        pytest("unit", *ALL_PROCESSORS),
+        pytest("unit", many=True),
         Suite("style", ((*python, "ruff", "check", *SOURCES),)),
         Suite("types", ((*python, "mypy"), (*python, "mypy", "--strict", *TYPED_SCRIPTS))),
         runtime(),
@@ -103,7 +107,7 @@ def slow() -> tuple[Suite, ...]:
     """Damage in every place, and what builds and boots."""
     return (
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
-        pytest("hostile", *ALL_PROCESSORS),
+        pytest("hostile", many=True),
         pytest("integration"),
         pytest("fresh"),
         pytest("bitbake"),
@@ -122,9 +126,10 @@ class Outcome:
 
 @dataclass
 class Course:
-    """Suites on their way, side by side; ``environment`` is that of their commands."""
+    """Suites on their way, side by side; ``memory`` is a folder there, where there is room."""
 
     environment: dict[str, str]
+    memory: Optional[str] = None
     futures: dict[str, Future[Outcome]] = field(default_factory=dict)
 
     def run(self, suites: tuple[Suite, ...]) -> Iterator[Outcome]:
@@ -148,14 +153,14 @@ class Course:
         with open(log_of(suite), "wb", buffering=0) as log:
             if missing:
                 log.write(f"not run: {', '.join(missing)} failed\n".encode())
-            good = not missing and all(self.call(command, log) for command in suite.commands)
+            place = {"TMPDIR": self.memory} if suite.small_files and self.memory else {}
+            good = not missing and all(self.call(command, log, place) for command in suite.commands)
         return Outcome(suite, good, time.monotonic() - started)
 
-    def call(self, command: tuple[str, ...], log: BinaryIO) -> bool:
+    def call(self, command: tuple[str, ...], log: BinaryIO, place: dict[str, str]) -> bool:
         """Whether the command succeeds in time."""
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        environment = {**self.environment, **place}
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             return process.wait(SUITE_SECONDS) == 0
         except subprocess.TimeoutExpired:
@@ -169,18 +174,23 @@ def log_of(suite: Suite) -> Path:
     return RESULTS / f"{suite.name}.log"
 
 
-@contextmanager
-def surroundings() -> Iterator[dict[str, str]]:
-    """The environment of all commands: small files in memory where there is plenty, compiled Python in build/."""
+def surroundings() -> dict[str, str]:
+    """The environment of all commands: Python is compiled once, into build/."""
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache"), "MYPYPATH": "scripts"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+@contextmanager
+def memory() -> Iterator[Optional[str]]:
+    """A folder in memory, where there is plenty: tests make and remove tens of thousands of files."""
     if not roomy():
-        yield environment
+        yield None
         return
     folder = tempfile.mkdtemp(prefix="pv.", dir=MEMORY)  # short: sockets have names of at most 107 bytes
     try:
         os.chmod(folder, 0o755)
-        yield {**environment, "TMPDIR": folder}
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -213,8 +223,8 @@ def main() -> int:
     totals = Totals()
     suites = fast() if options.fast else fast() + slow()
     try:
-        with surroundings() as environment:
-            for outcome in Course(environment).run(suites):
+        with memory() as folder:
+            for outcome in Course(surroundings(), folder).run(suites):
                 show(outcome)
                 totals.add(outcome.suite, outcome.good)
     except KeyboardInterrupt:

@@ -61,23 +61,23 @@ def test_tests_are_counted_and_a_suite_without_a_list_is_one(results: Path) -> N
     assert (totals.passed, totals.failed, totals.skipped, totals.broken) == (2, 2, 1, ["counted"])
 
 
-@pytest.mark.parametrize("given", [None, "/var/tmp"])
-def test_temporary_files_lie_in_memory_unless_a_place_is_given(
-    monkeypatch: pytest.MonkeyPatch, results: Path, given: str | None
-) -> None:
+def test_only_small_files_lie_in_memory(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_tests, "MEMORY_BYTES", 0)
     monkeypatch.setattr(run_tests, "MEMORY", results)
     monkeypatch.delenv("TMPDIR", raising=False)
-    if given:
-        monkeypatch.setenv("TMPDIR", given)
-    with run_tests.surroundings() as environment:
-        place = environment["TMPDIR"]
-        assert place == given if given else Path(place).stat().st_mode & 0o777 == 0o755
-    assert given or not Path(place).exists()
+    command = (sys.executable, "-c", "import os, sys; sys.exit('TMPDIR' not in os.environ)")
+    with run_tests.memory() as place:
+        assert place is not None and Path(place).stat().st_mode & 0o777 == 0o755
+        course = Course(run_tests.surroundings(), place)
+        suites = (Suite("images", (command,)), Suite("small", (command,), small_files=True))
+        found = {outcome.suite.name: outcome.good for outcome in course.run(suites)}
+    assert found == {"images": False, "small": True} and not Path(place).exists()
 
 
-def test_a_small_memory_holds_no_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_tests, "MEMORY_BYTES", 2**63)
     monkeypatch.delenv("TMPDIR", raising=False)
-    with run_tests.surroundings() as environment:
-        assert "TMPDIR" not in environment
+    assert not run_tests.roomy()
+    monkeypatch.setattr(run_tests, "MEMORY_BYTES", 0)
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    assert not run_tests.roomy()
