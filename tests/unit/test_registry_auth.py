@@ -436,7 +436,19 @@ def test_options_follow_the_environment() -> None:
     )
     assert options.docker_config == Path("/h/.docker/config.json") and options.ca_file == Path("/ca")
     assert options.proxies == {"https": "http://p:1", "no": "a,b"} and options.attempts == 2
-    assert RegistryOptions.from_environment({}).docker_config is None
+    assert options.podman_files == (Path("/h/.config/containers/auth.json"),)
+    both = RegistryOptions.from_environment({"HOME": "/h", "XDG_RUNTIME_DIR": "/run/user/1", "XDG_CONFIG_HOME": "/c"})
+    assert both.podman_files == (Path("/run/user/1/containers/auth.json"), Path("/c/containers/auth.json"))
+    nothing = RegistryOptions.from_environment({})
+    assert nothing.docker_config is None and nothing.podman_files == ()
+
+
+def test_what_podman_login_keeps_is_found_behind_docker_s(tmp_path: Path) -> None:
+    docker = docker_config(tmp_path / "config.json", auths={"r.example": auth_entry("docker")})
+    auths = {"r.example": auth_entry("podman"), "r.example:5000/team": auth_entry("team")}
+    files = (tmp_path / "none.json", docker_config(tmp_path / "auth.json", auths=auths))
+    assert found(docker, "r.example/x", podman_files=files).username == "docker"
+    assert found(docker, "r.example:5000/team/x", podman_files=files).username == "team"
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,8 @@ from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
 
 _ENVIRONMENT = (
     "HOME", "PATH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "http_proxy", "https_proxy", "no_proxy",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD", "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
 )  # fmt: skip
 
 

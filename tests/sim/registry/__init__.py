@@ -30,8 +30,9 @@ class Seen:
 
     method: str
     path: str
-    headers: dict[str, str]
+    headers: dict[str, str]  # of equal names the last
     body: bytes = b""
+    accepts: tuple[str, ...] = ()
 
 
 Action = Callable[["_Handler"], None]
@@ -113,6 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         seen = Seen(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+        seen.accepts = tuple(self.headers.get_all("Accept") or ())
         self.registry.seen.append(seen)
         self.close_connection = True
         action = self.registry.fault(self.path)
@@ -163,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.give(404, images.dump(error), {})
             return
         data, media_type = found
-        begin = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        begin = re.fullmatch(r"bytes=(\d+)-\d+", self.headers.get("Range", ""))
         if begin and self.registry.ranges:
             start = int(begin[1])
             place = f"bytes {start}-{len(data) - 1}/{len(data)}"
@@ -200,7 +202,7 @@ def cut(after: int) -> Action:
 
     def action(handler: _Handler) -> None:
         data = handler.data()
-        begin = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        begin = re.fullmatch(r"bytes=(\d+)-\d+", handler.headers.get("Range", ""))
         start = int(begin[1]) if begin and handler.registry.ranges else 0
         headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
         handler.give(206 if start else 200, data[start : start + after], headers, length=len(data) - start)

@@ -26,7 +26,8 @@ from .errors import RegistryError, Unreachable
 from .options import Endpoint, RegistryOptions, endpoints
 from .session import Session, Stopped
 
-_ACCEPT = ", ".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
+# A header for each, as docker sends them: old registries do not look behind the first comma, and give schema 1.
+_ACCEPT = "\n".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
 # A mirror that fails in one of these ways is passed over.
 _MIRROR_FAILURES = (RegistryError, DigestError, FormatError)
 
@@ -209,6 +210,11 @@ class Client:
                 )
             if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
                 raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
+            if data.lstrip()[:1] == b"<":
+                raise RegistryError(
+                    f"{endpoint.name} answers with a web page when asked for {what}",
+                    hint="is that the address of the registry itself, and is a login needed on the way there?",
+                )
             _check(data, promised, endpoint, what)
             return Document(data, media_type, ref.digest or Digest.of(data))
 

@@ -36,7 +36,7 @@ def find(endpoint: Endpoint, options: RegistryOptions) -> Optional[Credentials]:
             return options.credentials[host]
     if options.auth_file is not None and not options.auth_file.is_file():
         raise NotFound(f"auth file {options.auth_file} does not exist")
-    for path in (options.auth_file, options.docker_config):
+    for path in (options.auth_file, options.docker_config, *options.podman_files):
         if path is not None and path.is_file():
             found = _in_file(path, endpoint, options)
             if found is not None:

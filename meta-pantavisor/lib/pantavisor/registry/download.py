@@ -78,7 +78,8 @@ class Download:
         raise Unreachable(f"{self._endpoint.name} breaks off again and again in blob {self._wanted.digest}")
 
     def _request(self) -> None:
-        headers = {"Range": f"bytes={self._seen}-"} if self._seen else {}
+        # With its end: some registries know no open range.
+        headers = {"Range": f"bytes={self._seen}-{self._wanted.size - 1}"} if self._seen else {}
         accept = (200, 206, 416) if self._seen else (200,)
         what = f"blob {self._wanted.digest} of {self._endpoint.repository}"
         left = self._wanted.size - self._seen

@@ -122,7 +122,7 @@ class Http:
                     **login,
                     **headers,
                 }
-                connection.request("GET" if form is None else "POST", target, body=form, headers=sent)
+                _send(connection, "GET" if form is None else "POST", target, sent, form)
                 answer = Answer(connection.getresponse(), url, deadline)
             yield answer
         finally:
@@ -157,6 +157,19 @@ class Http:
         if proxy is None and host != host_name(sender):
             connection._create_connection = reach.connector(sender)  # type: ignore[union-attr]
         return connection, target, login if parts.scheme == "http" else {}
+
+
+def _send(
+    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], form: Optional[bytes]
+) -> None:
+    """The request. A header whose value has several lines is sent once for each."""
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in headers.items():
+        for line in value.split("\n"):
+            connection.putheader(name, line)
+    if form is not None:
+        connection.putheader("Content-Length", str(len(form)))
+    connection.endheaders(form)
 
 
 class _Http(http.client.HTTPConnection):

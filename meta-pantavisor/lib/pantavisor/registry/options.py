@@ -40,6 +40,8 @@ class RegistryOptions:
     """Credentials in the form of ~/.docker/config.json; must exist."""
     docker_config: Optional[Path] = None
     """The same, but only used where it exists."""
+    podman_files: tuple[Path, ...] = ()
+    """Likewise, behind docker's."""
     helper_environment: Mapping[str, str] = field(default_factory=dict)
     """Environment (PATH, HOME) in which credential helpers are found and run; empty: none is run."""
     proxies: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class RegistryOptions:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:
-        """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, SSL_CERT_FILE and *_proxy."""
+        """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_*, SSL_CERT_FILE and *_proxy."""
 
         home = environment.get("HOME", "")
         folder = environment.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
@@ -67,6 +69,7 @@ class RegistryOptions:
         ca_file = environment.get("SSL_CERT_FILE")
         values: dict[str, Any] = {
             "docker_config": Path(folder, "config.json") if folder else None,
+            "podman_files": tuple(Path(folder, "containers/auth.json") for folder in _podman_folders(environment)),
             "auth_file": Path(auth_file) if auth_file else None,
             "ca_file": Path(ca_file) if ca_file else None,
             "helper_environment": {key: environment[key] for key in ("PATH", "HOME") if key in environment},
@@ -74,6 +77,13 @@ class RegistryOptions:
         }
         values.update(changes)
         return cls(**values)
+
+
+def _podman_folders(environment: Mapping[str, str]) -> list[str]:
+    """Where ``podman login`` and ``skopeo login`` keep what they are given: until logging out, or for good."""
+    home = environment.get("HOME", "")
+    lasting = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    return [folder for folder in (environment.get("XDG_RUNTIME_DIR", ""), lasting) if folder]
 
 
 @dataclass(frozen=True)
