@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "config.h"
+#include "environment.h"
 #include "init.h"
 
 static const char help[] = "pantavisor is the PID 1 of a device: it runs from the kernel's rdinit=.\n"
@@ -18,8 +19,10 @@ static const char help[] = "pantavisor is the PID 1 of a device: it runs from th
 int main(int argc, char **argv)
 {
 	/* The kernel hands unknown words of its command line to PID 1 as arguments: they mean nothing. */
-	if (getpid() == 1)
+	if (getpid() == 1) {
+		pv_environment_clean();
 		pv_init();
+	}
 	if (argc > 1 && !strcmp(argv[1], "--check"))
 		return pv_check(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "--config-doc")) {
