@@ -1,14 +1,16 @@
-"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, and what it
-is told.
+"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is told, and
+that nothing unsigned runs.
 
 A disk made here has a tiny PID 1 in place of the runtime: it prints the kernel's command line and powers off.
 Needs qemu-system-x86, ovmf, sgdisk, mtools, e2fsprogs, gcc and zstd, and the deployed files of a build in
-PVTEST_DEPLOY (default: build/tmp/deploy/images/qemux86-64).
+PVTEST_DEPLOY (default: build/tmp/deploy/images/qemux86-64); PVTEST_BOOT_KEY is the private key that this GRUB trusts
+(default: the quickstart's).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,8 +23,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "kas/quickstart/lib"))
 from debpkg import cpio  # noqa: E402
+from pantavisor import keys  # noqa: E402
+from place import KEY_DIR  # noqa: E402
 
 DEPLOY = Path(os.environ.get("PVTEST_DEPLOY", ROOT / "build/tmp/deploy/images/qemux86-64"))
+BOOT_KEY = Path(os.environ.get("PVTEST_BOOT_KEY", KEY_DIR / "key.pem"))
 FIRMWARE = Path("/usr/share/ovmf/OVMF.fd")
 TOOLS = ("qemu-system-x86_64", "sgdisk", "mcopy", "mkfs.vfat", "mke2fs", "debugfs", "gcc")
 SECTOR = 512
@@ -67,7 +72,7 @@ class Boot:
 
 
 def _unavailable() -> str | None:
-    wanted = [DEPLOY / "pantavisor-grub-bootx64.efi", DEPLOY / "bzImage", FIRMWARE]
+    wanted = [DEPLOY / "pantavisor-grub-bootx64.efi", DEPLOY / "bzImage", FIRMWARE, BOOT_KEY]
     absent = [str(path) for path in wanted if not path.exists()] + [tool for tool in TOOLS if not shutil.which(tool)]
     return f"not there: {', '.join(absent)}" if absent else None
 
@@ -87,7 +92,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cpio.write(stream, {"usr/bin/pantavisor": init, "dev/console": cpio.character_device(5, 1)}, epoch=0)
     with open(folder / "addon", "wb") as stream:
         cpio.write(stream, {"addon": cpio.file(b"here")}, epoch=0)
+    shutil.copy(DEPLOY / "bzImage", folder / "kernel")
+    for name in ("kernel", "initrd", "addon"):
+        sign(folder / name)
     return folder
+
+
+def sign(path: Path) -> None:
+    """As the bsp is signed at its build."""
+    path.with_name(f"{path.name}.sig").write_bytes(keys.BootSigner.load(BOOT_KEY).sign(path))
 
 
 def environment_block(values: dict[str, str]) -> bytes:
@@ -102,6 +115,7 @@ class Device:
         self.world, self.folder = world, folder
         self.image, self.tree = folder / "disk.img", folder / "tree"
         self.oem: bytes | None = None
+        self.oem_is_signed = True
         self.loader = (DEPLOY / "pantavisor-grub-bootx64.efi").read_bytes()
         (self.tree / "boot").mkdir(parents=True)
         (self.tree / "trails").mkdir()
@@ -109,11 +123,10 @@ class Device:
     def add_revision(self, name: str, *, kernel: bool = True, addon: bool = False) -> None:
         links = self.tree / "trails" / name / ".pv"
         links.mkdir(parents=True)
-        if kernel:
-            shutil.copy(DEPLOY / "bzImage", links / "pv-kernel.img")
-        shutil.copy(self.world / "initrd", links / "pv-initrd.img")
-        if addon:
-            shutil.copy(self.world / "addon", links / "pv-initrd.img.0")
+        files = {"pv-initrd.img": "initrd", **({"pv-kernel.img": "kernel"} if kernel else {})}
+        for name, source in {**files, **({"pv-initrd.img.0": "addon"} if addon else {})}.items():
+            shutil.copy(self.world / source, links / name)
+            shutil.copy(self.world / f"{source}.sig", links / f"{name}.sig")
 
     def set_environment(self, **values: str) -> None:
         (self.tree / "boot/grubenv").write_bytes(environment_block(values))
@@ -129,6 +142,9 @@ class Device:
         if self.oem is not None:
             (self.folder / "oem.env").write_bytes(self.oem)
             _run("mcopy", "-i", str(esp), str(self.folder / "oem.env"), "::oem.env")
+            if self.oem_is_signed:
+                sign(self.folder / "oem.env")
+                _run("mcopy", "-i", str(esp), str(self.folder / "oem.env.sig"), "::oem.env.sig")
         features = "^metadata_csum_seed,^orphan_file"
         _run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", label, "-d", str(self.tree), str(storage),
              f"{ROOT_SECTORS // 2}")  # fmt: skip
@@ -239,6 +255,7 @@ def test_a_try_whose_kernel_is_broken_falls_back_at_once(device: Device) -> None
     device.add_revision("3")
     device.add_revision("4")
     (device.tree / "trails/4/.pv/pv-kernel.img").write_bytes(b"no kernel" * 1000)
+    sign(device.tree / "trails/4/.pv/pv-kernel.img")
     device.set_environment(pv_rev="3", pv_try="4")
     device.assemble()
     assert {"pv_rev=3", "pv_try=4"} <= set(device.boot().words)
@@ -320,3 +337,95 @@ def test_without_storage_one_message_says_so(device: Device) -> None:
     device.assemble(label="other")
     boot = device.boot()
     assert boot.console.count("no storage") == 1, boot.console
+
+
+@pytest.mark.parametrize("name", ["pv-kernel.img", "pv-initrd.img", "pv-initrd.img.0"])
+def test_a_changed_file_of_a_revision_does_not_boot(device: Device, name: str) -> None:
+    device.add_revision("0", addon=True)
+    path = device.tree / "trails/0/.pv" / name
+    content = path.read_bytes()
+    # Where nothing but a signature would notice.
+    path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    device.set_environment(pv_rev="0")
+    device.assemble()
+    boot = device.boot()
+    assert boot.words == [], boot.console
+    assert "bad signature" in boot.console
+    assert boot.console.count("revision 0 cannot be booted") == 1, boot.console
+
+
+def test_an_unsigned_file_of_a_tried_revision_leads_back_to_the_good_one(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("1", addon=True)
+    (device.tree / "trails/1/.pv/pv-initrd.img.0.sig").unlink()
+    device.set_environment(pv_rev="0", pv_try="1")
+    device.assemble()
+    first = device.boot()
+    assert first.words == [] and "starting again for 0" in first.console, first.console
+    second = device.boot()
+    assert {"pv_rev=0", "pv_try=1"} <= set(second.words), second.console
+    assert "ADDON 0" in second.console
+
+
+def test_a_file_signed_by_another_key_does_not_boot(device: Device, tmp_path: Path) -> None:
+    keys.generate(tmp_path / "others", common_name="somebody else")
+    device.add_revision("0")
+    initrd = device.tree / "trails/0/.pv/pv-initrd.img"
+    other = keys.BootSigner.load(tmp_path / "others/key.pem")
+    initrd.with_name("pv-initrd.img.sig").write_bytes(other.sign(initrd))
+    device.assemble()
+    boot = device.boot()
+    assert boot.words == [], boot.console
+    assert "public key" in boot.console
+
+
+# One for pv_rev, another one for pv_try.
+HOSTILE = [
+    ("x PV_STORAGE_MNTPOINT=/etc/pantavisor/pvs/trust pv_storage.device=/dev/vdb y", "locals/a b"),
+    ("locals/../0", 'x" init=/bin/evil rdinit=/bin/evil mitigations=off "y'),
+    ("--set=1:root", "("),
+    ("\\\npv_x=1", "12345678901"),
+]
+
+
+@pytest.mark.parametrize("revision, tried", HOSTILE)
+def test_a_value_that_is_not_a_revision_is_none(device: Device, revision: str, tried: str) -> None:
+    device.add_revision("0")
+    device.set_environment(pv_rev=revision, pv_try=tried, pv_trying=tried)
+    device.assemble()
+    boot = device.boot()
+    assert {"pv_rev=0", "pv_try="} <= set(boot.words), boot.console
+    assert [word for word in boot.words if word.startswith(("rdinit=", "init=", "PV_", "mitigations="))] == [
+        "rdinit=/usr/bin/pantavisor"
+    ]
+
+
+def test_unsigned_words_of_the_oem_are_left_out(device: Device) -> None:
+    device.add_revision("0")
+    device.oem, device.oem_is_signed = environment_block({"oemargs": "quiet oem.colour=blue"}), False
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words and "oem.colour=blue" not in boot.words, boot.console
+
+
+@pytest.mark.parametrize(
+    "words", ["a=b rdinit=/bin/evil", 'a="x init=/bin/evil"', "a=b --", "pv_rev=1 sysctl.kernel.modprobe=/storage/evil"]
+)
+def test_words_of_the_oem_that_are_not_the_oem_s_are_left_out(device: Device, words: str) -> None:
+    device.add_revision("0")
+    device.oem = environment_block({"oemargs": words})
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words, boot.console
+    assert not set(words.split()) & set(boot.words), boot.console
+    assert "is not used" in boot.console
+
+
+def test_the_partition_of_the_storage_is_named(device: Device) -> None:
+    device.add_revision("0")
+    device.assemble()
+    listing = subprocess.run(["sgdisk", "-i", "2", str(device.image)], check=True, capture_output=True, text=True).stdout
+    match = re.search(r"unique GUID: (\S+)", listing)
+    assert match
+    boot = device.boot()
+    assert f"pv_storage.device=PARTUUID={match[1].lower()}" in boot.words, boot.console

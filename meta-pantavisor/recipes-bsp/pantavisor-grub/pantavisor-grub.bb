@@ -1,5 +1,5 @@
 SUMMARY = "GRUB for EFI machines, choosing the revision to boot"
-DESCRIPTION = "One EFI program with its modules and configuration inside: no file on the boot partition decides what boots."
+DESCRIPTION = "One EFI program with its modules, its configuration and the key of what it loads inside: no file on the boot partition decides what boots."
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
@@ -10,12 +10,12 @@ PANTAVISOR_GRUB_CFG = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/grub.cfg
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
-DEPENDS = "grub-efi grub-efi-native"
+DEPENDS = "grub-efi grub-efi-native ${PVR_TOOL_DEPENDS}"
 INHIBIT_DEFAULT_DEPS = "1"
 COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-inherit deploy nopackages
+inherit deploy nopackages pvs-keys
 
 PANTAVISOR_CONSOLE ??= "ttyS0,115200"
 PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
@@ -23,7 +23,8 @@ PANTAVISOR_CONSOLE[doc] = "Serial console of the machine, as in the kernel's con
 PANTAVISOR_CMDLINE ??= "console=tty0 console=${PANTAVISOR_CONSOLE}"
 PANTAVISOR_CMDLINE[doc] = "What the kernel is told beside the revision."
 PANTAVISOR_GRUB_MODULES ??= "part_gpt part_msdos fat ext2 search search_label regexp loadenv linux normal test true \
-    echo sleep reboot memdisk tar configfile minicmd efi_gop gzio ${PANTAVISOR_GRUB_MODULES_BOARD}"
+    echo sleep reboot memdisk tar configfile minicmd efi_gop gzio probe pgp gcry_rsa gcry_sha256 gcry_sha512 \
+    ${PANTAVISOR_GRUB_MODULES_BOARD}"
 PANTAVISOR_GRUB_MODULES[doc] = "Modules inside the program."
 PANTAVISOR_GRUB_MODULES_BOARD ??= ""
 PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
@@ -38,18 +39,34 @@ do_configure[noexec] = "1"
 do_install[noexec] = "1"
 deltask do_populate_sysroot
 
+# With a key inside, GRUB loads only what is signed by it.
+python do_boot_key() {
+    pvbb.tasks.write_boot_key(d)
+}
+do_boot_key[dirs] = "${B}"
+do_boot_key[cleandirs] = "${B}"
+do_boot_key[vardeps] += "PVS_BOOT_KEY"
+do_boot_key[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
+addtask boot_key after do_configure before do_compile
+
 do_compile() {
+    rm -rf ${B}/memdisk
     # A memory disk of our own: the times in it are given ones, unlike those in grub-mkstandalone's.
     install -D -m 0644 ${PANTAVISOR_GRUB_CFG} ${B}/memdisk/boot/grub/grub.cfg
     echo 'set board_args="${PANTAVISOR_CMDLINE}"' > ${B}/memdisk/boot/grub/board.cfg
     chmod 0644 ${B}/memdisk/boot/grub/board.cfg
     tar -C ${B}/memdisk --create --file ${B}/memdisk.tar --format=ustar --sort=name --mtime=@${SOURCE_DATE_EPOCH} \
         --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
-    grub-mkimage --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
+    if [ -e ${B}/boot-key.gpg ]; then
+        set -- --pubkey=${B}/boot-key.gpg
+    else
+        set --
+    fi
+    grub-mkimage "$@" --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
         --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \
         --output=${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${PANTAVISOR_GRUB_MODULES}
 }
-do_compile[cleandirs] = "${B}"
+do_compile[dirs] = "${B}"
 
 do_deploy() {
     install -m 0644 ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${DEPLOYDIR}/
