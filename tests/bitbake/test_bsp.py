@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import CORE, PROJECT, Build
+from pantavisor import keys
+from pantavisor.audit import grub
 from sim import newc
 
 RECIPES = ("linux-deb", "pantavisor-grub", "pantavisor-initramfs")
@@ -47,9 +49,7 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("bsp")
-    (folder / "keys").mkdir()
-    for name in ("key.pem", "x5c.pem", "ca.crt"):
-        (folder / "keys" / name).write_text("what the builds trust\n")
+    keys.generate(folder / "keys", common_name="Test")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,6 +115,18 @@ def test_the_initramfs_holds_what_pid_1_needs(built: Build, machine: str) -> Non
         assert stat.S_ISDIR(found[name])
     names = {path.rpartition("/")[2] for path in found}
     assert {"libc.so.6", "liblxc.so.1", "libgcc_s.so.1", "squashfs.ko", "overlay.ko", "loop.ko"} <= names
+
+
+def test_the_configuration_fails_closed(built: Build, machine: str, place: Path) -> None:
+    members = newc.read(unpacked(built, machine))
+    lines = members["etc/pantavisor.config"][1].decode().splitlines()
+    assert {"PV_SECUREBOOT_MODE=strict", "PV_BOOTLOADER_TYPE=grub", "PV_STORAGE_DEVICE=LABEL=root"} <= set(lines)
+    assert members["etc/pantavisor/pvs/trust/ca-certificates.crt"][1] == (place / "keys/ca.crt").read_bytes()
+
+
+def test_grub_has_the_boot_key_inside(built: Build, machine: str, place: Path) -> None:
+    held = grub.public_keys(built.deployed(GRUB[machine], machine).read_bytes())
+    assert held is not None and held.rstrip(b"\0") == keys.BootSigner.load(place / "keys/key.pem").public_key()
 
 
 def test_modules_are_listed_after_what_they_need(built: Build, machine: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +57,24 @@ def test_system_container_answers_lines(device: qemu.Guest) -> None:
 def test_kernel_did_not_complain(device: qemu.Guest) -> None:
     for trouble in ("Kernel panic", "Oops", "BUG:", "EXT4-fs error", "SQUASHFS error"):
         assert trouble not in device.console
+
+
+def test_a_disk_with_the_same_label_is_left_alone(image: Path, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
+    other = tmp_path / "other.img"
+    with other.open("wb") as stream:
+        stream.truncate(64 * 1024 * 1024)
+    subprocess.run(["sgdisk", "-n", "1:2048:0", str(other)], check=True, capture_output=True)
+    ext4 = ["mke2fs", "-q", "-t", "ext4", "-L", "root", "-E", f"offset={2048 * 512}", str(other), "60M"]
+    subprocess.run(ext4, check=True, capture_output=True)
+    listing = subprocess.run(["sgdisk", "-i", "2", str(image)], check=True, capture_output=True, text=True).stdout
+    identity = re.search(r"unique GUID: (\S+)", listing)
+    assert identity
+    # Its name, sda, comes before vda.
+    extra = ("-drive", f"if=none,id=other,format=raw,file={other}", "-device", "virtio-scsi-pci")
+    with start(image, extra=(*extra, "-device", "scsi-hd,drive=other")) as running:
+        line = running.wait_for(r"PARTUUID=\S+ is /dev/\S+", timeout=BOOT_SECONDS)
+        assert f"PARTUUID={identity[1].lower()} is /dev/vda2" in line
+        running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
 
 
 def test_second_boot_of_a_changed_image_runs_again(copy: Path, start: Callable[..., qemu.Guest]) -> None:

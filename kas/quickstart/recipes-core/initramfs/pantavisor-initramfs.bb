@@ -2,14 +2,12 @@ SUMMARY = "Initramfs with pantavisor as PID 1"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
-DEPENDS = "pantavisor lxc mbedtls virtual/libc"
+DEPENDS = "pantavisor pantavisor-config lxc mbedtls virtual/libc"
 INHIBIT_DEFAULT_DEPS = "1"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 B = "${WORKDIR}/build"
 
-SRC_URI = "file://pantavisor.config"
-
-inherit deploy nopackages pvs-keys
+inherit deploy nopackages
 
 INITRAMFS_FILE = "pantavisor-initramfs-${MACHINE}.cpio.zst"
 INITRAMFS_ZSTD_LEVEL ??= "19"
@@ -24,10 +22,8 @@ INITRAMFS_MODULES[doc] = "Kernel modules to load before the storage is looked fo
 INITRAMFS_MODULES_OPTIONAL ??= "virtio_mmio virtio_console virtio_rng softdog i6300esb veth ahci nvme usb_storage \
     uas xhci_pci ehci_pci mmc_block sdhci_pci"
 INITRAMFS_MODULES_OPTIONAL[doc] = "Modules that are loaded too where the kernel has them."
-INITRAMFS_CONFIG ??= "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/pantavisor.config"
-INITRAMFS_CONFIG[doc] = "The runtime's configuration: /etc/pantavisor.config."
-INITRAMFS_FILES ??= "/etc/pantavisor.config=${INITRAMFS_CONFIG} \
-    /etc/pantavisor/pvs/trust/ca-certificates.crt=${PVS_CA}"
+INITRAMFS_CONFIG_FILES = "/etc/pantavisor.config /etc/pantavisor/pvs/trust/ca-certificates.crt"
+INITRAMFS_FILES ??= "${@' '.join(place + '=' + d.getVar('RECIPE_SYSROOT') + place for place in d.getVar('INITRAMFS_CONFIG_FILES').split())}"
 INITRAMFS_FILES[doc] = "Further files: place=file, separated by blanks."
 INITRAMFS_DIRECTORIES ??= "/dev /proc /sys /run /tmp /root /var /storage /volumes /configs /exports /writable \
     /lib/modules /lib/firmware"
@@ -36,7 +32,6 @@ INITRAMFS_LINKS ??= "/init=usr/bin/pantavisor /var/run=../run /pv=run/pantavisor
 INITRAMFS_LINKS[doc] = "Symbolic links: place=target, separated by blanks."
 
 # The places differ from build to build, the content is in the checksums.
-INITRAMFS_CONFIG[vardepvalue] = ""
 INITRAMFS_FILES[vardepvalue] = ""
 
 DEB_LIB_CHECKSUMS = "${@debpkg.host.checksums(d)}"
@@ -55,7 +50,7 @@ do_compile[depends] += "virtual/kernel:do_deploy"
 # BitBake follows only calls by full dotted name, so what the task reads is listed.
 do_compile[vardeps] += "INITRAMFS_PROGRAMS INITRAMFS_MODULES INITRAMFS_MODULES_OPTIONAL INITRAMFS_DIRECTORIES"
 do_compile[vardeps] += "STRIP INITRAMFS_LINKS INITRAMFS_ZSTD_LEVEL SOURCE_DATE_EPOCH"
-do_compile[file-checksums] += "${DEB_LIB_CHECKSUMS} ${PVS_CA}:True"
+do_compile[file-checksums] += "${DEB_LIB_CHECKSUMS}"
 
 do_deploy() {
     install -m 0644 ${B}/${INITRAMFS_FILE} ${DEPLOYDIR}/

@@ -1,0 +1,50 @@
+SUMMARY = "What the runtime is configured to do, and whom the device trusts"
+DESCRIPTION = "For the initramfs: /etc/pantavisor.config and the trust store. Without either a device stops at its start."
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+
+INHIBIT_DEFAULT_DEPS = "1"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
+B = "${WORKDIR}/build"
+
+inherit pvs-keys
+
+PANTAVISOR_SECUREBOOT_MODE ??= "strict"
+PANTAVISOR_SECUREBOOT_MODE[doc] = "strict: every path of a state is signed; lenient: what is signed is right; audit: only \
+log what is wrong; disabled: look at no signature."
+PANTAVISOR_BOOTLOADER ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'grub', 'uboot', d)}"
+PANTAVISOR_BOOTLOADER[doc] = "grub or uboot: whose boot environment the runtime reads."
+PANTAVISOR_STORAGE_DEVICE ??= "LABEL=root"
+PANTAVISOR_STORAGE_DEVICE[doc] = "The storage partition, where the boot loader does not name it: PARTUUID=, LABEL=, UUID= or a path."
+PANTAVISOR_STORAGE_WAIT ??= "30"
+PANTAVISOR_STORAGE_WAIT[doc] = "Seconds to wait for the storage."
+PANTAVISOR_LOG_LEVEL ??= "3"
+PANTAVISOR_LOG_LEVEL[doc] = "0 fatal, 1 error, 2 warn, 3 info, 4 debug."
+PANTAVISOR_CONFIG ??= ""
+PANTAVISOR_CONFIG[doc] = "Further keys of docs/runtime.md, separated by blanks: PV_UPDATER_GOALS_TIMEOUT=60."
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+
+do_install() {
+    case "${PANTAVISOR_SECUREBOOT_MODE}" in
+    strict|lenient|audit|disabled) ;;
+    *) bbfatal 'PANTAVISOR_SECUREBOOT_MODE is "${PANTAVISOR_SECUREBOOT_MODE}", not strict, lenient, audit or disabled' ;;
+    esac
+    case "${PANTAVISOR_BOOTLOADER}" in
+    grub|uboot) ;;
+    *) bbfatal 'PANTAVISOR_BOOTLOADER is "${PANTAVISOR_BOOTLOADER}", not grub or uboot' ;;
+    esac
+    install -D -m 0644 ${PVS_CA} ${D}${sysconfdir}/pantavisor/pvs/trust/ca-certificates.crt
+    printf '%s\n' PV_SECUREBOOT_MODE=${PANTAVISOR_SECUREBOOT_MODE} PV_BOOTLOADER_TYPE=${PANTAVISOR_BOOTLOADER} \
+        PV_STORAGE_DEVICE=${PANTAVISOR_STORAGE_DEVICE} PV_STORAGE_WAIT=${PANTAVISOR_STORAGE_WAIT} \
+        PV_LOG_LEVEL=${PANTAVISOR_LOG_LEVEL} ${PANTAVISOR_CONFIG} > ${D}${sysconfdir}/pantavisor.config
+    chmod 0644 ${D}${sysconfdir}/pantavisor.config
+}
+do_install[file-checksums] += "${PVS_CA}:True"
+
+FILES:${PN} = "${sysconfdir}"
+# The recipe of an initramfs finds it in its sysroot.
+SYSROOT_DIRS += "${sysconfdir}"
