@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pantavisor import trail
 from place import TRUST
 from sim import mutations
 from sim.damage import Bench
@@ -43,4 +44,4 @@ def test_damage_is_refused_by_name(bench: Bench, cases: Callable[[Bench], Iterat
 def test_every_link_that_is_none_is_refused_by_name(bench: Bench, tmp_path: Path) -> None:
     count, missed = mutations.undetected(bench, mutations.links(bench, tmp_path))
     assert missed == []
-    assert count == 3 * (len(bench.state.objects()) + 2)
+    assert count == 3 * (len(bench.state.objects()) + len(trail.boot_files(bench.state)))

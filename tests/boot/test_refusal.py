@@ -92,3 +92,22 @@ def test_verifier_and_device_refuse(
         assert line
         broken.wait_for(r"this device stops here: \S", timeout=600)
         assert "STARTED" not in broken.console
+
+
+@pytest.mark.parametrize("name", ["pv-kernel.img", "pv-initrd.img"])
+def test_verifier_and_boot_loader_refuse_what_was_changed_before_the_device_runs(
+    name: str,
+    copy: Path,
+    verify: Callable[..., subprocess.CompletedProcess[str]],
+    start: Callable[..., qemu.Guest],
+) -> None:
+    Storage.of(copy).flip(f"/trails/0/.pv/{name}")
+
+    done = verify(copy)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f".pv/{name}" in done.stderr and "boot-signature" in done.stderr
+
+    with start(copy) as broken:
+        broken.wait_for(r"bad signature", timeout=BOOT_SECONDS)
+        broken.wait_for(r"revision 0 cannot be booted", timeout=30)
+        assert "pantavisor 0." not in broken.console
