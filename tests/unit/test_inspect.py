@@ -58,6 +58,19 @@ def test_signers_are_named_and_false_signatures_told(device: sim.Device, tmp_pat
     assert [item.name for item in revision.signatures if "does not match" in item.problem] == ["_sigs/bsp.json"]
 
 
+def test_rights_of_containers_and_sets_are_shown(device: sim.Device, tmp_path: Path) -> None:
+    sim.export.write(tmp_path / "set.tgz", sim.keys.sign_set(device.state, device.signer(), 4), device.pool)
+    found = inspect.inspect(tmp_path / "set.tgz")
+    isolation = {part.name: part.isolation for part in found.revisions[0].parts}
+    assert isolation["bsp"] is None and isolation["web"] is not None and not isolation["web"].is_confined
+    for text in (inspect.render_text(found), inspect.render_html(found)):
+        assert "Rights" in text and "all capabilities" in text and "matches, binds release 4" in text
+    (revision,) = inspect.document(found)["revisions"]
+    (web,) = [part for part in revision["parts"] if part["name"] == "web"]
+    assert web["isolation"]["confined"] is False and "all devices" in web["isolation"]["reaches"]
+    assert {item["release"] for item in revision["signatures"]} == {None, 4}
+
+
 def test_missing_objects_are_shown_as_such(device: sim.Device, tmp_path: Path) -> None:
     (tmp_path / "repo/.pvr/objects").mkdir(parents=True)
     (tmp_path / "repo/.pvr/json").write_bytes(device.state.dumps())

@@ -10,11 +10,13 @@ from typing import Optional
 
 from .. import cjson, keys, pvs
 from ..audit import opening, signatures, target
+from ..audit.content import HEAD_BYTES
 from ..audit.gpt import KNOWN_TYPES
 from ..audit.opening import Opened
-from ..audit.report import Findings
+from ..audit.report import Damaged, Findings
 from ..digest import is_object_id
 from ..errors import PantavisorError
+from ..isolation import isolation
 from ..squashfs import Packing
 from ..state import State
 from .model import DEVICE, File, Inspection, Part, PartitionView, Revision, SignatureView
@@ -34,7 +36,7 @@ def read(path: Path) -> Inspection:
             stored=sum(found.sizes.values()),
             partitions=_partitions(found),
             boot_files=tuple(sorted((file.path, file.size) for file in found.boot.files.values()) if found.boot else ()),
-            revisions=tuple(_revision(name, states[name], found.sizes, uses) for name in sorted(states)),
+            revisions=tuple(_revision(name, states[name], found, uses) for name in sorted(states)),
             problems=tuple(map(str, findings)),
         )
 
@@ -46,7 +48,7 @@ def _partitions(found: Opened) -> tuple[PartitionView, ...]:
     )
 
 
-def _revision(name: str, state: State, sizes: Mapping[str, int], uses: Counter[str]) -> Revision:
+def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Revision:
     found = []
     for path, value in state.items():
         if path.startswith("_sigs/") or isinstance(value, Mapping) and value.get("#spec") == pvs.SPEC:
@@ -55,19 +57,19 @@ def _revision(name: str, state: State, sizes: Mapping[str, int], uses: Counter[s
     return Revision(
         name=name,
         state=state,
-        parts=_parts(state, sizes, uses),
+        parts=_parts(state, opened, uses),
         signatures=tuple(view for _, view in found),
         coverage=pvs.coverage(state, parsed),
     )
 
 
-def _parts(state: State, sizes: Mapping[str, int], uses: Counter[str]) -> tuple[Part, ...]:
+def _parts(state: State, opened: Opened, uses: Counter[str]) -> tuple[Part, ...]:
     names = {path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1}
     files: dict[str, list[File]] = {}
     for path in state:
         if path != "#spec":
-            files.setdefault(_part_of(path, names), []).append(_file(state, path, sizes, uses))
-    return tuple(_part(state, name, tuple(files[name])) for name in sorted(files, key=_order))
+            files.setdefault(_part_of(path, names), []).append(_file(state, path, opened.sizes, uses))
+    return tuple(_part(state, name, tuple(files[name]), opened) for name in sorted(files, key=_order))
 
 
 def _order(name: str) -> tuple[int, str]:
@@ -83,16 +85,29 @@ def _part_of(path: str, names: set[str]) -> str:
     return first if first in names else DEVICE
 
 
-def _part(state: State, name: str, files: tuple[File, ...]) -> Part:
+def _part(state: State, name: str, files: tuple[File, ...], opened: Opened) -> Part:
     source, run = state.get(f"{name}/src.json"), state.get(f"{name}/run.json")
     origin = group = ""
     packed: tuple[tuple[str, Packing], ...] = ()
     if isinstance(source, Mapping):
         origin = str(source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or "")
         packed = _packed(source.get("squashfs"))
+    isolated = None
     if isinstance(run, Mapping):
         group = str(run.get("group") or run.get("runlevel") or "")
-    return Part(name, files, origin, group, packed)
+        conf = _text(opened, state.get(f"{name}/{run.get('config')}")) if run.get("config") else None
+        isolated = None if conf is None else isolation(name, conf, run)
+    return Part(name, files, origin, group, packed, isolated)
+
+
+def _text(opened: Opened, value: object) -> Optional[str]:
+    """The text of a small object."""
+    if not isinstance(value, str) or value not in opened.objects or opened.sizes.get(value, 0) > HEAD_BYTES:
+        return None
+    try:
+        return b"".join(opened.objects[value]()).decode("utf-8", "replace")
+    except (Damaged, OSError):
+        return None
 
 
 def _packed(notes: object) -> tuple[tuple[str, Packing], ...]:
@@ -123,6 +138,6 @@ def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Sig
         problem = error.message
     covers = sum(1 for name in state if parsed.selection.covers(name))
     view = SignatureView(
-        path, parsed.algorithm, signer, covers, parsed.selection.include, parsed.selection.exclude, problem
+        path, parsed.algorithm, signer, covers, parsed.selection.include, parsed.selection.exclude, problem, parsed.release
     )
     return parsed, view

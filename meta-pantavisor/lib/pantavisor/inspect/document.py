@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
+from ..isolation import Isolation
 from .model import File, Inspection, Part, Revision
 
 SPEC = "pantavisor-inspection@1"
@@ -54,6 +55,7 @@ def _revision(revision: Revision) -> dict[str, Any]:
                 "include": list(item.include),
                 "name": item.name,
                 "problem": item.problem,
+                "release": item.release,
                 "signer": item.signer,
             }
             for item in revision.signatures
@@ -66,11 +68,18 @@ def _part(part: Part) -> dict[str, Any]:
     return {
         "files": [_file(file) for file in part.files],
         "group": part.group,
+        "isolation": _isolation(part.isolation),
         "name": part.name,
         "origin": part.origin,
         "packed": {volume: packing.document() for volume, packing in part.packed},
         "size": part.size,
     }
+
+
+def _isolation(found: Optional[Isolation]) -> Optional[dict[str, Any]]:
+    if found is None:
+        return None
+    return {"confined": found.is_confined, "lacks": list(found.lacks), "reaches": list(found.reaches)}
 
 
 def _file(file: File) -> dict[str, Any]:

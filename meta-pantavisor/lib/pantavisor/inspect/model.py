@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ..isolation import Isolation
 from ..pvs import Coverage
 from ..squashfs import Packing
 from ..state import State
@@ -30,13 +31,14 @@ class File:
 @dataclass(frozen=True)
 class Part:
     """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says; ``packed`` how its
-    volumes were compressed, as far as it says."""
+    volumes were compressed, as far as it says; ``isolation`` what a container may do, where that can be read."""
 
     name: str
     files: tuple[File, ...]
     origin: str
     group: str
     packed: tuple[tuple[str, Packing], ...] = ()
+    isolation: Optional[Isolation] = None
 
     @property
     def size(self) -> int:
@@ -45,7 +47,8 @@ class Part:
 
 @dataclass(frozen=True)
 class SignatureView:
-    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is empty."""
+    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is empty;
+    ``release`` is the number that the signature of a set has."""
 
     name: str
     algorithm: str
@@ -54,6 +57,7 @@ class SignatureView:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     problem: str
+    release: Optional[int] = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..audit.report import printable
-from .model import Changes, File, Inspection, Revision
+from .model import Changes, File, Inspection, Revision, SignatureView
 
 SHORT = 12  # hex digits that tell objects apart
 
@@ -82,8 +82,10 @@ def _revision(revision: Revision) -> Iterator[Table]:
     yield Table(f"Parts{suffix}", ("part", "size", "files", "group", "origin"), tuple(parts))
     packed = ((f"{part.name}/{volume}", str(packing)) for part in revision.parts for volume, packing in part.packed)
     yield Table(f"Packed{suffix}", ("volume", "with"), tuple(packed))
+    rights = ((part.name, str(part.isolation)) for part in revision.parts if part.isolation is not None)
+    yield Table(f"Rights{suffix}", ("container", "may do"), tuple(rights))
     signatures = (
-        (item.name, item.algorithm, item.signer, str(item.covers), item.problem or "matches")
+        (item.name, item.algorithm, item.signer, str(item.covers), item.problem or _matches(item))
         for item in revision.signatures
     )
     yield Table(f"Signatures{suffix}", ("signature", "algorithm", "signer", "paths", "state"), tuple(signatures))
@@ -94,6 +96,10 @@ def _revision(revision: Revision) -> Iterator[Table]:
         for file in revision.files
     )
     yield Table(f"Files{suffix}", ("path", "size", "object", "uses", "signed"), tuple(files))
+
+
+def _matches(signature: SignatureView) -> str:
+    return "matches" if signature.release is None else f"matches, binds release {signature.release}"
 
 
 def _identity(file: File) -> str:
