@@ -14,6 +14,9 @@ PVROOT_BSP ??= "pantavisor-bsp"
 PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
 PVROOT_SIZE ??= ""
 PVROOT_SIZE[doc] = "Size of the disk image in MiB. Empty: the content and as much again for updates."
+PVROOT_RELEASE ??= "1"
+PVROOT_RELEASE[doc] = "Number of this release, which rises with each: PVS_KEY signs the set of all parts with it, so that \
+none can be taken out or exchanged for that of another release. Empty: parts are not bound together."
 PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
 PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
 IMAGE_BOOT_FILES ??= "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
@@ -46,12 +49,12 @@ python do_pvroot() {
 do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
-do_pvroot[vardeps] += "PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
+do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
 do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.wiring.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
 # Of containers only do_deploy is needed; their warnings are wanted all the same.
 do_build[recrdeptask] += "do_check_tag"
-do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_SIGNERS_CHECKSUMS}"
 addtask pvroot after do_configure before do_deploy
 
 do_deploy() {

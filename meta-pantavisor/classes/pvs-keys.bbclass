@@ -31,11 +31,17 @@ PVS_CA[doc] = "PEM file with the root certificate that devices trust."
 PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d)}"
 PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs what it loads. \
 Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they run."
+PVS_SIGNERS ??= ""
+PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/signature.md), which goes into the initramfs \
+and which the image is held against. Empty: each certificate that PVS_CA vouches for may sign everything."
 PVS_DEVELOPMENT_KEYS ??= "0"
 PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."
 
 # The certificates stand in the signature, the places of the files do not: two build directories agree.
 PVS_CHECKSUMS = "${PVS_X5C}:True ${PVS_CA}:True"
+PVS_SIGNERS_CHECKSUMS = "${@d.getVar('PVS_SIGNERS') + ':True' if d.getVar('PVS_SIGNERS') else ''}"
+PVS_SIGNERS_CHECKSUMS[vardepvalue] = ""
+PVS_SIGNERS[vardepvalue] = "${@'a table' if d.getVar('PVS_SIGNERS') else 'no table'}"
 PVS_KEY_DIR[vardepvalue] = ""
 PVS_KEY[vardepvalue] = ""
 PVS_X5C[vardepvalue] = ""

@@ -361,3 +361,51 @@ def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: Pvr, work: Path
     assert "_sigs/all.json covers what was signed now" in said and "pvr sig update all" in said
     pvr("-q", *sig(keyring), "update", "all")
     pvr(*sig(keyring), "ls")
+
+
+def test_the_set_of_signatures_is_signed_with_a_rising_number(pvr: Pvr, work: Path, keyring: Path) -> None:
+    assert "has no signature" in pvr.both(*sig(keyring), "set", status=2)[1]
+    pvr(*sig(keyring), "add", "--part", "web")
+    assert "no set signature" in pvr.both(*sig(keyring), "ls", "--set", status=2)[1]
+    said = pvr.both(*sig(keyring), "set")[1]
+    assert "_sigs/_set.json is signed and committed" in said and "release 1" in said
+    assert "as release 1" in pvr.both(*sig(keyring), "ls", "--set")[1]
+    assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 1
+    pvr(*sig(keyring), "set", "--release", "7")
+    assert "releases rise" in pvr.both(*sig(keyring), "set", "--release", "6", status=2)[1]
+    pvr(*sig(keyring), "set")
+    assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 8
+
+
+def test_a_part_signed_anew_asks_for_its_set(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    pvr(*sig(keyring), "set")
+    write(work, {"web/run.json": '{"name": "web", "group": "root"}'})
+    pvr("commit")
+    said = pvr.both(*sig(keyring), "update", "web")[1]
+    assert "_sigs/_set.json covers what was signed now" in said and "pvr sig update _set" in said
+    assert "_sigs/_set.json" in pvr.both(*sig(keyring), "ls", status=2)[1]
+    pvr(*sig(keyring), "update", "_set")
+    assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 1
+
+
+def test_the_set_is_signed_elsewhere_too(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    request, signature = tmp_path / "request", tmp_path / "signature"
+    pvr("sig", "request", "--set", "--release", "3", "--x5c", str(keyring / "x5c.pem"), str(request))
+    signer = keys.PemSigner.load(keyring / "key.pem", keyring / "x5c.pem")
+    signature.write_bytes(signer.sign(request.read_bytes()))
+    pvr("sig", "attach", "--set", str(request), str(signature))
+    assert json.loads(pvr(*sig(keyring), "ls", "--set", "--json"))["release"] == 3
+
+
+def test_who_may_sign_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    table = tmp_path / "signers"
+    table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}')
+    pvr(*sig(keyring), "ls", "--signers", str(table))
+    table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["db/**"]}]}')
+    assert "may not sign web/" in pvr.both(*sig(keyring), "ls", "--signers", str(table), status=2)[1]
+    assert "add --trust PEM" in pvr.both("verify", str(work), "--signers", str(table), status=2)[1]
+    trust = ["--trust", str(keyring / "ca.crt"), "--allow-unsigned"]
+    assert "may not sign web/" in pvr.both("verify", str(work), *trust, "--signers", str(table), status=2)[1]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import atomic, audit, disk, export, jobs, keys, manifests, trail
+from . import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
 from .errors import FormatError
 from .objects import ObjectPool
 from .state import State
@@ -21,14 +21,16 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
     independent verifier before it takes its name.
     """
     trust = keys.TrustStore.load(job.trust)
+    signers = pvs.Signers.parse(job.signers.read_bytes(), what=str(job.signers)) if job.signers else None
     atomic.check_target(job.output)
     with atomic.scratch(job.work) as folder:
         storage = folder / "storage"
         trail.make(storage)
         pool = trail.pool_of(storage)
-        state = assemble(job.exports, pool)
+        state = _bound(assemble(job.exports, pool), job)
         manifests.check_state(state)
-        coverage = keys.verify_state(state, trust, strict=True)
+        bound = job.release is not None
+        coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
         say(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
@@ -39,9 +41,20 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
             epoch=job.epoch,
             seed=state.digest(),
         )
-        audit.verify(image.path, trust=job.trust.read_bytes(), strict=True).raise_for_findings()
+        report = audit.verify(image.path, trust=job.trust.read_bytes(), strict=True, signers=signers, needs_set=bound)
+        report.raise_for_findings()
         _publish(image, job.output)
     say(f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict")
+
+
+def _bound(state: State, job: jobs.BuildRoot) -> State:
+    """The state with a signature over its set of signatures, if there is to be one."""
+    if job.release is None:
+        return state
+    if job.signing is None:
+        raise FormatError("a release needs a key that signs the set of its parts", hint="name one: signing")
+    signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
+    return keys.sign_set(state, signer, pvs.next_release(state, job.release))
 
 
 def _publish(image: disk.DiskImage, output: Path) -> None:

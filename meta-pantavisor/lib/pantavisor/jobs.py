@@ -70,7 +70,8 @@ class ExportBsp:
 
 @dataclass(frozen=True)
 class BuildRoot:
-    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes."""
+    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes. With a ``release`` the set of
+    their signatures is signed by ``signing``; ``signers`` is the table of who may sign what that devices have."""
 
     exports: tuple[Path, ...]
     boot_files: Mapping[str, Path]
@@ -79,6 +80,9 @@ class BuildRoot:
     work: Path
     output: Path
     size: Optional[int] = None
+    release: Optional[int] = None
+    signing: Optional[Signing] = None
+    signers: Optional[Path] = None
 
 
 Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)

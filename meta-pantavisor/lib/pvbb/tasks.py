@@ -86,6 +86,9 @@ def build_root(d: Any) -> None:
             "boot_files": _boot_files(d),
             "size": int(size) * MIB if size else None,
             "trust": d.getVar("PVS_CA"),
+            "release": _number(d, "PVROOT_RELEASE"),
+            "signing": _signing(d),
+            "signers": d.getVar("PVS_SIGNERS") or None,
             "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
             "work": d.getVar("B"),
             "output": os.path.join(d.getVar("B"), f"{d.getVar('PVROOT_NAME')}.img"),
@@ -123,9 +126,13 @@ def _flag(d: Any, variable: str) -> bool:
 
 
 def _epoch(d: Any) -> Optional[int]:
-    value = (d.getVar("PVR_SOURCE_DATE_EPOCH") or "").strip()
-    if value and not (value.isascii() and value.isdigit()):
-        bb.fatal(f'{d.getVar("PN")}: PVR_SOURCE_DATE_EPOCH is "{value}"\n  hint: say a number of seconds since 1970')
+    return _number(d, "PVR_SOURCE_DATE_EPOCH", "of seconds since 1970")
+
+
+def _number(d: Any, variable: str, of: str = "of the release") -> Optional[int]:
+    value = (d.getVar(variable) or "").strip()
+    if value and not (value.isascii() and value.isdigit() and len(value) < 11):
+        bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: use a number {of}')
     return int(value) if value else None
 
 

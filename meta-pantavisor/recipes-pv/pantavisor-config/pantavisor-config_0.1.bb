@@ -14,6 +14,9 @@ inherit pvs-keys
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"
 PANTAVISOR_SECUREBOOT_MODE[doc] = "strict: every path of a state is signed; lenient: what is signed is right; audit: only \
 log what is wrong; disabled: look at no signature."
+PANTAVISOR_SECUREBOOT_SET ??= "0"
+PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with PVROOT_RELEASE, so that no \
+part can be taken out or exchanged for that of another release."
 PANTAVISOR_BOOTLOADER ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'grub', 'uboot', d)}"
 PANTAVISOR_BOOTLOADER[doc] = "grub or uboot: whose boot environment the runtime reads."
 PANTAVISOR_STORAGE_DEVICE ??= "LABEL=root"
@@ -37,13 +40,20 @@ do_install() {
     grub|uboot) ;;
     *) bbfatal 'PANTAVISOR_BOOTLOADER is "${PANTAVISOR_BOOTLOADER}", not grub or uboot' ;;
     esac
+    case "${PANTAVISOR_SECUREBOOT_SET}" in
+    0|1) ;;
+    *) bbfatal 'PANTAVISOR_SECUREBOOT_SET is "${PANTAVISOR_SECUREBOOT_SET}", not 0 or 1' ;;
+    esac
     install -D -m 0644 ${PVS_CA} ${D}${sysconfdir}/pantavisor/pvs/trust/ca-certificates.crt
-    printf '%s\n' PV_SECUREBOOT_MODE=${PANTAVISOR_SECUREBOOT_MODE} PV_BOOTLOADER_TYPE=${PANTAVISOR_BOOTLOADER} \
+    if [ -n "${PVS_SIGNERS}" ]; then
+        install -m 0644 "${PVS_SIGNERS}" ${D}${sysconfdir}/pantavisor/pvs/signers
+    fi
+    printf '%s\n' PV_SECUREBOOT_MODE=${PANTAVISOR_SECUREBOOT_MODE} PV_SECUREBOOT_SET=${PANTAVISOR_SECUREBOOT_SET} PV_BOOTLOADER_TYPE=${PANTAVISOR_BOOTLOADER} \
         PV_STORAGE_DEVICE=${PANTAVISOR_STORAGE_DEVICE} PV_STORAGE_WAIT=${PANTAVISOR_STORAGE_WAIT} \
         PV_LOG_LEVEL=${PANTAVISOR_LOG_LEVEL} ${PANTAVISOR_CONFIG} > ${D}${sysconfdir}/pantavisor.config
     chmod 0644 ${D}${sysconfdir}/pantavisor.config
 }
-do_install[file-checksums] += "${PVS_CA}:True"
+do_install[file-checksums] += "${PVS_CA}:True ${PVS_SIGNERS_CHECKSUMS}"
 
 FILES:${PN} = "${sysconfdir}"
 # The recipe of an initramfs finds it in its sysroot.

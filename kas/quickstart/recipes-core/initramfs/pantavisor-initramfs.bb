@@ -22,7 +22,8 @@ INITRAMFS_MODULES[doc] = "Kernel modules to load before the storage is looked fo
 INITRAMFS_MODULES_OPTIONAL ??= "virtio_mmio virtio_console virtio_rng softdog i6300esb veth ahci nvme usb_storage \
     uas xhci_pci ehci_pci mmc_block sdhci_pci"
 INITRAMFS_MODULES_OPTIONAL[doc] = "Modules that are loaded too where the kernel has them."
-INITRAMFS_CONFIG_FILES = "/etc/pantavisor.config /etc/pantavisor/pvs/trust/ca-certificates.crt"
+INITRAMFS_CONFIG_FILES = "/etc/pantavisor.config /etc/pantavisor/pvs/trust/ca-certificates.crt \
+    ${@'/etc/pantavisor/pvs/signers' if d.getVar('PVS_SIGNERS') else ''}"
 INITRAMFS_FILES ??= "${@' '.join(place + '=' + d.getVar('RECIPE_SYSROOT') + place for place in d.getVar('INITRAMFS_CONFIG_FILES').split())}"
 INITRAMFS_FILES[doc] = "Further files: place=file, separated by blanks."
 INITRAMFS_DIRECTORIES ??= "/dev /proc /sys /run /tmp /root /var /storage /volumes /configs /exports /writable \

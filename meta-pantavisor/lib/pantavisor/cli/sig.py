@@ -10,14 +10,14 @@ import argparse
 import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from .. import atomic, cjson, keys, names, pvs
 from ..errors import LimitError, PantavisorError
 from ..state import MAX_BYTES, State, Value
 from . import here, signers
 from .console import Console
-from .trust import trusted
+from .trust import signers_of, trusted
 
 MAX_REQUEST_BYTES = 2 * MAX_BYTES  # a state in base64, behind a header
 MAX_SIGNATURE_BYTES = 4096
@@ -27,7 +27,7 @@ PATTERNS = "Patterns are exact paths, dir/**, dir/*, or * and ? within one segme
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``sig`` with add, update, request, attach and ls."""
+    """Add ``sig`` with add, set, update, request, attach and ls."""
     noun = commands.add_parser("sig", help="sign parts, list signatures",
                                description="Sign parts of the committed state, and list what signatures cover. "
                                            "The options may stand before the verb or behind it.")  # fmt: skip
@@ -38,6 +38,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _part(add)
     signers.declare_signer(add, behind=True)
     add.set_defaults(run=_add)
+    whole = verbs.add_parser("set", help="sign the set of all signatures",
+                             description="Sign all signatures together, with the number of the release: no part can be "
+                                         "taken out then, or exchanged for that of another release. The signature is "
+                                         "committed at once; make it anew after each of the others.")  # fmt: skip
+    _release(whole)
+    signers.declare_signer(whole, behind=True)
+    whole.set_defaults(run=_set)
     update = verbs.add_parser("update", aliases=["up"], help="sign again, after a change of files or keys",
                               description=f"Sign what signatures cover again. {ADD_PARTS}")  # fmt: skip
     update.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
@@ -51,6 +58,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     how = show.add_mutually_exclusive_group()
     how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
     how.add_argument("--allow-unsigned", action="store_true", help="do not ask for a signature over every part")
+    show.add_argument("--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together")
+    show.add_argument("--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it")
     show.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
     show.add_argument("--json", action="store_true", help="as JSON")
     signers.declare_trust(show, behind=True)
@@ -61,6 +70,7 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     request = verbs.add_parser("request", help="write what is to be signed elsewhere",
                                description=f"Write the bytes that whoever has the key must sign. {PATTERNS}")  # fmt: skip
     _part(request)
+    _release(request)
     request.add_argument("--algorithm", choices=pvs.ALGORITHMS,
                          help="of the key; default: what the certificate's key is for, or RS256")  # fmt: skip
     signers.declare_chain(request, behind=True)
@@ -77,6 +87,13 @@ def _name(command: argparse.ArgumentParser) -> None:
     name = command.add_mutually_exclusive_group(required=True)
     name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
     name.add_argument("--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers")
+    if command.prog.endswith((" request", " attach")):
+        name.add_argument("--set", dest="raw", action="store_const", const=pvs.SET, help="the set of all signatures")
+
+
+def _release(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--release", type=int, metavar="NUMBER",
+                         help="of the set; releases rise; default: one more than the committed one")  # fmt: skip
 
 
 def _part(command: argparse.ArgumentParser) -> None:
@@ -90,6 +107,8 @@ def _part(command: argparse.ArgumentParser) -> None:
 
 def _selection(options: argparse.Namespace) -> pvs.Selection:
     """What is to be signed, in the published tool's reading of the options."""
+    if options.raw == pvs.SET:
+        return pvs.set_selection()
     if options.raw:
         if not options.include:
             raise PantavisorError("a signature by --raw needs patterns", hint="say --include PATTERN, once for each")
@@ -141,6 +160,17 @@ def _add(options: argparse.Namespace, console: Console) -> None:
     _change(lambda state: keys.sign_state(state, options.part or options.raw, selection, signer), console)
 
 
+def _set(options: argparse.Namespace, console: Console) -> None:
+    state = here.repository().state
+    if not pvs.signatures(state):
+        raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
+    release = pvs.next_release(state, options.release)
+    signer = signers.signer(options)
+    signers.check_secrecy(options, state)
+    _change(lambda state: keys.sign_set(state, signer, release), console)
+    console.line(f"its parts are release {release}")
+
+
 def _update(options: argparse.Namespace, console: Console) -> None:
     if not pvs.named(pvs.signatures(here.repository().state), options.names):
         raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
@@ -155,7 +185,8 @@ def _request(options: argparse.Namespace, console: Console) -> None:
     x5c = keys.chain_of(chain) if chain else ()
     name = options.part or options.raw
     algorithm = options.algorithm or (None if x5c else "RS256")
-    request = keys.signing_request(state, name, selection, algorithm=algorithm, x5c=x5c)
+    release = pvs.next_release(state, options.release) if name == pvs.SET else None
+    request = keys.signing_request(state, name, selection, algorithm=algorithm, x5c=x5c, release=release)
     atomic.write(options.file, request)
     used = pvs.Signature.parse("", pvs.signature_json(request.partition(b".")[0].decode(), b"")).algorithm
     console.line(f"sign the bytes of {options.file} with {used}, then: pvr sig attach")
@@ -180,19 +211,33 @@ def _list(options: argparse.Namespace, console: Console) -> None:
     checked_against = trusted(options.cacerts, options.pubkey, default=signers.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")
     now = datetime.datetime.now(datetime.timezone.utc)
-    found = keys.verify_state(state, trust, strict=options.strict, at=now, only=only)
+    found = keys.verify_state(
+        state,
+        trust,
+        strict=options.strict,
+        at=now,
+        only=only,
+        signers=signers_of(options.signers, checked_against),
+        needs_set=options.needs_set,
+    )
     shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
-    _show(found, shown, options, console)
+    of_set = pvs.check_set(state, pvs.signatures(state))
+    _show(found, shown, of_set.release if of_set else None, options, console)
     if not (only or options.allow_unsigned):
         pvs.require_signed(state, found)
 
 
-def _show(found: pvs.Coverage, shown: dict[str, Value], options: argparse.Namespace, console: Console) -> None:
+def _show(
+    found: pvs.Coverage, shown: dict[str, Value], release: Optional[int], options: argparse.Namespace, console: Console
+) -> None:
     if options.json:
         document: dict[str, Any] = {"protected": found.protected, "excluded": found.excluded, "notseen": found.unseen}
+        document.update({"release": release} if release is not None else {})
         console.json({**document, "signatures": shown} if shown else document)
         return
     kinds = (("protected", found.protected), ("excluded", found.excluded), ("unseen", found.unseen))
     console.table(("coverage", "path"), [(word, path) for word, paths in kinds for path in paths])
+    if release is not None:
+        console.line(f"{pvs.SET} binds all signatures together, as release {release}")
     for path, value in shown.items():
         console.result(f"{path} {cjson.dumps(value).decode()}")

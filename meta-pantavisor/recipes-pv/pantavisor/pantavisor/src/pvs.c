@@ -214,27 +214,34 @@ static int found(enum pv_secureboot mode, struct pv_pvs_result *result, struct p
 	return 0;
 }
 
-static int look_at_all(
-	struct course *course, enum pv_secureboot mode, struct pv_pvs_result *result, struct pv_err *err)
+static int look_at_some(struct course *course, bool of_sets, size_t *seen, struct pv_err *err)
 {
 	const struct pv_json *state = course->state;
-	size_t seen = 0;
+	enum pv_secureboot mode = course->policy->mode;
 
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n)) {
-		if (!pv_set_is_signature(state, n))
+		if (!pv_set_is_signature(state, n) || pv_starts_with(pv_json_key(state, n), "_sigs/_") != of_sets)
 			continue;
-		if (++seen > PV_PVS_SIGNATURES)
+		if (++*seen > PV_PVS_SIGNATURES)
 			return pv_err_set(err, "more than %d signatures", PV_PVS_SIGNATURES);
 		if (look_at(course, n, err) == 0) {
-			result->signatures++;
+			course->result->signatures++;
 			continue;
 		}
 		pv_err_wrap(err, "signature %.100s", pv_json_key(state, n));
-		if (found(mode, result, err) < 0)
+		if (found(mode, course->result, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* The parts before the set of them, so that what is wrong is called by its own name. */
+static int look_at_all(struct course *course, struct pv_err *err)
+{
+	size_t seen = 0;
+
+	return look_at_some(course, false, &seen, err) < 0 ? -1 : look_at_some(course, true, &seen, err);
 }
 
 static int check_whole(struct course *course, struct pv_err *err)
@@ -263,7 +270,7 @@ int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *polic
 		return 0;
 	for (const struct pv_json_node *n = pv_json_first(state, root); n; n = pv_json_next(state, n))
 		course.path_bytes += strlen(pv_json_key(state, n));
-	if (look_at_all(&course, policy->mode, result, err) < 0)
+	if (look_at_all(&course, err) < 0)
 		return -1;
 	return check_whole(&course, err) < 0 ? found(policy->mode, result, err) : 0;
 }
