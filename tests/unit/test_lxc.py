@@ -166,6 +166,7 @@ lxc.cgroup2.devices.allow = c 1:3 rwm
 lxc.namespace.keep = user  net
 lxc.mount.auto = proc:mixed  sys:ro  cgroup:ro
 lxc.mount.entry = /proc/sys/net proc/sys/net none bind,ro,optional 0 0
+lxc.mount.entry = tmpfs dev/shm tmpfs rw,nosuid,nodev,noexec,relatime,size=65536k,create=dir,mode=1777 0 0
 lxc.cap.keep = chown
 lxc.no_new_privs = 1
 """
@@ -178,6 +179,13 @@ def test_the_confined_profile_takes_rights_away() -> None:
     for capability in ("sys_admin", "sys_module", "mknod", "net_admin", "sys_rawio", "sys_ptrace", "dac_read_search"):
         assert f"lxc.cap.keep = {capability}" not in lines
     assert not any(line.startswith("lxc.cap.drop") for line in lines)
+
+
+def test_shared_memory_is_mounted_where_nothing_else_makes_dev() -> None:
+    assert "dev/shm" in rendered({}, PV_SECURITY_PROFILE="confined")
+    assert "dev/shm" not in rendered({})
+    for other in ("PV_SECURITY_FULLDEV", "PV_DISABLE_AUTODEV"):
+        assert "dev/shm" not in rendered({}, PV_SECURITY_PROFILE="confined", **{other: "yes"})
 
 
 @pytest.mark.parametrize(

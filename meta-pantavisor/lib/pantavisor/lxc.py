@@ -106,6 +106,9 @@ def _mounts(spec: ContainerSpec) -> Iterator[str]:
     ):
         if wanted:
             yield _bind(source, target)
+    if lxc.is_confined and lxc.autodev and not lxc.full_dev:
+        # As docker run mounts it; without, no program has POSIX shared memory. The published format knows none.
+        yield _entry("tmpfs", "dev/shm", "tmpfs", "rw,nosuid,nodev,noexec,relatime,size=65536k,create=dir,mode=1777")
     if lxc.run_tmpfs:
         yield _entry("tmpfs", lxc.run_tmpfs_path, "tmpfs", "rw,nodev,relatime,create=dir,mode=755")
     if lxc.resolv_conf:
