@@ -198,6 +198,13 @@ def rename_place(loader: bytes) -> bytes:
     return loader[:start] + words.ljust(end - start, b"#") + loader[end:]
 
 
+def without_key(loader: bytes) -> bytes:
+    """The same GRUB program as ``PVS_BOOT_KEY = ""`` makes it: its key becomes an object of no kind that GRUB knows."""
+    start = loader.index(keys.BootSigner.load(BOOT_KEY).public_key()[:100]) - 8
+    assert loader[start : start + 4] == b"\4\0\0\0"
+    return loader[:start] + b"\x7f" + loader[start + 1 :]
+
+
 def _run(*command: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -398,6 +405,18 @@ def test_a_value_that_is_not_a_revision_is_none(device: Device, revision: str, t
     assert [word for word in boot.words if word.startswith(("rdinit=", "init=", "PV_", "mitigations="))] == [
         "rdinit=/usr/bin/pantavisor"
     ]
+
+
+def test_without_a_key_in_it_grub_asks_for_no_signature(device: Device) -> None:
+    device.loader = without_key(device.loader)
+    device.add_revision("0", addon=True)
+    for signature in (device.tree / "trails/0/.pv").glob("*.sig"):
+        signature.unlink()
+    device.oem, device.oem_is_signed = environment_block({"oemargs": "quiet oem.colour=blue"}), False
+    device.set_environment(pv_rev="0")
+    device.assemble()
+    boot = device.boot()
+    assert {"pv_rev=0", "oem.colour=blue"} <= set(boot.words) and "ADDON 1" in boot.console, boot.console
 
 
 def test_unsigned_words_of_the_oem_are_left_out(device: Device) -> None:
