@@ -9,6 +9,7 @@ static void test_config_layer_is_what_the_state_lists(struct pv *pv, struct pv_m
 	tree_file("storage/trails/0/_config/web/sbin/init", "owned");
 	tree_file("storage/trails/0/_config/web/etc/app/build.json", "{\"allow\":[\"*\"]}");
 	CHECK(mknod("/storage/trails/0/_config/web/bin", S_IFCHR, 0) == 0);
+	CHECK(setxattr("/storage/trails/0/_config/web/etc", "trusted.overlay.opaque", "y", 1, 0) == 0);
 	CHECK(mount_web(pv, mounts) == 0);
 	tree_check_text(ROOT "/etc/app.conf", "for web\n");
 	tree_check_text(ROOT "/etc/app/build.json", "{\"allow\":[]}");

@@ -53,6 +53,7 @@ static inline void make_image(void)
 	CHECK(setxattr(tool, "security.capability", capability, sizeof(capability), 0) == 0);
 	CHECK(utimensat(AT_FDCWD, tool, times, 0) == 0);
 	CHECK(chmod(program, 04755) == 0 && chown(data, 1000, 1001) == 0 && chmod(data, 02750) == 0);
+	world_need(access("/dev/loop-control", R_OK | W_OK) == 0, "loop devices");
 	world_run(argv);
 	add_object("image.squashfs", image_id);
 }
