@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Optional
 
 import pytest
 from hypothesis import given, settings
@@ -270,3 +270,27 @@ def test_a_chunk_stream_reads_across_chunks() -> None:
     with pytest.raises(FormatError, match="it ends"):
         stream.read(1)
     assert sum(span.end for span in zeros(2_500_000)) == 2_500_000
+
+
+HOSTS = {"etc/hosts": b"127.0.0.1 localhost\n"}
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([member("a")], b"127.0.0.1 localhost\n"),
+        ([member("etc", "dir")], b"127.0.0.1 localhost\n"),
+        ([member("etc/hosts")], b"127.0.0.1 localhost\n"),
+        ([member("usr/etc", "dir"), member("etc", "link", target="usr/etc")], b"127.0.0.1 localhost\n"),
+        ([member("etc/hosts", content=b"mine")], b"mine"),
+        ([member("etc/hosts", "link", target="elsewhere")], None),
+        ([member("etc", "link", target="gone")], None),
+        ([member("etc", content=b"a file")], None),
+    ],
+)
+def test_a_file_is_given_where_the_image_has_none(members: list[Any], expected: Optional[bytes]) -> None:
+    tree = LayeredTree([layer(*members)], files=HOSTS)
+    came = {id(file): b"".join(c[s:e] for c, s, e in spans) for file, spans in tree.contents()}
+    found = tree.find("etc/hosts")
+    assert (None if found is None else came[id(found)]) == expected
+    assert {id(file) for file in tree.files()} <= came.keys()  # nothing has to be read a second time for it

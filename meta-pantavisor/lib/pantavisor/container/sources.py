@@ -15,6 +15,8 @@ from ..ref import DEFAULT_TAG, ImageSource, Ref, is_tag
 from .model import Progress, silent
 from .watching import watch_layers
 
+HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+
 
 def persistence(volumes: tuple[str, ...]) -> dict[str, str]:
     """The map of src.json for volumes spelled ``[ovl:]path:persistence[@disk]``."""
@@ -64,8 +66,9 @@ def image_digest(source: ImageSource, digest: str) -> str:
 
 
 def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -> Tree:
-    """The image's tree, whose layers are read when its contents are."""
-    return layers.LayeredTree(watch_layers(image.layers, f"packing {name}", progress))
+    """The image's tree, whose layers are read when its contents are. Docker run puts its own /etc/hosts into containers, so
+    few images have one."""
+    return layers.LayeredTree(watch_layers(image.layers, f"packing {name}", progress), files={"etc/hosts": HOSTS})
 
 
 def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest) -> SourceManifest:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Optional
 
 from .. import codecs
 from ..codecs import CHUNK_BYTES
@@ -26,22 +26,31 @@ from .limits import DEFAULT, Budget, Limits
 from .marks import Marks
 from .merge import Merger
 from .stream import ChunkStream, Span
-from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
+from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree, local_spans
 
 
 class LayeredTree(Tree):
     """The tree of ``layers``, lowest first: empty until ``load``, or the first ``contents``, has read them.
 
-    ``structural`` adds the mount points that a container must have. Reading raises DigestError for bytes that are not
+    ``structural`` adds the mount points that a container must have, ``files`` are given where the image has none or an
+    empty one. Reading raises DigestError for bytes that are not
     what blob digest or diff_id promise, FormatError for broken archives, LimitError beyond ``limits``.
     """
 
-    def __init__(self, layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural: bool = True) -> None:
+    def __init__(
+        self,
+        layers: Sequence[LayerBlob],
+        limits: Limits = DEFAULT,
+        *,
+        structural: bool = True,
+        files: Optional[Mapping[str, bytes]] = None,
+    ) -> None:
         super().__init__(Directory(IMPLIED), [_Source(blob.open, _name(blob)) for blob in layers])
         self._layers = layers
         self._budget = Budget(limits)
         self._marks = Marks()
         self._structural = structural
+        self._files = dict(files or {})
         self._folders: list[str] = []
         self._loaded = False
 
@@ -76,9 +85,12 @@ class LayeredTree(Tree):
         self.left_out = self._marks.found
         if self._structural:
             self.add_missing(STRUCTURAL)
+        given = [self.give_file(path, content) for path, content in self._files.items()]
         self._loaded = True
         for path in self._folders:
             super().need_folder(path)
+        for file in filter(None, given):
+            yield file, local_spans(file)
 
     def _read_layer(self, index: int, members: list[Member], cover: Cover) -> Iterator[tuple[File, Iterator[Span]]]:
         blob = self._layers[index]

@@ -154,7 +154,7 @@ class Tree:
             if isinstance(file.content, Stored):
                 stored.setdefault(file.content.source, []).append(file)
             else:
-                yield file, _local_spans(file)
+                yield file, local_spans(file)
         for index in sorted(stored, reverse=True):
             yield from self._sources[index].contents(sorted(stored[index], key=_offset))
 
@@ -181,6 +181,21 @@ class Tree:
             if not isinstance(found, Directory):
                 raise FormatError(f"{path[:200]} should be a folder of the root file system, and there is something else")
             directory = found
+
+    def give_file(self, path: str, content: bytes) -> Optional[File]:
+        """Make the file, root's and readable for all, where nothing is but an empty file or a missing folder. What is there,
+        and what links lead away, is left alone: then None."""
+        folder, _, name = path.rpartition("/")
+        if self.find(folder) is None:
+            self.add_missing([folder.encode()])
+        parent = self.find(folder)
+        if not isinstance(parent, Directory):
+            return None
+        there = parent.entries.get(name.encode())
+        if there is not None and not (isinstance(there, File) and there.size == 0):
+            return None
+        made = parent.entries[name.encode()] = File(IMPLIED._replace(mode=0o644), len(content), content)
+        return made
 
     def find(self, path: str) -> Optional[Node]:
         """The node at ``path``, symbolic links followed within the tree, or None."""
@@ -215,7 +230,7 @@ class Tree:
             return content.head[:size]
         spans = self._sources[content.source].contents([file]) if isinstance(content, Stored) else None
         found = b""
-        for span in next(spans)[1] if spans else _local_spans(file):
+        for span in next(spans)[1] if spans else local_spans(file):
             found += span.chunk[span.start : span.end]
             if len(found) >= size:
                 break
@@ -232,7 +247,7 @@ def _offset(file: File) -> int:
     return file.content.offset
 
 
-def _local_spans(file: File) -> Iterator[Span]:
+def local_spans(file: File) -> Iterator[Span]:
     content = file.content
     if isinstance(content, bytes) and content:
         yield Span(content, 0, len(content))
