@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from pantavisor import keys, pvs
+from pantavisor import audit, keys, lxc, manifests, pvs, trail
 from pantavisor.errors import PantavisorError
+from pantavisor.objects import ObjectPool
 from pantavisor.pvs import Selection, Signers
 from pantavisor.state import State
-from sim.judge import Judge, build
+from sim.judge import BUILD, Judge, build
 
 PARTS = ("bsp", "firewall", "web")
 FILES = {"bsp/run.json": {}, "bsp/src.json": {}, "device.json": {}, "firewall/run.json": {}, "web/run.json": {},
@@ -116,3 +119,63 @@ def test_rights_and_sets_are_judged_alike(
     assert (ours, answer.yes) == (good, (True, good)), answer.why
 
 
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Path:
+    """The runtime itself, whose --check reads a storage tree."""
+    build()
+    subprocess.run(["ninja", "-C", str(BUILD), "pantavisor"], check=True, capture_output=True, timeout=600)
+    return BUILD / "pantavisor"
+
+
+def storage(desk: Desk, folder: Path, by: str, arguments: dict[str, Any]) -> None:
+    """A device whose container "web" is signed by ``by``."""
+    pool = ObjectPool(folder / "objects")
+    spec = manifests.ContainerSpec.from_source("web", manifests.SourceManifest(arguments=arguments))
+    state = State.empty().with_files({
+        "bsp/kernel.img": pool.put_bytes(b"kernel"),
+        "bsp/pantavisor": pool.put_bytes(b"initrd"),
+        "bsp/run.json": {"addons": [], "initrd": "pantavisor", "linux": "kernel.img"},
+        "device.json": manifests.default_device(),
+        "web/lxc.container.conf": pool.put_bytes(lxc.render(spec).encode()),
+        "web/root.squashfs": pool.put_bytes(b"root"),
+        "web/run.json": manifests.run_manifest(spec),
+    })  # fmt: skip
+    state = keys.sign_state(state, "bsp", pvs.bsp_selection(), desk.signers["Board"])
+    state = keys.sign_state(state, "web", pvs.container_selection("web"), desk.signers[by])
+    trail.write(folder, state, pool, "0")
+
+
+CONFINED = {"PV_GROUP": "app", "PV_SECURITY_PROFILE": "confined"}
+HOOK = {**CONFINED, "PV_LXC_EXTRA_CONF": "lxc.hook.start = /bin/sh"}
+
+
+@pytest.mark.parametrize(
+    ("by", "arguments", "good"),
+    [
+        ("Web", CONFINED, True),
+        ("Web", {"PV_GROUP": "app"}, False),
+        ("Board", {"PV_GROUP": "app"}, True),
+        ("Web", HOOK, False),
+        ("Board", HOOK, True),
+        ("Web", {**CONFINED, "PV_SECURITY_WITH_STORAGE": "yes"}, False),
+        ("Web", {**CONFINED, "PV_VOLUME_IMPORTS": "db:/data:mnt"}, False),
+        ("Web", {**CONFINED, "PV_SECURITY_CAP_ADD": "sys_admin"}, False),
+        ("Web", {**CONFINED, "PV_SECURITY_NEW_PRIVS": "yes"}, True),
+    ],
+)
+def test_who_may_let_a_container_reach_the_device_is_judged_alike(
+    by: str, arguments: dict[str, Any], good: bool, desk: Desk, runtime: Path, tmp_path: Path
+) -> None:
+    storage(desk, tmp_path / "storage", by, arguments)
+    (tmp_path / "ca").write_bytes(desk.roots)
+    (tmp_path / "signers").write_bytes(ALL)
+    argv = [str(runtime), "--check", str(tmp_path / "storage"), "0", "--trust", str(tmp_path / "ca")]
+    free = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert free.returncode == 0, free.stderr
+    asked = subprocess.run([*argv, "--signers", str(tmp_path / "signers")], capture_output=True, text=True, timeout=60)
+    assert (asked.returncode == 0) is good, asked.stderr
+    report = audit.verify(tmp_path / "storage", trust=desk.roots, signers=Signers.parse(ALL))
+    assert ("signer" not in {finding.code for finding in report.findings}) is good
+    assert ("reaches the device" in asked.stderr) is not good
