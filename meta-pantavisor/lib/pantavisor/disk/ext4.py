@@ -30,12 +30,13 @@ FEATURES = (
     "large_file,huge_file,dir_nlink,extra_isize,metadata_csum"
 )
 SIGNED_HASH_FLAG = 1
+RESERVED_PERCENT = 2  # for the runtime, when containers have filled the rest
 
 
 def size_for(tree: Tree) -> int:
     """Bytes of a file system that holds the tree and as much again, with room for its own tables."""
     content = 2 * tree.bytes(BLOCK)
-    return max(MIN_BYTES, content + content // 32 + 4 * JOURNAL_MIB * 1024 * 1024)
+    return max(MIN_BYTES, content + content // 16 + 4 * JOURNAL_MIB * 1024 * 1024)
 
 
 def check_label(label: str) -> str:
@@ -56,7 +57,7 @@ def write(
     # Unused inode tables stay unwritten, flagged so; a bmap may then leave whatever the flash holds there.
     extended = f"offset={start},root_owner=0:0,hash_seed={hash_seed},lazy_itable_init=1,nodiscard"
     proc.run(
-        ["mke2fs", "-F", "-q", "-b", str(BLOCK), "-I", str(INODE), "-i", str(BYTES_PER_INODE), "-m", "0",
+        ["mke2fs", "-F", "-q", "-b", str(BLOCK), "-I", str(INODE), "-i", str(BYTES_PER_INODE), "-m", str(RESERVED_PERCENT),
          "-e", "remount-ro", "-L", check_label(label), "-U", str(identity), "-J", f"size={JOURNAL_MIB}",
          "-O", FEATURES, "-E", extended, image.name, f"{size // 1024}k"],
         cwd=image.parent, environment=tools,

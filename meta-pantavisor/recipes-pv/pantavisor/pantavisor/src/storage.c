@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@
 #include "util.h"
 
 #define POLL_MS 100
+#define NO_ONE "4294967294"
+#define LITTLE_BYTES (1024 * 1024)
+#define LITTLE_INODES 64
 #define BLOCK_DIR "/sys/class/block"
 
 static int is_disk(const struct dirent *entry)
@@ -144,12 +148,27 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 	return -1;
 }
 
-/* Whatever the superblock asks for; but without a journal ext4 refuses the word. */
+/* The order of data, whatever the superblock asks for; but without a journal ext4 refuses the word. And what
+ * it keeps back is for who has the right to it, as we have, not for every process of uid 0. */
 static const char *options_of(const char *device)
 {
 	struct pv_superblock superblock;
 
-	return read_superblock(device, &superblock) && !superblock.has_journal ? NULL : "data=ordered";
+	return read_superblock(device, &superblock) && !superblock.has_journal
+		       ? "resuid=" NO_ONE
+		       : "data=ordered,resuid=" NO_ONE;
+}
+
+/* Containers run without logs; but what they cannot write they cannot write. */
+static void look_at_room(int storage)
+{
+	struct statvfs room;
+
+	if (fstatvfs(storage, &room) < 0 ||
+		((uint64_t)room.f_bfree * room.f_frsize >= LITTLE_BYTES && room.f_ffree >= LITTLE_INODES))
+		return;
+	pv_warn("storage", "the storage is full, %llu KiB and %llu files are left: there may be no logs",
+		(unsigned long long)room.f_bfree * room.f_frsize / 1024, (unsigned long long)room.f_ffree);
 }
 
 int pv_storage_mount(struct pv *pv, struct pv_err *err)
@@ -167,5 +186,6 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 		return -1;
 	pv->has_storage = true;
 	pv_info("storage", "%s is %s", wanted, device);
+	look_at_room(pv->storage);
 	return 0;
 }
