@@ -7,11 +7,16 @@
 
 #define GRACE_MS 5000
 #define KILL_MS 3000
+/* Since boot. A fault that comes with every boot reboots no faster, and its reason can be read. */
+#define FAULT_MS 20000
 
 void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 {
-	if (pv->end)
+	if (pv->end) {
+		/* Who asks now has seen the reason. */
+		pv->not_before = 0;
 		return;
+	}
 	pv_info("ending", "%s: stopping containers", why);
 	pv->end = end;
 	pv->kill_at = pv_now_ms() + GRACE_MS;
@@ -20,6 +25,14 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 		if (pv->tasks[i].monitor)
 			pv_container_halt(&pv->tasks[i]);
 	}
+}
+
+void pv_ending_fault(struct pv *pv, const char *why)
+{
+	if (pv->end)
+		return;
+	pv_ending_begin(pv, PV_END_REBOOT, why);
+	pv->not_before = FAULT_MS;
 }
 
 static int count_running(const struct pv *pv)
@@ -42,8 +55,12 @@ static void kill_all(const struct pv *pv)
 
 void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	if (!count_running(pv) || (pv->killed && now >= pv->kill_at))
-		pv_shutdown(pv);
+	if (!count_running(pv) || (pv->killed && now >= pv->kill_at)) {
+		if (now >= pv->not_before)
+			pv_shutdown(pv);
+		*next = pv->not_before < *next ? pv->not_before : *next;
+		return;
+	}
 	if (!pv->killed && now >= pv->kill_at) {
 		kill_all(pv);
 		pv->killed = true;

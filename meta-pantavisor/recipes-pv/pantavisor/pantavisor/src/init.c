@@ -83,7 +83,7 @@ static void give_up(struct pv *pv, const struct pv_err *err)
 		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
 			*err->hint ? err->hint : DEFAULT_HINT);
 	else
-		pv_ending_begin(pv, PV_END_REBOOT, "the boot loader has the choice");
+		pv_ending_fault(pv, "the boot loader has the choice");
 }
 
 _Noreturn void pv_init(void)

@@ -25,7 +25,7 @@ enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 struct pv {
 	struct pv_config config;
 	enum pv_secureboot mode;
-	struct pv_trust *trust; /* NULL in mode disabled */
+	struct pv_trust *trust;	    /* NULL in mode disabled */
 	struct pv_signers *signers; /* NULL: there is no table of them */
 	char *cmdline;
 	char release[65];
@@ -47,6 +47,7 @@ struct pv {
 	bool running;
 
 	enum pv_end end;
+	int64_t not_before; /* the end of a fault */
 	int64_t kill_at;
 	bool killed;
 };

@@ -33,7 +33,7 @@ static void fail_for_good(struct pv *pv, struct pv_task *task)
 	if (!takes_system)
 		return;
 	if (action == PV_ACTION_REBOOT || action == PV_ACTION_ROLLBACK)
-		pv_ending_begin(pv, PV_END_REBOOT, "the system needs that container");
+		pv_ending_fault(pv, "the system needs that container");
 	else
 		pv_error("container",
 			"the system needs %s, and revision %s has nothing to return to: the device stays up "
@@ -191,7 +191,7 @@ static void end_group(struct pv *pv, enum pv_achievement achievement)
 	pv->group_since = 0;
 	if (achievement == PV_TIMEDOUT &&
 		pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
-		pv_ending_begin(pv, PV_END_REBOOT, "the goals of the tried revision were not reached");
+		pv_ending_fault(pv, "the goals of the tried revision were not reached");
 }
 
 static void tick_groups(struct pv *pv, int64_t now, int64_t *next)

@@ -199,12 +199,22 @@ static void test_end_asks_then_kills_then_goes_on_without(void)
 static void test_tried_revision_that_loses_a_system_container_goes_back(void)
 {
 	struct pv pv = device(PV_STANDING_TRIED);
+	int64_t next = INT64_MAX;
 
 	web.recovery.mode = PV_RECOVER_NO;
 	web.restart = PV_RESTART_SYSTEM;
 	tick(&pv, 1);
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 2);
 	CHECK(pv.end == PV_END_REBOOT);
+	/* But not at once: a fault that comes with every boot would come all the time. */
+	pv_ending_tick(&pv, 3, &next);
+	CHECK(next == 20 * SECOND);
+	next = INT64_MAX;
+	pv_ending_begin(&pv, PV_END_REBOOT, "who asks does not wait");
+	if (!setjmp(end_of_story)) {
+		pv_ending_tick(&pv, 4, &next);
+		CHECK(!"the end did not come");
+	}
 	web.recovery.mode = PV_RECOVER_ALWAYS;
 	web.restart = PV_RESTART_CONTAINER;
 }
