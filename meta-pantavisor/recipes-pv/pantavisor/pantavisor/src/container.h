@@ -18,6 +18,8 @@
 /* The monitor's exit status when LXC could not start the container. */
 #define PV_CONTAINER_NOT_STARTED 255
 #define PV_CONSOLE_LOG_BYTES "1MB"
+/* Open files that a process may have as long as it does not ask for more. */
+#define PV_CONTAINER_FILES 1024
 #define PV_CGROUP_DIR "/sys/fs/cgroup"
 
 struct pv;

@@ -23,6 +23,7 @@
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KERNEL_ERRORS 4 /* errors and worse */
 #define OPEN_FILES 524288
+#define OWN_FILES 32768
 
 static const struct {
 	const char *source, *target, *type;
@@ -119,7 +120,8 @@ static void raise_loopback(void)
 
 static void set_limits(void)
 {
-	const struct rlimit files = {1024, OPEN_FILES}, core = {0, RLIM_INFINITY};
+	/* Each volume's object is held open; containers begin with PV_CONTAINER_FILES. */
+	const struct rlimit files = {OWN_FILES, OPEN_FILES}, core = {0, RLIM_INFINITY};
 
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_CORE, &core);

@@ -5,11 +5,22 @@
 #include <lxc/lxccontainer.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util.h"
 #include "words.h"
+
+static void limit_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = PV_CONTAINER_FILES;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
 
 static void leave_pid1(const char *name)
 {
@@ -22,6 +33,7 @@ static void leave_pid1(const char *name)
 	setsid();
 	prctl(PR_SET_NAME, name);
 	close_range(0, ~0U, 0);
+	limit_files();
 	null = open("/dev/null", O_RDWR);
 	(void)dup2(null, 1);
 	(void)dup2(null, 2);
