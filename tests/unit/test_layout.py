@@ -301,9 +301,13 @@ def test_names_in_a_docker_archive_may_have_dots_and_its_index_may_be_empty(tmp_
     (tmp_path / "x.tar").write_bytes(images.tar(files))
     with layout.open_image(tmp_path / "x.tar", AMD64) as image:
         assert content(image) == made.tars
-    (tmp_path / "x.tar").write_bytes(images.tar({"manifest.json": b"[]"}))
-    with pytest.raises(FormatError, match="holds no image$"):
-        layout.open_image(tmp_path / "x.tar", AMD64).__enter__()
+    (tmp_path / "x.tar").write_bytes(images.tar({f"/{name}": data for name, data in images.docker_files(made).items()}))
+    with layout.open_image(tmp_path / "x.tar", AMD64) as image:
+        assert content(image) == made.tars
+    for nothing in (b"[]", b"null"):
+        (tmp_path / "x.tar").write_bytes(images.tar({"manifest.json": nothing}))
+        with pytest.raises(FormatError, match="holds no image$"):
+            layout.open_image(tmp_path / "x.tar", AMD64).__enter__()
 
 
 def test_a_wrong_layer_or_config_in_a_docker_archive_is_noticed(tmp_path: Path) -> None:

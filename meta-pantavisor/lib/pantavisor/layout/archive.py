@@ -102,7 +102,7 @@ def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:
     data = blobs.document("manifest.json")
     if data is None:
         raise FormatError(f"{blobs.what} holds neither an OCI layout nor the manifest.json of docker save")
-    entries = cjson.loads(data, what=f"{blobs.what}: manifest.json")
+    entries = cjson.loads(data, what=f"{blobs.what}: manifest.json") or []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise FormatError(f"{blobs.what}: manifest.json is not a list of images")
     if len(entries) > MAX_IMAGES:

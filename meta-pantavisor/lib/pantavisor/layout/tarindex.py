@@ -127,10 +127,11 @@ def _extension(kind: bytes, data: bytes, what: str) -> dict[str, str]:
 
 
 def _clean(name: str) -> Optional[str]:
-    if name.endswith("/") or name.startswith("/"):
+    """Below the archive's root, as docker load unpacks it: there an absolute name or link lies too."""
+    if name.endswith("/"):
         return None
-    clean = posixpath.normpath(name)
-    return None if clean in (".", "..") or clean.startswith("../") else clean
+    clean = posixpath.normpath(name).lstrip("/")
+    return None if clean in ("", ".", "..") or clean.startswith("../") else clean
 
 
 def _text(field: bytes) -> str:

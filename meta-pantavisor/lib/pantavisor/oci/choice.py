@@ -71,8 +71,10 @@ class _Search:
         found = self._first(entries, 0)
         if found is not None:
             return found
-        is_missing = self._is_promised and isinstance(self._problem, NotFound)
-        if self._problem is not None and (is_missing or not self._offers):
+        if self._is_promised and isinstance(self._problem, NotFound):
+            # As docker save writes an image of several platforms, of which the daemon had one.
+            raise NotFound(f"the image for {self._wanted} is listed, but {self._problem.message}", hint=self._problem.hint)
+        if self._problem is not None and not self._offers:
             raise self._problem
         if self._wanted is None:
             raise PlatformError(f"the image is made for several platforms: {self._offered()}", hint="name the platform")
