@@ -420,6 +420,24 @@ def test_salt_and_uuid_of_an_old_verity_manifest_are_in_the_super_block(device: 
     assert [finding.code for finding in audit.verify(tree).findings if "root_hash" in finding.sentence] == ["verity"]
 
 
+def as_before_device_json(state: State) -> State:
+    device: Any = state["device.json"]
+    old = {f"{name}.json": device[name] for name in ("groups", "disks_v2") if name in device}
+    return state.without(["device.json"]).with_files(old)
+
+
+def test_groups_and_disks_of_an_old_state_are_those_of_its_own_files(device: sim.Device, tree: Path) -> None:
+    old = as_before_device_json(device.state)
+    write_state(tree, old)
+    assert not [finding for finding in audit.verify(tree).findings if finding.code in ("device", "container", "storage")]
+    write_state(tree, run(group="none")(old))
+    assert "container revision 0, web/run.json" in findings(tree, device, strict=False)
+    write_state(tree, old.with_files({"groups.json": [{"name": "app", "status_goal": "x"}]}))
+    assert "device revision 0, groups.json" in findings(tree, device, strict=False)
+    write_state(tree, old.without(["groups.json"]))
+    assert "device revision 0, device.json" in findings(tree, device, strict=False)
+
+
 def board(**changes: Any) -> Callable[[State], State]:
     return lambda state: state.with_files({"device.json": {**state["device.json"], **changes}})  # type: ignore[dict-item]
 

@@ -176,3 +176,15 @@ def test_two_commands_at_once_lose_nothing(chair: Chair) -> None:
     ]
     assert [process.wait(600) for process in running] == [0] * 6
     assert {group["name"] for group in chair.json()["groups"]} >= {f"g{index}" for index in range(6)}
+
+
+def test_groups_of_an_old_state_stay_when_device_json_comes(chair: Chair) -> None:
+    (chair.root / "device.json").unlink()
+    old = [{"name": "one"}, {"name": "two", "timeout": 7}]
+    (chair.root / "groups.json").write_text(json.dumps(old))
+    assert "two" in chair.device("ls")[0]
+    chair.device("init")
+    assert chair.json() == {"groups": old}
+    (chair.root / "device.json").unlink()
+    (chair.root / "groups.json").write_text("{}")
+    assert "groups.json has no list of 1 to 32 groups" in chair.device("ls", status=2)[1]

@@ -30,25 +30,30 @@ class Context:
     _volumes: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
+    def device(self) -> dict[str, Any]:
+        """device.json, or what states from before it have in files of their own."""
+        old = {name: self.state.get(f"{name}.json") for name in ("groups", *DISK_LISTS)}
+        return self.document("device.json") or {name: value for name, value in old.items() if isinstance(value, list)}
+
+    @cached_property
     def groups_by_name(self) -> dict[str, dict[str, Any]]:
         return {str(group.get("name")): group for group in self.groups}
 
     @cached_property
     def groups(self) -> list[dict[str, Any]]:
         """The groups of device.json."""
-        return mappings((self.document("device.json") or {}).get("groups"))
+        return mappings(self.device.get("groups"))
 
     @cached_property
     def disk_names(self) -> frozenset[str]:
         """Names and aliases of all disks of device.json."""
-        device = self.document("device.json") or {}
-        disks = [disk for name in DISK_LISTS for disk in mappings(device.get(name))]
+        disks = [disk for name in DISK_LISTS for disk in mappings(self.device.get(name))]
         aliases = {alias for disk in disks for alias in strings(disk.get("aliases"))}
         return frozenset(aliases | {str(disk.get("name")) for disk in disks})
 
     @cached_property
     def pool_names(self) -> frozenset[str]:
-        return frozenset(mapping(mapping((self.document("device.json") or {}).get("network")).get("pools")))
+        return frozenset(mapping(mapping(self.device.get("network")).get("pools")))
 
     @cached_property
     def driver_names(self) -> frozenset[str]:

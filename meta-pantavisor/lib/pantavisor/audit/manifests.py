@@ -56,11 +56,13 @@ def check_kind(context: Context, code: str, path: str, document: dict[str, Any],
 
 def _check_device(context: Context) -> None:
     path = "device.json"
-    device = context.document(path)
-    if device is None:
-        if context.whole:
-            context.add("device", path, "the state has no device.json, so no groups")
-        return
+    device = context.device
+    if context.document(path) is None:
+        if context.whole and not context.groups:
+            context.add("device", path, "the state has neither device.json nor groups.json, so no groups")
+        if not device:
+            return
+        path = "groups.json"
     if not context.groups or len(context.groups_by_name) != len(context.groups):
         context.add("device", path, "the groups are missing or not unique")
     kinds = {**dict.fromkeys(("groups", *DISK_LISTS), list), **dict.fromkeys(("volumes", "network"), dict)}

@@ -12,6 +12,7 @@ from ..manifests import AutoRecovery, DeviceSpec, editing
 from ..repo import Repository
 from . import here
 from .app.arguments import json_or_file
+from .app.working import read_device
 from .console import Console
 
 DEVICE = "device.json"
@@ -109,7 +110,9 @@ def _init(options: argparse.Namespace, console: Console) -> None:
     with repository.lock():
         if (repository.root / DEVICE).exists():
             raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
-        atomic.write(repository.root / DEVICE, cjson.dumps(manifests.default_device()))
+        # The groups of an old state stay what they are: devices would read groups.json no more.
+        old = read_device(repository)
+        atomic.write(repository.root / DEVICE, cjson.dumps(old.document if old else manifests.default_device()))
     console.line(f"{DEVICE} is written; run pvr add and pvr commit to keep it")
 
 
@@ -146,10 +149,10 @@ def _check_users(repository: Repository, before: DeviceSpec, after: DeviceSpec) 
 
 
 def _read(repository: Repository) -> DeviceSpec:
-    path = repository.root / DEVICE
-    if not path.is_file():
+    found = read_device(repository)
+    if found is None:
         raise NotFound(f"there is no {DEVICE} in {repository.root}", hint="pvr device init writes one")
-    return DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE))
+    return found
 
 
 def _list(options: argparse.Namespace, console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .arguments import ARGUMENTS, Kind, read_arguments
 from .bsp import BspSpec, bsp_run_manifest
 from .consistency import check_references, check_state, references
-from .device import DeviceSpec, DeviceVolume, Group, default_device
+from .device import DeviceSpec, DeviceVolume, Group, default_device, read_device
 from .disks import Disk, Pool
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
@@ -52,6 +52,7 @@ __all__ = [
     "init_user",
     "map_process",
     "read_arguments",
+    "read_device",
     "references",
     "run_manifest",
     "services_manifest",

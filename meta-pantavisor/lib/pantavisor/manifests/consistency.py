@@ -9,7 +9,7 @@ from .. import names
 from ..errors import FormatError
 from ..state import State
 from .bsp import VERITY, BspSpec
-from .device import DeviceSpec
+from .device import DeviceSpec, read_device
 
 MAX_CONTAINERS = 128
 
@@ -19,10 +19,9 @@ def check_state(state: State) -> DeviceSpec:
 
     Returns the device's own manifest. Signatures are not looked at.
     """
-    device = state.get("device.json")
-    if not isinstance(device, Mapping):
+    spec = read_device(state.get)
+    if spec is None:
         raise FormatError("the state has no device.json", hint="it comes with the bsp")
-    spec = DeviceSpec.parse(device)
     run = state.get("bsp/run.json")
     if isinstance(run, Mapping):
         # Boards of other builders may say more there than we know of.

@@ -6,7 +6,7 @@ such as ``device.json: groups[2]: timeout``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -18,6 +18,8 @@ from .recovery import AutoRecovery, check_auto_recovery, check_number
 from .words import GOALS, PERSISTENCES, RESTART_POLICIES, check_word
 
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
+# Files of their own in states from before device.json; devices pass over them beside it.
+OLD_MEMBERS = ("groups", "disks", "disks_v2", "disks_v3")
 MAX_GROUPS = 32
 MAX_TIMEOUT_SECONDS = 24 * 60 * 60
 
@@ -101,6 +103,19 @@ class DeviceSpec:
     @property
     def pool_names(self) -> frozenset[str]:
         return frozenset(self.document.get("network", {}).get("pools", {}))
+
+
+def read_device(document: Callable[[str], Any]) -> Optional[DeviceSpec]:
+    """The device.json that ``document`` gives by its name, or what old states have in its place; None without either."""
+    device = document("device.json")
+    if device is not None:
+        if not isinstance(device, Mapping):
+            raise FormatError("device.json is not a JSON object")
+        return DeviceSpec.parse(device)
+    old = {member: document(f"{member}.json") for member in OLD_MEMBERS}
+    if old["groups"] is None:
+        return None
+    return DeviceSpec.parse({member: value for member, value in old.items() if value is not None}, what="groups.json")
 
 
 def default_device() -> dict[str, Any]:

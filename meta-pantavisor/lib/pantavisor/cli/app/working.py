@@ -103,16 +103,25 @@ def root(repository: Repository, name: str) -> Optional[str]:
     return object_id if object_id in repository.pool else repository.pool.put_file(path)
 
 
+def read_device(repository: Repository) -> Optional[manifests.DeviceSpec]:
+    """device.json of the working tree, or what old states have in its place; None without either."""
+
+    def document(name: str) -> Any:
+        path = repository.root / name
+        return cjson.loads(path.read_bytes(), what=name) if path.is_file() else None
+
+    return manifests.read_device(document)
+
+
 def check_device(repository: Repository, name: str, run: Value) -> None:
     """What the container's run.json refers to must be in device.json: a device refuses the whole state otherwise."""
-    path = repository.root / DEVICE
-    if path.is_file() and isinstance(run, Mapping):
-        device = manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=DEVICE))
+    device = read_device(repository)
+    if device is not None and isinstance(run, Mapping):
         manifests.check_references(run, device, f"{name}/run.json")
 
 
 def _warn_of_device(repository: Repository, name: str, run: Value, console: Console) -> None:
-    if (repository.root / DEVICE).is_file() or not isinstance(run, Mapping):
+    if not isinstance(run, Mapping) or read_device(repository) is not None:
         return
     wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, f"{name}/run.json")]
     if wanted:

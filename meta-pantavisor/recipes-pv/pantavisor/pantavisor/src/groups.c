@@ -35,19 +35,20 @@ static int parse_group(const struct pv_manifest *c, const struct pv_json_node *n
 
 	*group = (struct pv_group){.name = pv_manifest_text(c, node, "name"), .goal = PV_GOAL_STARTED};
 	if (!pv_name_is(group->name))
-		return pv_err_set(c->err, "device.json: a group has no legal name");
+		return pv_err_set(c->err, "%s: a group has no legal name", c->groups_file);
 	for (const struct pv_group *g = c->state->groups; g < group; g++)
 		if (!strcmp(g->name, group->name))
-			return pv_err_set(c->err, "device.json: two groups are called %s", group->name);
+			return pv_err_set(
+				c->err, "%s: two groups are called %s", c->groups_file, group->name);
 	if (timeout && !pv_json_number(c->doc, timeout, 0, 86400, &seconds))
 		return pv_err_set(
-			c->err, "device.json: the timeout of group %s is not 0 to 86400", group->name);
+			c->err, "%s: the timeout of group %s is not 0 to 86400", c->groups_file, group->name);
 	group->timeout_s = (int)seconds;
 	if (pv_manifest_goal(c, pv_manifest_text(c, node, "status_goal"), &group->goal) < 0 ||
 		pv_manifest_restart(c, pv_manifest_text(c, node, "restart_policy"), &group->restart) < 0 ||
 		pv_recovery_parse(
 			&group->recovery, c->doc, pv_json_get(c->doc, node, "auto_recovery"), c->err) < 0)
-		return pv_err_wrap(c->err, "device.json: group %s", group->name);
+		return pv_err_wrap(c->err, "%s: group %s", c->groups_file, group->name);
 	return 0;
 }
 
@@ -72,18 +73,43 @@ static void default_groups(struct pv_state *state)
 	state->group_count = PV_COUNT(groups);
 }
 
+/* Of states from before device.json. Published runtimes, too, read none of these beside it. */
+static int old_groups(struct pv_manifest *c, const struct pv_json_node **groups)
+{
+	static const char *const disks[] = {"disks.json", "disks_v2.json", "disks_v3.json"};
+	const struct pv_entry *entry;
+
+	for (size_t i = 0; i < PV_COUNT(disks); i++) {
+		entry = pv_state_find(c->state, disks[i]);
+		if (entry &&
+			(entry->object_id || !pv_json_is(entry->value, PV_JSON_ARRAY) || entry->value->count))
+			return pv_err_set(c->err, "%s declares disks, which are not supported", disks[i]);
+	}
+	entry = pv_state_find(c->state, "groups.json");
+	if (!entry)
+		return 0;
+	if (entry->object_id || !pv_json_is(entry->value, PV_JSON_ARRAY) || !entry->value->count)
+		return pv_err_set(c->err, "groups.json is not a list of groups");
+	*groups = entry->value;
+	c->groups_file = "groups.json";
+	return 0;
+}
+
 int pv_manifest_groups(struct pv_manifest *c)
 {
 	const struct pv_entry *device = pv_state_find(c->state, "device.json");
 	const struct pv_json_node *groups = device ? pv_json_get(c->doc, device->value, "groups") : NULL;
 
+	c->groups_file = "device.json";
+	if (!device && old_groups(c, &groups) < 0)
+		return -1;
 	c->own_groups = pv_json_is(groups, PV_JSON_ARRAY) && groups->count;
 	if (!c->own_groups) {
 		default_groups(c->state);
 		return 0;
 	}
 	if (groups->count > PV_GROUPS)
-		return pv_err_set(c->err, "device.json: more than %d groups", PV_GROUPS);
+		return pv_err_set(c->err, "%s: more than %d groups", c->groups_file, PV_GROUPS);
 	for (const struct pv_json_node *n = pv_json_first(c->doc, groups); n; n = pv_json_next(c->doc, n))
 		if (parse_group(c, n, &c->state->groups[c->state->group_count++]) < 0)
 			return -1;

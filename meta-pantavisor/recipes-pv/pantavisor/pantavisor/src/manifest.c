@@ -25,8 +25,8 @@ static bool group_is_empty(const struct pv_state *state, size_t index)
 	return true;
 }
 
-/* Without a name: the last group of device.json; of the built-in ones, root for the first and platform for
- * the rest. */
+/* Without a name: the last group that the state lists; of the built-in ones, root for the first and platform
+ * for the rest. */
 static int choose_group(
 	const struct pv_manifest *c, const struct pv_json_node *run, struct pv_container *container)
 {
@@ -231,7 +231,7 @@ static int read_bsp(const struct pv_manifest *c)
 int pv_state_read_manifests(
 	struct pv_state *state, int goals_timeout_s, const char *release, struct pv_err *err)
 {
-	struct pv_manifest c = {state, &state->doc, goals_timeout_s, release, false, err};
+	struct pv_manifest c = {state, &state->doc, goals_timeout_s, release, false, err, NULL};
 
 	if (pv_manifest_groups(&c) < 0 || read_bsp(&c) < 0)
 		return -1;

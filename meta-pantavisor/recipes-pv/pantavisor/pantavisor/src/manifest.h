@@ -10,8 +10,9 @@ struct pv_manifest {
 	const struct pv_json *doc;
 	int goals_timeout_s;
 	const char *release;
-	bool own_groups; /* device.json lists them */
+	bool own_groups; /* the state lists them */
 	struct pv_err *err;
+	const char *groups_file; /* where: device.json, in old states groups.json */
 };
 
 const char *pv_manifest_text(
@@ -19,7 +20,7 @@ const char *pv_manifest_text(
 /* Both leave the value alone where there is no text. */
 int pv_manifest_restart(const struct pv_manifest *c, const char *text, enum pv_restart *restart);
 int pv_manifest_goal(const struct pv_manifest *c, const char *text, enum pv_goal *goal);
-/* device.json's groups, or the built-in ones. */
+/* The groups of device.json, or of groups.json in states that have none yet, or the built-in ones. */
 int pv_manifest_groups(struct pv_manifest *c);
 
 #endif

@@ -76,6 +76,37 @@ static void test_built_in_groups_take_the_first_to_root(void)
 	pv_state_free(&state);
 }
 
+static void test_groups_of_old_states_are_read(void)
+{
+	static const char text[] = HEAD BSP RUN("a", "") "," RUN("b",
+		",\"group\":\"one\"") ","
+				      "\"groups.json\":[{\"name\":\"one\",\"restart_policy\":\"system\"},"
+				      "{\"name\":\"two\",\"timeout\":7}],\"disks.json\":[]}";
+	static const char both[] = HEAD BSP RUN(
+		"a", "") ",\"device.json\":{\"groups\":[{\"name\":\"new\"}]},"
+			 "\"groups.json\":[{\"name\":\"old\"}],\"disks.json\":[{\"name\":\"d\"}]}";
+	struct pv_state state;
+
+	CHECK(load(&state, text) == 0);
+	CHECK(state.group_count == 2 && state.groups[1].timeout_s == 7);
+	/* Published runtimes put it into the last one. */
+	CHECK_TEXT(state.groups[state.containers[0].group].name, "two");
+	CHECK_TEXT(state.groups[state.containers[1].group].name, "one");
+	CHECK(state.containers[1].restart == PV_RESTART_SYSTEM);
+	pv_state_free(&state);
+	CHECK(load(&state, both) == 0);
+	CHECK(state.group_count == 1);
+	CHECK_TEXT(state.groups[0].name, "new");
+	pv_state_free(&state);
+	CHECK(refuses(HEAD BSP "\"groups.json\":{\"groups\":[]}}", "groups.json is not a list"));
+	CHECK(refuses(HEAD BSP "\"groups.json\":[]}", "groups.json is not a list"));
+	CHECK(refuses(HEAD BSP "\"groups.json\":\"" SHA "\"}", "groups.json is not a list"));
+	CHECK(refuses(
+		HEAD BSP "\"groups.json\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "groups.json: two groups"));
+	CHECK(refuses(HEAD BSP "\"disks.json\":[{\"name\":\"d\"}]}", "disks.json declares disks"));
+	CHECK(refuses(HEAD BSP "\"disks_v3.json\":{\"a\":1}}", "disks_v3.json declares disks"));
+}
+
 static void test_volumes(void)
 {
 	static const char text[] =
@@ -173,6 +204,7 @@ int main(void)
 	test_shapes_that_no_tree_has_are_refused();
 	test_containers_get_what_their_group_says();
 	test_built_in_groups_take_the_first_to_root();
+	test_groups_of_old_states_are_read();
 	test_volumes();
 	test_bsp();
 	test_what_cannot_be_is_refused();
