@@ -213,7 +213,7 @@ class Client:
             if data.lstrip()[:1] == b"<":
                 raise RegistryError(
                     f"{endpoint.name} answers with a web page when asked for {what}",
-                    hint="is that the address of the registry itself, and is a login needed on the way there?",
+                    hint="check that this is the registry's own address, and whether a login is needed on the way to it",
                 )
             _check(data, promised, endpoint, what)
             return Document(data, media_type, ref.digest or Digest.of(data))

@@ -218,7 +218,7 @@ def translated(url: str, deadline: Deadline) -> Iterator[None]:
         if error.reason not in _NOT_TLS:
             raise _unreachable(host, deadline, error) from error
         raise Unreachable(
-            f"{host} does not speak TLS", hint=f"if it may be used so, name it by {INSECURE.format(host)}", temporary=False
+            f"{host} does not speak TLS", hint=f"to use it so, name it by {INSECURE.format(host)}", temporary=False
         ) from error
     except Dripping as error:
         raise TooSlow(f"{host} is too slow: {error}") from None
@@ -234,7 +234,7 @@ def _unreachable(host: str, deadline: Deadline, error: Exception) -> Unreachable
     way = f" by way of the proxy {deadline.proxy}" if deadline.proxy else ""
     hint = "is the network up?"
     if isinstance(error, ConnectionRefusedError) and not way:
-        hint = f"does it listen there? A registry without TLS is named by {INSECURE.format(host)}"
+        hint = f"check host and port; name a registry without TLS by {INSECURE.format(host)}"
     return Unreachable(f"{host} cannot be reached{way}: {_sentence(error)}", hint=hint)
 
 

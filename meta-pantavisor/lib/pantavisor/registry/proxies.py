@@ -49,7 +49,7 @@ def choose(proxies: Mapping[str, str], scheme: str, host: str, port: Optional[in
         good = False
     if not good:
         raise RegistryError(
-            f"the {scheme} proxy is not of the form http://host:port", hint=f"see the variable {scheme}_proxy"
+            f"the {scheme} proxy is not of the form http://host:port", hint=f"correct the variable {scheme}_proxy"
         )
     return proxy
 
