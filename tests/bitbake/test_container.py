@@ -116,6 +116,8 @@ def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Pa
     assert "0 problems; checked strictly: " in desk.verify()
     state, image = desk.read(tmp_path)
     assert state["app/run.json"]["root-volume"] == "root.squashfs" and "app/_dm/root.squashfs.json" not in state
+    # Confined, unless the recipe says otherwise.
+    assert state["app/run.json"]["profile"] == state["app/src.json"]["args"]["PV_SECURITY_PROFILE"] == "confined"
     packed = state["app/src.json"]["squashfs"]["root.squashfs"]
     assert packed["codec"] == "xz" and packed["version"].startswith("liblzma ")
     tree = squashfs.read(image)
@@ -123,10 +125,11 @@ def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Pa
 
 
 def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) -> None:
-    desk.configure('PVR_VERITY:pn-app = "1"')
+    desk.configure('PVR_VERITY:pn-app = "1"', 'PVR_CONFINED:pn-app = "0"')
     desk.run().succeeded()
     assert "0 problems; checked strictly: " in desk.verify()
     state, image = desk.read(tmp_path)
+    assert "profile" not in state["app/run.json"] and "PV_SECURITY_PROFILE" not in state["app/src.json"]["args"]
     assert state["app/run.json"]["root-volume"] == "dm:root.squashfs"
     manifest = state["app/_dm/root.squashfs.json"]
     assert manifest["type"] == "dm-verity" and manifest["data_device"] == "root.squashfs"

@@ -46,6 +46,7 @@ def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
         "platform": source.docker_platform,
         "packed": _packed(source),
         "group": source.arguments.get("PV_GROUP"),
+        "profile": source.arguments.get("PV_SECURITY_PROFILE"),
         "verity": sorted(volume for volume, enabled in source.verity.items() if enabled),
     }
     return {what: value for what, value in facts.items() if value}
