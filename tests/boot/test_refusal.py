@@ -64,12 +64,33 @@ def added_path(storage: Storage, scratch: Path) -> None:
     storage.replace(STATE_PATH, canonical(state), scratch)
 
 
+def _strip(storage: Storage, scratch: Path, *further: str) -> None:
+    state = storage.state(scratch)
+    own = (f"{VICTIM}/", f"_config/{VICTIM}/")
+    for path in [path for path in state if path.startswith(own) or path in (f"_sigs/{VICTIM}.json", *further)]:
+        del state[path]
+        storage.remove(f"/trails/0/{path}")
+    storage.replace(STATE_PATH, canonical(state), scratch)
+
+
+def stripped_part(storage: Storage, scratch: Path) -> None:
+    """A container is gone with all that is its own: every signature that is left holds but that of the set."""
+    _strip(storage, scratch)
+
+
+def stripped_set(storage: Storage, scratch: Path) -> None:
+    """The signature of the set is gone as well."""
+    _strip(storage, scratch, "_sigs/_set.json")
+
+
 DAMAGES = [
     Damage("a wrong signature", wrong_signature, VICTIM),
     Damage("a corrupt object", corrupt_object, "root.squashfs|[0-9a-f]{8}"),
     Damage("a missing container", missing_container, "root.squashfs|[0-9a-f]{8}"),
-    Damage("a missing signature", missing_signature, VICTIM),
+    Damage("a missing signature", missing_signature, f"{VICTIM}|_set"),
     Damage("an added path", added_path, "stowaway"),
+    Damage("a stripped part", stripped_part, "_sigs/_set.json"),
+    Damage("a stripped part and no set", stripped_set, "no set signature binds the parts together"),
 ]
 
 

@@ -1,0 +1,79 @@
+"""Disk images with other containers than the demonstration's, from the exports of its build."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from place import BUILD, KEY_DIR, PROJECT, TRUST
+
+EXPORTS = BUILD / "tmp/deploy/images"
+LOADERS = {"qemux86-64": "bootx64.efi", "qemuarm64": "bootaa64.efi"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A place to make images for ``machine``; everything is below ``folder``."""
+
+    folder: Path
+    machine: str
+
+    def pvr(self, *words: str, inside: str = ".") -> str:
+        """What a command prints; CalledProcessError when it fails."""
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
+        done = subprocess.run(
+            [sys.executable, "-m", "pantavisor", *words], cwd=self.folder / inside, env=environment, text=True,
+            capture_output=True, timeout=600,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def export(self, part: str) -> Path:
+        """The export of a recipe that the build deployed."""
+        name = f"{part}-{self.machine}" if part == "pantavisor-bsp" else part
+        path = EXPORTS / self.machine / f"{name}.pvrexport.tgz"
+        assert path.exists(), f"{path} is not there: run scripts/quickstart"
+        return path
+
+    def root(self, part: str) -> Path:
+        """The unpacked root file system of a container of the build."""
+        self.pvr("init", "unpacked")
+        self.pvr("get", str(self.export(part)), inside="unpacked")
+        self.pvr("checkout", inside="unpacked")
+        target = self.folder / "root"
+        argv = ["unsquashfs", "-q", "-d", str(target), str(self.folder / "unpacked" / part / "root.squashfs")]
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=300)
+        return target
+
+    def container(self, name: str, root: Path, *words: str) -> Path:
+        """The signed export of a container from a root file system."""
+        work = f"of-{name}"
+        self.pvr("init", work)
+        add = ("app", "add", name, "--type", "rootfs", "--from", str(root), "--profile", "fast", *words)
+        self.pvr(*add, inside=work)
+        self.pvr("add", inside=work)
+        self.pvr("commit", inside=work)
+        keys = ("--key", str(KEY_DIR / "key.pem"), "--x5c", str(KEY_DIR / "x5c.pem"))
+        self.pvr("sig", "add", "--part", name, *keys, inside=work)
+        self.pvr("export", f"../{name}.tgz", "--parts", name, inside=work)
+        return self.folder / f"{name}.tgz"
+
+    def image(self, exports: Sequence[Path], **members: object) -> Path:
+        """The disk image of a state; ``members`` are further ones of the job."""
+        loader = LOADERS[self.machine]
+        job = {
+            "exports": list(map(str, exports)),
+            "boot_files": {f"EFI/BOOT/{loader.upper()}": str(EXPORTS / self.machine / f"pantavisor-grub-{loader}")},
+            "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder), "output": str(self.folder / "made.img"),
+            "release": 1,
+            "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"), "trust": str(TRUST)},
+            **members,
+        }  # fmt: skip
+        (self.folder / "job.json").write_text(json.dumps(job))
+        self.pvr("build-root", "--job", "job.json")
+        return self.folder / "made.img"
