@@ -432,6 +432,19 @@ def image(path: Path, *layers: dict[str, bytes]) -> str:
     return f"oci:{path}"
 
 
+def test_an_image_and_a_root_file_system_are_not_taken_for_each_other(chair: Chair, tmp_path: Path) -> None:
+    made = images.image({"etc/x": b"1"})
+    images.write_files(tmp_path / "layout", images.layout_files(made))
+    (tmp_path / "oci.tar").write_bytes(images.tar(images.layout_files(made)))
+    (tmp_path / "docker.tar").write_bytes(images.tar(images.docker_files(made)))
+    for name, transport in (("layout", "oci"), ("oci.tar", "oci-archive"), ("docker.tar", "docker-archive")):
+        said = add(chair, tmp_path / name, status=2)[1]
+        assert f"not a root file system but a container image\n  hint: leave out --type: --from {transport}:" in said
+    (tmp_path / "rootfs.tar").write_bytes(images.tar({"etc/passwd": b""}))
+    said = chair.pvr("app", "add", "x", "--from", f"oci-archive:{tmp_path}/rootfs.tar", status=2)[1]
+    assert "--type rootfs" in said
+
+
 LOWER = {"etc/app.conf": b"one\n", "bin/sh": b"#!"}
 
 

@@ -79,6 +79,18 @@ def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: Sou
     return replace(wanted, image_config=dict(config or {}), rootfs_url=path.absolute().name)
 
 
+def _check_rootfs(path: Path, tree: Tree) -> None:
+    """Raise for the container image in place of what is in it: it would be packed, and start nothing."""
+    entries = tree.root.entries.keys()
+    listing = next((name for name in (b"index.json", b"manifest.json") if name in entries), None)
+    if listing is not None and not entries & {b"bin", b"sbin", b"usr", b"etc"}:
+        oci = "oci" if path.is_dir() else "oci-archive"
+        transport = oci if listing == b"index.json" else "docker-archive"
+        raise FormatError(
+            f"{path} is not a root file system but a container image", hint=f"leave out --type: --from {transport}:{path}"
+        )
+
+
 def rootfs_tree(path: Path, *, structural: bool) -> Tree:
     """The tree of a directory, everything owned by root, or of a tarball (plain, gzip, xz, zstd or bzip2) as it is.
 
@@ -91,6 +103,7 @@ def rootfs_tree(path: Path, *, structural: bool) -> Tree:
         tree = layers.from_tar(lambda: open(path, "rb"), what=path.name)
     else:
         raise NotFound(f"{path} is neither a directory nor a tarball")
+    _check_rootfs(path, tree)
     if structural:
         tree.add_missing(layers.STRUCTURAL)
     return tree

@@ -101,7 +101,10 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
 def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:
     data = blobs.document("manifest.json")
     if data is None:
-        raise FormatError(f"{blobs.what} holds neither an OCI layout nor the manifest.json of docker save")
+        raise FormatError(
+            f"{blobs.what} holds neither an OCI layout nor the manifest.json of docker save",
+            hint="give a tar of a root file system with --type rootfs",
+        )
     entries = cjson.loads(data, what=f"{blobs.what}: manifest.json") or []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise FormatError(f"{blobs.what}: manifest.json is not a list of images")
