@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / "build" / "test"
 RUNTIME = "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 IMAGE = "build/tmp/deploy/images/qemux86-64/pantavisor-demo-qemux86-64.img"
-TYPED_SCRIPTS = ("-m", "guest", "-m", "run_tests", "-p", "demo_images")
+TYPED_SCRIPTS = ("-m", "first_build", "-m", "guest", "-m", "run_tests", "-m", "steps", "-p", "demo_images")
 SOURCES = ("meta-pantavisor", "scripts", "tests", "scripts/qemu", "scripts/demo-images")
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600

@@ -1,0 +1,149 @@
+"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk image."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import steps
+
+PROJECT = Path(__file__).resolve().parents[1]
+MACHINES = ("qemux86-64", "qemuarm64")
+LOG = Path("build/quickstart.log")
+IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
+ERROR_LINES = 60
+LAST_LINES = 25
+# kas puts a time before each line of BitBake's.
+PREFIX = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - [A-Z]+ +- ")
+TASK = re.compile(r"NOTE: Running (?:noexec |setscene )?task (\d+) of (\d+) \(.*/([^/:]+)\.bb(?::|, )(\w+)")
+PARSED = re.compile(r"(?:Parsing of|Loaded) (\d+) ")
+END = """
+The disk image:   {image}
+look into it:     .venv/bin/pvr inspect {image}
+boot it:          scripts/qemu {image}
+                  and then: curl http://127.0.0.1:8080/ (where that port is taken, scripts/qemu names another)
+write it to disk: bmaptool copy {image} /dev/sdX
+                  or: dd if={image} of=/dev/sdX bs=4M conv=fsync
+"""
+
+
+@dataclass
+class Watcher:
+    """Reads what demo-images, kas and BitBake print, and tells the screen what matters of it."""
+
+    screen: steps.Screen
+    machine: str
+    quarter: int = 0
+    lines: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    is_error: bool = False
+
+    def see(self, line: str) -> None:
+        """One line."""
+        text = PREFIX.sub("", line)
+        if text != line and self.screen.number == 2:
+            self.screen.end()
+            self.screen.begin(f"build for {self.machine}")
+        self.lines = [*self.lines[1 - LAST_LINES :], text]
+        self._collect(text)
+        if self.screen.number == 2 and text.strip():
+            self.screen.say(text)
+        elif text.startswith("WARNING: "):
+            self.screen.say(text, steps.YELLOW)
+        elif match := TASK.match(text):
+            self._advance(int(match[1]), int(match[2]), f"{match[3]} {match[4]}")
+
+    def _advance(self, number: int, count: int, name: str) -> None:
+        # Elsewhere than on a terminal four lines will do.
+        quarter = 4 * number // count
+        far = f"task {number} of {count}: {name}" if self.screen.is_terminal else f"task {number} of {count}"
+        self.screen.advance(far, quiet=quarter == self.quarter)
+        self.quarter = quarter
+        if number == count:
+            self.screen.far = f"{count} tasks"
+
+    def _collect(self, text: str) -> None:
+        """BitBake's errors, with the lines that belong to each."""
+        if text.startswith(("ERROR: ", "NOTE: ", "WARNING: ")):
+            self.is_error = text.startswith("ERROR: ")
+        if self.is_error and len(self.errors) < ERROR_LINES:
+            self.errors.append(text)
+
+    @property
+    def reasons(self) -> list[str]:
+        """What to show of a failure."""
+        return self.errors or self.lines
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, which scripts/quickstart has checked already."""
+    top = argparse.ArgumentParser(prog="scripts/first_build.py", description=__doc__)
+    top.add_argument("--machine", choices=MACHINES, default=MACHINES[0])
+    top.add_argument("--engine", default="")
+    top.add_argument("--setup-seconds", type=int, default=0)
+    return top
+
+
+def main() -> int:
+    """0; the status of the program that failed; 130 when interrupted."""
+    options = parser().parse_args()
+    os.chdir(PROJECT)
+    LOG.parent.mkdir(exist_ok=True)
+    screen = steps.Screen(sys.stdout, count=4)
+    screen.number, screen.name = 1, "packages, Python and BitBake"
+    screen.end(seconds=options.setup_seconds)
+    image = IMAGE.format(machine=options.machine)
+    try:
+        build(screen, options.machine, options.engine)
+        check(screen, image)
+    except steps.Failed as failed:
+        return failed.status
+    except KeyboardInterrupt:
+        screen.fail("interrupted")
+        return 130
+    print(END.format(image=image), end="")
+    return 0
+
+
+def build(screen: steps.Screen, machine: str, engine: str) -> None:
+    """Demonstration images, then BitBake while they are served."""
+    places = {"KAS_MACHINE": machine, "KAS_WORK_DIR": str(PROJECT), "KAS_BUILD_DIR": str(PROJECT / "build")}
+    argv = ["scripts/demo-images", "--build-dir", "build", "--auto-conf", "build/conf/auto.conf"]
+    argv += ["--engine", engine] if engine else []
+    watcher = Watcher(screen, machine)
+    screen.begin("demonstration images")
+    with LOG.open("wb") as log:
+        status = steps.follow(
+            [*argv, "--", ".venv/bin/kas", "build", "kas/quickstart.yml"],
+            log=log, screen=screen, see=watcher.see, env={**os.environ, **places, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+    finish(screen, status, watcher.reasons)
+
+
+def check(screen: steps.Screen, image: str) -> None:
+    """The image, by the independent reader."""
+    lines: list[str] = []
+    screen.begin("check of the disk image")
+    argv = [".venv/bin/pvr", "verify", "--strict", "--trust", "build/pvs-keys/ca.crt", image]
+    with LOG.open("ab") as log:
+        status = steps.follow(argv, log=log, screen=screen, see=lines.append, env=os.environ)
+    for line in lines if not status else ():
+        screen.say(line)
+    finish(screen, status, lines)
+
+
+def finish(screen: steps.Screen, status: int, reasons: list[str]) -> None:
+    """The end of a step; Failed where it failed."""
+    if status:
+        screen.fail()
+        steps.show_log(LOG, reasons)
+        raise steps.Failed(status if status > 0 else 128 - status)
+    screen.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
