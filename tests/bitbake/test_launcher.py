@@ -179,6 +179,19 @@ def test_second_interrupt_ends_tasks_and_all_they_started(
     assert not list(build.directory.glob("tmp/stamps/*/sleeper/*.do_compile.[0-9a-f]*"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_bitbake_alone_ends_tasks_server_and_all_they_started(
+    sleeping: tuple[Build, subprocess.Popen[str], list[int]], number: int
+) -> None:
+    """As kas does it where it is interrupted: bitbake is in a process group of its own, and Ctrl-C does not reach it."""
+    build, process, pids = sleeping
+    os.kill(process.pid, number)
+    result = finish(process, time.monotonic())
+    assert result.status != 0 and "Traceback" not in result.output
+    assert not any(map(alive, pids))
+    assert not (build.directory / "bitbake.lock").exists()
+
+
 def test_worker_ends_its_tasks_when_the_server_is_killed(
     sleeping: tuple[Build, subprocess.Popen[str], list[int]],
 ) -> None:
