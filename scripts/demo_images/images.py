@@ -17,7 +17,7 @@ from pathlib import Path
 from . import engine as engines
 from . import packages
 from .failure import Failure
-from .registry import Registry
+from .registry import Manifest, Registry
 
 ARCHITECTURES = ("amd64", "arm64")
 SOURCES = Path(__file__).resolve().parents[2] / "tests" / "demo"
@@ -85,22 +85,34 @@ class Workshop:
     def _make(self, image: Image, engine: engines.Engine, distribution: packages.Distribution) -> str:
         members = []
         for architecture in ARCHITECTURES:
-            context = self.work / "context" / f"{image.name}-{architecture}"
-            shutil.rmtree(context, ignore_errors=True)
-            shutil.copytree(SOURCES / image.name, context, symlinks=True)
-            native = engine.runs_commands and architecture == distribution.architecture
-            log = self.work / "packages.log"
-            dockerfile = _prepare(image, architecture, context, distribution, log, native=native)
-            tag = f"{image.tag}-{architecture}"
-            reference = f"{self.registry.host}/{image.repository}:{tag}"
-            engine.build(context, dockerfile, platform=f"linux/{architecture}", reference=reference)
-            engine.push(reference)
-            manifest = self.registry.find(image.repository, tag)
-            if manifest is None:
-                raise Failure(f"{reference} did not reach the registry", f"see {self.work / 'engine.log'}")
-            members.append((manifest, architecture))
-            shutil.rmtree(context)
+            shutil.rmtree(self._contexts, ignore_errors=True)
+            try:
+                members.append((self._make_member(image, architecture, engine, distribution), architecture))
+            finally:
+                shutil.rmtree(self._contexts, ignore_errors=True)
         return self.registry.put_index(image.repository, image.tag, members).digest
+
+    def _make_member(
+        self, image: Image, architecture: str, engine: engines.Engine, distribution: packages.Distribution
+    ) -> Manifest:
+        """The image for one architecture."""
+        context = self._contexts / f"{image.name}-{architecture}"
+        shutil.copytree(SOURCES / image.name, context, symlinks=True)
+        native = engine.runs_commands and architecture == distribution.architecture
+        log = self.work / "packages.log"
+        dockerfile = _prepare(image, architecture, context, distribution, log, native=native)
+        tag = f"{image.tag}-{architecture}"
+        reference = f"{self.registry.host}/{image.repository}:{tag}"
+        engine.build(context, dockerfile, platform=f"linux/{architecture}", reference=reference)
+        engine.push(reference)
+        manifest = self.registry.find(image.repository, tag)
+        if manifest is None:
+            raise Failure(f"{reference} did not reach the registry", f"see {self.work / 'engine.log'}")
+        return manifest
+
+    @property
+    def _contexts(self) -> Path:
+        return self.work / "context"
 
     def _is_current(self, image: Image, known: Mapping[str, Mapping[str, str]]) -> bool:
         stamp = known.get(image.name, {})
