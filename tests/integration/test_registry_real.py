@@ -138,7 +138,7 @@ def test_the_index_is_resolved_for_each_platform(host: str, pushed: images.Made)
 
 def test_a_missing_image_is_refused_with_a_hint(host: str, pushed: images.Made) -> None:
     for name in ("demo/web:2", "demo/nothing:1", f"demo/web@sha256:{'0' * 64}"):
-        with pytest.raises(ImageNotFound, match="check the name"):
+        with pytest.raises(ImageNotFound, match="check name and tag"):
             Client(OPTIONS).resolve(Ref.parse(f"{host}/{name}"), AMD64)
 
 
