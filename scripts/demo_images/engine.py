@@ -172,9 +172,11 @@ def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
     service = Service(argv, log=work / "dockerd.log", ready=lambda: _answers(environment))
     try:
         stack.enter_context(service)
-    except Failure:
+    except Failure as failure:
+        reason = str(failure).strip().splitlines()[-1].strip()
         raise Unable(
-            "Docker's daemon (dockerd) does not start here", f"the whole log is {service.log}; {IN_CONTAINERS}"
+            f"Docker's daemon (dockerd) does not start here: {reason}",
+            f"the whole log is {service.log}; {IN_CONTAINERS}",
         ) from None
     return Docker(log=log, environment=environment)
 

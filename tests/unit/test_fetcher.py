@@ -505,3 +505,17 @@ def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str
 def test_a_recipe_in_error_is_skipped_with_a_reason(d, variables: dict[str, str], sentence: str) -> None:
     with pytest.raises(bb.parse.SkipRecipe, match=sentence):
         recipe(d, **variables)
+
+
+def test_who_looks_for_the_demonstration_images_hears_what_serves_them(caplog: pytest.LogCaptureFixture) -> None:
+    sys.path.append(str(LAYER.parent / "kas/quickstart/lib"))
+    from quickstart import source
+
+    d = bb.data.init()
+    for reference, hinted in (("registry.test/demo/nginx", True), ("registry.example/nginx", False)):
+        # Without a digest and without PVR_* nothing is asked for.
+        d.setVar("SRC_URI", f"docker://{reference};digest=none")
+        caplog.clear()
+        with pytest.raises(bb.BBHandledException):
+            source.fetch(d)
+        assert ("scripts/demo-images" in caplog.text) == hinted

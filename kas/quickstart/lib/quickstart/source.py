@@ -9,6 +9,9 @@ from typing import Any
 import bb
 import bb.fetch2
 
+# The demonstration images, which only scripts/demo-images serves.
+DEMONSTRATION = "docker://registry.test/"
+SERVE = "run: scripts/demo-images --auto-conf build/conf/auto.conf -- kas build kas/quickstart.yml"
 PATCH_SUFFIXES = (".patch", ".diff")
 
 
@@ -51,4 +54,5 @@ def _run(d: Any, action: Any) -> None:
     try:
         action(bb.fetch2.Fetch(urls, d))
     except bb.fetch2.BBFetchException as error:
-        bb.fatal(f"{d.getVar('PN')}: {error}")
+        hint = f"\n  hint: {SERVE}" if any(url.startswith(DEMONSTRATION) for url in urls) else ""
+        bb.fatal(f"{d.getVar('PN')}: {error}{hint}")
