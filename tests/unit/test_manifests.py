@@ -1,6 +1,8 @@
 """Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -339,6 +341,8 @@ def test_entrypoint_and_cmd(config: dict, command: str) -> None:
         {"StopSignal": "x y"},
         {"StopSignal": "SIGNOPE"},
         {"StopSignal": "TERM5"},
+        {"StopSignal": "USR1+1"},
+        {"StopSignal": "RTMAX+1"},
         {"StopSignal": "0"},
         {"StopSignal": "65"},
         {"StopSignal": 15},
@@ -364,6 +368,12 @@ def test_a_person_s_variable_needs_a_value() -> None:
         manifests.check_members({"Env": ["A"]}, "--config")
 
 
+def test_every_signal_is_known_to_the_runtime_too() -> None:
+    runtime = Path(__file__).parents[2] / "meta-pantavisor/recipes-pv/pantavisor/pantavisor/src/halt.c"
+    known = set(re.findall(r'\{"([A-Z0-9]+)", SIG', runtime.read_text()))
+    assert known | {"RTMIN", "RTMAX"} == manifests.process.SIGNALS
+
+
 def test_null_among_the_words_is_an_empty_one() -> None:
     assert 'lxc.init.cmd = /a "" "b"' in conf(config={"Entrypoint": ["/a", None], "Cmd": ["b"]})
     assert "lxc.init.cmd = /c" in conf(config={"Entrypoint": [None], "Cmd": ["/c"]})
@@ -381,7 +391,8 @@ def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert "lxc.signal.halt = SIGQUIT" in conf(config={"StopSignal": "SIGQUIT"})
     for text in ("RTMIN+3", "SIGRTMIN+3", "sigrtmin+3"):
         assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": text})
-    for text, row in (("sigterm", "SIGTERM"), ("usr1", "SIGUSR1"), ("15", "15"), ("09", "9")):
+    spellings = {"sigterm": "SIGTERM", "RTMAX-2": "SIGRTMAX-2", "SIGRTMIN": "SIGRTMIN", "usr1": "SIGUSR1", "15": "15"}
+    for text, row in spellings.items():
         assert f"lxc.signal.halt = {row}" in conf(config={"StopSignal": text})
     config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
     assert spec(config=config).process.unmapped == ("ExposedPorts", "Healthcheck")

@@ -160,7 +160,7 @@ def _zstd() -> Any:
     module = _optional("compression.zstd") or _optional("backports.zstd")
     if module is None:
         raise PantavisorError(
-            "the image has layers packed with zstd, which this Python cannot unpack",
+            "something is packed with zstd, which this Python cannot unpack",
             hint="pip install backports.zstd (from Python 3.14 on it is built in)",
         )
     return module

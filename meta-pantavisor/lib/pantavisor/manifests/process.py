@@ -32,8 +32,8 @@ OTHERS = frozenset(
 )  # fmt: skip
 MAX_UNMAPPED = 20
 LAST_SIGNAL = 64
-SIGNALS = frozenset(
-    "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CLD CONT STOP TSTP TTIN TTOU URG "
+SIGNALS = frozenset(  # those of src/halt.c
+    "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CLD CONT STOP TSTP TTIN TTOU URG "
     "XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX".split()
 )
 
@@ -183,10 +183,10 @@ def _signal(text: Any) -> str:
         return ""
     if isinstance(text, str) and re.fullmatch(r"[0-9]{1,2}", text) and 1 <= int(text) <= LAST_SIGNAL:
         return str(int(text))
-    found = re.fullmatch(r"(?:SIG)?([A-Z0-9]+)(?:[+-][0-9]{1,2})?", text.upper()) if isinstance(text, str) else None
-    if found is None or found[1] not in SIGNALS or (found[0][-1].isdigit() and not found[1].startswith(("RT", "USR"))):
+    word = text.upper().removeprefix("SIG") if isinstance(text, str) else ""
+    if word not in SIGNALS and not re.fullmatch(r"RTMIN\+[0-9]{1,2}|RTMAX-[0-9]{1,2}", word):
         raise FormatError(f"the image's StopSignal {str(text)[:40]!r} is not a signal")
-    return f"SIG{found[0].removeprefix('SIG')}"
+    return f"SIG{word}"
 
 
 def _first_word(value: Any) -> str:

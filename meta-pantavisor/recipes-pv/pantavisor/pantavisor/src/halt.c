@@ -13,7 +13,12 @@ static const struct {
 	const char *name;
 	int number;
 } names[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"QUIT", SIGQUIT}, {"KILL", SIGKILL}, {"TERM", SIGTERM},
-	{"PWR", SIGPWR}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
+	{"PWR", SIGPWR}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}, {"ABRT", SIGABRT},
+	{"ALRM", SIGALRM}, {"BUS", SIGBUS}, {"CHLD", SIGCHLD}, {"CLD", SIGCHLD}, {"CONT", SIGCONT},
+	{"FPE", SIGFPE}, {"ILL", SIGILL}, {"IO", SIGIO}, {"IOT", SIGABRT}, {"PIPE", SIGPIPE}, {"POLL", SIGIO},
+	{"PROF", SIGPROF}, {"SEGV", SIGSEGV}, {"STOP", SIGSTOP}, {"SYS", SIGSYS}, {"TRAP", SIGTRAP},
+	{"TSTP", SIGTSTP}, {"TTIN", SIGTTIN}, {"TTOU", SIGTTOU}, {"URG", SIGURG}, {"VTALRM", SIGVTALRM},
+	{"XCPU", SIGXCPU}, {"XFSZ", SIGXFSZ}};
 
 static int parse(const char *text)
 {
@@ -24,8 +29,10 @@ static int parse(const char *text)
 	}
 	if (pv_starts_with(text, "SIG"))
 		text += 3;
-	if (pv_starts_with(text, "RTMIN+"))
-		return SIGRTMIN + (int)strtol(text + 6, NULL, 10) % 16;
+	if (pv_starts_with(text, "RTMIN"))
+		return SIGRTMIN + (int)strtol(text + 5, NULL, 10) % 16;
+	if (pv_starts_with(text, "RTMAX"))
+		return SIGRTMAX + (int)strtol(text + 5, NULL, 10) % 16;
 	for (size_t i = 0; i < PV_COUNT(names); i++)
 		if (!strcmp(text, names[i].name))
 			return names[i].number;

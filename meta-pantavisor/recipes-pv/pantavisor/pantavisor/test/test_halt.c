@@ -20,6 +20,9 @@ int main(void)
 	CHECK(pv_halt_signal(NULL, deaf) == SIGKILL && pv_halt_signal(NULL, "") == SIGKILL);
 	CHECK(pv_halt_signal("SIGQUIT", power) == SIGQUIT && pv_halt_signal("QUIT", power) == SIGQUIT);
 	CHECK(pv_halt_signal("3", power) == 3 && pv_halt_signal("SIGRTMIN+4", plain) == SIGRTMIN + 4);
+	CHECK(pv_halt_signal("SIGRTMAX-2", plain) == SIGRTMAX - 2 &&
+		pv_halt_signal("SIGRTMIN", plain) == SIGRTMIN);
+	CHECK(pv_halt_signal("SIGCONT", plain) == SIGCONT && pv_halt_signal("SIGABRT", plain) == SIGABRT);
 	CHECK(pv_halt_signal("9999", plain) == SIGTERM && pv_halt_signal("SIGNOTHING", plain) == SIGTERM);
 	return check_done();
 }
