@@ -24,7 +24,7 @@ MACHINES = ("qemux86-64", "qemuarm64")
 KERNEL = {"qemux86-64": "bzImage", "qemuarm64": "Image"}
 GRUB = {"qemux86-64": "pantavisor-grub-bootx64.efi", "qemuarm64": "pantavisor-grub-bootaa64.efi"}
 DEB_ARCH = {"qemux86-64": "amd64", "qemuarm64": "arm64"}
-TOOLS = ("apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "zstd", "aarch64-linux-gnu-gcc")
+TOOLS = ("apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "sbsign", "zstd", "aarch64-linux-gnu-gcc")
 
 
 def make(root: Path, downloads: Path) -> Build:
@@ -127,6 +127,29 @@ def test_the_configuration_fails_closed(built: Build, machine: str, place: Path)
 def test_grub_has_the_boot_key_inside(built: Build, machine: str, place: Path) -> None:
     held = grub.public_keys(built.deployed(GRUB[machine], machine).read_bytes())
     assert held is not None and held.rstrip(b"\0") == keys.BootSigner.load(place / "keys/key.pem").public_key()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A key for UEFI Secure Boot and its certificate."""
+    folder.mkdir()
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=db", "-days", "9"]
+    subprocess.run([*command, "-keyout", "db.key", "-out", "db.crt"], cwd=folder, check=True, capture_output=True)
+    return folder / "db.key", folder / "db.crt"
+
+
+def test_grub_is_signed_for_secure_boot_where_a_key_is_given(place: Path, downloads: Path, tmp_path: Path) -> None:
+    build = make(place / "secure", downloads)
+    key, cert = certificate(tmp_path / "db")
+    local = build.directory / "conf/local.conf"
+    plain = local.read_text()
+    signed = f'{plain}PANTAVISOR_EFI_KEY = "{key}"\nPANTAVISOR_EFI_CERT = "{cert}"\n'
+    local.write_text(f'{signed}PVS_BOOT_KEY = ""\n')
+    assert "would boot any kernel under Secure Boot" in build.run("pantavisor-grub").failed().output
+    local.write_text(signed)
+    build.run("pantavisor-grub").succeeded()
+    program = build.deployed(GRUB["qemux86-64"], "qemux86-64")
+    subprocess.run(["sbverify", "--cert", str(cert), str(program)], check=True, capture_output=True)
+    assert grub.public_keys(program.read_bytes())
 
 
 def test_modules_are_listed_after_what_they_need(built: Build, machine: str) -> None:

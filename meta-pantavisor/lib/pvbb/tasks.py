@@ -66,7 +66,7 @@ def export_bsp(d: Any) -> None:
 
 
 def write_boot_key(d: Any) -> None:
-    """do_boot_key of GRUB: the public half of the boot key, or an empty file where there is none."""
+    """do_boot_key of GRUB: the public half of the boot key, where there is one."""
     key, output = d.getVar("PVS_BOOT_KEY"), os.path.join(d.getVar("B"), "boot-key.gpg")
     if key:
         pvbb.tool.call(d, ["keys", "boot-key", key, output])

@@ -30,6 +30,18 @@ PANTAVISOR_GRUB_MODULES_BOARD ??= ""
 PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
 PANTAVISOR_GRUB_MODULES_BOARD[doc] = "Further modules for the machine."
 
+# sbsigntool-native is in other layers than openembedded-core, so only who signs needs it.
+PANTAVISOR_EFI_KEY ??= ""
+PANTAVISOR_EFI_KEY[doc] = "PEM file with the private RSA key that signs GRUB's program for UEFI Secure Boot, by sbsign, which \
+notes the time. Empty: not signed."
+PANTAVISOR_EFI_CERT ??= ""
+PANTAVISOR_EFI_CERT[doc] = "PEM file with its certificate, which the firmware of the devices has in db."
+DEPENDS += "${@'sbsigntool-native' if d.getVar('PANTAVISOR_EFI_KEY') else ''}"
+PANTAVISOR_EFI_KEY[vardepvalue] = "${@'signed' if d.getVar('PANTAVISOR_EFI_KEY') else 'not signed'}"
+PANTAVISOR_EFI_CERT[vardepvalue] = ""
+PANTAVISOR_EFI_CHECKSUMS = "${@d.getVar('PANTAVISOR_EFI_CERT') + ':True' if d.getVar('PANTAVISOR_EFI_CERT') else ''}"
+PANTAVISOR_EFI_CHECKSUMS[vardepvalue] = ""
+
 GRUB_FORMAT = "x86_64-efi"
 GRUB_FORMAT:aarch64 = "arm64-efi"
 EFI_BOOT_IMAGE ??= "bootx64.efi"
@@ -57,16 +69,24 @@ do_compile() {
     chmod 0644 ${B}/memdisk/boot/grub/board.cfg
     tar -C ${B}/memdisk --create --file ${B}/memdisk.tar --format=ustar --sort=name --mtime=@${SOURCE_DATE_EPOCH} \
         --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
+    set --
     if [ -e ${B}/boot-key.gpg ]; then
-        set -- --pubkey=${B}/boot-key.gpg
-    else
-        set --
+        # The key verifies the kernel, in place of a shim that may not be there.
+        set -- --pubkey=${B}/boot-key.gpg --disable-shim-lock
+    elif [ -n "${PANTAVISOR_EFI_KEY}" ]; then
+        bbfatal "PVS_BOOT_KEY is empty, so a GRUB that PANTAVISOR_EFI_KEY signs would boot any kernel under Secure Boot"
     fi
     grub-mkimage "$@" --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
         --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \
         --output=${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${PANTAVISOR_GRUB_MODULES}
+    if [ -n "${PANTAVISOR_EFI_KEY}" ]; then
+        sbsign --key ${PANTAVISOR_EFI_KEY} --cert ${PANTAVISOR_EFI_CERT} \
+            --output ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
+        mv ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
+    fi
 }
 do_compile[dirs] = "${B}"
+do_compile[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
 
 do_deploy() {
     install -m 0644 ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${DEPLOYDIR}/

@@ -1,0 +1,71 @@
+"""The whole chain under real firmware with Secure Boot on: it starts GRUB signed by its key, and no other.
+
+The firmware's keys are those that the package ovmf brings for tests; it has the private half, too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import guest as qemu
+import pytest
+from place import BOOT_SECONDS
+
+CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
+KEY, CERTIFICATE = Path("/usr/share/ovmf/PkKek-1-snakeoil.key"), Path("/usr/share/ovmf/PkKek-1-snakeoil.pem")
+PASSPHRASE = "snakeoil"
+BOOT_PARTITION = 1024 * 1024  # where it begins
+LOADER = "::EFI/BOOT/BOOTX64.EFI"
+
+
+@pytest.fixture
+def secure(machine: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The machine, with Secure Boot on."""
+    if machine != "qemux86-64":
+        pytest.skip(f"the package of firmware for {machine} brings no keys for tests")
+    absent = [str(path) for path in (CODE, VARIABLES, KEY, CERTIFICATE) if not path.exists()]
+    assert not absent and shutil.which("sbsign"), f"not there: {absent or 'sbsign'}; run scripts/setup"
+    flash = ("-global", "driver=cfi.pflash01,property=secure,value=on")
+    board = ("-machine", "q35,smm=on", "-accel", "tcg", "-smp", "2", *flash)
+    name = "secure-x86-64"
+    made = qemu.Machine("qemu-system-x86_64", board, ((str(CODE), str(VARIABLES)),), "ovmf")
+    monkeypatch.setattr(qemu, "MACHINES", {**qemu.MACHINES, name: made})
+    return name
+
+
+def sign(loader: Path, scratch: Path) -> None:
+    """As the recipe of GRUB does."""
+    key, signed = scratch / "key.pem", scratch / "signed.efi"
+    plain = ["openssl", "rsa", "-in", str(KEY), "-passin", f"pass:{PASSPHRASE}", "-out", str(key)]
+    subprocess.run(plain, check=True, capture_output=True)
+    command = ["sbsign", "--key", str(key), "--cert", str(CERTIFICATE), "--output", str(signed), str(loader)]
+    subprocess.run(command, check=True, capture_output=True)
+    signed.replace(loader)
+
+
+def swap(image: Path, loader: Path, *, back: bool) -> None:
+    places = [str(loader), LOADER] if back else [LOADER, str(loader)]
+    subprocess.run(["mcopy", "-o", "-i", f"{image}@@{BOOT_PARTITION}", *places], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("state", ["signed", "changed", "unsigned"])
+def test_firmware_starts_grub_only_as_it_was_signed(state: str, secure: str, copy: Path, tmp_path: Path) -> None:
+    loader = tmp_path / "loader.efi"
+    swap(copy, loader, back=False)
+    if state != "unsigned":
+        sign(loader, tmp_path)
+    if state == "changed":
+        content = loader.read_bytes()
+        loader.write_bytes(content.replace(b"pv_trying", b"pv_trYing", 1))
+        assert loader.read_bytes() != content
+    swap(copy, loader, back=True)
+    with qemu.Guest(qemu.Setup(copy, secure, qemu.free_ports(80))) as running:
+        if state == "signed":
+            running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
+            return
+        # The firmware's shell, its last resort, is not signed either.
+        running.wait_for(r"No bootable option or device was found", timeout=BOOT_SECONDS)
+        assert "GRUB" not in running.console and "booting revision" not in running.console
