@@ -6,6 +6,7 @@
 #include "manifest.h"
 #include "names.h"
 #include "util.h"
+#include "verity.h"
 
 #define RUN_JSON "/run.json"
 
@@ -46,23 +47,35 @@ static int choose_group(
 	return 0;
 }
 
-static int add_file(const struct pv_manifest *c, struct pv_container *container, const char *name)
+/* `name` may begin with dm:, which asks for dm-verity. What the volume needs is held open. */
+static int take_volume(
+	const struct pv_manifest *c, const char *folder, const char *name, struct pv_volume *volume)
 {
+	bool has_verity = name && pv_starts_with(name, "dm:");
 	cleanup_free char *path = NULL;
+	struct pv_verity verity;
 	struct pv_entry *entry;
 
-	/* dm: asks for dm-verity. The whole object was hashed instead, so it is mounted as it is. */
-	if (name && pv_starts_with(name, "dm:"))
-		name += strlen("dm:");
+	name += has_verity ? strlen("dm:") : 0;
 	if (!pv_name_is_volume(name))
 		return pv_err_set(c->err, "a volume has no legal name");
-	path = pv_fmt("%s/%s", container->name, name);
+	path = pv_fmt("%s/%s", folder, name);
 	entry = pv_state_find(c->state, path);
 	if (!entry || !entry->object_id)
 		return pv_err_set(c->err, "its volume %s is not an object of the state", name);
 	entry->is_volume = true;
-	container->files[container->file_count++].name = name;
+	*volume = (struct pv_volume){.name = name, .has_verity = has_verity};
+	if (!has_verity)
+		return 0;
+	if (pv_verity_read(&verity, c->state, folder, name, c->err) < 0)
+		return -1;
+	verity.hashes->is_volume = true;
 	return 0;
+}
+
+static int add_file(const struct pv_manifest *c, struct pv_container *container, const char *name)
+{
+	return take_volume(c, container->name, name, &container->files[container->file_count++]);
 }
 
 static int read_files(
@@ -195,24 +208,15 @@ static int read_containers(const struct pv_manifest *c)
 	return 0;
 }
 
-static int bsp_file(
-	const struct pv_manifest *c, const struct pv_json_node *run, const char *member, const char **file)
+static int bsp_file(const struct pv_manifest *c, const struct pv_json_node *run, const char *member,
+	struct pv_volume *volume)
 {
-	cleanup_free char *path = NULL;
 	const char *name = pv_manifest_text(c, run, member);
-	struct pv_entry *entry;
 
-	if (!name || !*name || *file)
+	if (!name || !*name || volume->name)
 		return 0;
-	if (pv_starts_with(name, "dm:"))
-		name += strlen("dm:");
-	path = pv_fmt("bsp/%s", name);
-	entry = pv_state_find(c->state, path);
-	if (!pv_name_is_volume(name) || !entry || !entry->object_id)
-		return pv_err_set(c->err, "bsp/run.json: its \"%s\" is not an object of the state", member);
-	entry->is_volume = true;
-	*file = name;
-	return 0;
+	return take_volume(c, "bsp", name, volume) < 0 ? pv_err_wrap(c->err, "bsp/run.json: \"%s\"", member)
+						       : 0;
 }
 
 static int read_bsp(const struct pv_manifest *c)

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "loopdev.h"
+#include "mapper.h"
 #include "util.h"
 
 /* Types that may be mounted from a file, and what makes that read without any write. */
@@ -50,26 +52,53 @@ int pv_mount_bind(
 	return 0;
 }
 
+/* A device that holds what the suffix of `name` says. */
+static int mount_device(struct pv_mounts *mounts, const char *device, const char *name, const char *target,
+	struct pv_err *err)
+{
+	for (size_t i = 0; i < PV_COUNT(file_types); i++)
+		if (pv_ends_with(name, file_types[i].suffix))
+			return pv_mount(mounts, device, target, file_types[i].type,
+				       MS_RDONLY | MS_NOSUID | MS_NODEV, file_types[i].options, err) < 0
+				       ? pv_err_wrap(err, "%s", name)
+				       : 0;
+	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", name);
+}
+
 int pv_mount_file(
 	struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err)
 {
 	char device[PV_LOOPDEV_BYTES];
+	/* The loop device clears itself once neither this descriptor nor the mount holds it. */
+	cleanup_close int fd = pv_loopdev_attach(file, name, device, err);
 
-	for (size_t i = 0; i < PV_COUNT(file_types); i++) {
-		cleanup_close int fd = -1;
+	return fd < 0 ? -1 : mount_device(mounts, device, name, target, err);
+}
 
-		if (!pv_ends_with(name, file_types[i].suffix))
-			continue;
-		fd = pv_loopdev_attach(file, name, device, err);
-		if (fd < 0)
-			return -1;
-		/* The loop device clears itself once neither this descriptor nor the mount holds it. */
-		if (pv_mount(mounts, device, target, file_types[i].type, MS_RDONLY | MS_NOSUID | MS_NODEV,
-			    file_types[i].options, err) < 0)
-			return pv_err_wrap(err, "%s", name);
-		return 0;
-	}
-	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", name);
+int pv_mount_verity(struct pv_mounts *mounts, const struct pv_verity *verity, int data, int hashes,
+	const char *name, const char *target, struct pv_err *err)
+{
+	char data_device[PV_LOOPDEV_BYTES], hash_device[PV_LOOPDEV_BYTES], device[PV_MAPPER_DEVICE_BYTES];
+	unsigned char superblock[PV_VERITY_SUPERBLOCK_BYTES] = {0};
+	cleanup_close int data_fd = pv_loopdev_attach(data, name, data_device, err);
+	cleanup_close int hash_fd = data_fd < 0 ? -1 : pv_loopdev_attach(hashes, name, hash_device, err);
+	cleanup_free char *mapper = NULL;
+	char table[PV_VERITY_TABLE_BYTES];
+	uint64_t sectors;
+	int done;
+
+	if (hash_fd < 0)
+		return -1;
+	/* What is too short has no superblock. */
+	(void)!pread(hashes, superblock, sizeof(superblock), 0);
+	mapper = pv_fmt("pv-verity-%s", strrchr(data_device, '/') + 1);
+	if (pv_verity_table(verity, superblock, data_device, hash_device, table, &sectors, err) < 0 ||
+		pv_mapper_open(mapper, "verity", table, sectors, device, err) < 0)
+		return -1;
+	done = mount_device(mounts, device, name, target, err);
+	/* It stays as long as it is mounted. */
+	pv_mapper_close(mapper);
+	return done;
 }
 
 void pv_mounts_undo(struct pv_mounts *mounts)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "verity.h"
 
 struct pv_mounts {
 	char **targets;
@@ -19,6 +20,9 @@ int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, c
  * suffix of `name`. */
 int pv_mount_file(
 	struct pv_mounts *mounts, int file, const char *name, const char *target, struct pv_err *err);
+/* As pv_mount_file, with every block held against its hash when it is read. */
+int pv_mount_verity(struct pv_mounts *mounts, const struct pv_verity *verity, int data, int hashes,
+	const char *name, const char *target, struct pv_err *err);
 /* The other place of an open directory, with these flags alone. */
 int pv_mount_bind(
 	struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err);

@@ -30,7 +30,8 @@ struct pv_entry {
 };
 
 struct pv_volume {
-	const char *name; /* a file of the container, or of a storage */
+	const char *name; /* a file of the container or the bsp, or of a storage; NULL: none */
+	bool has_verity;  /* it is read through dm-verity */
 	enum pv_persistence persistence;
 };
 
@@ -68,7 +69,7 @@ struct pv_state {
 	size_t group_count;
 	struct pv_container *containers; /* in the order of the state */
 	size_t container_count;
-	const char *bsp_modules, *bsp_firmware; /* files below bsp/, or NULL */
+	struct pv_volume bsp_modules, bsp_firmware;
 };
 
 /* `goals_timeout_s`: of groups that give none; `release`: uname -r, for modules_<release>. */

@@ -9,28 +9,48 @@
 
 #define STORAGE_FLAGS (MS_NOSUID | MS_NODEV)
 
-/* The object that was verified, whatever its path leads to now. */
-static int mount_object(const struct pv *pv, const char *folder, const char *name, const char *target,
-	struct pv_mounts *mounts, struct pv_err *err)
+/* The hash file is held as its data is. */
+static int mount_verity(const struct pv *pv, const char *folder, const struct pv_volume *volume, int data,
+	const char *target, struct pv_mounts *mounts, struct pv_err *err)
 {
-	cleanup_free char *path = pv_fmt("%s/%s", folder, name);
-	int fd = pv_held_find(&pv->held, &pv->state, path, err);
+	struct pv_verity verity;
+	int hashes;
 
-	return fd < 0 ? -1 : pv_mount_file(mounts, fd, path, target, err);
+	if (pv_verity_read(&verity, &pv->state, folder, volume->name, err) < 0)
+		return -1;
+	hashes = pv_held_find(&pv->held, &pv->state, verity.hashes->path, err);
+	return hashes < 0 ? -1 : pv_mount_verity(mounts, &verity, data, hashes, volume->name, target, err);
 }
 
-static int mount_bsp_file(struct pv *pv, const char *name, const char *target, struct pv_err *err)
+/* The object that was verified, whatever its path leads to now. */
+static int mount_object(const struct pv *pv, const char *folder, const struct pv_volume *volume,
+	const char *target, struct pv_mounts *mounts, struct pv_err *err)
 {
-	return name ? mount_object(pv, "bsp", name, target, &pv->mounts, err) : 0;
+	cleanup_free char *path = pv_fmt("%s/%s", folder, volume->name);
+	int fd = pv_held_find(&pv->held, &pv->state, path, err);
+
+	if (fd < 0)
+		return -1;
+	if (!volume->has_verity)
+		return pv_mount_file(mounts, fd, path, target, err);
+	return mount_verity(pv, folder, volume, fd, target, mounts, err) < 0
+		       ? pv_err_wrap(err, "dm-verity of %s", path)
+		       : 0;
+}
+
+static int mount_bsp_file(
+	struct pv *pv, const struct pv_volume *volume, const char *target, struct pv_err *err)
+{
+	return volume->name ? mount_object(pv, "bsp", volume, target, &pv->mounts, err) : 0;
 }
 
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err)
 {
 	cleanup_free char *modules = pv_fmt("/lib/modules/%s", pv->release);
 
-	if (mount_bsp_file(pv, pv->state.bsp_modules, modules, err) < 0)
+	if (mount_bsp_file(pv, &pv->state.bsp_modules, modules, err) < 0)
 		return -1;
-	return mount_bsp_file(pv, pv->state.bsp_firmware, "/lib/firmware", err);
+	return mount_bsp_file(pv, &pv->state.bsp_firmware, "/lib/firmware", err);
 }
 
 /* Of the volumes that last; NULL for one that ends with the next boot. */
@@ -91,10 +111,10 @@ int pv_volume_mount_container(const struct pv *pv, const struct pv_container *co
 	struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
 {
 	for (size_t i = 0; i < container->file_count; i++) {
-		const char *name = container->files[i].name;
-		cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container->name, name);
+		const struct pv_volume *file = &container->files[i];
+		cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container->name, file->name);
 
-		if (mount_object(pv, container->name, name, target, mounts, err) < 0)
+		if (mount_object(pv, container->name, file, target, mounts, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < container->storage_count; i++)

@@ -109,23 +109,52 @@ static void test_groups_of_old_states_are_read(void)
 
 static void test_volumes(void)
 {
-	static const char text[] =
-		HEAD BSP FILES("a") "\"a/more.squashfs\":\"" SHA "\","
-				    "\"a/"
-				    "run.json\":{\"config\":\"lxc.container.conf\",\"name\":\"a\",\"root-"
-				    "volume\":\"dm:root.squashfs\",\"type\":\"lxc\","
-				    "\"volumes\":[\"more.squashfs\"],\"storage\":{\"docker--data\":{"
-				    "\"persistence\":\"permanent\"},"
-				    "\"lxc-overlay\":{\"persistence\":\"boot\"},\"odd\":{\"persistence\":\"/"
-				    "etc\"},\"none\":{}}}}";
+	static const char text[] = HEAD BSP FILES(
+		"a") "\"a/more.squashfs\":\"" SHA "\",\"a/root.squashfs.hash\":\"" SHA "\","
+		     "\"a/_dm/root.squashfs.json\":{\"type\":\"dm-verity\",\"data_device\":"
+		     "\"root.squashfs\",\"hash_device\":\"root.squashfs.hash\",\"root_hash\":\"" SHA "\"},"
+		     "\"a/"
+		     "run.json\":{\"config\":\"lxc.container.conf\",\"name\":\"a\",\"root-"
+		     "volume\":\"dm:root.squashfs\",\"type\":\"lxc\","
+		     "\"volumes\":[\"more.squashfs\"],\"storage\":{\"docker--data\":{"
+		     "\"persistence\":\"permanent\"},"
+		     "\"lxc-overlay\":{\"persistence\":\"boot\"},\"odd\":{\"persistence\":\"/"
+		     "etc\"},\"none\":{}}}}";
 	struct pv_state state;
 
 	CHECK(load(&state, text) == 0);
 	CHECK(state.containers[0].file_count == 2 && state.containers[0].storage_count == 3);
 	CHECK_TEXT(state.containers[0].files[0].name, "root.squashfs");
+	CHECK(state.containers[0].files[0].has_verity && !state.containers[0].files[1].has_verity);
+	CHECK(pv_state_find(&state, "a/root.squashfs.hash")->is_volume);
 	CHECK(state.containers[0].storages[0].persistence == PV_PERSIST_PERMANENT);
 	CHECK(state.containers[0].storages[2].persistence == PV_PERSIST_BOOT);
 	pv_state_free(&state);
+}
+
+/* A volume that asks for dm-verity is never taken without. */
+static void test_verity_that_cannot_be_is_refused(void)
+{
+#define DM(manifest)                                                                               \
+	HEAD BSP FILES("a") manifest "\"a/run.json\":{\"config\":\"lxc.container.conf\",\"name\":" \
+				     "\"a\",\"root-volume\":\"dm:root.squashfs\",\"type\":\"lxc\"}}"
+#define MANIFEST(type, data, hashes, root, more)                                      \
+	"\"a/_dm/root.squashfs.json\":{\"type\":\"" type "\",\"data_device\":\"" data \
+	"\",\"hash_device\":\"" hashes "\",\"root_hash\":\"" root "\"" more "},"
+	CHECK(refuses(DM(""), "has no a/_dm/root.squashfs.json"));
+	CHECK(refuses(DM("\"a/_dm/root.squashfs.json\":\"" SHA "\","), "has no"));
+	CHECK(refuses(
+		DM(MANIFEST("dm-crypt", "root.squashfs", "lxc.container.conf", SHA, "")), "not a manifest"));
+	CHECK(refuses(DM(MANIFEST("dm-verity", "other.squashfs", "lxc.container.conf", SHA, "")),
+		"not a manifest"));
+	CHECK(refuses(DM(MANIFEST("dm-verity", "root.squashfs", "../x", SHA, "")), "not a manifest"));
+	CHECK(refuses(DM(MANIFEST("dm-verity", "root.squashfs", "lxc.container.conf", "12", "")),
+		"not a manifest"));
+	CHECK(refuses(
+		DM(MANIFEST("dm-verity", "root.squashfs", "lxc.container.conf", SHA, ",\"salt\":\"x y\"")),
+		"not a manifest"));
+	CHECK(refuses(DM(MANIFEST("dm-verity", "root.squashfs", "root.hash", SHA, "")),
+		"root.hash is not an object"));
 }
 
 static void test_bsp(void)
@@ -138,8 +167,8 @@ static void test_bsp(void)
 	struct pv_state state;
 
 	CHECK(load(&state, text) == 0);
-	CHECK_TEXT(state.bsp_modules, "m61.squashfs");
-	CHECK_TEXT(state.bsp_firmware, "f.squashfs");
+	CHECK_TEXT(state.bsp_modules.name, "m61.squashfs");
+	CHECK_TEXT(state.bsp_firmware.name, "f.squashfs");
 	pv_state_free(&state);
 }
 
@@ -166,7 +195,7 @@ static void test_what_cannot_be_is_refused(void)
 	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
 		"wants a disk"));
 	CHECK(refuses(
-		HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "not an object of the state"));
+		HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "no legal name"));
 	CHECK(refuses(
 		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}", "two groups"));
 	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
@@ -206,6 +235,7 @@ int main(void)
 	test_built_in_groups_take_the_first_to_root();
 	test_groups_of_old_states_are_read();
 	test_volumes();
+	test_verity_that_cannot_be_is_refused();
 	test_bsp();
 	test_what_cannot_be_is_refused();
 	test_published_state_is_read();
