@@ -1,6 +1,6 @@
 """The runtime's readers against the library's, on mutated patterns, certificates and states.
 
-Both must accept and refuse the same: what only the device takes nobody verified, and what only the host takes stops a
+Both must accept and refuse the same: what only the device takes was not verified, and what only the host takes stops a
 device. One exception: a device verifies the text of a state as it stands, the library its canonical form, so a text
 that is not canonical may be refused by the device alone.
 
@@ -104,7 +104,7 @@ def _pattern(pattern: str, path: str) -> tuple[bool, bool, bool]:
     try:
         selection.check_readings(path)
     except PantavisorError:
-        return True, False, True  # whatever a reader makes of it: nobody gets to ask
+        return True, False, True  # whether it matches is never asked
     return True, pvs.matches(pattern, path), False
 
 

@@ -69,6 +69,17 @@ class Storage:
         folder, name = path.rsplit("/", 1)
         self.debugfs(f"rm {path}", f"cd {folder or '/'}", f"write {source} {name}", write=True)
 
+    def names(self, folder: str) -> set[str]:
+        """What is in a folder."""
+        listed = self.debugfs(f"ls -p {folder}").splitlines()
+        return {line.split("/")[5] for line in listed if line.startswith("/")}
+
+    def free_blocks(self) -> int:
+        """How many more blocks it holds."""
+        match = re.search(r"Free blocks:\s+(\d+)", self.debugfs("show_super_stats -h"))
+        assert match
+        return int(match[1])
+
     def remove(self, path: str) -> None:
         """One name less."""
         self.debugfs(f"rm {path}", write=True)

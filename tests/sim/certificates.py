@@ -90,7 +90,7 @@ def key_info(kind: str, number: int) -> bytes:
 
 
 def rsa_info(modulus: int, exponent: int = 65537, *, parameters: bytes = NULL) -> bytes:
-    """A key of any numbers: nobody has its private half."""
+    """A key of any numbers: there is no private half."""
     numbers = sequence(integer(modulus), integer(exponent))
     return sequence(sequence(oid("1.2.840.113549.1.1.1"), parameters), tlv(3, b"\0" + numbers))
 

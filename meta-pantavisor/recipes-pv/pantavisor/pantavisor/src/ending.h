@@ -7,7 +7,7 @@
 #include "pv.h"
 
 void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why);
-/* A reboot that nobody asked for: not in the first seconds after boot. */
+/* A reboot for a fault: not in the first seconds after boot. */
 void pv_ending_fault(struct pv *pv, const char *why);
 /* Does not return once all is done. */
 void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next);

@@ -1,0 +1,143 @@
+"""Faults of a release that is signed and of a storage that is full: the device says what is wrong and stays in hand."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import guest as qemu
+import pytest
+from pantavisor import verity
+from place import BOOT_SECONDS
+from release import manifest, replaced, sign_again
+from storage import Storage
+
+SHORT_SECONDS = 120
+BLOCK = 4096
+VICTIM = "demo-nginx"
+# Seconds since 1970 at which a squashfs was made: nothing reads them.
+SQUASHFS_DATE = 8
+
+
+def press_reset(monitor: Path) -> None:
+    """Ctrl-Alt-Del."""
+    with socket.socket(socket.AF_UNIX) as keys:
+        keys.connect(str(monitor))
+        keys.sendall(b"sendkey ctrl-alt-delete\n")
+        keys.recv(4096)
+
+
+def check_clean(storage: Storage) -> None:
+    """The journal is empty and the superblock says clean: nothing was cut off."""
+    header = storage.debugfs("show_super_stats -h")
+    assert "Filesystem state:         clean" in header and "needs_recovery" not in header
+
+
+@pytest.fixture
+def storage(copy: Path) -> Storage:
+    return Storage.of(copy)
+
+
+def test_bsp_volume_that_does_not_mount_stops_the_device_and_not_its_pid_1(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    sign_again(storage, {"bsp/modules.squashfs": b"no file system" * 1000}, tmp_path)
+    monitor = tmp_path / "monitor"
+    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    with start(storage.image, reboot=False, extra=extra) as running:
+        running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
+        running.wait_for(r"revision 0 is unusable: bsp: .*modules.squashfs", timeout=SHORT_SECONDS)
+        running.wait_for(r"this device stops here: \S", timeout=SHORT_SECONDS)
+        # It still takes orders, and nothing of the revision was looked at.
+        press_reset(monitor)
+        running.wait_for(r"ending: rebooting", timeout=SHORT_SECONDS)
+        assert running.wait_end(timeout=SHORT_SECONDS) == 0
+        assert "container" not in running.console.split("revision 0 is unusable")[0].split("verified")[1]
+        assert "RUNNING" not in running.console and "Kernel panic" not in running.console
+
+
+def test_container_that_ends_at_once_is_restarted_after_ever_longer_pauses(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    conf, run = f"{VICTIM}/lxc.container.conf", f"{VICTIM}/run.json"
+    files = {
+        conf: replaced(storage, conf, "lxc.init.cmd", "lxc.init.cmd = /no/such/program", tmp_path),
+        run: manifest(storage, run, tmp_path, auto_recovery={"policy": "always"}),
+    }
+    sign_again(storage, files, tmp_path)
+    with start(storage.image) as running:
+        for retry in range(1, 5):
+            pause = 1000 << (retry - 1)
+            running.wait_for(rf"{VICTIM} RECOVERING, retry {retry} in {pause} ms", timeout=BOOT_SECONDS)
+        # What it does keeps nothing else from running.
+        running.wait_for(r"container demo-system STARTED", timeout=1)
+        assert "retry 1 in 0 ms" not in running.console
+
+
+def test_full_storage_starts_all_containers_without_logs(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    # Not zeros: debugfs writes no blocks for them.
+    (tmp_path / "fill").write_bytes(b"\xff" * BLOCK * (storage.free_blocks() - 1))
+    storage.debugfs("cd /", f"write {tmp_path}/fill fill", write=True)
+    (tmp_path / "fill").unlink()
+    with start(storage.image) as running:
+        running.wait_for(r"storage: the storage is full", timeout=BOOT_SECONDS)
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        page = qemu.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
+        assert "Pantavisor demo nginx" in page
+
+
+def verity_files(storage: Storage, data: bytes, scratch: Path) -> dict[str, object]:
+    """The victim's root through dm-verity, with the hash tree of ``data``."""
+    source, hashes = scratch / "root.squashfs", scratch / "root.squashfs.hash"
+    source.write_bytes(data)
+    made = verity.format(source, hashes)
+    run = f"{VICTIM}/run.json"
+    return {
+        f"{VICTIM}/root.squashfs.hash": hashes.read_bytes(),
+        f"{VICTIM}/_dm/root.squashfs.json": made.manifest(data_device="root.squashfs", hash_device="root.squashfs.hash"),
+        run: manifest(storage, run, scratch, **{"root-volume": "dm:root.squashfs"}),
+    }
+
+
+def test_container_runs_from_a_volume_with_verity(storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
+    data = storage.read(f"/trails/0/{VICTIM}/root.squashfs", tmp_path)
+    sign_again(storage, verity_files(storage, data, tmp_path), tmp_path)
+    monitor = tmp_path / "monitor"
+    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    with start(storage.image, persist=True, reboot=False, extra=extra) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        page = qemu.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
+        assert "Pantavisor demo nginx" in page
+        assert "is corrupted" not in running.console
+        press_reset(monitor)
+        assert running.wait_end(timeout=SHORT_SECONDS) == 0
+    check_clean(storage)
+
+
+def test_block_that_is_not_of_the_tree_is_never_read(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    # A date that is never read: without verity this volume would mount, and its object has the right digest.
+    data = bytearray(storage.read(f"/trails/0/{VICTIM}/root.squashfs", tmp_path))
+    files = verity_files(storage, bytes(data), tmp_path)
+    data[SQUASHFS_DATE] ^= 1
+    sign_again(storage, {**files, f"{VICTIM}/root.squashfs": bytes(data)}, tmp_path)
+    with start(storage.image) as running:
+        running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
+        running.wait_for(rf"container {VICTIM} cannot be mounted: dm-verity of {VICTIM}/root.squashfs", timeout=BOOT_SECONDS)
+        running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
+        assert f"container {VICTIM} STARTED" not in running.console
+
+
+def test_end_of_a_running_device_waits_for_no_stray(copy: Path, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
+    monitor = tmp_path / "monitor"
+    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    with start(copy, persist=True, reboot=False, extra=extra) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        press_reset(monitor)
+        assert running.wait_end(timeout=SHORT_SECONDS) == 0
+        assert "processes are left" not in running.console and "was busy" not in running.console
+    check_clean(Storage.of(copy))
