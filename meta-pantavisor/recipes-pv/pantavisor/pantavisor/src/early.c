@@ -70,7 +70,8 @@ static void mount_all(void)
 
 static void open_console(void)
 {
-	int fd = open(CONSOLE, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	/* Without O_NONBLOCK a serial line may let us wait for its other end. */
+	int fd = open(CONSOLE, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);

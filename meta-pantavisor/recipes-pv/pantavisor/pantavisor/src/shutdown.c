@@ -16,6 +16,7 @@
 #define STRAYS_MS 2000 /* for each of SIGTERM and SIGKILL */
 #define POLL_MS 20
 #define CONSOLE_MS 2000
+#define MOUNTS_MS 30000
 
 static void pause_ms(int ms)
 {
@@ -56,26 +57,54 @@ static void end_strays(void)
 	pv_warn("ending", "processes are left that do not end");
 }
 
-static void release_storage(struct pv *pv)
+static void undo_mounts(struct pv *pv)
 {
-	pv_held_close(&pv->held);
-	if (pv->has_storage)
-		close(pv->storage);
+	for (size_t i = 0; i < pv->task_count; i++)
+		pv_container_unmount(&pv->tasks[i]);
 	sync();
 	/* If something still holds it, at least nothing writes to it any more. */
 	if (pv->has_storage && mount(NULL, PV_STORAGE_DIR, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
 		pv_warn("ending", "%s stays writable: %s", PV_STORAGE_DIR, strerror(errno));
 	pv_mounts_undo(&pv->mounts);
 	sync();
+	pv_log_drain(CONSOLE_MS);
+}
+
+static bool has_ended(pid_t child)
+{
+	int64_t until = pv_now_ms() + MOUNTS_MS;
+
+	while (waitpid(child, NULL, WNOHANG) == 0) {
+		if (pv_now_ms() >= until)
+			return false;
+		pause_ms(POLL_MS);
+	}
+	return true;
+}
+
+/* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes without it. */
+static void release_storage(struct pv *pv)
+{
+	pid_t child;
+
+	pv_held_close(&pv->held);
+	if (pv->has_storage)
+		close(pv->storage);
+	child = fork();
+	if (child <= 0)
+		undo_mounts(pv);
+	if (!child)
+		_exit(0);
+	if (child > 0 && !has_ended(child))
+		pv_error("ending", "the storage does not end, its last writes may be lost");
 }
 
 void pv_shutdown(struct pv *pv)
 {
 	end_strays();
-	for (size_t i = 0; i < pv->task_count; i++)
-		pv_container_unmount(&pv->tasks[i]);
 	pv_info("ending", pv->end == PV_END_POWEROFF ? "powering off" : "rebooting");
 	pv_log_close_file();
+	pv_log_drain(CONSOLE_MS);
 	release_storage(pv);
 	pv_log_drain(CONSOLE_MS);
 	reboot(pv->end == PV_END_POWEROFF ? RB_POWER_OFF : RB_AUTOBOOT);
