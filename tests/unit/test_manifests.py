@@ -415,6 +415,7 @@ GROUP = b"root:x:0:\nweb:x:55:nginx\ntty:x:5:root,nginx\nodd:x:y:nginx\n no:x:6:
         ("nginx:web", User(101, 55, (), "/srv/www")),
         ("4242:4343", User(4242, 4343)),
         ("4242:web", User(4242, 55)),
+        (":web", User(0, 55, (), "/root")),
         ("0", User(0, 0, (5,), "/root")),
         ("1000", User(7, 8)),
         ("9", User(9, 9)),

@@ -114,6 +114,7 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
     if not user:
         return None
     name, _, group = user.partition(":")
+    name = name or "0"  # only a group is named, as runc reads it
     entry = _lookup(name, read("etc/passwd"), id_field=2)
     uid = _number(name) if entry is None else int(entry[2])
     if uid is None:
