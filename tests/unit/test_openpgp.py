@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pantavisor import keys
+from pantavisor import cli, keys
 from pantavisor.errors import FormatError, PantavisorError, SignatureError
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors/openpgp"
@@ -90,6 +90,18 @@ def test_a_key_that_grub_does_not_know_is_refused_by_name(tmp_path: Path) -> Non
     with pytest.raises(FormatError, match=r"key\.pem is not an RSA key") as caught:
         keys.BootSigner.load(tmp_path / "ec" / "key.pem")
     assert caught.value.hint and "pvr keys generate" in caught.value.hint
+
+
+def test_commands_write_the_key_and_the_signatures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = str(folder / "one.pem")
+    assert cli.main(["keys", "boot-key", key, str(folder / "public")]) == 0
+    (folder / "oem.env").write_bytes(b"oem")
+    assert cli.main(["keys", "sign-boot", key, str(folder / "oem.env"), str(folder / "file")]) == 0
+    store = keys.BootKeys.parse((folder / "public").read_bytes(), what="public")
+    store.verify((folder / "oem.env.sig").read_bytes(), [b"oem"], what="oem.env.sig")
+    store.verify((folder / "file.sig").read_bytes(), [TEXT], what="file.sig")
+    assert cli.main(["keys", "sign-boot", key, str(folder / "none")]) == 2
+    assert "none is not a file" in capsys.readouterr().err and not (folder / "none.sig").exists()
 
 
 def test_the_private_key_does_not_show(folder: Path) -> None:

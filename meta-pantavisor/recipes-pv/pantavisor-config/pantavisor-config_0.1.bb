@@ -12,8 +12,8 @@ B = "${WORKDIR}/build"
 inherit pvs-keys
 
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"
-PANTAVISOR_SECUREBOOT_MODE[doc] = "strict: every path of a state is signed; lenient: what is signed is right; audit: only \
-log what is wrong; disabled: look at no signature."
+PANTAVISOR_SECUREBOOT_MODE[doc] = "How signatures are taken. strict: every path of a state must be signed, lenient: what is \
+signed must be right, audit: what is wrong is logged, disabled: no signature is read."
 PANTAVISOR_SECUREBOOT_SET ??= "0"
 PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with PVROOT_RELEASE, so that no \
 part can be taken out or exchanged for that of another release."
