@@ -5,6 +5,7 @@ Nothing is mounted and nothing of the library is used: what these tests break an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -50,6 +51,22 @@ class Storage:
         assert not complaints, complaints
         return done.stdout
 
+    def replay(self, scratch: Path) -> None:
+        """What a guest made durable is in the journal until it is read, and debugfs does not look there."""
+        header = self.debugfs("show_super_stats -h")
+        count, size = (re.search(rf"{what}:\s+(\d+)", header) for what in ("Block count", "Block size"))
+        assert count and size
+        # e2fsck reads the journal of a file system inside of a file, but then forgets where it begins.
+        alone = scratch / "storage.ext4"
+        with self.image.open("r+b") as image:
+            image.seek(self.offset)
+            alone.write_bytes(image.read(int(count[1]) * int(size[1])))
+            done = subprocess.run(["e2fsck", "-p", str(alone)], capture_output=True, text=True, timeout=600)
+            assert done.returncode in (0, 1), done.stdout + done.stderr
+            image.seek(self.offset)
+            image.write(alone.read_bytes())
+        alone.unlink()
+
     def read(self, path: str, scratch: Path) -> bytes:
         """The content of a file."""
         copy = scratch / "copy"
@@ -79,6 +96,38 @@ class Storage:
         match = re.search(r"Free blocks:\s+(\d+)", self.debugfs("show_super_stats -h"))
         assert match
         return int(match[1])
+
+    def make_folders(self, path: str) -> None:
+        """A folder with those above it. No word of debugfs tells what is there, so it is asked for each."""
+        for end in [at for at, letter in enumerate(path) if letter == "/" and at] + [len(path)]:
+            if not self.exists(path[:end]):
+                self.debugfs(f"mkdir {path[:end]}", write=True)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is that name."""
+        done = subprocess.run(["debugfs", "-R", f"stat {path}", self.device], capture_output=True, text=True, timeout=300)
+        return "File not found" not in done.stderr
+
+    def add(self, path: str, content: bytes, scratch: Path) -> None:
+        """A new file."""
+        source = scratch / "content"
+        source.write_bytes(content)
+        folder, name = path.rsplit("/", 1)
+        self.make_folders(folder)
+        self.debugfs(f"cd {folder}", f"write {source} {name}", write=True)
+
+    def add_object(self, path: str, content: bytes, scratch: Path) -> str:
+        """A new object with its one name in a revision; returns its id."""
+        object_id = hashlib.sha256(content).hexdigest()
+        self.add(f"/objects/{object_id}", content, scratch)
+        # The first does not count, the second does.
+        self.debugfs(f"ln /objects/{object_id} {path}", f"set_inode_field {path} links_count 2", write=True)
+        return object_id
+
+    def add_link(self, path: str, target: str) -> None:
+        """A symbolic link."""
+        self.make_folders(path.rsplit("/", 1)[0])
+        self.debugfs(f"symlink {path} {target}", write=True)
 
     def remove(self, path: str) -> None:
         """One name less."""

@@ -83,6 +83,16 @@ def stripped_set(storage: Storage, scratch: Path) -> None:
     _strip(storage, scratch, "_sigs/_set.json")
 
 
+def unlisted_file(storage: Storage, scratch: Path) -> None:
+    """A file that would be on top of a container's root, in a folder of the state."""
+    storage.add(f"/trails/0/_config/{VICTIM}/sbin/stowaway", b"#!/bin/sh\n", scratch)
+
+
+def link_for_folder(storage: Storage, scratch: Path) -> None:
+    """A link in place of the folder of the objects, to the same objects."""
+    storage.debugfs("ln /objects /real", "unlink /objects", "symlink /objects real", write=True)
+
+
 DAMAGES = [
     Damage("a wrong signature", wrong_signature, VICTIM),
     Damage("a corrupt object", corrupt_object, "root.squashfs|[0-9a-f]{8}"),
@@ -91,6 +101,8 @@ DAMAGES = [
     Damage("an added path", added_path, "stowaway"),
     Damage("a stripped part", stripped_part, "_sigs/_set.json"),
     Damage("a stripped part and no set", stripped_set, "no set signature binds the parts together"),
+    Damage("an unlisted file", unlisted_file, f"_config is not in the state|_config/{VICTIM}/sbin is not in the state"),
+    Damage("a link for a folder", link_for_folder, "symbolic link"),
 ]
 
 
