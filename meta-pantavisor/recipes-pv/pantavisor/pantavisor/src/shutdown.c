@@ -13,7 +13,9 @@
 #include "log.h"
 #include "util.h"
 
+#ifndef STRAYS_MS
 #define STRAYS_MS 2000 /* for each of SIGTERM and SIGKILL */
+#endif
 #define POLL_MS 20
 #define CONSOLE_MS 2000
 #define MOUNTS_MS 30000
