@@ -91,7 +91,7 @@ def home(user: Optional[User], read: Callable[[str], Optional[bytes]]) -> str:
 def defaults(home: Optional[str]) -> tuple[str, ...]:
     """The environment that docker run adds, as far as the image does not say other; ``home`` None: it is not known.
 
-    HOSTNAME is left to the device, which alone knows it; TERM comes with a terminal, which no container has.
+    HOSTNAME is the device's matter, which names the container; TERM comes with a terminal, which no container has.
     """
     return (f"PATH={DEFAULT_PATH}", *(() if home is None else (f"HOME={home}",)))
 

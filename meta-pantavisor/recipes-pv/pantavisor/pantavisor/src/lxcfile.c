@@ -42,11 +42,12 @@ static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	cleanup_free char *lxc_log = pv_lxcfile_log(task);
 	const char *name = task->spec->name;
 
+	/* As docker run does. Of equal variables the last counts, which is the container's own. */
+	if (!conf->has_uts_name)
+		fprintf(to, "lxc.uts.name = %s\nlxc.environment = HOSTNAME=%s\n", name, name);
 	fputs(conf->text, to);
 	fprintf(to, "lxc.rootfs.path = dir:%s\n", rootfs);
 	fprintf(to, "lxc.rootfs.mount = " PV_RUN_DIR "/lxc-root\n");
-	if (!conf->has_uts_name)
-		fprintf(to, "lxc.uts.name = %s\n", name);
 	if (has_log) {
 		fprintf(to, "lxc.console.logfile = " PV_RUN_DIR "/logs/%s/" CONSOLE_LOG "\n", name);
 		fprintf(to, "lxc.console.size = " PV_CONSOLE_LOG_BYTES "\nlxc.console.rotate = 1\n");
