@@ -25,6 +25,7 @@ NOT_OF_THE_STORAGE = {
     "leftover": "/sys/fs/cgroup",
     "loopdev": "/dev",
     "lxcfile": "the files for LXC in /run",
+    "mapper": "/dev/mapper",
     "modules": "the modules in the initramfs",
     "monitor": "/dev/null",
     "mounts": "targets in /volumes, /run and /lib",
