@@ -83,6 +83,12 @@ def test_storage_pleases_e2fsck_and_has_its_label(built: disk.DiskImage) -> None
     assert "metadata_csum_seed" not in head
 
 
+def test_storage_keeps_some_blocks_for_the_runtime(built: disk.DiskImage) -> None:
+    head = proc.run(["dumpe2fs", "-h", storage(built.path)]).stdout.decode()
+    blocks, reserved = (int(re.findall(rf"^{name} count:\s+(\d+)$", head, re.M)[0]) for name in ("Block", "Reserved block"))
+    assert reserved == blocks * 2 // 100
+
+
 def test_boot_partition_pleases_fsck_and_holds_the_files(
     built: disk.DiskImage, boot_file: Path, tmp_path: Path
 ) -> None:
