@@ -8,6 +8,8 @@
 #include "util.h"
 
 #define STARTING_POLL_MS 50
+#define HANGING_POLL_MS 1000
+#define QUICK_START_MS 10000
 
 static const struct pv_group *group_of(const struct pv *pv, const struct pv_task *task)
 {
@@ -124,16 +126,24 @@ static void sooner(int64_t *next, int64_t at)
 		*next = at;
 }
 
+/* When it is worth looking at it again. Each look at a container that starts goes through all processes: one
+ * that hangs is looked at less often. */
+static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
+{
+	if (task->status == PV_STATUS_STARTING)
+		sooner(next,
+			now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS : HANGING_POLL_MS));
+	else if (task->status == PV_STATUS_RECOVERING)
+		sooner(next, task->retry_at);
+}
+
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
 		start(pv, task, now);
 	if (task->status == PV_STATUS_STARTING)
 		look_for_init(task);
-	if (task->status == PV_STATUS_STARTING)
-		sooner(next, now + STARTING_POLL_MS);
-	if (task->status == PV_STATUS_RECOVERING)
-		sooner(next, task->retry_at);
+	note_due(task, now, next);
 }
 
 static void begin_group(struct pv *pv, int64_t now)
@@ -227,10 +237,7 @@ void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 	tick_groups(pv, now, next);
 	/* A group that began has containers to look at. */
 	for (size_t i = 0; i < pv->task_count; i++)
-		if (pv->tasks[i].status == PV_STATUS_STARTING)
-			sooner(next, now + STARTING_POLL_MS);
-		else if (pv->tasks[i].status == PV_STATUS_RECOVERING)
-			sooner(next, pv->tasks[i].retry_at);
+		note_due(&pv->tasks[i], now, next);
 }
 
 void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)

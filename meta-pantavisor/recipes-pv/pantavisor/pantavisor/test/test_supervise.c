@@ -137,6 +137,20 @@ static void test_container_starts_and_the_revision_runs(void)
 	CHECK(task.status == PV_STATUS_STARTED && pv.running);
 }
 
+static void test_container_that_hangs_before_its_init_is_looked_at_less_often(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	world.has_init = false;
+	CHECK(tick(&pv, 1) == 51);
+	CHECK(tick(&pv, 9 * SECOND) == 9 * SECOND + 50);
+	CHECK(tick(&pv, 11 * SECOND) == 12 * SECOND);
+	CHECK(tick(&pv, 100 * SECOND) == 101 * SECOND && task.status == PV_STATUS_STARTING);
+	world.has_init = true;
+	tick(&pv, 101 * SECOND);
+	CHECK(task.status == PV_STATUS_STARTED);
+}
+
 static void test_crash_loop_slows_down(void)
 {
 	struct pv pv = device(PV_STANDING_FACTORY);
@@ -224,6 +238,7 @@ int main(void)
 	pv_log_set_level(-1);
 	test_revision_that_did_not_boot_is_left_alone();
 	test_container_starts_and_the_revision_runs();
+	test_container_that_hangs_before_its_init_is_looked_at_less_often();
 	test_crash_loop_slows_down();
 	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
 	test_end_asks_then_kills_then_goes_on_without();
