@@ -43,6 +43,8 @@ probe() {
 	try write_cgroup mkdir /sys/fs/cgroup/x
 	try unload_module sh -c 'rmmod nosuch 2>&1 | grep -q "No such"'
 	try user_namespace unshare -U true
+	try read_unix grep -q Path /proc/net/unix
+	try see_monitors grep -q @/run/lxc/ /proc/net/unix
 	try own_file sh -c 'touch /tmp-x && chown 33:33 /tmp-x'
 	echo done
 }
@@ -84,6 +86,12 @@ FORBIDDEN = [
 @pytest.mark.parametrize("deed", FORBIDDEN)
 def test_a_confined_container_cannot_and_a_published_one_can(deed: str, answers: dict[str, dict[str, str]]) -> None:
     assert (answers["confined"][deed], answers["published"][deed]) == ("no", "yes")
+
+
+def test_no_container_sees_the_sockets_that_command_the_others(answers: dict[str, dict[str, str]]) -> None:
+    # liblxc's are in the network's namespace, which these containers share with the device.
+    for name in ("confined", "published"):
+        assert (answers[name]["read_unix"], answers[name]["see_monitors"]) == ("yes", "no")
 
 
 @pytest.mark.parametrize("deed", ["write_null", "read_random", "own_file"])

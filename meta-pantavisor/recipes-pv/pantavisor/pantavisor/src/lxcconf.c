@@ -14,7 +14,7 @@ struct adapter {
 	char *net[PV_LXCCONF_KEPT], *devices[PV_LXCCONF_KEPT];
 	size_t net_count, device_count;
 	struct pv_cgroup cgroup;
-	bool keeps_net, denies_devices, has_own_devices;
+	bool denies_devices, has_own_devices;
 	struct pv_err *err;
 };
 
@@ -78,7 +78,7 @@ static int hold_net(struct adapter *a, const char *key, const char *value)
 	return hold(a, a->net, &a->net_count, pv_fmt("%s = %s\n", key, value));
 }
 
-/* LXC wants single blanks between the words. */
+/* LXC wants single blanks between the words. The network is the caller's to share. */
 static int keep_namespaces(struct adapter *a, const char *key, const char *value)
 {
 	cleanup_free char *copy = pv_dup(value, strlen(value));
@@ -88,8 +88,10 @@ static int keep_namespaces(struct adapter *a, const char *key, const char *value
 	while ((word = strsep(&rest, " \t"))) {
 		if (!*word)
 			continue;
-		a->keeps_net |= !strcmp(word, "net");
-		fprintf(a->to, " %s", word);
+		if (strcmp(word, "net"))
+			fprintf(a->to, " %s", word);
+		else
+			a->conf->keeps_net = true;
 	}
 	fputc('\n', a->to);
 	return 0;
@@ -249,7 +251,7 @@ static int adapt_lines(struct adapter *a, const char *text)
 static void settle(struct adapter *a)
 {
 	for (size_t i = 0; i < a->net_count; i++) {
-		if (!a->keeps_net)
+		if (!a->conf->keeps_net)
 			fputs(a->net[i], a->to);
 		free(a->net[i]);
 	}

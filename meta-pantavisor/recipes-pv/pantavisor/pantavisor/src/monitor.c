@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <lxc/lxccontainer.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -65,6 +66,10 @@ int pv_monitor_run(const struct pv_task *task)
 	char **command;
 
 	leave_pid1(task->spec->name);
+	/* liblxc takes commands at an abstract socket, from any root in the same network: console, cgroups, end
+	 * of the container. The container itself shares PID 1's network, by its conf. */
+	if (task->hides_monitor && unshare(CLONE_NEWNET) < 0)
+		return PV_CONTAINER_NOT_STARTED;
 	c = lxc_container_new(task->spec->name, PV_LXC_DIR);
 	if (!c)
 		return PV_CONTAINER_NOT_STARTED;

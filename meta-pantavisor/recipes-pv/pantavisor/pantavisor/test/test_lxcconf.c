@@ -46,7 +46,7 @@ static void test_lines(void)
 	check_line("lxc.cgroup.dir = x", "");
 	check_line("lxc.log.file = /pv/logs/a.log", "");
 	check_line("lxc.namespace.keep = user  net  ipc\nlxc.net.0.type = empty",
-		"lxc.namespace.keep = user net ipc");
+		"lxc.namespace.keep = user ipc");
 	check_line("lxc.namespace.keep = user  ipc\nlxc.net.0.type = empty",
 		"lxc.namespace.keep = user ipc\nlxc.net.0.type = empty");
 	check_line("lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,create=file 0 0",
@@ -65,9 +65,18 @@ static void test_notes(void)
 		      ROOT "lxc.console.path = none\nlxc.signal.halt = SIGTERM\nlxc.uts.name = n\n"
 			   "lxc.cgroup.cpu.shares = 1024\n",
 		      &err) == 0);
-	CHECK(!conf.has_console && conf.has_uts_name);
+	CHECK(!conf.has_console && conf.has_uts_name && !conf.keeps_net);
 	CHECK_TEXT(conf.halt_signal, "SIGTERM");
 	CHECK_HAS(conf.text, "lxc.cgroup2.cpu.weight = 39\n");
+	pv_lxcconf_free(&conf);
+}
+
+static void test_the_network_is_shared_by_the_caller(void)
+{
+	struct pv_lxcconf conf;
+
+	CHECK(pv_lxcconf_adapt(&conf, ROOT "lxc.namespace.keep = user  net\n", &err) == 0);
+	CHECK(conf.keeps_net && !strstr(conf.text, "net"));
 	pv_lxcconf_free(&conf);
 }
 
@@ -127,6 +136,7 @@ int main(void)
 {
 	test_lines();
 	test_notes();
+	test_the_network_is_shared_by_the_caller();
 	test_layers();
 	test_what_cannot_be_is_refused();
 	test_published_confs_are_read();
