@@ -75,8 +75,8 @@ class Watcher:
 
     @property
     def reasons(self) -> list[str]:
-        """What to show of a failure."""
-        return self.errors or self.lines
+        """What to show of a failure; what the demonstration images print has been shown."""
+        return [] if self.screen.number == 2 else self.errors or self.lines
 
 
 def parser() -> argparse.ArgumentParser:

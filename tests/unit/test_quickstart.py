@@ -42,8 +42,22 @@ except KeyboardInterrupt:
 screen.end()
 sys.exit(status)
 """
-# Prints the number of a process that only its own end by our signal ends.
-LASTING = "trap 'kill $child; wait; exit 1' INT TERM; sleep 1000 & child=$!; echo child $child; wait"
+# Prints the number of a process that only our signal ends.
+LASTING = """
+import signal, subprocess, sys
+
+def end(number, frame):
+    child.terminate()
+    child.wait()
+    sys.exit(1)
+
+child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, end)
+print("child", child.pid, flush=True)
+while True:
+    signal.pause()
+"""
 
 
 def watched(lines: list[str]) -> tuple[first_build.Watcher, str]:
@@ -93,8 +107,15 @@ def test_a_failure_shows_bitbake_s_errors_and_not_its_notes() -> None:
 
 
 def test_a_failure_without_bitbake_shows_the_last_lines() -> None:
-    watcher, _ = watched(["demo-images: no image", "  hint: the way out"])
-    assert watcher.reasons == ["demo-images: no image", "  hint: the way out"]
+    watcher, _ = watched([PREFIX + "kas started", "2026-11-27 14:51:47 - ERROR    - no such file"])
+    assert watcher.reasons == ["kas started", "no such file"]
+
+
+def test_what_failed_before_the_build_is_shown_once() -> None:
+    watcher, shown = watched(["demo-images: no image", "  hint: the way out"])
+    assert watcher.reasons == [] and shown.splitlines()[1:] == [
+        "      demo-images: no image", "        hint: the way out",
+    ]  # fmt: skip
 
 
 class Terminal:
@@ -133,7 +154,7 @@ def test_who_wants_no_colours_gets_none(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_waits_for_the_end_of_all_that_was_started(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path / "log", "sh", "-c", LASTING)
+    terminal = Terminal(tmp_path / "log", sys.executable, "-c", LASTING)
     terminal.read(until="child ")
     os.write(terminal.terminal, b"\x03")
     assert terminal.status() == 130 and "work: " in terminal.text and "interrupted" in terminal.text
@@ -142,7 +163,7 @@ def test_ctrl_c_waits_for_the_end_of_all_that_was_started(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_script_alone_is_passed_on(tmp_path: Path, number: int) -> None:
-    argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "log"), "sh", "-c", LASTING]
+    argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "log"), sys.executable, "-c", LASTING]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     with subprocess.Popen(
         argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
