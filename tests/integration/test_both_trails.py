@@ -58,6 +58,7 @@ def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
     pool = ObjectPool(folder / "storage/objects")
     files = {**sim.bsp_files(pool), **sim.container_files(pool, "web")}
     files["_config/web/etc/app/build.json"] = {"allow": []}
+    files["bsp/kernel.img.sig"] = pool.put_bytes(b"as a boot loader wants it")
     # The runtime knows no disks yet.
     del files["web/run.json"]["storage"]["docker--data"]["disk"], files["device.json"]["disks_v2"]
     state = State.empty().with_files(files)
@@ -81,6 +82,10 @@ def added(name: str) -> Callable[[Tree], None]:
         (tree.trail / name).write_bytes(b"{}")
 
     return change
+
+
+def missing(name: str) -> Callable[[Tree], None]:
+    return lambda tree: (tree.trail / name).unlink()
 
 
 def folder(name: str) -> Callable[[Tree], None]:
@@ -144,13 +149,15 @@ def object_behind_a_link(tree: Tree) -> None:
 REFUSED: dict[str, Callable[[Tree], None]] = {
     **{f"added {name}": added(name) for name in (
         "stray", "web/stray", "_config/web/sbin/init", "_config/web/etc/app.conf.new", "_config/more/x", "_sigs/x.json",
-        ".pv/stray", ".pvr/stray", ".pv/pv-initrd.img.0", ".pv/pv-fdt.dtb", "more/run.json", "web/x\ny",
+        ".pv/stray", ".pvr/stray", ".pv/pv-initrd.img.0", ".pv/pv-fdt.dtb", ".pv/pv-initrd.img.sig",
+        ".pv/pantavisor.fit", "more/run.json", "web/x\ny",
     )},
     **{f"folder {name}": folder(name) for name in ("empty", "web/empty", "_config/web/lib", ".pvr/objects")},
     **{f"other {name}": other(name) for name in (
         "web/run.json", "web/root.squashfs", "_config/web/etc/app.conf", "_config/web/etc/app/build.json", "device.json",
-        "_sigs/web.json", "bsp/pantavisor", "bsp/run.json", ".pv/pv-initrd.img", ".pv/pv-kernel.img",
+        "_sigs/web.json", "bsp/pantavisor", "bsp/run.json", ".pv/pv-initrd.img", ".pv/pv-kernel.img", ".pv/pv-kernel.img.sig",
     )},
+    **{f"missing {name}": missing(name) for name in (".pv/pv-kernel.img", ".pv/pv-initrd.img", ".pv/pv-kernel.img.sig")},
     **{f"bent {name}": bent(name) for name in (
         "web/root.squashfs", "_config/web/etc/app.conf", "bsp/kernel.img", "web/lxc.container.conf", ".pvr/json",
     )},
