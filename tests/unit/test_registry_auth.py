@@ -477,6 +477,32 @@ def test_tls_is_verified_unless_the_host_is_loopback_or_named(
         assert Client(replace(OPTIONS, insecure=frozenset(["127.0.0.1"]))).resolve(ref(secure), AMD64)
 
 
+def test_certificates_are_found_where_docker_keeps_them_for_the_host(
+    certificate: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pantavisor.registry.options.is_loopback", lambda host: False)
+    monkeypatch.setattr("pantavisor.registry.http.is_loopback", lambda host: False)
+    folders = (tmp_path / "none", tmp_path / "certs.d")
+    options = replace(OPTIONS, certificate_folders=folders, attempts=1)
+    with Registry(certificate=certificate, clients=certificate) as secure:
+        secure.add("web", "1", images.image())
+        mine = folders[1] / secure.host
+        (folders[1] / "127.0.0.1").mkdir(parents=True)
+        (folders[1] / "127.0.0.1/ca.crt").write_text(Path(certificate).read_text())  # for port 443
+        with pytest.raises(Unreachable, match=rf"not trusted(.|\n)*certs.d/{secure.host}/ca.crt"):
+            Client(options).resolve(ref(secure), AMD64)
+        mine.mkdir()
+        (mine / "ca.crt").write_text(Path(certificate).read_text())
+        with pytest.raises(Unreachable):
+            Client(options).resolve(ref(secure), AMD64)  # who is asking?
+        for name in ("client.cert", "client.key"):
+            (mine / name).write_text(Path(certificate).read_text())
+        assert Client(options).resolve(ref(secure), AMD64)
+        (mine / "ca.crt").write_text("rubbish")
+        with pytest.raises(RegistryError, match="ca.crt cannot be used"):
+            Client(options).resolve(ref(secure), AMD64)
+
+
 def test_https_is_never_left_for_http(certificate: str, registry: Registry) -> None:
     with Registry(certificate=certificate) as secure:
         secure.misbehave("/manifests/", sim.redirect(lambda path: f"{registry.url}{path}"))

@@ -1,8 +1,8 @@
 """Packed streams unpacked in large steps: gzip (many members, as pigz and stargz write), zstd, xz, bzip2 or none.
 
 zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed. zstd is the
-standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that are no further member
-are refused, but zeros.
+standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that begin no further
+member are refused, but zeros.
 """
 
 from __future__ import annotations

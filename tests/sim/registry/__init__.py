@@ -39,7 +39,10 @@ Action = Callable[["_Handler"], None]
 
 
 class Registry:
-    def __init__(self, address: str = "127.0.0.1", certificate: Optional[str] = None) -> None:
+    def __init__(
+        self, address: str = "127.0.0.1", certificate: Optional[str] = None, clients: Optional[str] = None
+    ) -> None:
+        """With ``clients`` it asks who is there: those of that CA are let in."""
         self.manifests: dict[tuple[str, str], tuple[bytes, str]] = {}
         self.blobs: dict[str, bytes] = {}
         self.seen: list[Seen] = []
@@ -57,6 +60,9 @@ class Registry:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
+            if clients:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
             self._server.socket = context.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Optional
 
 from . import proxies, reach
+from .certificates import Certificates
 from .deadline import Deadline, Dripping
 from .errors import RegistryError, TooSlow, Unreachable
 from .options import RegistryOptions, host_name, is_loopback
@@ -69,7 +70,7 @@ class Answer:
 class Http:
     def __init__(self, options: RegistryOptions) -> None:
         self._options = options
-        self._verified = _context(options)
+        self._certificates = Certificates(options)
         self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._unverified.check_hostname = False
         self._unverified.verify_mode = ssl.CERT_NONE
@@ -146,7 +147,7 @@ class Http:
         deadline.proxy = f"{near_host}:{near_port}" if proxy else ""
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            context = self._unverified if insecure else self._verified
+            context = self._unverified if insecure else self._certificates.context(host, parts.port)
             connection = _Https(near_host, near_port, self._options.timeout, deadline, context)
             if proxy:
                 connection.set_tunnel(host, parts.port or 443, headers=login)
@@ -211,7 +212,7 @@ def translated(url: str, deadline: Deadline) -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"the certificate of {host} is not trusted: {error.verify_message}",
-            hint=f"name its CA in SSL_CERT_FILE, or the host by {INSECURE.format(host)}",
+            hint=f"put its CA into /etc/docker/certs.d/{host}/ca.crt or SSL_CERT_FILE, or use {INSECURE.format(host)}",
             temporary=False,
         ) from error
     except ssl.SSLError as error:
@@ -277,10 +278,3 @@ def _proxy_login(proxy: Optional[urllib.parse.SplitResult]) -> dict[str, str]:
         return {}
     pair = f"{urllib.parse.unquote(proxy.username)}:{urllib.parse.unquote(proxy.password or '')}"
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-
-
-def _context(options: RegistryOptions) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
-    except (OSError, ssl.SSLError) as error:
-        raise RegistryError(f"the certificates in {options.ca_file} cannot be read: {error}") from error

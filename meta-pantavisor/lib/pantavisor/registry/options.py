@@ -48,6 +48,8 @@ class RegistryOptions:
     """http and https -> proxy URL; no -> hosts reached directly, as in no_proxy."""
     ca_file: Optional[Path] = None
     """Certificates to trust in place of the system's."""
+    certificate_folders: tuple[Path, ...] = ()
+    """In each a folder for each host[:port], with certificates to trust besides, and ours."""
     blob_cache: Optional[Path] = None
     """Blobs are kept here as sha256/<hex> and shared."""
     parallel: int = 3
@@ -72,11 +74,17 @@ class RegistryOptions:
             "podman_files": tuple(Path(folder, "containers/auth.json") for folder in _podman_folders(environment)),
             "auth_file": Path(auth_file) if auth_file else None,
             "ca_file": Path(ca_file) if ca_file else None,
+            "certificate_folders": tuple(Path(folder) for folder in _certificate_folders(home)),
             "helper_environment": {key: environment[key] for key in ("PATH", "HOME") if key in environment},
             "proxies": proxies.from_environment(environment),
         }
         values.update(changes)
         return cls(**values)
+
+
+def _certificate_folders(home: str) -> list[str]:
+    own = [f"{home}/.config/containers/certs.d", f"{home}/.config/docker/certs.d"] if home else []
+    return [*own, "/etc/containers/certs.d", "/etc/docker/certs.d"]
 
 
 def _podman_folders(environment: Mapping[str, str]) -> list[str]:
