@@ -49,6 +49,7 @@ help | h app add
 -a token -b url -r url -c dir -d -i --http-proxy http://x:1 status
 """
 CALLS = [line for row in LINES.strip().splitlines() for line in row.split(" | ")]
+WHOLE = cli.parser()
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def words(line: str) -> list[str]:
 @pytest.mark.parametrize("line", CALLS)
 def test_a_line_for_the_published_tool_is_understood(line: str) -> None:
     given = [word.replace("\0", " ") for word in words(line)]
-    whole = cli.parser().parse_args(given)
+    whole = WHOLE.parse_args(given)
     # The same as with only the command's own module.
     assert vars(cli._parse(given)).keys() >= vars(whole).keys() - {"idle"}
 
