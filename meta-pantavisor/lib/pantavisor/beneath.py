@@ -101,7 +101,7 @@ def _step(held: int, name: str, shown: Path, make: Optional[int]) -> int:
         error.filename = str(shown)
         raise
     if made and make not in (None, 0o777):
-        os.chmod(f"/proc/self/fd/{deeper}", make)  # the umask is of whoever builds
+        os.chmod(f"/proc/self/fd/{deeper}", make)  # the umask must not get into an image
     os.close(held)
     return deeper
 

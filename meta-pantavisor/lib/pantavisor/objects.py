@@ -19,7 +19,7 @@ from .errors import DigestError, FormatError, NotFound
 MODE = 0o444
 FOLDER_MODE = 0o755
 POOL_NAME = "objects"
-# What put_stream and put_bytes leave when they are killed; any other name in the folder is somebody's.
+# What put_stream and put_bytes leave when they are killed; any other name in the folder belongs to others.
 _LEFTOVER = re.compile(r"\.scratch\.[a-z0-9_]{8}|\.[0-9a-f]{64}\.[a-z0-9_]{8}\.part")
 
 
@@ -122,7 +122,7 @@ class ObjectPool:
         return tuple(self.root / name for name in sorted(names) if _LEFTOVER.fullmatch(name))
 
     def remove(self, object_id: str) -> None:
-        """Forget an object that nobody needs."""
+        """Forget an object that is not needed."""
         self._existing(object_id)
         with self._held() as place:
             os.unlink(place / object_id)

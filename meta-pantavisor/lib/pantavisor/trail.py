@@ -200,7 +200,7 @@ def _place(folder: Path, path: str) -> Path:
 
 
 def _folder(root: Path, path: str) -> None:
-    # Every folder by hand: mkdir would let the umask of whoever builds into the image.
+    # Every folder by hand: mkdir would let the umask of the build into the image.
     for name in filter(None, path.split("/")):
         root = root / name
         if not root.is_dir():

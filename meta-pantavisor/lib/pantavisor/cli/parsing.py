@@ -116,7 +116,7 @@ def spell(parser: argparse.ArgumentParser, option: str, others: Iterable[str]) -
 
 
 def fill(parser: argparse.ArgumentParser, option: str, variable: str) -> None:
-    """Let ``option`` be what the environment's ``variable`` says where nothing is said on the command line."""
+    """Let ``option`` be what the environment's ``variable`` holds where it is not given."""
     action = parser._option_string_actions[option]
     action.required = False
     parser.set_defaults(filled=[*(parser.get_default("filled") or ()), (action, variable)])

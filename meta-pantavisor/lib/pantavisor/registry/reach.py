@@ -61,7 +61,7 @@ def connector(sender: str) -> Connect:
             try:
                 return socket.create_connection((place, port), timeout, source)
             except OSError:
-                continue  # the last one's failure is told
+                continue  # the last one's failure is reported
         return socket.create_connection((places[-1], port), timeout, source)
 
     return connect
