@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pantavisor import audit, disk, keys, trail
-from pantavisor.audit import grub
+from pantavisor import audit, disk, keys
+from pantavisor.audit import bootchain, grub
+from pantavisor.audit.fat import BootFile, Fat
+from pantavisor.audit.folder import Folder
+from pantavisor.audit.report import Findings
 from sim import device as sim
 
 PUBLIC_KEY, MODULE, PREFIX = 4, 0, 3
@@ -39,56 +46,84 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> tuple[keys.BootSigner, 
     return made[0], made[1]
 
 
-def image(folder: Path, loader: bytes, signatures: dict[str, bytes]) -> Path:
-    """A device whose bsp has these signatures, on a disk that this loader boots."""
-    device = sim.make(folder / "device")
-    files = {f"bsp/{name}.sig": device.pool.put_bytes(content) for name, content in signatures.items()}
-    storage = folder / "storage"
-    trail.write(storage, sim.sign(device, device.state.with_files(files)), device.pool, "0")
-    (folder / "loader").write_bytes(loader)
-    made = disk.build(
-        folder / "disk.img", storage, esp_files={"EFI/BOOT/BOOTX64.EFI": folder / "loader"}, epoch=sim.EPOCH, seed="x"
-    )
-    return made.path
+@dataclass(frozen=True)
+class Partition:
+    """A boot partition, as far as the chain looks at it."""
+
+    contents: dict[str, bytes]
+
+    @property
+    def files(self) -> dict[str, BootFile]:
+        return {path: BootFile(path, len(content), ()) for path, content in self.contents.items()}
+
+    def content(self, file: BootFile) -> bytes:
+        return self.contents[file.path]
 
 
-def signatures(folder: Path, signer: keys.BootSigner) -> dict[str, bytes]:
-    (folder / "k").write_bytes(b"kernel" * 30_000)
-    (folder / "i").write_bytes(b"initrd" * 10_000)
-    return {"kernel.img": signer.sign(folder / "k"), "pantavisor": signer.sign(folder / "i")}
+Signers = tuple[keys.BootSigner, keys.BootSigner]
 
 
-def findings(path: Path) -> list[str]:
-    return [str(finding) for finding in audit.verify(path).findings if finding.code.startswith("boot-")]
+def tree(folder: Path, signer: Optional[keys.BootSigner]) -> Path:
+    """What the boot loader reads of revision 0."""
+    links = folder / "trails/0/.pv"
+    links.mkdir(parents=True)
+    for name in ("pv-kernel.img", "pv-initrd.img", "pv-initrd.img.0", "progress"):
+        (links / name).write_bytes(name.encode() * 1000)
+        if signer is not None and name != "progress":
+            (links / f"{name}.sig").write_bytes(signer.sign(links / name))
+    return folder
 
 
-def test_what_is_signed_by_the_key_in_grub_is_good(
-    tmp_path: Path, signers: tuple[keys.BootSigner, keys.BootSigner]
-) -> None:
+def findings(storage: Path, loader: bytes, **words: bytes) -> list[str]:
+    """What is wrong; ``words`` are oem_env and oem_env_sig of the boot partition."""
+    found, counts = Findings(), Counter[str]()
+    files = {name.replace("_", "."): content for name, content in words.items()}
+    partition = Partition({"EFI/BOOT/BOOTX64.EFI": loader, **files})
+    bootchain.check(cast(Fat, partition), Folder(storage), ["0"], found, counts)
+    assert counts["boot files"] + sum("pv-" in str(finding) for finding in found) in (0, 3)
+    return [str(finding) for finding in found]
+
+
+def test_what_is_signed_by_the_key_in_grub_is_good(tmp_path: Path, signers: Signers) -> None:
     loader = program((MODULE, bytes(13)), (PUBLIC_KEY, signers[0].public_key()), (PREFIX, b"/x\0"))
-    path = image(tmp_path, loader, signatures(tmp_path, signers[0]))
-    assert findings(path) == []
-    assert audit.verify(path).checked["boot files"] == 2
+    assert findings(tree(tmp_path, signers[0]), loader) == []
 
 
-def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(
-    tmp_path: Path, signers: tuple[keys.BootSigner, keys.BootSigner]
-) -> None:
+def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(tmp_path: Path, signers: Signers) -> None:
     loader = program((PUBLIC_KEY, signers[0].public_key()))
-    for name in ("none", "other", "swapped"):
-        (tmp_path / name).mkdir()
-    (missing, unsigned) = findings(image(tmp_path / "none", loader, {}))
-    assert "pv-initrd.img: has no signature" in missing and "pv-kernel.img: has no signature" in unsigned
-    (first, second) = findings(image(tmp_path / "other", loader, signatures(tmp_path, signers[1])))
-    assert "does not trust" in first and "does not trust" in second
-    swapped = signatures(tmp_path, signers[0])
-    swapped["kernel.img"] = swapped["pantavisor"]
-    (one,) = findings(image(tmp_path / "swapped", loader, swapped))
+    unsigned = findings(tree(tmp_path / "none", None), loader)
+    assert len(unsigned) == 3 and all("has no signature" in finding for finding in unsigned)
+    others = findings(tree(tmp_path / "others", signers[1]), loader)
+    assert len(others) == 3 and all("does not trust" in finding for finding in others)
+    links = tree(tmp_path / "swapped", signers[0]) / "trails/0/.pv"
+    shutil.copy(links / "pv-initrd.img.sig", links / "pv-kernel.img.sig")
+    (one,) = findings(tmp_path / "swapped", loader)
     assert "pv-kernel.img.sig does not match the file" in one
 
 
+def test_words_for_the_command_line_that_grub_would_leave_out_are_refused(tmp_path: Path, signers: Signers) -> None:
+    loader = program((PUBLIC_KEY, signers[0].public_key()))
+    storage, words = tree(tmp_path, signers[0]), b"oemargs=quiet"
+    (tmp_path / "words").write_bytes(words)
+    (one,) = findings(storage, loader, oem_env=words)
+    assert "oem.env: has no signature" in one
+    (one,) = findings(storage, loader, oem_env=words, oem_env_sig=signers[1].sign(tmp_path / "words"))
+    assert "does not trust" in one
+    assert findings(storage, loader, oem_env=words, oem_env_sig=signers[0].sign(tmp_path / "words")) == []
+
+
 def test_a_grub_without_a_key_asks_for_nothing(tmp_path: Path) -> None:
-    assert findings(image(tmp_path, program((MODULE, b"x")), {})) == []
+    assert findings(tree(tmp_path, None), program((MODULE, b"x")), oem_env=b"oemargs=quiet") == []
+
+
+def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers) -> None:
+    device = sim.make(tmp_path / "device")
+    (tmp_path / "loader").write_bytes(program((PUBLIC_KEY, signers[0].public_key())))
+    boot_files = {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader"}
+    made = disk.build(tmp_path / "disk.img", device.storage, esp_files=boot_files, epoch=sim.EPOCH, seed="x")
+    assert sorted(finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature") == [
+        "trails/0/.pv/pv-initrd.img", "trails/0/.pv/pv-kernel.img",
+    ]  # fmt: skip
 
 
 def test_keys_are_found_in_programs_of_32_bits_too() -> None:
@@ -97,7 +132,7 @@ def test_keys_are_found_in_programs_of_32_bits_too() -> None:
     assert grub.public_keys(program(*objects, machine=0x14C)) == b"keyother"
 
 
-def test_no_damage_to_a_program_ends_in_a_traceback(signers: tuple[keys.BootSigner, keys.BootSigner]) -> None:
+def test_no_damage_to_a_program_ends_in_a_traceback(signers: Signers) -> None:
     whole = program((MODULE, b"x"), (PUBLIC_KEY, b"key"))
     for at in range(0, len(whole)):
         for value in (0, 0xFF):

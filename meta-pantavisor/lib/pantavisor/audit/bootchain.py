@@ -21,6 +21,7 @@ from .subject import Entry, Storage, read_small
 SIGNATURE = ".sig"
 MAX_SIGNATURE_BYTES = 64 * 1024
 # What GRUB loads of a revision; other loaders read other files.
+_WORDS = "oem.env"
 _LOADED = ("pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb")
 
 
@@ -29,8 +30,24 @@ def check(partition: Fat, storage: Storage, revisions: Iterable[str], findings: 
     for path, file in sorted(partition.files.items()):
         if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:
             trusted = _trusted(partition.content(file), findings, f"boot partition, {path}")
-            for revision in sorted(revisions) if trusted else ():
-                _check_revision(storage, revision, trusted, findings, counts)
+            if trusted is not None:
+                _check_words(partition, trusted, findings)
+                for revision in sorted(revisions):
+                    _check_revision(storage, revision, trusted, findings, counts)
+
+
+def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings) -> None:
+    """The words of the board's maker for the command line: GRUB leaves them out where they are not signed."""
+    words, signature = (partition.files.get(name) for name in (_WORDS, _WORDS + SIGNATURE))
+    if words is None:
+        return
+    try:
+        if signature is None or signature.size > MAX_SIGNATURE_BYTES or words.size > MAX_SIGNATURE_BYTES:
+            raise PantavisorError("has no signature, so GRUB does not read it", hint="sign it by: pvr keys sign-boot")
+        made = partition.content(signature)
+        trusted.verify(made, [partition.content(words)], what=_WORDS + SIGNATURE)
+    except PantavisorError as error:
+        findings.add("boot-signature", f"boot partition, {_WORDS}", error.message, error.hint)
 
 
 def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.BootKeys]:
@@ -43,9 +60,8 @@ def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.Bo
 
 
 def _check_revision(
-    storage: Storage, revision: str, trusted: Optional[keys.BootKeys], findings: Findings, counts: Counter[str]
+    storage: Storage, revision: str, trusted: keys.BootKeys, findings: Findings, counts: Counter[str]
 ) -> None:
-    assert trusted is not None
     folder = f"trails/{revision}/.pv/"
     for path, entry in sorted(storage.entries.items()):
         name = path[len(folder) :]
