@@ -34,7 +34,8 @@ def test_platforms_read_back(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "is not a platform"), ("amd64", "is not a platform"), ("linux/arm/v7/x", "is not a platform"),
+        ("", "is not a platform"), ("sparc", "is not a platform"), ("linux", "is not a platform"),
+        ("linux/arm/v7/x", "is not a platform"),
         ("linux/", "is not a platform"), ("Linux/amd64", "is not a platform"), ("None", "is not a platform"),
         ("linx/amd64", 'did you mean "linux"'),
         ("linux/" + "a" * 99, "is not a platform"),
@@ -43,6 +44,11 @@ def test_platforms_read_back(text: str) -> None:
 def test_wrong_platforms_are_refused_with_the_right_word(text: str, sentence: str) -> None:
     with pytest.raises(FormatError, match=sentence):
         Platform.parse(text)
+
+
+def test_an_architecture_alone_is_linux_on_it() -> None:
+    for text, meant in (("arm64", "linux/arm64"), ("armhf", "linux/arm/v7"), ("x86_64", "linux/amd64")):
+        assert str(Platform.parse(text)) == meant
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,11 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """``linux/amd64``, ``linux/arm/v7``, also in the words of others (``linux/aarch64``). Raises FormatError."""
+        """``linux/amd64``, ``linux/arm/v7``, also in the words of others (``linux/aarch64``) or without the system, as docker
+        takes them (``arm64``). Raises FormatError."""
+        alone = machine(text)
+        if alone is not None and "/" not in text:
+            return alone
         parts = text.split("/")
         if len(parts) not in (2, 3) or not all(
             _WORD.fullmatch(part) and len(part) <= MAX_LABEL_CHARS for part in parts
