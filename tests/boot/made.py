@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from place import BUILD, KEY_DIR, PROJECT, TRUST
+
+sys.path.append(str(PROJECT / "kas/quickstart/lib"))
+
+from debpkg import cpio
 
 EXPORTS = BUILD / "tmp/deploy/images"
 LOADERS = {"qemux86-64": "bootx64.efi", "qemuarm64": "bootaa64.efi"}
@@ -62,6 +66,26 @@ class Desk:
         self.pvr("sig", "add", "--part", name, *keys, inside=work)
         self.pvr("export", f"../{name}.tgz", "--parts", name, inside=work)
         return self.folder / f"{name}.tgz"
+
+    def bsp(self, files: Mapping[str, bytes]) -> Path:
+        """The signed export of a bsp whose initramfs has ``files`` too: a later archive's win."""
+        deployed, initramfs = EXPORTS / self.machine, self.folder / "initramfs.cpio.zst"
+        more = self.folder / "more.cpio"
+        with more.open("wb") as stream:
+            cpio.write(stream, {path[1:]: cpio.file(data) for path, data in files.items()}, epoch=0)
+        subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=60)
+        parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
+        initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))
+        kernel = next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
+        signing = {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"), "trust": str(TRUST)}
+        job = {
+            "kernel": str(kernel), "initramfs": str(initramfs), "modules": str(deployed / f"modules-{self.machine}.tgz"),
+            "profile": "fast", "signing": signing, "boot_key": signing["key"], "work": str(self.folder),
+            "output": str(self.folder / "bsp.tgz"),
+        }  # fmt: skip
+        (self.folder / "bsp.json").write_text(json.dumps(job))
+        self.pvr("export-bsp", "--job", "bsp.json")
+        return self.folder / "bsp.tgz"
 
     def image(self, exports: Sequence[Path], **members: object) -> Path:
         """The disk image of a state; ``members`` are further ones of the job."""
