@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pantavisor import beneath
 from pantavisor.errors import FormatError, LimitError, PantavisorError
 from pantavisor.repo import Owners, Repository
-from sim.chair import Pvr, write
+from sim import tools
+from sim.chair import ENVIRONMENT, Pvr, write
 
 
 @pytest.fixture
@@ -73,8 +76,7 @@ def test_a_pool_goes_on_by_its_content(world: Path, pvr: Pvr) -> None:
 
 
 def test_a_tree_of_another_user_is_not_used(world: Path, pvr: Pvr, monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a tree to another user")
+    tools.need_root()
     os.chown(world / "work/.pvr", 4711, -1)
     for words in (["status"], ["commit"], ["sig", "ls"], ["app", "ls"], ["device", "ls"]):
         said = pvr.both(*words, status=2)[1]
@@ -140,6 +142,15 @@ def test_only_plain_files_are_opened(tmp_path: Path) -> None:
     with beneath.open_file(tmp_path, "f", write=True):
         pass
     assert (tmp_path / "f").read_text() == "12345"
+
+
+def test_without_proc_it_is_said_so(world: Path) -> None:
+    tools.need("unshare", package="util-linux")
+    tools.need_root()
+    shell = 'mount --make-rprivate / && umount -l /proc && exec "$@"'
+    words = ["unshare", "-m", "sh", "-c", shell, "sh", sys.executable, "-m", "pantavisor", "add"]
+    done = subprocess.run(words, cwd=world / "work", env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("pvr: /proc is not mounted"), done.stderr
 
 
 def test_errors_name_the_folder_and_no_descriptor_stays_open(tmp_path: Path) -> None:

@@ -116,6 +116,9 @@ def _named(place: Path, shown: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not os.path.isdir("/proc/self/fd"):
+            hint = "run: mount -t proc proc /proc"
+            raise PantavisorError("/proc is not mounted, by which folders are held", hint=hint) from error
         for member in ("filename", "filename2"):
             name = getattr(error, member)
             if isinstance(name, str):
