@@ -51,7 +51,7 @@ class Desk:
         self.pvr("checkout", inside="unpacked")
         target = self.folder / "root"
         argv = ["unsquashfs", "-q", "-d", str(target), str(self.folder / "unpacked" / part / "root.squashfs")]
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=300)
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=600)
         return target
 
     def container(self, name: str, root: Path, *words: str) -> Path:

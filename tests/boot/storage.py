@@ -105,7 +105,7 @@ class Storage:
 
     def exists(self, path: str) -> bool:
         """Whether there is that name."""
-        done = subprocess.run(["debugfs", "-R", f"stat {path}", self.device], capture_output=True, text=True, timeout=300)
+        done = subprocess.run(["debugfs", "-R", f"stat {path}", self.device], capture_output=True, text=True, timeout=600)
         return "File not found" not in done.stderr
 
     def add(self, path: str, content: bytes, scratch: Path) -> None:

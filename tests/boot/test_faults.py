@@ -13,7 +13,7 @@ from place import BOOT_SECONDS
 from release import manifest, replaced, sign_again
 from storage import Storage
 
-SHORT_SECONDS = 120
+SHORT_SECONDS = 600
 BLOCK = 4096
 VICTIM = "demo-nginx"
 # Seconds since 1970 at which a squashfs was made: nothing reads them.

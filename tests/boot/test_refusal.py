@@ -142,5 +142,5 @@ def test_verifier_and_boot_loader_refuse_what_was_changed_before_the_device_runs
 
     with start(copy) as broken:
         broken.wait_for(r"bad signature", timeout=BOOT_SECONDS)
-        broken.wait_for(r"revision 0 cannot be booted", timeout=30)
+        broken.wait_for(r"revision 0 cannot be booted", timeout=600)
         assert "pantavisor 0." not in broken.console

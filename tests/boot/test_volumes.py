@@ -23,7 +23,7 @@ PLACE = "var/lib/nginx"
 VOLUME = "docker--var-lib-nginx"
 PERMANENT = f"/disks/perm/{WEB}/{VOLUME}"
 WWW_DATA = 33
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 600
 
 
 @pytest.fixture

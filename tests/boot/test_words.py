@@ -56,7 +56,7 @@ def test_words_do_not_switch_anything_off(copy: Path, start_with: Start) -> None
     places = "PV_STORAGE_MNTPOINT=/etc/pantavisor/pvs/trust pv_storage.device=/dev/vda1 PV_SECUREBOOT_TRUSTSTORE=x"
     with start_with(copy, f"{words} {places}") as running:
         running.wait_for(r"revision 0 is unusable: .*root\.squashfs\): is corrupt", timeout=BOOT_SECONDS)
-        running.wait_for(r"this device stops here: \S", timeout=30)
+        running.wait_for(r"this device stops here: \S", timeout=600)
         assert "the command line cannot set PV_STORAGE_MNTPOINT" in running.console
 
 
@@ -76,5 +76,5 @@ def test_without_configuration_or_trust_the_device_stops(
 ) -> None:
     with start_with(image, "", entry) as running:
         running.wait_for(rf"revision 0 is unusable: {reason}", timeout=BOOT_SECONDS)
-        running.wait_for(r"this device stops here: build the initramfs with", timeout=30)
+        running.wait_for(r"this device stops here: build the initramfs with", timeout=600)
         assert "is /dev/" not in running.console

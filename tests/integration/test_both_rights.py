@@ -172,9 +172,9 @@ def test_who_may_let_a_container_reach_the_device_is_judged_alike(
     (tmp_path / "ca").write_bytes(desk.roots)
     (tmp_path / "signers").write_bytes(ALL)
     argv = [str(runtime), "--check", str(tmp_path / "storage"), "0", "--trust", str(tmp_path / "ca")]
-    free = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    free = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert free.returncode == 0, free.stderr
-    asked = subprocess.run([*argv, "--signers", str(tmp_path / "signers")], capture_output=True, text=True, timeout=60)
+    asked = subprocess.run([*argv, "--signers", str(tmp_path / "signers")], capture_output=True, text=True, timeout=600)
     assert (asked.returncode == 0) is good, asked.stderr
     report = audit.verify(tmp_path / "storage", trust=desk.roots, signers=Signers.parse(ALL))
     assert ("signer" not in {finding.code for finding in report.findings}) is good
