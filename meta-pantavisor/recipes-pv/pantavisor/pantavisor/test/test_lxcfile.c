@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What LXC is given of a container besides its own configuration. */
+#include "lxcfile.h"
+
+#include "world.h"
+
+#define ROOT "lxc.rootfs.path = overlayfs:/volumes/web/root.squashfs:/volumes/web/lxc-overlay/upper\n"
+#define CONFIG "/run/lxc/web/config"
+
+static struct pv_err err;
+
+/* The file that is made of a configuration without a console, whose log would lie on the storage. */
+static char *written(const struct pv *pv, const char *more)
+{
+	struct pv_container spec = {.name = "web"};
+	struct pv_task task = {.spec = &spec};
+	cleanup_free char *text = pv_fmt(ROOT "lxc.console.path = none\n%s", more);
+	struct pv_lxcconf conf;
+	char *found = NULL;
+	size_t length;
+
+	CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
+	CHECK(pv_lxcfile_write(pv, &task, &conf, "/rootfs", &err) == 0);
+	CHECK_TEXT(task.lxc_path, CONFIG);
+	CHECK(pv_read_file(CONFIG, 65536, &found, &length, &err) == 0);
+	free(task.lxc_path);
+	pv_lxcconf_free(&conf);
+	return found;
+}
+
+int main(void)
+{
+	struct pv pv = {.storage = -1};
+	cleanup_free char *plain = NULL, *named = NULL, *said = NULL;
+
+	world_begin();
+	world_enter();
+	pv_config_init(&pv.config);
+	plain = written(&pv, "");
+	CHECK_HAS(plain, "lxc.uts.name = web\n");
+	CHECK_HAS(plain, "lxc.environment = HOSTNAME=web\n");
+	CHECK_HAS(plain, "lxc.rootfs.path = dir:/rootfs\n");
+	/* LXC takes the last of equal variables: the container's own comes behind ours. */
+	said = written(&pv, "lxc.environment = HOSTNAME=mine\n");
+	CHECK(strstr(said, "HOSTNAME=web") < strstr(said, "HOSTNAME=mine"));
+	named = written(&pv, "lxc.uts.name = other\n");
+	CHECK(!strstr(named, "lxc.uts.name = web") && !strstr(named, "HOSTNAME"));
+	return check_done();
+}
