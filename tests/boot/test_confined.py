@@ -40,6 +40,7 @@ probe() {
 	try write_sys sh -c 'echo 128 > /sys/block/vda/queue/read_ahead_kb'
 	try write_proc sh -c 'echo 5 > /proc/sys/kernel/printk_ratelimit'
 	try write_net sh -c 'echo 64 > /proc/sys/net/ipv4/ip_default_ttl'
+	try write_irq sh -c 'cat /proc/irq/default_smp_affinity > /proc/irq/default_smp_affinity'
 	try write_cgroup mkdir /sys/fs/cgroup/x
 	try unload_module sh -c 'rmmod nosuch 2>&1 | grep -q "No such"'
 	try user_namespace unshare -U true
@@ -78,7 +79,7 @@ def answers(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 FORBIDDEN = [
-    "make_null", "make_disk", "read_disk", "mount", "remount_sys", "write_sys", "write_net", "write_cgroup",
+    "make_null", "make_disk", "read_disk", "mount", "remount_sys", "write_sys", "write_net", "write_irq", "write_cgroup",
     "unload_module", "user_namespace",
 ]  # fmt: skip
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .manifests.profile import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS
+from .manifests.profile import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS, READ_ONLY
 
 MAX_SHOWN = 8
 _LINE_END = re.compile(r"[\n\r]")
 _BLANKS = re.compile(r"[ \t]+")
 _KEPT = frozenset([*CAPABILITIES, "none"])
 _DEVICES = frozenset(DEVICES)
+_MASKED = frozenset([*READ_ONLY, NET_SETTINGS])
 _AUTO = frozenset(
     ["proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup", "cgroup:mixed", "cgroup:ro", "cgroup:mixed:force",
      "cgroup:ro:force"]
@@ -152,8 +153,8 @@ def _mount_entry(container: str, key: str, value: str) -> bool:
         return False
     if kind == "tmpfs":
         return True
-    if source == NET_SETTINGS[0]:
-        return target == NET_SETTINGS[1] and "ro" in options
+    if source in _MASKED:
+        return target == source[1:] and "ro" in options
     return source == "/etc/resolv.conf" or _is_volume(container, source)
 
 

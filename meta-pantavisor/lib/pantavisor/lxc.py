@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .errors import FormatError
 from .manifests import ContainerSpec
 from .manifests.options import LINE_ENDS
-from .manifests.profile import NET_SETTINGS
+from .manifests.profile import NET_SETTINGS, READ_ONLY
 from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from .manifests.volumes import OVERLAY
 
@@ -94,8 +94,9 @@ def _namespaces(spec: ContainerSpec) -> Iterator[str]:
 def _mounts(spec: ContainerSpec) -> Iterator[str]:
     lxc = spec.lxc
     yield f"lxc.mount.auto = {'  '.join(lxc.mounts)}"
-    if lxc.is_confined and lxc.proc is None and spec.lxc_network.is_shared:
-        yield _entry(*NET_SETTINGS, "none", "bind,ro,optional")
+    if lxc.is_confined and lxc.proc is None:
+        for path in (*READ_ONLY, *([NET_SETTINGS] if spec.lxc_network.is_shared else [])):
+            yield _entry(path, path[1:], "none", "bind,ro,optional")
     if not lxc.autodev:
         yield "lxc.autodev = 0"
     for wanted, source, target in (

@@ -21,5 +21,6 @@ DEVICES = (
 )  # fmt: skip
 # Of proc, sys and cgroup: what lxc.mount.auto says where nothing else is asked for.
 MOUNTS = {PUBLISHED: ("proc", "sys:rw", "cgroup"), CONFINED: ("proc:mixed", "sys:ro", "cgroup:ro")}
-# What proc:mixed leaves open: with the host's network it is the host's. Source and target of a bind.
-NET_SETTINGS = ("/proc/sys/net", "proc/sys/net")
+# What proc:mixed leaves open and is the device's: read-only by a bind of itself. With the host's network its settings too.
+READ_ONLY = ("/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq")
+NET_SETTINGS = "/proc/sys/net"

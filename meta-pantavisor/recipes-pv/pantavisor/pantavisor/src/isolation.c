@@ -21,6 +21,9 @@ static const char *const networks[] = {"empty", "veth", "none", NULL};
 /* They would change a mount that is there, or let mounts out. */
 static const char *const bad_options[] = {
 	"remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave", NULL};
+/* May be mounted over themselves, read-only. */
+static const char *const masked[] = {"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq",
+	"/proc/sys/net", NULL};
 /* Below lxc.net.<number>. */
 static const char *const net_keys[] = {"link", "flags", "name", "hwaddr", "mtu", "ipv4.address",
 	"ipv4.gateway", "ipv6.address", "ipv6.gateway", NULL};
@@ -204,8 +207,8 @@ static bool mount_entry(struct isolation *i, const char *key, const char *value)
 		return !any_of(binds, field[3], ",");
 	if (strcmp(field[2], "none") || !any_of(binds, field[3], ","))
 		return false;
-	if (!strcmp(field[0], "/proc/sys/net"))
-		return !strcmp(field[1], "proc/sys/net") && any_of(read_only, field[3], ",");
+	if (is_one_of(masked, field[0]))
+		return !strcmp(field[1], field[0] + 1) && any_of(read_only, field[3], ",");
 	return !strcmp(field[0], "/etc/resolv.conf") || is_volume(i->container, field[0]);
 }
 
