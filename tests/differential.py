@@ -187,6 +187,8 @@ def chain_of(rnd: random.Random) -> list[bytes]:
     ders = [pieces.der() for pieces in chain]
     if rnd.random() < 0.2:
         chain[at] = chain[at].but(extensions=tuple(rnd.sample(EXTENSIONS, rnd.randint(0, 4))))
+    if rnd.random() < 0.05:
+        chain[at] = chain[at].but(version=b"", extensions=rnd.choice([(), chain[at].extensions]))
     ders[at] = _changed(rnd, chain[at])
     if rnd.random() < 0.05:
         rnd.shuffle(ders)

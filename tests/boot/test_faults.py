@@ -130,14 +130,3 @@ def test_block_that_is_not_of_the_tree_is_never_read(
         running.wait_for(rf"container {VICTIM} cannot be mounted: dm-verity of {VICTIM}/root.squashfs", timeout=BOOT_SECONDS)
         running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
         assert f"container {VICTIM} STARTED" not in running.console
-
-
-def test_end_of_a_running_device_waits_for_no_stray(copy: Path, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
-    monitor = tmp_path / "monitor"
-    extra = ("-monitor", f"unix:{monitor},server,nowait")
-    with start(copy, persist=True, reboot=False, extra=extra) as running:
-        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
-        press_reset(monitor)
-        assert running.wait_end(timeout=SHORT_SECONDS) == 0
-        assert "processes are left" not in running.console and "was busy" not in running.console
-    check_clean(Storage.of(copy))

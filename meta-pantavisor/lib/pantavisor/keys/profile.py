@@ -1,7 +1,8 @@
 """Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of the runtime.
 
-DER to the last byte, version 3, keys and digests by table, no extension that is critical and unknown. The library's own
-reading of certificates differs from version to version, and from that of devices; here both are made alike.
+DER to the last byte, version 3 (or 1 without extensions), keys and digests by table, no extension that is critical and
+unknown. The library's own reading of certificates differs from version to version, and from that of devices; here both
+are made alike.
 """
 
 from __future__ import annotations
@@ -98,9 +99,7 @@ def _only(data: bytes, tag: int) -> bytes:
 
 def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Certificate:
     fields = Reader(_only(tbs, SEQUENCE))
-    version = Reader(fields.content(CONTEXT))
-    if version.natural() != 2 or version:
-        raise ValueError("it is not of version 3")
+    may_extend = _version(fields)
     if fields.natural().bit_length() > MAX_SERIAL_BITS:
         raise ValueError("its serial number is too long")
     if fields.whole(SEQUENCE) != algorithm:
@@ -112,9 +111,22 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
     subject, key_info = fields.whole(SEQUENCE), fields.whole(SEQUENCE)
     for name in (issuer, subject):
         _attributes(name)
+    if not may_extend:
+        fields.end()
     said = _extensions(fields)
     signed_with = _SIGNED_WITH.get(algorithm)
     return Certificate(der, tbs, issuer, subject, start, end, key_info, _coordinate(key_info), signed_with, signature, **said)
+
+
+def _version(fields: Reader) -> bool:
+    """Whether there may be extensions. The first version, which is absent, has none; openssl makes it where none are asked
+    for."""
+    if fields.peek() != CONTEXT:
+        return False
+    version = Reader(fields.content(CONTEXT))
+    if version.natural() != 2 or version:
+        raise ValueError("it is not of version 3 or 1")
+    return True
 
 
 def _attributes(name: bytes) -> list[tuple[bytes, int, bytes]]:

@@ -104,11 +104,15 @@ static bool take_validity(struct pv_der *in)
 	       !times.left;
 }
 
-static bool take_version(struct pv_der *in)
+/* Absent: the first version, which has no extensions; openssl makes it where none are asked for. */
+static bool take_version(struct pv_der *in, bool *may_extend)
 {
 	unsigned int version;
 	struct pv_der content;
 
+	*may_extend = pv_der_is(in, PV_DER_CONTEXT);
+	if (!*may_extend)
+		return true;
 	return pv_der_take(in, PV_DER_CONTEXT, NULL, &content) && pv_der_small(&content, 2, &version) &&
 	       version == 2 && !content.left;
 }
@@ -117,9 +121,10 @@ static int read_tbs(struct pv_certificate *certificate, struct pv_der in, const 
 	struct pv_err *err)
 {
 	struct pv_der serial, again, info;
+	bool may_extend;
 
-	if (!take_version(&in))
-		return pv_err_set(err, "it is not of version 3");
+	if (!take_version(&in, &may_extend))
+		return pv_err_set(err, "it is not of version 3 or 1");
 	if (!pv_der_natural(&in, &serial) || serial.left > 20)
 		return pv_err_set(err, "its serial number is not one of at most 20 bytes");
 	if (!pv_der_take(&in, PV_DER_SEQUENCE, &again, NULL) ||
@@ -128,6 +133,8 @@ static int read_tbs(struct pv_certificate *certificate, struct pv_der in, const 
 	if (!take_name(&in, &certificate->issuer) || !take_validity(&in) ||
 		!take_name(&in, &certificate->subject) || !pv_der_take(&in, PV_DER_SEQUENCE, &info, NULL))
 		return pv_err_set(err, "its names, dates or key are not DER");
+	if (!may_extend && in.left)
+		return pv_err_set(err, "it is of version 1 and has extensions");
 	if (pv_extensions_read(certificate, in, err) < 0)
 		return -1;
 	return pv_publickey_parse(&certificate->key, &info, err);
