@@ -30,7 +30,7 @@ PANTAVISOR_GRUB_MODULES_BOARD ??= ""
 PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
 PANTAVISOR_GRUB_MODULES_BOARD[doc] = "Further modules for the machine."
 
-# sbsigntool-native is in other layers than openembedded-core, so only who signs needs it.
+# sbsigntool-native is in other layers than openembedded-core, so only a build that signs depends on it.
 PANTAVISOR_EFI_KEY ??= ""
 PANTAVISOR_EFI_KEY[doc] = "PEM file with the private RSA key that signs GRUB's program for UEFI Secure Boot, by sbsign, which \
 notes the time. Empty: not signed."
