@@ -87,8 +87,7 @@ class Screen:
             passed = time.monotonic() - self.started
             text = f"[{self.number}/{self.count}] {self.name}  {self.far}  {passed:.0f} s"
             width = shutil.get_terminal_size().columns - 1
-            self.out.write(WIPE + self._paint(BOLD, text[:width]))
-            self.out.flush()
+            self._write(WIPE + self._paint(BOLD, text[:width]))
 
     def _paint(self, colour: str, text: str) -> str:
         if not colour or not self.is_terminal or os.environ.get("NO_COLOR"):
@@ -96,8 +95,13 @@ class Screen:
         return f"{colour}{text}{PLAIN}"
 
     def _print(self, text: str) -> None:
-        self.out.write((WIPE if self.is_terminal else "") + text + "\n")
-        self.out.flush()
+        self._write((WIPE if self.is_terminal else "") + text + "\n")
+
+    def _write(self, text: str) -> None:
+        # Nobody may look any more; what is under way is still to come to its end.
+        with contextlib.suppress(OSError):
+            self.out.write(text)
+            self.out.flush()
 
 
 def follow(

@@ -86,13 +86,17 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
     """
     if not argv:
         return 0
+    # A terminal that is closed hangs up on the command too, which may leave children behind: kas does. It hears of it
+    # from us, by a signal that everybody cleans up after.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host})
+    signal.signal(signal.SIGHUP, before)
     try:
         return process.wait()
     except KeyboardInterrupt as interrupt:
         # Ctrl-C on a terminal reached the command as well; a signal to us alone did not.
         if process.poll() is None and not (os.isatty(0) and not interrupt.args):
-            process.send_signal(interrupt.args[0] if interrupt.args else signal.SIGINT)
+            process.send_signal(signal.SIGTERM if interrupt.args else signal.SIGINT)
         process.wait()
         raise
 

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import socket
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -80,6 +81,20 @@ def test_what_is_not_a_port_is_refused(text: str, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         cli.parser().parse_args([f"--port={text}"])
     assert "--port" in capsys.readouterr().err
+
+
+def test_a_command_is_not_hung_up_on_but_asked_to_end(tmp_path: Path) -> None:
+    command = "import os, signal, sys; os.kill(os.getpid(), signal.SIGHUP); sys.exit(7)"
+    assert cli.run_command([sys.executable, "-c", command], registry.Registry(tmp_path, 1)) == 7
+    program = (
+        "import os, signal, sys; from demo_images import cli, registry; from pathlib import Path\n"
+        "signal.signal(signal.SIGHUP, cli._interrupt)\n"
+        "cli.run_command(['sh', '-c', 'trap \"echo asked; exit\" TERM; kill -HUP $PPID; while :; do sleep 0.1; done'],"
+        " registry.Registry(Path('/'), 1))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout == "asked\n" and "KeyboardInterrupt" in done.stderr
 
 
 def test_failing_command_shows_the_end_of_its_log(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def end(number, frame):
     sys.exit(1)
 
 child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, end)
 print("child", child.pid, flush=True)
 while True:
@@ -158,6 +158,14 @@ def test_ctrl_c_waits_for_the_end_of_all_that_was_started(tmp_path: Path) -> Non
     terminal.read(until="child ")
     os.write(terminal.terminal, b"\x03")
     assert terminal.status() == 130 and "work: " in terminal.text and "interrupted" in terminal.text
+    check_gone(tmp_path / "log")
+
+
+def test_a_terminal_that_is_closed_ends_all_that_was_started(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path / "log", sys.executable, "-c", LASTING)
+    terminal.read(until="child ")
+    os.close(terminal.terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.process, 0)[1]) != 0
     check_gone(tmp_path / "log")
 
 
