@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lxcconf.h"
+#include "lxcline.h"
 #include "util.h"
 
 #define FIELDS 6
@@ -267,7 +267,7 @@ int pv_isolation_check(const char *container, const char *conf, struct pv_err *e
 {
 	struct isolation i = {.container = container, .err = err};
 
-	if (pv_lxcconf_each(conf, judge_pair, &i, err) < 0)
+	if (pv_lxcline_each(conf, judge_pair, &i, err) < 0)
 		return -1;
 	if (!i.keeps)
 		return pv_err_set(err, "it keeps all capabilities");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cgroup.h"
+#include "lxcline.h"
 #include "util.h"
 
 struct adapter {
@@ -201,46 +202,9 @@ static int adapt_pair(void *data, const char *key, const char *value)
 	return pv_err_set(a->err, "\"%.60s\" is no key of LXC", key);
 }
 
-static char *trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t\r");
-	length = strlen(text);
-	while (length && isspace((unsigned char)text[length - 1]))
-		text[--length] = '\0';
-	return text;
-}
-
-static int each_line(char *line, pv_lxcconf_pair *pair, void *data, struct pv_err *err)
-{
-	char *equals;
-
-	line = trim(line);
-	if (!*line || *line == '#')
-		return 0;
-	equals = strchr(line, '=');
-	if (!equals)
-		return pv_err_set(err, "\"%.60s\" has no =", line);
-	*equals = '\0';
-	return pair(data, trim(line), trim(equals + 1));
-}
-
-int pv_lxcconf_each(const char *text, pv_lxcconf_pair *pair, void *data, struct pv_err *err)
-{
-	cleanup_free char *copy = pv_dup(text, strlen(text));
-	char *rest = copy, *line;
-
-	/* LXC ends a line at either. */
-	for (int number = 1; (line = strsep(&rest, "\n\r")); number++)
-		if (each_line(line, pair, data, err) < 0)
-			return pv_err_wrap(err, "line %d", number);
-	return 0;
-}
-
 static int adapt_lines(struct adapter *a, const char *text)
 {
-	if (pv_lxcconf_each(text, adapt_pair, a, a->err) < 0)
+	if (pv_lxcline_each(text, adapt_pair, a, a->err) < 0)
 		return -1;
 	if (!a->conf->lower_count)
 		return pv_err_set(a->err, "it has no lxc.rootfs.path");
@@ -315,7 +279,7 @@ char *pv_lxcconf_find_mount(const struct pv_lxcconf *conf, const char *source)
 	struct search search = {source, NULL};
 	struct pv_err err;
 
-	pv_lxcconf_each(conf->text, match_mount, &search, &err);
+	pv_lxcline_each(conf->text, match_mount, &search, &err);
 	return search.target;
 }
 

@@ -30,9 +30,6 @@ struct pv_lxcconf {
 };
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err);
-/* Every `key = value`, in order, until `pair` returns a negative number. */
-typedef int pv_lxcconf_pair(void *data, const char *key, const char *value);
-int pv_lxcconf_each(const char *text, pv_lxcconf_pair *pair, void *data, struct pv_err *err);
 /* Where in the root the first lxc.mount.entry of that source is mounted, or NULL. */
 char *pv_lxcconf_find_mount(const struct pv_lxcconf *conf, const char *source);
 void pv_lxcconf_free(struct pv_lxcconf *conf);

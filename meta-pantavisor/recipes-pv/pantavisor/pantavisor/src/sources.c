@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "beneath.h"
+#include "lxcline.h"
 #include "pv.h"
 #include "util.h"
 
@@ -195,7 +196,7 @@ int pv_sources_mount(
 
 	if (!p.to)
 		return pv_err_errno(err, "no memory");
-	done = pv_lxcconf_each(conf->text, keep_or_pin, &p, err);
+	done = pv_lxcline_each(conf->text, keep_or_pin, &p, err);
 	if (done < 0)
 		fclose(p.to);
 	else
