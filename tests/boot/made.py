@@ -73,7 +73,7 @@ class Desk:
         more = self.folder / "more.cpio"
         with more.open("wb") as stream:
             cpio.write(stream, {path[1:]: cpio.file(data) for path, data in files.items()}, epoch=0)
-        subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=60)
+        subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=600)
         parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
         initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))
         kernel = next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
