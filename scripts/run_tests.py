@@ -108,7 +108,7 @@ def slow() -> tuple[Suite, ...]:
     return (
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
         pytest("hostile", many=True),
-        pytest("integration"),
+        pytest("integration", after=("runtime",)),
         pytest("fresh"),
         pytest("bitbake"),
         pytest("boot", after=("quickstart",)),

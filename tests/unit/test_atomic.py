@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,11 @@ def test_write_replaces_in_one_step_with_its_mode(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_an_interruption_waits_for_the_end_of_what_belongs_together(tmp_path: Path) -> None:
+def test_an_interruption_waits_for_the_end_of_what_belongs_together(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    # A shell that starts the tests in the background has them ignore it.
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)))
     with pytest.raises(KeyboardInterrupt):
         with atomic.uninterrupted():
             signal.raise_signal(signal.SIGINT)  # to this thread: pytest may have others
