@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from pantavisor import audit, keys, lxc, manifests, pvs, trail
+from pantavisor import audit, isolation, keys, lxc, manifests, pvs, trail
 from pantavisor.errors import PantavisorError
 from pantavisor.objects import ObjectPool
 from pantavisor.pvs import Selection, Signers
 from pantavisor.state import State
-from sim.judge import BUILD, Judge, build
+from sim.judge import BUILD, RUNTIME, Judge, build
 
 PARTS = ("bsp", "firewall", "web")
 FILES = {"bsp/run.json": {}, "bsp/src.json": {}, "device.json": {}, "firewall/run.json": {}, "web/run.json": {},
@@ -119,6 +120,37 @@ def test_rights_and_sets_are_judged_alike(
     assert (ours, answer.yes) == (good, (True, good)), answer.why
 
 
+
+
+_, BASE, LINES = (RUNTIME / "test/vectors/isolation.txt").read_text().split("\n\n", 2)
+WORDS = [*"= \t\r\v#/:,\\\n\u00a0a", "..", "ro", "bind", "none", "web", "lxc.", "-", "lowerdir="]
+
+
+def bent(text: str, chance: random.Random) -> str:
+    """A conf with a word more, a piece less, or a line of the table elsewhere."""
+    for _ in range(chance.randint(1, 3)):
+        at, kind = chance.randrange(len(text) + 1), chance.randrange(4)
+        if kind == 0:
+            text = text[:at] + chance.choice(WORDS) + text[at:]
+        elif kind == 1:
+            text = text[:at] + text[at + chance.randint(1, 9) :]
+        elif kind == 2:
+            text += chance.choice(LINES.splitlines()).rpartition("|")[2][1:] + "\n"
+        else:
+            lines = text.splitlines(keepends=True)
+            chance.shuffle(lines)
+            text = "".join(lines)
+    return text
+
+
+def test_bent_configurations_are_judged_alike(judge: Judge) -> None:
+    chance, confined = random.Random(9), 0
+    for _ in range(3000):
+        text = bent(BASE + "\n", chance)
+        ours = not list(isolation.reaches("web", text))
+        assert judge.conf(text).yes == (ours,), text
+        confined += ours
+    assert 300 < confined < 2700
 
 
 @pytest.fixture(scope="module")

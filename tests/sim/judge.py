@@ -67,6 +67,10 @@ class Judge:
         """Is that a table of signers? Does the state verify by it? Without one: with a set signature required?"""
         return self._ask("r", roots, signers, text)
 
+    def conf(self, text: str) -> Answer:
+        """Does that lxc.container.conf confine the container "web"?"""
+        return self._ask("i", text.encode())
+
     def _ask(self, letter: str, *texts: bytes) -> Answer:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(letter.encode() + b"".join(_LENGTH.pack(len(text)) + text for text in texts))

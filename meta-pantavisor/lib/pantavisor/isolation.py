@@ -110,7 +110,8 @@ def _is_device_rule(key: str) -> bool:
 
 
 def _device_rule(container: str, key: str, value: str) -> bool:
-    return value in _DEVICES if key.endswith(".allow") else key.endswith(".deny")
+    verb = key.partition(".devices.")[2]
+    return value in _DEVICES if verb == "allow" else verb == "deny"
 
 
 def _words(known: frozenset[str]) -> Judge:

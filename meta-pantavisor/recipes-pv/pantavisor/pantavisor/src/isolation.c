@@ -86,12 +86,15 @@ static bool keep_capabilities(struct isolation *i, const char *key, const char *
 static bool device_rule(struct isolation *i, const char *key, const char *value)
 {
 	int version = pv_starts_with(key, "lxc.cgroup2.");
+	const char *verb = strstr(key, ".devices.") + strlen(".devices.");
 
 	i->rules[version] = true;
-	if (pv_ends_with(key, ".allow"))
+	if (!strcmp(verb, "allow"))
 		return is_one_of(devices, value);
+	if (strcmp(verb, "deny"))
+		return false;
 	i->denies[version] |= !strcmp(value, "a");
-	return pv_ends_with(key, ".deny");
+	return true;
 }
 
 /* Files of the container's own cgroup. */

@@ -9,11 +9,13 @@
  * each s roots state              does it parse? do all signatures hold, and cover it? do the manifests read?
  *   r roots signers state      is that a table of signers? does the state verify by it? Without a table: does
  * it with a set signature required?
+ *   i conf                     is that a lxc.container.conf that confines the container "web"?
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "isolation.h"
 #include "jws.h"
 #include "pattern.h"
 #include "pvs.h"
@@ -123,6 +125,15 @@ static void judge_rights(void)
 	answer(digits, err.text);
 }
 
+static void judge_conf(void)
+{
+	size_t length;
+	cleanup_free char *text = take(&length);
+	struct pv_err err = {0};
+
+	answer(strlen(text) == length && pv_isolation_check("web", text, &err) == 0 ? "1" : "0", err.text);
+}
+
 static void judge_state(void)
 {
 	size_t length;
@@ -159,6 +170,8 @@ int main(void)
 			judge_state();
 		else if (letter == 'r')
 			judge_rights();
+		else if (letter == 'i')
+			judge_conf();
 		else
 			return 1;
 	}
