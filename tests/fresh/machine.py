@@ -19,8 +19,8 @@ from typing import BinaryIO
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
 UBUNTU = ("jammy", "noble")
-# git to clone, sudo for who is not root; nothing else that a user of a cloud image or a container may count on.
-INCLUDED = "ca-certificates,git,sudo,procps"
+# apt, which Ubuntu does not count among the required; git to clone, sudo for who is not root; nothing else
+INCLUDED = "apt,ca-certificates,git,sudo,procps"
 CERTIFICATES = "usr/local/share/ca-certificates"
 # Options of apt that say how to fetch, not what.
 APT_OPTION = re.compile(r"Acquire::(http|https|ftp|Retries|ForceIPv[46]|Check-[A-Za-z-]+)\b.*;")
