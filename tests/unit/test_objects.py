@@ -108,6 +108,15 @@ def test_a_missing_object_is_said_so(pool: ObjectPool) -> None:
             use(OBJECT)
 
 
+def test_what_fails_makes_no_pool(tmp_path: Path) -> None:
+    absent = ObjectPool(tmp_path / "absent")
+    for fails in (lambda: absent.link("a" * 64, tmp_path / "x"), lambda: absent.remove("a" * 64)):
+        with pytest.raises(NotFound):
+            fails()
+    absent.clean()
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("kind, lasts", [(ObjectPool, True), (ScratchPool, False)])
 def test_only_what_lasts_waits_for_the_disk(
     kind: type[ObjectPool], lasts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

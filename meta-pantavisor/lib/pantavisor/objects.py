@@ -112,8 +112,8 @@ class ObjectPool:
 
     def link(self, object_id: str, target: Union[str, PathLike[str]]) -> None:
         """A hard link to the object at ``target``."""
+        self._existing(object_id)
         with self._held() as place:
-            self._existing(object_id)
             os.link(place / object_id, target, follow_symlinks=False)
 
     def leftovers(self) -> tuple[Path, ...]:
