@@ -17,6 +17,8 @@ sys.path.append(str(PROJECT / "kas/quickstart/lib"))
 from debpkg import cpio
 
 EXPORTS = BUILD / "tmp/deploy/images"
+COMMAND = (sys.executable, "-m", "pantavisor")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
 LOADERS = {"qemux86-64": "bootx64.efi", "qemuarm64": "bootaa64.efi"}
 
 
@@ -29,10 +31,8 @@ class Desk:
 
     def pvr(self, *words: str, inside: str = ".") -> str:
         """What a command prints; CalledProcessError when it fails."""
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
         done = subprocess.run(
-            [sys.executable, "-m", "pantavisor", *words], cwd=self.folder / inside, env=environment, text=True,
-            capture_output=True, timeout=600,
+            [*COMMAND, *words], cwd=self.folder / inside, env=ENVIRONMENT, text=True, capture_output=True, timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

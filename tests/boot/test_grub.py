@@ -61,8 +61,10 @@ int main(void) {
 
 @dataclass(frozen=True)
 class Boot:
+    """How a boot went: the console, and what GRUB noted for itself."""
+
     console: str
-    environment: dict[str, str]
+    notes: dict[str, str]
 
     @property
     def words(self) -> list[str]:
@@ -119,6 +121,7 @@ class Device:
         self.loader = (DEPLOY / "pantavisor-grub-bootx64.efi").read_bytes()
         (self.tree / "boot").mkdir(parents=True)
         (self.tree / "trails").mkdir()
+        self.set_notes()
 
     def add_revision(self, name: str, *, kernel: bool = True, addon: bool = False) -> None:
         links = self.tree / "trails" / name / ".pv"
@@ -128,8 +131,13 @@ class Device:
             shutil.copy(self.world / source, links / name)
             shutil.copy(self.world / f"{source}.sig", links / f"{name}.sig")
 
-    def set_environment(self, **values: str) -> None:
-        (self.tree / "boot/grubenv").write_bytes(environment_block(values))
+    def set_environment(self, *, generation: str = "5", **values: str) -> None:
+        """What the runtime wrote, as one copy."""
+        whole = {"pv_gen": generation, **values, "pv_end": generation} if generation else values
+        (self.tree / "boot/grubenv").write_bytes(environment_block(whole))
+
+    def set_notes(self, **values: str) -> None:
+        (self.tree / "boot/grubtry").write_bytes(environment_block(values))
 
     def assemble(self, *, label: str = "root") -> None:
         esp, storage = self.folder / "esp.img", self.folder / "root.img"
@@ -175,18 +183,23 @@ class Device:
         for image in (beside, self.image):
             command += ["-drive", f"file={image},format=raw,if=virtio"] if image else []
         subprocess.run(command, check=True, timeout=BOOT_SECONDS, stdin=subprocess.DEVNULL)
-        return Boot(console.read_text(errors="replace"), self._environment())
+        return Boot(console.read_text(errors="replace"), self._notes())
 
-    def _environment(self) -> dict[str, str]:
+    def _notes(self) -> dict[str, str]:
+        """What is in boot/grubtry; what the runtime writes, GRUB has left alone."""
         storage = self.folder / "after.img"
         with open(self.image, "rb") as disk, open(storage, "wb") as target:
             disk.seek((2048 + ESP_SECTORS) * SECTOR)
             target.write(disk.read(ROOT_SECTORS * SECTOR))
-        text = subprocess.run(
-            ["debugfs", "-R", "cat /boot/grubenv", str(storage)], check=True, capture_output=True, text=True
-        ).stdout
-        assert text == "" or len(text) == ENVIRONMENT_BYTES
+        for name in ("grubenv", "grubenv2"):
+            if (self.tree / "boot" / name).exists():
+                assert _cat(storage, f"/boot/{name}") == (self.tree / "boot" / name).read_bytes()
+        text = _cat(storage, "/boot/grubtry").decode()
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _cat(image: Path, path: str) -> bytes:
+    return subprocess.run(["debugfs", "-R", f"cat {path}", str(image)], check=True, capture_output=True).stdout
 
 
 def rename_place(loader: bytes) -> bytes:
@@ -231,7 +244,7 @@ def test_the_good_revision_boots_with_the_board_s_and_the_oem_s_words(device: De
     ):
         assert word in boot.words, boot.console
     assert "ADDON 1" in boot.console
-    assert boot.environment == {"pv_rev": "0"}
+    assert boot.notes == {"pv_fails": "5:x", "pv_last": "0"}
 
 
 def test_a_try_is_noted_before_it_starts_and_spent_after_one_boot(device: Device) -> None:
@@ -241,11 +254,13 @@ def test_a_try_is_noted_before_it_starts_and_spent_after_one_boot(device: Device
     device.assemble()
     first = device.boot()
     assert {"pv_rev=locals/next", "pv_try=locals/next"} <= set(first.words), first.console
-    assert first.environment == {"pv_rev": "0", "pv_try": "locals/next", "pv_trying": "locals/next"}
-    second = device.boot()
-    assert {"pv_rev=0", "pv_try=locals/next"} <= set(second.words), second.console
-    assert second.environment["pv_trying"] == ""
-    assert "had its try" in second.console
+    assert first.notes == {"pv_trying": "5"}
+    for _ in range(2):
+        # Spent for good, whatever comes between: the generation is the same.
+        second = device.boot()
+        assert {"pv_rev=0", "pv_try=locals/next"} <= set(second.words), second.console
+        assert second.notes["pv_trying"] == "5"
+        assert "had its try" in second.console
 
 
 def test_a_try_without_kernel_is_not_tried(device: Device) -> None:
@@ -255,7 +270,7 @@ def test_a_try_without_kernel_is_not_tried(device: Device) -> None:
     device.assemble()
     boot = device.boot()
     assert {"pv_rev=3", "pv_try=4"} <= set(boot.words), boot.console
-    assert "pv_trying" not in boot.environment
+    assert "pv_trying" not in boot.notes
 
 
 def test_a_try_whose_kernel_is_broken_falls_back_at_once(device: Device) -> None:
@@ -268,25 +283,104 @@ def test_a_try_whose_kernel_is_broken_falls_back_at_once(device: Device) -> None
     assert {"pv_rev=3", "pv_try=4"} <= set(device.boot().words)
 
 
-def test_a_try_that_cannot_be_noted_is_not_tried(device: Device) -> None:
+@pytest.mark.parametrize(
+    "notes",
+    [
+        # Full to the last byte: there is no room for one more variable.
+        b"# GRUB Environment Block\nfill=".ljust(ENVIRONMENT_BYTES - 1, b"x") + b"\n",
+        b"torn" * 256,
+        None,
+    ],
+    ids=["full", "torn", "missing"],
+)
+def test_a_try_that_cannot_be_noted_is_not_tried(device: Device, notes: bytes | None) -> None:
     device.add_revision("0")
     device.add_revision("1")
-    # Full to the last byte: there is no room for one more variable.
-    block = b"# GRUB Environment Block\npv_rev=0\npv_try=1\nfill="
-    (device.tree / "boot/grubenv").write_bytes(block.ljust(ENVIRONMENT_BYTES - 1, b"x") + b"\n")
+    device.set_environment(pv_rev="0", pv_try="1")
+    (device.tree / "boot/grubtry").unlink()
+    if notes is not None:
+        (device.tree / "boot/grubtry").write_bytes(notes)
     device.assemble()
     boot = device.boot()
     assert "pv_rev=0" in boot.words, boot.console
-    assert "cannot be noted" in boot.console
+    assert "cannot be noted" in boot.console or "had its try" in boot.console
 
 
-def test_a_spent_try_of_an_update_long_done_is_forgotten(device: Device) -> None:
+def test_a_later_try_of_the_same_name_has_its_try(device: Device) -> None:
     device.add_revision("0")
-    device.set_environment(pv_rev="0", pv_try="", pv_trying="0")
+    device.add_revision("1")
+    device.set_environment(generation="8", pv_rev="0", pv_try="1")
+    device.set_notes(pv_trying="6", pv_fails="6:xx")
     device.assemble()
     boot = device.boot()
-    assert "pv_rev=0" in boot.words, boot.console
-    assert boot.environment == {"pv_rev": "0", "pv_try": "", "pv_trying": ""}
+    assert "pv_rev=1" in boot.words and boot.notes["pv_trying"] == "8", boot.console
+
+
+def test_an_environment_of_another_tool_tries_by_name(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("1")
+    device.set_environment(generation="", pv_rev="0", pv_try="1")
+    device.assemble()
+    assert "pv_rev=1" in device.boot().words
+    assert "pv_rev=0" in device.boot().words
+
+
+def test_the_second_copy_counts_where_the_first_is_torn(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("3")
+    device.set_environment(pv_rev="3")
+    whole = (device.tree / "boot/grubenv").read_bytes()
+    (device.tree / "boot/grubenv2").write_bytes(whole)
+    (device.tree / "boot/grubenv").write_bytes(whole.replace(b"pv_end=5", b"pv_end=4").replace(b"pv_rev=3", b"pv_rev=0"))
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=3" in boot.words, boot.console
+
+
+def test_without_a_whole_copy_the_revision_that_was_booted_last_is_taken(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("3")
+    device.set_notes(pv_last="3")
+    for name in ("grubenv", "grubenv2"):
+        (device.tree / "boot" / name).write_bytes(b"\0" * ENVIRONMENT_BYTES)
+    device.assemble()
+    assert "pv_rev=3" in device.boot().words
+
+
+def test_three_failed_boots_lead_to_the_last_good_revision_then_to_0_then_to_the_console(device: Device) -> None:
+    for name in ("0", "3", "4"):
+        device.add_revision(name)
+    device.set_environment(pv_rev="4", pv_prev="3")
+    for fails, revision in (("", "4"), ("xx", "4"), ("xxx", "3"), ("xxxxx", "3"), ("xxxxxx", "0"), ("xxxxxxxx", "0")):
+        device.set_notes(pv_fails=f"5:{fails}")
+        device.assemble()
+        boot = device.boot()
+        assert f"pv_rev={revision}" in boot.words, boot.console
+        assert boot.notes["pv_fails"] == f"5:{fails}x"
+    device.set_notes(pv_fails="5:xxxxxxxxx")
+    device.assemble()
+    boot = device.boot()
+    assert boot.words == [] and boot.console.count("neither revision 4 nor an earlier one starts") == 1, boot.console
+    # Whoever switches it on again gets another chance.
+    assert "pv_rev=4" in device.boot().words
+
+
+def test_boots_of_an_older_generation_do_not_count(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("4")
+    device.set_environment(generation="12", pv_rev="4")
+    device.set_notes(pv_fails="11:xxxxxxxxx")
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=4" in boot.words and boot.notes["pv_fails"] == "12:x", boot.console
+
+
+def test_a_committed_revision_without_kernel_leads_to_the_one_before(device: Device) -> None:
+    device.add_revision("3")
+    device.add_revision("4", kernel=False)
+    device.set_environment(pv_rev="4", pv_prev="3")
+    device.assemble()
+    assert "pv_rev=3" in device.boot().words
 
 
 def test_a_missing_environment_means_revision_0(device: Device) -> None:
@@ -398,7 +492,8 @@ HOSTILE = [
 @pytest.mark.parametrize("revision, tried", HOSTILE)
 def test_a_value_that_is_not_a_revision_is_none(device: Device, revision: str, tried: str) -> None:
     device.add_revision("0")
-    device.set_environment(pv_rev=revision, pv_try=tried, pv_trying=tried)
+    device.set_environment(pv_rev=revision, pv_try=tried, pv_prev=tried)
+    device.set_notes(pv_trying=tried, pv_last=revision, pv_fails=f"5:{tried}")
     device.assemble()
     boot = device.boot()
     assert {"pv_rev=0", "pv_try="} <= set(boot.words), boot.console

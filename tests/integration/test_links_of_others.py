@@ -21,7 +21,8 @@ IN_TREE = (".pvr", ".pvr/lock", ".pvr/json", ".pvr/config", ".pvr/new", ".pvr/go
            "web", "web/run.json", "web/root.squashfs", "_config", "_config/web", "_sigs", "_sigs/web.json",
            "device.json")  # fmt: skip
 ON_CARD = ("objects", "trails", "trails/0", "trails/locals", "trails/0/.pvr", "trails/0/web", "boot", "boot/uboot.txt",
-           "boot/grubenv", "config", "config/pantahub.config", "logs", "cache", "disks", "disks/perm")  # fmt: skip
+           "boot/grubenv", "boot/grubenv2", "boot/grubtry",
+           "config", "config/pantahub.config", "logs", "cache", "disks", "disks/perm")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -261,6 +261,9 @@ def test_folders_that_no_path_needs_are_named(device: sim.Device, tree: Path, na
         ("boot/grubenv", b"# GRUB Environment Block\npv_rev=1\n".ljust(1024, b"#"), "boot boot/grubenv"),
         ("boot/grubenv", b"# GRUB Environment Block\npv_rev=0\n", "boot boot/grubenv"),
         ("boot/grubenv", b"pv_rev=0\n".ljust(1024, b"#"), "boot boot/grubenv"),
+        ("boot/grubenv2", b"# GRUB Environment Block\npv_gen=2\npv_rev=0\n".ljust(1024, b"#"), "boot boot/grubenv2"),
+        ("boot/grubenv", b"# GRUB Environment Block\npv_rev=0\npv_prev=9\n".ljust(1024, b"#"), "boot boot/grubenv"),
+        ("boot/grubtry", b"# GRUB Environment Block\npv_rev=0\n".ljust(1024, b"#"), "boot boot/grubtry"),
         ("trails/0/.pvr/config", b'{"ObjectsDir":"/home/me/objects"}', "trail-config trails/0/.pvr/config"),
         ("trails/0/.pvr/config", b"{", "trail-config trails/0/.pvr/config"),
         (
@@ -283,9 +286,11 @@ def test_damaged_files_around_the_objects_are_named(device: sim.Device, tree: Pa
 
 
 def test_boot_choice_that_is_missing_is_named(device: sim.Device, tree: Path) -> None:
-    (tree / "boot/uboot.txt").unlink()
+    for name in ("uboot.txt", "uboot2.txt"):
+        (tree / "boot" / name).unlink()
     assert findings(tree, device) == []
-    (tree / "boot/grubenv").unlink()
+    for name in ("grubenv", "grubenv2", "grubtry"):
+        (tree / "boot" / name).unlink()
     assert findings(tree, device) == ["boot boot"]
 
 

@@ -1,11 +1,13 @@
 """The storage tree: what a device boots from, in the shape of a published one."""
 
 import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
-from pantavisor import export, trail
+from pantavisor import bootenv, export, trail
+from pantavisor.bootenv import BootEnvironment
 from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
 from pantavisor.objects import ObjectPool
 from pantavisor.state import State
@@ -44,7 +46,8 @@ def test_the_tree_has_the_shape_of_a_published_one(tmp_path: Path) -> None:
         kind, mode, links, _, path = line.split()
         if path not in (".", "./trails/0"):
             assert found[path] == (kind, mode, 0 if kind == "d" else int(links)), path
-    more = {"boot", "boot/uboot.txt", "boot/grubenv", "cache", "config", "disks", "disks/perm", "disks/rev",
+    more = {"boot", *bootenv.UBOOT_COPIES, *bootenv.GRUB_COPIES, bootenv.GRUB_NOTES,
+            "cache", "config", "disks", "disks/perm", "disks/rev",
             "logs"}  # fmt: skip
     wanted = {line.split()[4] for line in (VECTORS / "deploy" / "tree.txt").read_text().splitlines()}
     assert set(found) == (wanted - {"."}) | {"./" + name for name in more} | {"./."}
@@ -75,13 +78,60 @@ def test_no_config_file_of_the_tree_is_empty(tmp_path: Path) -> None:
 
 def test_boot_choice(tmp_path: Path) -> None:
     pool = ObjectPool(tmp_path / "pool")
-    trail.write(tmp_path / "storage", published(pool), pool)
-    assert (tmp_path / "storage/boot/uboot.txt").read_bytes() == b"pv_rev=0\0\0\0"
-    environment = (tmp_path / "storage/boot/grubenv").read_bytes()
-    assert len(environment) == 1024
-    assert environment.rstrip(b"#") == b"# GRUB Environment Block\npv_rev=0\npv_try=\npv_trying=\n"
-    with pytest.raises(FormatError):
-        trail.grubenv({"x": "y" * 1024})
+    storage = tmp_path / "storage"
+    trail.write(storage, published(pool), pool)
+    values = [b"pv_gen=1", b"pv_rev=0", b"pv_try=", b"pv_prev=", b"pv_end=1"]
+    for path in bootenv.UBOOT_COPIES:
+        assert (storage / path).read_bytes() == b"".join(value + b"\0" for value in values).ljust(1024, b"\0")
+    for path in bootenv.GRUB_COPIES:
+        lines = b"".join(value + b"\n" for value in [b"# GRUB Environment Block", *values])
+        assert (storage / path).read_bytes() == lines.ljust(1024, b"#")
+    assert (storage / bootenv.GRUB_NOTES).read_bytes() == b"# GRUB Environment Block\n".ljust(1024, b"#")
+
+
+def test_another_revision_is_tried_beside_the_committed_one(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    storage = tmp_path / "storage"
+    trail.write(storage, published(pool), pool)
+    trail.write(storage, published(pool), pool, "locals/x", commit=False)
+    assert trail.boot_environment(storage) == BootEnvironment("0", tried="locals/x", generation=2)
+    trail.write(storage, published(pool), pool, "7")
+    assert trail.boot_environment(storage) == BootEnvironment("7", previous="0", generation=3)
+    # The same one again: nothing to return to was lost.
+    trail.write(storage, published(pool), pool, "7", replace=True, commit=False)
+    assert trail.boot_environment(storage) == BootEnvironment("7", previous="0", generation=4)
+
+
+def test_a_committed_revision_that_is_gone_is_nothing_to_return_to(tmp_path: Path) -> None:
+    pool = ObjectPool(tmp_path / "pool")
+    storage = tmp_path / "storage"
+    trail.write(storage, published(pool), pool)
+    shutil.rmtree(storage / "trails/0")
+    trail.write(storage, published(pool), pool, "2", commit=False)
+    assert trail.boot_environment(storage) == BootEnvironment("2", generation=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (b"pv_rev=0\0\0\0", BootEnvironment("0", generation=0)),
+        (b"pv_rev=3\0pv_try=locals/x\0\0rest=1", BootEnvironment("3", "locals/x", generation=0)),
+        (b"# GRUB Environment Block\npv_rev=3\npv_try=4\npv_trying=4\n###", BootEnvironment("3", "4", generation=0)),
+        (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\npv_end=2\n", None),
+        (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\n", None),
+        (b"# GRUB Environment Block\npv_gen=x\npv_rev=3\npv_end=x\n", None),
+        (b"pv_rev=../x\0", None), (b"", None), (b"\0" * 1024, None), (b"\xff=\xff\0", None),
+    ],
+)  # fmt: skip
+def test_an_environment_is_read_as_the_device_reads_it(text: bytes, wanted: Optional[BootEnvironment]) -> None:
+    assert BootEnvironment.parse(text) == wanted
+
+
+def test_an_environment_reads_back() -> None:
+    for value in (BootEnvironment("0"), BootEnvironment("locals/" + "a" * 64, "locals/" + "b" * 64, "7", 10**17)):
+        assert BootEnvironment.parse(value.grub()) == value == BootEnvironment.parse(value.uboot())
+        # What a boot loader needs is in one sector, which is written whole or not at all.
+        assert BootEnvironment.parse(value.grub()[:512]) == value
 
 
 @pytest.mark.parametrize(
@@ -134,7 +184,7 @@ def test_a_second_revision_shares_the_objects(tmp_path: Path) -> None:
     trail.write(tmp_path / "storage", state, pool, "locals/next")
     assert (tmp_path / "storage/trails/locals/next/README.md").samefile(tmp_path / "storage/trails/0/README.md")
     assert (tmp_path / "storage/trails/locals/next/.pvr/config").read_bytes() == b'{"ObjectsDir":"../../../objects"}'
-    assert (tmp_path / "storage/boot/uboot.txt").read_bytes() == b"pv_rev=locals/next\0\0\0"
+    assert trail.boot_environment(tmp_path / "storage") == BootEnvironment("locals/next", previous="0", generation=2)
     assert (tmp_path / "storage/config/pantahub.config").read_bytes() == b"PH_CREDS_ID=x\n"
     with pytest.raises(PantavisorError, match="exists already"):
         trail.write(tmp_path / "storage", state, pool)

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
-from . import atomic, beneath, cjson, names
+from . import atomic, beneath, bootenv, cjson, names
+from .bootenv import BootEnvironment
 from .errors import FormatError, PantavisorError
 from .objects import ObjectPool
 from .state import State
@@ -26,17 +27,18 @@ SCRATCH = ".revision."
 LEFTOVERS = {
     "trails": rf"{re.escape(SCRATCH)}[a-z0-9_]{{8}}",
     "trails/locals": rf"{re.escape(SCRATCH)}[a-z0-9_]{{8}}",
-    "boot": r"\.(uboot\.txt|grubenv)\.[a-z0-9_]{8}\.part",
+    "boot": r"\.(uboot2?\.txt|grubenv2?|grubtry)\.[a-z0-9_]{8}\.part",
 }
 FOLDER_MODE = 0o755
-GRUBENV_BYTES = 1024
 SIGNATURE = ".sig"  # of a file that GRUB loads, beside it
-GRUBENV_HEAD = "# GRUB Environment Block\n"
 
 
-def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *, replace: bool = False) -> None:
+def write(
+    storage: Path, state: State, pool: ObjectPool, revision: str = "0", *, replace: bool = False, commit: bool = True
+) -> None:
     """Fill the empty or half-filled folder ``storage`` so that a device boots ``revision`` from it.
 
+    Without ``commit`` the device tries it once, and returns to the revision that is committed there already, if any.
     Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist,
     but with ``replace``, which also takes a state that has no bsp yet and so nothing to boot.
     """
@@ -61,7 +63,7 @@ def write(storage: Path, state: State, pool: ObjectPool, revision: str = "0", *,
                 atomic.exchange(beside, place / name)  # the old one goes with the scratch folder
             else:
                 os.rename(beside, place / name)
-    _boot_choice(storage, revision)
+    _boot_choice(storage, revision, commit=commit)
 
 
 def make(storage: Path) -> None:
@@ -157,30 +159,47 @@ def boot_files(state: State) -> dict[str, str]:
     return found
 
 
-def uboot_text(variables: Mapping[str, str]) -> bytes:
-    """``boot/uboot.txt``: NUL-separated pairs."""
-    return b"".join(f"{name}={value}".encode() + b"\0" for name, value in variables.items()) + b"\0\0"
-
-
-def grubenv(variables: Mapping[str, str]) -> bytes:
-    """``boot/grubenv``: a block of exactly 1024 bytes, as the boot loader rewrites it in place."""
-    text = GRUBENV_HEAD + "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
-    if len(text) > GRUBENV_BYTES:
-        raise FormatError(f"the boot environment is longer than {GRUBENV_BYTES} bytes")
-    return text.ljust(GRUBENV_BYTES, "#").encode()
-
-
 def _metadata(folder: Path, state: State, *, depth: int) -> None:
     _text(_place(folder, ".pvr/json"), state.dumps())
     _text(_place(folder, ".pvr/config"), cjson.dumps({"ObjectsDir": "../" * depth + OBJECTS}))
 
 
-def _boot_choice(storage: Path, revision: str) -> None:
-    with beneath.folder(storage, "boot") as place:
-        atomic.write(place / "uboot.txt", uboot_text({"pv_rev": revision}))
-        atomic.write(place / "grubenv", grubenv({"pv_rev": revision, "pv_try": "", "pv_trying": ""}))
+def boot_environment(storage: Path) -> Optional[BootEnvironment]:
+    """What the boot loader of this storage is told, from the first whole copy; None where there is none."""
+    for path in (*bootenv.GRUB_COPIES, *bootenv.UBOOT_COPIES):
+        try:
+            with beneath.open_file(storage, path) as stream:
+                found = BootEnvironment.parse(stream.read(bootenv.BYTES))
+        except FileNotFoundError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _boot_choice(storage: Path, revision: str, *, commit: bool) -> None:
+    old = boot_environment(storage)
+    if old is None or not _is_there(storage, old.revision):
+        new = BootEnvironment(revision, generation=old.generation + 1 if old else 1)
+    elif commit or old.revision == revision:
+        new = old.committing(revision)
+    else:
+        new = old.trying(revision)
+    contents = {**dict.fromkeys(bootenv.UBOOT_COPIES, new.uboot()), **dict.fromkeys(bootenv.GRUB_COPIES, new.grub())}
+    for path, data in {**contents, bootenv.GRUB_NOTES: bootenv.EMPTY_NOTES}.items():
+        folder, _, name = path.rpartition("/")
+        with beneath.folder(storage, folder) as place:
+            atomic.write(place / name, data)
     with beneath.folder(storage, "config") as place:
         _drop_empty(place / "pantahub.config")
+
+
+def _is_there(storage: Path, revision: str) -> bool:
+    try:
+        with beneath.folder(storage, f"trails/{revision}"):
+            return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _drop_empty(path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from .. import cjson
 from ..digest import is_object_id
@@ -23,7 +23,9 @@ MAX_TEXTS = 128 * 1024 * 1024  # bytes of the states of all revisions; links cou
 MAX_SEARCHED = 256 * 1024**3  # bytes of files besides objects; they may be holes
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
-BOOT_VARIABLES = frozenset(["pv_rev", "pv_try", "pv_trying"])
+BOOT_VARIABLES = frozenset(["pv_gen", "pv_rev", "pv_try", "pv_prev", "pv_end", "pv_trying"])
+BOOT_FILES = ("boot/uboot.txt", "boot/uboot2.txt", "boot/grubenv", "boot/grubenv2")
+NOTE_VARIABLES = frozenset(["pv_trying", "pv_fails", "pv_last"])  # GRUB's own
 TOP_FOLDERS = frozenset(
     ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
 )
@@ -89,47 +91,58 @@ def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
 
 
 def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings) -> None:
-    found = False
-    for path, parse in (("boot/uboot.txt", _uboot), ("boot/grubenv", _grubenv)):
-        entry = storage.entries.get(path)
-        if entry is None or entry.kind != "file":
+    for path in BOOT_FILES:
+        variables = _boot_variables(storage, path, BOOT_VARIABLES, findings)
+        if variables is None:
             continue
-        found = True
-        try:
-            variables = parse(read_small(storage, entry, limit=MAX_BOOT_TEXT))
-        except Damaged as error:
-            findings.add("boot", path, error.message)
-            continue
-        for name in ("pv_rev", "pv_try"):
+        if variables.get("pv_gen") != variables.get("pv_end"):
+            findings.add("boot", path, "is torn: pv_gen and pv_end differ")
+        for name in ("pv_rev", "pv_try", "pv_prev"):
             value = variables.get(name, "")
             if value not in revisions | {""} or (name == "pv_rev" and not value):
                 findings.add("boot", path, f'{name} is "{value[:80]}", and there is no such revision')
-    if not found:
+    _boot_variables(storage, "boot/grubtry", NOTE_VARIABLES, findings)
+    if not any(path in storage.entries for path in BOOT_FILES):
         findings.add("boot", "boot", "there is neither boot/uboot.txt nor boot/grubenv")
 
 
-def _uboot(text: bytes) -> dict[str, str]:
+def _boot_variables(
+    storage: Storage, path: str, known: frozenset[str], findings: Findings
+) -> Optional[dict[str, str]]:
+    """The variables of a file; None where there is none, or where they cannot be read, which is a finding."""
+    entry = storage.entries.get(path)
+    if entry is None or entry.kind != "file":
+        return None
+    parse = _uboot if path.endswith(".txt") else _grubenv
+    try:
+        return _pairs(parse(read_small(storage, entry, limit=MAX_BOOT_TEXT)), known)
+    except Damaged as error:
+        findings.add("boot", path, error.message)
+        return None
+
+
+def _uboot(text: bytes) -> list[bytes]:
     pairs, _, rest = text.partition(b"\0\0")
     if rest.strip(b"\0"):
         raise Damaged("something follows the end of the environment")
-    return _pairs(pairs.rstrip(b"\0").split(b"\0"))
+    return pairs.rstrip(b"\0").split(b"\0")
 
 
-def _grubenv(text: bytes) -> dict[str, str]:
+def _grubenv(text: bytes) -> list[bytes]:
     if len(text) != GRUBENV_BYTES or not text.startswith(GRUBENV_HEAD):
         raise Damaged(f"is no environment block of {GRUBENV_BYTES} bytes")
     lines = text.rstrip(b"#").split(b"\n")
     if lines.pop():
         raise Damaged("the padding of the environment block is damaged")
     # Newer versions of GRUB write a line of warning below the first one.
-    return _pairs([line for line in lines if not line.startswith(b"#")])
+    return [line for line in lines if not line.startswith(b"#")]
 
 
-def _pairs(lines: list[bytes]) -> dict[str, str]:
+def _pairs(lines: list[bytes], known: frozenset[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
         name, _, value = line.decode("utf-8", "replace").partition("=")
-        if name not in BOOT_VARIABLES or name in found:
+        if name not in known or name in found:
             raise Damaged(f'"{name[:80]}" is no variable of the boot loader, or there twice')
         found[name] = value
     return found

@@ -100,6 +100,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
     deploy.add_argument("-n", "--no-merge", dest="drop", action="store_true",
                         help="replace files as always, and drop from the revision what is behind a minus")  # fmt: skip
+    deploy.add_argument("--commit", action="store_true",
+                        help="boot the revision from now on, in place of one try beside the committed one")  # fmt: skip
     deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
     deploy.add_argument("sources", nargs="*", metavar="source", help=SOURCE)
     deploy.set_defaults(run=_deploy)
@@ -219,5 +221,11 @@ def _collect(options: argparse.Namespace, console: Console) -> None:
 
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
-    state = repo.deploy(options.target, map(repo.Source.parse, options.sources), drop=options.drop)
+    sources = map(repo.Source.parse, options.sources)
+    state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
     console.line(f"{options.target} holds {count(state, 'path')}")
+    boots = repo.boot_environment(options.target)
+    if boots is not None and boots.tried:
+        console.line(f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well")
+    elif boots is not None:
+        console.line(f"the device boots {boots.revision} from now on")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .choosing import Choice, Source, removal, select
 from .cloning import clone
 from .collecting import collect
-from .deploying import deploy
+from .deploying import boot_environment, deploy
 from .folder import FOLDER
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
@@ -19,6 +19,7 @@ __all__ = [
     "Repository",
     "Source",
     "Status",
+    "boot_environment",
     "clone",
     "collect",
     "deploy",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Optional
 
 from .. import trail
+from ..bootenv import BootEnvironment
 from ..errors import FormatError
 from ..state import State
 from .choosing import Source, merge, select
@@ -14,18 +16,26 @@ from .sources import opened
 TRAILS = "trails"
 
 
-def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False) -> State:
+def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commit: bool = False) -> State:
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from what is there.
-    Without a bsp there are no boot links yet.
+    A device whose storage has a committed revision tries the new one once and returns to that one if it fails; with
+    ``commit`` there is no way back. Without a bsp there are no boot links yet.
     """
     storage, revision = _split(target.absolute())
     with trail.alone(storage):
-        return _deploy(storage, revision, target, sources, drop=drop)
+        return _deploy(storage, revision, target, sources, drop=drop, commit=commit)
 
 
-def _deploy(storage: Path, revision: str, target: Path, sources: Iterable[Source], *, drop: bool) -> State:
+def boot_environment(target: Path) -> Optional[BootEnvironment]:
+    """What the boot loader of the storage of ``<storage>/trails/<revision>`` is told."""
+    return trail.boot_environment(_split(target.absolute())[0])
+
+
+def _deploy(
+    storage: Path, revision: str, target: Path, sources: Iterable[Source], *, drop: bool, commit: bool
+) -> State:
     pool = trail.pool_of(storage)
     state = State.empty()
     existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
@@ -34,7 +44,7 @@ def _deploy(storage: Path, revision: str, target: Path, sources: Iterable[Source
             for object_id in sorted(select(other, source.choice, beside=state).object_ids()):
                 pool.copy_from(other_pool, object_id)
             state = merge(state, other, source.choice, drop=drop)
-    trail.write(storage, state, pool, revision, replace=True)
+    trail.write(storage, state, pool, revision, replace=True, commit=commit)
     return state
 
 

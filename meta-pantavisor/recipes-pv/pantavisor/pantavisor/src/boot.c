@@ -71,23 +71,21 @@ static void read_cmdline(struct pv *pv)
 	}
 }
 
-/* What the boot loader said it tries; else what is written for it. Neither is signed: it must be a name. */
-static void read_tried(struct pv *pv)
+/* What the boot loader was told. It is not signed: names of revisions, or nothing. */
+static void read_environment(struct pv *pv)
 {
-	const char *type = pv_config_text(&pv->config, PV_BOOTLOADER_TYPE);
+	bool is_uboot = !strcmp(pv_config_text(&pv->config, PV_BOOTLOADER_TYPE), "uboot");
 	cleanup_free char *given = pv_cmdline_get(pv->cmdline, "pv_try");
 	struct pv_err err;
 
-	if (given && *given)
-		snprintf(pv->tried, sizeof(pv->tried), "%s", given);
-	else if (pv_bootenv_read(strcmp(type, "uboot") ? PV_BOOTENV_GRUB : PV_BOOTENV_UBOOT, pv->storage,
-			 "pv_try", pv->tried, &err) < 0)
+	pv->loader = is_uboot ? PV_BOOTENV_UBOOT : PV_BOOTENV_GRUB;
+	pv_bootenv_load(pv->storage, pv->loader, &pv->env);
+	/* A boot loader with an environment of its own tells only this way what it tries. */
+	if (given && pv_revision_is(given) && !*pv->env.tried)
+		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
+	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, pv->env.tried);
+	if (!is_uboot && pv_bootenv_make_notes(pv->storage, &err) < 0)
 		pv_warn("boot", "%s", err.text);
-	if (*pv->tried && !pv_revision_is(pv->tried)) {
-		pv_warn("boot", "pv_try is \"%.60s\", which is not a revision", pv->tried);
-		pv->tried[0] = '\0';
-	}
-	pv->standing = pv_revision_standing(pv->revision, pv->tried);
 }
 
 /* A link that people follow; nothing of ours does. */
@@ -162,7 +160,7 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 	if (uname(&name) == 0)
 		snprintf(pv->release, sizeof(pv->release), "%s", name.release);
 	read_cmdline(pv);
-	pv->standing = pv_revision_standing(pv->revision, NULL);
+	pv->standing = pv_revision_standing(pv->revision, "", "");
 	if (read_config(pv, err) < 0 || read_trust(pv, err) < 0)
 		return -1;
 	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->revision);
@@ -171,7 +169,7 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 	pv_modules_load(PV_MODULES_FILE);
 	if (pv_storage_mount(pv, err) < 0)
 		return -1;
-	read_tried(pv);
+	read_environment(pv);
 	open_log(pv);
 	point_current(pv, "trails");
 	point_current(pv, "logs");

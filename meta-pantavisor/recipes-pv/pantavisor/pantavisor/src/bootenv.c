@@ -1,67 +1,192 @@
 /* SPDX-License-Identifier: MIT */
 #include "bootenv.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "beneath.h"
 #include "util.h"
 
+#define GRUB_HEAD "# GRUB Environment Block\n"
+#define NOTES "boot/grubtry"
+#define NUMBER_BYTES 24
+#define VALUE_BYTES 128
+#define COPIES 2
+
 static const struct {
-	const char *path;
-	char separator;
+	const char *copies[COPIES];
 	const char *head;
+	char separator, padding;
 } kinds[] = {
-	[PV_BOOTENV_GRUB] = {"boot/grubenv", '\n', "# GRUB Environment Block\n"},
-	[PV_BOOTENV_UBOOT] = {"boot/uboot.txt", '\0', ""},
+	[PV_BOOTENV_GRUB] = {{"boot/grubenv", "boot/grubenv2"}, GRUB_HEAD, '\n', '#'},
+	[PV_BOOTENV_UBOOT] = {{"boot/uboot.txt", "boot/uboot2.txt"}, "", '\0', '\0'},
 };
 
-static int take(enum pv_bootenv kind, const char *name, const char *text, size_t size,
-	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err)
+/* The last one of a name counts, as for the boot loaders; one that is too long is empty. */
+static void find(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+	char value[VALUE_BYTES])
 {
-	if (size >= PV_BOOTENV_VALUE_BYTES || memchr(text, '\0', size))
-		return pv_err_set(err, "%s: the value of %s is too long", kinds[kind].path, name);
-	memcpy(value, text, size);
-	value[size] = '\0';
-	return 0;
-}
-
-int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, const char *name,
-	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err)
-{
-	size_t head = strlen(kinds[kind].head), name_length = strlen(name), at = head;
+	size_t name_length = strlen(name), at = strlen(kinds[kind].head);
 
 	value[0] = '\0';
-	/* Some U-Boot files are padded far beyond; what counts stands at the beginning. */
-	if (length > PV_BOOTENV_BYTES)
-		length = PV_BOOTENV_BYTES;
-	if (length < head || memcmp(block, kinds[kind].head, head))
-		return pv_err_set(err, "%s does not begin as it should", kinds[kind].path);
 	while (at < length) {
 		const char *line = block + at, *end = memchr(line, kinds[kind].separator, length - at);
 		size_t size = end ? (size_t)(end - line) : length - at;
 
-		/* The last one counts, as for the boot loaders. */
-		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=' &&
-			take(kind, name, line + name_length + 1, size - name_length - 1, value, err) < 0)
-			return -1;
 		/* Two NULs end U-Boot's list; what is behind them is an older one's rest. */
 		if (!size && kind == PV_BOOTENV_UBOOT)
 			break;
+		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=') {
+			size_t rest = size - name_length - 1;
+
+			snprintf(value, VALUE_BYTES, "%.*s", rest < VALUE_BYTES ? (int)rest : 0,
+				line + name_length + 1);
+		}
 		at += size + 1;
 	}
+}
+
+static bool is_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && digits < 19 && !text[digits];
+}
+
+static void find_revision(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+	char revision[PV_REVISION_BYTES + 1])
+{
+	char value[VALUE_BYTES];
+
+	find(kind, block, length, name, value);
+	/* Which also bounds its length. */
+	if (!pv_revision_is(value))
+		value[0] = '\0';
+	memcpy(revision, value, strlen(value) + 1);
+}
+
+bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env)
+{
+	size_t head = strlen(kinds[kind].head);
+	char first[VALUE_BYTES], last[VALUE_BYTES];
+
+	*env = (struct pv_bootenv){0};
+	/* Some U-Boot files are padded far beyond; what counts is at the beginning. */
+	if (length > PV_BOOTENV_BYTES)
+		length = PV_BOOTENV_BYTES;
+	if (length < head || memcmp(block, kinds[kind].head, head))
+		return false;
+	find(kind, block, length, "pv_gen", first);
+	find(kind, block, length, "pv_end", last);
+	/* Other tools write neither. */
+	if (strcmp(first, last) || (*first && !is_number(first)))
+		return false;
+	env->generation = strtoul(first, NULL, 10);
+	find_revision(kind, block, length, "pv_rev", env->revision);
+	find_revision(kind, block, length, "pv_try", env->tried);
+	find_revision(kind, block, length, "pv_prev", env->previous);
+	return *env->revision;
+}
+
+void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES])
+{
+	char number[NUMBER_BYTES];
+	const struct {
+		const char *name, *value;
+	} lines[] = {{"pv_gen", number}, {"pv_rev", env->revision}, {"pv_try", env->tried},
+		{"pv_prev", env->previous}, {"pv_end", number}};
+	size_t at = strlen(kinds[kind].head);
+
+	snprintf(number, sizeof(number), "%lu", env->generation);
+	memset(block, kinds[kind].padding, PV_BOOTENV_BYTES);
+	memcpy(block, kinds[kind].head, at);
+	for (size_t i = 0; i < PV_COUNT(lines); i++) {
+		at += (size_t)snprintf(
+			block + at, PV_BOOTENV_BYTES - at, "%s=%s", lines[i].name, lines[i].value);
+		block[at++] = kinds[kind].separator;
+	}
+	/* snprintf wrote a NUL there. */
+	block[at] = kinds[kind].padding;
+}
+
+static bool load_copy(int storage, enum pv_bootenv_kind kind, int copy, struct pv_bootenv *env)
+{
+	cleanup_free char *block = NULL;
+	struct pv_err err;
+	size_t length;
+
+	return pv_beneath_read(storage, kinds[kind].copies[copy], 64 * PV_BOOTENV_BYTES, &block, &length,
+		       &err) == 0 &&
+	       pv_bootenv_parse(kind, block, length, env);
+}
+
+void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env)
+{
+	if (!load_copy(storage, kind, 0, env) && !load_copy(storage, kind, 1, env))
+		*env = (struct pv_bootenv){0};
+}
+
+/* In place; only a file that is not there, or too short, changes more than its block. */
+static int write_copy(int storage, const char *path, const char block[PV_BOOTENV_BYTES], struct pv_err *err)
+{
+	const char *name;
+	cleanup_close int folder = pv_beneath_parent(storage, path, &name, err);
+	cleanup_close int fd = folder < 0 ? -1 : pv_beneath_open(folder, name, O_WRONLY | O_CREAT, err);
+	struct stat before;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &before) < 0 || !S_ISREG(before.st_mode))
+		return pv_err_set(err, "%s is not a regular file", path);
+	if (pwrite(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
+		return pv_err_errno(err, "cannot write %s", path);
+	if (before.st_size >= PV_BOOTENV_BYTES ? fdatasync(fd) < 0 : fsync(fd) < 0 || fsync(folder) < 0)
+		return pv_err_errno(err, "cannot make %s durable", path);
 	return 0;
 }
 
-int pv_bootenv_read(enum pv_bootenv kind, int storage, const char *name, char value[PV_BOOTENV_VALUE_BYTES],
-	struct pv_err *err)
+int pv_bootenv_store(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err)
+{
+	struct pv_bootenv other;
+	char block[PV_BOOTENV_BYTES];
+
+	/* Behind the second copy's too: a torn first one must not make an old generation count again. */
+	if (load_copy(storage, kind, 1, &other) && other.generation > env->generation)
+		env->generation = other.generation;
+	env->generation++;
+	pv_bootenv_render(kind, env, block);
+	for (int copy = 0; copy < COPIES; copy++)
+		if (write_copy(storage, kinds[kind].copies[copy], block, err) < 0)
+			return -1;
+	return 0;
+}
+
+int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
 {
 	cleanup_free char *block = NULL;
+	char value[VALUE_BYTES], *marks;
+	struct pv_err err;
 	size_t length;
 
-	value[0] = '\0';
-	if (!pv_beneath_has(storage, kinds[kind].path))
+	if (pv_beneath_read(storage, NOTES, PV_BOOTENV_BYTES, &block, &length, &err) < 0 ||
+		!pv_starts_with(block, GRUB_HEAD))
 		return 0;
-	if (pv_beneath_read(storage, kinds[kind].path, 64 * PV_BOOTENV_BYTES, &block, &length, err) < 0)
-		return -1;
-	return pv_bootenv_find(kind, block, length, name, value, err);
+	find(PV_BOOTENV_GRUB, block, length, "pv_fails", value);
+	marks = strchr(value, ':');
+	return marks && strtoul(value, NULL, 10) == env->generation ? (int)strspn(marks + 1, "x") : 0;
+}
+
+int pv_bootenv_make_notes(int storage, struct pv_err *err)
+{
+	char block[PV_BOOTENV_BYTES];
+
+	if (pv_beneath_has(storage, NOTES))
+		return 0;
+	memset(block, '#', sizeof(block));
+	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
+	return write_copy(storage, NOTES, block, err);
 }

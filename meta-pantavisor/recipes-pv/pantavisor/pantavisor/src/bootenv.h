@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The variables shared with the boot loader: boot/grubenv, a block of 1024 bytes with `name=value` lines
- * padded by
- * `#`, and boot/uboot.txt, pairs that end in NUL. A name counts only as a whole.
+ * What the runtime tells the boot loader: boot/grubenv, a block of 1024 bytes with `name=value` lines padded
+ * by `#`, or boot/uboot.txt, pairs that end in NUL; each with a second copy. A name counts only as a whole.
+ *
+ * The boot loader reads a file system whose journal nobody replays, so a block is never replaced: it is
+ * written in place, where it always was. A copy counts where pv_gen and pv_end, its first and last values,
+ * are equal; the first copy counts before the second. What the boot loader notes for itself is in a block of
+ * its own, boot/grubtry, which the runtime only makes and reads.
  */
 #ifndef PV_BOOTENV_H
 #define PV_BOOTENV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
+#include "names.h"
 
 #define PV_BOOTENV_BYTES 1024
-#define PV_BOOTENV_VALUE_BYTES 128
 
-enum pv_bootenv { PV_BOOTENV_GRUB, PV_BOOTENV_UBOOT };
+enum pv_bootenv_kind { PV_BOOTENV_GRUB, PV_BOOTENV_UBOOT };
 
-/* The value of `name`, empty if it is not there. */
-int pv_bootenv_find(enum pv_bootenv kind, const char *block, size_t length, const char *name,
-	char value[PV_BOOTENV_VALUE_BYTES], struct pv_err *err);
-/* Reads it below the storage's directory. No file: every value is empty. */
-int pv_bootenv_read(enum pv_bootenv kind, int storage, const char *name, char value[PV_BOOTENV_VALUE_BYTES],
-	struct pv_err *err);
+/* Values that are not names of revisions are read as empty. */
+struct pv_bootenv {
+	unsigned long generation;	      /* rises with each change; 0 in files of other tools */
+	char revision[PV_REVISION_BYTES + 1]; /* pv_rev, the committed one */
+	char tried[PV_REVISION_BYTES + 1];    /* pv_try, to be booted once, or empty */
+	char previous[PV_REVISION_BYTES + 1]; /* pv_prev, the one committed before, or empty */
+};
+
+/* One copy. False where it is torn or none. */
+bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env);
+void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES]);
+
+/* From the storage's directory; everything is empty where there is nothing to read. */
+void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env);
+/* Both copies, the first one durable before the second is touched; the generation rises. */
+int pv_bootenv_store(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
+/* How often GRUB has booted the committed revision since this generation began. */
+int pv_bootenv_boots(int storage, const struct pv_bootenv *env);
+/* The block for GRUB's own notes, where an older image has none. */
+int pv_bootenv_make_notes(int storage, struct pv_err *err);
 
 #endif

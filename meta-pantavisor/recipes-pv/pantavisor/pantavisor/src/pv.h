@@ -31,7 +31,8 @@ struct pv {
 	char release[65];
 
 	char *revision;
-	char tried[PV_BOOTENV_VALUE_BYTES]; /* pv_try */
+	enum pv_bootenv_kind loader;
+	struct pv_bootenv env; /* as it was read at boot, or last written */
 	enum pv_standing standing;
 	int storage; /* its root directory, the start of every path below it */
 	bool has_storage;
@@ -45,6 +46,7 @@ struct pv {
 	int64_t group_since;	 /* 0: not begun */
 	int groups_late;
 	bool running;
+	int64_t stable_at; /* when what is tested may be committed; 0: nothing is tested */
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

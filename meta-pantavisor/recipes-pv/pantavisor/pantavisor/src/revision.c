@@ -10,13 +10,16 @@ static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] =
 	[PV_STANDING_FACTORY]   = {PV_ACTION_HALT,     PV_ACTION_GO_ON,    PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
 	[PV_STANDING_COMMITTED] = {PV_ACTION_REBOOT,   PV_ACTION_REBOOT,   PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
 	[PV_STANDING_TRIED]     = {PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_TEST,  PV_ACTION_COMMIT},
+	[PV_STANDING_LAST_GOOD] = {PV_ACTION_REBOOT,   PV_ACTION_REBOOT,   PV_ACTION_GO_ON,    PV_ACTION_TEST,  PV_ACTION_COMMIT},
 		/* clang-format on */
 };
 
-enum pv_standing pv_revision_standing(const char *revision, const char *tried)
+enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried)
 {
-	if (tried && *tried && !strcmp(revision, tried))
+	if (*tried && !strcmp(revision, tried))
 		return PV_STANDING_TRIED;
+	if (*committed && strcmp(revision, committed))
+		return PV_STANDING_LAST_GOOD;
 	return strcmp(revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Try, commit, rollback as a table. The boot loader chose: it boots pv_try once, else pv_rev. Falling back
  * needs no deed of ours, only a reboot; so no row leads to a boot environment that a power cut could leave
- * wrong.
+ * wrong. A committed revision that fails is booted three times; then the boot loader takes the one before it,
+ * then revision 0, and in the end says so on the console: no row leads to a loop without end.
  */
 #ifndef PV_REVISION_H
 #define PV_REVISION_H
@@ -11,6 +12,7 @@ enum pv_standing {
 	PV_STANDING_FACTORY,   /* revision 0: there is nothing behind it */
 	PV_STANDING_COMMITTED, /* pv_rev names it */
 	PV_STANDING_TRIED,     /* pv_try names it: one chance */
+	PV_STANDING_LAST_GOOD, /* booted in the place of a committed one that failed too often */
 	PV_STANDING_COUNT
 };
 
@@ -32,8 +34,8 @@ enum pv_action {
 	PV_ACTION_COMMIT,   /* pv_rev = this one, no pv_try */
 };
 
-/* `tried`: the value of pv_try, NULL or empty if there is none. */
-enum pv_standing pv_revision_standing(const char *revision, const char *tried);
+/* `committed` and `tried`: pv_rev and pv_try, empty where there is none. */
+enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried);
 enum pv_action pv_revision_decide(enum pv_standing standing, enum pv_occasion occasion);
 
 #endif

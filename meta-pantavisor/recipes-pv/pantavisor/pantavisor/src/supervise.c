@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include "commit.h"
 #include "ending.h"
 #include "log.h"
 #include "util.h"
@@ -221,11 +222,13 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 	if (pv->end || pv->running)
 		return;
 	pv->running = true;
-	if (pv->groups_late)
+	if (pv->groups_late) {
 		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->revision,
 			pv->groups_late);
-	else
-		pv_info("revision", "revision %s RUNNING", pv->revision);
+		return;
+	}
+	pv_info("revision", "revision %s RUNNING", pv->revision);
+	pv_commit_running(pv, now);
 }
 
 void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
@@ -235,6 +238,7 @@ void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 	if (!pv->tasks || pv->end)
 		return;
 	tick_groups(pv, now, next);
+	pv_commit_tick(pv, now, next);
 	/* A group that began has containers to look at. */
 	for (size_t i = 0; i < pv->task_count; i++)
 		note_due(&pv->tasks[i], now, next);

@@ -1,54 +1,156 @@
 /* SPDX-License-Identifier: MIT */
 #include "bootenv.h"
 
-#include "check.h"
+#include <sys/stat.h>
 
-static void check_grub(const char *lines, const char *name, const char *wanted)
+#include "beneath.h"
+#include "check.h"
+#include "tree.h"
+
+static bool parse_grub(const char *lines, struct pv_bootenv *env)
 {
-	char block[PV_BOOTENV_BYTES], value[PV_BOOTENV_VALUE_BYTES];
-	struct pv_err err;
+	char block[PV_BOOTENV_BYTES];
 	int used;
 
 	memset(block, '#', sizeof(block));
 	used = snprintf(block, sizeof(block), "# GRUB Environment Block\n%s", lines);
 	block[used] = '#';
-	CHECK(pv_bootenv_find(PV_BOOTENV_GRUB, block, sizeof(block), name, value, &err) == 0);
-	CHECK_TEXT(value, wanted);
+	return pv_bootenv_parse(PV_BOOTENV_GRUB, block, sizeof(block), env);
 }
 
-static void check_uboot(const char *block, size_t length, const char *name, const char *wanted)
+static void test_values_are_read_by_their_whole_name_and_the_last_one_counts(void)
 {
-	char value[PV_BOOTENV_VALUE_BYTES];
-	struct pv_err err;
+	struct pv_bootenv env;
 
-	CHECK(pv_bootenv_find(PV_BOOTENV_UBOOT, block, length, name, value, &err) == 0);
-	CHECK_TEXT(value, wanted);
+	CHECK(parse_grub("pv_rev=0\npv_try=locals/x\n", &env));
+	CHECK_TEXT(env.revision, "0");
+	CHECK_TEXT(env.tried, "locals/x");
+	CHECK(parse_grub("pv_trying=1\npv_rev=0\n", &env) && !*env.tried);
+	/* Which of two counts is the same for the boot loaders and for us. */
+	CHECK(parse_grub("pv_rev=0\npv_try=1\npv_try=2\n", &env));
+	CHECK_TEXT(env.tried, "2");
+	CHECK(parse_grub("pv_rev=0\npv_try=1\npv_try=\n", &env) && !*env.tried);
+	/* Not names of revisions. */
+	CHECK(parse_grub("pv_rev=0\npv_try=x init=/bin/evil\npv_prev=../x\n", &env));
+	CHECK(!*env.tried && !*env.previous);
+	CHECK(!parse_grub("pv_rev=a b\n", &env) && !parse_grub("", &env));
+}
+
+static void test_published_uboot_files_are_read(void)
+{
+	static const char block[] = "pv_revx=7\0pv_rev=0\0pv_try=\0\0pv_try=3\0";
+	char padded[2000] = "a=b", huge[600];
+	struct pv_bootenv env;
+
+	CHECK(pv_bootenv_parse(PV_BOOTENV_UBOOT, block, sizeof(block), &env));
+	CHECK_TEXT(env.revision, "0");
+	CHECK(!*env.tried && !env.generation);
+	CHECK(pv_bootenv_parse(PV_BOOTENV_UBOOT, "pv_rev=0\0\0\0", 11, &env));
+	/* What stands behind the first 1024 bytes does not count. */
+	memcpy(padded + 1500, "pv_rev=9", 9);
+	CHECK(!pv_bootenv_parse(PV_BOOTENV_UBOOT, padded, sizeof(padded), &env));
+	memset(huge, 'x', sizeof(huge));
+	memcpy(huge, "pv_rev=", 7);
+	CHECK(!pv_bootenv_parse(PV_BOOTENV_UBOOT, huge, sizeof(huge), &env));
+	CHECK(!pv_bootenv_parse(PV_BOOTENV_GRUB, "pv_rev=0\n", 9, &env));
+	CHECK(!pv_bootenv_parse(PV_BOOTENV_GRUB, "", 0, &env));
+}
+
+static void test_torn_copy_does_not_count(void)
+{
+	struct pv_bootenv env;
+
+	CHECK(parse_grub("pv_gen=4\npv_rev=1\npv_end=4\n", &env) && env.generation == 4);
+	CHECK(!parse_grub("pv_gen=5\npv_rev=1\npv_end=4\n", &env));
+	CHECK(!parse_grub("pv_gen=5\npv_rev=1\n", &env) && !parse_grub("pv_rev=1\npv_end=4\n", &env));
+	CHECK(!parse_grub("pv_gen=x\npv_rev=1\npv_end=x\n", &env));
+}
+
+static void test_rendered_block_reads_back_within_its_first_sector(void)
+{
+	for (int kind = PV_BOOTENV_GRUB; kind <= PV_BOOTENV_UBOOT; kind++) {
+		struct pv_bootenv env = {.generation = 999999999999999999UL}, back;
+		char block[PV_BOOTENV_BYTES], longest[PV_REVISION_BYTES + 1] = "locals/";
+
+		memset(longest + 7, 'a', 64);
+		memcpy(env.revision, longest, sizeof(longest));
+		memcpy(env.tried, longest, sizeof(longest));
+		memcpy(env.previous, longest, sizeof(longest));
+		pv_bootenv_render((enum pv_bootenv_kind)kind, &env, block);
+		CHECK(pv_bootenv_parse((enum pv_bootenv_kind)kind, block, 512, &back));
+		CHECK(!memcmp(&env, &back, sizeof(env)));
+	}
+}
+
+static int begin(struct pv_err *err)
+{
+	tree_begin();
+	tree_folder("boot");
+	return pv_beneath_root(tree_root, err);
+}
+
+static void test_store_writes_both_copies_in_place(struct pv_err *err)
+{
+	int storage = begin(err);
+	struct pv_bootenv env = {.revision = "0"}, back;
+	struct stat first, again;
+
+	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) == 0 && env.generation == 1);
+	CHECK(fstatat(storage, "boot/grubenv", &first, 0) == 0 && first.st_size == PV_BOOTENV_BYTES);
+	snprintf(env.tried, sizeof(env.tried), "7");
+	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) == 0);
+	CHECK(fstatat(storage, "boot/grubenv", &again, 0) == 0 && first.st_ino == again.st_ino);
+	/* Either copy is enough. */
+	tree_file("boot/grubenv", "# GRUB Environment Block\npv_gen=3\npv_rev=9\n");
+	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
+	CHECK_TEXT(back.tried, "7");
+	CHECK(back.generation == 2);
+	/* What was only in the torn one is not lost behind an older generation. */
+	back.generation = 0;
+	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &back, err) == 0 && back.generation == 3);
+	close(storage);
+	tree_end();
+}
+
+static void test_what_is_not_a_file_is_not_written(struct pv_err *err)
+{
+	int storage = begin(err);
+	struct pv_bootenv env = {.revision = "0"}, back;
+
+	tree_file("secret", "x");
+	CHECK(symlinkat("../secret", storage, "boot/grubenv") == 0);
+	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) < 0);
+	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
+	CHECK(!*back.revision);
+	close(storage);
+	tree_end();
+}
+
+static void test_boots_are_counted_for_one_generation(struct pv_err *err)
+{
+	int storage = begin(err);
+	const struct pv_bootenv env = {.generation = 5, .revision = "0"}, next = {.generation = 6};
+
+	CHECK(pv_bootenv_boots(storage, &env) == 0);
+	CHECK(pv_bootenv_make_notes(storage, err) == 0 && pv_bootenv_boots(storage, &env) == 0);
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=5:xx\n####");
+	CHECK(pv_bootenv_boots(storage, &env) == 2 && pv_bootenv_boots(storage, &next) == 0);
+	/* GRUB's own are never touched. */
+	CHECK(pv_bootenv_make_notes(storage, err) == 0 && pv_bootenv_boots(storage, &env) == 2);
+	close(storage);
+	tree_end();
 }
 
 int main(void)
 {
-	static const char uboot[] = "pv_revx=7\0pv_rev=0\0pv_try=\0\0";
-	char value[PV_BOOTENV_VALUE_BYTES], padded[2000] = "a=b", huge[600];
 	struct pv_err err;
 
-	check_grub("pv_rev=0\npv_try=locals/x\n", "pv_try", "locals/x");
-	check_grub("pv_trying=1\npv_rev=0\n", "pv_try", "");
-	check_grub("pv_try=\n", "pv_try", "");
-	/* Which of two counts is the same for the boot loaders and for us. */
-	check_grub("pv_try=1\npv_try=2\n", "pv_try", "2");
-	check_grub("pv_try=1\npv_try=\n", "pv_try", "");
-	check_uboot("pv_try=1\0pv_try=2\0\0pv_try=3\0", 29, "pv_try", "2");
-	check_uboot(uboot, sizeof(uboot), "pv_rev", "0");
-	check_uboot(uboot, sizeof(uboot), "pv_try", "");
-	check_uboot(uboot, sizeof(uboot), "pv", "");
-	/* What stands behind the first 1024 bytes does not count. */
-	memcpy(padded + 1500, "pv_rev=9", 9);
-	check_uboot(padded, sizeof(padded), "pv_rev", "");
-	check_uboot(padded, sizeof(padded), "a", "b");
-	CHECK(pv_bootenv_find(PV_BOOTENV_GRUB, "pv_rev=0\n", 9, "pv_rev", value, &err) < 0);
-	CHECK(pv_bootenv_find(PV_BOOTENV_GRUB, "", 0, "pv_rev", value, &err) < 0);
-	memset(huge, 'x', sizeof(huge));
-	memcpy(huge, "pv_rev=", 7);
-	CHECK(pv_bootenv_find(PV_BOOTENV_UBOOT, huge, sizeof(huge), "pv_rev", value, &err) < 0);
+	test_values_are_read_by_their_whole_name_and_the_last_one_counts();
+	test_published_uboot_files_are_read();
+	test_torn_copy_does_not_count();
+	test_rendered_block_reads_back_within_its_first_sector();
+	test_store_writes_both_copies_in_place(&err);
+	test_what_is_not_a_file_is_not_written(&err);
+	test_boots_are_counted_for_one_generation(&err);
 	return check_done();
 }

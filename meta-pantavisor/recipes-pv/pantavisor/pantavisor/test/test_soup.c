@@ -99,7 +99,8 @@ static void read_bytes(const unsigned char *bytes, size_t length)
 
 static void read_text(const char *text, size_t length)
 {
-	char value[PV_BOOTENV_VALUE_BYTES], **words;
+	char block[PV_BOOTENV_BYTES], **words;
+	struct pv_bootenv env;
 	struct pv_config config;
 	struct pv_signers *signers;
 	struct pv_lxcconf conf;
@@ -114,8 +115,9 @@ static void read_text(const char *text, size_t length)
 	(void)pv_config_read_file(&config, text, &err);
 	pv_config_read_cmdline(&config, text);
 	free(pv_cmdline_get(text, "pv_try"));
-	(void)pv_bootenv_find(PV_BOOTENV_GRUB, text, length, "pv_try", value, &err);
-	(void)pv_bootenv_find(PV_BOOTENV_UBOOT, text, length, "pv_try", value, &err);
+	for (int kind = PV_BOOTENV_GRUB; kind <= PV_BOOTENV_UBOOT; kind++)
+		if (pv_bootenv_parse((enum pv_bootenv_kind)kind, text, length, &env))
+			pv_bootenv_render((enum pv_bootenv_kind)kind, &env, block);
 	if (pv_words_split(text, &words, &err) == 0)
 		free(words);
 	(void)pv_halt_signal(text, text);

@@ -4,10 +4,12 @@
 
 #include <setjmp.h>
 
+#include "beneath.h"
 #include "check.h"
 #include "ending.h"
 #include "log.h"
 #include "shutdown.h"
+#include "tree.h"
 
 #define SECOND 1000
 #define MONITOR 4711
@@ -233,8 +235,101 @@ static void test_tried_revision_that_loses_a_system_container_goes_back(void)
 	web.restart = PV_RESTART_CONTAINER;
 }
 
+/* A device with a storage, and a boot environment that says what is committed and tried. */
+static struct pv stored(const char *committed, const char *tried, enum pv_standing standing)
+{
+	struct pv pv = device(standing);
+	struct pv_err err;
+
+	tree_begin();
+	tree_folder("boot");
+	pv.storage = pv_beneath_root(tree_root, &err);
+	pv_config_init(&pv.config);
+	snprintf(pv.env.revision, sizeof(pv.env.revision), "%s", committed);
+	snprintf(pv.env.tried, sizeof(pv.env.tried), "%s", tried);
+	CHECK(pv_bootenv_store(pv.storage, pv.loader, &pv.env, &err) == 0);
+	return pv;
+}
+
+static void check_stored(struct pv *pv, const char *committed, const char *tried, const char *previous)
+{
+	struct pv_bootenv env;
+
+	pv_bootenv_load(pv->storage, pv->loader, &env);
+	CHECK_TEXT(env.revision, committed);
+	CHECK_TEXT(env.tried, tried);
+	CHECK_TEXT(env.previous, previous);
+	close(pv->storage);
+	tree_end();
+}
+
+static void test_tried_revision_is_committed_once_it_was_stable(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+
+	tick(&pv, 1);
+	CHECK(tick(&pv, 2) == 2 + 25 * SECOND && pv.running);
+	CHECK(pv.env.tried[0]);
+	tick(&pv, 2 + 25 * SECOND);
+	CHECK(pv.standing == PV_STANDING_COMMITTED && !pv.stable_at && !pv.end);
+	check_stored(&pv, "7", "", "3");
+}
+
+static void test_tried_revision_that_keeps_failing_goes_back(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+	int64_t stable;
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	stable = pv.stable_at;
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, stable - 1);
+	world.has_init = false;
+	tick(&pv, stable);
+	CHECK(!pv.end && pv.env.tried[0]);
+	tick(&pv, stable + 120 * SECOND);
+	CHECK(pv.end == PV_END_REBOOT);
+	check_stored(&pv, "3", "7", "");
+}
+
+static void test_try_that_is_over_is_forgotten(void)
+{
+	struct pv pv = stored("7", "8", PV_STANDING_COMMITTED);
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(pv.running && pv.env.generation == 2);
+	check_stored(&pv, "7", "", "");
+}
+
+static void test_boots_of_the_committed_revision_are_counted_anew(void)
+{
+	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
+
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(pv.env.generation == 2);
+	check_stored(&pv, "7", "", "");
+}
+
+static void test_last_good_revision_takes_the_place_of_a_rotten_one(void)
+{
+	struct pv pv = stored("9", "", PV_STANDING_LAST_GOOD);
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	tick(&pv, 2 + 25 * SECOND);
+	check_stored(&pv, "7", "", "");
+}
+
 int main(void)
 {
+	test_tried_revision_is_committed_once_it_was_stable();
+	test_tried_revision_that_keeps_failing_goes_back();
+	test_try_that_is_over_is_forgotten();
+	test_boots_of_the_committed_revision_are_counted_anew();
+	test_last_good_revision_takes_the_place_of_a_rotten_one();
 	pv_log_set_level(-1);
 	test_revision_that_did_not_boot_is_left_alone();
 	test_container_starts_and_the_revision_runs();

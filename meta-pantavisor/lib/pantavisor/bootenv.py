@@ -1,0 +1,78 @@
+"""What device and boot loader share: which revision is committed, which one is tried, which one was good before.
+
+``boot/grubenv`` is a block of 1024 bytes with ``name=value`` lines padded by ``#``, ``boot/uboot.txt`` holds pairs that end
+in NUL; each has a second copy. The device changes them in place, so they have their full size from the start. A copy
+counts where pv_gen and pv_end, its first and last values, are equal; other tools write neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from . import names
+from .errors import FormatError
+
+BYTES = 1024
+GRUB_HEAD = b"# GRUB Environment Block\n"
+GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
+UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
+GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
+EMPTY_NOTES = GRUB_HEAD.ljust(BYTES, b"#")
+
+
+@dataclass(frozen=True)
+class BootEnvironment:
+    """Names of revisions, empty where there is none; ``generation`` rises with each change."""
+
+    revision: str
+    tried: str = ""
+    previous: str = ""
+    generation: int = 1
+
+    @classmethod
+    def parse(cls, text: bytes) -> Optional[BootEnvironment]:
+        """One copy of either kind; None where it is torn or names no revision."""
+        values = _pairs(text)
+        first, last = values.get("pv_gen", ""), values.get("pv_end", "")
+        if first != last or not (first or "0").isdigit() or not _revision(values.get("pv_rev", "")):
+            return None
+        tried, previous = (_revision(values.get(name, "")) for name in ("pv_try", "pv_prev"))
+        return cls(values["pv_rev"], tried, previous, int(first or "0"))
+
+    def committing(self, revision: str) -> BootEnvironment:
+        """The next generation, in which ``revision`` is committed."""
+        previous = self.previous if revision == self.revision else self.revision
+        return BootEnvironment(revision, "", previous, self.generation + 1)
+
+    def trying(self, revision: str) -> BootEnvironment:
+        """The next generation, in which ``revision`` is tried once."""
+        return replace(self, tried=revision, generation=self.generation + 1)
+
+    def grub(self) -> bytes:
+        return b"".join([GRUB_HEAD, *(line + b"\n" for line in self._lines())]).ljust(BYTES, b"#")
+
+    def uboot(self) -> bytes:
+        return b"".join(line + b"\0" for line in self._lines()).ljust(BYTES, b"\0")
+
+    def _lines(self) -> Iterable[bytes]:
+        generation = str(self.generation)
+        values = {"pv_gen": generation, "pv_rev": self.revision, "pv_try": self.tried, "pv_prev": self.previous,
+                  "pv_end": generation}  # fmt: skip
+        return (f"{name}={value}".encode() for name, value in values.items())
+
+
+def _pairs(text: bytes) -> Mapping[str, str]:
+    head = text[:BYTES]
+    separator = b"\n" if head.startswith(GRUB_HEAD) else b"\0"
+    lines = head.partition(b"\0\0")[0].split(separator) if separator == b"\0" else head.split(separator)
+    pairs = (line.decode("utf-8", "replace").partition("=") for line in lines if b"=" in line)
+    return {name: value for name, _, value in pairs}
+
+
+def _revision(text: str) -> str:
+    try:
+        return names.check_revision(text)
+    except FormatError:
+        return ""

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a revision that runs to one that the boot loader is told of: what was tried is committed once it has run
+ * well for PV_UPDATER_COMMIT_DELAY, a try that failed is forgotten, and what the boot loader counted begins anew.
+ */
+#ifndef PV_COMMIT_H
+#define PV_COMMIT_H
+
+#include "pv.h"
+
+/* Once, when all groups are through. */
+void pv_commit_running(struct pv *pv, int64_t now);
+/* While something is tested: commits it, goes back, or says in `next` when to look again. */
+void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next);
+
+#endif

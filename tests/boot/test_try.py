@@ -1,0 +1,70 @@
+"""A revision deployed onto a device's storage: tried, committed when it ran well, and left again when it does not."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import guest as qemu
+import pytest
+from made import COMMAND, ENVIRONMENT
+from place import BOOT_SECONDS
+from sim import tools
+from storage import Storage
+
+TRIED = "locals/next"
+
+
+@contextmanager
+def mounted(storage: Storage, folder: Path) -> Iterator[Path]:
+    """The storage as a card in a reader."""
+    folder.mkdir(exist_ok=True)
+    tools.run("mount", "-o", f"loop,offset={storage.offset}", storage.image, folder)
+    try:
+        yield folder
+    finally:
+        tools.run("umount", folder)
+
+
+@pytest.fixture
+def storage(copy: Path, tmp_path: Path) -> Storage:
+    """The device's storage, with a second revision deployed onto it."""
+    tools.need_root()
+    storage = Storage.of(copy)
+    with mounted(storage, tmp_path / "card") as card:
+        said = subprocess.run(
+            [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")],
+            env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=600,
+        ).stderr  # fmt: skip
+    assert f"the device tries {TRIED} once, and returns to 0" in said
+    return storage
+
+
+def test_a_tried_revision_is_committed_once_it_was_stable(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    with start(storage.image, persist=True) as running:
+        running.wait_for(rf"revision {TRIED} RUNNING", timeout=BOOT_SECONDS)
+        running.wait_for(rf"revision {TRIED} COMMITTED", timeout=BOOT_SECONDS)
+    storage.replay(tmp_path)
+    environment = storage.read("/boot/grubenv", tmp_path)
+    assert environment == storage.read("/boot/grubenv2", tmp_path)
+    assert b"\npv_rev=locals/next\npv_try=\npv_prev=0\n" in environment
+    with start(storage.image) as running:
+        running.wait_for(rf"revision {TRIED} RUNNING", timeout=BOOT_SECONDS)
+        assert "TESTING" not in running.console
+
+
+def test_a_tried_revision_that_is_damaged_leads_back_and_is_forgotten(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
+    storage.remove(f"/trails/{TRIED}/demo-nginx/run.json")
+    storage.add(f"/trails/{TRIED}/demo-nginx/run.json", b"{}", tmp_path)
+    with start(storage.image, persist=True) as running:
+        running.wait_for(rf"revision {TRIED} is unusable", timeout=BOOT_SECONDS)
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
+    storage.replay(tmp_path)
+    assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
