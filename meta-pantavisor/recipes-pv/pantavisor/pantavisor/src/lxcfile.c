@@ -57,7 +57,8 @@ static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	fprintf(to, "lxc.cgroup.dir.monitor = lxc.monitor.%s\nlxc.cgroup.dir.container = lxc/%s\n", name,
 		name);
 	if (conf->keeps_net)
-		fputs(task->hides_monitor ? "lxc.namespace.share.net = 1\n" : "lxc.namespace.keep = net\n", to);
+		fputs(task->hides_monitor ? "lxc.namespace.share.net = 1\n" : "lxc.namespace.keep = net\n",
+			to);
 	if (task->filters_calls)
 		fprintf(to, "lxc.seccomp.profile = " PV_LXC_DIR "/%s/seccomp\n", name);
 	if (task->spec->automodfw)
