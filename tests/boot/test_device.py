@@ -72,7 +72,7 @@ def test_a_disk_with_the_same_label_is_left_alone(image: Path, start: Callable[.
     # Its name, sda, comes before vda.
     extra = ("-drive", f"if=none,id=other,format=raw,file={other}", "-device", "virtio-scsi-pci")
     with start(image, extra=(*extra, "-device", "scsi-hd,drive=other")) as running:
-        line = running.wait_for(r"PARTUUID=\S+ is /dev/\S+\s", timeout=BOOT_SECONDS)
+        line = running.wait_for(r"PARTUUID=\S+ is /dev/[a-z]+[0-9]", timeout=BOOT_SECONDS)
         assert f"PARTUUID={identity[1].lower()} is /dev/vda2" in line
         running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
 
