@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -46,17 +47,15 @@ sys.exit(status)
 LASTING = """
 import signal, subprocess, sys
 
-def end(number, frame):
-    child.terminate()
-    child.wait()
-    sys.exit(1)
-
 child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, end)
+# Blocked and waited for: one that comes early is not lost.
+asked = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+signal.pthread_sigmask(signal.SIG_BLOCK, asked)
 print("child", child.pid, flush=True)
-while True:
-    signal.pause()
+signal.sigwait(asked)
+child.terminate()
+child.wait()
+sys.exit(1)
 """
 
 
@@ -127,6 +126,10 @@ class Terminal:
         if not self.process:
             variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(SCRIPTS), **environment}
             os.execve(sys.executable, [sys.executable, "-c", PROGRAM, str(log), *words], variables)
+        modes = termios.tcgetattr(self.terminal)
+        # A Ctrl-C would drop what is printed in answer to it, where that is faster than the terminal.
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(self.terminal, termios.TCSANOW, modes)
 
     def read(self, *, until: str = "\0") -> str:
         """What the program prints until then, or to its end."""
