@@ -145,3 +145,30 @@ def test_a_storage_tree_has_what_the_page_lists(tmp_path: Path) -> None:
     assert len((tmp_path / "storage/boot/grubenv").read_bytes()) == 1024
     assert (tmp_path / "storage/boot/uboot.txt").read_bytes().endswith(b"\0\0\0")
     assert digest.file_sha256(revision / "bsp/kernel") == kernel
+
+
+RUNTIME_TESTS = PROJECT / "meta-pantavisor/recipes-pv/pantavisor/pantavisor/test"
+DEFINITION = {".py": r"^def {}\(", ".c": r"^static void {}\("}
+
+
+def test_the_security_page_names_tests_that_exist() -> None:
+    page = (PROJECT / "SECURITY.md").read_text()
+    places = {path.name for folder in (PROJECT / "tests", RUNTIME_TESTS) for path in folder.rglob("test_*.[pc]*")}
+    assert set(re.findall(r"\btest_\w+\.(?:py|c)\b", page)) <= places
+    named = re.findall(r"`(\w+)/(test_\w+)(\.py|\.c)(?:::(\w+))?`", page)
+    assert len(named) > 60
+    for folder, file, suffix, function in named:
+        path = (RUNTIME_TESTS if folder == "runtime" else PROJECT / "tests" / folder) / f"{file}{suffix}"
+        assert path.exists(), path
+        defined = re.search(DEFINITION[suffix].format(function), path.read_text(), re.MULTILINE)
+        assert defined if function else suffix == ".c", f"{path}: {function or 'a test of it'}"
+
+
+def test_every_row_of_the_security_page_is_shown_by_a_test_or_says_that_it_is_not() -> None:
+    page = (PROJECT / "SECURITY.md").read_text().partition("## What each attacker")[2].partition("\n## ")[0]
+    found = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("|")]
+    assert len(found) > 50 and {len(row) for row in found} == {3}
+    for attempt, outcome, shown in found:
+        if shown.strip() not in ("---", "shown by"):
+            assert re.search(r"::test_|`runtime/test_\w+\.c`|not tested", shown), attempt
+            assert outcome.strip(), attempt

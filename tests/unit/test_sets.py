@@ -73,6 +73,11 @@ def test_a_part_of_the_release_before_does_not_fit(made: Path) -> None:
         check(mixed, made)
 
 
+def test_an_older_release_as_a_whole_is_as_good(made: Path) -> None:
+    for release in (6, 7):
+        check(keys.sign_set(parts(made, web={"v": release}), signer(made), release), made)
+
+
 def test_a_part_more_does_not_fit_either(made: Path) -> None:
     whole = keys.sign_set(parts(made), signer(made), 7)
     more = keys.sign_state(whole.with_files({"db/run.json": {}}), "db", pvs.container_selection("db"), signer(made))
