@@ -86,7 +86,7 @@ void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 	if (now >= pv->stable_at + patience) {
 		pv->stable_at = 0;
 		if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
-			pv_ending_begin(pv, PV_END_REBOOT, "the tried revision does not become stable");
+			pv_ending_fault(pv, "the tried revision does not become stable");
 		return;
 	}
 	if (*next > (now < pv->stable_at ? pv->stable_at : now + LOOK_AGAIN_MS))
