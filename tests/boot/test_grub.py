@@ -523,7 +523,8 @@ def test_unsigned_words_of_the_oem_are_left_out(device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["a=b rdinit=/bin/evil", 'a="x init=/bin/evil"', "a=b --", "pv_rev=1 sysctl.kernel.modprobe=/storage/evil"]
+    "words", ["a=b rdinit=/bin/evil", 'a="x init=/bin/evil"', "a=b --", "pv_rev=1 sysctl.kernel.modprobe=/storage/evil",
+              "sysctl/kernel/modprobe=/storage/evil"]
 )
 def test_words_of_the_oem_that_are_not_the_oem_s_are_left_out(device: Device, words: str) -> None:
     device.add_revision("0")
