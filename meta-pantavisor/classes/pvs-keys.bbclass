@@ -32,7 +32,7 @@ PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_
 PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs what it loads. \
 Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they run."
 PVS_SIGNERS ??= ""
-PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/signature.md), which goes into the initramfs \
+PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes into the initramfs \
 and which the image is held against. Empty: each certificate that PVS_CA vouches for may sign everything."
 PVS_DEVELOPMENT_KEYS ??= "0"
 PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."

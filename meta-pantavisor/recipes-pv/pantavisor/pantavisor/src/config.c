@@ -50,7 +50,7 @@ static const struct key keys[PV_KEY_COUNT] = {
 	[PV_STORAGE_WAIT] = {"PV_STORAGE_WAIT", "storage.wait", NUMBER, "5", "0..600", "",
 		"Seconds to wait for it."},
 	[PV_UPDATER_COMMIT_DELAY] = {"PV_UPDATER_COMMIT_DELAY", "updater.commit.delay", NUMBER, "25",
-		"0..86400", false, "Seconds that a tried revision must run well before it is committed."},
+		"0..86400", NULL, "Seconds that a tried revision must run well before it is committed."},
 	[PV_UPDATER_GOALS_TIMEOUT] = {"PV_UPDATER_GOALS_TIMEOUT", "updater.goals.timeout", NUMBER, "120",
 		"1..86400", NULL, "Seconds a group without a timeout of its own has to reach its goals."},
 };
