@@ -99,16 +99,30 @@ def test_credentials_open_the_door_and_wrong_ones_do_not(registry: Registry, sch
     else:
         bearer(registry)
     assert Client(mine(registry)).resolve(ref(registry), AMD64)
-    with pytest.raises(AccessDenied, match="without other credentials") as caught:
+    with pytest.raises(AccessDenied, match="with the credentials given") as caught:
         Client(mine(registry, "wrong-horse")).resolve(ref(registry), AMD64)
     assert "wrong-horse" not in str(caught.value) + repr(caught.value)
 
 
 def test_an_anonymous_pull_from_a_closed_registry_says_log_in(registry: Registry) -> None:
     registry.challenge = 'Basic realm="sim"'
-    with pytest.raises(AccessDenied, match=f"docker login {registry.host}"):
+    with pytest.raises(AccessDenied, match=f"without credentials(?s:.*)docker login {registry.host}"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
     assert len(registry.paths("/manifests/")) == 1, "without credentials there is nothing to try again"
+
+
+@pytest.mark.parametrize("scheme", ["basic", "bearer"])
+def test_a_wrong_password_is_not_a_missing_one(registry: Registry, tmp_path: Path, scheme: str) -> None:
+    if scheme == "basic":
+        registry.challenge = 'Basic realm="sim"'
+    else:
+        bearer(registry)
+    auth = base64.b64encode(b"ada:wrong-horse").decode()
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps({"auths": {registry.host: {"auth": auth}}}))
+    with pytest.raises(AccessDenied, match=f"with the credentials of {file}") as caught:
+        Client(replace(OPTIONS, auth_file=file)).resolve(ref(registry), AMD64)
+    assert "ada" not in str(caught.value) and auth not in str(caught.value)
 
 
 @pytest.mark.parametrize("scope", ["aws", "repository:upstream/app:pull", "repository:a:pull repository:b:pull"])

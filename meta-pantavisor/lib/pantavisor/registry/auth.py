@@ -58,6 +58,7 @@ class Authorizer:
         self._http = http
         self._options = options
         self._known: dict[tuple[str, str], str] = {}
+        self._shown: dict[tuple[str, str], str] = {}
         self._secrets = {secret for given in options.credentials.values() for secret in _secrets(given)}
         self._lock = threading.Lock()
 
@@ -69,6 +70,11 @@ class Authorizer:
         """What was found so far that no message may hold."""
         with self._lock:
             return frozenset(self._secrets) | {known.partition(" ")[2] for known in self._known.values()}
+
+    def shown(self, endpoint: Endpoint) -> Optional[str]:
+        """Where the credentials are from that this host was answered with, None if it got none."""
+        with self._lock:
+            return self._shown.get((endpoint.host, endpoint.repository))
 
     def answer(self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]) -> Optional[str]:
         """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try."""
@@ -86,6 +92,7 @@ class Authorizer:
         mine = credentials.find(endpoint, self._options)
         if mine is not None:
             self._secrets |= _secrets(mine)
+            self._shown[(endpoint.host, endpoint.repository)] = mine.place
         if mine is not None and mine.registry_token:
             return f"Bearer {mine.registry_token}"
         for challenge in challenges:
@@ -115,7 +122,9 @@ class Authorizer:
         ) as answer:
             if not 200 <= answer.status < 300:
                 what = f"a token for {endpoint.repository}"
-                raise for_status(answer.status, what, endpoint.name, answer.read(MAX_ERROR_BYTES), None, secrets=self._secrets)
+                body = answer.read(MAX_ERROR_BYTES)
+                shown = mine.place if mine is not None else None
+                raise for_status(answer.status, what, endpoint.name, body, None, secrets=self._secrets, shown=shown)
             return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
 
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -40,7 +41,7 @@ def find(endpoint: Endpoint, options: RegistryOptions) -> Optional[Credentials]:
         if path is not None and path.is_file():
             found = _in_file(path, endpoint, options)
             if found is not None:
-                return found
+                return replace(found, place=str(path))
     return None
 
 

@@ -52,20 +52,25 @@ class ServerFailure(RegistryError):
 
 
 def for_status(
-    status: int, what: str, host: str, body: bytes, retry_after: Optional[float], *, secrets: Iterable[str] = ()
+    status: int,
+    what: str,
+    host: str,
+    body: bytes,
+    retry_after: Optional[float],
+    *,
+    secrets: Iterable[str] = (),
+    shown: Optional[str] = None,
 ) -> RegistryError:
     """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe.
 
-    A registry may repeat what it was told; ``secrets`` are left out of that.
+    A registry may repeat what it was told; ``secrets`` are left out of that. ``shown`` is the place of the credentials that
+    were sent along, empty for those of the command line, None if there were none.
     """
     reason = _reason(body, secrets)
     said = f" ({reason})" if reason else ""
     error: RegistryError
     if status == 401:
-        error = AccessDenied(
-            f"{host} does not give {what} without other credentials{said}",
-            hint=f"is the name right? A private image needs 'docker login {host}' or an auth file",
-        )
+        error = _denied(what, host, said, shown)
     elif status == 403:
         error = AccessDenied(f"{host} forbids {what}{said}", hint="may this account pull that image?")
     elif status == 404:
@@ -81,6 +86,18 @@ def for_status(
         error = RegistryError(f"{host} answers status {status} when asked for {what}{said}")
     error.retry_after = retry_after
     return error
+
+
+def _denied(what: str, host: str, said: str, shown: Optional[str]) -> AccessDenied:
+    if shown is None:
+        return AccessDenied(
+            f"{host} does not give {what} without credentials{said}",
+            hint=f"is the name right? A private image needs 'docker login {host}' or an auth file",
+        )
+    return AccessDenied(
+        f"{host} does not give {what} with the credentials {f'of {shown}' if shown else 'given'}{said}",
+        hint=f"are name and password right? 'docker login {host}' makes those in docker's own file anew",
+    )
 
 
 def _reason(body: bytes, secrets: Iterable[str]) -> str:

@@ -24,6 +24,8 @@ class Credentials:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
+    place: str = field(default="", compare=False)
+    """The file that has them or names the program that gave them; empty for those of the command line."""
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,9 @@ class Session:
 
     def _refusal(self, answer: Answer, what: str, endpoint: Endpoint) -> RegistryError:
         retry_after = _retry_after(answer.header("Retry-After"), answer.header("Date"))
-        secrets = self._authorizer.secrets()
-        return for_status(answer.status, what, endpoint.name, _error_body(answer), retry_after, secrets=secrets)
+        secrets, shown = self._authorizer.secrets(), self._authorizer.shown(endpoint)
+        body = _error_body(answer)
+        return for_status(answer.status, what, endpoint.name, body, retry_after, secrets=secrets, shown=shown)
 
     def _door(self, endpoint: Endpoint, base: str) -> list[str]:
         """How the host as a whole asks who we are: some hide from strangers what they have, and that they would ask."""
