@@ -76,10 +76,10 @@ class Totals:
             self.broken.append(suite.name)
 
 
-def pytest(name: str, *, after: tuple[str, ...] = (), many: bool = False) -> Suite:
-    """A directory of tests/; ``many`` small ones."""
+def pytest(name: str, *more: str, after: tuple[str, ...] = (), many: bool = False) -> Suite:
+    """A directory of tests/, with ``more`` words for pytest; ``many`` small ones."""
     junit = RESULTS / f"{name}.xml"
-    command = (sys.executable, "-m", "pytest", "-q", f"tests/{name}", f"--junitxml={junit}")
+    command = (sys.executable, "-m", "pytest", "-q", f"tests/{name}", *more, f"--junitxml={junit}")
     return Suite(name, ((*command, *ALL_PROCESSORS) if many else command,), junit, after, small_files=many)
 
 
@@ -96,7 +96,7 @@ def fast() -> tuple[Suite, ...]:
     """Under a minute."""
     python = (sys.executable, "-m")
     return (
-        pytest("unit", many=True),
+        pytest("unit", "-m", "not hostile", many=True),
         Suite("style", ((*python, "ruff", "check", *SOURCES),)),
         Suite("types", ((*python, "mypy"), (*python, "mypy", "--strict", *TYPED_SCRIPTS))),
         runtime(),
@@ -107,7 +107,7 @@ def slow() -> tuple[Suite, ...]:
     """Damage in every place, and what builds and boots."""
     return (
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
-        pytest("hostile", many=True),
+        pytest("hostile", "tests/unit", "-m", "hostile", many=True),
         pytest("integration", after=("runtime",)),
         pytest("fresh"),
         pytest("bitbake"),

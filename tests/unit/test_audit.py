@@ -159,6 +159,7 @@ def test_search_for_keys_ends(device: sim.Device, tree: Path, monkeypatch: pytes
     assert [item for item in findings(tree, device) if item.startswith("unreadable logs/")]
 
 
+@pytest.mark.hostile
 def test_every_copy_in_place_of_a_link_is_named(device: sim.Device, tree: Path) -> None:
     links = [path for path in (tree / "trails").rglob("*") if path.is_file() and path.stat().st_nlink > 1]
     assert len(links) == len(device.state.objects()) + 2
@@ -179,6 +180,7 @@ def audit_name(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.hostile
 def test_every_inline_file_that_differs_is_named(device: sim.Device, tree: Path) -> None:
     for name in device.state.inline():
         path = tree / "trails/0" / name
@@ -316,6 +318,7 @@ def mutations(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         yield f"{at} changed", value + "x"
 
 
+@pytest.mark.hostile
 def test_every_change_of_a_signed_document_is_refused(device: sim.Device, tree: Path) -> None:
     count = 0
     for path, value in device.state.inline().items():
@@ -329,6 +332,7 @@ def test_every_change_of_a_signed_document_is_refused(device: sim.Device, tree: 
     assert count > 80
 
 
+@pytest.mark.hostile
 def test_every_change_of_a_signature_is_refused(device: sim.Device, tree: Path) -> None:
     for name in ("bsp", "safe", "web"):
         path = f"_sigs/{name}.json"
@@ -348,6 +352,7 @@ def test_every_change_of_a_signature_is_refused(device: sim.Device, tree: Path) 
         write_state(tree, device.state)
 
 
+@pytest.mark.hostile
 def test_every_removed_path_is_refused(device: sim.Device, tree: Path) -> None:
     for path in device.state:
         if path == "#spec" or path.endswith("src.json") or path.startswith("_sigs/"):

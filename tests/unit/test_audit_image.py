@@ -282,6 +282,7 @@ def test_objects_that_are_larger_than_the_image_together_are_not_all_read(
     assert report.checked["objects"] == 4
 
 
+@pytest.mark.hostile
 def test_random_damage_never_ends_in_a_traceback(bench: Bench) -> None:
     chance = random.Random(7)
     places = [*range(0, 34 * 512), *range(MIB, MIB + 1024), *range(STORAGE, STORAGE + 50 * 4096)]
@@ -292,6 +293,7 @@ def test_random_damage_never_ends_in_a_traceback(bench: Bench) -> None:
         bench.mend()
 
 
+@pytest.mark.hostile
 def test_random_damage_of_folders_and_inodes_is_found(bench: Bench) -> None:
     chance = random.Random(8)
     inodes = STORAGE + 41 * 4096

@@ -180,6 +180,7 @@ def test_resigning_follows_a_change_of_keys(made: Path) -> None:
         keys.verify_state(new, trust(made), strict=False)
 
 
+@pytest.mark.hostile
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10**6), st.integers(1, 255), st.sampled_from(["protected", "signature"]))
 def test_a_bent_signature_never_verifies(made: Path, at: int, flip: int, member: str) -> None:

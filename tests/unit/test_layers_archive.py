@@ -350,6 +350,7 @@ def test_each_limit_holds(name: str) -> None:
         read(archive, Limits(**{name: limit}))
 
 
+@pytest.mark.hostile
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9 * 512), st.binary(min_size=1, max_size=12)), min_size=1, max_size=6))
 def test_a_mutated_archive_is_read_or_refused(changes: list[tuple[int, bytes]]) -> None:
