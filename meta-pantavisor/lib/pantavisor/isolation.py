@@ -29,7 +29,8 @@ _NETWORKS = frozenset(["empty", "veth", "none"])
 _NET_KEY = re.compile(r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)")
 # They would change a mount that is there, or let mounts out.
 _BAD_OPTIONS = frozenset(["remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave"])
-_CGROUP_KEY = re.compile(r"[a-z0-9_.BGKM]+")
+# Limits. Files of a cgroup that begin with "cgroup." move processes, any of the device, PID 1 too.
+_CGROUP_KEY = re.compile(r"lxc\.cgroup2?\.(?!cgroup\.)[a-z0-9_.BGKM]*")
 _HARMLESS = frozenset([
     "lxc.cap.drop", "lxc.tty.max", "lxc.pty.max", "lxc.log.file", "lxc.log.level", "lxc.init.cmd", "lxc.init.cwd",
     "lxc.init.uid", "lxc.init.gid", "lxc.init.groups", "lxc.environment", "lxc.signal.halt", "lxc.signal.reboot",

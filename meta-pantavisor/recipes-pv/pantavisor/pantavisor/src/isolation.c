@@ -97,12 +97,16 @@ static bool device_rule(struct isolation *i, const char *key, const char *value)
 	return true;
 }
 
-/* Files of the container's own cgroup. */
+/* Limits, which are files of the container's own cgroup. Those that begin with "cgroup." move processes, any of the
+ * device, PID 1 too. */
 static bool cgroup_setting(struct isolation *i, const char *key, const char *value)
 {
+	const char *name = strchr(key + strlen("lxc.cgroup"), '.') + 1;
+
 	(void)i;
 	(void)value;
-	return !key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.BGKM")];
+	return !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.BGKM")] &&
+	       !pv_starts_with(name, "cgroup.");
 }
 
 static bool auto_mount(struct isolation *i, const char *key, const char *value)
