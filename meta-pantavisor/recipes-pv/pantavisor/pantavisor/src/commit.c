@@ -20,7 +20,7 @@ static void store(struct pv *pv, const char *what)
 		pv_info("revision", "%s", what);
 }
 
-/* The committed revision runs: whatever was counted or tried before belongs to the past. */
+/* The device stays with this revision: whatever was counted or tried before belongs to the past. */
 static void settle(struct pv *pv)
 {
 	cleanup_free char *what = NULL;
@@ -29,7 +29,7 @@ static void settle(struct pv *pv)
 		what = pv_fmt("the try of revision %s is over, revision %s stays", pv->env.tried, pv->revision);
 		pv->env.tried[0] = '\0';
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
-		what = pv_fmt("revision %s is good, its boots are counted anew", pv->revision);
+		what = pv_fmt("revision %s is up, its boots are counted anew", pv->revision);
 	}
 	if (what)
 		store(pv, what);
@@ -62,6 +62,12 @@ void pv_commit_running(struct pv *pv, int64_t now)
 	pv->stable_at = now + (int64_t)delay * 1000;
 }
 
+/* It is up, if not whole: were such boots counted as bad, the boot loader would take older ones and stop at last. */
+void pv_commit_late(struct pv *pv)
+{
+	settle(pv);
+}
+
 static bool all_reached(const struct pv *pv)
 {
 	for (size_t i = 0; i < pv->task_count; i++)
@@ -87,6 +93,8 @@ void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 		pv->stable_at = 0;
 		if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
 			pv_ending_fault(pv, "the tried revision does not become stable");
+		else
+			pv_commit_late(pv);
 		return;
 	}
 	if (*next > (now < pv->stable_at ? pv->stable_at : now + LOOK_AGAIN_MS))

@@ -225,6 +225,7 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 	if (pv->groups_late) {
 		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->revision,
 			pv->groups_late);
+		pv_commit_late(pv);
 		return;
 	}
 	pv_info("revision", "revision %s RUNNING", pv->revision);

@@ -313,6 +313,52 @@ static void test_boots_of_the_committed_revision_are_counted_anew(void)
 	check_stored(&pv, "7", "", "");
 }
 
+/* Its goals are missed and the device stays up: the boot loader is to count to no halt because of that. */
+static void test_boots_that_are_late_are_counted_anew(void)
+{
+	static const enum pv_standing standings[] = {
+		PV_STANDING_FACTORY, PV_STANDING_COMMITTED, PV_STANDING_LAST_GOOD};
+
+	for (size_t i = 0; i < PV_COUNT(standings); i++) {
+		struct pv pv = stored("9", "", standings[i]);
+
+		tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
+		world.has_init = false;
+		tick(&pv, 1);
+		tick(&pv, 31 * SECOND);
+		CHECK(pv.running && pv.groups_late == 1 && !pv.end && !pv.stable_at);
+		CHECK(pv.env.generation == 2);
+		check_stored(&pv, "9", "", "");
+	}
+}
+
+static void test_late_try_counts_for_nothing(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+
+	world.has_init = false;
+	tick(&pv, 1);
+	tick(&pv, 31 * SECOND);
+	CHECK(pv.end == PV_END_REBOOT && pv.env.generation == 1);
+	check_stored(&pv, "3", "7", "");
+}
+
+static void test_last_good_revision_that_keeps_failing_stays_up(void)
+{
+	struct pv pv = stored("9", "", PV_STANDING_LAST_GOOD);
+	int64_t stable;
+
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xxxx\n####");
+	tick(&pv, 1);
+	tick(&pv, 2);
+	stable = pv.stable_at;
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, stable - 1);
+	world.has_init = false;
+	tick(&pv, stable + 120 * SECOND);
+	CHECK(!pv.end && pv.env.generation == 2);
+	check_stored(&pv, "9", "", "");
+}
+
 static void test_last_good_revision_takes_the_place_of_a_rotten_one(void)
 {
 	struct pv pv = stored("9", "", PV_STANDING_LAST_GOOD);
@@ -329,6 +375,9 @@ int main(void)
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();
+	test_boots_that_are_late_are_counted_anew();
+	test_late_try_counts_for_nothing();
+	test_last_good_revision_that_keeps_failing_stays_up();
 	test_last_good_revision_takes_the_place_of_a_rotten_one();
 	pv_log_set_level(-1);
 	test_revision_that_did_not_boot_is_left_alone();
