@@ -24,7 +24,7 @@ _AUTO = frozenset(
     ["proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup", "cgroup:mixed", "cgroup:ro", "cgroup:mixed:force",
      "cgroup:ro:force"]
 )  # fmt: skip
-_NAMESPACES = frozenset(["user", "net", "ipc"])
+_NAMESPACES = frozenset(["user", "net"])
 _NETWORKS = frozenset(["empty", "veth", "none"])
 _NET_KEY = re.compile(r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)")
 # They would change a mount that is there, or let mounts out.

@@ -16,7 +16,7 @@ static const char *const devices[] = {"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 
 	"c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:229 rwm", NULL};
 static const char *const auto_mounts[] = {"proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup",
 	"cgroup:mixed", "cgroup:ro", "cgroup:mixed:force", "cgroup:ro:force", NULL};
-static const char *const namespaces[] = {"user", "net", "ipc", NULL};
+static const char *const namespaces[] = {"user", "net", NULL};
 static const char *const networks[] = {"empty", "veth", "none", NULL};
 /* They would change a mount that is there, or let mounts out. */
 static const char *const bad_options[] = {
