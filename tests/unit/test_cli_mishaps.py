@@ -204,7 +204,7 @@ MISTAKES = [
     (["get", ""], "the source has no name", "name a repository or an export"),
     (["get", "#web"], "the source has no name", "name a repository or an export"),
     (["clone", "nope"], "nope does not exist", "name a repository or an export"),
-    (["clone", "https://example.com/x"], "https:/+example.com/x is in the network", "fetch the export first.*"),
+    (["clone", "https://example.com/x"], "https://example.com/x is in the network", "fetch the export first.*"),
     (["merge", "web"], "web is neither a repository nor an export", "an export is made by: pvr export FILE.tgz"),
     (["merge", "web/run.json"], "web/run.json is not a ustar archive", "an export is made by: pvr export FILE.tgz"),
     (["clone", ".", "web"], ".*/web exists already", "name a directory behind the source that is empty or missing"),

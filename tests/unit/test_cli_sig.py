@@ -45,7 +45,8 @@ def sig(keyring: Path) -> list[str]:
 
 def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pvs-keys"
-    pvr("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")
+    said = pvr.both("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")[1]
+    assert "keep key.pem and ca.key.pem secret" in said
     assert (folder / "key.pem").stat().st_mode & 0o077 == 0
     said = pvr.both("keys", "generate", str(folder), status=2)[1]
     assert str(folder) in said
@@ -175,6 +176,34 @@ def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work:
     said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
     assert said == 'pvr: unknown part "wep"\n  hint: did you mean "web"?\n'
     assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
+
+
+def test_a_part_that_is_not_committed_is_named_so(pvr: Pvr, work: Path, keyring: Path) -> None:
+    write(work, {"fresh/run.json": '{"name": "fresh", "group": "app"}'})
+    said = pvr.both(*sig(keyring), "add", "--part", "fresh", status=2)[1]
+    assert said == "pvr: fresh is not committed yet\n  hint: run: pvr add && pvr commit\n"
+
+
+def test_what_differs_in_the_working_tree_is_not_signed_in_silence(pvr: Pvr, work: Path, keyring: Path) -> None:
+    write(work, {"README.md": "of no part", "web/root.squashfs": "newer"})
+    for words in (["add", "--part", "web"], ["update"], ["set"]):
+        said = pvr.both(*sig(keyring), *words)[1]
+        named = "the working tree differs in web/root.squashfs: run: pvr add && pvr commit, then sign again"
+        assert (named in said) == (words != ["set"]), words
+    pvr("commit")
+    assert "differs" not in pvr.both(*sig(keyring), "update")[1]
+
+
+def test_the_parts_that_are_offered_can_be_signed(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    pvr(*sig(keyring), "set")
+    assert "hint: known: web\n" in pvr.both(*sig(keyring), "add", "--part", "bsp", status=2)[1]
+
+
+def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyring: Path) -> None:
+    there = pvr.both("sig", "--key", str(keyring / "kye.pem"), "add", "--part", "web", status=2)[1]
+    assert "kye.pem does not exist\n  hint: is it spelled right?" in there
+    assert "make keys by: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 
 def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:

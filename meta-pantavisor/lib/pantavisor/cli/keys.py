@@ -74,4 +74,5 @@ def _generate(options: argparse.Namespace, console: Console) -> None:
         if options.if_missing and options.directory.exists():
             return
         raise
-    console.line(f"{options.directory} holds ca.crt for devices and key.pem, x5c.pem to sign with; keep *.key.pem secret")
+    console.line(f"{options.directory} holds ca.crt for devices, and key.pem and x5c.pem to sign with; "
+                 "keep key.pem and ca.key.pem secret")  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, Optional
 
 from .. import atomic, cjson, keys, names, pvs
 from ..errors import LimitError, PantavisorError
+from ..repo import Repository
 from ..state import MAX_BYTES, State, Value
 from . import here, signers
 from .console import Console
@@ -130,7 +131,9 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
 def _check(state: State, options: argparse.Namespace, selection: pvs.Selection, console: Console) -> None:
     """Raise for a part that is not there; warn of patterns said for nothing."""
     if options.part and not state.part(options.part):
-        raise names.unknown(options.part, pvs.part_names(state), what="part")
+        if any(path.startswith(f"{options.part}/") for path in _uncommitted(here.repository())):
+            raise PantavisorError(f"{options.part} is not committed yet", hint="run: pvr add && pvr commit")
+        raise names.unknown(options.part, state.part_names(), what="part")
     start = "" if options.raw else f"{options.part}/"
     for pattern in (f"{start}{pattern}" for pattern in options.include):
         if not any(pvs.matches(pattern, path) for path in state):
@@ -150,6 +153,22 @@ def _change(change: Callable[[State], State], console: Console) -> None:
             console.warn(f"{other.path} covers what was signed now: sign it again, by: pvr sig update {other.name}")
     if not signed:
         console.line("every signature is as it was")
+    _warn_of_uncommitted(repository, after, signed, console)
+
+
+def _warn_of_uncommitted(repository: Repository, state: State, signed: list[str], console: Console) -> None:
+    """What was signed is the committed state: the next commit makes a signature wrong that covers what differs from it."""
+    asked = [signature for signature in pvs.signatures(state) if signature.path in signed or not signed]
+    covered = [path for path in _uncommitted(repository) if any(one.selection.covers(path) for one in asked)]
+    if covered:
+        more = f" and {len(covered) - 1} more" if covered[1:] else ""
+        console.warn(f"only what is committed is signed, and the working tree differs in {covered[0]}{more}: "
+                     "run: pvr add && pvr commit, then sign again")  # fmt: skip
+
+
+def _uncommitted(repository: Repository) -> list[str]:
+    status = repository.status()
+    return sorted({*status.added, *status.removed, *status.changed, *status.untracked})
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:

@@ -6,7 +6,6 @@ stand leaf first.
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Sequence
@@ -114,7 +113,9 @@ def chain_der(chain: Sequence[Any]) -> tuple[bytes, ...]:
 def read(path: Path) -> bytes:
     """A PEM file of bounded size. Raises NotFound, FormatError."""
     if not path.is_file():
-        raise NotFound(f"{path} does not exist", hint=f"make keys by: pvr keys generate {path.parent or os.curdir}")
+        # Keys are never made in a directory that exists.
+        make = f"make keys by: pvr keys generate {path.parent}; options name others, as --help shows"
+        raise NotFound(f"{path} does not exist", hint="is it spelled right?" if path.parent.is_dir() else make)
     if path.stat().st_size > MAX_PEM_BYTES:
         raise FormatError(f"{path} is larger than a PEM file of {MAX_PEM_BYTES} bytes")
     return path.read_bytes()

@@ -52,4 +52,4 @@ def _split(target: Path) -> tuple[Path, str]:
     for depth in (1, 2):
         if target.parents[depth - 1].name == TRAILS:
             return target.parents[depth], "/".join(target.parts[-depth:])
-    raise FormatError(f"{target} is no revision of a storage tree", hint="name one such as STORAGE/trails/0")
+    raise FormatError(f"{target} is not a revision of a storage tree", hint="name one such as STORAGE/trails/0")

@@ -28,7 +28,8 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
     elif (source / "json").is_file():
         yield _read(source, source.absolute().parent)
     elif "://" in str(source) or re.match(r"https?:/", str(source)):
-        raise NotFound(f"{source} is in the network", hint="fetch the export first; sources are files and directories")
+        address = re.sub(r":/+", "://", str(source), count=1)  # a path has lost a slash
+        raise NotFound(f"{address} is in the network", hint="fetch the export first; sources are files and directories")
     elif not source.exists():
         raise NotFound(f"{source} does not exist", hint="name a repository or an export")
     else:
