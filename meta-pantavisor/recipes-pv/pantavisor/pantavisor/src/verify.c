@@ -17,8 +17,7 @@ int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_er
 	cleanup_free char *pem = NULL;
 	size_t length;
 
-	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
-		pv_trust_parse(trust, pem, err) < 0)
+	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 || pv_trust_parse(trust, pem, err) < 0)
 		return pv_err_wrap(err, "trust store");
 	return 0;
 }
@@ -56,15 +55,17 @@ static bool is_by_bsp(const struct pv_state *state, const struct pv_pvs_result *
 	const struct pv_json *doc = &state->doc;
 	size_t i = 0;
 
-	for (const struct pv_json_node *n = pv_json_first(doc, pv_json_root(doc)); n; n = pv_json_next(doc, n), i++)
+	for (const struct pv_json_node *n = pv_json_first(doc, pv_json_root(doc)); n;
+		n = pv_json_next(doc, n), i++)
 		if (!strcmp(pv_json_key(doc, n), path))
 			return result->by_bsp[i];
 	return false;
 }
 
-/* A container that reaches the device is as good as the bsp: only who may sign that may sign it. */
+/* A container that reaches the device is as good as the bsp: only who may sign that may sign it. The others'
+ * system calls are filtered, whether their run.json asks for it or not. */
 static int check_container(const struct pv_verify *options, const struct pv_state *state,
-	const struct pv_pvs_result *result, const struct pv_container *container, struct pv_err *err)
+	const struct pv_pvs_result *result, struct pv_container *container, struct pv_err *err)
 {
 	cleanup_free char *conf = pv_fmt("%s/%s", container->name, container->lxc_conf);
 	cleanup_free char *run = pv_fmt("%s/run.json", container->name);
@@ -75,9 +76,12 @@ static int check_container(const struct pv_verify *options, const struct pv_stat
 		return 0;
 	if (pv_objects_read(options->storage, state, conf, PV_LXCCONF_BYTES, &text, &length, err) < 0)
 		return -1;
-	if (strlen(text) == length && pv_isolation_check(container->name, text, err) == 0)
+	if (strlen(text) == length && pv_isolation_check(container->name, text, err) == 0) {
+		container->is_confined = true;
 		return 0;
-	return pv_err_wrap(err, "%.200s is not signed by one who may sign the bsp, and reaches the device", conf);
+	}
+	return pv_err_wrap(
+		err, "%.200s is not signed by one who may sign the bsp, and reaches the device", conf);
 }
 
 static int check_containers(const struct pv_verify *options, const struct pv_state *state,
@@ -99,8 +103,8 @@ static int check_containers(const struct pv_verify *options, const struct pv_sta
 }
 
 /* Signatures come first: nothing of a state is believed, or cured from it, before. */
-static int check_state(const struct pv_verify *options, int trail, struct pv_state *state, struct pv_held *held,
-	struct pv_verified *verified, struct pv_err *err)
+static int check_state(const struct pv_verify *options, int trail, struct pv_state *state,
+	struct pv_held *held, struct pv_verified *verified, struct pv_err *err)
 {
 	struct pv_checkout checkout = {options->storage, trail, options->cure,
 		options->checksum || options->mode == PV_SECUREBOOT_STRICT};
