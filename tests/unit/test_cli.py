@@ -238,6 +238,25 @@ def test_get_and_deploy(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "storage/trails/0/web/root.squashfs").stat().st_nlink == 2
 
 
+def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+    pvr("add")
+    pvr("commit")
+    storage = tmp_path / "storage"
+    assert "there is no revision" in pvr.both("deploy", str(storage / "trails/0"), status=2)[1]
+    assert not storage.exists()
+    assert "trails/0 has no bsp" in pvr.both("deploy", str(storage / "trails/0"), str(work))[1]
+    assert "would hold nothing" in pvr.both("deploy", "-n", str(storage / "trails/0"), f"{work}#-web,-README.md", status=2)[1]
+    board = tmp_path / "board"
+    pvr("init", str(board))
+    write(board, {"bsp/run.json": '{"linux": "k", "initrd": "i"}', "bsp/k": "kernel", "bsp/i": "initrd"})
+    Repository(board).add()
+    Repository(board).commit()
+    said = pvr.both("deploy", str(storage / "trails/0"), str(board))[1]
+    assert "was committed already" in said and "no bsp" not in said
+    assert "warning" not in pvr.both("deploy", str(storage / "trails/0"), str(board))[1], "the same again changes nothing"
+    assert "warning" not in pvr.both("deploy", str(storage / "trails/1"), str(storage / "trails/0"), str(work))[1]
+
+
 def test_commands_work_from_below_the_root(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "web")
     pvr("add", "run.json")

@@ -222,8 +222,14 @@ def _collect(options: argparse.Namespace, console: Console) -> None:
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
     sources = map(repo.Source.parse, options.sources)
+    before = repo.committed_state(options.target)
     state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
     console.line(f"{options.target} holds {count(state, 'path')}")
+    if before is not None and before != state:
+        console.warn(f"{options.target} was committed already, so the device has no way back from this change; "
+                     "a revision of another number is tried first")  # fmt: skip
+    if "bsp/run.json" not in state:
+        console.warn(f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one")
     boots = repo.boot_environment(options.target)
     if boots is not None and boots.tried:
         console.line(f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well")

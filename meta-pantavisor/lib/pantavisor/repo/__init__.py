@@ -5,7 +5,7 @@ from __future__ import annotations
 from .choosing import Choice, Source, removal, select
 from .cloning import clone
 from .collecting import collect
-from .deploying import boot_environment, deploy
+from .deploying import boot_environment, committed_state, deploy
 from .folder import FOLDER
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "Status",
     "boot_environment",
+    "committed_state",
     "clone",
     "collect",
     "deploy",

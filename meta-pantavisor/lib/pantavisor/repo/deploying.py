@@ -8,9 +8,10 @@ from typing import Optional
 
 from .. import trail
 from ..bootenv import BootEnvironment
-from ..errors import FormatError
+from ..errors import FormatError, NotFound
 from ..state import State
 from .choosing import Source, merge, select
+from .folder import FOLDER
 from .sources import opened
 
 TRAILS = "trails"
@@ -21,9 +22,12 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commi
 
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from what is there.
     A device whose storage has a committed revision tries the new one once and returns to that one if it fails; with
-    ``commit`` there is no way back. Without a bsp there are no boot links yet.
+    ``commit`` there is no way back. Without a bsp there are no boot links yet. A revision of nothing is refused.
     """
     storage, revision = _split(target.absolute())
+    sources = tuple(sources)
+    if not sources and not (target / FOLDER / "json").is_file():
+        raise NotFound(f"there is no revision {target}, and no source to make it of", hint="name a repository or an export")
     with trail.alone(storage):
         return _deploy(storage, revision, target, sources, drop=drop, commit=commit)
 
@@ -31,6 +35,17 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commi
 def boot_environment(target: Path) -> Optional[BootEnvironment]:
     """What the boot loader of the storage of ``<storage>/trails/<revision>`` is told."""
     return trail.boot_environment(_split(target.absolute())[0])
+
+
+def committed_state(target: Path) -> Optional[State]:
+    """The state of ``<storage>/trails/<revision>`` where that is the revision that its device has committed."""
+    environment = boot_environment(target)
+    if environment is None or environment.revision != _split(target.absolute())[1]:
+        return None
+    if not (target / FOLDER / "json").is_file():
+        return None
+    with opened(target) as (state, _):
+        return state
 
 
 def _deploy(
@@ -44,6 +59,8 @@ def _deploy(
             for object_id in sorted(select(other, source.choice, beside=state).object_ids()):
                 pool.copy_from(other_pool, object_id)
             state = merge(state, other, source.choice, drop=drop)
+    if state == State.empty():
+        raise FormatError(f"{target} would hold nothing", hint="name the parts that it shall have")
     trail.write(storage, state, pool, revision, replace=True, commit=commit)
     return state
 
