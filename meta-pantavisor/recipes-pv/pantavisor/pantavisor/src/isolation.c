@@ -31,6 +31,7 @@ static const char *const net_keys[] = {"link", "flags", "name", "hwaddr", "mtu",
 struct isolation {
 	const char *container;
 	bool keeps; /* lxc.cap.keep was there */
+	bool keeps_some, has_none; /* namespaces, and a network "none" */
 	bool rules[2], denies[2]; /* of devices, by version of cgroups */
 	struct pv_err *err;
 };
@@ -118,8 +119,8 @@ static bool auto_mount(struct isolation *i, const char *key, const char *value)
 
 static bool keep_namespaces(struct isolation *i, const char *key, const char *value)
 {
-	(void)i;
 	(void)key;
+	i->keeps_some = true;
 	return all_of(namespaces, value, " \t");
 }
 
@@ -134,9 +135,9 @@ static bool network(struct isolation *i, const char *key, const char *value)
 {
 	const char *number = key + strlen("lxc.net."), *member = number + strspn(number, "0123456789");
 
-	(void)i;
 	if (member == number || *member != '.')
 		return false;
+	i->has_none |= !strcmp(value, "none");
 	return strcmp(member + 1, "type") ? is_one_of(net_keys, member + 1) : is_one_of(networks, value);
 }
 
@@ -278,6 +279,9 @@ int pv_isolation_check(const char *container, const char *conf, struct pv_err *e
 		return -1;
 	if (!i.keeps)
 		return pv_err_set(err, "it keeps all capabilities");
+	/* It is then in the network of liblxc's monitor, whose socket takes commands that lift the list of devices. */
+	if (i.has_none && !i.keeps_some)
+		return pv_err_set(err, "it has the network of its monitor");
 	if ((!i.rules[0] && !i.rules[1]) || i.rules[0] != i.denies[0] || i.rules[1] != i.denies[1])
 		return pv_err_set(err, "it may use all devices");
 	return 0;
