@@ -49,7 +49,7 @@ static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_
 	task->halt_signal = conf->halt_signal;
 	conf->halt_signal = NULL;
 	task->has_apparmor = conf->has_apparmor;
-	task->hides_monitor = conf->keeps_net && pv_exists("/proc/self/ns/net");
+	task->hides_monitor = !conf->needs_net && pv_exists("/proc/self/ns/net");
 	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
 	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0 ||
 		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0 ||

@@ -34,7 +34,7 @@ struct pv_task {
 	char *halt_signal;
 	bool has_apparmor;
 	bool filters_calls;  /* by our policy */
-	bool hides_monitor;  /* from containers that share the device's network */
+	bool hides_monitor;  /* from all that share the device's network */
 	pid_t monitor, init; /* 0: none */
 	int exit_status;     /* of its last end */
 	int retries;

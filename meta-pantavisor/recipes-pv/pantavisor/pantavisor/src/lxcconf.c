@@ -76,7 +76,16 @@ static int hold_devices(struct adapter *a, const char *key, const char *value)
 
 static int hold_net(struct adapter *a, const char *key, const char *value)
 {
+	if (pv_ends_with(key, ".type"))
+		a->conf->needs_net |= strcmp(value, "empty") != 0;
 	return hold(a, a->net, &a->net_count, pv_fmt("%s = %s\n", key, value));
+}
+
+/* Namespaces in words of their own. */
+static int note_namespaces(struct adapter *a, const char *key, const char *value)
+{
+	a->conf->needs_net = true;
+	return keep_line(a, key, value);
 }
 
 /* LXC wants single blanks between the words. The network is the caller's to share. */
@@ -182,6 +191,7 @@ static const struct {
 	{"lxc.console.path", note_console},
 	{"lxc.console.", replace},
 	{"lxc.namespace.keep", keep_namespaces},
+	{"lxc.namespace.", note_namespaces},
 	{"lxc.net.", hold_net},
 	{"lxc.mount.entry", keep_mount},
 	{"lxc.uts.name", note_uts},
@@ -214,6 +224,7 @@ static int adapt_lines(struct adapter *a, const char *text)
 /* A network of its own and the host's kept at once cannot be; and "allow all" alone needs no filter. */
 static void settle(struct adapter *a)
 {
+	a->conf->needs_net &= !a->conf->keeps_net;
 	for (size_t i = 0; i < a->net_count; i++) {
 		if (!a->conf->keeps_net)
 			fputs(a->net[i], a->to);

@@ -80,6 +80,33 @@ static void test_the_network_is_shared_by_the_caller(void)
 	pv_lxcconf_free(&conf);
 }
 
+/* Where its monitor can be in another one, so that nothing in the device's network commands it. */
+static void test_what_needs_the_network_of_its_monitor(void)
+{
+	static const struct {
+		const char *lines;
+		bool needs;
+	} cases[] = {
+		{"", false},
+		{"lxc.namespace.keep = user  ipc\nlxc.net.0.type = empty\nlxc.net.0.flags = up\n", false},
+		{"lxc.namespace.keep = user  ipc\nlxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\n", true},
+		{"lxc.net.0.type = phys\nlxc.net.1.type = empty\n", true},
+		{"lxc.net.0.type = none\n", true},
+		{"lxc.namespace.clone = mnt pid\n", true},
+		{"lxc.namespace.share.net = other\n", true},
+		{"lxc.namespace.keep = user  net  ipc\nlxc.net.0.type = veth\n", false},
+	};
+
+	for (size_t i = 0; i < PV_COUNT(cases); i++) {
+		cleanup_free char *text = pv_fmt(ROOT "%s", cases[i].lines);
+		struct pv_lxcconf conf;
+
+		CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
+		CHECK_TEXT(conf.needs_net ? cases[i].lines : "", cases[i].needs ? cases[i].lines : "");
+		pv_lxcconf_free(&conf);
+	}
+}
+
 static void test_layers(void)
 {
 	struct pv_lxcconf conf;
@@ -137,6 +164,7 @@ int main(void)
 	test_lines();
 	test_notes();
 	test_the_network_is_shared_by_the_caller();
+	test_what_needs_the_network_of_its_monitor();
 	test_layers();
 	test_what_cannot_be_is_refused();
 	test_published_confs_are_read();
