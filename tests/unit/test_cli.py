@@ -93,6 +93,13 @@ def test_a_wrong_word_ends_with_2_and_a_hint(
     assert capsys.readouterr() == ("", f"pvr: {sentence}\n  hint: {hint}\n")
 
 
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+def test_a_folder_of_something_else_is_one_mistake(pvr: Pvr, tmp_path: Path, command: str) -> None:
+    write(tmp_path, {"notes/today": "x", "more": "y"})
+    said = pvr.both(command, str(tmp_path), status=2)[1]
+    assert said.startswith(f"pvr: {tmp_path} is neither a repository nor a storage tree\n  hint: name a disk image")
+
+
 def test_a_bug_ends_with_1_and_its_traceback(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> Repository:
         raise ZeroDivisionError("oops")

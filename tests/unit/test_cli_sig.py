@@ -206,6 +206,13 @@ def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyr
     assert "make keys by: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 
+def test_roots_without_a_certificate_are_the_mistake_themselves(pvr: Pvr, work: Path, keyring: Path) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    for words in (["verify", ".", "--trust"], ["sig", "ls", "--cacerts"]):
+        said = pvr.both(*words, str(keyring / "key.pem"), status=2)[1]
+        assert said.startswith(f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: roots are in"), said
+
+
 def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:
     before = (work / ".pvr/json").read_bytes()
     for pattern in ("{a,b}/**", "x/**/y", "[ab]", "**/src.json"):

@@ -112,6 +112,16 @@ def test_the_page_has_the_rows() -> None:
         assert f"`{idle.flags[-1]}`" in PAGE.read_text()
 
 
+def test_a_command_that_is_not_here_is_refused_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    section = PAGE.read_text().partition("## Not here")[2]
+    for name in published.ABSENT:
+        assert f"`{name}`" in section
+        with pytest.raises(SystemExit, match="2"):
+            cli.main([name, "x"])
+        assert capsys.readouterr().err == f'pvr: pvr has no command "{name}"\n  hint: {published.ABSENT[name]}\n'
+    assert not set(published.ABSENT) & set(parsing.verbs(cli.parser()))
+
+
 def test_names_that_the_manual_shows_once() -> None:
     text = manual.manual(cli.parser())
     assert text.count(".SH COMMAND CHECKOUT\n") == 1 and ".SH COMMAND CO\n" not in text

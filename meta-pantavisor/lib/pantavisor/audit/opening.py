@@ -25,6 +25,7 @@ from .subject import CHUNK, OpenFile, Reader, Storage
 STORAGE_LABEL = "root"
 MAX_TIMES_LARGER = 16  # all objects together than their image; only holes make them larger at all
 _QUOTED_ID = re.compile(rb'"([0-9a-f]{64})"')
+HINT = "name a disk image, storage tree, export or repository"
 IMAGE, TREE, EXPORT, REPOSITORY = "disk image", "storage tree", "export", "repository"
 
 
@@ -50,6 +51,8 @@ def opened(target: Path, findings: Findings) -> Iterator[Opened]:
         if (target / ".pvr" / "json").is_file():
             yield _repository(target, findings)
         elif target.is_dir():
+            if not any((target / name).exists() for name in ("trails", "objects", "json")):
+                raise NotFound(f"{target} is neither a repository nor a storage tree", hint=HINT)
             yield _tree(Opened(TREE), Folder(target), findings)
         elif target.is_file() or target.is_block_device():
             reader = stack.enter_context(OpenFile(target))
@@ -60,7 +63,7 @@ def opened(target: Path, findings: Findings) -> Iterator[Opened]:
         else:
             # A pipe would be waited for.
             problem = "is neither a file nor a folder" if target.exists() else "does not exist"
-            raise NotFound(f"{target} {problem}", hint="name a disk image, storage tree, export or repository")
+            raise NotFound(f"{target} {problem}", hint=HINT)
 
 
 def _image(image: Reader, findings: Findings) -> Opened:

@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from .. import names
@@ -21,7 +21,9 @@ STATUS = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose commands are such parsers too."""
+    """A parser whose commands are such parsers too; ``absent`` are commands that it does not have, each with a hint."""
+
+    absent: Mapping[str, str] = {}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **options})
@@ -49,6 +51,9 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
+            if str(value) in self.absent:
+                hint = self.absent[str(value)]
+                self.refuse(PantavisorError(f'{self.prog} has no {str(action.metavar).lower()} "{value}"', hint=hint))
             what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
             self.refuse(names.unknown(str(value), map(str, action.choices), what=what))
 

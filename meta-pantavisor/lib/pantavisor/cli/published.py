@@ -84,13 +84,26 @@ GLOBAL = (
 )
 
 
+# Commands that need a hub, a device in the network, or settings; docs/pvr.md lists them too.
+ABSENT = {
+    **dict.fromkeys(
+        ("post", "put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim", "register",
+         "login", "whoami"),
+        "it speaks to no hub and no device; exports travel as files: pvr export FILE.tgz",
+    ),
+    "self-upgrade": "it is upgraded by what installed it",
+    "global-config": "there are no settings; options and the environment say all",
+}  # fmt: skip
+
+
 def own_name(word: str) -> str:
     """Our name of a command."""
     return next((row.command for row in ROWS if word in row.names), word)
 
 
-def declare_global(top: argparse.ArgumentParser) -> None:
-    """Add the options that scripts set before the command."""
+def declare_global(top: parsing.Parser) -> None:
+    """Add the options that scripts set before the command, and a hint for each command that is not here."""
+    top.absent = ABSENT
     group = top.add_argument_group("as the published pvr")
     _take_idle(group, GLOBAL)
     group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")

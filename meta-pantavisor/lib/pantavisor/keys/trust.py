@@ -83,6 +83,8 @@ def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[byte
     """Root certificates of a PEM file, or of those in a folder, and public keys of another as one text for
     ``TrustStore.parse``."""
     parts = [pem.read(path) for path in _files(roots)] if roots else []
+    if roots and not any(b"-----BEGIN CERTIFICATE-----" in part for part in parts):
+        raise FormatError(f"{roots} holds no certificate in PEM form", hint="roots are in the ca.crt of: pvr keys generate")
     parts += [pem.public_keys_of(public_keys)] if public_keys else []
     return b"\n".join(parts) if parts else None
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional
 
+from ... import names
 from ...manifests.profile import PROFILES
 from . import arguments, changing, login, making, showing
 
@@ -44,6 +45,8 @@ class _Profile(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, flag: Optional[str] = None
     ) -> None:
+        if value not in PROFILES and names.nearest(value, PROFILES):
+            raise names.unknown(value, PROFILES, what="profile of rights")
         setattr(options, "PV_SECURITY_PROFILE" if value in PROFILES else self.dest, value)
 
 

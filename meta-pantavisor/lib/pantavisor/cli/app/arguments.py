@@ -141,8 +141,11 @@ def _by_kind(words: Any, what: str) -> Iterator[tuple[str, str]]:
 
 
 def _service(text: str) -> dict[str, str]:
-    name, *members = text.split(",")
-    return {"name": name, **dict(split_pair(member, "--service: member") for member in members)}
+    name, *words = text.split(",")
+    members = dict(split_pair(word, "--service: member") for word in words)
+    if not set(members) - {"target", "role", "interface"}:
+        raise FormatError(f"--service {text[:80]} has no type", hint="as in: --service NAME,type=rest")
+    return {"name": name, **members}
 
 
 def _lines(text: str) -> str:
