@@ -8,7 +8,13 @@
 #include "log.h"
 #include "util.h"
 
-#define LOOK_AGAIN_MS 1000
+/* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
+ * minutes. */
+#define GOOD_MS 25000
+/* One that stays up without its goals is none that the boot loader should leave; but what the system needs
+ * has its time to fail for good, which leads to a reboot. */
+#define UP_MS (5 * 60 * 1000)
+#define NEVER INT64_MAX
 
 static void store(struct pv *pv, const char *what)
 {
@@ -26,10 +32,11 @@ static void settle(struct pv *pv)
 	cleanup_free char *what = NULL;
 
 	if (*pv->env.tried && pv->standing != PV_STANDING_TRIED) {
-		what = pv_fmt("the try of revision %s is over, revision %s stays", pv->env.tried, pv->revision);
+		what = pv_fmt(
+			"the try of revision %s is over, revision %s stays", pv->env.tried, pv->revision);
 		pv->env.tried[0] = '\0';
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
-		what = pv_fmt("revision %s is up, its boots are counted anew", pv->revision);
+		what = pv_fmt("revision %s is good, its boots are counted anew", pv->revision);
 	}
 	if (what)
 		store(pv, what);
@@ -50,24 +57,6 @@ static void commit(struct pv *pv)
 	pv->standing = strcmp(pv->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 
-void pv_commit_running(struct pv *pv, int64_t now)
-{
-	int delay = pv_config_number(&pv->config, PV_UPDATER_COMMIT_DELAY);
-
-	if (pv_revision_decide(pv->standing, PV_OCCASION_RUNNING) != PV_ACTION_TEST) {
-		settle(pv);
-		return;
-	}
-	pv_info("revision", "revision %s TESTING for %d s", pv->revision, delay);
-	pv->stable_at = now + (int64_t)delay * 1000;
-}
-
-/* It is up, if not whole: were such boots counted as bad, the boot loader would take older ones and stop at last. */
-void pv_commit_late(struct pv *pv)
-{
-	settle(pv);
-}
-
 static bool all_reached(const struct pv *pv)
 {
 	for (size_t i = 0; i < pv->task_count; i++)
@@ -76,27 +65,69 @@ static bool all_reached(const struct pv *pv)
 	return true;
 }
 
+static bool is_tested(const struct pv *pv)
+{
+	return pv_revision_decide(pv->standing, PV_OCCASION_RUNNING) == PV_ACTION_TEST;
+}
+
+static int64_t delay_of(const struct pv *pv)
+{
+	int64_t delay = (int64_t)pv_config_number(&pv->config, PV_UPDATER_COMMIT_DELAY) * 1000;
+
+	return is_tested(pv) || delay < GOOD_MS ? delay : GOOD_MS;
+}
+
+static int64_t patience_of(const struct pv *pv)
+{
+	if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+		return (int64_t)pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT) * 1000;
+	return UP_MS;
+}
+
+void pv_commit_begin(struct pv *pv, int64_t now)
+{
+	if (is_tested(pv))
+		pv_info("revision", "revision %s TESTING for %lld s", pv->revision,
+			(long long)delay_of(pv) / 1000);
+	pv->stable_at = now + delay_of(pv);
+	pv->late_at = pv->stable_at + patience_of(pv);
+}
+
+static void stable(struct pv *pv)
+{
+	pv->stable_at = 0;
+	if (pv_revision_decide(pv->standing, PV_OCCASION_STABLE) == PV_ACTION_COMMIT)
+		commit(pv);
+	else
+		settle(pv);
+}
+
+/* A container that keeps failing is no reason to wait for ever. */
+static void late(struct pv *pv)
+{
+	pv->stable_at = 0;
+	if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+		pv_ending_fault(pv, "the tried revision does not become stable");
+	else
+		settle(pv);
+}
+
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	int64_t patience = (int64_t)pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT) * 1000;
+	int64_t due;
 
 	if (!pv->stable_at)
 		return;
-	if (now >= pv->stable_at && all_reached(pv)) {
-		pv->stable_at = 0;
-		if (pv_revision_decide(pv->standing, PV_OCCASION_STABLE) == PV_ACTION_COMMIT)
-			commit(pv);
-		return;
-	}
-	/* A container that keeps failing is no reason to wait for ever. */
-	if (now >= pv->stable_at + patience) {
-		pv->stable_at = 0;
-		if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
-			pv_ending_fault(pv, "the tried revision does not become stable");
-		else
-			pv_commit_late(pv);
-		return;
-	}
-	if (*next > (now < pv->stable_at ? pv->stable_at : now + LOOK_AGAIN_MS))
-		*next = now < pv->stable_at ? pv->stable_at : now + LOOK_AGAIN_MS;
+	/* Up at the moment of the look is not enough. */
+	if (!all_reached(pv))
+		pv->stable_at = NEVER;
+	else if (pv->stable_at == NEVER)
+		pv->stable_at = now + delay_of(pv);
+	due = pv->stable_at < pv->late_at ? pv->stable_at : pv->late_at;
+	if (now < due)
+		*next = due < *next ? due : *next;
+	else if (due == pv->late_at)
+		late(pv);
+	else
+		stable(pv);
 }

@@ -8,11 +8,9 @@
 
 #include "pv.h"
 
-/* Once, when all groups are through. */
-void pv_commit_running(struct pv *pv, int64_t now);
-/* The same where goals were missed, and the device goes on. */
-void pv_commit_late(struct pv *pv);
-/* While something is tested: commits it, goes back, or says in `next` when to look again. */
+/* Once, when all groups are through, those too that missed their goals where the device goes on. */
+void pv_commit_begin(struct pv *pv, int64_t now);
+/* From then on: commits, goes back, has the boots counted anew, or says in `next` when to look again. */
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next);
 
 #endif

@@ -46,7 +46,8 @@ struct pv {
 	int64_t group_since;	 /* 0: not begun */
 	int groups_late;
 	bool running;
-	int64_t stable_at; /* when what is tested may be committed; 0: nothing is tested */
+	int64_t stable_at; /* when what runs well is committed, or its boot was good; 0: that is over */
+	int64_t late_at;   /* when that is not waited for any longer */
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

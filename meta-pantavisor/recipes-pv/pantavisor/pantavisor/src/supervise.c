@@ -222,14 +222,12 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 	if (pv->end || pv->running)
 		return;
 	pv->running = true;
-	if (pv->groups_late) {
+	if (pv->groups_late)
 		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->revision,
 			pv->groups_late);
-		pv_commit_late(pv);
-		return;
-	}
-	pv_info("revision", "revision %s RUNNING", pv->revision);
-	pv_commit_running(pv, now);
+	else
+		pv_info("revision", "revision %s RUNNING", pv->revision);
+	pv_commit_begin(pv, now);
 }
 
 void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)

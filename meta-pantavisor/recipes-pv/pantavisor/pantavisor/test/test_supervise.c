@@ -298,7 +298,9 @@ static void test_try_that_is_over_is_forgotten(void)
 
 	tick(&pv, 1);
 	tick(&pv, 2);
-	CHECK(pv.running && pv.env.generation == 2);
+	CHECK(pv.running && pv.env.generation == 1);
+	tick(&pv, 2 + 25 * SECOND);
+	CHECK(pv.env.generation == 2);
 	check_stored(&pv, "7", "", "");
 }
 
@@ -308,9 +310,63 @@ static void test_boots_of_the_committed_revision_are_counted_anew(void)
 
 	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
 	tick(&pv, 1);
-	tick(&pv, 2);
+	CHECK(tick(&pv, 2) == 2 + 25 * SECOND && pv.env.generation == 1);
+	tick(&pv, 2 + 25 * SECOND);
 	CHECK(pv.env.generation == 2);
 	check_stored(&pv, "7", "", "");
+}
+
+/* However long a try is to last: a device that is used for a minute a day is no broken one. */
+static void test_boot_is_good_soon_whatever_the_commit_delay(void)
+{
+	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
+
+	strcpy(pv.config.value[PV_UPDATER_COMMIT_DELAY], "3600");
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
+	tick(&pv, 1);
+	CHECK(tick(&pv, 2) == 2 + 25 * SECOND);
+	tick(&pv, 2 + 25 * SECOND);
+	CHECK(pv.env.generation == 2);
+	check_stored(&pv, "7", "", "");
+}
+
+/* Else it would start, count as good and be lost again for ever, with a revision behind it that runs. */
+static void test_boot_that_loses_a_system_container_is_no_good_one(void)
+{
+	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
+
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
+	web.recovery.max_retries = 1;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(pv.running);
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 10 * SECOND);
+	tick(&pv, 10 * SECOND);
+	tick(&pv, 50 * SECOND);
+	CHECK(!pv.end && task.status == PV_STATUS_STARTED);
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 60 * SECOND);
+	CHECK(pv.end == PV_END_REBOOT && pv.env.generation == 1);
+	check_stored(&pv, "7", "", "");
+	web.recovery.max_retries = 0;
+}
+
+/* Up at the moment of the look is not enough. */
+static void test_delay_begins_anew_with_each_failure(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+	int64_t last = 2 + 24 * SECOND;
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	pv_supervise_reaped(&pv, MONITOR, 1 << 8, last);
+	tick(&pv, last);
+	tick(&pv, last + SECOND);
+	CHECK(task.status == PV_STATUS_STARTED);
+	tick(&pv, last + 20 * SECOND);
+	CHECK(pv.standing == PV_STANDING_TRIED && pv.env.tried[0]);
+	tick(&pv, last + 26 * SECOND);
+	CHECK(pv.standing == PV_STANDING_COMMITTED && !pv.end);
+	check_stored(&pv, "7", "", "3");
 }
 
 /* Its goals are missed and the device stays up: the boot loader is to count to no halt because of that. */
@@ -326,8 +382,9 @@ static void test_boots_that_are_late_are_counted_anew(void)
 		world.has_init = false;
 		tick(&pv, 1);
 		tick(&pv, 31 * SECOND);
-		CHECK(pv.running && pv.groups_late == 1 && !pv.end && !pv.stable_at);
-		CHECK(pv.env.generation == 2);
+		CHECK(pv.running && pv.groups_late == 1 && !pv.end && pv.env.generation == 1);
+		tick(&pv, 400 * SECOND);
+		CHECK(!pv.end && !pv.stable_at && pv.env.generation == 2);
 		check_stored(&pv, "9", "", "");
 	}
 }
@@ -354,7 +411,7 @@ static void test_last_good_revision_that_keeps_failing_stays_up(void)
 	stable = pv.stable_at;
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, stable - 1);
 	world.has_init = false;
-	tick(&pv, stable + 120 * SECOND);
+	tick(&pv, stable + 300 * SECOND);
 	CHECK(!pv.end && pv.env.generation == 2);
 	check_stored(&pv, "9", "", "");
 }
@@ -375,6 +432,9 @@ int main(void)
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();
+	test_boot_is_good_soon_whatever_the_commit_delay();
+	test_boot_that_loses_a_system_container_is_no_good_one();
+	test_delay_begins_anew_with_each_failure();
 	test_boots_that_are_late_are_counted_anew();
 	test_late_try_counts_for_nothing();
 	test_last_good_revision_that_keeps_failing_stays_up();
