@@ -11,7 +11,10 @@ HERE = Path(__file__).resolve().parent
 # Not this folder itself, which python puts first: the targets have names that other modules have too.
 sys.path[:1] = [str(HERE.parents[1] / "meta-pantavisor" / "lib"), str(HERE.parent)]
 
-import atheris  # noqa: E402
+try:
+    import atheris
+except ModuleNotFoundError:
+    raise SystemExit("fuzz: atheris is not installed\n  hint: run: pip install -e '.[fuzz]'") from None
 
 from fuzz.target import TARGETS, bend, dictionary  # noqa: E402
 

@@ -360,7 +360,8 @@ def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) 
     tools.need("openssl", package="openssl")
     request, signature, chain = tmp_path / "request", tmp_path / "signature", str(keyring / "x5c.pem")
     words = ["--raw", "docs", "--include", "README.md", "--algorithm", "ES256"]
-    pvr("sig", "request", *words, "--x5c", chain, str(request))
+    said = pvr.both("sig", "request", *words, "--x5c", chain, str(request))[1]
+    assert said.endswith(f"with ES256, then: pvr sig attach --raw docs {request} SIGNATURE\n")
     subprocess.run(["openssl", "dgst", "-sha256", "-sign", keyring / "key.pem", "-out", signature, request], check=True)
     pvr("sig", "attach", "--raw", "docs", str(request), str(signature))
     assert json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))["protected"] == ["README.md"]

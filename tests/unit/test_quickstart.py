@@ -201,3 +201,10 @@ def check_gone(log: Path) -> None:
     """The process that the log names has ended."""
     number = re.search(r"child (\d+)", log.read_text())
     assert number is not None and not Path(f"/proc/{number[1]}").exists()
+
+
+@pytest.mark.parametrize("name", ["quickstart", "setup", "test"])
+def test_a_wrong_option_is_named(name: str) -> None:
+    done = subprocess.run([SCRIPTS / name, "--nope"], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f'{name}: there is no option "--nope"\nusage: scripts/{name} ')

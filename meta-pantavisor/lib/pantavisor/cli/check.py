@@ -38,7 +38,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     show.add_argument("target", type=Path, nargs="?", default=Path("."), metavar="IMAGE|TREE|EXPORT|REPO",
                       help="what to show; default: this repository")  # fmt: skip
-    show.add_argument("--against", type=Path, metavar="OTHER", help="also show what changed since OTHER")
+    show.add_argument("--against", type=Path, metavar="OTHER",
+                      help="also show what changed since OTHER; of several revisions the highest counts")  # fmt: skip
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page with a size map")
