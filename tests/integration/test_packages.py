@@ -38,6 +38,7 @@ WORDS = {
     "scripts/setup: systemctl": "called where systemd runs",
     "scripts/setup: systemd": "a folder of it",
     "meta-pantavisor/classes/pvrexport.bbclass: xz": "a codec",
+    "sudo": "the way of users who are not root, if their machine has it",
     "time": "prose",
     "w": "a mode of open",
 }

@@ -15,6 +15,8 @@ from sim.proxies import rows
 PROXY = "http://127.0.0.2:9"
 DIRECT = "127.0.0.9"
 OLDEST = (7, 86)  # the first that reads networks
+# Until 7.88, at least, curl divides at blanks; 8.14 divides at commas only, as Go does.
+DIVIDES_AT_BLANKS, COMMAS_ONLY = (7, 88), (8, 14)
 
 
 def _version() -> tuple[int, ...]:
@@ -31,6 +33,10 @@ def _curl() -> None:
 
 @pytest.mark.parametrize(("url", "no_proxy", "go", "curl"), rows())
 def test_curl_reads_the_table(url: str, no_proxy: str, go: bool, curl: bool) -> None:
+    if " " in no_proxy and _version() > DIVIDES_AT_BLANKS:
+        if _version() < COMMAS_ONLY:
+            pytest.skip("it is not known how this curl divides no_proxy at blanks")
+        curl = go
     parts = urllib.parse.urlsplit(url)
     port = parts.port or 443
     known = ["--resolve", f"{parts.hostname}:{port}:{DIRECT}"] if "example" in url else []
