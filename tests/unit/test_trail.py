@@ -120,6 +120,8 @@ def test_a_committed_revision_that_is_gone_is_nothing_to_return_to(tmp_path: Pat
         (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\npv_end=2\n", None),
         (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\n", None),
         (b"# GRUB Environment Block\npv_gen=x\npv_rev=3\npv_end=x\n", None),
+        ("# GRUB Environment Block\npv_gen=\u00b2\npv_rev=3\npv_end=\u00b2\n".encode(), None),
+        (b"# GRUB Environment Block\npv_gen=%(n)b\npv_rev=3\npv_end=%(n)b\n" % {b"n": b"1" * 19}, None),
         (b"pv_rev=../x\0", None), (b"", None), (b"\0" * 1024, None), (b"\xff=\xff\0", None),
     ],
 )  # fmt: skip

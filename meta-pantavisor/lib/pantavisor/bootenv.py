@@ -7,6 +7,7 @@ counts where pv_gen and pv_end, its first and last values, are equal; other tool
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Optional
@@ -19,6 +20,7 @@ GRUB_HEAD = b"# GRUB Environment Block\n"
 GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
 UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
 GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
+_NUMBER = re.compile(r"[0-9]{0,18}")  # as GRUB and the runtime read it
 EMPTY_NOTES = GRUB_HEAD.ljust(BYTES, b"#")
 
 
@@ -36,7 +38,7 @@ class BootEnvironment:
         """One copy of either kind; None where it is torn or names no revision."""
         values = _pairs(text)
         first, last = values.get("pv_gen", ""), values.get("pv_end", "")
-        if first != last or not (first or "0").isdigit() or not _revision(values.get("pv_rev", "")):
+        if first != last or not _NUMBER.fullmatch(first) or not _revision(values.get("pv_rev", "")):
             return None
         tried, previous = (_revision(values.get(name, "")) for name in ("pv_try", "pv_prev"))
         return cls(values["pv_rev"], tried, previous, int(first or "0"))
