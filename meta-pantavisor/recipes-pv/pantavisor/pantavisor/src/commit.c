@@ -35,9 +35,14 @@ static void settle(struct pv *pv)
 		what = pv_fmt(
 			"the try of revision %s is over, revision %s stays", pv->env.tried, pv->revision);
 		pv->env.tried[0] = '\0';
+	} else if (!*pv->env.revision && pv->loader == PV_BOOTENV_GRUB) {
+		what = pv_fmt("revision %s is noted, which no whole copy names", pv->revision);
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
 		what = pv_fmt("revision %s is good, its boots are counted anew", pv->revision);
 	}
+	/* pv_boot() saw that it is a revision's name. */
+	if (!*pv->env.revision)
+		memcpy(pv->env.revision, pv->revision, strlen(pv->revision) + 1);
 	if (what)
 		store(pv, what);
 }

@@ -316,6 +316,21 @@ static void test_boots_of_the_committed_revision_are_counted_anew(void)
 	check_stored(&pv, "7", "", "");
 }
 
+/* Both copies are lost, or other tools never wrote one: GRUB would count on and stop, for nothing begins
+ * anew. */
+static void test_committed_revision_is_noted_where_no_whole_copy_is(void)
+{
+	struct pv pv = stored("", "", PV_STANDING_COMMITTED);
+
+	pv_bootenv_load(pv.storage, pv.loader, &pv.env);
+	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xx\n####");
+	tick(&pv, 1);
+	tick(&pv, 2);
+	tick(&pv, 2 + 25 * SECOND);
+	CHECK(pv.env.generation > 0);
+	check_stored(&pv, "7", "", "");
+}
+
 /* However long a try is to last: a device that is used for a minute a day is no broken one. */
 static void test_boot_is_good_soon_whatever_the_commit_delay(void)
 {
@@ -432,6 +447,7 @@ int main(void)
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();
+	test_committed_revision_is_noted_where_no_whole_copy_is();
 	test_boot_is_good_soon_whatever_the_commit_delay();
 	test_boot_that_loses_a_system_container_is_no_good_one();
 	test_delay_begins_anew_with_each_failure();
