@@ -225,6 +225,21 @@ def test_export_and_import_bring_the_state_elsewhere(
     assert Repository(tmp_path / "other").state == Repository(work).state
 
 
+def test_what_is_left_out_is_named(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who forgets to add or to commit learns it at once; a state that was merged is as it should be."""
+    pvr("add", "web")
+    assert "not tracked, so not committed: README.md; pvr add" in pvr.both("commit")[1]
+    pvr("add")
+    assert "not tracked" not in pvr.both("commit")[1]
+    write(work, {"web/root.squashfs": "newer", "notes": "x"})
+    assert "has web/root.squashfs as committed" in pvr.both("export", "../all.tgz")[1]
+    assert "warning" not in pvr.both("export", "../readme.tgz", "--parts", "README.md")[1]
+    pvr("init", str(tmp_path / "other"))
+    monkeypatch.chdir(tmp_path / "other")
+    pvr("merge", str(work))
+    assert "warning" not in pvr.both("export", "../again.tgz")[1]
+
+
 def test_an_export_of_an_unknown_part_gets_a_hint_and_writes_nothing(pvr: Pvr, work: Path) -> None:
     pvr("add")
     pvr("commit")

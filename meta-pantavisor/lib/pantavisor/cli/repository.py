@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import cjson, export, names, repo
@@ -141,6 +142,9 @@ def _commit(options: argparse.Namespace, console: Console) -> None:
     for warning in state.warnings():
         console.warn(warning)
     console.line(f"committed {state.digest()[:12]}: {count(state, 'path')}")
+    left = repository.untracked()
+    if left:
+        console.line(f"not tracked, so not committed: {left[0]}{_more(left)}; pvr add takes them in")
 
 
 def _status(options: argparse.Namespace, console: Console) -> None:
@@ -197,6 +201,9 @@ def _export(options: argparse.Namespace, console: Console) -> None:
     chosen = repo.select(repository.state, repo.Choice.parse(options.parts))
     if options.target.is_dir():
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
+    stale = [path for path in repository.uncommitted() if path in chosen]
+    if stale:
+        console.warn(f"the export has {stale[0]}{_more(stale)} as committed; the working tree differs: pvr commit, then export")
     if str(options.target) == "-":
         with tempfile.TemporaryDirectory() as folder:
             export.write(Path(folder) / "export.tar", chosen, repository.pool)
@@ -205,6 +212,10 @@ def _export(options: argparse.Namespace, console: Console) -> None:
         return
     export.write(options.target, chosen, repository.pool)
     console.line(f"{options.target} is written")
+
+
+def _more(paths: Sequence[str]) -> str:
+    return f" and {len(paths) - 1} more" if paths[1:] else ""
 
 
 def _import(options: argparse.Namespace, console: Console) -> None:

@@ -131,7 +131,7 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
 def _check(state: State, options: argparse.Namespace, selection: pvs.Selection, console: Console) -> None:
     """Raise for a part that is not there; warn of patterns said for nothing."""
     if options.part and not state.part(options.part):
-        if any(path.startswith(f"{options.part}/") for path in _uncommitted(here.repository())):
+        if any(path.startswith(f"{options.part}/") for path in here.repository().uncommitted()):
             raise PantavisorError(f"{options.part} is not committed yet", hint="run: pvr add && pvr commit")
         raise names.unknown(options.part, state.part_names(), what="part")
     start = "" if options.raw else f"{options.part}/"
@@ -159,16 +159,11 @@ def _change(change: Callable[[State], State], console: Console) -> None:
 def _warn_of_uncommitted(repository: Repository, state: State, signed: list[str], console: Console) -> None:
     """What was signed is the committed state: the next commit makes a signature wrong that covers what differs from it."""
     asked = [signature for signature in pvs.signatures(state) if signature.path in signed or not signed]
-    covered = [path for path in _uncommitted(repository) if any(one.selection.covers(path) for one in asked)]
+    covered = [path for path in repository.uncommitted() if any(one.selection.covers(path) for one in asked)]
     if covered:
         more = f" and {len(covered) - 1} more" if covered[1:] else ""
         console.warn(f"only what is committed is signed, and the working tree differs in {covered[0]}{more}: "
                      "run: pvr add && pvr commit, then sign again")  # fmt: skip
-
-
-def _uncommitted(repository: Repository) -> list[str]:
-    status = repository.status()
-    return sorted({*status.added, *status.removed, *status.changed, *status.untracked})
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:

@@ -141,8 +141,21 @@ class Repository:
     def status(self) -> Status:
         committed, staged = self.state, self._staged()
         changes = working_state(self._tree, committed, staged).diff(committed)
-        untracked = tuple(name for name in self._tree.files() if name not in committed and name not in staged)
-        return Status(changes.added, changes.removed, changes.changed, untracked)
+        return Status(changes.added, changes.removed, changes.changed, self.untracked())
+
+    def untracked(self) -> tuple[str, ...]:
+        """Files that are neither committed nor staged; sorted."""
+        known = {*self.state, *self._staged()}
+        return tuple(name for name in self._tree.files() if name not in known)
+
+    def uncommitted(self) -> tuple[str, ...]:
+        """Paths in which the working tree differs from the committed state, or that it has besides; not those that were
+        merged or imported and that no checkout has written yet."""
+        working, committed, before = self.working(), self.state, self.folder.document("unwritten")
+        changes = working.diff(committed)
+        differ = (*changes.added, *changes.removed, *changes.changed)
+        mine = [name for name in differ if name not in before or working.get(name) != before[name]]
+        return tuple(sorted({*mine, *self.untracked()}))
 
     def commit(self, *, message: str = DEFAULT_MESSAGE, checkpoint: Optional[str] = None) -> State:
         """Make the working state the committed one, together with a ``checkpoint`` time if there is one."""
