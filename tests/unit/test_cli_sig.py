@@ -446,3 +446,21 @@ def test_who_may_sign_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path,
     assert "add --trust PEM" in pvr.both("verify", str(work), "--signers", str(table), status=2)[1]
     trust = ["--trust", str(keyring / "ca.crt"), "--allow-unsigned"]
     assert "may not sign web/" in pvr.both("verify", str(work), *trust, "--signers", str(table), status=2)[1]
+
+
+def test_what_reaches_the_device_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+    """As 'pvr verify' and devices do: who may sign a container may not give it the device."""
+    run = '{"name": "web", "group": "app", "config": "lxc.container.conf"}'
+    write(work, {"web/run.json": run, "web/lxc.container.conf": "lxc.hook.mount = /bin/sh"})
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "add", "--part", "web")
+    table = tmp_path / "signers"
+    table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}')
+    trust = ["--trust", str(keyring / "ca.crt"), "--allow-unsigned", "--signers", str(table)]
+    for words in ([*sig(keyring), "ls", "--signers", str(table)], ["verify", ".", *trust]):
+        said = pvr.both(*words, status=2)[1]
+        assert "web/lxc.container.conf" in said and "is not signed by one who may sign the bsp" in said, words
+        assert "lxc.hook.mount" in said
+    table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": "all"}]}')
+    pvr(*sig(keyring), "ls", "--signers", str(table))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .. import atomic, cjson, keys, names, pvs
-from ..errors import LimitError, PantavisorError
+from ..errors import LimitError, PantavisorError, SignatureError
 from ..repo import Repository
 from ..state import MAX_BYTES, State, Value
 from . import here, signers
@@ -235,11 +235,23 @@ def _list(options: argparse.Namespace, console: Console) -> None:
         signers=signers_of(options.signers, checked_against),
         needs_set=options.needs_set,
     )
+    if options.signers and not only:
+        _check_reach(here.repository(), checked_against, signers_of(options.signers, checked_against))
     shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
     of_set = pvs.check_set(state, pvs.signatures(state))
     _show(found, shown, of_set.release if of_set else None, options, console)
     if not (only or options.allow_unsigned):
         pvs.require_signed(state, found)
+
+
+def _check_reach(repository: Repository, trust: Optional[bytes], table: Optional[pvs.Signers]) -> None:
+    """Raise for a container that reaches the device and whose signer may not sign the bsp, as ``pvr verify`` finds it."""
+    from .. import audit
+
+    report = audit.verify(repository.root, trust=trust, allow_unsigned=True, signers=table)
+    for finding in report.findings:
+        if finding.code == "signer":
+            raise SignatureError(f"{finding.where} {finding.sentence}", hint=finding.hint)
 
 
 def _show(
