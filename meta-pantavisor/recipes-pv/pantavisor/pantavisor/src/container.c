@@ -17,11 +17,13 @@
 #include "rootfs.h"
 #include "seccomp.h"
 #include "sources.h"
+#include "targets.h"
 #include "util.h"
 #include "volume.h"
 
 #define COMPLAINTS 4
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
+#define LXC_CONF_BYTES (4 * 1024 * 1024) /* that of the state, with our lines */
 
 static char *rootfs_of(const struct pv_task *task)
 {
@@ -92,6 +94,19 @@ void pv_container_unmount(struct pv_task *task)
 	task->is_mounted = false;
 }
 
+/* What the container left in its root is looked at before each start. */
+static int settle_conf(struct pv_task *task, struct pv_err *err)
+{
+	cleanup_free char *rootfs = rootfs_of(task), *path = pv_fmt("%s.now", task->lxc_path);
+	cleanup_free char *text = NULL, *settled = NULL;
+	size_t length;
+
+	if (pv_read_file(task->lxc_path, LXC_CONF_BYTES, &text, &length, err) < 0 ||
+		pv_targets_check(rootfs, text, &settled, err) < 0)
+		return -1;
+	return pv_write_file(path, settled, strlen(settled), err);
+}
+
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
 {
 	cleanup_free char *lxc_log = pv_lxcfile_log(task);
@@ -100,6 +115,8 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	(void)pv;
 	/* LXC starts nothing in groups that are there already. */
 	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, err) < 0)
+		return -1;
+	if (settle_conf(task, err) < 0)
 		return -1;
 	unlink(lxc_log);
 	pid = fork();

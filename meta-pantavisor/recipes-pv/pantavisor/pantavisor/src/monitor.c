@@ -62,6 +62,7 @@ static char **command_of(struct lxc_container *c)
 
 int pv_monitor_run(const struct pv_task *task)
 {
+	cleanup_free char *conf = pv_fmt("%s.now", task->lxc_path);
 	struct lxc_container *c;
 	char **command;
 
@@ -74,7 +75,7 @@ int pv_monitor_run(const struct pv_task *task)
 	if (!c)
 		return PV_CONTAINER_NOT_STARTED;
 	c->clear_config(c);
-	if (!c->load_config(c, task->lxc_path))
+	if (!c->load_config(c, conf))
 		return PV_CONTAINER_NOT_STARTED;
 	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
 	if (!task->has_apparmor)
