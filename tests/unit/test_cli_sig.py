@@ -203,6 +203,8 @@ def test_the_parts_that_are_offered_can_be_signed(pvr: Pvr, work: Path, keyring:
 def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyring: Path) -> None:
     there = pvr.both("sig", "--key", str(keyring / "kye.pem"), "add", "--part", "web", status=2)[1]
     assert "kye.pem does not exist\n  hint: is it spelled right?" in there
+    folder = pvr.both("sig", "--key", str(keyring), "add", "--part", "web", status=2)[1]
+    assert folder == f"pvr: {keyring} is not a file\n  hint: name the PEM file\n"
     assert "make keys by: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 

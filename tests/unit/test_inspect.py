@@ -151,6 +151,8 @@ def test_damaged_targets_show_what_is_left(device: sim.Device, tmp_path: Path) -
     assert "Problems" in inspect.render_text(found)
     assert "<svg" not in inspect.render_html(found)
     assert inspect.inspect(tmp_path / "x.img", against=device.image()).changes is None
+    with pytest.raises(NotFound, match="x.img holds no state to compare with"):
+        inspect.inspect(device.image(), against=tmp_path / "x.img")
 
 
 def test_missing_target_is_an_error(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
+from ..errors import NotFound
 from .changes import compare
 from .contents import read
 from .document import document
@@ -42,6 +43,12 @@ __all__ = [
 
 
 def inspect(target: Path, *, against: Optional[Path] = None) -> Inspection:
-    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not exist."""
+    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not exist, or holds no
+    state to compare with."""
     inspection = read(target)
-    return replace(inspection, changes=compare(inspection, read(against))) if against else inspection
+    if against is None:
+        return inspection
+    older = read(against)
+    if not older.revisions:
+        raise NotFound(f"{against} holds no state to compare with", hint="name an older image, tree, export or repository")
+    return replace(inspection, changes=compare(inspection, older))

@@ -113,6 +113,8 @@ def chain_der(chain: Sequence[Any]) -> tuple[bytes, ...]:
 def read(path: Path) -> bytes:
     """A PEM file of bounded size. Raises NotFound, FormatError."""
     if not path.is_file():
+        if path.exists():
+            raise FormatError(f"{path} is not a file", hint="name the PEM file")
         # Keys are never made in a directory that exists.
         make = f"make keys by: pvr keys generate {path.parent}; options name others, as --help shows"
         raise NotFound(f"{path} does not exist", hint="is it spelled right?" if path.parent.is_dir() else make)
