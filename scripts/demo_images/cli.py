@@ -18,6 +18,7 @@ from .registry import HOST, Registry
 from .registry import serve as serve_registry
 
 PROJECT = Path(__file__).resolve().parents[2]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AUTO_CONF = "# Written by scripts/demo-images: the demonstration images in the loopback registry.\n"
 
 
@@ -88,10 +89,20 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
         return 0
     # A terminal that is closed hangs up on the command too, which may leave children behind: kas does. It hears of it
     # from us, by a signal that everybody cleans up after.
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host})
-    signal.signal(signal.SIGHUP, before)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    def deafen() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     try:
+        process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=deafen)
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    try:
+        # A signal that came while the command was started comes now, and finds it.
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return process.wait()
     except KeyboardInterrupt as interrupt:
         # Ctrl-C on a terminal reached the command as well; a signal to us alone did not.

@@ -77,14 +77,14 @@ def test_partition_tables_please_sgdisk(built: disk.DiskImage) -> None:
 
 def test_storage_pleases_e2fsck_and_has_its_label(built: disk.DiskImage) -> None:
     proc.run(["e2fsck", "-fn", storage(built.path)])
-    head = proc.run(["dumpe2fs", "-h", storage(built.path)]).stdout.decode()
+    head = proc.run(["tune2fs", "-l", storage(built.path)]).stdout.decode()
     assert re.search(r"volume name: +root\n", head)
     assert "orphan_file" not in head
     assert "metadata_csum_seed" not in head
 
 
 def test_storage_keeps_some_blocks_for_the_runtime(built: disk.DiskImage) -> None:
-    head = proc.run(["dumpe2fs", "-h", storage(built.path)]).stdout.decode()
+    head = proc.run(["tune2fs", "-l", storage(built.path)]).stdout.decode()
     blocks, reserved = (int(re.findall(rf"^{name} count:\s+(\d+)$", head, re.M)[0]) for name in ("Block", "Reserved block"))
     assert reserved == blocks * 2 // 100
 
