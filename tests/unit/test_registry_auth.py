@@ -30,7 +30,7 @@ from pantavisor.registry import (
     auth,
     credentials,
 )
-from pantavisor.registry.options import Endpoint, endpoints, is_loopback, parse_mirrors
+from pantavisor.registry.options import Endpoint, endpoints, is_loopback, parse_insecure, parse_mirrors
 from sim import registry as sim
 from sim.registry import Registry, images
 
@@ -564,3 +564,11 @@ def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
         with pytest.raises(Unreachable, match=f"by way of the proxy {dead}") as caught:
             Client(replace(OPTIONS, proxies=proxies, attempts=1)).resolve(Ref.parse("r.example/web:1"), AMD64)
         assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["http://r.lan:5000", "r.lan:5000/", "r.lan:5000/team/web"])
+def test_an_insecure_registry_is_a_host(word: str) -> None:
+    """Another word would be taken for the host of no registry, and be without effect."""
+    assert parse_insecure(["r.lan:5000", "r.lan", "[::1]:5000"]) == {"r.lan:5000", "r.lan", "[::1]:5000"}
+    with pytest.raises(FormatError, match=r'is not the host of a registry\n  hint: write .*, such as "r.lan:5000"'):
+        parse_insecure([word])

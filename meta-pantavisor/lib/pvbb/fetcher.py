@@ -246,7 +246,7 @@ def client(d: Any, **changes: Any) -> Client:
         if value:
             environment[name] = value
     environment["HOME"] = _users_home(environment.get("HOME", ""))
-    changes["insecure"] = frozenset((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
+    changes["insecure"] = registry_options.parse_insecure((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
     changes["mirrors"] = registry_options.parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
     if d.getVar("PVR_DOCKER_AUTHFILE"):
         changes["auth_file"] = Path(d.getVar("PVR_DOCKER_AUTHFILE"))

@@ -16,7 +16,7 @@ from pantavisor.digest import Digest
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
-from pantavisor.registry.options import parse_mirrors
+from pantavisor.registry.options import parse_insecure, parse_mirrors
 
 import pvbb.fetcher
 from pvbb.downloads import ImageUrl
@@ -29,6 +29,7 @@ def docker_source(d: Any) -> None:
     pvbb.fetcher.register()
     try:
         url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
+        parse_insecure((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
         parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
     except PantavisorError as error:
         hint = f" (hint: {error.hint})" if error.hint else ""

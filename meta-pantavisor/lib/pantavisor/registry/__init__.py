@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from .client import Client, Document, Resolved
 from .errors import AccessDenied, ImageNotFound, RateLimited, RegistryError, Unreachable
-from .options import Credentials, RegistryOptions, parse_mirrors
+from .options import Credentials, RegistryOptions, parse_insecure, parse_mirrors
 
 __all__ = [
     "AccessDenied",
@@ -25,5 +25,6 @@ __all__ = [
     "RegistryOptions",
     "Resolved",
     "Unreachable",
+    "parse_insecure",
     "parse_mirrors",
 ]

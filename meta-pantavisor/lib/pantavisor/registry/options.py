@@ -118,6 +118,17 @@ def endpoints(ref: Ref, options: RegistryOptions) -> list[Endpoint]:
     return found
 
 
+def parse_insecure(words: Iterable[str]) -> frozenset[str]:
+    """``host[:port]`` of registries without TLS. Raises FormatError for what would never be a registry's host."""
+    hosts = frozenset(words)
+    for word in sorted(hosts):
+        if "/" in word or not word:
+            host = word.partition("://")[2] or word
+            hint = f'write host[:port], such as "{host.partition("/")[0] or "registry.lan:5000"}"'
+            raise FormatError(f'"{word}" is not the host of a registry', hint=hint)
+    return hosts
+
+
 def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """``host=mirror-host[:port][/prefix]`` pairs. Raises FormatError."""
     mirrors: dict[str, tuple[str, ...]] = {}

@@ -90,7 +90,7 @@ def _client(
     ref: Ref, options: argparse.Namespace, note: Optional[Callable[[str], None]] = None
 ) -> registry.Client:
     changes: dict[str, Any] = {
-        "insecure": frozenset([*options.insecure_registry, *_words("PVR_INSECURE_REGISTRIES")]),
+        "insecure": registry.parse_insecure([*options.insecure_registry, *_words("PVR_INSECURE_REGISTRIES")]),
         "mirrors": registry.parse_mirrors([*options.mirror, *_words("PVR_REGISTRY_MIRRORS")]),
     }
     if options.credentials:
