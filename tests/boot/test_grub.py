@@ -337,6 +337,17 @@ def test_the_second_copy_counts_where_the_first_is_torn(device: Device) -> None:
     assert "pv_rev=3" in boot.words, boot.console
 
 
+@pytest.mark.parametrize("generation", ["-", "5:6", "1234567890123456789"])
+def test_a_generation_that_is_not_a_number_does_not_count(device: Device, generation: str) -> None:
+    device.add_revision("0")
+    device.add_revision("3")
+    device.set_environment(generation=generation, pv_rev="0", pv_try="0")
+    device.set_notes(pv_last="3")
+    device.assemble()
+    boot = device.boot()
+    assert {"pv_rev=3", "pv_try="} <= set(boot.words) and boot.notes["pv_fails"] == ":x", boot.console
+
+
 def test_without_a_whole_copy_the_revision_that_was_booted_last_is_taken(device: Device) -> None:
     device.add_revision("0")
     device.add_revision("3")
@@ -361,7 +372,7 @@ def test_three_failed_boots_lead_to_the_last_good_revision_then_to_0_then_to_the
     device.assemble()
     boot = device.boot()
     assert boot.words == [] and boot.console.count("neither revision 4 nor an earlier one starts") == 1, boot.console
-    # Whoever switches it on again gets another chance.
+    # A minute later it gets another chance.
     assert "pv_rev=4" in device.boot().words
 
 

@@ -30,7 +30,6 @@ WORDS = {
     "man": "a folder",
     "pip": ".venv has it",
     "reboot": "a GRUB module",
-    "halt": "a GRUB module",
     "runlevel": "a key of run.json",
     "scripts/quickstart: curl": "proposed to the reader",
     "scripts/quickstart: look": "prose",
