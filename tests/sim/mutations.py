@@ -21,7 +21,7 @@ from typing import Any
 
 from pantavisor.digest import is_object_id
 
-from .damage import SECTOR, STATE, Bench
+from .damage import SECTOR, SET, STATE, Bench
 
 ENTRY = {"type": (0, 16), "guid": (16, 16), "start": (32, 8), "end": (40, 8), "flags": (48, 8), "name": (56, 72)}
 
@@ -122,6 +122,8 @@ def keys(bench: Bench) -> Iterator[Case]:
 
 def _names(path: str) -> tuple[str, ...]:
     top, _, rest = path.removeprefix("_config/").partition("/")
+    if path == SET:
+        return (path, "no set signature binds the parts together")
     if top == "_sigs":
         # Without its signature, all that a part holds is named.
         return (path, f"{rest.removesuffix('.json')}/run.json: no signature covers it")
