@@ -34,8 +34,7 @@ struct list {
 static const char *const loaded[] = {
 	"pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb", "pantavisor.fit", "rpiboot.img"};
 
-static void put(
-	struct list *list, const char *name, const char *suffix, const char *object_id, bool optional)
+static void put(struct list *list, const char *name, const char *suffix, const char *object_id, bool optional)
 {
 	struct file *file = &list->files[list->count++];
 
@@ -170,11 +169,11 @@ static int check_file(int objects, int folder, const struct file *file, bool cur
 	return 0;
 }
 
-int pv_bootfiles_check(
-	const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
+int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
 {
 	cleanup_free struct list *list = pv_alloc(1, sizeof(*list));
-	cleanup_close int objects = pv_beneath_open(checkout->storage, "objects", O_RDONLY | O_DIRECTORY, err);
+	cleanup_close int objects =
+		pv_beneath_open(checkout->storage, "objects", O_RDONLY | O_DIRECTORY, err);
 	cleanup_close int folder = -1;
 
 	if (objects < 0)

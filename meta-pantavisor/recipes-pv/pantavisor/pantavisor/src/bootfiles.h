@@ -18,7 +18,6 @@ bool pv_bootfiles_is(const char *name);
  * What is missing is linked again where `cure` allows it; but where that is an add-on or a device tree, the
  * system that runs was booted without it, and that is an error all the same.
  */
-int pv_bootfiles_check(
-	const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
+int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
 
 #endif

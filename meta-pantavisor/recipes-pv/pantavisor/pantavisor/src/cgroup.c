@@ -111,8 +111,8 @@ static int io_max(FILE *to, const char *to_name, const char *value, struct pv_er
 	if (!blank || strspn(value, "0123456789:") != (size_t)(blank - value) || !blank[1] ||
 		blank[1 + strspn(blank + 1, "0123456789")])
 		return refuse(value, err);
-	fprintf(to, PREFIX "%.*s = %.*s %s=%s\n", (int)(member - 1 - to_name), to_name,
-		(int)(blank - value), value, member, strcmp(blank + 1, "0") ? blank + 1 : "max");
+	fprintf(to, PREFIX "%.*s = %.*s %s=%s\n", (int)(member - 1 - to_name), to_name, (int)(blank - value),
+		value, member, strcmp(blank + 1, "0") ? blank + 1 : "max");
 	return 0;
 }
 
@@ -205,7 +205,8 @@ static int finish_cpu(const struct pv_cgroup *cgroup, FILE *to, struct pv_err *e
 	if (!cgroup->quota && !cgroup->period)
 		return 0;
 	if ((strcmp(quota, "max") && !is_number(quota)) || !is_number(period))
-		return pv_err_set(err, "lxc.cgroup.cpu.cfs_*: \"%.40s %.40s\" is not a value of it", quota, period);
+		return pv_err_set(
+			err, "lxc.cgroup.cpu.cfs_*: \"%.40s %.40s\" is not a value of it", quota, period);
 	fprintf(to, PREFIX "cpu.max = %s %s\n", quota, period);
 	return 0;
 }
@@ -225,7 +226,8 @@ static int finish_memory(const struct pv_cgroup *cgroup, FILE *to, struct pv_err
 	if (both == INT64_MAX)
 		return same(to, "memory.swap.max", "max", err);
 	if (memory > both)
-		return pv_err_set(err, "lxc.cgroup.memory.memsw.limit_in_bytes is less than that of memory alone");
+		return pv_err_set(
+			err, "lxc.cgroup.memory.memsw.limit_in_bytes is less than that of memory alone");
 	fprintf(to, PREFIX "memory.swap.max = %" PRId64 "\n", both - memory);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings of the first version of cgroups, as published containers have them, in the words of the second, which
- * alone is there: a table of what has a counterpart. What has none is refused by its name, for a limit that is
- * not there is worse than a container that does not start.
+ * Settings of the first version of cgroups, as published containers have them, in the words of the second,
+ * which alone is there: a table of what has a counterpart. What has none is refused by its name, for a limit
+ * that is not there is worse than a container that does not start.
  */
 #ifndef PV_CGROUP_H
 #define PV_CGROUP_H
@@ -13,7 +13,7 @@
 
 /* What two settings say together. */
 struct pv_cgroup {
-	char *quota, *period;	       /* cpu.cfs_* */
+	char *quota, *period;		/* cpu.cfs_* */
 	char *memory, *memory_and_swap; /* memory.*limit_in_bytes */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a revision that runs to one that the boot loader is told of: what was tried is committed once it has run
- * well for PV_UPDATER_COMMIT_DELAY, a try that failed is forgotten, and what the boot loader counted begins anew.
+ * From a revision that runs to one that the boot loader is told of: what was tried is committed once it has
+ * run well for PV_UPDATER_COMMIT_DELAY, a try that failed is forgotten, and what the boot loader counted
+ * begins anew.
  */
 #ifndef PV_COMMIT_H
 #define PV_COMMIT_H

@@ -22,17 +22,17 @@ static const char *const networks[] = {"empty", "veth", "none", NULL};
 static const char *const bad_options[] = {
 	"remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave", NULL};
 /* May be mounted over themselves, read-only. */
-static const char *const masked[] = {"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq",
-	"/proc/sys/net", NULL};
+static const char *const masked[] = {
+	"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys/net", NULL};
 /* Below lxc.net.<number>. */
 static const char *const net_keys[] = {"link", "flags", "name", "hwaddr", "mtu", "ipv4.address",
 	"ipv4.gateway", "ipv6.address", "ipv6.gateway", NULL};
 
 struct isolation {
 	const char *container;
-	bool keeps; /* lxc.cap.keep was there */
+	bool keeps;		   /* lxc.cap.keep was there */
 	bool keeps_some, has_none; /* namespaces, and a network "none" */
-	bool rules[2], denies[2]; /* of devices, by version of cgroups */
+	bool rules[2], denies[2];  /* of devices, by version of cgroups */
 	struct pv_err *err;
 };
 
@@ -98,8 +98,8 @@ static bool device_rule(struct isolation *i, const char *key, const char *value)
 	return true;
 }
 
-/* Limits, which are files of the container's own cgroup. Those that begin with "cgroup." move processes, any of the
- * device, PID 1 too. */
+/* Limits, which are files of the container's own cgroup. Those that begin with "cgroup." move processes, any
+ * of the device, PID 1 too. */
 static bool cgroup_setting(struct isolation *i, const char *key, const char *value)
 {
 	const char *name = strchr(key + strlen("lxc.cgroup"), '.') + 1;
@@ -279,7 +279,8 @@ int pv_isolation_check(const char *container, const char *conf, struct pv_err *e
 		return -1;
 	if (!i.keeps)
 		return pv_err_set(err, "it keeps all capabilities");
-	/* It is then in the network of liblxc's monitor, whose socket takes commands that lift the list of devices. */
+	/* It is then in the network of liblxc's monitor, whose socket takes commands that lift the list of
+	 * devices. */
 	if (i.has_none && !i.keeps_some)
 		return pv_err_set(err, "it has the network of its monitor");
 	if ((!i.rules[0] && !i.rules[1]) || i.rules[0] != i.denies[0] || i.rules[1] != i.denies[1])

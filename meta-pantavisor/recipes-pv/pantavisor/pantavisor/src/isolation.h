@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a lxc.container.conf keeps its container within the confined profile, or reaches the device: by more
- * capabilities or device nodes, by what it mounts, by programs that run outside (hooks), by files that it
- * includes. Lists what is harmless; all else reaches. lib/pantavisor/isolation.py is the same table, and
+ * Whether a lxc.container.conf keeps its container within the confined profile, or reaches the device: by
+ * more capabilities or device nodes, by what it mounts, by programs that run outside (hooks), by files that
+ * it includes. Lists what is harmless; all else reaches. lib/pantavisor/isolation.py is the same table, and
  * test/vectors/isolation.txt holds both against each other.
  */
 #ifndef PV_ISOLATION_H

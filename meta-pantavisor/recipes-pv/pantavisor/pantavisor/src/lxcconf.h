@@ -22,8 +22,8 @@ struct pv_lxcconf {
 	size_t lower_count;
 	char *upper;	   /* NULL: nothing can be written, lowers[0] is the root */
 	char *halt_signal; /* lxc.signal.halt, or NULL */
-	bool keeps_net; /* the host's network; its line is the caller's */
-	bool needs_net; /* something of the host's network, by way of its monitor */
+	bool keeps_net;	   /* the host's network; its line is the caller's */
+	bool needs_net;	   /* something of the host's network, by way of its monitor */
 	bool has_uts_name;
 	bool has_console; /* false: lxc.console.path = none */
 	bool has_apparmor;

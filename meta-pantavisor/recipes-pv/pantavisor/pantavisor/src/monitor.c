@@ -67,8 +67,9 @@ int pv_monitor_run(const struct pv_task *task)
 	char **command;
 
 	leave_pid1(task->spec->name);
-	/* liblxc takes commands at an abstract socket, from any root in the same network: console, cgroups, end
-	 * of the container. The container itself shares PID 1's network by its conf, or has one of its own. */
+	/* liblxc takes commands at an abstract socket, from any root in the same network: console, cgroups,
+	 * end of the container. The container itself shares PID 1's network by its conf, or has one of its
+	 * own. */
 	if (task->hides_monitor && unshare(CLONE_NEWNET) < 0)
 		return PV_CONTAINER_NOT_STARTED;
 	c = lxc_container_new(task->spec->name, PV_LXC_DIR);

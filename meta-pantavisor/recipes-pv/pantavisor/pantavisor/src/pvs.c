@@ -188,9 +188,9 @@ static void note_covered(struct course *course)
 
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n), i++)
-		course->covered[i] |=
-			course->sights[i] == PV_SIGNED || (course->sights[i] == PV_EXCLUDED &&
-								  pv_coverage_is_free(state, pv_json_key(state, n)));
+		course->covered[i] |= course->sights[i] == PV_SIGNED ||
+				      (course->sights[i] == PV_EXCLUDED &&
+					      pv_coverage_is_free(state, pv_json_key(state, n)));
 }
 
 static int look_at(struct course *course, const struct pv_json_node *node, struct pv_err *err)
@@ -221,7 +221,8 @@ static int look_at_some(struct course *course, bool of_sets, size_t *seen, struc
 
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n)) {
-		if (!pv_set_is_signature(state, n) || pv_starts_with(pv_json_key(state, n), "_sigs/_") != of_sets)
+		if (!pv_set_is_signature(state, n) ||
+			pv_starts_with(pv_json_key(state, n), "_sigs/_") != of_sets)
 			continue;
 		if (++*seen > PV_PVS_SIGNATURES)
 			return pv_err_set(err, "more than %d signatures", PV_PVS_SIGNATURES);
@@ -253,11 +254,12 @@ static int check_whole(struct course *course, struct pv_err *err)
 		pv_err_hint(err, "sign the set of them: pvr sig set");
 		return -1;
 	}
-	return policy->mode == PV_SECUREBOOT_LENIENT ? 0 : pv_coverage_check(course->state, course->covered, err);
+	return policy->mode == PV_SECUREBOOT_LENIENT ? 0
+						     : pv_coverage_check(course->state, course->covered, err);
 }
 
-int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *policy, struct pv_pvs_result *result,
-	struct pv_err *err)
+int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *policy,
+	struct pv_pvs_result *result, struct pv_err *err)
 {
 	const struct pv_json_node *root = pv_json_root(state);
 	cleanup_free bool *covered = pv_alloc(root->count, sizeof(*covered));

@@ -41,9 +41,9 @@ struct pv_pvs_policy {
 };
 
 struct pv_pvs_result {
-	size_t signatures;	 /* looked at and right */
-	long release;		 /* of the set signature; 0: there is none */
-	bool *by_bsp;		 /* by member of the state: signed by one who may sign the bsp, as the table has it */
+	size_t signatures; /* looked at and right */
+	long release;	   /* of the set signature; 0: there is none */
+	bool *by_bsp; /* by member of the state: signed by one who may sign the bsp, as the table has it */
 	struct pv_err complaint; /* audit: the first thing that is wrong */
 	bool has_complaint;
 };

@@ -25,8 +25,8 @@ static bool is_plain(const struct pv_json *doc, const struct pv_json_node *node)
 
 int pv_set_release(const struct pv_json *header, long *release, struct pv_err *err)
 {
-	const struct pv_json_node *node = pv_json_get(
-		header, pv_json_get(header, pv_json_root(header), "pvs"), "release");
+	const struct pv_json_node *node =
+		pv_json_get(header, pv_json_get(header, pv_json_root(header), "pvs"), "release");
 	double number;
 
 	*release = 0;
@@ -46,7 +46,7 @@ int pv_set_check(const struct pv_json *state, const struct pv_json_node *own, co
 	for (const struct pv_json_node *n = pv_json_first(state, pv_json_root(state)); n;
 		n = pv_json_next(state, n), i++)
 		if (n != own && sights[i] != PV_SIGNED && pv_set_is_signature(state, n))
-			return pv_err_set(err, "it is that of a set and leaves out %.200s",
-				pv_json_key(state, n));
+			return pv_err_set(
+				err, "it is that of a set and leaves out %.200s", pv_json_key(state, n));
 	return 0;
 }

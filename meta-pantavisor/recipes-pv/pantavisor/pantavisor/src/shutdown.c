@@ -84,7 +84,8 @@ static bool has_ended(pid_t child)
 	return true;
 }
 
-/* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes without it. */
+/* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes without
+ * it. */
 static void release_storage(struct pv *pv)
 {
 	pid_t child;

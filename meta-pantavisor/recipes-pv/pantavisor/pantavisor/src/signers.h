@@ -16,8 +16,8 @@
 
 #include <stdbool.h>
 
-#include "jws.h"
 #include "json.h"
+#include "jws.h"
 #include "selection.h"
 
 #define PV_SIGNERS_BYTES (256 * 1024)
@@ -26,8 +26,7 @@
 
 struct pv_signers;
 
-int pv_signers_parse(
-	struct pv_signers **signers, const char *text, size_t length, struct pv_err *err);
+int pv_signers_parse(struct pv_signers **signers, const char *text, size_t length, struct pv_err *err);
 void pv_signers_free(struct pv_signers *signers);
 /* An error unless `who` may sign all that the signature means; `sights` are those of the state's members. */
 int pv_signers_check(const struct pv_signers *signers, const struct pv_identity *who,

@@ -25,7 +25,7 @@ struct pv_verify {
 
 struct pv_verified {
 	size_t objects, signatures;
-	long release; /* of the set signature, or 0 */
+	long release;		 /* of the set signature, or 0 */
 	struct pv_err complaint; /* audit mode */
 	bool has_complaint;
 };

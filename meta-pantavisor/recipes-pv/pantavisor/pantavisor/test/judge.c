@@ -112,7 +112,8 @@ static void judge_rights(void)
 	struct pv_state state;
 	char digits[3] = "00";
 
-	if (pv_trust_parse(&policy.trust, roots, &err) == 0 && pv_state_parse(&state, text, length, &err) == 0) {
+	if (pv_trust_parse(&policy.trust, roots, &err) == 0 &&
+		pv_state_parse(&state, text, length, &err) == 0) {
 		if (!table_length || pv_signers_parse(&signers, table, table_length, &err) == 0)
 			digits[0] = '1';
 		policy.signers = signers;

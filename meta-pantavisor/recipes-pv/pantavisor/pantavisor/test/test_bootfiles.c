@@ -12,7 +12,7 @@
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define STATE(run) \
+#define STATE(run)                                                                      \
 	"{\"#spec\":\"pantavisor-service-system@1\",\"bsp/i\":\"" A "\",\"bsp/k\":\"" B \
 	"\",\"bsp/k.sig\":\"" A "\",\"bsp/run.json\":" run "}"
 
@@ -84,8 +84,8 @@ static void test_other_files_are_refused(void)
 {
 	static const struct {
 		const char *name, *object;
-	} swaps[] = {{"pv-initrd.img", B}, {"pv-initrd.img.0", B}, {"pv-initrd.img.1", A}, {"pv-kernel.img", A},
-		{"pv-kernel.img.sig", B}, {"pv-fdt.dtb", B}};
+	} swaps[] = {{"pv-initrd.img", B}, {"pv-initrd.img.0", B}, {"pv-initrd.img.1", A},
+		{"pv-kernel.img", A}, {"pv-kernel.img.sig", B}, {"pv-fdt.dtb", B}};
 
 	for (size_t i = 0; i < PV_COUNT(swaps); i++) {
 		place(swaps[i].name, swaps[i].object);

@@ -72,8 +72,8 @@ static void test_names_of_the_second_version_pass(void)
 
 static void test_two_lines_become_one(void)
 {
-	cleanup_free char *cpu = adapted((const char *const[]){
-		"cpu.cfs_period_us", "20000", "cpu.cfs_quota_us", "10000", NULL});
+	cleanup_free char *cpu = adapted(
+		(const char *const[]){"cpu.cfs_period_us", "20000", "cpu.cfs_quota_us", "10000", NULL});
 	cleanup_free char *memory = adapted((const char *const[]){
 		"memory.memsw.limit_in_bytes", "96M", "memory.limit_in_bytes", "64M", NULL});
 

@@ -56,8 +56,8 @@ static void test_the_boot_loader_names_the_storage_first(void)
 
 	pv_config_init(&c);
 	CHECK(pv_config_read_file(&c, "PV_STORAGE_DEVICE=LABEL=root\n", &err) == 0);
-	pv_config_read_cmdline(&c,
-		"pv_storage.device=PARTUUID=1 pv_storage.device=PARTUUID=2 PV_STORAGE_DEVICE=PARTUUID=3");
+	pv_config_read_cmdline(
+		&c, "pv_storage.device=PARTUUID=1 pv_storage.device=PARTUUID=2 PV_STORAGE_DEVICE=PARTUUID=3");
 	CHECK_TEXT(pv_config_text(&c, PV_STORAGE_DEVICE), "PARTUUID=1");
 }
 

@@ -22,7 +22,8 @@ static void check_case(const char *base, char *line)
 	char *change;
 
 	while ((change = strsep(&line, "|"))) {
-		char *changed = *change == '+' ? pv_fmt("%s%s\n", conf, change + 1) : without(conf, change + 1);
+		char *changed =
+			*change == '+' ? pv_fmt("%s%s\n", conf, change + 1) : without(conf, change + 1);
 
 		free(conf);
 		conf = changed;

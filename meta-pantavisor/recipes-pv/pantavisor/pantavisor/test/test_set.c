@@ -25,8 +25,10 @@ static void test_releases(void)
 	CHECK(release_of("{\"pvs\":{\"release\":1}}") == 1);
 	CHECK(release_of("{\"pvs\":{\"release\":2147483647}}") == 2147483647);
 	CHECK(release_of("{\"pvs\":{\"release\":2147483648}}") == -1);
-	CHECK(release_of("{\"pvs\":{\"release\":0}}") == -1 && release_of("{\"pvs\":{\"release\":-1}}") == -1);
-	CHECK(release_of("{\"pvs\":{\"release\":1.0}}") == -1 && release_of("{\"pvs\":{\"release\":1e0}}") == -1);
+	CHECK(release_of("{\"pvs\":{\"release\":0}}") == -1 &&
+		release_of("{\"pvs\":{\"release\":-1}}") == -1);
+	CHECK(release_of("{\"pvs\":{\"release\":1.0}}") == -1 &&
+		release_of("{\"pvs\":{\"release\":1e0}}") == -1);
 	CHECK(release_of("{\"a\":\"release\",\"pvs\":{\"release\":1}}") == -1);
 	CHECK(release_of("{\"pvs\":{\"\\u0072elease\":1}}") == -1);
 	CHECK(release_of("{\"pvs\":{\"release\":\"1\"}}") == -1 &&
@@ -47,7 +49,8 @@ static bool binds(const char *text, const enum pv_sight *sights)
 
 static void test_a_set_signs_all_others(void)
 {
-	static const char state[] = "{\"_sigs/_set.json\":{},\"_sigs/a.json\":{},\"x.json\":{\"#spec\":\"pvs@2\"},\"y\":1}";
+	static const char state[] =
+		"{\"_sigs/_set.json\":{},\"_sigs/a.json\":{},\"x.json\":{\"#spec\":\"pvs@2\"},\"y\":1}";
 
 	CHECK(binds(state, (enum pv_sight[]){PV_EXCLUDED, PV_SIGNED, PV_SIGNED, PV_UNSEEN}));
 	CHECK(!binds(state, (enum pv_sight[]){PV_EXCLUDED, PV_EXCLUDED, PV_SIGNED, PV_SIGNED}));

@@ -80,13 +80,13 @@ static void test_exclusions_count(void)
 
 	CHECK(pv_signers_parse(&signers, table, strlen(table), &err) == 0);
 	CHECK(pv_json_parse(&state, text, strlen(text), &err) == 0);
-	CHECK(pv_signers_check(signers, &web, &state,
-		      (enum pv_sight[]){PV_EXCLUDED, PV_UNSEEN, PV_SIGNED}, &err) == 0);
-	CHECK(pv_signers_check(signers, &web, &state,
-		      (enum pv_sight[]){PV_EXCLUDED, PV_EXCLUDED, PV_SIGNED}, &err) < 0);
+	CHECK(pv_signers_check(signers, &web, &state, (enum pv_sight[]){PV_EXCLUDED, PV_UNSEEN, PV_SIGNED},
+		      &err) == 0);
+	CHECK(pv_signers_check(signers, &web, &state, (enum pv_sight[]){PV_EXCLUDED, PV_EXCLUDED, PV_SIGNED},
+		      &err) < 0);
 	CHECK_HAS(err.text, "its signer \"Web\" may not sign bsp/run.json");
-	CHECK(pv_signers_check(signers, &web, &state,
-		      (enum pv_sight[]){PV_SIGNED, PV_UNSEEN, PV_UNSEEN}, &err) < 0);
+	CHECK(pv_signers_check(
+		      signers, &web, &state, (enum pv_sight[]){PV_SIGNED, PV_UNSEEN, PV_UNSEEN}, &err) < 0);
 	pv_json_free(&state);
 	pv_signers_free(signers);
 }

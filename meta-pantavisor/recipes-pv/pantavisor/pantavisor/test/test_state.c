@@ -194,8 +194,7 @@ static void test_what_cannot_be_is_refused(void)
 		HEAD BSP RUN("a", ",\"storage\":{\"a,b\":{\"persistence\":\"boot\"}}") "}", "no legal name"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
 		"wants a disk"));
-	CHECK(refuses(
-		HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "no legal name"));
+	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "no legal name"));
 	CHECK(refuses(
 		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}", "two groups"));
 	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
