@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Short names for scripts/; the scripts say what they do with --help.
 
 .PHONY: help setup check test quickstart clean

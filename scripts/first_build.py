@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk image."""
 
 from __future__ import annotations

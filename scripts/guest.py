@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A disk image running in QEMU: started, read, asked, stopped.
 
 QEMU interprets (TCG), so it needs no rights and no hardware support. The image is opened as a snapshot unless

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the project's test suites, two at a time, and adds up what they found.
 
 A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown when it ends,

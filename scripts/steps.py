@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Steps of a long work, for a person: what is done, how far, how long; every line of the programs in a log.
 
 On a terminal the last line is alive and colours help; elsewhere (a pipe, a pipeline's log) each event is a plain line.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The runtime's readers against the library's, on mutated patterns, certificates and states.
 
 Both must accept and refuse the same: what only the device takes was not verified, and what only the host takes stops a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The bsp part of the state: kernel, initramfs with PID 1, device tree, modules and firmware, with device.json,
 # signed, as <PN>-<MACHINE>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How a task calls the library.
 #
 # BitBake's own Python has the standard library only, so a task writes a JSON job and runs PVR_CMD on it in a process

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A container of the state from a Docker/OCI image, as <PN>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
 #
 # A whole recipe:

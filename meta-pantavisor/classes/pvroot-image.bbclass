@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The whole device: containers and bsp -> one signed state -> storage tree -> flashable disk image with a .bmap.
 #
 #   LICENSE = "MIT"

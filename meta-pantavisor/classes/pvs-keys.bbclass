@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Where signing keys come from.
 #
 # A key directory holds four files, as `pvr keys generate DIR` makes them:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The demonstration images: built once from the distribution's packages, then served from build/registry.
 
 ``packages`` makes root file systems, ``engine`` makes images of them (Docker, Buildah, or ``plain`` without any),

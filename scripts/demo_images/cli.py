@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command: make images current, write the build's auto.conf, run a command while the registry serves."""
 
 from __future__ import annotations

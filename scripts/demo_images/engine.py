@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What turns a Dockerfile into an image: Docker, Buildah, or neither, the first that can.
 
 As root, a Docker daemon of our own is started and its data removed again: the user's images are left alone. Without

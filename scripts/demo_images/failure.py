@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Errors that a person can mend, and the one way to run a process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which demonstration images there are, of what they are made, and whether they must be built again.
 
 An image's digest depends on the day's packages. So it is built once: while its sources (a hash over

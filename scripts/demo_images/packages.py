@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Root file systems from the distribution's own packages, fetched where this machine fetches its packages.
 
 A root file system of a foreign architecture is unpacked, never run: no emulation is needed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An image without an engine: what a Dockerfile that runs nothing asks for, as layers and a configuration of our own.
 
 Known are FROM scratch, ADD of an archive, COPY, ENV, WORKDIR, EXPOSE, STOPSIGNAL and ENTRYPOINT. ADD and COPY make a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The registry on the loopback interface: Debian's docker-registry with its data in the build directory.
 
 It listens on a free port, by preference the one of the last time. Recipes name it by a name of its own, HOST, which

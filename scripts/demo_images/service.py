@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A daemon that lives as long as a ``with`` block, and never longer than this process."""
 
 from __future__ import annotations

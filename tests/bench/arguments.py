@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Words of the benchmarks' command lines, refused in one sentence before anything is made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From a reference in a registry to a signed export, beside the usual ways to a root file system in squashfs.
 
     sudo .venv/bin/python tests/bench/bench_image.py [--folder SCRATCH] [case ...]

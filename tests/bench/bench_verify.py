@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr verify`` of a repository beside ``sha256sum`` over its objects.
 
     .venv/bin/python tests/bench/bench_verify.py [--folder SCRATCH] [--bytes N]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The compressor alone: what its own work on an image's blocks costs."""
 
 from __future__ import annotations

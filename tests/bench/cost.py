@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a program costs, its children included: CPU and wall seconds, memory, bytes it leaves behind."""
 
 from __future__ import annotations

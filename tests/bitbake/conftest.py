@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real builds with the quickstart's core and the recipes in layer/, in directories of their own."""
 
 from __future__ import annotations

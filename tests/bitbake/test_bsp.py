@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The board support from the distribution's packages: real recipes, really fetched, built twice.
 
 The second build stands elsewhere and has no network. Downloads are shared by both, and kept where DL_DIR says.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A container by a recipe of two lines: what the class's variables make of it, and what a build says of them."""
 
 from __future__ import annotations

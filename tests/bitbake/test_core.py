@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The quickstart's core: sources, sysroots, deployed files, hashes and cleaning, by real builds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """kas finds the layers and the one script that sets up the environment, in a clone and in an unpacked archive."""
 
 from __future__ import annotations

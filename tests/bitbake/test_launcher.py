@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The launcher and the worker: what a task sees, how one that fails ends, and what Ctrl-C does."""
 
 from __future__ import annotations

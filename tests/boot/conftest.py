@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the boot tests share: the built image, one running guest, copies to break.
 
 The image is the one that scripts/quickstart builds; --image names another.

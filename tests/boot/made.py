@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Disk images with other containers than the demonstration's, from the exports of its build."""
 
 from __future__ import annotations

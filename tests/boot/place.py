@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where the things under test are."""
 
 from __future__ import annotations

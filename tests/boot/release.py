@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Another release of revision 0: the image's state with files of ours, signed again with the build's own keys.
 
 What is wrong with it is wrong in spite of its signatures.

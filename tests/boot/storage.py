@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The storage partition of a disk image, read and damaged from outside with e2fsprogs.
 
 Nothing is mounted and nothing of the library is used: what these tests break and find is seen by other eyes.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a confined container cannot do on a device, seen from inside; beside it one that is not confined, which can."""
 
 from __future__ import annotations

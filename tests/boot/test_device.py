@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The image boots: its revision runs, its containers answer from outside."""
 
 from __future__ import annotations

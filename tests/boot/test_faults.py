@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Faults of a release that is signed and of a storage that is full: the device says what is wrong and stays in hand."""
 
 from __future__ import annotations

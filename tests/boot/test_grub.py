@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is told, and
 that nothing unsigned runs.
 

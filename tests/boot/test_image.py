@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The finished disk image as others see it: partition table, file systems, trust, secrets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The image that the quickstart builds, damaged in one place after the other: the verifier refuses it by name."""
 
 from __future__ import annotations

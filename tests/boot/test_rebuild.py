@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The same input gives the same bytes: in another directory, from nothing, without the network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What was changed behind the build's back is refused twice: by ``pvr verify`` and by the device."""
 
 from __future__ import annotations

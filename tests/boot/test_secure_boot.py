@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The whole chain under real firmware with Secure Boot on: it starts GRUB signed by its key, and no other.
 
 The firmware's keys are those that the package ovmf brings for tests; it has the private half, too.

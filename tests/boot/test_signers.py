@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A device whose initramfs has a table of signers asks it before anything runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A revision deployed onto a device's storage: tried, committed when it ran well, and left again when it does not."""
 
 from __future__ import annotations

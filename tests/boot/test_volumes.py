@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Volumes and the configuration overlay of a container, on an image that is changed and signed anew."""
 
 from __future__ import annotations

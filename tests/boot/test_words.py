@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The kernel's command line and the initramfs as enemies: the real kernel and the real initramfs without a boot loader,
 which would have let none of this pass.
 """

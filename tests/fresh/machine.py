@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A fresh machine: a bare root of a distribution, in name spaces of its own, with a clone of this checkout.
 
 What this machine needs to reach its mirrors is carried in, whatever it is: apt's sources and options, additional

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cheap form of tests/fresh/run: on bare roots every package can be had, and the quickstart is set up and parsed."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: MIT
 """Coverage-guided fuzzing; see README.md."""

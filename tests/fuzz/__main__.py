@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Run one target: ``python tests/fuzz TARGET [corpus directory] [libFuzzer options]``, with atheris installed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verifier on states and exports: whatever is wrong with them becomes findings.
 
 The first byte of an input says what the rest is: 0 a state on a device; 1 run.json of a container, and 2 device.json,

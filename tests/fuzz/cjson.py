@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Canonical JSON: what is read is written in one spelling, which reads as the same value."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verifier's readers of disk images: partition table, FAT, ext4, with the content of every file.
 
 An input is a kind (0 a partition table whose checksums are put right first, 1 FAT, 2 ext4), the size of the image in

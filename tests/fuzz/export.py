@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Exports: what is read is written again as the same state.
 
 The first byte of an input decides what the rest is: 0 a file, 1 a tar whose checksums are put right first, 2 the same

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Layers: the tar reader, the codecs and the merger.
 
 The first byte of an input decides what the rest is: 0 a tar, packed or not; 1 a tar whose checksums are put right

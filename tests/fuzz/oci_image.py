@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Container images: documents as a registry or an archive gives them, and archives.
 
 The first byte of an input says what the rest is: 0 an image manifest or index, 1 an image's config, 2 manifest.json of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OpenPGP keys and signatures, and the programs that keys are taken out of.
 
 The first byte of an input says what the rest is: 0 keys; 1 a signature, verified over the file that the vectors sign;

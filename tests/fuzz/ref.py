@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """References and transports: what is parsed has one spelling, which parses as the same value."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is asked of signers and containers: tables of signers, and LXC configuration.
 
 The first byte of an input says which: 0 a table of signers, 1 a lxc.container.conf of the container "web".

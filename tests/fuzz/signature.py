@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signatures: headers and certificate chains from outside, verified against a root and against the chain's own end.
 
 The first byte of an input says what the rest is: 0 the protected header; 1 certificates (DER), each behind its length,

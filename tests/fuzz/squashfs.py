@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The reader of squashfs images: a tree with all of its contents.
 
 The first byte of an input decides what happens to the image behind it: 0 nothing; 1 its packed metadata is left alone,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """States and the manifests in them: what is read is written again as the same value.
 
 The first byte of an input says what the JSON behind it is: 0 a state, 1 device.json, 2 run.json of the bsp, 3 src.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the targets share. A target is a module of this folder with
 
     one_input(content)  reads one input; only what a check finds wrong may come out of it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """All tests of this folder belong to its suite; single ones of tests/unit are marked for it."""
 
 from __future__ import annotations

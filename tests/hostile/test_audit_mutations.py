@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A finished disk image, damaged in one place after the other: the verifier refuses every one, and names the place."""
 
 from __future__ import annotations

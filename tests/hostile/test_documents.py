@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Documents bent at random: each is read as it is or refused with a sentence; none ends with a traceback.
 
 The seeds are fixed, so a failure comes again.

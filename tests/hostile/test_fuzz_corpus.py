@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The inputs that fuzzing kept, read again: each as it was then, a value or a sentence, never a traceback."""
 
 from __future__ import annotations

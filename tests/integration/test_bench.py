@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The benchmarks' command lines: a mistake is one sentence, and nothing has been made by then."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may sign what, and the set of signatures: the runtime and the library say the same of whole states."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A storage tree changed in one place: ``pantavisor --check`` and ``pvr verify`` refuse the same.
 
 But where the device mends: it links and writes again what is missing, which a finished image must not lack; and

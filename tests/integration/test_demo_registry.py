@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The demonstration registry: Debian's docker-registry on whatever port is free, and images made without an engine."""
 
 from __future__ import annotations

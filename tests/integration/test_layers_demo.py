@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The demonstration images, which real engines build: their squashfs against ``umoci unpack`` as root.
 
 scripts/demo-images builds them where they are missing, and serves them meanwhile.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Flattened layers against ``umoci unpack`` as root: an image of oddities, and random stacks of layers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Folders of others: wherever a link lies in them, nothing outside of them is written, changed or removed."""
 
 from __future__ import annotations

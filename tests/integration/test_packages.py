@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """scripts/packages.txt is complete: every program that the project calls belongs to a package that it brings.
 
 A machine that has a program for another reason hides that it is missing on the next one. So the programs are read

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Codec, level and library: recorded in src.json, shown, and missed when another version packs the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """That curl reads no_proxy as the table in sim/proxies.py says."""
 
 from __future__ import annotations

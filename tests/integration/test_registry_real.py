@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The registry client, the layout reader against programs that others wrote.
 
 Debian's docker-registry on loopback serves what skopeo pushes; skopeo reads what we pull, we read what skopeo writes.

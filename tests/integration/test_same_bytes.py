@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A whole device made twice is made of the same bytes, whoever makes it, where, when and how; and it holds no key."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Odd inputs before this project and before the readers it is compared with: sim/tolerances.py from both sides.
 
 Other versions of them may judge otherwise, and say nothing about ours: with those only what is plain is compared.

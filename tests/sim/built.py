@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A device made as a build makes it: two containers from OCI images and a bsp, exported by their jobs, then the disk image."""
 
 from __future__ import annotations

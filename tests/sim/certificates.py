@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates built piece by piece, so that each piece can be wrong and the signature over it right.
 
 Keys are derived from small numbers, so that the same pieces make the same bytes.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command as its users start it: in this process or as one of its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random stacks of layers for hypothesis: few names, so that layers meet, replace and hide each other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A libsquashfs whose xz is that of another version: it says so, and its level 3 makes other bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A finished disk image to damage in place and to mend: bytes, files, names and the state in it.
 
 Where things lie is found by the verifier's own readers, on the whole image; what is written is right in form (sizes,

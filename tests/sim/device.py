@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small whole device to examine and to damage: two containers and a bsp, signed, as tree, disk image and export."""
 
 from __future__ import annotations

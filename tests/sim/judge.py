@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The runtime's own readers, as a program that answers questions (test/judge.c of the runtime)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OCI layers made by hand: tars of odd members, blobs as a layout hands them out, and layouts that umoci takes."""
 
 from __future__ import annotations

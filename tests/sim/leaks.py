@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Everything that lies in what a build makes, unpacked down to the last file; and what of a key would give it away."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A file system as a plain dict, so that a tree, a directory and a mounted image can be compared.
 
 Path -> (kind and permission bits, uid, gid, time, content or target or device, extended attributes, first name of its

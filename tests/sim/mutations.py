@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every damage that a finished disk image can take, one after the other, and what a refusal of it must name.
 
 A case lists the words of which at least one must be in what the verifier says: the path, object or partition that was

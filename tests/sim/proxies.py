@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """no_proxy as Go 1.19 (net/http) and curl 7.88 read it: each row was seen with both."""
 
 NAMES = ("https://r.example/", "https://a.r.example/", "http://r.example:5000/")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Programs and rights that tests compare with.
 
 A missing program skips a test with a reason, and fails it where CI is set: scripts/setup installs all of them. Missing

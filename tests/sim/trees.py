@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Trees built by hand, for writers of images."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """After an error there is the old file or the new one, and nothing beside it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verifier on a whole small device: good as it is, and every damage is refused by name."""
 
 from __future__ import annotations

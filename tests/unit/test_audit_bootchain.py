@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a GRUB with a key inside would not boot, the verifier refuses by name."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """File systems made to cost much: each is refused soon, and small ones are read."""
 
 from __future__ import annotations

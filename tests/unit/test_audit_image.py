@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verifier on disk images: damaged partition tables, file systems and contents, and other people's images."""
 
 from __future__ import annotations

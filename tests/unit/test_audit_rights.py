@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr verify`` on what containers may do, who signed what, and the set of signatures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Folders of others: the helper that follows no link, pools that settings name, and trees of other users."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The bsp's export: modules and firmware as squashfs, at no later time than a build says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates with one damage each: refused with a sentence, wherever they come from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One image is chosen, whatever an index nests, leaves out, says wrongly, or holds besides."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Canonical JSON against the published tool's vectors and, where they agree, RFC 8785."""
 
 import json

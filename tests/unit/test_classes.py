@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The layer's classes keep their promises: documented variables, defaults, and hashes that know what a job reads."""
 
 import re

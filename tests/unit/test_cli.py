@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command as its users meet it: exit statuses, streams, JSON, hints, the manual and the completion."""
 
 from __future__ import annotations

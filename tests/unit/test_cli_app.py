@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """pvr app from the user's chair: working trees made by the command, looked at as files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """pvr device from the user's chair: device.json of a working tree, edited by the command."""
 
 from __future__ import annotations

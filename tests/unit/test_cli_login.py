@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """--username and --password of pvr app: who gets them, and that nobody else sees them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """pvr where things go wrong: closed and full streams, interrupts, folders of others, empty and misspelt words."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """pvr sig and keys from the user's chair."""
 
 from __future__ import annotations

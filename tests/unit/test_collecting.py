@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """pvr gc: what goes, and everything that must stay."""
 
 from __future__ import annotations

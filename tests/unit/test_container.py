@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Patches: what one tree has over another, laid over it again."""
 
 from __future__ import annotations

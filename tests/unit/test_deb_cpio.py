@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cpio writer against the form that the kernel documents, read by a reader written here."""
 
 from __future__ import annotations

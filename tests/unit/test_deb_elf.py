@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What programs need, on programs of this host and on broken ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The order of modules, and the kernel among unpacked packages."""
 
 from __future__ import annotations

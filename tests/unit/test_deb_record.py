@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The record of resolved packages: what it refuses, and when it counts as complete."""
 
 from __future__ import annotations

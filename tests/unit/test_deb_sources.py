@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which of the host's package sources are the distribution's own."""
 
 from __future__ import annotations

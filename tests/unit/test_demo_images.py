@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """scripts/demo_images: when an image is built again, what the build is told, which engine makes it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Digests, object ids and the stream that verifies."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Disk images: what other people's tools say of them, and that the same input makes the same bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pages of docs/ keep to the code: examples are read by it, tables are asked of it, links lead somewhere."""
 
 import json

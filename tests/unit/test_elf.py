@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Programs for another machine are found by their header; the header of this Python and readelf are the oracles."""
 
 from __future__ import annotations

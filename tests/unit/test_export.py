@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pvrexport: the published ones read, ours are plain ustar and always the same, hostile ones leave nothing."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Exports that people packed by hand: what import reads, verify reads, and says why a device would not."""
 
 from __future__ import annotations

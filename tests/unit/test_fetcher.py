@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The fetcher inside BitBake's own fetch2, against a registry on loopback.
 
 BitBake's library is taken from BITBAKE_LIB, or from where the quickstart keeps it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """docs/floors.md against the real imports, and who alone may do what."""
 
 import ast

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """scripts/guest.py: how QEMU is called, and what of its console counts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Looking into finished things: values, tables, the document for programs, the page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The device's table of what is confined, held against the library's."""
 
 from __future__ import annotations

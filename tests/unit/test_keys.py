@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signing and trusting, against the published tool's signatures, openssl and two other JOSE implementations."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Tar members: every form of header that layers come in, and headers that lie."""
 
 from __future__ import annotations

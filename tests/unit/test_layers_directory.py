@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Directories of this machine as trees."""
 
 from __future__ import annotations

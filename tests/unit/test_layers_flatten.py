@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The passes over packed layers: codecs, digests, limits, and that the second pass is as suspicious as the first."""
 
 from __future__ import annotations

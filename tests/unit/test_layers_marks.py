@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What overlayfs would obey never leaves a reader: not from a layer, a tar, a folder, and not into a patch."""
 
 from __future__ import annotations

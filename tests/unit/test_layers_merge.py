@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Layers laid over each other: one test for each rule, and random stacks against an oracle of another make."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 import bz2
 import errno
 import gzip

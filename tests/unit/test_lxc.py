@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The golden pairs of the published tool, with its bugs undone and named."""
 
 import json

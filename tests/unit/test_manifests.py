@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What may be a path, a container, a revision; and the nearest right word."""
 
 import pytest

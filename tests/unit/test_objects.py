@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pool: one file per content, read-only, never half there, never another inode."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OpenPGP signatures as GRUB reads them, against the real gpg."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Running other programs: what fails says so, with a hint."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Proxy variables as Go and curl read them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What scripts for the published pvr write is understood: the rows against the parser, the page and real command lines."""
 
 from __future__ import annotations

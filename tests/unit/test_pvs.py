@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Patterns, what is signed, coverage, and parts as signatures define them."""
 
 import json

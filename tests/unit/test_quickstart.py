@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """scripts/quickstart: what a person sees of it, on a terminal and in a pipeline's log, and how it is stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Credentials: found where docker keeps them, sent where they belong, and nowhere else."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A registry from outside sends nobody to services of this machine, and gets nothing of what they say."""
 
 import socket

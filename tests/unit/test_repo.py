@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The working tree: what is staged, committed, taken and removed; and that nothing is lost on the way."""
 
 import json

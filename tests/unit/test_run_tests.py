@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """scripts/run_tests.py: suites side by side, those that rest on others, what is shown and counted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the runtime does on the storage goes through beneath.c: by descriptor, never by a path as text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The set signature binds the parts of a release together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of signers: the device's table of cases, held against the library; and what it says of signatures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Images written by libsquashfs: the same bytes every time, and nothing left after errors.
 
 That the kernel reads what was written is tested in tests/integration.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Images read back as trees: those of our writer, and those of mksquashfs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The state: its one spelling, what it refuses, what it warns of."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Limits of time in tests end what hangs; they measure nothing, because machines are slow and busy.
 
 A limit is at most a second, and meant to run out, or as long as no machine needs.

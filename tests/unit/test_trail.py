@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The storage tree: what a device boots from, in the shape of a published one."""
 
 import os

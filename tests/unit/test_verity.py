@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dm-verity hash files, against those of the published tool and against veritysetup."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The tasks of every recipe, in openembedded-core's order:
 #
 #   do_fetch do_unpack do_patch do_prepare_recipe_sysroot do_configure do_compile do_install do_populate_sysroot do_build

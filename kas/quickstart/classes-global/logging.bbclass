@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How shell tasks speak to bitbake's console and to their log: a line each into the pipe that bb.build reads.
 
 LOGFIFO = "${T}/fifo.${@os.getpid()}"

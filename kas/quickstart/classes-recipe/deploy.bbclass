@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # do_deploy: files in DEPLOYDIR go to DEPLOY_DIR_IMAGE. Files that a later do_deploy no longer makes vanish there.
 #
 #   inherit deploy

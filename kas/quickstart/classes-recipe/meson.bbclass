@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Builds with meson, always with a cross file: what is found on the building machine by chance is not used.
 #
 #   inherit meson pkgconfig

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # For recipes that only deploy: no package tasks. The quickstart's core has none at all.
 deltask do_package
 deltask do_package_write_rpm

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files from the host distribution's binary packages, for the machine's architecture.
 #
 #   DEB_PACKAGES = "linux-image-cloud-amd64"

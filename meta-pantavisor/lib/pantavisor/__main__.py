@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``python3 -m pantavisor`` is ``pvr``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Write beside and rename: after an error or a power cut there is the old file or the new one, never half of one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Folders and files below a given folder, reached name by name and held by descriptors: no link is followed on the way.
 
 A working tree or a card may come from others, and a link of theirs would lead our writing and deleting elsewhere. A

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What device and boot loader share: which revision is committed, which one is tried, which one was good before.
 
 ``boot/grubenv`` is a block of 1024 bytes with ``name=value`` lines padded by ``#``, ``boot/uboot.txt`` holds pairs that end

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The bsp part: what a board's boot loader and kernel need, with the device's groups and volumes."""
 
 from __future__ import annotations

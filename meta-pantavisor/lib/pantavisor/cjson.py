@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Canonical JSON as Pantavisor states need it, and a bounded reader.
 
 Rules (gibson042 canonicaljson 1.0.3, checked against vectors of the published tool): members sorted by code point,

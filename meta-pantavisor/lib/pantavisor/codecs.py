@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Packed streams unpacked in large steps: gzip (many members, as pigz and stargz write), zstd, xz, bzip2 or none.
 
 zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed. zstd is the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Digests (OCI form ``sha256:<hex>``), object ids (64 hex) and reading that verifies as it goes."""
 
 from __future__ import annotations

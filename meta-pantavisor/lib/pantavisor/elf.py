@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Does a container's first program run on the machine it is made for? Its ELF header tells (System V ABI, chapter 4)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Errors that a user can act on: one sentence, and a hint that shows the way out.
 
 A mistake of the user is a PantavisorError (exit status 2); a bug keeps its traceback (exit status 1).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pvrexport: a tar with ``json`` first and then ``objects/<sha256>``, gzipped when its name says so.
 
 Plain ustar with exact names, no directories and no extended headers: the device's reader knows nothing else. Sorted,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Making a device's first revision: signed exports -> one state -> storage tree -> disk image, checked at every step."""
 
 from __future__ import annotations

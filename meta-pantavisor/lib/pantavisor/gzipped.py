@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One gzip member (RFC 1952) in which bytes that are packed already are stored as they are.
 
 Deflate spends a second on every 50 MB of a squashfs to find that there is nothing to gain. Its stored blocks (RFC 1951,

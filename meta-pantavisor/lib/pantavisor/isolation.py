@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether a lxc.container.conf keeps its container within the confined profile, or reaches the device.
 
 It reaches by more capabilities or device nodes, by what it mounts, by programs that run outside (hooks), by files that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The JSON job of each verb that a build runs: what BitBake writes, what anyone can replay.
 
 A job is one JSON object with exactly the members of its dataclass; paths are absolute or relative to the reader's

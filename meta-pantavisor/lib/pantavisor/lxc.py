@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """lxc.container.conf of a container, row by row as the published tool writes it.
 
 Row order follows its releases of 2024 and later: the tmpfs on /run before the bind of resolv.conf, which may lie in it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Legal names and paths, and the nearest right one for a wrong one.
 
 A state's paths become file names on the device, and its loader compares names by prefix, so what is refused here would

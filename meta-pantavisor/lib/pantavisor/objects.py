@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pool of content-addressed objects: one file per sha256, named by it, read-only, never half there."""
 
 from __future__ import annotations

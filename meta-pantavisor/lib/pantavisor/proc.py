@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one way to run another program: an argument list, never a shell; checked, timed, with bounded output.
 
 A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Image references as docker writes them, and the transports of containers-transports(5) in front of them.
 
     [host[:port]/]path[:tag][@digest]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The state of a whole device: a flat, immutable map of paths to object ids or inline JSON.
 
 A value is inline JSON exactly if its path ends in ``.json`` and it is not a string of 64 hex digits; ``#spec`` names

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a tar of an export may hold besides files: folders, and pax headers that only describe.
 
 Devices know neither, so none is written; but tar programs add them to what people pack by hand, and nothing gets lost by

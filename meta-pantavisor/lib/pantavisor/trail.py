@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The storage tree that a device boots from: objects, a checkout of hard links for each revision, boot choice.
 
 The device compares a revision's files with the objects by inode and its inline JSON with the state by bytes, so files

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dm-verity hash files, byte for byte what ``veritysetup format`` writes with its defaults.
 
 Superblock (512 bytes, alone in the first hash block), then the hash tree, its top first. Version 1, hash type 1: a

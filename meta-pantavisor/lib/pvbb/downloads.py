@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What of images lies in DL_DIR, and the URLs by which BitBake fetches and mirrors each piece.
 
     docker://<host>/<repository>;tag=…;digest=…;platform=…           an image: what a recipe has in SRC_URI

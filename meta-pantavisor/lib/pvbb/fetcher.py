@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """BitBake's fetcher for ``docker://``: images by digest into DL_DIR, and an OCI layout of them where sources go.
 
 An image is fetched piece by piece, each piece a URL of its own (see ``downloads``). So DL_DIR, BB_NO_NETWORK,

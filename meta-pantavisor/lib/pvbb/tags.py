@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether a tag that no digest pins still names the image that is built from it.
 
 What a tag was found to name is recorded in DL_DIR, so that a build goes on with the same image. Without this check

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The bodies of the layer's tasks: gather variables into a job, let the library do it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How BitBake's side finds and runs the library: its checksums, its keys, its process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in silence.
 
 A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers declare

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "GRUB for EFI machines, choosing the revision to boot"
 DESCRIPTION = "One EFI program with its modules, its configuration and the key of what it loads inside: no file on the boot partition decides what boots."
 LICENSE = "MIT"

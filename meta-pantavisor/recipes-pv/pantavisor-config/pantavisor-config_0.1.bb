@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "What the runtime is configured to do, and whom the device trusts"
 DESCRIPTION = "For the initramfs: /etc/pantavisor.config and the trust store. Without either a device stops at its start."
 LICENSE = "MIT"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A registry on loopback that can be told to misbehave.
 
 with Registry() as registry:

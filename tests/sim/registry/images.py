@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Small images made by hand, in the forms that registries, layouts and docker save know."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The quickstart board support from the host distribution's binary packages, by its ordinary package client.
 
 ``host`` and ``sources`` say which distribution this is and where its own archive lies, ``apt`` asks it,

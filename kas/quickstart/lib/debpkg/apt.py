@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The distribution's package client with a state of its own, for one architecture.
 
 Nothing of the host's is written and nothing of its installed packages is looked at: lists, cache and an empty

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A cpio archive in the form ``newc``, the one that Linux unpacks as its initramfs (kernel documentation,
 driver-api/early-userspace/buffer-format).
 

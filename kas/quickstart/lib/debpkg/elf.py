@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a dynamically linked program needs: its loader and, transitively, its shared libraries (System V gABI,
 chapter 5).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one error of this package: a sentence, and a hint that shows the way out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which distribution the host runs, as /etc/os-release says (freedesktop.org, os-release(5))."""
 
 from __future__ import annotations

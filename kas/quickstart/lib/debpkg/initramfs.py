@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The initramfs: PID 1, the libraries it needs, the modules it loads first, its configuration and what it
 trusts.
 """

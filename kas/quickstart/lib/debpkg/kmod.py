@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Kernel modules: their release, a tree of their own, and the order in which to load some of them.
 
 ``modules.dep`` (depmod(8)) has one line ``path: path...`` a module; the paths after the colon are all that it

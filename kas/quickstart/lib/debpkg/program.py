@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one way to run another program: a list of words; one that is missing or fails is a DebError."""
 
 from __future__ import annotations

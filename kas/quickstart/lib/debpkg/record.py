@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a request for packages was answered with, kept beside the packages.
 
 A record is a text file: a line ``# <request>``, then one line ``name version architecture sha256 file`` a

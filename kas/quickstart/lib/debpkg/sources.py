@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The package sources of the host, cut down to the distribution's own archive (sources.list(5), both forms).
 
 An entry counts as the distribution's own when its suite is the release or one of the release's pockets, its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A tarball of a folder that is the same wherever and whenever it is made: sorted, owned by root, one given
 time.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """do_clean and do_cleanall."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What do_deploy leaves in DEPLOYDIR goes to DEPLOY_DIR_IMAGE; a manifest remembers whose file is whose.
 
 A manifest is the sorted list of a recipe's files, one a line, relative to DEPLOY_DIR_IMAGE.

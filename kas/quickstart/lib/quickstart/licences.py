@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """do_populate_lic: LIC_FILES_CHKSUM tells the truth about the sources."""
 
 from __future__ import annotations

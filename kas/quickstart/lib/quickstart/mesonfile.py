@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cross file of meson.bbclass: https://mesonbuild.com/Cross-compilation.html."""
 
 from __future__ import annotations

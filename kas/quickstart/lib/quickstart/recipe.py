@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What bitbake.conf computes for every recipe."""
 
 from __future__ import annotations

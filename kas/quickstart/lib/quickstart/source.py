@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """do_fetch, do_unpack and do_patch."""
 
 from __future__ import annotations

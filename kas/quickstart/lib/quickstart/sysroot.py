@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """do_populate_sysroot and do_prepare_recipe_sysroot: what a recipe installs reaches those that have it in DEPENDS."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Trees of files that share their bytes: hard links where the file system has them, copies elsewhere."""
 
 from __future__ import annotations

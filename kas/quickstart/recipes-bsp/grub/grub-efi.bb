@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "GRUB's modules for EFI machines"
 LICENSE = "GPL-3.0-or-later"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/GPL-3.0-or-later;md5=1c76c4cc354acaac30ed4d5eefea7245"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "C library, LXC and mbed TLS for the target: headers, libraries and pkg-config files"
 DESCRIPTION = "One recipe for all of them, because they come from one closure of packages that belong together."
 LICENSE = "LGPL-2.1-or-later & Apache-2.0"

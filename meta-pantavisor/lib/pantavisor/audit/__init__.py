@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The independent verifier: reads what was finished, by code of its own, and tells everything that is wrong with it.
 
 It shares the formats (state, signatures: floors 0 and 1, and the verification in ``keys``) with the writers, and

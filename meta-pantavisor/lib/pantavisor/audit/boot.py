@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The boot partition: is there something to boot, for a machine that there is, as its list of digests has it, and no key.
 
 The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. Nobody signs it: it finds damage, and

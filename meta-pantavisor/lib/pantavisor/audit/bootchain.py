@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The chain from the boot loader on: a GRUB with a key inside boots only what is signed by it, so all of that must be.
 
 The key comes from the program on the boot partition, which only firmware can check: this finds what would not boot.

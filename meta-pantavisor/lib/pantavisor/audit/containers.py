@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each container: its run manifest, and whether what it refers to exists."""
 
 from __future__ import annotations

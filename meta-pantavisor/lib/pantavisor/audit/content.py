@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Objects: each is read once, and everything that anyone wants to know of its bytes is found on the way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One state under examination, with the facts about its objects and the place to put findings."""
 
 from __future__ import annotations

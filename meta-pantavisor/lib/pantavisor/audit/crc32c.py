@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """CRC-32C (Castagnoli), as ext4 puts it into its metadata: reflected, no final inversion."""
 
 from __future__ import annotations

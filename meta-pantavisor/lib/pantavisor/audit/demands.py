@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is asked of a target besides being whole."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading an ext4 (or ext2, ext3) file system: super block, group descriptors, inodes, folders, content.
 
 Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file system that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where the content of an ext4 inode lies: extent trees, and the indirect blocks of older file systems."""
 
 from __future__ import annotations

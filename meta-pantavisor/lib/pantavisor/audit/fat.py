@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading a FAT32, FAT16 or FAT12 boot partition: names short and long, chains of clusters, both tables."""
 
 from __future__ import annotations

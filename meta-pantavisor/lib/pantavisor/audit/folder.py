@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading a tree of the host as a Storage: what lstat says, nothing followed."""
 
 from __future__ import annotations

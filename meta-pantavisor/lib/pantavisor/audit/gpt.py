@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading a GUID partition table: both headers, both tables, their checksums, and whether the partitions make sense."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a GRUB program for EFI carries: the keys by which it verifies whatever it loads.
 
 Its modules, memory disk and keys are one section of the program, "mods": a head, then objects with a type and a size.

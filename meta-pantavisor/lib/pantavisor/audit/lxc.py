@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """lxc.container.conf: every line has its form, and the volumes it names are the container's own or exist elsewhere."""
 
 from __future__ import annotations

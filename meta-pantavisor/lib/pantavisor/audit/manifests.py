@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the documents of a state say and refer to: device.json, bsp/run.json, drivers, verity manifests, digest files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which kind a target is, and its parts behind one face: states as text, objects as streams, the tree if there is one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the verifier found. Every problem is one finding with a code for programs and a sentence for people."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What containers may do: whether each is confined, and whether who signed it may let it do more."""
 
 from __future__ import annotations

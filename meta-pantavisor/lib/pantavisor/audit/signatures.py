@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signatures of a state: true, by someone trusted, and together over everything."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A storage tree as a device finds it: the boot choice, every revision's checkout and links, and nothing else.
 
 Devices compare files with objects by inode and inline JSON by bytes, and boot by the links below ``.pv/``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the kinds of target have in common: bytes at positions, entries with inodes, chunks of content."""
 
 from __future__ import annotations

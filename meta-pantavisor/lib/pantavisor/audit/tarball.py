@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading an export: what its device reader would not take is a finding, what nobody could read is Damaged.
 
 Devices know ustar, ``json`` first, then ``objects/<64 hex>``, nothing else. ``export.read`` passes over folders and headers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """verify(): everything that can be checked about one target, every problem told."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dm-verity, as the kernel's documentation has it: hash type 1, sha256, blocks of 4096 bytes, the salt before the data.
 
 The hash device holds a super block, then the levels from the top one down; the root hash is that of the top block.

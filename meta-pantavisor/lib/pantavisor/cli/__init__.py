@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The command ``pvr``: reads words and the environment, calls the library, prints.
 
 Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bug of ours, 2 a mistake of the user,

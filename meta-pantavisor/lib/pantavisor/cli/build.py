@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The verbs of a build: each runs one JSON job, the same in BitBake and by hand.
 
 What only one verb needs is imported by it, here and in the other commands: starting must stay quick.

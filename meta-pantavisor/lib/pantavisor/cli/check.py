@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr verify`` and ``pvr inspect``: is it whole, and what is in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What people see while they wait: a bar on a terminal, plain lines in a log."""
 
 from __future__ import annotations

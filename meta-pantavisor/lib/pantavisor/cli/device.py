@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr device``: groups, disks, volumes and network pools of the device.json in the working tree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The time that the environment asks for, so that what is made today can be made again."""
 
 from __future__ import annotations

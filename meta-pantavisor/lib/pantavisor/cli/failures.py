@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the system refuses, in a sentence with a hint."""
 
 from __future__ import annotations

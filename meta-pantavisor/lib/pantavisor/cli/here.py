@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The repository that a command works in: the one around the current directory, if it is the user's own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr keys``: a certificate authority and a signing key of one's own, and what GRUB verifies by it."""
 
 from __future__ import annotations

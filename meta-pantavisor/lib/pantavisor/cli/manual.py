@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The manual page and the shell completion, from the same parser as ``--help``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """argparse in our words: one sentence and a hint for a wrong word, the nearest right word, no value repeated.
 
 What stands behind an unknown option may be a password, so a message names the option alone. Abbreviations are not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What scripts for the published pvr may write: its other names of commands and options, and its variables.
 
 Each row is laid over the parser of our command, which has the meaning; docs/pvr.md shows the same rows. Of names that the

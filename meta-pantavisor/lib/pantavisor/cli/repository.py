@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr init``, ``add``, ``commit`` and what else works on a repository as a whole."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The key options of ``pvr sig``, which may stand before its verb or behind it, and the signer that they mean."""
 
 from __future__ import annotations

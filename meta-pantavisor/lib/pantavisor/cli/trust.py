@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What signatures are checked against: what the options say, else what the environment says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A container of the state: root file system, manifests and LXC configuration, from whatever it is made.
 
 sources.py    images, directories and tarballs as trees, and what src.json records of them

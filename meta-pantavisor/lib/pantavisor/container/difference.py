@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
 
 Laid over ``base`` it shows ``new``: changed and added nodes stand in it whole, a removed name is a character device

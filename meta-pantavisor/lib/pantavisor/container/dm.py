@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """dm-verity of a container's volumes: ``<volume>.hash`` and ``_dm/<volume>.json`` beside the volume.
 
 Which volumes are protected stands in ``dm_enabled`` of src.json; run.json then names them with ``dm:`` in front. Salt

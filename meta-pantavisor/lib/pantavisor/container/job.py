@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The job of a build: an OCI layout becomes the export of one signed container."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From a tree and a src.json to all paths of a container: squashfs, dm-verity, manifests, LXC configuration."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What making a container needs to be told, and what comes out of it."""
 
 from __future__ import annotations

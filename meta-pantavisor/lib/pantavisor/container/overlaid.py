@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A patch laid over its base again, as overlayfs shows them on the device: the inverse of difference.py."""
 
 from __future__ import annotations

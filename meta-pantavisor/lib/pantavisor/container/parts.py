@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A container from the part of another state, under its own name or a new one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Same content, other bytes: what another version of the codec's library makes of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where root file systems come from, and what of it src.json records: names and digests, never a path of this host."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Progress of long work: the same streams, counted on their way."""
 
 from __future__ import annotations

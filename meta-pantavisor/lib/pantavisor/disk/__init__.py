@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The flashable disk image: GPT, a boot partition (FAT), the storage partition (ext4, label ``root``), and its bmap.
 
     image     puts the pieces together              build() -> DiskImage

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The block map of a disk image, format 2.0: which blocks to flash, each range with its sha256, the map with its own.
 
 The blocks are those that mean something, as the caller says, and not those that happen to be no hole of the file: the

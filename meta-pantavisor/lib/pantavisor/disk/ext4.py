@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The storage partition: ext4 by mke2fs and a debugfs script, written straight into the disk image.
 
 mke2fs -d would copy owners, times and the order of readdir from the builder's file system. A script in sorted order

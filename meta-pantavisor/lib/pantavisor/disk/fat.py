@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The EFI system partition: FAT32 by mkfs.vfat and mtools, written straight into the disk image.
 
 One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one. No signature reaches

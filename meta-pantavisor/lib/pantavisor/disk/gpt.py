@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GUID partition table, as the UEFI specification (2.10, chapter 5) draws it: protective MBR, primary and backup.
 
 Sectors of 512 bytes, 128 entries of 128 bytes, partitions aligned to 1 MiB. All identifiers are given by the caller.

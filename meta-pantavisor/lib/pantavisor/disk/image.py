@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From a storage tree to a flashable disk image: partition tables, boot partition, storage partition, block map."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The environment of every program that writes a part of the disk image: this and nothing else.
 
 Each of them reads the time from a variable of its own, some from more than one of them, and takes defaults from files

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which blocks of a fresh ext4 file system are in use, as its block bitmaps say.
 
 The holes of the image file will not do for a block map: a block of zeros that matters, of the journal or of a reserved

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is inside a disk image, storage tree, export or repository: values, then tables, a document or a page.
 
 Reading believes the names of objects and does not hash their content; ``audit`` is what checks.

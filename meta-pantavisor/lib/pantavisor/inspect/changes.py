@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a newer state has that an older one has not, and what an update from one to the other must carry."""
 
 from __future__ import annotations

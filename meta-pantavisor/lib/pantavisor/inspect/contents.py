@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Reading what is inside a target into plain values."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An inspection as one JSON document for programs; sizes in bytes, digests in full."""
 
 from __future__ import annotations

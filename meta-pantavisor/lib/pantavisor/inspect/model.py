@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The values of an inspection. Plain and immutable; nothing here reads or draws."""
 
 from __future__ import annotations

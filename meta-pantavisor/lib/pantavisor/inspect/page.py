@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An inspection as one HTML page: a size map and the tables. No scripts, no fonts, nothing from elsewhere."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An inspection as tables of text: a title, a head and rows each."""
 
 from __future__ import annotations

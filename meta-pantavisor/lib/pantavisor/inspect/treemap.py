@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rectangles whose areas are sizes: the squarified treemap of Bruls, Huizing and van Wijk (2000)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Keys: signing states and trusting signatures. The only code that imports ``cryptography``, and only when called.
 
 RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw r||s that JWS asks for, deterministic

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which key goes with which algorithm, and signatures in JWS's own form."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates from outside. The library reads most of their parts only when asked, so a damaged one may raise late."""
 
 from __future__ import annotations

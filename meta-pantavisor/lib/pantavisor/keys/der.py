@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """DER (X.690), read forward and exactly: definite lengths in their shortest form, tags of one byte.
 
 As ``der.c`` of the runtime; ValueError for anything else.

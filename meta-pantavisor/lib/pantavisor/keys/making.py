@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A certificate authority and a signing key of one's own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OpenPGP (RFC 9580) as far as GRUB reads it: RSA keys and detached signatures of version 4.
 
 GRUB verifies a file by the ``.sig`` beside it and the keys in its own program; it knows no certificate and no ECDSA.

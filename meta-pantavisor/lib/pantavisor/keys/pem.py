@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Key files: private keys and certificate chains in PEM form.
 
 PKCS#8, PKCS#1 and SEC1, unencrypted. The first private key of a file counts, as in the published tool; certificates

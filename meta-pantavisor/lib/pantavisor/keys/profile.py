@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of the runtime.
 
 DER to the last byte, version 3 (or 1 without extensions), keys and digests by table, no extension that is critical and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A signer that is a program: the bytes to sign on its standard input, the raw signature on its standard output.
 
 So keys stay in a vault, a cloud service or a smart card, whatever has a command line.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Signing: at once, or in two steps where the key is elsewhere."""
 
 from __future__ import annotations

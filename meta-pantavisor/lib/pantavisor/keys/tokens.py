@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A signer that is a PKCS#11 token (a smart card, an HSM, SoftHSM). Needs the optional package ``python-pkcs11``."""
 
 from __future__ import annotations

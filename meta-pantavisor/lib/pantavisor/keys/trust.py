@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whom to trust: root certificates, and bare public keys for signatures without a certificate.
 
 A short walk along a chain, as the runtime's ``trust.c`` does it: each certificate by the next, authorities marked as

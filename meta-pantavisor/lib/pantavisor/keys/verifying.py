@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether the signatures of a state are true, by someone trusted, and cover what they must."""
 
 from __future__ import annotations

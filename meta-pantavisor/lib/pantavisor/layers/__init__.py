@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Root file systems as trees: from OCI layers, from a tar, from a directory.
 
 limits.py     how much an archive may cost

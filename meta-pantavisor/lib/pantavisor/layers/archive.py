@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A tar stream as members: ustar, GNU and pax, old and sparse forms included.
 
 What the standard library's tarfile does not do as needed here: names stay bytes, extended attributes and sparse maps

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What layers hide of those below them, by name alone.
 
 Only the merge knows for certain: it follows symbolic links. This is the guess that lets a layer be read once.

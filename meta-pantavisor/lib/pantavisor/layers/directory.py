@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A directory of this machine as a tree, read without following links."""
 
 from __future__ import annotations

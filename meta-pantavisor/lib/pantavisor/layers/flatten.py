@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OCI layers become one tree; no file is ever unpacked to a disk.
 
 Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and whoever wants the contents

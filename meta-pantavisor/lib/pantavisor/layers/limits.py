@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How much an archive from outside may cost."""
 
 from __future__ import annotations

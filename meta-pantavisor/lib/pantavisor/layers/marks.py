@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an image must not say to the device's overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
 
 A root file system becomes a layer of an overlay. There ``trusted.overlay.*`` and ``user.overlay.*`` are orders to the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """OCI layers laid over each other, on nodes instead of files.
 
 Rules (OCI image specification, "Image Layer Filesystem Changeset"; where it is silent, what ``umoci unpack`` does as

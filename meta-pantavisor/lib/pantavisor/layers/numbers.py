@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Numbers of tar headers: octal text, GNU's base 256, and decimal text in pax records."""
 
 from __future__ import annotations

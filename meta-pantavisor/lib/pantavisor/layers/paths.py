@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Paths as archives spell them, made into tuples of names."""
 
 from __future__ import annotations

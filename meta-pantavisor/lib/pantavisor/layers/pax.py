@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Extended headers of a tar: pax records (POSIX.1-2001), and the extended attributes that tar programs keep in them.
 
 A record is ``<length> <keyword>=<value>\\n`` where length counts the whole record.

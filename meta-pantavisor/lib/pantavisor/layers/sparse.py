@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """GNU tar's sparse files: where in the file the stored pieces belong.
 
 Four forms: the old one in the header itself with extension blocks, and pax 0.0, 0.1 and 1.0. All become a sorted tuple

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Forward-only reading of unpacked chunks, giving out pieces of them uncopied."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A file system tree in memory: names and metadata whole, contents by reference to where they can be read.
 
 A hard link is the same node under two names. Names, targets and extended attributes are bytes: Linux knows no encoding.

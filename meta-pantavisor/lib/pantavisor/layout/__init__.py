@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Images at rest: OCI image layout directories, their tars (oci-archive), what ``docker save`` writes (docker-archive).
 
     with layout.open_image(path, Platform.parse("linux/amd64")) as image:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Images in a tar: oci-archive (an OCI layout) and docker-archive (``docker save``), plain or packed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Save an image of a docker daemon: GET /images/<name>/get over its unix socket (Docker Engine API 1.24 and later)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Blobs of an OCI image layout directory. Blob files may be symbolic links: their names are their digests."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The opened image, and how it is put together from blobs that can be had by digest."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Open an image wherever it rests: directory, archive, or the daemon of this machine."""
 
 from __future__ import annotations

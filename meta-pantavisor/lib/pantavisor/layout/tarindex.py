@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random access into a tar: the names of its files, and where their bytes lie.
 
 Read are ustar, GNU long names and pax ``path``, ``linkpath`` and ``size``: what docker, podman, skopeo and Go's

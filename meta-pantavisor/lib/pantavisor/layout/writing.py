@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Lay one image down as an OCI image layout directory that appears only when it is complete."""
 
 from __future__ import annotations

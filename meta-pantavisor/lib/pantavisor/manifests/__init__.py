@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The manifests of a state: what a container is (run.json, src.json), what the bsp is, what the device is."""
 
 from __future__ import annotations

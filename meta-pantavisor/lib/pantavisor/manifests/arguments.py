@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that it becomes.
 
 Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three of ours:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """bsp/run.json: what a board boots."""
 
 from __future__ import annotations

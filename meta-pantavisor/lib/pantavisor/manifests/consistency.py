@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whether the manifests of a whole state fit together: what a device would only find out when it starts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """device.json: groups, the runtime's own volumes, disks and network pools.
 
 Without ``groups`` devices overlook the whole file and say nothing, so they are always written. Errors name the place,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Disks and network pools of device.json."""
 
 from __future__ import annotations

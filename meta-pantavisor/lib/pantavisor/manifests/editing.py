@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Changes of device.json: each makes a new document and checks the whole of it."""
 
 from __future__ import annotations

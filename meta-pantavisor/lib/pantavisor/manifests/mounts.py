@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a container mounts besides its volumes: files, folders and volumes of others."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a container is reached: an address of a pool of device.json, or a network that LXC makes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Options of lxc.container.conf that no other manifest knows."""
 
 from __future__ import annotations

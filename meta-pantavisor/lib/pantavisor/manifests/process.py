@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the image's config says about the first process, with Docker's meaning.
 
 Entrypoint and Cmd as lists are words; as strings they are commands for a shell. A string entrypoint is written out as

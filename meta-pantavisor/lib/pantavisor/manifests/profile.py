@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The profiles of a container's rights: what one may do that says nothing else.
 
 ``published`` is what the published tool gives: everything. ``confined`` is what new containers get: fewer capabilities

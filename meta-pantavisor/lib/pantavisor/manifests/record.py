@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Records whose fields are the members of a JSON object."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """auto_recovery of a container or a group: what happens when its first process ends."""
 
 from __future__ import annotations

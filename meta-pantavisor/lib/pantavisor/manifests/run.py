@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """run.json: how the device runs a container (state format, run manifest rows)."""
 
 from __future__ import annotations

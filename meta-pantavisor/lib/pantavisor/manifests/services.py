@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What containers want of the device and of each other: drivers and services; what services.json offers."""
 
 from __future__ import annotations

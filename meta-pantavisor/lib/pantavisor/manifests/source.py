@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """src.json: where a container came from and how to make it again."""
 
 from __future__ import annotations

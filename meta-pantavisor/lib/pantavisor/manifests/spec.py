@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A container as one typed value: what its template arguments, its image's config and its volumes say together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Volumes of a container: where they are in it, how long they last, on which disk."""
 
 from __future__ import annotations

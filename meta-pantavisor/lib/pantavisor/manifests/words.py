@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The words that manifests choose from, and the check that offers the nearest one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an OCI or Docker v2 image says about itself: index, manifest, config, and which of an index's images is meant.
 
 Both families of media types are read: OCI image-spec 1.1 (index, manifest, config) and Docker distribution v2 (manifest

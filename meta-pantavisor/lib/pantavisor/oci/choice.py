@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which image is meant: one walk for registries, layouts, archives and BitBake's downloads.
 
 An index may hold further indexes, and beside images what only speaks of them: signatures, SBOMs, provenance. Labels of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Index, manifest and config: parsed, and checked for type, size and number."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What an image is made for, in Go's words, and the strict question whether that is what was asked for.
 
 Both people and images write other words for the same: they are put right here, and nowhere else.

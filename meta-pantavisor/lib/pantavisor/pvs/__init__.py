@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a PVS signature covers and what bytes it signs. Pure: the cryptography is in ``keys``.
 
 A signature is a flattened JWS with a detached payload: the canonical JSON of those top-level members of the state

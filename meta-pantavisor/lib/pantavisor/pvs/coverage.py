@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What all signatures of a state together say of its paths, as a device in strict mode asks."""
 
 from __future__ import annotations

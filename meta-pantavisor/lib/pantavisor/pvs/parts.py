@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Parts of a state: what belongs together, by folder and by signature.
 
 A part is a container's or the bsp's folder with its config overlay, its signature, and whatever that signature

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Patterns over the paths of a state: the subset that the device and the published tool read alike.
 
 Exact paths, ``dir/**``, ``dir/*``, and ``*`` or ``?`` within one segment. The published tool knows braces and ``**``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The set signature: it signs all other signatures, with the number of the release.
 
 Each part's signature holds for that part alone: a state without its firewall, or with a part of the release before,

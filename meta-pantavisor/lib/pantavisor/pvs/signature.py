@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``_sigs/<name>.json``: a flattened JWS with a detached payload and a header that says what is covered.
 
 The text of the header is signed as it stands, so member order and blanks are free; both pattern lists must be there,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of signers: who may sign what. The device's is /etc/pantavisor/pvs/signers (``signers.c``), and this the same.
 
 An entry means a signature whose leaf has that common name, and whose verified path has that certificate: the leaf, an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Pull images from registries that speak the Registry HTTP API v2 (OCI distribution-spec 1.1, Docker Hub included).
 
     client = Client(RegistryOptions.from_environment(os.environ))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Answer a registry's challenge: Basic, or Bearer with a token from the server that the challenge names.
 
 Source: distribution-spec and the distribution project's "token" and "oauth2" authentication pages.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Resolve a reference for a platform, and pull what it means."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Credentials from docker's config.json: ``auths``, and the helper programs of ``credHelpers`` and ``credsStore``.
 
 The keys of ``auths`` are host[:port], in older files a URL, with podman also host/repository. Nothing secret that is

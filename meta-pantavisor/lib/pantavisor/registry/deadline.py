@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long an answer may take as a whole, and how slow it may be on its way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One blob into one file: hashed while it arrives, resumed where it broke off, gone if it is not what was promised."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What can go wrong between us and a registry, and the sentence for each status it answers."""
 
 from __future__ import annotations

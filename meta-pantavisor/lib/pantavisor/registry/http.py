@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
 
 An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses it. https

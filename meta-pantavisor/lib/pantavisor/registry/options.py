@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How registries are reached: hosts, mirrors, proxies, credentials and patience."""
 
 from __future__ import annotations

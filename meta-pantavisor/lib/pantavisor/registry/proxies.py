@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which proxy a request goes through, by the variables http_proxy, https_proxy, all_proxy and no_proxy.
 
 Programs read them differently. Where Go (docker, skopeo) and curl agree this does the same; a host that no_proxy exempts for

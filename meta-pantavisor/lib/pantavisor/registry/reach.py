@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where a registry may send us: not to this machine nor to its link, unless it is there itself.
 
 A redirect or a token realm is a stranger's word. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it could have us ask

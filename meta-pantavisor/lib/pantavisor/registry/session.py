@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Requests for one repository: the scheme its host speaks, its challenge, its refusals, patience with its failures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A ``.pvr`` working tree: files on one side, the committed state and its objects on the other."""
 
 from __future__ import annotations

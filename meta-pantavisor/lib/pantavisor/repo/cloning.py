@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr clone``: a repository from another or from an export, whole or not at all."""
 
 from __future__ import annotations

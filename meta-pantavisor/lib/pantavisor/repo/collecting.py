@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr gc``: objects that nothing refers to leave the repository's own pool, and so does what killed commands left there.
 
 Kept is what the committed state names and what the next commit would name. A pool elsewhere is left alone: which other

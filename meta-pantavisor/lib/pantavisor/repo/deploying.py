@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr deploy``: a device's revision from sources, checked out as hard links beside its objects."""
 
 from __future__ import annotations

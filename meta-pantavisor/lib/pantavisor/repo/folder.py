@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The folder ``.pvr`` of a working tree: its documents and its lock. No link in it is followed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Whose working trees are used: the user's own. Another's says where objects are written, and so may not be meant well."""
 
 from __future__ import annotations

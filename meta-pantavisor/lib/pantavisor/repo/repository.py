@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The repository: what is committed, what is staged, and one writer at a time.
 
 ``.pvr/json`` is the committed state (canonical), ``.pvr/config`` names the pool, ``.pvr/new`` lists staged paths,

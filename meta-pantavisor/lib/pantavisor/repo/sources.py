@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where states come from: repositories, unpacked exports, export files."""
 
 from __future__ import annotations

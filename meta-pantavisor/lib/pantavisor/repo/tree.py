@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Files of a working tree: finding, reading, writing and removing them.
 
 A state knows plain files and nothing else, so symbolic links, devices and empty folders are refused or passed over,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Squashfs images, written by libsquashfs from a Tree.
 
 profile.py    codec, level            packing.py    what is told of them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The packed blocks of a squashfs 4.0 image: super block, metadata, and the tables that metadata blocks form.
 
 Every number in an image may be hostile: what is read is bounded by the file, by the block size and by Limits.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """xz with one branch filter, chosen by architecture.
 
 libsquashfs compresses each block without a filter, then with each one asked for, then once more with the best. A branch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The library's objects that make one image, in the order in which the format wants them used."""
 
 from __future__ import annotations

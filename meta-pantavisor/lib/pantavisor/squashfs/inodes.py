@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Nodes of a tree as the library's inodes."""
 
 from __future__ import annotations

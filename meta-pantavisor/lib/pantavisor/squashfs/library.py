@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """libsquashfs of squashfs-tools-ng by ctypes: the calls used here, and no more.
 
 Written after the headers of version 1.2.0; the shared object's name ``libsquashfs.so.1`` is its promise that they hold.

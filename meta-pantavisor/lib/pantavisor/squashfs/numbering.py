@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Inode numbers, and the order in which inodes are written.
 
 A directory can only be written when the places of its entries are known, so children come first and the root last. The

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How an image was packed. src.json records it: two builds whose bytes differ compare this first."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How an image is compressed. What a profile costs and gains is measured in tests/bench."""
 
 from __future__ import annotations

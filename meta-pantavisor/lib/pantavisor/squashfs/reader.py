@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A squashfs image as a tree: names and metadata at once, contents when they are asked for."""
 
 from __future__ import annotations

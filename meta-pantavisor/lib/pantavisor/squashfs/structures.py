@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The structures of libsquashfs that are read or filled here, after the headers of version 1.2.0."""
 
 from __future__ import annotations

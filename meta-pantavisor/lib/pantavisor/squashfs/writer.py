@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A tree becomes a squashfs image.
 
 The same tree, profile, ``mtime`` and codec library give the same bytes, whoever writes, wherever, with however many

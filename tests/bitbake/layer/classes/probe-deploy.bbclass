@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Deploys what PROBE_FILES names.
 PROBE_FILES ??= "one.txt two/two.txt"
 PROBE_TEXT ??= "text"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr app``: containers of a repository, from images, root file systems and other repositories."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Options of ``pvr app add`` and ``update`` that become template arguments: how they are declared, and what they said.
 
 Spelling is checked by the library, which knows the nearest right word; argparse would only list them all.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr app install``, ``dm-convert`` and ``rm``: containers that are there already."""
 
 from __future__ import annotations

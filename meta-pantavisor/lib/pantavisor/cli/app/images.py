@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Images of all transports, opened for a command."""
 
 from __future__ import annotations

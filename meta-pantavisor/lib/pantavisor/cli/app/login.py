@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``--username`` and ``--password``: who asks a registry.
 
 The password goes to the registry that was named (and to the token server that it names), to none of its mirrors; it is

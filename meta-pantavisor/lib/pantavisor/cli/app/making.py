@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr app add`` and ``update``: a source becomes files of the working tree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Patches: only what an image has over the root.squashfs that is there already."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One making of a container: what add and update have in common."""
 
 from __future__ import annotations

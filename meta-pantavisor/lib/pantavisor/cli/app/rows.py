@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which option says which row of run.json and lxc.container.conf. The page docs/formats/container.md lists them too."""
 
 from __future__ import annotations

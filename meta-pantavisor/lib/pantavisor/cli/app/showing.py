@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """``pvr app ls`` and ``info``."""
 
 from __future__ import annotations

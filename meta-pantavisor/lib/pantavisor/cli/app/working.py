@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Containers of the working tree, as they are on disk and not as they were committed."""
 
 from __future__ import annotations

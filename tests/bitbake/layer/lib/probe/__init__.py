@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A library that a task calls by full dotted name."""
 
 BBIMPORTS = ["words"]

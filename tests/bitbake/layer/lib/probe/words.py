@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What do_speak says."""
 
 

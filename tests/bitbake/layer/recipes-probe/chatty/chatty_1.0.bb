@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "Tasks that say much, all at once"
 LICENSE = "MIT"
 

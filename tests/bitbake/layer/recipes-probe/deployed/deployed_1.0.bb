@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "Deploys files by a class"
 LICENSE = "MIT"
 

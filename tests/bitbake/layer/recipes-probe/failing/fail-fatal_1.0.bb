@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A task that gives up with a sentence"
 LICENSE = "MIT"
 

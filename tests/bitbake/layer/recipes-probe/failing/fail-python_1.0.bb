@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A python task that fails"
 LICENSE = "MIT"
 

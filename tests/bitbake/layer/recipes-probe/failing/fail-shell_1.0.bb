@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A shell task that fails"
 LICENSE = "MIT"
 

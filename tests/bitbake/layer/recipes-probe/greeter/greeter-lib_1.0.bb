@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "Brings hello to those that depend on this"
 LICENSE = "MIT"
 DEPENDS = "hello"

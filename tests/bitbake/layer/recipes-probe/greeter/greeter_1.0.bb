@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "Runs what its DEPENDS installs, by way of the sysroot"
 LICENSE = "MIT"
 DEPENDS = "greeter-lib"

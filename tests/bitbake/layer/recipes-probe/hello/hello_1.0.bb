@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A file:// source, a licence with a checksum, a patch, shell and python tasks"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://COPYING;md5=5d41402abc4b2a76b9719d911017c592"

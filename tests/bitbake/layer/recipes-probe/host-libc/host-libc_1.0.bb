@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "The building machine's own C library in the place of the target's"
 DESCRIPTION = "Debian's compiler for another machine brings that machine's along."
 LICENSE = "LGPL-2.1-or-later"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A shared library for the target"
 LICENSE = "MIT"
 SRC_URI = "file://probe.c file://probe.h"

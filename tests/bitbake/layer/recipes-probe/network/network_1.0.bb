@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "One task with network, one without, and the answer of the test's own loopback server to each"
 LICENSE = "MIT"
 

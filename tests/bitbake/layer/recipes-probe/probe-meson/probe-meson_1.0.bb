@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "A program that meson builds against a library of the sysroot"
 LICENSE = "MIT"
 SRC_URI = "file://probe-meson-1.0/meson.build file://probe-meson-1.0/main.c"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "Runs until the test lets it go on"
 LICENSE = "MIT"
 

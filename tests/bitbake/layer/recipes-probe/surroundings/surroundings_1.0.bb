@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 SUMMARY = "What a task sees of the world"
 LICENSE = "MIT"
 
