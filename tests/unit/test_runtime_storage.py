@@ -22,6 +22,7 @@ NOT_OF_THE_STORAGE = {
     "console": "the console's device",
     "container": "/proc, and what LXC writes in /run",
     "early": "/proc, /sys, /dev, /run and the initramfs",
+    "file": "what all of these use",
     "firstuse": "/volumes and the root, to begin at",
     "leftover": "/sys/fs/cgroup",
     "loopdev": "/dev",
@@ -34,7 +35,6 @@ NOT_OF_THE_STORAGE = {
     "sources": "/volumes, to begin at; places in /run",
     "storage": "/sys and /dev; its mount point, to begin at",
     "targets": "sources of mounts that the verified configuration names, to begin at",
-    "util": "what all of these use",
     "verify": "the trust store and the table of signers in the initramfs",
     "volume": "/volumes, to begin at",
 }

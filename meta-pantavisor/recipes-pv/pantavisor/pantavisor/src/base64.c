@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 
 #define FILE_MODE 0644
 #define FOLDER_MODE 0755

@@ -7,13 +7,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "cmdline.h"
+#include "file.h"
 #include "log.h"
 #include "modules.h"
 #include "names.h"
 #include "storage.h"
-#include "util.h"
+#include "text.h"
 #include "verify.h"
 #include "volume.h"
 
@@ -128,7 +130,7 @@ static int verify(struct pv *pv, struct pv_err *err)
 		.needs_set = pv_config_number(&pv->config, PV_SECUREBOOT_SET),
 		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
 		.release = pv->release,
-		.cure = true,
+		.repair = true,
 		.checksum = pv_config_number(&pv->config, PV_SECUREBOOT_CHECKSUM),
 	};
 	struct pv_verified verified;

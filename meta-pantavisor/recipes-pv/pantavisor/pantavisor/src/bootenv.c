@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
-#include "util.h"
+#include "text.h"
 
 #define GRUB_HEAD "# GRUB Environment Block\n"
 #define NOTES "boot/grubtry"

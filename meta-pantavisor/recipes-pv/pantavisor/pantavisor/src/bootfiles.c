@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "log.h"
 #include "names.h"
-#include "util.h"
+#include "text.h"
 
 #define FOLDER ".pv"
 #define NAME_BYTES 40
@@ -139,9 +140,9 @@ static int check_names(const struct list *list, int folder, struct pv_err *err)
 	return errno ? pv_err_errno(err, "cannot read " FOLDER) : 0;
 }
 
-static int link_again(int objects, int folder, const struct file *file, bool cure, struct pv_err *err)
+static int link_again(int objects, int folder, const struct file *file, bool repair, struct pv_err *err)
 {
-	if (!cure)
+	if (!repair)
 		return pv_err_set(err, FOLDER "/%s is missing", file->name);
 	if (linkat(objects, file->object_id, folder, file->name, 0) < 0)
 		return pv_err_errno(err, FOLDER "/%s is missing and cannot be linked again", file->name);
@@ -153,14 +154,14 @@ static int link_again(int objects, int folder, const struct file *file, bool cur
 	return -1;
 }
 
-static int check_file(int objects, int folder, const struct file *file, bool cure, struct pv_err *err)
+static int check_file(int objects, int folder, const struct file *file, bool repair, struct pv_err *err)
 {
 	struct stat stored, linked;
 
 	if (fstatat(objects, file->object_id, &stored, AT_SYMLINK_NOFOLLOW) < 0)
 		return pv_err_errno(err, "the object of " FOLDER "/%s", file->name);
 	if (fstatat(folder, file->name, &linked, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? link_again(objects, folder, file, cure, err)
+		return errno == ENOENT ? link_again(objects, folder, file, repair, err)
 				       : pv_err_errno(err, FOLDER "/%s", file->name);
 	if (linked.st_ino != stored.st_ino || linked.st_dev != stored.st_dev)
 		return pv_err_set(err,
@@ -178,13 +179,13 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 
 	if (objects < 0)
 		return -1;
-	folder = checkout->cure ? pv_beneath_mkdirs(checkout->trail, FOLDER, err)
-				: pv_beneath_open(checkout->trail, FOLDER, O_RDONLY | O_DIRECTORY, err);
+	folder = checkout->repair ? pv_beneath_mkdirs(checkout->trail, FOLDER, err)
+				  : pv_beneath_open(checkout->trail, FOLDER, O_RDONLY | O_DIRECTORY, err);
 	list->state = state;
 	if (folder < 0 || make_list(list, err) < 0 || check_names(list, folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++)
-		if (check_file(objects, folder, &list->files[i], checkout->cure, err) < 0)
+		if (check_file(objects, folder, &list->files[i], checkout->repair, err) < 0)
 			return -1;
 	return 0;
 }

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "alloc.h"
 #include "extension.h"
-#include "util.h"
 
 /* AlgorithmIdentifiers of signatures, byte for byte. */
 static const struct {

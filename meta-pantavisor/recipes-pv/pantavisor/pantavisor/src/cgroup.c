@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 #define PREFIX "lxc.cgroup2."
 #define PERIOD_US "100000" /* the kernel's own */

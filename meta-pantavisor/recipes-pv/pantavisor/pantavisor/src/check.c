@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "log.h"
 #include "pv.h"
-#include "util.h"
 #include "verify.h"
 
 #define REFUSED 2

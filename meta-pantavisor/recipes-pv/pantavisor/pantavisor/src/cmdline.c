@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 /* The kernel's isspace(): ASCII's blanks, and the no-break space of Latin-1. */
 static const char blanks[] = " \t\n\v\f\r\xa0";

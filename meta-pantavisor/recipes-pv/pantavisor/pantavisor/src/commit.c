@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
+#include "clock.h"
 #include "ending.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
  * minutes. */
@@ -128,9 +130,9 @@ void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 		pv->stable_at = NEVER;
 	else if (pv->stable_at == NEVER)
 		pv->stable_at = now + delay_of(pv);
-	due = pv->stable_at < pv->late_at ? pv->stable_at : pv->late_at;
+	due = pv_earlier_of(pv->stable_at, pv->late_at);
 	if (now < due)
-		*next = due < *next ? due : *next;
+		*next = pv_earlier_of(*next, due);
 	else if (due == pv->late_at)
 		late(pv);
 	else

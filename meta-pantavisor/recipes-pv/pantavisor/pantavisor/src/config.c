@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "cmdline.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 enum type { TEXT, NUMBER, BOOLEAN, CHOICE };
 

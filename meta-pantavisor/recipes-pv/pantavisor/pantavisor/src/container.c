@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "clock.h"
+#include "file.h"
 #include "halt.h"
 #include "leftover.h"
 #include "log.h"
@@ -18,7 +21,7 @@
 #include "seccomp.h"
 #include "sources.h"
 #include "targets.h"
-#include "util.h"
+#include "text.h"
 #include "volume.h"
 
 #define COMPLAINTS 4
@@ -227,7 +230,7 @@ void pv_container_kill(const struct pv_task *task)
 		kill(task->monitor, SIGKILL);
 }
 
-void pv_container_tell(const struct pv_task *task)
+void pv_container_log_errors(const struct pv_task *task)
 {
 	cleanup_free char *path = pv_lxcfile_log(task);
 	cleanup_free char *text = NULL;

@@ -53,6 +53,6 @@ bool pv_container_find_init(struct pv_task *task);
 void pv_container_halt(const struct pv_task *task);
 void pv_container_kill(const struct pv_task *task);
 /* What LXC complained of, into the log. */
-void pv_container_tell(const struct pv_task *task);
+void pv_container_log_errors(const struct pv_task *task);
 
 #endif

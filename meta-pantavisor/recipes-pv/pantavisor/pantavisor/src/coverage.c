@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 static bool is_note(const char *name)
 {

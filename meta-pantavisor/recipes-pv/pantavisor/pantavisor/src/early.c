@@ -15,9 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "container.h"
+#include "file.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 #define CONSOLE "/dev/console"
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ending.h"
 
+#include "clock.h"
 #include "log.h"
 #include "shutdown.h"
-#include "util.h"
 
 #define GRACE_MS 5000
 #define KILL_MS 3000
@@ -58,7 +58,7 @@ void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next)
 	if (!count_running(pv) || (pv->killed && now >= pv->kill_at)) {
 		if (now >= pv->not_before)
 			pv_shutdown(pv);
-		*next = pv->not_before < *next ? pv->not_before : *next;
+		*next = pv_earlier_of(*next, pv->not_before);
 		return;
 	}
 	if (!pv->killed && now >= pv->kill_at) {
@@ -66,6 +66,5 @@ void pv_ending_tick(struct pv *pv, int64_t now, int64_t *next)
 		pv->killed = true;
 		pv->kill_at = now + KILL_MS;
 	}
-	if (pv->kill_at < *next)
-		*next = pv->kill_at;
+	*next = pv_earlier_of(*next, pv->kill_at);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 #define DIGITAL_SIGNATURE 0x80
 #define KEY_CERT_SIGN 0x04

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "log.h"
+#include "text.h"
 #include "treecopy.h"
-#include "util.h"
 
 static int note(struct pv_firstuse *use, const char *name, int parent, int folder)
 {

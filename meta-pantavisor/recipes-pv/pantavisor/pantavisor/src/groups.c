@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The groups of a state, and the few words that groups and containers share. */
+#include "groups.h"
+
 #include <string.h>
 
-#include "manifest.h"
+#include "alloc.h"
 #include "names.h"
-#include "util.h"
 
 const char *pv_manifest_text(const struct pv_manifest *c, const struct pv_json_node *object, const char *name)
 {

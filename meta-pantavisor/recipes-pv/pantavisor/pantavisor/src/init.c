@@ -4,13 +4,14 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "alloc.h"
 #include "boot.h"
+#include "clock.h"
 #include "early.h"
 #include "ending.h"
 #include "log.h"
 #include "loop.h"
 #include "supervise.h"
-#include "util.h"
 
 #define DEFAULT_HINT "write an intact image to the storage, signed by a key that this device trusts"
 /* Children that one turn reaps: a storm of them leaves time for what else is due. */

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "lxcline.h"
-#include "util.h"
+#include "text.h"
 
 #define FIELDS 6
 

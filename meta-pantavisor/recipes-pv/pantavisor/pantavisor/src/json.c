@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_reader.h"
-#include "util.h"
+#include "alloc.h"
+#include "json_string.h"
+#include "text.h"
 
 static void skip_blanks(struct reader *r)
 {

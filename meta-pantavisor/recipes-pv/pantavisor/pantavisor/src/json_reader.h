@@ -15,7 +15,5 @@ struct reader {
 int pv_json_bad(struct reader *r, const char *what);
 /* The next byte, -1 at the end. */
 int pv_json_peek(const struct reader *r);
-/* From the opening quote; the decoded text goes to the document's pool. */
-int pv_json_read_string(struct reader *r, uint32_t *value, uint32_t *value_length);
 
 #endif

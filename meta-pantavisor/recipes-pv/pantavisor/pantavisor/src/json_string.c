@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "json_reader.h"
+#include "json_string.h"
 
 #include <string.h>
 

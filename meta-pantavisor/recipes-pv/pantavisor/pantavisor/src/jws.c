@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "base64.h"
-#include "util.h"
 
 struct algorithm {
 	const char *name;

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 
 #define DEPTH 16    /* deeper groups are not made by what runs in containers */
 #define GROUPS 4096 /* that one call removes; a container may have made any number */

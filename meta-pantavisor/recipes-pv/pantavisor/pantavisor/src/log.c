@@ -8,9 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "clock.h"
 #include "console.h"
-#include "util.h"
+#include "file.h"
 
 #define DRAIN_POLL_NS 20000000L
 

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "util.h"
+#include "clock.h"
 
 /* Waiting in pieces: the time is read again at least so often, and no sum overflows. */
 #define LONGEST_MS (60 * 1000)

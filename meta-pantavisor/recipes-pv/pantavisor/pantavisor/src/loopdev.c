@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "alloc.h"
 
 /* Somebody else may take the free device first. */
 #define ATTEMPTS 16

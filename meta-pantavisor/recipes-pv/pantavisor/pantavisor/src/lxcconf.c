@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "cgroup.h"
 #include "lxcline.h"
-#include "util.h"
+#include "text.h"
 
 struct adapter {
 	struct pv_lxcconf *conf;

@@ -6,11 +6,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "file.h"
 #include "log.h"
 #include "monitor.h"
 #include "seccomp.h"
-#include "util.h"
+#include "text.h"
 
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256 /* Linux 5.10; older kernels pass it over */

@@ -4,7 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 static char *trim(char *text)
 {

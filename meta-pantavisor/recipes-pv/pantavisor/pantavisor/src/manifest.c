@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
+#include "groups.h"
 #include "manifest.h"
 #include "names.h"
-#include "util.h"
+#include "text.h"
 #include "verity.h"
 
 #define RUN_JSON "/run.json"

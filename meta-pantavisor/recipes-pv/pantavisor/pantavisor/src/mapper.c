@@ -3,11 +3,12 @@
 
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-#include "util.h"
+#include "alloc.h"
 
 #define CONTROL "/dev/mapper/control"
 #define TABLE_BYTES 2048

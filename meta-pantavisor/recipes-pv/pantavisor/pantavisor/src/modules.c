@@ -7,8 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "file.h"
 #include "log.h"
-#include "util.h"
 
 static void load(const char *path)
 {

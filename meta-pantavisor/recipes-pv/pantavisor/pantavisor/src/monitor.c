@@ -7,11 +7,12 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "util.h"
-#include "words.h"
+#include "alloc.h"
+#include "argv.h"
+#include "exitstatus.h"
+#include "text.h"
 
 static void limit_files(void)
 {
@@ -40,12 +41,6 @@ static void leave_pid1(const char *name)
 	(void)dup2(null, 2);
 }
 
-/* A wait status, as a shell would tell it. */
-static int shell_status(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 /* LXC itself splits the command line at blanks and leaves the quotes in. Without one it runs /sbin/init, and
  * so do we. */
 static char **command_of(struct lxc_container *c)
@@ -57,7 +52,7 @@ static char **command_of(struct lxc_container *c)
 
 	if (length > 0)
 		c->get_config_item(c, "lxc.init.cmd", text, length + 1);
-	return pv_words_split(*text ? text : "/sbin/init", &words, &err) < 0 ? NULL : words;
+	return pv_argv_split(*text ? text : "/sbin/init", &words, &err) < 0 ? NULL : words;
 }
 
 int pv_monitor_run(const struct pv_task *task)
@@ -89,5 +84,5 @@ int pv_monitor_run(const struct pv_task *task)
 	/* A wait status; but 0 or 1 where LXC itself failed. */
 	if (!c->start(c, 0, command) && c->error_num <= 1)
 		return PV_CONTAINER_NOT_STARTED;
-	return shell_status(c->error_num);
+	return pv_exit_status(c->error_num);
 }

@@ -6,10 +6,12 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "file.h"
 #include "log.h"
 #include "loopdev.h"
 #include "mapper.h"
-#include "util.h"
+#include "text.h"
 
 /* Types that may be mounted from a file, and what makes that read without any write. */
 static const struct {

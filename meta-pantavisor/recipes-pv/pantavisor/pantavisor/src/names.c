@@ -4,7 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 

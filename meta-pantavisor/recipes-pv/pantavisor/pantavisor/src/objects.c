@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "file.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 #define SHORT 12
 
@@ -52,13 +54,13 @@ static int open_verified(const struct pv_checkout *checkout, const char *object_
 	return -1;
 }
 
-static int cure_link(const struct pv_checkout *checkout, int object, const char *path, struct pv_err *err)
+static int repair_link(const struct pv_checkout *checkout, int object, const char *path, struct pv_err *err)
 {
 	cleanup_free char *source = pv_fmt("/proc/self/fd/%d", object);
 	cleanup_close int folder = -1;
 	const char *name;
 
-	if (!checkout->cure)
+	if (!checkout->repair)
 		return 0;
 	folder = pv_beneath_parent(checkout->trail, path, &name, err);
 	if (folder < 0)
@@ -75,7 +77,7 @@ static int check_link(const struct pv_checkout *checkout, int object, const char
 	struct stat stored, linked;
 
 	if (fd == -ENOENT)
-		return cure_link(checkout, object, path, err);
+		return repair_link(checkout, object, path, err);
 	if (fd < 0) {
 		errno = -fd;
 		return pv_err_errno(err, "its path cannot be seen");
@@ -157,7 +159,7 @@ static int check_inline(const struct pv_checkout *checkout, const struct pv_stat
 	cleanup_free char *text = NULL;
 
 	if (!pv_beneath_has(checkout->trail, entry->path)) {
-		if (!checkout->cure)
+		if (!checkout->repair)
 			return 0;
 		pv_warn("objects", "%s was missing and is written again", entry->path);
 		return pv_beneath_write(checkout->trail, entry->path, wanted, length, err);

@@ -2,7 +2,7 @@
 /*
  * The checkout of a revision against its state: every object's path is a hard link to objects/<id>, every
  * object has the sha256 that names it, every inline file has the very text of the state. A missing path is
- * made again where `cure` allows it; a damaged one is never touched. What is used afterwards comes from the
+ * made again where `repair` allows it; a damaged one is never touched. What is used afterwards comes from the
  * descriptors that were hashed, or is hashed as it is read: never from a path that was looked at before.
  */
 #ifndef PV_OBJECTS_H
@@ -16,7 +16,7 @@
 struct pv_checkout {
 	int storage;
 	int trail; /* trails/<revision> of it */
-	bool cure;
+	bool repair;
 	bool checksum;
 };
 

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "text.h"
 
 #define BELOW "/**"
 

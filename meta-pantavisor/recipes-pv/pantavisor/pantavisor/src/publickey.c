@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 /* AlgorithmIdentifier and what follows, byte for byte: with DER there is one way to say it. */
 static const uint8_t rsa_identifier[] = {

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "base64.h"
 #include "coverage.h"
 #include "pvs_header.h"
 #include "selection.h"
 #include "set.h"
-#include "util.h"
+#include "text.h"
 
 /* All signatures of a state on their way. */
 struct course {

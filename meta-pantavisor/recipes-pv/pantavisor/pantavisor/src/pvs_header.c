@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 /* Whether the source text there is `word` in quotes. */
 static bool is_text(const struct pv_json *doc, uint32_t start, uint32_t end, const char *word)

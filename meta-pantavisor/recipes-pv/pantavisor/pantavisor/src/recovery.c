@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 #define YEAR_S (365.0 * 24 * 60 * 60)
 

@@ -7,8 +7,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
-#include "util.h"
+#include "text.h"
 
 #define CONFIG_LAYER 1
 

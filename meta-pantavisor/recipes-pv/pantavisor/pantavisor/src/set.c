@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "text.h"
 
 bool pv_set_is_signature(const struct pv_json *state, const struct pv_json_node *node)
 {

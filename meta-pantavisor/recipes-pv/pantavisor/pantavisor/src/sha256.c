@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "file.h"
 
 #define CHUNK_BYTES (128 * 1024)
 #define DIGEST_BYTES 32

@@ -10,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "clock.h"
 #include "log.h"
-#include "util.h"
 
 #ifndef STRAYS_MS
 #define STRAYS_MS 2000 /* for each of SIGTERM and SIGKILL */

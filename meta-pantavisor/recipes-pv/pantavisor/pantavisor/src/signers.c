@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "pattern.h"
-#include "util.h"
+#include "text.h"
 
 #define SPEC "pantavisor-signers@1"
 #define BSP "bsp/run.json"

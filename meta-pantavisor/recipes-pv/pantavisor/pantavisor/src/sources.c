@@ -9,10 +9,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "file.h"
 #include "lxcline.h"
 #include "pv.h"
-#include "util.h"
+#include "text.h"
 
 #define ENTRY_WORDS 6 /* source, target, type, options and two numbers */
 

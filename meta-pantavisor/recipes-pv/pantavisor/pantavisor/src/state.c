@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "names.h"
 #include "sha256.h"
-#include "util.h"
+#include "text.h"
 
 static int read_entry(
 	struct pv_state *state, const struct pv_json_node *node, struct pv_entry *entry, struct pv_err *err)

@@ -12,11 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "clock.h"
+#include "file.h"
 #include "log.h"
 #include "partition.h"
 #include "superblock.h"
-#include "util.h"
+#include "text.h"
 
 #define POLL_MS 100
 #define NO_ONE "4294967294"

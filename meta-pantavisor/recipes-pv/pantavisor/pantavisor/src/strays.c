@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "bootfiles.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 /* What an earlier version left where it was cut off in writing a file. */
 #define LEFTOVER ".pv-beside"
@@ -79,7 +80,7 @@ static int judge_unlisted(struct walk *walk, int folder, const char *name, const
 {
 	if (!pv_ends_with(name, LEFTOVER) || ++walk->leftovers > LEFTOVERS)
 		return pv_err_set(walk->err, "%.300s is not in the state", path);
-	if (walk->checkout->cure && unlinkat(folder, name, 0) == 0)
+	if (walk->checkout->repair && unlinkat(folder, name, 0) == 0)
 		pv_warn("strays", "%s was left half-written and is removed", path);
 	return 0;
 }

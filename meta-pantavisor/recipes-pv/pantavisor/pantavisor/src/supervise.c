@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise.h"
 
-#include <sys/wait.h>
-
+#include "alloc.h"
+#include "clock.h"
 #include "commit.h"
 #include "ending.h"
+#include "exitstatus.h"
 #include "log.h"
-#include "util.h"
+#include "text.h"
 
 #define STARTING_POLL_MS 50
 #define HANGING_POLL_MS 1000
@@ -68,7 +69,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	}
 	if (exit_status) {
 		task->reached = false;
-		pv_container_tell(task);
+		pv_container_log_errors(task);
 	}
 	verdict = pv_recovery_judge(&task->spec->recovery, exit_status, ran, &task->retries, &delay);
 	if (verdict == PV_VERDICT_RETRY) {
@@ -121,21 +122,15 @@ static void look_for_init(struct pv_task *task)
 	note_goal(task);
 }
 
-static void sooner(int64_t *next, int64_t at)
-{
-	if (at < *next)
-		*next = at;
-}
-
 /* When it is worth looking at it again. Each look at a container that starts goes through all processes: one
  * that hangs is looked at less often. */
 static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->status == PV_STATUS_STARTING)
-		sooner(next,
+		*next = pv_earlier_of(*next,
 			now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS : HANGING_POLL_MS));
 	else if (task->status == PV_STATUS_RECOVERING)
-		sooner(next, task->retry_at);
+		*next = pv_earlier_of(*next, task->retry_at);
 }
 
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
@@ -214,7 +209,8 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 			begin_group(pv, now);
 		achievement = judge_group(pv, now);
 		if (achievement == PV_UNACHIEVED) {
-			sooner(next, pv->group_since + (int64_t)pv->state.groups[pv->group].timeout_s * 1000);
+			*next = pv_earlier_of(*next,
+				pv->group_since + (int64_t)pv->state.groups[pv->group].timeout_s * 1000);
 			return;
 		}
 		end_group(pv, achievement);
@@ -245,7 +241,7 @@ void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 
 void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 {
-	int status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+	int status = pv_exit_status(wait_status);
 
 	for (size_t i = 0; i < pv->task_count; i++) {
 		if (pv->tasks[i].monitor != pid)

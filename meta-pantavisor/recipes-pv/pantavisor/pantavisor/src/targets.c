@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "lxcline.h"
-#include "util.h"
+#include "text.h"
 
 #define COVERS 256
 #define WORDS 4 /* source, target, type, options */

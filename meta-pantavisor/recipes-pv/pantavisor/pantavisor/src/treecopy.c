@@ -10,8 +10,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
-#include "util.h"
+#include "file.h"
+#include "text.h"
 
 #define CHUNK_BYTES (128 * 1024)
 #define MAKING_MODE 0700 /* until the right one is set */

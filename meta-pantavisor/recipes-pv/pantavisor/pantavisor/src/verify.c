@@ -4,13 +4,15 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "bootfiles.h"
+#include "file.h"
 #include "isolation.h"
 #include "lxcconf.h"
 #include "names.h"
 #include "strays.h"
-#include "util.h"
+#include "text.h"
 
 int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err)
 {
@@ -102,11 +104,11 @@ static int check_containers(const struct pv_verify *options, const struct pv_sta
 	return 0;
 }
 
-/* Signatures come first: nothing of a state is believed, or cured from it, before. */
+/* Signatures come first: nothing of a state is believed, or repaired from it, before. */
 static int check_state(const struct pv_verify *options, int trail, struct pv_state *state,
 	struct pv_held *held, struct pv_verified *verified, struct pv_err *err)
 {
-	struct pv_checkout checkout = {options->storage, trail, options->cure,
+	struct pv_checkout checkout = {options->storage, trail, options->repair,
 		options->checksum || options->mode == PV_SECUREBOOT_STRICT};
 	struct pv_pvs_result result;
 	int done = check_signatures(options, state, &result, verified, err);

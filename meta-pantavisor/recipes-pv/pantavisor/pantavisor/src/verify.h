@@ -19,7 +19,7 @@ struct pv_verify {
 	bool needs_set;
 	int goals_timeout_s;
 	const char *release; /* uname -r */
-	bool cure;
+	bool repair;
 	bool checksum; /* in mode strict always */
 };
 

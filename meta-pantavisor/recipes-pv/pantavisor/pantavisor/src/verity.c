@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "names.h"
 #include "sha256.h"
-#include "util.h"
+#include "text.h"
 
 #define MAGIC "verity\0"
 #define SECTOR 512

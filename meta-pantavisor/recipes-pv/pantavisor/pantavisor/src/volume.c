@@ -4,8 +4,9 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "alloc.h"
 #include "beneath.h"
-#include "util.h"
+#include "text.h"
 
 #define STORAGE_FLAGS (MS_NOSUID | MS_NODEV)
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 
 static int check_failures;
 

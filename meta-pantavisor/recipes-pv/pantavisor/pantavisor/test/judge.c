@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "isolation.h"
 #include "jws.h"
 #include "pattern.h"
 #include "pvs.h"
 #include "state.h"
-#include "util.h"
 
 #define TEXT_BYTES (16 * 1024 * 1024)
 

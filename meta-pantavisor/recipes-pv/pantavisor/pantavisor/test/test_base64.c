@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base64.h"
 
+#include "alloc.h"
 #include "check.h"
 
 static bool decodes(enum pv_base64 kind, const char *text, const char *wanted)

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "alloc.h"
+#include "file.h"
 #include "tree.h"
 
 static struct pv_err err;

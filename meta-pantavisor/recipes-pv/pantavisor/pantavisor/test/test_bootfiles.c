@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "check.h"
+#include "file.h"
 #include "log.h"
+#include "text.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -46,11 +49,11 @@ static void take(const char *name)
 	CHECK(unlink(path) == 0);
 }
 
-static int check(const char *text, bool cure)
+static int check(const char *text, bool repair)
 {
 	cleanup_close int storage = pv_beneath_root(root, &err);
 	cleanup_close int trail = pv_beneath_open(storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	const struct pv_checkout checkout = {storage, trail, cure, true};
+	const struct pv_checkout checkout = {storage, trail, repair, true};
 	struct pv_state state;
 	int done;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmdline.h"
 
+#include "alloc.h"
 #include "check.h"
 
 static void check_word(const char *cmdline, const char *wanted)

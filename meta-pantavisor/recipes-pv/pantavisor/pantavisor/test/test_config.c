@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "alloc.h"
 #include "check.h"
 #include "log.h"
 

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 
 #define LINE "a line of forty characters to be written\n"
 #define MORE_THAN_FITS 4000

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Volumes at their first use, and at the next ones. */
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 #include "web.h"
 
 #define DATA "/volumes/web/docker--data"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "goal.h"
 
+#include "alloc.h"
 #include "check.h"
 
 static enum pv_status after(enum pv_status status, enum pv_event event)

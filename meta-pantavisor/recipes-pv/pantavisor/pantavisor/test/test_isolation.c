@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "isolation.h"
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 
 static struct pv_err err;
 

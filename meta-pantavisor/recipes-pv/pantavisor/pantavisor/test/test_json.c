@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 
 static bool parses(const char *text)
 {

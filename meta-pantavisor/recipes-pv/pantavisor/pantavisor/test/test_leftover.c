@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "check.h"
+#include "file.h"
+#include "text.h"
 
 static struct pv_err err;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include "alloc.h"
 #include "beneath.h"
 #include "tree.h"
 

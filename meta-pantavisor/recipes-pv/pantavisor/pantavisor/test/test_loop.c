@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "check.h"
+#include "clock.h"
 
 static const int asks[] = {SIGTERM, SIGPWR};
 

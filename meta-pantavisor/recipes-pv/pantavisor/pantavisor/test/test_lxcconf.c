@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 
 #define ROOT "lxc.rootfs.path = overlayfs:/volumes/a/root.squashfs:/volumes/a/lxc-overlay/upper\n"
 

@@ -2,6 +2,9 @@
 /* What LXC is given of a container besides its own configuration. */
 #include "lxcfile.h"
 
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 #include "world.h"
 
 #define ROOT "lxc.rootfs.path = overlayfs:/volumes/web/root.squashfs:/volumes/web/lxc-overlay/upper\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
+#include "alloc.h"
 #include "check.h"
 
 int main(void)

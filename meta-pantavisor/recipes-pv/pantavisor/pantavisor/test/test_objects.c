@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "objects.h"
 
+#include "alloc.h"
 #include "beneath.h"
 #include "log.h"
 #include "sha256.h"
 #include "strays.h"
+#include "text.h"
 #include "tree.h"
 
 /* sha256 of "abc", FIPS 180-2. */
@@ -29,11 +31,11 @@ static void begin(void)
 	tree_hard_link("objects/" ABC, "trails/0/b/same");
 }
 
-static int check_with(bool cure, struct pv_held *held)
+static int check_with(bool repair, struct pv_held *held)
 {
 	cleanup_close int storage = pv_beneath_root(tree_root, &err);
 	cleanup_close int trail = pv_beneath_open(storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	struct pv_checkout checkout = {storage, trail, cure, true};
+	struct pv_checkout checkout = {storage, trail, repair, true};
 	struct pv_state state;
 	size_t objects;
 	int done;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pattern.h"
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 
 static bool matches(const char *pattern, const char *path)
 {

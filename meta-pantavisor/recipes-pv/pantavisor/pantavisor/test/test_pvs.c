@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "pvs.h"
 
+#include "alloc.h"
 #include "base64.h"
 #include "check.h"
+#include "text.h"
 
 static struct pv_err err;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A container's mounts on the real kernel, from a storage that changes behind the verification's back. */
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 #include "web.h"
 
 static void test_config_layer_is_what_the_state_lists(struct pv *pv, struct pv_mounts *mounts)

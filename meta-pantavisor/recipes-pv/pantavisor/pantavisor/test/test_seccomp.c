@@ -2,6 +2,7 @@
 #include "seccomp.h"
 
 #include "check.h"
+#include "text.h"
 
 int main(void)
 {

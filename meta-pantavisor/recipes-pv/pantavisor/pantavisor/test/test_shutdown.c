@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "alloc.h"
+#include "file.h"
 #include "log.h"
 #include "world.h"
 

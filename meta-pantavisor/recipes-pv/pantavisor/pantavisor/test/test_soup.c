@@ -3,6 +3,7 @@
  * Every reader of what comes from outside, on soups of tokens that they know and of random bytes: the
  * sanitizers watch. With arguments, a seed and a number of inputs, it runs longer.
  */
+#include "argv.h"
 #include "base64.h"
 #include "bootenv.h"
 #include "certificate.h"
@@ -16,9 +17,9 @@
 #include "state.h"
 #include "superblock.h"
 #include "verity.h"
-#include "words.h"
 
 #include "check.h"
+#include "text.h"
 
 #define INPUTS 3000
 #define TOKENS 60
@@ -118,7 +119,7 @@ static void read_text(const char *text, size_t length)
 	for (int kind = PV_BOOTENV_GRUB; kind <= PV_BOOTENV_UBOOT; kind++)
 		if (pv_bootenv_parse((enum pv_bootenv_kind)kind, text, length, &env))
 			pv_bootenv_render((enum pv_bootenv_kind)kind, &env, block);
-	if (pv_words_split(text, &words, &err) == 0)
+	if (pv_argv_split(text, &words, &err) == 0)
 		free(words);
 	(void)pv_halt_signal(text, text);
 	if (pv_lxcconf_adapt(&conf, text, &err) == 0)

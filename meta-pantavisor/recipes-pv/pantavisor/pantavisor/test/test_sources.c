@@ -2,6 +2,9 @@
 /* Sources of mounts inside volumes, in which the containers themselves have left links. */
 #include "sources.h"
 
+#include "alloc.h"
+#include "file.h"
+#include "text.h"
 #include "web.h"
 
 #define INNER "run/pantavisor/sources/web/" /* as the tree has it */

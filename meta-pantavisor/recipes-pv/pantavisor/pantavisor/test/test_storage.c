@@ -2,7 +2,9 @@
 /* Two disks that are the same: which one is the device's cannot be known, so neither is mounted. */
 #include "storage.h"
 
+#include "alloc.h"
 #include "check.h"
+#include "text.h"
 #include "world.h"
 
 #define UUID "6e1e5d9c-95c6-4a55-9d0a-0c3b4d2f7a11"

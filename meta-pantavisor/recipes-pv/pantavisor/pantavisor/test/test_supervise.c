@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 
+#include "alloc.h"
 #include "beneath.h"
 #include "check.h"
 #include "ending.h"
@@ -69,7 +70,7 @@ void pv_container_clear(const struct pv_task *of)
 	world.clears++;
 }
 
-void pv_container_tell(const struct pv_task *task)
+void pv_container_log_errors(const struct pv_task *task)
 {
 	(void)task;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "targets.h"
 
+#include "alloc.h"
+#include "text.h"
 #include "tree.h"
 
 #define RESOLV "lxc.mount.entry = /etc/resolv.conf etc/resolv.conf none bind,rw,optional,create=file 0 0\n"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "verify.h"
 
+#include "alloc.h"
 #include "beneath.h"
 #include "log.h"
 #include "sha256.h"
+#include "text.h"
 #include "tree.h"
 
 #define TABLE "{\"#spec\":\"pantavisor-signers@1\",\"signers\":[{\"may\":\"all\",\"name\":\"Board\"}]}"
@@ -46,7 +48,7 @@ static int verify(const struct pv_signers *signers, bool *is_confined)
 		.signers = (struct pv_signers *)(uintptr_t)signers,
 		.goals_timeout_s = 1,
 		.release = "6.1",
-		.cure = true};
+		.repair = true};
 	struct pv_verified verified;
 	struct pv_state state;
 	int done;

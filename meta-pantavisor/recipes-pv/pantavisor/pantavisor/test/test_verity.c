@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verity.h"
 
+#include "alloc.h"
 #include "check.h"
 
 #define ROOT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "check.h"
+#include "file.h"
+#include "text.h"
 
 static char tree_root[64];
 

@@ -6,10 +6,13 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include "alloc.h"
 #include "beneath.h"
+#include "file.h"
 #include "firstuse.h"
 #include "log.h"
 #include "rootfs.h"
+#include "text.h"
 #include "verify.h"
 #include "volume.h"
 #include "world.h"
@@ -88,7 +91,7 @@ static inline void boot(struct pv *pv, const char *persistence)
 		.mode = PV_SECUREBOOT_DISABLED,
 		.goals_timeout_s = 1,
 		.release = "6.1",
-		.cure = true,
+		.repair = true,
 		.checksum = true};
 	struct pv_verified verified;
 

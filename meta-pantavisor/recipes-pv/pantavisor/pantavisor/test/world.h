@@ -12,6 +12,8 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "alloc.h"
+#include "text.h"
 #include "tree.h"
 
 #define WORLD_SKIPPED 77 /* as meson has it */

@@ -1,97 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "util.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MEMORY_WAIT_NS 100000000L
-#define MEMORY_WAITS 100 /* ten seconds */
-#define MEMORY_STATUS 1
-
-void pv_cleanup_free(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
-void pv_cleanup_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-void pv_cleanup_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-/* What others hold may come back, the kernel ends some of them for it. Where it does not come, a device that
- * starts anew is worth more than one that waits; and a child, or a command, just ends. */
-static void wait_for_memory(int *waits)
-{
-	struct timespec pause = {.tv_nsec = MEMORY_WAIT_NS};
-
-	if (++*waits < MEMORY_WAITS) {
-		nanosleep(&pause, NULL);
-		return;
-	}
-	if (getpid() == 1) {
-		sync();
-		reboot(RB_AUTOBOOT);
-	}
-	_exit(MEMORY_STATUS);
-}
-
-void *pv_alloc(size_t count, size_t size)
-{
-	void *memory;
-	int waits = 0;
-
-	while (!(memory = calloc(count ? count : 1, size)))
-		wait_for_memory(&waits);
-	return memory;
-}
-
-void *pv_resize(void *old, size_t count, size_t size)
-{
-	void *memory;
-	int waits = 0;
-
-	while (!(memory = reallocarray(old, count ? count : 1, size)))
-		wait_for_memory(&waits);
-	return memory;
-}
-
-char *pv_dup(const char *text, size_t length)
-{
-	char *copy = pv_alloc(length + 1, 1);
-
-	memcpy(copy, text, length);
-	return copy;
-}
-
-char *pv_fmt(const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-	int length, waits = 0;
-
-	for (;;) {
-		va_start(args, format);
-		length = vasprintf(&text, format, args);
-		va_end(args);
-		if (length >= 0)
-			return text;
-		wait_for_memory(&waits);
-	}
-}
+#include "alloc.h"
+#include "text.h"
 
 int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err)
 {
@@ -155,13 +73,6 @@ int pv_write_all(int fd, const void *bytes, size_t length)
 		length -= (size_t)put;
 	}
 	return 0;
-}
-
-int pv_close_text(FILE *stream, struct pv_err *err)
-{
-	bool whole = !ferror(stream);
-
-	return fclose(stream) == 0 && whole ? 0 : pv_err_set(err, "no memory for a text");
 }
 
 int pv_write_knob(const char *path, const char *text, struct pv_err *err)
@@ -231,24 +142,4 @@ bool pv_is_directory(const char *path)
 	struct stat info;
 
 	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-bool pv_starts_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-bool pv_ends_with(const char *text, const char *suffix)
-{
-	size_t length = strlen(text), tail = strlen(suffix);
-
-	return length >= tail && strcmp(text + length - tail, suffix) == 0;
-}
-
-int64_t pv_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

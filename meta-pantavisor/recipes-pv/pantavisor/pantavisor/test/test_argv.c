@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "argv.h"
 #include "check.h"
-#include "words.h"
 
 static void a_quoted_word_keeps_its_blanks(void)
 {
 	struct pv_err err;
 	char **words = NULL;
 
-	CHECK(!pv_words_split("/usr/sbin/nginx  \"-g\" \"daemon off;\" 'a\"b' x\"y z\"", &words, &err));
+	CHECK(!pv_argv_split("/usr/sbin/nginx  \"-g\" \"daemon off;\" 'a\"b' x\"y z\"", &words, &err));
 	CHECK_TEXT(words[0], "/usr/sbin/nginx");
 	CHECK_TEXT(words[1], "-g");
 	CHECK_TEXT(words[2], "daemon off;");
@@ -22,7 +22,7 @@ static void an_empty_quoted_word_is_a_word(void)
 	struct pv_err err;
 	char **words = NULL;
 
-	CHECK(!pv_words_split("a \"\"", &words, &err));
+	CHECK(!pv_argv_split("a \"\"", &words, &err));
 	CHECK_TEXT(words[1], "");
 	CHECK(!words[2]);
 	free(words);
@@ -32,18 +32,18 @@ static void what_is_no_command_line_is_refused(void)
 {
 	struct pv_err err;
 	char **words = NULL;
-	char many[2 * PV_WORDS_MAX + 3];
+	char many[2 * PV_ARGV_MAX + 3];
 
-	CHECK(pv_words_split("  ", &words, &err) < 0);
-	CHECK(pv_words_split("a \"b", &words, &err) < 0);
+	CHECK(pv_argv_split("  ", &words, &err) < 0);
+	CHECK(pv_argv_split("a \"b", &words, &err) < 0);
 	CHECK_HAS(err.text, "open quote");
 	for (size_t i = 0; i < sizeof(many); i++)
 		many[i] = i % 2 ? ' ' : 'a';
 	many[sizeof(many) - 1] = 0;
-	CHECK(pv_words_split(many, &words, &err) < 0);
-	many[2 * PV_WORDS_MAX - 1] = 0;
-	CHECK(!pv_words_split(many, &words, &err));
-	CHECK(!words[PV_WORDS_MAX]);
+	CHECK(pv_argv_split(many, &words, &err) < 0);
+	many[2 * PV_ARGV_MAX - 1] = 0;
+	CHECK(!pv_argv_split(many, &words, &err));
+	CHECK(!words[PV_ARGV_MAX]);
 	free(words);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "words.h"
+#include "argv.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "util.h"
+#include "alloc.h"
 
 /* One word from *text into *out, both moved on; its closing NUL included. */
 static int take_word(const char **text, char **out, struct pv_err *err)
@@ -21,9 +21,9 @@ static int take_word(const char **text, char **out, struct pv_err *err)
 	return quote ? pv_err_set(err, "the command line has an open quote") : 0;
 }
 
-int pv_words_split(const char *text, char ***words, struct pv_err *err)
+int pv_argv_split(const char *text, char ***words, struct pv_err *err)
 {
-	size_t list = (PV_WORDS_MAX + 1) * sizeof(char *);
+	size_t list = (PV_ARGV_MAX + 1) * sizeof(char *);
 	/* Taken apart, the text is no longer than before. */
 	cleanup_free char *memory = pv_alloc(1, list + strlen(text) + 1);
 	char **word = (char **)(void *)memory, *out = memory + list;
@@ -34,8 +34,8 @@ int pv_words_split(const char *text, char ***words, struct pv_err *err)
 			text++;
 		if (!*text)
 			break;
-		if (count == PV_WORDS_MAX)
-			return pv_err_set(err, "the command line has more than %d words", PV_WORDS_MAX);
+		if (count == PV_ARGV_MAX)
+			return pv_err_set(err, "the command line has more than %d words", PV_ARGV_MAX);
 		word[count++] = out;
 		if (take_word(&text, &out, err) < 0)
 			return -1;
