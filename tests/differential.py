@@ -30,8 +30,8 @@ TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "meta-pantavisor/lib")]
 
 from pantavisor import cjson, keys, pvs  # noqa: E402
-from pantavisor.audit.signatures import as_pem  # noqa: E402
 from pantavisor.errors import PantavisorError  # noqa: E402
+from pantavisor.keys import as_pem  # noqa: E402
 from pantavisor.keys.algorithms import algorithm_of, raw_ecdsa  # noqa: E402
 from pantavisor.state import State  # noqa: E402
 from sim import certificates, device  # noqa: E402

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import CORE, PROJECT, Build
 from pantavisor import keys
-from pantavisor.audit import grub
+from pantavisor.readers import grub
 from sim import newc
 
 RECIPES = ("linux-deb", "pantavisor-grub", "pantavisor-initramfs")

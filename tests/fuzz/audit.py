@@ -12,11 +12,12 @@ from collections import Counter
 from functools import partial
 
 from pantavisor import audit, cjson
-from pantavisor.audit import containers, content, manifests, opening, rights, signatures, target
+from pantavisor.audit import containers, content, manifests, rights, signatures, target
 from pantavisor.audit.context import Context
 from pantavisor.audit.demands import Demands
-from pantavisor.audit.report import Findings, Report
+from pantavisor.audit.report import Report
 from pantavisor.errors import PantavisorError
+from pantavisor.readers import Findings, parse_states
 from sim.layers import with_checksums
 
 from . import export, state
@@ -60,7 +61,8 @@ def one_input(content_bytes: bytes) -> None:
 
 def _examine(text: bytes, config: bytes) -> None:
     findings, counts = Findings(), Counter[str]()
-    states = target.parse_states(opening.Opened(opening.TREE, texts={"0": text}), findings)
+    states = parse_states({"0": text}, findings)
+    target.check_texts({"0": text}, states, findings, canonical=True)
     for found in states.values():
         pieces = {OBJECT: _LARGE, CONFIG_ID: config, HASH_ID: b"verity\0\0" + bytes(4088)}
         objects = {name: partial(iter, [data]) for name, data in pieces.items()}

@@ -15,13 +15,11 @@ from collections.abc import Iterable
 from itertools import islice
 from uuid import UUID
 
-from pantavisor.audit import gpt
-from pantavisor.audit.ext4 import Ext4
-from pantavisor.audit.fat import Fat
-from pantavisor.audit.report import Findings
-from pantavisor.audit.subject import Reader
 from pantavisor.disk import gpt as tables
 from pantavisor.errors import PantavisorError
+from pantavisor.readers import Findings, Reader, gpt
+from pantavisor.readers.ext4 import Ext4
+from pantavisor.readers.fat import Fat
 
 MAX_KIB = 4096
 MAX_CHUNKS = 64  # of all files together: each may claim to be as large as the image

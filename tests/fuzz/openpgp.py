@@ -11,8 +11,8 @@ import contextlib
 import struct
 
 from pantavisor import keys
-from pantavisor.audit import grub
 from pantavisor.errors import PantavisorError
+from pantavisor.readers import grub
 
 from .target import VECTORS
 

@@ -13,8 +13,8 @@ import re
 import struct
 
 from pantavisor import keys, pvs
-from pantavisor.audit.signatures import as_pem, own_root
 from pantavisor.errors import PantavisorError
+from pantavisor.keys import as_pem, own_root
 from pantavisor.pvs import Signature
 from pantavisor.state import State
 

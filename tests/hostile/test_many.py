@@ -18,9 +18,9 @@ from pantavisor.audit import containers, manifests, signatures
 from pantavisor.audit.content import Facts
 from pantavisor.audit.context import Context
 from pantavisor.audit.demands import Demands
-from pantavisor.audit.report import Findings
 from pantavisor.errors import FormatError, LimitError
 from pantavisor.manifests import ContainerSpec, DeviceSpec, SourceManifest
+from pantavisor.readers import Findings
 from pantavisor.state import State
 
 MANY = 100_000

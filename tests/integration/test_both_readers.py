@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import differential
 import pytest
-from pantavisor.audit.signatures import as_pem
+from pantavisor.keys import as_pem
 from sim import certificates
 from sim.judge import Judge, build
 

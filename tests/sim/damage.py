@@ -13,12 +13,10 @@ from typing import Any
 
 import pytest
 from pantavisor import audit, cjson, proc
-from pantavisor.audit import gpt
-from pantavisor.audit.crc32c import crc32c
-from pantavisor.audit.ext4 import Ext4
-from pantavisor.audit.fat import Fat
-from pantavisor.audit.report import Finding, Findings
-from pantavisor.audit.subject import OpenFile
+from pantavisor.readers import Finding, Findings, OpenFile, gpt
+from pantavisor.readers.crc32c import crc32c
+from pantavisor.readers.ext4 import Ext4
+from pantavisor.readers.fat import Fat
 from pantavisor.state import State
 
 SECTOR = 512

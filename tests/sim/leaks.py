@@ -14,11 +14,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pantavisor.audit import gpt
-from pantavisor.audit.ext4 import Ext4
-from pantavisor.audit.fat import Fat
-from pantavisor.audit.report import Findings
-from pantavisor.audit.subject import OpenFile
+from pantavisor.readers import Findings, OpenFile, gpt
+from pantavisor.readers.ext4 import Ext4
+from pantavisor.readers.fat import Fat
 
 PRIVATE_KEY = re.compile(rb"PRIVATE KEY-----\s+[A-Za-z0-9+/]{16}")
 # Short last lines of a PEM body could appear by chance.

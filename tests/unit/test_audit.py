@@ -17,6 +17,7 @@ import pytest
 from pantavisor import audit, cjson, keys, pvs
 from pantavisor.audit import storage
 from pantavisor.errors import NotFound, PantavisorError
+from pantavisor.readers import revisions
 from pantavisor.state import State
 from sim import device as sim
 
@@ -141,7 +142,7 @@ def test_one_file_under_many_objects_names_is_read_once(device: sim.Device, tree
 def test_states_of_too_many_revisions_are_not_all_read(
     device: sim.Device, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "MAX_TEXTS", 3 * len(device.state.dumps()))
+    monkeypatch.setattr(revisions, "MAX_TEXTS", 3 * len(device.state.dumps()))
     for number in range(1, 6):
         (tree / f"trails/{number}/.pvr").mkdir(parents=True)
         os.link(tree / "trails/0/.pvr/json", tree / f"trails/{number}/.pvr/json")

@@ -14,10 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pantavisor import audit, disk, keys
-from pantavisor.audit import bootchain, grub
-from pantavisor.audit.fat import BootFile, Fat
-from pantavisor.audit.folder import Folder
-from pantavisor.audit.report import Findings
+from pantavisor.audit import bootchain
+from pantavisor.readers import Findings, grub
+from pantavisor.readers.fat import BootFile, Fat
+from pantavisor.readers.folder import Folder
 from sim import device as sim
 
 PUBLIC_KEY, MODULE, PREFIX = 4, 0, 3

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 from pantavisor import audit, proc
-from pantavisor.audit import gpt, opening
-from pantavisor.audit.ext4 import Ext4
-from pantavisor.audit.fat import Fat
-from pantavisor.audit.report import Damaged, Findings
-from pantavisor.audit.subject import OpenFile, Reader
+from pantavisor.readers import Damaged, Findings, OpenFile, Reader, gpt
+from pantavisor.readers import open as opening
+from pantavisor.readers.ext4 import Ext4
+from pantavisor.readers.fat import Fat
 from sim import device as sim
 
 MIB = 1024 * 1024

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from pantavisor import inspect, keys, pvs
-from pantavisor.audit.signatures import as_pem
 from pantavisor.errors import FormatError, PantavisorError, SignatureError
-from pantavisor.keys import certificates
+from pantavisor.keys import as_pem, certificates
 from pantavisor.keys.algorithms import algorithm_of
 from pantavisor.pvs import Signature
 from pantavisor.state import State

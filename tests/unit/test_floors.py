@@ -17,6 +17,7 @@ LAYER = Path(__file__).resolve().parents[2] / "meta-pantavisor"
 PACKAGE = LAYER / "lib" / "pantavisor"
 GLUE = LAYER / "lib" / "pvbb"
 FILES = sorted(PACKAGE.rglob("*.py"))
+TESTS = Path(__file__).resolve().parents[1]
 # What BitBake's own process imports has nothing but the standard library.
 PLAIN = {"errors", "cjson", "digest", "names", "atomic", "codecs", "ref", "oci", "layout", "registry"}
 # Python 3.9 has no list of its own modules.
@@ -187,12 +188,21 @@ def test_the_modules_of_bitbake_load_without_any_installed_package() -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", code, str(PACKAGE.parent)], check=True, timeout=600)
 
 
-def test_the_verifier_shares_only_formats_keys_and_processes_with_the_writers() -> None:
-    for path in PACKAGE.joinpath("audit").rglob("*.py"):
-        for name, ours, line in imported(path):
-            other = name.split(".")[0]
-            if ours and other in FLOORS and other != "audit":
-                assert FLOORS[other] <= 1 or other in ("keys", "proc"), f"{where(path, line)} uses {other}"
+def test_readers_and_verifier_share_only_formats_keys_and_processes_with_the_writers() -> None:
+    for room, shared in (("readers", {"readers"}), ("audit", {"audit", "readers", "keys", "proc"})):
+        for path in PACKAGE.joinpath(room).rglob("*.py"):
+            for name, ours, line in imported(path):
+                other = name.split(".")[0]
+                if ours and other in FLOORS:
+                    assert FLOORS[other] <= 1 or other in shared, f"{where(path, line)} uses {other}"
+
+
+def test_only_the_tests_of_the_verifier_know_its_insides() -> None:
+    """``inspect`` and the tests of other things look at artefacts through ``readers``."""
+    known = re.compile(r"from (?:pantavisor\.|\.\.?)audit(?:\.\w+)? import (?!verify|AuditError|Finding|Report)")
+    others = [path for path in FILES if module_of(path) != "audit"]
+    others += [path for path in TESTS.rglob("*.py") if not re.match(r"(test_)?(audit|many)", path.name)]
+    assert [where(path, 0) for path in others if known.search(path.read_text())] == []
 
 
 def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> None:

@@ -11,9 +11,9 @@ import hashlib
 import re
 import struct
 
+from ..readers import Findings
+from ..readers.fat import Fat
 from .content import has_private_key
-from .fat import Fat
-from .report import Findings
 
 # The file that firmware of each machine looks for, and the machine in the head of the program (UEFI 2.10, 3.5.1.1).
 LOADERS = {

@@ -13,11 +13,10 @@ from typing import Optional
 
 from .. import keys
 from ..errors import PantavisorError
+from ..readers import Entry, Findings, Storage, read_small
+from ..readers.fat import Fat
+from ..readers.grub import public_keys
 from . import boot
-from .fat import Fat
-from .grub import public_keys
-from .report import Findings
-from .subject import Entry, Storage, read_small
 
 SIGNATURE = ".sig"
 MAX_SIGNATURE_BYTES = 64 * 1024

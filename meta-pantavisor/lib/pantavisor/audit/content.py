@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .report import Damaged
+from ..readers import Chunks, Damaged
 from .verity import HashTree
 
 HEAD_BYTES = 256 * 1024  # kept of each object
@@ -18,8 +18,6 @@ _MARK = b"PRIVATE KEY-----"
 # The words alone are in every TLS library; a key is followed by its base64 text or its headers.
 _PRIVATE_KEY = re.compile(rb"PRIVATE KEY-----(?:\\[nr]|\s)+(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z]+-?[A-Za-z]*: )")
 _OVERLAP = 160
-
-Chunks = Callable[[], Iterator[bytes]]
 
 
 @dataclass(frozen=True)

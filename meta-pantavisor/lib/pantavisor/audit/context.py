@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any, Optional
 
 from ..digest import is_object_id
+from ..readers import Findings
 from ..state import State
 from .content import Facts
-from .report import Findings
 
 DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import base64
-import textwrap
-
 from .. import keys, pvs
 from ..errors import PantavisorError
 from ..pvs import Signature
@@ -59,7 +56,7 @@ def _check_one(context: Context, path: str, value: object, demands: Demands, fou
         # It names no key, so there is nothing to hold it against.
         return frozenset()
     try:
-        roots = keys.TrustStore.parse(trust if trust is not None else own_root(signature))
+        roots = keys.TrustStore.parse(trust if trust is not None else keys.own_root(signature))
         keys.verify_signature(signature, context.state, roots, signers=demands.signers)
     except PantavisorError as error:
         context.add("signature", path, f"{error.message} ({_covered(context, signature)})", error.hint)
@@ -83,17 +80,6 @@ def _covered(context: Context, signature: Signature) -> str:
     paths = [path for path in context.state if signature.selection.covers(path)]
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return f"it covers {', '.join(paths[:SHOWN]) or 'nothing'}{more}"
-
-
-def own_root(signature: Signature) -> bytes:
-    """The end of the chain that a signature carries, as PEM."""
-    return as_pem(signature.x5c[-1] if signature.x5c else b"")
-
-
-def as_pem(certificate: bytes) -> bytes:
-    """A certificate (DER) as PEM."""
-    lines = "\n".join(textwrap.wrap(base64.b64encode(certificate).decode(), 64))
-    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode()
 
 
 def _check_coverage(context: Context, found: list[Signature]) -> None:

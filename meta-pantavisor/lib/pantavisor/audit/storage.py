@@ -13,14 +13,13 @@ from typing import Any, Optional
 from .. import cjson
 from ..digest import is_object_id
 from ..errors import PantavisorError
+from ..readers import Damaged, Entry, Findings, Storage, read_small
+from ..readers.revisions import REVISION_PATH
 from ..state import State
 from .content import KeyFinder
-from .report import Damaged, Findings
-from .subject import MAX_SMALL_FILE, Entry, Storage, read_small
 
 MAX_BOOT_TEXT = 64 * 1024
 MAX_CONFIG = 64 * 1024
-MAX_TEXTS = 128 * 1024 * 1024  # bytes of the states of all revisions; links could make one state many
 MAX_SEARCHED = 256 * 1024**3  # bytes of files besides objects; they may be holes
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
@@ -30,7 +29,6 @@ NOTE_VARIABLES = frozenset(["pv_trying", "pv_fails", "pv_last"])  # GRUB's own
 TOP_FOLDERS = frozenset(
     ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
 )
-_REVISION = re.compile(r"trails/([0-9]+|locals/[^/]+)/(.+)", re.DOTALL)
 # What a device itself keeps with a revision, or left there when it was cut off (strays.c has the same).
 _RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)|(?:.+/)?[^/]+\.pv-beside", re.DOTALL)
 _RUNTIME_FOLDER = re.compile(r"\.pvr?|\.pv/logs(?:\.tmp)?(?:/.*)?", re.DOTALL)
@@ -42,23 +40,6 @@ _IN_VOLUME = re.compile(
     r"(?:(?!lxc-overlay|dockerovl-)[^/]+/.+|[^/]+/(?:upper|work)/.+)",
     re.DOTALL,
 )
-
-
-def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
-    """The text of each revision's state, by revision."""
-    texts = {}
-    left = MAX_TEXTS
-    for path, entry in sorted(storage.entries.items()):
-        match = _REVISION.fullmatch(path)
-        if match and match.group(2) == ".pvr/json" and entry.kind == "file":
-            try:
-                texts[match.group(1)] = read_small(storage, entry, limit=min(left, MAX_SMALL_FILE))
-                left -= entry.size
-            except Damaged as error:
-                findings.add("state", path, error.message)
-    if not texts:
-        findings.add("trail", "trails", "there is no revision", "a revision is trails/<n> with its .pvr/json")
-    return texts
 
 
 def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, in_image: bool) -> None:
@@ -222,7 +203,7 @@ def _check_unknown(storage: Storage, revisions: frozenset[str], known: set[str],
     for path, entry in storage.entries.items():
         if not path.startswith("trails/") or path in (known, folders)[entry.kind == "folder"] or _CURRENT.fullmatch(path):
             continue
-        match = _REVISION.fullmatch(path)
+        match = REVISION_PATH.fullmatch(path)
         if match is None or match.group(1) not in revisions:
             if entry.kind != "folder":
                 findings.add("trail-unknown", path, "belongs to no revision that has a readable state")

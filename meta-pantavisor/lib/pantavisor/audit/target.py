@@ -14,13 +14,13 @@ from .. import proc
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..pvs import Signers
+from ..readers import EXPORT, IMAGE, REPOSITORY, TREE, Chunks, Findings, Opened, opened, parse_states, state_place
 from ..state import State
 from . import boot, bootchain, containers, content, manifests, rights, signatures, storage, verity
 from .content import Facts
 from .context import Context
 from .demands import Demands
-from .opening import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
-from .report import LAX, SIGNED, STRICT, UNTRUSTED, Findings, Report
+from .report import LAX, SIGNED, STRICT, UNTRUSTED, Report
 
 
 def verify(
@@ -43,7 +43,9 @@ def verify(
     findings, notes = Findings(), Findings()
     counts: Counter[str] = Counter()
     with opened(target, findings) as found:
-        states = parse_states(found, findings)
+        states = parse_states(found.texts, findings)
+        # A repository under work may be pretty-printed; what a device reads may not.
+        check_texts(found.texts, states, findings, canonical=found.kind != REPOSITORY)
         facts = content.scan(found.objects, _salts(states.values(), found.objects))
         counts.update({"objects": len(facts), "bytes": sum(fact.size for fact in facts.values())})
         counts.update({"revisions": len(states), "paths": sum(map(len, states.values()))})
@@ -68,19 +70,11 @@ def verify(
     return Report(target, found.kind, how, tuple(findings), dict(counts), tuple(notes))
 
 
-def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
-    """The states that can be read, by revision; what is wrong with their text becomes findings."""
-    states = {}
-    for revision, text in found.texts.items():
-        where = f"revision {revision}" if revision else "json"
-        try:
-            state = State.parse(text, what="state")
-        except PantavisorError as error:
-            findings.add("state", where, error.message, error.hint)
-            continue
-        states[revision] = state
-        # A repository under work may be pretty-printed; what a device reads may not.
-        if text != state.dumps() and found.kind != REPOSITORY:
+def check_texts(texts: Mapping[str, bytes], states: Mapping[str, State], findings: Findings, *, canonical: bool) -> None:
+    """See that devices read the text of each state as it was signed. ``canonical``: it must be canonical JSON."""
+    for revision, state in states.items():
+        where, text = state_place(revision), texts[revision]
+        if canonical and text != state.dumps():
             findings.add("state", where, "the state is not canonical JSON, so devices compute other signatures")
         if content.has_private_key(text):
             findings.add("secret", where, "the state holds a private key", "private keys must never reach a device")
@@ -88,10 +82,9 @@ def parse_states(found: Opened, findings: Findings) -> dict[str, State]:
             # That older tools drop a null harms none of the devices that this is for.
             if "holds null" not in warning:
                 findings.add("state", where, warning)
-    return states
 
 
-def _salts(states: Iterable[State], objects: Mapping[str, content.Chunks]) -> dict[str, frozenset[str]]:
+def _salts(states: Iterable[State], objects: Mapping[str, Chunks]) -> dict[str, frozenset[str]]:
     """The salts of the verity trees of each object: those of the manifests, else of the hash devices."""
     wanted: dict[str, set[str]] = {}
     for state in states:
@@ -106,7 +99,7 @@ def _salts(states: Iterable[State], objects: Mapping[str, content.Chunks]) -> di
     return {name: frozenset(salts) for name, salts in wanted.items()}
 
 
-def _recorded_salt(hashes: Optional[content.Chunks]) -> Optional[str]:
+def _recorded_salt(hashes: Optional[Chunks]) -> Optional[str]:
     try:
         found = verity.identity(next(hashes(), b"")) if hashes else None
     except (PantavisorError, OSError):

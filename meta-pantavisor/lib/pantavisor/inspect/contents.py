@@ -10,25 +10,24 @@ from pathlib import Path
 from typing import Optional
 
 from .. import cjson, keys, pvs
-from ..audit import opening, signatures, target
-from ..audit.content import HEAD_BYTES
-from ..audit.gpt import KNOWN_TYPES
-from ..audit.opening import Opened
-from ..audit.report import Damaged, Findings
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..isolation import isolation
+from ..readers import Damaged, Findings, Opened, opened, parse_states
+from ..readers.gpt import KNOWN_TYPES
 from ..squashfs import Packing
 from ..state import State
 from .model import DEVICE, File, Inspection, Part, PartitionView, Revision, SignatureView
+
+MAX_TEXT_BYTES = 256 * 1024  # of a file whose text is looked into
 
 
 def read(path: Path) -> Inspection:
     """Look into a target of any kind. Raises NotFound where there is none."""
     path = Path(path)
     findings = Findings()
-    with opening.opened(path, findings) as found:
-        states = target.parse_states(found, findings)
+    with opened(path, findings) as found:
+        states = parse_states(found.texts, findings)
         uses = Counter(value for state in states.values() for value in state.objects().values())
         return Inspection(
             target=path,
@@ -103,7 +102,7 @@ def _part(state: State, name: str, files: tuple[File, ...], opened: Opened) -> P
 
 def _text(opened: Opened, value: object) -> Optional[str]:
     """The text of a small object."""
-    if not isinstance(value, str) or value not in opened.objects or opened.sizes.get(value, 0) > HEAD_BYTES:
+    if not isinstance(value, str) or value not in opened.objects or opened.sizes.get(value, 0) > MAX_TEXT_BYTES:
         return None
     try:
         return b"".join(opened.objects[value]()).decode("utf-8", "replace")
@@ -134,7 +133,7 @@ def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Sig
     signer = problem = ""
     try:
         signer = keys.subject_of(parsed.x5c[0], what=f"signature {path}") if parsed.x5c else ""
-        keys.verify_signature(parsed, state, keys.TrustStore.parse(signatures.own_root(parsed)))
+        keys.verify_signature(parsed, state, keys.TrustStore.parse(keys.own_root(parsed)))
     except PantavisorError as error:
         problem = error.message
     covers = sum(1 for name in state if parsed.selection.covers(name))

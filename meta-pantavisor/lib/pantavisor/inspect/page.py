@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from ..audit.report import printable
+from ..readers import printable
 from .model import File, Inspection, Part, Revision
 from .tables import Table, human, tables
 from .treemap import Box, squarify

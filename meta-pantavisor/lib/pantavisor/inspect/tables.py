@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
-from ..audit.report import printable
+from ..readers import printable
 from .model import Changes, File, Inspection, Revision, SignatureView
 
 SHORT = 12  # hex digits that tell objects apart

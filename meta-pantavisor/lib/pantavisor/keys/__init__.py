@@ -10,11 +10,11 @@ from __future__ import annotations
 from .certificates import subject_of
 from .making import generate
 from .openpgp import BootKeys, BootSigner
-from .pem import PemSigner, chain_of
+from .pem import PemSigner, as_pem, chain_of
 from .programs import CommandSigner
 from .signing import Signer, attach, resign, sign_set, sign_state, signing_request
 from .tokens import TokenSigner
-from .trust import TrustStore, trusted
+from .trust import TrustStore, own_root, trusted
 from .verifying import verify_signature, verify_state
 
 __all__ = [
@@ -25,9 +25,11 @@ __all__ = [
     "Signer",
     "TokenSigner",
     "TrustStore",
+    "as_pem",
     "attach",
     "chain_of",
     "generate",
+    "own_root",
     "resign",
     "sign_set",
     "sign_state",

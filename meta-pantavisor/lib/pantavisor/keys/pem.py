@@ -7,7 +7,9 @@ stand leaf first.
 
 from __future__ import annotations
 
+import base64
 import re
+import textwrap
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -109,6 +111,12 @@ def chain_der(chain: Sequence[Any]) -> tuple[bytes, ...]:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
+
+
+def as_pem(certificate: bytes) -> bytes:
+    """A certificate (DER) as PEM."""
+    lines = "\n".join(textwrap.wrap(base64.b64encode(certificate).decode(), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n".encode()
 
 
 def read(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import FormatError, SignatureError
-from ..pvs import Identity
+from ..pvs import Identity, Signature
 from . import pem, profile
 from .algorithms import verify_made_by
 from .certificates import shown_subject
@@ -88,6 +88,11 @@ def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[byte
         raise FormatError(f"{roots} holds no certificate in PEM form", hint="roots are in the ca.crt of: pvr keys generate")
     parts += [pem.public_keys_of(public_keys)] if public_keys else []
     return b"\n".join(parts) if parts else None
+
+
+def own_root(signature: Signature) -> bytes:
+    """The end of the chain that a signature carries, as PEM: proves that the signature matches, not who made it."""
+    return pem.as_pem(signature.x5c[-1] if signature.x5c else b"")
 
 
 def _files(roots: Path) -> list[Path]:

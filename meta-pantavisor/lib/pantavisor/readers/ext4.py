@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from .crc32c import crc32c
 from .extents import Run, extent_runs, indirect_runs
-from .report import Damaged, Findings
-from .subject import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry, Reader
+from .findings import Damaged, Findings
+from .source import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry, Reader
 
 MAGIC = 0xEF53
 ROOT_INODE = 2

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Optional
 from uuid import UUID
 
-from .report import Findings
-from .subject import Reader
+from .findings import Findings
+from .source import Reader
 
 SECTOR = 512
 MIN_ENTRY_BYTES, MAX_ENTRY_BYTES = 128, 4096

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from .report import Damaged
-from .subject import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry
+from .findings import Damaged
+from .source import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry
 
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
 

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional, Protocol
 
-from .report import Damaged
+from .findings import Damaged
 
 CHUNK = 1024 * 1024  # bytes read at a time
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
 MAX_SMALL_FILE = 16 * 1024 * 1024  # bytes of a file that is read as a whole
+
+Chunks = Callable[[], Iterator[bytes]]  # content in pieces, anew with each call
 
 
 class Reader:

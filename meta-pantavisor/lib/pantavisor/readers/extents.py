@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .report import Damaged
+from .findings import Damaged
 
 EXTENT_MAGIC = 0xF30A
 MAX_TREE_DEPTH = 5

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .report import Damaged, Findings
-from .subject import CHUNK, MAX_DEPTH, Reader
+from .findings import Damaged, Findings
+from .source import CHUNK, MAX_DEPTH, Reader
 
 MAX_FILES = 10_000
 MAX_FAT_BYTES = 8 * 1024 * 1024

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from .. import codecs
 from ..errors import PantavisorError
 from ..tarform import ANY, MAX_EXTENDED_BYTES, PASSED_OVER, POSIX, REPACK, check_extended
-from .report import Damaged, Findings
-from .subject import CHUNK, MAX_ENTRIES, Reader
+from .findings import Damaged, Findings
+from .source import CHUNK, MAX_ENTRIES, Reader
 
 BLOCK = 512
 MAX_BYTES = 64 * 1024**3  # of an unpacked export

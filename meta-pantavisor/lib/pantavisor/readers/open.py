@@ -16,12 +16,12 @@ from typing import Optional
 from .. import cjson, names
 from ..digest import is_object_id
 from ..errors import NotFound, PantavisorError
-from . import fat, gpt, storage, tarball
-from .content import Chunks
+from . import fat, gpt, tarball
 from .ext4 import Ext4, has_ext4
+from .findings import Damaged, Findings
 from .folder import Folder
-from .report import Damaged, Findings
-from .subject import CHUNK, OpenFile, Reader, Storage
+from .revisions import revision_texts
+from .source import CHUNK, Chunks, OpenFile, Reader, Storage
 
 STORAGE_LABEL = "root"
 MAX_TIMES_LARGER = 16  # all objects together than their image; only holes make them larger at all
@@ -95,7 +95,7 @@ def _image(image: Reader, findings: Findings) -> Opened:
 
 def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
     result.tree = tree
-    result.texts = storage.revision_texts(tree, findings)
+    result.texts = revision_texts(tree, findings)
     first: dict[int, str] = {}
     total = 0
     for path, entry in sorted(tree.entries.items()):

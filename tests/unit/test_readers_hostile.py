@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from pantavisor import proc
-from pantavisor.audit import ext4, extents, fat, report
-from pantavisor.audit.ext4 import Ext4
-from pantavisor.audit.fat import Fat
-from pantavisor.audit.report import Damaged, Findings
-from pantavisor.audit.subject import Reader
+from pantavisor.readers import Damaged, Findings, Reader, ext4, extents, fat
+from pantavisor.readers.ext4 import Ext4
+from pantavisor.readers.fat import Fat
+from pantavisor.readers.findings import MAX_FINDINGS
 
 SUPER = 1024
 
@@ -150,7 +149,7 @@ def test_content_ends_where_its_size_says(boot: Image, monkeypatch: pytest.Monke
 
 def test_report_says_that_there_is_more() -> None:
     findings = Findings()
-    for number in range(report.MAX_FINDINGS + 5):
+    for number in range(MAX_FINDINGS + 5):
         findings.add("x", str(number), "is wrong")
-    assert [finding.code for finding in findings][report.MAX_FINDINGS - 1 :] == ["x", "more"]
+    assert [finding.code for finding in findings][MAX_FINDINGS - 1 :] == ["x", "more"]
     assert findings.dropped == 5

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Readers of finished artefacts: what is inside a disk image, storage tree, export or repository.
+
+Each knows a specification and shares no code with the writers. What a reader cannot make sense of becomes a finding;
+whether the rest is right, ``audit`` says. Nothing is mounted, nothing is written, and no root is needed.
+
+    open        which kind an artefact is; its states, objects and tree behind one face
+    findings    Finding, Findings, Damaged
+    source      what the kinds have in common: bytes at positions, entries, chunks
+    gpt fat ext4 extents crc32c     a disk image
+    grub        the keys inside a GRUB program
+    folder tarball                  a storage tree or repository, an export
+    revisions   a storage tree's revisions
+    states      parse_states()
+"""
+
+from __future__ import annotations
+
+from .findings import Damaged, Finding, Findings, printable
+from .open import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
+from .source import Chunks, Entry, OpenFile, Reader, Storage, read_small
+from .states import parse_states, state_place
+
+__all__ = [
+    "EXPORT",
+    "IMAGE",
+    "REPOSITORY",
+    "TREE",
+    "Chunks",
+    "Damaged",
+    "Entry",
+    "Finding",
+    "Findings",
+    "OpenFile",
+    "Opened",
+    "Reader",
+    "Storage",
+    "opened",
+    "parse_states",
+    "printable",
+    "read_small",
+    "state_place",
+]
