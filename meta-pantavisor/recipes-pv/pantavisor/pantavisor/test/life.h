@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A device with one container, whose life is in the test's hands: pv_container_* and pv_shutdown are these.
+ */
+#ifndef PV_TEST_LIFE_H
+#define PV_TEST_LIFE_H
+
+#include <setjmp.h>
+
+#include "alloc.h"
+#include "beneath.h"
+#include "check.h"
+#include "ending.h"
+#include "log.h"
+#include "shutdown.h"
+#include "supervise.h"
+#include "tree.h"
+
+#define SECOND 1000
+#define MONITOR 4711
+
+static struct {
+	bool can_mount, can_spawn, has_init;
+	int mounts, spawns, unmounts, halts, kills, clears;
+} world;
+static jmp_buf end_of_story;
+
+int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	(void)pv;
+	world.mounts++;
+	task->is_mounted = true;
+	return world.can_mount ? 0 : pv_err_set(err, "no room");
+}
+
+void pv_container_unmount(struct pv_task *task)
+{
+	world.unmounts++;
+	task->is_mounted = false;
+}
+
+int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+{
+	(void)pv;
+	world.spawns++;
+	if (!world.can_spawn)
+		return pv_err_set(err, "no process");
+	task->monitor = MONITOR;
+	task->started_at = 1;
+	return 0;
+}
+
+bool pv_container_find_init(struct pv_task *task)
+{
+	(void)task;
+	return world.has_init;
+}
+
+void pv_container_halt(const struct pv_task *task)
+{
+	(void)task;
+	world.halts++;
+}
+
+void pv_container_kill(const struct pv_task *task)
+{
+	(void)task;
+	world.kills++;
+}
+
+void pv_container_clear(const struct pv_task *of)
+{
+	(void)of;
+	world.clears++;
+}
+
+void pv_container_log_errors(const struct pv_task *task)
+{
+	(void)task;
+}
+
+void pv_shutdown(struct pv *pv)
+{
+	(void)pv;
+	longjmp(end_of_story, 1);
+}
+
+static struct pv_container web = {.name = "web",
+	.lxc_conf = "lxc.container.conf",
+	.goal = PV_GOAL_STARTED,
+	.recovery = {.given = true, .mode = PV_RECOVER_ALWAYS, .backoff_factor = 1}};
+static struct pv_task task;
+
+/* One container in one group, ready to run. */
+static inline struct pv device(enum pv_standing standing)
+{
+	struct pv pv = {.revision = (char *)(uintptr_t) "7",
+		.standing = standing,
+		.tasks = &task,
+		.task_count = 1,
+		.state = {.containers = &web,
+			.container_count = 1,
+			.group_count = 1,
+			.groups = {{.name = "app", .timeout_s = 30}}}};
+
+	task = (struct pv_task){.spec = &web};
+	memset(&world, 0, sizeof(world));
+	world.can_mount = world.can_spawn = world.has_init = true;
+	return pv;
+}
+
+static inline int64_t tick(struct pv *pv, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	pv_supervise_tick(pv, now, &next);
+	return next;
+}
+
+/* A device with a storage, and a boot environment that says what is committed and tried. */
+static inline struct pv stored(const char *committed, const char *tried, enum pv_standing standing)
+{
+	struct pv pv = device(standing);
+	struct pv_err err;
+
+	tree_begin();
+	tree_folder("boot");
+	pv.storage = pv_beneath_root(tree_root, &err);
+	pv_config_init(&pv.config);
+	snprintf(pv.env.revision, sizeof(pv.env.revision), "%s", committed);
+	snprintf(pv.env.tried, sizeof(pv.env.tried), "%s", tried);
+	CHECK(pv_bootenv_store(pv.storage, pv.loader, &pv.env, &err) == 0);
+	return pv;
+}
+
+static inline void check_stored(struct pv *pv, const char *committed, const char *tried, const char *previous)
+{
+	struct pv_bootenv env;
+
+	pv_bootenv_load(pv->storage, pv->loader, &env);
+	CHECK_TEXT(env.revision, committed);
+	CHECK_TEXT(env.tried, tried);
+	CHECK_TEXT(env.previous, previous);
+	close(pv->storage);
+	tree_end();
+}
+
+#endif
