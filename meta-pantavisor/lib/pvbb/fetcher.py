@@ -27,7 +27,6 @@ from pantavisor.oci import Descriptor
 from pantavisor.ref import Ref
 from pantavisor.registry import AccessDenied, Client, RegistryOptions
 from pantavisor.registry import download as downloading
-from pantavisor.registry import options as registry_options
 
 import pvbb.downloads
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
@@ -247,11 +246,9 @@ def client(d: Any, **changes: Any) -> Client:
         if value:
             environment[name] = value
     environment["HOME"] = _users_home(environment.get("HOME", ""))
-    changes["insecure"] = registry_options.parse_insecure((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
-    changes["mirrors"] = registry_options.parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
     if d.getVar("PVR_DOCKER_AUTHFILE"):
         changes["auth_file"] = Path(d.getVar("PVR_DOCKER_AUTHFILE"))
-    return Client(RegistryOptions.from_environment(environment, **changes), note=bb.note)
+    return Client(RegistryOptions.from_variables(d.getVar, environment, **changes), note=bb.note)
 
 
 def _users_home(home: str) -> str:

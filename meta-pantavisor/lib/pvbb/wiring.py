@@ -17,7 +17,7 @@ from pantavisor.digest import Digest
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
-from pantavisor.registry.options import parse_insecure, parse_mirrors
+from pantavisor.registry import RegistryOptions
 
 import pvbb.fetcher
 from pvbb.downloads import ImageUrl
@@ -30,8 +30,7 @@ def docker_source(d: Any) -> None:
     pvbb.fetcher.register()
     try:
         url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
-        parse_insecure((d.getVar("PVR_INSECURE_REGISTRIES") or "").split())
-        parse_mirrors((d.getVar("PVR_REGISTRY_MIRRORS") or "").split())
+        RegistryOptions.from_variables(d.getVar, {})  # raises now what the fetcher would raise late
     except PantavisorError as error:
         hint = f" (hint: {error.hint})" if error.hint else ""
         raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message}{hint}") from None

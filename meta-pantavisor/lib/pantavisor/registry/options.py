@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -15,6 +15,9 @@ from . import proxies
 
 # Docker Hub's name is not the name of its registry.
 _HUB = "registry-1.docker.io"
+# Of the environment and of recipes.
+INSECURE_VARIABLE = "PVR_INSECURE_REGISTRIES"
+MIRRORS_VARIABLE = "PVR_REGISTRY_MIRRORS"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,27 @@ class RegistryOptions:
         }
         values.update(changes)
         return cls(**values)
+
+
+    @classmethod
+    def from_variables(
+        cls,
+        variables: Callable[[str], Optional[str]],
+        environment: Mapping[str, str],
+        *,
+        insecure: Iterable[str] = (),
+        mirrors: Iterable[str] = (),
+        **changes: Any,
+    ) -> RegistryOptions:
+        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS say behind the words given.
+
+        ``variables`` gives the value of a variable, of the environment or of a recipe. Raises FormatError.
+        """
+        hosts = [*insecure, *(variables(INSECURE_VARIABLE) or "").split()]
+        pairs = [*mirrors, *(variables(MIRRORS_VARIABLE) or "").split()]
+        return cls.from_environment(
+            environment, insecure=parse_insecure(hosts), mirrors=parse_mirrors(pairs), **changes
+        )
 
 
 def _certificate_folders(home: str) -> list[str]:
