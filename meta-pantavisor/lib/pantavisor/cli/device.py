@@ -7,16 +7,13 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from .. import atomic, cjson, manifests
-from ..errors import NotFound, PantavisorError
-from ..manifests import AutoRecovery, DeviceSpec, editing
-from ..repo import Repository
+from .. import cjson, repo
+from ..manifests import AutoRecovery, editing
+from ..repo import DEVICE
 from . import here
 from .app.arguments import json_or_file
-from .app.working import read_device
 from .console import Console
 
-DEVICE = "device.json"
 # Kind -> members that are text, as option, metavar and help.
 TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "group": (
@@ -64,16 +61,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     listing.add_argument("--json", action="store_true", help="device.json itself")
     listing.set_defaults(run=_list)
     for kind in editing.KINDS:
-        deeds = verbs.add_parser(kind, help=f"add, change and remove a {kind}").add_subparsers(
-            dest="deed", metavar="VERB", required=True
+        actions = verbs.add_parser(kind, help=f"add, change and remove a {kind}").add_subparsers(
+            dest="action", metavar="VERB", required=True
         )
-        for deed, text in (("add", "add a"), ("set", "change members of a"), ("rm", "remove a")):
-            command = deeds.add_parser(deed, help=f"{text} {kind}")
+        for action, text in (("add", "add a"), ("set", "change members of a"), ("rm", "remove a")):
+            command = actions.add_parser(action, help=f"{text} {kind}")
             command.add_argument("name", help=f"of the {kind}")
             command.set_defaults(run=_edit, kind=kind, before=None)
-            if deed != "rm":
+            if action != "rm":
                 _members(command, kind)
-            if (kind, deed) == ("group", "add"):
+            if (kind, action) == ("group", "add"):
                 command.add_argument("--before", metavar="GROUP", help="start it before that one; default: last")
 
 
@@ -100,64 +97,28 @@ def _said(options: argparse.Namespace) -> dict[str, Any]:
             found[name[len("member_") :]] = tuple(value) if isinstance(value, list) else value
     if found.get("auto_recovery"):
         found["auto_recovery"] = AutoRecovery.parse(json_or_file(found["auto_recovery"], "--auto-recovery"))
-    for member in ("default", "migrate_keyblob"):
-        if member in found:
-            found[member] = "yes" if found[member] else ""
     return found
 
 
 def _init(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
-    with repository.lock():
-        if (repository.root / DEVICE).exists():
-            raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
-        # The groups of an old state stay what they are: devices would read groups.json no more.
-        old = read_device(repository)
-        atomic.write(repository.root / DEVICE, cjson.dumps(old.document if old else manifests.default_device()))
+    repo.write_default_device(here.repository())
     console.line(f"{DEVICE} is written; run pvr add and pvr commit to keep it")
 
 
 def _edit(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
     kind, name, members = options.kind, options.name, _said(options)
-    with repository.lock():
-        before = _read(repository)
-        if options.deed == "add":
-            device = editing.add(before, kind, name, members, before=options.before)
-        elif options.deed == "set":
-            device = editing.change(before, kind, name, members)
-        else:
-            device = editing.remove(before, kind, name)
-        _check_users(repository, before, device)
-        atomic.write(repository.root / DEVICE, cjson.dumps(device.document))
-    done = {"add": "has", "set": "has another", "rm": "no longer has"}[options.deed]
+    changes = {
+        "add": lambda device: editing.add(device, kind, name, members, before=options.before),
+        "set": lambda device: editing.change(device, kind, name, members),
+        "rm": lambda device: editing.remove(device, kind, name),
+    }
+    repo.edit_device(here.repository(), changes[options.action])
+    done = {"add": "has", "set": "has another", "rm": "no longer has"}[options.action]
     console.line(f"{DEVICE} {done} {kind} {name}; run pvr add and pvr commit to keep it")
 
 
-def _check_users(repository: Repository, before: DeviceSpec, after: DeviceSpec) -> None:
-    """What containers of the working tree refer to must not go."""
-    gone = {
-        "group": set(before.group_names) - set(after.group_names),
-        "disk": before.disk_names - after.disk_names,
-        "pool": before.pool_names - after.pool_names,
-    }
-    for path in sorted(repository.root.glob("*/run.json")):
-        container = path.parent.name
-        run = cjson.load_object(path.read_bytes(), what=str(path))
-        for kind, name, _ in manifests.references(run, str(path)):
-            if isinstance(name, str) and name in gone[kind]:
-                raise PantavisorError(f"{kind} {name} is used by {container}", hint=f"change or remove {container} first")
-
-
-def _read(repository: Repository) -> DeviceSpec:
-    found = read_device(repository)
-    if found is None:
-        raise NotFound(f"there is no {DEVICE} in {repository.root}", hint="pvr device init writes one")
-    return found
-
-
 def _list(options: argparse.Namespace, console: Console) -> None:
-    device = _read(here.repository())
+    device = repo.device_of(here.repository())
     if options.json:
         console.json(device.document)
         return

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import names
-from ..errors import FormatError
+from ..errors import FormatError, PantavisorError
 from ..state import State
 from .bsp import VERITY, BspSpec
 from .device import DeviceSpec, read_device
@@ -52,6 +52,21 @@ def check_references(run: Mapping[str, Any], device: DeviceSpec, where: str) -> 
     for kind, name, what in references(run, where):
         if not (isinstance(name, str) and name in known[kind]):
             raise names.unknown(str(name), known[kind], what=f"{what} in {where}:")
+
+
+def check_users(before: DeviceSpec, after: DeviceSpec, runs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Raise PantavisorError where a container, of ``runs`` by name, refers to what only ``before`` has."""
+    gone = {
+        "group": set(before.group_names) - set(after.group_names),
+        "disk": before.disk_names - after.disk_names,
+        "pool": before.pool_names - after.pool_names,
+    }
+    for container, run in runs:
+        for kind, name, _ in references(run, f"{container}/run.json"):
+            if isinstance(name, str) and name in gone[kind]:
+                raise PantavisorError(
+                    f"{kind} {name} is used by {container}", hint=f"change or remove {container} first"
+                )
 
 
 def references(run: Mapping[str, Any], where: str) -> tuple[tuple[str, Any, str], ...]:

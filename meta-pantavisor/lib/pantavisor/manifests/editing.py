@@ -45,7 +45,7 @@ def change(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any])
     """With other ``members`` of the one called ``name``; those not said stay, empty ones go."""
     document = copy.deepcopy(dict(device.document))
     found = _one(document, kind, name)
-    found.update({member: plain(value) for member, value in members.items()})
+    found.update({member: plain(value) for member, value in _spelled(kind, members).items()})
     for member in [member for member in found if found[member] == ""]:
         del found[member]
     return DeviceSpec.parse(document)
@@ -72,7 +72,15 @@ def _made(kind: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
     for member in needed:
         if members.get(member) is None:
             raise FormatError(f"{kind} {name} needs a {member}", hint=f"say --{member}")
-    return record_type(**{**members, **({"name": name} if kind in _NAMED else {})}).document()
+    return record_type(**{**_spelled(kind, members), **({"name": name} if kind in _NAMED else {})}).document()
+
+
+def _spelled(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
+    """The switches of a disk are words there."""
+    return {
+        member: ("yes" if value else "") if kind == "disk" and isinstance(value, bool) else value
+        for member, value in members.items()
+    }
 
 
 def _all(document: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from .choosing import Choice, Source, removal, select
 from .cloning import clone
 from .collecting import collect
 from .deploying import boot_environment, committed_state, deploy
+from .device import DEVICE, device_of, edit_device, read_device, write_default_device
 from .folder import FOLDER
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
@@ -14,6 +15,7 @@ from .sources import opened
 
 __all__ = [
     "DEFAULT_MESSAGE",
+    "DEVICE",
     "FOLDER",
     "Choice",
     "Owners",
@@ -25,7 +27,11 @@ __all__ = [
     "clone",
     "collect",
     "deploy",
+    "device_of",
+    "edit_device",
     "opened",
+    "read_device",
     "removal",
     "select",
+    "write_default_device",
 ]
