@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pantavisor import cli, keys, manifests
 from pantavisor.cli import manual
-from pantavisor.cli.app import rows
+from pantavisor.cli.app.options import GROUPS
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
 from sim.registry import images
@@ -139,7 +139,7 @@ def test_a_program_for_another_machine_is_refused(chair: Chair, rootfs: Path) ->
 
 def test_a_missing_rootfs_and_a_socket_are_refused(chair: Chair, tmp_path: Path) -> None:
     assert "neither a directory nor a tarball" in add(chair, tmp_path / "none", status=2)[1]
-    assert "say --type rootfs" in chair.pvr("app", "add", "a", "--from", str(tmp_path), status=2)[1]
+    assert "use --type rootfs" in chair.pvr("app", "add", "a", "--from", str(tmp_path), status=2)[1]
 
 
 def test_an_existing_container_is_not_added_again(chair: Chair, rootfs: Path) -> None:
@@ -539,7 +539,7 @@ def test_an_update_gives_up_a_base_and_takes_another(chair: Chair, tmp_path: Pat
 def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
     add(chair, rootfs, "--group", "root", "--verity")
     (chair.root / "app/own.txt").write_text("own")
-    assert "exists already\n  hint: pvr app update app, or say --force" in add(chair, rootfs, status=2)[1]
+    assert "exists already\n  hint: pvr app update app, or use --force" in add(chair, rootfs, status=2)[1]
     made = add_image(chair, "app", image(tmp_path / "one", LOWER), "--force")[1]
     assert "app is made from" in made
     assert "rootfs_url" not in chair.json("app/src.json") and chair.json("app/run.json")["group"] == "app"
@@ -551,7 +551,7 @@ def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path
     add(chair, rootfs, "--force", name="other")
     assert chair.json("other/src.json")["rootfs_url"] == "rootfs"
     (chair.root / "mine").mkdir()
-    assert "is no container" in add(chair, rootfs, "--force", name="mine", status=2)[1]
+    assert "is not a container" in add(chair, rootfs, "--force", name="mine", status=2)[1]
 
 
 PASSWD = {"etc/passwd": b"web:x:7:8::/srv:/bin/sh\n", "etc/group": b"web:x:8:\ntty:x:5:web\n"}
@@ -719,12 +719,12 @@ def test_options_reach_src_json_and_what_is_made_of_it(
 
 
 def test_every_template_argument_has_an_option() -> None:
-    said = {option.argument for _, group in rows.GROUPS for option in group}
+    said = {option.argument for _, group in GROUPS for option in group}
     special = {f"PV_{what}_{kind}" for what in ("DRIVERS", "SERVICES") for kind in ("REQUIRED", "OPTIONAL", "MANUAL")}
     # Devices no longer read PV_CONDITIONS; --profile is among the options for packing.
     assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"} == set(manifests.ARGUMENTS)
     tried = {word for words, _, _ in ROWS for word in words}
-    for _, group in rows.GROUPS:
+    for _, group in GROUPS:
         for option in group:
             assert {option.flag, f"--no-{option.flag[2:]}"} & tried, option.flag
 
@@ -867,7 +867,7 @@ def test_format_options_choose_the_codec(chair: Chair, rootfs: Path, text: str, 
 
 
 def test_format_options_that_say_more_are_refused(chair: Chair, rootfs: Path) -> None:
-    assert "say --profile" in add(chair, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
+    assert "use --profile" in add(chair, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
 
 
 def test_a_place_is_said_in_the_published_words(chair: Chair) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import layers, squashfs
-from pantavisor.container import Engine, make, patch
+from pantavisor.container import PackOptions, make, patch
 from pantavisor.container.overlaid import overlaid
 from pantavisor.layers import Tree
 from pantavisor.manifests import SourceManifest
@@ -63,10 +63,10 @@ def test_a_clean_tree_names_nothing(tmp_path: Path) -> None:
 def test_a_patch_of_a_marked_image_hides_nothing_of_its_base(tmp_path: Path) -> None:
     pool = ScratchPool(tmp_path / "objects")
     source = SourceManifest(image_config={"Cmd": ["/store/kept"]}, arguments={})
-    base = make("web", layers.LayeredTree([layer(*OLD)]), source, pool, tmp_path, engine=Engine("fast"))
+    base = make("web", layers.LayeredTree([layer(*OLD)]), source, pool, tmp_path, options=PackOptions("fast"))
     root = str(base.files["web/root.squashfs"])
     tree = layers.LayeredTree([layer(*NEW)])
-    patched = patch("web", tree, root, source, pool, tmp_path, engine=Engine("fast"), beside={"web/root.squashfs": root})
+    patched = patch("web", tree, root, source, pool, tmp_path, options=PackOptions("fast"), beside={"web/root.squashfs": root})
     assert any("overlayfs would obey trusted.overlay.opaque, user.overlay.redirect" in text for text in patched.warnings)
     packed = pool.path(str(patched.files["web/root.ovl.squashfs"]))
     seen = overlaid(squashfs.read(pool.path(root)), squashfs.read(packed))

@@ -1,65 +1,72 @@
 # SPDX-License-Identifier: MIT
-"""``pvr app install``, ``dm-convert`` and ``rm``: containers that are there already."""
+"""Containers that exist already: made again from src.json, protected by dm-verity, removed."""
 
 from __future__ import annotations
 
-import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
-from ... import container, manifests, names, repo
-from ...container import Engine
-from ...errors import NotFound
-from ...manifests import SourceManifest
-from ...manifests.spec import ROOT_VOLUME
-from ...repo import Repository
-from .. import here
-from ..console import Console
-from . import patching, working
-
-
-def install(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
-    for name in [options.name] if options.name else _with_verity(repository):
-        source = working.source(repository, name)
-        spec = manifests.ContainerSpec.from_source(name, source)
-        working.check_device(repository, name, manifests.run_manifest(spec))
-        _finish(repository, name, source, working.verity_manifests(repository, name), console)
-        console.line(f"{name} is written again; run pvr commit to keep it")
+from .. import container, manifests, names, repo
+from ..container import PackOptions
+from ..errors import NotFound
+from ..manifests import SourceManifest
+from ..manifests.spec import ROOT_VOLUME
+from ..repo import Repository
+from . import patch, worktree
+from .request import SILENT, Notify
 
 
-def _with_verity(repository: Repository) -> list[str]:
-    found = [name for name in working.container_names(repository) if any(working.source(repository, name).verity.values())]
+def install(repository: Repository, name: str, *, notify: Notify = SILENT) -> None:
+    """Write run.json, lxc.container.conf and dm-verity again from src.json. Raises NotFound, FormatError."""
+    source = worktree.source(repository, name)
+    spec = manifests.ContainerSpec.from_source(name, source)
+    worktree.check_device(repository, name, manifests.run_manifest(spec))
+    _finish(repository, name, source, worktree.verity_manifests(repository, name), notify)
+
+
+def protected(repository: Repository) -> tuple[str, ...]:
+    """The containers with dm-verity. Raises NotFound where there is none."""
+    known = worktree.container_names(repository)
+    found = tuple(name for name in known if any(worktree.source(repository, name).verity.values()))
     if not found:
         raise NotFound("no container has dm-verity", hint="pvr dm-convert NAME protects one")
     return found
 
 
-def convert(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
-    name, _, within = options.name.partition("/")
-    volume = options.volume or within or ROOT_VOLUME
-    source = working.source(repository, name)
-    recorded = working.verity_manifests(repository, name)
+def protect(
+    repository: Repository,
+    name: str,
+    volume: str = ROOT_VOLUME,
+    *,
+    salt: Optional[str] = None,
+    uuid: Optional[str] = None,
+    notify: Notify = SILENT,
+) -> str:
+    """Protect a volume by dm-verity; returns its root hash. Salt and UUID stay what they were, unless they are given.
+
+    Raises NotFound, and FormatError for a volume that the container does not mount.
+    """
+    source = worktree.source(repository, name)
+    recorded = worktree.verity_manifests(repository, name)
     wanted: dict[str, Any] = dict(recorded.get(volume, {}))
-    wanted.update({member: value for member, value in (("salt", options.salt), ("uuid", options.uuid)) if value})
+    wanted.update({member: value for member, value in (("salt", salt), ("uuid", uuid)) if value})
     source = replace(source, verity={**source.verity, volume: True})
-    _finish(repository, name, source, {**recorded, volume: wanted}, console)
-    made = working.verity_manifests(repository, name)[volume]
-    console.line(f"{name}/{volume} has the root hash {made['root_hash']}; run pvr add and pvr commit to keep it")
+    _finish(repository, name, source, {**recorded, volume: wanted}, notify)
+    return str(worktree.verity_manifests(repository, name)[volume]["root_hash"])
 
 
-def remove(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
-    name = options.name.rstrip("/")
+def remove(repository: Repository, name: str, *, notify: Notify = SILENT) -> tuple[str, ...]:
+    """Remove a container, or what else is signed as a part, from the working tree; returns the paths, sorted.
+
+    Raises NotFound where there is no such thing.
+    """
     gone = _going(repository, name)
     repository.write_files({}, gone=gone)
-    for path in sorted(gone):
-        console.detail(f"removed {path}")
-    console.line(f"{name} is removed from the working tree; run pvr commit to keep that, or pvr checkout to undo it")
-    for other in patching.over(repository, name):
-        console.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")
+    for other in patch.over(repository, name):
+        notify.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")
+    return tuple(sorted(gone))
 
 
 def _going(repository: Repository, name: str) -> set[str]:
@@ -71,17 +78,22 @@ def _going(repository: Repository, name: str) -> set[str]:
         gone = set()
     gone = {path for path in gone if path != "#spec" and os.path.lexists(repository.root / path)}
     if in_tree:
-        gone |= working.paths(repository, name)
+        gone |= worktree.paths(repository, name)
     if not gone:
-        working.source(repository, name)
+        worktree.source(repository, name)
     return gone
 
 
 def _finish(
-    repository: Repository, name: str, source: SourceManifest, recorded: dict[str, dict[str, Any]], console: Console
+    repository: Repository,
+    name: str,
+    source: SourceManifest,
+    recorded: Mapping[str, Mapping[str, Any]],
+    notify: Notify,
 ) -> None:
-    with working.scratch(repository) as folder:
-        files = working.volumes(repository, name, repository.pool)
-        base = working.root(repository, source.base) if source.base else None
-        made = container.again(name, source, files, repository.pool, folder, engine=Engine(verity=recorded), base=base)
-        working.write(repository, name, made, console)
+    options = PackOptions(verity=recorded)
+    with worktree.scratch(repository) as folder:
+        files = worktree.volumes(repository, name, repository.pool)
+        base = worktree.root(repository, source.base) if source.base else None
+        made = container.again(name, source, files, repository.pool, folder, options=options, base=base)
+        worktree.write(repository, name, made, notify)

@@ -1,101 +1,114 @@
 # SPDX-License-Identifier: MIT
-"""Patches: only what an image has over the root.squashfs that is there already."""
+"""Patches: only what an image has over the root.squashfs that exists already."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional
 
-from ... import container, names
-from ...container import Container
-from ...errors import NotFound, PantavisorError
-from ...layers import Tree
-from ...manifests import SourceManifest
-from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
-from ...oci import Platform
-from ...repo import Repository
-from ...state import Value
-from . import working
-from .request import Request
+from .. import container
+from ..container import Container
+from ..errors import NotFound, PantavisorError
+from ..layers import Tree
+from ..manifests import SourceManifest
+from ..manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
+from ..oci import Platform
+from ..ref import ImageSource
+from ..repo import Repository
+from ..state import Value
+from . import worktree
+from .plan import Plan
 
 
-def check(request: Request) -> None:
+def check(plan: Plan) -> None:
     """Raise for what cannot be patched, before anything is fetched."""
-    base = _base(request)
-    if not base and not _wanted(request):
+    base = plan.base
+    if not plan.is_patch:
         return
-    if request.options.type != "docker":
+    if not isinstance(plan.source, ImageSource):
         raise PantavisorError("only a container from an image can be a patch", hint="leave out --base and --patch")
-    if base == request.name:
+    if base == plan.name:
         raise PantavisorError(f"{base} cannot be its own base", hint="pvr app update has --patch for that")
-    if base and working.source(request.repository, base).base:
+    if base and worktree.source(plan.repository, base).base:
         raise PantavisorError(f"{base} has a base itself and no {ROOT_VOLUME}", hint="name that base")
-    if base and _dependants(request):
-        over = " and ".join(_dependants(request))
+    dependants = over(plan.repository, plan.name)
+    if base and dependants:
         raise PantavisorError(
-            f"{over} needs the {ROOT_VOLUME} of {request.name}, which a base would take away",
+            f"{' and '.join(dependants)} needs the {ROOT_VOLUME} of {plan.name}, which a base would take away",
             hint="give it another base first: pvr app update --newbase",
         )
 
 
-def make(request: Request, tree: Tree, described: SourceManifest, platform: Optional[Platform]) -> Container:
+def make(
+    plan: Plan, tree: Tree, described: SourceManifest, platform: Optional[Platform], folder: Path
+) -> Container:
     """The container, as a patch if one is wanted, else whole."""
-    repository, name = request.repository, request.name
-    existing = working.volumes(repository, name, repository.pool) if not request.is_new else {}
-    made = _made(request, tree, described, platform, existing)
-    if request.old is None:
+    repository, name = plan.repository, plan.name
+    existing = worktree.volumes(repository, name, repository.pool) if not plan.is_new else {}
+    made = (_patched if plan.is_patch else _whole)(plan, tree, described, platform, existing, folder)
+    if plan.old is None:
         return made
-    before = {**existing, f"{name}/src.json": request.old.document(name)}
+    before = {**existing, f"{name}/src.json": plan.old.document(name)}
     return container.warn_of_codec(name, made, before, repository.pool)
 
 
-def _made(
-    request: Request,
+def _whole(
+    plan: Plan,
     tree: Tree,
     described: SourceManifest,
     platform: Optional[Platform],
     existing: Mapping[str, Value],
+    folder: Path,
 ) -> Container:
-    repository, name = request.repository, request.name
-    beside = {path: value for path, value in existing.items() if not _is_root(path.rpartition("/")[2])}
-    if not _wanted(request):
-        described = replace(described, overlay_digest=None, verity=_verity(described, overlay=False))
-        return container.make(
-            name, tree, described, repository.pool, request.folder,
-            engine=request.engine, platform=platform, beside=beside,
-        )  # fmt: skip
-    base = _base(request)
-    if not base:
+    described = replace(described, overlay_digest=None, verity=_verity(described, overlay=False))
+    return container.make(
+        plan.name, tree, described, plan.repository.pool, folder,
+        options=plan.options, platform=platform, beside=_but_root(existing),
+    )  # fmt: skip
+
+
+def _patched(
+    plan: Plan,
+    tree: Tree,
+    described: SourceManifest,
+    platform: Optional[Platform],
+    existing: Mapping[str, Value],
+    folder: Path,
+) -> Container:
+    name, beside = plan.name, _but_root(existing)
+    if not plan.base:
         beside.update({path: value for path, value in existing.items() if path.startswith(f"{name}/{ROOT_VOLUME}")})
     return container.patch(
-        name, tree, _base_object(request), _described(request, described), repository.pool, request.folder,
-        engine=request.engine, platform=platform, beside=beside,
+        name, tree, _base_object(plan), _described(plan, described), plan.repository.pool, folder,
+        options=plan.options, platform=platform, beside=beside,
     )  # fmt: skip
+
+
+def _but_root(existing: Mapping[str, Value]) -> dict[str, Value]:
+    roots = (ROOT_VOLUME, OVERLAY_VOLUME)
+    return {path: value for path, value in existing.items() if not path.rpartition("/")[2].startswith(roots)}
 
 
 def over(repository: Repository, name: str) -> tuple[str, ...]:
     """The containers that are patches over ``name``."""
-    known = working.container_names(repository)
-    return tuple(other for other in known if working.source(repository, other).base == name)
+    known = worktree.container_names(repository)
+    return tuple(other for other in known if worktree.source(repository, other).base == name)
 
 
-def warn_of_dependants(request: Request) -> None:
+def warn_of_dependants(plan: Plan) -> None:
     """Containers that are patches over this one no longer fit when its root file system changed."""
-    if request.is_new or _wanted(request):
+    if plan.is_new or plan.is_patch:
         return
-    for other in _dependants(request):
-        request.console.warn(f"{other} is a patch over {request.name}: pvr app update {other} --force")
+    for other in over(plan.repository, plan.name):
+        plan.request.notify.warn(f"{other} is a patch over {plan.name}: pvr app update {other} --force")
 
 
-def _dependants(request: Request) -> tuple[str, ...]:
-    return over(request.repository, request.name)
-
-
-def _described(request: Request, described: SourceManifest) -> SourceManifest:
+def _described(plan: Plan, described: SourceManifest) -> SourceManifest:
     """``docker_digest`` stays that of the root.squashfs, ``docker_ovl_digest`` is the new image's."""
-    base = _base(request)
-    below = working.source(request.repository, base) if base else request.old
+    base = plan.base
+    below = worktree.source(plan.repository, base) if base else plan.old
     assert below is not None
     return replace(
         described,
@@ -118,22 +131,9 @@ def _verity(described: SourceManifest, *, overlay: bool, root: bool = True) -> d
     return wanted
 
 
-def _base_object(request: Request) -> str:
-    owner = _base(request) or request.name
-    object_id = working.root(request.repository, owner)
+def _base_object(plan: Plan) -> str:
+    owner = plan.base or plan.name
+    object_id = worktree.root(plan.repository, owner)
     if object_id is None:
-        raise NotFound(f"{owner} has no {ROOT_VOLUME} to patch", hint="is it checked out?")
+        raise NotFound(f"{owner} has no {ROOT_VOLUME} to patch", hint="run: pvr checkout")
     return object_id
-
-
-def _base(request: Request) -> Optional[str]:
-    chosen: Optional[str] = getattr(request.options, "base", None) or request.wanted.base
-    return names.check_container(chosen) if chosen else None
-
-
-def _wanted(request: Request) -> bool:
-    return bool(getattr(request.options, "patch", False) or _base(request))
-
-
-def _is_root(volume: str) -> bool:
-    return volume.startswith((ROOT_VOLUME, OVERLAY_VOLUME))

@@ -1,42 +1,102 @@
 # SPDX-License-Identifier: MIT
-"""One making of a container: what add and update have in common."""
+"""What a caller wants done with a container, as values; nothing of the command line."""
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
-from ...container import Engine, parts
-from ...manifests import SourceManifest
-from ...repo import Repository
-from ..console import Console
-
-
-class Unchanged(Exception):
-    """The source is what it was; carries its digest."""
+from ..container import PackOptions, Progress, silent
+from ..errors import FormatError
+from ..manifests import SourceChanges
+from ..oci import Platform
+from ..ref import ImageSource
+from ..registry import Credentials, RegistryOptions
+from ..repo import Source as RepositorySource
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a making needs besides its source. ``old`` is the src.json that an update starts from."""
+class RootfsSource:
+    """A directory, everything in it owned by root, or a tarball as it is."""
 
-    repository: Repository
-    options: argparse.Namespace
-    console: Console
-    wanted: SourceManifest
-    engine: Engine
-    folder: Path
-    changes: parts.Changes
-    old: Optional[SourceManifest] = None
-    is_new: bool = False
+    path: Path
 
-    @property
-    def name(self) -> str:
-        return str(self.options.name)
 
-    def expect_change(self, digest: Optional[str], before: Optional[str]) -> None:
-        """Raise Unchanged for an update that would make the same again."""
-        if self.old is not None and not (self.options.force or self.changes) and digest is not None and digest == before:
-            raise Unchanged(digest)
+@dataclass(frozen=True)
+class PartSource:
+    """A container of a repository or of an export. ``part`` may be left out where that has only one."""
+
+    path: Path
+    part: Optional[str] = None
+
+    @classmethod
+    def parse(cls, text: str) -> PartSource:
+        """``PATH#PART``; a path may hold a ``#`` itself where it exists. Raises FormatError for more than one part."""
+        source = RepositorySource.parse(text)
+        words = source.choice.wanted
+        if source.choice.unwanted or len(words) > 1:
+            raise FormatError(f'"{text[:200]}" is not one container', hint=f"name one: {source.path}#NAME")
+        return cls(source.path, words[0] if words else None)
+
+
+Source = Union[ImageSource, RootfsSource, PartSource]
+
+
+def kind_of(source: Source) -> str:
+    """docker, rootfs or pvr, as src.json and the command line call them."""
+    if isinstance(source, ImageSource):
+        return "docker"
+    return "rootfs" if isinstance(source, RootfsSource) else "pvr"
+
+
+def _ignore(text: str) -> None:
+    """The warning that the caller does not want."""
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Who hears of bytes on their way, and of what went otherwise than one may think."""
+
+    progress: Progress = silent
+    warn: Callable[[str], None] = _ignore
+
+
+SILENT = Notify()
+
+
+@dataclass(frozen=True)
+class AppRequest:
+    """A container to add or to update.
+
+    An update without ``source`` takes the recorded image. ``base`` and ``patch`` keep only what the image has over
+    another container's root.squashfs, or over its own; ``whole`` ends that. ``force`` replaces what exists already, and
+    makes again what is unchanged. ``credentials`` go to the registry of the source and nowhere else.
+    """
+
+    name: str
+    source: Optional[Source] = None
+    changes: SourceChanges = SourceChanges()
+    platform: Optional[Platform] = None
+    base: Optional[str] = None
+    patch: bool = False
+    whole: bool = False
+    force: bool = False
+    pack: PackOptions = PackOptions()
+    registry: RegistryOptions = RegistryOptions()
+    credentials: Optional[Credentials] = None
+    notify: Notify = field(default=SILENT, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.patch + self.whole + (self.base is not None) > 1:
+            raise FormatError("a patch, a whole root file system and another base exclude each other", hint="choose one")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a request: ``origin`` is what the container is made from. Not ``changed`` if it was so already."""
+
+    name: str
+    origin: str
+    changed: bool = True

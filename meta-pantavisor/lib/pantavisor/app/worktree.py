@@ -11,16 +11,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import beneath, cjson, digest, manifests, names, repo
-from ...container import Container
-from ...errors import NotFound
-from ...manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
-from ...objects import ObjectPool
-from ...repo import Repository
-from ...state import Value
-from ..console import Console
+from .. import beneath, cjson, digest, manifests, names, repo
+from ..container import Container
+from ..errors import NotFound
+from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
+from ..objects import ObjectPool
+from ..repo import Repository
+from ..state import Value
+from .request import Notify
 
-DEVICE = "device.json"
 SCRATCH = ".making."
 
 
@@ -104,32 +103,22 @@ def root(repository: Repository, name: str) -> Optional[str]:
     return object_id if object_id in repository.pool else repository.pool.put_file(path)
 
 
-def read_device(repository: Repository) -> Optional[manifests.DeviceSpec]:
-    """device.json of the working tree, or what old states have in its place; None without either."""
-
-    def document(name: str) -> Any:
-        path = repository.root / name
-        return cjson.loads(path.read_bytes(), what=name) if path.is_file() else None
-
-    return manifests.read_device(document)
-
-
 def check_device(repository: Repository, name: str, run: Value) -> None:
     """What the container's run.json refers to must be in device.json: a device refuses the whole state otherwise."""
-    device = read_device(repository)
+    device = repo.read_device(repository)
     if device is not None and isinstance(run, Mapping):
         manifests.check_references(run, device, f"{name}/run.json")
 
 
-def _warn_of_device(repository: Repository, name: str, run: Value, console: Console) -> None:
-    if not isinstance(run, Mapping) or read_device(repository) is not None:
+def _warn_of_device(repository: Repository, name: str, run: Value, notify: Notify) -> None:
+    if not isinstance(run, Mapping) or repo.read_device(repository) is not None:
         return
     wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, f"{name}/run.json")]
     if wanted:
-        console.warn(f"there is no {DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one")
+        notify.warn(f"there is no {repo.DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one")
 
 
-def write(repository: Repository, name: str, made: Container, console: Console, *, new: bool = False) -> None:
+def write(repository: Repository, name: str, made: Container, notify: Notify, *, new: bool = False) -> None:
     """Put the container in place of what was made of it before; the user's own files there stay. A ``new`` one appears
     whole or not at all."""
     if new:
@@ -139,9 +128,9 @@ def write(repository: Repository, name: str, made: Container, console: Console, 
     else:
         stale = {path for path in _made_before(repository, name) if path not in made.files}
         repository.write_files(made.files, gone=stale)
-    _warn_of_device(repository, name, made.files[f"{name}/run.json"], console)
+    _warn_of_device(repository, name, made.files[f"{name}/run.json"], notify)
     for warning in (*made.warnings, *made.notes):
-        console.warn(warning)
+        notify.warn(warning)
 
 
 def paths(repository: Repository, name: str) -> set[str]:

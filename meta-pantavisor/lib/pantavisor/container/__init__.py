@@ -12,7 +12,18 @@ from __future__ import annotations
 
 from .job import export_container
 from .making import again, make, mounted, patch
-from .model import Container, Engine
+from .model import Container, PackOptions, Progress, silent
 from .repacking import warn_of_codec
 
-__all__ = ["Container", "Engine", "again", "export_container", "make", "mounted", "patch", "warn_of_codec"]
+__all__ = [
+    "Container",
+    "PackOptions",
+    "Progress",
+    "again",
+    "export_container",
+    "make",
+    "mounted",
+    "patch",
+    "silent",
+    "warn_of_codec",
+]

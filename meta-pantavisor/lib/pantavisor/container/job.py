@@ -15,7 +15,7 @@ from ..ref import ImageSource
 from ..state import State, Value
 from . import sources
 from .making import make
-from .model import Container, Engine
+from .model import Container, PackOptions
 from .repacking import warn_of_codec
 
 
@@ -39,7 +39,7 @@ def export_container(job: jobs.ExportContainer) -> Container:
             source,
             pool,
             folder,
-            engine=Engine(job.profile, job.libsquashfs, job.epoch),
+            options=PackOptions(job.profile, job.libsquashfs, job.epoch),
             platform=image.config.platform,
         )
         made = warn_of_codec(job.name, made, _before(job), pool)

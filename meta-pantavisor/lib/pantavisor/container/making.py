@@ -19,7 +19,7 @@ from ..oci import Platform
 from ..state import Value
 from . import dm
 from .difference import difference
-from .model import Container, Engine
+from .model import Container, PackOptions
 from .overlaid import overlaid
 from .watching import watch_tree
 
@@ -33,7 +33,7 @@ def make(
     pool: ObjectPool,
     scratch: Path,
     *,
-    engine: Engine,
+    options: PackOptions,
     platform: Optional[Platform] = None,
     beside: Optional[Mapping[str, Value]] = None,
 ) -> Container:
@@ -44,13 +44,13 @@ def make(
     spec = checked_spec(name, source)
     _need_folder(spec, tree)
     packed_for = platform or elf.platform(tree, spec.process.executable)
-    root, written = squash(name, tree, pool, scratch, engine=engine, platform=packed_for)
+    root, written = squash(name, tree, pool, scratch, options=options, platform=packed_for)
     spec = fitted(spec, tree, platform)
     source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
     files = {**(beside or {}), f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
-    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_warnings(spec, tree, written))
+    return finish(spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written))
 
 
 def patch(
@@ -61,7 +61,7 @@ def patch(
     pool: ObjectPool,
     scratch: Path,
     *,
-    engine: Engine,
+    options: PackOptions,
     platform: Optional[Platform] = None,
     beside: Optional[Mapping[str, Value]] = None,
 ) -> Container:
@@ -72,8 +72,8 @@ def patch(
     tree.load()
     spec = fitted(checked_spec(name, source), tree, platform)
     _need_folder(spec, tree)
-    layer = difference(squashfs.read(pool.path(base)), tree, mtime=engine.mtime)
-    packed, written = squash(name, layer, pool, scratch, engine=engine, platform=platform)
+    layer = difference(squashfs.read(pool.path(base)), tree, mtime=options.mtime)
+    packed, written = squash(name, layer, pool, scratch, options=options, platform=platform)
     kept = {} if source.base else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
     source = replace(source, packings={**kept, OVERLAY_VOLUME: written.packing.document()})
     files = {
@@ -81,7 +81,7 @@ def patch(
         f"{name}/{OVERLAY_VOLUME}": packed,
         **digest_file(name, OVERLAY_VOLUME, source, pool),
     }
-    return finish(spec, source, files, pool, scratch, engine=engine, warnings=_warnings(spec, tree, written))
+    return finish(spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written))
 
 
 def again(
@@ -91,7 +91,7 @@ def again(
     pool: ObjectPool,
     scratch: Path,
     *,
-    engine: Engine,
+    options: PackOptions,
     base: Optional[str] = None,
 ) -> Container:
     """Make everything but the volumes, which are ``files``, anew from src.json.
@@ -102,7 +102,7 @@ def again(
     if spec.runs:
         tree = _seen(spec, files, pool, base)
         spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else with_user(spec, tree)
-    return finish(spec, source, files, pool, scratch, engine=engine)
+    return finish(spec, source, files, pool, scratch, options=options)
 
 
 def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]) -> Optional[Tree]:
@@ -151,15 +151,15 @@ def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
 
 
 def squash(
-    name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, engine: Engine, platform: Optional[Platform]
+    name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, options: PackOptions, platform: Optional[Platform]
 ) -> tuple[str, squashfs.Written]:
     """``tree`` as a squashfs in ``pool``; its object id and what is told of it."""
     written = squashfs.write(
-        watch_tree(tree, f"packing {name}", engine.progress),
+        watch_tree(tree, f"packing {name}", options.progress),
         scratch / ROOT_VOLUME,
-        profile=squashfs.profile(engine.profile, platform),
-        library=engine.libsquashfs,
-        mtime=engine.mtime,
+        profile=squashfs.profile(options.profile, platform),
+        library=options.libsquashfs,
+        mtime=options.mtime,
     )
     return pool.put_file(scratch / ROOT_VOLUME, move=True), written
 
@@ -180,13 +180,13 @@ def finish(
     pool: ObjectPool,
     scratch: Path,
     *,
-    engine: Engine,
+    options: PackOptions,
     warnings: tuple[str, ...] = (),
 ) -> Container:
     """Add to the volumes in ``files`` all that is made from src.json."""
     made = dict(files)
     _check_verity(spec)
-    made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=engine.verity))
+    made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=options.verity))
     made[f"{spec.name}/src.json"] = source.document(spec.name)
     made.update(manifest_files(spec, pool))
     return Container(made, (*warnings, *spec.warnings), _notes(spec))

@@ -27,7 +27,7 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Engine:
+class PackOptions:
     """How a root file system is packed. ``mtime`` is the latest time of any file in it, as SOURCE_DATE_EPOCH means it;
     ``verity`` holds the recorded ``_dm`` manifests by volume, whose salts and UUIDs are kept."""
 

@@ -11,12 +11,12 @@ from typing import Any, Optional
 
 from .. import cjson, names, pvs, repo
 from ..errors import FormatError
-from ..manifests import SourceManifest
+from ..manifests import SourceChanges, SourceManifest
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State, Value
 from . import making
-from .model import Container, Engine
+from .model import Container, PackOptions
 
 NOT_PARTS = frozenset(["bsp"])
 
@@ -29,28 +29,6 @@ class Taken:
     files: Mapping[str, Value]
     origin: str
     digest: str
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What is to be different in the new container."""
-
-    arguments: Mapping[str, Any]
-    config: Mapping[str, Any]
-    persistence: Mapping[str, str]
-    verity: Mapping[str, bool]
-    logs: Optional[list[Any]] = None
-    exports: Optional[list[Any]] = None
-
-    def __bool__(self) -> bool:
-        named = any((self.arguments, self.config, self.persistence, self.verity))
-        return named or self.logs is not None or self.exports is not None
-
-
-def split(text: str, default: Optional[str] = None) -> tuple[Path, Optional[str]]:
-    """``REPOSITORY#PART`` or ``EXPORT.tgz#PART``; the part may be left out where there is only one."""
-    path, mark, part = text.rpartition("#")
-    return (Path(path), part) if mark else (Path(text), default)
 
 
 def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
@@ -72,11 +50,11 @@ def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
 def make(
     name: str,
     taken: Taken,
-    changes: Changes,
+    changes: SourceChanges,
     pool: ObjectPool,
     scratch: Path,
     *,
-    engine: Engine,
+    options: PackOptions,
     find_root: Callable[[str], Optional[str]],
 ) -> Container:
     """The container ``name`` from a part. Its signature holds only for its own name and for what it covered.
@@ -99,7 +77,7 @@ def make(
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
     base = find_root(source.base) if source.base else None
-    made = making.again(name, _changed(source, changes), kept, pool, scratch, engine=engine, base=base)
+    made = making.again(name, source.changed_by(changes), kept, pool, scratch, options=options, base=base)
     return replace(made, warnings=(*lost, *made.warnings))
 
 
@@ -123,20 +101,8 @@ def _renamed(taken: Taken, name: str) -> dict[str, Value]:
     return files
 
 
-def _changed(source: SourceManifest, changes: Changes) -> SourceManifest:
-    return replace(
-        source,
-        arguments={**source.arguments, **changes.arguments},
-        config={**source.config, **changes.config},
-        persistence={**source.persistence, **changes.persistence},
-        verity={**source.verity, **changes.verity},
-        logs=source.logs if changes.logs is None else changes.logs,
-        exports=source.exports if changes.exports is None else changes.exports,
-    )
-
-
 def _only_renamed(
-    name: str, taken: Taken, changes: Changes, files: dict[str, Value], source: SourceManifest, lost: tuple[str, ...]
+    name: str, taken: Taken, changes: SourceChanges, files: dict[str, Value], source: SourceManifest, lost: tuple[str, ...]
 ) -> Container:
     run = taken.files.get(f"{taken.part}/run.json")
     if changes or not isinstance(run, Mapping):

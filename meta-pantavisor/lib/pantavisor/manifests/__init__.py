@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .arguments import ARGUMENTS, Kind, read_arguments
 from .bsp import BspSpec, bsp_run_manifest
-from .consistency import check_references, check_state, references
+from .consistency import check_references, check_state, check_users, references
 from .device import DeviceSpec, DeviceVolume, Group, default_device, read_device
 from .disks import Disk, Pool
 from .mounts import Mount, VolumeImport
@@ -15,7 +15,7 @@ from .process import Process, User, check_members, defaults, home, init_user, ma
 from .recovery import AutoRecovery, check_auto_recovery
 from .run import run_manifest
 from .services import Drivers, Service, Services, services_manifest
-from .source import SourceManifest
+from .source import SourceChanges, SourceManifest
 from .spec import ContainerSpec
 from .volumes import Volume
 
@@ -38,6 +38,7 @@ __all__ = [
     "Process",
     "Service",
     "Services",
+    "SourceChanges",
     "SourceManifest",
     "Volume",
     "VolumeImport",
@@ -46,6 +47,7 @@ __all__ = [
     "check_members",
     "check_references",
     "check_state",
+    "check_users",
     "default_device",
     "User",
     "defaults",

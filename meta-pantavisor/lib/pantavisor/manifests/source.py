@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from .. import names
@@ -22,6 +22,22 @@ _FIELDS = {
     "squashfs": "packings",
 }
 _IGNORED = frozenset(["#spec", "name", "pv_build_origin"])
+
+
+@dataclass(frozen=True)
+class SourceChanges:
+    """What is to be different in a container; all else stays as src.json has it."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    persistence: Mapping[str, str] = field(default_factory=dict)
+    verity: Mapping[str, bool] = field(default_factory=dict)
+    logs: Optional[list[Any]] = None
+    exports: Optional[list[Any]] = None
+
+    def __bool__(self) -> bool:
+        named = any((self.arguments, self.config, self.persistence, self.verity))
+        return named or self.logs is not None or self.exports is not None
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,18 @@ class SourceManifest:
     def members(cls) -> frozenset[str]:
         """The names of a document's members, but ``#spec`` and ``name``."""
         return frozenset(_member(name) for name in cls.__dataclass_fields__)
+
+    def changed_by(self, changes: SourceChanges) -> SourceManifest:
+        """Members by name, and each list as a whole; what ``changes`` leave out stays."""
+        return replace(
+            self,
+            arguments={**self.arguments, **changes.arguments},
+            config={**self.config, **changes.config},
+            persistence={**self.persistence, **changes.persistence},
+            verity={**self.verity, **changes.verity},
+            logs=self.logs if changes.logs is None else changes.logs,
+            exports=self.exports if changes.exports is None else changes.exports,
+        )
 
     def document(self, name: str) -> dict[str, Any]:
         """The JSON object; ``name`` is the container's."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """device.json of a working tree: groups, disks, volumes and network pools."""
 
 from __future__ import annotations

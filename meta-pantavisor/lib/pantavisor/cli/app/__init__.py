@@ -9,7 +9,8 @@ from typing import Any, Optional
 
 from ... import names
 from ...manifests.profile import PROFILES
-from . import arguments, changing, login, making, showing
+from . import arguments, login, show
+from . import commands as run
 
 NAME = "container of the working tree"
 KINDS = ("docker", "rootfs", "pvr")
@@ -30,14 +31,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
                               description="Remove a container with its configuration and signature, or what a signature "
                                           "covers, from the working tree.")  # fmt: skip
     remove.add_argument("name", help=f"{NAME}, or _sigs/NAME.json, or _config/NAME")
-    remove.set_defaults(run=changing.remove)
+    remove.set_defaults(run=run.remove)
     listing = verbs.add_parser("ls", help="list containers")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    listing.set_defaults(run=showing.list_containers)
+    listing.set_defaults(run=show.list_containers)
     info = verbs.add_parser("info", help="show where a container came from")
     info.add_argument("name", help=NAME)
     info.add_argument("--json", action="store_true", help="src.json itself")
-    info.set_defaults(run=showing.info)
+    info.set_defaults(run=show.info)
 
 
 class _Profile(argparse.Action):
@@ -57,7 +58,7 @@ def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: s
         install.add_argument("name", help=NAME)
     else:
         install.add_argument("name", nargs="?", help=f"{NAME}; default: all with dm-verity")
-    install.set_defaults(run=changing.install)
+    install.set_defaults(run=run.install)
 
 
 def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,7 +67,7 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     convert.add_argument("volume", nargs="?", help="default: root.squashfs")
     convert.add_argument("--salt", metavar="HEX", help="default: derived from the volume's content")
     convert.add_argument("--uuid", help="default: derived from the volume's content")
-    convert.set_defaults(run=changing.convert)
+    convert.set_defaults(run=run.convert)
 
 
 def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,7 +82,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add.add_argument("--force", action="store_true", help="even if there is a container of that name: it is made anew")
     _manifest_options(add)
     _source_options(add)
-    add.set_defaults(run=making.add)
+    add.set_defaults(run=run.add)
 
 
 def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,7 +100,7 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     below.add_argument("--newbase", action="store_true", help="make a whole root.squashfs, instead of a patch over another")
     _manifest_options(update)
     _source_options(update)
-    update.set_defaults(run=making.update)
+    update.set_defaults(run=run.update)
 
 
 def _manifest_options(command: argparse.ArgumentParser) -> None:

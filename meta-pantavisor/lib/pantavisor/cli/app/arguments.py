@@ -15,7 +15,7 @@ from typing import Any, Optional
 from ... import cjson, names
 from ...errors import FormatError, NotFound
 from ...manifests import ARGUMENTS, Kind
-from .rows import GROUPS, Option
+from .options import GROUPS, Option
 
 WANTED = ("required", "optional", "manual")
 # The published tool reads these as one string with commas, and other words as a list.

@@ -34,8 +34,6 @@ def read(options: argparse.Namespace) -> Optional[Credentials]:
     password = _password(options)
     if options.username is None and password is None:
         return None
-    if options.type != "docker":
-        raise PantavisorError(f"a source of type {options.type} is in no registry", hint="leave out --username")
     if not options.username or ":" in options.username:
         raise PantavisorError("a password needs the name of a user, without a colon", hint=HINT)
     if not password or len(password) > MAX_PASSWORD_CHARS or not names.has_bytes(options.username + password):

@@ -6,16 +6,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ... import manifests
+from ... import app, manifests
 from ...squashfs import Packing
 from .. import here
 from ..console import Console
-from . import working
 
 
 def list_containers(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    found = {name: working.source(repository, name) for name in working.container_names(repository)}
+    found = {name: app.source(repository, name) for name in app.container_names(repository)}
     if options.json:
         console.json([{"name": name, **_facts(source)} for name, source in found.items()])
         return
@@ -25,7 +24,7 @@ def list_containers(options: argparse.Namespace, console: Console) -> None:
 
 def info(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    source = working.source(repository, options.name)
+    source = app.source(repository, options.name)
     if options.json:
         console.json(source.document(options.name))
         return
@@ -34,7 +33,7 @@ def info(options: argparse.Namespace, console: Console) -> None:
 
 
 def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
-    kind = working.kind(source)
+    kind = app.kind(source)
     origin = source.pvr_url or source.rootfs_url or source.docker_name
     if kind == "docker" and source.docker_tag:
         origin = f"{origin}:{source.docker_tag}"
