@@ -10,10 +10,27 @@ RUNTIME = Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-pv/pant
 SOURCES = sorted(RUNTIME.glob("*.[ch]"))
 # Calls that take a path. Those of the kind of unlinkat() take a name in a directory that is open already.
 BY_PATH = re.compile(
-    r"\b(open|fopen|freopen|creat|opendir|scandir|nftw|stat|lstat|access|mkdir|mknod|mkfifo|rmdir|unlink|remove"
+    r"(?<![>.])\b(open|fopen|freopen|creat|opendir|scandir|nftw|stat|lstat|access|mkdir|mknod|mkfifo|rmdir|unlink|remove"
     r"|rename|link|symlink|readlink|realpath|truncate|chmod|chown|lchown|statvfs|pv_read_file|pv_write_file"
     r"|pv_write_knob|pv_mkdirs|pv_exists|pv_is_directory|pv_beneath_root)\("
 )
+# Calls that change which names there are, or make something durable, and flags of those that open.
+CHANGES = re.compile(
+    r"(?<![>.])\b(creat|rename(at2?)?|link(at)?|unlink(at)?|symlink(at)?|mkdir(at)?|rmdir|mknod(at)?|mkfifo(at)?"
+    r"|f?truncate(64)?|fallocate|posix_fallocate|pwrite(64)?|pwritev2?|sync|fsync|fdatasync|syncfs|sync_file_range)\("
+    r"|\bO_(CREAT|TMPFILE|TRUNC)\b|\b(FIFREEZE|FITHAW)\b"
+)
+# The files that have them all the same, and why no test needs to see it.
+PAST_THE_DOOR = {
+    "alloc": "the last sync without memory",
+    "beneath": "refuses such flags",
+    "container": "what LXC writes in /run",
+    "early": "the initramfs and its mounts",
+    "file": "files in the initramfs, /run and /sys",
+    "fsops": "this is the door",
+    "leftover": "/sys/fs/cgroup",
+    "shutdown": "the last sync of all, behind which nothing comes",
+}
 # And what they are for in the files that have them, which is nothing of the storage.
 NOT_OF_THE_STORAGE = {
     "beneath": "this is the one way",
@@ -24,6 +41,7 @@ NOT_OF_THE_STORAGE = {
     "early": "/proc, /sys, /dev, /run and the initramfs",
     "file": "what all of these use",
     "firstuse": "/volumes and the root, to begin at",
+    "fsops": "names in an open folder, which it holds to be single ones",
     "leftover": "/sys/fs/cgroup",
     "loopdev": "/dev",
     "lxcfile": "the files for LXC in /run",
@@ -61,9 +79,23 @@ def test_paths_as_text_are_not_of_the_storage() -> None:
 def test_one_file_opens_below_a_directory() -> None:
     for path in SOURCES:
         for where, line in lines(path):
-            if path.stem not in ("beneath", "leftover"):
+            if path.stem not in ("beneath", "fsops", "leftover"):
                 assert not re.search(r"\b(openat|open_by_handle_at)\(|\bSYS_openat", line), where
 
 
+def test_one_file_changes_the_storage() -> None:
+    for path in SOURCES:
+        for where, line in lines(path):
+            if path.stem not in PAST_THE_DOOR:
+                assert not CHANGES.search(line), f"{where}: use durable.h or fsops.h, or add the file and a reason"
+
+
+def test_the_door_is_not_passed_by_a_call_that_looks_alike() -> None:
+    for call in ("renameat(a, b, c, d);", "fd = open(x, O_WRONLY | O_CREAT);", "(void)fsync(fd);", "ioctl(fd, FIFREEZE, 0);"):
+        assert CHANGES.search(call), call
+    for call in ("at.ops->rename(fd, a, b);", "pv_fsops_real.unlink(a, b);", "readlink(a, b, c);", "pv_durable_rename(a);"):
+        assert not CHANGES.search(call), call
+
+
 def test_every_reason_has_its_file() -> None:
-    assert set(NOT_OF_THE_STORAGE) <= {path.stem for path in SOURCES}
+    assert set(NOT_OF_THE_STORAGE) | set(PAST_THE_DOOR) <= {path.stem for path in SOURCES}

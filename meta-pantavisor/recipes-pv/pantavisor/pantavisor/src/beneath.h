@@ -14,9 +14,11 @@
 
 /* A directory that is ours, or that the user of --check names: the root of the rest. */
 int pv_beneath_root(const char *path, struct pv_err *err);
-/* A descriptor, or a negative errno. `flags` as open() has them; O_CREAT makes mode 0644. Never waits, as for
- * the other end of a FIFO. */
+/* A descriptor, or a negative errno. `flags` as open() has them, but for those that
+ * make or empty a file. Never waits, as for the other end of a FIFO. */
 int pv_beneath_try(int root, const char *path, int flags);
+/* The sentence for such an errno; returns -1. */
+int pv_beneath_fail(int number, const char *path, struct pv_err *err);
 /* The same with a sentence. */
 int pv_beneath_open(int root, const char *path, int flags, struct pv_err *err);
 /* A path below a container's root or volume as the container sees it: links lead within that. A descriptor or
@@ -29,13 +31,5 @@ int pv_beneath_read(
 	int root, const char *path, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* True where anything at all has that name, or where that cannot be known. */
 bool pv_beneath_has(int root, const char *path);
-/* A directory, made with those above it where they are missing. */
-int pv_beneath_mkdirs(int root, const char *path, struct pv_err *err);
-/* The directory of the path's last name, made as needed; `name` points into `path`. */
-int pv_beneath_parent(int root, const char *path, const char **name, struct pv_err *err);
-/* A file to append to. What is no file of this one name is removed: not even a hard link leads elsewhere. */
-int pv_beneath_append(int folder, const char *name, struct pv_err *err);
-/* A new file, whole and durable or not there at all; refuses a name that is taken. */
-int pv_beneath_write(int root, const char *path, const char *text, size_t length, struct pv_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "beneath.h"
 #include "cmdline.h"
+#include "durable.h"
 #include "file.h"
 #include "log.h"
 #include "modules.h"
@@ -86,7 +87,7 @@ static void read_environment(struct pv *pv)
 	if (given && pv_revision_is(given) && !*pv->env.tried)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
 	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, pv->env.tried);
-	if (!is_uboot && pv_bootenv_make_notes(pv->storage, &err) < 0)
+	if (!is_uboot && pv_bootenv_make_notes(pv_storage_at(pv->storage), &err) < 0)
 		pv_warn("boot", "%s", err.text);
 }
 
@@ -103,9 +104,9 @@ static void point_current(const struct pv *pv, const char *folder)
 	}
 	if (readlinkat(fd, "current", there, sizeof(there) - 1) > 0 && !strcmp(there, pv->revision))
 		return;
-	unlinkat(fd, "current.pv-beside", 0);
-	if (symlinkat(pv->revision, fd, "current.pv-beside") < 0 ||
-		renameat(fd, "current.pv-beside", fd, "current") < 0)
+	pv_fsops_real.unlink(fd, "current" PV_DURABLE_BESIDE);
+	if (pv_fsops_real.symlink(pv->revision, fd, "current" PV_DURABLE_BESIDE) < 0 ||
+		pv_fsops_real.rename(fd, "current" PV_DURABLE_BESIDE, "current") < 0)
 		pv_warn("boot", "cannot point %s/current to %s", folder, pv->revision);
 }
 
@@ -113,7 +114,7 @@ static void open_log(const struct pv *pv)
 {
 	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->revision);
 	struct pv_err err;
-	int folder = pv_beneath_mkdirs(pv->storage, path, &err);
+	int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
 
 	if (folder < 0 || pv_log_open_file(folder, "pantavisor.log", &err) < 0)
 		pv_warn("boot", "no log on storage: %s", err.text);
@@ -130,7 +131,7 @@ static int verify(struct pv *pv, struct pv_err *err)
 		.needs_set = pv_config_number(&pv->config, PV_SECUREBOOT_SET),
 		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
 		.release = pv->release,
-		.repair = true,
+		.repair = &pv_fsops_real,
 		.checksum = pv_config_number(&pv->config, PV_SECUREBOOT_CHECKSUM),
 	};
 	struct pv_verified verified;

@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "text.h"
 
 #define GRUB_HEAD "# GRUB Environment Block\n"
@@ -132,36 +133,42 @@ void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *
 }
 
 /* In place; only a file that is not there, or too short, changes more than its block. */
-static int write_copy(int storage, const char *path, const char block[PV_BOOTENV_BYTES], struct pv_err *err)
+static int write_copy(struct pv_storage at, const char *path, const char block[PV_BOOTENV_BYTES],
+	enum pv_barrier why, struct pv_err *err)
 {
 	const char *name;
-	cleanup_close int folder = pv_beneath_parent(storage, path, &name, err);
-	cleanup_close int fd = folder < 0 ? -1 : pv_beneath_open(folder, name, O_WRONLY | O_CREAT, err);
+	cleanup_close int folder = pv_durable_parent(at, path, &name, err);
+	cleanup_close int fd = folder < 0 ? -1 : at.ops->create(folder, name, O_WRONLY);
 	struct stat before;
 
-	if (fd < 0)
+	if (folder < 0)
 		return -1;
+	if (fd < 0)
+		return pv_err_errno(err, "cannot open %s", path);
 	if (fstat(fd, &before) < 0 || !S_ISREG(before.st_mode))
 		return pv_err_set(err, "%s is not a regular file", path);
-	if (pwrite(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
+	if (at.ops->write_at(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
 		return pv_err_errno(err, "cannot write %s", path);
-	if (before.st_size >= PV_BOOTENV_BYTES ? fdatasync(fd) < 0 : fsync(fd) < 0 || fsync(folder) < 0)
+	if (at.ops->sync_data(fd, why) < 0 ||
+		(before.st_size < PV_BOOTENV_BYTES && at.ops->sync(folder, PV_BARRIER_ENV_NAME) < 0))
 		return pv_err_errno(err, "cannot make %s durable", path);
 	return 0;
 }
 
-int pv_bootenv_store(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err)
+int pv_bootenv_store(
+	struct pv_storage at, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err)
 {
 	struct pv_bootenv other;
 	char block[PV_BOOTENV_BYTES];
 
 	/* Behind the second copy's too: a torn first one must not make an old generation count again. */
-	if (load_copy(storage, kind, 1, &other) && other.generation > env->generation)
+	if (load_copy(at.root, kind, 1, &other) && other.generation > env->generation)
 		env->generation = other.generation;
 	env->generation++;
 	pv_bootenv_render(kind, env, block);
 	for (int copy = 0; copy < COPIES; copy++)
-		if (write_copy(storage, kinds[kind].copies[copy], block, err) < 0)
+		if (write_copy(at, kinds[kind].copies[copy], block,
+			    copy ? PV_BARRIER_ENV_SECOND : PV_BARRIER_ENV_FIRST, err) < 0)
 			return -1;
 	return 0;
 }
@@ -181,13 +188,13 @@ int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
 	return marks && strtoul(value, NULL, 10) == env->generation ? (int)strspn(marks + 1, "x") : 0;
 }
 
-int pv_bootenv_make_notes(int storage, struct pv_err *err)
+int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
 {
 	char block[PV_BOOTENV_BYTES];
 
-	if (pv_beneath_has(storage, NOTES))
+	if (pv_beneath_has(at.root, NOTES))
 		return 0;
 	memset(block, '#', sizeof(block));
 	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
-	return write_copy(storage, NOTES, block, err);
+	return write_copy(at, NOTES, block, PV_BARRIER_ENV_SECOND, err);
 }

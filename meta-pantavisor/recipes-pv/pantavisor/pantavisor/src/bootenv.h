@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "fsops.h"
 #include "names.h"
 
 #define PV_BOOTENV_BYTES 1024
@@ -36,10 +37,11 @@ void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, 
 /* From the storage's directory; everything is empty where there is nothing to read. */
 void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env);
 /* Both copies, the first one durable before the second is touched; the generation rises. */
-int pv_bootenv_store(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
+int pv_bootenv_store(
+	struct pv_storage at, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
 /* How often GRUB has booted the committed revision since this generation began. */
 int pv_bootenv_boots(int storage, const struct pv_bootenv *env);
 /* The block for GRUB's own notes, where an older image has none. */
-int pv_bootenv_make_notes(int storage, struct pv_err *err);
+int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err);
 
 #endif

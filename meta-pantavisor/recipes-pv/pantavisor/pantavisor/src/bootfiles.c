@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "log.h"
 #include "names.h"
 #include "text.h"
@@ -140,11 +141,25 @@ static int check_names(const struct list *list, int folder, struct pv_err *err)
 	return errno ? pv_err_errno(err, "cannot read " FOLDER) : 0;
 }
 
-static int link_again(int objects, int folder, const struct file *file, bool repair, struct pv_err *err)
+static int link_object(
+	int objects, int folder, const struct file *file, const struct pv_fsops *ops, struct pv_err *err)
+{
+	cleanup_close int object = pv_beneath_open(objects, file->object_id, O_PATH | O_NOFOLLOW, err);
+
+	if (object < 0)
+		return -1;
+	if (ops->link(object, folder, file->name) < 0)
+		return pv_err_errno(err, "cannot link " FOLDER "/%s", file->name);
+	return 0;
+}
+
+static int link_again(
+	int objects, int folder, const struct file *file, const struct pv_fsops *repair, struct pv_err *err)
 {
 	if (!repair)
 		return pv_err_set(err, FOLDER "/%s is missing", file->name);
-	if (linkat(objects, file->object_id, folder, file->name, 0) < 0)
+	if (link_object(objects, folder, file, repair, err) < 0 ||
+		repair->sync(folder, PV_BARRIER_REPAIR) < 0)
 		return pv_err_errno(err, FOLDER "/%s is missing and cannot be linked again", file->name);
 	pv_warn("boot", FOLDER "/%s was missing and is linked again", file->name);
 	if (!file->optional)
@@ -154,7 +169,8 @@ static int link_again(int objects, int folder, const struct file *file, bool rep
 	return -1;
 }
 
-static int check_file(int objects, int folder, const struct file *file, bool repair, struct pv_err *err)
+static int check_file(
+	int objects, int folder, const struct file *file, const struct pv_fsops *repair, struct pv_err *err)
 {
 	struct stat stored, linked;
 
@@ -179,7 +195,8 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 
 	if (objects < 0)
 		return -1;
-	folder = checkout->repair ? pv_beneath_mkdirs(checkout->trail, FOLDER, err)
+	folder = checkout->repair ? pv_durable_mkdirs((struct pv_storage){checkout->trail, checkout->repair},
+					    FOLDER, err)
 				  : pv_beneath_open(checkout->trail, FOLDER, O_RDONLY | O_DIRECTORY, err);
 	list->state = state;
 	if (folder < 0 || make_list(list, err) < 0 || check_names(list, folder, err) < 0)

@@ -22,7 +22,7 @@ static void store(struct pv *pv, const char *what)
 {
 	struct pv_err err;
 
-	if (pv_bootenv_store(pv->storage, pv->loader, &pv->env, &err) < 0)
+	if (pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &pv->env, &err) < 0)
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 	else
 		pv_info("revision", "%s", what);

@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "log.h"
 #include "text.h"
 #include "treecopy.h"
@@ -25,10 +26,10 @@ int pv_firstuse_open(struct pv_firstuse *use, int parent, const char *name, stru
 	int folder, kept;
 
 	if (pv_beneath_has(parent, name))
-		return pv_beneath_mkdirs(parent, name, err);
-	if (pv_tree_remove(parent, unfinished, err) < 0)
+		return pv_durable_mkdirs(pv_storage_at(parent), name, err);
+	if (pv_durable_remove_tree(pv_storage_at(parent), unfinished, err) < 0)
 		return -1;
-	folder = pv_beneath_mkdirs(parent, unfinished, err);
+	folder = pv_durable_mkdirs(pv_storage_at(parent), unfinished, err);
 	if (folder < 0)
 		return -1;
 	kept = fcntl(parent, F_DUPFD_CLOEXEC, 0);
@@ -81,10 +82,11 @@ static int finish(struct pv_firstuse_volume *volume, struct pv_err *err)
 {
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, volume->name);
 
-	if (syncfs(volume->folder) < 0 ||
-		renameat(volume->parent, unfinished, volume->parent, volume->name) < 0 ||
-		fsync(volume->parent) < 0)
+	if (pv_fsops_real.sync_all(volume->folder, PV_BARRIER_VOLUME_FILES) < 0)
 		return pv_err_errno(err, "volume %s cannot be finished", volume->name);
+	if (pv_durable_rename(
+		    pv_storage_at(volume->parent), unfinished, volume->name, PV_BARRIER_VOLUME_NAME, err) < 0)
+		return -1;
 	close(volume->parent);
 	volume->parent = -1;
 	return 0;
@@ -103,7 +105,7 @@ static void discard(struct pv_firstuse_volume *volume)
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, volume->name);
 	struct pv_err err;
 
-	if (pv_tree_remove(volume->parent, unfinished, &err) < 0)
+	if (pv_durable_remove_tree(pv_storage_at(volume->parent), unfinished, &err) < 0)
 		pv_warn("volume", "%s", err.text);
 	close(volume->parent);
 }

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "alloc.h"
-#include "beneath.h"
 #include "clock.h"
 #include "console.h"
+#include "durable.h"
 #include "file.h"
 
 #define DRAIN_POLL_NS 20000000L
@@ -57,7 +57,7 @@ static int open_file(struct pv_err *err)
 {
 	struct stat info;
 
-	sink.file = pv_beneath_append(sink.folder, sink.name, err);
+	sink.file = pv_durable_append(pv_storage_at(sink.folder), sink.name, err);
 	if (sink.file < 0)
 		return -1;
 	sink.written = fstat(sink.file, &info) == 0 ? (size_t)info.st_size : 0;
@@ -71,8 +71,8 @@ static void rotate(void)
 
 	close(sink.file);
 	snprintf(older, sizeof(older), "%s.1", sink.name);
-	if (renameat(sink.folder, sink.name, sink.folder, older) < 0)
-		unlinkat(sink.folder, sink.name, 0);
+	if (pv_fsops_real.rename(sink.folder, sink.name, older) < 0)
+		pv_fsops_real.unlink(sink.folder, sink.name);
 	open_file(&err);
 }
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "alloc.h"
-#include "beneath.h"
+#include "durable.h"
 #include "file.h"
 #include "log.h"
 #include "monitor.h"
@@ -81,8 +81,8 @@ static bool mount_logs(const struct pv *pv, struct pv_task *task)
 	cleanup_free char *path = pv_fmt("logs/%s/%s", pv->revision, task->spec->name);
 	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
 	struct pv_err err;
-	cleanup_close int folder = pv_beneath_mkdirs(pv->storage, path, &err);
-	cleanup_close int log = folder < 0 ? -1 : pv_beneath_append(folder, CONSOLE_LOG, &err);
+	cleanup_close int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
+	cleanup_close int log = folder < 0 ? -1 : pv_durable_append(pv_storage_at(folder), CONSOLE_LOG, &err);
 
 	if (log >= 0 && pv_mount_bind(&task->mounts, folder, target,
 				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)

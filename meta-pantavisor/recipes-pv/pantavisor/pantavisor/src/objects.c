@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "file.h"
 #include "log.h"
 #include "text.h"
@@ -56,16 +57,16 @@ static int open_verified(const struct pv_checkout *checkout, const char *object_
 
 static int repair_link(const struct pv_checkout *checkout, int object, const char *path, struct pv_err *err)
 {
-	cleanup_free char *source = pv_fmt("/proc/self/fd/%d", object);
 	cleanup_close int folder = -1;
 	const char *name;
 
 	if (!checkout->repair)
 		return 0;
-	folder = pv_beneath_parent(checkout->trail, path, &name, err);
+	folder = pv_durable_parent((struct pv_storage){checkout->trail, checkout->repair}, path, &name, err);
 	if (folder < 0)
 		return -1;
-	if (linkat(AT_FDCWD, source, folder, name, AT_SYMLINK_FOLLOW) < 0 || fsync(folder) < 0)
+	if (checkout->repair->link(object, folder, name) < 0 ||
+		checkout->repair->sync(folder, PV_BARRIER_REPAIR) < 0)
 		return pv_err_errno(err, "cannot be linked to %s", path);
 	pv_warn("objects", "%s was missing and is linked again", path);
 	return 0;
@@ -162,7 +163,8 @@ static int check_inline(const struct pv_checkout *checkout, const struct pv_stat
 		if (!checkout->repair)
 			return 0;
 		pv_warn("objects", "%s was missing and is written again", entry->path);
-		return pv_beneath_write(checkout->trail, entry->path, wanted, length, err);
+		return pv_durable_write((struct pv_storage){checkout->trail, checkout->repair}, entry->path,
+			wanted, length, err);
 	}
 	if (pv_beneath_read(checkout->trail, entry->path, PV_JSON_TEXT_BYTES, &text, &found, err) < 0)
 		return -1;

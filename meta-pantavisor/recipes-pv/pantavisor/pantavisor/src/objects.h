@@ -10,13 +10,14 @@
 
 #include <stdbool.h>
 
+#include "fsops.h"
 #include "sha256.h"
 #include "state.h"
 
 struct pv_checkout {
 	int storage;
-	int trail; /* trails/<revision> of it */
-	bool repair;
+	int trail;		       /* trails/<revision> of it */
+	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
 	bool checksum;
 };
 

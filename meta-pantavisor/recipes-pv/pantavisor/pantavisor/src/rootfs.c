@@ -9,6 +9,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "text.h"
 
 #define CONFIG_LAYER 1
@@ -43,11 +44,13 @@ static int copy_entry(
 	const struct pv *pv, const struct pv_entry *entry, int root, const char *path, struct pv_err *err)
 {
 	const char *name;
-	cleanup_close int folder = pv_beneath_parent(root, path, &name, err);
-	cleanup_close int fd =
-		folder < 0 ? -1 : pv_beneath_open(folder, name, O_WRONLY | O_CREAT | O_EXCL, err);
+	cleanup_close int folder = pv_durable_parent(pv_storage_at(root), path, &name, err);
+	cleanup_close int fd = folder < 0 ? -1 : pv_fsops_real.create(folder, name, O_WRONLY | O_EXCL);
 
-	return fd < 0 ? -1 : pv_objects_copy(pv->storage, &pv->state, entry, fd, err);
+	if (folder < 0)
+		return -1;
+	return fd < 0 ? pv_err_errno(err, "cannot make %.200s", path)
+		      : pv_objects_copy(pv->storage, &pv->state, entry, fd, err);
 }
 
 static int fill_config(const struct pv *pv, const char *prefix, const char *target, struct pv_err *err)
@@ -114,10 +117,10 @@ static int mount_writable(const struct layers *layers, const char *upper_path, c
 	if (volumes < 0)
 		return -1;
 	*strrchr(parent_path, '/') = '\0';
-	upper = pv_beneath_mkdirs(volumes, below_volumes(upper_path), err);
+	upper = pv_durable_mkdirs(pv_storage_at(volumes), below_volumes(upper_path), err);
 	parent = upper < 0 ? -1
 			   : pv_beneath_open(volumes, below_volumes(parent_path), O_PATH | O_DIRECTORY, err);
-	work = parent < 0 ? -1 : pv_beneath_mkdirs(parent, "work", err);
+	work = parent < 0 ? -1 : pv_durable_mkdirs(pv_storage_at(parent), "work", err);
 	if (work < 0)
 		return -1;
 	options = pv_fmt(

@@ -11,11 +11,12 @@
 #include "alloc.h"
 #include "beneath.h"
 #include "bootfiles.h"
+#include "durable.h"
 #include "log.h"
 #include "text.h"
 
-/* What an earlier version left where it was cut off in writing a file. */
-#define LEFTOVER ".pv-beside"
+/* What was cut off in writing a file left it. */
+#define LEFTOVER PV_DURABLE_BESIDE
 #define LEFTOVERS 4096
 
 struct walk {
@@ -80,7 +81,7 @@ static int judge_unlisted(struct walk *walk, int folder, const char *name, const
 {
 	if (!pv_ends_with(name, LEFTOVER) || ++walk->leftovers > LEFTOVERS)
 		return pv_err_set(walk->err, "%.300s is not in the state", path);
-	if (walk->checkout->repair && unlinkat(folder, name, 0) == 0)
+	if (walk->checkout->repair && walk->checkout->repair->unlink(folder, name) == 0)
 		pv_warn("strays", "%s was left half-written and is removed", path);
 	return 0;
 }

@@ -12,7 +12,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
-#include "file.h"
+#include "durable.h"
 #include "text.h"
 
 #define CHUNK_BYTES (128 * 1024)
@@ -70,7 +70,7 @@ static int copy_bytes(int from, int to, struct pv_err *err)
 			continue;
 		if (got == 0)
 			return 0;
-		if (got < 0 || pv_write_all(to, chunk, (size_t)got) < 0)
+		if (got < 0 || pv_durable_write_all(&pv_fsops_real, to, chunk, (size_t)got) < 0)
 			return pv_err_errno(err, "cannot be copied");
 	}
 }
@@ -82,15 +82,17 @@ static int copy_file(int from_folder, int to_folder, const char *name, struct pv
 
 	if (from < 0)
 		return -1;
-	to = pv_beneath_open(to_folder, name, O_WRONLY | O_CREAT | O_EXCL, err);
-	return to < 0 || copy_bytes(from, to, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+	to = pv_fsops_real.create(to_folder, name, O_WRONLY | O_EXCL);
+	if (to < 0)
+		return pv_err_errno(err, "cannot be made");
+	return copy_bytes(from, to, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
 }
 
 static int copy_link(int from, int to, const char *name)
 {
 	cleanup_free char *target = pv_alloc(PATH_MAX + 1, 1);
 
-	return readlinkat(from, name, target, PATH_MAX) < 0 ? -1 : symlinkat(target, to, name);
+	return readlinkat(from, name, target, PATH_MAX) < 0 ? -1 : pv_fsops_real.symlink(target, to, name);
 }
 
 /* A link, a FIFO, a socket or a device. */
@@ -100,7 +102,8 @@ static int copy_node(int from, int to, const char *name, const struct stat *info
 	bool is_link = S_ISLNK(info->st_mode);
 
 	if ((is_link ? copy_link(from, to, name)
-		     : mknodat(to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) < 0 ||
+		     : pv_fsops_real.mknod(to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) <
+			0 ||
 		fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 		(!is_link && fchmodat(to, name, info->st_mode & 07777, 0) < 0) ||
 		utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
@@ -117,7 +120,7 @@ static int copy_folder(int from_folder, int to_folder, const char *name, int dep
 
 	if (from < 0)
 		return -1;
-	if (mkdirat(to_folder, name, MAKING_MODE) < 0)
+	if (pv_fsops_real.mkdir(to_folder, name, MAKING_MODE) < 0)
 		return pv_err_errno(err, "cannot be made");
 	to = pv_beneath_open(to_folder, name, O_RDONLY | O_DIRECTORY, err);
 	return to < 0 || copy_below(from, to, depth, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
@@ -164,26 +167,4 @@ static int copy_below(int from, int to, int depth, struct pv_err *err)
 int pv_tree_copy(int from, int to, struct pv_err *err)
 {
 	return copy_below(from, to, 0, err);
-}
-
-static int remove_entry(int folder, int other, const char *name, int depth, struct pv_err *err)
-{
-	cleanup_close int deeper = -1;
-
-	(void)other;
-	if (unlinkat(folder, name, 0) == 0)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return pv_err_errno(err, "cannot be removed");
-	deeper = pv_beneath_open(folder, name, O_RDONLY | O_DIRECTORY, err);
-	if (deeper < 0 || each(deeper, -1, depth + 1, remove_entry, err) < 0)
-		return -1;
-	return unlinkat(folder, name, AT_REMOVEDIR) < 0 ? pv_err_errno(err, "cannot be removed") : 0;
-}
-
-int pv_tree_remove(int folder, const char *name, struct pv_err *err)
-{
-	if (!pv_beneath_has(folder, name))
-		return 0;
-	return remove_entry(folder, -1, name, 0, err) < 0 ? pv_err_wrap(err, "%.200s", name) : 0;
 }

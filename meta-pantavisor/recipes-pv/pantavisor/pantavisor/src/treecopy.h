@@ -12,7 +12,5 @@
 int pv_tree_copy(int from, int to, struct pv_err *err);
 /* Owner, mode and attributes of `from` itself. */
 int pv_tree_copy_kept(int from, int to, struct pv_err *err);
-/* The directory `name` and all below it; that there is none is as good. */
-int pv_tree_remove(int folder, const char *name, struct pv_err *err);
 
 #endif

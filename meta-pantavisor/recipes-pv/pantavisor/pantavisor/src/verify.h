@@ -19,7 +19,7 @@ struct pv_verify {
 	bool needs_set;
 	int goals_timeout_s;
 	const char *release; /* uname -r */
-	bool repair;
+	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
 	bool checksum; /* in mode strict always */
 };
 

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "durable.h"
 #include "text.h"
 
 #define STORAGE_FLAGS (MS_NOSUID | MS_NODEV)
@@ -79,7 +80,7 @@ static int mount_storage(const struct pv *pv, const char *container, const struc
 			return -1;
 		return pv_firstuse_note(use, volume->name, target, err) < 0 ? -1 : 0;
 	}
-	parent = pv_beneath_mkdirs(pv->storage, path, err);
+	parent = pv_durable_mkdirs(pv_storage_at(pv->storage), path, err);
 	folder = parent < 0 ? -1 : pv_firstuse_open(use, parent, volume->name, err);
 	return folder < 0 ? -1 : pv_mount_bind(mounts, folder, target, STORAGE_FLAGS, err);
 }
@@ -92,8 +93,8 @@ static int prepare_overlay(const struct pv_volume *volume, const char *target, s
 	if (!pv_starts_with(volume->name, PV_OVERLAY_PREFIX))
 		return 0;
 	folder = pv_beneath_root(target, err);
-	upper = folder < 0 ? -1 : pv_beneath_mkdirs(folder, "upper", err);
-	work = upper < 0 ? -1 : pv_beneath_mkdirs(folder, "work", err);
+	upper = folder < 0 ? -1 : pv_durable_mkdirs(pv_storage_at(folder), "upper", err);
+	work = upper < 0 ? -1 : pv_durable_mkdirs(pv_storage_at(folder), "work", err);
 	return work < 0 ? -1 : 0;
 }
 

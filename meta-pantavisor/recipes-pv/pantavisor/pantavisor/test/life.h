@@ -128,7 +128,7 @@ static inline struct pv stored(const char *committed, const char *tried, enum pv
 	pv_config_init(&pv.config);
 	snprintf(pv.env.revision, sizeof(pv.env.revision), "%s", committed);
 	snprintf(pv.env.tried, sizeof(pv.env.tried), "%s", tried);
-	CHECK(pv_bootenv_store(pv.storage, pv.loader, &pv.env, &err) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(pv.storage), pv.loader, &pv.env, &err) == 0);
 	return pv;
 }
 

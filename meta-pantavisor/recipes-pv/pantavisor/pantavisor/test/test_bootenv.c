@@ -95,10 +95,11 @@ static void test_store_writes_both_copies_in_place(struct pv_err *err)
 	struct pv_bootenv env = {.revision = "0"}, back;
 	struct stat first, again;
 
-	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) == 0 && env.generation == 1);
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0 &&
+		env.generation == 1);
 	CHECK(fstatat(storage, "boot/grubenv", &first, 0) == 0 && first.st_size == PV_BOOTENV_BYTES);
 	snprintf(env.tried, sizeof(env.tried), "7");
-	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0);
 	CHECK(fstatat(storage, "boot/grubenv", &again, 0) == 0 && first.st_ino == again.st_ino);
 	/* Either copy is enough. */
 	tree_file("boot/grubenv", "# GRUB Environment Block\npv_gen=3\npv_rev=9\n");
@@ -107,7 +108,8 @@ static void test_store_writes_both_copies_in_place(struct pv_err *err)
 	CHECK(back.generation == 2);
 	/* What was only in the torn one is not lost behind an older generation. */
 	back.generation = 0;
-	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &back, err) == 0 && back.generation == 3);
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &back, err) == 0 &&
+		back.generation == 3);
 	close(storage);
 	tree_end();
 }
@@ -119,7 +121,7 @@ static void test_what_is_not_a_file_is_not_written(struct pv_err *err)
 
 	tree_file("secret", "x");
 	CHECK(symlinkat("../secret", storage, "boot/grubenv") == 0);
-	CHECK(pv_bootenv_store(storage, PV_BOOTENV_GRUB, &env, err) < 0);
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) < 0);
 	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
 	CHECK(!*back.revision);
 	close(storage);
@@ -132,11 +134,13 @@ static void test_boots_are_counted_for_one_generation(struct pv_err *err)
 	const struct pv_bootenv env = {.generation = 5, .revision = "0"}, next = {.generation = 6};
 
 	CHECK(pv_bootenv_boots(storage, &env) == 0);
-	CHECK(pv_bootenv_make_notes(storage, err) == 0 && pv_bootenv_boots(storage, &env) == 0);
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
+		pv_bootenv_boots(storage, &env) == 0);
 	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=5:xx\n####");
 	CHECK(pv_bootenv_boots(storage, &env) == 2 && pv_bootenv_boots(storage, &next) == 0);
 	/* GRUB's own are never touched. */
-	CHECK(pv_bootenv_make_notes(storage, err) == 0 && pv_bootenv_boots(storage, &env) == 2);
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
+		pv_bootenv_boots(storage, &env) == 2);
 	close(storage);
 	tree_end();
 }

@@ -35,7 +35,7 @@ static int check_with(bool repair, struct pv_held *held)
 {
 	cleanup_close int storage = pv_beneath_root(tree_root, &err);
 	cleanup_close int trail = pv_beneath_open(storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	struct pv_checkout checkout = {storage, trail, repair, true};
+	struct pv_checkout checkout = {storage, trail, repair ? &pv_fsops_real : NULL, true};
 	struct pv_state state;
 	size_t objects;
 	int done;

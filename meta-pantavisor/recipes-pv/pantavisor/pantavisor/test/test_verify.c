@@ -48,7 +48,7 @@ static int verify(const struct pv_signers *signers, bool *is_confined)
 		.signers = (struct pv_signers *)(uintptr_t)signers,
 		.goals_timeout_s = 1,
 		.release = "6.1",
-		.repair = true};
+		.repair = &pv_fsops_real};
 	struct pv_verified verified;
 	struct pv_state state;
 	int done;

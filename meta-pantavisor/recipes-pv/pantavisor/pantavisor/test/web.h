@@ -91,7 +91,7 @@ static inline void boot(struct pv *pv, const char *persistence)
 		.mode = PV_SECUREBOOT_DISABLED,
 		.goals_timeout_s = 1,
 		.release = "6.1",
-		.repair = true,
+		.repair = &pv_fsops_real,
 		.checksum = true};
 	struct pv_verified verified;
 
