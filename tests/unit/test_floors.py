@@ -19,7 +19,7 @@ GLUE = LAYER / "lib" / "pvbb"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).resolve().parents[1]
 # What BitBake's own process imports has nothing but the standard library.
-PLAIN = {"errors", "cjson", "digest", "names", "atomic", "codecs", "ref", "oci", "layout", "registry"}
+PLAIN = {"errors", "cjson", "digest", "names", "atomic", "codecs", "ref", "oci", "unixhttp", "layout", "http", "registry"}
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)
 STANDARD = getattr(sys, "stdlib_module_names", None) or {
@@ -125,8 +125,7 @@ def test_who_may_import_what(path: Path) -> None:
         if top in ("cryptography", "pkcs11"):
             assert module == "keys", f"{where(path, line)}: only keys imports {top}"
         if top in ("socket", "ssl", "http", "urllib") and name != "urllib.parse":
-            allowed = module == "registry" or path.relative_to(PACKAGE).as_posix() == "layout/daemon.py"
-            assert allowed, f"{where(path, line)}: only registry and the daemon reader open sockets"
+            assert module in ("http", "unixhttp"), f"{where(path, line)}: only http and unixhttp open sockets"
         if top == "subprocess":
             # Credential helpers are asked by BitBake's process too, before anything else is there.
             allowed = module == "proc" or path.relative_to(PACKAGE).as_posix() == "registry/credentials.py"

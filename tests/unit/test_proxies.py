@@ -7,7 +7,7 @@ import urllib.parse
 from typing import Optional
 
 import pytest
-from pantavisor.registry import RegistryError, proxies
+from pantavisor.http import HttpError, proxies
 from sim.proxies import rows
 
 PROXY = "http://proxy.example:3128"
@@ -73,5 +73,5 @@ def test_a_proxy_in_all_spellings(text: str) -> None:
     "text", ["https://p.example", "socks5://p.example", "http://p.example:bad", "http://", "http://p:0", "http://[::1"]
 )
 def test_a_proxy_of_another_kind_is_refused_by_its_variable(text: str) -> None:
-    with pytest.raises(RegistryError, match=r"not of the form http://host:port(.|\n)*https_proxy"):
+    with pytest.raises(HttpError, match=r"not of the form http://host:port(.|\n)*https_proxy"):
         proxies.choose({"https": text}, "https", "r.example", None)

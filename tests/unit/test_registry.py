@@ -320,7 +320,7 @@ def test_a_manifest_that_differs_from_its_own_header_is_refused(registry: Regist
 @pytest.mark.parametrize("fault", [sim.drip(0.05), sim.silence(3), sim.endless_continue])
 @pytest.mark.parametrize("part", ["/manifests/", "/blobs/"])
 def test_slowness_ends(registry: Registry, monkeypatch: pytest.MonkeyPatch, fault, part: str) -> None:
-    from pantavisor.registry import deadline
+    from pantavisor.http import deadline
 
     monkeypatch.setattr(deadline, "MIN_BYTES_PER_SECOND", 100_000_000)
     registry.add("web", "1", images.image())
@@ -334,7 +334,7 @@ def test_a_large_blob_that_only_drips_is_given_up(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its size would allow an hour, and each byte is progress: what counts is the speed of the last while."""
-    from pantavisor.registry import deadline
+    from pantavisor.http import deadline
 
     monkeypatch.setattr(deadline, "MIN_BYTES_PER_SECOND", 2000)
     registry.add("web", "1", images.image({"a": os.urandom(300_000)}))

@@ -19,19 +19,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pantavisor.errors import FormatError, NotFound, PantavisorError
+from pantavisor.http.hosts import is_loopback
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
 from pantavisor.registry import (
     AccessDenied,
     Client,
     Credentials,
+    HttpError,
     RegistryError,
     RegistryOptions,
     Unreachable,
     auth,
     credentials,
 )
-from pantavisor.registry.options import Endpoint, endpoints, is_loopback, parse_insecure, parse_mirrors
+from pantavisor.registry.options import Endpoint, endpoints, parse_insecure, parse_mirrors
 from sim import registry as sim
 from sim.registry import Registry, images
 
@@ -226,7 +228,7 @@ def test_a_token_server_that_redirects_gets_no_credentials_there(registry: Regis
 
 def test_redirects_are_counted(registry: Registry) -> None:
     registry.misbehave("/manifests/", sim.redirect(lambda path: path))
-    with pytest.raises(RegistryError, match="redirects more than 5 times"):
+    with pytest.raises(HttpError, match="redirects more than 5 times"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
 
 
@@ -268,7 +270,7 @@ def test_a_token_server_without_a_token_is_refused(registry: Registry, body: byt
 @pytest.mark.parametrize("realm", ["http://example.com/token", "ftp://x/", "nonsense", "http://x:bad/", "https://"])
 def test_odd_token_servers_are_not_asked(realm: str) -> None:
     endpoint = Endpoint("registry.example", "web", "registry.example", insecure=False)
-    with pytest.raises(RegistryError):
+    with pytest.raises(HttpError):
         auth._checked_realm(endpoint, "https://registry.example", realm)
 
 
@@ -485,7 +487,7 @@ def test_tls_is_verified_unless_the_host_is_loopback_or_named(
         secure.add("web", "1", images.image())
         assert Client(OPTIONS).resolve(ref(secure), AMD64)
         monkeypatch.setattr("pantavisor.registry.options.is_loopback", lambda host: False)
-        monkeypatch.setattr("pantavisor.registry.http.is_loopback", lambda host: False)
+        monkeypatch.setattr("pantavisor.http.client.is_loopback", lambda host: False)
         with pytest.raises(Unreachable, match=r"certificate of .* is not trusted(.|\n)*SSL_CERT_FILE"):
             Client(OPTIONS).resolve(ref(secure), AMD64)
         assert Client(replace(OPTIONS, ca_file=Path(certificate))).resolve(ref(secure), AMD64)
@@ -496,7 +498,7 @@ def test_certificates_are_found_where_docker_keeps_them_for_the_host(
     certificate: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("pantavisor.registry.options.is_loopback", lambda host: False)
-    monkeypatch.setattr("pantavisor.registry.http.is_loopback", lambda host: False)
+    monkeypatch.setattr("pantavisor.http.client.is_loopback", lambda host: False)
     folders = (tmp_path / "none", tmp_path / "certs.d")
     options = replace(OPTIONS, certificate_folders=folders, attempts=1)
     with Registry(certificate=certificate, clients=certificate) as secure:
@@ -514,14 +516,14 @@ def test_certificates_are_found_where_docker_keeps_them_for_the_host(
             (mine / name).write_text(Path(certificate).read_text())
         assert Client(options).resolve(ref(secure), AMD64)
         (mine / "ca.crt").write_text("rubbish")
-        with pytest.raises(RegistryError, match="ca.crt cannot be used"):
+        with pytest.raises(HttpError, match="ca.crt cannot be used"):
             Client(options).resolve(ref(secure), AMD64)
 
 
 def test_https_is_never_left_for_http(certificate: str, registry: Registry) -> None:
     with Registry(certificate=certificate) as secure:
         secure.misbehave("/manifests/", sim.redirect(lambda path: f"{registry.url}{path}"))
-        with pytest.raises(RegistryError, match="from https to plain http"):
+        with pytest.raises(HttpError, match="from https to plain http"):
             Client(OPTIONS).resolve(ref(secure), AMD64)
     assert not registry.seen
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from pantavisor.errors import PantavisorError
+from pantavisor.http import reach
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
-from pantavisor.registry import AccessDenied, Client, Credentials, RegistryOptions, reach
+from pantavisor.registry import AccessDenied, Client, Credentials, RegistryOptions
 from sim import registry as sim
 from sim.registry import Registry, images
 

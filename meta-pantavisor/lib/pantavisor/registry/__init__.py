@@ -11,8 +11,9 @@ half-written is left. One failure is one error, with a hint.
 
 from __future__ import annotations
 
+from ..http import AccessDenied, HttpError, Unreachable
 from .client import Client, Document, Resolved
-from .errors import AccessDenied, ImageNotFound, RateLimited, RegistryError, Unreachable
+from .errors import ImageNotFound, RateLimited, RegistryError
 from .options import Credentials, RegistryOptions, parse_insecure, parse_mirrors
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Client",
     "Credentials",
     "Document",
+    "HttpError",
     "ImageNotFound",
     "RateLimited",
     "RegistryError",

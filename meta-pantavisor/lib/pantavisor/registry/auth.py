@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Optional
 
-from . import credentials, reach
-from .errors import MAX_ERROR_BYTES, AccessDenied, RegistryError, for_status
-from .http import Http
+from ..http import AccessDenied, Http, reach
+from . import credentials
+from .errors import MAX_ERROR_BYTES, RegistryError, for_status
 from .options import Credentials, Endpoint, RegistryOptions
 
 MAX_TOKEN_BYTES = 256 * 1024

@@ -20,17 +20,18 @@ from typing import Optional, TypeVar
 from .. import atomic, layout, oci
 from ..digest import Digest
 from ..errors import DigestError, FormatError, LimitError
+from ..http import HttpError, Unreachable
 from ..oci import Descriptor, ImageConfig, OciManifest, Platform
 from ..ref import Ref
 from .download import Advance, Download, matches, nothing
-from .errors import RegistryError, Unreachable
+from .errors import RegistryError
 from .options import Endpoint, RegistryOptions, endpoints
 from .session import Session, Stopped
 
 # A header for each, as docker sends them: old registries do not look behind the first comma, and give schema 1.
 _ACCEPT = "\n".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
 # A mirror that fails in one of these ways is passed over.
-_MIRROR_FAILURES = (RegistryError, DigestError, FormatError)
+_MIRROR_FAILURES = (HttpError, DigestError, FormatError)
 
 Progress = Callable[[int, int], None]
 Where = Callable[[Digest], Path]

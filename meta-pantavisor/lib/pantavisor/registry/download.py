@@ -10,9 +10,8 @@ from typing import BinaryIO, Optional
 
 from ..digest import CHUNK, Digest
 from ..errors import DigestError
+from ..http import Answer, HttpError, TooSlow, Unreachable
 from ..oci import Descriptor
-from .errors import RegistryError, TooSlow, Unreachable
-from .http import Answer
 from .options import Endpoint
 from .session import Session, Stopped
 
@@ -38,7 +37,7 @@ class Download:
         self._hasher = hashlib.new(wanted.digest.algorithm)
 
     def run(self) -> None:
-        """Raises DigestError for other bytes than promised, RegistryError for none."""
+        """Raises DigestError for other bytes than promised, HttpError for none."""
         try:
             self._fill()
             self._check()
@@ -68,7 +67,7 @@ class Download:
                     f"{self._endpoint.name} breaks off after {self._seen} of {self._wanted.size} bytes of blob "
                     f"{self._wanted.digest}"
                 )
-            except RegistryError as error:
+            except HttpError as error:
                 progress = self._seen > before and resume and not isinstance(error, TooSlow)
                 failures = 0 if progress else failures + 1
                 if not error.temporary or failures >= self._session.options.attempts:

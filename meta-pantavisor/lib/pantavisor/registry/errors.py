@@ -7,33 +7,15 @@ import json
 from collections.abc import Iterable
 from typing import Optional
 
-from ..errors import NotFound, PantavisorError
+from ..errors import NotFound
+from ..http import AccessDenied, HttpError
 
 MAX_ERROR_BYTES = 16 * 1024
 _MAX_REASON_CHARS = 200
 
 
-class RegistryError(PantavisorError):
-    """The registry does not give what was asked. ``temporary`` says that asking again may help."""
-
-    temporary = False
-    retry_after: Optional[float] = None
-
-
-class Unreachable(RegistryError):
-    """No connection, no TLS, no whole answer, or an answer too slow."""
-
-    def __init__(self, message: str, *, hint: Optional[str] = None, temporary: bool = True) -> None:
-        super().__init__(message, hint=hint)
-        self.temporary = temporary
-
-
-class TooSlow(Unreachable):
-    """Bytes come, but so few that more of them are no progress."""
-
-
-class AccessDenied(RegistryError):
-    """The registry wants other credentials, or has none that suffice."""
+class RegistryError(HttpError):
+    """The registry does not give what was asked."""
 
 
 class ImageNotFound(RegistryError, NotFound):
@@ -61,7 +43,7 @@ def for_status(
     *,
     secrets: Iterable[str] = (),
     shown: Optional[str] = None,
-) -> RegistryError:
+) -> HttpError:
     """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe.
 
     A registry may repeat what it was told; ``secrets`` are left out of that. ``shown`` is the place of the credentials that
@@ -69,7 +51,7 @@ def for_status(
     """
     reason = _reason(body, secrets)
     said = f" ({reason})" if reason else ""
-    error: RegistryError
+    error: HttpError
     if status == 401:
         error = _denied(what, host, said, shown)
     elif status == 403:

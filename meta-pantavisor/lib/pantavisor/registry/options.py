@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""How registries are reached: hosts, mirrors, proxies, credentials and patience."""
+"""How registries are reached: hosts, mirrors, credentials and patience, besides the options of HTTP."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import FormatError
+from ..http import HttpOptions, proxies
+from ..http.hosts import host_name, is_loopback
 from ..ref import DEFAULT_HOST, Ref
-from . import proxies
 
 # Docker Hub's name is not the name of its registry.
 _HUB = "registry-1.docker.io"
@@ -33,7 +33,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class RegistryOptions:
+class RegistryOptions(HttpOptions):
     """Nothing here is read from the environment; see ``from_environment``."""
 
     insecure: frozenset[str] = frozenset()
@@ -50,22 +50,15 @@ class RegistryOptions:
     """Likewise, behind docker's."""
     helper_environment: Mapping[str, str] = field(default_factory=dict)
     """Environment (PATH, HOME) in which credential helpers are found and run; empty: none is run."""
-    proxies: Mapping[str, str] = field(default_factory=dict)
-    """http and https -> proxy URL; no -> hosts reached directly, as in no_proxy."""
-    ca_file: Optional[Path] = None
-    """Certificates to trust in place of the system's."""
-    certificate_folders: tuple[Path, ...] = ()
-    """In each a folder for each host[:port], with certificates to trust besides, and ours."""
     blob_cache: Optional[Path] = None
     """Blobs are kept here as sha256/<hex> and shared."""
     parallel: int = 3
     attempts: int = 5
-    timeout: float = 30.0
-    """Seconds without a byte."""
     backoff: float = 0.5
     """Seconds before the second attempt; doubled for each further one."""
     max_wait: float = 60.0
     """Seconds that a registry may tell us to wait."""
+    lax: str = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:
@@ -170,24 +163,6 @@ def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
                 raise FormatError(f'"{word}" does not name two registries', hint="a host has a dot, or a port")
         mirrors[host] = (*mirrors.get(host, ()), mirror)
     return mirrors
-
-
-def is_loopback(host: str) -> bool:
-    """Whether host[:port] is this machine, which docker trusts without TLS."""
-    name = host_name(host)
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def host_name(host: str) -> str:
-    """host[:port] without the port and without an IPv6 address's brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
 
 
 def _endpoint(host: str, repository: str, options: RegistryOptions, *, mirror: bool) -> Endpoint:

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Optional, TypeVar
 
+from ..http import Answer, Http, HttpError, Unreachable, origin
 from .auth import Authorizer
-from .errors import MAX_ERROR_BYTES, RegistryError, Unreachable, for_status
-from .http import Answer, Http, origin
+from .errors import MAX_ERROR_BYTES, for_status
 from .options import Endpoint, RegistryOptions
 
 MAX_BACKOFF = 10.0  # seconds
@@ -22,7 +22,7 @@ MAX_RETRY_AFTER_DIGITS = 9
 T = TypeVar("T")
 
 
-class Stopped(RegistryError):
+class Stopped(HttpError):
     """Another download of the same pull failed; this one has nothing to say."""
 
 
@@ -49,7 +49,7 @@ class Session:
         headers: Optional[Mapping[str, str]] = None,
         size: int = 0,
     ) -> Iterator[Answer]:
-        """GET /v2/<repository>/<path>. Raises RegistryError for any status that is not in ``accept``."""
+        """GET /v2/<repository>/<path>. Raises HttpError for any status that is not in ``accept``."""
         base = self._base(endpoint)
         url = f"{base}/v2/{endpoint.repository}/{path}"
         authorization = self._authorizer.header(endpoint)
@@ -76,7 +76,7 @@ class Session:
             if authorization is None:
                 raise error
 
-    def _refusal(self, answer: Answer, what: str, endpoint: Endpoint) -> RegistryError:
+    def _refusal(self, answer: Answer, what: str, endpoint: Endpoint) -> HttpError:
         retry_after = _retry_after(answer.header("Retry-After"), answer.header("Date"))
         secrets, shown = self._authorizer.secrets(), self._authorizer.shown(endpoint)
         body = _error_body(answer)
@@ -88,7 +88,7 @@ class Session:
             known = self._doors.get(endpoint.host)
         if known is None:
             known = []
-            with suppress(RegistryError), self._http.open(f"{base}/v2/", {}, insecure=endpoint.insecure) as answer:
+            with suppress(HttpError), self._http.open(f"{base}/v2/", {}, insecure=endpoint.insecure) as answer:
                 if answer.status == 401 and origin(answer.url) == origin(base):
                     known = answer.headers("WWW-Authenticate")
             with self._lock:
@@ -102,13 +102,13 @@ class Session:
                 raise Stopped("stopped")
             try:
                 return action()
-            except RegistryError as error:
+            except HttpError as error:
                 if not error.temporary or attempt == self.options.attempts:
                     raise
                 self.wait(attempt, error)
         raise AssertionError("attempts is not positive")
 
-    def wait(self, attempt: int, error: RegistryError) -> None:
+    def wait(self, attempt: int, error: HttpError) -> None:
         """Sleep before the next attempt, as long as the registry asks; raises ``error`` if that is too long."""
         pause = min(self.options.backoff * 2 ** (attempt - 1), MAX_BACKOFF)
         if error.retry_after is not None:
@@ -136,7 +136,7 @@ class Session:
 def _error_body(answer: Answer) -> bytes:
     try:
         return answer.read(MAX_ERROR_BYTES)
-    except RegistryError:
+    except HttpError:
         return b""  # the status says enough
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whom a registry's certificate must come from, and who we are to it, as docker and podman keep that for each host.
+"""Whom a server's certificate must come from, and who we are to it, as docker and podman keep that for each host.
 
 A folder such as /etc/docker/certs.d has one for each host[:port], and in it ``*.crt`` (CAs, besides the system's) and pairs of
 ``*.cert`` and ``*.key`` (of ours).
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Optional
 
 from ..names import MAX_PATH_BYTES
-from .errors import RegistryError
-from .options import RegistryOptions
+from .errors import HttpError
+from .options import HttpOptions
 
 MAX_FILES = 64  # of one host
 
@@ -22,13 +22,13 @@ MAX_FILES = 64  # of one host
 class Certificates:
     """One TLS context for each host, made when it is first asked."""
 
-    def __init__(self, options: RegistryOptions) -> None:
+    def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._general = _context(options.ca_file)
         self._known: dict[str, ssl.SSLContext] = {}
 
     def context(self, host: str, port: Optional[int]) -> ssl.SSLContext:
-        """For ``host`` as a URL has it. Raises RegistryError for files that cannot be read."""
+        """For ``host`` as a URL has it. Raises HttpError for files that cannot be read."""
         name = f"[{host}]" if ":" in host else host
         names = [f"{name}:{port or 443}"] if port not in (None, 443) else [name, f"{name}:443"]
         key = names[0]
@@ -49,7 +49,7 @@ class Certificates:
                 elif path.suffix == ".cert":
                     context.load_cert_chain(path, path.with_suffix(".key"))
             except (OSError, ssl.SSLError) as error:
-                raise RegistryError(f"the certificate {path} cannot be used: {error}") from error
+                raise HttpError(f"the certificate {path} cannot be used: {error}") from error
         return context
 
 
@@ -66,4 +66,4 @@ def _context(ca_file: Optional[Path]) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     except (OSError, ssl.SSLError) as error:
-        raise RegistryError(f"the certificates in {ca_file} cannot be read: {error}") from error
+        raise HttpError(f"the certificates in {ca_file} cannot be read: {error}") from error

@@ -11,19 +11,15 @@ from typing import Optional
 MIN_BYTES_PER_SECOND = 2048  # slower on average is taken for a stall
 
 
-class Dripping(Exception):
+class SlowTransfer(Exception):
     """So few bytes come that more of them are no progress."""
 
 
 class Deadline:
-    """Cuts a connection, whatever it is waiting for, after ``window`` seconds and what ``size`` bytes may take more.
-
-    ``proxy`` is what the connection goes through, for messages.
-    """
+    """Cuts a connection, whatever it is waiting for, after ``window`` seconds and what ``size`` bytes may take more."""
 
     def __init__(self, window: float, size: int) -> None:
         self.passed = False
-        self.proxy = ""
         self.seconds = window + size / MIN_BYTES_PER_SECOND
         self._window = window
         self._window_end = 0.0
@@ -40,13 +36,13 @@ class Deadline:
         self._timer.start()
 
     def advance(self, count: int) -> None:
-        """Raise Dripping when the last window brought too little: of a large blob the deadline alone is hours away."""
+        """Raise SlowTransfer when the last window brought too little: of a large blob the deadline alone is hours away."""
         now = time.monotonic()
         self._window_end = self._window_end or now + self._window
         self._window_bytes += count
         if now >= self._window_end:
             if self._window_bytes < MIN_BYTES_PER_SECOND * self._window:
-                raise Dripping(f"less than {MIN_BYTES_PER_SECOND} bytes in a second")
+                raise SlowTransfer(f"less than {MIN_BYTES_PER_SECOND} bytes in a second")
             self._window_end, self._window_bytes = now + self._window, 0
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Optional, Union
 
-from .errors import RegistryError
+from .errors import HttpError
 
 DEFAULT_PORT = 80  # as in Go; curl takes 1080
 _PORTS = {"http": 80, "https": 443}
@@ -38,7 +38,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def choose(proxies: Mapping[str, str], scheme: str, host: str, port: Optional[int]) -> Optional[urllib.parse.SplitResult]:
-    """The proxy for a URL, with host name and port; None for none. Raises RegistryError for one that is not a web address."""
+    """The proxy for a URL, with host name and port; None for none. Raises HttpError for one that is not a web address."""
     text = proxies.get(scheme)
     if not text or is_exempt(host, port or _PORTS[scheme], proxies.get("no", "")):
         return None
@@ -49,7 +49,7 @@ def choose(proxies: Mapping[str, str], scheme: str, host: str, port: Optional[in
     except ValueError:
         good = False
     if not good:
-        raise RegistryError(
+        raise HttpError(
             f"the {scheme} proxy is not of the form http://host:port", hint=f"correct the variable {scheme}_proxy"
         )
     return proxy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a registry may send us: not to this machine nor to its link, unless it is there itself.
+"""Where a server may send us: not to this machine nor to its link, unless it is there itself.
 
 A redirect or a token realm is a stranger's word. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it could have us ask
 services that only trust this machine, and get what they answer as a token. Names are judged by their spelling and, as
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from .errors import AccessDenied
-from .options import host_name
+from .hosts import host_name
 
-HINT = "only a registry that is local itself may do so"
+HINT = "only a server that is local itself may do so"
 Connect = Callable[..., socket.socket]
 
 
@@ -73,7 +73,7 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 def _is_at_home(sender: str) -> bool:
-    """Whether a registry is local, if only by what its name resolves to."""
+    """Whether a server is local, if only by what its name resolves to."""
     try:
         return is_local(sender) or all(map(is_local_address, _addresses(host_name(sender), 0)))
     except OSError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import socket
 import ssl
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -19,16 +18,15 @@ from typing import Optional
 
 from . import proxies, reach
 from .certificates import Certificates
-from .deadline import Deadline, Dripping
-from .errors import RegistryError, TooSlow, Unreachable
-from .options import RegistryOptions, host_name, is_loopback
+from .deadline import Deadline
+from .errors import HttpError
+from .exchange import Exchange
+from .hosts import host_name, is_loopback
+from .options import HttpOptions
 
 MAX_REDIRECTS = 5
 MAX_URL_CHARS = 16 * 1024
 _CHUNK = 256 * 1024
-INSECURE = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
-# What OpenSSL calls an answer in plain HTTP.
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 
@@ -36,11 +34,11 @@ _URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 class Answer:
     """A response whose body is read once, in chunks."""
 
-    def __init__(self, response: http.client.HTTPResponse, url: str, deadline: Deadline) -> None:
+    def __init__(self, response: http.client.HTTPResponse, exchange: Exchange) -> None:
         self.status = response.status
-        self.url = url
+        self.url = exchange.url
         self._response = response
-        self._deadline = deadline
+        self._exchange = exchange
 
     def header(self, name: str) -> Optional[str]:
         return self._response.getheader(name)
@@ -50,9 +48,9 @@ class Answer:
 
     def chunks(self) -> Iterator[bytes]:
         """Raises Unreachable where the body breaks off noticeably; a plain early end is the caller's to see."""
-        with translated(self.url, self._deadline):
+        with self._exchange.translated():
             while chunk := self._response.read1(_CHUNK):
-                self._deadline.advance(len(chunk))
+                self._exchange.deadline.advance(len(chunk))
                 yield chunk
 
     def read(self, limit: int) -> bytes:
@@ -69,7 +67,7 @@ class Answer:
 
 
 class Http:
-    def __init__(self, options: RegistryOptions) -> None:
+    def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._certificates = Certificates(options)
         self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -105,18 +103,18 @@ class Http:
                     yield answer
                     return
                 url = _redirected(url, answer.header("Location"))
-        raise RegistryError(f"{first[1]} redirects more than {MAX_REDIRECTS} times")
+        raise HttpError(f"{first[1]} redirects more than {MAX_REDIRECTS} times")
 
     @contextmanager
     def _exchange(
         self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int, sender: str
     ) -> Iterator[Answer]:
-        deadline = Deadline(4 * self._options.timeout, size)
+        exchange = Exchange(url, Deadline(4 * self._options.timeout, size), self._options.lax)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:
-            with translated(url, deadline):
-                connection, target, login = self._connection(url, insecure, deadline, sender)
+            with exchange.translated():
+                connection, target, login = self._connection(exchange, insecure, sender)
                 sent = {
                     "User-Agent": "pantavisor",
                     "Accept-Encoding": "identity",
@@ -125,19 +123,19 @@ class Http:
                     **headers,
                 }
                 _send(connection, "GET" if form is None else "POST", target, sent, form)
-                answer = Answer(connection.getresponse(), url, deadline)
+                answer = Answer(connection.getresponse(), exchange)
             yield answer
         finally:
-            deadline.stop()
+            exchange.deadline.stop()
             if answer is not None:
                 answer.close()
             if connection is not None:
                 connection.close()
 
     def _connection(
-        self, url: str, insecure: bool, deadline: Deadline, sender: str
+        self, exchange: Exchange, insecure: bool, sender: str
     ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
-        parts = urllib.parse.urlsplit(url)
+        parts = urllib.parse.urlsplit(exchange.url)
         host = parts.hostname or ""
         reach.check(host, sender)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -145,15 +143,15 @@ class Http:
         near = (proxy.hostname or "", proxy.port or proxies.DEFAULT_PORT) if proxy else (host, parts.port)
         near_host, near_port = near
         login = _proxy_login(proxy)
-        deadline.proxy = f"{near_host}:{near_port}" if proxy else ""
+        exchange.proxy = f"{near_host}:{near_port}" if proxy else ""
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = self._unverified if insecure else self._certificates.context(host, parts.port)
-            connection = _Https(near_host, near_port, self._options.timeout, deadline, context)
+            connection = _Https(near_host, near_port, self._options.timeout, exchange.deadline, context)
             if proxy:
                 connection.set_tunnel(host, parts.port or 443, headers=login)
         else:
-            connection = _Http(near_host, near_port, self._options.timeout, deadline)
+            connection = _Http(near_host, near_port, self._options.timeout, exchange.deadline)
             if proxy:
                 target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
         if proxy is None and host != host_name(sender):
@@ -204,57 +202,10 @@ class _Https(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server or self.host)
 
 
-@contextmanager
-def translated(url: str, deadline: Deadline) -> Iterator[None]:
-    """Network failures as Unreachable."""
-    host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise Unreachable(
-            f"the certificate of {host} is not trusted: {error.verify_message}",
-            hint=f"put its CA into /etc/docker/certs.d/{host}/ca.crt or SSL_CERT_FILE, or use {INSECURE.format(host)}",
-            temporary=False,
-        ) from error
-    except ssl.SSLError as error:
-        if error.reason not in _NOT_TLS:
-            raise _unreachable(host, deadline, error) from error
-        raise Unreachable(
-            f"{host} does not speak TLS", hint=f"to use it so, name it by {INSECURE.format(host)}", temporary=False
-        ) from error
-    except Dripping as error:
-        raise TooSlow(f"{host} is too slow: {error}") from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _unreachable(host, deadline, error) from error
-    if deadline.passed:
-        raise TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
-
-
-def _unreachable(host: str, deadline: Deadline, error: Exception) -> Unreachable:
-    if deadline.passed:
-        return TooSlow(f"{host} is too slow: no whole answer in {deadline.seconds:.0f} seconds")
-    way = f" by way of the proxy {deadline.proxy}" if deadline.proxy else ""
-    hint = "is the network up?"
-    if isinstance(error, ConnectionRefusedError) and not way:
-        hint = f"check host and port; name a registry without TLS by {INSECURE.format(host)}"
-    return Unreachable(f"{host} cannot be reached{way}: {_sentence(error)}", hint=hint)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, socket.timeout):
-        return "it does not answer in time"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "it closes the connection without an answer"
-    if isinstance(error, http.client.IncompleteRead):
-        return "it breaks off in the middle"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return "".join(char if char.isprintable() else " " for char in text)[:200]
-
-
 def _redirected(url: str, location: Optional[str]) -> str:
     host = urllib.parse.urlsplit(url).netloc
     if not location or len(location) > MAX_URL_CHARS:
-        raise RegistryError(f"{host} redirects without saying where to")
+        raise HttpError(f"{host} redirects without saying where to")
     try:
         target = urllib.parse.urljoin(url, urllib.parse.quote(location, safe=_URL_SAFE))
         parts = urllib.parse.urlsplit(target)
@@ -262,9 +213,9 @@ def _redirected(url: str, location: Optional[str]) -> str:
     except ValueError:
         good = False
     if not good:
-        raise RegistryError(f"{host} redirects to something that is no web address")
+        raise HttpError(f"{host} redirects to something that is no web address")
     if url.startswith("https:") and parts.scheme != "https":
-        raise RegistryError(f"{host} redirects from https to plain http, which is not followed")
+        raise HttpError(f"{host} redirects from https to plain http, which is not followed")
     return target
 
 
