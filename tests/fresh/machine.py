@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ CERTIFICATES = "usr/local/share/ca-certificates"
 APT_OPTION = re.compile(r"Acquire::(http|https|ftp|Retries|ForceIPv[46]|Check-[A-Za-z-]+)\b.*;")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 NAME_SERVER = "nameserver 10.0.2.3\n"  # slirp4netns's own, which asks as this machine does
+SPACES = ("--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--net")
+# Reports that the name spaces are there, and waits until they have a network.
+ENTRANCE = 'echo >&0; read -r _; exec "$@" </dev/null'
 # Of a user who is not root.
 USER = "tester"
 
@@ -68,20 +72,7 @@ class Machine:
     def call(self, command: str, log: BinaryIO) -> int:
         """Run a line of a shell in the checkout, by the user's login shell; its exit status."""
         words = ["su", "--login", USER if self.ordinary else "root", "--command", f"cd ~/pantavisor && {command}"]
-        spaces = ["--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--net"]
-        process = subprocess.Popen(
-            ["unshare", *spaces, HERE / "pivot", self.root, *words],
-            env=environment(), stdin=subprocess.PIPE, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            with network(process.pid, log):
-                assert process.stdin is not None
-                process.stdin.write(b"\n")
-                process.stdin.close()
-                return process.wait()
-        finally:
-            process.kill()
-            process.wait()
+        return enter([str(HERE / "pivot"), str(self.root), *words], log)
 
     def remove(self) -> None:
         """The root is on one file system: what was mounted there was seen by the machine alone."""
@@ -130,6 +121,27 @@ def sources(suite: str) -> list[str]:
     found = [line.split(" ") for line in lines if line.endswith(" Debian")]
     # bookworm-security here is trixie-security there.
     return [f"deb {site} {re.sub('^[a-z]+', suite, release)} main" for site, release, *_ in found]
+
+
+def enter(words: list[str], log: BinaryIO) -> int:
+    """Run a program in name spaces of its own, once they have a network; its exit status."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                ["unshare", *SPACES, "bash", "-c", ENTRANCE, "entrance", *words],
+                env=environment(), stdin=theirs.fileno(), stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            # Before this line there are no name spaces but this machine's.
+            if not ours.recv(1):
+                raise RuntimeError("unshare makes no name spaces")
+            with network(process.pid, log):
+                ours.sendall(b"\n")
+                return process.wait()
+        finally:
+            process.kill()
+            process.wait()
 
 
 @contextmanager

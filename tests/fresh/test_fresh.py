@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fresh import machine
 from sim import tools
 
 RUN = Path(__file__).resolve().parent / "run"
@@ -38,3 +39,14 @@ def test_a_bare_root_parses_the_quickstart(suite: str, tmp_path: Path) -> None:
 def test_a_machine_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     done, results = run("nosuch", tmp_path)
     assert (done.returncode, results) == (1, ["FAILED (1)", "not run", "not run"])
+
+
+def test_the_network_waits_for_the_name_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it is this machine that gets another interface and another route."""
+    slow = tmp_path / "unshare"
+    slow.write_text('#!/bin/sh\nsleep 0.5\nexec /usr/bin/unshare "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(machine, "environment", lambda: {"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    with open(tmp_path / "log", "wb") as log:
+        assert machine.enter(["cat", "/proc/net/dev"], log) == 0
+    assert "tap0:" in (tmp_path / "log").read_text()
