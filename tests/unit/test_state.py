@@ -90,6 +90,13 @@ def test_diff_names_what_changed() -> None:
     assert (changes.added, changes.removed, changes.changed) == (("fresh",), ("gone",), ("other",))
 
 
+def test_update_carries_each_object_that_the_older_state_lacks() -> None:
+    old = state(a=OBJECT, gone="c" * 64)
+    new = state(moved=OBJECT, one="b" * 64, two="b" * 64).with_files({"x.json": {}})
+    assert new.missing_objects(old) == {"b" * 64}
+    assert new.missing_objects(new) == frozenset()
+
+
 def test_parts_are_found_by_their_run_manifest() -> None:
     found = State.empty().with_files(
         {"bsp/run.json": {}, "web/run.json": {}, "_config/web/etc/x": OBJECT, "_sigs/web.json": {}, "website": OBJECT}

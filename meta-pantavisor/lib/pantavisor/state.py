@@ -115,6 +115,10 @@ class State(Mapping[str, Value]):
             changed=tuple(path for path in self if path in older and self[path] != older[path]),
         )
 
+    def missing_objects(self, older: State) -> frozenset[str]:
+        """The objects that an update from ``older`` to this state must carry."""
+        return self.object_ids() - older.object_ids()
+
     def warnings(self) -> tuple[str, ...]:
         """What is legal and yet misread or lost by published tools and devices."""
         return tuple(warning for path, value in self._files.items() for warning in _warnings(path, value))

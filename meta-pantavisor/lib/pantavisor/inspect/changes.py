@@ -12,15 +12,15 @@ def compare(newer: Inspection, older: Inspection) -> Optional[Changes]:
     """The latest revision of each against the other, or None where one has none."""
     if not newer.revisions or not older.revisions:
         return None
-    new, old = _files(_latest(newer)), _files(_latest(older))
-    there = {file.object_id for file in old.values()}
-    missing = {file.object_id: file.size or 0 for file in new.values() if file.object_id and file.object_id not in there}
+    ours, theirs = _latest(newer), _latest(older)
+    new, old = _files(ours), _files(theirs)
+    sizes = {file.object_id: file.size or 0 for file in new.values() if file.object_id}
     return Changes(
         older=older.target,
         added=tuple(new[path] for path in sorted(new.keys() - old.keys())),
         removed=tuple(old[path] for path in sorted(old.keys() - new.keys())),
         changed=tuple((old[path], new[path]) for path in sorted(new.keys() & old.keys()) if _differ(old[path], new[path])),
-        update_bytes=sum(missing.values()),
+        update_bytes=sum(sizes[name] for name in ours.state.missing_objects(theirs.state)),
     )
 
 
