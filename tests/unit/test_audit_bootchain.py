@@ -80,7 +80,7 @@ def findings(storage: Path, loader: bytes, **words: bytes) -> list[str]:
     found, counts = Findings(), Counter[str]()
     files = {name.replace("_", "."): content for name, content in words.items()}
     partition = Partition({"EFI/BOOT/BOOTX64.EFI": loader, **files})
-    bootchain.check(cast(Fat, partition), Folder(storage), ["0"], found, counts)
+    bootchain.check(cast(Fat, partition), Folder(storage), ["0"], found, counts, "boot partition")
     assert counts["boot files"] + sum("pv-" in str(finding) for finding in found) in (0, 3)
     return [str(finding) for finding in found]
 
@@ -121,7 +121,7 @@ def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers
     device = sim.make(tmp_path / "device")
     (tmp_path / "loader").write_bytes(program((PUBLIC_KEY, signers[0].public_key())))
     boot_files = {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader"}
-    made = disk.build(tmp_path / "disk.img", device.storage, esp_files=boot_files, epoch=sim.EPOCH, seed="x")
+    made = disk.build(tmp_path / "disk.img", disk.Layout.efi(device.storage, boot_files), epoch=sim.EPOCH, seed="x")
     assert sorted(finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature") == [
         "trails/0/.pv/pv-initrd.img", "trails/0/.pv/pv-kernel.img",
     ]  # fmt: skip
@@ -143,3 +143,21 @@ def test_no_damage_to_a_program_ends_in_a_traceback(signers: Signers) -> None:
             except struct.error:
                 pass
     assert grub.public_keys(b"#!/bin/sh") is None
+
+
+def test_each_boot_partition_is_examined(tmp_path: Path) -> None:
+    device = sim.make(tmp_path / "device")
+    (tmp_path / "loader").write_bytes(b"MZ")
+    (tmp_path / "key").write_bytes(b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n")
+    (tmp_path / "other").write_bytes(b"no key")
+    boot = tuple(
+        disk.BootPartition({"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader", "notes": tmp_path / name}, name=name)
+        for name in ("key", "other")
+    )
+    layout = disk.Layout(disk.StoragePartition(device.storage), boot)
+    made = disk.build(tmp_path / "disk.img", layout, epoch=sim.EPOCH, seed="x")
+    found = audit.verify(made.path, trust=device.trust).findings
+    assert [finding.where for finding in found if finding.code == "secret"] == ["boot partition 1, notes"]
+    assert {finding.where for finding in found if finding.code == "boot-loader"} == {
+        f"boot partition {number}, EFI/BOOT/BOOTX64.EFI" for number in (1, 2)
+    }

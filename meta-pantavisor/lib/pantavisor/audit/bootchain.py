@@ -25,18 +25,20 @@ _WORDS = "oem.env"
 _LOADED = ("pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb")
 
 
-def check(partition: Fat, storage: Storage, revisions: Iterable[str], findings: Findings, counts: Counter[str]) -> None:
-    """Verify every boot file of every revision by the keys in each GRUB on the boot partition."""
+def check(
+    partition: Fat, storage: Storage, revisions: Iterable[str], findings: Findings, counts: Counter[str], place: str
+) -> None:
+    """Verify every boot file of every revision by the keys in each GRUB on the boot partition at ``place``."""
     for path, file in sorted(partition.files.items()):
         if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:
-            trusted = _trusted(partition.content(file), findings, f"boot partition, {path}")
+            trusted = _trusted(partition.content(file), findings, f"{place}, {path}")
             if trusted is not None:
-                _check_words(partition, trusted, findings)
+                _check_words(partition, trusted, findings, place)
                 for revision in sorted(revisions):
                     _check_revision(storage, revision, trusted, findings, counts)
 
 
-def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings) -> None:
+def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings, place: str) -> None:
     """The words of the board's maker for the command line: GRUB leaves them out where they are not signed."""
     words, signature = (partition.files.get(name) for name in (_WORDS, _WORDS + SIGNATURE))
     if words is None:
@@ -47,7 +49,7 @@ def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings) -> 
         made = partition.content(signature)
         trusted.verify(made, [partition.content(words)], what=_WORDS + SIGNATURE)
     except PantavisorError as error:
-        findings.add("boot-signature", f"boot partition, {_WORDS}", error.message, error.hint)
+        findings.add("boot-signature", f"{place}, {_WORDS}", error.message, error.hint)
 
 
 def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.BootKeys]:

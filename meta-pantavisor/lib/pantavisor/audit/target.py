@@ -52,10 +52,11 @@ def verify(
         _check_objects(found, states, facts, findings, strict)
         if found.tree is not None:
             storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
-        if found.boot is not None:
-            boot.check(found.boot, findings, "boot partition", strict=strict)
+        for number, partition in enumerate(found.boots, 1):
+            place = f"boot partition {number}" if len(found.boots) > 1 else "boot partition"
+            boot.check(partition, findings, place, strict=strict)
             if found.tree is not None:
-                bootchain.check(found.boot, found.tree, states, findings, counts)
+                bootchain.check(partition, found.tree, states, findings, counts, place)
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)

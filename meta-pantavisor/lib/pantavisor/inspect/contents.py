@@ -35,7 +35,7 @@ def read(path: Path) -> Inspection:
             size=found.size,
             stored=sum(found.sizes.values()),
             partitions=_partitions(found),
-            boot_files=tuple(sorted((file.path, file.size) for file in found.boot.files.values()) if found.boot else ()),
+            boot_files=tuple(sorted((file.path, file.size) for boot in found.boots for file in boot.files.values())),
             revisions=tuple(_revision(name, states[name], found, uses) for name in sorted(states)),
             problems=tuple(map(str, findings)),
         )

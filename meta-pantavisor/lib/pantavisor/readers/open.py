@@ -40,7 +40,7 @@ class Opened:
     sizes: dict[str, int] = field(default_factory=dict)
     tree: Optional[Storage] = None
     partitions: tuple[gpt.Partition, ...] = ()
-    boot: Optional[fat.Fat] = None
+    boots: list[fat.Fat] = field(default_factory=list)
     storage_start: Optional[int] = None
     size: int = 0
 
@@ -76,7 +76,7 @@ def _image(image: Reader, findings: Findings) -> Opened:
         try:
             reader = image.window(partition.start, partition.size)
             if partition.kind == gpt.EFI_SYSTEM:
-                result.boot = fat.Fat(reader, findings, where)
+                result.boots.append(fat.Fat(reader, findings, where))
             elif has_ext4(reader):
                 found = Ext4(reader, findings, where)
                 if found.label == STORAGE_LABEL and tree is None:
@@ -85,7 +85,7 @@ def _image(image: Reader, findings: Findings) -> Opened:
                 findings.add("partition", where, "holds no file system that is known here")
         except (Damaged, OSError) as error:
             findings.add("unreadable", where, getattr(error, "message", str(error)))
-    if result.boot is None:
+    if not result.boots:
         findings.add("partition", "partition table", "there is no readable EFI system partition")
     if tree is None:
         findings.add("partition", "partition table", f'there is no readable ext4 with the label "{STORAGE_LABEL}"')
