@@ -45,7 +45,7 @@ class Device:
         path = self.folder / "device.img"
         if not path.exists():
             files = {"EFI/BOOT/BOOTX64.EFI": self.loader}
-            disk.build(path, self.storage, esp_files=files, epoch=EPOCH, seed=self.state.digest())
+            disk.build(path, disk.Layout.efi(self.storage, files), epoch=EPOCH, seed=self.state.digest())
         return path
 
     def export(self) -> Path:

@@ -56,9 +56,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, boot_file: Path) -> disk.Dis
     return build(folder / "one.img", make_tree(folder / "storage"), boot_file)
 
 
-def build(path: Path, tree: Path, boot_file: Path, **options: object) -> disk.DiskImage:
-    files = {"EFI/BOOT/BOOTX64.EFI": boot_file, "EFI/a long name.cfg": boot_file}
-    return disk.build(path, tree, **{"esp_files": files, "epoch": EPOCH, "seed": "state", **options})  # type: ignore[arg-type]
+def boot_files(boot_file: Path) -> dict[str, Path]:
+    return {"EFI/BOOT/BOOTX64.EFI": boot_file, "EFI/a long name.cfg": boot_file}
+
+
+def build(
+    path: Path, tree: Path, boot_file: Path, *, files: dict[str, Path] | None = None, **options: object
+) -> disk.DiskImage:
+    layout = disk.Layout.efi(tree, boot_files(boot_file) if files is None else files)
+    return disk.build(path, layout, **{"epoch": EPOCH, "seed": "state", **options})  # type: ignore[arg-type]
 
 
 def storage(path: Path) -> str:
@@ -246,26 +252,26 @@ def test_odd_names_are_refused(boot_file: Path, tmp_path: Path, name: str | byte
 @pytest.mark.parametrize("name", ["/EFI/x", "EFI/../x", "a:b", "EFI//x", "x.", "ü", "", "a" * 256])
 def test_odd_boot_names_are_refused(boot_file: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(FormatError, match="cannot be a file of the boot partition"):
-        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files={name: boot_file})
+        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files={name: boot_file})
 
 
 def test_boot_names_that_fat_cannot_tell_apart_are_refused(boot_file: Path, tmp_path: Path) -> None:
     files = {"EFI/boot/a": boot_file, "EFI/BOOT/b": boot_file}
     with pytest.raises(FormatError, match="the same name"):
-        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files=files)
+        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files=files)
 
 
 @pytest.mark.parametrize("name", ["SHA256SUMS", "sha256sums", "Sha256Sums/x"])
 def test_boot_file_in_the_place_of_the_list_of_digests_is_refused(boot_file: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(FormatError, match="list of digests"):
-        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files={name: boot_file})
+        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files={name: boot_file})
 
 
 def test_what_is_missing_is_named(boot_file: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="storage tree .*/none"):
         build(tmp_path / "one.img", tmp_path / "none", boot_file)
     with pytest.raises(NotFound, match="boot file .*/none"):
-        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, esp_files={"x": tmp_path / "none"})
+        build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files={"x": tmp_path / "none"})
 
 
 def test_size_and_time_out_of_range_are_refused(boot_file: Path, tmp_path: Path) -> None:
@@ -274,10 +280,58 @@ def test_size_and_time_out_of_range_are_refused(boot_file: Path, tmp_path: Path)
         ({"size": 100 * 1024 * 1024}, "too small"),
         ({"size": 1 << 60}, "too large"),
         ({"epoch": 1 << 31}, "2038"),
-        ({"label": "x" * (ext4.MAX_LABEL_BYTES + 1)}, "cannot be a label"),
     ):
         with pytest.raises(FormatError, match=words):
             build(tmp_path / "one.img", tree, boot_file, **options)
+    long = disk.StoragePartition(tree, label="x" * (ext4.MAX_LABEL_BYTES + 1))
+    with pytest.raises(FormatError, match="cannot be a label"):
+        disk.build(tmp_path / "one.img", disk.Layout(long), epoch=EPOCH, seed="state")
+
+
+def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(boot_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "spl").write_bytes(b"spl" * 5000)
+    (tmp_path / "uboot").write_bytes(b"uboot" * 300_000)
+    tree = make_tree(tmp_path / "tree")
+    layout = disk.Layout(
+        disk.StoragePartition(tree),
+        (disk.BootPartition(boot_files(boot_file)), disk.BootPartition({"rescue": boot_file}, name="rescue")),
+        blobs=(disk.Blob(tmp_path / "uboot", 64 * 1024), disk.Blob(tmp_path / "spl", 33 * 1024)),
+        first=4 * gpt.ALIGNMENT,
+    )
+    made = disk.build(tmp_path / "board.img", layout, epoch=EPOCH, seed="state")
+    said = proc.run(["sgdisk", "-v", "-p", made.path]).stdout.decode()
+    assert "No problems found" in said
+    assert [line.split()[-1] for line in said.splitlines() if re.match(r" +\d+ +\d+ ", line)] == ["boot", "rescue", "storage"]
+    flash = tmp_path / "flash"
+    flash.write_bytes(b"\xa5" * made.size)
+    proc.run(["bmaptool", "copy", made.path, flash])
+    assert flash.read_bytes()[33 * 1024 :].startswith(b"spl" * 5000)
+    assert flash.read_bytes()[64 * 1024 :].startswith(b"uboot" * 300_000)
+    again = disk.build(tmp_path / "again.img", layout, epoch=EPOCH, seed="state")
+    assert again.path.read_bytes() == made.path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("offsets", "first"),
+    [((8 * 1024,), 1), ((1024 * 1024 - 10,), 1), ((33 * 1024, 33 * 1024 + 99), 1), ((-1,), 1), ((33 * 1024,), 0)],
+)
+def test_blobs_without_room_are_refused(tmp_path: Path, offsets: tuple[int, ...], first: int) -> None:
+    blob = tmp_path / "spl"
+    blob.write_bytes(bytes(100))
+    blobs = tuple(disk.Blob(blob, offset) for offset in offsets)
+    layout = disk.Layout(disk.StoragePartition(make_tree(tmp_path / "tree")), blobs=blobs, first=first * gpt.ALIGNMENT)
+    with pytest.raises(FormatError, match="has no room|whole MiB"):
+        disk.build(tmp_path / "one.img", layout, epoch=EPOCH, seed="state")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spl", "tree"]
+
+
+def test_blob_that_is_missing_and_names_that_are_the_same_are_refused(boot_file: Path, tmp_path: Path) -> None:
+    storage = disk.StoragePartition(make_tree(tmp_path / "tree"))
+    with pytest.raises(NotFound, match="none, for byte 65536 of the disk, does not exist"):
+        disk.build(tmp_path / "x", disk.Layout(storage, blobs=(disk.Blob(tmp_path / "none", 65536),)), epoch=EPOCH, seed="")
+    twice = (disk.BootPartition({"x": boot_file}),) * 2
+    with pytest.raises(FormatError, match="names of their own"):
+        disk.build(tmp_path / "x", disk.Layout(storage, twice), epoch=EPOCH, seed="")
 
 
 def test_partitions_that_overlap_or_misalign_are_refused() -> None:

@@ -36,8 +36,7 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
             folder / job.output.name,
-            storage,
-            esp_files=job.boot_files,
+            disk.Layout.efi(storage, job.boot_files),
             size=job.size,
             epoch=job.epoch,
             seed=state.digest(),

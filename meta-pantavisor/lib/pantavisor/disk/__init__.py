@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The flashable disk image: GPT, a boot partition (FAT), the storage partition (ext4, label ``root``), and its bmap.
 
+    layout    what the disk of a board holds, as a value    Layout
     image     puts the pieces together              build() -> DiskImage
     gpt       protective MBR, both partition tables
     fat       the EFI system partition              by mkfs.vfat, mmd, mcopy
@@ -13,5 +14,6 @@ Needs no root, mounts nothing. The same tree, files, size, epoch and seed make t
 """
 
 from .image import DiskImage, build
+from .layout import Blob, BootPartition, Layout, StoragePartition
 
-__all__ = ["DiskImage", "build"]
+__all__ = ["Blob", "BootPartition", "DiskImage", "Layout", "StoragePartition", "build"]

@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""From a storage tree to a flashable disk image: partition tables, boot partition, storage partition, block map."""
+"""From a layout to a flashable disk image: partition tables, blobs, boot partitions, storage partition, block map."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Union
 from uuid import UUID
 
 from .. import atomic
-from ..errors import FormatError
+from ..errors import FormatError, NotFound
 from . import bmap, ext4, fat, gpt, usage
 from . import tree as trees
+from .layout import Blob, Layout, Span, place, place_blobs
 
 MIN_EPOCH = 315532800  # 1980-01-01, where the clock of FAT begins
 MAX_EPOCH = 0x7FFFFFFF
-MAX_BYTES = 16 * 1024**4 - gpt.ALIGNMENT
-BOOT_NAME = "boot"
-STORAGE_NAME = "storage"
 
 
 @dataclass(frozen=True)
@@ -34,67 +33,67 @@ class DiskImage:
 
 
 def build(
-    image_path: Path,
-    storage_tree: Path,
-    *,
-    esp_files: Mapping[str, Path],
-    epoch: int,
-    seed: Union[bytes, str],
-    size: Optional[int] = None,
-    label: str = "root",
+    image_path: Path, layout: Layout, *, epoch: int, seed: Union[bytes, str], size: Optional[int] = None
 ) -> DiskImage:
     """Write ``image_path`` and ``image_path``.bmap, both or neither.
 
-    ``esp_files`` maps paths in the boot partition to files; ``size`` in bytes is rounded down to a MiB, and None means
-    the content and as much again. ``epoch`` (seconds) becomes every time in the image, from 1980 on. All identifiers
-    (disk, partitions, file systems) follow from ``seed``. The storage partition is the last, so that it can grow.
+    ``size`` in bytes is rounded down to a MiB, and None means the content and as much again. ``epoch`` (seconds)
+    becomes every time in the image, from 1980 on. All identifiers (disk, partitions, file systems) follow from
+    ``seed``. Raises FormatError for what does not fit, NotFound for files that do not exist.
     """
     if epoch > MAX_EPOCH:
         raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
     epoch = max(epoch, MIN_EPOCH)
-    tree = trees.scan(storage_tree)
-    boot, storage = _partitions(fat.size_for(esp_files), ext4.size_for(tree), size, seed)
-    total = storage.end + gpt.ALIGNMENT
-    table = gpt.render([boot, storage], disk=_identifier(seed, "disk"), size=total)
+    tree = trees.scan(layout.storage.tree)
+    spans = place(layout, [*(fat.size_for(part.files) for part in layout.boot), ext4.size_for(tree)], size)
+    blobs = place_blobs(layout, [_size(blob) for blob in layout.blobs])
+    total = spans[-1].end + gpt.ALIGNMENT
+    table = gpt.render(_partitions(layout, spans, seed), disk=_identifier(seed, "disk"), size=total)
     target = Path(image_path)
     with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
         raw = folder / "disk.img"
         _lay_tables(raw, table, total)
-        serial = _identifier(seed, "boot file system").int & 0xFFFFFFFF
-        fat.write(raw, esp_files, start=boot.start, size=boot.size, serial=serial, epoch=epoch)
+        _lay_blobs(raw, layout.blobs)
+        for part, span in zip(layout.boot, spans):
+            serial = _identifier(seed, f"{part.name} file system").int & 0xFFFFFFFF
+            fat.write(raw, part.files, start=span.start, size=span.size, serial=serial, epoch=epoch)
         ext4.write(
             raw,
             tree,
-            start=storage.start,
-            size=storage.size,
-            label=label,
-            identity=_identifier(seed, "storage file system"),
-            hash_seed=_identifier(seed, "storage name hash"),
+            start=spans[-1].start,
+            size=spans[-1].size,
+            label=layout.storage.label,
+            identity=_identifier(seed, f"{layout.storage.name} file system"),
+            hash_seed=_identifier(seed, f"{layout.storage.name} name hash"),
             epoch=epoch,
         )
-        ranges = [(0, gpt.HEAD_BYTES), (total - gpt.TAIL_BYTES, total)]
-        ranges += fat.mapped(raw, start=boot.start)
-        ranges += usage.mapped(raw, start=storage.start)
+        ranges = [(0, gpt.HEAD_BYTES), (total - gpt.TAIL_BYTES, total), *((blob.start, blob.end) for blob in blobs)]
+        for span in spans[:-1]:
+            ranges += fat.mapped(raw, start=span.start)
+        ranges += usage.mapped(raw, start=spans[-1].start)
         return _publish(raw, bmap.make(raw, ranges), target, total)
 
 
-def _partitions(
-    boot_size: int, storage_size: int, size: Optional[int], seed: Union[bytes, str]
-) -> tuple[gpt.Partition, gpt.Partition]:
-    start = gpt.ALIGNMENT + boot_size
-    if size is None:
-        storage_size = -(-storage_size // gpt.ALIGNMENT) * gpt.ALIGNMENT
-    else:
-        storage_size = size // gpt.ALIGNMENT * gpt.ALIGNMENT - gpt.ALIGNMENT - start
-    if storage_size < ext4.MIN_BYTES:
-        least = start + ext4.MIN_BYTES + gpt.ALIGNMENT
-        raise FormatError(f"a disk image of {size} bytes is too small", hint=f"at least {least} bytes")
-    if storage_size > MAX_BYTES:
-        raise FormatError(f"a disk image of {size} bytes is too large", hint=f"at most {MAX_BYTES} bytes")
-    return (
-        gpt.Partition(BOOT_NAME, gpt.EFI_SYSTEM, _identifier(seed, "boot partition"), gpt.ALIGNMENT, boot_size),
-        gpt.Partition(STORAGE_NAME, gpt.LINUX_DATA, _identifier(seed, "storage partition"), start, storage_size),
-    )
+def _partitions(layout: Layout, spans: Sequence[Span], seed: Union[bytes, str]) -> list[gpt.Partition]:
+    kinds = [*(gpt.EFI_SYSTEM for _ in layout.boot), gpt.LINUX_DATA]
+    return [
+        gpt.Partition(name, kind, _identifier(seed, f"{name} partition"), span.start, span.size)
+        for name, kind, span in zip(layout.names, kinds, spans)
+    ]
+
+
+def _size(blob: Blob) -> int:
+    if not blob.path.is_file():
+        raise NotFound(f"{blob.path}, for byte {blob.offset} of the disk, does not exist")
+    return blob.path.stat().st_size
+
+
+def _lay_blobs(raw: Path, blobs: Sequence[Blob]) -> None:
+    with open(raw, "r+b") as target:
+        for blob in blobs:
+            target.seek(blob.offset)
+            with open(blob.path, "rb") as source:
+                shutil.copyfileobj(source, target)
 
 
 def _identifier(seed: Union[bytes, str], purpose: str) -> UUID:
