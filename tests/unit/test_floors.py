@@ -19,7 +19,9 @@ GLUE = LAYER / "lib" / "pvbb"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).resolve().parents[1]
 # What BitBake's own process imports has nothing but the standard library.
-PLAIN = {"errors", "cjson", "digest", "names", "atomic", "codecs", "ref", "oci", "unixhttp", "layout", "http", "registry"}
+PLAIN = {
+    "errors", "cjson", "digest", "names", "atomic", "codecs", "tar", "ref", "oci", "unixhttp", "layout", "http", "registry",
+}  # fmt: skip
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)
 STANDARD = getattr(sys, "stdlib_module_names", None) or {

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pantavisor import layers
 from pantavisor.errors import FormatError, LimitError
 from pantavisor.layers import Device, Directory, Fifo, File, Limits, Symlink, Tree
-from pantavisor.layers.numbers import number, seconds
+from pantavisor.tar.numbers import number, seconds
 from sim import listing, tools
 from sim.layers import member, tar, with_checksums
 

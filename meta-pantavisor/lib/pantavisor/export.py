@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Optional, cast
 
-from . import atomic, codecs, tarform
+from . import atomic, codecs
 from .digest import OBJECT_ID
 from .errors import DigestError, FormatError, LimitError, NotFound
 from .gzipped import GzipWriter, is_worth_deflating
 from .objects import ObjectPool
 from .state import MAX_BYTES, State
+from .tar import form
 
 Put = Callable[[bytes], object]
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
@@ -134,7 +135,7 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
         block = stream.read(tarfile.BLOCKSIZE)
         if not block or block == bytes(tarfile.BLOCKSIZE):
             return None
-        if block[257:262] != tarform.ANY:
+        if block[257:262] != form.ANY:
             raise FormatError(f"{what} is not a ustar archive", hint=HINT)
         if not SIZE.fullmatch(block, *SIZE_SPAN):
             raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
@@ -142,10 +143,10 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
         entry.name = entry.name.removeprefix("./")
         if entry.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
             return entry
-        if entry.type not in tarform.PASSED_OVER:
+        if entry.type not in form.PASSED_OVER:
             raise FormatError(f"{what} holds {entry.name[:120]!r}, which is not a regular file")
-        content = stream.read(min(entry.size, tarform.MAX_EXTENDED_BYTES))
-        tarform.check_extended(entry.type, entry.size, content, what)
+        content = stream.read(min(entry.size, form.MAX_EXTENDED_BYTES))
+        form.check_extended(entry.type, entry.size, content, what)
         _skip_padding(stream, entry.size)
     raise LimitError(f"{what} holds more than {MAX_PASSED_OVER} folders and headers between two files")
 

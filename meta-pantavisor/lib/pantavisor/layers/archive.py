@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Optional
 
 from ..errors import FormatError
-from . import paths, pax, sparse
+from ..tar import Header, HeaderReader, padded, show
+from ..tar.numbers import decimal, number, owner, seconds
+from . import paths, sparse, xattrs
 from .limits import Budget, check
 from .marks import Marks
-from .numbers import decimal, number, owner, seconds
 from .stream import ChunkStream
 from .tree import Device, Directory, Fifo, File, Metadata, Node, Stored, Symlink
 
-BLOCK = 512
-_ZERO_BLOCK = bytes(BLOCK)
 _MAX_ID = 2**32 - 1
 _MAX_MAJOR = 2**12 - 1
 _MAX_MINOR = 2**20 - 1
@@ -36,17 +35,6 @@ class Member(NamedTuple):
     link: Optional[paths.Path] = None
 
 
-class _Header(NamedTuple):
-    """One member's header with its extended records applied."""
-
-    kind: bytes
-    name: bytes
-    target: bytes
-    size: int
-    block: bytes
-    records: Mapping[bytes, bytes]
-
-
 class TarReader:
     """Iterates over the members of an unpacked tar, source number ``source`` of the tree that it becomes part of.
 
@@ -60,61 +48,23 @@ class TarReader:
         self._marks = marks
         self._source = source
         self._what = what
-        self._global: dict[bytes, bytes] = {}
+        self._headers = HeaderReader(
+            lambda size: b"" if stream.at_end() else stream.read(size),
+            max_bytes=budget.limits.header_bytes,
+            what=what,
+            count=lambda: budget.add_entry(0),
+        )
 
     def __iter__(self) -> Iterator[Member]:
-        while (header := self._header()) is not None:
+        while (header := self._headers.next()) is not None:
             member, stored = self._member(header)
             end = self._stream.offset + stored
             yield member
             self._stream.skip_to(end)
             # Behind the last member some writers leave out what only fills its block.
-            self._stream.skip_what_there_is(_padded(stored) - stored)
+            self._stream.skip_what_there_is(padded(stored) - stored)
 
-    def _header(self) -> Optional[_Header]:
-        """The next member's header, after all that extends it; None at the end of the archive."""
-        extended: dict[bytes, bytes] = {}
-        while (block := self._block()) is not None:
-            kind = block[156:157]
-            if kind in b"xgXLKV":
-                self._extend(kind, number(block[124:136]), extended)
-                continue
-            return self._apply(kind, block, {**self._global, **extended})
-        return None
-
-    def _block(self) -> Optional[bytes]:
-        if self._stream.at_end():
-            return None
-        block = self._stream.read(BLOCK)
-        if block == _ZERO_BLOCK:
-            return None
-        _check_sum(block, self._what)
-        return block
-
-    def _extend(self, kind: bytes, size: int, extended: dict[bytes, bytes]) -> None:
-        if size < 0:
-            raise FormatError(f"{self._what} has a header of negative size")
-        check(size, self._budget.limits.header_bytes, "bytes in one extended header")
-        content = self._stream.read(_padded(size))[:size]
-        if kind in b"LK":
-            extended[b"path" if kind == b"L" else b"linkpath"] = content.rstrip(b"\0")
-        elif kind in b"xX":
-            extended.update(pax.parse(content, what=self._what))
-        elif kind == b"g":
-            self._global.update(pax.parse(content, what=self._what))
-        self._budget.add_entry(0)
-
-    def _apply(self, kind: bytes, block: bytes, records: Mapping[bytes, bytes]) -> _Header:
-        name = records.get(b"GNU.sparse.name") or records.get(b"path") or _name(block)
-        target = records.get(b"linkpath") or _text(block[157:257])
-        size = decimal(records[b"size"]) if records.get(b"size") else number(block[124:136])
-        if size < 0:
-            raise FormatError(f"{self._what} has the member {paths.show(name)} of negative size")
-        if kind in b"\0" and name.endswith(b"/"):
-            kind = b"5"  # before POSIX a directory was a file with a slash
-        return _Header(kind, name, target, size, block, records)
-
-    def _member(self, header: _Header) -> tuple[Member, int]:
+    def _member(self, header: Header) -> tuple[Member, int]:
         """The member, and how many bytes of it are still to be passed over."""
         path = paths.split(header.name, self._budget.limits, what=self._what)
         cost = _NODE_BYTES + len(header.name) + len(header.target)
@@ -132,17 +82,17 @@ class TarReader:
         self._budget.add_entry(cost)
         return Member(path, self._special(header, metadata)), 0
 
-    def _metadata(self, header: _Header) -> Metadata:
+    def _metadata(self, header: Header) -> Metadata:
         block, records = header.block, header.records
         uid, gid = owner(records.get(b"uid", b""), block[108:116]), owner(records.get(b"gid", b""), block[116:124])
         if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
-            raise FormatError(f"{self._what} has the member {paths.show(header.name)} of an impossible owner")
+            raise FormatError(f"{self._what} has the member {show(header.name)} of an impossible owner")
         mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
         mode = number(block[100:108]) & 0o7777
-        xattrs = pax.xattrs(records, self._budget.limits, what=self._what) if records else ()
-        return Metadata(mode, uid, gid, mtime, self._marks.without(xattrs) if xattrs else xattrs)
+        found = xattrs.from_records(records, self._budget.limits, what=self._what) if records else ()
+        return Metadata(mode, uid, gid, mtime, self._marks.without(found) if found else found)
 
-    def _file(self, header: _Header, metadata: Metadata) -> tuple[File, int]:
+    def _file(self, header: Header, metadata: Metadata) -> tuple[File, int]:
         start = self._stream.offset
         segments, size = self._segments(header)
         content = self._stream.offset
@@ -157,7 +107,7 @@ class TarReader:
             self._budget.add_bytes(size - stored)
         return File(metadata, size, Stored(self._source, content, segments)), stored
 
-    def _segments(self, header: _Header) -> tuple[Optional[sparse.Segments], int]:
+    def _segments(self, header: Header) -> tuple[Optional[sparse.Segments], int]:
         """The sparse map, or None, and the size of the file; reads what of the map lies in the stream."""
         records, limits = header.records, self._budget.limits
         if header.kind == b"S":
@@ -172,45 +122,18 @@ class TarReader:
     def _real_size(self, records: Mapping[bytes, bytes]) -> int:
         return decimal(records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size") or b"")
 
-    def _special(self, header: _Header, metadata: Metadata) -> Node:
+    def _special(self, header: Header, metadata: Metadata) -> Node:
         if header.kind == b"5":
             return Directory(metadata)
         if header.kind == b"2":
             if not header.target:
-                raise FormatError(f"{self._what} has the symbolic link {paths.show(header.name)} to nothing")
+                raise FormatError(f"{self._what} has the symbolic link {show(header.name)} to nothing")
             return Symlink(metadata._replace(mode=0o777), header.target)  # Linux knows no other
         if header.kind in b"34":
             major, minor = number(header.block[329:337]), number(header.block[337:345])
             if not 0 <= major <= _MAX_MAJOR or not 0 <= minor <= _MAX_MINOR:
-                raise FormatError(f"{self._what} has the device {paths.show(header.name)} with impossible numbers")
+                raise FormatError(f"{self._what} has the device {show(header.name)} with impossible numbers")
             return self._marks.see(Device(metadata, header.kind == b"4", major, minor))
         if header.kind == b"6":
             return Fifo(metadata)
-        raise FormatError(f"{self._what} has the member {paths.show(header.name)} of unknown type {header.kind!r}")
-
-
-def _padded(size: int) -> int:
-    return -(-size // BLOCK) * BLOCK
-
-
-def _text(field: bytes) -> bytes:
-    return field.partition(b"\0")[0]
-
-
-def _name(block: bytes) -> bytes:
-    name = _text(block[:100])
-    # GNU's magic is "ustar  "; it keeps times where POSIX keeps the start of a long name, star keeps both.
-    if block[257:263] != b"ustar\0":
-        return name
-    prefix = _text(block[345:476] if block[508:512] == b"tar\0" else block[345:500])
-    return prefix + b"/" + name if prefix else name
-
-
-def _check_sum(block: bytes, what: str) -> None:
-    stated = number(block[148:156])
-    if stated == sum(block) - sum(block[148:156]) + 8 * 0x20:
-        return
-    # Some old writers summed signed bytes.
-    rest = block[:148] + block[156:]
-    if stated != sum(rest) - 256 * sum(byte > 127 for byte in rest) + 8 * 0x20:
-        raise FormatError(f"{what} has a header whose checksum is wrong; it is damaged or no tar")
+        raise FormatError(f"{self._what} has the member {show(header.name)} of unknown type {header.kind!r}")

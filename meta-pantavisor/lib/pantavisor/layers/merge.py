@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Optional
 
 from ..errors import FormatError
+from ..tar import show
 from . import paths
 from .archive import Member
 from .limits import Budget, check
@@ -84,7 +85,7 @@ class Merger:
 
     def _link_target(self, member: Member) -> Node:
         assert member.link is not None
-        shown = f"{paths.show(b'/'.join(member.path))} to {paths.show(b'/'.join(member.link))}"
+        shown = f"{show(b'/'.join(member.path))} to {show(b'/'.join(member.link))}"
         parent = self._find(member.link[:-1], hidden=True) if member.link else None
         node = self._entry(parent, member.link[-1], True) if parent else None
         if node is None:
@@ -176,7 +177,7 @@ class _Walk:
         return len(self.names)
 
     def _shown(self) -> str:
-        return paths.show(b"/".join(self._path))
+        return show(b"/".join(self._path))
 
     def next_name(self) -> Optional[bytes]:
         self._steps += 1
@@ -196,7 +197,7 @@ class _Walk:
             self.names.append(name)
             return
         if not isinstance(node, Symlink):
-            raise FormatError(f"a layer has members below {self._shown()}, but {paths.show(name)} in it is no directory")
+            raise FormatError(f"a layer has members below {self._shown()}, but {show(name)} in it is no directory")
         self._links += 1
         if self._links > MAX_LINKS:
             raise FormatError(f"a layer has members below {self._shown()}, where symbolic links go in a circle")
@@ -220,7 +221,7 @@ def _sort_out(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]
         elif any(name.startswith(_AUFS) for name in path):
             continue
         elif path[-1][len(WHITEOUT) :] in (b"", b".", b"..") or any(name.startswith(WHITEOUT) for name in path[:-1]):
-            raise FormatError(f"a layer has {paths.show(b'/'.join(path))}, which is no whiteout of anything")
+            raise FormatError(f"a layer has {show(b'/'.join(path))}, which is no whiteout of anything")
         else:
             whiteouts.append(path)
     return kept, whiteouts

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..errors import FormatError
+from ..tar import show
 from .limits import Limits, check
 
 Path = tuple[bytes, ...]
@@ -36,8 +37,3 @@ def _cleaned(names: Path, text: bytes, what: str) -> Path:
         elif not text.startswith(b"/"):
             raise FormatError(f"{what} has the member {show(text)}, which leads out of the root")
     return tuple(found)
-
-
-def show(text: bytes) -> str:
-    """A path for people."""
-    return '"' + text[:200].decode("utf-8", "backslashreplace") + ("..." if len(text) > 200 else "") + '"'

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import FormatError
+from ..tar import BLOCK
+from ..tar.numbers import decimal, number
 from .limits import Limits, check
-from .numbers import decimal, number
 from .stream import ChunkStream, Span, zeros
 
 Segments = tuple[tuple[int, int], ...]
 
-BLOCK = 512
 _OLD_IN_HEADER = 4
 _OLD_IN_EXTENSION = 21
 _OLD_PIECE_BYTES = 24

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from .. import codecs
 from ..errors import PantavisorError
-from ..tarform import ANY, MAX_EXTENDED_BYTES, PASSED_OVER, POSIX, REPACK, check_extended
+from ..tar.form import ANY, MAX_EXTENDED_BYTES, PASSED_OVER, POSIX, REPACK, check_extended
 from .findings import Damaged, Findings
 from .source import CHUNK, MAX_ENTRIES, Reader
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import FormatError, LimitError
+from ..errors import FormatError, LimitError
 
 PASSED_OVER = (b"5", b"x", b"g")
 MAX_EXTENDED_BYTES = 64 * 1024

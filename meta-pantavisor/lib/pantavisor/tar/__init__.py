@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""Headers of tar archives: ustar, GNU and pax, old forms included. Contents are left to who reads them.
+
+header.py   the next member's header, after all that extends it
+numbers.py  octal, base 256, and the decimal text of pax records      pax.py   pax records
+form.py     what a tar of an export may hold besides files
+"""
+
+from __future__ import annotations
+
+from .header import BLOCK, Header, HeaderReader, padded, show
+
+__all__ = ["BLOCK", "Header", "HeaderReader", "padded", "show"]
