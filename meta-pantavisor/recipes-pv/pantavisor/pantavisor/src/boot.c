@@ -15,6 +15,8 @@
 #include "log.h"
 #include "modules.h"
 #include "names.h"
+#include "progress.h"
+#include "resume.h"
 #include "storage.h"
 #include "text.h"
 #include "verify.h"
@@ -88,6 +90,21 @@ static void read_environment(struct pv *pv)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
 	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, pv->env.tried);
 	if (!is_uboot && pv_bootenv_make_notes(pv_storage_at(pv->storage), &err) < 0)
+		pv_warn("boot", "%s", err.text);
+}
+
+/* What a cut left, and what became of an update; a device that cannot note it boots all the same. */
+static void resume(const struct pv *pv)
+{
+	struct pv_storage at = pv_storage_at(pv->storage);
+	struct pv_err err;
+
+	if (pv_resume(at, &err) < 0)
+		pv_warn("boot", "%s", err.text);
+	if (pv_resume_records(at, &pv->env, pv->revision, &err) < 0)
+		pv_warn("boot", "%s", err.text);
+	if (pv->standing == PV_STANDING_TRIED &&
+		pv_progress_note(at, pv->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) < 0)
 		pv_warn("boot", "%s", err.text);
 }
 
@@ -174,6 +191,7 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 		return -1;
 	read_environment(pv);
 	open_log(pv);
+	resume(pv);
 	point_current(pv, "trails");
 	point_current(pv, "logs");
 	if (verify(pv, err) < 0)

@@ -161,9 +161,10 @@ int pv_bootenv_store(
 	struct pv_bootenv other;
 	char block[PV_BOOTENV_BYTES];
 
-	/* Behind the second copy's too: a torn first one must not make an old generation count again. */
-	if (load_copy(at.root, kind, 1, &other) && other.generation > env->generation)
-		env->generation = other.generation;
+	/* Behind that of either copy: a torn one, or one that an error left, must not count again. */
+	for (int copy = 0; copy < COPIES; copy++)
+		if (load_copy(at.root, kind, copy, &other) && other.generation > env->generation)
+			env->generation = other.generation;
 	env->generation++;
 	pv_bootenv_render(kind, env, block);
 	for (int copy = 0; copy < COPIES; copy++)
@@ -173,15 +174,27 @@ int pv_bootenv_store(
 	return 0;
 }
 
+/* The block in which GRUB notes what it does, or NULL. */
+static char *load_notes(int storage, size_t *length)
+{
+	char *block = NULL;
+	struct pv_err err;
+
+	if (pv_beneath_read(storage, NOTES, PV_BOOTENV_BYTES, &block, length, &err) == 0 &&
+		!pv_starts_with(block, GRUB_HEAD)) {
+		free(block);
+		block = NULL;
+	}
+	return block;
+}
+
 int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
 {
-	cleanup_free char *block = NULL;
-	char value[VALUE_BYTES], *marks;
-	struct pv_err err;
 	size_t length;
+	cleanup_free char *block = load_notes(storage, &length);
+	char value[VALUE_BYTES], *marks;
 
-	if (pv_beneath_read(storage, NOTES, PV_BOOTENV_BYTES, &block, &length, &err) < 0 ||
-		!pv_starts_with(block, GRUB_HEAD))
+	if (!block)
 		return 0;
 	find(PV_BOOTENV_GRUB, block, length, "pv_fails", value);
 	marks = strchr(value, ':');
@@ -197,4 +210,23 @@ int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
 	memset(block, '#', sizeof(block));
 	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
 	return write_copy(at, NOTES, block, PV_BARRIER_ENV_SECOND, err);
+}
+
+size_t pv_bootenv_named(
+	int storage, enum pv_bootenv_kind kind, char named[PV_BOOTENV_NAMED][PV_REVISION_BYTES + 1])
+{
+	size_t count = 0, length;
+	cleanup_free char *notes = load_notes(storage, &length);
+	struct pv_bootenv env;
+
+	for (int copy = 0; copy < COPIES; copy++) {
+		if (!load_copy(storage, kind, copy, &env))
+			continue;
+		memcpy(named[count++], env.revision, sizeof(env.revision));
+		memcpy(named[count++], env.tried, sizeof(env.tried));
+		memcpy(named[count++], env.previous, sizeof(env.previous));
+	}
+	if (count && notes)
+		find_revision(PV_BOOTENV_GRUB, notes, length, "pv_last", named[count++]);
+	return count;
 }

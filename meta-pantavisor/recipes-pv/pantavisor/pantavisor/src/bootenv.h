@@ -39,6 +39,10 @@ void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *
 /* Both copies, the first one durable before the second is touched; the generation rises. */
 int pv_bootenv_store(
 	struct pv_storage at, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
+/* All revisions that a copy, whole or not the newest, or GRUB's own notes name. */
+#define PV_BOOTENV_NAMED 7
+size_t pv_bootenv_named(
+	int storage, enum pv_bootenv_kind kind, char named[PV_BOOTENV_NAMED][PV_REVISION_BYTES + 1]);
 /* How often GRUB has booted the committed revision since this generation began. */
 int pv_bootenv_boots(int storage, const struct pv_bootenv *env);
 /* The block for GRUB's own notes, where an older image has none. */

@@ -206,3 +206,18 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 			return -1;
 	return 0;
 }
+
+int pv_bootfiles_make(int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err)
+{
+	cleanup_free struct list *list = pv_alloc(1, sizeof(*list));
+	cleanup_close int objects = pv_beneath_open(storage, "objects", O_RDONLY | O_DIRECTORY, err);
+	cleanup_close int folder = objects < 0 ? -1 : pv_durable_mkdirs(trail, FOLDER, err);
+
+	list->state = state;
+	if (folder < 0 || make_list(list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list->count; i++)
+		if (link_object(objects, folder, &list->files[i], trail.ops, err) < 0)
+			return -1;
+	return 0;
+}

@@ -19,5 +19,7 @@ bool pv_bootfiles_is(const char *name);
  * system that runs was booted without it, and that is an error all the same.
  */
 int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
+/* All of them, in the folder of a revision that is being made. */
+int pv_bootfiles_make(int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err);
 
 #endif

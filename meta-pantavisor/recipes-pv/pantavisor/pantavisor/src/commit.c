@@ -8,6 +8,8 @@
 #include "clock.h"
 #include "ending.h"
 #include "log.h"
+#include "progress.h"
+#include "publish.h"
 #include "text.h"
 
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
@@ -26,6 +28,15 @@ static void store(struct pv *pv, const char *what)
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 	else
 		pv_info("revision", "%s", what);
+}
+
+/* What is not written stays as it was; the next boot completes it. */
+static void record(const struct pv *pv, enum pv_progress_status status, const char *message)
+{
+	struct pv_err err;
+
+	if (pv_progress_note(pv_storage_at(pv->storage), pv->revision, status, message, &err) < 0)
+		pv_warn("revision", "%s", err.text);
 }
 
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
@@ -52,15 +63,17 @@ static void settle(struct pv *pv)
 static void commit(struct pv *pv)
 {
 	cleanup_free char *what = pv_fmt("revision %s COMMITTED", pv->revision);
-	struct pv_bootenv *env = &pv->env;
+	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
 	/* What failed too often is nothing to return to. */
-	const char *previous = pv->standing == PV_STANDING_TRIED ? env->revision : "";
+	const char *previous = pv->standing == PV_STANDING_TRIED ? pv->env.revision : "";
+	struct pv_err err;
 
-	memmove(env->previous, previous, strlen(previous) + 1);
-	/* pv_boot() saw that it is a revision's name. */
-	memcpy(env->revision, pv->revision, strlen(pv->revision) + 1);
-	env->tried[0] = '\0';
-	store(pv, what);
+	if (pv_publish_commit(&publisher, pv->revision, previous, &err) < 0) {
+		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
+		return;
+	}
+	pv_info("revision", "%s", what);
+	record(pv, PV_PROGRESS_DONE, "Update finished, revision set as rollback point");
 	pv->standing = strcmp(pv->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 
@@ -93,9 +106,11 @@ static int64_t patience_of(const struct pv *pv)
 
 void pv_commit_begin(struct pv *pv, int64_t now)
 {
-	if (is_tested(pv))
+	if (is_tested(pv)) {
 		pv_info("revision", "revision %s TESTING for %lld s", pv->revision,
 			(long long)delay_of(pv) / 1000);
+		record(pv, PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable");
+	}
 	pv->stable_at = now + delay_of(pv);
 	pv->late_at = pv->stable_at + patience_of(pv);
 }

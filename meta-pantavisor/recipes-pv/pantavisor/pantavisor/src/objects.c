@@ -197,6 +197,18 @@ int pv_objects_check(const struct pv_checkout *checkout, const struct pv_state *
 	return -1;
 }
 
+int pv_objects_find_all(int storage, const struct pv_state *state, struct pv_err *err)
+{
+	for (size_t i = 0; i < state->entry_count; i++) {
+		const char *object_id = state->entries[i].object_id;
+		cleanup_close int fd = object_id ? open_object(storage, object_id, err) : -1;
+
+		if (object_id && fd < 0)
+			return pv_err_wrap(err, "object %s (%.200s)", object_id, state->entries[i].path);
+	}
+	return 0;
+}
+
 int pv_held_find(
 	const struct pv_held *held, const struct pv_state *state, const char *path, struct pv_err *err)
 {

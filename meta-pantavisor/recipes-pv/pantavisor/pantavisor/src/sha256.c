@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <mbedtls/md.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,6 +81,46 @@ int pv_sha256_bytes(const void *bytes, size_t length, char hex[PV_SHA256_HEX + 1
 	int done = begin(&md, err);
 
 	return finish(&md, done < 0 ? done : digest(&md, bytes, length, err), hex, err);
+}
+
+struct pv_sha256 {
+	mbedtls_md_context_t md;
+};
+
+struct pv_sha256 *pv_sha256_begin(struct pv_err *err)
+{
+	struct pv_sha256 *sum = pv_alloc(1, sizeof(*sum));
+
+	if (begin(&sum->md, err) == 0)
+		return sum;
+	pv_sha256_free(sum);
+	return NULL;
+}
+
+int pv_sha256_add(struct pv_sha256 *sum, const void *bytes, size_t length, struct pv_err *err)
+{
+	return digest(&sum->md, bytes, length, err);
+}
+
+int pv_sha256_add_fd(struct pv_sha256 *sum, int fd, struct pv_err *err)
+{
+	return feed(&sum->md, fd, -1, err);
+}
+
+int pv_sha256_end(struct pv_sha256 *sum, char hex[PV_SHA256_HEX + 1], struct pv_err *err)
+{
+	int done = finish(&sum->md, 0, hex, err);
+
+	free(sum);
+	return done;
+}
+
+void pv_sha256_free(struct pv_sha256 *sum)
+{
+	if (!sum)
+		return;
+	mbedtls_md_free(&sum->md);
+	free(sum);
 }
 
 bool pv_sha256_is(const char *text)

@@ -104,6 +104,34 @@ static int check_containers(const struct pv_verify *options, const struct pv_sta
 	return 0;
 }
 
+static int check_text(const struct pv_verify *options, struct pv_state *state, struct pv_verified *verified,
+	struct pv_err *err)
+{
+	struct pv_pvs_result result;
+	int done = check_signatures(options, state, &result, verified, err);
+
+	if (done == 0)
+		done = pv_state_read_manifests(state, options->goals_timeout_s, options->release, err);
+	if (done == 0)
+		done = pv_objects_find_all(options->storage, state, err);
+	if (done == 0)
+		done = check_containers(options, state, &result, verified, err);
+	pv_pvs_result_free(&result);
+	return done;
+}
+
+int pv_verify_text(const struct pv_verify *options, const char *text, size_t length, struct pv_state *state,
+	struct pv_verified *verified, struct pv_err *err)
+{
+	*verified = (struct pv_verified){0};
+	if (pv_state_parse(state, text, length, err) < 0)
+		return -1;
+	if (check_text(options, state, verified, err) == 0)
+		return 0;
+	pv_state_free(state);
+	return -1;
+}
+
 /* Signatures come first: nothing of a state is believed, or repaired from it, before. */
 static int check_state(const struct pv_verify *options, int trail, struct pv_state *state,
 	struct pv_held *held, struct pv_verified *verified, struct pv_err *err)

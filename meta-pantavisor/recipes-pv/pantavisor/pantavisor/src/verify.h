@@ -18,9 +18,9 @@ struct pv_verify {
 	const struct pv_signers *signers; /* NULL: there is no table */
 	bool needs_set;
 	int goals_timeout_s;
-	const char *release; /* uname -r */
+	const char *release;	       /* uname -r */
 	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
-	bool checksum; /* in mode strict always */
+	bool checksum;		       /* in mode strict always */
 };
 
 struct pv_verified {
@@ -36,6 +36,10 @@ int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_er
 int pv_verify_read_signers(const char *path, struct pv_signers **signers, struct pv_err *err);
 /* The state and `held`, which may be NULL, are the caller's to free after success only. */
 int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, struct pv_held *held,
+	struct pv_verified *verified, struct pv_err *err);
+/* A state that has no checkout yet: its signatures, manifests and containers, and whether its objects are
+ * there. It is the caller's to free after success only. */
+int pv_verify_text(const struct pv_verify *options, const char *text, size_t length, struct pv_state *state,
 	struct pv_verified *verified, struct pv_err *err);
 
 #endif
