@@ -12,7 +12,7 @@ from pathlib import Path
 
 import steps
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 MACHINES = ("qemux86-64", "qemuarm64")
 LOG = Path("build/quickstart.log")
 IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
@@ -82,7 +82,7 @@ class Watcher:
 
 def parser() -> argparse.ArgumentParser:
     """The command line, which scripts/quickstart has checked already."""
-    top = argparse.ArgumentParser(prog="scripts/first_build.py", description=__doc__)
+    top = argparse.ArgumentParser(prog="scripts/lib/first_build.py", description=__doc__)
     top.add_argument("--machine", choices=MACHINES, default=MACHINES[0])
     top.add_argument("--engine", default="")
     top.add_argument("--setup-seconds", type=int, default=0)

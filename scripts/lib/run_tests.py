@@ -24,12 +24,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Optional
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 RESULTS = PROJECT / "build" / "test"
 RUNTIME = "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 IMAGE = "build/tmp/deploy/images/qemux86-64/pantavisor-demo-qemux86-64.img"
-TYPED_SCRIPTS = ("-m", "first_build", "-m", "guest", "-m", "run_tests", "-m", "steps", "-p", "demo_images")
-SOURCES = ("meta-pantavisor", "scripts", "tests", "scripts/qemu", "scripts/demo-images")
+SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests", "scripts/qemu", "scripts/demo-images")
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
@@ -99,7 +98,7 @@ def fast() -> tuple[Suite, ...]:
     return (
         pytest("unit", "-m", "not hostile", many=True),
         Suite("style", ((*python, "ruff", "check", *SOURCES),)),
-        Suite("types", ((*python, "mypy"), (*python, "mypy", "--strict", *TYPED_SCRIPTS))),
+        Suite("types", ((*python, "mypy"),)),
         runtime(),
     )
 
@@ -177,7 +176,7 @@ def log_of(suite: Suite) -> Path:
 
 def surroundings() -> dict[str, str]:
     """The environment of all commands: Python is compiled once, into build/."""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache"), "MYPYPATH": "scripts"}
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
 

@@ -32,7 +32,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIBRARY = PROJECT / "meta-pantavisor" / "lib"
-sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests"), str(PROJECT / "scripts")]
+sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests"), str(PROJECT / "scripts" / "lib")]
 
 from bench import arguments  # noqa: E402
 from bench.cost import Cost, Peak, measure  # noqa: E402

@@ -13,12 +13,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import guest as qemu
 import pytest
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "scripts"), str(Path(__file__).parent)]
-
-import guest as qemu  # noqa: E402
-from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST  # noqa: E402
+from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,11 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from place import BUILD, KEY_DIR, PROJECT, TRUST
-
-sys.path.append(str(PROJECT / "kas/quickstart/lib"))
-
 from debpkg import cpio
+from place import BUILD, KEY_DIR, PROJECT, TRUST
 
 EXPORTS = BUILD / "tmp/deploy/images"
 COMMAND = (sys.executable, "-m", "pantavisor")

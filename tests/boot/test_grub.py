@@ -14,19 +14,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from debpkg import cpio
+from pantavisor import keys
+from place import KEY_DIR
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "kas/quickstart/lib"))
-from debpkg import cpio  # noqa: E402
-from pantavisor import keys  # noqa: E402
-from place import KEY_DIR  # noqa: E402
-
 DEPLOY = Path(os.environ.get("PVTEST_DEPLOY", ROOT / "build/tmp/deploy/images/qemux86-64"))
 BOOT_KEY = Path(os.environ.get("PVTEST_BOOT_KEY", KEY_DIR / "key.pem"))
 FIRMWARE = Path("/usr/share/ovmf/OVMF.fd")

@@ -5,17 +5,14 @@ which would have let none of this pass.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import guest as qemu
 import pytest
-from place import BOOT_SECONDS, PROJECT
-from storage import Storage
-
-sys.path.insert(0, str(PROJECT / "kas/quickstart/lib"))
 from debpkg import cpio
+from place import BOOT_SECONDS
+from storage import Storage
 
 KERNEL = {"qemux86-64": ("bzImage", "ttyS0"), "qemuarm64": ("Image", "ttyAMA0")}
 TRUST = "etc/pantavisor/pvs/trust/ca-certificates.crt"

@@ -5,18 +5,14 @@ from __future__ import annotations
 
 import http.server
 import socket
-import sys
 import threading
 from pathlib import Path
 
 import pytest
+from demo_images import engine, registry
 from pantavisor import layers, layout, squashfs
 from pantavisor.oci import Platform
 from sim import tools
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
-from demo_images import engine, registry
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import io
 import stat
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import cpio
 from debpkg.errors import DebError
 from sim.newc import read

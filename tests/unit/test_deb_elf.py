@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import elf
 from debpkg.errors import DebError
 

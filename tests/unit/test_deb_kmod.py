@@ -7,12 +7,9 @@ import gzip
 import lzma
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import kmod, tarball
 from debpkg.errors import DebError
 

@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import record
 from debpkg.errors import DebError
 

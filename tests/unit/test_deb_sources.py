@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "kas/quickstart/lib"))
 from debpkg import apt, host, sources
 from debpkg.errors import DebError
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/demo_images: when an image is built again, what the build is told, which engine makes it."""
+"""scripts/lib/demo_images: when an image is built again, what the build is told, which engine makes it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 from demo_images import cli, engine, images, packages, plain, registry
 from demo_images.failure import Failure, run
 

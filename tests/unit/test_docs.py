@@ -18,7 +18,8 @@ from pantavisor.pvs.signature import MAX_CERTIFICATES, TYPE
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "meta-pantavisor" / "docs"
 FORMATS = DOCS / "formats"
-PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), *PROJECT.glob("tests/**/README.md")])
+READMES = [*PROJECT.glob("tests/**/README.md"), PROJECT / "kas/quickstart/README.md"]
+PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), *READMES])
 
 
 def text(name: str) -> str:

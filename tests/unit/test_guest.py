@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""scripts/guest.py: how QEMU is called, and what of its console counts."""
+"""scripts/lib/guest.py: how QEMU is called, and what of its console counts."""
 
 from __future__ import annotations
 
 import socket
-import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 import guest
+import pytest
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 PLACES = [".ci", "kas", "meta-pantavisor", "scripts", "tests"]
 # Inputs that tests bend, what images are made of, and what is fetched.
-DATA = {PROJECT / name for name in ("tests/vectors", "tests/fuzz/corpus", "tests/demo", "kas/quickstart/bitbake/lib")}
+DATA = {PROJECT / name for name in ("tests/vectors", "tests/fuzz/corpus", "kas/quickstart/demo", "kas/quickstart/bitbake/lib")}
 SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml"}
 LINE = re.compile(r"^# SPDX-License-Identifier: (MIT|GPL-2\.0-only)$", re.MULTILINE)
 

@@ -13,14 +13,11 @@ import sys
 import termios
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 import first_build
+import pytest
 import steps
 
-SCRIPTS = Path(steps.__file__).parent
+SCRIPTS = Path(steps.__file__).parents[1]
 PREFIX = "2026-11-27 14:51:47 - INFO     - "
 LINES = [
     "demo image demo/nginx:1: building with Docker",
@@ -125,7 +122,7 @@ class Terminal:
         self.text = ""
         self.process, self.terminal = os.forkpty()
         if not self.process:
-            variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(SCRIPTS), **environment}
+            variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(SCRIPTS / "lib"), **environment}
             os.execve(sys.executable, [sys.executable, "-c", PROGRAM, str(log), *words], variables)
         modes = termios.tcgetattr(self.terminal)
         # A Ctrl-C would drop what is printed in answer to it, where that is faster than the terminal.
@@ -176,13 +173,12 @@ def test_a_terminal_that_is_closed_ends_all_that_was_started(tmp_path: Path) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_script_alone_is_passed_on(tmp_path: Path, number: int) -> None:
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "log"), sys.executable, "-c", LASTING]
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS / "lib")}
     with subprocess.Popen(
         argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout is not None
-        while "child" not in process.stdout.readline():
-            pass
+        assert any("child" in line for line in process.stdout)
         process.send_signal(number)
         assert process.wait(600) == 130
     check_gone(tmp_path / "log")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/run_tests.py: suites side by side, those that rest on others, what is shown and counted."""
+"""scripts/lib/run_tests.py: suites side by side, those that rest on others, what is shown and counted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-
 import run_tests
 from run_tests import Course, Suite, Totals
 

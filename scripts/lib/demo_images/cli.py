@@ -18,7 +18,7 @@ from .images import IMAGES, Workshop
 from .registry import HOST, Registry
 from .registry import serve as serve_registry
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AUTO_CONF = "# Written by scripts/demo-images: the demonstration images in the loopback registry.\n"
 

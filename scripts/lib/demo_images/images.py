@@ -2,7 +2,7 @@
 """Which demonstration images there are, of what they are made, and whether they must be built again.
 
 An image's digest depends on the day's packages. So it is built once: while its sources (a hash over
-``tests/demo/<image>`` and the rules below) stay the same and the registry still has it, its digest stays.
+``kas/quickstart/demo/<image>`` and the rules below) stay the same and the registry still has it, its digest stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .failure import Failure
 from .registry import Manifest, Registry
 
 ARCHITECTURES = ("amd64", "arm64")
-SOURCES = Path(__file__).resolve().parents[2] / "tests" / "demo"
+SOURCES = Path(__file__).resolve().parents[3] / "kas" / "quickstart" / "demo"
 # Raise it when the rules in this package change what an image holds.
 RULES = 1
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The tree keeps its shape: what a product takes needs nothing of the demonstration, and commands are apart from modules."""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+LAYER = PROJECT / "meta-pantavisor"
+QUICKSTART = PROJECT / "kas" / "quickstart"
+RECIPES = [path for kind in ("*.bb", "*.bbclass", "*.inc", "*.conf") for path in sorted(LAYER.rglob(kind))]
+# Lists that scripts/setup reads.
+LISTS = {"packages.txt", "requirements.txt"}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_the_product_layer_names_no_registry_of_the_demonstration(path: Path) -> None:
+    if path.suffix != ".conf" or path.parent.name == "conf":
+        assert not re.search(r"registry\.test|localhost|127\.0\.0\.1|demo-", uncommented(path))
+
+
+def uncommented(path: Path) -> str:
+    return "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
+
+
+def test_the_demonstration_is_below_the_quickstart() -> None:
+    references = [path for path in QUICKSTART.rglob("*.bb") if "PVR_DOCKER_REF" in path.read_text()]
+    assert sorted(path.stem for path in references) == sorted(f"demo-{path.name}" for path in (QUICKSTART / "demo").iterdir())
+
+
+def test_the_page_of_the_quickstart_lists_every_folder_of_it() -> None:
+    patterns = re.findall(r"`([^` ]+/)`", (QUICKSTART / "README.md").read_text())
+    for folder in sorted(f"{path.name}/" for path in QUICKSTART.iterdir() if path.is_dir()):
+        assert any(fnmatch(folder, pattern) or pattern.startswith(folder) for pattern in patterns), folder
+
+
+def test_scripts_holds_commands_and_what_they_import_is_in_its_lib() -> None:
+    for path in sorted((PROJECT / "scripts").iterdir()):
+        if path.is_file() and path.name not in LISTS:
+            assert os.access(path, os.X_OK) and not path.suffix, path
+            assert path.read_bytes().startswith(b"#!"), path
+    assert {path.name for path in (PROJECT / "scripts").iterdir() if path.is_dir()} <= {"lib", "__pycache__"}
