@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A reader of what comes from outside, as fuzzing wants it: any bytes go in, and only the sanitizers or
+ * fuzz_require() may object. replay.c runs the corpus and mutations of it in every test run; with clang,
+ * libFuzzer does so by coverage (scripts/fuzz).
+ */
+#ifndef PV_FUZZ_READERS_H
+#define PV_FUZZ_READERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct reader {
+	const char *name;
+	/* `bytes` has a NUL behind its end. */
+	void (*read)(const char *bytes, size_t length);
+};
+
+/* NULL: there is none of that name. */
+const struct reader *reader_find(const char *name);
+/* One input, in memory of its very size: one byte too far is seen. */
+void reader_run(const struct reader *reader, const uint8_t *bytes, size_t length);
+
+#endif
