@@ -112,12 +112,23 @@ def test_a_committed_revision_that_is_gone_is_nothing_to_return_to(tmp_path: Pat
     assert trail.boot_environment(storage) == BootEnvironment("2", generation=2)
 
 
+def test_what_follows_the_last_generation_is_read() -> None:
+    last = BootEnvironment("3", generation=10**18 - 1, lost="2:60")
+    for following in (last.trying("4"), last.committing("4")):
+        assert following.generation == 1
+        assert BootEnvironment.parse(following.grub()) == BootEnvironment.parse(following.uboot()) == following
+    # The device's faults are those of the committed revision.
+    assert last.trying("4").lost == "2:60" and not last.committing("4").lost
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
         (b"pv_rev=0\0\0\0", BootEnvironment("0", generation=0)),
         (b"pv_rev=3\0pv_try=locals/x\0\0rest=1", BootEnvironment("3", "locals/x", generation=0)),
         (b"# GRUB Environment Block\npv_rev=3\npv_try=4\npv_trying=4\n###", BootEnvironment("3", "4", generation=0)),
+        (b"pv_gen=3\0pv_rev=3\0pv_lost=2:60\0pv_end=3\0", BootEnvironment("3", generation=3, lost="2:60")),
+        (b"pv_gen=3\0pv_rev=3\0pv_lost=2\0pv_end=3\0", BootEnvironment("3", generation=3)),
         (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\npv_end=2\n", None),
         (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\n", None),
         (b"# GRUB Environment Block\npv_gen=x\npv_rev=3\npv_end=x\n", None),

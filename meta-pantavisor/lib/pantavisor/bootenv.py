@@ -22,17 +22,23 @@ GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
 UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
 GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
 _NUMBER = re.compile(r"[0-9]{0,18}")  # as GRUB and the runtime read it
+_LAST = 10**18 - 1  # behind it the generations begin anew
+_LOST = re.compile(r"[0-9]{1,2}:[0-9]{1,9}")
 EMPTY_NOTES = GRUB_HEAD.ljust(BYTES, b"#")
 
 
 @dataclass(frozen=True)
 class BootEnvironment:
-    """Names of revisions, empty where there is none; ``generation`` rises with each change."""
+    """Names of revisions, empty where there is none; ``generation`` rises with each change.
+
+    ``lost`` is the device's own: boots that a fault ended, and the seconds of the longest, as ``2:60``.
+    """
 
     revision: str
     tried: str = ""
     previous: str = ""
     generation: int = 1
+    lost: str = ""
 
     @classmethod
     def parse(cls, text: bytes) -> Optional[BootEnvironment]:
@@ -42,16 +48,21 @@ class BootEnvironment:
         if first != last or not _NUMBER.fullmatch(first) or not _revision(values.get("pv_rev", "")):
             return None
         tried, previous = (_revision(values.get(name, "")) for name in ("pv_try", "pv_prev"))
-        return cls(values["pv_rev"], tried, previous, int(first or "0"))
+        lost = values.get("pv_lost", "")
+        return cls(values["pv_rev"], tried, previous, int(first or "0"), lost if _LOST.fullmatch(lost) else "")
 
     def committing(self, revision: str) -> BootEnvironment:
         """The next generation, in which ``revision`` is committed."""
         previous = self.previous if revision == self.revision else self.revision
-        return BootEnvironment(revision, "", previous, self.generation + 1)
+        return BootEnvironment(revision, "", previous, self.next_generation)
 
     def trying(self, revision: str) -> BootEnvironment:
         """The next generation, in which ``revision`` is tried once."""
-        return replace(self, tried=revision, generation=self.generation + 1)
+        return replace(self, tried=revision, generation=self.next_generation)
+
+    @property
+    def next_generation(self) -> int:
+        return self.generation % _LAST + 1
 
     def grub(self) -> bytes:
         return b"".join([GRUB_HEAD, *(line + b"\n" for line in self._lines())]).ljust(BYTES, b"#")
@@ -61,8 +72,9 @@ class BootEnvironment:
 
     def _lines(self) -> Iterable[bytes]:
         generation = str(self.generation)
+        lost = {"pv_lost": self.lost} if self.lost else {}
         values = {"pv_gen": generation, "pv_rev": self.revision, "pv_try": self.tried, "pv_prev": self.previous,
-                  "pv_end": generation}  # fmt: skip
+                  **lost, "pv_end": generation}  # fmt: skip
         return (f"{name}={value}".encode() for name, value in values.items())
 
 

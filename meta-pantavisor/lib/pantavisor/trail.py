@@ -181,7 +181,7 @@ def boot_environment(storage: Path) -> Optional[BootEnvironment]:
 def _boot_choice(storage: Path, revision: str, *, commit: bool) -> None:
     old = boot_environment(storage)
     if old is None or not _is_there(storage, old.revision):
-        new = BootEnvironment(revision, generation=old.generation + 1 if old else 1)
+        new = BootEnvironment(revision, generation=old.next_generation if old else 1)
     elif commit or old.revision == revision:
         new = old.committing(revision)
     else:

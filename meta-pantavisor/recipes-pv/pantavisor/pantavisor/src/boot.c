@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "beneath.h"
 #include "cmdline.h"
+#include "commit.h"
 #include "durable.h"
 #include "file.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 #include "resume.h"
 #include "storage.h"
 #include "text.h"
+#include "usable.h"
 #include "verify.h"
 #include "volume.h"
 
@@ -76,7 +78,7 @@ static void read_cmdline(struct pv *pv)
 	}
 }
 
-/* What the boot loader was told. It is not signed: names of revisions, or nothing. */
+/* It is not signed: names of revisions, or nothing. */
 static void read_environment(struct pv *pv)
 {
 	bool is_uboot = !strcmp(pv_config_text(&pv->config, PV_BOOTLOADER_TYPE), "uboot");
@@ -84,11 +86,7 @@ static void read_environment(struct pv *pv)
 	struct pv_err err;
 
 	pv->loader = is_uboot ? PV_BOOTENV_UBOOT : PV_BOOTENV_GRUB;
-	pv_bootenv_load(pv->storage, pv->loader, &pv->env);
-	/* A boot loader with an environment of its own tells only this way what it tries. */
-	if (given && pv_revision_is(given) && !*pv->env.tried)
-		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
-	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, pv->env.tried);
+	pv_commit_load(pv, given && pv_revision_is(given) ? given : "");
 	if (!is_uboot && pv_bootenv_make_notes(pv_storage_at(pv->storage), &err) < 0)
 		pv_warn("boot", "%s", err.text);
 }
@@ -139,21 +137,9 @@ static void open_log(const struct pv *pv)
 
 static int verify(struct pv *pv, struct pv_err *err)
 {
-	struct pv_verify options = {
-		.storage = pv->storage,
-		.revision = pv->revision,
-		.mode = pv->mode,
-		.trust = pv->trust,
-		.signers = pv->signers,
-		.needs_set = pv_config_number(&pv->config, PV_SECUREBOOT_SET),
-		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
-		.release = pv->release,
-		.repair = &pv_fsops_real,
-		.checksum = pv_config_number(&pv->config, PV_SECUREBOOT_CHECKSUM),
-	};
 	struct pv_verified verified;
 
-	if (pv_verify_revision(&options, &pv->state, &pv->held, &verified, err) < 0)
+	if (pv_usable_take(pv, &verified, err) < 0)
 		return -1;
 	if (verified.has_complaint)
 		pv_warn("boot", "audit: %s", verified.complaint.text);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #define NUMBER_BYTES 24
 #define VALUE_BYTES 128
 #define COPIES 2
+#define DIGITS "0123456789"
 
 static const struct {
 	const char *copies[COPIES];
@@ -54,7 +56,7 @@ static void find(enum pv_bootenv_kind kind, const char *block, size_t length, co
 
 static bool is_number(const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
+	size_t digits = strspn(text, DIGITS);
 
 	return digits && digits < 19 && !text[digits];
 }
@@ -69,6 +71,18 @@ static void find_revision(enum pv_bootenv_kind kind, const char *block, size_t l
 	if (!pv_revision_is(value))
 		value[0] = '\0';
 	memcpy(revision, value, strlen(value) + 1);
+}
+
+/* "<faults>:<seconds>"; anything else is none. */
+static void parse_lost(const char *text, struct pv_bootenv *env)
+{
+	size_t digits = strspn(text, DIGITS), more = text[digits] ? strspn(text + digits + 1, DIGITS) : 0;
+
+	if (digits < 1 || digits > 2 || text[digits] != ':' || more < 1 || more > 9 ||
+		text[digits + 1 + more])
+		return;
+	env->faults = (int)strtol(text, NULL, 10);
+	env->longest_s = (int)strtol(text + digits + 1, NULL, 10);
 }
 
 bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env)
@@ -87,26 +101,32 @@ bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t lengt
 	/* Other tools write neither. */
 	if (strcmp(first, last) || (*first && !is_number(first)))
 		return false;
-	env->generation = strtoul(first, NULL, 10);
+	env->generation = strtoull(first, NULL, 10);
 	find_revision(kind, block, length, "pv_rev", env->revision);
 	find_revision(kind, block, length, "pv_try", env->tried);
 	find_revision(kind, block, length, "pv_prev", env->previous);
+	find(kind, block, length, "pv_lost", first);
+	parse_lost(first, env);
 	return *env->revision;
 }
 
 void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES])
 {
-	char number[NUMBER_BYTES];
+	char number[NUMBER_BYTES], lost[NUMBER_BYTES] = "";
 	const struct {
 		const char *name, *value;
 	} lines[] = {{"pv_gen", number}, {"pv_rev", env->revision}, {"pv_try", env->tried},
-		{"pv_prev", env->previous}, {"pv_end", number}};
+		{"pv_prev", env->previous}, {"pv_lost", lost}, {"pv_end", number}};
 	size_t at = strlen(kinds[kind].head);
 
-	snprintf(number, sizeof(number), "%lu", env->generation);
+	snprintf(number, sizeof(number), "%" PRIu64, env->generation);
+	if (env->longest_s)
+		snprintf(lost, sizeof(lost), "%d:%d", env->faults, env->longest_s);
 	memset(block, kinds[kind].padding, PV_BOOTENV_BYTES);
 	memcpy(block, kinds[kind].head, at);
 	for (size_t i = 0; i < PV_COUNT(lines); i++) {
+		if (lines[i].value == lost && !*lost)
+			continue;
 		at += (size_t)snprintf(
 			block + at, PV_BOOTENV_BYTES - at, "%s=%s", lines[i].name, lines[i].value);
 		block[at++] = kinds[kind].separator;
@@ -165,7 +185,8 @@ int pv_bootenv_store(
 	for (int copy = 0; copy < COPIES; copy++)
 		if (load_copy(at.root, kind, copy, &other) && other.generation > env->generation)
 			env->generation = other.generation;
-	env->generation++;
+	/* GRUB compares for equality alone, so the last one may be followed by the first. */
+	env->generation = env->generation % PV_BOOTENV_GENERATION + 1;
 	pv_bootenv_render(kind, env, block);
 	for (int copy = 0; copy < COPIES; copy++)
 		if (write_copy(at, kinds[kind].copies[copy], block,
@@ -191,21 +212,25 @@ static char *load_notes(int storage, size_t *length)
 int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
 {
 	size_t length;
-	cleanup_free char *block = load_notes(storage, &length);
-	char value[VALUE_BYTES], *marks;
+	cleanup_free char *block = load_notes(storage, &length), *head = NULL;
+	char value[VALUE_BYTES];
 
 	if (!block)
 		return 0;
 	find(PV_BOOTENV_GRUB, block, length, "pv_fails", value);
-	marks = strchr(value, ':');
-	return marks && strtoul(value, NULL, 10) == env->generation ? (int)strspn(marks + 1, "x") : 0;
+	/* Where other tools wrote none, the try's name is GRUB's generation. */
+	head = env->generation ? pv_fmt("%" PRIu64 ":", env->generation) : pv_fmt("%s:", env->tried);
+	return pv_starts_with(value, head) ? (int)strspn(value + strlen(head), "x") : 0;
 }
 
 int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
 {
+	cleanup_free char *there = NULL;
 	char block[PV_BOOTENV_BYTES];
+	size_t length;
 
-	if (pv_beneath_has(at.root, NOTES))
+	if (pv_beneath_read(at.root, NOTES, 64 * PV_BOOTENV_BYTES, &there, &length, err) == 0 &&
+		length >= PV_BOOTENV_BYTES && pv_starts_with(there, GRUB_HEAD))
 		return 0;
 	memset(block, '#', sizeof(block));
 	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));

@@ -13,21 +13,26 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 #include "fsops.h"
 #include "names.h"
 
 #define PV_BOOTENV_BYTES 1024
+#define PV_BOOTENV_GENERATION 999999999999999999 /* the last one, and all that GRUB reads */
+#define PV_BOOTENV_LONGEST_S 999999999
 
 enum pv_bootenv_kind { PV_BOOTENV_GRUB, PV_BOOTENV_UBOOT };
 
 /* Values that are not names of revisions are read as empty. */
 struct pv_bootenv {
-	unsigned long generation;	      /* rises with each change; 0 in files of other tools */
+	uint64_t generation;		      /* rises with each change; 0 in files of other tools */
 	char revision[PV_REVISION_BYTES + 1]; /* pv_rev, the committed one */
 	char tried[PV_REVISION_BYTES + 1];    /* pv_try, to be booted once, or empty */
 	char previous[PV_REVISION_BYTES + 1]; /* pv_prev, the one committed before, or empty */
+	int faults;    /* pv_lost: boots of pv_rev that a fault ended and no boot loader counted, */
+	int longest_s; /* and how long the longest of them lasted */
 };
 
 /* One copy. False where it is torn or none. */

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "ending.h"
+#include "fault.h"
 #include "log.h"
 #include "progress.h"
 #include "publish.h"
@@ -19,6 +20,20 @@
  * has its time to fail for good, which leads to a reboot. */
 #define UP_MS (5 * 60 * 1000)
 #define NEVER INT64_MAX
+
+void pv_commit_load(struct pv *pv, const char *given)
+{
+	const char *tried = pv->env.tried;
+
+	pv_bootenv_load(pv->storage, pv->loader, &pv->env);
+	/* A boot loader with an environment of its own tells only this way what it tries. */
+	if (!*pv->env.tried)
+		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
+	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
+	if (pv_bootenv_boots(pv->storage, &pv->env) > 0)
+		tried = "";
+	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, tried);
+}
 
 static void store(struct pv *pv, const char *what)
 {
@@ -134,22 +149,28 @@ static void late(struct pv *pv)
 		settle(pv);
 }
 
-void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
+static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 {
 	int64_t due;
 
-	if (!pv->stable_at)
-		return;
 	/* Up at the moment of the look is not enough. */
 	if (!all_reached(pv))
 		pv->stable_at = NEVER;
 	else if (pv->stable_at == NEVER)
 		pv->stable_at = now + delay_of(pv);
-	due = pv_earlier_of(pv->stable_at, pv->late_at);
+	due = pv->stable_at < pv->late_at ? pv->stable_at : pv->late_at;
 	if (now < due)
-		*next = pv_earlier_of(*next, due);
+		*next = due < *next ? due : *next;
 	else if (due == pv->late_at)
 		late(pv);
 	else
 		stable(pv);
+}
+
+void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
+{
+	if (pv->stable_at)
+		tick_stable(pv, now, next);
+	if (pv->running && !pv->stable_at && !pv->end)
+		pv_fault_tick(pv, now, next);
 }

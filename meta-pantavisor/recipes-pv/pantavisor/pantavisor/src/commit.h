@@ -9,6 +9,9 @@
 
 #include "pv.h"
 
+/* What the boot loader was told, and so the standing of the revision that it booted. `given`: pv_try of the
+ * command line, or empty. */
+void pv_commit_load(struct pv *pv, const char *given);
 /* Once, when all groups are through, those too that missed their goals where the device goes on. */
 void pv_commit_begin(struct pv *pv, int64_t now);
 /* From then on: commits, goes back, has the boots counted anew, or says in `next` when to look again. */

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "early.h"
 #include "ending.h"
+#include "fault.h"
 #include "log.h"
 #include "loop.h"
 #include "supervise.h"
@@ -80,11 +81,9 @@ static void turn(struct pv *pv, const struct pv_loop *loop)
 static void give_up(struct pv *pv, const struct pv_err *err)
 {
 	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->revision, err->text);
-	if (pv_revision_decide(pv->standing, PV_OCCASION_UNUSABLE) == PV_ACTION_HALT)
+	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the boot loader has the choice", pv_now_ms()))
 		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
 			*err->hint ? err->hint : DEFAULT_HINT);
-	else
-		pv_ending_fault(pv, "the boot loader has the choice");
 }
 
 _Noreturn void pv_init(void)

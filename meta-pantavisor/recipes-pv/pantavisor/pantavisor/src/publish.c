@@ -70,6 +70,7 @@ int pv_publish_commit(
 		pv_warn("update", "%s", err->text);
 	name(next.previous, previous);
 	name(next.revision, revision);
+	next.faults = next.longest_s = 0;
 	next.tried[0] = '\0';
 	return store(publisher, next, err);
 }

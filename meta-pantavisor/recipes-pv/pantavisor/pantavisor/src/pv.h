@@ -48,6 +48,7 @@ struct pv {
 	bool running;
 	int64_t stable_at; /* when what runs well is committed, or its boot was good; 0: that is over */
 	int64_t late_at;   /* when that is not waited for any longer */
+	bool has_fault;	   /* and stays up with it */
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

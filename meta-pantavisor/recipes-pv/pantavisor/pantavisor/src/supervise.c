@@ -6,6 +6,7 @@
 #include "commit.h"
 #include "ending.h"
 #include "exitstatus.h"
+#include "fault.h"
 #include "log.h"
 #include "text.h"
 
@@ -25,20 +26,15 @@ static void note_goal(struct pv_task *task)
 }
 
 /* Says what became of it, and lets the table decide whether the system can go on. */
-static void fail_for_good(struct pv *pv, struct pv_task *task)
+static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 {
 	const char *name = task->spec->name;
 	bool takes_system = task->spec->restart == PV_RESTART_SYSTEM ||
 			    (task->spec->recovery.given && task->spec->recovery.mode != PV_RECOVER_NO &&
 				    task->spec->recovery.backoff == PV_BACKOFF_REBOOT);
-	enum pv_action action = pv_revision_decide(pv->standing, PV_OCCASION_LOST);
 
 	pv_error("container", "container %s FAILED for good", name);
-	if (!takes_system)
-		return;
-	if (action == PV_ACTION_REBOOT || action == PV_ACTION_ROLLBACK)
-		pv_ending_fault(pv, "the system needs that container");
-	else
+	if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
 		pv_error("container",
 			"the system needs %s, and revision %s has nothing to return to: the device stays up "
 			"without it",
@@ -83,7 +79,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	pv_info("container", "container %s STOPPED", task->spec->name);
 	pv_container_unmount(task);
 	if (verdict == PV_VERDICT_FAILED)
-		fail_for_good(pv, task);
+		fail_for_good(pv, task, now);
 }
 
 static void start(struct pv *pv, struct pv_task *task, int64_t now)

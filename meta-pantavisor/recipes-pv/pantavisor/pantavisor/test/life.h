@@ -14,12 +14,14 @@
 #include "shutdown.h"
 #include "supervise.h"
 #include "tree.h"
+#include "usable.h"
 
 #define SECOND 1000
 #define MONITOR 4711
 
 static struct {
 	bool can_mount, can_spawn, has_init;
+	const char *unusable; /* revisions of one letter */
 	int mounts, spawns, unmounts, halts, kills, clears;
 } world;
 static jmp_buf end_of_story;
@@ -78,6 +80,12 @@ void pv_container_log_errors(const struct pv_task *task)
 	(void)task;
 }
 
+int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
+{
+	(void)pv;
+	return world.unusable && strstr(world.unusable, revision) ? pv_err_set(err, "unusable") : 0;
+}
+
 void pv_shutdown(struct pv *pv)
 {
 	(void)pv;
@@ -125,6 +133,7 @@ static inline struct pv stored(const char *committed, const char *tried, enum pv
 	tree_begin();
 	tree_folder("boot");
 	pv.storage = pv_beneath_root(tree_root, &err);
+	pv.has_storage = true;
 	pv_config_init(&pv.config);
 	snprintf(pv.env.revision, sizeof(pv.env.revision), "%s", committed);
 	snprintf(pv.env.tried, sizeof(pv.env.tried), "%s", tried);

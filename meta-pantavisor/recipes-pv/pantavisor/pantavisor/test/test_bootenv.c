@@ -69,7 +69,10 @@ static void test_torn_copy_does_not_count(void)
 static void test_rendered_block_reads_back_within_its_first_sector(void)
 {
 	for (int kind = PV_BOOTENV_GRUB; kind <= PV_BOOTENV_UBOOT; kind++) {
-		struct pv_bootenv env = {.generation = 999999999999999999UL}, back;
+		struct pv_bootenv env = {.generation = PV_BOOTENV_GENERATION,
+					  .faults = 99,
+					  .longest_s = PV_BOOTENV_LONGEST_S},
+				  back;
 		char block[PV_BOOTENV_BYTES], longest[PV_REVISION_BYTES + 1] = "locals/";
 
 		memset(longest + 7, 'a', 64);
@@ -128,6 +131,61 @@ static void test_what_is_not_a_file_is_not_written(struct pv_err *err)
 	tree_end();
 }
 
+/* Of the size that GRUB writes. */
+static void notes_file(const char *lines)
+{
+	char block[PV_BOOTENV_BYTES + 1] = "";
+	size_t length = strlen(lines);
+
+	memset(block, '#', sizeof(block) - 1);
+	memcpy(block, lines, length);
+	tree_file("boot/grubtry", block);
+}
+
+static void notes_check_empty(void)
+{
+	cleanup_free char *whole = tree_path("boot/grubtry"), *text = NULL;
+	struct pv_err err;
+	size_t length;
+
+	CHECK(pv_read_file(whole, PV_BOOTENV_BYTES, &text, &length, &err) == 0 && length == PV_BOOTENV_BYTES);
+	CHECK(pv_starts_with(text, "# GRUB Environment Block\n###"));
+}
+
+/* What other tools wrote may have any number; the next one must be read by GRUB, and by us. */
+static void test_generation_after_the_last_one_is_read(struct pv_err *err)
+{
+	int storage = begin(err);
+	struct pv_bootenv env = {.generation = PV_BOOTENV_GENERATION, .revision = "7"}, back;
+
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0);
+	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
+	CHECK_TEXT(back.revision, "7");
+	CHECK(back.generation == 1 && env.generation == 1);
+	/* On boards whose long has 32 bits, too. */
+	env.generation = 99999999999;
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0);
+	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
+	CHECK(back.generation == 100000000000);
+	close(storage);
+	tree_end();
+}
+
+static void test_faults_are_a_count_and_a_time(void)
+{
+	static const char *const none[] = {
+		"2", ":", "2:", ":5", "-1:5", "2:5x", "2 :5", "100:5", "2:1000000000", "x"};
+	struct pv_bootenv env;
+
+	CHECK(parse_grub("pv_rev=7\npv_lost=2:3600\n", &env) && env.faults == 2 && env.longest_s == 3600);
+	CHECK(parse_grub("pv_rev=7\n", &env) && !env.faults && !env.longest_s);
+	for (size_t i = 0; i < PV_COUNT(none); i++) {
+		cleanup_free char *lines = pv_fmt("pv_rev=7\npv_lost=%s\n", none[i]);
+
+		CHECK(parse_grub(lines, &env) && !env.faults && !env.longest_s);
+	}
+}
+
 static void test_boots_are_counted_for_one_generation(struct pv_err *err)
 {
 	int storage = begin(err);
@@ -136,11 +194,25 @@ static void test_boots_are_counted_for_one_generation(struct pv_err *err)
 	CHECK(pv_bootenv_boots(storage, &env) == 0);
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
 		pv_bootenv_boots(storage, &env) == 0);
-	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=5:xx\n####");
+	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
 	CHECK(pv_bootenv_boots(storage, &env) == 2 && pv_bootenv_boots(storage, &next) == 0);
+	/* Of other tools, without generations: the boots before a try say nothing of it. */
+	notes_file("# GRUB Environment Block\npv_fails=:x\n");
+	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0"}) == 1);
+	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0", .tried = "1"}) == 0);
+	notes_file("# GRUB Environment Block\npv_fails=1:x\n");
+	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0", .tried = "1"}) == 1);
+	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
 	/* GRUB's own are never touched. */
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
 		pv_bootenv_boots(storage, &env) == 2);
+	/* But where GRUB reads nothing it would neither count nor try, for ever. */
+	notes_file("! GRUB Environment Block\n");
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
+	notes_check_empty();
+	tree_file("boot/grubtry", "# GRUB Environment Block\n");
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
+	notes_check_empty();
 	close(storage);
 	tree_end();
 }
@@ -156,5 +228,7 @@ int main(void)
 	test_store_writes_both_copies_in_place(&err);
 	test_what_is_not_a_file_is_not_written(&err);
 	test_boots_are_counted_for_one_generation(&err);
+	test_generation_after_the_last_one_is_read(&err);
+	test_faults_are_a_count_and_a_time();
 	return check_done();
 }

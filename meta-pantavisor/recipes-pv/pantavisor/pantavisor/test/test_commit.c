@@ -101,7 +101,7 @@ static void test_boot_that_loses_a_system_container_is_no_good_one(void)
 	tick(&pv, 50 * SECOND);
 	CHECK(!pv.end && task.status == PV_STATUS_STARTED);
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 60 * SECOND);
-	CHECK(pv.end == PV_END_REBOOT && pv.env.generation == 1);
+	CHECK(pv.end == PV_END_REBOOT && pv.env.faults == 1);
 	check_stored(&pv, "7", "", "");
 	web.recovery.max_retries = 0;
 }

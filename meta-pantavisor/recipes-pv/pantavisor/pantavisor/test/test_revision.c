@@ -8,7 +8,7 @@ int main(void)
 	CHECK(pv_revision_standing("0", "", "") == PV_STANDING_FACTORY);
 	CHECK(pv_revision_standing("0", "0", "locals/x") == PV_STANDING_FACTORY);
 	CHECK(pv_revision_standing("locals/x", "0", "locals/x") == PV_STANDING_TRIED);
-	CHECK(pv_revision_standing("locals/x", "locals/x", "locals/x") == PV_STANDING_TRIED);
+	CHECK(pv_revision_standing("locals/x", "locals/x", "locals/x") == PV_STANDING_COMMITTED);
 	CHECK(pv_revision_standing("locals/x", "locals/x", "locals/y") == PV_STANDING_COMMITTED);
 	CHECK(pv_revision_standing("locals/x", "", "") == PV_STANDING_COMMITTED);
 	CHECK(pv_revision_standing("3", "4", "") == PV_STANDING_LAST_GOOD);

@@ -13,6 +13,10 @@
 #include "file.h"
 #include "text.h"
 
+#ifndef TREE_PLACE
+#define TREE_PLACE "/tmp"
+#endif
+
 static char tree_root[64];
 
 static inline char *tree_path(const char *path)
@@ -22,7 +26,7 @@ static inline char *tree_path(const char *path)
 
 static inline void tree_begin(void)
 {
-	strcpy(tree_root, "/tmp/pv-test-XXXXXX");
+	strcpy(tree_root, TREE_PLACE "/pv-test-XXXXXX");
 	CHECK(mkdtemp(tree_root) != NULL);
 }
 

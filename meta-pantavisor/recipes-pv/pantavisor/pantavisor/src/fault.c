@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault.h"
+
+#include <string.h>
+
+#include "ending.h"
+#include "log.h"
+#include "usable.h"
+
+#define FAULTS 3
+
+static bool is_way_back(const struct pv *pv, const char *revision)
+{
+	struct pv_err err;
+
+	if (!*revision || !strcmp(revision, pv->revision) || !strcmp(revision, pv->env.revision))
+		return false;
+	/* Takes its time, but only before a device begins anew, or in its place. */
+	if (pv_usable_check(pv, revision, &err) == 0)
+		return true;
+	pv_warn("revision", "revision %s is nothing to return to: %s", revision, err.text);
+	return false;
+}
+
+/* The revision to return to, or NULL. Where nothing runs at all, any that could is better. */
+static const char *earlier(const struct pv *pv, enum pv_occasion occasion)
+{
+	if (is_way_back(pv, pv->env.previous))
+		return pv->env.previous;
+	return occasion == PV_OCCASION_UNUSABLE && is_way_back(pv, "0") ? "0" : NULL;
+}
+
+static bool store(struct pv *pv, const struct pv_bootenv *changed)
+{
+	struct pv_bootenv env = *changed;
+	struct pv_err err;
+
+	/* It had its try, or this would not be running: a new generation is not to give it another one. */
+	env.tried[0] = '\0';
+	if (pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &env, &err) < 0) {
+		pv_error("revision", "a fault cannot be noted for the boot loader: %s", err.text);
+		return false;
+	}
+	pv->env = env;
+	return true;
+}
+
+static bool return_to(struct pv *pv, const char *revision)
+{
+	struct pv_bootenv env = {.generation = pv->env.generation};
+
+	/* No way back to what failed: the two would take turns for ever. */
+	snprintf(env.revision, sizeof(env.revision), "%s", revision);
+	if (!store(pv, &env))
+		return false;
+	pv_warn("revision", "revision %s failed %d times, returning to %s", pv->revision, FAULTS,
+		pv->env.revision);
+	return true;
+}
+
+static bool count(struct pv *pv, enum pv_occasion occasion, int64_t now)
+{
+	struct pv_bootenv env = pv->env;
+	const char *revision;
+
+	if (now / 1000 > env.longest_s)
+		env.longest_s = now / 1000 < PV_BOOTENV_LONGEST_S ? (int)(now / 1000) : PV_BOOTENV_LONGEST_S;
+	if (++env.faults >= FAULTS) {
+		revision = earlier(pv, occasion);
+		return revision && return_to(pv, revision);
+	}
+	if (!store(pv, &env))
+		return false;
+	pv_warn("revision", "fault %d of %d that revision %s may have", env.faults, FAULTS, pv->revision);
+	return true;
+}
+
+/* GRUB's count leads past what is not usable, to revision 0 in the end. What runs, if not whole, is better.
+ */
+static bool is_counted(const struct pv *pv, enum pv_occasion occasion)
+{
+	return occasion == PV_OCCASION_UNUSABLE && pv_bootenv_boots(pv->storage, &pv->env) > 0;
+}
+
+bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now)
+{
+	enum pv_action action = pv_revision_decide(pv->standing, occasion);
+	bool again = action == PV_ACTION_ROLLBACK;
+
+	/* Without the storage nothing is known, and nothing can be noted. */
+	if (action == PV_ACTION_REBOOT)
+		again = !pv->has_storage || is_counted(pv, occasion) || count(pv, occasion, now);
+	if (again)
+		pv_ending_fault(pv, why);
+	else
+		pv->has_fault = true;
+	return again;
+}
+
+void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next)
+{
+	int64_t due = 2000 * (int64_t)pv->env.longest_s;
+	struct pv_bootenv env = pv->env;
+
+	if (!env.faults || pv->has_fault)
+		return;
+	if (now < due) {
+		*next = due < *next ? due : *next;
+		return;
+	}
+	env.faults = 0;
+	if (store(pv, &env))
+		pv_info("revision", "the faults of revision %s are over", pv->revision);
+	/* Once, even where it failed. */
+	pv->env.faults = 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "usable.h"
+
+static struct pv_verify options_of(const struct pv *pv, const char *revision)
+{
+	return (struct pv_verify){
+		.storage = pv->storage,
+		.revision = revision,
+		.mode = pv->mode,
+		.trust = pv->trust,
+		.signers = pv->signers,
+		.needs_set = pv_config_number(&pv->config, PV_SECUREBOOT_SET),
+		.goals_timeout_s = pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT),
+		.release = pv->release,
+		.checksum = pv_config_number(&pv->config, PV_SECUREBOOT_CHECKSUM),
+	};
+}
+
+int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err)
+{
+	struct pv_verify options = options_of(pv, pv->revision);
+
+	options.repair = &pv_fsops_real;
+	return pv_verify_revision(&options, &pv->state, &pv->held, verified, err);
+}
+
+int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
+{
+	struct pv_verify options = options_of(pv, revision);
+	struct pv_verified verified;
+	struct pv_state state;
+
+	if (pv_verify_revision(&options, &state, NULL, &verified, err) < 0)
+		return -1;
+	pv_state_free(&state);
+	return 0;
+}

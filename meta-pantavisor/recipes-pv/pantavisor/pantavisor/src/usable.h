@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether this device would run a revision: verified as its configuration and its trust store ask. */
+#ifndef PV_USABLE_H
+#define PV_USABLE_H
+
+#include "pv.h"
+#include "verify.h"
+
+/* The one that is to run: its state and the objects of its volumes are kept, missing links are made again. */
+int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err);
+/* Another one: reads all of it and keeps nothing. */
+int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err);
+
+#endif
