@@ -61,7 +61,7 @@ def test_a_done_command_ends_with_0_and_says_its_results_on_stdout_only(work: Pa
 def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path: Path) -> None:
     done = process("status", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r"pvr: .* is in no pvr repository\n  hint: .*pvr init\n", done.stderr)
+    assert re.fullmatch(r"pvr: .* is not in a pvr repository\n  hint: .*pvr init\n", done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_the_file_that_is_meant_is_named(name: str, shown: str) -> None:
 def test_a_command_in_no_repository(tmp_path: Path) -> None:
     for words in (["add"], ["app", "ls"], ["sig", "ls"], ["gc"], ["get", "x"], ["export", "x.tgz"], ["device", "ls"]):
         done = process(*words, cwd=tmp_path)
-        said = f"pvr: {tmp_path} is in no pvr repository\n  hint: make one by: pvr init\n"
+        said = f"pvr: {tmp_path} is not in a pvr repository\n  hint: make one by: pvr init\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 

@@ -431,7 +431,7 @@ def test_an_image_of_the_docker_daemon_opens(tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="no image other"):
             layout.open_daemon_image("other", AMD64, socket=path).__enter__()
         server.shutdown()
-    with pytest.raises(PantavisorError, match="is docker running"):
+    with pytest.raises(PantavisorError, match="start docker"):
         layout.open_daemon_image("other", AMD64, socket=str(tmp_path / "no.sock")).__enter__()
 
 

@@ -437,7 +437,7 @@ def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
 
 @pytest.mark.parametrize("line", ["a:x:5::", "a:x:5:x:", "a:x:5:99999999999:", "a:x:5:-1:"])
 def test_a_user_whose_group_is_no_number_is_refused(line: str) -> None:
-    with pytest.raises(FormatError, match='its user "a" a group that is no number'):
+    with pytest.raises(FormatError, match='its user "a" a group that is not a number'):
         manifests.init_user("a", lambda path: line.encode())
     assert manifests.init_user("a:7", lambda path: line.encode()) == User(5, 7)
 

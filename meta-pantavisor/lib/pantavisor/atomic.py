@@ -57,7 +57,7 @@ def replacing(path: PathIn, *, mode: int = 0o644, lasting: bool = True) -> Itera
 def replacing_path(path: PathIn) -> Iterator[Path]:
     """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist yet.
 
-    Whoever wants the file to survive a power cut calls sync_file.
+    A caller whose file must survive a power cut calls sync_file.
     """
     target = Path(path)
     check_target(target)
@@ -124,7 +124,7 @@ def check_target(path: PathIn) -> None:
     except OSError:
         return
     if is_own or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise FormatError(f"{os.fspath(path)} is no regular file, and would be lost", hint="name a file")
+        raise FormatError(f"{os.fspath(path)} is not a regular file, and would be lost", hint="name a file")
 
 
 def is_beside(name: str) -> bool:

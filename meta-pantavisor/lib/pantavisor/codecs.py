@@ -51,7 +51,7 @@ class Decompressor(Protocol):
 
 
 def detect(head: bytes) -> str:
-    """The compression of a stream that begins with ``head``; "none" if it is no known one."""
+    """The compression of a stream that begins with ``head``; "none" if it is not a known one."""
     for magic, compression in _MAGIC.items():
         if head.startswith(magic):
             return compression
@@ -62,7 +62,7 @@ def detect(head: bytes) -> str:
 def unpack(stream: Readable, *, what: str) -> Iterator[bytes]:
     """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises FormatError.
 
-    How it is packed its first bytes tell: labels of it are often wrong, and docker, podman and containerd look there.
+    Its first bytes say how it is packed: labels of it are often wrong, and docker, podman and containerd look there.
     """
     head = b""
     while len(head) < MAGIC_BYTES and (more := stream.read(PACKED_CHUNK)):
@@ -154,7 +154,7 @@ def _factory(compression: str) -> Callable[[], Decompressor]:
     if compression == "zstd":
         decompressor: Callable[[], Decompressor] = _zstd().ZstdDecompressor
         return decompressor
-    raise FormatError(f'"{compression[:60]}" is no compression known here')
+    raise FormatError(f'"{compression[:60]}" is not a known compression')
 
 
 def _zstd() -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Does a container's first program run on the machine it is made for? Its ELF header tells (System V ABI, chapter 4)."""
+"""Does a container's first program run on the machine it is made for? Its ELF header says so (System V ABI, chapter 4)."""
 
 from __future__ import annotations
 

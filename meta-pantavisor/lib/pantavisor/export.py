@@ -89,7 +89,7 @@ def _add(write: Put, put: Put, name: str, source: BinaryIO, size: int) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     if not path.is_file():
-        raise NotFound(f"{path} does not exist or is no file", hint=HINT)
+        raise NotFound(f"{path} does not exist or is not a file", hint=HINT)
     try:
         with open(path, "rb") as raw:
             compression = codecs.detect(raw.read(codecs.MAGIC_BYTES))

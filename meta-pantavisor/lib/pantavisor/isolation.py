@@ -151,7 +151,7 @@ def _is_volume(container: str, path: str) -> bool:
 
 def _mount_entry(container: str, key: str, value: str) -> bool:
     fields = [field for field in _BLANKS.split(value) if field]
-    # A backslash begins what stands for another character.
+    # A backslash begins an escape of another character.
     if "\\" in value or len(fields) < 4 or fields[1].startswith("/") or ".." in fields[1].split("/"):
         return False
     source, target, kind, flags = fields[:4]

@@ -58,7 +58,7 @@ def check_container(name: str) -> str:
 
 
 def check_plain(name: str, *, what: str) -> str:
-    """A name that becomes a folder or a link on the device and is no container's."""
+    """A name that becomes a folder or a link on the device and does not belong to a container."""
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'{what} "{name[:80]}" cannot be a name',

@@ -56,7 +56,7 @@ class ObjectPool:
         return open(self._existing(object_id), "rb")
 
     def open_verified(self, object_id: str) -> BinaryIO:
-        """As open; whoever reads to the end gets a DigestError where the content is not what the name says."""
+        """As open; reading to the end raises DigestError where the content is not what the name says."""
         stream = self.open(object_id)
         return cast(BinaryIO, VerifyingReader(stream, Digest("sha256", object_id), self.size(object_id), what="object"))
 
@@ -118,7 +118,7 @@ class ObjectPool:
             os.link(place / object_id, target, follow_symlinks=False)
 
     def leftovers(self) -> tuple[Path, ...]:
-        """Files and folders of writers that were killed, or that still write: only a lock of the caller's can tell."""
+        """Files and folders of writers that were killed, or that still write: only a lock of the caller's distinguishes them."""
         names = os.listdir(self.root) if self.root.is_dir() else []
         return tuple(self.root / name for name in sorted(names) if _LEFTOVER.fullmatch(name))
 
@@ -183,7 +183,7 @@ class ObjectPool:
 
 
 class SharedPool(ObjectPool):
-    """A pool that settings name, somewhere. They may not be meant well: what is no pool of objects yet gets none."""
+    """A pool that settings name, somewhere. They may be hostile: a folder that is not a pool of objects yet does not become one."""
 
     @contextmanager
     def _held(self) -> Iterator[Path]:

@@ -3,7 +3,7 @@
 
 A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited,
 unless ``environment`` is given: a program that writes an image sees that and PATH, by way of env(1), and nothing that
-whoever builds has set.
+the building user has set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .errors import NotFound, PantavisorError
 
 MAX_OUTPUT = 256 * 1024  # bytes kept of each stream: the last ones, where the errors are
 TIMEOUT_SECONDS = 1800.0
-GRACE_SECONDS = 5.0  # for a stream that somebody whom the program started holds open behind its end
+GRACE_SECONDS = 5.0  # for a stream that a child of the program holds open after its end
 # Administrators' tools live here, and an ordinary user's PATH often does not say so.
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 PLAIN_PATH = f"{SYSTEM_FOLDERS}:/usr/local/bin:/usr/bin:/bin"
@@ -132,4 +132,4 @@ def _keep_tail(stream: IO[bytes], tail: bytearray) -> None:
             tail += chunk
             del tail[:-MAX_OUTPUT]
     except (OSError, ValueError):
-        pass  # closed, since nobody waits for it any more
+        pass  # closed, since there is no reader any more

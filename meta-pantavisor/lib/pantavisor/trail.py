@@ -166,7 +166,7 @@ def _metadata(folder: Path, state: State, *, depth: int) -> None:
 
 
 def boot_environment(storage: Path) -> Optional[BootEnvironment]:
-    """What the boot loader of this storage is told, from the first whole copy; None where there is none."""
+    """What the boot loader of this storage is given, from the first whole copy; None where there is none."""
     for path in (*bootenv.GRUB_COPIES, *bootenv.UBOOT_COPIES):
         try:
             with beneath.open_file(storage, path) as stream:

@@ -6,7 +6,7 @@ block's hash is sha256(salt + block); blocks of hashes hold 128 digests, the las
 needs no tree: its hash is the root hash. Source: cryptsetup's on-disk format, checked against veritysetup 2.6.1.
 
 Salt and UUID are derived from the data unless given, so the same image has the same root hash wherever it is built. The
-salt is no secret: it only keeps hashes computed for one image from serving for another.
+salt is not a secret: it only keeps hashes computed for one image from serving for another.
 """
 
 from __future__ import annotations

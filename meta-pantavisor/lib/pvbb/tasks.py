@@ -166,7 +166,7 @@ def _deployed(d: Any, variable: str) -> Optional[str]:
 
 
 def _deployed_before(d: Any) -> Optional[str]:
-    """The export of an earlier build. What is made does not depend on it: it only tells what has changed."""
+    """The export of an earlier build. What is made does not depend on it: it only shows what has changed."""
     path = os.path.join(d.getVar("DEPLOY_DIR_IMAGE"), os.path.basename(d.getVar("PVR_EXPORT")))
     return path if os.path.exists(path) else None
 

@@ -40,8 +40,8 @@ def require_keys(d: Any) -> None:
     result = _spawn(d, ["keys", "generate", "--if-missing", directory])
     if result.returncode:
         bb.fatal(f"development keys could not be made in {directory}: {result.stderr.strip()}")
-    if result.stderr:  # whoever made them says so
-        bb.warn(f"{directory} now holds development keys: whoever can read them can sign for devices that trust them")
+    if result.stderr:  # only the process that made them prints
+        bb.warn(f"{directory} now holds development keys: who can read them can sign for devices that trust them")
 
 
 def run(d: Any, verb: str, job: dict[str, Any]) -> None:

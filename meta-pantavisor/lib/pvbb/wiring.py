@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What recipes say about their image becomes an entry of SRC_URI, and what images say is checked, while they are parsed.
 
-A recipe in error is skipped with a reason, which BitBake prints when somebody asks for the recipe: one wrong word must
+A recipe in error is skipped with a reason, which BitBake prints when the recipe is asked for: one wrong word must
 not stop the builds of others.
 """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The boot partition: is there something to boot, for a machine that there is, as its list of digests has it, and no key.
 
-The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. Nobody signs it: it finds damage, and
-whoever may write the partition may write it, too.
+The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. It is not signed: it finds damage, and
+what may write the partition may write it, too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
     for path, file in sorted(boot.files.items()):
         at = f"{where}, {path}"
         if file.size > MAX_LOADER_BYTES:
-            findings.add("boot-file", at, f"is {file.size} bytes long, which is too much")
+            findings.add("boot-file", at, f"is {file.size} bytes long, which is too large")
             continue
         content = boot.content(file)
         digests[path] = hashlib.sha256(content).hexdigest()
@@ -52,13 +52,13 @@ def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
     if SUMS in digests:
         _check_sums(boot.content(boot.files[SUMS]), digests, findings, where)
     elif strict:
-        findings.add("boot-sums", f"{where}, {SUMS}", "is missing, so nothing tells whether the boot files are whole")
+        findings.add("boot-sums", f"{where}, {SUMS}", "is missing, so the boot files cannot be checked for damage")
 
 
 def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where: str) -> None:
     lines = [_LINE.fullmatch(line) for line in text.decode("utf-8", "replace").splitlines(keepends=True)]
     if not all(lines):
-        findings.add("boot-sums", f"{where}, {SUMS}", "is no list of digests")
+        findings.add("boot-sums", f"{where}, {SUMS}", "is not a list of digests")
     listed = {match.group(2): match.group(1) for match in lines if match}
     for path in sorted((set(listed) | set(digests)) - {SUMS}):
         if path not in listed:

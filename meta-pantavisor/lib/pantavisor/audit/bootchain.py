@@ -45,7 +45,7 @@ def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings, pla
         return
     try:
         if signature is None or signature.size > MAX_SIGNATURE_BYTES or words.size > MAX_SIGNATURE_BYTES:
-            raise PantavisorError("has no signature, so GRUB does not read it", hint="sign it by: pvr keys sign-boot")
+            raise PantavisorError("has no signature, so GRUB does not read it", hint="run: pvr keys sign-boot")
         made = partition.content(signature)
         trusted.verify(made, [partition.content(words)], what=_WORDS + SIGNATURE)
     except PantavisorError as error:

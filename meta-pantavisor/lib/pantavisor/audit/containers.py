@@ -124,7 +124,7 @@ def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -
     if facts is None or facts.error:
         return
     if facts.text is None:
-        context.add("lxc", target, f"is {facts.size} bytes long, which is too much")
+        context.add("lxc", target, f"is {facts.size} bytes long, which is too large")
         return
     lxc.check(context, name, target, facts.text, pooled=bool(mapping(run.get("network")).get("pool")))
 

@@ -64,7 +64,7 @@ def _check_root(context: Context, name: str, path: str, value: str) -> None:
     for folder in folders:
         match = _VOLUME.match(folder)
         if match is None or ".." in folder.split("/"):
-            context.add("lxc", path, f"the root file system {folder} is no volume of a container")
+            context.add("lxc", path, f"the root file system {folder} is not a volume of a container")
         else:
             _check_volume(context, path, match.group(1), match.group(2))
     owners = {match.group(1) for match in map(_VOLUME.match, folders) if match}
@@ -93,4 +93,4 @@ def _check_volume(context: Context, path: str, owner: str, volume: str) -> None:
             context.add("lxc", path, f"/volumes/{owner}/{volume} is of a container that the state does not have")
         return
     if volume not in context.volumes_of(owner):
-        context.add("lxc", path, f"/volumes/{owner}/{volume} is no volume that {owner}/run.json has")
+        context.add("lxc", path, f"/volumes/{owner}/{volume} is not a volume in {owner}/run.json")

@@ -136,7 +136,7 @@ def _check_verity(context: Context, path: str) -> None:
     data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
     root = document.get("root_hash")
     if document.get("type") != "dm-verity" or not is_object_id(root) or not is_salt(document.get("salt", "")):
-        context.add("verity", path, "is no verity manifest: type or root_hash is missing, or the salt is not hex")
+        context.add("verity", path, "is not a verity manifest: type or root_hash is missing, or the salt is not hex")
         return
     there = [context.need_object("verity", path, target, "it") for target in (data, hashes)]
     data_facts, hash_facts = context.object_at(data), context.object_at(hashes)

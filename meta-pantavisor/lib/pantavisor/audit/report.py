@@ -12,7 +12,7 @@ from ..readers import Finding
 
 # How a target was checked, the most demanding first.
 STRICT, SIGNED = "strictly", "every part signed by a trusted root"
-LAX, UNTRUSTED = "what is signed, by a trusted root", "trusting nobody"
+LAX, UNTRUSTED = "what is signed, by a trusted root", "without trusted roots"
 SHOWN = 20
 
 

@@ -16,8 +16,8 @@ def check(context: Context, *, confined: bool) -> None:
         found = isolation.isolation(name, text, mapping(context.document(f"{name}/run.json")))
         if found.is_confined:
             continue
-        tell = context.add if confined else context.note
-        tell("confined", path, f"is not confined: {found}", f"pvr app update {name} --force --profile confined")
+report = context.add if confined else context.note
+        report("confined", path, f"is not confined: {found}", f"pvr app update {name} --force --profile confined")
 
 
 def check_signers(context: Context, by_bsp: frozenset[str]) -> None:

@@ -13,14 +13,14 @@ _NONE = 0xFFFFFFFFFFFFFFFF
 
 
 def check(head: bytes, size: int) -> str:
-    """Why the ``size`` bytes that begin with ``head`` are no squashfs image, or nothing."""
+    """Why the ``size`` bytes that begin with ``head`` are not a squashfs image, or an empty text."""
     if len(head) < _SUPER.size:
         return "it is too short for a squashfs image"
     (
         magic, _, _, block, _, compression, log, _, _, major, minor, _, used, ids, xattrs, inodes, folders, fragments, _,
     ) = _SUPER.unpack_from(head)  # fmt: skip
     if magic != MAGIC or (major, minor) != (4, 0):
-        return "it is no squashfs 4.0 image"
+        return "it is not a squashfs 4.0 image"
     if not 12 <= log <= 20 or block != 1 << log:
         return f"its block size of {block} bytes is impossible"
     if compression not in COMPRESSIONS or compression == 2:

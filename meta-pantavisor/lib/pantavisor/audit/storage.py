@@ -82,7 +82,7 @@ def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings)
         for name in ("pv_rev", "pv_try", "pv_prev"):
             value = variables.get(name, "")
             if value not in revisions | {""} or (name == "pv_rev" and not value):
-                findings.add("boot", path, f'{name} is "{value[:80]}", and there is no such revision')
+                findings.add("boot", path, f'{name} is "{value[:80]}", and that revision does not exist')
     _boot_variables(storage, "boot/grubtry", NOTE_VARIABLES, findings)
     if not any(path in storage.entries for path in BOOT_FILES):
         findings.add("boot", "boot", "there is neither boot/uboot.txt nor boot/grubenv")
@@ -112,7 +112,7 @@ def _uboot(text: bytes) -> list[bytes]:
 
 def _grubenv(text: bytes) -> list[bytes]:
     if len(text) != GRUBENV_BYTES or not text.startswith(GRUBENV_HEAD):
-        raise Damaged(f"is no environment block of {GRUBENV_BYTES} bytes")
+        raise Damaged(f"is not an environment block of {GRUBENV_BYTES} bytes")
     lines = text.rstrip(b"#").split(b"\n")
     if lines.pop():
         raise Damaged("the padding of the environment block is damaged")
@@ -125,7 +125,7 @@ def _pairs(lines: list[bytes], known: frozenset[str]) -> dict[str, str]:
     for line in lines:
         name, _, value = line.decode("utf-8", "replace").partition("=")
         if name not in known or name in found:
-            raise Damaged(f'"{name[:80]}" is no variable of the boot loader, or there twice')
+            raise Damaged(f'"{name[:80]}" is not a variable of the boot loader, or is set twice')
         found[name] = value
     return found
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""verify(): everything that can be checked about one target, every problem told."""
+"""verify(): everything that can be checked about one target, every problem reported."""
 
 from __future__ import annotations
 

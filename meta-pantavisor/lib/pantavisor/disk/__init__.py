@@ -10,7 +10,7 @@
     ext4      the storage partition                 by mke2fs, debugfs, e2fsck
     bmap      which blocks must reach the flash
 
-Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, whoever builds and where.
+Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, on any machine and for any user.
 """
 
 from .image import DiskImage, build

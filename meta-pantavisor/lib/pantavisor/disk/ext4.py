@@ -95,7 +95,7 @@ def _quote(name: str) -> str:
 
 
 def _check_said(result: proc.Result, tree: Tree, size: int) -> None:
-    # debugfs ends with status 0 whatever happened to its commands; only its banner is no complaint.
+    # debugfs ends with status 0 whatever happened to its commands; all but its banner is a complaint.
     lines = result.stderr.decode("utf-8", "replace").splitlines()
     complaints = [line for line in lines if line.strip() and not line.startswith("debugfs 1.")]
     if not complaints:

@@ -213,7 +213,7 @@ def _redirected(url: str, location: Optional[str]) -> str:
     except ValueError:
         good = False
     if not good:
-        raise HttpError(f"{host} redirects to something that is no web address")
+        raise HttpError(f"{host} redirects to something that is not a web address")
     if url.startswith("https:") and parts.scheme != "https":
         raise HttpError(f"{host} redirects from https to plain http, which is not followed")
     return target

@@ -12,7 +12,7 @@ MIN_BYTES_PER_SECOND = 2048  # slower on average is taken for a stall
 
 
 class SlowTransfer(Exception):
-    """So few bytes come that more of them are no progress."""
+    """So few bytes come that waiting for more is useless."""
 
 
 class Deadline:

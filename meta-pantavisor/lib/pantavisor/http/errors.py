@@ -24,7 +24,7 @@ class Unreachable(HttpError):
 
 
 class TooSlow(Unreachable):
-    """Bytes come, but so few that more of them are no progress."""
+    """Bytes come, but so few that waiting for more is useless."""
 
 
 class AccessDenied(HttpError):

@@ -10,7 +10,7 @@ from typing import Optional
 from ..readers import printable
 from .model import Changes, File, Inspection, Revision, SignatureView
 
-SHORT = 12  # hex digits that tell objects apart
+SHORT = 12  # hex digits that distinguish objects
 
 
 @dataclass(frozen=True)

@@ -115,5 +115,5 @@ def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what
     except Mismatch as error:
         raise SignatureError(
             f"{what} is no {algorithm} signature by the key of the certificate",
-            hint="is it the right key, over the right bytes, with the right digest, and not encoded?",
+            hint="check the key, the signed bytes and the digest; the signature must be raw bytes",
         ) from error

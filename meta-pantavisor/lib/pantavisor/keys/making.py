@@ -48,7 +48,7 @@ def generate(
             _write_key(folder / "key.pem", leaf_key)
             _write_key(folder / "ca.key.pem", root_key)
     except OSError:
-        # Parsers of one build may race for it: whoever else made the directory meanwhile wins, ours is gone.
+        # Parsers of one build may race for it: where another made the directory meanwhile, that one stays and ours is removed.
         if not (directory / "x5c.pem").exists():
             raise
         raise _exists(directory) from None

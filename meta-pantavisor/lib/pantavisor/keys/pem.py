@@ -93,7 +93,7 @@ def public_keys_of(path: Path) -> bytes:
     """The blocks ``PUBLIC KEY`` of a file, at least one."""
     found = _PUBLIC.findall(read(path))
     if not found:
-        raise FormatError(f"{path} holds no public key in PEM form", hint="make one by: openssl pkey -in KEY -pubout")
+        raise FormatError(f"{path} holds no public key in PEM form", hint="run: openssl pkey -in KEY -pubout")
     return b"\n".join(found) + b"\n"
 
 
@@ -126,7 +126,7 @@ def read(path: Path) -> bytes:
             raise FormatError(f"{path} is not a file", hint="name the PEM file")
         # Keys are never made in a directory that exists.
         make = f"make keys by: pvr keys generate {path.parent}; options name others, as --help shows"
-        raise NotFound(f"{path} does not exist", hint="is it spelled right?" if path.parent.is_dir() else make)
+        raise NotFound(f"{path} does not exist", hint="check the spelling" if path.parent.is_dir() else make)
     if path.stat().st_size > MAX_PEM_BYTES:
         raise FormatError(f"{path} is larger than a PEM file of {MAX_PEM_BYTES} bytes")
     return path.read_bytes()

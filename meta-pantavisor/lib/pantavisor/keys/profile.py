@@ -61,7 +61,7 @@ class Certificate:
     signs_code: Optional[bool] = None
 
     def public_key(self) -> Any:
-        """Raises FormatError for numbers that are no key."""
+        """Raises FormatError for numbers that are not a key."""
         from cryptography.hazmat.primitives.serialization import load_der_public_key
 
         try:

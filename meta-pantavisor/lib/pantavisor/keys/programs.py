@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
 
 @dataclass(frozen=True)
 class CommandSigner:
-    """Signs by running ``argv``; the chain's leaf tells the algorithm, and checks what the program gave."""
+    """Signs by running ``argv``; the chain's leaf gives the algorithm, and checks what the program gave."""
 
     algorithm: str
     x5c: tuple[bytes, ...]

@@ -62,7 +62,7 @@ def signing_request(
     x5c: Sequence[bytes],
     release: Optional[int] = None,
 ) -> bytes:
-    """The bytes to be signed elsewhere; whoever signs them sees the whole header and payload in base64url.
+    """The bytes to be signed elsewhere; the signer sees the whole header and payload in base64url.
 
     The algorithm is the certificate's; without one, it must be said. Raises FormatError where the two differ.
     """
@@ -101,7 +101,7 @@ def _sign(state: State, path: str, selection: Selection, signer: Signer, release
     selection = _covering(state, path, selection)
     protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c, release=release)
     made = pvs.signature_json(protected, signer.sign(pvs.signing_input(state, selection, protected)))
-    Signature.parse(path, made)  # nothing may be written that nobody reads, such as a chain of too many certificates
+    Signature.parse(path, made)  # nothing may be written that no reader takes, such as a chain of too many certificates
     return state.with_files({path: made})
 
 

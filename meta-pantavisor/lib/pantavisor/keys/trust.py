@@ -57,10 +57,10 @@ class TrustStore:
         roots = self._roots_of(chain)
         if not roots:
             raise SignatureError(
-                f"{what} is by {shown_subject(chain[0].der)}, whom no trusted root vouches for",
+                f"{what} is by {shown_subject(chain[0].der)}, which no trusted root certifies",
                 hint="trust the root that issued it (--trust), or sign again with a key of a trusted root",
             )
-        # A renewed root stands beside its expired self, with the same name and key.
+        # A renewed root may be listed next to its expired self, with the same name and key.
         root = next((root for root in roots if at is None or _is_valid(root, at)), roots[0])
         _check_dates((*chain, root), at, what)
         return chain[0]

@@ -32,7 +32,7 @@ def verify_signature(
 def _verify(signature: Signature, state: State, trust: TrustStore, at: Optional[datetime.datetime]) -> None:
     what = f"signature {signature.path}"
     if (signature.x5c and trust.roots) or not trust.keys:
-        # Before the patterns: whom nobody vouches for makes no work.
+        # Before the patterns: an untrusted signer causes no work.
         leaf = trust.leaf(signature.x5c, what=what, at=at)
         data = signature.signing_input(state)
         verify_bytes(leaf.public_key(), signature.algorithm, signature.signature, data, what=what)

@@ -25,7 +25,7 @@ def from_directory(
 ) -> Tree:
     """The tree below ``path``; contents are read when asked for.
 
-    ``owner`` (uid, gid) is given to everything, since a build's files belong to whoever ran it; None keeps what the
+    ``owner`` (uid, gid) is given to everything, since a build's files belong to the user who ran it; None keeps what the
     files have, extended attributes then included. Raises NotFound, FormatError, LimitError.
     """
     top = Path(path)

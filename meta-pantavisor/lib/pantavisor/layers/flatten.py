@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """OCI layers become one tree; no file is ever unpacked to a disk.
 
-Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and whoever wants the contents
+Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and a caller that needs the contents
 gets them as they come by. Which files of a lower layer the upper ones leave is then known by their names; where symbolic
 links make that wrong, ``contents`` has given out a file too many, or kept one back. Once all layers were read, the tree is
 exact, and contents can be read again: layers that own a visible file are unpacked anew, only visible bytes are handed on,
@@ -181,7 +181,7 @@ class _Source:
                 assert isinstance(content, Stored)
                 stream.skip_to(content.offset)
                 yield file, _spans_of(file, stream)
-            # Nothing more is needed, but only the end tells whether all of it was genuine.
+            # Nothing more is needed, but only the end shows whether all of it was genuine.
             while packed.read(CHUNK_BYTES):
                 pass
 

@@ -25,7 +25,7 @@ class Marks:
         return tuple(sorted(self._found))
 
     def without(self, xattrs: Xattrs) -> Xattrs:
-        """The attributes that are no marks."""
+        """The attributes that are not marks."""
         marks = [name for name, _ in xattrs if name.startswith(PREFIXES)]
         if not marks:
             return xattrs

@@ -31,7 +31,7 @@ def save(name: str, target: BinaryIO, *, socket: str = SOCKET) -> None:
     except unixhttp.SocketError as error:
         raise DaemonError(
             f"the docker daemon at {socket} does not give {name}: {error.message}",
-            hint="is docker running, and may this user reach its socket?",
+            hint="start docker, and let this user read and write its socket",
         ) from error
     target.seek(0)
 

@@ -38,7 +38,7 @@ def open_image(
         yield open_layout(DirectoryBlobs(where), platform, name, str(where))
         return
     if not where.is_file():
-        raise NotFound(f"{where} is neither an OCI layout nor an archive", hint="does the path exist?")
+        raise NotFound(f"{where} is neither an OCI layout nor an archive", hint="check the path")
     with open(where, "rb") as stream, _archive(stream, platform, name, str(where), scratch) as image:
         yield image
 
@@ -64,7 +64,7 @@ def open_daemon_image(
 def open_source(
     source: ImageSource, platform: Optional[Platform] = None, *, scratch: Optional[Path] = None
 ) -> Iterator[OciImage]:
-    """Any source that is no registry."""
+    """Any source but a registry."""
     if source.transport == "docker-daemon" and source.name:
         with open_daemon_image(source.name, platform, scratch=scratch) as image:
             yield image

@@ -163,5 +163,5 @@ def _text(name: str, kind: Kind, value: Any) -> str:
     if len(text) > MAX_ARGUMENT_CHARS:
         raise FormatError(f"argument {name} is longer than {MAX_ARGUMENT_CHARS} characters")
     if not LINE_ENDS.isdisjoint(text.replace("\n", "") if name in MULTILINE else text) or not names.has_bytes(text):
-        raise FormatError(f"argument {name} holds a line break, a NUL or half a character")
+        raise FormatError(f"argument {name} holds a line break, a NUL or an unpaired surrogate")
     return text

@@ -82,7 +82,7 @@ def references(run: Mapping[str, Any], where: str) -> tuple[tuple[str, Any, str]
 def _files(run: Mapping[str, Any], name: str, where: str) -> Iterator[str]:
     volumes = run.get("volumes", [])
     if not isinstance(volumes, list) or "root-volume" not in run:
-        raise FormatError(f"{where} has no root-volume, or volumes that are no list")
+        raise FormatError(f"{where} has no root-volume, or volumes that are not a list")
     for volume in (run["root-volume"], *volumes):
         text = str(volume)
         yield f"{name}/{text[len(VERITY) :] if text.startswith(VERITY) else text}"

@@ -71,7 +71,7 @@ def _made(kind: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
     needed = {"disk": ("type",), "volume": ("persistence",), "pool": ("type", "subnet")}.get(kind, ())
     for member in needed:
         if members.get(member) is None:
-            raise FormatError(f"{kind} {name} needs a {member}", hint=f"say --{member}")
+            raise FormatError(f"{kind} {name} needs a {member}", hint=f"use --{member}")
     return record_type(**{**_spelled(kind, members), **({"name": name} if kind in _NAMED else {})}).document()
 
 

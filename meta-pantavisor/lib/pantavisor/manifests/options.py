@@ -80,7 +80,7 @@ class LxcOptions:
         _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
         _check_lines(self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024")
         if not names.has_bytes(self.raw):
-            raise FormatError("the lines of LXC configuration hold half a character")
+            raise FormatError("the lines of LXC configuration contain an unpaired surrogate")
 
     @property
     def is_confined(self) -> bool:

@@ -128,7 +128,7 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
             raise NotFound(f'the image runs in group "{group[:100]}", which its /etc/group does not know')
         gid = number
     if gid is None:
-        raise FormatError(f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is no number')
+        raise FormatError(f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is not a number')
     groups = _groups_of(entry[0], read("etc/group")) if entry is not None and entry[0] and not group else ()
     return User(uid, gid, groups, (entry[5] if entry is not None and len(entry) > 5 else "") or "/")
 
@@ -219,7 +219,7 @@ def _variable(item: Any) -> Any:
 
 def _line(text: Any, what: str) -> str:
     if not isinstance(text, str) or not LINE_ENDS.isdisjoint(text) or not names.has_bytes(text):
-        raise FormatError(f"the image's {what} holds a line break, a NUL or half a character: LXC configuration cannot")
+        raise FormatError(f"the image's {what} holds a line break, a NUL or an unpaired surrogate: LXC configuration cannot")
     return text
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 
 class Record:
-    """Base of dataclasses; what is None or empty is no member. Values are checked where the whole document is."""
+    """Base of dataclasses; what is None or empty does not become a member. Values are checked where the whole document is."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -2,7 +2,7 @@
 """What an OCI or Docker v2 image says about itself: index, manifest, config, and which of an index's images is meant.
 
 Both families of media types are read: OCI image-spec 1.1 (index, manifest, config) and Docker distribution v2 (manifest
-list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that are no image are refused
+list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that are not an image are refused
 by name. Everything is checked for type, size and number; nothing is fetched or opened here.
 """
 

@@ -94,7 +94,7 @@ class _Search:
             if image is not None and self._fits(image):
                 return image
         self._offers += [str(leaf.label) for leaf in other]
-        # A label counts where it tells images apart; of a single image its config knows better.
+        # A label counts where it distinguishes images; of a single image its config knows better.
         return self._alone(other[0], depth) if len(other) == 1 and len(self._offers) == 1 else None
 
     def _only(self, leaves: list[_Entry]) -> Optional[Choice]:

@@ -148,7 +148,7 @@ class ImageConfig:
             raise FormatError(f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}")
 
     def fits(self, wanted: Platform) -> bool:
-        """Whether it may run there: without variant (older docker) on any, and without architecture its programs tell."""
+        """Whether it may run there: without variant (older docker) on any, and without architecture its programs decide."""
         mine = self.platform
         if mine.os != wanted.os or not mine.is_complete:
             return mine.os == wanted.os
@@ -169,7 +169,7 @@ def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str
     """
     stated = document.get("mediaType")
     if stated is not None and not isinstance(stated, str):
-        raise FormatError(f"a manifest calls itself {str(stated)[:100]}, which is no media type")
+        raise FormatError(f"a manifest calls itself {str(stated)[:100]}, which is not a media type")
     is_index = document.get("manifests") is not None
     is_image = "layers" in document or "config" in document
     if not is_image and not is_index and (document.get("fsLayers") or document.get("schemaVersion") == 1):
@@ -280,5 +280,5 @@ def _platform(value: Any, where: str) -> Platform:
         raise FormatError(f"{where} has a platform that is not os, architecture and variant")
     if any(not re.fullmatch(r"[\x21-\x2e\x30-\x7e]*", word) for word in words):
         raise FormatError(f"{where} has a platform with odd characters")
-    # Without words docker takes the machine's own; the programs in the image tell whether that is true.
+    # Without a platform docker takes the machine's own; the programs in the image show whether that is true.
     return Platform.of(words[0] or "linux", words[1] or UNKNOWN, words[2])

@@ -85,7 +85,7 @@ def check_pattern(pattern: str) -> str:
             hint="use exact paths, dir/**, dir/*, or * and ? within one segment",
         )
     if pattern in HEADER_WORDS or len(pattern.encode("utf-8", "surrogatepass")) > MAX_PATTERN_BYTES:
-        raise FormatError(f'pattern "{pattern[:100]}" cannot stand in the header of a signature')
+        raise FormatError(f'pattern "{pattern[:100]}" cannot be in the header of a signature')
     return pattern
 
 

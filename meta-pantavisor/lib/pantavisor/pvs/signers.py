@@ -32,7 +32,7 @@ _MEMBERS = ("name", "sha256", "may")
 @dataclass(frozen=True)
 class Identity:
     """Who signs: the leaf's common name, empty if it has not exactly one in printable ASCII, and the digests of the
-    leaf, the authorities above it and the roots that vouch for them."""
+    leaf, the authorities above it and the roots that certify them."""
 
     name: str = ""
     sha256: frozenset[str] = frozenset()

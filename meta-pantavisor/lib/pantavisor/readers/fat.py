@@ -128,7 +128,7 @@ class Fat:
 
     def _walk(self, folder: str, raw: bytes, depth: int) -> None:
         if depth > MAX_DEPTH or len(self.files) > MAX_FILES:
-            raise Damaged("the FAT file system holds too much")
+            raise Damaged("the FAT file system holds too many files")
         for name, attributes, cluster, size in _names(raw):
             path = f"{folder}{name}"
             chain = self._chain(cluster, path) if cluster else ()

@@ -47,7 +47,7 @@ class Findings:
     def add(self, code: str, where: str, sentence: str, hint: Optional[str] = None) -> None:
         if len(self.items) >= MAX_FINDINGS:
             if not self.dropped:
-                self.items.append(Finding("more", "report", f"more than {MAX_FINDINGS} problems; the others are not told"))
+                self.items.append(Finding("more", "report", f"more than {MAX_FINDINGS} problems; the others are not listed"))
             self.dropped += 1
         else:
             self.items.append(Finding(code, printable(where), printable(sentence), hint))

@@ -33,7 +33,7 @@ class Folder:
 
     def _walk(self, below: str, depth: int) -> None:
         if depth > MAX_DEPTH or len(self.entries) > MAX_ENTRIES:
-            raise Damaged(f"{self._root / below} holds too much")
+            raise Damaged(f"{self._root / below} holds too many files")
         with os.scandir(self._root / below) as found:
             ordered = sorted(found, key=lambda item: os.fsencode(item.name))
         for item in ordered:

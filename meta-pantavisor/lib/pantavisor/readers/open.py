@@ -103,7 +103,7 @@ def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
         if folder != "objects":
             continue
         if not is_object_id(name) or entry.kind != "file":
-            findings.add("object-name", path, "is no object", "objects are named by their sha256")
+            findings.add("object-name", path, "is not an object", "objects are named by their sha256")
         elif first.setdefault(entry.inode, path) != path:
             findings.add("object-name", path, f"is the same file as {first[entry.inode]}")
         else:
@@ -128,7 +128,7 @@ def _export(reader: Reader, findings: Findings, stack: ExitStack) -> Opened:
         findings.add("unreadable", "tar", error.message)
         return result
     if state.size > cjson.MAX_BYTES:
-        findings.add("state", "json", f"is {state.size} bytes long, which is too much")
+        findings.add("state", "json", f"is {state.size} bytes long, which is too large")
         return result
     result.texts[""] = reader.pread(state.size, state.at)
     uses = Counter(_QUOTED_ID.findall(result.texts[""]))
@@ -162,7 +162,7 @@ def _repository(target: Path, findings: Findings) -> Opened:
     result.texts[""] = text
     folder_name = config.get("ObjectsDir") or ".pvr/objects"
     if not isinstance(folder_name, str) or "\0" in folder_name or not names.has_bytes(folder_name):
-        findings.add("object-missing", ".pvr/config", "ObjectsDir is no path")
+        findings.add("object-missing", ".pvr/config", "ObjectsDir is not a path")
         return result
     pool = target / folder_name
     if not pool.is_dir():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading an export: what its device reader would not take is a finding, what nobody could read is Damaged.
+"""Reading an export: what its device reader would not take is a finding, what cannot be read at all is Damaged.
 
 Devices know ustar, ``json`` first, then ``objects/<64 hex>``, nothing else. ``export.read`` passes over folders and headers
 that only describe, so these are read here, too.
@@ -137,7 +137,7 @@ def _member(header: bytes, at: int, findings: Findings) -> Member:
 
 
 def _note_form(findings: Findings, where: str, sentence: str) -> None:
-    """Once for each form: the first member stands for all that the same program wrote."""
+    """Once for each form: the first member represents all that the same program wrote."""
     if all(found.sentence != sentence for found in findings.items):
         findings.add("export-form", where, sentence, REPACK)
 

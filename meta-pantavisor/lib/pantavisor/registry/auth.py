@@ -37,7 +37,7 @@ class Challenge:
 
 
 def parse_challenges(headers: list[str]) -> list[Challenge]:
-    """The challenges that can be understood; RFC 9110 lets several stand in one header."""
+    """The challenges that can be understood; RFC 9110 allows several in one header."""
     found = []
     for header in headers:
         position, text = 0, header[:MAX_CHALLENGE_CHARS]
@@ -130,7 +130,7 @@ class Authorizer:
 
 
 def _scopes(endpoint: Endpoint, asked: Mapping[str, str]) -> list[str]:
-    """What to ask a token for: as the challenge names it, which may be no docker scope at all, or another's path."""
+    """What to ask a token for: as the challenge names it, which may not be a docker scope at all, or one for another path."""
     return asked.get("scope", "").split()[:MAX_SCOPES] or [f"repository:{endpoint.repository}:pull"]
 
 
@@ -141,7 +141,7 @@ def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:
     except ValueError:
         parts, port_is_good = urllib.parse.urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good or parts.fragment:
-        raise RegistryError(f"{endpoint.name} names a token server that is no web address")
+        raise RegistryError(f"{endpoint.name} names a token server that is not a web address")
     reach.check(parts.hostname, endpoint.host)
     if parts.scheme == "http" and not (base.startswith("http:") or reach.is_local(parts.hostname)):
         raise AccessDenied(

@@ -44,13 +44,13 @@ class Download:
         except DigestError:
             if not self._resumed:
                 raise
-            # Two servers behind one name may have given two halves that do not fit; a fresh start tells.
+            # Two servers behind one name may have given two halves that do not fit; a fresh start shows it.
             self._restart()
             self._fill(resume=False)
             self._check()
 
     def forget(self) -> None:
-        """Take back what ``advance`` was told."""
+        """Take back what ``advance`` was given."""
         self._advance(-self._seen)
 
     def _fill(self, *, resume: bool = True) -> None:

@@ -46,7 +46,7 @@ def for_status(
 ) -> HttpError:
     """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe.
 
-    A registry may repeat what it was told; ``secrets`` are left out of that. ``shown`` is the place of the credentials that
+    A registry may repeat what it was sent; ``secrets`` are removed from that. ``shown`` is the place of the credentials that
     were sent along, empty for those of the command line, None if there were none.
     """
     reason = _reason(body, secrets)
@@ -55,7 +55,7 @@ def for_status(
     if status == 401:
         error = _denied(what, host, said, shown)
     elif status == 403:
-        error = AccessDenied(f"{host} forbids {what}{said}", hint="may this account pull that image?")
+        error = AccessDenied(f"{host} forbids {what}{said}", hint="ask the registry's owner for the right to pull it")
     elif status == 404:
         error = ImageNotFound(f"{host} has no {what}{said}", hint="check name and tag; log in if the image is private")
     elif status == 429:

@@ -37,7 +37,7 @@ class RegistryOptions(HttpOptions):
     """Nothing here is read from the environment; see ``from_environment``."""
 
     insecure: frozenset[str] = frozenset()
-    """host[:port] that may be reached by plain HTTP or with a certificate nobody vouches for; loopback always may."""
+    """host[:port] that may be reached by plain HTTP or with an untrusted certificate; loopback always may."""
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """host -> mirror-host[:port][/prefix], tried in order before the host itself."""
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class RegistryOptions(HttpOptions):
     backoff: float = 0.5
     """Seconds before the second attempt; doubled for each further one."""
     max_wait: float = 60.0
-    """Seconds that a registry may tell us to wait."""
+    """Seconds that a registry may ask us to wait."""
     lax: str = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
 
     @classmethod
@@ -157,7 +157,7 @@ def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
                 f'"{word}" is not a registry mirror',
                 hint='write host=mirror, such as "docker.io=localhost:5000/hub"',
             )
-        # The same rules as for references: whatever is no host here would not be one in a URL either.
+        # The same rules as for references: what is not a host here would not be one in a URL either.
         for text in (f"{host}/x", f"{mirror.strip('/')}/x"):
             if Ref.parse(text).host != text.partition("/")[0]:
                 raise FormatError(f'"{word}" does not name two registries', hint="a host has a dot, or a port")

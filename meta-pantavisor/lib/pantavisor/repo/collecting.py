@@ -33,7 +33,7 @@ def collect(repository: Repository, *, dry_run: bool = False) -> Collected:
         used = repository.state.object_ids() | repository.working().object_ids()
         pool = repository.pool
         unused = tuple(object_id for object_id in pool if object_id not in used)
-        left = pool.leftovers()  # nobody who writes here is without the lock
+        left = pool.leftovers()  # all who write here hold the lock
         freed = sum(map(_bytes_freed, (*map(pool.path, unused), *left)))
         if not dry_run:
             for object_id in unused:
@@ -59,7 +59,7 @@ def _check_own(repository: Repository) -> None:
 
 
 def _check_idle(folder: Path) -> None:
-    """Whoever makes a container holds a lock on a folder here, and has objects that no state names yet."""
+    """A process that makes a container holds a lock on a folder here, and has objects that no state names yet."""
     for entry in folder.glob(".*"):
         if not entry.is_dir() or entry.is_symlink():
             continue

@@ -34,7 +34,7 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commi
 
 
 def boot_environment(target: Path) -> Optional[BootEnvironment]:
-    """What the boot loader of the storage of ``<storage>/trails/<revision>`` is told."""
+    """What the boot loader of the storage of ``<storage>/trails/<revision>`` is given."""
     return trail.boot_environment(_split(target.absolute())[0])
 
 

@@ -52,7 +52,7 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         if not (self.root / FOLDER / "json").is_file():
-            raise NotFound(f"{root} is not a pvr repository", hint="make one by: pvr init")
+            raise NotFound(f"{root} is not a pvr repository", hint="run: pvr init")
         self.folder = OwnFolder(self.root)
         self._tree = Tree(self.root)
         self.pool = own_pool(self.root, self.folder.document("config"))
@@ -63,7 +63,7 @@ class Repository:
         if os.path.lexists(root / FOLDER):
             raise PantavisorError(f"{root} is a pvr repository already")
         if objects and (not names.has_bytes(objects) or "\0" in objects):
-            raise FormatError("the folder of the objects is no path that JSON can hold")
+            raise FormatError("the folder of the objects is not a path that JSON can hold")
         root.mkdir(parents=True, exist_ok=True)
         with atomic.new_directory(root / FOLDER) as folder:
             (folder / "json").write_bytes(State.empty().dumps())
@@ -83,7 +83,7 @@ class Repository:
             if (folder / FOLDER / "json").is_file():
                 owners.check(folder, FOLDER)
                 return cls(folder)
-        raise NotFound(f"{start.absolute()} is in no pvr repository", hint="make one by: pvr init")
+        raise NotFound(f"{start.absolute()} is not in a pvr repository", hint="run: pvr init")
 
     @property
     def state(self) -> State:
@@ -170,7 +170,7 @@ class Repository:
             for name, object_id in state.objects().items():
                 if object_id not in self.pool and self._tree.put(name, self.pool) != object_id:
                     raise PantavisorError(f"{name} was changed while it was committed", hint="commit again")
-            # A message may be in any encoding; whoever gave it gets its bytes back.
+            # A message may be in any encoding; its bytes are given back as they were.
             self.folder.write("commitmsg", message.encode("utf-8", "surrogateescape"))
             self._replace(state)
             self.folder.forget("unwritten")
@@ -203,7 +203,7 @@ class Repository:
             self._tree.write_folder(folder, sorted(files.items()), self.pool)
 
     def update(self, change: Callable[[State], State], *, in_tree: bool = False) -> State:
-        """Make what ``change`` makes of the committed state the committed one; nobody writes in between.
+        """Make what ``change`` makes of the committed state the committed one; no one else writes in between.
 
         With ``in_tree`` the paths that are new or changed come into the working tree too.
         """

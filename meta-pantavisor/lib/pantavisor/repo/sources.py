@@ -48,7 +48,7 @@ def _pool_path(folder: Path, root: Path, config: Mapping[str, Value]) -> Path:
     """A relative name starts at ``root``."""
     objects = config.get("ObjectsDir")
     if isinstance(objects, str) and ("\0" in objects or not names.has_bytes(objects)):
-        raise FormatError(f"{folder / 'config'}: ObjectsDir is no path")
+        raise FormatError(f"{folder / 'config'}: ObjectsDir is not a path")
     return root / objects if isinstance(objects, str) and objects else folder / "objects"
 
 

@@ -71,7 +71,7 @@ class Tree:
                 near = names.nearest(head, self.files())
                 raise NotFound(f"{head} does not exist in {self.root}", hint=f"did you mean {near}?" if near else None)
             if not full.is_dir() and not self.is_file(head):
-                raise FormatError(f"{head} is no plain file", hint="a state holds plain files only, no links")
+                raise FormatError(f"{head} is not a plain file", hint="a state holds plain files only, no links")
             if head != "." and (full / FOLDER / "json").is_file():
                 raise FormatError(f"{head} is a repository of its own", hint="take its parts by: pvr get")
             if head != "." and _holds_signing_key(full) or full.name in KEY_FILES and _holds_signing_key(full.parent):

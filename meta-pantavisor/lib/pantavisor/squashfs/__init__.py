@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Squashfs images, written by libsquashfs from a Tree.
 
-profile.py    codec, level            packing.py    what is told of them
+profile.py    codec, level            packing.py    what is recorded of them
 branches.py   filters for machine code
 numbering.py  inode numbers and their order
 library.py structures.py  the C interface; inodes.py  nodes as inodes

@@ -101,7 +101,7 @@ class Blocks:
             root, used, id_table, xattrs, inode_table, directories, fragment_table, _,
         ) = self.raw(0, _SUPER.format)  # fmt: skip
         if magic != _MAGIC or (major, minor) != (4, 0):
-            raise FormatError(f"{self.what} is no squashfs 4.0 image")
+            raise FormatError(f"{self.what} is not a squashfs 4.0 image")
         if not MIN_BLOCK_BYTES <= block <= MAX_BLOCK_BYTES or block != 1 << log or used > self._size:
             raise self.bad("an impossible size")
         if compression not in _COMPRESSIONS:
@@ -128,7 +128,7 @@ class Blocks:
         except broken as error:
             raise self.bad(f"a block that cannot be unpacked ({error})") from error
         if len(data) > size:
-            raise self.bad("a block that unpacks to too much")
+            raise self.bad("a block that unpacks to too many bytes")
         return data
 
     def _decompressor(self) -> Any:

@@ -2,7 +2,7 @@
 """xz with one branch filter, chosen by architecture.
 
 libsquashfs compresses each block without a filter, then with each one asked for, then once more with the best. A branch
-filter does next to nothing to what is no machine code, so here each block is compressed once, with the one filter that
+filter does next to nothing to what is not machine code, so here each block is compressed once, with the one filter that
 fits, by the liblzma that libsquashfs is linked to. Calls after lzma/container.h and lzma/bcj.h of liblzma 5.2.
 """
 
@@ -42,7 +42,7 @@ def block_call(library: ctypes.CDLL, name: str, *, level: int, dictionary: int) 
     )  # fmt: skip
 
     def call(_: Any, block: int, size: int, out: int, room: int) -> int:
-        # Runs in the library's threads, where an exception would have nobody to catch it.
+        # Runs in the library's threads, where no caller would catch an exception.
         try:
             used = c_size_t(0)
             status = encode(chain, _CHECK_CRC32, None, block, size, out, byref(used), room)
@@ -61,7 +61,7 @@ def _calls(library: ctypes.CDLL) -> tuple[Callable[..., int], Callable[..., int]
     try:
         preset, encode = library.lzma_lzma_preset, library.lzma_stream_buffer_encode
     except AttributeError as error:
-        raise PantavisorError("this libsquashfs lets nobody else call its xz", hint="choose the profile xz:6") from error
+        raise PantavisorError("this libsquashfs does not export its xz", hint="choose the profile xz:6") from error
     preset.restype, preset.argtypes = ctypes.c_ubyte, [c_void_p, c_uint32]
     encode.restype = c_int
     encode.argtypes = [c_void_p, c_int, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(c_size_t), c_size_t]

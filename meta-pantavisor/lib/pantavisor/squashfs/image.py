@@ -25,7 +25,7 @@ from .library import (
 from .profile import Profile
 from .structures import Compressor, CompressorConfig, File, ObjectBase, ProcessorDescription, Super
 
-# Blocks that wait for a compressor: enough to keep all threads busy and wake nobody for a single block, few enough to
+# Blocks that wait for a compressor: enough to keep all threads busy and not to wake one for a single block, few enough to
 # stay small in memory.
 _BACKLOG_BLOCKS = 16
 _BACKLOG_BLOCKS_PER_THREAD = 2

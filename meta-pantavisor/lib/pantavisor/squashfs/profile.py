@@ -87,7 +87,7 @@ def profile(name: str, platform: Optional[Platform]) -> Profile:
     if codec not in CODECS:
         raise names.unknown(name, (*PROFILES, *CODECS), what="squashfs profile")
     if colon and not level.isdecimal():
-        raise FormatError(f'"{name[:60]}" is no compression: a level is a number', hint=f"such as {codec}:3")
+        raise FormatError(f'"{name[:60]}" is not a compression: a level is a number', hint=f"such as {codec}:3")
     return Profile(name, codec, int(level[:9]) if colon else None)
 
 

@@ -34,7 +34,7 @@ class _Place(NamedTuple):
 def read(path: PathIn, limits: Limits = DEFAULT) -> Tree:
     """The tree of the image at ``path``, which must stay there while contents are read.
 
-    Raises FormatError for what is no sound image or packed by a codec unknown here, LimitError beyond ``limits``.
+    Raises FormatError for what is not a sound image or packed by a codec unknown here, LimitError beyond ``limits``.
     """
     with open(path, "rb") as stream:
         reader = _Reader(Blocks(stream, what=str(path)), limits)
@@ -58,7 +58,7 @@ class _Reader:
     def root(self) -> Directory:
         node = self._node(self._blocks.super.root >> 16, self._blocks.super.root & 0xFFFF, 0)
         if not isinstance(node, Directory):
-            raise self._blocks.bad("a root that is no directory")
+            raise self._blocks.bad("a root that is not a directory")
         return node
 
     def _node(self, block: int, offset: int, depth: int) -> Node:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A tree becomes a squashfs image.
 
-The same tree, profile, ``mtime`` and codec library give the same bytes, whoever writes, wherever, with however many
+The same tree, profile, ``mtime`` and codec library give the same bytes, for any user, anywhere, with however many
 threads. The codec library's version is part of that sentence: ``Written.packing`` records it.
 """
 

@@ -36,7 +36,7 @@ def decimal(text: bytes) -> int:
 
 
 def owner(text: bytes, field: bytes) -> int:
-    """A uid or gid: ``text`` of a pax record, or the header's field where that is empty. -2 is what some systems call nobody,
+    """A uid or gid: ``text`` of a pax record, or the header's field where that is empty. -2 is the user nobody of some systems,
     and Linux 4294967294; -1 and what has no 32 bits is given back as it is, to be refused."""
     value = int(text) if _SIGNED.fullmatch(text) else decimal(text) if text else number(field)
     return value + 2**32 if -(2**31) <= value < -1 else value

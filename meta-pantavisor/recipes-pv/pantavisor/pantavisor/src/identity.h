@@ -12,7 +12,7 @@
 struct pv_identity {
 	/* The leaf's common name; empty if it has not exactly one, in printable ASCII. */
 	char name[PV_IDENTITY_NAME_BYTES];
-	/* Of the leaf, the authorities above it and the roots that vouch for them. */
+	/* Of the leaf, the authorities above it and the roots that certify them. */
 	char sha256[PV_IDENTITY_CERTIFICATES][PV_SHA256_HEX + 1];
 	size_t count;
 };

@@ -208,7 +208,7 @@ static bool mount_entry(struct isolation *i, const char *key, const char *value)
 	char *field[FIELDS];
 
 	(void)key;
-	/* A backslash begins what stands for another character. */
+	/* A backslash begins an escape of another character. */
 	if (strchr(value, '\\') || split(copy, field) < 4 || !is_inside(field[1]) ||
 		any_of(bad_options, field[3], ","))
 		return false;
