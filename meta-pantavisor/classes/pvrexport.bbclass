@@ -11,7 +11,7 @@
 #
 # The image is fetched into DL_DIR by do_fetch, every blob checked by its digest. Without PVR_DOCKER_DIGEST the tag is
 # resolved once, and the fetcher prints the line that pins it.
-# What runs and how is said by the variables below; files named in PVR_*_JSON must stand in SRC_URI.
+# The variables below say what runs and how; files named in PVR_*_JSON must be in SRC_URI.
 
 inherit pantavisor-tool pvs-keys deploy nopackages
 

@@ -34,11 +34,11 @@ PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB ha
 Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they run."
 PVS_SIGNERS ??= ""
 PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes into the initramfs \
-and which the image is held against. Empty: each certificate that PVS_CA vouches for may sign everything."
+and which the image is held against. Empty: each certificate that leads to PVS_CA may sign everything."
 PVS_DEVELOPMENT_KEYS ??= "0"
 PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."
 
-# The certificates stand in the signature, the places of the files do not: two build directories agree.
+# The certificates are in the signature, the places of the files do not: two build directories agree.
 PVS_CHECKSUMS = "${PVS_X5C}:True ${PVS_CA}:True"
 PVS_SIGNERS_CHECKSUMS = "${@d.getVar('PVS_SIGNERS') + ':True' if d.getVar('PVS_SIGNERS') else ''}"
 PVS_SIGNERS_CHECKSUMS[vardepvalue] = ""

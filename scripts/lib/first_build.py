@@ -34,7 +34,7 @@ write it to disk: bmaptool copy {image} /dev/sdX
 
 @dataclass
 class Watcher:
-    """Reads what demo-images, kas and BitBake print, and tells the screen what matters of it."""
+    """Reads what demo-images, kas and BitBake print, and shows on the screen what matters of it."""
 
     screen: steps.Screen
     machine: str

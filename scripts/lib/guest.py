@@ -135,7 +135,7 @@ def machine_of(image: Path) -> str:
 
 
 def claim(forwards: Sequence[Forward], *, instead: bool = False) -> tuple[Forward, ...]:
-    """The same from ports that are free now. 0 stands for any; with ``instead``, any stands in for a taken one."""
+    """The same from ports that are free now. 0 means any; with ``instead``, any replaces a taken one."""
     with contextlib.ExitStack() as stack:
         return tuple(Forward(_claim(stack, forward.host, instead), forward.guest) for forward in forwards)
 

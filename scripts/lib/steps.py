@@ -99,7 +99,7 @@ class Screen:
         self._write((WIPE if self.is_terminal else "") + text + "\n")
 
     def _write(self, text: str) -> None:
-        # Nobody may look any more; what is under way is still to come to its end.
+        # No one may be watching any more; what is under way is still to come to its end.
         with contextlib.suppress(OSError):
             self.out.write(text)
             self.out.flush()

@@ -120,7 +120,7 @@ def finish(process: subprocess.Popen[str], started: float) -> Result:
 
 @pytest.fixture(scope="session", autouse=True)
 def library() -> None:
-    """BitBake's library stands beside the launcher."""
+    """BitBake's library is next to the launcher."""
     subprocess.run([PROJECT / "scripts" / "setup-bitbake"], check=True)
 
 

@@ -206,7 +206,7 @@ def test_another_codec_library_is_told_in_one_line(desk: Desk, tmp_path: Path) -
     desk.run().succeeded()
     old = desk.read(tmp_path)[0]["app/src.json"]["squashfs"]["root.squashfs"]["version"]
     desk.configure(f'PVR_LIBSQUASHFS = "{codecs.another_version(tmp_path)}"')
-    # Where the library lies is in no hash, so somebody has to ask.
+    # The place of the library is not in any hash, so it is compared here.
     said = desk.run("-C", "pvrexport").output
     (line,) = (line for line in said.splitlines() if "other bytes" in line)
     assert line.startswith("WARNING: ") and line.endswith(

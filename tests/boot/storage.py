@@ -99,7 +99,7 @@ class Storage:
         return int(match[1])
 
     def make_folders(self, path: str) -> None:
-        """A folder with those above it. No word of debugfs tells what is there, so it is asked for each."""
+        """A folder with those above it. No command of debugfs lists what exists, so it is asked for each."""
         for end in [at for at, letter in enumerate(path) if letter == "/" and at] + [len(path)]:
             if not self.exists(path[:end]):
                 self.debugfs(f"mkdir {path[:end]}", write=True)
@@ -135,7 +135,7 @@ class Storage:
         self.debugfs(f"rm {path}", write=True)
 
     def flip(self, path: str) -> None:
-        """Change one bit of a file's first block where it lies; no name, size or time tells."""
+        """Change one bit of a file's first block where it lies; name, size and times stay the same."""
         match = re.search(r"^(\d+)$", self.debugfs(f"bmap {path} 0").splitlines()[-1].strip())
         sizes = re.search(r"Block size:\s+(\d+)", self.debugfs("show_super_stats -h"))
         assert match and sizes

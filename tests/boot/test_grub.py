@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is told, and
+"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is given, and
 that nothing unsigned runs.
 
 A disk made here has a tiny PID 1 in place of the runtime: it prints the kernel's command line and powers off.
@@ -478,7 +478,7 @@ def test_an_unsigned_file_of_a_tried_revision_leads_back_to_the_good_one(device:
 
 
 def test_a_file_signed_by_another_key_does_not_boot(device: Device, tmp_path: Path) -> None:
-    keys.generate(tmp_path / "others", common_name="somebody else")
+    keys.generate(tmp_path / "others", common_name="another signer")
     device.add_revision("0")
     initrd = device.tree / "trails/0/.pv/pv-initrd.img"
     other = keys.BootSigner.load(tmp_path / "others/key.pem")

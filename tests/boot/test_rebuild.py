@@ -11,7 +11,7 @@ from pathlib import Path
 from place import BUILD, DEPLOYED, KEY_DIR, PROJECT
 
 BUILD_SECONDS = 1800
-# What a build is told besides the project: the downloads, the keys, and that nothing else is to be had.
+# What a build is given besides the project: the downloads, the keys, and that nothing else is to be had.
 AUTO_CONF = """
 DL_DIR = "{build}/downloads"
 PVS_KEY_DIR = "{keys}"

@@ -30,7 +30,7 @@ Start = Callable[..., qemu.Guest]
 
 @pytest.fixture
 def start_with(image: Path, machine: str, tmp_path: Path) -> Start:
-    """A guest whose kernel is told such words, and has such entries over those of its initramfs."""
+    """A guest whose kernel is given such words, and has such entries over those of its initramfs."""
 
     def make(disk: Path, words: str, entries: dict[str, cpio.Entry] | None = None) -> qemu.Guest:
         name, console = KERNEL[machine]

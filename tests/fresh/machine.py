@@ -91,7 +91,7 @@ class Machine:
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
         (self.root / "etc/resolv.conf").write_text(NAME_SERVER)
         (self.root / "etc/hosts").write_text("127.0.0.1 localhost fresh\n::1 localhost\n")
-        # A login shell keeps no variables of whoever starts it.
+        # A login shell keeps no variables of its parent.
         lines = [f'{name}="{os.environ[name]}"\n' for name in PROXIES if name in os.environ]
         with open(self.root / "etc/environment", "a") as stream:
             stream.writelines(lines)

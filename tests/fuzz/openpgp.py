@@ -29,7 +29,7 @@ def one_input(content: bytes) -> None:
             keys.BootKeys.parse(rest, what="keys")
         elif kind == b"\1":
             _KEYS.verify(rest, [_FILE], what="signature")
-            # What is signed, and the signature itself, can be no others.
+            # What is signed, and the signature itself, cannot be others.
             assert any(_core(rest) == _core(seed) for seed in _signatures())
         else:
             with contextlib.suppress(struct.error):

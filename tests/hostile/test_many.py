@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Documents of many small things: time grows with their size, not with its square.
 
-Each of these took minutes to hours, so a bound of seconds tells them apart on any machine.
+Each of these took minutes to hours, so a bound of seconds distinguishes them on any machine.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ ON_CARD = ("objects", "trails", "trails/0", "trails/locals", "trails/0/.pvr", "t
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with everything in it, a card of two revisions, exports, and the home of somebody else."""
+    """A repository with everything in it, a card of two revisions, exports, and the home of another user."""
     top = tmp_path_factory.mktemp("made")
     keys.generate(top / "keys", common_name="test", algorithm="ES256", days=9)
     write(top, {"rootfs/sbin/init": "#!/bin/sh\n", "rootfs/etc/x": "x"})

@@ -121,8 +121,8 @@ def test_a_pull_is_what_was_pushed(host: str, pushed: images.Made, tmp_path: Pat
 def test_skopeo_reads_what_we_pull(host: str, pushed: images.Made, tmp_path: Path) -> None:
     ref = Ref.parse(f"{host}/demo/web:1")
     digest = Client(OPTIONS).pull(ref, AMD64, tmp_path / "out")
-    told = json.loads(skopeo("inspect", f"oci:{tmp_path}/out:{ref}"))
-    assert told["Digest"] == str(digest) and told["Layers"] == [images.sha(data) for data in pushed.layers]
+    reported = json.loads(skopeo("inspect", f"oci:{tmp_path}/out:{ref}"))
+    assert reported["Digest"] == str(digest) and reported["Layers"] == [images.sha(data) for data in pushed.layers]
 
 
 def test_the_index_is_resolved_for_each_platform(host: str, pushed: images.Made) -> None:
@@ -130,8 +130,8 @@ def test_the_index_is_resolved_for_each_platform(host: str, pushed: images.Made)
     client = Client(OPTIONS)
     mine, other = client.resolve(ref, AMD64), client.resolve(ref, ARM64)
     assert mine.pin == other.pin and mine.digest != other.digest
-    told = hashlib.sha256(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{ref}").encode()).hexdigest()
-    assert str(mine.pin) == f"sha256:{told}"
+    expected = hashlib.sha256(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{ref}").encode()).hexdigest()
+    assert str(mine.pin) == f"sha256:{expected}"
     assert client.resolve(ref.with_digest(mine.pin), ARM64).digest == other.digest
     with pytest.raises(PlatformError, match="it offers linux/amd64, linux/arm64"):
         client.resolve(ref, Platform.parse("linux/386"))

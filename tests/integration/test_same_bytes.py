@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A whole device made twice is made of the same bytes, whoever makes it, where, when and how; and it holds no key."""
+"""A whole device made twice is made of the same bytes, for any user, at any place and time; and it holds no key."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ FOREIGN = {
 }  # fmt: skip
 PLAINLY = World("plainly")
 WORLDS = [
-    World("by nobody", user=tools.NOBODY),
+    World("by another user", user=tools.NOBODY),
     World("on one processor", ("taskset", "-c", "0")),
     World("on another file system", place="/dev/shm"),
     World("for me alone", umask=0o077),

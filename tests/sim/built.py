@@ -57,7 +57,7 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
 
 
 def loader() -> bytes:
-    """A program for UEFI on x86, as far as its head tells."""
+    """A program for UEFI on x86, as far as its head says."""
     return b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(range(256)) * 40
 
 

@@ -2,7 +2,7 @@
 """Every damage that a finished disk image can take, one after the other, and what a refusal of it must name.
 
 A case lists the words of which at least one must be in what the verifier says: the path, object or partition that was
-damaged. Where only a signature can tell, because state and files were changed alike, it is the signature's path.
+damaged. Where only a signature shows it, because state and files were changed alike, it is the signature's path.
 
 Not damage, since nothing reads it: boot code in the protective MBR, unused clusters and blocks, times and attributes of
 the boot files, and src.json where state and file agree, because the format leaves these notes unsigned.
@@ -81,7 +81,7 @@ def links(bench: Bench, scratch: Path) -> Iterator[Case]:
 
 
 def files(bench: Bench, *, count: int = 25) -> Iterator[Case]:
-    """Every file of the storage that is no object: bytes of it, and its name."""
+    """Every file of the storage that is not an object: bytes of it, and its name."""
     for path, entry in sorted(bench.storage.entries.items()):
         if entry.kind != "file" or entry.links > 1 or not entry.size:
             continue

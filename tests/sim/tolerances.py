@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Odd inputs that harm nobody, and who reads them: each verdict was seen with skopeo 1.9, umoci 0.4, GNU tar 1.34, bsdtar 3.6.
+"""Odd but harmless inputs, and who reads them: each verdict was seen with skopeo 1.9, umoci 0.4, GNU tar 1.34, bsdtar 3.6.
 
 A row of DOCUMENTS bends the documents of an image in a layout. A row of TARS is a layer. ``ours`` says whether this project
-reads it; ``docs/formats/images.md`` tells why where it does not.
+reads it; ``docs/formats/images.md`` gives the reason where it does not.
 """
 
 from __future__ import annotations

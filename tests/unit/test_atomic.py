@@ -49,15 +49,15 @@ def test_an_error_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_keeps_its_place(tmp_path: Path) -> None:
-    # Whoever is root would replace /dev/null for the whole machine.
+    # Root would replace /dev/null for the whole machine.
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
     (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
     before = {name: os.lstat(tmp_path / name).st_ino for name in os.listdir(tmp_path)}
     for name in before:
-        with pytest.raises(FormatError, match="is no regular file"):
+        with pytest.raises(FormatError, match="is not a regular file"):
             atomic.write(tmp_path / name, b"x")
-        with pytest.raises(FormatError, match="is no regular file"), atomic.replacing_path(tmp_path / name) as beside:
+        with pytest.raises(FormatError, match="is not a regular file"), atomic.replacing_path(tmp_path / name) as beside:
             beside.write_bytes(b"x")
     assert {name: os.lstat(tmp_path / name).st_ino for name in os.listdir(tmp_path)} == before
 

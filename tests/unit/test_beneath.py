@@ -24,7 +24,7 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
-    """A repository, an export of it, a card, and somebody's home."""
+    """A repository, an export of it, a card, and another user's home."""
     write(tmp_path / "home", {".bashrc": "rc"})
     pvr("init", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path / "work")

@@ -51,7 +51,7 @@ def test_good_certificate_is_read() -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_chain_with_a_damaged_certificate_is_refused(damage: str) -> None:
     for chain in ([damaged(damage)], [GOOD, damaged(damage)]):
-        # What is no damage of form breaks the signature over the certificate.
+        # What does not damage the form breaks the signature over the certificate.
         with pytest.raises(SignatureError, match="damaged certificate|no trusted root|do not form a chain"):
             keys.verify_state(signed_by(*chain), ROOTS, strict=False)
 
@@ -65,7 +65,7 @@ def test_damaged_certificate_is_shown_as_a_problem(damage: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_root_vouches_for_nobody(damage: str) -> None:
+def test_damaged_root_certifies_no_signer(damage: str) -> None:
     with pytest.raises(PantavisorError):
         roots = keys.TrustStore.parse(as_pem(damaged(damage)))
         keys.verify_state(STATE, roots, strict=False)

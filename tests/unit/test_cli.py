@@ -115,7 +115,7 @@ def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
     write(work, {"late.txt": "late"})
     before = (work / ".pvr/json").read_bytes()
     with Repository(work).lock():
-        # Whoever starts the tests in the background has them ignore SIGINT, and so their children.
+        # Tests that are started in the background ignore SIGINT, and so their children.
         code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
         code += "from pantavisor import cli; print('ready', flush=True); sys.exit(cli.main())"
         child = subprocess.Popen(
@@ -132,7 +132,7 @@ def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
 
 
 def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
-    """The manual is longer than a pipe holds, and nobody reads it."""
+    """The manual is longer than a pipe holds, and is not read."""
     child = subprocess.Popen(
         [sys.executable, "-m", "pantavisor", "man"], cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -378,7 +378,7 @@ def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path, shell: list[str
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(tmp_path)
-        # Nobody's own cache of completions, and no wish of zsh's to redraw the line.
+        # No user's own cache of completions, and no redrawing of the line by zsh.
         environment = {**ENVIRONMENT, "TERM": "dumb", "PS1": "ready", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)}
         os.execvpe(shell[0], shell, environment)
     try:

@@ -646,7 +646,7 @@ def test_what_a_killed_command_left_goes_and_what_lives_stays(chair: Chair, root
 # Rows of the manifests
 
 
-# Option -> what stands in src.json, and what in run.json or lxc.container.conf.
+# Option -> what is stored in src.json, and what in run.json or lxc.container.conf.
 ROWS: list[tuple[list[str], dict[str, Any], str]] = [
     (["--group", "root"], {"PV_GROUP": "root"}, '"group":"root"'),
     (["--runlevel", "root"], {"PV_RUNLEVEL": "root", "PV_GROUP": ""}, '"runlevel":"root"'),

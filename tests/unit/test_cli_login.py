@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""--username and --password of pvr app: who gets them, and that nobody else sees them."""
+"""--username and --password of pvr app: who gets them, and that no one else sees them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_source_without_a_registry_takes_none(pvr: Pvr, registry: Registry, tm
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_does_not_repeat_them(pvr: Pvr, registry: Registry, status: int) -> None:
-    # A hostile registry says what it was told.
+    # A hostile registry repeats what it was sent.
     registry.misbehave("/v2/", answer(status, {"WWW-Authenticate": 'Basic realm="x"'}, json.dumps({"errors": [
         {"code": "DENIED", "message": f"{SECRET} {BASIC}"}]}).encode()))  # fmt: skip
     said = "".join(add(pvr, registry, "-u", USER, "-p", SECRET, status=2))

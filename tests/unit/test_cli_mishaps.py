@@ -83,7 +83,7 @@ def test_an_interrupt_while_a_container_is_made_leaves_nothing(work: Path, tmp_p
     (tmp_path / "rootfs").mkdir()
     # Noise takes long to pack.
     (tmp_path / "rootfs/noise").write_bytes(os.urandom(32 * 1024 * 1024))
-    # Whoever starts the tests in the background has them ignore SIGINT, and so their children.
+    # Tests that are started in the background ignore SIGINT, and so their children.
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from pantavisor import cli; sys.exit(cli.main())"
     words = ["app", "add", "web", "--type", "rootfs", "--from", "../rootfs", "--config", "Entrypoint=/noise"]
@@ -182,7 +182,7 @@ def test_the_file_that_is_meant_is_named(name: str, shown: str) -> None:
 def test_a_command_in_no_repository(tmp_path: Path) -> None:
     for words in (["add"], ["app", "ls"], ["sig", "ls"], ["gc"], ["get", "x"], ["export", "x.tgz"], ["device", "ls"]):
         done = process(*words, cwd=tmp_path)
-        said = f"pvr: {tmp_path} is not in a pvr repository\n  hint: make one by: pvr init\n"
+        said = f"pvr: {tmp_path} is not in a pvr repository\n  hint: run: pvr init\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
@@ -252,7 +252,7 @@ def test_a_clone_is_whole_or_not_at_all(pvr: Pvr, small: Path, tmp_path: Path) -
     (tmp_path / "here").mkdir()
     held = os.open(tmp_path / "here", os.O_RDONLY)
     pvr("clone", ".", str(tmp_path / "here"))
-    # Who stood in the folder stands there still.
+    # A shell in the folder is still in it.
     assert os.listdir(held) and json.loads((tmp_path / "here/web/run.json").read_text()) == {}
     os.close(held)
     assert pvr.both("clone", ".", str(tmp_path / "here"), status=2)[1].startswith(f"pvr: {tmp_path}/here exists already")

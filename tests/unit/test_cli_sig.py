@@ -137,7 +137,7 @@ def test_public_keys_are_enough_to_check(
     assert "does not match" in pvr.both("sig", "--pubkey", str(foreign), "ls", status=2)[1]
     assert complains(pvr, "--pubkey", str(foreign))
     said = pvr.both("sig", "--pubkey", str(keyring / "ca.crt"), "ls", status=2)[1]
-    assert "ca.crt holds no public key" in said and "hint: make one by: openssl pkey" in said
+    assert "ca.crt holds no public key" in said and "hint: run: openssl pkey" in said
     monkeypatch.setenv("PVR_SIG_PUBKEY", str(own))
     pvr("sig", "ls")
     assert not complains(pvr)
@@ -159,7 +159,7 @@ def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
 
 
 def test_a_key_that_is_in_the_state_does_not_sign(pvr: Pvr, work: Path, keyring: Path) -> None:
-    """Whoever gets the export would get the key with it."""
+    """A recipient of the export would get the key with it."""
     write(work, {"certs/mine.pem": (keyring / "key.pem").read_text()})
     pvr("add")
     pvr("commit")
@@ -203,7 +203,7 @@ def test_the_parts_that_are_offered_can_be_signed(pvr: Pvr, work: Path, keyring:
 
 def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyring: Path) -> None:
     there = pvr.both("sig", "--key", str(keyring / "kye.pem"), "add", "--part", "web", status=2)[1]
-    assert "kye.pem does not exist\n  hint: is it spelled right?" in there
+    assert "kye.pem does not exist\n  hint: check the spelling" in there
     folder = pvr.both("sig", "--key", str(keyring), "add", "--part", "web", status=2)[1]
     assert folder == f"pvr: {keyring} is not a file\n  hint: name the PEM file\n"
     assert "make keys by: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/demo_images: when an image is built again, what the build is told, which engine makes it."""
+"""scripts/lib/demo_images: when an image is built again, what the build is given, which engine makes it."""
 
 from __future__ import annotations
 

@@ -204,4 +204,4 @@ def check_gone(log: Path) -> None:
 def test_a_wrong_option_is_named(name: str) -> None:
     done = subprocess.run([SCRIPTS / name, "--nope"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith(f'{name}: there is no option "--nope"\nusage: scripts/{name} ')
+    assert done.stderr.startswith(f'{name}: unknown option "--nope"\nusage: scripts/{name} ')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A registry from outside sends nobody to services of this machine, and gets nothing of what they say."""
+"""A registry from outside leads no client to services of this machine, and gets nothing of what they say."""
 
 import socket
 import subprocess

@@ -183,7 +183,7 @@ def test_a_branch_filter_is_the_one_asked_for(tmp_path: Path, branch_filter: str
 
 
 def test_a_library_without_its_own_xz_names_a_profile_that_needs_none() -> None:
-    with pytest.raises(PantavisorError, match="lets nobody else call its xz(.|\n)*xz:6"):
+    with pytest.raises(PantavisorError, match="does not export its xz(.|\n)*xz:6"):
         branches.block_call(ctypes.CDLL("libc.so.6"), "x86", level=6, dictionary=squashfs.BLOCK_BYTES)
 
 

@@ -69,5 +69,5 @@ do_unpack[vardeps] += "deb_unpack"
 do_deploy() {
     install -m 0644 ${DEB_MANIFEST} ${DEPLOYDIR}/
 }
-# Before do_populate_sysroot too: whoever builds with the files gets their manifest.
+# Before do_populate_sysroot too: recipes that build with the files get their manifest.
 addtask deploy after do_unpack before do_build do_populate_sysroot

@@ -118,7 +118,7 @@ class ObjectPool:
             os.link(place / object_id, target, follow_symlinks=False)
 
     def leftovers(self) -> tuple[Path, ...]:
-        """Files and folders of writers that were killed, or that still write: only a lock of the caller's distinguishes them."""
+        """Files and folders of writers that were killed, or that still write: the caller's lock decides."""
         names = os.listdir(self.root) if self.root.is_dir() else []
         return tuple(self.root / name for name in sorted(names) if _LEFTOVER.fullmatch(name))
 
@@ -183,7 +183,7 @@ class ObjectPool:
 
 
 class SharedPool(ObjectPool):
-    """A pool that settings name, somewhere. They may be hostile: a folder that is not a pool of objects yet does not become one."""
+    """A pool that settings name, maybe hostile ones: a folder that is not a pool of objects yet does not become one."""
 
     @contextmanager
     def _held(self) -> Iterator[Path]:

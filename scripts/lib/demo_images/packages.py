@@ -116,7 +116,7 @@ def _mmdebstrap(
     argv += [f"--include={','.join(include)}", *options]
     argv += [distribution.codename, str(tar), *distribution.mirrors(architecture)]
     # The same packages make the same archive.
-    run(argv, log=log, env={"SOURCE_DATE_EPOCH": str(EPOCH)}, hint="does `apt-get update` work on this machine?")
+    run(argv, log=log, env={"SOURCE_DATE_EPOCH": str(EPOCH)}, hint="run: apt-get update")
 
 
 def _sources(origin: str, codename: str) -> tuple[str, ...]:
@@ -125,7 +125,7 @@ def _sources(origin: str, codename: str) -> tuple[str, ...]:
     for line in targets.splitlines():
         source_origin, source_codename, suite, uri, component = line.split("|")
         wanted = (codename, f"{codename}-security", f"{codename}-updates")
-        # Ubuntu gives every pocket the release's code name; its suite tells them apart.
+        # Ubuntu gives every pocket the release's code name; its suite distinguishes them.
         name = suite if origin == "Ubuntu" else source_codename
         if source_origin == origin and name in wanted:
             lines.add(f"deb {uri} {name} {component}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A registry on loopback that can be told to misbehave.
+"""A registry on loopback that can be made to misbehave.
 
 with Registry() as registry:
     registry.add("web", "1", images.image())

@@ -2,7 +2,7 @@
 """The distribution's package client with a state of its own, for one architecture.
 
 Nothing of the host's is written and nothing of its installed packages is looked at: lists, cache and an empty
-status stand in a folder of the build, so neither root nor a foreign architecture in dpkg is needed. Of the
+status are in a folder of the build, so neither root nor a foreign architecture in dpkg is needed. Of the
 host's configuration only how to reach an archive is kept (the group ``Acquire``: proxies, certificates,
 checks); its hooks and pins are not.
 """

@@ -148,7 +148,7 @@ def _library(root: Path, name: str, machine: int, user: str) -> str:
     for folder in (f"usr/lib/{triplet}", f"lib/{triplet}", "usr/lib", "lib", "usr/lib64"):
         if (root / resolve(root, f"{folder}/{name}")).is_file():
             return f"/{folder}/{name}"
-    raise DebError(f"{user} needs {name}, which is not in {root}", hint="is a recipe missing in DEPENDS?")
+    raise DebError(f"{user} needs {name}, which is not in {root}", hint="add the recipe that has it to DEPENDS")
 
 
 def _existing(path: Path, user: str) -> Path:

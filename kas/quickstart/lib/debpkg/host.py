@@ -56,7 +56,7 @@ def current() -> Distribution:
 
 
 def distribution(d: Any) -> str:
-    """``debian:bookworm``: stands in task hashes, so that another host's packages are other packages."""
+    """``debian:bookworm``: part of task hashes, so that another host's packages are other packages."""
     return str(current())
 
 

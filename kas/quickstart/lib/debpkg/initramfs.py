@@ -72,7 +72,7 @@ def _programs(content: Content) -> dict[str, cpio.Entry]:
     files = {_plain(place): content.sysroot / elf.resolve(content.sysroot, place) for place in content.programs}
     for place, source in files.items():
         if not source.is_file():
-            raise DebError(f"{place} is not in {content.sysroot}", hint="is a recipe missing in DEPENDS?")
+            raise DebError(f"{place} is not in {content.sysroot}", hint="add the recipe that has it to DEPENDS")
     files.update(elf.closure(content.sysroot, content.programs))
     return _linked(files, content.strip)
 
@@ -136,6 +136,6 @@ def _bytes(source: Path, place: str) -> bytes:
 
 
 def _plain(place: str) -> str:
-    """A place without the slash first, below the folder that a merged name stands for."""
+    """A place without the slash first, below the folder that a merged name points to."""
     first, slash, rest = place.strip("/").partition("/")
     return f"{MERGED[first]}/{rest}" if slash and first in MERGED else place.strip("/")

@@ -62,7 +62,7 @@ class Index:
         names: dict[str, None] = {}
         for name in [normal(word) for word in wanted]:
             if name not in self.paths and name not in self.builtin:
-                raise DebError(f'the kernel has no module "{name}"', hint="it stands in INITRAMFS_MODULES")
+                raise DebError(f'the kernel has no module "{name}"', hint="remove it from INITRAMFS_MODULES, or correct it there")
             self._add(name, names)
         for name in [normal(word) for word in optional]:
             self._add(name, names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""do_populate_lic: LIC_FILES_CHKSUM tells the truth about the sources."""
+"""do_populate_lic: LIC_FILES_CHKSUM is right about the sources."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def fetch(d: Any) -> None:
 
 
 def unpack(d: Any) -> None:
-    """SRC_URI stands in UNPACKDIR."""
+    """SRC_URI is in UNPACKDIR."""
     _run(d, lambda fetcher: fetcher.unpack(d.getVar("UNPACKDIR")))
 
 

@@ -24,7 +24,7 @@ def _walk(root: str, below: str) -> Iterator[str]:
 
 
 def put(source: str, target: str) -> None:
-    """``target`` becomes ``source`` in one step: no reader sees half a file."""
+    """``target`` becomes ``source`` in one step: no reader sees a file that is not whole."""
     beside = f"{target}.{os.getpid()}.new"
     try:
         os.link(source, beside, follow_symlinks=False)

@@ -16,7 +16,7 @@ def check(context: Context, *, confined: bool) -> None:
         found = isolation.isolation(name, text, mapping(context.document(f"{name}/run.json")))
         if found.is_confined:
             continue
-report = context.add if confined else context.note
+        report = context.add if confined else context.note
         report("confined", path, f"is not confined: {found}", f"pvr app update {name} --force --profile confined")
 
 

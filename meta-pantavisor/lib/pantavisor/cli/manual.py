@@ -93,7 +93,7 @@ def manual(parser: Parser) -> str:
                 lines.append(f'.SS "{_roff(str(group.title))}"')
             for action in shown:
                 lines += [".TP", ".B " + _roff(_name(action)), _roff(action.help or "")]
-    lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message tells how to mend, 130 interrupted."]
+    lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message says how to correct, 130 interrupted."]
     return "\n".join(lines)
 
 

@@ -221,7 +221,7 @@ def _sort_out(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]
         elif any(name.startswith(_AUFS) for name in path):
             continue
         elif path[-1][len(WHITEOUT) :] in (b"", b".", b"..") or any(name.startswith(WHITEOUT) for name in path[:-1]):
-            raise FormatError(f"a layer has {show(b'/'.join(path))}, which is no whiteout of anything")
+            raise FormatError(f"a layer has {show(b'/'.join(path))}, which is not a whiteout of anything")
         else:
             whiteouts.append(path)
     return kept, whiteouts

@@ -42,6 +42,6 @@ def _move(made: Path, target: Path) -> None:
     if not target.exists():
         os.rename(made, target)
         return
-    # It may be some shell's working directory, which would be none once another took its place. What makes it a repository comes last.
+    # A shell may be in it, and would be nowhere once another folder took its place. What makes it a repository comes last.
     for entry in sorted(made.iterdir(), key=lambda entry: entry.name == FOLDER):
         os.rename(entry, target / entry.name)

@@ -34,9 +34,9 @@ static const struct key keys[PV_KEY_COUNT] = {
 		"Read every object of the revision at boot and compare its sha256. In mode strict always."},
 	[PV_SECUREBOOT_MODE] = {"PV_SECUREBOOT_MODE", "secureboot.mode", CHOICE, "strict",
 		"disabled audit lenient strict", NULL,
-		"disabled looks at no signature; audit tells what is wrong; lenient wants signatures to be "
+		"disabled looks at no signature; audit reports what is wrong; lenient needs signatures to be "
 		"right; "
-		"strict wants every path to be signed as well."},
+		"strict needs every path to be signed as well."},
 	[PV_SECUREBOOT_SET] = {"PV_SECUREBOOT_SET", "secureboot.set", BOOLEAN, "0", "", NULL,
 		"1: a revision needs a set signature, so no part can be taken out or exchanged for that of "
 		"another release."},
