@@ -11,7 +11,6 @@
 #include "ending.h"
 #include "fault.h"
 #include "log.h"
-#include "loop.h"
 #include "supervise.h"
 
 #define DEFAULT_HINT "write an intact image to the storage, signed by a key that this device trusts"
@@ -49,7 +48,8 @@ static bool reap(struct pv *pv)
 
 		if (pid <= 0)
 			return true;
-		pv_supervise_reaped(pv, pid, status, pv_now_ms());
+		if (!pv_jobs_reaped(&pv->jobs, pid, status))
+			pv_supervise_reaped(pv, pid, status, pv_now_ms());
 	}
 	return false;
 }
@@ -61,7 +61,7 @@ static void take_signal(struct pv *pv, int number)
 			pv_ending_begin(pv, signal_table[i].end, signal_table[i].why);
 }
 
-static void turn(struct pv *pv, const struct pv_loop *loop)
+static void turn(struct pv *pv)
 {
 	int64_t next = PV_LOOP_FOREVER;
 
@@ -75,7 +75,7 @@ static void turn(struct pv *pv, const struct pv_loop *loop)
 	/* A console that is full has no event that wakes us. */
 	if (!pv_log_flush() && next > pv_now_ms() + CONSOLE_POLL_MS)
 		next = pv_now_ms() + CONSOLE_POLL_MS;
-	take_signal(pv, pv_loop_wait(loop, next));
+	take_signal(pv, pv_loop_wait(&pv->loop, next));
 }
 
 static void give_up(struct pv *pv, const struct pv_err *err)
@@ -90,12 +90,12 @@ _Noreturn void pv_init(void)
 {
 	static struct pv pv;
 	struct pv_err err = {0};
-	struct pv_loop loop;
 
 	pv_early_setup();
-	open_loop(&loop);
+	open_loop(&pv.loop);
+	pv_jobs_init(&pv.jobs, &pv.loop);
 	if (pv_boot(&pv, &err) < 0)
 		give_up(&pv, &err);
 	for (;;)
-		turn(&pv, &loop);
+		turn(&pv);
 }

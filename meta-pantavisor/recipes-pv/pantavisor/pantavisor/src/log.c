@@ -25,6 +25,7 @@ static struct {
 	char name[64];
 	char early[PV_LOG_EARLY_BYTES];
 	size_t early_used;
+	bool is_forked;
 } sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .folder = -1, .file = -1};
 
 static const char *const level_names[] = {"fatal", "error", "warn", "info", "debug"};
@@ -32,6 +33,13 @@ static const char *const level_names[] = {"fatal", "error", "warn", "info", "deb
 void pv_log_set_level(int level)
 {
 	sink.level = level;
+}
+
+void pv_log_forked(void)
+{
+	sink.is_forked = true;
+	sink.console.used = 0;
+	sink.console.dropped = 0;
 }
 
 void pv_log_open_console(const char *path)
@@ -78,7 +86,7 @@ static void rotate(void)
 
 static void to_file(const char *line, size_t length)
 {
-	if (sink.written + length > PV_LOG_FILE_BYTES)
+	if (!sink.is_forked && sink.written + length > PV_LOG_FILE_BYTES)
 		rotate();
 	if (sink.file >= 0 && pv_write_all(sink.file, line, length) == 0)
 		sink.written += length;

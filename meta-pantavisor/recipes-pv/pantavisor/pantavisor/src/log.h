@@ -22,6 +22,8 @@ enum pv_log_level { PV_LOG_FATAL, PV_LOG_ERROR, PV_LOG_WARN, PV_LOG_INFO, PV_LOG
 void pv_log(enum pv_log_level level, const char *source, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void pv_log_set_level(int level);
+/* In a child of PID 1: what waits for the console is its parent's, and so is the size of the file. */
+void pv_log_forked(void);
 /* The path is kept, not copied. Without one there is no console. */
 void pv_log_open_console(const char *path);
 /* Lines that the console did not take yet are offered again; true if none is left. */

@@ -6,6 +6,8 @@
 #include "bootenv.h"
 #include "config.h"
 #include "container.h"
+#include "job.h"
+#include "loop.h"
 #include "mounts.h"
 #include "objects.h"
 #include "pvs.h"
@@ -23,6 +25,8 @@
 enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 
 struct pv {
+	struct pv_loop loop;
+	struct pv_jobs jobs;
 	struct pv_config config;
 	enum pv_secureboot mode;
 	struct pv_trust *trust;	    /* NULL in mode disabled */
