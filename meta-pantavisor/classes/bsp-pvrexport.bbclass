@@ -7,7 +7,7 @@
 #
 # Files are named relative to DEPLOY_DIR_IMAGE, where the kernel's and the initramfs's recipes deploy them.
 
-inherit pantavisor-tool pvs-keys deploy nopackages
+inherit pvr-artifact
 
 PVR_BSP_KERNEL ??= "${KERNEL_IMAGETYPE}"
 PVR_BSP_KERNEL[doc] = "Kernel image in DEPLOY_DIR_IMAGE."
@@ -31,16 +31,8 @@ PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the fi
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 
 PACKAGE_ARCH = "${MACHINE_ARCH}"
-INHIBIT_DEFAULT_DEPS = "1"
-DEPENDS += "${PVR_TOOL_DEPENDS}"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
-
-do_configure[noexec] = "1"
-do_compile[noexec] = "1"
-do_install[noexec] = "1"
-deltask do_populate_sysroot
+# The initramfs is the board's: not every machine of the world has one.
+EXCLUDE_FROM_WORLD = "1"
 
 python do_pvrexport() {
     pvbb.tasks.export_bsp(d)

@@ -13,7 +13,7 @@
 # resolved once, and the fetcher prints the line that pins it.
 # The variables below say what runs and how; files named in PVR_*_JSON must be in SRC_URI.
 
-inherit pantavisor-tool pvs-keys deploy nopackages
+inherit pvr-artifact
 
 PVR_DOCKER_REF ??= ""
 PVR_DOCKER_REF[doc] = "Image reference, for example docker.io/library/nginx:1.27."
@@ -65,17 +65,6 @@ PVR_VERITY ??= "0"
 PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs kernel support."
 
 PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
-
-INHIBIT_DEFAULT_DEPS = "1"
-DEPENDS += "${PVR_TOOL_DEPENDS}"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
-
-do_configure[noexec] = "1"
-do_compile[noexec] = "1"
-do_install[noexec] = "1"
-deltask do_populate_sysroot
 
 python () {
     pvbb.wiring.docker_source(d)

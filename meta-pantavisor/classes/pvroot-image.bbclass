@@ -7,7 +7,7 @@
 #
 # The state is verified strictly (signatures, coverage, references, every object) before an image is written.
 
-inherit pantavisor-tool pvs-keys deploy nopackages
+inherit pvr-artifact
 
 PVROOT_CONTAINERS ??= ""
 PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image; none: an image that runs nothing but the bsp."
@@ -29,16 +29,9 @@ PVROOT_NAME ??= "${PN}-${MACHINE}"
 PVROOT_NAME[doc] = "Name of the disk image, without .img."
 
 PACKAGE_ARCH = "${MACHINE_ARCH}"
-INHIBIT_DEFAULT_DEPS = "1"
-DEPENDS += "${PVR_TOOL_DEPENDS} dosfstools-native mtools-native e2fsprogs-native"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
-
-do_configure[noexec] = "1"
-do_compile[noexec] = "1"
-do_install[noexec] = "1"
-deltask do_populate_sysroot
+# As images of openembedded-core.
+EXCLUDE_FROM_WORLD = "1"
+DEPENDS += "dosfstools-native mtools-native e2fsprogs-native"
 
 python () {
     pvbb.wiring.need_containers(d)

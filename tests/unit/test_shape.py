@@ -24,6 +24,23 @@ def test_the_product_layer_names_no_registry_of_the_demonstration(path: Path) ->
         assert not re.search(r"registry\.test|localhost|127\.0\.0\.1|demo-", uncommented(path))
 
 
+REPEATED = ["S = ", "B = ", "INHIBIT_DEFAULT_DEPS", "do_configure[noexec]", "deltask do_populate_sysroot"]
+
+
+@pytest.mark.parametrize("line", REPEATED)
+def test_what_classes_have_in_common_is_written_once(line: str) -> None:
+    classes = sorted((LAYER / "classes").glob("*.bbclass"))
+    assert len(classes) > 4
+    found = [path.stem for path in classes if re.search(f"^{re.escape(line)}", path.read_text(), re.M)]
+    assert found == ["pvr-artifact"]
+
+
+def test_the_initramfs_that_the_bsp_takes_is_described_by_the_layer() -> None:
+    common = (LAYER / "recipes-pv/pantavisor-initramfs/pantavisor-initramfs.inc").read_text()
+    (name,) = re.findall(r'^PANTAVISOR_INITRAMFS_FILE = "(.*)"$', common, re.M)
+    assert f'PVR_BSP_INITRAMFS ??= "{name}"' in (LAYER / "classes/bsp-pvrexport.bbclass").read_text()
+
+
 def uncommented(path: Path) -> str:
     return "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
 

@@ -7,16 +7,12 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda
 SRC_URI = "file://grub.cfg"
 # scarthgap unpacks into WORKDIR itself.
 PANTAVISOR_GRUB_CFG = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/grub.cfg"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
 
-DEPENDS = "grub-efi grub-efi-native ${PVR_TOOL_DEPENDS}"
-INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS = "grub-efi grub-efi-native"
 COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-inherit deploy nopackages pvs-keys
+inherit pvr-artifact
 
 PANTAVISOR_CONSOLE ??= "ttyS0,115200"
 PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
@@ -48,10 +44,6 @@ GRUB_FORMAT:aarch64 = "arm64-efi"
 EFI_BOOT_IMAGE ??= "bootx64.efi"
 EFI_BOOT_IMAGE:aarch64 ??= "bootaa64.efi"
 
-do_configure[noexec] = "1"
-do_install[noexec] = "1"
-deltask do_populate_sysroot
-
 # With a key inside, GRUB loads only what is signed by it.
 python do_boot_key() {
     pvbb.tasks.write_boot_key(d)
@@ -60,9 +52,9 @@ do_boot_key[dirs] = "${B}"
 do_boot_key[cleandirs] = "${B}"
 do_boot_key[vardeps] += "PVS_BOOT_KEY"
 do_boot_key[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
-addtask boot_key after do_configure before do_compile
+addtask boot_key after do_configure before do_mkimage
 
-do_compile() {
+do_mkimage() {
     rm -rf ${B}/memdisk
     # A memory disk of our own: the times in it are given ones, unlike those in grub-mkstandalone's.
     install -D -m 0644 ${PANTAVISOR_GRUB_CFG} ${B}/memdisk/boot/grub/grub.cfg
@@ -86,10 +78,11 @@ do_compile() {
         mv ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
     fi
 }
-do_compile[dirs] = "${B}"
-do_compile[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
+do_mkimage[dirs] = "${B}"
+do_mkimage[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
+addtask mkimage after do_boot_key before do_deploy
 
 do_deploy() {
     install -m 0644 ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${DEPLOYDIR}/
 }
-addtask deploy after do_compile before do_build
+addtask deploy after do_mkimage before do_build

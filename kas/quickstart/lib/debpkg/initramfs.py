@@ -131,7 +131,7 @@ def _member(archive: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo], na
 
 def _bytes(source: Path, place: str) -> bytes:
     if not source.is_file():
-        raise DebError(f"{source}, which is to become {place}, does not exist", hint="INITRAMFS_FILES names it")
+        raise DebError(f"{source}, which is to become {place}, does not exist", hint="PANTAVISOR_INITRAMFS_FILES names it")
     return source.read_bytes()
 
 

@@ -62,7 +62,8 @@ class Index:
         names: dict[str, None] = {}
         for name in [normal(word) for word in wanted]:
             if name not in self.paths and name not in self.builtin:
-                raise DebError(f'the kernel has no module "{name}"', hint="remove it from INITRAMFS_MODULES, or correct it there")
+                hint = "remove it from PANTAVISOR_INITRAMFS_MODULES, or correct it there"
+                raise DebError(f'the kernel has no module "{name}"', hint=hint)
             self._add(name, names)
         for name in [normal(word) for word in optional]:
             self._add(name, names)

@@ -162,17 +162,17 @@ def pack_modules(d: Any) -> None:
 def pack_initramfs(d: Any) -> None:
     """The initramfs of the device, from the target's sysroot and the kernel's modules."""
     initramfs.build(
-        Path(d.getVar("B")) / d.getVar("INITRAMFS_FILE"),
+        Path(d.getVar("B")) / d.getVar("PANTAVISOR_INITRAMFS_FILE"),
         initramfs.Content(
             sysroot=Path(d.getVar("RECIPE_SYSROOT")),
-            programs=tuple(d.getVar("INITRAMFS_PROGRAMS").split()),
+            programs=tuple(d.getVar("PANTAVISOR_INITRAMFS_PROGRAMS").split()),
             strip=tuple(d.getVar("STRIP").split()),
             modules=Path(d.getVar("DEPLOY_DIR_IMAGE")) / d.getVar("MODULES_TARBALL"),
-            module_names=tuple(d.getVar("INITRAMFS_MODULES").split()),
-            optional_module_names=tuple(d.getVar("INITRAMFS_MODULES_OPTIONAL").split()),
-            files={target: Path(source) for target, source in _pairs(d, "INITRAMFS_FILES")},
-            folders=tuple(d.getVar("INITRAMFS_DIRECTORIES").split()),
-            links=dict(_pairs(d, "INITRAMFS_LINKS")),
+            module_names=tuple(d.getVar("PANTAVISOR_INITRAMFS_MODULES").split()),
+            optional_module_names=tuple(d.getVar("PANTAVISOR_INITRAMFS_MODULES_OPTIONAL").split()),
+            files={target: Path(source) for target, source in _pairs(d, "PANTAVISOR_INITRAMFS_FILES")},
+            folders=tuple(d.getVar("PANTAVISOR_INITRAMFS_DIRECTORIES").split()),
+            links=dict(_pairs(d, "PANTAVISOR_INITRAMFS_LINKS")),
         ),
         level=int(d.getVar("INITRAMFS_ZSTD_LEVEL")),
         epoch=_epoch(d),

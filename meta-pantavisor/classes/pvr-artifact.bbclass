@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# A recipe that deploys what the library makes: no compiler, no packages, nothing for the sysroots of others.
+# Inherited by pvrexport, bsp-pvrexport and pvroot-image, whose task stands between do_configure and do_deploy.
+
+inherit pantavisor-tool pvs-keys deploy nopackages
+
+INHIBIT_DEFAULT_DEPS = "1"
+DEPENDS += "${PVR_TOOL_DEPENDS}"
+# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
+B = "${WORKDIR}/build"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+do_install[noexec] = "1"
+deltask do_populate_sysroot
