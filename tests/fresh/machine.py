@@ -30,6 +30,7 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 NAME_SERVER = "nameserver 10.0.2.3\n"  # slirp4netns's own, which asks as this machine does
 SPACES = ("--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "--net")
 # Reports that the name spaces are there, and waits until they have a network.
+# (Of sh: bash takes a socket for a login from afar, and reads its user's .bashrc.)
 ENTRANCE = 'echo >&0; read -r _; exec "$@" </dev/null'
 # Of a user who is not root.
 USER = "tester"
@@ -129,7 +130,7 @@ def enter(words: list[str], log: BinaryIO) -> int:
     with ours:
         with theirs:
             process = subprocess.Popen(
-                ["unshare", *SPACES, "bash", "-c", ENTRANCE, "entrance", *words],
+                ["unshare", *SPACES, "sh", "-c", ENTRANCE, "entrance", *words],
                 env=environment(), stdin=theirs.fileno(), stdout=log, stderr=log,
             )  # fmt: skip
         try:
