@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the project's test suites, two at a time, and adds up what they found.
+"""Runs the project's test suites, two at a time and small ones beside them, and adds up what they found.
 
 A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown when it ends,
 and stays in build/test beside its JUnit file. The closing line counts tests; the exit status is 0 only when every suite
@@ -32,7 +32,8 @@ SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests", "scripts
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
-# Suites of many small tests run on every processor, but no further than their start is worth it.
+# Small tests run on every processor, but no further than their start is worth it.
+UNIT_PARTS = 4
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 3 * 2**30
@@ -76,11 +77,19 @@ class Totals:
             self.broken.append(suite.name)
 
 
-def pytest(name: str, *more: str, after: tuple[str, ...] = (), many: bool = False) -> Suite:
-    """A directory of tests/, with ``more`` words for pytest; ``many`` small ones."""
+def pytest(name: str, *more: str, after: tuple[str, ...] = (), small_files: bool = False) -> Suite:
+    """A directory of tests/, or the places and options that ``more`` names."""
     junit = RESULTS / f"{name}.xml"
-    command = (sys.executable, "-m", "pytest", "-q", f"tests/{name}", *more, f"--junitxml={junit}")
-    return Suite(name, ((*command, *ALL_PROCESSORS) if many else command,), junit, after, small_files=many)
+    command = (sys.executable, "-m", "pytest", "-q", *(more or (f"tests/{name}",)), f"--junitxml={junit}")
+    return Suite(name, (command,), junit, after, small_files)
+
+
+def unit() -> Iterator[Suite]:
+    """The unit tests in parts of about one size. Workers to whom each test is sent would cost a quarter more."""
+    files = sorted((PROJECT / "tests/unit").glob("test_*.py"), key=lambda path: path.stat().st_size, reverse=True)
+    for number in range(UNIT_PARTS):
+        part = [str(path.relative_to(PROJECT)) for path in files[number::UNIT_PARTS]]
+        yield pytest(f"unit-{number + 1}", "-m", "not hostile", *part, small_files=True)
 
 
 def runtime() -> Suite:
@@ -96,7 +105,7 @@ def fast() -> tuple[Suite, ...]:
     """Under a minute."""
     python = (sys.executable, "-m")
     return (
-        pytest("unit", "-m", "not hostile", many=True),
+        *unit(),
         Suite("style", ((*python, "ruff", "check", *SOURCES),)),
         Suite("types", ((*python, "mypy"),)),
         runtime(),
@@ -107,7 +116,7 @@ def slow() -> tuple[Suite, ...]:
     """Damage in every place, and what builds and boots."""
     return (
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
-        pytest("hostile", "tests/unit", "-m", "hostile", many=True),
+        pytest("hostile", "tests/hostile", "tests/unit", "-m", "hostile", *ALL_PROCESSORS, small_files=True),
         pytest("integration", after=("runtime",)),
         pytest("fresh"),
         pytest("bitbake"),
@@ -134,15 +143,17 @@ class Course:
 
     def run(self, suites: tuple[Suite, ...]) -> Iterator[Outcome]:
         """Each suite's outcome as it ends."""
-        with ThreadPoolExecutor(LANES) as pool:
+        with ThreadPoolExecutor(LANES) as lanes, ThreadPoolExecutor(min(UNIT_PARTS, os.cpu_count() or 1)) as processors:
             for suite in suites:
+                pool = processors if suite.small_files else lanes
                 self.futures[suite.name] = pool.submit(self.run_one, suite)
             try:
                 for future in as_completed(self.futures.values()):
                     yield future.result()
             except BaseException:
                 # The commands got the interrupt too, clean up and are awaited.
-                pool.shutdown(wait=True, cancel_futures=True)
+                for pool in (lanes, processors):
+                    pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def run_one(self, suite: Suite) -> Outcome:
