@@ -8,6 +8,7 @@ Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bu
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import io
 import os
@@ -45,6 +46,13 @@ SWITCHES = {
 
 def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
     """The whole command line, or only what ``command`` needs; help, man page and completion come from here."""
+    owners = [module for module, names in MODULES.items() if command and published.own_name(command) in names]
+    return _parser(tuple(owners or MODULES), published.variables())
+
+
+@functools.cache
+def _parser(modules: tuple[str, ...], variables: frozenset[str]) -> argparse.ArgumentParser:
+    """Built once for each: who calls main() more than once pays for the first."""
     top = parsing.Parser(prog="pvr", description="Work with Pantavisor states, containers and disk images.",
                          epilog="Each command has its own --help; pvr man | man -l - shows all.")  # fmt: skip
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
@@ -53,12 +61,11 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
         volume.add_argument(*switch, action="store_true", help=text)
     published.declare_global(top)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    owners = [module for module, names in MODULES.items() if command and published.own_name(command) in names]
-    for module in owners or MODULES:
+    for module in modules:
         importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
     parsing.describe(top)
-    published.apply(top)
+    published.apply(top, variables)
     parsing.take_everywhere(top, SWITCHES)
     return top
 

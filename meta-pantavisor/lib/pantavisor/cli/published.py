@@ -111,14 +111,20 @@ def declare_global(top: parsing.Parser) -> None:
     group.add_argument("--http-proxy", metavar="URL", help="for registries, as http_proxy and https_proxy of the environment")
 
 
-def apply(top: argparse.ArgumentParser) -> None:
-    """Lay the rows over those commands of ``top`` that are loaded."""
+def variables() -> frozenset[str]:
+    """Those of the rows' variables that have a value."""
+    named = {variable for row in ROWS for variable in row.variables.values()} - ELSEWHERE
+    return frozenset(name for name in named if os.environ.get(name))
+
+
+def apply(top: argparse.ArgumentParser, given: frozenset[str]) -> None:
+    """Lay the rows over those commands of ``top`` that are loaded; ``given`` variables are looked at."""
     for row, parent, name in _loaded(top):
         verbs = parsing.verbs(parent)
         for option, others in row.options.items():
             parsing.spell(verbs[name], option, others)
         for option, variable in row.variables.items():
-            if variable not in ELSEWHERE and os.environ.get(variable):
+            if variable in given:
                 parsing.fill(verbs[name], option, variable)
         _take_idle(verbs[name], row.idle)
         parsing.rename(parent, name, row.names)
