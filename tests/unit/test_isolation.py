@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pantavisor import isolation, lxc, manifests
+from pantavisor.errors import FormatError
+from pantavisor.manifests import cgroups
 
 RUNTIME = Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 _, BASE, CASES = (RUNTIME / "test/vectors/isolation.txt").read_text().split("\n\n", 2)
@@ -27,6 +30,30 @@ def changed(changes: list[str]) -> str:
 def test_the_table_of_the_device_is_the_librarys(case: str) -> None:
     verdict, *changes = case.split("|")
     assert (not list(isolation.reaches("web", changed(changes)))) is (verdict == "confined")
+
+
+def test_settings_that_the_device_has_are_the_librarys() -> None:
+    rows = (RUNTIME / "src/cgroup.c").read_text().partition("} rows[] = {")[2].partition("\n};")[0]
+    names = {name + "x" * name.endswith(".") for name in re.findall(r'^\t\{"([a-z_.]+)"', rows, re.MULTILINE)}
+    names |= {"cpu.cfs_quota_us", "cpu.cfs_period_us", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"}
+    names |= {"hugetlb.2MB.limit_in_bytes"}
+    assert len(names) > 25 and not [name for name in names if cgroups.refusal(name)]
+    # Those of the second version that a line of the first names are adapted as well; others the device refuses.
+    for name in ("memory.swappiness", "net_cls.classid", "cpu.rt_runtime_us", "memory.limit_in_byte"):
+        assert cgroups.refusal(name) and name not in names
+
+
+def test_a_setting_of_no_controller_is_refused_and_an_odd_one_warned_of() -> None:
+    with pytest.raises(FormatError, match='unknown controller of cgroups "memori"') as found:
+        conf(PVR_LXC_CGROUP_V1=["memori.max = 1"])
+    assert found.value.hint == 'did you mean "memory"?'
+    for setting in ("foo.bar=1", "cgroup.procs = 1", "dir = lxc/db", "relative = 1"):
+        with pytest.raises(FormatError, match="unknown controller of cgroups"):
+            conf(PVR_LXC_CGROUP_V1=[setting])
+    conf(PVR_LXC_CGROUP_V1=["hugetlb.2MB.limit_in_bytes = 0"])
+    source = manifests.SourceManifest(arguments={"PVR_LXC_CGROUP_V1": ["memory.limit_in_byte = 64M", "pids.max = 9"]})
+    (warning,) = manifests.ContainerSpec.from_source("web", source).warnings
+    assert "memory.limit_in_byte; did you mean memory.limit_in_bytes?" in warning
 
 
 def conf(**arguments: object) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from .manifests import cgroups
 from .manifests.profile import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS, READ_ONLY
 
 MAX_SHOWN = 8
@@ -30,8 +31,8 @@ _NETWORKS = frozenset(["empty", "veth", "none"])
 _NET_KEY = re.compile(r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)")
 # They would change a mount that is there, or let mounts out.
 _BAD_OPTIONS = frozenset(["remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave"])
-# Limits. Files of a cgroup that begin with "cgroup." move processes, any of the device, PID 1 too.
-_CGROUP_KEY = re.compile(r"lxc\.cgroup2?\.(?!cgroup\.)[a-z0-9_.BGKM]*")
+# Real-time scheduling starves what has none.
+_URGENT = frozenset(["lxc.prlimit.nice", "lxc.prlimit.rtprio"])
 _HARMLESS = frozenset([
     "lxc.cap.drop", "lxc.tty.max", "lxc.pty.max", "lxc.log.file", "lxc.log.level", "lxc.init.cmd", "lxc.init.cwd",
     "lxc.init.uid", "lxc.init.gid", "lxc.init.groups", "lxc.environment", "lxc.signal.halt", "lxc.signal.reboot",
@@ -103,12 +104,12 @@ def _judge(key: str) -> Optional[Judge]:
     """Who says whether a line is harmless; the same order as on the device."""
     if key in _JUDGES:
         return _JUDGES[key]
-    if key in _HARMLESS or key.startswith("lxc.prlimit."):
+    if key in _HARMLESS or key.startswith("lxc.prlimit.") and key not in _URGENT:
         return lambda container, key, value: True
     if _is_device_rule(key):
         return _device_rule
     if key.startswith(("lxc.cgroup.", "lxc.cgroup2.")):
-        return lambda container, key, value: _CGROUP_KEY.fullmatch(key) is not None
+        return lambda container, key, value: cgroups.is_limit(key.split(".", 2)[2], value)
     return _network if key.startswith("lxc.net.") else None
 
 

@@ -10,6 +10,7 @@ from typing import Optional
 
 from .. import names
 from ..errors import FormatError
+from . import cgroups
 from .mounts import check_target
 from .profile import CAPABILITIES as CONFINED_CAPABILITIES
 from .profile import CONFINED, DEVICES, MOUNTS, PROFILES, PUBLISHED
@@ -17,7 +18,7 @@ from .words import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, c
 
 MAX_TERMINALS = 65536
 _DEVICE = re.compile(r"a|[abc] ([0-9]+|\*):([0-9]+|\*)( [rwm]{1,3})?")
-_CGROUP = re.compile(r"[a-z0-9_.]+ *= *\S[^\r\n]*")
+_CGROUP = re.compile(r"[a-z0-9_.BGKM]+ *= *\S[^\r\n]*")
 _RAW = re.compile(r"[ \t]*(#[^\r]*|lxc\.[A-Za-z0-9_.]+[ \t]*=[^\r]*)?")
 # liblxc ends a line at each of them.
 LINE_ENDS = frozenset("\n\r\0")
@@ -78,6 +79,8 @@ class LxcOptions:
         check_target(self.resolv_conf_path)
         _check_lines(self.devices, _DEVICE, "a device", "such as c 1:3 rwm")
         _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
+        for setting in self.cgroup_settings:
+            cgroups.check(setting)
         _check_lines(self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024")
         if not names.has_bytes(self.raw):
             raise FormatError("the lines of LXC configuration contain an unpaired surrogate")
@@ -102,6 +105,10 @@ class LxcOptions:
         """The only ones that a confined container has; sorted."""
         kept = {*(self.cap_keep or CONFINED_CAPABILITIES), *self.cap_add} - set(self.cap_drop)
         return tuple(sorted(kept - {"none"})) or ("none",)
+
+    @property
+    def cgroup_settings(self) -> tuple[str, ...]:
+        return tuple(item.partition("=")[0].rstrip() for item in self.cgroups)
 
     @property
     def sets_network(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from . import cgroups
 from .arguments import read_arguments
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
@@ -117,6 +118,7 @@ class ContainerSpec:
             found.append("PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS have no effect without the profile confined")
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append("LXC starts no container that says both which capabilities to drop and which to keep")
+        found += filter(None, map(cgroups.refusal, self.lxc.cgroup_settings))
         if self.status_goal == "READY":
             found.append("this project's runtime takes no READY signal yet: its group is late (goal STARTED is reached)")
         return tuple(f"{self.name}: {text}" for text in found)

@@ -249,3 +249,39 @@ void pv_cgroup_free(struct pv_cgroup *cgroup)
 	free(cgroup->memory_and_swap);
 	*cgroup = (struct pv_cgroup){0};
 }
+
+/* Whatever their value is, they only bound the container. */
+static const char *const limits[] = {"blkio.throttle.read_bps_device", "blkio.throttle.read_iops_device",
+	"blkio.throttle.write_bps_device", "blkio.throttle.write_iops_device", "cpu.cfs_period_us",
+	"cpu.cfs_quota_us", "cpu.max", "cpuset.cpus", "cpuset.mems", "io.max", "memory.high",
+	"memory.limit_in_bytes", "memory.max", "memory.memsw.limit_in_bytes", "memory.oom.group",
+	"memory.swap.high", "memory.swap.max", "misc.max", "pids.max", "rdma.max"};
+/* Above the kernel's default they take from other containers. */
+static const struct {
+	const char *name;
+	long most;
+} default_shares[] = {{"cpu.shares", 1024}, {"cpu.weight", 100}, {"cpu.weight.nice", 19},
+	{"io.bfq.weight", 100}, {"io.weight", 100}};
+
+static bool is_huge_pages(const char *name)
+{
+	const char *size = name + strlen("hugetlb."), *unit;
+
+	if (!pv_starts_with(name, "hugetlb."))
+		return false;
+	unit = size + strspn(size, "0123456789");
+	return unit > size && unit - size <= 9 && *unit && strchr("KMG", *unit) &&
+	       (!strcmp(unit + 1, "B.max") || !strcmp(unit + 1, "B.limit_in_bytes"));
+}
+
+bool pv_cgroup_is_limit(const char *name, const char *value)
+{
+	for (size_t i = 0; i < PV_COUNT(default_shares); i++)
+		if (!strcmp(name, default_shares[i].name))
+			return is_number(value) && strlen(value) <= 9 &&
+			       atol(value) <= default_shares[i].most;
+	for (size_t i = 0; i < PV_COUNT(limits); i++)
+		if (!strcmp(name, limits[i]))
+			return true;
+	return is_huge_pages(name);
+}

@@ -7,6 +7,7 @@
 #ifndef PV_CGROUP_H
 #define PV_CGROUP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "err.h"
@@ -23,5 +24,9 @@ int pv_cgroup_adapt(
 /* What waited; then empty. */
 int pv_cgroup_finish(struct pv_cgroup *cgroup, FILE *to, struct pv_err *err);
 void pv_cgroup_free(struct pv_cgroup *cgroup);
+
+/* Whether a setting, of either version, takes nothing from anyone but the container: no protected memory, no
+ * processor for it alone, no more than its share. manifests/cgroups.py has the same ones. */
+bool pv_cgroup_is_limit(const char *name, const char *value);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "cgroup.h"
 #include "lxcline.h"
 #include "text.h"
 
@@ -99,16 +100,18 @@ static bool device_rule(struct isolation *i, const char *key, const char *value)
 	return true;
 }
 
-/* Limits, which are files of the container's own cgroup. Those that begin with "cgroup." move processes, any
- * of the device, PID 1 too. */
 static bool cgroup_setting(struct isolation *i, const char *key, const char *value)
 {
-	const char *name = strchr(key + strlen("lxc.cgroup"), '.') + 1;
+	(void)i;
+	return pv_cgroup_is_limit(strchr(key + strlen("lxc.cgroup"), '.') + 1, value);
+}
 
+/* Real-time scheduling starves what has none. */
+static bool not_urgent(struct isolation *i, const char *key, const char *value)
+{
 	(void)i;
 	(void)value;
-	return !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.BGKM")] &&
-	       !pv_starts_with(name, "cgroup.");
+	return strcmp(key, "lxc.prlimit.rtprio") && strcmp(key, "lxc.prlimit.nice");
 }
 
 static bool auto_mount(struct isolation *i, const char *key, const char *value)
@@ -254,7 +257,7 @@ static const struct {
 	{"lxc.uts.name", any_value},
 	{"lxc.autodev", any_value},
 	{"lxc.no_new_privs", any_value},
-	{"lxc.prlimit.", any_value},
+	{"lxc.prlimit.", not_urgent},
 };
 
 static int judge_pair(void *data, const char *key, const char *value)
