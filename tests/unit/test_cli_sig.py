@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from pantavisor import cli, keys
+from pantavisor import cli, keys, pvs
 from pantavisor.repo import Repository
 from sim import tools
 from sim.chair import Pvr, write
@@ -60,6 +60,14 @@ def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Pat
     assert set(found["notseen"]) == {"#spec", "README.md"}
     rows = pvr(*sig(folder), "ls").splitlines()
     assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
+
+
+@pytest.mark.parametrize("algorithm", pvs.ALGORITHMS)
+def test_every_algorithm_that_signs_has_keys(pvr: Pvr, work: Path, tmp_path: Path, algorithm: str) -> None:
+    folder = tmp_path / "keys"
+    pvr("keys", "generate", str(folder), "--algorithm", algorithm)
+    pvr(*sig(folder), "add", "--part", "web")
+    assert json.loads(pvr(*sig(folder), "ls", "--json"))["protected"]
 
 
 def test_a_commit_beside_does_not_lose_the_signature(pvr: Pvr, work: Path, keyring: Path) -> None:

@@ -6,11 +6,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import atomic, keys
+from .. import atomic, keys, pvs
 from ..errors import NotFound, PantavisorError
 from .console import Console
-
-DAYS = 20 * 365  # a device may stay in a cupboard for years
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,9 +23,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     generate.add_argument("directory", type=Path, help="must not exist")
     generate.add_argument("--common-name", default="Pantavisor development", help="name in the certificates")
-    generate.add_argument("--algorithm", choices=("RS256", "ES256", "ES384"), default="RS256",
+    generate.add_argument("--algorithm", choices=pvs.ALGORITHMS, default=pvs.ALGORITHMS[0],
                           help="RSA or ECDSA; default: RS256")  # fmt: skip
-    generate.add_argument("--days", type=int, default=DAYS, help="validity of the certificates")
+    generate.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificates")
     generate.add_argument("--if-missing", action="store_true", help="do nothing where the directory exists")
     generate.set_defaults(run=_generate)
     public = verbs.add_parser(

@@ -8,7 +8,7 @@ RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw
 from __future__ import annotations
 
 from .certificates import subject_of
-from .making import generate
+from .making import DAYS, generate
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, as_pem, chain_of
 from .programs import CommandSigner
@@ -21,6 +21,7 @@ __all__ = [
     "BootKeys",
     "BootSigner",
     "CommandSigner",
+    "DAYS",
     "PemSigner",
     "Signer",
     "TokenSigner",

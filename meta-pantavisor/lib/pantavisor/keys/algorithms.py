@@ -33,10 +33,15 @@ def algorithm_of(key: Any, *, what: str = "the key") -> str:
     )
 
 
+def hash_name(algorithm: str) -> str:
+    """As hashlib calls it; the last digits of an algorithm's name are its own."""
+    return f"sha{algorithm[2:]}"
+
+
 def hash_of(algorithm: str) -> Any:
     from cryptography.hazmat.primitives import hashes
 
-    return {"ES384": hashes.SHA384, "ES512": hashes.SHA512}.get(algorithm, hashes.SHA256)()
+    return getattr(hashes, hash_name(algorithm).upper())()
 
 
 def raw_ecdsa(signature: bytes, algorithm: str) -> bytes:

@@ -10,12 +10,13 @@ from typing import Any, Optional
 
 from .. import atomic, names
 from ..errors import FormatError, PantavisorError
+from ..pvs import ALGORITHMS
+from .algorithms import CURVES
 
 RSA_BITS = 3072
 MAX_NAME_CHARS = 60  # X.509 allows 64, and " CA" is added
 MAX_DAYS = 100 * 365
 DAYS = 20 * 365  # a device may stay in a cupboard for years
-ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
 
 
 def generate(
@@ -74,8 +75,8 @@ def _new_key(algorithm: str) -> Any:
 
     if algorithm == "RS256":
         return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    curves = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
-    return ec.generate_private_key(curves[algorithm])
+    curve = getattr(ec, CURVES[algorithm][0].upper())
+    return ec.generate_private_key(curve())
 
 
 def _certificate(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import NotFound, PantavisorError
 from . import pem
-from .algorithms import algorithm_of, verify_made
+from .algorithms import algorithm_of, hash_name, verify_made
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class TokenSigner:
         if self.algorithm == "RS256":
             return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
         # Most tokens only know ECDSA over a digest; their r||s is JWS's own form.
-        digest = hashlib.new({"ES256": "sha256", "ES384": "sha384", "ES512": "sha512"}[self.algorithm], data).digest()
+        digest = hashlib.new(hash_name(self.algorithm), data).digest()
         return bytes(key.sign(digest, mechanism=pkcs11.Mechanism.ECDSA))
 
 
