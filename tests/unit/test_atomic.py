@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,41 @@ def test_write_replaces_in_one_step_with_its_mode(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_one_at_a_time_holds_a_folder_or_a_file(tmp_path: Path, is_folder: bool) -> None:
+    path = tmp_path / "lock"
+    if not is_folder:
+        path.touch()
+    else:
+        path.mkdir()
+    with ExitStack() as stack:
+        first, second = (path, path) if is_folder else (stack.enter_context(open(path, "rb")) for _ in range(2))
+        with atomic.exclusive(first):
+            with pytest.raises(BlockingIOError):
+                with atomic.exclusive(second, wait=False):
+                    raise AssertionError("two at once")
+        # Whatever else keeps the file open: the lock ends with its block, and after an error too.
+        with pytest.raises(KeyError):
+            with atomic.exclusive(second, wait=False):
+                raise KeyError
+        with atomic.exclusive(first, wait=False):
+            pass
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from pantavisor import atomic\n" \
+           "with atomic.exclusive(sys.argv[2]):\n    print(flush=True); sys.stdin.read()"  # fmt: skip
+    library = str(Path(atomic.__file__).parents[1])
+    with subprocess.Popen([sys.executable, "-c", code, library, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"\n"
+        with pytest.raises(BlockingIOError):
+            with atomic.exclusive(tmp_path, wait=False):
+                pass
+        other.kill()
+        with atomic.exclusive(tmp_path):
+            pass
 
 
 def test_an_interruption_waits_for_the_end_of_what_belongs_together(

@@ -232,5 +232,5 @@ def test_a_folder_that_another_writer_makes_first_is_as_good(tmp_path: Path, mon
         mkdir(path, mode, **options)
 
     monkeypatch.setattr(os, "mkdir", too_late)
-    with trail.alone(tmp_path / "storage"):
+    with trail.exclusive(tmp_path / "storage"):
         assert listing(tmp_path / "storage") == {"./.": ("d", "755", 0)}

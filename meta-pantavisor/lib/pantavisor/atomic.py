@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import re
 import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -103,6 +104,29 @@ def scratch(parent: PathIn, *, prefix: str = ".scratch.") -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def exclusive(target: Union[PathIn, BinaryIO], *, wait: bool = True) -> Iterator[None]:
+    """One process at a time: a lock on an open file, or on a folder by its name. The kernel drops it with the process.
+
+    Without ``wait`` it raises BlockingIOError where another process holds it.
+    """
+    if isinstance(target, (str, PathLike)):
+        held = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        release: Callable[[int], None] = os.close
+    else:
+        held = target.fileno()
+        release = _unlock
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        release(held)
+
+
+def _unlock(held: int) -> None:
+    fcntl.flock(held, fcntl.LOCK_UN)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ are links and JSON is canonical. ``.pv/`` holds the links that the boot loader r
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -88,18 +87,14 @@ def pool_of(storage: Path) -> ObjectPool:
 
 
 @contextmanager
-def alone(storage: Path) -> Iterator[None]:
+def exclusive(storage: Path) -> Iterator[None]:
     """One writer at a time; what killed ones left goes. The folder itself is the lock: no file of ours gets into images."""
     _make_root(storage)
-    held = os.open(storage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with atomic.exclusive(storage):
         pool_of(storage).clean()
         for folder, pattern in LEFTOVERS.items():
             _clean(storage, folder, pattern)
         yield
-    finally:
-        os.close(held)
 
 
 def _clean(storage: Path, folder: str, pattern: str) -> None:

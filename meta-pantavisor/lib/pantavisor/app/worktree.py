@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import beneath, cjson, digest, manifests, names, repo
+from .. import atomic, beneath, cjson, digest, manifests, names, repo
 from ..container import Container
 from ..errors import NotFound
 from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
@@ -36,21 +35,16 @@ def scratch(repository: Repository) -> Iterator[Path]:
                     if left.startswith(SCRATCH):
                         _remove_dead(place / left)
             folder = stack.enter_context(repository.folder.scratch(SCRATCH))
-            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            stack.callback(os.close, held)
-            fcntl.flock(held, fcntl.LOCK_EX)
+            stack.enter_context(atomic.exclusive(folder))
         yield folder
 
 
 def _remove_dead(folder: Path) -> None:
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
+        with atomic.exclusive(folder, wait=False):
+            shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
-        pass  # someone is at work in it
-    finally:
-        os.close(held)
+        pass  # another command is at work in it
 
 
 def container_names(repository: Repository) -> tuple[str, ...]:
@@ -63,10 +57,9 @@ def source(repository: Repository, name: str) -> manifests.SourceManifest:
     names.check_container(name)
     path = repository.root / name / "src.json"
     if not path.is_file():
-        near = names.nearest(name, container_names(repository))
         raise NotFound(
             f"there is no container {name} in {repository.root}",
-            hint=f'did you mean "{near}"?' if near else "pvr app ls lists them",
+            hint=names.hint(name, container_names(repository), "pvr app ls lists them"),
         )
     return manifests.SourceManifest.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path))
 

@@ -7,11 +7,10 @@ repositories use it is written nowhere.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import atomic
 from ..errors import PantavisorError
 from .folder import FOLDER
 from .repository import POOL, Repository
@@ -63,10 +62,8 @@ def _check_idle(folder: Path) -> None:
     for entry in folder.glob(".*"):
         if not entry.is_dir() or entry.is_symlink():
             continue
-        held = os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with atomic.exclusive(entry, wait=False):
+                pass
         except BlockingIOError:
             raise PantavisorError(f"another command is at work in {folder.parent}", hint="wait for its end") from None
-        finally:
-            os.close(held)

@@ -29,7 +29,7 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commi
     sources = tuple(sources)
     if not sources and not (target / FOLDER / "json").is_file():
         raise NotFound(f"there is no revision {target}, and no source to make it of", hint="name a repository or an export")
-    with trail.alone(storage):
+    with trail.exclusive(storage):
         return _deploy(storage, revision, target, sources, drop=drop, commit=commit)
 
 

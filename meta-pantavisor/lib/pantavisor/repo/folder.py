@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,8 +44,7 @@ class OwnFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Held while something is written; a second process waits."""
-        with beneath.open_file(self._root, f"{FOLDER}/lock", write=True) as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with beneath.open_file(self._root, f"{FOLDER}/lock", write=True) as stream, atomic.exclusive(stream):
             yield
 
     @contextmanager
