@@ -466,6 +466,8 @@ def dm(**changes: Any) -> Callable[[State], State]:
         (run(config="none.conf"), "container revision 0, web/run.json"),
         (run(**{"root-volume": "none.squashfs"}), "container revision 0, web/run.json"),
         (run(**{"root-volume": "dm:root.squashfs"}), "verity revision 0, web/run.json"),
+        # Devices know this one prefix.
+        (run(**{"root-volume": "xy:root.squashfs"}), "container revision 0, web/run.json"),
         (run(volumes=["none.squashfs"]), "container revision 0, web/run.json"),
         (run(group="none"), "container revision 0, web/run.json"),
         (run(status_goal="GO"), "container revision 0, web/run.json"),

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from ..digest import is_object_id
+from ..manifests.verity import file_of, is_protected, manifest_of
 from . import squashfs, verity
 from .context import DISK_LISTS, Context, is_in, mapping
 
@@ -35,10 +36,10 @@ def check(context: Context) -> None:
 
 def check_verity_reference(context: Context, path: str, folder: str, volume: str) -> str:
     """The file name of a volume; for ``dm:<file>`` its verity manifest must be there."""
-    name = volume.partition(":")[2] if ":" in volume else volume
-    if volume.startswith("dm:") and f"{folder}/_dm/{name}.json" not in context.state:
-        context.add("verity", path, f"{volume} has no {folder}/_dm/{name}.json")
-    return name
+    manifest = f"{folder}/{manifest_of(volume)}"
+    if is_protected(volume) and manifest not in context.state:
+        context.add("verity", path, f"{volume} has no {manifest}")
+    return file_of(volume)
 
 
 def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Optional
 from .. import elf, lxc, manifests, names, squashfs
 from ..errors import FormatError, NotFound
 from ..layers import Tree
-from ..manifests import ContainerSpec, SourceManifest
+from ..manifests import ContainerSpec, SourceManifest, verity
 from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
 from ..oci import Platform
@@ -212,7 +212,7 @@ def _check_verity(spec: ContainerSpec) -> None:
 def mounted(spec: ContainerSpec) -> frozenset[str]:
     """The volumes that the device looks at."""
     run = manifests.run_manifest(spec)
-    return frozenset(volume.removeprefix("dm:") for volume in (run["root-volume"], *run["volumes"]))
+    return frozenset(verity.file_of(volume) for volume in (run["root-volume"], *run["volumes"]))
 
 
 def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .verity import file_of
 
 MEMBERS = ("linux", "initrd", "fdt", "fit", "rpiab", "modules", "firmware")
 MAX_ADDONS = 64
-VERITY = "dm:"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class BspSpec:
     def files(self) -> tuple[str, ...]:
         """The paths of a state that it names."""
         found = [*(getattr(self, member) for member in MEMBERS), *self.addons]
-        return tuple(f"bsp/{name[len(VERITY) :] if name.startswith(VERITY) else name}" for name in found if name)
+        return tuple(f"bsp/{file_of(name)}" for name in found if name)
 
 
 def bsp_run_manifest(spec: BspSpec) -> dict[str, Any]:

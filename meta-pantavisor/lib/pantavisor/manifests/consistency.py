@@ -9,7 +9,8 @@ from typing import Any
 from .. import names
 from ..errors import FormatError, PantavisorError
 from ..state import State
-from .bsp import VERITY, BspSpec
+from . import verity
+from .bsp import BspSpec
 from .device import DeviceSpec, read_device
 
 MAX_CONTAINERS = 128
@@ -28,7 +29,7 @@ def check_state(state: State) -> DeviceSpec:
         # Boards of other builders may say more there than we know of.
         known = {member: value for member, value in run.items() if member in BspSpec.__dataclass_fields__}
         _check_files(state, "bsp/run.json", BspSpec.parse(known).files)
-    containers = [name for name in state.part_names() if name != "bsp"]
+    containers = state.container_names()
     if len(containers) > MAX_CONTAINERS:
         raise FormatError(f"the state has more than {MAX_CONTAINERS} containers")
     for name in containers:
@@ -85,9 +86,9 @@ def _files(run: Mapping[str, Any], name: str, where: str) -> Iterator[str]:
         raise FormatError(f"{where} has no root-volume, or volumes that are not a list")
     for volume in (run["root-volume"], *volumes):
         text = str(volume)
-        yield f"{name}/{text[len(VERITY) :] if text.startswith(VERITY) else text}"
-        if text.startswith(VERITY):
-            yield f"{name}/_dm/{text[len(VERITY) :]}.json"
+        yield f"{name}/{verity.file_of(text)}"
+        if verity.is_protected(text):
+            yield f"{name}/{verity.manifest_of(text)}"
     if run.get("type") == "lxc" or "config" in run:
         yield f"{name}/{run.get('config')}"
 

@@ -103,8 +103,7 @@ def _objects(document: dict[str, Any], kind: str) -> dict[str, Any]:
 def _check(document: Mapping[str, Any], kind: str, name: str) -> str:
     found = _all(document, kind)
     if name not in found:
-        near = names.nearest(name, found)
-        hint = f'did you mean "{near}"?' if near else f"there is: {', '.join(found) or 'none'}"
+        hint = names.hint(name, found, f"there is: {', '.join(found) or 'none'}")
         raise NotFound(f"device.json has no {kind} {name[:80]}", hint=hint)
     return name
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from .spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME, ContainerSpec
+from .verity import protected
 from .volumes import Volume
 
 SPEC = "service-manifest-run@1"
@@ -56,4 +57,4 @@ def _volumes(spec: ContainerSpec) -> list[str]:
 
 
 def _prefixed(spec: ContainerSpec, volume: str) -> str:
-    return f"dm:{volume}" if volume in spec.verity else volume
+    return protected(volume) if volume in spec.verity else volume
