@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ..errors import FormatError
-from ..layers import Device, Directory, File, Metadata, Node, Symlink, Tree, is_whiteout
+from ..layers import OPAQUE, Device, Directory, File, Metadata, Node, Symlink, Tree, is_whiteout, whiteout
 from ..squashfs import inodes
-from ..squashfs.image import XATTR_PREFIXES
+from ..squashfs.xattrs import has_place
 
-OPAQUE = (b"trusted.overlay.opaque", b"y")
-_WHITEOUT = Metadata(0, 0, 0, 0)
 _NO_LIMIT = 2**32 - 1
 
 
@@ -51,7 +49,7 @@ class _Comparison:
         for name in sorted(base.entries.keys() | new.entries.keys()):
             old, now = base.entries.get(name), new.entries.get(name)
             if now is None:
-                entries[name] = Device(_WHITEOUT, False, 0, 0)
+                entries[name] = whiteout()
             elif isinstance(old, Directory) and isinstance(now, Directory):
                 merged = self._directory(old, now)
                 if merged is not None:
@@ -84,7 +82,7 @@ class _Comparison:
     def _stored(self, node: Node) -> Metadata:
         """The metadata as an image holds it."""
         metadata = node.metadata
-        xattrs = tuple(sorted(pair for pair in metadata.xattrs if pair[0].startswith(XATTR_PREFIXES)))
+        xattrs = tuple(sorted(pair for pair in metadata.xattrs if has_place(pair[0])))
         return metadata._replace(xattrs=xattrs, mtime=inodes.clamp(min(metadata.mtime, self._latest)))
 
 

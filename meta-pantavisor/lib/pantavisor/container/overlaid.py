@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from ..layers import Directory, File, Node, Stored, Tree, is_whiteout
-from .difference import OPAQUE
+from ..layers import OPAQUE, Directory, File, Node, Stored, Tree, is_whiteout
 
 
 def overlaid(base: Tree, patch: Tree) -> Tree:

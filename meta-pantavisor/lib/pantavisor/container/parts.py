@@ -18,8 +18,6 @@ from ..state import State, Value
 from . import making
 from .model import Container, PackOptions
 
-NOT_PARTS = frozenset(["bsp"])
-
 
 @dataclass(frozen=True)
 class Taken:
@@ -34,7 +32,7 @@ class Taken:
 def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
     """Copy a container of a repository's committed state or of an export to ``pool``, every object verified."""
     with repo.opened(source) as (state, other):
-        known = [name for name in state.part_names() if name not in NOT_PARTS]
+        known = state.container_names()
         if part is None and len(known) != 1:
             raise FormatError(f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}")
         part = part or known[0]

@@ -17,10 +17,11 @@ from __future__ import annotations
 from .directory import from_directory
 from .flatten import LayeredTree, flatten, from_tar
 from .limits import Limits
-from .marks import is_whiteout
+from .marks import OPAQUE, is_whiteout, whiteout
 from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Socket, Stored, Symlink, Tree
 
 __all__ = [
+    "OPAQUE",
     "STRUCTURAL",
     "Device",
     "Directory",
@@ -38,4 +39,5 @@ __all__ = [
     "from_directory",
     "from_tar",
     "is_whiteout",
+    "whiteout",
 ]

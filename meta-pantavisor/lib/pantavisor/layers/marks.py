@@ -8,9 +8,10 @@ brings them along, where container engines show neither. They are left out while
 
 from __future__ import annotations
 
-from .tree import Device, Directory, Node, Xattrs
+from .tree import Device, Directory, Metadata, Node, Xattrs
 
 PREFIXES = (b"trusted.overlay.", b"user.overlay.")
+OPAQUE = (b"trusted.overlay.opaque", b"y")  # of a directory that hides all below it
 WHITEOUT = "character device 0:0"
 
 
@@ -47,6 +48,11 @@ class Marks:
             for name in [name for name, node in directory.entries.items() if is_whiteout(node)]:
                 del directory.entries[name]
             left += [node for node in directory.entries.values() if isinstance(node, Directory)]
+
+
+def whiteout() -> Device:
+    """What hides a name of the layers below."""
+    return Device(Metadata(0, 0, 0, 0), False, 0, 0)
 
 
 def is_whiteout(node: Node) -> bool:

@@ -4,6 +4,7 @@
 profile.py    codec, level            packing.py    what is recorded of them
 branches.py   filters for machine code
 numbering.py  inode numbers and their order
+xattrs.py     attributes that have a place
 library.py structures.py  the C interface; inodes.py  nodes as inodes
 image.py      the library's objects   writer.py     tree -> image
 blocks.py     packed blocks           reader.py     image -> tree, without the library

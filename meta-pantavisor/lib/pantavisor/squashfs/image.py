@@ -29,8 +29,6 @@ from .structures import Compressor, CompressorConfig, File, ObjectBase, Processo
 # stay small in memory.
 _BACKLOG_BLOCKS = 16
 _BACKLOG_BLOCKS_PER_THREAD = 2
-# What squashfs has a number for; others have no place in an image.
-XATTR_PREFIXES = (b"user.", b"trusted.", b"security.")
 
 
 class Image:

@@ -12,11 +12,11 @@ from ..layers.limits import DEFAULT, Budget, check
 from ..layers.stream import Span, zeros
 from ..layers.tree import Stored, Xattrs
 from .blocks import NONE, Blocks, Cursor
+from .xattrs import PREFIXES
 
 PathIn = Union[str, "PathLike[str]"]
 _NO_FRAGMENT = 0xFFFFFFFF
 _NO_XATTR = 0xFFFFFFFF
-_PREFIXES = (b"user.", b"trusted.", b"security.")
 _OUT_OF_LINE = 0x100
 _MAX_SYMLINK_BYTES = 65_536
 _EXTENDED = 7
@@ -157,9 +157,9 @@ class _Reader:
         cursor = Cursor(blocks, start + (reference >> 16), reference & 0xFFFF)
         for _ in range(pairs):
             kind, length = cursor.numbers("<HH")
-            if kind & 0xFF >= len(_PREFIXES):
+            if kind & 0xFF >= len(PREFIXES):
                 raise blocks.bad("an extended attribute of an unknown kind")
-            name = _PREFIXES[kind & 0xFF] + cursor.read(length)
+            name = PREFIXES[kind & 0xFF] + cursor.read(length)
             value = self._value(cursor)
             if kind & _OUT_OF_LINE:
                 where = int.from_bytes(value[:8], "little")

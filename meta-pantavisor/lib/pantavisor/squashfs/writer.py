@@ -19,12 +19,13 @@ from ..errors import FormatError
 from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
 from . import inodes
-from .image import XATTR_PREFIXES, Image
+from .image import Image
 from .library import Library, load
 from .numbering import Numbering
 from .packing import Packing
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer
+from .xattrs import has_place
 
 MAX_THREADS = 64
 MAX_OWNERS = 65_535  # users and groups together; the super block counts them in 16 bits
@@ -165,8 +166,8 @@ class _Writer:
         inodes.set_base(inode, metadata, self._numbering.numbers[id(node)], uid, gid, self._newest)
 
     def _storable(self, xattrs: Xattrs) -> Xattrs:
-        kept = tuple(pair for pair in xattrs if pair[0].startswith(XATTR_PREFIXES))
-        self._dropped.update(name for name, _ in xattrs if not name.startswith(XATTR_PREFIXES))
+        kept = tuple(pair for pair in xattrs if has_place(pair[0]))
+        self._dropped.update(name for name, _ in xattrs if not has_place(name))
         return kept
 
 
