@@ -8,6 +8,11 @@ from pantavisor import names
 from pantavisor.errors import FormatError
 
 
+def test_a_hint_is_the_nearest_word_or_what_else_may_help() -> None:
+    assert names.hint("wrod", ["word", "other"]) == 'did you mean "word"?'
+    assert names.hint("xyz", ["word"]) is None and names.hint("xyz", [], "run: pvr app ls") == "run: pvr app ls"
+
+
 @pytest.mark.parametrize("path", ["#spec", "README.md", "a/run.json", "_config/a/etc/x y", "_sigs/a.json", "é/ü", "a/.hidden"])
 def test_plain_paths_pass(path: str) -> None:
     assert names.check_path(path) == path

@@ -85,9 +85,15 @@ def nearest(word: str, known: Iterable[str]) -> Optional[str]:
     return matches[0] if matches else None
 
 
+def hint(word: str, known: Iterable[str], otherwise: Optional[str] = None) -> Optional[str]:
+    """Which known word may be meant; ``otherwise`` where none is like it."""
+    near = nearest(word, known)
+    return f'did you mean "{near}"?' if near else otherwise
+
+
 def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
     """The error for a word that is none of the known ones, with the nearest as its hint."""
     known = sorted(known)[:MAX_CHOICES]
-    near = nearest(word, known)
-    hint = f'did you mean "{near}"?' if near else f"known: {', '.join(known) or 'none'}"
-    return FormatError(f'unknown {what} "{word[:100]}"', hint=hint)
+    return FormatError(
+        f'unknown {what} "{word[:100]}"', hint=hint(word, known, f"known: {', '.join(known) or 'none'}")
+    )

@@ -18,7 +18,7 @@ from typing import Optional
 
 from .digest import Digest
 from .errors import FormatError
-from .names import nearest
+from .names import unknown
 
 DEFAULT_HOST = "docker.io"
 DEFAULT_TAG = "latest"
@@ -150,9 +150,7 @@ class ImageSource:
         if not colon or (transport not in TRANSPORTS and not _looks_like_transport(transport, rest)):
             return cls("docker", ref=Ref.parse(text))
         if transport not in TRANSPORTS:
-            near = nearest(transport, TRANSPORTS)
-            hint = f'did you mean "{near}"?' if near else f"known: {', '.join(TRANSPORTS)}"
-            raise FormatError(f'unknown transport "{transport[:60]}"', hint=hint)
+            raise unknown(transport, TRANSPORTS, what="transport")
         if transport == "docker":
             # "docker:27" is the image called docker; only "docker://" is the transport.
             return cls("docker", ref=Ref.parse(text))

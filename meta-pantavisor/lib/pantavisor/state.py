@@ -18,6 +18,7 @@ from .errors import FormatError, LimitError
 
 SPEC = "pantavisor-service-system@1"
 SPECS = frozenset([SPEC, "pantavisor-multi-platform@1"])
+BSP = "bsp"
 MAX_PATHS = 20_000
 MAX_BYTES = 4 * 1024 * 1024  # as much as a device reads
 # The device counts these words anywhere in the text; a second one makes it overlook the file.
@@ -38,6 +39,11 @@ class Changes:
         """Only what concerns ``paths``."""
         kept = (tuple(path for path in kind if path in paths) for kind in (self.added, self.removed, self.changed))
         return Changes(*kept)
+
+
+def part_names(paths: Iterable[str]) -> tuple[str, ...]:
+    """``bsp`` and the containers: the folders with a run.json, sorted."""
+    return tuple(sorted({path.partition("/")[0] for path in paths if path.endswith("/run.json") and path.count("/") == 1}))
 
 
 class State(Mapping[str, Value]):
@@ -99,8 +105,11 @@ class State(Mapping[str, Value]):
 
     def part_names(self) -> tuple[str, ...]:
         """``bsp`` and the containers, sorted."""
-        found = {path.partition("/")[0] for path in self._files if path.endswith("/run.json") and path.count("/") == 1}
-        return tuple(sorted(found))
+        return part_names(self._files)
+
+    def container_names(self) -> tuple[str, ...]:
+        """The parts that run or are mounted, sorted: all but the bsp."""
+        return tuple(name for name in self.part_names() if name != BSP)
 
     def part(self, name: str) -> dict[str, Value]:
         """A part's own paths with its config overlay and its signature."""

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ..digest import is_object_id
 from ..readers import Findings
-from ..state import State
+from ..state import State, part_names
 from .content import Facts
 
 DISK_LISTS = ("disks", "disks_v2", "disks_v3")
@@ -86,9 +86,9 @@ class Context:
         value = self.state.get(path)
         return self.facts.get(value) if isinstance(value, str) and is_object_id(value) else None
 
-    def part_names(self) -> list[str]:
+    def part_names(self) -> tuple[str, ...]:
         """``bsp`` and the containers: the folders with a run.json."""
-        return sorted({path.partition("/")[0] for path in self.state if path.endswith("/run.json") and path.count("/") == 1})
+        return part_names(self.state)
 
     def document(self, path: str) -> Optional[dict[str, Any]]:
         """The inline JSON object at a path of the state, or None."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..names import nearest
+from ..names import hint
 from .context import Context
 
 MAX_LINES = 10_000
@@ -53,9 +53,10 @@ def _pairs(context: Context, path: str, text: str) -> Iterator[tuple[str, str]]:
             return
         family = match.group(1).split(".")[1]
         if family not in FAMILIES:
-            near = nearest(family, FAMILIES)
-            hint = f"did you mean lxc.{near}?" if near else None
-            context.add("lxc", path, f"line {number} has the unknown key {match.group(1)}", hint)
+            known = [f"lxc.{name}" for name in FAMILIES]
+            context.add(
+                "lxc", path, f"line {number} has the unknown key {match.group(1)}", hint(f"lxc.{family}", known)
+            )
         yield match.group(1), match.group(2).strip()
 
 

@@ -72,9 +72,8 @@ class Parser(argparse.ArgumentParser):
             self.refuse(PantavisorError(f"{word} is too much for {self.prog}", hint=hint))
         name = option.partition("=")[0] if option.startswith("--") else option[:2]
         known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
-        near = names.nearest(name, known) if name.startswith("--") else None
-        hint = f'did you mean "{near}"?' if near else f"{self.prog} --help"
-        self.refuse(PantavisorError(f"{self.prog} has no option {name}", hint=hint))
+        nearest = names.hint(name, known if name.startswith("--") else (), f"{self.prog} --help")
+        self.refuse(PantavisorError(f"{self.prog} has no option {name}", hint=nearest))
 
     def _deepest(self, found: argparse.Namespace) -> Parser:
         """The parser of the command that the words came to."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import FormatError, NotFound
-from ..names import nearest
+from ..names import hint
 
 MAX_LABEL_CHARS = 64
 UNKNOWN = "unknown"
@@ -58,8 +58,7 @@ class Platform:
             )
         found = cls.of(*parts)
         if found.os not in _OS_WORDS:
-            near = nearest(found.os, _OS_WORDS)
-            raise FormatError(f'platform "{text}" has an unknown os', hint=f'did you mean "{near or "linux"}"?')
+            raise FormatError(f'platform "{text}" has an unknown os', hint=hint(found.os, _OS_WORDS, "for example linux"))
         return found
 
     @classmethod

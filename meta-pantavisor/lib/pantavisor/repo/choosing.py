@@ -141,6 +141,5 @@ def _check(words: Iterable[str], *states: State) -> None:
     for word in words:
         if not any(_is_part(state, word) or _paths(state, word) for state in states):
             known = sorted({name for state in states for name in pvs.part_names(state)})
-            near = names.nearest(word, known)
-            hint = f'did you mean "{near}"?' if near else f"it has: {', '.join(known) or 'none'}"
+            hint = names.hint(word, known, f"it has: {', '.join(known) or 'none'}")
             raise NotFound(f'the state has no part and no path "{word[:100]}"', hint=hint)

@@ -68,8 +68,7 @@ class Tree:
         for head in heads:
             full = self.root / head
             if not os.path.lexists(full):
-                near = names.nearest(head, self.files())
-                raise NotFound(f"{head} does not exist in {self.root}", hint=f"did you mean {near}?" if near else None)
+                raise NotFound(f"{head} does not exist in {self.root}", hint=names.hint(head, self.files()))
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(f"{head} is not a plain file", hint="a state holds plain files only, no links")
             if head != "." and (full / FOLDER / "json").is_file():
