@@ -49,7 +49,8 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     code = "import sys; sys.path.insert(0, sys.argv[1]); from pantavisor import atomic\n" \
            "with atomic.exclusive(sys.argv[2]):\n    print(flush=True); sys.stdin.read()"  # fmt: skip
     library = str(Path(atomic.__file__).parents[1])
-    with subprocess.Popen([sys.executable, "-c", code, library, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    words = [sys.executable, "-c", code, library, str(tmp_path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout and other.stdout.readline() == b"\n"
         with pytest.raises(BlockingIOError):
             with atomic.exclusive(tmp_path, wait=False):

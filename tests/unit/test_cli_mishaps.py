@@ -210,8 +210,8 @@ MISTAKES = [
     (["merge", "web/run.json"], "web/run.json is not a ustar archive", "an export is made by: pvr export FILE.tgz"),
     (["clone", ".", "web"], ".*/web exists already", "name a directory behind the source that is empty or missing"),
     (["app", "add", "x", "--from", ""], "--from names no source", "an image such as docker.io/nginx:stable"),
-    (["app", "add", "x", "--from", "./nope"], "./nope is a path and not an image", "say --type rootfs, .*"),
-    (["app", "add", "x", "--from", "../work"], "../work is a path and not an image", "say --type rootfs, .*"),
+    (["app", "add", "x", "--from", "./nope"], "./nope is a path and not an image", "use --type rootfs, .*"),
+    (["app", "add", "x", "--from", "../work"], "../work is a path and not an image", "use --type rootfs, .*"),
     (["app", "add", "x", "--type", "rootfs", "--from", "nope"], "nope is neither a directory nor a tarball", None),
     (["app", "info", "wbe"], "there is no container wbe in .*", 'did you mean "web"?'),
 ]
