@@ -18,7 +18,7 @@ from pantavisor.pvs.signature import MAX_CERTIFICATES, TYPE
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "meta-pantavisor" / "docs"
 FORMATS = DOCS / "formats"
-READMES = [*PROJECT.glob("tests/**/README.md"), PROJECT / "kas/quickstart/README.md"]
+READMES = [*PROJECT.glob("tests/**/README.md"), PROJECT / "kas/quickstart/README.md", PROJECT / "meta-pantavisor/README.md"]
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), *READMES])
 
 

@@ -41,6 +41,16 @@ def test_the_initramfs_that_the_bsp_takes_is_described_by_the_layer() -> None:
     assert f'PVR_BSP_INITRAMFS ??= "{name}"' in (LAYER / "classes/bsp-pvrexport.bbclass").read_text()
 
 
+def test_the_page_of_the_layer_names_its_dependencies_and_who_takes_patches() -> None:
+    page, conf = (LAYER / "README.md").read_text(), (LAYER / "conf/layer.conf").read_text()
+    assert "maintainer" in page.lower() and "patch" in page.lower() and re.search(r"[^@\s]+@[^@\s]+", page)
+    for names in re.findall(r'^LAYER(?:DEPENDS|RECOMMENDS)_\S+ = "(.*)"$', conf, re.M):
+        for name in names.split():
+            assert f"| `{name}` " in page, name
+    (series,) = re.findall(r'^LAYERSERIES_COMPAT_\S+ = "(.*)"$', conf, re.M)
+    assert all(name in page for name in series.split())
+
+
 def uncommented(path: Path) -> str:
     return "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
 
