@@ -78,7 +78,7 @@ def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path
         (["status", "-Z9"], "pvr status has no option -Z", "pvr status --help"),
         # A script that abbreviates breaks with the next option that begins alike.
         (["status", "--js"], "pvr status has no option --js", 'did you mean "--json"?'),
-        (["status", "web"], '"web" is too much for pvr status', "options stand before the words; pvr status --help"),
+        (["status", "web"], 'unexpected argument "web"', "options come before the words; pvr status --help"),
         (["keys", "generate", "x", "--days", "x"], "argument --days: invalid int value: 'x'", "pvr keys generate --help"),
         (["keys", "generate", "x", "--algorithm", "RS257"], 'unknown --algorithm "RS257"', 'did you mean "RS256"?'),
         (["completion", "fish"], 'unknown shell "fish"', "known: bash, zsh"),

@@ -80,7 +80,7 @@ def test_standard_input_is_read_to_the_end_of_the_line(
 @pytest.mark.parametrize("words, sentence", MISTAKES)
 def test_half_a_login_is_refused(pvr: Pvr, registry: Registry, words: list[str], sentence: str) -> None:
     said = add(pvr, registry, *words, status=2)[1]
-    assert sentence in said and "hint: say --username NAME --password-stdin" in said and SECRET not in said
+    assert sentence in said and "hint: use --username NAME --password-stdin" in said and SECRET not in said
     assert not registry.seen
 
 

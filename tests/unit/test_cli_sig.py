@@ -312,7 +312,7 @@ def test_the_bsp_keeps_what_belongs_to_the_device(pvr: Pvr, work: Path, keyring:
 
 def test_raw_wants_patterns(pvr: Pvr, work: Path, keyring: Path) -> None:
     said = pvr.both(*sig(keyring), "add", "--raw", "everything", status=2)[1]
-    assert "needs patterns\n  hint: say --include PATTERN" in said
+    assert "needs patterns\n  hint: use --include PATTERN" in said
 
 
 def test_a_pattern_said_for_nothing_gets_a_warning(pvr: Pvr, work: Path, keyring: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_signature_without_certificates(pvr: Pvr, work: Path, keyring: Path, t
     pvr("sig", "add", "--key", str(keyring / "key.pem"), "--x5c", "no", "--part", "web")
     pvr("sig", "ls", "--pubkey", str(own))
     said = pvr.both("sig", "add", "--command", "signer", "--x5c", "no", "--part", "web", status=2)[1]
-    assert "which key signs\n  hint: say --x5c PEM" in said
+    assert "which key signs\n  hint: use --x5c PEM" in said
 
 
 def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
@@ -391,7 +391,7 @@ def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) 
         (["attach", "--part", "web", "/dev/zero", "README.md"], "/dev/zero is longer than"),
         (["add", "--part", "web", "--command", " ", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
         (["add", "--part", "web", "--command", "", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
-        (["add", "--part", "web", "--pkcs11", "x.so", "--token", "t"], "say --token LABEL and --label LABEL"),
+        (["add", "--part", "web", "--pkcs11", "x.so", "--token", "t"], "use --token LABEL and --label LABEL"),
     ],
 )
 def test_mistakes_at_signing(

@@ -18,7 +18,7 @@ LOG_SECONDS = 10.0
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """On stderr; where nobody can read it, the exit status has to do."""
+    """On stderr; where it cannot be read, the exit status has to do."""
     try:
         print(text, end=end, file=sys.stderr, flush=True)
     except OSError:

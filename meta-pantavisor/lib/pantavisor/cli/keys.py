@@ -69,7 +69,7 @@ def _generate(options: argparse.Namespace, console: Console) -> None:
             options.directory, common_name=options.common_name, algorithm=options.algorithm, days=options.days
         )
     except PantavisorError:
-        # Several processes may ask at once; whoever came first made them for all.
+        # Several processes may ask at once; the first made them for all.
         if options.if_missing and options.directory.exists():
             return
         raise

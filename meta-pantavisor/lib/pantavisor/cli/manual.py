@@ -12,7 +12,7 @@ from .console import Console
 
 Parser = argparse.ArgumentParser
 HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
-# Only words that make a command longer count: what else stands there are options, their values and operands. A verb is
+# Only words that make a command longer count: what else is there are options, their values and operands. A verb is
 # no file, but behind an option anything may stand.
 BASH = """\
 _pvr() {

@@ -68,8 +68,8 @@ class Parser(argparse.ArgumentParser):
         option = next((word for word in words if word.startswith("-") and word != "-"), None)
         if option is None:
             word = "a word" if is_secret else f'"{words[0]}"'
-            hint = f"options stand before the words; {self.prog} --help"
-            self.refuse(PantavisorError(f"{word} is too much for {self.prog}", hint=hint))
+            hint = f"options come before the words; {self.prog} --help"
+            self.refuse(PantavisorError(f"unexpected argument {word}", hint=hint))
         name = option.partition("=")[0] if option.startswith("--") else option[:2]
         known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
         nearest = names.hint(name, known if name.startswith("--") else (), f"{self.prog} --help")
@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[str, ...]]) -> None:
-    """Let each command below ``parser`` take its ``switches``, which only its own help tells of."""
+    """Let each command below ``parser`` take its ``switches``, which only its own help lists."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for child in dict.fromkeys(action.choices.values()):  # an alias is the same parser
@@ -139,9 +139,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     """Give each command that says nothing of itself the line that the list of commands says of it."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            told = {choice.dest: choice.help for choice in action._choices_actions}
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
             for child in action.choices.values():
-                line = told.get(child.prog.rpartition(" ")[2])
+                line = helps.get(child.prog.rpartition(" ")[2])
                 if child.description is None and line:
                     child.description = f"{line[0].upper()}{line[1:]}."
                 describe(child)

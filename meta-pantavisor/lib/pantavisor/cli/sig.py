@@ -70,7 +70,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     request = verbs.add_parser("request", help="write what is to be signed elsewhere",
-                               description=f"Write the bytes that whoever has the key must sign. {PATTERNS}")  # fmt: skip
+                               description=f"Write the bytes that the signer must sign. {PATTERNS}")  # fmt: skip
     _part(request)
     _release(request)
     request.add_argument("--algorithm", choices=pvs.ALGORITHMS,
@@ -113,7 +113,7 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
         return pvs.set_selection()
     if options.raw:
         if not options.include:
-            raise PantavisorError("a signature by --raw needs patterns", hint="say --include PATTERN, once for each")
+            raise PantavisorError("a signature by --raw needs patterns", hint="use --include PATTERN, once for each")
         return pvs.Selection(tuple(options.include), tuple(options.exclude))
     part = options.part
     whole = pvs.bsp_selection() if part == "bsp" else pvs.container_selection(part)
@@ -178,7 +178,7 @@ def _add(options: argparse.Namespace, console: Console) -> None:
 def _set(options: argparse.Namespace, console: Console) -> None:
     state = here.repository().state
     if not pvs.signatures(state):
-        raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
+        raise PantavisorError("the committed state has no signature", hint="run: pvr sig add --part NAME")
     release = pvs.next_release(state, options.release)
     signer = signers.signer(options)
     signers.check_secrecy(options, state)
@@ -188,7 +188,7 @@ def _set(options: argparse.Namespace, console: Console) -> None:
 
 def _update(options: argparse.Namespace, console: Console) -> None:
     if not pvs.named(pvs.signatures(here.repository().state), options.names):
-        raise PantavisorError("the committed state has no signature", hint="make one by: pvr sig add --part NAME")
+        raise PantavisorError("the committed state has no signature", hint="run: pvr sig add --part NAME")
     signer = signers.signer(options)
     signers.check_secrecy(options, here.repository().state)
     _change(lambda state: keys.resign(state, signer, options.names), console)

@@ -56,7 +56,7 @@ def signer(options: argparse.Namespace) -> keys.Signer:
     path = chain(options)
     if options.pkcs11:
         if not options.token or not options.label:
-            raise PantavisorError("a token may hold many keys", hint="say --token LABEL and --label LABEL")
+            raise PantavisorError("a token may hold many keys", hint="use --token LABEL and --label LABEL")
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
             # On the command line everybody on the machine could read it.
@@ -107,7 +107,7 @@ def _program(text: str) -> list[str]:
 
 def _needed(path: Optional[Path]) -> Path:
     if path is None:
-        raise PantavisorError("without certificates it is not known which key signs", hint="say --x5c PEM")
+        raise PantavisorError("without certificates it is not known which key signs", hint="use --x5c PEM")
     return path
 
 

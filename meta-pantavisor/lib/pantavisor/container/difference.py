@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
 
-Laid over ``base`` it shows ``new``: changed and added nodes stand in it whole, a removed name is a character device
-0:0, and a directory of which nothing was kept is opaque. Directories on the way to these stand there too, since theirs
+Laid over ``base`` it shows ``new``: changed and added nodes are in it whole, a removed name is a character device
+0:0, and a directory of which nothing was kept is opaque. Directories on the way to these are in it too, since theirs
 are the attributes that are seen. A directory whose time alone differs is left out: its time says no more than that.
 """
 

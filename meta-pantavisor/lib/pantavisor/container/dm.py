@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """dm-verity of a container's volumes: ``<volume>.hash`` and ``_dm/<volume>.json`` beside the volume.
 
-Which volumes are protected stands in ``dm_enabled`` of src.json; run.json then names them with ``dm:`` in front. Salt
+Which volumes are protected is stored in ``dm_enabled`` of src.json; run.json then names them with ``dm:`` in front. Salt
 and UUID are derived from the volume's content the first time, and kept from then on.
 """
 
@@ -46,7 +46,7 @@ def protect(
 
 
 def parse_salt(text: str) -> bytes:
-    """Hex digits, as veritysetup prints them; ``-`` is no salt."""
+    """Hex digits, as veritysetup prints them; ``-`` is not a salt."""
     try:
         return b"" if text == "-" else bytes.fromhex(text)
     except ValueError:
@@ -57,12 +57,12 @@ def parse_uuid(text: str) -> uuids.UUID:
     try:
         return uuids.UUID(text)
     except ValueError:
-        raise FormatError(f'"{text[:80]}" is not a UUID', hint="make one by: uuidgen") from None
+        raise FormatError(f'"{text[:80]}" is not a UUID', hint="run: uuidgen") from None
 
 
 def _kept(document: Mapping[str, Any], what: str) -> tuple[Optional[bytes], Optional[uuids.UUID]]:
     salt, uuid = document.get("salt"), document.get("uuid")
     for member in (salt, uuid):
         if member is not None and not isinstance(member, str):
-            raise FormatError(f"{what} has a salt or a uuid that is no string")
+            raise FormatError(f"{what} has a salt or a uuid that is not a string")
     return (None if salt is None else parse_salt(salt)), (None if uuid is None else parse_uuid(uuid))

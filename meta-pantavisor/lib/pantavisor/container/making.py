@@ -153,7 +153,7 @@ def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
 def squash(
     name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, options: PackOptions, platform: Optional[Platform]
 ) -> tuple[str, squashfs.Written]:
-    """``tree`` as a squashfs in ``pool``; its object id and what is told of it."""
+    """``tree`` as a squashfs in ``pool``; its object id and what is recorded of it."""
     written = squashfs.write(
         watch_tree(tree, f"packing {name}", options.progress),
         scratch / ROOT_VOLUME,
@@ -165,7 +165,7 @@ def squash(
 
 
 def digest_file(name: str, volume: str, source: SourceManifest, pool: ObjectPool) -> dict[str, Value]:
-    """The small file by which published tools tell whether a volume is older than src.json."""
+    """The small file by which published tools know whether a volume is older than src.json."""
     if volume == OVERLAY_VOLUME:
         return {f"{name}/{volume}.docker-digest": pool.put_bytes((source.overlay_digest or "").encode())}
     if source.rootfs_url:
@@ -219,10 +219,10 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
     found = []
     if written.dropped_xattrs:
         dropped = ", ".join(written.dropped_xattrs)
-        found.append(f"{spec.name}: squashfs has no place for {dropped}, so these attributes are left out")
+        found.append(f"{spec.name}: squashfs has no place for {dropped}, so these attributes are dropped")
     if tree.left_out:
         marks = ", ".join(tree.left_out)
-        found.append(f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are left out")
+        found.append(f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are dropped")
     program = spec.process.executable
     if spec.runs and not _has_program(spec, tree):
         found.append(f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What making a container needs to be told, and what comes out of it."""
+"""What making a container needs, and what comes out of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Progress = Callable[[str, int, int], None]  # what is done, bytes done, bytes in
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """The progress that nobody wants to hear of."""
+    """The progress that is not shown."""
 
 
 @dataclass(frozen=True)

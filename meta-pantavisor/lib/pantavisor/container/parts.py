@@ -64,13 +64,13 @@ def make(
     if not isinstance(document, Mapping):
         raise FormatError(f"{taken.origin} has a src.json that is no JSON object")
     source = SourceManifest.parse(document, what=f"src.json of {taken.origin}")
-    # The type is told by what is recorded, and rootfs_url would come first.
+    # The type follows from what is recorded, and rootfs_url would come first.
     source = replace(source, pvr_url=taken.origin, pvr_digest=taken.digest, rootfs_url=None)
     files = _renamed(taken, name)
     if name == taken.part and not changes:
         return Container({**files, f"{name}/src.json": source.document(name)})
     signature = f"_sigs/{taken.part}.json" in taken.files
-    lost = (f"the signature of {taken.origin} does not hold for {name} and was left out",) if signature else ()
+    lost = (f"the signature of {taken.origin} does not match {name} and was dropped",) if signature else ()
     if "docker_config" not in document:
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}

@@ -73,7 +73,7 @@ def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -
 
 
 def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest) -> SourceManifest:
-    """``wanted`` with a root file system's origin, as far as it may be told, and ``config`` as its image config.
+    """``wanted`` with a root file system's origin, as far as it may be recorded, and ``config`` as its image config.
 
     Without an Entrypoint or Cmd there, /sbin/init is started.
     """

@@ -126,7 +126,7 @@ def _source_options(command: argparse.ArgumentParser) -> None:
     login.declare(group)
     group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",
-                       help="may be reached without TLS, or with a certificate that nobody vouches for; "
+                       help="may be reached without TLS, or with an untrusted certificate; "
                        "also those in $PVR_INSECURE_REGISTRIES")  # fmt: skip
     group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR",
                        help="ask MIRROR before HOST; also those in $PVR_REGISTRY_MIRRORS")  # fmt: skip

@@ -71,7 +71,7 @@ def json_or_file(text: str, what: str) -> Any:
     is_json = text.lstrip().startswith(("{", "[", '"'))
     if not is_json and text and Path(text).exists() and not Path(text).is_dir():
         with open(text, "rb") as stream:
-            # One byte more is too much, and a device has no end.
+            # One byte more is over the limit, and a device has no end.
             return cjson.loads(stream.read(cjson.MAX_BYTES + 1), what=text)
     try:
         return cjson.loads(text, what=what)

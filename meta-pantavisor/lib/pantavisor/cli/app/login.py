@@ -18,7 +18,7 @@ from ...errors import PantavisorError
 from ...registry import Credentials
 
 MAX_PASSWORD_CHARS = 64 * 1024  # some registries take a token for one
-HINT = "say --username NAME --password-stdin"
+HINT = "use --username NAME --password-stdin"
 
 
 def declare(group: argparse._ArgumentGroup) -> None:
