@@ -46,7 +46,7 @@ def dictionary(words: Iterable[str]) -> str:
 
 
 def bend(content: bytes, seed: int) -> bytes:
-    """An input with one value of its document replaced, removed or copied elsewhere; empty if it is no JSON."""
+    """An input with one value of its document replaced, removed or copied elsewhere; empty if it is not JSON."""
     try:
         document = json.loads(content[1:])
     except (ValueError, RecursionError):

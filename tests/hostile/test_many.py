@@ -79,7 +79,7 @@ def test_verifier_holds_many_volumes_against_many_disks() -> None:
     device = {"groups": GROUPS, "disks": [{"name": str(number)} for number in range(MANY)]}
     with soon():
         found = audited({"device.json": device, "web/run.json": {"storage": storage}})
-    assert any("wants the disk x" in sentence for sentence in found)
+    assert any("names the disk x" in sentence for sentence in found)
 
 
 def test_verifier_holds_many_containers_against_many_names() -> None:

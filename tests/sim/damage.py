@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A finished disk image to damage in place and to mend: bytes, files, names and the state in it.
+"""A finished disk image to damage in place and to correct: bytes, files, names and the state in it.
 
 Where things lie is found by the verifier's own readers, on the whole image; what is written is right in form (sizes,
 checksums), so that it is the content that must be found wrong.

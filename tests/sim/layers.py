@@ -38,7 +38,7 @@ def member(
     device: tuple[int, int] = (0, 0),
     pax: Optional[Mapping[str, str]] = None,
 ) -> tuple[tarfile.TarInfo, bytes]:
-    """One member for tar(). ``name`` may hold surrogate escapes for bytes that are no UTF-8."""
+    """One member for tar(). ``name`` may hold surrogate escapes for bytes that are not UTF-8."""
     made = tarfile.TarInfo(name)
     made.type = TYPES[kind]
     made.size = len(content)

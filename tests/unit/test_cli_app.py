@@ -764,7 +764,7 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
         (["--auto-recovery", "always"], "--auto-recovery"),
         (["--network-pool", "lan", "--ip", "10.0.0"], "is not an IP address"),
         (["--ip", "10.0.0.2"], "needs the network pool"),
-        (["--mount", "a:b,c:d"], "say the option once for each"),
+        (["--mount", "a:b,c:d"], "use the option once for each"),
         (["--mount", "a"], "is not source:target"),
         (["--lxc-conf", "no-such-file"], "is not a line of LXC configuration"),
         (["--env", "A"], "is not NAME=value"),
@@ -772,7 +772,7 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
         (["--config", "Cmd"], "is not NAME=VALUE"),
         (["--network-pool", "lan"], 'network pool in app/run.json: "lan"'),
         (["--volume", "/data:permanent@disk"], 'disk of docker--data in app/run.json: "disk"'),
-        (["--logs", "{}"], "is no JSON array"),
+        (["--logs", "{}"], "is not a JSON array"),
     ],
 )
 def test_a_wrong_word_is_refused_before_anything_is_fetched(chair: Chair, words: list[str], said: str) -> None:

@@ -22,7 +22,7 @@ MISTAKES = [
     (["-p", SECRET], "needs the name of a user"),
     (["-u", "a:b", "-p", SECRET], "needs the name of a user, without a colon"),
     (["-u", USER], "the password of someone is empty"),
-    (["-u", USER, "-p", "\udcff"], "the password of someone is empty, or no password"),
+    (["-u", USER, "-p", "\udcff"], "the password of someone is empty or not a password"),
     (["-u", USER, "-p", ""], "the password of someone is empty"),
     (["-u", USER, "--password-stdin"], "the password of someone is empty"),
 ]

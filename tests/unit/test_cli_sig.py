@@ -214,7 +214,7 @@ def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyr
     assert "kye.pem does not exist\n  hint: check the spelling" in there
     folder = pvr.both("sig", "--key", str(keyring), "add", "--part", "web", status=2)[1]
     assert folder == f"pvr: {keyring} is not a file\n  hint: name the PEM file\n"
-    assert "make keys by: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
+    assert "run: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 
 def test_roots_without_a_certificate_are_the_mistake_themselves(pvr: Pvr, work: Path, keyring: Path) -> None:

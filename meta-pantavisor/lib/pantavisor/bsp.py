@@ -77,7 +77,7 @@ def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> No
 def _only_release(tree: layers.Tree, tarball: Path) -> layers.Tree:
     releases = [name for name, node in tree.root.entries.items() if isinstance(node, layers.Directory)]
     if len(releases) != 1:
-        raise NotFound(f"{tarball} has {len(releases)} kernel releases in lib/modules, and one is wanted")
+        raise NotFound(f"{tarball} has {len(releases)} kernel releases in lib/modules, and one is expected")
     found = tree.subtree(releases[0].decode())
     assert found is not None
     return found

@@ -57,7 +57,7 @@ def is_there(tree: layers.Tree, executable: str, *, folder: str = "", search: It
 
 
 def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
-    """What ``executable`` of the tree is made for, without a variant; None if it is no ELF program known here."""
+    """What ``executable`` of the tree is made for, without a variant; None if it is not a known ELF program."""
     found = _machine(tree, executable)
     architecture = found and _architecture(found)
     return Platform("linux", architecture) if architecture else None

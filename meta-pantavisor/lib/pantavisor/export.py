@@ -96,7 +96,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             raw.seek(0)
             yield cast(BinaryIO, _Unpacked(raw, str(path))) if compression != "none" else raw
     except (EOFError, UnicodeDecodeError, tarfile.TarError) as error:
-        raise FormatError(f"{path} is damaged or no export: {error}") from error
+        raise FormatError(f"{path} is damaged, or not an export: {error}") from error
 
 
 def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> State:

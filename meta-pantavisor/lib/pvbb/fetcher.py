@@ -117,7 +117,7 @@ class _Image:
         if self._url.ref.digest is None:
             bb.warn(
                 f"{self._d.getVar('PN')}: {self._url.ref} is not pinned and was found to be the image below. "
-                f'To build the same everywhere, say in the recipe:\nPVR_DOCKER_DIGEST = "{digest}"'
+                f'To build the same everywhere, set in the recipe:\nPVR_DOCKER_DIGEST = "{digest}"'
             )
 
     def unpack(self, target: Path) -> None:

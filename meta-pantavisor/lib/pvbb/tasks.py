@@ -122,7 +122,7 @@ def _arguments(d: Any) -> dict[str, Any]:
 def _flag(d: Any, variable: str) -> bool:
     value = (d.getVar(variable) or "0").strip()
     if value not in ("0", "1"):
-        bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: say "1" for yes, "0" for no')
+        bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: use "1" for yes, "0" for no')
     return value == "1"
 
 
@@ -162,7 +162,7 @@ def _unpacked(d: Any, variable: str) -> Optional[str]:
 
 
 def _deployed(d: Any, variable: str) -> Optional[str]:
-    return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "is the recipe that deploys it in PVR_BSP_DEPENDS?")
+    return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "add the recipe that deploys it to PVR_BSP_DEPENDS")
 
 
 def _deployed_before(d: Any) -> Optional[str]:

@@ -63,7 +63,7 @@ def machine_platform(target_arch: str, tune: str) -> Platform:
     if found is None:
         raise FormatError(
             f'no image platform is known for TARGET_ARCH "{target_arch}"',
-            hint='say PVR_DOCKER_PLATFORM = "linux/<architecture>"',
+            hint='set PVR_DOCKER_PLATFORM = "linux/<architecture>"',
         )
     return found
 
@@ -96,9 +96,9 @@ def _arm_variant(tune: str) -> str:
     if not levels:
         raise FormatError(
             "TUNE_FEATURES does not say which arm this is",
-            hint='say PVR_DOCKER_PLATFORM = "linux/arm/v7", or v6, or v5',
+            hint='set PVR_DOCKER_PLATFORM = "linux/arm/v7", or v6, or v5',
         )
     level = min(max(levels), 7)
     if level < 5:
-        raise FormatError("no images are made for arm before v5", hint="say PVR_DOCKER_PLATFORM if one is")
+        raise FormatError("no images are made for arm before v5", hint="set PVR_DOCKER_PLATFORM if one is")
     return f"v{level}"

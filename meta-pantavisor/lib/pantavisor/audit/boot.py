@@ -72,6 +72,6 @@ def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where:
 def _check_program(content: bytes, machine: int, findings: Findings, where: str) -> None:
     start = struct.unpack_from("<I", content, 60)[0] if len(content) >= 64 and content[:2] == b"MZ" else 0
     if not start or content[start : start + 4] != b"PE\0\0" or len(content) < start + 6:
-        findings.add("boot-loader", where, "is no EFI program")
+        findings.add("boot-loader", where, "is not an EFI program")
     elif struct.unpack_from("<H", content, start + 4)[0] != machine:
         findings.add("boot-loader", where, "is an EFI program for another machine")

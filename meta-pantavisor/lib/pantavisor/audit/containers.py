@@ -109,7 +109,7 @@ def _check_drivers(context: Context, path: str, run: dict[str, Any]) -> None:
     for kind in ("required", "manual"):
         for driver in strings(drivers.get(kind)):
             if driver not in context.driver_names:
-                context.add("container", path, f"wants the driver {driver}, which bsp/drivers.json does not have")
+                context.add("container", path, f"needs the driver {driver}, which bsp/drivers.json does not have")
 
 
 def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> N
     if not isinstance(entry, dict) or not is_in(entry.get("persistence"), PERSISTENCES):
         context.add("storage", path, f"storage {name} has no persistence of permanent, revision or boot")
     elif entry.get("disk") and context.whole and not is_in(entry["disk"], context.disk_names):
-        context.add("storage", path, f"storage {name} wants the disk {entry['disk']}, which device.json does not have")
+        context.add("storage", path, f"storage {name} names the disk {entry['disk']}, which device.json does not have")
 
 
 def check_kind(context: Context, code: str, path: str, document: dict[str, Any], member: str, kind: type) -> None:

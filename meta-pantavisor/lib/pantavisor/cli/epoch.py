@@ -17,7 +17,7 @@ def seconds() -> Optional[int]:
     """Seconds since 1970, or None where nothing is asked for. Raises FormatError."""
     text = os.environ.get(VARIABLE)
     if text and not re.fullmatch("[0-9]{1,18}", text):
-        raise FormatError(f'{VARIABLE} is "{text[:40]}" and no number of seconds')
+        raise FormatError(f'{VARIABLE} is "{text[:40]}" and not a number of seconds')
     return int(text) if text else None
 
 

@@ -11,12 +11,12 @@ from typing import Optional
 from ..errors import PantavisorError
 
 HINTS = {
-    errno.EACCES: "who owns it, and may this user do that?",
-    errno.EPERM: "who owns it, and may this user do that?",
+    errno.EACCES: "check its owner and the rights of this user",
+    errno.EPERM: "check its owner and the rights of this user",
     errno.EROFS: "it is mounted read-only",
     errno.ENOSPC: "make room and do it again",
     errno.EDQUOT: "make room and do it again",
-    errno.ENOENT: "is it spelled right?",
+    errno.ENOENT: "check the spelling",
 }
 # Names that atomic.py writes beside the real one, and those of folders where things are made.
 BESIDE = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.part)?")

@@ -32,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add ``sig`` with add, set, update, request, attach and ls."""
     noun = commands.add_parser("sig", help="sign parts, list signatures",
                                description="Sign parts of the committed state, and list what signatures cover. "
-                                           "The options may stand before the verb or behind it.")  # fmt: skip
+                                           "The options may come before the verb or after it.")  # fmt: skip
     signers.declare_signer(noun)
     signers.declare_trust(noun)
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -52,7 +52,7 @@ def signer(options: argparse.Namespace) -> keys.Signer:
     ways = (("--key", options.key), ("--command", options.signer), ("--pkcs11", options.pkcs11))
     named = [flag for flag, value in ways if value is not None]
     if len(named) > 1:
-        raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="say one of them")
+        raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="use one of them")
     path = chain(options)
     if options.pkcs11:
         if not options.token or not options.label:

@@ -62,7 +62,7 @@ def make(
     names.check_container(name)
     document = taken.files.get(f"{taken.part}/src.json", {})
     if not isinstance(document, Mapping):
-        raise FormatError(f"{taken.origin} has a src.json that is no JSON object")
+        raise FormatError(f"{taken.origin} has a src.json that is not a JSON object")
     source = SourceManifest.parse(document, what=f"src.json of {taken.origin}")
     # The type follows from what is recorded, and rootfs_url would come first.
     source = replace(source, pvr_url=taken.origin, pvr_digest=taken.digest, rootfs_url=None)

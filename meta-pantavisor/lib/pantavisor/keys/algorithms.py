@@ -54,7 +54,7 @@ def raw_ecdsa(signature: bytes, algorithm: str) -> bytes:
     try:
         return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(signature))
     except (ValueError, OverflowError) as error:
-        raise SignatureError(f"the signer gave {len(signature)} bytes, which are no {algorithm} signature") from error
+        raise SignatureError(f"the signer gave {len(signature)} bytes, which are not a signature of {algorithm}") from error
 
 
 def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
@@ -119,6 +119,6 @@ def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what
         verify_bytes(key, algorithm, signature, data, what=what)
     except Mismatch as error:
         raise SignatureError(
-            f"{what} is no {algorithm} signature by the key of the certificate",
+            f"{what} is not an {algorithm} signature by the key of the certificate",
             hint="check the key, the signed bytes and the digest; the signature must be raw bytes",
         ) from error

@@ -125,7 +125,7 @@ def read(path: Path) -> bytes:
         if path.exists():
             raise FormatError(f"{path} is not a file", hint="name the PEM file")
         # Keys are never made in a directory that exists.
-        make = f"make keys by: pvr keys generate {path.parent}; options name others, as --help shows"
+        make = f"run: pvr keys generate {path.parent}; options name others, as --help shows"
         raise NotFound(f"{path} does not exist", hint="check the spelling" if path.parent.is_dir() else make)
     if path.stat().st_size > MAX_PEM_BYTES:
         raise FormatError(f"{path} is larger than a PEM file of {MAX_PEM_BYTES} bytes")

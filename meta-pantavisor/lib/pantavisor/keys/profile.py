@@ -181,7 +181,7 @@ def _extensions(fields: Reader) -> dict[str, Any]:
         members = Reader(extensions.content(SEQUENCE))
         kind, critical, value = members.content(OID), members.flag(), members.only(OCTET_STRING)
         if kind in seen or len(seen) == MAX_EXTENSIONS:
-            raise ValueError("an extension stands twice, or there are too many")
+            raise ValueError("an extension is listed twice, or there are too many")
         seen.add(kind)
         if kind in _READERS:
             said.update(_READERS[kind](value))

@@ -47,7 +47,7 @@ def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
         ready = next((one for one in left if not _covers_any(one, left)), None)
         if ready is None:
             paths = " and ".join(one.path for one in left)
-            raise FormatError(f"{paths} cover each other, so one is always wrong", hint="make one by other patterns")
+            raise FormatError(f"{paths} cover each other, so one is always wrong", hint="sign one of them by other patterns")
         state = _sign(state, ready.path, ready.selection, signer, ready.release)
         left = tuple(one for one in left if one is not ready)
     return state

@@ -197,7 +197,7 @@ class _Walk:
             self.names.append(name)
             return
         if not isinstance(node, Symlink):
-            raise FormatError(f"a layer has members below {self._shown()}, but {show(name)} in it is no directory")
+            raise FormatError(f"a layer has members below {self._shown()}, but {show(name)} in it is not a directory")
         self._links += 1
         if self._links > MAX_LINKS:
             raise FormatError(f"a layer has members below {self._shown()}, where symbolic links go in a circle")

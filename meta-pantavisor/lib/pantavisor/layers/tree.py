@@ -180,7 +180,7 @@ class Tree:
             if found is None:
                 return
             if not isinstance(found, Directory):
-                raise FormatError(f"{path[:200]} should be a folder of the root file system, and there is something else")
+                raise FormatError(f"{path[:200]} should be a folder of the root file system, and something else is there")
             directory = found
 
     def give_file(self, path: str, content: bytes) -> Optional[File]:

@@ -137,7 +137,7 @@ def _config(blobs: TarBlobs, entry: dict[str, Any]) -> bytes:
     name = entry.get("Config")
     data = blobs.document(name) if isinstance(name, str) else None
     if data is None:
-        raise FormatError(f"{blobs.what}: manifest.json names no config that is there")
+        raise FormatError(f"{blobs.what}: manifest.json names a config that is missing")
     named = _HEX_NAME.fullmatch(str(name))
     if named:
         promised = Digest("sha256", named[1])

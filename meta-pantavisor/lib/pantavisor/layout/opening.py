@@ -70,7 +70,7 @@ def open_source(
             yield image
     elif source.path is not None:
         if source.transport == "oci" and not Path(source.path).is_dir():
-            raise NotFound(f"{source.path} is not a directory", hint="for a tar say oci-archive: or docker-archive:")
+            raise NotFound(f"{source.path} is not a directory", hint="for a tar use oci-archive: or docker-archive:")
         with open_image(source.path, platform, name=source.name, scratch=scratch) as image:
             yield image
     else:

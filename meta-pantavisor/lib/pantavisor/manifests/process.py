@@ -119,7 +119,7 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
     entry = _lookup(name, read("etc/passwd"), id_field=2)
     uid = _number(name) if entry is None else int(entry[2])
     if uid is None:
-        raise NotFound(f'the image runs as user "{user[:100]}", whom its /etc/passwd does not know')
+        raise NotFound(f'the image runs as user "{user[:100]}", which its /etc/passwd does not have')
     gid = _number(entry[3]) if entry is not None else 0
     if group:
         found = _lookup(group, read("etc/group"), id_field=2)
@@ -198,7 +198,7 @@ def _first_word(value: Any) -> str:
     if not word.strip():
         raise FormatError(
             "the image's command begins with a blank word",
-            hint="say what to start: --config Entrypoint=PROGRAM, or a file with --config-json (PVR_CONFIG_JSON)",
+            hint="name what to start: --config Entrypoint=PROGRAM, or a file with --config-json (PVR_CONFIG_JSON)",
         )
     return word
 

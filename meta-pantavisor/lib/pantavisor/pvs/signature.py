@@ -148,7 +148,7 @@ def _header(data: bytes, where: str) -> dict[str, Any]:
     header = cjson.load_object(data, what=where, unique=True)
     # RFC 7515, 4.1.11: what is marked critical and not understood must be refused.
     if "crit" in header:
-        raise FormatError(f"{where} wants extensions that are not known")
+        raise FormatError(f"{where} needs extensions that are not known")
     if header.get("typ") != TYPE or header.get("alg") not in ALGORITHMS:
         raise FormatError(f"{where} has typ {header.get('typ')!r:.40} and alg {header.get('alg')!r:.40}")
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', data.decode("utf-8"))

@@ -98,7 +98,7 @@ class Ext4:
         if self._checksums and crc32c(raw[:1020]) != struct.unpack_from("<I", raw, 1020)[0]:
             self._findings.add("ext4-checksum", self._where, "the checksum of the super block is wrong")
         if not state & _CLEAN or state & _ERRORS:
-            self._findings.add("ext4-state", self._where, "the file system is not clean", "e2fsck -f mends it")
+            self._findings.add("ext4-state", self._where, "the file system is not clean", "run: e2fsck -f")
         if incompatible & _RECOVER:
             self._findings.add(
                 "ext4-journal", self._where, "the journal holds changes that were not written yet",
@@ -200,7 +200,7 @@ class Ext4:
             path = f"{folder}{name}"
             child = self._inode(number)
             if path in self.entries:
-                self._findings.add("ext4-name", f"{self._where}, {path}", "the name is there twice")
+                self._findings.add("ext4-name", f"{self._where}, {path}", "the name is in it twice")
                 continue
             if len(self.entries) >= MAX_ENTRIES:
                 raise Damaged(f"the file system holds more than {MAX_ENTRIES} entries")

@@ -120,7 +120,7 @@ def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int
     if primary is None or backup is None:
         return
     if primary.other != sectors - 1 or backup.other != 1:
-        findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "was the image cut or extended?")
+        findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "the image may have been cut or extended")
     if (primary.disk, primary.first, primary.last) != (backup.disk, backup.first, backup.last):
         findings.add("gpt-backup", _WHERE, "the primary and the backup header differ")
     which = "the primary and the backup" if primary.whole == backup.whole else "the backup" if primary.whole else "the primary"

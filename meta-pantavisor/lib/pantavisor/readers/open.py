@@ -82,7 +82,7 @@ def _image(image: Reader, findings: Findings) -> Opened:
                 if found.label == STORAGE_LABEL and tree is None:
                     tree, result.storage_start = found, partition.start
             else:
-                findings.add("partition", where, "holds no file system that is known here")
+                findings.add("partition", where, "holds no known file system")
         except (Damaged, OSError) as error:
             findings.add("unreadable", where, getattr(error, "message", str(error)))
     if not result.boots:
@@ -144,10 +144,10 @@ def _check_copies(object_id: str, copies: Sequence[Reader], uses: int, findings:
     """See that an object is repeated at most for each path that names it, as the published tool does, and truly."""
     where = f"objects/{object_id}"
     if len(copies) > uses:
-        findings.add("export-member", where, "is there more often than the state names it")
+        findings.add("export-member", where, "is repeated more often than the state names it")
     for copy in copies[1:]:
         if copy.size != copies[0].size or any(one != other for one, other in zip(_pieces(copies[0]), _pieces(copy))):
-            findings.add("export-member", where, "is there twice, with different contents")
+            findings.add("export-member", where, "is in it twice, with different contents")
 
 
 def _repository(target: Path, findings: Findings) -> Opened:

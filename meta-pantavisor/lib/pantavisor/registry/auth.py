@@ -145,7 +145,7 @@ def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:
     reach.check(parts.hostname, endpoint.host)
     if parts.scheme == "http" and not (base.startswith("http:") or reach.is_local(parts.hostname)):
         raise AccessDenied(
-            f"{endpoint.name} wants credentials sent in plain text to {parts.hostname}",
+            f"{endpoint.name} asks for credentials in plain text to {parts.hostname}",
             hint="its token server must use https",
         )
     return urllib.parse.quote(realm, safe="%/:=&?~+!$,;'@()*[]")

@@ -75,11 +75,11 @@ def _denied(what: str, host: str, said: str, shown: Optional[str]) -> AccessDeni
     if shown is None:
         return AccessDenied(
             f"{host} does not give {what} without credentials{said}",
-            hint=f"is the name right? A private image needs 'docker login {host}' or an auth file",
+            hint=f"check the name; a private image needs 'docker login {host}' or an auth file",
         )
     return AccessDenied(
         f"{host} does not give {what} with the credentials {f'of {shown}' if shown else 'given'}{said}",
-        hint=f"are name and password right? 'docker login {host}' makes those in docker's own file anew",
+        hint=f"check name and password; 'docker login {host}' makes those in docker's own file anew",
     )
 
 

@@ -61,7 +61,7 @@ def _deploy(
                 pool.copy_from(other_pool, object_id)
             state = merge(state, other, source.choice, drop=drop)
     if state == State.empty():
-        raise FormatError(f"{target} would hold nothing", hint="name the parts that it shall have")
+        raise FormatError(f"{target} would hold nothing", hint="name the parts that it is to have")
     trail.write(storage, state, pool, revision, replace=True, commit=commit)
     return state
 

@@ -84,7 +84,7 @@ def json_or_file(text: str, what: str) -> Any:
 def json_object(text: str, what: str) -> dict[str, Any]:
     value = json_or_file(text, what)
     if not isinstance(value, dict):
-        raise FormatError(f"{what} {text[:80]} is no JSON object")
+        raise FormatError(f"{what} {text[:80]} is not a JSON object")
     return value
 
 
@@ -94,7 +94,7 @@ def json_list(text: Optional[str], what: str) -> Optional[list[Any]]:
         return None
     value = json_or_file(text, what)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise FormatError(f"{what} {text[:80]} is no JSON array of objects")
+        raise FormatError(f"{what} {text[:80]} is not a JSON array of objects")
     return value
 
 
@@ -126,7 +126,7 @@ def _spelled(option: Option, value: Any) -> Any:
         return [word for item in value for word in item.split(",")]
     if option.argument in JOINED:
         if any("," in item for item in value):
-            raise FormatError(f"{option.flag} {','.join(value)} holds a comma", hint="say the option once for each")
+            raise FormatError(f"{option.flag} {','.join(value)} holds a comma", hint="use the option once for each")
         return ",".join(value)
     return value.replace(",", " ") if option.argument == "PV_LXC_NAMESPACE_KEEP" else value
 

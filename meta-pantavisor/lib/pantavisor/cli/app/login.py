@@ -25,7 +25,7 @@ def declare(group: argparse._ArgumentGroup) -> None:
     """Add the options."""
     group.add_argument("-u", "--username", metavar="NAME", help="for the registry of SOURCE; else docker's own logins count")
     password = group.add_mutually_exclusive_group()
-    password.add_argument("-p", "--password", metavar="PASSWORD", help="visible to everybody on this machine")
+    password.add_argument("-p", "--password", metavar="PASSWORD", help="visible to all users of this machine")
     password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
 
@@ -37,7 +37,7 @@ def read(options: argparse.Namespace) -> Optional[Credentials]:
     if not options.username or ":" in options.username:
         raise PantavisorError("a password needs the name of a user, without a colon", hint=HINT)
     if not password or len(password) > MAX_PASSWORD_CHARS or not names.has_bytes(options.username + password):
-        raise PantavisorError(f"the password of {options.username} is empty, or no password", hint=HINT)
+        raise PantavisorError(f"the password of {options.username} is empty or not a password", hint=HINT)
     return Credentials(options.username, password)
 
 

@@ -41,9 +41,9 @@ NETWORK = (
     Option("--lxc-gateway", "PV_LXC_NETWORK_IPV4_GATEWAY", "ADDRESS", "gateway for veth; default: auto"),
 )
 PROCESS = (
-    Option("--env", "PV_LXC_EXTRA_ENV", "NAME=VALUE", "variable beside the image's own"),
+    Option("--env", "PV_LXC_EXTRA_ENV", "NAME=VALUE", "variable in addition to the image's own"),
     Option("--cap-drop", "PV_LXC_CAP_DROP", "CAPABILITY", "capability that it must not have"),
-    Option("--cap-keep", "PV_LXC_CAP_KEEP", "CAPABILITY", "capability that it has, and no others but those said"),
+    Option("--cap-keep", "PV_LXC_CAP_KEEP", "CAPABILITY", "capability that it has, and only those named"),
     Option("--cap-add", "PV_SECURITY_CAP_ADD", "CAPABILITY", "capability that it has besides those of the profile confined"),
     Option("--new-privs", "PV_SECURITY_NEW_PRIVS", "", "sudo and the like may gain privileges in the profile confined"),
     Option("--namespace-keep", "PV_LXC_NAMESPACE_KEEP", "NAMES", "namespaces of the host's that it shares"),

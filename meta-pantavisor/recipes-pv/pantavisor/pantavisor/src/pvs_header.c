@@ -41,7 +41,7 @@ int pv_pvs_header_read(const struct pv_json *header, struct pv_jws_header *jws, 
 		return pv_err_set(err, "its header is not of the type PVS");
 	/* RFC 7515 4.1.11: what is marked critical and not understood must be refused. */
 	if (pv_json_get(header, root, "crit"))
-		return pv_err_set(err, "its header wants extensions that are not known");
+		return pv_err_set(err, "its header needs extensions that are not known");
 	if (check_words(header, err) < 0)
 		return -1;
 	jws->algorithm = pv_json_string(header, pv_json_get(header, root, "alg"));
