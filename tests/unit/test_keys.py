@@ -386,7 +386,7 @@ def test_a_key_shows_nowhere(made: Path, tmp_path: Path) -> None:
 
 
 def test_wrong_key_files_are_errors_of_the_user(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="spelled right"):
+    with pytest.raises(NotFound, match="check the spelling"):
         keys.PemSigner.load(tmp_path / "none.pem")
     with pytest.raises(FormatError, match="not the key of"):
         keys.PemSigner.load(made / "ES256" / "ca.key.pem", made / "ES256" / "x5c.pem")

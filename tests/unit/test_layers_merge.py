@@ -69,7 +69,7 @@ def test_what_aufs_left_behind_is_passed_over() -> None:
 
 @pytest.mark.parametrize("name", [".wh.", ".wh...", ".wh..", ".wh.d/f"])
 def test_whiteouts_of_impossible_names_are_refused(name: str) -> None:
-    with pytest.raises(FormatError, match="no whiteout of anything"):
+    with pytest.raises(FormatError, match="not a whiteout of anything"):
         flatten([member(name)])
 
 
