@@ -492,7 +492,7 @@ def test_a_checkpoint_says_when(pvr: Pvr, work: Path, monkeypatch: pytest.Monkey
     assert Repository(work).state == before.with_files({"checkpoint.json": {"major": "2001-09-09T01:46:40Z"}})
     assert Repository(work).status().is_clean and pvr("status") == ""
     state = (work / ".pvr/json").read_bytes()
-    for wrong, said in (("soon", "no number of seconds"), ("9" * 18, "later than the year 9999")):
+    for wrong, said in (("soon", "not a number of seconds"), ("9" * 18, "later than the year 9999")):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
         assert said in pvr.both("commit", "-c", status=2)[1]
     assert (work / ".pvr/json").read_bytes() == state

@@ -348,7 +348,7 @@ def test_epoch_that_is_no_number_is_the_users_mistake(
     chair: Chair, rootfs: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
-    assert "no number of seconds" in add(chair, rootfs, status=2)[1]
+    assert "not a number of seconds" in add(chair, rootfs, status=2)[1]
 
 
 def test_progress_is_said(chair: Chair, rootfs: Path) -> None:

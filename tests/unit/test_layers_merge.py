@@ -139,7 +139,7 @@ def test_links_that_double_are_refused() -> None:
 
 
 def test_members_below_a_file_are_refused() -> None:
-    with pytest.raises(FormatError, match="no directory"):
+    with pytest.raises(FormatError, match="not a directory"):
         flatten([member("f")], [member("f/g")])
 
 

@@ -115,7 +115,7 @@ def test_a_message_in_another_encoding_keeps_its_bytes(repository: Repository) -
 
 
 def test_a_pool_whose_name_no_json_holds_leaves_no_repository(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no path that JSON can hold"):
+    with pytest.raises(FormatError, match="not a path that JSON can hold"):
         Repository.init(tmp_path / "odd", objects=os.fsdecode(b"\xff"))
     assert not (tmp_path / "odd").exists()
 
