@@ -20,7 +20,7 @@ def by_gnu_tar(data: bytes) -> Optional[tuple[str, int]]:
     """Name and size of the only file; None for a complaint and for what is no file."""
     done = subprocess.run(
         ["tar", "--list", "--verbose", "--numeric-owner", "--utc", "--full-time", "-P", "--file=-"],
-        input=data + bytes(512) + bytes(1024), capture_output=True, timeout=60, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        input=data + bytes(512) + bytes(1024), capture_output=True, timeout=600, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
     )  # fmt: skip
     found = LINE.fullmatch(done.stdout.decode("latin-1").rstrip("\n"))
     return (found[3], int(found[2])) if not done.returncode and not done.stderr and found and found[1] == "-" else None

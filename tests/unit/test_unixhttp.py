@@ -35,7 +35,7 @@ def answering(path: Path, answer: bytes) -> Iterator[list[bytes]]:
 
 
 def get(path: Path) -> tuple[int, bytes]:
-    with unixhttp.get(str(path), "/version?x=1", timeout=10) as response:
+    with unixhttp.get(str(path), "/version?x=1", timeout=600) as response:
         return response.status, b"".join(response.chunks())
 
 
@@ -68,5 +68,5 @@ def test_no_socket_is_an_error_and_errors_of_the_block_pass(tmp_path: Path) -> N
     with pytest.raises(SocketError, match="No such file or directory"):
         get(tmp_path / "none")
     with answering(tmp_path / "s", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), pytest.raises(OSError, match="mine"):
-        with unixhttp.get(str(tmp_path / "s"), "/", timeout=10):
+        with unixhttp.get(str(tmp_path / "s"), "/", timeout=600):
             raise OSError("mine")

@@ -66,4 +66,4 @@ def _check_idle(folder: Path) -> None:
             with atomic.exclusive(entry, wait=False):
                 pass
         except BlockingIOError:
-            raise PantavisorError(f"another command is at work in {folder.parent}", hint="wait for its end") from None
+            raise PantavisorError(f"another command is at work in {folder.parent}", hint="wait until it ends") from None
