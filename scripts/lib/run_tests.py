@@ -32,6 +32,8 @@ SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests", "scripts
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
+# Half of the time of tests/boot: a suite of its own keeps both lanes busy to the end.
+LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 # Small tests run on every processor, but no further than their start is worth it.
 UNIT_PARTS = 4
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
@@ -120,7 +122,8 @@ def slow() -> tuple[Suite, ...]:
         pytest("integration", after=("runtime",)),
         pytest("fresh"),
         pytest("bitbake"),
-        pytest("boot", after=("quickstart",)),
+        pytest("grub", *LOADER, after=("quickstart",)),
+        pytest("boot", "tests/boot", *(f"--ignore={path}" for path in LOADER), after=("quickstart",)),
     )
 
 
