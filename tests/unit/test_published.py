@@ -13,7 +13,7 @@ from pantavisor.cli import manual, parsing, published
 from pantavisor.repo import Repository
 from sim.chair import Pvr, write
 
-PAGE = Path(cli.__file__).resolve().parents[3] / "docs/pvr.md"
+PAGE = Path(cli.__file__).resolve().parents[3] / "docs/published.md"
 # One line for each way to write something that the published help shows.
 LINES = """
 init -o ../objects | i -s pantavisor-service-system@1
@@ -108,7 +108,7 @@ def rows() -> str:
 
 
 def test_the_page_has_the_rows() -> None:
-    assert rows() in PAGE.read_text(), f"docs/pvr.md should hold:\n{rows()}"
+    assert rows() in PAGE.read_text(), f"docs/published.md should hold:\n{rows()}"
     for idle in published.GLOBAL:
         assert f"`{idle.flags[-1]}`" in PAGE.read_text()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What scripts for the published pvr may write: its other names of commands and options, and its variables.
 
-Each row is laid over the parser of our command, which has the meaning; docs/pvr.md shows the same rows. Of names that the
+Each row is laid over the parser of our command, which has the meaning; docs/published.md shows the same rows. Of names that the
 published tool has twice (i, s, g, d, c, r) the one that it takes counts.
 """
 
@@ -85,7 +85,7 @@ GLOBAL = (
 )
 
 
-# Commands that need a hub, a device in the network, or settings; docs/pvr.md lists them too.
+# Commands that need a hub, a device in the network, or settings; docs/published.md lists them too.
 ABSENT = {
     **dict.fromkeys(
         ("post", "put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim", "register",
