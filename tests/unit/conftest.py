@@ -5,6 +5,15 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Random inputs are damage in one place after the other."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("hostile")
+
 
 def pytest_collection_finish() -> None:
     """What was collected stays to the end, and is not looked through again and again."""

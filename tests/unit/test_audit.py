@@ -107,6 +107,7 @@ def test_an_empty_config_file_is_named(device: sim.Device, tree: Path) -> None:
     assert findings(tree, device) == ["config config/pantahub.config"]
 
 
+@pytest.mark.hostile
 def test_every_damaged_object_is_named(device: sim.Device, tree: Path) -> None:
     for path in sorted((tree / "objects").iterdir()):
         original = path.read_bytes()

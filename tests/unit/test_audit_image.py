@@ -200,6 +200,7 @@ def test_list_of_digests_is_asked_for_in_strict_mode_only(bench: Bench) -> None:
     assert bench.codes() == ["boot-sums"]
 
 
+@pytest.mark.hostile
 def test_every_object_in_the_image_counts(bench: Bench) -> None:
     for object_id in sorted(bench.device.state.object_ids()):
         at = first_byte(bench, f"objects/{object_id}")
@@ -326,6 +327,7 @@ def make_ext(path: Path, tree: Path, *options: str) -> Ext4:
     return storage
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize(
     "options",
     [

@@ -169,6 +169,7 @@ def test_the_list_is_for_people_and_for_programs(chair: Chair) -> None:
     assert json.loads(chair.device("ls", "--json")[0]) == chair.json()
 
 
+@pytest.mark.hostile
 def test_two_commands_at_once_lose_nothing(chair: Chair) -> None:
     command = [sys.executable, "-m", "pantavisor", "device", "group", "add"]
     running = [

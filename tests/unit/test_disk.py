@@ -145,6 +145,7 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.hostile
 def test_another_user_makes_the_same_bytes(built: disk.DiskImage, boot_file: Path, open_folder: Path) -> None:
     nobody = tools.nobody()
     loader = open_folder / "loader"
@@ -174,6 +175,7 @@ def test_another_seed_makes_other_identifiers_only(
     assert other.size == built.size
 
 
+@pytest.mark.hostile
 def test_bmap_passes_bmaptool_and_flashes_over_garbage(built: disk.DiskImage, tmp_path: Path) -> None:
     flash = tmp_path / "flash"
     flash.write_bytes(b"\xa5" * built.size)
@@ -192,6 +194,7 @@ def test_bmap_maps_much_less_than_the_image(built: disk.DiskImage) -> None:
     assert int(tree.findtext("MappedBlocksCount", "0")) * 4096 == built.mapped < built.size // 8
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("mebibytes", [200, 420])
 def test_size_is_what_was_asked_for(boot_file: Path, tmp_path: Path, mebibytes: int) -> None:
     size = mebibytes * 1024 * 1024
@@ -213,6 +216,7 @@ def test_tree_that_does_not_fit_is_refused_and_nothing_stays(boot_file: Path, tm
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.hostile
 def test_default_size_has_room_for_the_content_again(boot_file: Path, tmp_path: Path) -> None:
     tree = make_tree(tmp_path / "tree")
     (tree / "big").write_bytes(os.urandom(1024 * 1024) * 60)

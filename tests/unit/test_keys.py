@@ -353,6 +353,7 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.hostile
 def test_of_many_who_make_keys_at_once_one_says_so(tmp_path: Path) -> None:
     words = ["-m", "pantavisor", "keys", "generate", "--if-missing", "--algorithm", "ES256", str(tmp_path / "keys")]
     environment = {**os.environ, "PYTHONPATH": str(Path(keys.__file__).parents[2])}

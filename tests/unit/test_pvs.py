@@ -69,6 +69,7 @@ def test_many_stars_stay_quick() -> None:
     assert not pvs.matches("*?a" * 80, "a" * 250 + "b")
 
 
+@pytest.mark.hostile
 def test_work_that_patterns_may_ask_for_is_bounded() -> None:
     folders = "/".join(["a" * 200] * 4)
     many = State.empty().with_files({f"{folders}/{number}": OBJECT for number in range(2000)})

@@ -406,6 +406,7 @@ def _containers(folder: Path) -> list[Path]:
     return [source.root for source in made]
 
 
+@pytest.mark.hostile
 def test_two_deployments_lose_nothing(tmp_path: Path) -> None:
     sources, storage = _containers(tmp_path), tmp_path / "storage"
     for _ in range(3):
@@ -414,6 +415,7 @@ def test_two_deployments_lose_nothing(tmp_path: Path) -> None:
         shutil.rmtree(storage)
 
 
+@pytest.mark.hostile
 def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) -> None:
     sources, storage = _containers(tmp_path), tmp_path / "storage"
     repo.deploy(storage / "trails/0", [Source(sources[0])])
@@ -447,6 +449,7 @@ def test_a_revision_is_never_missing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert all(seen)
 
 
+@pytest.mark.hostile
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     made = Repository.init(tmp_path / "repo")
     code = (
@@ -463,6 +466,7 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     assert set(made.state) == {"#spec", *(f"{name}{index}" for name in "ab" for index in range(8))}
 
 
+@pytest.mark.hostile
 def test_a_killed_command_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
     made = Repository.init(tmp_path / "repo")
     code = (

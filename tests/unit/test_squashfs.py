@@ -34,6 +34,7 @@ def superblock(path: Path) -> tuple[int, ...]:
     return SUPERBLOCK.unpack(path.read_bytes()[: SUPERBLOCK.size])
 
 
+@pytest.mark.hostile
 def test_the_same_tree_gives_the_same_bytes_for_any_number_of_threads(tmp_path: Path) -> None:
     for profile in (FAST, PROFILES["balanced"]):
         written = {squashfs.write(odd_tree(), tmp_path / "i", profile=profile, threads=n) for n in (1, 1, 2, 5)}
@@ -187,6 +188,7 @@ def test_a_library_without_its_own_xz_names_a_profile_that_needs_none() -> None:
         branches.block_call(ctypes.CDLL("libc.so.6"), "x86", level=6, dictionary=squashfs.BLOCK_BYTES)
 
 
+@pytest.mark.hostile
 def test_a_branch_filter_makes_the_same_bytes_with_any_number_of_threads(tmp_path: Path) -> None:
     code = machine_code()
     files = {b"%d" % number: code[number:] + os.urandom(50_000) for number in range(8)}
@@ -234,6 +236,7 @@ def test_after_an_error_nothing_is_left_and_the_old_file_stays(tmp_path: Path, o
     assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if old is None else [old])
 
 
+@pytest.mark.hostile
 def test_more_owners_than_squashfs_can_hold_are_refused(tmp_path: Path) -> None:
     files = {b"%d" % n: Fifo(META._replace(uid=2 * n, gid=2 * n + 1)) for n in range(32_768)}
     with pytest.raises(FormatError, match="65536 different users and groups"):

@@ -54,12 +54,14 @@ def facts(tree: Tree) -> list[object]:
     return found
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_what_was_written_is_read_back(tmp_path: Path, profile: str) -> None:
     squashfs.write(everything(), tmp_path / "image", profile=PROFILES[profile])
     assert facts(squashfs.read(tmp_path / "image")) == facts(everything())
 
 
+@pytest.mark.hostile
 def test_few_blocks_are_kept_and_the_table_of_attributes_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     squashfs.write(everything(), tmp_path / "image", profile=PROFILES["fast"])
     tables: list[int] = []

@@ -37,6 +37,7 @@ def test_the_published_tools_file_comes_out_byte_for_byte(tmp_path: Path) -> Non
 
 
 # One block has no tree, 128 fill one block of hashes, 129 need a second level, 16385 a third.
+@pytest.mark.hostile
 @pytest.mark.parametrize("blocks", [1, 2, 127, 128, 129, 1000, 16384, 16385])
 def test_veritysetup_makes_the_same_bytes(tmp_path: Path, blocks: int) -> None:
     program = tools.need("veritysetup", package="cryptsetup-bin")
