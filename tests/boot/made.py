@@ -65,7 +65,13 @@ class Desk:
         self.pvr("export", f"../{name}.tgz", "--parts", name, inside=work)
         return self.folder / f"{name}.tgz"
 
-    def bsp(self, files: Mapping[str, bytes]) -> Path:
+    @property
+    def kernel(self) -> Path:
+        """The kernel of the build."""
+        deployed = EXPORTS / self.machine
+        return next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
+
+    def bsp(self, files: Mapping[str, bytes], *, kernel: Path | None = None) -> Path:
         """The signed export of a bsp whose initramfs has ``files`` too: a later archive's win."""
         deployed, initramfs = EXPORTS / self.machine, self.folder / "initramfs.cpio.zst"
         more = self.folder / "more.cpio"
@@ -74,10 +80,10 @@ class Desk:
         subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=600)
         parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
         initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))
-        kernel = next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
         signing = {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"), "trust": str(TRUST)}
         job = {
-            "kernel": str(kernel), "initramfs": str(initramfs), "modules": str(deployed / f"modules-{self.machine}.tgz"),
+            "kernel": str(kernel or self.kernel), "initramfs": str(initramfs),
+            "modules": str(deployed / f"modules-{self.machine}.tgz"),
             "profile": "fast", "signing": signing, "boot_key": signing["key"], "work": str(self.folder),
             "output": str(self.folder / "bsp.tgz"),
         }  # fmt: skip

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The whole chain under real firmware with Secure Boot on: it starts GRUB signed by its key, and no other.
 
+GRUB 2.12 has the firmware start the kernel, which checks it as well; so the kernel is signed by the same key.
+
 The firmware's keys are those that the package ovmf brings for tests; it has the private half, too.
 """
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import guest as qemu
 import pytest
+from made import Desk
 from place import BOOT_SECONDS
 
 CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
@@ -35,6 +38,22 @@ def secure(machine: str, monkeypatch: pytest.MonkeyPatch) -> str:
     made = qemu.Machine("qemu-system-x86_64", board, ((str(CODE), str(VARIABLES)),), "ovmf")
     monkeypatch.setattr(qemu, "MACHINES", {**qemu.MACHINES, name: made})
     return name
+
+
+@pytest.fixture(scope="module")
+def made(machine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration with a kernel that is signed for the firmware."""
+    desk = Desk(tmp_path_factory.mktemp("secure"), machine)
+    kernel = Path(shutil.copy(desk.kernel, desk.folder))
+    sign(kernel, desk.folder)
+    containers = [desk.export("demo-system"), desk.export("demo-nginx")]
+    return desk.image([desk.bsp({}, kernel=kernel), *containers])
+
+
+@pytest.fixture
+def image(made: Path) -> Path:
+    """Of which each test has a copy."""
+    return made
 
 
 def sign(loader: Path, scratch: Path) -> None:
