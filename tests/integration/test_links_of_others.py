@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pantavisor import cli, keys
+from pantavisor import cli, keys, repo
+from pantavisor.app import worktree
+from pantavisor.errors import PantavisorError
+from pantavisor.repo import Repository
 from sim.chair import write
 from sim.listing import Listing, of_directory
 
@@ -18,6 +27,12 @@ COMMANDS = (
     ["sig", "--key", "../keys/key.pem", "--x5c", "../keys/x5c.pem", "up"], ["deploy", "../card/trails/0", "."],
     ["app", "add", "new", "--type", "rootfs", "--from", "../rootfs"], ["app", "install", "web"], ["export", "../out.tgz"],
 )  # fmt: skip
+# They change nothing.
+READING = (
+    ["status"], ["diff"], ["app", "ls"], ["app", "info", "web"], ["device", "ls"], ["sig", "ls"], ["verify", "."], ["inspect", "."],
+    ["app", "update", "web", "--force"], ["json"],
+)  # fmt: skip
+SECONDS = 10
 IN_TREE = (".pvr", ".pvr/lock", ".pvr/json", ".pvr/config", ".pvr/new", ".pvr/gone", ".pvr/commitmsg", ".pvr/objects",
            "web", "web/run.json", "web/root.squashfs", "_config", "_config/web", "_sigs", "_sigs/web.json",
            "device.json")  # fmt: skip
@@ -53,7 +68,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(before)
     home = top / "home"
     scratch = [f"{prefix}12345678/f" for prefix in (".revision.", ".writing.", ".scratch.", ".making.")]
-    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt", "web/run.json"]
+    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt", "web/run.json", "root.squashfs",
+                "src.json"]
     write(home, {name: "mine" for name in (".bashrc", ".ssh/id", *scratch, *tempting)})
     (home / "pantahub.config").touch()
     home.chmod(0o700)
@@ -82,8 +98,20 @@ def plant(place: Path, home: Path) -> None:
     place.symlink_to(home if is_folder else home / ".bashrc")
 
 
+class Waits(BaseException):
+    """A command that waits for what will not come."""
+
+
 def run(words: list[str]) -> int:
-    return cli.main(["-q", *words])
+    def give_up(*_: object) -> None:
+        raise Waits
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(SECONDS)
+    try:
+        return cli.main(["-q", *words])
+    finally:
+        signal.alarm(0)
 
 
 @pytest.mark.parametrize("place", IN_TREE)
@@ -93,6 +121,56 @@ def test_no_command_follows_a_link_of_a_working_tree(world: Path, place: str) ->
     for words in COMMANDS:
         assert run(words) in (0, 2), words
         assert outside(world) == before, words
+    # Nor is anything read: what is in a pool gets into exports.
+    assert not list(world.rglob(hashlib.sha256(b"mine").hexdigest()))
+
+
+@pytest.mark.parametrize("place", [place for place in IN_TREE if "." in place or place in ("old", "web", "_sigs")])
+def test_no_command_waits_for_a_pipe_of_a_working_tree(world: Path, place: str) -> None:
+    """Nobody writes into it: what opens it as a file is, waits for ever."""
+    target = world / "work" / place
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+    os.mkfifo(target)
+    for words in (*COMMANDS, *READING):
+        assert run(words) in (0, 2), words
+
+
+_opened: list[str] = []
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and isinstance(arguments[0], str):
+        folder, name = os.path.split(arguments[0])
+        follows = not arguments[2] & os.O_NOFOLLOW
+        _opened.append(os.path.realpath(arguments[0]) if follows else os.path.join(os.path.realpath(folder), name))
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.mark.parametrize("read", [
+    lambda repository: worktree.root(repository, "web"),
+    lambda repository: worktree.source(repository, "web"),
+    lambda repository: worktree.verity_manifests(repository, "web"),
+    lambda repository: worktree.volumes(repository, "web", repository.pool),
+    repo.read_device,
+    lambda repository: repo.edit_device(repository, lambda device: device),
+])  # fmt: skip
+@pytest.mark.parametrize("place", ["web", "web/root.squashfs", "web/src.json", "web/run.json", "web/_dm/root.squashfs.json",
+                                   "device.json", "groups.json"])  # fmt: skip
+def test_nothing_is_read_through_a_link_of_a_working_tree(world: Path, place: str, read: Callable[[Repository], object]) -> None:
+    """What is read gets into a state, and what is put into a pool into exports."""
+    write(world / "home", {"x.json": "{}", "root.squashfs": "mine", "src.json": "{}"})
+    (world / "work/device.json").rename(world / "work/groups.json") if place == "groups.json" else None
+    plant(world / "work" / place, world / "home")
+    repository = Repository(world / "work")
+    _opened.clear()
+    with suppress(PantavisorError):
+        read(repository)
+    assert not [path for path in _opened if path.startswith(f"{world}/home/")]
+    assert not list((world / "work/.pvr/objects").glob(hashlib.sha256(b"mine").hexdigest()))
 
 
 @pytest.mark.parametrize("place", ON_CARD)

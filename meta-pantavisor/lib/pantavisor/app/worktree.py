@@ -55,13 +55,14 @@ def container_names(repository: Repository) -> tuple[str, ...]:
 def source(repository: Repository, name: str) -> manifests.SourceManifest:
     """src.json of the container ``name``. Raises NotFound with the nearest name."""
     names.check_container(name)
-    path = repository.root / name / "src.json"
-    if not path.is_file():
+    path = f"{name}/src.json"
+    if not beneath.is_file(repository.root, path):
         raise NotFound(
             f"there is no container {name} in {repository.root}",
             hint=names.hint(name, container_names(repository), "pvr app ls lists them"),
         )
-    return manifests.SourceManifest.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path))
+    what = str(repository.root / path)
+    return manifests.SourceManifest.parse(_object(repository, path), what=what)
 
 
 def kind(source: manifests.SourceManifest) -> str:
@@ -72,28 +73,49 @@ def kind(source: manifests.SourceManifest) -> str:
 def verity_manifests(repository: Repository, name: str) -> dict[str, dict[str, Any]]:
     """The recorded ``_dm`` documents by volume."""
     found = {}
-    for path in sorted((repository.root / name / "_dm").glob("*.json")):
-        found[path.name[: -len(".json")]] = cjson.load_object(path.read_bytes(), what=str(path))
+    for file in _files(repository, f"{name}/_dm"):
+        if file.endswith(".json"):
+            found[file[: -len(".json")]] = _object(repository, f"{name}/_dm/{file}")
     return found
 
 
 def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Value]:
     """The squashfs files of the container and their digest files, put into ``pool``."""
     files: dict[str, Value] = {}
-    for path in sorted((repository.root / name).iterdir()):
-        if path.is_file() and not path.is_symlink() and ".squashfs" in path.name and not path.name.endswith(".hash"):
-            object_id = digest.file_sha256(path)
-            files[f"{name}/{path.name}"] = object_id if object_id in pool else pool.put_file(path)
+    for file in _files(repository, name):
+        if ".squashfs" in file and not file.endswith(".hash"):
+            files[f"{name}/{file}"] = _put(repository, f"{name}/{file}", pool)
     return files
 
 
 def root(repository: Repository, name: str) -> Optional[str]:
     """The object id of the container's root.squashfs, which is put into the pool; None where it has none."""
-    path = repository.root / names.check_container(name) / ROOT_VOLUME
-    if not path.is_file():
-        return None
-    object_id = digest.file_sha256(path)
-    return object_id if object_id in repository.pool else repository.pool.put_file(path)
+    path = f"{names.check_container(name)}/{ROOT_VOLUME}"
+    return _put(repository, path, repository.pool) if beneath.is_file(repository.root, path) else None
+
+
+def _object(repository: Repository, path: str) -> dict[str, Any]:
+    """A JSON object of the working tree, which may be of others: no link is followed."""
+    return cjson.load_object(beneath.read(repository.root, path, limit=cjson.MAX_BYTES), what=str(repository.root / path))
+
+
+def _files(repository: Repository, folder: str) -> list[str]:
+    """The plain files in a folder, sorted."""
+    try:
+        with beneath.folder(repository.root, folder) as place:
+            found = os.listdir(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in found if beneath.is_file(repository.root, f"{folder}/{name}"))
+
+
+def _put(repository: Repository, path: str, pool: ObjectPool) -> str:
+    with beneath.open_file(repository.root, path) as stream:
+        object_id = digest.stream_sha256(stream)
+        if object_id not in pool:
+            stream.seek(0)
+            object_id = pool.put_stream(stream)
+    return object_id
 
 
 def check_device(repository: Repository, name: str, run: Value) -> None:

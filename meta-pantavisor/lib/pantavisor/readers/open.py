@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections import Counter
@@ -13,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Optional
 
-from .. import cjson, names
+from .. import beneath, cjson, names
 from ..digest import is_object_id
 from ..errors import NotFound, PantavisorError
 from . import fat, gpt, tarball
@@ -153,9 +154,10 @@ def _check_copies(object_id: str, copies: Sequence[Reader], uses: int, findings:
 def _repository(target: Path, findings: Findings) -> Opened:
     result = Opened(REPOSITORY)
     try:
-        text = (target / ".pvr" / "json").read_bytes()
-        config_path = target / ".pvr" / "config"
-        config = cjson.load_object(config_path.read_bytes(), what=str(config_path)) if config_path.exists() else {}
+        text = beneath.read(target, ".pvr/json", limit=cjson.MAX_BYTES)
+        path = ".pvr/config"
+        has_config = os.path.lexists(target / path)
+        config = cjson.load_object(beneath.read(target, path, limit=cjson.MAX_BYTES), what=path) if has_config else {}
     except (PantavisorError, OSError) as error:
         findings.add("unreadable", ".pvr", getattr(error, "message", str(error)))
         return result

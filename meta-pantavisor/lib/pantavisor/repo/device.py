@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Optional
 
-from .. import atomic, cjson, manifests
+from .. import atomic, beneath, cjson, manifests
 from ..errors import NotFound, PantavisorError
 from ..manifests import DeviceSpec
 from .repository import Repository
@@ -19,8 +20,7 @@ def read_device(repository: Repository) -> Optional[DeviceSpec]:
     """device.json of the working tree, or what old states have in its place; None without either."""
 
     def document(name: str) -> Any:
-        path = repository.root / name
-        return cjson.loads(path.read_bytes(), what=name) if path.is_file() else None
+        return cjson.loads(_read(repository, name), what=name) if beneath.is_file(repository.root, name) else None
 
     return manifests.read_device(document)
 
@@ -36,7 +36,7 @@ def device_of(repository: Repository) -> DeviceSpec:
 def write_default_device(repository: Repository) -> None:
     """Write a device.json, with the groups of an old state where there are any. Raises PantavisorError for a second."""
     with repository.lock():
-        if (repository.root / DEVICE).exists():
+        if os.path.lexists(repository.root / DEVICE):
             raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
         # The groups of an old state stay what they are: devices would read groups.json no more.
         old = read_device(repository)
@@ -54,7 +54,13 @@ def edit_device(repository: Repository, change: Change) -> None:
 
 def _runs(repository: Repository) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in sorted(repository.root.glob("*/run.json")):
-        yield path.parent.name, cjson.load_object(path.read_bytes(), what=str(path))
+        name = path.parent.name
+        if beneath.is_file(repository.root, f"{name}/run.json"):
+            yield name, cjson.load_object(_read(repository, f"{name}/run.json"), what=str(path))
+
+
+def _read(repository: Repository, path: str) -> bytes:
+    return beneath.read(repository.root, path, limit=cjson.MAX_BYTES)
 
 
 def _write(repository: Repository, document: Mapping[str, Any]) -> None:
