@@ -99,3 +99,11 @@ def test_the_door_is_not_passed_by_a_call_that_looks_alike() -> None:
 
 def test_every_reason_has_its_file() -> None:
     assert set(NOT_OF_THE_STORAGE) | set(PAST_THE_DOOR) <= {path.stem for path in SOURCES}
+
+
+def test_the_end_of_a_folder_is_told_from_an_error() -> None:
+    """What an error hides would be names that are not in the state, or files that are not copied."""
+    for path in SOURCES:
+        for where, line in lines(path):
+            if "readdir(" in line:
+                assert re.search(r"for \(errno = 0; .*readdir\(.*; errno = 0\)", line), f"{where}: look at errno at the end"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "container.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,7 +191,8 @@ bool pv_container_find_init(struct pv_task *task)
 	cleanup_dir DIR *proc = opendir("/proc");
 	struct dirent *entry;
 
-	while (proc && (entry = readdir(proc))) {
+	/* What an error hides is looked for again. */
+	for (errno = 0; proc && (entry = readdir(proc)); errno = 0) {
 		if (*entry->d_name < '1' || *entry->d_name > '9')
 			continue;
 		if (!is_child_of(entry->d_name, task->monitor) || runs_our_program(entry->d_name))

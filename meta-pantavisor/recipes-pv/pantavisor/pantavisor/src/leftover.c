@@ -57,11 +57,13 @@ static int remove_below(int group, int depth, int *left)
 	cleanup_dir DIR *folder = fdopendir(group);
 	struct dirent *entry;
 
-	while (folder && (entry = readdir(folder)))
+	if (!folder)
+		return -1;
+	for (errno = 0; (entry = readdir(folder)); errno = 0)
 		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 			remove_group(group, entry->d_name, depth + 1, left) < 0)
 			return -1;
-	return folder ? 0 : -1;
+	return errno ? -1 : 0;
 }
 
 static int remove_group(int parent, const char *name, int depth, int *left)

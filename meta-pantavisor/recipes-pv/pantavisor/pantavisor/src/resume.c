@@ -81,7 +81,7 @@ static void remove_parts(struct leftovers *all)
 	const struct dirent *entry;
 	int left = PARTS;
 
-	while (dir && left && (entry = readdir(dir)))
+	for (errno = 0; dir && left && (entry = readdir(dir)); errno = 0)
 		if (is_useless_part(folder, entry->d_name)) {
 			all->at.ops->unlink(folder, entry->d_name);
 			left--;

@@ -2,6 +2,7 @@
 #include "strays.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +119,10 @@ static int visit(struct walk *walk, int folder, const char *path)
 	struct dirent *entry;
 
 	if (!dir)
-		return fd < 0 ? -1 : pv_err_errno(walk->err, "%.300s cannot be read", path);
-	while ((entry = readdir(dir))) {
+		return fd < 0 ? -1
+			      : pv_err_errno(
+					walk->err, "%.300s cannot be read", *path ? path : "the revision");
+	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		cleanup_free char *deeper =
 			*path ? pv_fmt("%s/%s", path, entry->d_name) : pv_fmt("%s", entry->d_name);
 
@@ -128,7 +131,7 @@ static int visit(struct walk *walk, int folder, const char *path)
 		if (judge(walk, folder, entry->d_name, deeper) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? pv_err_errno(walk->err, "%.300s cannot be read", *path ? path : "the revision") : 0;
 }
 
 static int compare_paths(const void *a, const void *b)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -45,17 +46,24 @@ int pv_trail_lock(int storage, struct pv_err *err)
 }
 
 /* Names first, since `each` may change the folder. */
-static size_t read_names(int fd, const char *prefix, char **names, struct pv_err *err)
+static int read_names(int fd, const char *prefix, char **names, struct pv_err *err)
 {
 	int copy = pv_beneath_open(fd, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
-	size_t count = 0;
+	int count = 0;
 
-	while (dir && count < NAMES && (entry = readdir(dir)))
+	if (!dir)
+		return copy < 0 ? -1 : pv_err_errno(err, "the revisions cannot be listed");
+	for (errno = 0; count < NAMES && (entry = readdir(dir)); errno = 0)
 		if (pv_starts_with(entry->d_name, prefix) && pv_name_is(entry->d_name + strlen(prefix)))
 			names[count++] = pv_dup(entry->d_name, strlen(entry->d_name));
-	return count;
+	if (!errno)
+		return count;
+	pv_err_errno(err, "the revisions cannot be listed");
+	while (count)
+		free(names[--count]);
+	return -1;
 }
 
 static int list_folder(
@@ -64,10 +72,9 @@ static int list_folder(
 	int fd = pv_beneath_try(storage, folders[which][0], O_RDONLY | O_DIRECTORY);
 	cleanup_close int folder = fd;
 	cleanup_free char **names = pv_alloc(NAMES, sizeof(*names));
-	size_t count = fd < 0 ? 0 : read_names(folder, prefix, names, err);
-	int done = 0;
+	int count = fd < 0 ? 0 : read_names(folder, prefix, names, err), done = count < 0 ? -1 : 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		cleanup_free char *name = names[i];
 		cleanup_free char *revision = pv_fmt("%s%s", folders[which][1], name + strlen(prefix));
 		cleanup_close int found =

@@ -152,11 +152,11 @@ static int each(int folder, int other, int depth, each_entry *entry, struct pv_e
 
 	if (!dir)
 		return fd < 0 ? -1 : pv_err_errno(err, "cannot be read");
-	while ((found = readdir(dir)))
+	for (errno = 0; (found = readdir(dir)); errno = 0)
 		if (strcmp(found->d_name, ".") && strcmp(found->d_name, "..") &&
 			entry(folder, other, found->d_name, depth, err) < 0)
 			return pv_err_wrap(err, "%.100s", found->d_name);
-	return 0;
+	return errno ? pv_err_errno(err, "cannot be read") : 0;
 }
 
 static int copy_below(int from, int to, int depth, struct pv_err *err)
