@@ -29,8 +29,8 @@ COMMANDS = (
 )  # fmt: skip
 # They change nothing.
 READING = (
-    ["status"], ["diff"], ["app", "ls"], ["app", "info", "web"], ["device", "ls"], ["sig", "ls"], ["verify", "."], ["inspect", "."],
-    ["app", "update", "web", "--force"], ["json"],
+    ["status"], ["diff"], ["app", "ls"], ["app", "info", "web"], ["device", "ls"], ["sig", "ls"], ["verify", "."],
+    ["inspect", "."], ["app", "update", "web", "--force"], ["json"],
 )  # fmt: skip
 SECONDS = 10
 IN_TREE = (".pvr", ".pvr/lock", ".pvr/json", ".pvr/config", ".pvr/new", ".pvr/gone", ".pvr/commitmsg", ".pvr/objects",
@@ -68,8 +68,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(before)
     home = top / "home"
     scratch = [f"{prefix}12345678/f" for prefix in (".revision.", ".writing.", ".scratch.", ".making.")]
-    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt", "web/run.json", "root.squashfs",
-                "src.json"]
+    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt", "web/run.json",
+                "root.squashfs", "src.json"]  # fmt: skip
     write(home, {name: "mine" for name in (".bashrc", ".ssh/id", *scratch, *tempting)})
     (home / "pantahub.config").touch()
     home.chmod(0o700)
@@ -160,7 +160,9 @@ sys.addaudithook(_watch)
 ])  # fmt: skip
 @pytest.mark.parametrize("place", ["web", "web/root.squashfs", "web/src.json", "web/run.json", "web/_dm/root.squashfs.json",
                                    "device.json", "groups.json"])  # fmt: skip
-def test_nothing_is_read_through_a_link_of_a_working_tree(world: Path, place: str, read: Callable[[Repository], object]) -> None:
+def test_nothing_is_read_through_a_link_of_a_working_tree(
+    world: Path, place: str, read: Callable[[Repository], object]
+) -> None:
     """What is read gets into a state, and what is put into a pool into exports."""
     write(world / "home", {"x.json": "{}", "root.squashfs": "mine", "src.json": "{}"})
     (world / "work/device.json").rename(world / "work/groups.json") if place == "groups.json" else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 from collections import Counter
@@ -104,7 +105,7 @@ def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(tmp_
 
 def test_words_for_the_command_line_that_grub_would_leave_out_are_refused(tmp_path: Path, signers: Signers) -> None:
     loader = program((PUBLIC_KEY, signers[0].public_key()))
-    storage, words = tree(tmp_path, signers[0]), b"oemargs=quiet"
+    storage, words = tree(tmp_path, signers[0]), block("oemargs=quiet")
     (tmp_path / "words").write_bytes(words)
     (one,) = findings(storage, loader, oem_env=words)
     assert "oem.env: has no signature" in one
@@ -114,7 +115,58 @@ def test_words_for_the_command_line_that_grub_would_leave_out_are_refused(tmp_pa
 
 
 def test_a_grub_without_a_key_asks_for_nothing(tmp_path: Path) -> None:
-    assert findings(tree(tmp_path, None), program((MODULE, b"x")), oem_env=b"oemargs=quiet") == []
+    assert findings(tree(tmp_path, None), program((MODULE, b"x")), oem_env=block("oemargs=quiet")) == []
+
+
+def block(lines: str) -> bytes:
+    return (b"# GRUB Environment Block\n" + lines.encode() + b"\n").ljust(1024, b"#")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("oemargs=a=b rdinit=/bin/evil", '"rdinit=" is not the board\'s'),
+        ("oemargs=a=b --", '"--" is not the board\'s'),
+        ("oemargs=sysctl/kernel/modprobe=/storage/evil", '"sysctl/kernel/modprobe=" is not the board\'s'),
+        ("oemargs=Pv_x=1", '"Pv_x=" is not the board\'s'),
+        ('oemargs="quiet"', "may not have"), ("oemargs=a\\\\b", "may not have"), ("oemargs=\u00e4", "may not have"),
+        ("pv_rev=7\noemargs=quiet", "leaves out pv_rev"), ("OEMARGS=quiet", "leaves out OEMARGS"),
+        ("x\noemargs=quiet", "GRUB reads oemargs alone"),
+    ],
+)  # fmt: skip
+def test_words_that_grub_leaves_out_are_named(tmp_path: Path, signers: Signers, words: str, said: str) -> None:
+    (tmp_path / "words").write_bytes(block(words))
+    loader = program((PUBLIC_KEY, signers[0].public_key()))
+    signature = signers[0].sign(tmp_path / "words")
+    (one,) = findings(tree(tmp_path / "signed", signers[0]), loader, oem_env=block(words), oem_env_sig=signature)
+    (two,) = findings(tree(tmp_path / "open", None), program((MODULE, b"x")), OEM_env=block(words))
+    assert one == two and said in one
+
+
+@pytest.mark.parametrize("content", [b"oemargs=quiet", b"", b"# GRUB environment block\noemargs=quiet\n"])
+def test_what_is_no_block_of_grub_is_named(tmp_path: Path, content: bytes) -> None:
+    (one,) = findings(tree(tmp_path, None), program((MODULE, b"x")), oem_env=content)
+    assert "is not an environment block of GRUB" in one
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ("a=1\na=2", {b"a": b"2"}),
+        ("a=\\\\1\\\nb=x", {b"a": b"\\1\nb=x"}), ("#x=1\na=1", {b"a": b"1"}), ("a", {}), ("=x", {b"": b"x"}),
+    ],
+)  # fmt: skip
+def test_a_block_is_read_as_grub_reads_it(lines: str, wanted: dict[bytes, bytes]) -> None:
+    assert grub.environment(block(lines)) == wanted
+    assert grub.environment(b"# GRUB Environment Block\na=1") == {}
+
+
+def test_harmless_words_are_those_of_the_boot_loader() -> None:
+    configuration = Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-bsp/pantavisor-grub/files/grub.cfg"
+    function = configuration.read_text().partition("function is_harmless")[2]
+    harmless, foreign = re.findall(r"regexp '(.*)' \"x\$1 ?\"; then", function)[:2]
+    assert harmless == f"^x{bootchain._HARMLESS.pattern}$"
+    assert foreign == bootchain._FOREIGN.pattern.replace("(?:", "(").replace("(^| )", "(^x| )")
 
 
 def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers) -> None:

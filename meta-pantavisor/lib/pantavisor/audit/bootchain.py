@@ -6,6 +6,7 @@ The key comes from the program on the boot partition, which only firmware can ch
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterable
@@ -13,15 +14,20 @@ from typing import Optional
 
 from .. import keys
 from ..errors import PantavisorError
-from ..readers import Entry, Findings, Storage, read_small
+from ..readers import Entry, Findings, Storage, printable, read_small
 from ..readers.fat import Fat
-from ..readers.grub import public_keys
+from ..readers.grub import environment, public_keys
 from . import boot
 
 SIGNATURE = ".sig"
 MAX_SIGNATURE_BYTES = 64 * 1024
 # What GRUB loads of a revision; other loaders read other files.
 _WORDS = "oem.env"
+_VARIABLE = "oemargs"
+_HINT = "make it by: grub-editenv oem.env set oemargs=WORDS"
+# As is_harmless of grub.cfg has them.
+_HARMLESS = re.compile(r"[ 0-9A-Za-z!$%+,./:;<=>@^_~-]*")
+_FOREIGN = re.compile(r"(?:^| )(?:(?:init|rdinit|initrd[a-z]*|root|sysctl[^ ]*|[Pp][VvHh]_[^ ]*)=|-- )")
 _LOADED = ("pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb")
 
 
@@ -32,24 +38,47 @@ def check(
     for path, file in sorted(partition.files.items()):
         if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:
             trusted = _trusted(partition.content(file), findings, f"{place}, {path}")
+            _check_words(partition, trusted, findings, place)
             if trusted is not None:
-                _check_words(partition, trusted, findings, place)
                 for revision in sorted(revisions):
                     _check_revision(storage, revision, trusted, findings, counts)
 
 
-def _check_words(partition: Fat, trusted: keys.BootKeys, findings: Findings, place: str) -> None:
-    """The words of the board's maker for the command line: GRUB leaves them out where they are not signed."""
-    words, signature = (partition.files.get(name) for name in (_WORDS, _WORDS + SIGNATURE))
+def _check_words(partition: Fat, trusted: Optional[keys.BootKeys], findings: Findings, place: str) -> None:
+    """The words of the board's maker for the command line: what GRUB would leave out of them."""
+    files = {path.lower(): file for path, file in partition.files.items()}
+    words, signature = (files.get(name) for name in (_WORDS, _WORDS + SIGNATURE))
     if words is None:
         return
+    where = f"{place}, {_WORDS}"
+    if words.size > MAX_SIGNATURE_BYTES:
+        findings.add("boot-words", where, f"is longer than {MAX_SIGNATURE_BYTES} bytes")
+        return
+    content = partition.content(words)
     try:
-        if signature is None or signature.size > MAX_SIGNATURE_BYTES or words.size > MAX_SIGNATURE_BYTES:
+        if trusted is not None and (signature is None or signature.size > MAX_SIGNATURE_BYTES):
             raise PantavisorError("has no signature, so GRUB does not read it", hint="run: pvr keys sign-boot")
-        made = partition.content(signature)
-        trusted.verify(made, [partition.content(words)], what=_WORDS + SIGNATURE)
+        if trusted is not None and signature is not None:
+            trusted.verify(partition.content(signature), [content], what=_WORDS + SIGNATURE)
     except PantavisorError as error:
-        findings.add("boot-signature", f"{place}, {_WORDS}", error.message, error.hint)
+        findings.add("boot-signature", where, error.message, error.hint)
+    _judge_words(content, findings, where)
+
+
+def _judge_words(content: bytes, findings: Findings, where: str) -> None:
+    variables = environment(content)
+    if variables is None:
+        findings.add("boot-words", where, "is not an environment block of GRUB, which reads nothing of it", _HINT)
+        return
+    words = variables.get(_VARIABLE.encode(), b"").decode("latin-1")
+    if not _HARMLESS.fullmatch(words):
+        problem = "it has quotes or other characters that it may not have"
+        findings.add("boot-words", where, f"GRUB leaves {_VARIABLE} out: {problem}")
+    elif found := _FOREIGN.search(f"{words} "):
+        findings.add("boot-words", where, f'GRUB leaves {_VARIABLE} out: the word "{found[0].strip()}" is not the board\'s')
+    others = sorted(printable(name.decode("latin-1")) for name in variables if name != _VARIABLE.encode())
+    if others:
+        findings.add("boot-words", where, f"GRUB reads {_VARIABLE} alone, and leaves out {', '.join(others)[:200]}")
 
 
 def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.BootKeys]:
