@@ -179,7 +179,7 @@ class Guest:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # the second where a folder of PATH may not be read
             raise GuestError("setpriv is not installed: it is part of util-linux") from None
         threading.Thread(target=self._read, daemon=True).start()
         return self

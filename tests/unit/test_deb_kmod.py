@@ -60,8 +60,13 @@ def test_a_damaged_module_is_named(ending: str) -> None:
             kmod.plain(data or b"x", f"a.ko{ending}")
 
 
-def test_a_machine_without_the_programs_unpacks_modules_or_names_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+@pytest.mark.parametrize("found", ["nothing", "what may not be run"])
+def test_a_machine_without_the_programs_unpacks_modules_or_names_the_program(
+    found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if found != "nothing":
+        (tmp_path / "zstd").touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert kmod.plain(gzip.compress(b"module"), "a.ko.gz") == b"module"
     assert kmod.plain(lzma.compress(b"module"), "a.ko.xz") == b"module"
     with pytest.raises(DebError, match='"zstd" is not installed(.|\n)*scripts/setup'):

@@ -12,11 +12,13 @@ import socket
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from demo_images import cli, engine, images, packages, plain, registry
 from demo_images.failure import Failure, run
+from demo_images.service import Service
 
 
 @pytest.fixture
@@ -104,6 +106,24 @@ def test_missing_command_hints_at_setup(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="no-such-command is not installed") as caught:
         run(["no-such-command"], log=tmp_path / "log")
     assert "scripts/setup" in caught.value.hint
+
+
+@pytest.mark.parametrize("start", [
+    lambda log: run(["no-such-command"], log=log),
+    lambda log: Service(["x"], log=log, ready=lambda: True).__enter__(),
+    lambda log: packages._output("no-such-command"),
+    lambda log: cli.run_command(["no-such-command"], registry.Registry(log, 1)),
+])  # fmt: skip
+def test_a_folder_of_path_that_may_not_be_read_is_no_traceback(
+    start: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernel answers the same for a file that nobody, root neither, may execute.
+    for name in ("no-such-command", "setpriv", "docker"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Failure, match="not installed|does not work here"):
+        start(tmp_path / "log")
+    assert not engine._answers({})
 
 
 @pytest.mark.parametrize(

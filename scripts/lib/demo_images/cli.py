@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .engine import NAMES
-from .failure import Failure
+from .failure import NOT_INSTALLED, Failure
 from .images import IMAGES, Workshop
 from .registry import HOST, Registry
 from .registry import serve as serve_registry
@@ -98,8 +98,10 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
 
     try:
         process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=deafen)
-    except BaseException:
+    except BaseException as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if isinstance(error, NOT_INSTALLED):
+            raise Failure(f"{argv[0]} is not installed", "run: scripts/demo-images --help") from None
         raise
     try:
         # A signal that came while the command was started comes now, and finds it.

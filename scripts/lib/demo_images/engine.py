@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from . import plain
-from .failure import Failure, run
+from .failure import NOT_INSTALLED, Failure, run
 from .registry import Registry
 from .service import Service
 
@@ -194,7 +194,7 @@ def _answers(environment: Mapping[str, str]) -> bool:
         argv = ["docker", "info", "--format", "{{.ServerVersion}}"]
         env = {**os.environ, **environment}
         answer = subprocess.run(argv, capture_output=True, text=True, env=env, timeout=ANSWER_SECONDS)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
+    except (*NOT_INSTALLED, subprocess.TimeoutExpired):
         return False
     # The client of some versions ends with status 0 although no daemon answered.
     return answer.returncode == 0 and bool(answer.stdout.strip())

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# What starting a program raises: where a folder of PATH may not be read, the program might be there.
+NOT_INSTALLED = (FileNotFoundError, PermissionError)
 TAIL_LINES = 25
 
 
@@ -36,7 +38,7 @@ def run(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None,
                 env=environment,
                 start_new_session=True,
             )
-        except FileNotFoundError:
+        except NOT_INSTALLED:
             raise Failure(f"{argv[0]} is not installed", "run scripts/setup") from None
     try:
         status = process.wait()

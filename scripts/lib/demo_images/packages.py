@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .failure import Failure, run
+from .failure import NOT_INSTALLED, Failure, run
 
 EPOCH = 1767225600
 NOT_NEEDED = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
@@ -142,5 +142,5 @@ def _os_release() -> dict[str, str]:
 def _output(*argv: str) -> str:
     try:
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+    except (*NOT_INSTALLED, subprocess.CalledProcessError) as error:
         raise Failure(f"{argv[0]} does not work here: {error}", "this needs Debian or Ubuntu") from None

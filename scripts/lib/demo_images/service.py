@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .failure import Failure, tail
+from .failure import NOT_INSTALLED, Failure, tail
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -33,7 +33,7 @@ class Service:
                     stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
                     env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
                 )
-            except FileNotFoundError:
+            except NOT_INSTALLED:
                 raise Failure("setpriv is not installed", "it is part of util-linux") from None
         try:
             self._wait()

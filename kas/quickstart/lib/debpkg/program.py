@@ -44,7 +44,7 @@ def pipe(source: Sequence[str], target: Sequence[str]) -> None:
 def _named(argv: Sequence[str], seconds: float = TIMEOUT_SECONDS) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:  # the second where a folder of PATH may not be read
         # The folder to run it in may be what is missing; that is a bug.
         if error.filename != argv[0]:
             raise
