@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import guest as qemu
 import pytest
+from monitor import press_reset
 from pantavisor import verity
 from place import BOOT_SECONDS
 from release import manifest, replaced, sign_again
@@ -20,18 +19,6 @@ BLOCK = 4096
 VICTIM = "demo-nginx"
 # Seconds since 1970 at which a squashfs was made: nothing reads them.
 SQUASHFS_DATE = 8
-
-
-def press_reset(running: qemu.Guest, monitor: Path) -> None:
-    """Ctrl-Alt-Del until it is heard: the keyboard's driver may be later than the first lines of PID 1."""
-    for _ in range(int(SHORT_SECONDS)):
-        with socket.socket(socket.AF_UNIX) as keys:
-            keys.connect(str(monitor))
-            keys.sendall(b"sendkey ctrl-alt-delete\n")
-            time.sleep(1)
-        if "Ctrl-Alt-Del" in running.console:
-            return
-    pytest.fail("PID 1 does not hear Ctrl-Alt-Del")
 
 
 def check_clean(storage: Storage) -> None:

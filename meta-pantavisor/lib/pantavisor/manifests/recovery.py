@@ -11,7 +11,8 @@ from typing import Any, Optional, Union
 
 from .. import names
 from ..errors import FormatError
-from .members import Record, check_word
+from .record import Record
+from .words import check_word
 
 POLICIES = ("no", "always", "on-failure", "unless-stopped")
 MAX_SECONDS = 365 * 24 * 60 * 60

@@ -10,7 +10,6 @@ from .. import names
 from ..errors import FormatError
 from . import cgroups
 from .arguments import read_arguments
-from .members import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
@@ -19,6 +18,7 @@ from .recovery import AutoRecovery
 from .services import Drivers, Services
 from .source import SourceManifest
 from .volumes import Volume, read_volumes
+from .words import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 
 LXC_CONFIG = "lxc.container.conf"
 ROOT_VOLUME = "root.squashfs"

@@ -14,98 +14,31 @@
 #include "halt.h"
 #include "leftover.h"
 #include "log.h"
-#include "lxcconf.h"
 #include "lxcfile.h"
 #include "monitor.h"
 #include "pv.h"
-#include "rootfs.h"
 #include "seccomp.h"
-#include "sources.h"
 #include "targets.h"
 #include "text.h"
-#include "volume.h"
 
 #define COMPLAINTS 4
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 #define LXC_CONF_BYTES (4 * 1024 * 1024) /* that of the state, with our lines */
 
-static char *rootfs_of(const struct pv_task *task)
+char *pv_container_rootfs(const struct pv_task *task)
 {
 	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);
-}
-
-static int read_conf(
-	const struct pv *pv, const struct pv_task *task, struct pv_lxcconf *conf, struct pv_err *err)
-{
-	cleanup_free char *path = pv_fmt("%s/%s", task->spec->name, task->spec->lxc_conf);
-	cleanup_free char *text = NULL;
-	size_t length;
-
-	if (pv_objects_read(pv->storage, &pv->state, path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
-		return -1;
-	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
-}
-
-static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf,
-	const struct pv_firstuse *use, struct pv_err *err)
-{
-	cleanup_free char *rootfs = rootfs_of(task);
-
-	free(task->halt_signal);
-	task->halt_signal = conf->halt_signal;
-	conf->halt_signal = NULL;
-	task->has_apparmor = conf->has_apparmor;
-	task->hides_monitor = !conf->needs_net && pv_exists("/proc/self/ns/net");
-	task->filters_calls = task->spec->is_confined && !conf->has_seccomp;
-	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, &task->mounts, err) < 0 ||
-		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0 ||
-		pv_sources_mount(conf, task->spec->name, &task->mounts, err) < 0)
-		return -1;
-	return pv_lxcfile_write(pv, task, conf, rootfs, err);
-}
-
-static int mount_root(
-	const struct pv *pv, struct pv_task *task, const struct pv_firstuse *use, struct pv_err *err)
-{
-	struct pv_lxcconf conf;
-	int done;
-
-	if (!task->spec->lxc_conf)
-		return 0;
-	if (read_conf(pv, task, &conf, err) < 0)
-		return -1;
-	done = mount_with_conf(pv, task, &conf, use, err);
-	pv_lxcconf_free(&conf);
-	return done;
-}
-
-int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
-{
-	struct pv_firstuse use = {0};
-	int done = -1;
-
-	task->is_mounted = true;
-	if (pv_volume_mount_container(pv, task->spec, &use, &task->mounts, err) == 0 &&
-		mount_root(pv, task, &use, err) == 0)
-		done = pv_firstuse_finish(&use, err);
-	pv_firstuse_close(&use);
-	return done;
-}
-
-void pv_container_unmount(struct pv_task *task)
-{
-	pv_mounts_undo(&task->mounts);
-	task->is_mounted = false;
 }
 
 /* What the container left in its root is looked at before each start. */
 static int settle_conf(struct pv_task *task, struct pv_err *err)
 {
-	cleanup_free char *rootfs = rootfs_of(task), *path = pv_fmt("%s.now", task->lxc_path);
+	cleanup_free char *rootfs = pv_container_rootfs(task), *lxc_path = pv_lxcfile_path(task);
+	cleanup_free char *path = pv_fmt("%s.now", lxc_path);
 	cleanup_free char *text = NULL, *settled = NULL;
 	size_t length;
 
-	if (pv_read_file(task->lxc_path, LXC_CONF_BYTES, &text, &length, err) < 0 ||
+	if (pv_read_file(lxc_path, LXC_CONF_BYTES, &text, &length, err) < 0 ||
 		pv_targets_check(rootfs, text, &settled, err) < 0)
 		return -1;
 	return pv_write_file(path, settled, strlen(settled), err);
@@ -218,7 +151,7 @@ void pv_container_halt(const struct pv_task *task)
 	}
 	if (pv_read_file(path, 16384, &text, &length, &err) < 0)
 		return;
-	number = pv_halt_signal(task->halt_signal, text);
+	number = pv_halt_signal(*task->halt_signal ? task->halt_signal : NULL, text);
 	pv_debug("container", "%s is asked to end by signal %d", task->spec->name, number);
 	kill(task->init, number);
 }

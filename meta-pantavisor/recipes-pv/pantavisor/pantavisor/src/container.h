@@ -12,7 +12,6 @@
 #include <sys/types.h>
 
 #include "goal.h"
-#include "mounts.h"
 #include "state.h"
 
 /* The monitor's exit status when LXC could not start the container. */
@@ -20,18 +19,28 @@
 #define PV_CONSOLE_LOG_BYTES "1MB"
 /* Open files that a process may have as long as it does not ask for more. */
 #define PV_CONTAINER_FILES 1024
+#define PV_HALT_SIGNAL_BYTES 32
 #define PV_CGROUP_DIR "/sys/fs/cgroup"
 
 struct pv;
 
+/* Where its volumes and its root are. */
+enum pv_place {
+	PV_PLACE_NONE,
+	PV_PLACE_MOUNTING, /* a job is at it */
+	PV_PLACE_MOUNTED,
+	PV_PLACE_FAILED, /* not mounted, or not all of it */
+	PV_PLACE_UNMOUNTING,
+};
+
 struct pv_task {
+	struct pv *pv; /* of its jobs */
 	const struct pv_container *spec;
 	enum pv_status status;
 	bool reached; /* its goal, since it last failed */
-	struct pv_mounts mounts;
-	bool is_mounted;
-	char *lxc_path; /* the adapted conf */
-	char *halt_signal;
+	enum pv_place place;
+	bool is_starting;			/* once it is mounted */
+	char halt_signal[PV_HALT_SIGNAL_BYTES]; /* as the conf names it, or empty */
 	bool has_apparmor;
 	bool filters_calls;  /* by our policy */
 	bool hides_monitor;  /* from all that share the device's network */
@@ -42,8 +51,8 @@ struct pv_task {
 	int64_t retry_at; /* RECOVERING; 0: never */
 };
 
-int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err);
-void pv_container_unmount(struct pv_task *task);
+/* The path of its root; the caller frees it. */
+char *pv_container_rootfs(const struct pv_task *task);
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);
 /* Once its monitor ended: what still runs of it is killed, and its cgroups go. */
 void pv_container_clear(const struct pv_task *task);

@@ -24,6 +24,8 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 		pv_status_next(&pv->tasks[i].status, PV_EVENT_STOP);
 		if (pv->tasks[i].monitor)
 			pv_container_halt(&pv->tasks[i]);
+		if (pv->tasks[i].place == PV_PLACE_MOUNTING)
+			pv_job_cancel(&pv->jobs, &pv->tasks[i]);
 	}
 }
 
@@ -40,7 +42,7 @@ static int count_running(const struct pv *pv)
 	int running = 0;
 
 	for (size_t i = 0; i < pv->task_count; i++)
-		running += pv->tasks[i].monitor != 0;
+		running += pv->tasks[i].monitor || pv->tasks[i].place == PV_PLACE_MOUNTING;
 	return running;
 }
 

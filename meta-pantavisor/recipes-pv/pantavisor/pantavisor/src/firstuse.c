@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -44,16 +45,28 @@ int pv_firstuse_note(struct pv_firstuse *use, const char *name, const char *targ
 	return folder < 0 ? -1 : note(use, name, -1, folder);
 }
 
+static uint64_t smaller_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the file system keeps back for the runtime is not for an image to fill. */
 static int fill(const struct pv_firstuse_volume *volume, int image, struct pv_err *err)
 {
 	cleanup_close int upper = -1;
+	struct pv_tree_room room;
+	struct statvfs left;
 
 	/* An overlay shows the image's content by itself, but has its upper directory's owner and mode. */
 	if (pv_starts_with(volume->name, PV_OVERLAY_PREFIX)) {
 		upper = pv_beneath_open(volume->folder, "upper", O_RDONLY | O_DIRECTORY, err);
 		return upper < 0 ? -1 : pv_tree_copy_kept(image, upper, err);
 	}
-	if (pv_tree_copy(image, volume->folder, err) < 0)
+	if (fstatvfs(volume->folder, &left) < 0)
+		return pv_err_errno(err, "its file system cannot be seen");
+	room.bytes = smaller_of(PV_FIRSTUSE_BYTES, (uint64_t)left.f_bavail * left.f_frsize);
+	room.entries = smaller_of(PV_FIRSTUSE_FILES, left.f_favail);
+	if (pv_tree_copy(image, volume->folder, &room, err) < 0)
 		return -1;
 	return pv_tree_copy_kept(image, volume->folder, err);
 }

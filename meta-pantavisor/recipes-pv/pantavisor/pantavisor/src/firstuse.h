@@ -13,6 +13,10 @@
 /* Behind the name of one that is not finished. No volume's own name has it. */
 #define PV_FIRSTUSE_SUFFIX "#new"
 
+/* What the image's directory may hold at most, for each volume. */
+#define PV_FIRSTUSE_BYTES (8ULL << 30)
+#define PV_FIRSTUSE_FILES (1 << 18)
+
 /* Volumes that the conf mounts as overlays over the image's directory. */
 #define PV_OVERLAY_PREFIX "dockerovl-"
 

@@ -25,6 +25,11 @@ char *pv_lxcfile_log(const struct pv_task *task)
 	return pv_fmt(PV_RUN_DIR "/lxc-logs/%s.log", task->spec->name);
 }
 
+char *pv_lxcfile_path(const struct pv_task *task)
+{
+	return pv_fmt(PV_LXC_DIR "/%s/config", task->spec->name);
+}
+
 /* Where /lib is a link to usr/lib, LXC does not follow it. */
 static void add_module_binds(FILE *to, const char *rootfs, const char *release)
 {
@@ -76,7 +81,7 @@ static int write_filter(const char *folder, struct pv_err *err)
 
 /* LXC opens the console's log by its path. That is below a mount of this one directory, in which no link
  * leads elsewhere; and a container starts without a log as well. */
-static bool mount_logs(const struct pv *pv, struct pv_task *task)
+static bool mount_logs(const struct pv *pv, const struct pv_task *task, struct pv_mounts *mounts)
 {
 	cleanup_free char *path = pv_fmt("logs/%s/%s", pv->revision, task->spec->name);
 	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
@@ -84,16 +89,17 @@ static bool mount_logs(const struct pv *pv, struct pv_task *task)
 	cleanup_close int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
 	cleanup_close int log = folder < 0 ? -1 : pv_durable_append(pv_storage_at(folder), CONSOLE_LOG, &err);
 
-	if (log >= 0 && pv_mount_bind(&task->mounts, folder, target,
+	if (log >= 0 && pv_mount_bind(mounts, folder, target,
 				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)
 		return true;
 	pv_warn("container", "%s: its console is not logged: %s", task->spec->name, err.text);
 	return false;
 }
 
-int pv_lxcfile_write(const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf,
-	const char *rootfs, struct pv_err *err)
+int pv_lxcfile_write(const struct pv *pv, const struct pv_task *task, const struct pv_lxcconf *conf,
+	const char *rootfs, struct pv_mounts *mounts, struct pv_err *err)
 {
+	cleanup_free char *path = pv_lxcfile_path(task);
 	cleanup_free char *folder = pv_fmt(PV_LXC_DIR "/%s", task->spec->name);
 	cleanup_free char *text = NULL;
 	size_t length;
@@ -101,14 +107,12 @@ int pv_lxcfile_write(const struct pv *pv, struct pv_task *task, const struct pv_
 
 	if (!to)
 		return pv_err_errno(err, "no memory");
-	add_lines(to, pv, task, conf, rootfs, conf->has_console && mount_logs(pv, task));
+	add_lines(to, pv, task, conf, rootfs, conf->has_console && mount_logs(pv, task, mounts));
 	if (pv_close_text(to, err) < 0)
 		return -1;
-	free(task->lxc_path);
-	task->lxc_path = pv_fmt("%s/config", folder);
 	if (pv_mkdirs(folder, 0755, err) < 0 || pv_mkdirs(PV_RUN_DIR "/lxc-logs", 0755, err) < 0 ||
 		pv_mkdirs(PV_RUN_DIR "/lxc-root", 0755, err) < 0 ||
 		(task->filters_calls && write_filter(folder, err) < 0))
 		return -1;
-	return pv_write_file(task->lxc_path, text, length, err);
+	return pv_write_file(path, text, length, err);
 }

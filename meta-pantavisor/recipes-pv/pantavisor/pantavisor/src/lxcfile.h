@@ -8,8 +8,9 @@
 
 /* Where LXC writes its complaints. */
 char *pv_lxcfile_log(const struct pv_task *task);
-/* Leaves the path in `task`. */
-int pv_lxcfile_write(const struct pv *pv, struct pv_task *task, const struct pv_lxcconf *conf,
-	const char *rootfs, struct pv_err *err);
+/* The adapted conf. */
+char *pv_lxcfile_path(const struct pv_task *task);
+int pv_lxcfile_write(const struct pv *pv, const struct pv_task *task, const struct pv_lxcconf *conf,
+	const char *rootfs, struct pv_mounts *mounts, struct pv_err *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "alloc.h"
 #include "argv.h"
 #include "exitstatus.h"
+#include "lxcfile.h"
 #include "text.h"
 
 static void limit_files(void)
@@ -57,7 +58,8 @@ static char **command_of(struct lxc_container *c)
 
 int pv_monitor_run(const struct pv_task *task)
 {
-	cleanup_free char *conf = pv_fmt("%s.now", task->lxc_path);
+	cleanup_free char *path = pv_lxcfile_path(task);
+	cleanup_free char *conf = pv_fmt("%s.now", path);
 	struct lxc_container *c;
 	char **command;
 

@@ -13,6 +13,11 @@
 #include "mapper.h"
 #include "text.h"
 
+#define VOLUMES "/volumes/"
+#define PLACES "/run/pantavisor/"
+#define MOUNTINFO_BYTES (4 * 1024 * 1024)
+#define TARGET_WORD 5 /* of a line: id, parent, device, root, target */
+
 /* Types that may be mounted from a file, and what makes that read without any write. */
 static const struct {
 	const char *suffix, *type, *options;
@@ -101,6 +106,46 @@ int pv_mount_verity(struct pv_mounts *mounts, const struct pv_verity *verity, in
 	/* It stays as long as it is mounted. */
 	pv_mapper_close(mapper);
 	return done;
+}
+
+/* Behind "/volumes/" or "/run/pantavisor/<kind>/" comes the container's name, whole. */
+static bool is_of_container(const char *target, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (pv_starts_with(target, VOLUMES)) {
+		target += strlen(VOLUMES);
+	} else if (pv_starts_with(target, PLACES)) {
+		target = strchr(target + strlen(PLACES), '/');
+		if (!target++)
+			return false;
+	} else {
+		return false;
+	}
+	return !strncmp(target, name, length) && (target[length] == '/' || !target[length]);
+}
+
+void pv_mounts_undo_container(const char *name)
+{
+	cleanup_free char *text = NULL;
+	struct pv_mounts found = {0};
+	struct pv_err err;
+	size_t length;
+	char *rest, *line;
+
+	if (pv_read_file("/proc/self/mountinfo", MOUNTINFO_BYTES, &text, &length, &err) < 0) {
+		pv_error("mounts", "%s", err.text);
+		return;
+	}
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		char *target = NULL;
+
+		for (int i = 0; i < TARGET_WORD && line; i++)
+			target = strsep(&line, " ");
+		if (line && is_of_container(target, name))
+			remember(&found, target);
+	}
+	pv_mounts_undo(&found);
 }
 
 void pv_mounts_undo(struct pv_mounts *mounts)

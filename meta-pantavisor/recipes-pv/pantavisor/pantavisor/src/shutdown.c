@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "prepare.h"
 
 #ifndef STRAYS_MS
 #define STRAYS_MS 2000 /* for each of SIGTERM and SIGKILL */
@@ -63,7 +64,7 @@ static void end_strays(void)
 static void undo_mounts(struct pv *pv)
 {
 	for (size_t i = 0; i < pv->task_count; i++)
-		pv_container_unmount(&pv->tasks[i]);
+		pv_prepare_undo(&pv->tasks[i]);
 	sync();
 	/* If something still holds it, at least nothing writes to it any more. */
 	if (pv->has_storage && mount(NULL, PV_STORAGE_DIR, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)

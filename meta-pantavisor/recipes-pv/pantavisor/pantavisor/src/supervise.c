@@ -8,6 +8,7 @@
 #include "exitstatus.h"
 #include "fault.h"
 #include "log.h"
+#include "prepare.h"
 #include "text.h"
 
 #define STARTING_POLL_MS 50
@@ -41,6 +42,13 @@ static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 			name, pv->revision);
 }
 
+/* At the end of the device all mounts are undone together. */
+static void unmount(struct pv *pv, struct pv_task *task)
+{
+	if (!pv->end && (task->place == PV_PLACE_MOUNTED || task->place == PV_PLACE_FAILED))
+		pv_prepare_unmount(pv, task);
+}
+
 static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now)
 {
 	int64_t ran = task->started_at ? now - task->started_at : 0, delay;
@@ -60,7 +68,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	}
 	if (task->status == PV_STATUS_STOPPING || pv->end) {
 		pv_status_next(&task->status, PV_EVENT_ENDED);
-		pv_container_unmount(task);
+		unmount(pv, task);
 		return;
 	}
 	if (exit_status) {
@@ -77,36 +85,49 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	}
 	pv_status_next(&task->status, PV_EVENT_ENDED);
 	pv_info("container", "container %s STOPPED", task->spec->name);
-	pv_container_unmount(task);
+	unmount(pv, task);
 	if (verdict == PV_VERDICT_FAILED)
 		fail_for_good(pv, task, now);
 }
 
-static void start(struct pv *pv, struct pv_task *task, int64_t now)
+static void spawn(struct pv *pv, struct pv_task *task, int64_t now)
 {
 	struct pv_err err;
 
-	if (!task->is_mounted) {
-		if (pv_container_mount(pv, task, &err) < 0) {
-			pv_error("container", "container %s cannot be mounted: %s", task->spec->name,
-				err.text);
-			pv_container_unmount(task);
-			ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
-			return;
-		}
-		pv_status_next(&task->status, PV_EVENT_MOUNTED);
-		pv_info("container", "container %s MOUNTED", task->spec->name);
+	pv_status_next(&task->status, PV_EVENT_MOUNTED);
+	if (!task->spec->lxc_conf) {
+		note_goal(task);
+		return;
 	}
-	if (task->spec->lxc_conf) {
-		if (pv_container_spawn(pv, task, &err) < 0) {
-			pv_error("container", "container %s cannot be started: %s", task->spec->name,
-				err.text);
-			ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
-			return;
-		}
-		pv_status_next(&task->status, PV_EVENT_SPAWNED);
+	if (pv_container_spawn(pv, task, &err) < 0) {
+		pv_error("container", "container %s cannot be started: %s", task->spec->name, err.text);
+		ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+		return;
 	}
+	pv_status_next(&task->status, PV_EVENT_SPAWNED);
 	note_goal(task);
+}
+
+/* Its mounts are made by a job, so a start may take several looks. */
+static void go_on_starting(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->place == PV_PLACE_NONE)
+		pv_prepare_mount(pv, task);
+	if (task->place != PV_PLACE_MOUNTED && task->place != PV_PLACE_FAILED)
+		return;
+	task->is_starting = false;
+	if (task->place == PV_PLACE_FAILED) {
+		unmount(pv, task);
+		ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+		return;
+	}
+	spawn(pv, task, now);
+}
+
+static void start(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	task->is_starting = true;
+	go_on_starting(pv, task, now);
 }
 
 static void look_for_init(struct pv_task *task)
@@ -125,13 +146,15 @@ static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 	if (task->status == PV_STATUS_STARTING)
 		*next = pv_earlier_of(*next,
 			now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS : HANGING_POLL_MS));
-	else if (task->status == PV_STATUS_RECOVERING)
+	else if (task->status == PV_STATUS_RECOVERING && !task->is_starting)
 		*next = pv_earlier_of(*next, task->retry_at);
 }
 
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
-	if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
+	if (task->is_starting)
+		go_on_starting(pv, task, now);
+	else if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
 		start(pv, task, now);
 	if (task->status == PV_STATUS_STARTING)
 		look_for_init(task);
@@ -157,6 +180,17 @@ static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 			reached += pv->tasks[i].reached;
 		}
 	return pv_goal_group(wanted, reached, now - pv->group_since, (int64_t)group->timeout_s * 1000);
+}
+
+/* The first content of a volume takes its time, which is not the container's: once, or one that never fits
+ * would hold up the groups for ever. */
+static bool is_preparing(const struct pv *pv)
+{
+	for (size_t i = 0; i < pv->task_count; i++)
+		if (pv->tasks[i].spec->group == pv->group && pv->tasks[i].status == PV_STATUS_INSTALLED &&
+			pv->tasks[i].is_starting)
+			return true;
+	return false;
 }
 
 /* Each container of the group that is late, and why. */
@@ -203,6 +237,10 @@ static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 
 		if (!pv->group_since)
 			begin_group(pv, now);
+		if (is_preparing(pv)) {
+			pv->group_since = now;
+			return;
+		}
 		achievement = judge_group(pv, now);
 		if (achievement == PV_UNACHIEVED) {
 			*next = pv_earlier_of(*next,

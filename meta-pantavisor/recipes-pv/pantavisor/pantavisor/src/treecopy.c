@@ -59,7 +59,16 @@ int pv_tree_copy_kept(int from, int to, struct pv_err *err)
 	return 0;
 }
 
-static int copy_bytes(int from, int to, struct pv_err *err)
+static int take_room(uint64_t *room, uint64_t needed, const char *what, struct pv_err *err)
+{
+	if (needed > *room)
+		return pv_err_set(
+			err, "there is no room for it, %llu %s are left", (unsigned long long)*room, what);
+	*room -= needed;
+	return 0;
+}
+
+static int copy_bytes(int from, int to, struct pv_tree_room *room, struct pv_err *err)
 {
 	cleanup_free char *chunk = pv_alloc(CHUNK_BYTES, 1);
 
@@ -70,12 +79,15 @@ static int copy_bytes(int from, int to, struct pv_err *err)
 			continue;
 		if (got == 0)
 			return 0;
+		if (got > 0 && take_room(&room->bytes, (uint64_t)got, "bytes", err) < 0)
+			return -1;
 		if (got < 0 || pv_durable_write_all(&pv_fsops_real, to, chunk, (size_t)got) < 0)
 			return pv_err_errno(err, "cannot be copied");
 	}
 }
 
-static int copy_file(int from_folder, int to_folder, const char *name, struct pv_err *err)
+static int copy_file(
+	int from_folder, int to_folder, const char *name, struct pv_tree_room *room, struct pv_err *err)
 {
 	cleanup_close int from = pv_beneath_file(from_folder, name, err);
 	cleanup_close int to = -1;
@@ -85,7 +97,7 @@ static int copy_file(int from_folder, int to_folder, const char *name, struct pv
 	to = pv_fsops_real.create(to_folder, name, O_WRONLY | O_EXCL);
 	if (to < 0)
 		return pv_err_errno(err, "cannot be made");
-	return copy_bytes(from, to, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+	return copy_bytes(from, to, room, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
 }
 
 static int copy_link(int from, int to, const char *name)
@@ -111,9 +123,10 @@ static int copy_node(int from, int to, const char *name, const struct stat *info
 	return 0;
 }
 
-static int copy_below(int from, int to, int depth, struct pv_err *err);
+static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err);
 
-static int copy_folder(int from_folder, int to_folder, const char *name, int depth, struct pv_err *err)
+static int copy_folder(int from_folder, int to_folder, const char *name, int depth, struct pv_tree_room *room,
+	struct pv_err *err)
 {
 	cleanup_close int from = pv_beneath_open(from_folder, name, O_RDONLY | O_DIRECTORY, err);
 	cleanup_close int to = -1;
@@ -123,30 +136,30 @@ static int copy_folder(int from_folder, int to_folder, const char *name, int dep
 	if (pv_fsops_real.mkdir(to_folder, name, MAKING_MODE) < 0)
 		return pv_err_errno(err, "cannot be made");
 	to = pv_beneath_open(to_folder, name, O_RDONLY | O_DIRECTORY, err);
-	return to < 0 || copy_below(from, to, depth, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+	return to < 0 || copy_below(from, to, depth, room, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
 }
 
-static int copy_entry(int from, int to, const char *name, int depth, struct pv_err *err)
+static int copy_entry(
+	int from, int to, const char *name, int depth, struct pv_tree_room *room, struct pv_err *err)
 {
 	struct stat info;
 
+	if (take_room(&room->entries, 1, "files", err) < 0)
+		return -1;
 	if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return pv_err_errno(err, "cannot be seen");
 	if (S_ISREG(info.st_mode))
-		return copy_file(from, to, name, err);
+		return copy_file(from, to, name, room, err);
 	if (S_ISDIR(info.st_mode))
-		return copy_folder(from, to, name, depth + 1, err);
+		return copy_folder(from, to, name, depth + 1, room, err);
 	return copy_node(from, to, name, &info, err);
 }
 
-/* Calls `entry` for each name, until it fails. */
-typedef int each_entry(int folder, int other, const char *name, int depth, struct pv_err *err);
-
-static int each(int folder, int other, int depth, each_entry *entry, struct pv_err *err)
+static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err)
 {
 	int fd = depth > PV_TREE_DEPTH
 			 ? pv_err_set(err, "there are more than %d directories in each other", PV_TREE_DEPTH)
-			 : pv_beneath_open(folder, ".", O_RDONLY | O_DIRECTORY, err);
+			 : pv_beneath_open(from, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
 
@@ -154,17 +167,12 @@ static int each(int folder, int other, int depth, each_entry *entry, struct pv_e
 		return fd < 0 ? -1 : pv_err_errno(err, "cannot be read");
 	for (errno = 0; (found = readdir(dir)); errno = 0)
 		if (strcmp(found->d_name, ".") && strcmp(found->d_name, "..") &&
-			entry(folder, other, found->d_name, depth, err) < 0)
+			copy_entry(from, to, found->d_name, depth, room, err) < 0)
 			return pv_err_wrap(err, "%.100s", found->d_name);
 	return errno ? pv_err_errno(err, "cannot be read") : 0;
 }
 
-static int copy_below(int from, int to, int depth, struct pv_err *err)
+int pv_tree_copy(int from, int to, struct pv_tree_room *room, struct pv_err *err)
 {
-	return each(from, to, depth, copy_entry, err);
-}
-
-int pv_tree_copy(int from, int to, struct pv_err *err)
-{
-	return copy_below(from, to, 0, err);
+	return copy_below(from, to, 0, room, err);
 }

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "ending.h"
 #include "log.h"
+#include "prepare.h"
 #include "shutdown.h"
 #include "supervise.h"
 #include "tree.h"
@@ -21,23 +22,26 @@
 
 static struct {
 	bool can_mount, can_spawn, has_init;
+	bool mounts_slowly;   /* the test ends it */
 	const char *unusable; /* revisions of one letter */
 	int mounts, spawns, unmounts, halts, kills, clears;
 } world;
 static jmp_buf end_of_story;
 
-int pv_container_mount(const struct pv *pv, struct pv_task *task, struct pv_err *err)
+void pv_prepare_mount(struct pv *pv, struct pv_task *task)
 {
 	(void)pv;
 	world.mounts++;
-	task->is_mounted = true;
-	return world.can_mount ? 0 : pv_err_set(err, "no room");
+	task->place = world.mounts_slowly ? PV_PLACE_MOUNTING
+		      : world.can_mount	  ? PV_PLACE_MOUNTED
+					  : PV_PLACE_FAILED;
 }
 
-void pv_container_unmount(struct pv_task *task)
+void pv_prepare_unmount(struct pv *pv, struct pv_task *task)
 {
+	(void)pv;
 	world.unmounts++;
-	task->is_mounted = false;
+	task->place = world.mounts_slowly ? PV_PLACE_UNMOUNTING : PV_PLACE_NONE;
 }
 
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)

@@ -107,7 +107,7 @@ static void test_full_storage_leaves_no_half_volume(struct pv *pv, struct pv_mou
 	tree_file("storage/disks/filler", "fills the one page that there is");
 	CHECK(mount_web(pv, mounts) < 0);
 	CHECK_HAS(err.text, "volume docker--data cannot take the image's data");
-	CHECK_HAS(err.text, "No space left");
+	CHECK_HAS(err.text, "there is no room for it, 0 bytes are left");
 	CHECK(!pv_exists("/" PERM) && !pv_exists("/" PERM PV_FIRSTUSE_SUFFIX));
 	pv_mounts_undo(mounts);
 	tree_unlink("storage/disks/filler");
@@ -116,6 +116,26 @@ static void test_full_storage_leaves_no_half_volume(struct pv *pv, struct pv_mou
 	check_content(DATA);
 	pv_mounts_undo(mounts);
 	CHECK(umount("/storage/disks") == 0);
+	end(pv, mounts);
+}
+
+/* As the mounts of a job that was killed: nothing of it is known but by the kernel. */
+static void test_mounts_of_a_container_are_found_by_its_name(struct pv *pv, struct pv_mounts *mounts)
+{
+	struct pv_mounts others = {0};
+
+	boot(pv, "permanent");
+	CHECK(mount_web(pv, mounts) == 0);
+	CHECK(pv_mount(&others, "tmpfs", "/volumes/web2", "tmpfs", 0, NULL, &err) == 0);
+	CHECK(pv_mount(&others, "tmpfs", "/run/pantavisor/web/other", "tmpfs", 0, NULL, &err) == 0);
+	pv_mounts_undo_container("we");
+	CHECK(pv_exists(DATA "/content") && pv_exists(ROOT "/etc/hostname"));
+	pv_mounts_undo_container("web");
+	CHECK(!pv_exists(DATA "/content") && !pv_exists(ROOT "/etc/hostname"));
+	CHECK(others.count == 2 && pv_exists("/volumes/web2"));
+	pv_mounts_undo(&others);
+	CHECK(umount("/volumes/web2") < 0 && umount("/run/pantavisor/web/other") < 0);
+	CHECK(umount("/volumes/web/docker--data") < 0 && umount("/volumes/web/root.squashfs") < 0);
 	end(pv, mounts);
 }
 
@@ -144,5 +164,6 @@ int main(void)
 	test_what_was_cut_off_is_made_anew(&pv, &mounts);
 	test_full_storage_leaves_no_half_volume(&pv, &mounts);
 	test_volume_of_a_place_that_the_image_does_not_have(&pv, &mounts);
+	test_mounts_of_a_container_are_found_by_its_name(&pv, &mounts);
 	return check_done();
 }

@@ -18,15 +18,17 @@ static char *written(const struct pv *pv, const char *more)
 	struct pv_container spec = {.name = "web"};
 	struct pv_task task = {.spec = &spec};
 	cleanup_free char *text = pv_fmt(ROOT "lxc.console.path = none\n%s", more);
+	cleanup_free char *path = NULL;
+	struct pv_mounts mounts = {0};
 	struct pv_lxcconf conf;
 	char *found = NULL;
 	size_t length;
 
 	CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
-	CHECK(pv_lxcfile_write(pv, &task, &conf, "/rootfs", &err) == 0);
-	CHECK_TEXT(task.lxc_path, CONFIG);
+	CHECK(pv_lxcfile_write(pv, &task, &conf, "/rootfs", &mounts, &err) == 0 && !mounts.count);
+	path = pv_lxcfile_path(&task);
+	CHECK_TEXT(path, CONFIG);
 	CHECK(pv_read_file(CONFIG, 65536, &found, &length, &err) == 0);
-	free(task.lxc_path);
 	pv_lxcconf_free(&conf);
 	return found;
 }

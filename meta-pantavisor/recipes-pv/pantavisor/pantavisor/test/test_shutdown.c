@@ -10,12 +10,13 @@
 #include "alloc.h"
 #include "file.h"
 #include "log.h"
+#include "prepare.h"
 #include "world.h"
 
 #define CONSOLE WORLD_ROOT "/console"
 #define VOLUME WORLD_ROOT "/volume"
 
-void pv_container_unmount(struct pv_task *task)
+void pv_prepare_undo(const struct pv_task *task)
 {
 	(void)task;
 }

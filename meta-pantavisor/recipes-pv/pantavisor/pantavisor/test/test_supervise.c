@@ -127,6 +127,63 @@ static void test_tried_revision_that_loses_a_system_container_goes_back(void)
 	web.restart = PV_RESTART_CONTAINER;
 }
 
+/* A volume's first content takes longer than the group has: the container starts all the same, and the device
+ * goes on meanwhile. */
+static void test_container_starts_when_its_volumes_are_ready(void)
+{
+	struct pv pv = device(PV_STANDING_TRIED);
+
+	pv_config_init(&pv.config);
+	world.mounts_slowly = true;
+	CHECK(tick(&pv, 1) == INT64_MAX && world.mounts == 1 && !world.spawns);
+	CHECK(tick(&pv, 300 * SECOND) == INT64_MAX && world.mounts == 1 && !pv.groups_late && !pv.end);
+	CHECK(task.status == PV_STATUS_INSTALLED);
+	task.place = PV_PLACE_MOUNTED;
+	tick(&pv, 301 * SECOND);
+	CHECK(world.spawns == 1 && task.status == PV_STATUS_STARTED);
+	CHECK(pv.running && !pv.groups_late && !pv.end);
+}
+
+/* But one that never fits holds the groups up once, and not for ever. */
+static void test_volumes_that_are_never_ready_make_a_group_late(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	world.mounts_slowly = true;
+	tick(&pv, 1);
+	task.place = PV_PLACE_FAILED;
+	tick(&pv, 2 * SECOND);
+	CHECK(task.status == PV_STATUS_RECOVERING && task.place == PV_PLACE_UNMOUNTING && !world.spawns);
+	/* Nothing is mounted before the rest is undone. */
+	CHECK(tick(&pv, task.retry_at) > task.retry_at && world.mounts == 1);
+	task.place = PV_PLACE_NONE;
+	tick(&pv, task.retry_at + 1);
+	CHECK(world.mounts == 2 && task.place == PV_PLACE_MOUNTING && !pv.groups_late);
+	tick(&pv, 40 * SECOND);
+	CHECK(pv.groups_late == 1 && pv.running);
+}
+
+static void test_end_does_not_wait_for_volumes(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+	int64_t next = INT64_MAX;
+
+	pv_loop_init(&pv.loop, NULL, 0);
+	pv_jobs_init(&pv.jobs, &pv.loop);
+	world.mounts_slowly = true;
+	tick(&pv, 1);
+	pv_ending_begin(&pv, PV_END_REBOOT, "test");
+	pv_ending_tick(&pv, pv.kill_at - 1, &next);
+	CHECK(next == pv.kill_at);
+	/* The job was cancelled. */
+	task.place = PV_PLACE_FAILED;
+	if (!setjmp(end_of_story)) {
+		pv_ending_tick(&pv, pv.kill_at - 1, &next);
+		CHECK(!"the end did not come");
+	}
+	pv_loop_free(&pv.loop);
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
@@ -137,5 +194,8 @@ int main(void)
 	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
 	test_end_asks_then_kills_then_goes_on_without();
 	test_tried_revision_that_loses_a_system_container_goes_back();
+	test_container_starts_when_its_volumes_are_ready();
+	test_volumes_that_are_never_ready_make_a_group_late();
+	test_end_does_not_wait_for_volumes();
 	return check_done();
 }
