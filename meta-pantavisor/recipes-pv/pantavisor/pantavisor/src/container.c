@@ -16,6 +16,7 @@
 #include "log.h"
 #include "lxcfile.h"
 #include "monitor.h"
+#include "process.h"
 #include "pv.h"
 #include "seccomp.h"
 #include "targets.h"
@@ -67,39 +68,28 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	return 0;
 }
 
-void pv_container_clear(const struct pv_task *task)
+static void stop_watching(struct pv_task *task)
+{
+	if (!task->is_watched)
+		return;
+	task->is_watched = false;
+	pv_loop_remove(&task->pv->loop, &task->group);
+	close(task->group.fd);
+}
+
+void pv_container_clear(struct pv_task *task)
 {
 	struct pv_err err;
 
+	stop_watching(task);
+	task->emptied_at = 0;
+	if (task->init)
+		close(task->init_process);
+	task->init = 0;
+	task->monitor = 0;
 	pv_leftover_kill(PV_CGROUP_DIR, task->spec->name);
 	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, &err) < 0)
 		pv_debug("container", "%s", err.text);
-}
-
-static bool is_child_of(const char *pid, pid_t parent)
-{
-	cleanup_free char *path = pv_fmt("/proc/%s/stat", pid);
-	cleanup_free char *text = NULL;
-	struct pv_err err;
-	size_t length;
-	char *after;
-
-	if (pv_read_file(path, 4096, &text, &length, &err) < 0)
-		return false;
-	/* "pid (name) state ppid": the name may hold anything, so look behind its last bracket. */
-	after = strrchr(text, ')');
-	return after && strlen(after) > 4 && strtol(after + 4, NULL, 10) == parent;
-}
-
-/* Until it executes the container's program, the init is a copy of us. */
-static bool runs_our_program(const char *pid)
-{
-	cleanup_free char *path = pv_fmt("/proc/%s/exe", pid);
-	struct stat theirs, ours;
-
-	if (stat(path, &theirs) < 0 || stat("/proc/self/exe", &ours) < 0)
-		return true;
-	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
 /* A liblxc or a kernel without filters starts a container all the same. */
@@ -119,22 +109,43 @@ static void look_at_filter(const struct pv_task *task)
 			task->spec->name);
 }
 
-bool pv_container_find_init(struct pv_task *task)
+/* The group that is empty has no more to say; its end without the monitor's is seen to by who supervises. */
+static void on_group(struct pv_source *source, short events)
 {
-	cleanup_dir DIR *proc = opendir("/proc");
-	struct dirent *entry;
+	struct pv_task *task = source->data;
 
-	/* What an error hides is looked for again. */
-	for (errno = 0; proc && (entry = readdir(proc)); errno = 0) {
-		if (*entry->d_name < '1' || *entry->d_name > '9')
-			continue;
-		if (!is_child_of(entry->d_name, task->monitor) || runs_our_program(entry->d_name))
-			continue;
-		task->init = (pid_t)strtol(entry->d_name, NULL, 10);
-		look_at_filter(task);
-		return true;
-	}
-	return false;
+	(void)events;
+	if (pv_leftover_is_populated(source->fd))
+		return;
+	task->emptied_at = pv_now_ms();
+	stop_watching(task);
+}
+
+static void watch_group(struct pv *pv, struct pv_task *task)
+{
+	int fd = pv_leftover_open_events(PV_CGROUP_DIR, task->spec->name);
+
+	task->pv = pv;
+	task->emptied_at = 0;
+	if (fd < 0)
+		return;
+	task->group = (struct pv_source){.fd = fd, .events = POLLPRI, .handle = on_group, .data = task};
+	task->is_watched = true;
+	pv_loop_add(&pv->loop, &task->group);
+	/* What happened before it was opened makes no event. */
+	on_group(&task->group, 0);
+}
+
+bool pv_container_find_init(struct pv *pv, struct pv_task *task)
+{
+	int process = pv_process_find(task->monitor, &task->init);
+
+	if (process < 0)
+		return false;
+	task->init_process = process;
+	look_at_filter(task);
+	watch_group(pv, task);
+	return true;
 }
 
 void pv_container_halt(const struct pv_task *task)
@@ -153,15 +164,17 @@ void pv_container_halt(const struct pv_task *task)
 		return;
 	number = pv_halt_signal(*task->halt_signal ? task->halt_signal : NULL, text);
 	pv_debug("container", "%s is asked to end by signal %d", task->spec->name, number);
-	kill(task->init, number);
+	pv_process_signal(task->init_process, number);
 }
 
 void pv_container_kill(const struct pv_task *task)
 {
-	/* The end of an init is the end of its PID namespace; the monitor then cleans up and follows. */
+	/* All of it at once; the monitor then cleans up and follows. But one that has no container, or none
+	 * any more, is all that there is. */
+	pv_leftover_kill_payload(PV_CGROUP_DIR, task->spec->name);
 	if (task->init)
-		kill(task->init, SIGKILL);
-	else if (task->monitor)
+		pv_process_signal(task->init_process, SIGKILL);
+	if (task->monitor && (!task->init || task->emptied_at))
 		kill(task->monitor, SIGKILL);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "goal.h"
+#include "loop.h"
 #include "state.h"
 
 /* The monitor's exit status when LXC could not start the container. */
@@ -42,10 +43,15 @@ struct pv_task {
 	bool is_starting;			/* once it is mounted */
 	char halt_signal[PV_HALT_SIGNAL_BYTES]; /* as the conf names it, or empty */
 	bool has_apparmor;
-	bool filters_calls;  /* by our policy */
-	bool hides_monitor;  /* from all that share the device's network */
-	pid_t monitor, init; /* 0: none */
-	int exit_status;     /* of its last end */
+	bool filters_calls;	/* by our policy */
+	bool hides_monitor;	/* from all that share the device's network */
+	pid_t monitor;		/* a child of ours; 0: none */
+	pid_t init;		/* 0: not seen yet */
+	int init_process;	/* its descriptor */
+	struct pv_source group; /* of its cgroup's events */
+	bool is_watched;
+	int64_t emptied_at; /* all of it ended, but the monitor; 0: not so */
+	int exit_status;    /* of its last end */
 	int retries;
 	int64_t started_at;
 	int64_t retry_at; /* RECOVERING; 0: never */
@@ -55,9 +61,9 @@ struct pv_task {
 char *pv_container_rootfs(const struct pv_task *task);
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);
 /* Once its monitor ended: what still runs of it is killed, and its cgroups go. */
-void pv_container_clear(const struct pv_task *task);
+void pv_container_clear(struct pv_task *task);
 /* True once the container's own init runs. */
-bool pv_container_find_init(struct pv_task *task);
+bool pv_container_find_init(struct pv *pv, struct pv_task *task);
 /* Asks its init to end, by the signal that it understands. */
 void pv_container_halt(const struct pv_task *task);
 void pv_container_kill(const struct pv_task *task);

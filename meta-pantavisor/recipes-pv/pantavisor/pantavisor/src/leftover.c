@@ -38,16 +38,41 @@ static void kill_each(const char *group)
 			kill((pid_t)strtol(line, NULL, 10), SIGKILL);
 }
 
+static void kill_group(int which, const char *root, const char *container)
+{
+	cleanup_free char *group = path_of(which, root, container);
+	cleanup_free char *knob = pv_fmt("%s/cgroup.kill", group);
+	struct pv_err err;
+
+	if (pv_is_directory(group) && pv_write_knob(knob, "1", &err) < 0)
+		kill_each(group);
+}
+
+void pv_leftover_kill_payload(const char *root, const char *container)
+{
+	kill_group(0, root, container);
+}
+
 void pv_leftover_kill(const char *root, const char *container)
 {
-	for (int i = 0; i < 2; i++) {
-		cleanup_free char *group = path_of(i, root, container);
-		cleanup_free char *knob = pv_fmt("%s/cgroup.kill", group);
-		struct pv_err err;
+	kill_group(0, root, container);
+	kill_group(1, root, container);
+}
 
-		if (pv_is_directory(group) && pv_write_knob(knob, "1", &err) < 0)
-			kill_each(group);
-	}
+int pv_leftover_open_events(const char *root, const char *container)
+{
+	cleanup_free char *group = path_of(0, root, container);
+	cleanup_free char *path = pv_fmt("%s/cgroup.events", group);
+
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool pv_leftover_is_populated(int events)
+{
+	char text[256] = "";
+
+	/* A group that is gone cannot be read. */
+	return pread(events, text, sizeof(text) - 1, 0) > 0 && strstr(text, "populated 1");
 }
 
 static int remove_group(int parent, const char *name, int depth, int *left);

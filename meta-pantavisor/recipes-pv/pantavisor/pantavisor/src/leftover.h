@@ -7,10 +7,17 @@
 #ifndef PV_LEFTOVER_H
 #define PV_LEFTOVER_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 /* Ends the processes of the container's groups below `root`. */
 void pv_leftover_kill(const char *root, const char *container);
+/* Without the monitor's. */
+void pv_leftover_kill_payload(const char *root, const char *container);
+/* What says when the last process of the container ended, by POLLPRI; -1 if its group is not there. */
+int pv_leftover_open_events(const char *root, const char *container);
+bool pv_leftover_is_populated(int events);
 /* Removes the groups; an error while something still runs in them. */
 int pv_leftover_remove(const char *root, const char *container, struct pv_err *err);
 

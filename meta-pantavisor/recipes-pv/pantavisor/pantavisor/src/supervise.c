@@ -14,6 +14,8 @@
 #define STARTING_POLL_MS 50
 #define HANGING_POLL_MS 1000
 #define QUICK_START_MS 10000
+/* For a monitor to clean up behind its container. */
+#define MONITOR_MS 5000
 
 static const struct pv_group *group_of(const struct pv *pv, const struct pv_task *task)
 {
@@ -56,8 +58,6 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 
 	if (task->monitor)
 		pv_container_clear(task);
-	task->monitor = 0;
-	task->init = 0;
 	task->started_at = 0;
 	task->exit_status = exit_status;
 	/* It was faster than we looked: it did run. */
@@ -130,9 +130,9 @@ static void start(struct pv *pv, struct pv_task *task, int64_t now)
 	go_on_starting(pv, task, now);
 }
 
-static void look_for_init(struct pv_task *task)
+static void look_for_init(struct pv *pv, struct pv_task *task)
 {
-	if (!pv_container_find_init(task))
+	if (!pv_container_find_init(pv, task))
 		return;
 	pv_status_next(&task->status, PV_EVENT_RUNNING);
 	pv_info("container", "container %s STARTED", task->spec->name);
@@ -150,6 +150,22 @@ static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 		*next = pv_earlier_of(*next, task->retry_at);
 }
 
+/* Only the monitor's end is the end of a container, so one that hangs would keep it for ever. */
+static void look_at_monitor(struct pv_task *task, int64_t now, int64_t *next)
+{
+	int64_t due = task->emptied_at + MONITOR_MS;
+
+	if (!task->monitor || !task->emptied_at)
+		return;
+	if (now < due) {
+		*next = pv_earlier_of(*next, due);
+		return;
+	}
+	pv_warn("container", "container %s ended, but its monitor did not: it is killed", task->spec->name);
+	pv_container_kill(task);
+	task->emptied_at = 0;
+}
+
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->is_starting)
@@ -157,7 +173,8 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 	else if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
 		start(pv, task, now);
 	if (task->status == PV_STATUS_STARTING)
-		look_for_init(task);
+		look_for_init(pv, task);
+	look_at_monitor(task, now, next);
 	note_due(task, now, next);
 }
 

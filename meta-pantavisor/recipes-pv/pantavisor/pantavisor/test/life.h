@@ -55,8 +55,9 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	return 0;
 }
 
-bool pv_container_find_init(struct pv_task *task)
+bool pv_container_find_init(struct pv *pv, struct pv_task *task)
 {
+	(void)pv;
 	(void)task;
 	return world.has_init;
 }
@@ -73,9 +74,10 @@ void pv_container_kill(const struct pv_task *task)
 	world.kills++;
 }
 
-void pv_container_clear(const struct pv_task *of)
+void pv_container_clear(struct pv_task *of)
 {
-	(void)of;
+	of->monitor = 0;
+	of->init = 0;
 	world.clears++;
 }
 

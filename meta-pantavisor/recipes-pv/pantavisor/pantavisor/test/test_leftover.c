@@ -56,6 +56,33 @@ static void test_what_still_runs_is_an_error(const char *root)
 	CHECK(pv_leftover_remove(root, "web", &err) == 0);
 }
 
+static void test_payload_is_killed_and_seen_to_be_gone(const char *root)
+{
+	cleanup_free char *knob = pv_fmt("%s/lxc/web/cgroup.kill", root), *text = NULL;
+	cleanup_free char *monitor = pv_fmt("%s/lxc.monitor.web/cgroup.kill", root), *its = NULL;
+	cleanup_free char *events = pv_fmt("%s/lxc/web/cgroup.events", root);
+	size_t length;
+	int fd;
+
+	CHECK(pv_leftover_open_events(root, "web") < 0);
+	make(root, "lxc/web");
+	make(root, "lxc.monitor.web");
+	CHECK(pv_write_file(knob, "", 0, &err) == 0 && pv_write_file(monitor, "", 0, &err) == 0);
+	CHECK(pv_write_file(events, "populated 1\nfrozen 0\n", 21, &err) == 0);
+	pv_leftover_kill_payload(root, "web");
+	CHECK(pv_read_file(knob, 16, &text, &length, &err) == 0 && !strcmp(text, "1"));
+	CHECK(pv_read_file(monitor, 16, &its, &length, &err) == 0 && !*its);
+	fd = pv_leftover_open_events(root, "web");
+	CHECK(fd >= 0 && pv_leftover_is_populated(fd));
+	close(fd);
+	CHECK(pv_write_knob(events, "populated 0", &err) == 0);
+	fd = pv_leftover_open_events(root, "web");
+	CHECK(fd >= 0 && !pv_leftover_is_populated(fd));
+	close(fd);
+	CHECK(unlink(knob) == 0 && unlink(monitor) == 0 && unlink(events) == 0);
+	CHECK(pv_leftover_remove(root, "web", &err) == 0);
+}
+
 /* A container may make groups in groups without end; each call has its share of them. */
 static void test_depth_and_number_are_bounded(const char *root)
 {
@@ -84,6 +111,7 @@ int main(void)
 		return 1;
 	test_groups_of_the_container_go_and_no_others(root);
 	test_what_still_runs_is_an_error(root);
+	test_payload_is_killed_and_seen_to_be_gone(root);
 	test_depth_and_number_are_bounded(root);
 	for (size_t i = 0; i < PV_COUNT(rest); i++) {
 		cleanup_free char *path = pv_fmt("%s/%s", root, rest[i]);

@@ -127,6 +127,19 @@ static void test_tried_revision_that_loses_a_system_container_goes_back(void)
 	web.restart = PV_RESTART_CONTAINER;
 }
 
+static void test_monitor_that_outlives_its_container_is_killed(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	tick(&pv, 1);
+	tick(&pv, 2);
+	task.emptied_at = SECOND;
+	CHECK(tick(&pv, 2 * SECOND) == 6 * SECOND && !world.kills);
+	tick(&pv, 6 * SECOND);
+	tick(&pv, 7 * SECOND);
+	CHECK(world.kills == 1 && task.monitor == MONITOR);
+}
+
 /* A volume's first content takes longer than the group has: the container starts all the same, and the device
  * goes on meanwhile. */
 static void test_container_starts_when_its_volumes_are_ready(void)
@@ -194,6 +207,7 @@ int main(void)
 	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
 	test_end_asks_then_kills_then_goes_on_without();
 	test_tried_revision_that_loses_a_system_container_goes_back();
+	test_monitor_that_outlives_its_container_is_killed();
 	test_container_starts_when_its_volumes_are_ready();
 	test_volumes_that_are_never_ready_make_a_group_late();
 	test_end_does_not_wait_for_volumes();
