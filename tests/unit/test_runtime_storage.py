@@ -49,6 +49,8 @@ NOT_OF_THE_STORAGE = {
     "modules": "the modules in the initramfs",
     "monitor": "/dev/null",
     "mounts": "targets in /volumes, /run and /lib",
+    "prepare": "/proc",
+    "process": "/proc",
     "rootfs": "/volumes and /run, to begin at",
     "sources": "/volumes, to begin at; places in /run",
     "storage": "/sys and /dev; its mount point, to begin at",

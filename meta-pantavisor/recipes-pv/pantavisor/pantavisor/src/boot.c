@@ -64,6 +64,7 @@ static int read_trust(struct pv *pv, struct pv_err *err)
 
 static void read_cmdline(struct pv *pv)
 {
+	cleanup_free char *given = NULL;
 	struct pv_err err;
 	size_t length;
 
@@ -71,11 +72,8 @@ static void read_cmdline(struct pv *pv)
 		pv_error("boot", "%s", err.text);
 		pv->cmdline = pv_dup("", 0);
 	}
-	pv->revision = pv_cmdline_get(pv->cmdline, "pv_rev");
-	if (!pv->revision || !*pv->revision) {
-		free(pv->revision);
-		pv->revision = pv_dup("0", 1);
-	}
+	given = pv_cmdline_get(pv->cmdline, "pv_rev");
+	pv->run = pv_run_new(given && *given ? given : "0");
 }
 
 /* It is not signed: names of revisions, or nothing. */
@@ -99,10 +97,11 @@ static void resume(const struct pv *pv)
 
 	if (pv_resume(at, &err) < 0)
 		pv_warn("boot", "%s", err.text);
-	if (pv_resume_records(at, &pv->env, pv->revision, &err) < 0)
+	if (pv_resume_records(at, &pv->env, pv->run->revision, &err) < 0)
 		pv_warn("boot", "%s", err.text);
-	if (pv->standing == PV_STANDING_TRIED &&
-		pv_progress_note(at, pv->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) < 0)
+	if (pv->run->standing == PV_STANDING_TRIED &&
+		pv_progress_note(at, pv->run->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) <
+			0)
 		pv_warn("boot", "%s", err.text);
 }
 
@@ -117,17 +116,17 @@ static void point_current(const struct pv *pv, const char *folder)
 		pv_warn("boot", "%s", err.text);
 		return;
 	}
-	if (readlinkat(fd, "current", there, sizeof(there) - 1) > 0 && !strcmp(there, pv->revision))
+	if (readlinkat(fd, "current", there, sizeof(there) - 1) > 0 && !strcmp(there, pv->run->revision))
 		return;
 	pv_fsops_real.unlink(fd, "current" PV_DURABLE_BESIDE);
-	if (pv_fsops_real.symlink(pv->revision, fd, "current" PV_DURABLE_BESIDE) < 0 ||
+	if (pv_fsops_real.symlink(pv->run->revision, fd, "current" PV_DURABLE_BESIDE) < 0 ||
 		pv_fsops_real.rename(fd, "current" PV_DURABLE_BESIDE, "current") < 0)
-		pv_warn("boot", "cannot point %s/current to %s", folder, pv->revision);
+		pv_warn("boot", "cannot point %s/current to %s", folder, pv->run->revision);
 }
 
 static void open_log(const struct pv *pv)
 {
-	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->revision);
+	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->run->revision);
 	struct pv_err err;
 	int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
 
@@ -143,20 +142,11 @@ static int verify(struct pv *pv, struct pv_err *err)
 		return -1;
 	if (verified.has_complaint)
 		pv_warn("boot", "audit: %s", verified.complaint.text);
-	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->revision, verified.objects,
-		verified.signatures);
+	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->run->revision,
+		verified.objects, verified.signatures);
 	if (verified.release)
 		pv_info("boot", "release %ld, bound by a set signature", verified.release);
 	return 0;
-}
-
-static void make_tasks(struct pv *pv)
-{
-	pv->task_count = pv->state.container_count;
-	pv->tasks = pv_alloc(pv->task_count, sizeof(*pv->tasks));
-	for (size_t i = 0; i < pv->task_count; i++)
-		pv->tasks[i] =
-			(struct pv_task){.spec = &pv->state.containers[i], .status = PV_STATUS_INSTALLED};
 }
 
 int pv_boot(struct pv *pv, struct pv_err *err)
@@ -166,12 +156,12 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 	if (uname(&name) == 0)
 		snprintf(pv->release, sizeof(pv->release), "%s", name.release);
 	read_cmdline(pv);
-	pv->standing = pv_revision_standing(pv->revision, "", "");
+	pv->run->standing = pv_revision_standing(pv->run->revision, "", "");
 	if (read_config(pv, err) < 0 || read_trust(pv, err) < 0)
 		return -1;
-	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->revision);
-	if (!pv_revision_is(pv->revision))
-		return pv_err_set(err, "\"%.60s\" is not a name of a revision", pv->revision);
+	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->run->revision);
+	if (!pv_revision_is(pv->run->revision))
+		return pv_err_set(err, "\"%.60s\" is not a name of a revision", pv->run->revision);
 	pv_modules_load(PV_MODULES_FILE);
 	if (pv_storage_mount(pv, err) < 0)
 		return -1;
@@ -184,6 +174,6 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 		return -1;
 	if (pv_volume_mount_bsp(pv, err) < 0)
 		return pv_err_wrap(err, "bsp");
-	make_tasks(pv);
+	pv_run_make_tasks(pv->run);
 	return 0;
 }

@@ -32,7 +32,7 @@ void pv_commit_load(struct pv *pv, const char *given)
 	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
 	if (pv_bootenv_boots(pv->storage, &pv->env) > 0)
 		tried = "";
-	pv->standing = pv_revision_standing(pv->revision, pv->env.revision, tried);
+	pv->run->standing = pv_revision_standing(pv->run->revision, pv->env.revision, tried);
 }
 
 static void store(struct pv *pv, const char *what)
@@ -50,7 +50,7 @@ static void record(const struct pv *pv, enum pv_progress_status status, const ch
 {
 	struct pv_err err;
 
-	if (pv_progress_note(pv_storage_at(pv->storage), pv->revision, status, message, &err) < 0)
+	if (pv_progress_note(pv_storage_at(pv->storage), pv->run->revision, status, message, &err) < 0)
 		pv_warn("revision", "%s", err.text);
 }
 
@@ -59,50 +59,50 @@ static void settle(struct pv *pv)
 {
 	cleanup_free char *what = NULL;
 
-	if (*pv->env.tried && pv->standing != PV_STANDING_TRIED) {
-		what = pv_fmt(
-			"the try of revision %s is over, revision %s stays", pv->env.tried, pv->revision);
+	if (*pv->env.tried && pv->run->standing != PV_STANDING_TRIED) {
+		what = pv_fmt("the try of revision %s is over, revision %s stays", pv->env.tried,
+			pv->run->revision);
 		pv->env.tried[0] = '\0';
 	} else if (!*pv->env.revision && pv->loader == PV_BOOTENV_GRUB) {
-		what = pv_fmt("revision %s is noted, which no whole copy names", pv->revision);
+		what = pv_fmt("revision %s is noted, which no whole copy names", pv->run->revision);
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
-		what = pv_fmt("revision %s is good, its boots are counted anew", pv->revision);
+		what = pv_fmt("revision %s is good, its boots are counted anew", pv->run->revision);
 	}
 	/* pv_boot() saw that it is a revision's name. */
 	if (!*pv->env.revision)
-		memcpy(pv->env.revision, pv->revision, strlen(pv->revision) + 1);
+		memcpy(pv->env.revision, pv->run->revision, strlen(pv->run->revision) + 1);
 	if (what)
 		store(pv, what);
 }
 
 static void commit(struct pv *pv)
 {
-	cleanup_free char *what = pv_fmt("revision %s COMMITTED", pv->revision);
+	cleanup_free char *what = pv_fmt("revision %s COMMITTED", pv->run->revision);
 	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
 	/* What failed too often is nothing to return to. */
-	const char *previous = pv->standing == PV_STANDING_TRIED ? pv->env.revision : "";
+	const char *previous = pv->run->standing == PV_STANDING_TRIED ? pv->env.revision : "";
 	struct pv_err err;
 
-	if (pv_publish_commit(&publisher, pv->revision, previous, &err) < 0) {
+	if (pv_publish_commit(&publisher, pv->run->revision, previous, &err) < 0) {
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 		return;
 	}
 	pv_info("revision", "%s", what);
 	record(pv, PV_PROGRESS_DONE, "Update finished, revision set as rollback point");
-	pv->standing = strcmp(pv->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+	pv->run->standing = strcmp(pv->run->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 
 static bool all_reached(const struct pv *pv)
 {
-	for (size_t i = 0; i < pv->task_count; i++)
-		if (!pv->tasks[i].reached)
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (!pv->run->tasks[i].reached)
 			return false;
 	return true;
 }
 
 static bool is_tested(const struct pv *pv)
 {
-	return pv_revision_decide(pv->standing, PV_OCCASION_RUNNING) == PV_ACTION_TEST;
+	return pv_revision_decide(pv->run->standing, PV_OCCASION_RUNNING) == PV_ACTION_TEST;
 }
 
 static int64_t delay_of(const struct pv *pv)
@@ -114,7 +114,7 @@ static int64_t delay_of(const struct pv *pv)
 
 static int64_t patience_of(const struct pv *pv)
 {
-	if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
 		return (int64_t)pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT) * 1000;
 	return UP_MS;
 }
@@ -122,18 +122,18 @@ static int64_t patience_of(const struct pv *pv)
 void pv_commit_begin(struct pv *pv, int64_t now)
 {
 	if (is_tested(pv)) {
-		pv_info("revision", "revision %s TESTING for %lld s", pv->revision,
+		pv_info("revision", "revision %s TESTING for %lld s", pv->run->revision,
 			(long long)delay_of(pv) / 1000);
 		record(pv, PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable");
 	}
-	pv->stable_at = now + delay_of(pv);
-	pv->late_at = pv->stable_at + patience_of(pv);
+	pv->run->stable_at = now + delay_of(pv);
+	pv->run->late_at = pv->run->stable_at + patience_of(pv);
 }
 
 static void stable(struct pv *pv)
 {
-	pv->stable_at = 0;
-	if (pv_revision_decide(pv->standing, PV_OCCASION_STABLE) == PV_ACTION_COMMIT)
+	pv->run->stable_at = 0;
+	if (pv_revision_decide(pv->run->standing, PV_OCCASION_STABLE) == PV_ACTION_COMMIT)
 		commit(pv);
 	else
 		settle(pv);
@@ -142,8 +142,8 @@ static void stable(struct pv *pv)
 /* A container that keeps failing is no reason to wait for ever. */
 static void late(struct pv *pv)
 {
-	pv->stable_at = 0;
-	if (pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+	pv->run->stable_at = 0;
+	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
 		pv_ending_fault(pv, "the tried revision does not become stable");
 	else
 		settle(pv);
@@ -155,13 +155,13 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 
 	/* Up at the moment of the look is not enough. */
 	if (!all_reached(pv))
-		pv->stable_at = NEVER;
-	else if (pv->stable_at == NEVER)
-		pv->stable_at = now + delay_of(pv);
-	due = pv->stable_at < pv->late_at ? pv->stable_at : pv->late_at;
+		pv->run->stable_at = NEVER;
+	else if (pv->run->stable_at == NEVER)
+		pv->run->stable_at = now + delay_of(pv);
+	due = pv->run->stable_at < pv->run->late_at ? pv->run->stable_at : pv->run->late_at;
 	if (now < due)
 		*next = due < *next ? due : *next;
-	else if (due == pv->late_at)
+	else if (due == pv->run->late_at)
 		late(pv);
 	else
 		stable(pv);
@@ -169,8 +169,8 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	if (pv->stable_at)
+	if (pv->run->stable_at)
 		tick_stable(pv, now, next);
-	if (pv->running && !pv->stable_at && !pv->end)
+	if (pv->run->running && !pv->run->stable_at && !pv->end)
 		pv_fault_tick(pv, now, next);
 }

@@ -26,15 +26,10 @@
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 #define LXC_CONF_BYTES (4 * 1024 * 1024) /* that of the state, with our lines */
 
-char *pv_container_rootfs(const struct pv_task *task)
-{
-	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);
-}
-
 /* What the container left in its root is looked at before each start. */
 static int settle_conf(struct pv_task *task, struct pv_err *err)
 {
-	cleanup_free char *rootfs = pv_container_rootfs(task), *lxc_path = pv_lxcfile_path(task);
+	cleanup_free char *rootfs = pv_lxcfile_rootfs(task), *lxc_path = pv_lxcfile_path(task);
 	cleanup_free char *path = pv_fmt("%s.now", lxc_path);
 	cleanup_free char *text = NULL, *settled = NULL;
 	size_t length;

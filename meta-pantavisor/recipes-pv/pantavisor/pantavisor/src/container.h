@@ -24,6 +24,7 @@
 #define PV_CGROUP_DIR "/sys/fs/cgroup"
 
 struct pv;
+struct pv_run;
 
 /* Where its volumes and its root are. */
 enum pv_place {
@@ -36,6 +37,7 @@ enum pv_place {
 
 struct pv_task {
 	struct pv *pv; /* of its jobs */
+	struct pv_run *run;
 	const struct pv_container *spec;
 	enum pv_status status;
 	bool reached; /* its goal, since it last failed */
@@ -57,8 +59,6 @@ struct pv_task {
 	int64_t retry_at; /* RECOVERING; 0: never */
 };
 
-/* The path of its root; the caller frees it. */
-char *pv_container_rootfs(const struct pv_task *task);
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);
 /* Once its monitor ended: what still runs of it is killed, and its cgroups go. */
 void pv_container_clear(struct pv_task *task);

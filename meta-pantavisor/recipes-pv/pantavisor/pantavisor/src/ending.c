@@ -20,12 +20,12 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 	pv_info("ending", "%s: stopping containers", why);
 	pv->end = end;
 	pv->kill_at = pv_now_ms() + GRACE_MS;
-	for (size_t i = 0; i < pv->task_count; i++) {
-		pv_status_next(&pv->tasks[i].status, PV_EVENT_STOP);
-		if (pv->tasks[i].monitor)
-			pv_container_halt(&pv->tasks[i]);
-		if (pv->tasks[i].place == PV_PLACE_MOUNTING)
-			pv_job_cancel(&pv->jobs, &pv->tasks[i]);
+	for (size_t i = 0; i < pv->run->task_count; i++) {
+		pv_status_next(&pv->run->tasks[i].status, PV_EVENT_STOP);
+		if (pv->run->tasks[i].monitor)
+			pv_container_halt(&pv->run->tasks[i]);
+		if (pv->run->tasks[i].place == PV_PLACE_MOUNTING)
+			pv_job_cancel(&pv->jobs, &pv->run->tasks[i]);
 	}
 }
 
@@ -41,17 +41,18 @@ static int count_running(const struct pv *pv)
 {
 	int running = 0;
 
-	for (size_t i = 0; i < pv->task_count; i++)
-		running += pv->tasks[i].monitor || pv->tasks[i].place == PV_PLACE_MOUNTING;
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		running += pv->run->tasks[i].monitor || pv->run->tasks[i].place == PV_PLACE_MOUNTING;
 	return running;
 }
 
 static void kill_all(const struct pv *pv)
 {
-	for (size_t i = 0; i < pv->task_count; i++)
-		if (pv->tasks[i].monitor) {
-			pv_warn("ending", "container %s did not end, it is killed", pv->tasks[i].spec->name);
-			pv_container_kill(&pv->tasks[i]);
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (pv->run->tasks[i].monitor) {
+			pv_warn("ending", "container %s did not end, it is killed",
+				pv->run->tasks[i].spec->name);
+			pv_container_kill(&pv->run->tasks[i]);
 		}
 }
 

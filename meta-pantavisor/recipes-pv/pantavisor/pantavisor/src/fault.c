@@ -13,7 +13,7 @@ static bool is_way_back(const struct pv *pv, const char *revision)
 {
 	struct pv_err err;
 
-	if (!*revision || !strcmp(revision, pv->revision) || !strcmp(revision, pv->env.revision))
+	if (!*revision || !strcmp(revision, pv->run->revision) || !strcmp(revision, pv->env.revision))
 		return false;
 	/* Takes its time, but only before a device begins anew, or in its place. */
 	if (pv_usable_check(pv, revision, &err) == 0)
@@ -53,7 +53,7 @@ static bool return_to(struct pv *pv, const char *revision)
 	snprintf(env.revision, sizeof(env.revision), "%s", revision);
 	if (!store(pv, &env))
 		return false;
-	pv_warn("revision", "revision %s failed %d times, returning to %s", pv->revision, FAULTS,
+	pv_warn("revision", "revision %s failed %d times, returning to %s", pv->run->revision, FAULTS,
 		pv->env.revision);
 	return true;
 }
@@ -71,7 +71,8 @@ static bool count(struct pv *pv, enum pv_occasion occasion, int64_t now)
 	}
 	if (!store(pv, &env))
 		return false;
-	pv_warn("revision", "fault %d of %d that revision %s may have", env.faults, FAULTS, pv->revision);
+	pv_warn("revision", "fault %d of %d that revision %s may have", env.faults, FAULTS,
+		pv->run->revision);
 	return true;
 }
 
@@ -84,7 +85,7 @@ static bool is_counted(const struct pv *pv, enum pv_occasion occasion)
 
 bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now)
 {
-	enum pv_action action = pv_revision_decide(pv->standing, occasion);
+	enum pv_action action = pv_revision_decide(pv->run->standing, occasion);
 	bool again = action == PV_ACTION_ROLLBACK;
 
 	/* Without the storage nothing is known, and nothing can be noted. */
@@ -93,7 +94,7 @@ bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t
 	if (again)
 		pv_ending_fault(pv, why);
 	else
-		pv->has_fault = true;
+		pv->run->has_fault = true;
 	return again;
 }
 
@@ -102,7 +103,7 @@ void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next)
 	int64_t due = 2000 * (int64_t)pv->env.longest_s;
 	struct pv_bootenv env = pv->env;
 
-	if (!env.faults || pv->has_fault)
+	if (!env.faults || pv->run->has_fault)
 		return;
 	if (now < due) {
 		*next = due < *next ? due : *next;
@@ -110,7 +111,7 @@ void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next)
 	}
 	env.faults = 0;
 	if (store(pv, &env))
-		pv_info("revision", "the faults of revision %s are over", pv->revision);
+		pv_info("revision", "the faults of revision %s are over", pv->run->revision);
 	/* Once, even where it failed. */
 	pv->env.faults = 0;
 }

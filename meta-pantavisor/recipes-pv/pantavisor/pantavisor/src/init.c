@@ -80,7 +80,7 @@ static void turn(struct pv *pv)
 
 static void give_up(struct pv *pv, const struct pv_err *err)
 {
-	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->revision, err->text);
+	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->run->revision, err->text);
 	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the boot loader has the choice", pv_now_ms()))
 		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
 			*err->hint ? err->hint : DEFAULT_HINT);

@@ -25,6 +25,11 @@ char *pv_lxcfile_log(const struct pv_task *task)
 	return pv_fmt(PV_RUN_DIR "/lxc-logs/%s.log", task->spec->name);
 }
 
+char *pv_lxcfile_rootfs(const struct pv_task *task)
+{
+	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);
+}
+
 char *pv_lxcfile_path(const struct pv_task *task)
 {
 	return pv_fmt(PV_LXC_DIR "/%s/config", task->spec->name);
@@ -83,7 +88,7 @@ static int write_filter(const char *folder, struct pv_err *err)
  * leads elsewhere; and a container starts without a log as well. */
 static bool mount_logs(const struct pv *pv, const struct pv_task *task, struct pv_mounts *mounts)
 {
-	cleanup_free char *path = pv_fmt("logs/%s/%s", pv->revision, task->spec->name);
+	cleanup_free char *path = pv_fmt("logs/%s/%s", task->run->revision, task->spec->name);
 	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
 	struct pv_err err;
 	cleanup_close int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);

@@ -8,6 +8,8 @@
 
 /* Where LXC writes its complaints. */
 char *pv_lxcfile_log(const struct pv_task *task);
+/* Where its root is mounted. */
+char *pv_lxcfile_rootfs(const struct pv_task *task);
 /* The adapted conf. */
 char *pv_lxcfile_path(const struct pv_task *task);
 int pv_lxcfile_write(const struct pv *pv, const struct pv_task *task, const struct pv_lxcconf *conf,

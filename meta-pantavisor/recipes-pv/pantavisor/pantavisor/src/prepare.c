@@ -30,7 +30,7 @@ static int read_conf(
 	cleanup_free char *text = NULL;
 	size_t length;
 
-	if (pv_objects_read(pv->storage, &pv->state, path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
+	if (pv_objects_read(pv->storage, &task->run->state, path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
 		return -1;
 	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
 }
@@ -47,10 +47,10 @@ static void note_conf(struct pv_task *task, const struct pv_lxcconf *conf)
 static int mount_with_conf(const struct pv *pv, struct pv_task *task, struct pv_lxcconf *conf,
 	const struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
 {
-	cleanup_free char *rootfs = pv_container_rootfs(task);
+	cleanup_free char *rootfs = pv_lxcfile_rootfs(task);
 
 	note_conf(task, conf);
-	if (pv_rootfs_mount(pv, task->spec, conf, rootfs, mounts, err) < 0 ||
+	if (pv_rootfs_mount(pv, task->run, task->spec, conf, rootfs, mounts, err) < 0 ||
 		pv_firstuse_fill(use, task->spec->name, conf, rootfs, err) < 0 ||
 		pv_sources_mount(conf, task->spec->name, mounts, err) < 0)
 		return -1;
@@ -81,7 +81,7 @@ static int mount_all(void *argument, struct pv_job_result *result)
 	struct found found;
 	int done = -1;
 
-	if (pv_volume_mount_container(task->pv, task->spec, &use, &mounts, &result->err) == 0 &&
+	if (pv_volume_mount_container(task->pv, task->run, task->spec, &use, &mounts, &result->err) == 0 &&
 		mount_root(task->pv, task, &use, &mounts, &result->err) == 0)
 		done = pv_firstuse_finish(&use, &result->err);
 	pv_firstuse_close(&use);

@@ -5,14 +5,11 @@
 
 #include "bootenv.h"
 #include "config.h"
-#include "container.h"
 #include "job.h"
 #include "loop.h"
 #include "mounts.h"
-#include "objects.h"
 #include "pvs.h"
-#include "revision.h"
-#include "state.h"
+#include "run.h"
 
 #define PV_CONFIG_FILE "/etc/pantavisor.config"
 #define PV_MODULES_FILE "/etc/pantavisor/modules"
@@ -34,25 +31,13 @@ struct pv {
 	char *cmdline;
 	char release[65];
 
-	char *revision;
+	struct pv_run *run; /* what runs, or would */
 	enum pv_bootenv_kind loader;
 	struct pv_bootenv env; /* as it was read at boot, or last written */
-	enum pv_standing standing;
-	int storage; /* its root directory, the start of every path below it */
+	int storage;	       /* its root directory, the start of every path below it */
 	bool has_storage;
 
-	struct pv_state state;
-	struct pv_held held;	 /* the objects of its volumes */
 	struct pv_mounts mounts; /* but those of containers */
-	struct pv_task *tasks;	 /* one for each container of the state; NULL until the revision may run */
-	size_t task_count;	 /* 0 until then, whatever the state lists */
-	size_t group;		 /* the one being started */
-	int64_t group_since;	 /* 0: not begun */
-	int groups_late;
-	bool running;
-	int64_t stable_at; /* when what runs well is committed, or its boot was good; 0: that is over */
-	int64_t late_at;   /* when that is not waited for any longer */
-	bool has_fault;	   /* and stays up with it */
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

@@ -40,8 +40,8 @@ static void close_layers(struct layers *layers)
 	free(layers->text);
 }
 
-static int copy_entry(
-	const struct pv *pv, const struct pv_entry *entry, int root, const char *path, struct pv_err *err)
+static int copy_entry(const struct pv *pv, const struct pv_run *run, const struct pv_entry *entry, int root,
+	const char *path, struct pv_err *err)
 {
 	const char *name;
 	cleanup_close int folder = pv_durable_parent(pv_storage_at(root), path, &name, err);
@@ -50,27 +50,28 @@ static int copy_entry(
 	if (folder < 0)
 		return -1;
 	return fd < 0 ? pv_err_errno(err, "cannot make %.200s", path)
-		      : pv_objects_copy(pv->storage, &pv->state, entry, fd, err);
+		      : pv_objects_copy(pv->storage, &run->state, entry, fd, err);
 }
 
-static int fill_config(const struct pv *pv, const char *prefix, const char *target, struct pv_err *err)
+static int fill_config(const struct pv *pv, const struct pv_run *run, const char *prefix, const char *target,
+	struct pv_err *err)
 {
 	cleanup_close int root = pv_beneath_root(target, err);
 
 	if (root < 0)
 		return -1;
-	for (size_t i = 0; i < pv->state.entry_count; i++) {
-		const struct pv_entry *entry = &pv->state.entries[i];
+	for (size_t i = 0; i < run->state.entry_count; i++) {
+		const struct pv_entry *entry = &run->state.entries[i];
 
 		if (pv_starts_with(entry->path, prefix) &&
-			copy_entry(pv, entry, root, entry->path + strlen(prefix), err) < 0)
+			copy_entry(pv, run, entry, root, entry->path + strlen(prefix), err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int add_config(const struct pv *pv, const struct pv_container *container, struct layers *layers,
-	struct pv_mounts *mounts, struct pv_err *err)
+static int add_config(const struct pv *pv, const struct pv_run *run, const struct pv_container *container,
+	struct layers *layers, struct pv_mounts *mounts, struct pv_err *err)
 {
 	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/configs/%s", container->name);
 	cleanup_free char *prefix = pv_fmt("_config/%s/", container->name);
@@ -79,7 +80,7 @@ static int add_config(const struct pv *pv, const struct pv_container *container,
 	if (!container->has_config)
 		return 0;
 	if (pv_mount(mounts, "tmpfs", target, "tmpfs", flags, "mode=0755", err) < 0 ||
-		fill_config(pv, prefix, target, err) < 0)
+		fill_config(pv, run, prefix, target, err) < 0)
 		return -1;
 	if (mount(NULL, target, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) < 0)
 		return pv_err_errno(err, "cannot make %s read-only", target);
@@ -143,13 +144,13 @@ static int mount_layers(const struct layers *layers, const struct pv_lxcconf *co
 	return pv_mount(mounts, "overlay", target, "overlay", MS_RDONLY, options, err);
 }
 
-int pv_rootfs_mount(const struct pv *pv, const struct pv_container *container, const struct pv_lxcconf *conf,
-	const char *target, struct pv_mounts *mounts, struct pv_err *err)
+int pv_rootfs_mount(const struct pv *pv, const struct pv_run *run, const struct pv_container *container,
+	const struct pv_lxcconf *conf, const char *target, struct pv_mounts *mounts, struct pv_err *err)
 {
 	struct layers layers = {0};
 	int done = -1;
 
-	if (add_config(pv, container, &layers, mounts, err) == 0 && add_lowers(conf, &layers, err) == 0)
+	if (add_config(pv, run, container, &layers, mounts, err) == 0 && add_lowers(conf, &layers, err) == 0)
 		done = mount_layers(&layers, conf, target, mounts, err);
 	close_layers(&layers);
 	return done;

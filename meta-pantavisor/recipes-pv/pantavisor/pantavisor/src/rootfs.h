@@ -10,7 +10,7 @@
 #include "lxcconf.h"
 #include "pv.h"
 
-int pv_rootfs_mount(const struct pv *pv, const struct pv_container *container, const struct pv_lxcconf *conf,
-	const char *target, struct pv_mounts *mounts, struct pv_err *err);
+int pv_rootfs_mount(const struct pv *pv, const struct pv_run *run, const struct pv_container *container,
+	const struct pv_lxcconf *conf, const char *target, struct pv_mounts *mounts, struct pv_err *err);
 
 #endif

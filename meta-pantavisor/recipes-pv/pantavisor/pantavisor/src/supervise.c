@@ -19,7 +19,7 @@
 
 static const struct pv_group *group_of(const struct pv *pv, const struct pv_task *task)
 {
-	return &pv->state.groups[task->spec->group];
+	return &pv->run->state.groups[task->spec->group];
 }
 
 static void note_goal(struct pv_task *task)
@@ -41,7 +41,7 @@ static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 		pv_error("container",
 			"the system needs %s, and revision %s has nothing to return to: the device stays up "
 			"without it",
-			name, pv->revision);
+			name, pv->run->revision);
 }
 
 /* At the end of the device all mounts are undone together. */
@@ -180,32 +180,33 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 
 static void begin_group(struct pv *pv, int64_t now)
 {
-	pv->group_since = now;
-	for (size_t i = 0; i < pv->task_count; i++)
-		if (pv->tasks[i].spec->group == pv->group && pv->tasks[i].status == PV_STATUS_INSTALLED)
-			start(pv, &pv->tasks[i], now);
+	pv->run->group_since = now;
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (pv->run->tasks[i].spec->group == pv->run->group &&
+			pv->run->tasks[i].status == PV_STATUS_INSTALLED)
+			start(pv, &pv->run->tasks[i], now);
 }
 
 static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 {
-	const struct pv_group *group = &pv->state.groups[pv->group];
+	const struct pv_group *group = &pv->run->state.groups[pv->run->group];
 	int wanted = 0, reached = 0;
 
-	for (size_t i = 0; i < pv->task_count; i++)
-		if (group_of(pv, &pv->tasks[i]) == group) {
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (group_of(pv, &pv->run->tasks[i]) == group) {
 			wanted++;
-			reached += pv->tasks[i].reached;
+			reached += pv->run->tasks[i].reached;
 		}
-	return pv_goal_group(wanted, reached, now - pv->group_since, (int64_t)group->timeout_s * 1000);
+	return pv_goal_group(wanted, reached, now - pv->run->group_since, (int64_t)group->timeout_s * 1000);
 }
 
 /* The first content of a volume takes its time, which is not the container's: once, or one that never fits
  * would hold up the groups for ever. */
 static bool is_preparing(const struct pv *pv)
 {
-	for (size_t i = 0; i < pv->task_count; i++)
-		if (pv->tasks[i].spec->group == pv->group && pv->tasks[i].status == PV_STATUS_INSTALLED &&
-			pv->tasks[i].is_starting)
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (pv->run->tasks[i].spec->group == pv->run->group &&
+			pv->run->tasks[i].status == PV_STATUS_INSTALLED && pv->run->tasks[i].is_starting)
 			return true;
 	return false;
 }
@@ -215,8 +216,8 @@ static char *list_late(const struct pv *pv, const struct pv_group *group)
 {
 	char *list = pv_dup("", 0);
 
-	for (size_t i = 0; i < pv->task_count; i++) {
-		const struct pv_task *task = &pv->tasks[i];
+	for (size_t i = 0; i < pv->run->task_count; i++) {
+		const struct pv_task *task = &pv->run->tasks[i];
 		cleanup_free char *before = NULL, *missed = NULL;
 
 		if (group_of(pv, task) != group || task->reached)
@@ -230,7 +231,7 @@ static char *list_late(const struct pv *pv, const struct pv_group *group)
 
 static void end_group(struct pv *pv, enum pv_achievement achievement)
 {
-	const struct pv_group *group = &pv->state.groups[pv->group];
+	const struct pv_group *group = &pv->run->state.groups[pv->run->group];
 
 	if (achievement == PV_ACHIEVED) {
 		pv_info("group", "group %s ACHIEVED", group->name);
@@ -238,67 +239,69 @@ static void end_group(struct pv *pv, enum pv_achievement achievement)
 		cleanup_free char *late = list_late(pv, group);
 
 		pv_warn("group", "group %s TIMEDOUT after %d s: %s", group->name, group->timeout_s, late);
-		pv->groups_late++;
+		pv->run->groups_late++;
 	}
-	pv->group++;
-	pv->group_since = 0;
+	pv->run->group++;
+	pv->run->group_since = 0;
 	if (achievement == PV_TIMEDOUT &&
-		pv_revision_decide(pv->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+		pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
 		pv_ending_fault(pv, "the goals of the tried revision were not reached");
 }
 
 static void tick_groups(struct pv *pv, int64_t now, int64_t *next)
 {
-	while (!pv->end && pv->group < pv->state.group_count) {
+	while (!pv->end && pv->run->group < pv->run->state.group_count) {
 		enum pv_achievement achievement;
 
-		if (!pv->group_since)
+		if (!pv->run->group_since)
 			begin_group(pv, now);
 		if (is_preparing(pv)) {
-			pv->group_since = now;
+			pv->run->group_since = now;
 			return;
 		}
 		achievement = judge_group(pv, now);
 		if (achievement == PV_UNACHIEVED) {
 			*next = pv_earlier_of(*next,
-				pv->group_since + (int64_t)pv->state.groups[pv->group].timeout_s * 1000);
+				pv->run->group_since +
+					(int64_t)pv->run->state.groups[pv->run->group].timeout_s * 1000);
 			return;
 		}
 		end_group(pv, achievement);
 	}
-	if (pv->end || pv->running)
+	if (pv->end || pv->run->running)
 		return;
-	pv->running = true;
-	if (pv->groups_late)
-		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->revision,
-			pv->groups_late);
+	pv->run->running = true;
+	if (pv->run->groups_late)
+		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->run->revision,
+			pv->run->groups_late);
 	else
-		pv_info("revision", "revision %s RUNNING", pv->revision);
+		pv_info("revision", "revision %s RUNNING", pv->run->revision);
 	pv_commit_begin(pv, now);
 }
 
 void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	for (size_t i = 0; i < pv->task_count && !pv->end; i++)
-		tick_task(pv, &pv->tasks[i], now, next);
-	if (!pv->tasks || pv->end)
+	for (size_t i = 0; i < pv->run->task_count && !pv->end; i++)
+		tick_task(pv, &pv->run->tasks[i], now, next);
+	if (!pv->run->tasks || pv->end)
 		return;
 	tick_groups(pv, now, next);
 	pv_commit_tick(pv, now, next);
 	/* A group that began has containers to look at. */
-	for (size_t i = 0; i < pv->task_count; i++)
-		note_due(&pv->tasks[i], now, next);
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		note_due(&pv->run->tasks[i], now, next);
 }
 
 void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 {
 	int status = pv_exit_status(wait_status);
 
-	for (size_t i = 0; i < pv->task_count; i++) {
-		if (pv->tasks[i].monitor != pid)
+	for (size_t i = 0; i < pv->run->task_count; i++) {
+		if (pv->run->tasks[i].monitor != pid)
 			continue;
-		pv_info("container", "container %s ended with status %d", pv->tasks[i].spec->name, status);
-		ended(pv, &pv->tasks[i], status, now);
+		pv_info("container", "container %s ended with status %d", pv->run->tasks[i].spec->name,
+			status);
+		ended(pv, &pv->run->tasks[i], status, now);
 		return;
 	}
 }

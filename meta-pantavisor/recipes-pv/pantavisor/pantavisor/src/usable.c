@@ -18,10 +18,10 @@ static struct pv_verify options_of(const struct pv *pv, const char *revision)
 
 int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err)
 {
-	struct pv_verify options = options_of(pv, pv->revision);
+	struct pv_verify options = options_of(pv, pv->run->revision);
 
 	options.repair = &pv_fsops_real;
-	return pv_verify_revision(&options, &pv->state, &pv->held, verified, err);
+	return pv_verify_revision(&options, &pv->run->state, &pv->run->held, verified, err);
 }
 
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)

@@ -103,11 +103,14 @@ static struct pv_container web = {.name = "web",
 	.goal = PV_GOAL_STARTED,
 	.recovery = {.given = true, .mode = PV_RECOVER_ALWAYS, .backoff_factor = 1}};
 static struct pv_task task;
+static struct pv_run run;
 
 /* One container in one group, ready to run. */
 static inline struct pv device(enum pv_standing standing)
 {
-	struct pv pv = {.revision = (char *)(uintptr_t) "7",
+	struct pv pv = {.run = &run};
+
+	run = (struct pv_run){.revision = (char *)(uintptr_t) "7",
 		.standing = standing,
 		.tasks = &task,
 		.task_count = 1,
@@ -115,7 +118,6 @@ static inline struct pv device(enum pv_standing standing)
 			.container_count = 1,
 			.group_count = 1,
 			.groups = {{.name = "app", .timeout_s = 30}}}};
-
 	task = (struct pv_task){.spec = &web};
 	memset(&world, 0, sizeof(world));
 	world.can_mount = world.can_spawn = world.has_init = true;

@@ -9,10 +9,10 @@ static void test_tried_revision_is_committed_once_it_was_stable(void)
 	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
 
 	tick(&pv, 1);
-	CHECK(tick(&pv, 2) == 2 + 25 * SECOND && pv.running);
+	CHECK(tick(&pv, 2) == 2 + 25 * SECOND && pv.run->running);
 	CHECK(pv.env.tried[0]);
 	tick(&pv, 2 + 25 * SECOND);
-	CHECK(pv.standing == PV_STANDING_COMMITTED && !pv.stable_at && !pv.end);
+	CHECK(pv.run->standing == PV_STANDING_COMMITTED && !pv.run->stable_at && !pv.end);
 	check_stored(&pv, "7", "", "3");
 }
 
@@ -23,7 +23,7 @@ static void test_tried_revision_that_keeps_failing_goes_back(void)
 
 	tick(&pv, 1);
 	tick(&pv, 2);
-	stable = pv.stable_at;
+	stable = pv.run->stable_at;
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, stable - 1);
 	world.has_init = false;
 	tick(&pv, stable);
@@ -39,7 +39,7 @@ static void test_try_that_is_over_is_forgotten(void)
 
 	tick(&pv, 1);
 	tick(&pv, 2);
-	CHECK(pv.running && pv.env.generation == 1);
+	CHECK(pv.run->running && pv.env.generation == 1);
 	tick(&pv, 2 + 25 * SECOND);
 	CHECK(pv.env.generation == 2);
 	check_stored(&pv, "7", "", "");
@@ -95,7 +95,7 @@ static void test_boot_that_loses_a_system_container_is_no_good_one(void)
 	web.recovery.max_retries = 1;
 	tick(&pv, 1);
 	tick(&pv, 2);
-	CHECK(pv.running);
+	CHECK(pv.run->running);
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 10 * SECOND);
 	tick(&pv, 10 * SECOND);
 	tick(&pv, 50 * SECOND);
@@ -119,9 +119,9 @@ static void test_delay_begins_anew_with_each_failure(void)
 	tick(&pv, last + SECOND);
 	CHECK(task.status == PV_STATUS_STARTED);
 	tick(&pv, last + 20 * SECOND);
-	CHECK(pv.standing == PV_STANDING_TRIED && pv.env.tried[0]);
+	CHECK(pv.run->standing == PV_STANDING_TRIED && pv.env.tried[0]);
 	tick(&pv, last + 26 * SECOND);
-	CHECK(pv.standing == PV_STANDING_COMMITTED && !pv.end);
+	CHECK(pv.run->standing == PV_STANDING_COMMITTED && !pv.end);
 	check_stored(&pv, "7", "", "3");
 }
 
@@ -138,9 +138,9 @@ static void test_boots_that_are_late_are_counted_anew(void)
 		world.has_init = false;
 		tick(&pv, 1);
 		tick(&pv, 31 * SECOND);
-		CHECK(pv.running && pv.groups_late == 1 && !pv.end && pv.env.generation == 1);
+		CHECK(pv.run->running && pv.run->groups_late == 1 && !pv.end && pv.env.generation == 1);
 		tick(&pv, 400 * SECOND);
-		CHECK(!pv.end && !pv.stable_at && pv.env.generation == 2);
+		CHECK(!pv.end && !pv.run->stable_at && pv.env.generation == 2);
 		check_stored(&pv, "9", "", "");
 	}
 }
@@ -164,7 +164,7 @@ static void test_last_good_revision_that_keeps_failing_stays_up(void)
 	tree_file("boot/grubtry", "# GRUB Environment Block\npv_fails=1:xxxx\n####");
 	tick(&pv, 1);
 	tick(&pv, 2);
-	stable = pv.stable_at;
+	stable = pv.run->stable_at;
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, stable - 1);
 	world.has_init = false;
 	tick(&pv, stable + 300 * SECOND);

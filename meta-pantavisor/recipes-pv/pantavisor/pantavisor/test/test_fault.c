@@ -91,7 +91,7 @@ static struct pv start(const struct device *of)
 		of->before == UNUSABLE ? "3" : "", of->factory == UNUSABLE ? "0" : "");
 	world.unusable = unusable;
 
-	pv.revision = (char *)(uintptr_t)of->revision;
+	pv.run->revision = (char *)(uintptr_t)of->revision;
 	pv.loader = kind_of(of);
 	pv.storage = of->storage;
 	pv.has_storage = true;

@@ -74,7 +74,7 @@ static void test_plain_root(struct pv *pv, struct pv_mounts *mounts)
 
 	strcpy(lxc_root, "/volumes/web/root.squashfs");
 	boot(pv, "boot");
-	web = pv->state.containers;
+	web = pv->run->state.containers;
 	web->has_config = false;
 	CHECK(mount_web(pv, mounts) == 0);
 	CHECK(flags_of(ROOT) == ST_RDONLY);

@@ -51,7 +51,8 @@ static void leave_stray(void (*on_term)(int))
 
 static void be_pid_1(enum pv_end end)
 {
-	static struct pv pv;
+	static struct pv_run run;
+	static struct pv pv = {.run = &run};
 	struct pv_err err;
 
 	CHECK(pv_mount(&pv.mounts, "tmpfs", VOLUME, "tmpfs", 0, NULL, &err) == 0);

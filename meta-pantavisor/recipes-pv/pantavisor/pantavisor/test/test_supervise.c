@@ -10,9 +10,9 @@ static void test_revision_that_did_not_boot_is_left_alone(void)
 	struct pv pv = device(PV_STANDING_COMMITTED);
 	int64_t next = INT64_MAX;
 
-	pv.tasks = NULL;
-	pv.task_count = 0;
-	CHECK(tick(&pv, 1) == INT64_MAX && !pv.running && !world.mounts);
+	pv.run->tasks = NULL;
+	pv.run->task_count = 0;
+	CHECK(tick(&pv, 1) == INT64_MAX && !pv.run->running && !world.mounts);
 	pv_supervise_reaped(&pv, MONITOR, 0, 1);
 	pv_ending_begin(&pv, PV_END_REBOOT, "test");
 	if (!setjmp(end_of_story)) {
@@ -26,9 +26,9 @@ static void test_container_starts_and_the_revision_runs(void)
 	struct pv pv = device(PV_STANDING_FACTORY);
 
 	tick(&pv, 1);
-	CHECK(task.status == PV_STATUS_STARTING && world.spawns == 1 && !pv.running);
+	CHECK(task.status == PV_STATUS_STARTING && world.spawns == 1 && !pv.run->running);
 	tick(&pv, 2);
-	CHECK(task.status == PV_STATUS_STARTED && pv.running);
+	CHECK(task.status == PV_STATUS_STARTED && pv.run->running);
 }
 
 static void test_container_that_hangs_before_its_init_is_looked_at_less_often(void)
@@ -149,12 +149,12 @@ static void test_container_starts_when_its_volumes_are_ready(void)
 	pv_config_init(&pv.config);
 	world.mounts_slowly = true;
 	CHECK(tick(&pv, 1) == INT64_MAX && world.mounts == 1 && !world.spawns);
-	CHECK(tick(&pv, 300 * SECOND) == INT64_MAX && world.mounts == 1 && !pv.groups_late && !pv.end);
+	CHECK(tick(&pv, 300 * SECOND) == INT64_MAX && world.mounts == 1 && !pv.run->groups_late && !pv.end);
 	CHECK(task.status == PV_STATUS_INSTALLED);
 	task.place = PV_PLACE_MOUNTED;
 	tick(&pv, 301 * SECOND);
 	CHECK(world.spawns == 1 && task.status == PV_STATUS_STARTED);
-	CHECK(pv.running && !pv.groups_late && !pv.end);
+	CHECK(pv.run->running && !pv.run->groups_late && !pv.end);
 }
 
 /* But one that never fits holds the groups up once, and not for ever. */
@@ -171,9 +171,9 @@ static void test_volumes_that_are_never_ready_make_a_group_late(void)
 	CHECK(tick(&pv, task.retry_at) > task.retry_at && world.mounts == 1);
 	task.place = PV_PLACE_NONE;
 	tick(&pv, task.retry_at + 1);
-	CHECK(world.mounts == 2 && task.place == PV_PLACE_MOUNTING && !pv.groups_late);
+	CHECK(world.mounts == 2 && task.place == PV_PLACE_MOUNTING && !pv.run->groups_late);
 	tick(&pv, 40 * SECOND);
-	CHECK(pv.groups_late == 1 && pv.running);
+	CHECK(pv.run->groups_late == 1 && pv.run->running);
 }
 
 static void test_end_does_not_wait_for_volumes(void)

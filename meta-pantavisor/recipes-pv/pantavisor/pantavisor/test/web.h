@@ -23,6 +23,7 @@ static struct pv_err err;
 static char image_id[PV_SHA256_HEX + 1], conf_id[PV_SHA256_HEX + 1];
 static char lxc_root[128] = "overlayfs:/volumes/web/root.squashfs:/volumes/web/lxc-overlay/upper";
 static const char *lxc_mounts = "";
+static const char *conf_text = "for web\n"; /* of each object but the image */
 
 static inline void add_object(const char *path, char id[PV_SHA256_HEX + 1])
 {
@@ -66,7 +67,7 @@ static inline void make_storage(const char *persistence)
 {
 	cleanup_free char *object = NULL, *state = NULL;
 
-	tree_file("storage/config", "for web\n");
+	tree_file("storage/config", conf_text);
 	add_object("storage/config", conf_id);
 	object = pv_fmt("/storage/objects/%s", conf_id);
 	CHECK(chown(object, 1000, 1000) == 0 && chmod(object, 06777) == 0);
@@ -97,9 +98,9 @@ static inline void boot(struct pv *pv, const char *persistence)
 
 	make_storage(persistence);
 	pv->storage = options.storage = pv_beneath_root("/storage", &err);
-	pv->revision = pv_dup("0", 1);
-	CHECK(pv_verify_revision(&options, &pv->state, &pv->held, &verified, &err) == 0);
-	CHECK(pv->state.container_count == 1 && pv->held.count == 1);
+	pv->run = pv_run_new("0");
+	CHECK(pv_verify_revision(&options, &pv->run->state, &pv->run->held, &verified, &err) == 0);
+	CHECK(pv->run->state.container_count == 1 && pv->run->held.count == 1);
 }
 
 static inline int mount_web(const struct pv *pv, struct pv_mounts *mounts)
@@ -110,9 +111,9 @@ static inline int mount_web(const struct pv *pv, struct pv_mounts *mounts)
 	int done;
 
 	CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
-	done = pv_volume_mount_container(pv, pv->state.containers, &use, mounts, &err);
+	done = pv_volume_mount_container(pv, pv->run, pv->run->state.containers, &use, mounts, &err);
 	if (!done)
-		done = pv_rootfs_mount(pv, pv->state.containers, &conf, ROOT, mounts, &err);
+		done = pv_rootfs_mount(pv, pv->run, pv->run->state.containers, &conf, ROOT, mounts, &err);
 	if (!done)
 		done = pv_firstuse_fill(&use, "web", &conf, ROOT, &err);
 	if (!done)
@@ -133,10 +134,8 @@ static inline int remove_below(const char *path, const struct stat *info, int ki
 static inline void end(struct pv *pv, struct pv_mounts *mounts)
 {
 	pv_mounts_undo(mounts);
-	pv_held_close(&pv->held);
-	pv_state_free(&pv->state);
+	pv_run_free(pv->run);
 	close(pv->storage);
-	free(pv->revision);
 	*pv = (struct pv){0};
 	nftw("/storage", remove_below, 8, FTW_DEPTH | FTW_PHYS);
 }
