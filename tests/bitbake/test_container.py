@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,6 +124,17 @@ def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Pa
     assert packed["codec"] == "xz" and packed["version"].startswith("liblzma ")
     tree = squashfs.read(image)
     assert tree.head("etc/text", len(TEXT)) == TEXT
+
+
+def test_the_step_is_run_again_as_the_page_describes(desk: Desk, tmp_path: Path) -> None:
+    desk.configure()
+    desk.run()
+    work = tmp_path / "work"
+    shutil.copytree(desk.build.work("app"), work, symlinks=True)
+    page = (PROJECT / "meta-pantavisor/docs/replay.md").read_text()
+    script = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
+    tools.run("env", f"WORKDIR={work}", "bash", "-euc", script)
+    assert (work / "temp/again/part.tgz").read_bytes() == desk.export.read_bytes()
 
 
 def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) -> None:

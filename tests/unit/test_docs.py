@@ -153,17 +153,31 @@ RUNTIME_TESTS = PROJECT / "meta-pantavisor/recipes-pv/pantavisor/pantavisor/test
 DEFINITION = {".py": r"^def {}\(", ".c": r"^static void {}\("}
 
 
-def test_the_security_page_names_tests_that_exist() -> None:
-    page = (PROJECT / "SECURITY.md").read_text()
+@pytest.mark.parametrize(("page", "least"), [(PROJECT / "SECURITY.md", 60), (DOCS / "trust.md", 14)], ids=str)
+def test_pages_name_tests_that_exist(page: Path, least: int) -> None:
+    content = page.read_text()
     places = {path.name for folder in (PROJECT / "tests", RUNTIME_TESTS) for path in folder.rglob("test_*.[pc]*")}
-    assert set(re.findall(r"\btest_\w+\.(?:py|c)\b", page)) <= places
-    named = re.findall(r"`(\w+)/(test_\w+)(\.py|\.c)(?:::(\w+))?`", page)
-    assert len(named) > 60
+    assert set(re.findall(r"\btest_\w+\.(?:py|c)\b", content)) <= places
+    named = re.findall(r"`(\w+)/(test_\w+)(\.py|\.c)(?:::(\w+))?`", content)
+    assert len(named) > least
     for folder, file, suffix, function in named:
         path = (RUNTIME_TESTS if folder == "runtime" else PROJECT / "tests" / folder) / f"{file}{suffix}"
         assert path.exists(), path
         defined = re.search(DEFINITION[suffix].format(function), path.read_text(), re.MULTILINE)
         assert defined if function else suffix == ".c", f"{path}: {function or 'a test of it'}"
+
+
+def test_every_link_of_the_chain_is_held_by_a_test_or_is_not_checked() -> None:
+    chain = (DOCS / "trust.md").read_text().partition("## From a registry")[2].partition("## What is not checked")[0]
+    links = [line for line in chain.splitlines() if line.startswith("| ") and not line.startswith("| link |")]
+    assert len(links) > 12
+    for line in links:
+        assert ("::test_" in line) != ("**not checked**" in line), line
+
+
+def test_variables_on_the_page_of_trust_are_those_of_classes_and_recipes() -> None:
+    named = set(re.findall(r"`((?:PVS|PVR|PVROOT|PANTAVISOR)_\w+)", (DOCS / "trust.md").read_text()))
+    assert len(named) > 8 and named <= set(re.findall(r"\w+", (DOCS / "RECIPE-API.md").read_text()))
 
 
 def test_every_row_of_the_security_page_is_shown_by_a_test_or_says_that_it_is_not() -> None:
