@@ -51,6 +51,17 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_the_index_leads_to_every_page() -> None:
+    index = (DOCS / "README.md").read_text()
+    for page in DOCS.rglob("*.md"):
+        assert page.name == "README.md" or f"]({page.relative_to(DOCS).as_posix()})" in index, page
+
+
+def test_the_first_change_is_that_of_this_version() -> None:
+    version = re.search(r'^version = "(.*)"$', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version and re.search(r"^## (\S+),", (PROJECT / "CHANGES.md").read_text(), re.MULTILINE)[1] == version[1]
+
+
 def test_the_example_state_is_one() -> None:
     (example,) = examples("state.md")
     parsed = state.State.parse(cjson.dumps(example))

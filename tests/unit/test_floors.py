@@ -46,6 +46,13 @@ def documented() -> "dict[str, int]":
 FLOORS = documented()
 
 
+def test_the_drawing_of_the_readme_has_the_same_floors() -> None:
+    drawing = (LAYER.parent / "README.md").read_text().partition("## The floors")[2].split("```")[1]
+    rows = dict(re.findall(r"^ (\d) +(.*)$", drawing, re.MULTILINE))
+    drawn = {name: int(floor) for floor, row in rows.items() for name in re.findall(r"\w+", row) if name in FLOORS}
+    assert drawn == FLOORS
+
+
 @functools.cache
 def walked(path: Path) -> "tuple[ast.AST, ...]":
     return tuple(ast.walk(ast.parse(path.read_text())))
