@@ -31,7 +31,7 @@ def test_tasks_run_in_the_order_of_openembedded_core(built: Build) -> None:
 
 def test_file_source_is_unpacked_and_patched_in_unpackdir(built: Build) -> None:
     script = built.work("hello") / "sources" / "hello-1.0" / "hello.sh"
-    assert script.read_text() == "#!/bin/sh\necho HELLO\n"
+    assert script.read_text().splitlines()[-1] == "echo HELLO"
 
 
 def test_library_function_runs_by_its_dotted_name(built: Build) -> None:

@@ -17,19 +17,19 @@ import pytest
 from pantavisor.cli import failures
 from pantavisor.repo import Repository
 from sim import tools
-from sim.chair import ENVIRONMENT, Pvr, process, write
+from sim.pvr_command import ENVIRONMENT, PvrCommand, process, write
 
 PVR = f"{sys.executable} -m pantavisor"
 ONE_SENTENCE = re.compile(r"pvr: [^\n]+\n  hint: [^\n]+\n")
 
 
 @pytest.fixture
-def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
-    return Pvr(capsys)
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository with more files than a pipe holds the names of, and the current directory there."""
     root = tmp_path / "work"
     pvr("init", str(root))
@@ -117,7 +117,7 @@ def nobody(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def foreign(pvr: Pvr, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def foreign(pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A repository that everybody can read, and beside it an export."""
     with tools.open_folder() as folder:
         folder.chmod(0o755)
@@ -186,7 +186,7 @@ def test_a_command_in_no_repository(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
-def test_an_empty_repository_is_whole(pvr: Pvr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_repository_is_whole(pvr: PvrCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pvr("init", str(tmp_path / "empty"))
     monkeypatch.chdir(tmp_path / "empty")
     for words in (["status"], ["app", "ls"], ["gc"], ["commit"], ["checkout"], ["export", "../x.tgz"], ["import", "../x.tgz"],
@@ -218,7 +218,7 @@ MISTAKES = [
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository with a container and, in a folder, a repository of its own."""
     root = tmp_path / "work"
     pvr("init", str(root))
@@ -230,7 +230,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
 
 
 @pytest.mark.parametrize("words, sentence, hint", MISTAKES, ids=[" ".join(words) for words, _, _ in MISTAKES])
-def test_a_mistake_is_told_in_a_sentence(pvr: Pvr, small: Path, words: list[str], sentence: str, hint: str) -> None:
+def test_a_mistake_is_told_in_a_sentence(pvr: PvrCommand, small: Path, words: list[str], sentence: str, hint: str) -> None:
     out, said = pvr.both(*words, status=2)
     lines = said.splitlines()
     assert out == "" and re.fullmatch(f"pvr: (?:{sentence})", lines[0]), said
@@ -238,14 +238,14 @@ def test_a_mistake_is_told_in_a_sentence(pvr: Pvr, small: Path, words: list[str]
     assert not list(small.glob(".pvr/.*")) and sorted(os.listdir(small)) == [".pvr", "sub", "web"]
 
 
-def test_a_repository_in_a_folder_stays_apart(pvr: Pvr, small: Path) -> None:
+def test_a_repository_in_a_folder_stays_apart(pvr: PvrCommand, small: Path) -> None:
     assert pvr("status") == "? web/run.json\n? web/src.json\n"
     pvr("add")
     pvr("commit")
     assert set(Repository(small).state) == {"#spec", "web/run.json", "web/src.json"}
 
 
-def test_a_clone_is_whole_or_not_at_all(pvr: Pvr, small: Path, tmp_path: Path) -> None:
+def test_a_clone_is_whole_or_not_at_all(pvr: PvrCommand, small: Path, tmp_path: Path) -> None:
     write(small, {"web/root.squashfs": "root"})
     pvr("add")
     pvr("commit")

@@ -18,8 +18,8 @@ from pantavisor import cli, keys, repo
 from pantavisor.app import worktree
 from pantavisor.errors import PantavisorError
 from pantavisor.repo import Repository
-from sim.chair import write
 from sim.listing import Listing, of_directory
+from sim.pvr_command import write
 
 COMMANDS = (
     ["add"], ["commit"], ["checkout"], ["checkout", "--hardlink"], ["gc"], ["get", "../more.tgz"], ["merge", "../more.tgz"],

@@ -14,16 +14,16 @@ from pantavisor import beneath
 from pantavisor.errors import FormatError, LimitError, PantavisorError
 from pantavisor.repo import Owners, Repository
 from sim import tools
-from sim.chair import ENVIRONMENT, Pvr, write
+from sim.pvr_command import ENVIRONMENT, PvrCommand, write
 
 
 @pytest.fixture
-def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
-    return Pvr(capsys)
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository, an export of it, a card, and another user's home."""
     write(tmp_path / "home", {".bashrc": "rc"})
     pvr("init", str(tmp_path / "work"))
@@ -34,7 +34,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
     return tmp_path
 
 
-def test_the_link_is_named(world: Path, pvr: Pvr) -> None:
+def test_the_link_is_named(world: Path, pvr: PvrCommand) -> None:
     shutil.rmtree(world / "card/objects")
     (world / "card/objects").symlink_to(world / "home")
     said = pvr.both("deploy", "../card/trails/0", "../more.tgz", status=2)[1]
@@ -46,7 +46,9 @@ def test_the_link_is_named(world: Path, pvr: Pvr) -> None:
 
 
 @pytest.mark.parametrize("content, why", [({"x": "x"}, "which holds x"), ({}, "which is empty"), (None, "does not exist")])
-def test_settings_put_no_objects_where_no_pool_is(world: Path, pvr: Pvr, content: dict[str, str] | None, why: str) -> None:
+def test_settings_put_no_objects_where_no_pool_is(
+    world: Path, pvr: PvrCommand, content: dict[str, str] | None, why: str
+) -> None:
     if content is not None:
         (world / "cron.d").mkdir()
         write(world / "cron.d", content)
@@ -57,7 +59,7 @@ def test_settings_put_no_objects_where_no_pool_is(world: Path, pvr: Pvr, content
 
 
 @pytest.mark.parametrize("objects", ["../objects", "../shared", "inside/deep"])
-def test_a_pool_of_any_name_is_made_by_who_asks_for_it(world: Path, pvr: Pvr, objects: str) -> None:
+def test_a_pool_of_any_name_is_made_by_who_asks_for_it(world: Path, pvr: PvrCommand, objects: str) -> None:
     pvr("init", "../second", "--objects", objects)
     os.chdir("../second")
     for _ in range(2):
@@ -66,7 +68,7 @@ def test_a_pool_of_any_name_is_made_by_who_asks_for_it(world: Path, pvr: Pvr, ob
     assert Repository(Path(".")).status().is_clean
 
 
-def test_a_pool_goes_on_by_its_content(world: Path, pvr: Pvr) -> None:
+def test_a_pool_goes_on_by_its_content(world: Path, pvr: PvrCommand) -> None:
     """One that an older version or the published tool filled."""
     (world / "work/.pvr/objects").rename(world / "store")
     write(world / "work", {".pvr/config": '{"ObjectsDir": "../store"}'})
@@ -76,7 +78,7 @@ def test_a_pool_goes_on_by_its_content(world: Path, pvr: Pvr) -> None:
 # Owners
 
 
-def test_a_tree_of_another_user_is_not_used(world: Path, pvr: Pvr, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tree_of_another_user_is_not_used(world: Path, pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     tools.need_root()
     os.chown(world / "work/.pvr", 4711, -1)
     for words in (["status"], ["commit"], ["sig", "ls"], ["app", "ls"], ["device", "ls"]):

@@ -24,7 +24,7 @@ from pantavisor.cli import console, manual
 from pantavisor.errors import PantavisorError
 from pantavisor.repo import Repository
 from sim import tools
-from sim.chair import ENVIRONMENT, Pvr, process, write
+from sim.pvr_command import ENVIRONMENT, PvrCommand, process, write
 
 COMMANDS = dict(manual.walk(cli.parser()))
 # Of the man page and completion, which need all of it.
@@ -32,12 +32,12 @@ WHOLE = {"man", "completion", "help", "version"}
 
 
 @pytest.fixture
-def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
-    return Pvr(capsys)
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """An initialised repository with two files, and the current directory there."""
     root = tmp_path / "work"
     pvr("init", str(root))
@@ -95,13 +95,13 @@ def test_a_wrong_word_ends_with_2_and_a_hint(
 
 
 @pytest.mark.parametrize("command", ["verify", "inspect"])
-def test_a_folder_of_something_else_is_one_mistake(pvr: Pvr, tmp_path: Path, command: str) -> None:
+def test_a_folder_of_something_else_is_one_mistake(pvr: PvrCommand, tmp_path: Path, command: str) -> None:
     write(tmp_path, {"notes/today": "x", "more": "y"})
     said = pvr.both(command, str(tmp_path), status=2)[1]
     assert said.startswith(f"pvr: {tmp_path} is neither a repository nor a storage tree\n  hint: name a disk image")
 
 
-def test_a_bug_ends_with_1_and_its_traceback(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_ends_with_1_and_its_traceback(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> Repository:
         raise ZeroDivisionError("oops")
 
@@ -143,7 +143,7 @@ def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
     assert (child.wait(600), said) == (0, b"")
 
 
-def test_what_the_system_refuses_is_the_users_to_mend(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_what_the_system_refuses_is_the_users_to_mend(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     for words in (["export", str(tmp_path / "no/such/folder/x.tgz")], ["verify", str(tmp_path / "missing")],
                   ["import", str(tmp_path / "missing.tgz")], ["build-root", "--job", str(tmp_path / "missing.json")],
                   ["clone", str(tmp_path / "missing"), str(tmp_path / "there")]):  # fmt: skip
@@ -173,14 +173,14 @@ def test_text_that_no_terminal_can_show_is_escaped(work: Path) -> None:
     assert b"? caf\\xe9" in said
 
 
-def test_quiet_says_results_and_errors_and_nothing_else(pvr: Pvr, work: Path) -> None:
+def test_quiet_says_results_and_errors_and_nothing_else(pvr: PvrCommand, work: Path) -> None:
     assert pvr.both("-q", "add") == ("", "")
     assert pvr.both("-q", "commit") == ("", "")
     write(work, {"new.txt": "new"})
     assert pvr.both("-q", "status") == ("? new.txt\n", "")
 
 
-def test_verbose_names_what_is_staged(pvr: Pvr, work: Path) -> None:
+def test_verbose_names_what_is_staged(pvr: PvrCommand, work: Path) -> None:
     assert "web/run.json" in pvr.both("-v", "add")[1]
     assert "web/run.json" not in pvr.both("add")[1]
 
@@ -192,7 +192,7 @@ def test_a_version_is_said(tmp_path: Path) -> None:
 # Repositories
 
 
-def test_status_as_json(pvr: Pvr, work: Path) -> None:
+def test_status_as_json(pvr: PvrCommand, work: Path) -> None:
     pvr("add")
     pvr("commit")
     write(work, {"README.md": "changed", "other.txt": "x"})
@@ -201,7 +201,7 @@ def test_status_as_json(pvr: Pvr, work: Path) -> None:
     assert found == {"added": [], "removed": ["web/root.squashfs"], "changed": ["README.md"], "untracked": ["other.txt"]}
 
 
-def test_diff_is_a_merge_patch(pvr: Pvr, work: Path) -> None:
+def test_diff_is_a_merge_patch(pvr: PvrCommand, work: Path) -> None:
     pvr("add")
     pvr("commit")
     assert json.loads(pvr("diff")) == {}
@@ -211,7 +211,7 @@ def test_diff_is_a_merge_patch(pvr: Pvr, work: Path) -> None:
 
 
 def test_export_and_import_bring_the_state_elsewhere(
-    pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pvr("add")
     pvr("commit")
@@ -226,7 +226,7 @@ def test_export_and_import_bring_the_state_elsewhere(
     assert Repository(tmp_path / "other").state == Repository(work).state
 
 
-def test_what_is_left_out_is_named(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_out_is_named(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who forgets to add or to commit learns it at once; a state that was merged is as it should be."""
     pvr("add", "web")
     assert "not tracked, so not committed: README.md; pvr add" in pvr.both("commit")[1]
@@ -241,14 +241,14 @@ def test_what_is_left_out_is_named(pvr: Pvr, work: Path, tmp_path: Path, monkeyp
     assert "warning" not in pvr.both("export", "../again.tgz")[1]
 
 
-def test_an_export_of_an_unknown_part_gets_a_hint_and_writes_nothing(pvr: Pvr, work: Path) -> None:
+def test_an_export_of_an_unknown_part_gets_a_hint_and_writes_nothing(pvr: PvrCommand, work: Path) -> None:
     pvr("add")
     pvr("commit")
     assert "hint" in pvr.both("export", "../web.tgz", "--parts", "wep", status=2)[1]
     assert not (work.parent / "web.tgz").exists()
 
 
-def test_get_and_deploy(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_get_and_deploy(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pvr("add")
     pvr("commit")
     pvr("init", str(tmp_path / "other"))
@@ -261,7 +261,7 @@ def test_get_and_deploy(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "storage/trails/0/web/root.squashfs").stat().st_nlink == 2
 
 
-def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     pvr("add")
     pvr("commit")
     storage = tmp_path / "storage"
@@ -280,7 +280,7 @@ def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: Pvr,
     assert "warning" not in pvr.both("deploy", str(storage / "trails/1"), str(storage / "trails/0"), str(work))[1]
 
 
-def test_commands_work_from_below_the_root(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_work_from_below_the_root(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "web")
     pvr("add", "run.json")
     pvr("commit")
@@ -292,7 +292,7 @@ def test_commands_work_from_below_the_root(pvr: Pvr, work: Path, monkeypatch: py
 
 @pytest.mark.parametrize("verb", ["export-container", "export-bsp", "build-root"])
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nam":1}', "\x00", "[" * 100000])
-def test_a_bad_job_is_the_users_mistake_and_names_its_file(pvr: Pvr, tmp_path: Path, verb: str, text: str) -> None:
+def test_a_bad_job_is_the_users_mistake_and_names_its_file(pvr: PvrCommand, tmp_path: Path, verb: str, text: str) -> None:
     job = tmp_path / "job.json"
     job.write_text(text)
     assert "job.json" in pvr.both(verb, "--job", str(job), status=2)[1]
@@ -301,7 +301,7 @@ def test_a_bad_job_is_the_users_mistake_and_names_its_file(pvr: Pvr, tmp_path: P
 # Manual, completion, help
 
 
-def test_the_manual_names_every_command_and_option(pvr: Pvr) -> None:
+def test_the_manual_names_every_command_and_option(pvr: PvrCommand) -> None:
     page = pvr("man")
     for words, parser in manual.walk(cli.parser()):
         assert not words or f".SH COMMAND {' '.join(words).upper()}" in page
@@ -311,13 +311,13 @@ def test_the_manual_names_every_command_and_option(pvr: Pvr) -> None:
                     assert option.replace("-", "\\-") in page, (words, option)
 
 
-def test_the_manual_is_good_roff(pvr: Pvr) -> None:
+def test_the_manual_is_good_roff(pvr: PvrCommand) -> None:
     tools.need("groff", package="groff-base")
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=pvr("man"), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and "warning" not in done.stderr
 
 
-def test_the_manual_shows_no_line_that_roff_takes_for_a_request(pvr: Pvr) -> None:
+def test_the_manual_shows_no_line_that_roff_takes_for_a_request(pvr: PvrCommand) -> None:
     for line in pvr("man").splitlines():
         assert re.match(r"\.(TH|SH|SS|PP|TP|B|nh|ad) ?", line) or not line.startswith((".", "'")), line
 
@@ -365,14 +365,14 @@ def complete(script: str, *words: str, cwd: Path) -> set[str]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bash_completes(pvr: Pvr, tmp_path: Path, words: list[str], wanted: set[str], unwanted: set[str]) -> None:
+def test_bash_completes(pvr: PvrCommand, tmp_path: Path, words: list[str], wanted: set[str], unwanted: set[str]) -> None:
     write(tmp_path, {"a file with blanks": ""})
     offered = complete(pvr("completion", "bash"), *words, cwd=tmp_path)
     assert wanted <= offered and not unwanted & offered
 
 
 @pytest.mark.parametrize("shell", [["bash", "--norc", "--noprofile"], ["zsh", "-f", "-o", "nopromptsp"]], ids=" ".join)
-def test_tab_completes_in_a_real_shell(pvr: Pvr, tmp_path: Path, shell: list[str]) -> None:
+def test_tab_completes_in_a_real_shell(pvr: PvrCommand, tmp_path: Path, shell: list[str]) -> None:
     tools.need(shell[0], package=shell[0])
     write(tmp_path, {"completion": pvr("completion", shell[0]), "some export.tgz": ""})
     child, terminal = pty.fork()
@@ -407,7 +407,7 @@ def test_completion_of_an_unknown_shell_is_refused(tmp_path: Path) -> None:
     assert process("completion", "fish", cwd=tmp_path).returncode == 2
 
 
-def test_zsh_reads_the_completion(pvr: Pvr) -> None:
+def test_zsh_reads_the_completion(pvr: PvrCommand) -> None:
     tools.need("zsh", package="zsh")
     subprocess.run(["zsh", "-n"], input=pvr("completion", "zsh"), text=True, check=True, timeout=600)
 
@@ -449,7 +449,9 @@ def test_a_table_is_as_wide_as_it_needs_to_be(capsys: pytest.CaptureFixture[str]
 # Names of the published tool
 
 
-def test_clone_finds_a_name_for_its_directory(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clone_finds_a_name_for_its_directory(
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pvr("add", ".")
     pvr("commit")
     pvr("export", str(tmp_path / "demo.pvrexport.tgz"))
@@ -463,7 +465,7 @@ def test_clone_finds_a_name_for_its_directory(pvr: Pvr, work: Path, tmp_path: Pa
     assert (tmp_path / "elsewhere/work/README.md").is_file()
 
 
-def test_an_export_to_stdout_is_the_plain_one(pvr: Pvr, work: Path) -> None:
+def test_an_export_to_stdout_is_the_plain_one(pvr: PvrCommand, work: Path) -> None:
     pvr("add")
     pvr("commit")
     pvr("export", "../plain.tar")
@@ -471,7 +473,7 @@ def test_an_export_to_stdout_is_the_plain_one(pvr: Pvr, work: Path) -> None:
     assert (done.returncode, done.stdout) == (0, (work.parent / "plain.tar").read_bytes())
 
 
-def test_init_and_checkout_take_the_published_options(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_init_and_checkout_take_the_published_options(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     pvr("init", "--spec", "pantavisor-service-system@1", str(tmp_path / "other"))
     assert "did you mean" in pvr.both("init", "--spec", "pantavisor-service-system@2", str(tmp_path / "x"), status=2)[1]
     pvr("add")
@@ -480,7 +482,7 @@ def test_init_and_checkout_take_the_published_options(pvr: Pvr, work: Path, tmp_
     assert (work / "web/run.json").read_text() == '{"group":"app","name":"web"}'
 
 
-def test_a_checkpoint_says_when(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_says_when(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pvr("add")
     pvr("commit")
     before = Repository(work).state
@@ -498,7 +500,7 @@ def test_a_checkpoint_says_when(pvr: Pvr, work: Path, monkeypatch: pytest.Monkey
     assert (work / ".pvr/json").read_bytes() == state
 
 
-def test_fragments_with_a_minus(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fragments_with_a_minus(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(work, {"db/run.json": "{}"})
     pvr("add")
     pvr("commit")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""pvr app from the user's chair: working trees made by the command, looked at as files."""
+"""pvr app from the user's side: working trees made by the command, looked at as files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VECTORS = Path(__file__).parent.parent / "vectors"
 ELF_ARM64 = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 183) + bytes(44)
 
 
-class Chair:
+class PvrCommand:
     """Someone in front of a repository."""
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,12 +57,12 @@ class Chair:
 
 
 @pytest.fixture
-def chair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Chair:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> PvrCommand:
     root = tmp_path / "work"
     Repository.init(root)
     (root / "device.json").write_text(json.dumps(default_device()))
     monkeypatch.chdir(root)
-    return Chair(root, capsys)
+    return PvrCommand(root, capsys)
 
 
 @pytest.fixture
@@ -88,343 +88,343 @@ def packed(rootfs: Path, target: Path, mode: str) -> Path:
     return target
 
 
-def add(chair: Chair, rootfs: Path, *words: str, name: str = "app", status: int = 0) -> tuple[str, str]:
-    return chair.pvr(
+def add(command: PvrCommand, rootfs: Path, *words: str, name: str = "app", status: int = 0) -> tuple[str, str]:
+    return command.pvr(
         "app", "add", name, "--from", str(rootfs), "--type", "rootfs", "--profile", "fast", *words, status=status
     )
 
 
-def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--config-json", '{"Env": ["A=b"]}')
-    source = chair.json("app/src.json")
+def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--config-json", '{"Env": ["A=b"]}')
+    source = command.json("app/src.json")
     digest = subprocess.run(["sha256sum", "app/root.squashfs"], check=True, capture_output=True, text=True).stdout
     assert source["rootfs_digest"] == "sha256:" + digest[:64]
     assert source["rootfs_url"] == "rootfs" and source["docker_config"] == {"Env": ["A=b"]}
-    for path in chair.files("app"):
-        assert str(rootfs.parent).encode() not in (chair.root / path).read_bytes()
-    conf = (chair.root / "app/lxc.container.conf").read_text()
+    for path in command.files("app"):
+        assert str(rootfs.parent).encode() not in (command.root / path).read_bytes()
+    conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cmd = /sbin/init\n" in conf and "lxc.environment = A=b\n" in conf
-    assert (chair.root / "app/root.squashfs.rootfs-digest").read_text() == source["rootfs_digest"]
-    names = chair.listing("app/root.squashfs")
+    assert (command.root / "app/root.squashfs.rootfs-digest").read_text() == source["rootfs_digest"]
+    names = command.listing("app/root.squashfs")
     assert any(line.endswith("squashfs-root/proc") for line in names)
     assert all(line.split()[1] == "0/0" for line in names)
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
-def test_a_tarball_becomes_a_container(chair: Chair, rootfs: Path, tmp_path: Path, mode: str) -> None:
-    add(chair, packed(rootfs, tmp_path / "rootfs.tar", mode))
-    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
-    assert chair.json("app/src.json")["rootfs_url"] == "rootfs.tar"
+def test_a_tarball_becomes_a_container(command: PvrCommand, rootfs: Path, tmp_path: Path, mode: str) -> None:
+    add(command, packed(rootfs, tmp_path / "rootfs.tar", mode))
+    assert command.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+    assert command.json("app/src.json")["rootfs_url"] == "rootfs.tar"
 
 
-def test_a_zstd_tarball_becomes_a_container(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+def test_a_zstd_tarball_becomes_a_container(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
     tarball = packed(rootfs, tmp_path / "rootfs.tar", "w")
     subprocess.run(["zstd", "-q", tarball], check=True)
-    add(chair, Path(f"{tarball}.zst"))
-    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+    add(command, Path(f"{tarball}.zst"))
+    assert command.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
 
 
-def test_the_same_directory_elsewhere_makes_the_same_bytes(chair: Chair, tmp_path: Path) -> None:
-    add(chair, make_rootfs(tmp_path / "a/rootfs"), name="one")
-    add(chair, make_rootfs(tmp_path / "b/rootfs"), name="two")
-    assert (chair.root / "one/root.squashfs").read_bytes() == (chair.root / "two/root.squashfs").read_bytes()
+def test_the_same_directory_elsewhere_makes_the_same_bytes(command: PvrCommand, tmp_path: Path) -> None:
+    add(command, make_rootfs(tmp_path / "a/rootfs"), name="one")
+    add(command, make_rootfs(tmp_path / "b/rootfs"), name="two")
+    assert (command.root / "one/root.squashfs").read_bytes() == (command.root / "two/root.squashfs").read_bytes()
 
 
-def test_a_program_for_another_machine_is_refused(chair: Chair, rootfs: Path) -> None:
+def test_a_program_for_another_machine_is_refused(command: PvrCommand, rootfs: Path) -> None:
     (rootfs / "sbin/init").write_bytes(ELF_ARM64)
-    _, said = add(chair, rootfs, "--platform", "linux/amd64", status=2)
-    assert "a program for arm64" in said and not (chair.root / "app").exists()
-    add(chair, rootfs, "--platform", "linux/arm64")
+    _, said = add(command, rootfs, "--platform", "linux/amd64", status=2)
+    assert "a program for arm64" in said and not (command.root / "app").exists()
+    add(command, rootfs, "--platform", "linux/arm64")
 
 
-def test_a_missing_rootfs_and_a_socket_are_refused(chair: Chair, tmp_path: Path) -> None:
-    assert "neither a directory nor a tarball" in add(chair, tmp_path / "none", status=2)[1]
-    assert "use --type rootfs" in chair.pvr("app", "add", "a", "--from", str(tmp_path), status=2)[1]
+def test_a_missing_rootfs_and_a_socket_are_refused(command: PvrCommand, tmp_path: Path) -> None:
+    assert "neither a directory nor a tarball" in add(command, tmp_path / "none", status=2)[1]
+    assert "use --type rootfs" in command.pvr("app", "add", "a", "--from", str(tmp_path), status=2)[1]
 
 
-def test_an_existing_container_is_not_added_again(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    assert "pvr app update app" in add(chair, rootfs, status=2)[1]
+def test_an_existing_container_is_not_added_again(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    assert "pvr app update app" in add(command, rootfs, status=2)[1]
 
 
 @pytest.mark.parametrize("name", ["bsp", "a/b", "_sigs", ".x", "x" * 65])
-def test_a_bad_name_is_refused(chair: Chair, rootfs: Path, name: str) -> None:
-    add(chair, rootfs, name=name, status=2)
-    assert chair.files() == ["device.json"]
+def test_a_bad_name_is_refused(command: PvrCommand, rootfs: Path, name: str) -> None:
+    add(command, rootfs, name=name, status=2)
+    assert command.files() == ["device.json"]
 
 
-def test_an_unknown_group_is_refused_with_the_nearest(chair: Chair, rootfs: Path) -> None:
-    assert 'did you mean "platform"' in add(chair, rootfs, "--group", "platfrom", status=2)[1]
-    assert chair.files() == ["device.json"]
-    (chair.root / "device.json").unlink()
-    assert "there is no device.json" in add(chair, rootfs, "--group", "platfrom")[1]
+def test_an_unknown_group_is_refused_with_the_nearest(command: PvrCommand, rootfs: Path) -> None:
+    assert 'did you mean "platform"' in add(command, rootfs, "--group", "platfrom", status=2)[1]
+    assert command.files() == ["device.json"]
+    (command.root / "device.json").unlink()
+    assert "there is no device.json" in add(command, rootfs, "--group", "platfrom")[1]
 
 
-def test_a_failed_add_leaves_nothing(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--verity-volume", "nothing.squashfs", status=2)
-    assert chair.files() == ["device.json"]
-    assert [path.name for path in (chair.root / ".pvr").iterdir() if path.name.startswith(".")] == []
+def test_a_failed_add_leaves_nothing(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--verity-volume", "nothing.squashfs", status=2)
+    assert command.files() == ["device.json"]
+    assert [path.name for path in (command.root / ".pvr").iterdir() if path.name.startswith(".")] == []
 
 
-def test_an_unchanged_rootfs_changes_nothing(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    before = (chair.root / "app/src.json").stat().st_mtime_ns
+def test_an_unchanged_rootfs_changes_nothing(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    before = (command.root / "app/src.json").stat().st_mtime_ns
     update = ("app", "update", "app", "--profile", "fast")
-    assert "does not record where" in chair.pvr(*update, status=2)[1]
-    assert "--force makes it again" in chair.pvr(*update, "--from", str(rootfs))[1]
-    assert (chair.root / "app/src.json").stat().st_mtime_ns == before
-    assert "is made from rootfs" in chair.pvr(*update, "--from", str(rootfs), "--force")[1]
+    assert "does not record where" in command.pvr(*update, status=2)[1]
+    assert "--force makes it again" in command.pvr(*update, "--from", str(rootfs))[1]
+    assert (command.root / "app/src.json").stat().st_mtime_ns == before
+    assert "is made from rootfs" in command.pvr(*update, "--from", str(rootfs), "--force")[1]
 
 
-def test_an_update_keeps_what_was_said_when_adding(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--config-json", '{"Cmd": ["/bin/x"]}', "--volume", "/data:permanent", "--verity")
-    old = chair.json("app/src.json")
+def test_an_update_keeps_what_was_said_when_adding(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--config-json", '{"Cmd": ["/bin/x"]}', "--volume", "/data:permanent", "--verity")
+    old = command.json("app/src.json")
     (rootfs / "etc/app.conf").write_text("two\n")
-    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
-    new = chair.json("app/src.json")
+    command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
+    new = command.json("app/src.json")
     assert {member for member in new if new[member] != old[member]} == {"rootfs_digest"}
-    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"two\n"
-    check_verity(chair)
+    assert command.cat("app/root.squashfs", "etc/app.conf") == b"two\n"
+    check_verity(command)
 
 
-def check_verity(chair: Chair, volume: str = "root.squashfs") -> dict[str, str]:
-    document = chair.json(f"app/_dm/{volume}.json")
+def check_verity(command: PvrCommand, volume: str = "root.squashfs") -> dict[str, str]:
+    document = command.json(f"app/_dm/{volume}.json")
     words = [f"app/{volume}", f"app/{volume}.hash", document["root_hash"]]
     subprocess.run(["/sbin/veritysetup", "verify", *words], check=True)
     return dict(document)
 
 
-def test_verity_when_adding_and_when_installing_again(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--verity")
-    document = check_verity(chair)
-    assert chair.json("app/run.json")["root-volume"] == "dm:root.squashfs"
-    assert chair.json("app/src.json")["dm_enabled"] == {"root.squashfs": True}
-    files = {path: (chair.root / path).read_bytes() for path in chair.files()}
-    chair.pvr("app", "install", "app")
-    assert {path: (chair.root / path).read_bytes() for path in chair.files()} == files
+def test_verity_when_adding_and_when_installing_again(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--verity")
+    document = check_verity(command)
+    assert command.json("app/run.json")["root-volume"] == "dm:root.squashfs"
+    assert command.json("app/src.json")["dm_enabled"] == {"root.squashfs": True}
+    files = {path: (command.root / path).read_bytes() for path in command.files()}
+    command.pvr("app", "install", "app")
+    assert {path: (command.root / path).read_bytes() for path in command.files()} == files
     (rootfs / "etc/app.conf").write_text("two\n")
-    chair.pvr("app", "update", "app", "--from", str(rootfs))
-    again = check_verity(chair)
+    command.pvr("app", "update", "app", "--from", str(rootfs))
+    again = check_verity(command)
     assert again["salt"] == document["salt"] and again["root_hash"] != document["root_hash"]
 
 
-def test_a_conversion_makes_what_the_published_tool_made(chair: Chair, rootfs: Path) -> None:
+def test_a_conversion_makes_what_the_published_tool_made(command: PvrCommand, rootfs: Path) -> None:
     vectors = VECTORS / "dm"
-    add(chair, rootfs)
-    (chair.root / "app/root.squashfs").unlink()
-    (chair.root / "app/root.squashfs").write_bytes((vectors / "root.squashfs").read_bytes())
+    add(command, rootfs)
+    (command.root / "app/root.squashfs").unlink()
+    (command.root / "app/root.squashfs").write_bytes((vectors / "root.squashfs").read_bytes())
     known = json.loads((vectors / "_dm/root.squashfs.json").read_text())
-    chair.pvr("app", "dm-convert", "app", "root.squashfs", "--salt", known["salt"], "--uuid", known["uuid"])
-    assert (chair.root / "app/_dm/root.squashfs.json").read_bytes() == (vectors / "_dm/root.squashfs.json").read_bytes()
-    assert (chair.root / "app/root.squashfs.hash").read_bytes() == (vectors / "root.squashfs.hash").read_bytes()
-    assert chair.json("app/run.json")["root-volume"] == "dm:root.squashfs"
-    chair.pvr("app", "install", "app")
-    assert chair.json("app/_dm/root.squashfs.json") == known
+    command.pvr("app", "dm-convert", "app", "root.squashfs", "--salt", known["salt"], "--uuid", known["uuid"])
+    assert (command.root / "app/_dm/root.squashfs.json").read_bytes() == (vectors / "_dm/root.squashfs.json").read_bytes()
+    assert (command.root / "app/root.squashfs.hash").read_bytes() == (vectors / "root.squashfs.hash").read_bytes()
+    assert command.json("app/run.json")["root-volume"] == "dm:root.squashfs"
+    command.pvr("app", "install", "app")
+    assert command.json("app/_dm/root.squashfs.json") == known
 
 
-def test_installing_again_finds_the_user_in_the_image(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--config-json", '{"User": "web"}')
-    conf = (chair.root / "app/lxc.container.conf").read_bytes()
+def test_installing_again_finds_the_user_in_the_image(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--config-json", '{"User": "web"}')
+    conf = (command.root / "app/lxc.container.conf").read_bytes()
     assert b"lxc.init.uid = 7\nlxc.init.gid = 8\n" in conf
-    chair.pvr("app", "install", "app")
-    assert (chair.root / "app/lxc.container.conf").read_bytes() == conf
+    command.pvr("app", "install", "app")
+    assert (command.root / "app/lxc.container.conf").read_bytes() == conf
 
 
-def test_a_conversion_of_what_is_not_mounted_is_refused(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    assert "does not mount" in chair.pvr("app", "dm-convert", "app", "other.squashfs", status=2)[1]
-    assert "is not a salt" in chair.pvr("app", "dm-convert", "app", "--salt", "xyz", status=2)[1]
+def test_a_conversion_of_what_is_not_mounted_is_refused(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    assert "does not mount" in command.pvr("app", "dm-convert", "app", "other.squashfs", status=2)[1]
+    assert "is not a salt" in command.pvr("app", "dm-convert", "app", "--salt", "xyz", status=2)[1]
 
 
-def test_another_volume_is_protected(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--arg", "PV_VOLUME_MOUNTS=root.squashfs:/again")
-    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
-    source = chair.json("app/src.json")
+def test_another_volume_is_protected(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--arg", "PV_VOLUME_MOUNTS=root.squashfs:/again")
+    (command.root / "app/data.squashfs").write_bytes(bytes(8192))
+    source = command.json("app/src.json")
     source["args"]["PV_VOLUME_MOUNTS"] = "data.squashfs:/data"
-    (chair.root / "app/src.json").write_text(json.dumps(source))
-    chair.pvr("app", "dm-convert", "app", "data.squashfs")
-    assert chair.json("app/run.json")["volumes"] == ["dm:data.squashfs"]
-    check_verity(chair, "data.squashfs")
+    (command.root / "app/src.json").write_text(json.dumps(source))
+    command.pvr("app", "dm-convert", "app", "data.squashfs")
+    assert command.json("app/run.json")["volumes"] == ["dm:data.squashfs"]
+    check_verity(command, "data.squashfs")
 
 
-def test_protection_ends_when_told_so_or_with_the_mount(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
-    add(chair, rootfs, "--verity")
-    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
+def test_protection_ends_when_told_so_or_with_the_mount(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+    add(command, rootfs, "--verity")
+    (command.root / "app/data.squashfs").write_bytes(bytes(8192))
     again = ("app", "update", "app", "--from", str(rootfs), "--force", "--profile", "fast")
-    chair.pvr(*again, "--mount", "data.squashfs:/data", "--verity-volume", "data.squashfs")
-    check_verity(chair, "data.squashfs")
-    chair.pvr(*again, "--arg", "PV_VOLUME_MOUNTS=")
-    check_verity(chair)
-    assert "app/_dm/data.squashfs.json" not in chair.files("app") and "app/data.squashfs.hash" not in chair.files("app")
-    assert "does not mount" in chair.pvr(*again, "--verity-volume", "data.squashfs", status=2)[1]
-    chair.pvr(*again, "--no-verity")
-    assert chair.json("app/run.json")["root-volume"] == "root.squashfs"
-    assert not [path for path in chair.files("app") if "_dm" in path or ".hash" in path]
-    add_image(chair, "os", image(tmp_path / "one", LOWER), "--verity")
+    command.pvr(*again, "--mount", "data.squashfs:/data", "--verity-volume", "data.squashfs")
+    check_verity(command, "data.squashfs")
+    command.pvr(*again, "--arg", "PV_VOLUME_MOUNTS=")
+    check_verity(command)
+    assert "app/_dm/data.squashfs.json" not in command.files("app") and "app/data.squashfs.hash" not in command.files("app")
+    assert "does not mount" in command.pvr(*again, "--verity-volume", "data.squashfs", status=2)[1]
+    command.pvr(*again, "--no-verity")
+    assert command.json("app/run.json")["root-volume"] == "root.squashfs"
+    assert not [path for path in command.files("app") if "_dm" in path or ".hash" in path]
+    add_image(command, "os", image(tmp_path / "one", LOWER), "--verity")
     two = ("--from", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--profile", "fast", "--patch", "--force")
-    chair.pvr("app", "update", "os", *two)
-    assert chair.json("os/run.json")["volumes"] == ["dm:root.ovl.squashfs"]
-    chair.pvr("app", "update", "os", *two, "--no-verity")
-    assert chair.json("os/run.json")["volumes"] == ["root.ovl.squashfs"]
-    assert chair.json("os/run.json")["root-volume"] == "root.squashfs"
+    command.pvr("app", "update", "os", *two)
+    assert command.json("os/run.json")["volumes"] == ["dm:root.ovl.squashfs"]
+    command.pvr("app", "update", "os", *two, "--no-verity")
+    assert command.json("os/run.json")["volumes"] == ["root.ovl.squashfs"]
+    assert command.json("os/run.json")["root-volume"] == "root.squashfs"
 
 
-def test_removing_takes_configuration_and_signature_along(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    (chair.root / "_config/app/etc").mkdir(parents=True)
-    (chair.root / "_config/app/etc/x").write_text("x")
-    chair.pvr("add")
-    chair.pvr("commit")
-    add(chair, rootfs, name="other")  # not committed
-    chair.pvr("app", "rm", "app")
-    assert not [path for path in chair.files() if "app/" in path]
-    chair.pvr("app", "rm", "other")
-    assert chair.files() == ["device.json"]
-    assert "there is no container app" in chair.pvr("app", "rm", "app", status=2)[1]
+def test_removing_takes_configuration_and_signature_along(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    (command.root / "_config/app/etc").mkdir(parents=True)
+    (command.root / "_config/app/etc/x").write_text("x")
+    command.pvr("add")
+    command.pvr("commit")
+    add(command, rootfs, name="other")  # not committed
+    command.pvr("app", "rm", "app")
+    assert not [path for path in command.files() if "app/" in path]
+    command.pvr("app", "rm", "other")
+    assert command.files() == ["device.json"]
+    assert "there is no container app" in command.pvr("app", "rm", "app", status=2)[1]
 
 
-def test_a_removal_waits_for_the_commit(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    chair.pvr("add")
-    chair.pvr("commit")
-    before = chair.files()
-    committed = (chair.root / ".pvr/json").read_bytes()
-    assert "run pvr commit to keep that" in chair.pvr("app", "rm", "app")[1]
-    assert (chair.root / ".pvr/json").read_bytes() == committed
-    assert "D app/run.json\n" in chair.pvr("status")[0]
-    chair.pvr("checkout")
-    assert chair.files() == before
-    chair.pvr("app", "rm", "app/")
-    chair.pvr("commit")
-    chair.pvr("checkout")
-    assert chair.files() == ["device.json"]
+def test_a_removal_waits_for_the_commit(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    command.pvr("add")
+    command.pvr("commit")
+    before = command.files()
+    committed = (command.root / ".pvr/json").read_bytes()
+    assert "run pvr commit to keep that" in command.pvr("app", "rm", "app")[1]
+    assert (command.root / ".pvr/json").read_bytes() == committed
+    assert "D app/run.json\n" in command.pvr("status")[0]
+    command.pvr("checkout")
+    assert command.files() == before
+    command.pvr("app", "rm", "app/")
+    command.pvr("commit")
+    command.pvr("checkout")
+    assert command.files() == ["device.json"]
 
 
 @pytest.mark.parametrize("word", ["conf", "_sigs/conf.json", "_config/app"])
 def test_what_a_signature_covers_goes_with_it(
-    chair: Chair, rootfs: Path, tmp_path: Path, word: str
+    command: PvrCommand, rootfs: Path, tmp_path: Path, word: str
 ) -> None:
     """A configuration that is a package of its own, by the name of its signature, by that itself, or by its folder."""
     keys.generate(tmp_path / "keys", common_name="x", algorithm="ES256", days=9)
-    add(chair, rootfs)
+    add(command, rootfs)
     for name in ("a", "b"):
-        (chair.root / "_config/app").mkdir(parents=True, exist_ok=True)
-        (chair.root / "_config/app" / name).write_text(name)
-    chair.pvr("add")
-    chair.pvr("commit")
+        (command.root / "_config/app").mkdir(parents=True, exist_ok=True)
+        (command.root / "_config/app" / name).write_text(name)
+    command.pvr("add")
+    command.pvr("commit")
     signing = ("--key", f"{tmp_path}/keys/key.pem", "--x5c", f"{tmp_path}/keys/x5c.pem")
-    chair.pvr("sig", *signing, "add", "--raw", "conf", "--include", "_config/app/**", "--include", "#spec")
-    before = set(chair.files())
-    chair.pvr("app", "rm", word)
-    assert before - set(chair.files()) == {"_config/app/a", "_config/app/b", "_sigs/conf.json"}
-    chair.pvr("commit")
-    assert chair.pvr("status")[0] == ""
+    command.pvr("sig", *signing, "add", "--raw", "conf", "--include", "_config/app/**", "--include", "#spec")
+    before = set(command.files())
+    command.pvr("app", "rm", word)
+    assert before - set(command.files()) == {"_config/app/a", "_config/app/b", "_sigs/conf.json"}
+    command.pvr("commit")
+    assert command.pvr("status")[0] == ""
 
 
-def test_listing_and_info_show_the_working_tree(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--verity")
-    assert chair.pvr("app", "ls")[0] == "app\n"
-    (found,) = json.loads(chair.pvr("app", "ls", "--json")[0])
+def test_listing_and_info_show_the_working_tree(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--verity")
+    assert command.pvr("app", "ls")[0] == "app\n"
+    (found,) = json.loads(command.pvr("app", "ls", "--json")[0])
     assert found["name"] == "app" and found["type"] == "rootfs" and found["verity"] == ["root.squashfs"]
-    assert json.loads(chair.pvr("app", "info", "app", "--json")[0]) == chair.json("app/src.json")
-    assert "rootfs" in chair.pvr("app", "info", "app")[0]
-    assert 'did you mean "app"' in chair.pvr("app", "info", "apq", status=2)[1]
+    assert json.loads(command.pvr("app", "info", "app", "--json")[0]) == command.json("app/src.json")
+    assert "rootfs" in command.pvr("app", "info", "app")[0]
+    assert 'did you mean "app"' in command.pvr("app", "info", "apq", status=2)[1]
 
 
-def test_a_container_that_is_only_mounted_is_the_tree_as_it_is(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--status-goal", "MOUNTED")
-    assert not (chair.root / "app/lxc.container.conf").exists()
-    assert not any(line.endswith("/proc") for line in chair.listing("app/root.squashfs"))
+def test_a_container_that_is_only_mounted_is_the_tree_as_it_is(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--status-goal", "MOUNTED")
+    assert not (command.root / "app/lxc.container.conf").exists()
+    assert not any(line.endswith("/proc") for line in command.listing("app/root.squashfs"))
 
 
-def test_times_stop_at_the_given_epoch(chair: Chair, rootfs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_stop_at_the_given_epoch(command: PvrCommand, rootfs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    add(chair, rootfs)
-    assert all("2001-09-0" in line or "1970-01-01" in line for line in chair.listing("app/root.squashfs"))
+    add(command, rootfs)
+    assert all("2001-09-0" in line or "1970-01-01" in line for line in command.listing("app/root.squashfs"))
 
 
 @pytest.mark.parametrize("epoch", ["x", "\xb2", "-1", "9" * 5000])
 def test_epoch_that_is_no_number_is_the_users_mistake(
-    chair: Chair, rootfs: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
+    command: PvrCommand, rootfs: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
-    assert "not a number of seconds" in add(chair, rootfs, status=2)[1]
+    assert "not a number of seconds" in add(command, rootfs, status=2)[1]
 
 
-def test_progress_is_said(chair: Chair, rootfs: Path) -> None:
-    assert "packing app" in add(chair, rootfs)[1]
+def test_progress_is_said(command: PvrCommand, rootfs: Path) -> None:
+    assert "packing app" in add(command, rootfs)[1]
 
 
-def other_repository(chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def other_repository(command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the container ``web`` and its configuration, committed and signed."""
     other = tmp_path / "other"
     Repository.init(other)
     monkeypatch.chdir(other)
-    there = Chair(other, chair._capsys)
+    there = PvrCommand(other, command._capsys)
     add(there, rootfs, "--verity", "--volume", "/data:permanent", "--config-json", '{"User": "web"}', name="web")
     (other / "_config/web/etc").mkdir(parents=True)
     (other / "_config/web/etc/x").write_text("x")
     there.pvr("add")
     there.pvr("commit")
-    monkeypatch.chdir(chair.root)
+    monkeypatch.chdir(command.root)
     return other
 
 
 def test_a_part_is_taken_and_renamed(
-    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    other = other_repository(command, rootfs, tmp_path, monkeypatch)
     take = ("app", "add", "app", "--type", "pvr", "--from")
-    assert 'did you mean "web"' in chair.pvr(*take, f"{other}#wab", status=2)[1]
-    chair.pvr(*take, f"{other}#web", "--group", "platform")
-    source = chair.json("app/src.json")
+    assert 'did you mean "web"' in command.pvr(*take, f"{other}#wab", status=2)[1]
+    command.pvr(*take, f"{other}#web", "--group", "platform")
+    source = command.json("app/src.json")
     assert source["pvr"] == "other#web" and source["name"] == "app" and source["args"]["PV_GROUP"] == "platform"
-    conf = (chair.root / "app/lxc.container.conf").read_text()
+    conf = (command.root / "app/lxc.container.conf").read_text()
     assert "/volumes/app/" in conf and "web" not in conf and "lxc.init.uid = 7\n" in conf
-    assert chair.json("app/run.json")["name"] == "app"
-    assert (chair.root / "_config/app/etc/x").read_text() == "x"
-    assert (chair.root / "app/root.squashfs").read_bytes() == (other / "web/root.squashfs").read_bytes()
-    assert check_verity(chair) == json.loads((other / "web/_dm/root.squashfs.json").read_text())
-    for path in chair.files("app"):
-        assert str(tmp_path).encode() not in (chair.root / path).read_bytes()
-    assert "--force makes it again" in chair.pvr("app", "update", "app", "--from", str(other))[1]
+    assert command.json("app/run.json")["name"] == "app"
+    assert (command.root / "_config/app/etc/x").read_text() == "x"
+    assert (command.root / "app/root.squashfs").read_bytes() == (other / "web/root.squashfs").read_bytes()
+    assert check_verity(command) == json.loads((other / "web/_dm/root.squashfs.json").read_text())
+    for path in command.files("app"):
+        assert str(tmp_path).encode() not in (command.root / path).read_bytes()
+    assert "--force makes it again" in command.pvr("app", "update", "app", "--from", str(other))[1]
 
 
 def test_a_part_of_an_export_is_taken_as_it_is(
-    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    other = other_repository(command, rootfs, tmp_path, monkeypatch)
     keys = tmp_path / "keys"
-    chair.pvr("keys", "generate", str(keys))
+    command.pvr("keys", "generate", str(keys))
     monkeypatch.chdir(other)
-    chair.pvr("sig", "--key", f"{keys}/key.pem", "--x5c", f"{keys}/x5c.pem", "add", "--part", "web")
-    chair.pvr("export", str(tmp_path / "web.tgz"))
-    monkeypatch.chdir(chair.root)
-    _, said = chair.pvr("app", "add", "web", "--type", "pvr", "--from", str(tmp_path / "web.tgz"))
-    assert "warning" not in said and (chair.root / "_sigs/web.json").exists()
-    chair.pvr("add")
-    chair.pvr("commit")
-    chair.pvr("sig", "--cacerts", f"{keys}/ca.crt", "ls")
-    _, said = chair.pvr("app", "add", "app", "--type", "pvr", "--from", f"{tmp_path}/web.tgz#web")
-    assert "signature" in said and not (chair.root / "_sigs/app.json").exists()
+    command.pvr("sig", "--key", f"{keys}/key.pem", "--x5c", f"{keys}/x5c.pem", "add", "--part", "web")
+    command.pvr("export", str(tmp_path / "web.tgz"))
+    monkeypatch.chdir(command.root)
+    _, said = command.pvr("app", "add", "web", "--type", "pvr", "--from", str(tmp_path / "web.tgz"))
+    assert "warning" not in said and (command.root / "_sigs/web.json").exists()
+    command.pvr("add")
+    command.pvr("commit")
+    command.pvr("sig", "--cacerts", f"{keys}/ca.crt", "ls")
+    _, said = command.pvr("app", "add", "app", "--type", "pvr", "--from", f"{tmp_path}/web.tgz#web")
+    assert "signature" in said and not (command.root / "_sigs/app.json").exists()
 
 
 def test_a_damaged_part_is_refused(
-    chair: Chair, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = other_repository(chair, rootfs, tmp_path, monkeypatch)
+    other = other_repository(command, rootfs, tmp_path, monkeypatch)
     victim = max((other / ".pvr/objects").iterdir(), key=lambda path: path.stat().st_size)
     victim.chmod(0o644)
     victim.write_bytes(victim.read_bytes()[:-1] + b"x")
-    assert "damaged" in chair.pvr("app", "add", "app", "--type", "pvr", "--from", f"{other}#web", status=2)[1]
-    assert chair.files() == ["device.json"]
+    assert "damaged" in command.pvr("app", "add", "app", "--type", "pvr", "--from", f"{other}#web", status=2)[1]
+    assert command.files() == ["device.json"]
 
 
-def test_an_update_changes_what_it_is_told(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--group", "root")
-    assert chair.json("app/run.json")["group"] == "root"
-    assert chair.json("app/run.json")["status_goal"] == "STARTED"
+def test_an_update_changes_what_it_is_told(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--group", "root")
+    assert command.json("app/run.json")["group"] == "root"
+    assert command.json("app/run.json")["status_goal"] == "STARTED"
 
 
 def image(path: Path, *layers: dict[str, bytes]) -> str:
@@ -433,16 +433,16 @@ def image(path: Path, *layers: dict[str, bytes]) -> str:
     return f"oci:{path}"
 
 
-def test_an_image_and_a_root_file_system_are_not_taken_for_each_other(chair: Chair, tmp_path: Path) -> None:
+def test_an_image_and_a_root_file_system_are_not_taken_for_each_other(command: PvrCommand, tmp_path: Path) -> None:
     made = images.image({"etc/x": b"1"})
     images.write_files(tmp_path / "layout", images.layout_files(made))
     (tmp_path / "oci.tar").write_bytes(images.tar(images.layout_files(made)))
     (tmp_path / "docker.tar").write_bytes(images.tar(images.docker_files(made)))
     for name, transport in (("layout", "oci"), ("oci.tar", "oci-archive"), ("docker.tar", "docker-archive")):
-        said = add(chair, tmp_path / name, status=2)[1]
+        said = add(command, tmp_path / name, status=2)[1]
         assert f"not a root file system but a container image\n  hint: leave out --type: --from {transport}:" in said
     (tmp_path / "rootfs.tar").write_bytes(images.tar({"etc/passwd": b""}))
-    said = chair.pvr("app", "add", "x", "--from", f"oci-archive:{tmp_path}/rootfs.tar", status=2)[1]
+    said = command.pvr("app", "add", "x", "--from", f"oci-archive:{tmp_path}/rootfs.tar", status=2)[1]
     assert "--type rootfs" in said
 
 
@@ -454,7 +454,9 @@ LOWER = {"etc/app.conf": b"one\n", "bin/sh": b"#!"}
     [(None, ("app", "latest")), ("1.27", ("app", "1.27")), ("web/site:3", ("docker.io/web/site", "3")),
      ("r.example:5/a/b", ("r.example:5/a/b", "latest")), ("UPPER/x:", ("app", "latest"))],
 )  # fmt: skip
-def test_an_image_from_a_file_has_a_name(chair: Chair, tmp_path: Path, reference: str | None, known: tuple[str, str]) -> None:
+def test_an_image_from_a_file_has_a_name(
+    command: PvrCommand, tmp_path: Path, reference: str | None, known: tuple[str, str]
+) -> None:
     """The published tool installs no container without docker_name and docker_tag."""
     place = image(tmp_path / "one", LOWER)
     if reference:
@@ -462,96 +464,96 @@ def test_an_image_from_a_file_has_a_name(chair: Chair, tmp_path: Path, reference
         document = json.loads(index.read_text())
         document["manifests"][0].setdefault("annotations", {})["org.opencontainers.image.ref.name"] = reference
         index.write_text(json.dumps(document))
-    add_image(chair, "App", place)
-    found = chair.json("App/src.json")
+    add_image(command, "App", place)
+    found = command.json("App/src.json")
     assert (found["docker_name"], found["docker_tag"], found["docker_source"]) == (*known, "local")
     # It is in no registry under that name.
-    assert "--from" in chair.pvr("app", "update", "App", status=2)[1]
-    chair.pvr("app", "update", "App", "--from", place, "--platform", "linux/amd64", "--profile", "fast")
+    assert "--from" in command.pvr("app", "update", "App", status=2)[1]
+    command.pvr("app", "update", "App", "--from", place, "--platform", "linux/amd64", "--profile", "fast")
 
 
-def add_image(chair: Chair, name: str, source: str, *words: str) -> tuple[str, str]:
-    return chair.pvr("app", "add", name, "--from", source, "--platform", "linux/amd64", "--profile", "fast", *words)
+def add_image(command: PvrCommand, name: str, source: str, *words: str) -> tuple[str, str]:
+    return command.pvr("app", "add", name, "--from", source, "--platform", "linux/amd64", "--profile", "fast", *words)
 
 
-def test_an_update_as_a_patch_keeps_the_root(chair: Chair, tmp_path: Path) -> None:
-    add_image(chair, "app", image(tmp_path / "one", LOWER), "--verity")
-    root = (chair.root / "app/root.squashfs").read_bytes()
-    old = chair.json("app/src.json")
+def test_an_update_as_a_patch_keeps_the_root(command: PvrCommand, tmp_path: Path) -> None:
+    add_image(command, "app", image(tmp_path / "one", LOWER), "--verity")
+    root = (command.root / "app/root.squashfs").read_bytes()
+    old = command.json("app/src.json")
     two = image(tmp_path / "two", LOWER, {"etc/app.conf": b"two\n"})
-    chair.pvr("app", "update", "app", "--from", two, "--patch", "--profile", "fast")
-    source, run = chair.json("app/src.json"), chair.json("app/run.json")
-    assert (chair.root / "app/root.squashfs").read_bytes() == root
+    command.pvr("app", "update", "app", "--from", two, "--patch", "--profile", "fast")
+    source, run = command.json("app/src.json"), command.json("app/run.json")
+    assert (command.root / "app/root.squashfs").read_bytes() == root
     assert source["docker_digest"] == old["docker_digest"] != source["docker_ovl_digest"]
     assert run["root-volume"] == "dm:root.squashfs" and run["volumes"] == ["dm:root.ovl.squashfs"]
-    assert [line.rpartition("squashfs-root")[2] for line in chair.listing("app/root.ovl.squashfs")] == [
+    assert [line.rpartition("squashfs-root")[2] for line in command.listing("app/root.ovl.squashfs")] == [
         "", "/etc", "/etc/app.conf",
     ]  # fmt: skip
-    conf = (chair.root / "app/lxc.container.conf").read_text()
+    conf = (command.root / "app/lxc.container.conf").read_text()
     assert "overlayfs:/volumes/app/root.ovl.squashfs:/volumes/app/root.squashfs:" in conf
-    check_verity(chair)
-    check_verity(chair, "root.ovl.squashfs")
-    assert "--force" in chair.pvr("app", "update", "app", "--from", two, "--patch")[1]
-    chair.pvr("app", "update", "app", "--from", two, "--force", "--profile", "fast")
-    assert "docker_ovl_digest" not in chair.json("app/src.json")
-    assert not [path for path in chair.files("app") if "ovl" in path]
-    check_verity(chair)
+    check_verity(command)
+    check_verity(command, "root.ovl.squashfs")
+    assert "--force" in command.pvr("app", "update", "app", "--from", two, "--patch")[1]
+    command.pvr("app", "update", "app", "--from", two, "--force", "--profile", "fast")
+    assert "docker_ovl_digest" not in command.json("app/src.json")
+    assert not [path for path in command.files("app") if "ovl" in path]
+    check_verity(command)
 
 
-def test_a_container_over_another_keeps_only_the_difference(chair: Chair, tmp_path: Path) -> None:
-    add_image(chair, "os", image(tmp_path / "one", LOWER))
-    add_image(chair, "app", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--base", "os")
-    source = chair.json("app/src.json")
-    assert source["base"] == "os" and source["docker_digest"] == chair.json("os/src.json")["docker_digest"]
-    assert chair.json("app/run.json")["root-volume"] == "root.ovl.squashfs"
-    assert not (chair.root / "app/root.squashfs").exists()
-    assert "/volumes/app/root.ovl.squashfs:/volumes/os/root.squashfs:" in (chair.root / "app/lxc.container.conf").read_text()
+def test_a_container_over_another_keeps_only_the_difference(command: PvrCommand, tmp_path: Path) -> None:
+    add_image(command, "os", image(tmp_path / "one", LOWER))
+    add_image(command, "app", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--base", "os")
+    source = command.json("app/src.json")
+    assert source["base"] == "os" and source["docker_digest"] == command.json("os/src.json")["docker_digest"]
+    assert command.json("app/run.json")["root-volume"] == "root.ovl.squashfs"
+    assert not (command.root / "app/root.squashfs").exists()
+    assert "/volumes/app/root.ovl.squashfs:/volumes/os/root.squashfs:" in (command.root / "app/lxc.container.conf").read_text()
     three = image(tmp_path / "three", LOWER, {"srv/y": b"y"})
-    chair.pvr("app", "update", "app", "--from", three, "--profile", "fast")
-    assert chair.cat("app/root.ovl.squashfs", "srv/y") == b"y"
-    assert "app is a patch over os" in chair.pvr("app", "update", "os", "--from", three, "--profile", "fast")[1]
-    chair.pvr("app", "install", "app")
-    assert 'no container nos' in chair.pvr(
+    command.pvr("app", "update", "app", "--from", three, "--profile", "fast")
+    assert command.cat("app/root.ovl.squashfs", "srv/y") == b"y"
+    assert "app is a patch over os" in command.pvr("app", "update", "os", "--from", three, "--profile", "fast")[1]
+    command.pvr("app", "install", "app")
+    assert 'no container nos' in command.pvr(
         "app", "add", "x", "--from", three, "--base", "nos", "--platform", "linux/amd64", status=2
     )[1]
-    assert "app is a patch over os and starts no more" in chair.pvr("app", "rm", "os")[1]
-    assert "warning" not in chair.pvr("app", "rm", "app")[1]
+    assert "app is a patch over os and starts no more" in command.pvr("app", "rm", "os")[1]
+    assert "warning" not in command.pvr("app", "rm", "app")[1]
 
 
-def test_an_update_gives_up_a_base_and_takes_another(chair: Chair, tmp_path: Path) -> None:
+def test_an_update_gives_up_a_base_and_takes_another(command: PvrCommand, tmp_path: Path) -> None:
     one, two = image(tmp_path / "one", LOWER), image(tmp_path / "two", LOWER, {"srv/x": b"x"})
-    add_image(chair, "os", one)
-    add_image(chair, "app", two, "--base", "os")
+    add_image(command, "os", one)
+    add_image(command, "app", two, "--base", "os")
     words = ["app", "update", "app", "--from", two, "--profile", "fast"]
-    chair.pvr(*words, "--newbase")
-    assert chair.json("app/src.json").keys().isdisjoint({"base", "docker_ovl_digest"})
-    assert chair.cat("app/root.squashfs", "srv/x") == b"x" and not (chair.root / "app/root.ovl.squashfs").exists()
-    assert "/volumes/app/root.squashfs:" in (chair.root / "app/lxc.container.conf").read_text()
-    chair.pvr(*words, "--base", "os")
-    assert chair.json("app/src.json")["base"] == "os" and not (chair.root / "app/root.squashfs").exists()
-    assert chair.cat("app/root.ovl.squashfs", "srv/x") == b"x"
-    add_image(chair, "third", one)
-    said = chair.pvr("app", "update", "os", "--from", one, "--base", "third", status=2)[1]
+    command.pvr(*words, "--newbase")
+    assert command.json("app/src.json").keys().isdisjoint({"base", "docker_ovl_digest"})
+    assert command.cat("app/root.squashfs", "srv/x") == b"x" and not (command.root / "app/root.ovl.squashfs").exists()
+    assert "/volumes/app/root.squashfs:" in (command.root / "app/lxc.container.conf").read_text()
+    command.pvr(*words, "--base", "os")
+    assert command.json("app/src.json")["base"] == "os" and not (command.root / "app/root.squashfs").exists()
+    assert command.cat("app/root.ovl.squashfs", "srv/x") == b"x"
+    add_image(command, "third", one)
+    said = command.pvr("app", "update", "os", "--from", one, "--base", "third", status=2)[1]
     assert "app needs the root.squashfs of os" in said and "hint: give it another base" in said
-    assert (chair.root / "os/root.squashfs").exists()
+    assert (command.root / "os/root.squashfs").exists()
 
 
-def test_force_makes_a_container_anew(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
-    add(chair, rootfs, "--group", "root", "--verity")
-    (chair.root / "app/own.txt").write_text("own")
-    assert "exists already\n  hint: pvr app update app, or use --force" in add(chair, rootfs, status=2)[1]
-    made = add_image(chair, "app", image(tmp_path / "one", LOWER), "--force")[1]
+def test_force_makes_a_container_anew(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+    add(command, rootfs, "--group", "root", "--verity")
+    (command.root / "app/own.txt").write_text("own")
+    assert "exists already\n  hint: pvr app update app, or use --force" in add(command, rootfs, status=2)[1]
+    made = add_image(command, "app", image(tmp_path / "one", LOWER), "--force")[1]
     assert "app is made from" in made
-    assert "rootfs_url" not in chair.json("app/src.json") and chair.json("app/run.json")["group"] == "app"
-    assert chair.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
-    assert chair.files("app") == [
+    assert "rootfs_url" not in command.json("app/src.json") and command.json("app/run.json")["group"] == "app"
+    assert command.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
+    assert command.files("app") == [
         "app/lxc.container.conf", "app/own.txt", "app/root.squashfs", "app/root.squashfs.docker-digest",
         "app/run.json", "app/src.json",
     ]  # fmt: skip
-    add(chair, rootfs, "--force", name="other")
-    assert chair.json("other/src.json")["rootfs_url"] == "rootfs"
-    (chair.root / "mine").mkdir()
-    assert "is not a container" in add(chair, rootfs, "--force", name="mine", status=2)[1]
+    add(command, rootfs, "--force", name="other")
+    assert command.json("other/src.json")["rootfs_url"] == "rootfs"
+    (command.root / "mine").mkdir()
+    assert "is not a container" in add(command, rootfs, "--force", name="mine", status=2)[1]
 
 
 PASSWD = {"etc/passwd": b"web:x:7:8::/srv:/bin/sh\n", "etc/group": b"web:x:8:\ntty:x:5:web\n"}
@@ -560,84 +562,84 @@ HOME = b"lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 LATE = b"lxc.init.uid = 17\nlxc.init.gid = 18\n" + HOME
 
 
-def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(chair: Chair, tmp_path: Path) -> None:
-    add_image(chair, "os", image(tmp_path / "one", LOWER, PASSWD), "--config", "User=web")
-    conf = chair.root / "os/lxc.container.conf"
+def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(command: PvrCommand, tmp_path: Path) -> None:
+    add_image(command, "os", image(tmp_path / "one", LOWER, PASSWD), "--config", "User=web")
+    conf = command.root / "os/lxc.container.conf"
     assert b"lxc.init.uid = 7\nlxc.init.gid = 8\nlxc.init.groups = 5\n" + HOME in conf.read_bytes()
     two = image(tmp_path / "two", LOWER, PASSWD, NEW_PASSWD)
     words = ("--from", two, "--config", "User=late", "--platform", "linux/amd64", "--profile", "fast")
-    chair.pvr("app", "add", "app", *words, "--base", "os")
-    chair.pvr("app", "update", "os", *words, "--patch")
+    command.pvr("app", "add", "app", *words, "--base", "os")
+    command.pvr("app", "update", "os", *words, "--patch")
     for name in ("app", "os"):
-        before = (chair.root / name / "lxc.container.conf").read_bytes()
+        before = (command.root / name / "lxc.container.conf").read_bytes()
         assert LATE in before
-        chair.pvr("app", "install", name)
-        assert (chair.root / name / "lxc.container.conf").read_bytes() == before
-        chair.pvr("app", "dm-convert", f"{name}/root.ovl.squashfs")
-        assert (chair.root / name / "lxc.container.conf").read_bytes() == before
-    chair.pvr("add")
-    chair.pvr("commit")
+        command.pvr("app", "install", name)
+        assert (command.root / name / "lxc.container.conf").read_bytes() == before
+        command.pvr("app", "dm-convert", f"{name}/root.ovl.squashfs")
+        assert (command.root / name / "lxc.container.conf").read_bytes() == before
+    command.pvr("add")
+    command.pvr("commit")
     export = tmp_path / "both.tgz"
-    chair.pvr("export", str(export))
-    chair.pvr("app", "add", "third", "--type", "pvr", "--from", f"{export}#app", "--group", "root")
-    assert LATE in (chair.root / "third/lxc.container.conf").read_bytes()
+    command.pvr("export", str(export))
+    command.pvr("app", "add", "third", "--type", "pvr", "--from", f"{export}#app", "--group", "root")
+    assert LATE in (command.root / "third/lxc.container.conf").read_bytes()
 
 
-def test_what_cannot_be_looked_up_does_not_run_as_root_instead(chair: Chair, tmp_path: Path) -> None:
-    add_image(chair, "os", image(tmp_path / "one", LOWER, PASSWD))
+def test_what_cannot_be_looked_up_does_not_run_as_root_instead(command: PvrCommand, tmp_path: Path) -> None:
+    add_image(command, "os", image(tmp_path / "one", LOWER, PASSWD))
     two = image(tmp_path / "two", LOWER, PASSWD, NEW_PASSWD)
-    add_image(chair, "app", two, "--base", "os", "--config", "User=late")
-    before = (chair.root / "app/lxc.container.conf").read_bytes()
-    (chair.root / "os/root.squashfs").unlink()
-    assert "squashfs of os, which is not here" in chair.pvr("app", "install", "app", status=2)[1]
-    assert (chair.root / "app/lxc.container.conf").read_bytes() == before
+    add_image(command, "app", two, "--base", "os", "--config", "User=late")
+    before = (command.root / "app/lxc.container.conf").read_bytes()
+    (command.root / "os/root.squashfs").unlink()
+    assert "squashfs of os, which is not here" in command.pvr("app", "install", "app", status=2)[1]
+    assert (command.root / "app/lxc.container.conf").read_bytes() == before
 
 
-def test_what_is_only_mounted_needs_no_user(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--config", "User=nobody-knows", "--status-goal", "MOUNTED")
-    chair.pvr("app", "install", "app")
-    assert "nobody-knows" in add(chair, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
+def test_what_is_only_mounted_needs_no_user(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--config", "User=nobody-knows", "--status-goal", "MOUNTED")
+    command.pvr("app", "install", "app")
+    assert "nobody-knows" in add(command, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
 
 
-def test_a_missing_working_folder_is_made_as_docker_run_does(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
+def test_a_missing_working_folder_is_made_as_docker_run_does(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
     one = image(tmp_path / "one", LOWER)
-    add_image(chair, "app", one, "--config", "WorkingDir=/srv//deep/./er/")
-    listing = "".join(chair.listing("app/root.squashfs"))
-    assert "drwxr-xr-x 0/0" in [line[:14] for line in chair.listing("app/root.squashfs") if line.endswith("/srv/deep/er")]
-    assert "lxc.init.cwd = /srv//deep/./er/\n" in (chair.root / "app/lxc.container.conf").read_text()
+    add_image(command, "app", one, "--config", "WorkingDir=/srv//deep/./er/")
+    listing = "".join(command.listing("app/root.squashfs"))
+    assert "drwxr-xr-x 0/0" in [line[:14] for line in command.listing("app/root.squashfs") if line.endswith("/srv/deep/er")]
+    assert "lxc.init.cwd = /srv//deep/./er/\n" in (command.root / "app/lxc.container.conf").read_text()
     two = image(tmp_path / "two", LOWER, {"bin/x": b"x"})
-    chair.pvr("app", "update", "app", "--from", two, "--patch", "--config", "WorkingDir=/opt", "--profile", "fast")
-    assert any(line.endswith("squashfs-root/opt") for line in chair.listing("app/root.ovl.squashfs"))
-    assert "something else" in chair.pvr(
+    command.pvr("app", "update", "app", "--from", two, "--patch", "--config", "WorkingDir=/opt", "--profile", "fast")
+    assert any(line.endswith("squashfs-root/opt") for line in command.listing("app/root.ovl.squashfs"))
+    assert "something else" in command.pvr(
         "app", "add", "bad", "--from", one, "--platform", "linux/amd64", "--config", "WorkingDir=/bin/sh", status=2
     )[1]
-    add_image(chair, "only", one, "--config", "WorkingDir=/srv", "--status-goal", "MOUNTED")
-    assert "/srv" in listing and not any("/srv" in line for line in chair.listing("only/root.squashfs"))
+    add_image(command, "only", one, "--config", "WorkingDir=/srv", "--status-goal", "MOUNTED")
+    assert "/srv" in listing and not any("/srv" in line for line in command.listing("only/root.squashfs"))
 
 
-def test_a_rootfs_is_no_patch(chair: Chair, rootfs: Path) -> None:
-    assert "only a container from an image" in add(chair, rootfs, "--base", "os", status=2)[1]
+def test_a_rootfs_is_no_patch(command: PvrCommand, rootfs: Path) -> None:
+    assert "only a container from an image" in add(command, rootfs, "--base", "os", status=2)[1]
 
 
-def test_own_volumes_survive_an_update(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    (chair.root / "app/data.squashfs").write_bytes(bytes(8192))
-    chair.pvr(
+def test_own_volumes_survive_an_update(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    (command.root / "app/data.squashfs").write_bytes(bytes(8192))
+    command.pvr(
         "app", "update", "app", "--from", str(rootfs), "--arg-json", 'PV_VOLUME_MOUNTS=["data.squashfs:/data"]',
         "--verity-volume", "data.squashfs",
     )  # fmt: skip
-    check_verity(chair, "data.squashfs")
+    check_verity(command, "data.squashfs")
 
 
-def test_what_a_killed_command_left_goes_and_what_lives_stays(chair: Chair, rootfs: Path) -> None:
-    dead, living = chair.root / ".pvr/.making.dead", chair.root / ".pvr/.making.living"
+def test_what_a_killed_command_left_goes_and_what_lives_stays(command: PvrCommand, rootfs: Path) -> None:
+    dead, living = command.root / ".pvr/.making.dead", command.root / ".pvr/.making.living"
     for folder in (dead, living):
         folder.mkdir()
         (folder / "x").write_text("x")
     held = os.open(living, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
-        add(chair, rootfs)
+        add(command, rootfs)
         assert living.exists() and not dead.exists()
     finally:
         os.close(held)
@@ -708,14 +710,14 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("words", "arguments", "text"), ROWS, ids=lambda value: str(value[0]) if type(value) is list else "")
 def test_options_reach_src_json_and_what_is_made_of_it(
-    chair: Chair, rootfs: Path, words: list[str], arguments: dict[str, Any], text: str
+    command: PvrCommand, rootfs: Path, words: list[str], arguments: dict[str, Any], text: str
 ) -> None:
-    (chair.root / "more.conf").write_text("# more\nlxc.b = 2\n")
-    chair.pvr("device", "pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.0.0/24")
-    add(chair, rootfs, *words)
-    found = chair.json("app/src.json")["args"]
+    (command.root / "more.conf").write_text("# more\nlxc.b = 2\n")
+    command.pvr("device", "pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.0.0/24")
+    add(command, rootfs, *words)
+    found = command.json("app/src.json")["args"]
     assert {name: found.get(name) for name in arguments} == arguments
-    assert text in (chair.root / "app/run.json").read_text() + (chair.root / "app/lxc.container.conf").read_text()
+    assert text in (command.root / "app/run.json").read_text() + (command.root / "app/lxc.container.conf").read_text()
 
 
 def test_every_template_argument_has_an_option() -> None:
@@ -775,109 +777,109 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
         (["--logs", "{}"], "is not a JSON array"),
     ],
 )
-def test_a_wrong_word_is_refused_before_anything_is_fetched(chair: Chair, words: list[str], said: str) -> None:
-    _, found = chair.pvr("app", "add", "app", "--from", "docker://127.0.0.1:1/nothing/there", *words, status=2)
+def test_a_wrong_word_is_refused_before_anything_is_fetched(command: PvrCommand, words: list[str], said: str) -> None:
+    _, found = command.pvr("app", "add", "app", "--from", "docker://127.0.0.1:1/nothing/there", *words, status=2)
     assert said in found
-    assert chair.files() == ["device.json"]
+    assert command.files() == ["device.json"]
 
 
-def test_an_update_replaces_what_it_says_and_switches_off_again(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
-    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop", "chown")
-    conf = (chair.root / "app/lxc.container.conf").read_text()
+def test_an_update_replaces_what_it_says_and_switches_off_again(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
+    command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop", "chown")
+    conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.log.file" not in conf and "= chown\n" not in conf and "lxc.cap.keep = kill\n" in conf
-    assert "lxc.environment = A=1\n" in conf and chair.json("app/run.json")["drivers"]["required"] == ["wifi"]
+    assert "lxc.environment = A=1\n" in conf and command.json("app/run.json")["drivers"]["required"] == ["wifi"]
 
 
-def test_an_update_keeps_the_profile_and_says_another_by_name(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--cap-add", "net_admin")
-    confined = (chair.root / "app/lxc.container.conf").read_text()
+def test_an_update_keeps_the_profile_and_says_another_by_name(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--cap-add", "net_admin")
+    confined = (command.root / "app/lxc.container.conf").read_text()
     update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
-    chair.pvr(*update)
-    assert (chair.root / "app/lxc.container.conf").read_text() == confined
-    chair.pvr(*update, "--profile", "published")
-    assert "lxc.cap" not in (chair.root / "app/lxc.container.conf").read_text()
-    assert "profile" not in chair.json("app/run.json")
-    chair.pvr(*update, "--profile", "confined")
-    assert (chair.root / "app/lxc.container.conf").read_text() == confined
+    command.pvr(*update)
+    assert (command.root / "app/lxc.container.conf").read_text() == confined
+    command.pvr(*update, "--profile", "published")
+    assert "lxc.cap" not in (command.root / "app/lxc.container.conf").read_text()
+    assert "profile" not in command.json("app/run.json")
+    command.pvr(*update, "--profile", "confined")
+    assert (command.root / "app/lxc.container.conf").read_text() == confined
 
 
-def test_a_container_that_names_no_profile_stays_as_published(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    source = chair.json("app/src.json")
+def test_a_container_that_names_no_profile_stays_as_published(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    source = command.json("app/src.json")
     del source["args"]["PV_SECURITY_PROFILE"]
-    (chair.root / "app/src.json").write_text(json.dumps(source))
-    chair.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
-    assert "lxc.cgroup.devices.allow = a\n" in (chair.root / "app/lxc.container.conf").read_text()
-    assert "profile" not in chair.json("app/run.json")
+    (command.root / "app/src.json").write_text(json.dumps(source))
+    command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
+    assert "lxc.cgroup.devices.allow = a\n" in (command.root / "app/lxc.container.conf").read_text()
+    assert "profile" not in command.json("app/run.json")
 
 
-def test_one_member_of_the_config_is_said_without_json(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs, "--config", "WorkingDir=/srv", "--config", 'Cmd=["/sbin/init", "a b"]')
-    conf = (chair.root / "app/lxc.container.conf").read_text()
+def test_one_member_of_the_config_is_said_without_json(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs, "--config", "WorkingDir=/srv", "--config", 'Cmd=["/sbin/init", "a b"]')
+    conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
     for words in (("--config", "Entrypont=/x"), ("--config-json", '{"entrypoint": ["/x"]}')):
-        assert 'did you mean "Entrypoint"' in add(chair, rootfs, *words, name="other", status=2)[1]
-    source = chair.json("app/src.json")
-    (chair.root / "app/src.json").write_text(json.dumps({**source, "config": {"Cnd": ["/x"]}}))
-    assert 'did you mean "Cmd"' in chair.pvr("app", "install", "app", status=2)[1]
+        assert 'did you mean "Entrypoint"' in add(command, rootfs, *words, name="other", status=2)[1]
+    source = command.json("app/src.json")
+    (command.root / "app/src.json").write_text(json.dumps({**source, "config": {"Cnd": ["/x"]}}))
+    assert 'did you mean "Cmd"' in command.pvr("app", "install", "app", status=2)[1]
 
 
-def test_json_comes_as_text_from_a_file_or_through_a_pipe(chair: Chair, rootfs: Path, tmp_path: Path) -> None:
-    add(chair, rootfs, "--arg-json", "PV_AUTOMODFW=false", "--arg-json", "LXC_TTY_MAX=3", name="one")
-    assert "lxc.tty.max = 3\n" in (chair.root / "one/lxc.container.conf").read_text()
-    assert chair.json("one/run.json")["automodfw"] == "no"
+def test_json_comes_as_text_from_a_file_or_through_a_pipe(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+    add(command, rootfs, "--arg-json", "PV_AUTOMODFW=false", "--arg-json", "LXC_TTY_MAX=3", name="one")
+    assert "lxc.tty.max = 3\n" in (command.root / "one/lxc.container.conf").read_text()
+    assert command.json("one/run.json")["automodfw"] == "no"
     pipe, end = os.pipe()
     os.write(end, b'{"WorkingDir": "/srv"}')
     os.close(end)
-    add(chair, rootfs, "--config-json", f"/dev/fd/{pipe}", name="two")
+    add(command, rootfs, "--config-json", f"/dev/fd/{pipe}", name="two")
     os.close(pipe)
-    assert "lxc.init.cwd = /srv\n" in (chair.root / "two/lxc.container.conf").read_text()
+    assert "lxc.init.cwd = /srv\n" in (command.root / "two/lxc.container.conf").read_text()
     for wrong in ("none.json", str(tmp_path), ""):
-        assert "is neither JSON nor a file" in add(chair, rootfs, "--config-json", wrong, name="three", status=2)[1]
-    assert "more than the 16777216 allowed" in add(chair, rootfs, "--config-json", "/dev/zero", name="three", status=2)[1]
+        assert "is neither JSON nor a file" in add(command, rootfs, "--config-json", wrong, name="three", status=2)[1]
+    assert "more than the 16777216 allowed" in add(command, rootfs, "--config-json", "/dev/zero", name="three", status=2)[1]
 
 
-def test_logs_and_exports_are_passed_on_and_stay(chair: Chair, rootfs: Path) -> None:
+def test_logs_and_exports_are_passed_on_and_stay(command: PvrCommand, rootfs: Path) -> None:
     logs, exports = [{"file": "/var/log/x", "maxsize": 9}], [{"a": "b"}]
-    add(chair, rootfs, "--logs", json.dumps(logs), "--exports", json.dumps(exports))
-    assert (chair.json("app/run.json")["logs"], chair.json("app/src.json")["exports"]) == (logs, exports)
+    add(command, rootfs, "--logs", json.dumps(logs), "--exports", json.dumps(exports))
+    assert (command.json("app/run.json")["logs"], command.json("app/src.json")["exports"]) == (logs, exports)
     update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
-    chair.pvr(*update, "--logs", "[]")
-    assert "logs" not in chair.json("app/run.json") and chair.json("app/run.json")["exports"] == exports
+    command.pvr(*update, "--logs", "[]")
+    assert "logs" not in command.json("app/run.json") and command.json("app/run.json")["exports"] == exports
 
 
 # Names of the published tool
 
 
-def test_dm_commands_beside_app_do_the_same(chair: Chair, rootfs: Path) -> None:
-    add(chair, rootfs)
-    chair.pvr("dm-convert", "app/root.squashfs")
-    document = check_verity(chair)
-    (chair.root / "app/root.squashfs.hash").unlink()
-    chair.pvr("dm-apply", "app")
-    assert check_verity(chair) == document
+def test_dm_commands_beside_app_do_the_same(command: PvrCommand, rootfs: Path) -> None:
+    add(command, rootfs)
+    command.pvr("dm-convert", "app/root.squashfs")
+    document = check_verity(command)
+    (command.root / "app/root.squashfs.hash").unlink()
+    command.pvr("dm-apply", "app")
+    assert check_verity(command) == document
 
 
 @pytest.mark.parametrize(("text", "codec"), [("-comp lz4", 5), ("-comp zstd -Xcompression-level 3", 6), ("-comp xz", 4)])
-def test_format_options_choose_the_codec(chair: Chair, rootfs: Path, text: str, codec: int) -> None:
-    add(chair, rootfs, "--format-options", text)
+def test_format_options_choose_the_codec(command: PvrCommand, rootfs: Path, text: str, codec: int) -> None:
+    add(command, rootfs, "--format-options", text)
     # Byte 20 of the superblock names the compressor.
-    assert (chair.root / "app/root.squashfs").read_bytes()[20] == codec
+    assert (command.root / "app/root.squashfs").read_bytes()[20] == codec
 
 
-def test_format_options_that_say_more_are_refused(chair: Chair, rootfs: Path) -> None:
-    assert "use --profile" in add(chair, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
+def test_format_options_that_say_more_are_refused(command: PvrCommand, rootfs: Path) -> None:
+    assert "use --profile" in add(command, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
 
 
-def test_a_place_is_said_in_the_published_words(chair: Chair) -> None:
+def test_a_place_is_said_in_the_published_words(command: PvrCommand) -> None:
     words = ("app", "add", "app", "--from", "127.0.0.1:1/nothing/there")
-    assert "127.0.0.1:1 cannot be reached" in chair.pvr(*words, "--source", "remote,local", status=2)[1]
-    assert chair.pvr(*words, "--source", "local", status=2)[1].startswith("pvr: the docker daemon")
-    assert 'did you mean "local"' in chair.pvr(*words, "--source", "locl", status=2)[1]
+    assert "127.0.0.1:1 cannot be reached" in command.pvr(*words, "--source", "remote,local", status=2)[1]
+    assert command.pvr(*words, "--source", "local", status=2)[1].startswith("pvr: the docker daemon")
+    assert 'did you mean "local"' in command.pvr(*words, "--source", "locl", status=2)[1]
 
 
-def test_a_program_that_nothing_brings_is_warned_of(chair: Chair, rootfs: Path) -> None:
+def test_a_program_that_nothing_brings_is_warned_of(command: PvrCommand, rootfs: Path) -> None:
     missing = "app: its root file system has no {}, so it starts only if a config overlay brings it"
     for number, (words, program) in enumerate(
         [
@@ -887,11 +889,11 @@ def test_a_program_that_nothing_brings_is_warned_of(chair: Chair, rootfs: Path) 
             (["--config", "Cmd=/opt/run", "--volume", "/opt/r:boot"], "/opt/run"),
         ]
     ):
-        said = add(chair, rootfs, *words, *(["--force"] if number else []))[1]
+        said = add(command, rootfs, *words, *(["--force"] if number else []))[1]
         assert missing.format(program) in said
 
 
-def test_a_program_that_a_volume_or_the_path_brings_is_not(chair: Chair, rootfs: Path) -> None:
+def test_a_program_that_a_volume_or_the_path_brings_is_not(command: PvrCommand, rootfs: Path) -> None:
     (rootfs / "opt").mkdir()
     (rootfs / "opt/run").write_text("#!/bin/sh\n")
     for number, words in enumerate(
@@ -902,8 +904,8 @@ def test_a_program_that_a_volume_or_the_path_brings_is_not(chair: Chair, rootfs:
             ["--config", "Cmd=/srv/run", "--status-goal", "MOUNTED"],
         ]
     ):
-        assert "has no" not in add(chair, rootfs, *words, *(["--force"] if number else []))[1]
+        assert "has no" not in add(command, rootfs, *words, *(["--force"] if number else []))[1]
 
 
-def test_a_goal_that_nothing_can_signal_yet_is_warned_of(chair: Chair, rootfs: Path) -> None:
-    assert "takes no READY signal yet" in add(chair, rootfs, "--status-goal", "READY")[1]
+def test_a_goal_that_nothing_can_signal_yet_is_warned_of(command: PvrCommand, rootfs: Path) -> None:
+    assert "takes no READY signal yet" in add(command, rootfs, "--status-goal", "READY")[1]

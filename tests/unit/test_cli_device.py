@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""pvr device from the user's chair: device.json of a working tree, edited by the command."""
+"""pvr device from the user's side: device.json of a working tree, edited by the command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pantavisor.repo import Repository
 LIBRARY = Path(cli.__file__).resolve().parents[2]
 
 
-class Chair:
+class DeviceCommand:
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
         self._capsys = capsys
@@ -42,74 +42,74 @@ class Chair:
 
 
 @pytest.fixture
-def chair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Chair:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> DeviceCommand:
     root = tmp_path / "work"
     Repository.init(root)
     monkeypatch.chdir(root)
-    made = Chair(root, capsys)
+    made = DeviceCommand(root, capsys)
     made.device("init")
     return made
 
 
-def test_the_first_device_json_is_the_default_one_and_is_not_replaced(chair: Chair) -> None:
-    assert chair.json() == default_device()
-    assert "already" in chair.device("init", status=2)[1]
-    (chair.root / "device.json").unlink()
-    assert "pvr device init" in chair.device("ls", status=2)[1]
+def test_the_first_device_json_is_the_default_one_and_is_not_replaced(command: DeviceCommand) -> None:
+    assert command.json() == default_device()
+    assert "already" in command.device("init", status=2)[1]
+    (command.root / "device.json").unlink()
+    assert "pvr device init" in command.device("ls", status=2)[1]
 
 
-def test_groups_are_added_in_their_place_changed_and_removed(chair: Chair) -> None:
-    chair.device("group", "add", "early", "--before", "root", "--timeout", "9", "--status-goal", "READY",
+def test_groups_are_added_in_their_place_changed_and_removed(command: DeviceCommand) -> None:
+    command.device("group", "add", "early", "--before", "root", "--timeout", "9", "--status-goal", "READY",
                  "--restart-policy", "system", "--description", "first", "--auto-recovery", '{"policy": "always"}')  # fmt: skip
-    chair.device("group", "add", "late")
-    assert [group["name"] for group in chair.json()["groups"]] == ["data", "early", "root", "platform", "app", "late"]
-    assert chair.json()["groups"][1] == {
+    command.device("group", "add", "late")
+    assert [group["name"] for group in command.json()["groups"]] == ["data", "early", "root", "platform", "app", "late"]
+    assert command.json()["groups"][1] == {
         "name": "early", "timeout": 9, "status_goal": "READY", "restart_policy": "system", "description": "first",
         "auto_recovery": {"policy": "always"},
     }  # fmt: skip
-    chair.device("group", "set", "early", "--timeout", "20", "--description", "")
-    changed = chair.json()["groups"][1]
+    command.device("group", "set", "early", "--timeout", "20", "--description", "")
+    changed = command.json()["groups"][1]
     assert changed["timeout"] == 20 and "description" not in changed and changed["status_goal"] == "READY"
-    chair.device("group", "rm", "early")
-    chair.device("group", "rm", "late")
-    assert chair.json() == default_device()
+    command.device("group", "rm", "early")
+    command.device("group", "rm", "late")
+    assert command.json() == default_device()
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(chair: Chair) -> None:
-    (chair.root / "device.json").write_text('{"groups": [{"name": "app"}], "disks_v2": []}')
-    chair.device("group", "set", "app", "--restart-policy", "system")
-    assert chair.json() == {"groups": [{"name": "app", "restart_policy": "system"}], "disks_v2": []}
+def test_a_change_leaves_alone_what_it_does_not_name(command: DeviceCommand) -> None:
+    (command.root / "device.json").write_text('{"groups": [{"name": "app"}], "disks_v2": []}')
+    command.device("group", "set", "app", "--restart-policy", "system")
+    assert command.json() == {"groups": [{"name": "app", "restart_policy": "system"}], "disks_v2": []}
 
 
-def test_disks_volumes_and_pools_with_every_member(chair: Chair) -> None:
-    chair.device(
+def test_disks_volumes_and_pools_with_every_member(command: DeviceCommand) -> None:
+    command.device(
         "disk", "add", "d", "--type", "dm-crypt-versatile", "--alias", "x", "--alias", "y", "--path", "/p,2,key", "--mode", "m",
         "--format", "ext4", "--format-options", "-O ^x", "--provision", "zero", "--provision-options", "o", "--mount-target",
         "/m", "--mount-options", "ro", "--uuid", "u", "--default", "--migrate-keyblob", "--disk", "e", "--init-order", "e",
     )  # fmt: skip
-    assert chair.json()["disks"] == [{
+    assert command.json()["disks"] == [{
         "name": "d", "type": "dm-crypt-versatile", "aliases": ["x", "y"], "path": "/p,2,key", "mode": "m", "format": "ext4",
         "format_options": "-O ^x", "provision": "zero", "provision_options": "o", "mount_target": "/m", "mount_options": "ro",
         "uuid": "u", "default": "yes", "migrate_keyblob": "yes", "disks": ["e"], "init_order": ["e"],
     }]  # fmt: skip
-    chair.device("volume", "add", "pv--logs", "--persistence", "revision", "--disk", "x")
-    assert chair.json()["volumes"]["pv--logs"] == {"persistence": "revision", "disk": "x"}
-    assert 'pv--logs: disk "x"' in chair.device("disk", "rm", "d", status=2)[1]
-    chair.device("volume", "set", "pv--logs", "--disk", "")
-    chair.device("disk", "set", "d", "--no-default")
-    assert "default" not in chair.json()["disks"][0]
-    chair.device("disk", "rm", "d")
-    chair.device("pool", "add", "lan", "--type", "bridge", "--bridge", "br0", "--subnet", "10.0.5.0/24", "--gateway",
+    command.device("volume", "add", "pv--logs", "--persistence", "revision", "--disk", "x")
+    assert command.json()["volumes"]["pv--logs"] == {"persistence": "revision", "disk": "x"}
+    assert 'pv--logs: disk "x"' in command.device("disk", "rm", "d", status=2)[1]
+    command.device("volume", "set", "pv--logs", "--disk", "")
+    command.device("disk", "set", "d", "--no-default")
+    assert "default" not in command.json()["disks"][0]
+    command.device("disk", "rm", "d")
+    command.device("pool", "add", "lan", "--type", "bridge", "--bridge", "br0", "--subnet", "10.0.5.0/24", "--gateway",
                  "10.0.5.1", "--nat")  # fmt: skip
     pool = {"type": "bridge", "bridge": "br0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": True}
-    assert chair.json()["network"] == {"pools": {"lan": pool}}
-    chair.device("pool", "set", "lan", "--no-nat", "--type", "macvlan", "--parent", "eth0", "--bridge", "")
-    assert chair.json()["network"]["pools"]["lan"] == {
+    assert command.json()["network"] == {"pools": {"lan": pool}}
+    command.device("pool", "set", "lan", "--no-nat", "--type", "macvlan", "--parent", "eth0", "--bridge", "")
+    assert command.json()["network"]["pools"]["lan"] == {
         "type": "macvlan", "parent": "eth0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": False,
     }  # fmt: skip
-    chair.device("pool", "rm", "lan")
-    chair.device("volume", "rm", "pv--logs")
-    assert chair.json() == {**default_device(), "network": {"pools": {}}}
+    command.device("pool", "rm", "lan")
+    command.device("volume", "rm", "pv--logs")
+    assert command.json() == {**default_device(), "network": {"pools": {}}}
 
 
 @pytest.mark.parametrize(
@@ -136,57 +136,57 @@ def test_disks_volumes_and_pools_with_every_member(chair: Chair) -> None:
         (["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.0/8", "--gateway", "11.0.0.1"], "gateway"),
     ],
 )
-def test_a_wrong_word_changes_nothing(chair: Chair, words: list[str], said: str) -> None:
-    assert said in chair.device(*words, status=2)[1]
-    assert chair.json() == default_device()
+def test_a_wrong_word_changes_nothing(command: DeviceCommand, words: list[str], said: str) -> None:
+    assert said in command.device(*words, status=2)[1]
+    assert command.json() == default_device()
 
 
-def test_what_containers_use_stays(chair: Chair) -> None:
-    chair.device("disk", "add", "d", "--type", "volume-disk", "--alias", "x")
-    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
-    chair.container("web", group="app", storage={"v": {"persistence": "boot", "disk": "x"}}, network={"pool": "lan"})
-    chair.container("old", runlevel="root")
-    before = chair.json()
+def test_what_containers_use_stays(command: DeviceCommand) -> None:
+    command.device("disk", "add", "d", "--type", "volume-disk", "--alias", "x")
+    command.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
+    command.container("web", group="app", storage={"v": {"persistence": "boot", "disk": "x"}}, network={"pool": "lan"})
+    command.container("old", runlevel="root")
+    before = command.json()
     for words in (["group", "rm", "app"], ["disk", "rm", "d"], ["disk", "set", "d", "--alias", "y"], ["pool", "rm", "lan"]):
-        assert "is used by web" in chair.device(*words, status=2)[1]
-    assert "is used by old" in chair.device("group", "rm", "root", status=2)[1]
-    assert chair.json() == before
-    chair.device("group", "rm", "platform")
+        assert "is used by web" in command.device(*words, status=2)[1]
+    assert "is used by old" in command.device("group", "rm", "root", status=2)[1]
+    assert command.json() == before
+    command.device("group", "rm", "platform")
 
 
-def test_what_is_missing_can_be_added_one_by_one(chair: Chair) -> None:
-    chair.container("web", group="mine", network={"pool": "lan"})
-    chair.device("group", "add", "mine")
-    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
+def test_what_is_missing_can_be_added_one_by_one(command: DeviceCommand) -> None:
+    command.container("web", group="mine", network={"pool": "lan"})
+    command.device("group", "add", "mine")
+    command.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
 
 
-def test_the_list_is_for_people_and_for_programs(chair: Chair) -> None:
-    chair.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24", "--nat")
-    lines = chair.device("ls")[0].splitlines()
+def test_the_list_is_for_people_and_for_programs(command: DeviceCommand) -> None:
+    command.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24", "--nat")
+    lines = command.device("ls")[0].splitlines()
     assert lines[1].split()[:2] == ["group", "data"] and lines[-1].split() == [
         "pool", "lan", "nat=true", "subnet=10.0.5.0/24", "type=bridge",
     ]  # fmt: skip
-    assert json.loads(chair.device("ls", "--json")[0]) == chair.json()
+    assert json.loads(command.device("ls", "--json")[0]) == command.json()
 
 
 @pytest.mark.hostile
-def test_two_commands_at_once_lose_nothing(chair: Chair) -> None:
-    command = [sys.executable, "-m", "pantavisor", "device", "group", "add"]
+def test_two_commands_at_once_lose_nothing(command: DeviceCommand) -> None:
+    words = [sys.executable, "-m", "pantavisor", "device", "group", "add"]
     running = [
-        subprocess.Popen([*command, f"g{index}"], cwd=chair.root, env={"PYTHONPATH": str(LIBRARY)}, stderr=subprocess.DEVNULL)
+        subprocess.Popen([*words, f"g{index}"], cwd=command.root, env={"PYTHONPATH": str(LIBRARY)}, stderr=subprocess.DEVNULL)
         for index in range(6)
     ]
     assert [process.wait(600) for process in running] == [0] * 6
-    assert {group["name"] for group in chair.json()["groups"]} >= {f"g{index}" for index in range(6)}
+    assert {group["name"] for group in command.json()["groups"]} >= {f"g{index}" for index in range(6)}
 
 
-def test_groups_of_an_old_state_stay_when_device_json_comes(chair: Chair) -> None:
-    (chair.root / "device.json").unlink()
+def test_groups_of_an_old_state_stay_when_device_json_comes(command: DeviceCommand) -> None:
+    (command.root / "device.json").unlink()
     old = [{"name": "one"}, {"name": "two", "timeout": 7}]
-    (chair.root / "groups.json").write_text(json.dumps(old))
-    assert "two" in chair.device("ls")[0]
-    chair.device("init")
-    assert chair.json() == {"groups": old}
-    (chair.root / "device.json").unlink()
-    (chair.root / "groups.json").write_text("{}")
-    assert "groups.json has no list of 1 to 32 groups" in chair.device("ls", status=2)[1]
+    (command.root / "groups.json").write_text(json.dumps(old))
+    assert "two" in command.device("ls")[0]
+    command.device("init")
+    assert command.json() == {"groups": old}
+    (command.root / "device.json").unlink()
+    (command.root / "groups.json").write_text("{}")
+    assert "groups.json has no list of 1 to 32 groups" in command.device("ls", status=2)[1]

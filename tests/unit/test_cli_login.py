@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pantavisor import cli
 from pantavisor.repo import Repository
-from sim.chair import Pvr
+from sim.pvr_command import PvrCommand
 from sim.registry import Registry, answer, change, images, redirect
 
 USER, SECRET = "someone", "s3cret:with a blank"
@@ -39,7 +39,7 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def pvr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pvr:
+def pvr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> PvrCommand:
     """In a repository, in a home without logins, and with nothing on standard input."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for variable in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
@@ -47,10 +47,10 @@ def pvr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     Repository.init(tmp_path / "work")
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    return Pvr(capsys)
+    return PvrCommand(capsys)
 
 
-def add(pvr: Pvr, registry: Registry, *words: str, status: int = 0) -> tuple[str, str]:
+def add(pvr: PvrCommand, registry: Registry, *words: str, status: int = 0) -> tuple[str, str]:
     source = f"{registry.host}/web:1"
     fixed = ["--platform", "linux/amd64", "--profile", "fast"]
     return pvr.both("app", "add", "web", "--from", source, *fixed, *words, status=status)
@@ -61,14 +61,14 @@ def holds_secret(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file() and any(word in path.read_bytes() for word in words)]
 
 
-def test_the_registry_gets_them_and_no_file_does(pvr: Pvr, registry: Registry, tmp_path: Path) -> None:
+def test_the_registry_gets_them_and_no_file_does(pvr: PvrCommand, registry: Registry, tmp_path: Path) -> None:
     assert "someone" not in "".join(add(pvr, registry, "-u", USER, "--password", SECRET))
     assert {seen.headers.get("Authorization") for seen in registry.seen} == {None, BASIC}
     assert (tmp_path / "work/web/root.squashfs").is_file() and not holds_secret(tmp_path)
 
 
 def test_standard_input_is_read_to_the_end_of_the_line(
-    pvr: Pvr, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    pvr: PvrCommand, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\nmore\n"))
     add(pvr, registry, "--username", USER, "--password-stdin")
@@ -79,13 +79,13 @@ def test_standard_input_is_read_to_the_end_of_the_line(
 
 
 @pytest.mark.parametrize("words, sentence", MISTAKES)
-def test_half_a_login_is_refused(pvr: Pvr, registry: Registry, words: list[str], sentence: str) -> None:
+def test_half_a_login_is_refused(pvr: PvrCommand, registry: Registry, words: list[str], sentence: str) -> None:
     said = add(pvr, registry, *words, status=2)[1]
     assert sentence in said and "hint: use --username NAME --password-stdin" in said and SECRET not in said
     assert not registry.seen
 
 
-def test_a_source_without_a_registry_takes_none(pvr: Pvr, registry: Registry, tmp_path: Path) -> None:
+def test_a_source_without_a_registry_takes_none(pvr: PvrCommand, registry: Registry, tmp_path: Path) -> None:
     login = ["-u", USER, "-p", SECRET]
     for words in (["--from", str(tmp_path), "--type", "rootfs"], ["--from", f"oci:{tmp_path}"]):
         said = pvr.both("app", "add", "x", *words, *login, status=2)[1]
@@ -93,7 +93,7 @@ def test_a_source_without_a_registry_takes_none(pvr: Pvr, registry: Registry, tm
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_does_not_repeat_them(pvr: Pvr, registry: Registry, status: int) -> None:
+def test_a_refusal_does_not_repeat_them(pvr: PvrCommand, registry: Registry, status: int) -> None:
     # A hostile registry repeats what it was sent.
     registry.misbehave("/v2/", answer(status, {"WWW-Authenticate": 'Basic realm="x"'}, json.dumps({"errors": [
         {"code": "DENIED", "message": f"{SECRET} {BASIC}"}]}).encode()))  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_refusal_does_not_repeat_them(pvr: Pvr, registry: Registry, status: in
     assert "(DENIED *** Basic ***)" in said and SECRET not in said and BASIC not in said
 
 
-def test_neither_mirror_nor_redirect_gets_them(pvr: Pvr, registry: Registry) -> None:
+def test_neither_mirror_nor_redirect_gets_them(pvr: PvrCommand, registry: Registry) -> None:
     with Registry() as other:
         other.challenge = registry.challenge
         other.blobs.update(registry.blobs)
@@ -125,7 +125,7 @@ def test_a_misspelt_option_does_not_show_them(capsys: pytest.CaptureFixture[str]
     assert not [word for word in (SECRET, "s3cret", "blank") if word in said.out + said.err]
 
 
-def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: Pvr, registry: Registry) -> None:
+def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: PvrCommand, registry: Registry) -> None:
     with Registry() as mirror:
         mirror.add("web", "1", images.image({"bin/sh": b"#!"}))
         mirror.misbehave("/blobs/", change(lambda data: data[:-1] + b"x"))
@@ -134,7 +134,7 @@ def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: Pvr, registry: Regis
         assert all("Authorization" not in seen.headers for seen in mirror.seen)
 
 
-def test_mirrors_may_stand_in_the_environment(pvr: Pvr, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirrors_may_stand_in_the_environment(pvr: PvrCommand, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     with Registry() as mirror:
         mirror.add("web", "1", images.image({"bin/sh": b"#!"}))
         monkeypatch.setenv("PVR_REGISTRY_MIRRORS", f"other.example=x.example {registry.host}={mirror.host}")

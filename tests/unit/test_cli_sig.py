@@ -13,16 +13,16 @@ import pytest
 from pantavisor import cli, keys, pvs
 from pantavisor.repo import Repository
 from sim import tools
-from sim.chair import Pvr, write
+from sim.pvr_command import PvrCommand, write
 
 
 @pytest.fixture
-def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
-    return Pvr(capsys)
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository whose committed state has a container, and the current directory there."""
     root = tmp_path / "work"
     pvr("init", str(root))
@@ -44,7 +44,7 @@ def sig(keyring: Path) -> list[str]:
     return ["sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts", str(keyring / "ca.crt")]
 
 
-def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_generated_keys_sign_verify_and_list(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pvs-keys"
     said = pvr.both("keys", "generate", str(folder), "--algorithm", "ES256", "--common-name", "someone")[1]
     assert "keep key.pem and ca.key.pem secret" in said
@@ -63,14 +63,14 @@ def test_generated_keys_sign_verify_and_list(pvr: Pvr, work: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("algorithm", pvs.ALGORITHMS)
-def test_every_algorithm_that_signs_has_keys(pvr: Pvr, work: Path, tmp_path: Path, algorithm: str) -> None:
+def test_every_algorithm_that_signs_has_keys(pvr: PvrCommand, work: Path, tmp_path: Path, algorithm: str) -> None:
     folder = tmp_path / "keys"
     pvr("keys", "generate", str(folder), "--algorithm", algorithm)
     pvr(*sig(folder), "add", "--part", "web")
     assert json.loads(pvr(*sig(folder), "ls", "--json"))["protected"]
 
 
-def test_a_commit_beside_does_not_lose_the_signature(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_commit_beside_does_not_lose_the_signature(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     ended = threading.Event()
 
     def commit() -> None:
@@ -90,7 +90,7 @@ def test_a_commit_beside_does_not_lose_the_signature(pvr: Pvr, work: Path, keyri
         beside.join()
 
 
-def test_a_signature_that_was_removed_is_missed(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_a_signature_that_was_removed_is_missed(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     """The parts of an export are its content; taking a signature out must not make it pass where roots are given."""
     trust = ["--trust", str(keyring / "ca.crt")]
     pvr(*sig(keyring), "add", "--part", "web")
@@ -106,14 +106,14 @@ def test_a_signature_that_was_removed_is_missed(pvr: Pvr, work: Path, keyring: P
     assert out == pvr(*sig(keyring), "ls", "--allow-unsigned")
 
 
-def _refused(pvr: Pvr, *words: str) -> str:
+def _refused(pvr: PvrCommand, *words: str) -> str:
     pvr._capsys.readouterr()
     with pytest.raises(SystemExit):
         cli.main(list(words))
     return pvr._capsys.readouterr().err
 
 
-def test_strict_refuses_what_nothing_signs(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_strict_refuses_what_nothing_signs(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
     assert out == "" and "not fully covered by signatures: #spec, README.md\n" in said and "hint: sign the part" in said
@@ -125,13 +125,13 @@ def public_key(key: Path, target: Path) -> Path:
     return target
 
 
-def complains(pvr: Pvr, *options: str) -> bool:
+def complains(pvr: PvrCommand, *options: str) -> bool:
     """Whether pvr verify finds fault with a signature; with the containers of these tests it always does."""
     return "[signature]" in pvr.both("verify", *options, ".", status=2)[1]
 
 
 def test_public_keys_are_enough_to_check(
-    pvr: Pvr, work: Path, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = public_key(keyring / "key.pem", tmp_path / "own.pem")
     pvr("keys", "generate", str(tmp_path / "others"), "--algorithm", "ES256")
@@ -157,7 +157,7 @@ def test_public_keys_are_enough_to_check(
     pvr("sig", "--cacerts", str(keyring / "ca.crt"), "ls")
 
 
-def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_changed_path_is_named(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     write(work, {"web/root.squashfs": "evil"})
     pvr("commit")
@@ -166,7 +166,7 @@ def test_a_changed_path_is_named(pvr: Pvr, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "ls")
 
 
-def test_a_key_that_is_in_the_state_does_not_sign(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_key_that_is_in_the_state_does_not_sign(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     """A recipient of the export would get the key with it."""
     write(work, {"certs/mine.pem": (keyring / "key.pem").read_text()})
     pvr("add")
@@ -180,20 +180,20 @@ def test_a_key_that_is_in_the_state_does_not_sign(pvr: Pvr, work: Path, keyring:
     pvr(*sig(keyring), "add", "--part", "web")
 
 
-def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     before = (work / ".pvr/json").read_bytes()
     said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
     assert said == 'pvr: unknown part "wep"\n  hint: did you mean "web"?\n'
     assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
 
 
-def test_a_part_that_is_not_committed_is_named_so(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_part_that_is_not_committed_is_named_so(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     write(work, {"fresh/run.json": '{"name": "fresh", "group": "app"}'})
     said = pvr.both(*sig(keyring), "add", "--part", "fresh", status=2)[1]
     assert said == "pvr: fresh is not committed yet\n  hint: run: pvr add && pvr commit\n"
 
 
-def test_what_differs_in_the_working_tree_is_not_signed_in_silence(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_what_differs_in_the_working_tree_is_not_signed_in_silence(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     write(work, {"README.md": "of no part", "web/root.squashfs": "newer"})
     for words in (["add", "--part", "web"], ["update"], ["set"]):
         said = pvr.both(*sig(keyring), *words)[1]
@@ -203,13 +203,13 @@ def test_what_differs_in_the_working_tree_is_not_signed_in_silence(pvr: Pvr, wor
     assert "differs" not in pvr.both(*sig(keyring), "update")[1]
 
 
-def test_the_parts_that_are_offered_can_be_signed(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_the_parts_that_are_offered_can_be_signed(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     pvr(*sig(keyring), "set")
     assert "hint: known: web\n" in pvr.both(*sig(keyring), "add", "--part", "bsp", status=2)[1]
 
 
-def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_missing_key_is_made_only_where_no_keys_are(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     there = pvr.both("sig", "--key", str(keyring / "kye.pem"), "add", "--part", "web", status=2)[1]
     assert "kye.pem does not exist\n  hint: check the spelling" in there
     folder = pvr.both("sig", "--key", str(keyring), "add", "--part", "web", status=2)[1]
@@ -217,14 +217,14 @@ def test_a_missing_key_is_made_only_where_no_keys_are(pvr: Pvr, work: Path, keyr
     assert "run: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 
-def test_roots_without_a_certificate_are_the_mistake_themselves(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_roots_without_a_certificate_are_the_mistake_themselves(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     for words in (["verify", ".", "--trust"], ["sig", "ls", "--cacerts"]):
         said = pvr.both(*words, str(keyring / "key.pem"), status=2)[1]
         assert said.startswith(f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: roots are in"), said
 
 
-def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_patterns_that_devices_misread_are_refused(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     before = (work / ".pvr/json").read_bytes()
     for pattern in ("{a,b}/**", "x/**/y", "[ab]", "**/src.json"):
         for option in ("--include", "--exclude"):
@@ -234,14 +234,14 @@ def test_patterns_that_devices_misread_are_refused(pvr: Pvr, work: Path, keyring
     assert (work / ".pvr/json").read_bytes() == before
 
 
-def test_missing_keys_are_said_with_their_path(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_missing_keys_are_said_with_their_path(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     for words in (["sig", "add", "--part", "web"], ["sig", "update"], ["sig", "ls"]):
         assert "pvs-keys" in pvr.both(*words, status=2)[1], words
 
 
 def test_keys_are_found_by_the_published_variables(
-    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch
+    pvr: PvrCommand, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(work, {"_config/web/etc/x": "x"})
     pvr("add")
@@ -258,7 +258,7 @@ def test_keys_are_found_by_the_published_variables(
     assert "_config/web/etc/x" in json.loads(pvr("sig", "ls", "--json"))["protected"]
 
 
-def test_verify_reports_as_json_even_what_it_finds(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_verify_reports_as_json_even_what_it_finds(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr("add")
     pvr("commit")
     trust = ["--trust", str(keyring / "ca.crt"), "--json"]
@@ -293,14 +293,14 @@ SIG, CONFIG = "_sigs/web.json", "_config/web/**"
     ],
 )  # fmt: skip
 def test_options_select_as_in_the_published_tool(
-    pvr: Pvr, work: Path, keyring: Path, words: list[str], include: list[str], exclude: list[str]
+    pvr: PvrCommand, work: Path, keyring: Path, words: list[str], include: list[str], exclude: list[str]
 ) -> None:
     pvr(*sig(keyring), "add", *words)
     assert selection(work) == (include, exclude)
     pvr(*sig(keyring), "ls", "--allow-unsigned")
 
 
-def test_the_bsp_keeps_what_belongs_to_the_device(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_the_bsp_keeps_what_belongs_to_the_device(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     write(work, {"bsp/run.json": "{}", "bsp/build.json": "{}", "bsp/kernel.img": "k", "device.json": "{}"})
     pvr("add")
     pvr("commit")
@@ -310,17 +310,17 @@ def test_the_bsp_keeps_what_belongs_to_the_device(pvr: Pvr, work: Path, keyring:
     assert selection(work, "bsp") == (["bsp/kernel.img", "device.json", "#spec"], ["bsp/src.json", "_sigs/bsp.json"])
 
 
-def test_raw_wants_patterns(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_raw_wants_patterns(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     said = pvr.both(*sig(keyring), "add", "--raw", "everything", status=2)[1]
     assert "needs patterns\n  hint: use --include PATTERN" in said
 
 
-def test_a_pattern_said_for_nothing_gets_a_warning(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_pattern_said_for_nothing_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     said = pvr.both(*sig(keyring), "add", "--part", "web", "--include", "run.json", "--include", "web/root.squashfs")[1]
     assert 'warning: no committed path matches "web/web/root.squashfs"' in said and '"web/run.json"' not in said
 
 
-def test_key_options_stand_before_the_verb_or_behind_it(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_key_options_stand_before_the_verb_or_behind_it(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     key, chain, roots = (str(keyring / name) for name in ("key.pem", "x5c.pem", "ca.crt"))
     pvr("sig", "add", "--part", "web", "--key", key, "--x5c", chain)
     signed = (work / ".pvr/json").read_bytes()
@@ -331,7 +331,7 @@ def test_key_options_stand_before_the_verb_or_behind_it(pvr: Pvr, work: Path, ke
     assert pvr("sig", "--cacerts", roots, "ls") == pvr("sig", "ls", "--cacerts", roots)
 
 
-def test_one_signature_of_several(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_one_signature_of_several(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     pvr(*sig(keyring), "add", "--raw", "docs", "--include", "README.md")
     found = json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))
@@ -351,7 +351,7 @@ def test_one_signature_of_several(pvr: Pvr, work: Path, keyring: Path) -> None:
         assert 'unknown signature "wep"\n  hint: did you mean "web"?' in pvr.both(*sig(keyring), verb, "wep", status=2)[1]
 
 
-def test_signatures_themselves_are_shown(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_signatures_themselves_are_shown(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     committed = json.loads((work / ".pvr/json").read_text())["_sigs/web.json"]
     assert json.loads(pvr(*sig(keyring), "ls", "--with-sigs", "--json"))["signatures"] == {"_sigs/web.json": committed}
@@ -359,7 +359,7 @@ def test_signatures_themselves_are_shown(pvr: Pvr, work: Path, keyring: Path) ->
     assert last.startswith("_sigs/web.json ") and json.loads(last.partition(" ")[2]) == committed
 
 
-def test_a_signature_without_certificates(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_a_signature_without_certificates(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     own = public_key(keyring / "key.pem", tmp_path / "own.pem")
     pvr("sig", "add", "--key", str(keyring / "key.pem"), "--x5c", "no", "--part", "web")
     pvr("sig", "ls", "--pubkey", str(own))
@@ -367,7 +367,7 @@ def test_a_signature_without_certificates(pvr: Pvr, work: Path, keyring: Path, t
     assert "which key signs\n  hint: use --x5c PEM" in said
 
 
-def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_signing_elsewhere(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     tools.need("openssl", package="openssl")
     request, signature, chain = tmp_path / "request", tmp_path / "signature", str(keyring / "x5c.pem")
     words = ["--raw", "docs", "--include", "README.md", "--algorithm", "ES256"]
@@ -395,14 +395,14 @@ def test_signing_elsewhere(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) 
     ],
 )
 def test_mistakes_at_signing(
-    pvr: Pvr, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+    pvr: PvrCommand, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
 ) -> None:
     monkeypatch.setenv("PVR_PKCS11_PIN", "1234")
     words = [word.replace("KEYS", str(keyring)) for word in words]
     assert sentence in pvr.both("sig", *words, status=2)[1]
 
 
-def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     assert "warning" not in pvr.both(*sig(keyring), "add", "--raw", "all", "--include", "*/*")[1]
     said = pvr.both(*sig(keyring), "add", "--part", "web", "--exclude", "run.json")[1]
@@ -411,7 +411,7 @@ def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: Pvr, work: Path
     pvr(*sig(keyring), "ls")
 
 
-def test_the_set_of_signatures_is_signed_with_a_rising_number(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_the_set_of_signatures_is_signed_with_a_rising_number(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     assert "has no signature" in pvr.both(*sig(keyring), "set", status=2)[1]
     pvr(*sig(keyring), "add", "--part", "web")
     assert "no set signature" in pvr.both(*sig(keyring), "ls", "--set", status=2)[1]
@@ -425,7 +425,7 @@ def test_the_set_of_signatures_is_signed_with_a_rising_number(pvr: Pvr, work: Pa
     assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 8
 
 
-def test_a_part_signed_anew_asks_for_its_set(pvr: Pvr, work: Path, keyring: Path) -> None:
+def test_a_part_signed_anew_asks_for_its_set(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     pvr(*sig(keyring), "set")
     write(work, {"web/run.json": '{"name": "web", "group": "root"}'})
@@ -437,7 +437,7 @@ def test_a_part_signed_anew_asks_for_its_set(pvr: Pvr, work: Path, keyring: Path
     assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 1
 
 
-def test_the_set_is_signed_elsewhere_too(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_the_set_is_signed_elsewhere_too(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     request, signature = tmp_path / "request", tmp_path / "signature"
     pvr("sig", "request", "--set", "--release", "3", "--x5c", str(keyring / "x5c.pem"), str(request))
@@ -447,7 +447,7 @@ def test_the_set_is_signed_elsewhere_too(pvr: Pvr, work: Path, keyring: Path, tm
     assert json.loads(pvr(*sig(keyring), "ls", "--set", "--json"))["release"] == 3
 
 
-def test_who_may_sign_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_who_may_sign_is_asked_of_the_table(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     table = tmp_path / "signers"
     table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}')
@@ -459,7 +459,7 @@ def test_who_may_sign_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path,
     assert "may not sign web/" in pvr.both("verify", str(work), *trust, "--signers", str(table), status=2)[1]
 
 
-def test_what_reaches_the_device_is_asked_of_the_table(pvr: Pvr, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_what_reaches_the_device_is_asked_of_the_table(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
     """As 'pvr verify' and devices do: who may sign a container may not give it the device."""
     run = '{"name": "web", "group": "app", "config": "lxc.container.conf"}'
     write(work, {"web/run.json": run, "web/lxc.container.conf": "lxc.hook.mount = /bin/sh"})

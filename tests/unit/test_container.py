@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import squashfs
-from pantavisor.container.difference import OPAQUE, difference
-from pantavisor.container.overlaid import overlaid
+from pantavisor.container.overlay import OPAQUE, difference, overlaid
 from pantavisor.errors import FormatError
 from pantavisor.layers import Device, Directory, File, Metadata, Node, Symlink, Tree
 

@@ -248,11 +248,11 @@ def test_the_first_engine_that_works_makes_the_images(
 ) -> None:
     engines, words = Engines(working), list[str]()
     monkeypatch.setattr(engine, "start", engines)
-    monkeypatch.setattr(images.Workshop, "_is_current", lambda *_: False)
-    monkeypatch.setattr(images.Workshop, "_make", lambda *_: "sha256:1")
+    monkeypatch.setattr(images.ImageBuilder, "_is_current", lambda *_: False)
+    monkeypatch.setattr(images.ImageBuilder, "_make", lambda *_: "sha256:1")
     monkeypatch.setattr(images.packages.Distribution, "of_this_machine", lambda: None)
     monkeypatch.setattr(Engines, "name", working, raising=False)
-    shop = images.Workshop(tmp_path, registry.Registry(tmp_path, 1), words.append)
+    shop = images.ImageBuilder(tmp_path, registry.Registry(tmp_path, 1), words.append)
     assert shop.ensure() == {"demo-nginx": "sha256:1", "demo-system": "sha256:1"}
     assert engines.tried == list(engine.NAMES)[: engine.NAMES.index(working) + 1]
     assert [word for word in words if "next way" in word] == [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pantavisor import layers, squashfs
 from pantavisor.container import PackOptions, make, patch
-from pantavisor.container.overlaid import overlaid
+from pantavisor.container.overlay import overlaid
 from pantavisor.layers import Tree
 from pantavisor.manifests import SourceManifest
 from pantavisor.objects import ScratchPool

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from pantavisor import cli
-from pantavisor.cli import manual, parsing, published
+from pantavisor.cli import argument_parser, manual, published
 from pantavisor.repo import Repository
-from sim.chair import Pvr, write
+from sim.pvr_command import PvrCommand, write
 
 PAGE = Path(cli.__file__).resolve().parents[3] / "docs/published.md"
 # One line for each way to write something that the published help shows.
@@ -54,12 +54,12 @@ WHOLE = cli.parser()
 
 
 @pytest.fixture
-def pvr(capsys: pytest.CaptureFixture[str]) -> Pvr:
-    return Pvr(capsys)
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: Pvr) -> Path:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     root = tmp_path / "work"
     pvr("init", str(root))
     monkeypatch.chdir(root)
@@ -120,7 +120,7 @@ def test_a_command_that_is_not_here_is_refused_with_the_way_out(capsys: pytest.C
         with pytest.raises(SystemExit, match="2"):
             cli.main([name, "x"])
         assert capsys.readouterr().err == f'pvr: pvr has no command "{name}"\n  hint: {published.ABSENT[name]}\n'
-    assert not set(published.ABSENT) & set(parsing.verbs(cli.parser()))
+    assert not set(published.ABSENT) & set(argument_parser.verbs(cli.parser()))
 
 
 def test_names_that_the_manual_shows_once() -> None:
@@ -132,20 +132,20 @@ def test_names_that_the_manual_shows_once() -> None:
 # What it does
 
 
-def test_json_is_the_committed_state(pvr: Pvr, work: Path) -> None:
+def test_json_is_the_committed_state(pvr: PvrCommand, work: Path) -> None:
     write(work, {"web/x": "changed"})
     committed = (work / ".pvr/json").read_text()
     assert pvr("json", "-c") == f"{committed}\n"
     assert json.loads(pvr("j")) == json.loads(committed) and pvr("j").startswith('{\n    "#spec"')
 
 
-def test_version_and_help(pvr: Pvr, work: Path) -> None:
+def test_version_and_help(pvr: PvrCommand, work: Path) -> None:
     assert pvr("version").startswith("pvr ")
     assert "--from" in pvr("help", "app", "add") and "COMMAND" in pvr("h")
     assert 'unknown command "statsu"' in pvr.both("help", "statsu", status=2)[1]
 
 
-def test_diff_of_some_files(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diff_of_some_files(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(work, {"web/x": "changed", "README.md": "changed"})
     (work / "db/run.json").unlink()
     assert set(json.loads(pvr("diff"))) == {"web/x", "README.md", "db/run.json"}
@@ -157,7 +157,7 @@ def test_diff_of_some_files(pvr: Pvr, work: Path, monkeypatch: pytest.MonkeyPatc
     assert "outside" in pvr.both("diff", "../..", status=2)[1]
 
 
-def test_add_of_a_pattern_takes_files(pvr: Pvr, work: Path) -> None:
+def test_add_of_a_pattern_takes_files(pvr: PvrCommand, work: Path) -> None:
     write(work, {"a.txt": "a", "b.txt": "b", "c/d.txt": "d", "[x]": "x"})
     pvr("add", "*.txt")
     assert "A a.txt\nA b.txt\n? [x]\n? c/d.txt\n" == pvr("status")
@@ -166,7 +166,7 @@ def test_add_of_a_pattern_takes_files(pvr: Pvr, work: Path) -> None:
     assert "does not exist" in pvr.both("add", "*.none", status=2)[1]
 
 
-def test_get_into_another_repository_and_again_from_the_last(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_get_into_another_repository_and_again_from_the_last(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     pvr("init", str(other))
     assert "no source was taken yet" in pvr.both("merge", status=2)[1]
@@ -183,13 +183,13 @@ def test_get_into_another_repository_and_again_from_the_last(pvr: Pvr, work: Pat
     assert Repository(Path(".")).state.part_names() == ("db",)
 
 
-def test_a_last_source_in_the_network_is_said_so(pvr: Pvr, work: Path) -> None:
+def test_a_last_source_in_the_network_is_said_so(pvr: PvrCommand, work: Path) -> None:
     config = json.loads((work / ".pvr/config").read_text())
     write(work, {".pvr/config": json.dumps({**config, "DefaultGetUrl": "https://pvr.pantahub.com/x/y"})})
     assert "is in the network" in pvr.both("get", status=2)[1]
 
 
-def test_clone_with_objects_elsewhere(pvr: Pvr, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clone_with_objects_elsewhere(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pvr("clone", "-o", "../objects", str(work), str(tmp_path / "one"))
     assert Repository(tmp_path / "one").pool.root == tmp_path / "objects" and len(os.listdir(tmp_path / "objects")) == 2
     monkeypatch.setenv("PVR_OBJECTS_DIR", str(tmp_path / "objects"))
@@ -210,14 +210,14 @@ def test_variables_speak_where_the_options_do_not(monkeypatch: pytest.MonkeyPatc
     assert (found.source, found.platform, found.arg) == ("alpine", "linux/amd64", ["C=3"])
 
 
-def test_a_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch, pvr: Pvr, work: Path) -> None:
+def test_a_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand, work: Path) -> None:
     for variable in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(variable, "")
     pvr("--http-proxy", "http://p:1", "status")
     assert os.environ["http_proxy"] == os.environ["https_proxy"] == "http://p:1"
 
 
-def test_an_update_keeps_its_type(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_an_update_keeps_its_type(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     write(tmp_path, {"rootfs/sbin/init": "#!/bin/sh\n"})
     from_rootfs = ("--from", str(tmp_path / "rootfs"), "-o", "-comp gzip")
     pvr("app", "add", "new", "-t", "rootfs", *from_rootfs)
@@ -228,7 +228,7 @@ def test_an_update_keeps_its_type(pvr: Pvr, work: Path, tmp_path: Path) -> None:
     assert "new is written again" in pvr.both("dma")[1]
 
 
-def test_roots_may_be_a_folder(pvr: Pvr, work: Path, tmp_path: Path) -> None:
+def test_roots_may_be_a_folder(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     pvr("keys", "generate", "../keys", "--algorithm", "ES256")
     pvr("sig", "-k", "../keys/key.pem", "-x", "../keys/x5c.pem", "a", "-p", "web")
     (tmp_path / "roots").mkdir()
@@ -236,4 +236,4 @@ def test_roots_may_be_a_folder(pvr: Pvr, work: Path, tmp_path: Path) -> None:
     (tmp_path / "roots/one.crt").write_bytes((tmp_path / "keys/ca.crt").read_bytes())
     out = pvr("sig", "-c", "../roots", "ls", "-p", "web", "-s")
     assert "protected  web/run.json" in out and '_sigs/web.json {"#spec"' in out
-    assert parsing.verbs(cli.parser())["sig"]
+    assert argument_parser.verbs(cli.parser())["sig"]

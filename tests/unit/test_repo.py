@@ -15,7 +15,7 @@ import pytest
 from pantavisor import export, keys, pvs, repo
 from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
 from pantavisor.objects import ObjectPool
-from pantavisor.repo import Choice, Repository, Source
+from pantavisor.repo import PartFilter, Repository, Source
 from pantavisor.state import State
 
 LIBRARY = Path(repo.__file__).resolve().parents[2]
@@ -222,13 +222,13 @@ def test_a_newer_part_leaves_no_stale_file(repository: Repository, tmp_path: Pat
     other = Repository.init(tmp_path / "other")
     write(other.root, {"web/run.json": b'{"name":"web","v":2}', "web/new": b"new"})
     committed(other)
-    merged = repository.take(other.state, other.pool, Choice(("web",)))
+    merged = repository.merge_from(other.state, other.pool, PartFilter(("web",)))
     assert set(merged) == {"#spec", "README.md", "web/run.json", "web/new"}
     write(repository.root, {"_config/web/etc/web.conf": b"edited by hand"})
     repository.checkout()
     assert tree(repository.root) == ["README.md", "_config/web/etc/web.conf", "web/new", "web/run.json"]
     with pytest.raises(NotFound, match="web"):
-        repository.take(other.state, other.pool, Choice(("wep",)))
+        repository.merge_from(other.state, other.pool, PartFilter(("wep",)))
 
 
 FRAGMENTS = [
@@ -262,21 +262,21 @@ def several(tmp_path: Path, signer: keys.PemSigner) -> Repository:
 
 @pytest.mark.parametrize("text, paths", FRAGMENTS)
 def test_a_fragment_selects_parts_and_paths(several: Repository, text: str, paths: set[str]) -> None:
-    assert set(repo.select(several.state, Choice.parse(text))) == {"#spec", *paths}
+    assert set(repo.select(several.state, PartFilter.parse(text))) == {"#spec", *paths}
 
 
 @pytest.mark.parametrize("text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "it has: db")])
 def test_a_fragment_that_means_nothing_is_refused(several: Repository, text: str, near: str) -> None:
     with pytest.raises(NotFound, match=f"no part and no path(.|\n)*hint: .*{near}"):
-        repo.select(several.state, Choice.parse(text))
+        repo.select(several.state, PartFilter.parse(text))
     with pytest.raises(FormatError, match="minus without a part"):
-        Choice.parse("web,-")
+        PartFilter.parse("web,-")
 
 
 def test_a_path_alone_does_not_take_the_place_of_its_part(several: Repository, repository: Repository) -> None:
     committed(repository)
     before = set(repository.state)
-    after = repository.take(several.state, several.pool, Choice.parse("_sigs/web.json,web/root.squashfs"))
+    after = repository.merge_from(several.state, several.pool, PartFilter.parse("_sigs/web.json,web/root.squashfs"))
     assert set(after) == before | {"_sigs/web.json"}
     assert after["web/root.squashfs"] == several.state["web/root.squashfs"]
     assert after["web/run.json"] != several.state["web/run.json"]
@@ -284,36 +284,36 @@ def test_a_path_alone_does_not_take_the_place_of_its_part(several: Repository, r
 
 def test_what_is_left_out_is_dropped_only_when_asked(several: Repository, repository: Repository) -> None:
     committed(repository)
-    choice = Choice.parse("db,-web")
-    assert "web/run.json" in repository.take(several.state, several.pool, choice)
-    dropped = repository.take(several.state, several.pool, choice, drop=True)
+    choice = PartFilter.parse("db,-web")
+    assert "web/run.json" in repository.merge_from(several.state, several.pool, choice)
+    dropped = repository.merge_from(several.state, several.pool, choice, drop=True)
     assert set(dropped) == {"#spec", "README.md", "db/run.json"}
-    repository.take(several.state, several.pool)
-    dropped = repository.take(several.state, several.pool, Choice.parse("db,-_sigs/web.json"), drop=True)
+    repository.merge_from(several.state, several.pool)
+    dropped = repository.merge_from(several.state, several.pool, PartFilter.parse("db,-_sigs/web.json"), drop=True)
     assert set(dropped) == {"#spec", "README.md", "db/run.json", "web2/run.json"}
     # A part that only the committed state has can be dropped as well.
-    repository.take(several.state, several.pool, Choice.parse("web2"))
+    repository.merge_from(several.state, several.pool, PartFilter.parse("web2"))
     bare = several.state.without(["web2/run.json"])
-    assert "web2/run.json" not in repository.take(bare, several.pool, Choice.parse("db,-web2"), drop=True)
+    assert "web2/run.json" not in repository.merge_from(bare, several.pool, PartFilter.parse("db,-web2"), drop=True)
 
 
 def test_a_source_may_have_a_number_sign_in_its_path(tmp_path: Path) -> None:
     (tmp_path / "a#b").mkdir()
-    for text, choice in ((f"{tmp_path}/a#b", Choice()), (f"{tmp_path}/a#b#web,-db", Choice(("web",), ("db",)))):
+    for text, choice in ((f"{tmp_path}/a#b", PartFilter()), (f"{tmp_path}/a#b#web,-db", PartFilter(("web",), ("db",)))):
         assert Source.parse(text) == Source(tmp_path / "a#b", choice)
-    assert Source.parse("none#web,#spec") == Source(Path("none"), Choice(("web", "#spec")))
+    assert Source.parse("none#web,#spec") == Source(Path("none"), PartFilter(("web", "#spec")))
 
 
 def test_deploy_takes_parts_of_its_sources(several: Repository, repository: Repository, tmp_path: Path) -> None:
     committed(repository)
     target = tmp_path / "storage/trails/0"
-    repo.deploy(target, [Source(several.root, Choice.parse("-web")), Source(repository.root, Choice.parse("web"))])
+    repo.deploy(target, [Source(several.root, PartFilter.parse("-web")), Source(repository.root, PartFilter.parse("web"))])
     assert (target / "web/root.squashfs").read_bytes() == (repository.root / "web/root.squashfs").read_bytes()
     assert set(repo.deploy(target, [])) >= {"db/run.json", "web2/run.json"}
-    state = repo.deploy(target, [Source(several.root, Choice.parse("db,-web"))], drop=True)
+    state = repo.deploy(target, [Source(several.root, PartFilter.parse("db,-web"))], drop=True)
     assert state.part_names() == ("db", "web2") and not (target / "web").exists()
     with pytest.raises(NotFound):
-        repo.deploy(target, [Source(several.root, Choice.parse("dp"))])
+        repo.deploy(target, [Source(several.root, PartFilter.parse("dp"))])
     assert Repository(target).state == state
 
 
@@ -322,7 +322,7 @@ def test_a_commit_does_not_take_back_what_was_merged(repository: Repository, tmp
     other = Repository.init(tmp_path / "other")
     write(other.root, {"app/run.json": b'{"name":"app"}', "web/root.squashfs": b"newer"})
     second = committed(other)
-    merged = repository.take(second, other.pool)
+    merged = repository.merge_from(second, other.pool)
     for _ in range(2):
         repository.add()
         with pytest.raises(PantavisorError, match=r"merged or imported and is not in the working tree.*\n.*pvr checkout"):
@@ -338,7 +338,7 @@ def test_a_tree_that_another_tool_checked_out_is_committed(repository: Repositor
     committed(repository)
     other = Repository.init(tmp_path / "other")
     write(other.root, {"app/run.json": b'{"name":"app"}', "web/root.squashfs": b"newer"})
-    merged = repository.take(committed(other), other.pool)
+    merged = repository.merge_from(committed(other), other.pool)
     write(repository.root, {"app/run.json": b'{\n "name": "app"}', "web/root.squashfs": b"newer"})
     assert repository.commit() == merged
     (repository.root / "app/run.json").unlink()

@@ -22,7 +22,7 @@ from pantavisor.errors import DigestError, FormatError, PantavisorError
 from pantavisor.layers import Directory, Fifo, File, Tree
 from pantavisor.layers.tree import Stored
 from pantavisor.oci import Platform
-from pantavisor.squashfs import PROFILES, Profile, branches
+from pantavisor.squashfs import PROFILES, Profile, bcj
 from sim import tools
 from sim.trees import META, odd_tree, small_tree
 
@@ -185,7 +185,7 @@ def test_a_branch_filter_is_the_one_asked_for(tmp_path: Path, branch_filter: str
 
 def test_a_library_without_its_own_xz_names_a_profile_that_needs_none() -> None:
     with pytest.raises(PantavisorError, match="does not export its xz(.|\n)*xz:6"):
-        branches.block_call(ctypes.CDLL("libc.so.6"), "x86", level=6, dictionary=squashfs.BLOCK_BYTES)
+        bcj.block_call(ctypes.CDLL("libc.so.6"), "x86", level=6, dictionary=squashfs.BLOCK_BYTES)
 
 
 @pytest.mark.hostile

@@ -24,17 +24,17 @@ _BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as tempfile makes names
 PathIn = Union[str, "PathLike[str]"]
 
 
-def write(path: PathIn, data: bytes, *, mode: int = 0o644, lasting: bool = True) -> None:
+def write(path: PathIn, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
     """Replace ``path`` by ``data`` in one step."""
-    with replacing(path, mode=mode, lasting=lasting) as stream:
+    with replacing(path, mode=mode, durable=durable) as stream:
         stream.write(data)
 
 
 @contextmanager
-def replacing(path: PathIn, *, mode: int = 0o644, lasting: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: PathIn, *, mode: int = 0o644, durable: bool = True) -> Iterator[BinaryIO]:
     """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it does not.
 
-    Without ``lasting`` that holds until the next power cut: nothing waits for the disk.
+    Without ``durable`` that holds until the next power cut: nothing waits for the disk.
     """
     target = Path(path)
     check_target(target)
@@ -44,10 +44,10 @@ def replacing(path: PathIn, *, mode: int = 0o644, lasting: bool = True) -> Itera
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            if lasting:
+            if durable:
                 os.fsync(stream.fileno())
         os.replace(name, target)
-        if lasting:
+        if durable:
             sync_directory(target.parent)
     except BaseException:
         _remove(name)

@@ -30,7 +30,7 @@ class ObjectPool:
     Nothing is written or removed through a link below ``above``, where one is named; the way to there is the user's.
     """
 
-    _lasting = True  # whether objects are to survive a power cut
+    _durable = True  # whether objects are to survive a power cut
 
     def __init__(self, root: Union[str, PathLike[str]], *, above: Optional[Path] = None) -> None:
         self.root = Path(root)
@@ -65,7 +65,7 @@ class ObjectPool:
         object_id = hashlib.sha256(data).hexdigest()
         if object_id not in self:
             with self._held() as place:
-                atomic.write(place / object_id, data, mode=MODE, lasting=self._lasting)
+                atomic.write(place / object_id, data, mode=MODE, durable=self._durable)
         return object_id
 
     def put_file(self, path: Union[str, PathLike[str]], *, move: bool = False) -> str:
@@ -73,7 +73,7 @@ class ObjectPool:
         if move:
             object_id = file_sha256(path)
             os.chmod(path, MODE)
-            if self._lasting:
+            if self._durable:
                 atomic.sync_file(path)
             with self._held() as place:
                 _keep(Path(path), place / object_id)
@@ -95,7 +95,7 @@ class ObjectPool:
                     hasher.update(chunk)
                     target.write(chunk)
                 target.flush()
-                if self._lasting:
+                if self._durable:
                     os.fsync(target.fileno())
             if expected not in (None, hasher.hexdigest()):
                 raise DigestError(f"object {expected} is damaged: its content is {hasher.hexdigest()}")
@@ -209,7 +209,7 @@ class ScratchPool(ObjectPool):
     """A pool for the time of one job: nothing in it has to survive a power cut, so a disk need never see it, and what
     was hashed when it came in is not hashed again."""
 
-    _lasting = False
+    _durable = False
 
     def open_verified(self, object_id: str) -> BinaryIO:
         return self.open(object_id)

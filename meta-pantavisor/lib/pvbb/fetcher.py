@@ -45,7 +45,7 @@ class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
         return bool(ud.type == "docker")
 
     def urldata_init(self, ud: Any, d: Any) -> None:
-        ud.item = _plainly(ud.url, pvbb.downloads.parse, d.expand(ud.url))
+        ud.item = _as_fetch_error(ud.url, pvbb.downloads.parse, d.expand(ud.url))
         ud.client = None
         if isinstance(ud.item, ImageUrl):
             ud.needdonestamp = False
@@ -71,25 +71,25 @@ class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
             return bool(super().try_mirrors(fetch, ud, d, mirrors, check))
         if check:
             return self.checkstatus(fetch, ud, d)
-        _plainly(ud.url, _Image(ud, d).fetch)
+        _as_fetch_error(ud.url, _Image(ud, d).fetch)
         return True
 
     def checkstatus(self, fetch: Any, ud: Any, d: Any) -> bool:
         bb.fetch2.check_network_access(d, "a registry request", ud.url)
-        _plainly(ud.url, client(d).manifest, ud.item.ref)
+        _as_fetch_error(ud.url, client(d).manifest, ud.item.ref)
         return True
 
     def download(self, ud: Any, d: Any) -> None:
         """One piece, from the registry that its URL names."""
         bb.fetch2.check_network_access(d, "a registry request", ud.url)
         ud.client = ud.client or client(d)
-        _plainly(ud.url, _download, ud.client, ud.item, Path(ud.localpath))
+        _as_fetch_error(ud.url, _download, ud.client, ud.item, Path(ud.localpath))
 
     def unpack(self, ud: Any, rootdir: str, d: Any) -> None:
         """An OCI layout with symbolic links into DL_DIR, in ``<rootdir>/oci`` or as ``;name=`` says."""
         target = Path(rootdir, ud.item.name)
         ud.unpack_tracer.unpack("docker", str(target))
-        _plainly(ud.url, _Image(ud, d).unpack, target)
+        _as_fetch_error(ud.url, _Image(ud, d).unpack, target)
 
     def clean(self, ud: Any, d: Any) -> None:
         """Forget what the tag means, and the manifest or blob itself; what other images may share stays."""
@@ -276,7 +276,7 @@ def _discard(path: Path) -> None:
         bb.utils.remove(str(name))
 
 
-def _plainly(url: str, function: Any, *arguments: Any) -> Any:
+def _as_fetch_error(url: str, function: Any, *arguments: Any) -> Any:
     """Call; what the library calls a mistake, BitBake shall call a failed fetch."""
     try:
         return function(*arguments)

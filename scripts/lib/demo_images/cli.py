@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .engine import NAMES
 from .failure import NOT_INSTALLED, Failure
-from .images import IMAGES, Workshop
+from .images import IMAGES, ImageBuilder
 from .registry import HOST, Registry
 from .registry import serve as serve_registry
 
@@ -61,8 +61,8 @@ def serve(options: argparse.Namespace) -> int:
     with (build / "registry.lock").open("w") as lock:
         _lock(lock.fileno())
         with serve_registry(build / "registry", port=options.port) as registry:
-            workshop = Workshop(work=build / "demo", registry=registry, say=_say)
-            digests = workshop.ensure(only_engine=options.engine)
+            builder = ImageBuilder(work=build / "demo", registry=registry, say=_say)
+            digests = builder.ensure(only_engine=options.engine)
             for image in IMAGES:
                 _say(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
             if options.auto_conf:

@@ -43,7 +43,7 @@ IMAGES = (Image("nginx", "demo-nginx"), Image("system", "demo-system"))
 
 
 @dataclass(frozen=True)
-class Workshop:
+class ImageBuilder:
     """Where images are made: ``work`` for contexts and logs, ``registry`` (running) for the results."""
 
     work: Path

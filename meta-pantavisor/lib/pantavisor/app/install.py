@@ -95,5 +95,5 @@ def _finish(
     with worktree.scratch(repository) as folder:
         files = worktree.volumes(repository, name, repository.pool)
         base = worktree.root(repository, source.base) if source.base else None
-        made = container.again(name, source, files, repository.pool, folder, options=options, base=base)
+        made = container.rebuild_manifests(name, source, files, repository.pool, folder, options=options, base=base)
         worktree.write(repository, name, made, notify)

@@ -35,8 +35,8 @@ class PartSource:
     def parse(cls, text: str) -> PartSource:
         """``PATH#PART``; a path may hold a ``#`` itself where it exists. Raises FormatError for more than one part."""
         source = RepositorySource.parse(text)
-        words = source.choice.wanted
-        if source.choice.unwanted or len(words) > 1:
+        words = source.part_filter.wanted
+        if source.part_filter.unwanted or len(words) > 1:
             raise FormatError(f'"{text[:200]}" is not one container', hint=f"name one: {source.path}#NAME")
         return cls(source.path, words[0] if words else None)
 

@@ -19,7 +19,7 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import failures, parsing, published
+from . import argument_parser, failures, published
 from .console import Console, drop, open_missing, say
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
@@ -53,7 +53,7 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
 @functools.cache
 def _parser(modules: tuple[str, ...], variables: frozenset[str]) -> argparse.ArgumentParser:
     """Built once for each: who calls main() more than once pays for the first."""
-    top = parsing.Parser(prog="pvr", description="Work with Pantavisor states, containers and disk images.",
+    top = argument_parser.Parser(prog="pvr", description="Work with Pantavisor states, containers and disk images.",
                          epilog="Each command has its own --help; pvr man | man -l - shows all.")  # fmt: skip
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
     volume = top.add_mutually_exclusive_group()
@@ -64,9 +64,9 @@ def _parser(modules: tuple[str, ...], variables: frozenset[str]) -> argparse.Arg
     for module in modules:
         importlib.import_module(f".{module}", __package__).register(commands)
     top.set_defaults(parser=top)
-    parsing.describe(top)
+    argument_parser.describe(top)
     published.apply(top, variables)
-    parsing.take_everywhere(top, SWITCHES)
+    argument_parser.take_everywhere(top, SWITCHES)
     return top
 
 
@@ -103,7 +103,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     try:
         found: argparse.Namespace = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
-        parsing.filled(found)
+        argument_parser.filled(found)
         if found.http_proxy:
             os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)
         return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import cjson, repo
-from ..manifests import AutoRecovery, editing
+from ..manifests import AutoRecovery, device_edit
 from ..repo import DEVICE
 from . import here
 from .app.arguments import json_or_file
@@ -60,7 +60,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     listing = verbs.add_parser("ls", help="list what device.json says")
     listing.add_argument("--json", action="store_true", help="device.json itself")
     listing.set_defaults(run=_list)
-    for kind in editing.KINDS:
+    for kind in device_edit.KINDS:
         actions = verbs.add_parser(kind, help=f"add, change and remove a {kind}").add_subparsers(
             dest="action", metavar="VERB", required=True
         )
@@ -108,9 +108,9 @@ def _init(options: argparse.Namespace, console: Console) -> None:
 def _edit(options: argparse.Namespace, console: Console) -> None:
     kind, name, members = options.kind, options.name, _said(options)
     changes = {
-        "add": lambda device: editing.add(device, kind, name, members, before=options.before),
-        "set": lambda device: editing.change(device, kind, name, members),
-        "rm": lambda device: editing.remove(device, kind, name),
+        "add": lambda device: device_edit.add(device, kind, name, members, before=options.before),
+        "set": lambda device: device_edit.change(device, kind, name, members),
+        "rm": lambda device: device_edit.remove(device, kind, name),
     }
     repo.edit_device(here.repository(), changes[options.action])
     done = {"add": "has", "set": "has another", "rm": "no longer has"}[options.action]
@@ -123,8 +123,8 @@ def _list(options: argparse.Namespace, console: Console) -> None:
         console.json(device.document)
         return
     rows = []
-    for kind in editing.KINDS:
-        rows += [(kind, name, _text(members)) for name, members in editing.everything(device, kind).items()]
+    for kind in device_edit.KINDS:
+        rows += [(kind, name, _text(members)) for name, members in device_edit.everything(device, kind).items()]
     console.table(("kind", "name", "says"), rows)
 
 

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterator
 
 from .. import __version__, names
-from . import parsing
+from . import argument_parser
 from .console import Console
 
 Parser = argparse.ArgumentParser
@@ -127,7 +127,7 @@ def _roff(text: str) -> str:
 def _help(options: argparse.Namespace, console: Console) -> None:
     found = options.parser
     for word in options.words:
-        known = parsing.verbs(found)
+        known = argument_parser.verbs(found)
         if word not in known:
             raise names.unknown(word, known, what="command")
         found = known[word]

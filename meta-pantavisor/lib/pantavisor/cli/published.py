@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import parsing
+from . import argument_parser
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def own_name(word: str) -> str:
     return next((row.command for row in ROWS if word in row.names), word)
 
 
-def declare_global(top: parsing.Parser) -> None:
+def declare_global(top: argument_parser.Parser) -> None:
     """Add the options that scripts set before the command, and a hint for each command that is not here."""
     top.absent = ABSENT
     group = top.add_argument_group("as the published pvr")
@@ -120,14 +120,14 @@ def variables() -> frozenset[str]:
 def apply(top: argparse.ArgumentParser, given: frozenset[str]) -> None:
     """Lay the rows over those commands of ``top`` that are loaded; ``given`` variables are looked at."""
     for row, parent, name in _loaded(top):
-        verbs = parsing.verbs(parent)
+        verbs = argument_parser.verbs(parent)
         for option, others in row.options.items():
-            parsing.spell(verbs[name], option, others)
+            argument_parser.spell(verbs[name], option, others)
         for option, variable in row.variables.items():
             if variable in given:
-                parsing.fill(verbs[name], option, variable)
+                argument_parser.fill(verbs[name], option, variable)
         _take_idle(verbs[name], row.idle)
-        parsing.rename(parent, name, row.names)
+        argument_parser.rename(parent, name, row.names)
 
 
 def _take_idle(parser: argparse._ActionsContainer, options: tuple[Idle, ...]) -> None:
@@ -141,6 +141,6 @@ def _loaded(top: argparse.ArgumentParser) -> Iterator[tuple[Row, argparse.Argume
         *above, name = row.command.split()
         parent = top
         for word in above:
-            parent = parsing.verbs(parent).get(word, parent)
-        if name in parsing.verbs(parent) and parent.prog.split()[1:] == above:
+            parent = argument_parser.verbs(parent).get(word, parent)
+        if name in argument_parser.verbs(parent) and parent.prog.split()[1:] == above:
             yield row, parent, name

@@ -192,14 +192,14 @@ def _take(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository(options.target)
     source = repository.last_source() if options.source is None else repo.Source.parse(options.source)
     with repo.opened(source.path) as (state, pool):
-        merged = repository.take(state, pool, source.choice, drop=options.drop)
+        merged = repository.merge_from(state, pool, source.part_filter, drop=options.drop)
     repository.remember(source)
     console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")
 
 
 def _export(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    chosen = repo.select(repository.state, repo.Choice.parse(options.parts))
+    chosen = repo.select(repository.state, repo.PartFilter.parse(options.parts))
     if options.target.is_dir():
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
     stale = [path for path in repository.uncommitted() if path in chosen]

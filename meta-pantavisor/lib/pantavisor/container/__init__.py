@@ -2,24 +2,24 @@
 """A container of the state: root file system, manifests and LXC configuration, from whatever it is made.
 
 sources.py    images, directories and tarballs as trees, and what src.json records of them
-making.py     tree and src.json -> the container's paths     dm.py   dm-verity of its volumes
-difference.py one tree over another: patches     overlaid.py   and back
-parts.py      parts of other states, renamed      repacking.py   what another codec library changes
-watching.py   progress        model.py   what goes in and comes out        job.py   the job of a build
+build.py      tree and src.json -> the container's paths      dm.py            dm-verity of its volumes
+overlay.py    one tree over another: patches, and back        codec_change.py  what another codec library changes
+parts.py      parts of other states, renamed                  job.py           the job of a build
+progress.py   long work, counted                              model.py         what goes in and comes out
 """
 
 from __future__ import annotations
 
+from .build import make, mounted, patch, rebuild_manifests
+from .codec_change import warn_of_codec
 from .job import export_container
-from .making import again, make, mounted, patch
 from .model import Container, PackOptions, Progress, silent
-from .repacking import warn_of_codec
 
 __all__ = [
     "Container",
     "PackOptions",
     "Progress",
-    "again",
+    "rebuild_manifests",
     "export_container",
     "make",
     "mounted",

@@ -14,9 +14,9 @@ from ..oci import Platform
 from ..ref import ImageSource
 from ..state import State, Value
 from . import sources
-from .making import make
+from .build import make
+from .codec_change import warn_of_codec
 from .model import Container, PackOptions
-from .repacking import warn_of_codec
 
 
 def export_container(job: jobs.ExportContainer) -> Container:

@@ -15,7 +15,7 @@ from ..manifests import SourceChanges, SourceManifest
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State, Value
-from . import making
+from . import build
 from .model import Container, PackOptions
 
 
@@ -75,7 +75,7 @@ def make(
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
     base = find_root(source.base) if source.base else None
-    made = making.again(name, source.changed_by(changes), kept, pool, scratch, options=options, base=base)
+    made = build.rebuild_manifests(name, source.changed_by(changes), kept, pool, scratch, options=options, base=base)
     return replace(made, warnings=(*lost, *made.warnings))
 
 

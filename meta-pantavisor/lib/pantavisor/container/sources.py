@@ -14,7 +14,7 @@ from ..layers import Tree
 from ..manifests import SourceManifest
 from ..ref import DEFAULT_TAG, ImageSource, Ref, is_tag
 from .model import Progress, silent
-from .watching import watch_layers
+from .progress import watch_layers
 
 HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 

@@ -8,14 +8,13 @@ RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw
 from __future__ import annotations
 
 from .certificates import subject_of
-from .making import DAYS, generate
+from .command import CommandSigner
+from .generate import DAYS, generate
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, as_pem, chain_of
-from .programs import CommandSigner
-from .signing import Signer, attach, resign, sign_set, sign_state, signing_request
-from .tokens import TokenSigner
+from .pkcs11 import TokenSigner
+from .signatures import Signer, attach, resign, sign_set, sign_state, signing_request, verify_signature, verify_state
 from .trust import TrustStore, own_root, trusted
-from .verifying import verify_signature, verify_state
 
 __all__ = [
     "BootKeys",

@@ -7,7 +7,7 @@ paths.py xattrs.py sparse.py   what the header of a member says of them
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents
 marks.py      what overlayfs would obey, left out
-cover.py      what a layer hides of lower ones, as far as names show
+hidden.py     what a layer hides of lower ones, as far as names show
 flatten.py    OCI layers, or one tar -> Tree  directory.py   a directory -> Tree
 tree.py       the Tree and its nodes
 """

@@ -22,7 +22,7 @@ from ..errors import DigestError
 from ..layout.image import LayerBlob
 from . import sparse
 from .archive import Member, TarReader
-from .cover import Cover
+from .hidden import Cover
 from .limits import DEFAULT, Budget, Limits
 from .marks import Marks
 from .merge import Merger

@@ -15,7 +15,7 @@ Source of the formats: OCI image-spec 1.1 "image-layout"; the tar of the Docker 
 from __future__ import annotations
 
 from .image import LayerBlob, OciImage
-from .opening import open_daemon_image, open_image, open_source
-from .writing import write
+from .open import open_daemon_image, open_image, open_source
+from .write import Place, write
 
-__all__ = ["LayerBlob", "OciImage", "open_daemon_image", "open_image", "open_source", "write"]
+__all__ = ["LayerBlob", "OciImage", "Place", "open_daemon_image", "open_image", "open_source", "write"]

@@ -14,9 +14,8 @@ from typing import Any, Optional
 from .. import names
 from ..errors import FormatError
 from .disks import check_disks, check_pools
-from .record import Record
+from .members import GOALS, PERSISTENCES, RESTART_POLICIES, Record, check_word
 from .recovery import AutoRecovery, check_auto_recovery, check_number
-from .words import GOALS, PERSISTENCES, RESTART_POLICIES, check_word
 
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
 # Files of their own in states from before device.json; devices pass over them beside it.

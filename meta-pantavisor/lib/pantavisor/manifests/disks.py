@@ -11,9 +11,8 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
+from .members import Record, check_word
 from .network import LINK
-from .record import Record
-from .words import check_word
 
 DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 DISK_TYPES = ("dm-crypt-caam", "dm-crypt-dcp", "dm-crypt-versatile", "swap-disk", "volume-disk", "dual")

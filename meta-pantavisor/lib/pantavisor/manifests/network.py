@@ -10,7 +10,7 @@ from typing import Optional
 
 from .. import names
 from ..errors import FormatError
-from .words import NETWORKS, check_word
+from .members import NETWORKS, check_word
 
 _HOSTNAME = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")

@@ -11,8 +11,7 @@ from typing import Any, Optional, Union
 
 from .. import names
 from ..errors import FormatError
-from .record import Record
-from .words import check_word
+from .members import Record, check_word
 
 POLICIES = ("no", "always", "on-failure", "unless-stopped")
 MAX_SECONDS = 365 * 24 * 60 * 60

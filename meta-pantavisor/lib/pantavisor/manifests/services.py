@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError
-from .record import Record
+from .members import Record
 
 SPEC = "service-manifest-xconnect@1"
 TYPES = ("rest", "dbus", "unix", "drm", "wayland", "input")

@@ -10,6 +10,7 @@ from .. import names
 from ..errors import FormatError
 from . import cgroups
 from .arguments import read_arguments
+from .members import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .options import LxcOptions
@@ -18,7 +19,6 @@ from .recovery import AutoRecovery
 from .services import Drivers, Services
 from .source import SourceManifest
 from .volumes import Volume, read_volumes
-from .words import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 
 LXC_CONFIG = "lxc.container.conf"
 ROOT_VOLUME = "root.squashfs"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import FormatError
-from .words import PERSISTENCES, check_word
+from .members import PERSISTENCES, check_word
 
 OVERLAY = "lxc-overlay"
 MAX_VOLUMES = 64

@@ -46,7 +46,7 @@ class Entry:
     sha256: Optional[str]
     may: Optional[tuple[str, ...]]
 
-    def means(self, who: Identity) -> bool:
+    def matches(self, who: Identity) -> bool:
         return self.name in (None, who.name) and (self.sha256 is None or self.sha256 in who.sha256)
 
     def lets(self, path: str) -> bool:
@@ -90,7 +90,7 @@ class Signers:
                     )
 
     def _one_lets(self, who: Identity, path: str) -> bool:
-        return any(entry.means(who) and entry.lets(path) for entry in self.entries)
+        return any(entry.matches(who) and entry.lets(path) for entry in self.entries)
 
 
 def _means(signature: Signature, path: str) -> bool:

@@ -262,7 +262,7 @@ def blob_path(store: Path, digest: Digest) -> Path:
     return store / digest.algorithm / digest.hex
 
 
-def _linker(where: Where) -> layout.writing.Place:
+def _linker(where: Where) -> layout.Place:
     def place(descriptor: Descriptor, target: Path) -> None:
         source = where(descriptor.digest)
         try:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from .choosing import Choice, Source, removal, select
-from .cloning import clone
-from .collecting import collect
-from .deploying import boot_environment, committed_state, deploy
+from .clone import clone
+from .deploy import boot_environment, committed_state, deploy
 from .device import DEVICE, device_of, edit_device, read_device, write_default_device
+from .filter import PartFilter, Source, removal, select
 from .folder import FOLDER
+from .gc import collect
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
 from .sources import opened
@@ -17,7 +17,7 @@ __all__ = [
     "DEFAULT_MESSAGE",
     "DEVICE",
     "FOLDER",
-    "Choice",
+    "PartFilter",
     "Owners",
     "Repository",
     "Source",

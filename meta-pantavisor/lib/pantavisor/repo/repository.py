@@ -20,7 +20,7 @@ from .. import atomic, cjson, export, names
 from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
-from .choosing import ALL, Choice, Source, merge, select
+from .filter import ALL, PartFilter, Source, merge, select
 from .folder import FOLDER, OwnFolder
 from .ownership import Owners
 from .sources import own_pool
@@ -186,7 +186,7 @@ class Repository:
             for object_id in sorted(state.object_ids()):
                 self.pool.verify(object_id)
             for name, value in self._gone().items():
-                if name not in state and self._tree.means(name, value):
+                if name not in state and self._tree.matches(name, value):
                     self._tree.remove(name)
             files = [(name, value) for name, value in state.items() if name != "#spec"]
             self._tree.write(files, self.pool, links=links)
@@ -219,15 +219,15 @@ class Repository:
             self._replace(state)
         return state
 
-    def take(self, other: State, pool: ObjectPool, choice: Choice = ALL, *, drop: bool = False) -> State:
+    def merge_from(self, other: State, pool: ObjectPool, part_filter: PartFilter = ALL, *, drop: bool = False) -> State:
         """Take what is chosen of another state: each part replaces what its old signature covered.
 
-        With ``drop`` what the choice leaves out leaves the committed state too.
+        With ``drop`` what the part_filter leaves out leaves the committed state too.
         """
         with self.lock():
-            for object_id in sorted(select(other, choice, beside=self.state).object_ids()):
+            for object_id in sorted(select(other, part_filter, beside=self.state).object_ids()):
                 self.pool.copy_from(pool, object_id)
-            state = merge(self.state, other, choice, drop=drop)
+            state = merge(self.state, other, part_filter, drop=drop)
             self._note_unwritten(state)
             self._replace(state)
         return state

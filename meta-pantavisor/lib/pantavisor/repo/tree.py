@@ -101,7 +101,7 @@ class Tree:
             raise FormatError(f"{name} is neither a JSON object nor an array", hint="add it by: pvr add --raw")
         return value
 
-    def holds(self, name: str, value: Value) -> bool:
+    def equals(self, name: str, value: Value) -> bool:
         """Whether the file is there with exactly this content."""
         if not self.is_file(name):
             return False
@@ -111,10 +111,10 @@ class Tree:
         with self.open(name) as stream:
             return stream.read(len(text) + 1) == text
 
-    def means(self, name: str, value: Value) -> bool:
+    def matches(self, name: str, value: Value) -> bool:
         """As holds, but inline JSON may be spelled otherwise."""
         if digest.is_object_id(value) or not self.is_file(name):
-            return self.holds(name, value)
+            return self.equals(name, value)
         try:
             return self.read(name, raw=False) == value
         except FormatError:
@@ -148,7 +148,7 @@ class Tree:
             self._check_place(name)
             is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
             # A link that should be a copy is written anew: editing it would damage the pool.
-            if links == is_linked and (links or self.holds(name, value)):
+            if links == is_linked and (links or self.equals(name, value)):
                 continue
             _fill(folder / str(count), value, pool, links=links)
             yield name, folder / str(count)

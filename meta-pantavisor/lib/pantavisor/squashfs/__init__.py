@@ -2,8 +2,8 @@
 """Squashfs images, written by libsquashfs from a Tree.
 
 profile.py    codec, level            packing.py    what is recorded of them
-branches.py   filters for machine code
-numbering.py  inode numbers and their order
+bcj.py        filters for machine code
+inode_order.py inode numbers and their order
 xattrs.py     attributes that have a place
 library.py structures.py  the C interface; inodes.py  nodes as inodes
 image.py      the library's objects   writer.py     tree -> image

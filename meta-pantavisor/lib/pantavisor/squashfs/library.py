@@ -14,7 +14,7 @@ from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint16, c_uint32, c_uin
 from typing import Any, Callable, Optional
 
 from ..errors import PantavisorError
-from . import branches
+from . import bcj
 from .profile import Profile
 from .structures import CompressorConfig, InodePointer, ProcessorDescription, Super
 
@@ -137,7 +137,7 @@ class Library:
         """How a compressor does a block where libsquashfs's own way is not what ``profile`` means; else None."""
         if profile.branch_filter is None or profile.level is None:
             return None
-        return branches.block_call(self._library, profile.branch_filter, level=profile.level, dictionary=block_size)
+        return bcj.block_call(self._library, profile.branch_filter, level=profile.level, dictionary=block_size)
 
     def _bind(self, call: str, result: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
         function = getattr(self._library, call)

@@ -9,7 +9,7 @@ from typing import Optional
 from .. import names
 from ..errors import FormatError
 from ..oci import Platform
-from .branches import FILTERS
+from .bcj import FILTERS
 
 BLOCK_BYTES = 128 * 1024  # what mksquashfs takes and kernels read best
 MIN_BLOCK_BYTES = 4 * 1024

@@ -20,8 +20,8 @@ from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
 from . import inodes
 from .image import Image
+from .inode_order import Numbering
 from .library import Library, load
-from .numbering import Numbering
 from .packing import Packing
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer

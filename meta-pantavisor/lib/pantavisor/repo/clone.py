@@ -9,7 +9,7 @@ from typing import Optional
 
 from .. import atomic
 from ..errors import PantavisorError
-from .choosing import Source
+from .filter import Source
 from .folder import FOLDER
 from .repository import Repository
 from .sources import opened
@@ -26,7 +26,7 @@ def clone(source: Source, directory: Path, *, objects: Optional[str] = None) -> 
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
             made = Repository.init(folder / "new", objects=os.path.normpath(target / objects) if objects else None)
-            made.take(state, pool, source.choice)
+            made.merge_from(state, pool, source.part_filter)
             made.remember(source)
             made.checkout()
             _move(made.root, target)

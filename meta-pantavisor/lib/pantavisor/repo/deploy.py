@@ -11,7 +11,7 @@ from .. import trail
 from ..bootenv import BootEnvironment
 from ..errors import FormatError, NotFound
 from ..state import State
-from .choosing import Source, merge, select
+from .filter import Source, merge, select
 from .folder import FOLDER
 from .sources import opened
 
@@ -57,9 +57,9 @@ def _deploy(
     existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
     for source in [*existing, *sources]:
         with opened(source.path) as (other, other_pool):
-            for object_id in sorted(select(other, source.choice, beside=state).object_ids()):
+            for object_id in sorted(select(other, source.part_filter, beside=state).object_ids()):
                 pool.copy_from(other_pool, object_id)
-            state = merge(state, other, source.choice, drop=drop)
+            state = merge(state, other, source.part_filter, drop=drop)
     if state == State.empty():
         raise FormatError(f"{target} would hold nothing", hint="name the parts that it is to have")
     trail.write(storage, state, pool, revision, replace=True, commit=commit)

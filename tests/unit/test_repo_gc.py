@@ -179,7 +179,7 @@ def test_objects_on_their_way_to_a_new_state_are_waited_for(repository: Reposito
     source = Slow(tmp_path / "source")
     new = repository.state.with_files({f"new/{n}": source.put_bytes(b"new %d" % n) for n in range(2)})
     source.put_bytes(b"kept")
-    taking = threading.Thread(target=lambda: repository.take(new, source))
+    taking = threading.Thread(target=lambda: repository.merge_from(new, source))
     taking.start()
     assert source.asked.wait(600)
     collected = threading.Event()

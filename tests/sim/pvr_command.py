@@ -17,7 +17,7 @@ COMPILED = {name: os.environ[name] for name in ("PYTHONDONTWRITEBYTECODE", "PYTH
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "LC_ALL": "C.UTF-8", **COMPILED}
 
 
-class Pvr:
+class PvrCommand:
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
 

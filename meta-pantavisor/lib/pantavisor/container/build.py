@@ -18,10 +18,9 @@ from ..objects import ObjectPool
 from ..oci import Platform
 from ..state import Value
 from . import dm
-from .difference import difference
 from .model import Container, PackOptions
-from .overlaid import overlaid
-from .watching import watch_tree
+from .overlay import difference, overlaid
+from .progress import watch_tree
 
 MAX_TABLE_BYTES = 1024 * 1024  # of /etc/passwd and /etc/group
 
@@ -84,7 +83,7 @@ def patch(
     return finish(spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written))
 
 
-def again(
+def rebuild_manifests(
     name: str,
     source: SourceManifest,
     files: Mapping[str, Value],

@@ -11,7 +11,7 @@ from .. import names
 from ..errors import FormatError, NotFound
 from .device import DeviceSpec, DeviceVolume, Group
 from .disks import DISK_LISTS, Disk, Pool
-from .record import Record, plain
+from .members import Record, plain
 
 RECORDS: dict[str, type[Record]] = {"group": Group, "disk": Disk, "volume": DeviceVolume, "pool": Pool}
 KINDS = tuple(RECORDS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
+"""What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst), and back.
 
 Laid over ``base`` it shows ``new``: changed and added nodes are in it whole, a removed name is a character device
 0:0, and a directory of which nothing was kept is opaque. Directories on the way to these are in it too, since theirs
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ..errors import FormatError
-from ..layers import OPAQUE, Device, Directory, File, Metadata, Node, Symlink, Tree, is_whiteout, whiteout
+from ..layers import OPAQUE, Device, Directory, File, Metadata, Node, Stored, Symlink, Tree, is_whiteout, whiteout
 from ..squashfs import inodes
 from ..squashfs.xattrs import has_place
 
@@ -101,3 +101,30 @@ def _digests(tree: Tree) -> Iterator[tuple[int, bytes]]:
         for span in spans:
             hasher.update(memoryview(span.chunk)[span.start : span.end])
         yield id(file), hasher.digest()
+
+
+def overlaid(base: Tree, patch: Tree) -> Tree:
+    """The tree that the device sees. Its files are read from both."""
+    return Tree(_merged(base.root, patch.root, len(base.sources)), (*base.sources, *patch.sources))
+
+
+def _merged(base: Directory, patch: Directory, shift: int) -> Directory:
+    entries = dict(base.entries)
+    for name, node in patch.entries.items():
+        below = entries.pop(name, None)
+        if is_whiteout(node):
+            continue
+        if isinstance(node, Directory):
+            if not isinstance(below, Directory) or OPAQUE in node.metadata.xattrs:
+                below = Directory(node.metadata)
+            entries[name] = _merged(below, node, shift)
+        else:
+            entries[name] = _moved(node, shift)
+    return Directory(patch.metadata, entries)
+
+
+def _moved(node: Node, shift: int) -> Node:
+    """The node of the patch, whose sources come after the base's."""
+    if isinstance(node, File) and isinstance(node.content, Stored):
+        return File(node.metadata, node.size, node.content._replace(source=node.content.source + shift))
+    return node

@@ -22,14 +22,14 @@ NOT_PARTS = frozenset(["_config", "_sigs"])  # folders of many parts
 
 
 @dataclass(frozen=True)
-class Choice:
+class PartFilter:
     """``wanted`` words (all of the state without any), less the ``unwanted`` ones."""
 
     wanted: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Choice:
+    def parse(cls, text: str) -> PartFilter:
         """``a,-b``. Raises FormatError for a lone minus."""
         words = [word.rstrip("/") for word in text.split(",") if word]
         if MINUS in words:
@@ -40,7 +40,7 @@ class Choice:
         )
 
 
-ALL = Choice()
+ALL = PartFilter()
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Source:
     """Where a state comes from, and what of it is meant."""
 
     path: Path
-    choice: Choice = ALL
+    part_filter: PartFilter = ALL
 
     def __str__(self) -> str:
         """For ``parse``, from any directory."""
-        words = ",".join((*self.choice.wanted, *(f"{MINUS}{word}" for word in self.choice.unwanted)))
+        words = ",".join((*self.part_filter.wanted, *(f"{MINUS}{word}" for word in self.part_filter.unwanted)))
         return f"{self.path.absolute()}#{words}" if words else str(self.path.absolute())
 
     @classmethod
@@ -64,38 +64,38 @@ class Source:
         if not marks or Path(text).exists():
             return cls(Path(text))
         mark = next((index for index in marks if Path(text[:index]).exists()), marks[0])
-        return cls(Path(text[:mark]), Choice.parse(text[mark + 1 :]))
+        return cls(Path(text[:mark]), PartFilter.parse(text[mark + 1 :]))
 
 
-def select(state: State, choice: Choice, *, beside: Optional[State] = None) -> State:
+def select(state: State, part_filter: PartFilter, *, beside: Optional[State] = None) -> State:
     """Only what is chosen; ``#spec`` always. Raises NotFound for a word that means nothing in the state.
 
     What is unwanted may also be of ``beside``.
     """
-    _check(choice.wanted, state)
-    _check(choice.unwanted, state, *([beside] if beside else []))
-    if choice.wanted:
-        paths = {path for word in choice.wanted for path in _taking(state, word)}
+    _check(part_filter.wanted, state)
+    _check(part_filter.unwanted, state, *([beside] if beside else []))
+    if part_filter.wanted:
+        paths = {path for word in part_filter.wanted for path in _taking(state, word)}
     else:
         paths = set(state)
-    for word in choice.unwanted:
-        paths -= _leaving(state, word, choice.wanted)
+    for word in part_filter.unwanted:
+        paths -= _leaving(state, word, part_filter.wanted)
     return State({path: state[path] for path in state if path in paths or path == "#spec"})
 
 
-def merge(state: State, other: State, choice: Choice, *, drop: bool = False) -> State:
+def merge(state: State, other: State, part_filter: PartFilter, *, drop: bool = False) -> State:
     """What is chosen of ``other`` in place of the parts and paths of the same names.
 
     With ``drop`` the unwanted parts leave ``state`` too.
     """
-    chosen = select(other, choice, beside=state)
-    loose = {path for word in choice.wanted if not _is_part(other, word) for path in _paths(other, word)}
+    chosen = select(other, part_filter, beside=state)
+    loose = {path for word in part_filter.wanted if not _is_part(other, word) for path in _paths(other, word)}
     # What a path alone names must not take the place of the whole part that it belongs to.
-    parts = {path for word in choice.wanted if _is_part(other, word) for path in pvs.part_files(other, word)}
+    parts = {path for word in part_filter.wanted if _is_part(other, word) for path in pvs.part_files(other, word)}
     loose -= parts
     merged = pvs.merge(state, chosen.without(loose))
     if drop:
-        merged = merged.without(path for word in choice.unwanted for path in _leaving(merged, word, choice.wanted))
+        merged = merged.without(path for word in part_filter.unwanted for path in _leaving(merged, word, part_filter.wanted))
     return merged.with_files({path: value for path, value in chosen.items() if path in loose})
 
 

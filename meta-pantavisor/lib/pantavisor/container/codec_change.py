@@ -12,8 +12,8 @@ from ..manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
 from ..squashfs import Packing
 from ..state import Value
-from .difference import difference
 from .model import Container
+from .overlay import difference
 
 # What src.json says of a volume's content.
 _DIGESTS = {ROOT_VOLUME: "docker_digest", OVERLAY_VOLUME: "docker_ovl_digest"}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The words that manifests choose from, and the check that offers the nearest one."""
+"""What the members of manifests are made of: words to choose from, and records whose fields are members."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import names
 
@@ -36,3 +36,20 @@ def check_word(word: Any, known: Collection[str], what: str) -> None:
     """Raise FormatError, with the nearest right word as its hint, unless ``word`` is one of ``known``."""
     if not isinstance(word, str) or word not in known:
         raise names.unknown(str(word), known, what=what)
+
+
+class Record:
+    """Base of dataclasses; what is None or empty does not become a member. Values are checked where the whole document is."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def document(self) -> dict[str, Any]:
+        values = {member: plain(getattr(self, member)) for member in self.__dataclass_fields__}
+        return {member: value for member, value in values.items() if value is not None and value != []}
+
+
+def plain(value: Any) -> Any:
+    """The JSON of a field's value."""
+    if isinstance(value, Record):
+        return value.document()
+    return list(value) if isinstance(value, tuple) else value

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Signing: at once, or in two steps where the key is elsewhere."""
+"""Signatures of a state: made at once, or in two steps where the key is elsewhere; and whether they are true."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Protocol
 
 from .. import names, pvs
 from ..errors import FormatError, SignatureError
-from ..pvs import Selection, Signature
+from ..pvs import Coverage, Selection, Signature, Signers
 from ..state import State
-from .algorithms import algorithm_of, raw_ecdsa, verify_made
+from .algorithms import algorithm_of, raw_ecdsa, verify_bytes, verify_made
 from .certificates import damage, read_der
+from .trust import TrustStore
 
 
 class Signer(Protocol):
@@ -95,6 +97,59 @@ def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     if parsed.x5c:
         verify_made(_leaf_key(parsed.x5c[0], path), parsed.algorithm, signature, request, what=f"what was given for {path}")
     return state.with_files({path: pvs.signature_json(protected, signature)})
+
+
+def verify_signature(
+    signature: Signature,
+    state: State,
+    trust: TrustStore,
+    *,
+    at: Optional[datetime.datetime] = None,
+    signers: Optional[Signers] = None,
+) -> None:
+    """Raise SignatureError, naming the signature, unless it is true, by someone trusted, and as ``signers`` allow."""
+    _verify(signature, state, trust, at)
+    if signers is not None:
+        signers.check(trust.identity(signature.x5c), signature, state)
+
+
+def _verify(signature: Signature, state: State, trust: TrustStore, at: Optional[datetime.datetime]) -> None:
+    what = f"signature {signature.path}"
+    if (signature.x5c and trust.roots) or not trust.keys:
+        # Before the patterns: an untrusted signer causes no work.
+        leaf = trust.leaf(signature.x5c, what=what, at=at)
+        data = signature.signing_input(state)
+        verify_bytes(leaf.public_key(), signature.algorithm, signature.signature, data, what=what)
+        return
+    data = signature.signing_input(state)
+    failure: Optional[SignatureError] = None
+    for key in trust.keys:
+        try:
+            return verify_bytes(key, signature.algorithm, signature.signature, data, what=what)
+        except SignatureError as error:
+            failure = error
+    assert failure is not None
+    raise failure
+
+
+def verify_state(
+    state: State,
+    trust: TrustStore,
+    *,
+    strict: bool,
+    at: Optional[datetime.datetime] = None,
+    only: Iterable[str] = (),
+    signers: Optional[Signers] = None,
+    needs_set: bool = False,
+) -> Coverage:
+    """Check signatures (all by default); with ``strict`` all that a device reads must be signed, with ``needs_set`` the
+    set of signatures too. Returns what is covered."""
+    found = pvs.named(pvs.signatures(state), only)
+    for signature in found:
+        verify_signature(signature, state, trust, at=at, signers=signers)
+    (pvs.require_set if needs_set else pvs.check_set)(state, found)
+    result = pvs.coverage(state, found)
+    return pvs.require_full(state, result) if strict else result
 
 
 def _sign(state: State, path: str, selection: Selection, signer: Signer, release: Optional[int] = None) -> State:
