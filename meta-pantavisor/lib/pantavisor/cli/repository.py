@@ -27,6 +27,14 @@ CHANGES_STATE = "Only the committed state changes: pvr checkout writes its files
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of a repository."""
+    for declare in (
+        _declare_init, _declare_staging, _declare_showing, _declare_trees,
+        _declare_taking, _declare_exports, _declare_gc, _declare_deploy,
+    ):  # fmt: skip
+        declare(commands)
+
+
+def _declare_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     init = commands.add_parser("init", help="make an empty repository",
                                description="Make a directory an empty repository. What is in it stays as it is.")  # fmt: skip
     init.add_argument("directory", type=Path, nargs="?", default=Path("."), help="default: this one")
@@ -34,6 +42,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     init.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     init.set_defaults(run=_init)
 
+
+def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add = commands.add_parser("add", help="stage files for the next commit",
                               description="Stage files for the next commit. Tracked ones need no adding again.")  # fmt: skip
     add.add_argument("paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything")
@@ -48,6 +58,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
                         help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs")  # fmt: skip
     commit.set_defaults(run=_commit)
 
+
+def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser("status", help="working tree against committed state",
                                  description="Show how the working tree differs from the committed state: A new, D removed, "
                                              "C changed, ? not tracked, which pvr add would do.")  # fmt: skip
@@ -62,6 +74,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     diff.add_argument("paths", type=Path, nargs="*", metavar="FILE", help="or a folder; default: everything")
     diff.set_defaults(run=_diff)
 
+
+def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     checkout = commands.add_parser("checkout", help="write the committed state's files",
                                    description="Write the files of the committed state. Untracked files stay; files of "
                                                "an earlier state go, unless they were changed.")  # fmt: skip
@@ -77,6 +91,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     clone.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     clone.set_defaults(run=_clone)
 
+
+def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
                              ("merge", "take parts of another state", False)):  # fmt: skip
         take = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}")
@@ -84,6 +100,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         take.add_argument("target", nargs="?", type=Path, help="repository to take it into; default: this one")
         take.set_defaults(run=_take, drop=drop)
 
+
+def _declare_exports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     out = commands.add_parser("export", help="write the state and its objects into one file")
     out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar; - for a tar on stdout")
     out.add_argument("--parts", default="", metavar="PART,-PART",
@@ -95,10 +113,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     take_in.add_argument("source", type=Path, help="export file")
     take_in.set_defaults(run=_import)
 
+
+def _declare_gc(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     collect = commands.add_parser("gc", help="remove objects that neither the committed state nor a staged file needs")
     collect.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     collect.set_defaults(run=_collect)
 
+
+def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
     deploy.add_argument("-n", "--no-merge", dest="drop", action="store_true",
                         help="replace files as always, and drop from the revision what is behind a minus")  # fmt: skip
