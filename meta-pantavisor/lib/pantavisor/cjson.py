@@ -58,7 +58,7 @@ def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_B
 def load_object(
     data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES, unique: bool = False
 ) -> dict[str, Any]:
-    """As loads, for a document that must be an object."""
+    """As loads, for a document that must be an object. Raises FormatError."""
     value = loads(data, what=what, max_bytes=max_bytes, unique=unique)
     if not isinstance(value, dict):
         raise FormatError(f"{what} is not a JSON object")

@@ -66,7 +66,7 @@ def _publish(image: disk.DiskImage, output: Path) -> None:
 
 
 def assemble(exports: Iterable[Path], pool: ObjectPool) -> State:
-    """One state from exports that must not contradict each other."""
+    """One state from exports that must not contradict each other. Raises FormatError."""
     state = State.empty()
     origin: dict[str, Path] = {}
     for path in exports:

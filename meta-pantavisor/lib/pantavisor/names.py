@@ -46,7 +46,7 @@ def check_path(path: str, *, what: str = "path") -> str:
 
 
 def check_container(name: str) -> str:
-    """A container's name, which is also its folder and its host name."""
+    """A container's name, which is also its folder and its host name. Raises FormatError."""
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'"{name[:80]}" cannot name a container',
@@ -58,7 +58,10 @@ def check_container(name: str) -> str:
 
 
 def check_plain(name: str, *, what: str) -> str:
-    """A name that becomes a folder or a link on the device and does not belong to a container."""
+    """A name that becomes a folder or a link on the device and does not belong to a container.
+
+    Raises FormatError.
+    """
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'{what} "{name[:80]}" cannot be a name',
@@ -68,7 +71,7 @@ def check_plain(name: str, *, what: str) -> str:
 
 
 def check_revision(name: str) -> str:
-    """A revision: digits, or ``locals/<name>``."""
+    """A revision: digits, or ``locals/<name>``. Raises FormatError."""
     if not _REVISION.fullmatch(name) or len(name.rpartition("/")[2]) > MAX_REVISION_CHARS:
         raise FormatError(f'"{name[:100]}" is not a revision', hint='a number such as "0", or "locals/<name>"')
     return name

@@ -44,7 +44,7 @@ class ObjectPool:
             yield from sorted(name for name in os.listdir(self.root) if OBJECT_ID.fullmatch(name))
 
     def path(self, object_id: str) -> Path:
-        """Where an object lies, or would lie."""
+        """Where an object lies, or would lie. Raises FormatError."""
         if not OBJECT_ID.fullmatch(object_id):
             raise FormatError(f'"{object_id[:80]}" is not an object id (64 lowercase hex digits)')
         return self.root / object_id

@@ -145,7 +145,10 @@ class ImageSource:
 
     @classmethod
     def parse(cls, text: str) -> ImageSource:
-        """``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``, or a reference to a registry."""
+        """``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``, or a reference to a registry.
+
+        Raises FormatError.
+        """
         transport, colon, rest = text.partition(":")
         if not colon or (transport not in TRANSPORTS and not _looks_like_transport(transport, rest)):
             return cls("docker", ref=Ref.parse(text))

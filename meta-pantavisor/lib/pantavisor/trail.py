@@ -41,6 +41,8 @@ def write(
     Without ``commit`` the device tries it once, and returns to the revision that is committed there already, if any.
     Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist,
     but with ``replace``, which also takes a state that has no bsp yet and so nothing to boot.
+
+    Raises PantavisorError.
     """
     parent, _, name = f"trails/{names.check_revision(revision)}".rpartition("/")
     make(storage)
@@ -127,7 +129,10 @@ def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
 
 def boot_files(state: State) -> dict[str, str]:
     """The names below ``.pv/`` and their object ids, by the device's own rule: what bsp/run.json names, and beside a
-    file the signature that GRUB verifies it by, where the state has one."""
+    file the signature that GRUB verifies it by, where the state has one.
+
+    Raises FormatError.
+    """
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
         raise FormatError("the state has no bsp/run.json, so nothing to boot", hint="add the export of a bsp")

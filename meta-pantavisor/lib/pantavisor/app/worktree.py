@@ -67,7 +67,9 @@ def source(repository: Repository, name: str) -> manifests.SourceManifest:
 
 def kind(source: manifests.SourceManifest) -> str:
     """docker, rootfs or pvr: what the container was made from."""
-    return "pvr" if source.pvr_url else "rootfs" if source.rootfs_url else "docker"
+    if source.pvr_url:
+        return "pvr"
+    return "rootfs" if source.rootfs_url else "docker"
 
 
 def verity_manifests(repository: Repository, name: str) -> dict[str, dict[str, Any]]:

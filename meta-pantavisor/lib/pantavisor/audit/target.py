@@ -67,8 +67,16 @@ def verify(
             signatures.check(context, demands)
         if found.storage_start is not None:
             _run_e2fsck(target, found.storage_start, findings)
-    how = STRICT if strict else UNTRUSTED if trust is None else LAX if allow_unsigned else SIGNED
+    how = _how(strict=strict, has_trust=trust is not None, allow_unsigned=allow_unsigned)
     return Report(target, found.kind, how, tuple(findings), dict(counts), tuple(notes))
+
+
+def _how(*, strict: bool, has_trust: bool, allow_unsigned: bool) -> str:
+    if strict:
+        return STRICT
+    if not has_trust:
+        return UNTRUSTED
+    return LAX if allow_unsigned else SIGNED
 
 
 def check_texts(texts: Mapping[str, bytes], states: Mapping[str, State], findings: Findings, *, canonical: bool) -> None:

@@ -204,7 +204,9 @@ def _request(options: argparse.Namespace, console: Console) -> None:
     request = keys.signing_request(state, name, selection, algorithm=algorithm, x5c=x5c, release=release)
     atomic.write(options.file, request)
     used = pvs.Signature.parse("", pvs.signature_json(request.partition(b".")[0].decode(), b"")).algorithm
-    flag = f"--part {name}" if options.part else "--set" if name == pvs.SET else f"--raw {name}"
+    flag = f"--part {name}" if options.part else f"--raw {name}"
+    if name == pvs.SET and not options.part:
+        flag = "--set"
     console.line(f"sign the bytes of {options.file} with {used}, then: pvr sig attach {flag} {options.file} SIGNATURE")
 
 

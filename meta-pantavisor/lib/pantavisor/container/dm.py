@@ -46,7 +46,7 @@ def protect(
 
 
 def parse_salt(text: str) -> bytes:
-    """Hex digits, as veritysetup prints them; ``-`` is not a salt."""
+    """Hex digits, as veritysetup prints them; ``-`` is not a salt. Raises FormatError."""
     try:
         return b"" if text == "-" else bytes.fromhex(text)
     except ValueError:
@@ -54,6 +54,7 @@ def parse_salt(text: str) -> bytes:
 
 
 def parse_uuid(text: str) -> uuids.UUID:
+    """Raises FormatError."""
     try:
         return uuids.UUID(text)
     except ValueError:

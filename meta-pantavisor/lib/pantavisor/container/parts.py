@@ -30,7 +30,10 @@ class Taken:
 
 
 def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
-    """Copy a container of a repository's committed state or of an export to ``pool``, every object verified."""
+    """Copy a container of a repository's committed state or of an export to ``pool``, every object verified.
+
+    Raises FormatError.
+    """
     with repo.opened(source) as (state, other):
         known = state.container_names()
         if part is None and len(known) != 1:
@@ -58,6 +61,8 @@ def make(
     """The container ``name`` from a part. Its signature holds only for its own name and for what it covered.
 
     ``find_root`` gives the object id in ``pool`` of another container's root.squashfs, or None.
+
+    Raises FormatError.
     """
     names.check_container(name)
     document = taken.files.get(f"{taken.part}/src.json", {})

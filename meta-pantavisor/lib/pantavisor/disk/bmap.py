@@ -28,7 +28,10 @@ class BlockMap:
 
 
 def make(image: Path, ranges: Iterable[tuple[int, int]]) -> BlockMap:
-    """Read the given byte ranges (start, end) of ``image``, in any order, and describe them."""
+    """Read the given byte ranges (start, end) of ``image``, in any order, and describe them.
+
+    Raises FormatError.
+    """
     size = image.stat().st_size
     if size % BLOCK:
         raise FormatError(f"{image} is not a whole number of {BLOCK}-byte blocks")

@@ -46,7 +46,7 @@ class Tree:
 
 
 def scan(root: Path) -> Tree:
-    """Read the tree below ``root``, sorted by the bytes of its names."""
+    """Read the tree below ``root``, sorted by the bytes of its names. Raises LimitError and NotFound."""
     if not root.is_dir():
         raise NotFound(f"the storage tree {root} is not a directory")
     folders: list[str] = []

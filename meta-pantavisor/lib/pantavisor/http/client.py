@@ -88,7 +88,7 @@ class Http:
     ) -> Iterator[Answer]:
         """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have ``size`` bytes.
 
-        ``sender`` is the host[:port] that named the URL; without, it was the user.
+        ``sender`` is the host[:port] that named the URL; without, it was the user. Raises HttpError.
         """
         first = origin(url)
         sender = sender or first[1]

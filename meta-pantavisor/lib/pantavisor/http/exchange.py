@@ -33,7 +33,7 @@ class Exchange:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Network failures as Unreachable."""
+        """Network failures as Unreachable. Raises TooSlow."""
         try:
             yield
         except ssl.SSLError as error:

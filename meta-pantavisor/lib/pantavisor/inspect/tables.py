@@ -110,7 +110,9 @@ def _identity(file: File) -> str:
 def _protection(file: File, covered: set[str], excluded: set[str]) -> str:
     if file.path.startswith("_sigs/"):
         return ""
-    return "yes" if file.path in covered else "excluded" if file.path in excluded else "no"
+    if file.path in covered:
+        return "yes"
+    return "excluded" if file.path in excluded else "no"
 
 
 def _changes(changes: Changes) -> Table:

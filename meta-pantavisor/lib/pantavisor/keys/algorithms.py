@@ -114,7 +114,10 @@ def _is_ecdsa(signature: bytes, coordinate: int) -> bool:
 
 
 def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
-    """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be wrong."""
+    """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be wrong.
+
+    Raises SignatureError.
+    """
     try:
         verify_bytes(key, algorithm, signature, data, what=what)
     except Mismatch as error:

@@ -40,7 +40,7 @@ class BootSigner:
 
     @classmethod
     def load(cls, path: Path) -> BootSigner:
-        """Read a private key in PEM form."""
+        """Read a private key in PEM form. Raises FormatError."""
         key = pem.load_private_key(path)
         if algorithm_of(key.public_key(), what=str(path)) != "RS256":
             raise FormatError(
@@ -86,7 +86,10 @@ class BootKeys:
 
     @classmethod
     def parse(cls, packets: bytes, *, what: str) -> BootKeys:
-        """Read what ``BootSigner.public_key`` or ``gpg --export`` wrote; only the RSA keys among it."""
+        """Read what ``BootSigner.public_key`` or ``gpg --export`` wrote; only the RSA keys among it.
+
+        Raises FormatError.
+        """
         keys = dict(_rsa_key(body) for tag, body in _packets(packets, what) if tag == KEY and body[5:6] == bytes([RSA]))
         if not keys:
             raise FormatError(f"{what} holds no RSA key that could verify a file")

@@ -36,7 +36,7 @@ class PemSigner:
 
     @classmethod
     def load(cls, key_path: Path, chain_path: Optional[Path] = None) -> PemSigner:
-        """Read key and chain (leaf first), and see that they belong together."""
+        """Read key and chain (leaf first), and see that they belong together. Raises FormatError."""
         key = load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
         if chain and chain[0].public_key() != key.public_key():
@@ -90,7 +90,7 @@ def _check_profile(der: bytes, what: str) -> None:
 
 
 def public_keys_of(path: Path) -> bytes:
-    """The blocks ``PUBLIC KEY`` of a file, at least one."""
+    """The blocks ``PUBLIC KEY`` of a file, at least one. Raises FormatError."""
     found = _PUBLIC.findall(read(path))
     if not found:
         raise FormatError(f"{path} holds no public key in PEM form", hint="run: openssl pkey -in KEY -pubout")
@@ -98,7 +98,7 @@ def public_keys_of(path: Path) -> bytes:
 
 
 def parse_public_keys(pem: bytes, what: str) -> tuple[Any, ...]:
-    """The blocks ``PUBLIC KEY``, maybe none."""
+    """The blocks ``PUBLIC KEY``, maybe none. Raises FormatError."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:

@@ -42,7 +42,10 @@ def sign_set(state: State, signer: Signer, release: int) -> State:
 
 
 def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
-    """Signatures (all by default) made anew over the same selections, after a change of files or keys."""
+    """Signatures (all by default) made anew over the same selections, after a change of files or keys.
+
+    Raises FormatError.
+    """
     left = pvs.named(pvs.signatures(state), only)
     while left:
         # One that covers others must come behind them.

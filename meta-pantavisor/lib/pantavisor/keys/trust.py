@@ -40,6 +40,7 @@ class TrustStore:
 
     @classmethod
     def parse(cls, data: bytes, *, what: str = "trust store") -> TrustStore:
+        """Raises FormatError."""
         keys = pem.parse_public_keys(data, what)
         bare = keys and b"BEGIN CERTIFICATE" not in data
         roots = () if bare else tuple(map(profile.read, pem.chain_der(pem.parse_chain(data, what))))
@@ -48,7 +49,10 @@ class TrustStore:
         return cls(roots, keys)
 
     def leaf(self, x5c: Sequence[bytes], *, what: str, at: Optional[datetime.datetime] = None) -> Certificate:
-        """The leaf certificate of a chain that leads to a root. ``at`` None: dates are not checked, as on devices."""
+        """The leaf certificate of a chain that leads to a root. ``at`` None: dates are not checked, as on devices.
+
+        Raises SignatureError.
+        """
         chain = _parse(x5c, what)
         _check_usage(chain, what)
         for depth, (child, parent) in enumerate(zip(chain, chain[1:])):
@@ -82,7 +86,10 @@ class TrustStore:
 
 def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[bytes]:
     """Root certificates of a PEM file, or of those in a folder, and public keys of another as one text for
-    ``TrustStore.parse``."""
+    ``TrustStore.parse``.
+
+    Raises FormatError.
+    """
     parts = [pem.read(path) for path in _files(roots)] if roots else []
     if roots and not any(b"-----BEGIN CERTIFICATE-----" in part for part in parts):
         raise FormatError(f"{roots} holds no certificate in PEM form", hint="roots are in the ca.crt of: pvr keys generate")

@@ -54,7 +54,7 @@ class Budget:
         check(self._bytes, self.limits.total_bytes, "bytes unpacked")
 
     def check_ratio(self, unpacked: int, packed: int) -> None:
-        """Whether a stream grows beyond what honest content does."""
+        """Whether a stream grows beyond what honest content does. Raises LimitError."""
         if unpacked > self.limits.ratio_from_bytes and unpacked > packed * self.limits.ratio:
             raise LimitError(
                 f"the image unpacks {packed} bytes to more than {unpacked}, over {self.limits.ratio} times as many"

@@ -49,7 +49,7 @@ class ChunkStream:
         return b"".join(chunk[start:stop] for chunk, start, stop in self.spans(size))
 
     def spans(self, size: int) -> Iterator[Span]:
-        """The next ``size`` bytes, uncopied."""
+        """The next ``size`` bytes, uncopied. Raises FormatError."""
         while size:
             if self._position == len(self._chunk) and not self._next():
                 raise FormatError(f"{self._what} ends in the middle of a member")

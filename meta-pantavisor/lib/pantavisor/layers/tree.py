@@ -29,9 +29,9 @@ class Metadata(NamedTuple):
 
 # What a directory gets that stands only in the path of another member.
 IMPLIED = Metadata(0o755, 0, 0, 0)
-# What a container's root file system must have to be mounted upon; as the published tool makes them.
 HEAD_BYTES = 64  # what is kept of each file: enough to know a program by
 MAX_STEPS = 4096  # names and links on the way to one path
+# What a container's root file system must have to be mounted upon; as the published tool makes them.
 STRUCTURAL = (b"proc", b"sys", b"dev", b"tmp", b"var/tmp", b"run", b"var/run")
 
 

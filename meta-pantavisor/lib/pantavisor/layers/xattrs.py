@@ -19,7 +19,10 @@ _MAX_NAME_BYTES = 255
 
 
 def from_records(records: Mapping[bytes, bytes], limits: Limits, *, what: str) -> Xattrs:
-    """The extended attributes in ``records``, sorted by name. Where two programs' forms disagree SCHILY's counts."""
+    """The extended attributes in ``records``, sorted by name. Where two programs' forms disagree SCHILY's counts.
+
+    Raises FormatError.
+    """
     found: dict[bytes, bytes] = {}
     for keyword, value in records.items():
         # Go reads none of these, so that a broken one has never kept an image from running.

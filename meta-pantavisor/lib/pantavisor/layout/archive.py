@@ -38,6 +38,7 @@ class TarBlobs:
         return self.member(f"blobs/{digest.algorithm}/{digest.hex}")
 
     def member(self, name: str) -> BinaryIO:
+        """Raises NotFound."""
         found = tarindex.resolve(self._members, name)
         if found is None:
             raise NotFound(f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again")
@@ -48,6 +49,7 @@ class TarBlobs:
         return found.size if found else 0
 
     def document(self, name: str) -> Optional[bytes]:
+        """Raises LimitError."""
         if tarindex.resolve(self._members, name) is None:
             return None
         if self.size(name) > oci.MAX_CONFIG_BYTES:
@@ -83,7 +85,10 @@ def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryI
 
 
 def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[str]) -> OciImage:
-    """The image of a docker-archive. A layer is known by its diff_id, and by the digest of its bytes if it is gzip."""
+    """The image of a docker-archive. A layer is known by its diff_id, and by the digest of its bytes if it is gzip.
+
+    Raises FormatError.
+    """
     entry = _entry(blobs, name)
     config_bytes = _config(blobs, entry)
     config = ImageConfig.parse(config_bytes)

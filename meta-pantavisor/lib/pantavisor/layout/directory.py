@@ -25,6 +25,7 @@ class DirectoryBlobs:
             raise FormatError(f"{root} is not an OCI image layout", hint="it has neither oci-layout nor index.json")
 
     def open(self, digest: Digest) -> BinaryIO:
+        """Raises NotFound."""
         path = self._root / "blobs" / digest.algorithm / digest.hex
         try:
             return _open_regular(path)
@@ -32,6 +33,7 @@ class DirectoryBlobs:
             raise NotFound(f"{self._root} has no blob {digest}", hint="fetch the image again") from None
 
     def document(self, name: str) -> Optional[bytes]:
+        """Raises LimitError."""
         try:
             with _open_regular(self._root / name) as stream:
                 data = stream.read(oci.MAX_MANIFEST_BYTES + 1)
@@ -43,7 +45,7 @@ class DirectoryBlobs:
 
 
 def read_file(path: Path, digest: Digest, limit: int) -> bytes:
-    """A small file whose digest is known."""
+    """A small file whose digest is known. Raises LimitError."""
     with VerifyingReader(_open_regular(path), digest, None, what=str(path)) as stream:
         data = stream.read(limit)
         if stream.read(1):
@@ -52,6 +54,7 @@ def read_file(path: Path, digest: Digest, limit: int) -> bytes:
 
 
 def check_marker(data: bytes, what: str) -> None:
+    """Raises FormatError."""
     version = cjson.load_object(data, what=f"{what}: oci-layout").get("imageLayoutVersion")
     if not isinstance(version, str) or not version.startswith("1."):
         raise FormatError(f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known")

@@ -52,7 +52,7 @@ class Blobs(Protocol):
 
 
 def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str], what: str) -> OciImage:
-    """The image of an OCI layout."""
+    """The image of an OCI layout. Raises FormatError."""
     index_bytes = blobs.document("index.json")
     if index_bytes is None:
         raise FormatError(f"{what} has no index.json")
@@ -90,7 +90,7 @@ def names_image(blobs: Blobs, name: str) -> bool:
 
 
 def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> bytes:
-    """A small blob, verified."""
+    """A small blob, verified. Raises FormatError."""
     if descriptor.size > limit:
         raise FormatError(f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed")
     with VerifyingReader(blobs.open(descriptor.digest), descriptor.digest, descriptor.size, what=what) as stream:

@@ -64,7 +64,7 @@ def open_daemon_image(
 def open_source(
     source: ImageSource, platform: Optional[Platform] = None, *, scratch: Optional[Path] = None
 ) -> Iterator[OciImage]:
-    """Any source but a registry."""
+    """Any source but a registry. Raises FormatError and NotFound."""
     if source.transport == "docker-daemon" and source.name:
         with open_daemon_image(source.name, platform, scratch=scratch) as image:
             yield image

@@ -30,6 +30,8 @@ def write(
 
     ``place(descriptor, target)`` puts the verified blob at ``target`` (a file, hard link or symbolic link); it is
     called once for each of config and layers. ``name`` becomes the reference name. After an error nothing is left.
+
+    Raises FormatError.
     """
     if path.exists():
         raise FormatError(f"{path} already exists", hint="remove it, or name another directory")

@@ -34,7 +34,10 @@ class BspSpec:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, what: str = "bsp/run.json") -> BspSpec:
-        """Read a document; errors name the member. ``modules_<release>`` counts as modules where that is absent."""
+        """Read a document; errors name the member. ``modules_<release>`` counts as modules where that is absent.
+
+        Raises FormatError.
+        """
         known = (*MEMBERS, "addons", "initrd_config")
         values: dict[str, Any] = {}
         for member, value in sorted(document.items()):
@@ -57,7 +60,7 @@ class BspSpec:
 
 
 def bsp_run_manifest(spec: BspSpec) -> dict[str, Any]:
-    """The document of ``bsp/run.json``: only files that there are."""
+    """The document of ``bsp/run.json``: only files that there are. Raises FormatError."""
     kinds = [spec.fit is not None, spec.rpiab is not None, spec.linux is not None and spec.initrd is not None]
     if sum(kinds) != 1:
         raise FormatError("a bsp has either fit, or rpiab, or linux with initrd")

@@ -76,7 +76,7 @@ class DeviceSpec:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, what: str = "device.json") -> DeviceSpec:
-        """Check what the device would misread; errors name the member."""
+        """Check what the device would misread; errors name the member. Raises FormatError."""
         for member in document:
             if member not in MEMBERS:
                 raise names.unknown(member, MEMBERS, what=f"member of {what}:")
@@ -106,7 +106,10 @@ class DeviceSpec:
 
 
 def read_device(document: Callable[[str], Any]) -> Optional[DeviceSpec]:
-    """The device.json that ``document`` gives by its name, or what old states have in its place; None without either."""
+    """The device.json that ``document`` gives by its name, or what old states have in its place; None without either.
+
+    Raises FormatError.
+    """
     device = document("device.json")
     if device is not None:
         if not isinstance(device, Mapping):

@@ -24,7 +24,10 @@ def everything(device: DeviceSpec, kind: str) -> dict[str, Mapping[str, Any]]:
 
 
 def add(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any], *, before: Optional[str] = None) -> DeviceSpec:
-    """With one more, which must be new. A group comes last, or ``before`` another: groups start in their order."""
+    """With one more, which must be new. A group comes last, or ``before`` another: groups start in their order.
+
+    Raises FormatError.
+    """
     names.check_container(name)
     if name in everything(device, kind):
         raise FormatError(f"there is a {kind} {name} already", hint=f"pvr device {kind} set {name}")
@@ -77,10 +80,10 @@ def _made(kind: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _spelled(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """The switches of a disk are words there."""
-    return {
-        member: ("yes" if value else "") if kind == "disk" and isinstance(value, bool) else value
-        for member, value in members.items()
-    }
+    if kind != "disk":
+        return dict(members)
+    words = {True: "yes", False: ""}
+    return {member: words[value] if isinstance(value, bool) else value for member, value in members.items()}
 
 
 def _all(document: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def check_disks(document: Mapping[str, Any], what: str) -> frozenset[str]:
 
 
 def check_pools(network: Any, what: str) -> None:
-    """The address pools that containers may join."""
+    """The address pools that containers may join. Raises FormatError."""
     if not isinstance(network, Mapping) or not isinstance(network.get("pools", {}), Mapping):
         raise FormatError(f"{what}: network is not an object with pools")
     for member in network:

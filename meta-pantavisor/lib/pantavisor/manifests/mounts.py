@@ -25,6 +25,7 @@ class Mount:
 
     @classmethod
     def parse(cls, text: str) -> Mount:
+        """Raises FormatError."""
         source, colon, target = text.partition(":")
         if not colon or not source or not target:
             raise FormatError(f'"{text[:200]}" is not source:target')
@@ -56,7 +57,10 @@ class VolumeImport:
 
     @classmethod
     def parse(cls, text: str) -> VolumeImport:
-        """``container:[folder@]path:target[:flags]``, each path with slashes around it or without."""
+        """``container:[folder@]path:target[:flags]``, each path with slashes around it or without.
+
+        Raises FormatError.
+        """
         parts = text.split(":")
         if len(parts) not in (3, 4) or not all(parts):
             raise FormatError(f'"{text[:200]}" is not container:[folder@]path:target[:flags]')

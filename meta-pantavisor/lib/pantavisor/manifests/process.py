@@ -111,6 +111,8 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
     """Docker's ``User`` (``name|uid[:group|gid]``); None for root by default. Who names a group is in that one alone.
 
     ``read`` gives a file of the image, ``etc/passwd`` or ``etc/group``, or None where there is none.
+
+    Raises FormatError and NotFound.
     """
     if not user:
         return None
@@ -134,7 +136,7 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
 
 
 def quote(word: str) -> str:
-    """One word for lxc.init.cmd, which knows both kinds of quotes and no escapes."""
+    """One word for lxc.init.cmd, which knows both kinds of quotes and no escapes. Raises FormatError."""
     _line(word, "command")
     if '"' not in word:
         return f'"{word}"'
@@ -148,7 +150,9 @@ def quote(word: str) -> str:
 
 def _without_null(value: Any) -> Any:
     """As Go reads a list of strings: null is an empty one."""
-    return ["" if word is None else word for word in value] if isinstance(value, (list, tuple)) else value
+    if not isinstance(value, (list, tuple)):
+        return value
+    return ["" if word is None else word for word in value]
 
 
 def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:

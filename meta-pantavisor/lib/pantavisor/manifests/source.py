@@ -68,7 +68,10 @@ class SourceManifest:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, what: str = "src.json") -> SourceManifest:
-        """Read a document; unknown members and templates are errors with the nearest right name."""
+        """Read a document; unknown members and templates are errors with the nearest right name.
+
+        Raises FormatError.
+        """
         if document.get("#spec", SPEC) != SPEC:
             raise FormatError(f"{what} has #spec {str(document.get('#spec'))[:100]!r}, not {SPEC}")
         known = cls.members()

@@ -28,7 +28,10 @@ class Volume:
 
     @classmethod
     def parse(cls, text: str) -> Volume:
-        """``path:persistence[@disk]``, ``ovl:path:persistence[@disk]`` or ``lxc-overlay:persistence``."""
+        """``path:persistence[@disk]``, ``ovl:path:persistence[@disk]`` or ``lxc-overlay:persistence``.
+
+        Raises FormatError.
+        """
         rest = text[4:] if text.startswith("ovl:") else text
         path, colon, value = rest.rpartition(":")
         if not colon:
@@ -37,7 +40,10 @@ class Volume:
 
     @classmethod
     def named(cls, name: str, value: str) -> Volume:
-        """From the persistence map of src.json: ``name`` a path, ``ovl:<path>`` or ``lxc-overlay``."""
+        """From the persistence map of src.json: ``name`` a path, ``ovl:<path>`` or ``lxc-overlay``.
+
+        Raises FormatError.
+        """
         persistence, at, disk = value.partition("@")
         check_word(persistence, PERSISTENCES, f"persistence of volume {name}:")
         overlay = name.startswith("ovl:")
@@ -61,7 +67,10 @@ class Volume:
 
 
 def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume, ...]:
-    """The image's volumes last for ever unless said otherwise; the root's overlay until the next boot."""
+    """The image's volumes last for ever unless said otherwise; the root's overlay until the next boot.
+
+    Raises FormatError.
+    """
     if not isinstance(declared, (Mapping, list)) or not all(isinstance(path, str) for path in declared):
         raise FormatError("the image's Volumes is not an object whose members are paths")
     found = {OVERLAY: Volume(OVERLAY, "boot")}

@@ -76,7 +76,10 @@ class OciManifest:
 
     @classmethod
     def parse(cls, data: bytes, *, media_type: Optional[str] = None) -> OciManifest:
-        """``media_type`` is what the registry or the descriptor promised, if known; the document must agree."""
+        """``media_type`` is what the registry or the descriptor promised, if known; the document must agree.
+
+        Raises FormatError and LimitError.
+        """
         document = _load(data, "image manifest")
         found = classify(document, media_type)
         if found not in MANIFEST_TYPES:
@@ -99,6 +102,7 @@ class OciIndex:
 
     @classmethod
     def parse(cls, data: bytes, *, media_type: Optional[str] = None) -> OciIndex:
+        """Raises FormatError."""
         document = _load(data, "image index")
         found = classify(document, media_type)
         if found not in INDEX_TYPES:
@@ -121,6 +125,7 @@ class ImageConfig:
 
     @classmethod
     def parse(cls, data: bytes) -> ImageConfig:
+        """Raises FormatError."""
         document = cjson.load_object(data, what="image config", max_bytes=MAX_CONFIG_BYTES)
         rootfs = document.get("rootfs")
         if not isinstance(rootfs, dict) or (rootfs.get("type") or "layers") != "layers":
@@ -143,7 +148,7 @@ class ImageConfig:
             raise _artifact(f"a config that is not an image's: {error.message}") from error
 
     def check(self, manifest: OciManifest) -> None:
-        """That the config fits its manifest."""
+        """That the config fits its manifest. Raises FormatError."""
         if len(self.diff_ids) != len(manifest.layers):
             raise FormatError(f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}")
 
@@ -185,7 +190,9 @@ def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str
     for claim in claims:
         if claim not in family:
             raise FormatError(f"a manifest calls itself {claim} but is not of that form")
-    return claims[0] if claims else (OCI_INDEX if is_index else OCI_MANIFEST)
+    if claims:
+        return claims[0]
+    return OCI_INDEX if is_index else OCI_MANIFEST
 
 
 def is_index(data: bytes, media_type: Optional[str] = None) -> bool:

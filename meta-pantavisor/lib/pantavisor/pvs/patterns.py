@@ -75,7 +75,7 @@ def bsp_selection() -> Selection:
 
 
 def check_pattern(pattern: str) -> str:
-    """Refuse what the published tool and the device would read differently."""
+    """Refuse what the published tool and the device would read differently. Raises FormatError."""
     body = pattern[: -len(DEEP)] if pattern.endswith(DEEP) else pattern
     # Before /** the device also takes a file of that name, so a wildcard there would select by accident.
     deep_wildcard = body != pattern and re.search(r"[*?]", body)

@@ -104,7 +104,10 @@ def signing_input(state: State, selection: Selection, protected: str) -> bytes:
 
 
 def signatures(state: State) -> tuple[Signature, ...]:
-    """Every signature of a state, wherever it lies, as the device finds them; sorted by path."""
+    """Every signature of a state, wherever it lies, as the device finds them; sorted by path.
+
+    Raises LimitError.
+    """
     found = [(path, value) for path, value in state.items() if is_signature(path, value)]
     if len(found) > MAX_SIGNATURES:
         raise LimitError(f"the state has {len(found)} signatures, more than the {MAX_SIGNATURES} allowed")

@@ -28,7 +28,7 @@ class Run:
 
 
 def extent_runs(root: bytes, read_block: ReadBlock) -> Iterator[Run]:
-    """The runs of an extent tree whose root is the 60 bytes of the inode, in order."""
+    """The runs of an extent tree whose root is the 60 bytes of the inode, in order. Raises Damaged."""
     seen = 0
     next_block = 0
     left = iter(range(MAX_NODES))

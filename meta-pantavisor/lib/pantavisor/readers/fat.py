@@ -67,7 +67,8 @@ class Fat:
         self._root_bytes = root_entries * 32
         self._data = self._root_start + -(-self._root_bytes // sector)
         self._count = max(0, (total - self._data) // self._per_cluster)
-        self._bits = 12 if self._count < 4085 else 16 if self._count < 65525 else 32
+        # The number of clusters alone says which FAT it is.
+        self._bits = next((bits for bits, end in ((12, 4085), (16, 65525)) if self._count < end), 32)
         self._root_cluster = struct.unpack_from("<I", boot, 44)[0] if self._bits == 32 else 0
         self._fat_bytes = fat_sectors * sector
         self._table = self._reader.pread(self._fat_bytes, reserved * sector)

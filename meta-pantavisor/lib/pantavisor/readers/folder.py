@@ -23,6 +23,7 @@ class Folder:
         self._walk("", 0)
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
+        """Raises Damaged."""
         try:
             descriptor = os.open(self._root / entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:

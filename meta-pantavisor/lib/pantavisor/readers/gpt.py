@@ -123,7 +123,9 @@ def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int
         findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "the image may have been cut or extended")
     if (primary.disk, primary.first, primary.last) != (backup.disk, backup.first, backup.last):
         findings.add("gpt-backup", _WHERE, "the primary and the backup header differ")
-    which = "the primary and the backup" if primary.whole == backup.whole else "the backup" if primary.whole else "the primary"
+    which = "the primary and the backup"
+    if primary.whole != backup.whole:
+        which = "the backup" if primary.whole else "the primary"
     for index, names in _differences(primary.entries, backup.entries):
         findings.add("gpt-backup", _WHERE, f"partition {index} in {which} table: {', '.join(names)} differs from the other")
 

@@ -80,7 +80,7 @@ class Storage(Protocol):
 
 
 def read_small(storage: Storage, entry: Entry, *, limit: int = MAX_SMALL_FILE) -> bytes:
-    """The whole content of a file of at most ``limit`` bytes."""
+    """The whole content of a file of at most ``limit`` bytes. Raises Damaged."""
     if entry.size > limit:
         raise Damaged(f"the file is {entry.size} bytes long, more than the {limit} allowed")
     return b"".join(storage.chunks(entry))

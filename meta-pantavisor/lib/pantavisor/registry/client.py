@@ -101,7 +101,7 @@ class Client:
         """Make ``directory``, which must not exist, an OCI layout of the one image, and return its manifest's digest.
 
         ``progress(done, total)`` counts bytes, from any thread but one at a time. After an error nothing is left but
-        whole blobs in ``blob_cache``.
+        whole blobs in ``blob_cache``. Raises FormatError.
         """
         if directory.exists():
             raise FormatError(f"{directory} already exists", hint="remove it, or name another directory")

@@ -96,7 +96,7 @@ class Session:
         return known
 
     def patiently(self, action: Callable[[], T]) -> T:
-        """Call ``action`` until it does not fail temporarily, a bounded number of times."""
+        """Call ``action`` until it does not fail temporarily, a bounded number of times. Raises Stopped."""
         for attempt in range(1, self.options.attempts + 1):
             if self.stop.is_set():
                 raise Stopped("stopped")

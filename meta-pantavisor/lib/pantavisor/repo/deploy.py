@@ -24,6 +24,8 @@ def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commi
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from what is there.
     A device whose storage has a committed revision tries the new one once and returns to that one if it fails; with
     ``commit`` there is no way back. Without a bsp there are no boot links yet. A revision of nothing is refused.
+
+    Raises NotFound.
     """
     storage, revision = _split(target.absolute())
     sources = tuple(sources)

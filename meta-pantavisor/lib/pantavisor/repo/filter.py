@@ -57,7 +57,7 @@ class Source:
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """``path#a,-b``; a path may hold a ``#`` itself where it exists."""
+        """``path#a,-b``; a path may hold a ``#`` itself where it exists. Raises FormatError."""
         if not text or (text.startswith("#") and not Path(text).exists()):
             raise FormatError("the source has no name", hint="name a repository or an export")
         marks = [index for index, char in enumerate(text) if char == "#"]

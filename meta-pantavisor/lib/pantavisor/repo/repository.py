@@ -59,7 +59,10 @@ class Repository:
 
     @classmethod
     def init(cls, root: Path, *, objects: Optional[str] = None) -> Repository:
-        """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``."""
+        """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``.
+
+        Raises FormatError and PantavisorError.
+        """
         if os.path.lexists(root / FOLDER):
             raise PantavisorError(f"{root} is a pvr repository already")
         if objects and (not names.has_bytes(objects) or "\0" in objects):
@@ -77,7 +80,10 @@ class Repository:
 
     @classmethod
     def find(cls, start: Path, owners: Optional[Owners] = None) -> Repository:
-        """The repository that ``start`` lies in, which must belong to one of ``owners`` (this user)."""
+        """The repository that ``start`` lies in, which must belong to one of ``owners`` (this user).
+
+        Raises NotFound.
+        """
         owners = owners or Owners.of(os.geteuid(), {})
         for folder in (start.absolute(), *start.absolute().parents):
             if (folder / FOLDER / "json").is_file():
@@ -159,7 +165,10 @@ class Repository:
         return tuple(sorted({*mine, *self.untracked()}))
 
     def commit(self, *, message: str = DEFAULT_MESSAGE, checkpoint: Optional[str] = None) -> State:
-        """Make the working state the committed one, together with a ``checkpoint`` time if there is one."""
+        """Make the working state the committed one, together with a ``checkpoint`` time if there is one.
+
+        Raises PantavisorError.
+        """
         with self.lock():
             state = self.working()
             self._need_written(state)

@@ -19,7 +19,10 @@ from .folder import FOLDER
 
 @contextmanager
 def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
-    """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export, or of an export file."""
+    """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export, or of an export file.
+
+    Raises NotFound.
+    """
     if source.is_file():
         with tempfile.TemporaryDirectory(prefix="pvr-") as folder:
             pool = ScratchPool(Path(folder) / "objects")

@@ -43,7 +43,10 @@ class Tree:
         return os.path.relpath(full, self.root)
 
     def files(self) -> tuple[str, ...]:
-        """All plain files as paths of a state, sorted; the repository's own, other repositories and signing keys left out."""
+        """All plain files as paths of a state, sorted; the repository's own, other repositories and signing keys left out.
+
+        Raises LimitError.
+        """
         found: list[str] = []
         for folder, folders, files in os.walk(self.root):
             at_root = folder == str(self.root)
@@ -91,7 +94,10 @@ class Tree:
             return pool.put_stream(stream)
 
     def read(self, name: str, *, raw: bool) -> Value:
-        """A file's value in a state: inline JSON, or the id of its content with ``raw`` or without ``.json``."""
+        """A file's value in a state: inline JSON, or the id of its content with ``raw`` or without ``.json``.
+
+        Raises FormatError.
+        """
         if raw or not name.endswith(".json"):
             return self._sha256(name)
         text = beneath.read(self.root, name, limit=cjson.MAX_BYTES)
@@ -154,7 +160,10 @@ class Tree:
             yield name, folder / str(count)
 
     def write_folder(self, folder: str, files: Iterable[tuple[str, Value]], pool: ObjectPool) -> None:
-        """Make ``folder`` of the root, which must not exist, with files below it, in one step."""
+        """Make ``folder`` of the root, which must not exist, with files below it, in one step.
+
+        Raises FormatError.
+        """
         target = self.root / names.check_path(folder)
         if os.path.lexists(target):
             raise FormatError(f"{folder} exists already", hint="move it away")

@@ -31,7 +31,10 @@ class _Filter(ctypes.Structure):
 
 
 def block_call(library: ctypes.CDLL, name: str, *, level: int, dictionary: int) -> Any:
-    """A ``do_block`` for a compressor of libsquashfs; it must live as long as that one and its copies."""
+    """A ``do_block`` for a compressor of libsquashfs; it must live as long as that one and its copies.
+
+    Raises PantavisorError.
+    """
     preset, encode = _calls(library)
     options = (c_uint32 * (_OPTIONS_BYTES // 4))()
     if preset(options, level):

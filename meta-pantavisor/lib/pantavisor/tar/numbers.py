@@ -14,7 +14,10 @@ _SECONDS = re.compile(rb"\+?(-?)([0-9]{1,18})(?:\.([0-9]{0,40}))?")
 
 
 def number(field: bytes) -> int:
-    """A number of a header field; nothing at all is 0. Negative numbers only exist in base 256."""
+    """A number of a header field; nothing at all is 0. Negative numbers only exist in base 256.
+
+    Raises FormatError.
+    """
     if field[0] & 0x80:
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         sign_bit = 1 << (8 * len(field) - 2)
@@ -38,12 +41,15 @@ def decimal(text: bytes) -> int:
 def owner(text: bytes, field: bytes) -> int:
     """A uid or gid: ``text`` of a pax record, or the header's field where that is empty. -2 is the user nobody of some systems,
     and Linux 4294967294; -1 and what has no 32 bits is given back as it is, to be refused."""
-    value = int(text) if _SIGNED.fullmatch(text) else decimal(text) if text else number(field)
+    if _SIGNED.fullmatch(text):
+        value = int(text)
+    else:
+        value = decimal(text) if text else number(field)
     return value + 2**32 if -(2**31) <= value < -1 else value
 
 
 def seconds(text: bytes) -> int:
-    """A time of a pax record, rounded down to whole seconds."""
+    """A time of a pax record, rounded down to whole seconds. Raises FormatError."""
     match = _SECONDS.fullmatch(text)
     if match is None:
         raise FormatError(f"a tar has {text[:24]!r} where a time belongs")

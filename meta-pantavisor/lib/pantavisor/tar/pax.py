@@ -18,6 +18,8 @@ def parse(data: bytes, *, what: str) -> dict[bytes, bytes]:
     """The records of one extended header; of equal keywords the last counts.
 
     The sparse format 0.0 repeats a pair of keywords for each piece; it is given back as format 0.1 writes it.
+
+    Raises FormatError and LimitError.
     """
     records: dict[bytes, bytes] = {}
     pieces: list[bytes] = []
