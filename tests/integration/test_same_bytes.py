@@ -74,7 +74,7 @@ WORLDS = [
 
 @dataclass(frozen=True)
 class Desk:
-    """The sources of a device, for everybody to read."""
+    """The sources of a device, for all users to read."""
 
     given: Path
 

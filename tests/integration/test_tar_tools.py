@@ -17,7 +17,7 @@ PLAIN = re.compile(rb"[A-Za-z0-9_./]+")
 
 
 def by_gnu_tar(data: bytes) -> Optional[tuple[str, int]]:
-    """Name and size of the only file; None for a complaint and for what is no file."""
+    """Name and size of the only file; None for a complaint and for what is not a file."""
     done = subprocess.run(
         ["tar", "--list", "--verbose", "--numeric-owner", "--utc", "--full-time", "-P", "--file=-"],
         input=data + bytes(512) + bytes(1024), capture_output=True, timeout=600, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},

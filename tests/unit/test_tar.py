@@ -59,7 +59,7 @@ ACCEPTED = {
 REFUSED = {
     "negative size in base 256": archive(header(size=b"\xff" * 12)),
     "negative size of a pax header": archive(header("pax", size=b"\xff" * 12, at156=b"x"), header()),
-    "size that is no octal": archive(header(size=b"0000000009 \0")),
+    "size that is not octal": archive(header(size=b"0000000009 \0")),
     "sign": archive(header(size=b"-0000000005\0")),
     "checksum": archive(header()[:100] + b"\1" + header()[101:]),
     "pax size with a sign": archive(pax(record("size", "-5")), header()),

@@ -28,7 +28,7 @@ Put = Callable[[bytes], object]
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
 SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
 SIZE_SPAN = (124, 136)  # in a header
-HINT = "an export is made by: pvr export FILE.tgz"
+HINT = "to make an export, run: pvr export FILE.tgz"
 MAX_TOTAL_BYTES = 64 * 1024**3
 MAX_PASSED_OVER = 1024
 

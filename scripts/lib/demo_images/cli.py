@@ -89,7 +89,7 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
     if not argv:
         return 0
     # A terminal that is closed hangs up on the command too, which may leave children behind: kas does. It hears of it
-    # from us, by a signal that everybody cleans up after.
+    # from us, by a signal that all clean up after.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
     def deafen() -> None:

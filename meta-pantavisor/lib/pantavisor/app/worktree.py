@@ -26,7 +26,7 @@ SCRATCH = ".making."
 def scratch(repository: Repository) -> Iterator[Path]:
     """A folder of our own below ``.pvr``; what killed commands left there goes first.
 
-    A lock on the folder tells the living from the dead: the kernel drops it with the process.
+    A lock on the folder distinguishes the living from the dead: the kernel drops it with the process.
     """
     with ExitStack() as stack:
         with repository.lock():

@@ -11,7 +11,7 @@ from .context import Context, mapping
 
 
 def check(context: Context, *, confined: bool) -> None:
-    """Tell of each container that is not confined; with ``confined`` that is a problem."""
+    """Report each container that is not confined; with ``confined`` that is a problem."""
     for name, path, text in _confs(context):
         found = isolation.isolation(name, text, mapping(context.document(f"{name}/run.json")))
         if found.is_confined:

@@ -74,7 +74,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit status."""
     open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show is no reason to stop; what JSON cannot hold as it is gets its escape.
+        # A name that the terminal cannot show is not a reason to stop; what JSON cannot hold as it is gets its escape.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     console = Console()

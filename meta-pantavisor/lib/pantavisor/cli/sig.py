@@ -151,7 +151,7 @@ def _change(change: Callable[[State], State], console: Console) -> None:
         console.line(f"{path} is signed and committed")
     for other in pvs.signatures(after):
         if other.path not in signed and any(other.selection.covers(path) for path in signed):
-            console.warn(f"{other.path} covers what was signed now: sign it again, by: pvr sig update {other.name}")
+            console.warn(f"{other.path} covers what was signed now; run: pvr sig update {other.name}")
     if not signed:
         console.line("every signature is as it was")
     _warn_of_uncommitted(repository, after, signed, console)

@@ -59,7 +59,7 @@ def signer(options: argparse.Namespace) -> keys.Signer:
             raise PantavisorError("a token may hold many keys", hint="use --token LABEL and --label LABEL")
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
-            # On the command line everybody on the machine could read it.
+            # On the command line all users of the machine could read it.
             raise PantavisorError("the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}")
         return keys.TokenSigner.load(options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin)
     if options.signer is not None:

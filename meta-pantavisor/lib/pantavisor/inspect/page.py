@@ -16,7 +16,7 @@ HEAD = 18.0  # height of a part's title
 MIN_PIXELS = 3.0  # a file that would be smaller is not drawn
 MIN_TEXT = 60.0
 CHAR_WIDTH = 6.6
-# Told apart by people who see few colours as well; dark text reads on all of them.
+# Distinct for people who see few colours as well; dark text reads on all of them.
 COLOURS = ("#8dd3c7", "#fdb462", "#bebada", "#b3de69", "#80b1d3", "#fccde5", "#ffed6f", "#d9d9d9", "#ccebc5", "#fb8072")
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1a1a1a;background:#fff}

@@ -78,7 +78,7 @@ def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, wha
     except InvalidSignature as error:
         raise Mismatch(
             f"{what} does not match the state: a path that it covers was changed after it was signed",
-            hint="sign it again, in a repository by: pvr sig update",
+            hint="sign it again; in a repository, run: pvr sig update",
         ) from error
 
 

@@ -37,7 +37,7 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
     elif not source.exists():
         raise NotFound(f"{source} does not exist", hint="name a repository or an export")
     else:
-        raise NotFound(f"{source} is neither a repository nor an export", hint="an export is made by: pvr export FILE.tgz")
+        raise NotFound(f"{source} is neither a repository nor an export", hint="to make an export, run: pvr export FILE.tgz")
 
 
 def own_pool(root: Path, config: Mapping[str, Value]) -> ObjectPool:

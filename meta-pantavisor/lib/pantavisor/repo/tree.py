@@ -75,7 +75,7 @@ class Tree:
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(f"{head} is not a plain file", hint="a state holds plain files only, no links")
             if head != "." and (full / FOLDER / "json").is_file():
-                raise FormatError(f"{head} is a repository of its own", hint="take its parts by: pvr get")
+                raise FormatError(f"{head} is a repository of its own", hint="to take its parts, run: pvr get")
             if head != "." and _holds_signing_key(full) or full.name in KEY_FILES and _holds_signing_key(full.parent):
                 raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
         return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
@@ -104,7 +104,7 @@ class Tree:
         value: Any = cjson.loads(text, what=str(self.root / name))
         if not isinstance(value, (dict, list)):
             # Among these is the string of 64 hex digits, which would be taken for an object id.
-            raise FormatError(f"{name} is neither a JSON object nor an array", hint="add it by: pvr add --raw")
+            raise FormatError(f"{name} is neither a JSON object nor an array", hint="run: pvr add --raw")
         return value
 
     def equals(self, name: str, value: Value) -> bool:

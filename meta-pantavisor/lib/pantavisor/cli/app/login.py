@@ -2,7 +2,7 @@
 """``--username`` and ``--password``: who asks a registry.
 
 The password goes to the registry that was named (and to the token server that it names), to none of its mirrors; it is
-never part of a message or of a file. On the command line everybody on the machine can read it, so there is
+never part of a message or of a file. On the command line all users of the machine can read it, so there is
 ``--password-stdin`` as well.
 """
 
