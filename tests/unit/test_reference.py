@@ -19,7 +19,7 @@ PUBLISHED = reference.PAGE.with_name("published.md").read_text()
 VARIABLE = re.compile(
     r"PVR_[A-Z0-9_]+|REGISTRY_AUTH_FILE|DOCKER_CONFIG|XDG_\w+|SSL_CERT_\w+|SOURCE_DATE_EPOCH|SUDO_UID|HOME|(https?|no)_proxy"
 )
-# Template arguments of a container, which are no variables of the environment.
+# Template arguments of a container, which are not variables of the environment.
 ARGUMENTS = {"PVR_LXC_CGROUP_DEVICES_WHITE", "PVR_LXC_CGROUP_V1"}
 PARSERS = {" ".join(words): parser for words, parser in manual.walk(cli.parser())}
 

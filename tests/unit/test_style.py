@@ -12,9 +12,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 STYLE = "meta-pantavisor/docs/style.md"
 # Published words, texts of others, and the rules with their examples.
 OTHERS = ("tests/vectors/", "kas/quickstart/bitbake/lib/", "LICENSE", STYLE, "tests/unit/test_style.py")
+BE = r"(?:is|are|was|were|be|been)"
 # Pattern -> what else it finds that is meant.
 RULES = {
-    r"\b(?:is|are|was|were|be|been) no [A-Za-z{%\"'`<]": r"\b[Tt]here (?:\w+ )?(?:is|are|was|were|be|been) no |\bno (?:longer|more)\b",
+    rf"\b{BE} no [A-Za-z{{%\"'`<]": rf"\b[Tt]here (?:\w+ )?{BE} no |\bno (?:longer|more)\b",
     r"\b(?:[Ww]hoever|[Ss]omebody|[Ee]verybody)\b": r"b?\"\.?somebody's\"",
     r"\b[Nn]obody\b": r"[\"'`,=]nobody\b|mgmt or nobody|user nobody|runs as nobody|nobody:|\bnobody[ (]*[=(]|\*nobody",
     r"\b[Ss]ay(?:ing)? --": r"^$",
