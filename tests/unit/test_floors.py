@@ -59,6 +59,18 @@ def walked(path: Path) -> "tuple[ast.AST, ...]":
     return tuple(ast.walk(ast.parse(path.read_text())))
 
 
+def test_where_a_change_belongs_is_a_place_that_exists() -> None:
+    page = (LAYER / "docs" / "floors.md").read_text().partition("## To change something")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| an? .*\|(.*)\|$", page, re.M)
+    assert len(rows) >= 20
+    runtime = {path.stem for path in LAYER.glob("recipes-pv/pantavisor/pantavisor/src/*.c")}
+    for row in rows:
+        library, _, device = row.partition("the runtime's")
+        for name in re.findall(r"`(\w+)`", library):
+            assert name in FLOORS or name == "pvbb" or name.endswith(".json"), row
+        assert set(re.findall(r"`(\w+)`", device)) <= runtime, row
+
+
 def module_of(path: Path) -> str:
     """The module of the floor table that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
