@@ -127,7 +127,7 @@ def test_no_command_follows_a_link_of_a_working_tree(world: Path, place: str) ->
 
 @pytest.mark.parametrize("place", [place for place in IN_TREE if "." in place or place in ("old", "web", "_sigs")])
 def test_no_command_waits_for_a_pipe_of_a_working_tree(world: Path, place: str) -> None:
-    """Nobody writes into it: what opens it as a file is, waits for ever."""
+    """Nothing writes into it: what opens it as a file is, waits for ever."""
     target = world / "work" / place
     if target.is_dir():
         shutil.rmtree(target)

@@ -117,7 +117,7 @@ def test_missing_command_hints_at_setup(tmp_path: Path) -> None:
 def test_a_folder_of_path_that_may_not_be_read_is_no_traceback(
     start: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The kernel answers the same for a file that nobody, root neither, may execute.
+    # The kernel answers the same for a file that no user, not even root, may execute.
     for name in ("no-such-command", "setpriv", "docker"):
         (tmp_path / name).touch()
     monkeypatch.setenv("PATH", str(tmp_path))

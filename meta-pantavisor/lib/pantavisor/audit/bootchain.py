@@ -24,7 +24,7 @@ MAX_SIGNATURE_BYTES = 64 * 1024
 # What GRUB loads of a revision; other loaders read other files.
 _WORDS = "oem.env"
 _VARIABLE = "oemargs"
-_HINT = "make it by: grub-editenv oem.env set oemargs=WORDS"
+_HINT = "run: grub-editenv oem.env set oemargs=WORDS"
 # As is_harmless of grub.cfg has them.
 _HARMLESS = re.compile(r"[ 0-9A-Za-z!$%+,./:;<=>@^_~-]*")
 _FOREIGN = re.compile(r"(?:^| )(?:(?:init|rdinit|initrd[a-z]*|root|sysctl[^ ]*|[Pp][VvHh]_[^ ]*)=|-- )")
