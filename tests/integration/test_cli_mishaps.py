@@ -118,7 +118,7 @@ def nobody(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def foreign(pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A repository that everybody can read, and beside it an export."""
+    """A repository that all users can read, and an export next to it."""
     with tools.open_folder() as folder:
         folder.chmod(0o755)
         pvr("init", str(folder / "foreign"))
@@ -201,13 +201,13 @@ MISTAKES = [
     (["add", "nope"], "nope does not exist in .*/work", None),
     (["add", "web/rum.json"], "web/rum.json does not exist in .*", 'did you mean "web/run.json"?'),
     (["add", "/etc/passwd"], "/etc/passwd lies outside .*", "copy it there first"),
-    (["add", "sub"], "sub is a repository of its own", "take its parts by: pvr get"),
+    (["add", "sub"], "sub is a repository of its own", "to take its parts, run: pvr get"),
     (["get", ""], "the source has no name", "name a repository or an export"),
     (["get", "#web"], "the source has no name", "name a repository or an export"),
     (["clone", "nope"], "nope does not exist", "name a repository or an export"),
     (["clone", "https://example.com/x"], "https://example.com/x is in the network", "fetch the export first.*"),
-    (["merge", "web"], "web is neither a repository nor an export", "an export is made by: pvr export FILE.tgz"),
-    (["merge", "web/run.json"], "web/run.json is not a ustar archive", "an export is made by: pvr export FILE.tgz"),
+    (["merge", "web"], "web is neither a repository nor an export", "to make an export, run: pvr export FILE.tgz"),
+    (["merge", "web/run.json"], "web/run.json is not a ustar archive", "to make an export, run: pvr export FILE.tgz"),
     (["clone", ".", "web"], ".*/web exists already", "name a directory behind the source that is empty or missing"),
     (["app", "add", "x", "--from", ""], "--from names no source", "an image such as docker.io/nginx:stable"),
     (["app", "add", "x", "--from", "./nope"], "./nope is a path and not an image", "use --type rootfs, .*"),
