@@ -7,7 +7,7 @@
 #
 # Files are named relative to DEPLOY_DIR_IMAGE, where the kernel's and the initramfs's recipes deploy them.
 
-inherit pvr-artifact
+inherit pvr-artifact pantavisor-efi-key
 
 PVR_BSP_KERNEL ??= "${KERNEL_IMAGETYPE}"
 PVR_BSP_KERNEL[doc] = "Kernel image in DEPLOY_DIR_IMAGE."
@@ -30,9 +30,23 @@ PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the fi
 
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 
+PVR_BSP_SIGNED = "${WORKDIR}/efi-signed"
+PVR_BSP_SIGNED[vardepvalue] = ""
+
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 # The initramfs is the board's: not every machine of the world has one.
 EXCLUDE_FROM_WORLD = "1"
+
+do_efi_sign() {
+    if [ -n "${PANTAVISOR_EFI_KEY}" ]; then
+        mkdir -p $(dirname ${PVR_BSP_SIGNED}/${PVR_BSP_KERNEL})
+        efi_sign ${DEPLOY_DIR_IMAGE}/${PVR_BSP_KERNEL} ${PVR_BSP_SIGNED}/${PVR_BSP_KERNEL}
+    fi
+}
+do_efi_sign[cleandirs] = "${PVR_BSP_SIGNED}"
+do_efi_sign[depends] += "${PVR_BSP_DEPENDS}"
+do_efi_sign[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
+addtask efi_sign after do_configure before do_pvrexport
 
 python do_pvrexport() {
     pvbb.tasks.export_bsp(d)
@@ -41,7 +55,7 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE PVR_DEVICE_JSON"
-do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY"
+do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY PVR_BSP_SIGNED"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy

@@ -7,10 +7,12 @@ The second build stands elsewhere and has no network. Downloads are shared by bo
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import stat
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,7 +140,9 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "db.key", folder / "db.crt"
 
 
-def test_grub_is_signed_for_secure_boot_where_a_key_is_given(place: Path, downloads: Path, tmp_path: Path) -> None:
+def test_grub_and_the_kernel_are_signed_for_secure_boot_where_a_key_is_given(
+    place: Path, downloads: Path, tmp_path: Path
+) -> None:
     build = make(place / "secure", downloads)
     key, cert = certificate(tmp_path / "db")
     local = build.directory / "conf/local.conf"
@@ -146,10 +150,16 @@ def test_grub_is_signed_for_secure_boot_where_a_key_is_given(place: Path, downlo
     signed = f'{plain}PANTAVISOR_EFI_KEY = "{key}"\nPANTAVISOR_EFI_CERT = "{cert}"\n'
     local.write_text(f'{signed}PVS_BOOT_KEY = ""\n')
     assert "would boot any kernel under Secure Boot" in build.run("pantavisor-grub").failed().output
-    local.write_text(signed)
-    build.run("pantavisor-grub").succeeded()
-    program = build.deployed(GRUB["qemux86-64"], "qemux86-64")
-    subprocess.run(["sbverify", "--cert", str(cert), str(program)], check=True, capture_output=True)
+    # Any file will do for an initramfs.
+    local.write_text(f'{signed}PVR_BSP_DEPENDS = "virtual/kernel:do_deploy"\nPVR_BSP_INITRAMFS = "bzImage"\n')
+    build.run("pantavisor-grub", "pantavisor-bsp").succeeded()
+    program, kernel = build.deployed(GRUB["qemux86-64"], "qemux86-64"), tmp_path / "kernel"
+    with tarfile.open(build.deployed("pantavisor-bsp-qemux86-64.pvrexport.tgz", "qemux86-64")) as export:
+        state = json.load(export.extractfile("json"))  # type: ignore[arg-type]
+        name = state["bsp/run.json"]["linux"]
+        kernel.write_bytes(export.extractfile(f"objects/{state[f'bsp/{name}']}").read())  # type: ignore[union-attr]
+    for image in (program, kernel):
+        subprocess.run(["sbverify", "--cert", str(cert), str(image)], check=True, capture_output=True)
     assert grub.public_keys(program.read_bytes())
 
 

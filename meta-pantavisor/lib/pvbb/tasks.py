@@ -49,7 +49,7 @@ def export_bsp(d: Any) -> None:
         d,
         "export-bsp",
         {
-            "kernel": _deployed(d, "PVR_BSP_KERNEL"),
+            "kernel": _kernel(d),
             "initramfs": _deployed(d, "PVR_BSP_INITRAMFS"),
             "fdt": _deployed(d, "PVR_BSP_FDT"),
             "modules": _deployed(d, "PVR_BSP_MODULES"),
@@ -163,6 +163,13 @@ def _unpacked(d: Any, variable: str) -> Optional[str]:
 
 def _deployed(d: Any, variable: str) -> Optional[str]:
     return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "add the recipe that deploys it to PVR_BSP_DEPENDS")
+
+
+def _kernel(d: Any) -> Optional[str]:
+    """Where a key for UEFI Secure Boot is given, do_efi_sign left a signed one."""
+    if not d.getVar("PANTAVISOR_EFI_KEY"):
+        return _deployed(d, "PVR_BSP_KERNEL")
+    return _existing(d, "PVR_BSP_KERNEL", d.getVar("PVR_BSP_SIGNED"), "did do_efi_sign run?")
 
 
 def _deployed_before(d: Any) -> Optional[str]:

@@ -12,7 +12,7 @@ DEPENDS = "grub-efi grub-efi-native"
 COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-inherit pvr-artifact
+inherit pvr-artifact pantavisor-efi-key
 
 PANTAVISOR_CONSOLE ??= "ttyS0,115200"
 PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
@@ -26,18 +26,6 @@ PANTAVISOR_GRUB_MODULES[doc] = "Modules inside the program."
 PANTAVISOR_GRUB_MODULES_BOARD ??= ""
 PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
 PANTAVISOR_GRUB_MODULES_BOARD[doc] = "Further modules for the machine."
-
-# sbsigntool-native is in other layers than openembedded-core, so only a build that signs depends on it.
-PANTAVISOR_EFI_KEY ??= ""
-PANTAVISOR_EFI_KEY[doc] = "PEM file with the private RSA key that signs GRUB's program for UEFI Secure Boot, by sbsign, which \
-notes the time. Empty: not signed."
-PANTAVISOR_EFI_CERT ??= ""
-PANTAVISOR_EFI_CERT[doc] = "PEM file with its certificate, which the firmware of the devices has in db."
-DEPENDS += "${@'sbsigntool-native' if d.getVar('PANTAVISOR_EFI_KEY') else ''}"
-PANTAVISOR_EFI_KEY[vardepvalue] = "${@'signed' if d.getVar('PANTAVISOR_EFI_KEY') else 'not signed'}"
-PANTAVISOR_EFI_CERT[vardepvalue] = ""
-PANTAVISOR_EFI_CHECKSUMS = "${@d.getVar('PANTAVISOR_EFI_CERT') + ':True' if d.getVar('PANTAVISOR_EFI_CERT') else ''}"
-PANTAVISOR_EFI_CHECKSUMS[vardepvalue] = ""
 
 GRUB_FORMAT = "x86_64-efi"
 GRUB_FORMAT:aarch64 = "arm64-efi"
@@ -73,8 +61,7 @@ do_mkimage() {
         --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \
         --output=${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${PANTAVISOR_GRUB_MODULES}
     if [ -n "${PANTAVISOR_EFI_KEY}" ]; then
-        sbsign --key ${PANTAVISOR_EFI_KEY} --cert ${PANTAVISOR_EFI_CERT} \
-            --output ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
+        efi_sign ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${B}/signed.efi
         mv ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
     fi
 }
