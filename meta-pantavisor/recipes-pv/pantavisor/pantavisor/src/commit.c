@@ -9,8 +9,8 @@
 #include "ending.h"
 #include "fault.h"
 #include "log.h"
-#include "progress.h"
 #include "publish.h"
+#include "record.h"
 #include "text.h"
 
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
@@ -43,15 +43,6 @@ static void store(struct pv *pv, const char *what)
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 	else
 		pv_info("revision", "%s", what);
-}
-
-/* What is not written stays as it was; the next boot completes it. */
-static void record(const struct pv *pv, enum pv_progress_status status, const char *message)
-{
-	struct pv_err err;
-
-	if (pv_progress_note(pv_storage_at(pv->storage), pv->run->revision, status, message, &err) < 0)
-		pv_warn("revision", "%s", err.text);
 }
 
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
@@ -88,7 +79,7 @@ static void commit(struct pv *pv)
 		return;
 	}
 	pv_info("revision", "%s", what);
-	record(pv, PV_PROGRESS_DONE, "Update finished, revision set as rollback point");
+	pv_record(pv, PV_UPDATE_STABLE, NULL);
 	pv->run->standing = strcmp(pv->run->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 
@@ -124,7 +115,7 @@ void pv_commit_begin(struct pv *pv, int64_t now)
 	if (is_tested(pv)) {
 		pv_info("revision", "revision %s TESTING for %lld s", pv->run->revision,
 			(long long)delay_of(pv) / 1000);
-		record(pv, PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable");
+		pv_record(pv, PV_UPDATE_REACHED, NULL);
 	}
 	pv->run->stable_at = now + delay_of(pv);
 	pv->run->late_at = pv->run->stable_at + patience_of(pv);
@@ -143,10 +134,12 @@ static void stable(struct pv *pv)
 static void late(struct pv *pv)
 {
 	pv->run->stable_at = 0;
-	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK) {
+		pv_record(pv, PV_UPDATE_MISSED, NULL);
 		pv_ending_fault(pv, "the tried revision does not become stable");
-	else
+	} else {
 		settle(pv);
+	}
 }
 
 static void tick_stable(struct pv *pv, int64_t now, int64_t *next)

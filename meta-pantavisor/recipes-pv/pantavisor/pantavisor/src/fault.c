@@ -5,6 +5,7 @@
 
 #include "ending.h"
 #include "log.h"
+#include "record.h"
 #include "usable.h"
 
 #define FAULTS 3
@@ -88,6 +89,8 @@ bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t
 	enum pv_action action = pv_revision_decide(pv->run->standing, occasion);
 	bool again = action == PV_ACTION_ROLLBACK;
 
+	if (again && occasion == PV_OCCASION_LOST)
+		pv_record(pv, PV_UPDATE_LOST, NULL);
 	/* Without the storage nothing is known, and nothing can be noted. */
 	if (action == PV_ACTION_REBOOT)
 		again = !pv->has_storage || is_counted(pv, occasion) || count(pv, occasion, now);

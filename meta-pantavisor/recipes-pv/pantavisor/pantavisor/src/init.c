@@ -11,6 +11,7 @@
 #include "ending.h"
 #include "fault.h"
 #include "log.h"
+#include "record.h"
 #include "supervise.h"
 
 #define DEFAULT_HINT "write an intact image to the storage, signed by a key that this device trusts"
@@ -81,6 +82,8 @@ static void turn(struct pv *pv)
 static void give_up(struct pv *pv, const struct pv_err *err)
 {
 	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->run->revision, err->text);
+	if (pv->run->standing == PV_STANDING_TRIED)
+		pv_record(pv, PV_UPDATE_BROKEN, err->text);
 	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the boot loader has the choice", pv_now_ms()))
 		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
 			*err->hint ? err->hint : DEFAULT_HINT);

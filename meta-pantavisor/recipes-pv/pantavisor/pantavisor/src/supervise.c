@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "log.h"
 #include "prepare.h"
+#include "record.h"
 #include "text.h"
 
 #define STARTING_POLL_MS 50
@@ -244,8 +245,10 @@ static void end_group(struct pv *pv, enum pv_achievement achievement)
 	pv->run->group++;
 	pv->run->group_since = 0;
 	if (achievement == PV_TIMEDOUT &&
-		pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+		pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK) {
+		pv_record(pv, PV_UPDATE_MISSED, NULL);
 		pv_ending_fault(pv, "the goals of the tried revision were not reached");
+	}
 }
 
 static void tick_groups(struct pv *pv, int64_t now, int64_t *next)

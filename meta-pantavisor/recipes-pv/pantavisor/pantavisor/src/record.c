@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "record.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "beneath.h"
+#include "log.h"
+#include "progress.h"
+#include "text.h"
+
+/* Whole lines, as many as there is room for. */
+static void read_last_lines(const struct pv *pv, char logs[PV_PROGRESS_LOGS + 1])
+{
+	cleanup_free char *path = pv_fmt("logs/%s/pantavisor/pantavisor.log", pv->run->revision);
+	struct pv_err err;
+	cleanup_close int fd = pv_beneath_file(pv->storage, path, &err);
+	struct stat info;
+	off_t start = 0;
+	ssize_t got;
+	char *line;
+
+	if (fd < 0 || fstat(fd, &info) < 0)
+		return;
+	if (info.st_size > PV_PROGRESS_LOGS)
+		start = info.st_size - PV_PROGRESS_LOGS;
+	got = pread(fd, logs, PV_PROGRESS_LOGS, start);
+	logs[got < 0 ? 0 : got] = '\0';
+	line = start ? strchr(logs, '\n') : NULL;
+	if (line)
+		memmove(logs, line + 1, strlen(line + 1) + 1);
+}
+
+/* Of a file that cannot be read, or of a tool that writes none, the status is what the event follows. */
+static bool find_step(struct pv_progress *progress, const struct pv *pv, enum pv_update_event event,
+	struct pv_update_step *step)
+{
+	static const enum pv_progress_status guesses[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
+	struct pv_err err;
+
+	if (pv_progress_load(pv->storage, pv->run->revision, progress, &err) == 0)
+		return pv_update_next(progress->status, event, PV_UPDATE_BY_REBOOT, step);
+	*progress = (struct pv_progress){0};
+	for (size_t i = 0; i < PV_COUNT(guesses); i++)
+		if (pv_update_next(guesses[i], event, PV_UPDATE_BY_REBOOT, step))
+			return true;
+	return false;
+}
+
+void pv_record(const struct pv *pv, enum pv_update_event event, const char *words)
+{
+	cleanup_free struct pv_progress *progress = pv_alloc(1, sizeof(*progress));
+	struct pv_update_step step;
+	struct pv_err err;
+
+	if (!pv->has_storage || !find_step(progress, pv, event, &step))
+		return;
+	progress->status = step.status;
+	if (step.words || words)
+		snprintf(progress->message, sizeof(progress->message), "%s", step.words ? step.words : words);
+	progress->logs[0] = '\0';
+	if (pv_progress_is_failed(step.status))
+		read_last_lines(pv, progress->logs);
+	if (pv_progress_store(pv_storage_at(pv->storage), pv->run->revision, progress, &err) < 0)
+		pv_warn("revision", "%s", err.text);
+}
