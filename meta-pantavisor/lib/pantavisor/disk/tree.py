@@ -21,7 +21,7 @@ MAX_NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
-class File:
+class DiskFile:
     """A file below the root; ``link_to`` names the earlier file of the same inode, ``links`` counts all names."""
 
     path: str
@@ -37,7 +37,7 @@ class Tree:
 
     root: Path
     folders: tuple[str, ...]
-    files: tuple[File, ...]
+    files: tuple[DiskFile, ...]
 
     def bytes(self, block: int) -> int:
         """Bytes that the content takes in blocks of ``block``, each inode once, each folder one."""
@@ -50,7 +50,7 @@ def scan(root: Path) -> Tree:
     if not root.is_dir():
         raise NotFound(f"the storage tree {root} is not a directory")
     folders: list[str] = []
-    files: list[File] = []
+    files: list[DiskFile] = []
     first: dict[tuple[int, int], int] = {}
     names: dict[tuple[int, int], int] = {}
     for path, status in _walk(root, "", 0):
@@ -61,7 +61,7 @@ def scan(root: Path) -> Tree:
         names[inode] = names.get(inode, 0) + 1
         link_to = files[first[inode]].path if inode in first else None
         first.setdefault(inode, len(files))
-        files.append(File(path, status.st_size, stat.S_IMODE(status.st_mode) & 0o755, link_to, 1))
+        files.append(DiskFile(path, status.st_size, stat.S_IMODE(status.st_mode) & 0o755, link_to, 1))
         if len(files) + len(folders) > MAX_FILES:
             raise LimitError(f"{root} holds more than the {MAX_FILES} files allowed")
     for inode, index in first.items():

@@ -21,13 +21,13 @@ from ..errors import NotFound
 from .changes import compare
 from .contents import read
 from .document import document
-from .model import Changes, File, Inspection, Part, Revision, SignatureView
+from .model import Changes, FileView, Inspection, Part, Revision, SignatureView
 from .page import render_html
 from .tables import Table, render_text, tables
 
 __all__ = [
     "Changes",
-    "File",
+    "FileView",
     "Inspection",
     "Part",
     "Revision",

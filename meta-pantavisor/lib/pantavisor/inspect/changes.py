@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .model import Changes, File, Inspection, Revision
+from .model import Changes, FileView, Inspection, Revision
 
 
 def compare(newer: Inspection, older: Inspection) -> Optional[Changes]:
@@ -29,9 +29,9 @@ def _latest(inspection: Inspection) -> Revision:
     return max(inspection.revisions, key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0))
 
 
-def _files(revision: Revision) -> dict[str, File]:
+def _files(revision: Revision) -> dict[str, FileView]:
     return {file.path: file for file in revision.files}
 
 
-def _differ(old: File, new: File) -> bool:
+def _differ(old: FileView, new: FileView) -> bool:
     return (old.object_id is None, old.digest) != (new.object_id is None, new.digest)

@@ -17,7 +17,7 @@ from ..readers import Damaged, Findings, Opened, opened, parse_states
 from ..readers.gpt import KNOWN_TYPES
 from ..squashfs import Packing
 from ..state import State
-from .model import DEVICE, File, Inspection, Part, PartitionView, Revision, SignatureView
+from .model import DEVICE, FileView, Inspection, Part, PartitionView, Revision, SignatureView
 
 MAX_TEXT_BYTES = 256 * 1024  # of a file whose text is looked into
 
@@ -65,7 +65,7 @@ def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Re
 
 def _parts(state: State, opened: Opened, uses: Counter[str]) -> tuple[Part, ...]:
     names = {path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1}
-    files: dict[str, list[File]] = {}
+    files: dict[str, list[FileView]] = {}
     for path in state:
         if path != "#spec":
             files.setdefault(_part_of(path, names), []).append(_file(state, path, opened.sizes, uses))
@@ -85,7 +85,7 @@ def _part_of(path: str, names: set[str]) -> str:
     return first if first in names else DEVICE
 
 
-def _part(state: State, name: str, files: tuple[File, ...], opened: Opened) -> Part:
+def _part(state: State, name: str, files: tuple[FileView, ...], opened: Opened) -> Part:
     source, run = state.get(f"{name}/src.json"), state.get(f"{name}/run.json")
     origin = group = ""
     packed: tuple[tuple[str, Packing], ...] = ()
@@ -117,12 +117,12 @@ def _packed(notes: object) -> tuple[tuple[str, Packing], ...]:
     return tuple((volume, packing) for volume, packing in found if packing)
 
 
-def _file(state: State, path: str, sizes: Mapping[str, int], uses: Counter[str]) -> File:
+def _file(state: State, path: str, sizes: Mapping[str, int], uses: Counter[str]) -> FileView:
     value = state[path]
     if isinstance(value, str) and is_object_id(value):
-        return File(path, sizes.get(value), value, uses[value], value)
+        return FileView(path, sizes.get(value), value, uses[value], value)
     text = cjson.dumps(value)
-    return File(path, len(text), None, 1, hashlib.sha256(text).hexdigest())
+    return FileView(path, len(text), None, 1, hashlib.sha256(text).hexdigest())
 
 
 def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Signature], SignatureView]:

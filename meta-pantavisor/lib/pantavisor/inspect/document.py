@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ..isolation import Isolation
-from .model import File, Inspection, Part, Revision
+from .model import FileView, Inspection, Part, Revision
 
 SPEC = "pantavisor-inspection@1"
 
@@ -83,7 +83,7 @@ def _isolation(found: Optional[Isolation]) -> Optional[dict[str, Any]]:
     return {"confined": found.is_confined, "lacks": list(found.lacks), "reaches": list(found.reaches)}
 
 
-def _file(file: File) -> dict[str, Any]:
+def _file(file: FileView) -> dict[str, Any]:
     return {
         "inline": file.object_id is None,
         "path": file.path,

@@ -16,7 +16,7 @@ DEVICE = "device"  # the part of everything that belongs to no container and not
 
 
 @dataclass(frozen=True)
-class File:
+class FileView:
     """A path of a state. ``object_id`` is None for inline JSON; ``size`` None for an object that is missing.
 
     ``uses`` counts the paths, of all revisions, that are this object.
@@ -35,7 +35,7 @@ class Part:
     volumes were compressed, as far as it says; ``isolation`` what a container may do, where that can be read."""
 
     name: str
-    files: tuple[File, ...]
+    files: tuple[FileView, ...]
     origin: str
     group: str
     packed: tuple[tuple[str, Packing], ...] = ()
@@ -72,7 +72,7 @@ class Revision:
     coverage: Coverage
 
     @property
-    def files(self) -> tuple[File, ...]:
+    def files(self) -> tuple[FileView, ...]:
         return tuple(file for part in self.parts for file in part.files)
 
 
@@ -90,9 +90,9 @@ class Changes:
     """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each once."""
 
     older: Path
-    added: tuple[File, ...]
-    removed: tuple[File, ...]
-    changed: tuple[tuple[File, File], ...]  # older, newer
+    added: tuple[FileView, ...]
+    removed: tuple[FileView, ...]
+    changed: tuple[tuple[FileView, FileView], ...]  # older, newer
     update_bytes: int
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from ..readers import printable
-from .model import File, Inspection, Part, Revision
+from .model import FileView, Inspection, Part, Revision
 from .tables import Table, human, tables
 from .treemap import Box, squarify
 
@@ -79,7 +79,7 @@ def _part(part: Part, box: Box, colour: str) -> Iterator[str]:
         yield from _file(file, place, colour)
 
 
-def _file(file: File, box: Box, colour: str) -> Iterator[str]:
+def _file(file: FileView, box: Box, colour: str) -> Iterator[str]:
     if min(box.width, box.height) < MIN_PIXELS:
         return
     shared = f", {file.uses} uses" if file.uses > 1 else ""

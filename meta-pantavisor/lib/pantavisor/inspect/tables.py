@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..readers import printable
-from .model import Changes, File, Inspection, Revision, SignatureView
+from .model import Changes, FileView, Inspection, Revision, SignatureView
 
 SHORT = 12  # hex digits that distinguish objects
 
@@ -103,11 +103,11 @@ def _matches(signature: SignatureView) -> str:
     return "matches" if signature.release is None else f"matches, binds release {signature.release}"
 
 
-def _identity(file: File) -> str:
+def _identity(file: FileView) -> str:
     return file.object_id[:SHORT] if file.object_id else "inline"
 
 
-def _protection(file: File, covered: set[str], excluded: set[str]) -> str:
+def _protection(file: FileView, covered: set[str], excluded: set[str]) -> str:
     if file.path.startswith("_sigs/"):
         return ""
     if file.path in covered:

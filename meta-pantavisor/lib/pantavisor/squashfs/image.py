@@ -23,7 +23,7 @@ from .library import (
     check,
 )
 from .profile import Profile
-from .structures import Compressor, CompressorConfig, File, ObjectBase, ProcessorDescription, Super
+from .structures import Compressor, CompressorConfig, ObjectBase, ProcessorDescription, SqfsFile, Super
 
 # Blocks that wait for a compressor: enough to keep all threads busy and not to wake one for a single block, few enough to
 # stay small in memory.
@@ -44,7 +44,7 @@ class Image:
         self._block_call = library.block_call(profile, block_size)
         try:
             self.file = self._own(library.open_file(bytes(path), OPEN_OVERWRITE))
-            self._file_calls = ctypes.cast(self.file, ctypes.POINTER(File)).contents
+            self._file_calls = ctypes.cast(self.file, ctypes.POINTER(SqfsFile)).contents
             self.compressor = self._own(self._compressor(0))
             self.super = Super()
             library.super_init(byref(self.super), block_size, 0, profile.compressor)

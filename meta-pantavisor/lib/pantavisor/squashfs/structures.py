@@ -17,7 +17,7 @@ class ObjectBase(ctypes.Structure):
 BlockCall = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_uint32, c_void_p, c_uint32)
 
 
-class File(ctypes.Structure):
+class SqfsFile(ctypes.Structure):
     """sqfs_file_t"""
 
     _fields_ = [
