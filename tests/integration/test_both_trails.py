@@ -59,6 +59,7 @@ def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
     pool = ObjectPool(folder / "storage/objects")
     files = {**sim.bsp_files(pool), **sim.container_files(pool, "web")}
     files["_config/web/etc/app/build.json"] = {"allow": []}
+    files["web/settings.bind"] = pool.put_bytes(b"no exception")
     files["bsp/kernel.img.sig"] = pool.put_bytes(b"as a boot loader wants it")
     # The runtime knows no disks yet.
     del files["web/run.json"]["storage"]["docker--data"]["disk"], files["device.json"]["disks_v2"]

@@ -206,12 +206,13 @@ def test_a_second_revision_shares_the_objects(tmp_path: Path) -> None:
         trail.write(tmp_path / "storage", state, pool, "../x")
 
 
-def test_what_a_device_binds_is_a_copy(tmp_path: Path) -> None:
+def test_no_object_is_copied_whatever_its_name(tmp_path: Path) -> None:
+    """A device refuses a path that is not the object's own file."""
     pool = ObjectPool(tmp_path / "pool")
     state = published(pool)
     state = state.with_files({"demo/x.bind": state.objects()["README.md"]})
     trail.write(tmp_path / "storage", state, pool)
-    assert (tmp_path / "storage/trails/0/demo/x.bind").stat().st_nlink == 1
+    assert (tmp_path / "storage/trails/0/demo/x.bind").samefile(tmp_path / "storage/objects" / state.objects()["demo/x.bind"])
 
 
 def test_the_same_state_gives_the_same_tree(tmp_path: Path) -> None:

@@ -114,11 +114,7 @@ def checkout(folder: Path, state: State, pool: ObjectPool) -> None:
     for path, value in state.inline().items():
         _text(_place(folder, path), cjson.dumps(value))
     for path, object_id in state.objects().items():
-        if path.endswith(".bind"):
-            # The device mounts it writable, so it must not share the object's inode.
-            _text(_place(folder, path), pool.path(object_id).read_bytes())
-        else:
-            pool.link(object_id, _place(folder, path))
+        pool.link(object_id, _place(folder, path))
 
 
 def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
