@@ -17,7 +17,7 @@ import pytest
 from pantavisor.cli import failures
 from pantavisor.repo import Repository
 from sim import tools
-from sim.pvr_command import ENVIRONMENT, PvrCommand, process, write
+from sim.pvr_command import ENVIRONMENT, PvrCommand, begin, process, write
 
 PVR = f"{sys.executable} -m pantavisor"
 ONE_SENTENCE = re.compile(r"pvr: [^\n]+\n  hint: [^\n]+\n")
@@ -31,11 +31,7 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository with more files than a pipe holds the names of, and the current directory there."""
-    root = tmp_path / "work"
-    pvr("init", str(root))
-    monkeypatch.chdir(root)
-    write(root, {f"{'long' * 40}{number}.txt": "" for number in range(500)})
-    return root
+    return begin(pvr, monkeypatch, tmp_path / "work", {f"{'long' * 40}{number}.txt": "" for number in range(500)})
 
 
 def shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:

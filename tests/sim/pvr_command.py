@@ -15,6 +15,8 @@ LIBRARY = Path(cli.__file__).resolve().parents[2]
 # Whether and where Python keeps what it compiled: once, not at every start.
 COMPILED = {name: os.environ[name] for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX") if name in os.environ}
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "LC_ALL": "C.UTF-8", **COMPILED}
+# A container and a file besides.
+WEB = {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"}
 
 
 class PvrCommand:
@@ -31,6 +33,14 @@ class PvrCommand:
         said = self._capsys.readouterr()
         assert found == status, said.err
         return said.out, said.err
+
+
+def begin(pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch, root: Path, files: dict[str, str]) -> Path:
+    """An initialised repository with ``files``, and the current directory there."""
+    pvr("init", str(root))
+    monkeypatch.chdir(root)
+    write(root, files)
+    return root
 
 
 def write(root: Path, files: dict[str, str]) -> None:

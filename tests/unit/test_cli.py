@@ -24,7 +24,7 @@ from pantavisor.cli import console, manual
 from pantavisor.errors import PantavisorError
 from pantavisor.repo import Repository
 from sim import tools
-from sim.pvr_command import ENVIRONMENT, PvrCommand, process, write
+from sim.pvr_command import ENVIRONMENT, WEB, PvrCommand, begin, process, write
 
 COMMANDS = dict(manual.walk(cli.parser()))
 # Of the man page and completion, which need all of it.
@@ -39,11 +39,7 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """An initialised repository with two files, and the current directory there."""
-    root = tmp_path / "work"
-    pvr("init", str(root))
-    monkeypatch.chdir(root)
-    write(root, {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"})
-    return root
+    return begin(pvr, monkeypatch, tmp_path / "work", WEB)
 
 
 # Statuses and streams

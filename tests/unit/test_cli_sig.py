@@ -13,7 +13,7 @@ import pytest
 from pantavisor import cli, keys, pvs
 from pantavisor.repo import Repository
 from sim import tools
-from sim.pvr_command import PvrCommand, write
+from sim.pvr_command import WEB, PvrCommand, begin, write
 
 
 @pytest.fixture
@@ -24,10 +24,7 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository whose committed state has a container, and the current directory there."""
-    root = tmp_path / "work"
-    pvr("init", str(root))
-    monkeypatch.chdir(root)
-    write(root, {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"})
+    root = begin(pvr, monkeypatch, tmp_path / "work", WEB)
     pvr("add")
     pvr("commit")
     return root

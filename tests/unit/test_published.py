@@ -11,7 +11,7 @@ import pytest
 from pantavisor import cli
 from pantavisor.cli import argument_parser, manual, published
 from pantavisor.repo import Repository
-from sim.pvr_command import PvrCommand, write
+from sim.pvr_command import PvrCommand, begin, write
 
 PAGE = Path(cli.__file__).resolve().parents[3] / "docs/published.md"
 # One line for each way to write something that the published help shows.
@@ -60,10 +60,8 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
-    root = tmp_path / "work"
-    pvr("init", str(root))
-    monkeypatch.chdir(root)
-    write(root, {"web/run.json": '{"name": "web"}', "web/x": "x", "db/run.json": "{}", "README.md": "read me"})
+    files = {"web/run.json": '{"name": "web"}', "web/x": "x", "db/run.json": "{}", "README.md": "read me"}
+    root = begin(pvr, monkeypatch, tmp_path / "work", files)
     pvr("add")
     pvr("commit")
     return root

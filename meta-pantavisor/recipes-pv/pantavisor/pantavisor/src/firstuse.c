@@ -12,6 +12,7 @@
 #include "beneath.h"
 #include "durable.h"
 #include "log.h"
+#include "lxcline.h"
 #include "text.h"
 #include "treecopy.h"
 
@@ -81,7 +82,7 @@ int pv_firstuse_fill(const struct pv_firstuse *use, const char *container, const
 	for (size_t i = 0; i < use->count; i++) {
 		const struct pv_firstuse_volume *volume = &use->volumes[i];
 		cleanup_free char *source = pv_fmt("/volumes/%s/%s", container, volume->name);
-		cleanup_free char *target = pv_lxcconf_find_mount(conf, source);
+		cleanup_free char *target = pv_lxcline_find_mount(conf->text, source);
 		cleanup_close int image =
 			target ? pv_beneath_in_root(root, target, O_RDONLY | O_DIRECTORY) : -1;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lxcconf.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,36 +262,6 @@ int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *e
 	if (done < 0)
 		pv_lxcconf_free(conf);
 	return done;
-}
-
-struct search {
-	const char *source;
-	char *target;
-};
-
-static int match_mount(void *data, const char *key, const char *value)
-{
-	struct search *search = data;
-	size_t length = strlen(search->source);
-
-	if (search->target || strcmp(key, "lxc.mount.entry") || !pv_starts_with(value, search->source))
-		return 0;
-	value += length + strspn(value + length, " \t");
-	/* Or its name only begins like that. */
-	if (!isblank((unsigned char)value[-1]))
-		return 0;
-	value += strspn(value, "/");
-	search->target = pv_dup(value, strcspn(value, " \t"));
-	return 0;
-}
-
-char *pv_lxcconf_find_mount(const struct pv_lxcconf *conf, const char *source)
-{
-	struct search search = {source, NULL};
-	struct pv_err err;
-
-	pv_lxcline_each(conf->text, match_mount, &search, &err);
-	return search.target;
 }
 
 void pv_lxcconf_free(struct pv_lxcconf *conf)

@@ -31,8 +31,6 @@ struct pv_lxcconf {
 };
 
 int pv_lxcconf_adapt(struct pv_lxcconf *conf, const char *text, struct pv_err *err);
-/* Where in the root the first lxc.mount.entry of that source is mounted, or NULL. */
-char *pv_lxcconf_find_mount(const struct pv_lxcconf *conf, const char *source);
 void pv_lxcconf_free(struct pv_lxcconf *conf);
 
 #endif

@@ -43,3 +43,33 @@ int pv_lxcline_each(const char *text, pv_lxcline_pair *pair, void *data, struct 
 			return pv_err_wrap(err, "line %d", number);
 	return 0;
 }
+
+struct search {
+	const char *source;
+	char *target;
+};
+
+static int match_mount(void *data, const char *key, const char *value)
+{
+	struct search *search = data;
+	size_t length = strlen(search->source);
+
+	if (search->target || strcmp(key, "lxc.mount.entry") || !pv_starts_with(value, search->source))
+		return 0;
+	value += length + strspn(value + length, " \t");
+	/* Or its name only begins like that. */
+	if (!isblank((unsigned char)value[-1]))
+		return 0;
+	value += strspn(value, "/");
+	search->target = pv_dup(value, strcspn(value, " \t"));
+	return 0;
+}
+
+char *pv_lxcline_find_mount(const char *text, const char *source)
+{
+	struct search search = {source, NULL};
+	struct pv_err err;
+
+	pv_lxcline_each(text, match_mount, &search, &err);
+	return search.target;
+}

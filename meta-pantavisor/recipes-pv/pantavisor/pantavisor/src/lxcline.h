@@ -8,5 +8,7 @@
 /* Every `key = value`, in order, until `pair` returns a negative number. */
 typedef int pv_lxcline_pair(void *data, const char *key, const char *value);
 int pv_lxcline_each(const char *text, pv_lxcline_pair *pair, void *data, struct pv_err *err);
+/* Where in the root the first lxc.mount.entry of that source is mounted, or NULL. */
+char *pv_lxcline_find_mount(const char *text, const char *source);
 
 #endif

@@ -19,6 +19,7 @@
 #include "jws.h"
 #include "log.h"
 #include "lxcconf.h"
+#include "lxcline.h"
 #include "pvs.h"
 #include "pvs_header.h"
 #include "selection.h"
@@ -208,7 +209,7 @@ static void read_lxcconf(const char *bytes, size_t length)
 		!is_confined || pv_isolation_check("app", hooked, &err) < 0, "a hook reaches the device");
 	if (pv_lxcconf_adapt(&conf, bytes, &err) < 0)
 		return;
-	free(pv_lxcconf_find_mount(&conf, "/volumes/app/data"));
+	free(pv_lxcline_find_mount(conf.text, "/volumes/app/data"));
 	pv_lxcconf_free(&conf);
 }
 
