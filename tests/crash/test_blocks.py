@@ -116,7 +116,7 @@ class Judge:
             self.image.write_bytes(self.disk)
             self.mounts[seen] = views.kernel_verdict(self.programs, self.device, self.image, self.folder, choice)
         wrong = self.mounts[seen]
-        return "" if wrong == views.REPAIRED else wrong
+        return "" if wrong == views.MENDED else wrong
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +168,10 @@ def test_every_disk_that_a_cut_leaves_comes_back(
     with recording.loop_over(image) as device:
         judge = Judge(programs, image, device, folder, journal, kernels, bytearray(recorded.base))
         look_at_all(judge, recorded)
-    repaired = sum(wrong == views.REPAIRED for wrong in judge.mounts.values())
+    mended = sum(wrong == views.MENDED for wrong in judge.mounts.values())
     print(
         f"\n{story}: {len(recorded.epochs)} flushes, {len(judge.states)} different disks; GRUB can tell {len(judge.choices)} "
-        f"of them apart, the kernel {len(judge.mounts)}; {repaired} superblocks repaired by e2fsck"
+        f"of them apart, the kernel {len(judge.mounts)}; {mended} with a torn superblock"
     )
     assert not judge.found, judge.found
     assert len(judge.states) >= STATES[story]
