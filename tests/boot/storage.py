@@ -26,17 +26,19 @@ def output(*argv: str) -> str:
 
 @dataclass(frozen=True)
 class Storage:
-    """The ext4 file system inside ``image``."""
+    """The ext4 file system inside ``image``; ``offset`` and ``size`` of its partition are in bytes."""
 
     image: Path
     offset: int
+    size: int
 
     @classmethod
     def of(cls, image: Path) -> Storage:
         """Find the storage partition by the partition table."""
-        match = re.search(r"First sector: (\d+)", output("sgdisk", "-i", STORAGE_PARTITION, str(image)))
-        assert match, f"{image.name} has no partition {STORAGE_PARTITION}"
-        return cls(image=image, offset=int(match[1]) * SECTOR_BYTES)
+        text = output("sgdisk", "-i", STORAGE_PARTITION, str(image))
+        first, count = (re.search(rf"{name}: (\d+)", text) for name in ("First sector", "Partition size"))
+        assert first and count, f"{image.name} has no partition {STORAGE_PARTITION}"
+        return cls(image=image, offset=int(first[1]) * SECTOR_BYTES, size=int(count[1]) * SECTOR_BYTES)
 
     @property
     def device(self) -> str:
@@ -53,15 +55,15 @@ class Storage:
         return done.stdout
 
     def replay(self, scratch: Path) -> None:
-        """What a guest made durable is in the journal until it is read, and debugfs does not look there."""
-        header = self.debugfs("show_super_stats -h")
-        count, size = (re.search(rf"{what}:\s+(\d+)", header) for what in ("Block count", "Block size"))
-        assert count and size
+        """What a guest made durable is in the journal until it is read, and debugfs does not look there.
+
+        Until then nothing else of the file system can be trusted, so its size is the partition's.
+        """
         # e2fsck reads the journal of a file system inside of a file, but then forgets where it begins.
         alone = scratch / "storage.ext4"
         with self.image.open("r+b") as image:
             image.seek(self.offset)
-            alone.write_bytes(image.read(int(count[1]) * int(size[1])))
+            alone.write_bytes(image.read(self.size))
             done = subprocess.run(["e2fsck", "-p", str(alone)], capture_output=True, text=True, timeout=600)
             assert done.returncode in (0, 1), done.stdout + done.stderr
             image.seek(self.offset)
