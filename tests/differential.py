@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The runtime's readers against the library's, on mutated patterns, certificates and states.
 
-Both must accept and refuse the same: what only the device takes was not verified, and what only the host takes stops a
-device. One exception: a device verifies the text of a state as it stands, the library its canonical form, so a text
-that is not canonical may be refused by the device alone.
+Both must accept and refuse the same: what only the device takes was not verified, and what only the host
+takes stops a device. One exception: a device verifies the text of a state as it stands, the library its
+canonical form, so a text that is not canonical may be refused by the device alone.
 
     python3 tests/differential.py [--seed N] [--count N] [patterns|certificates|states ...]
 
@@ -58,7 +58,8 @@ class Difference:
 Counts = collections.Counter[str]
 
 
-# --- patterns ----------------------------------------------------------------------------------------------------
+# --- patterns
+# ----------------------------------------------------------------------------------------------------
 
 PATTERN_WORDS = (
     "a",
@@ -109,7 +110,8 @@ def _pattern(pattern: str, path: str) -> tuple[bool, bool, bool]:
     return True, pvs.matches(pattern, path), False
 
 
-# --- certificates ------------------------------------------------------------------------------------------------
+# --- certificates
+# ------------------------------------------------------------------------------------------------
 
 
 def bent(rnd: random.Random, data: bytes) -> bytes:
@@ -136,7 +138,9 @@ def bent(rnd: random.Random, data: bytes) -> bytes:
 
 
 def inside(rnd: random.Random, data: bytes) -> bytes:
-    """A damage inside a value, whose lengths are made right again all the way up; elsewhere where it has no inside."""
+    """A damage inside a value, whose lengths are made right again all the way up; elsewhere where it has no
+    inside.
+    """
     if len(data) < 2 or data[0] not in (0x30, 0x31, 0xA0, 0xA3, 0x03, 0x04) or rnd.random() < 0.15:
         return bent(rnd, data)
     head = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
@@ -203,7 +207,9 @@ def _changed(rnd: random.Random, pieces: Pieces) -> bytes:
     if kind == 1:
         return inside(rnd, pieces.der())
     if kind == 2:
-        return pieces.but(signature=inside(rnd, pieces.sign(certificates.sequence(*pieces.tbs_pieces())))).der()
+        return pieces.but(
+            signature=inside(rnd, pieces.sign(certificates.sequence(*pieces.tbs_pieces())))
+        ).der()
     if kind == 3:
         return pieces.der()
     parts = pieces.tbs_pieces()
@@ -214,7 +220,9 @@ def _changed(rnd: random.Random, pieces: Pieces) -> bytes:
     return pieces.der(parts)
 
 
-def certificate_chains(judge: Judge, rnd: random.Random, count: int, counts: Counts) -> Iterator[Difference]:
+def certificate_chains(
+    judge: Judge, rnd: random.Random, count: int, counts: Counts
+) -> Iterator[Difference]:
     for _ in range(count):
         chain = chain_of(rnd)
         answer = judge.chain(ROOTS, "ES256", chain)
@@ -236,7 +244,8 @@ def _trusted(chain: list[bytes]) -> tuple[bool, str]:
         return False, error.message
 
 
-# --- states ------------------------------------------------------------------------------------------------------
+# --- states
+# ------------------------------------------------------------------------------------------------------
 
 OBJECT = "ab" * 32
 PATHS = (
@@ -317,7 +326,11 @@ def changed_document(rnd: random.Random, world: World) -> dict[str, Any]:
     if rnd.random() < 0.5:
         header = world.header
         if rnd.random() < 0.6:
-            header = header.replace(*rnd.choice(HEADER_TEXTS), 1) if rnd.random() < 0.8 else bent_text(rnd, header)
+            header = (
+                header.replace(*rnd.choice(HEADER_TEXTS), 1)
+                if rnd.random() < 0.8
+                else bent_text(rnd, header)
+            )
         document["_sigs/web.json"] = world.envelope(document, header)
     return document
 
@@ -327,7 +340,14 @@ def _bent_envelope(rnd: random.Random, value: Any) -> Any:
         return value
     member = rnd.choice(["protected", "signature"])
     text, at = value[member], rnd.randrange(len(value[member]) or 1)
-    choices = (text + "=", text[:-1], text + "A", text[:at] + rnd.choice("AZaz09-_+/=.\n ") + text[at + 1 :], "", 7)
+    choices = (
+        text + "=",
+        text[:-1],
+        text + "A",
+        text[:at] + rnd.choice("AZaz09-_+/=.\n ") + text[at + 1 :],
+        "",
+        7,
+    )
     return {**value, rnd.choice([member, member, "#spec", "extra"]): rnd.choice(choices)}
 
 
@@ -344,16 +364,27 @@ def text_of(rnd: random.Random, world: World) -> bytes:
         if kind == 0:
             text = bent(rnd, text)
         elif kind == 1:
-            text = text[:at] + rnd.choice([b" ", b"\n", b"\x00", b"\xef\xbb\xbf", b",", b'"', b"\\", b"\xff"]) + text[at:]
+            text = (
+                text[:at]
+                + rnd.choice([b" ", b"\n", b"\x00", b"\xef\xbb\xbf", b",", b'"', b"\\", b"\xff"])
+                + text[at:]
+            )
         elif kind == 2 and text[at : at + 1].isalnum():
             text = text[:at] + b"\\u%04x" % text[at] + text[at + 1 :]
         elif kind == 3:
             text += rnd.choice([b"\n", b" ", b"x", b"{}", b"\x00"])
         elif kind == 4:
-            member = json.dumps(rnd.choice(list(world.state))).encode() + b":" + rnd.choice([b"{}", b"null", b"1"]) + b","
+            member = (
+                json.dumps(rnd.choice(list(world.state))).encode()
+                + b":"
+                + rnd.choice([b"{}", b"null", b"1"])
+                + b","
+            )
             text = text[:1] + member + text[1:]
         else:
-            text = text.replace(b":30", rnd.choice([b":30.0", b":3e1", b":030", b":-0", b":1e400", b":NaN", b":30.5"]), 1)
+            text = text.replace(
+                b":30", rnd.choice([b":30.0", b":3e1", b":030", b":-0", b":1e400", b":NaN", b":30.5"]), 1
+            )
     return text
 
 
@@ -361,7 +392,9 @@ def _canonical(document: dict[str, Any]) -> bytes:
     try:
         return cjson.dumps(document)
     except PantavisorError:
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        )
 
 
 def states(judge: Judge, rnd: random.Random, count: int, counts: Counts) -> Iterator[Difference]:
@@ -374,7 +407,9 @@ def states(judge: Judge, rnd: random.Random, count: int, counts: Counts) -> Iter
         counts["accepted" if good else "refused"] += 1
         device_takes = answer.yes[0] and answer.yes[1]
         if (answer.yes[0] and not read) or (device_takes != good and (device_takes or canonical)):
-            yield Difference("state", text.decode("utf-8", "replace"), answer.why or "accepts", why or "accepts")
+            yield Difference(
+                "state", text.decode("utf-8", "replace"), answer.why or "accepts", why or "accepts"
+            )
 
 
 def _verified(text: bytes, trust: keys.TrustStore) -> tuple[bool, bool, bool, Optional[str]]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk image."""
+"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk image.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +62,9 @@ class Watcher:
     def _advance(self, number: int, count: int, name: str) -> None:
         # Elsewhere than on a terminal four lines will do.
         quarter = 4 * number // count
-        far = f"task {number} of {count}: {name}" if self.screen.is_terminal else f"task {number} of {count}"
+        far = (
+            f"task {number} of {count}: {name}" if self.screen.is_terminal else f"task {number} of {count}"
+        )
         self.screen.advance(far, quiet=quarter == self.quarter)
         self.quarter = quarter
         if number == count:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A disk image running in QEMU: started, read, asked, stopped.
 
-QEMU interprets (TCG), so it needs no rights and no hardware support. The image is opened as a snapshot unless
-asked otherwise: what the guest writes is gone when it ends. Forwarded ports are bound to 127.0.0.1 only.
+QEMU interprets (TCG), so it needs no rights and no hardware support. The image is opened as a snapshot
+unless asked otherwise: what the guest writes is gone when it ends. Forwarded ports are bound to 127.0.0.1
+only.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class GuestError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """How one OE machine is emulated. ``firmware``: pairs of code and variables, the first there is counts"""
+    """How one OE machine is emulated. ``firmware``: pairs of code and variables, the first there is counts
+    """
 
     program: str
     options: tuple[str, ...]
@@ -52,7 +54,11 @@ class Machine:
                     f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                     f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
                 ]
-                return [self.program, *self.options, *(word for drive in flash for word in ("-drive", drive))]
+                return [
+                    self.program,
+                    *self.options,
+                    *(word for drive in flash for word in ("-drive", drive)),
+                ]
         raise GuestError(f"there is no EFI firmware for {self.program}: install {self.package}")
 
 
@@ -113,7 +119,14 @@ class Setup:
         snapshot = "off" if self.persist else "on"
         # A comma in a file name is doubled for QEMU.
         image = str(self.image).replace(",", ",,")
-        argv = [*MACHINES[self.machine].argv(), "-m", str(self.memory_mib), "-nodefaults", "-display", "none"]
+        argv = [
+            *MACHINES[self.machine].argv(),
+            "-m",
+            str(self.memory_mib),
+            "-nodefaults",
+            "-display",
+            "none",
+        ]
         argv += ["-drive", f"if=none,id=disk,format=raw,snapshot={snapshot},file={image}"]
         argv += ["-device", "virtio-blk-pci,drive=disk,bootindex=0", "-device", "virtio-rng-pci"]
         # romfile=: the firmware must not try to boot from the network.
@@ -280,7 +293,9 @@ def ask_line(port: int, *, timeout: float) -> str:
 
 
 def checks(pairs: Sequence[Sequence[str]], forwards: Sequence[Forward], *, timeout: float) -> None:
-    """Each URL must answer with a page that holds the text; {80} in it is the port that leads to the guest's 80."""
+    """Each URL must answer with a page that holds the text; {80} in it is the port that leads to the
+    guest's 80.
+    """
     for url, text in pairs:
         for forward in forwards:
             url = url.replace(f"{{{forward.guest}}}", str(forward.host))

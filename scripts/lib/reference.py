@@ -26,30 +26,48 @@ from pantavisor.cli import manual  # noqa: E402
 
 def chapter() -> str:
     """Every command with its operands and options."""
-    return "\n".join(line for words, parser in manual.walk(cli.parser()) for line in _section(words, parser)) + "\n"
+    return (
+        "\n".join(line for words, parser in manual.walk(cli.parser()) for line in _section(words, parser))
+        + "\n"
+    )
 
 
 def _section(words: tuple[str, ...], parser: argparse.ArgumentParser) -> Iterator[str]:
     """A command and its verbs have one heading each, the options of ``pvr`` itself the first."""
-    yield from ("", f"### `{' '.join(('pvr', *words))}`" if words else "### Before or behind every command", "")
+    yield from (
+        "",
+        f"### `{' '.join(('pvr', *words))}`" if words else "### Before or behind every command",
+        "",
+    )
     if words:
-        yield from (*_wrapped(_sentence(parser.description or "")), "", f"`{' '.join(_synopsis(words, parser))}`", "")
+        yield from (
+            *_wrapped(_sentence(parser.description or "")),
+            "",
+            f"`{' '.join(_synopsis(words, parser))}`",
+            "",
+        )
     for group in parser._action_groups:
         shown = [action for action in group._group_actions if _is_shown(action)]
         if shown and group.title not in PLAIN:
             yield from ("", f"{str(group.title).capitalize()}:", "")
-        yield from (line for action in shown for line in _wrapped(f"{_name(action)}{_meaning(action)}", "- ", "  "))
+        yield from (
+            line for action in shown for line in _wrapped(f"{_name(action)}{_meaning(action)}", "- ", "  ")
+        )
 
 
 def _wrapped(text: str, first: str = "", later: str = "") -> list[str]:
-    return textwrap.wrap(first + text, COLUMNS, subsequent_indent=later, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        first + text, COLUMNS, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _synopsis(words: tuple[str, ...], parser: argparse.ArgumentParser) -> Iterator[str]:
     yield from ("pvr", *words)
     required = [action for action in parser._actions if action.option_strings and action.required]
     yield from (f"{action.option_strings[0]} {_value(action)}" for action in required)
-    if any(action.option_strings and _is_shown(action) and not action.required for action in parser._actions):
+    if any(
+        action.option_strings and _is_shown(action) and not action.required for action in parser._actions
+    ):
         yield "[OPTION...]"
     for action in parser._actions:
         if not action.option_strings:

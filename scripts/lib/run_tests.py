@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Runs the project's test suites, two at a time and small ones beside them, and adds up what they found.
 
-A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown when it ends,
-and stays in build/test beside its JUnit file. The closing line counts tests; the exit status is 0 only when every suite
-passed.
+A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown
+when it ends, and stays in build/test beside its JUnit file. The closing line counts tests; the exit status
+is 0 only when every suite passed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 RESULTS = PROJECT / "build" / "test"
 RUNTIME = "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 IMAGE = "build/tmp/deploy/images/qemux86-64/pantavisor-demo-qemux86-64.img"
-SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests", "scripts/qemu", "scripts/demo-images")
+SOURCES = (
+    "meta-pantavisor",
+    "kas/quickstart/lib",
+    "scripts",
+    "tests",
+    "scripts/qemu",
+    "scripts/demo-images",
+)
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
@@ -87,8 +94,12 @@ def pytest(name: str, *more: str, after: tuple[str, ...] = (), small_files: bool
 
 
 def unit() -> Iterator[Suite]:
-    """The unit tests in parts of about one size. Workers to whom each test is sent would cost a quarter more."""
-    files = sorted((PROJECT / "tests/unit").glob("test_*.py"), key=lambda path: path.stat().st_size, reverse=True)
+    """The unit tests in parts of about one size. Workers to whom each test is sent would cost a quarter
+    more.
+    """
+    files = sorted(
+        (PROJECT / "tests/unit").glob("test_*.py"), key=lambda path: path.stat().st_size, reverse=True
+    )
     for number in range(UNIT_PARTS):
         part = [str(path.relative_to(PROJECT)) for path in files[number::UNIT_PARTS]]
         yield pytest(f"unit-{number + 1}", "-m", "not hostile", *part, small_files=True)
@@ -128,7 +139,9 @@ def slow() -> tuple[Suite, ...]:
     """Damage in every place, and what builds and boots."""
     return (
         Suite("quickstart", (("scripts/quickstart", "--machine", "qemux86-64"),)),
-        pytest("hostile", "tests/hostile", "tests/unit", "-m", "hostile", *ALL_PROCESSORS, small_files=True),
+        pytest(
+            "hostile", "tests/hostile", "tests/unit", "-m", "hostile", *ALL_PROCESSORS, small_files=True
+        ),
         pytest("integration", after=("runtime",)),
         crash(),
         pytest("fresh"),
@@ -157,7 +170,10 @@ class Course:
 
     def run(self, suites: tuple[Suite, ...]) -> Iterator[Outcome]:
         """Each suite's outcome as it ends."""
-        with ThreadPoolExecutor(LANES) as lanes, ThreadPoolExecutor(min(UNIT_PARTS, os.cpu_count() or 1)) as processors:
+        with (
+            ThreadPoolExecutor(LANES) as lanes,
+            ThreadPoolExecutor(min(UNIT_PARTS, os.cpu_count() or 1)) as processors,
+        ):
             for suite in suites:
                 pool = processors if suite.small_files else lanes
                 self.futures[suite.name] = pool.submit(self.run_one, suite)
@@ -185,7 +201,9 @@ class Course:
     def call(self, command: tuple[str, ...], log: BinaryIO, place: dict[str, str]) -> bool:
         """Whether the command succeeds in time."""
         environment = {**self.environment, **place}
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         try:
             return process.wait(SUITE_SECONDS) == 0
         except subprocess.TimeoutExpired:
@@ -241,7 +259,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description="Run the tests of the project.")
     parser.add_argument("--fast", action="store_true", help="style, types, unit and runtime tests only")
     options = parser.parse_args()
-    # A pipeline may start us in the background, where shells have SIGINT ignored; tests that interrupt need it back.
+    # A pipeline may start us in the background, where shells have SIGINT ignored; tests that interrupt need
+    # it back.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     RESULTS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Steps of a long work, for a person: what is done, how far, how long; every line of the programs in a log.
 
-On a terminal the last line is alive and colours help; elsewhere (a pipe, a pipeline's log) each event is a plain line.
+On a terminal the last line is alive and colours help; elsewhere (a pipe, a pipeline's log) each event is a
+plain line.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Screen:
     def fail(self, word: str = "failed") -> None:
         """The step came to no good end."""
         passed = time.monotonic() - self.started
-        self._print(f"[{self.number}/{self.count}] {self.name}: {self._paint(RED, word)} after {passed:.0f} s")
+        self._print(
+            f"[{self.number}/{self.count}] {self.name}: {self._paint(RED, word)} after {passed:.0f} s"
+        )
 
     def say(self, text: str, colour: str = "") -> None:
         """A line within the step."""
@@ -106,18 +109,26 @@ class Screen:
 
 
 def follow(
-    argv: Sequence[str], *, log: BinaryIO, screen: Screen, see: Callable[[str], None], env: Mapping[str, str]
+    argv: Sequence[str],
+    *,
+    log: BinaryIO,
+    screen: Screen,
+    see: Callable[[str], None],
+    env: Mapping[str, str],
 ) -> int:
     """Run a program to its end; its lines go to ``log`` and to ``see``. The exit status.
 
-    Ctrl-C on a terminal reaches the program as well, which ends all that it started; another signal is passed on.
-    Either way its end is waited for, and KeyboardInterrupt raised then.
+    Ctrl-C on a terminal reaches the program as well, which ends all that it started; another signal is
+    passed on. Either way its end is waited for, and KeyboardInterrupt raised then.
     """
     # pdeathsig: it ends even when we are killed.
     words = ["setpriv", "--pdeathsig", "TERM", "--", *argv]
     log.write(("$ " + " ".join(argv) + "\n").encode())
     interrupted = False
-    with _signals(), subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env) as process:
+    with (
+        _signals(),
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env) as process,
+    ):
         lines = _lines(process, log, screen)
         while True:
             try:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""From a reference in a registry to a signed export, beside the usual ways to a root file system in squashfs.
+"""From a reference in a registry to a signed export, beside the usual ways to a root file system in
+squashfs.
 
     sudo .venv/bin/python tests/bench/bench_image.py [--folder SCRATCH] [case ...]
 
-The image is Debian with Python, git, Node.js, vim and nginx: 400 MB and 14,800 files unpacked, made by mmdebstrap from the
-distribution's archive and served by Debian's docker-registry on loopback. Compared, each with the same codec and level:
+The image is Debian with Python, git, Node.js, vim and nginx: 400 MB and 14,800 files unpacked, made by
+mmdebstrap from the distribution's archive and served by Debian's docker-registry on loopback. Compared,
+each with the same codec and level:
 
-recipe    what a recipe does: the fetcher's pull into an OCI layout, then the job export-container, which signs
-pvr       init, app add, add, commit, sig add, add, commit, export: the same by hand, with a working tree and a pool
-umoci     skopeo copy, umoci unpack as root, mksquashfs: a squashfs, nothing signed
-fakeroot  skopeo copy, every layer unpacked by tar under fakeroot, mksquashfs there
-codec     the compressor alone, over the blocks that our image holds, in memory
+recipe    what a recipe does: the fetcher's pull into an OCI layout, then the job export-container, which
+signs pvr       init, app add, add, commit, sig add, add, commit, export: the same by hand, with a working
+tree and a pool umoci     skopeo copy, umoci unpack as root, mksquashfs: a squashfs, nothing signed fakeroot
+skopeo copy, every layer unpacked by tar under fakeroot, mksquashfs there codec     the compressor alone,
+over the blocks that our image holds, in memory
 
 Results are ratios of one run, since seconds only mean something on one machine.
 """
@@ -93,7 +95,9 @@ def make_image(folder: Path) -> None:
     for archive in (root, config):
         subprocess.run([*run, "raw", "add-layer", "--image", f"{layout}:1", archive], check=True)
         archive.unlink()
-    subprocess.run([*run, "config", "--image", f"{layout}:1", "--config.entrypoint", "/usr/bin/env"], check=True)
+    subprocess.run(
+        [*run, "config", "--image", f"{layout}:1", "--config.entrypoint", "/usr/bin/env"], check=True
+    )
 
 
 @contextmanager
@@ -140,7 +144,16 @@ def by_hand(target: str, folder: Path, case: str) -> tuple[Cost, Path]:
         ["app", "add", "bench", f"--from=docker://{target}", "--profile", case],
         ["add"],
         ["commit"],
-        ["sig", "--key", folder / "keys/key.pem", "--x5c", folder / "keys/x5c.pem", "add", "--part", "bench"],
+        [
+            "sig",
+            "--key",
+            folder / "keys/key.pem",
+            "--x5c",
+            folder / "keys/x5c.pem",
+            "add",
+            "--part",
+            "bench",
+        ],
         ["add"],
         ["commit"],
         ["export", folder / "bench.tgz"],
@@ -155,7 +168,9 @@ def make_keys(folder: Path) -> None:
 
 def umoci(target: str, folder: Path, options: str) -> tuple[Cost, Path]:
     image, tree, output = folder / "image", folder / "tree", folder / "squashfs"
-    cost = measure(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{target}", f"oci:{image}:1"])
+    cost = measure(
+        ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{target}", f"oci:{image}:1"]
+    )
     cost += measure(["umoci", "--log=error", "unpack", "--image", f"{image}:1", tree])
     words = ["mksquashfs", tree / "rootfs", output, *options.split(), "-noappend", "-no-progress", "-quiet"]
     cost += measure(words, env=ENVIRONMENT)
@@ -181,13 +196,21 @@ def compressor_cost(export: Path, folder: Path, profile: squashfs.Profile) -> Co
             shutil.copyfileobj(content, target)
     words = [sys.executable, "-m", "bench.codec", folder / "root.squashfs", profile.codec, profile.level]
     path = os.pathsep.join([str(LIBRARY), str(PROJECT / "tests")])
-    answer = subprocess.run(list(map(str, words)), env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, check=True)
+    answer = subprocess.run(
+        list(map(str, words)), env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, check=True
+    )
     return Cost(float(answer.stdout))
 
 
 def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
-    """A line for each way with one codec and level, beside the first; of several runs the one that took least counts."""
-    ways = {"recipe": recipe, "pvr": by_hand, **({"umoci": umoci, "fakeroot": fakeroot} if CASES[case] else {})}
+    """A line for each way with one codec and level, beside the first; of several runs the one that took
+    least counts.
+    """
+    ways = {
+        "recipe": recipe,
+        "pvr": by_hand,
+        **({"umoci": umoci, "fakeroot": fakeroot} if CASES[case] else {}),
+    }
     runs: dict[str, list[Made]] = {way: [] for way in ways}
     alone: list[Made] = []
     # In turns: a machine is slower at some times than at others.
@@ -206,7 +229,9 @@ def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
         report(case, way, first, least(made))
     if alone:
         cost = least(alone).cost
-        print(f"{case:9} codec     cpu {cost.cpu / first.cost.cpu:6.3f}  ({cost.cpu:.1f} CPU s)", flush=True)
+        print(
+            f"{case:9} codec     cpu {cost.cpu / first.cost.cpu:6.3f}  ({cost.cpu:.1f} CPU s)", flush=True
+        )
 
 
 def least(runs: list[Made]) -> Made:
@@ -218,7 +243,9 @@ def report(case: str, way: str, first: Made, made: Made) -> None:
     ratios = f"cpu {cost.cpu / base.cpu:6.3f}  wall {cost.wall / base.wall:6.3f}  memory {cost.memory / base.memory:5.2f}"
     values = f"{cost.cpu:.1f} CPU s, {cost.wall:.1f} s, {cost.memory // 1024} MB memory, {made.disk / 1e6:.0f} MB disk"
     result = f"{made.bytes / 1e6:.1f} MB result"
-    print(f"{case:9} {way:9} {ratios}  disk {made.disk / first.disk:5.2f}  ({values}, {result})", flush=True)
+    print(
+        f"{case:9} {way:9} {ratios}  disk {made.disk / first.disk:5.2f}  ({values}, {result})", flush=True
+    )
 
 
 def main() -> None:
@@ -237,7 +264,10 @@ def main() -> None:
         if options.image is None:
             make_image(scratch)
         with registry(scratch, options.image or scratch / "made") as target:
-            print(f"beside the recipe's way, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
+            print(
+                f"beside the recipe's way, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
             for case in options.cases or CASES:
                 compare(target, scratch, case, options.repeats)
 

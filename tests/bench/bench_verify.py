@@ -3,8 +3,8 @@
 
     .venv/bin/python tests/bench/bench_verify.py [--folder SCRATCH] [--bytes N]
 
-The repository holds one signed container of random files, so that its squashfs is as large as they are. Both programs read
-from the page cache; the best of three runs counts. Results are ratios of one run.
+The repository holds one signed container of random files, so that its squashfs is as large as they are.
+Both programs read from the page cache; the best of three runs counts. Results are ratios of one run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def make_repository(folder: Path, size: int) -> Path:
 
 
 def pvr(folder: Path, *words: object) -> None:
-    subprocess.run([*PVR, *map(str, words)], cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [*PVR, *map(str, words)], cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True
+    )
 
 
 def best(words: Sequence[object]) -> Cost:
@@ -61,7 +63,9 @@ def best(words: Sequence[object]) -> Cost:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=arguments.folder, help="where to put scratch files")
-    parser.add_argument("--bytes", type=arguments.count, default=400_000_000, help="of files in the container")
+    parser.add_argument(
+        "--bytes", type=arguments.count, default=400_000_000, help="of files in the container"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)

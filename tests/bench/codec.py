@@ -21,7 +21,9 @@ BLOCKS_AT_ONCE = 64
 
 
 def blocks(image: Path) -> Iterator[bytes]:
-    """What a squashfs compresses of the files of ``image``: each different block once, ends of files put together."""
+    """What a squashfs compresses of the files of ``image``: each different block once, ends of files put
+    together.
+    """
     ends, seen = bytearray(), set()
     for _, spans in squashfs.read(image).contents():
         content = b"".join(chunk[start:end] for chunk, start, end in spans)
@@ -49,7 +51,9 @@ def compressor(codec: str, level: int) -> Callable[[bytes], bytes]:
 
 
 def seconds(image: Path, codec: str, level: int) -> float:
-    """CPU seconds of the compressor over all blocks of ``image``, with a thread for each processor, as it has in a build."""
+    """CPU seconds of the compressor over all blocks of ``image``, with a thread for each processor, as it
+    has in a build.
+    """
     compress = compressor(codec, level)
     room = threading.Semaphore(BLOCKS_AT_ONCE)
 
@@ -61,7 +65,10 @@ def seconds(image: Path, codec: str, level: int) -> float:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         # Submitted only as fast as they are worked off, so that not all blocks are in memory.
-        return sum(taken.result() for taken in [pool.submit(timed, block) for block in blocks(image) if room.acquire()])
+        return sum(
+            taken.result()
+            for taken in [pool.submit(timed, block) for block in blocks(image) if room.acquire()]
+        )
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ class Cost:
         return Cost(self.cpu + other.cpu, self.wall + other.wall, max(self.memory, other.memory))
 
 
-def measure(words: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Cost:
+def measure(
+    words: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Cost:
     """Run a program that must succeed."""
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     with open(os.devnull, "wb") as nothing:
@@ -43,7 +45,8 @@ def measure(words: Sequence[object], *, cwd: Path | None = None, env: Mapping[st
 
 
 class Peak:
-    """The most bytes that the regular files below ``folder`` had, looked at again and again during a block."""
+    """The most bytes that the regular files below ``folder`` had, looked at again and again during a block.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.bytes = 0

@@ -52,7 +52,12 @@ class Build:
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """bitbake as the leader of a process group, as a shell with a terminal starts it."""
-        known = {"HOME": str(self.directory), "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb"}
+        known = {
+            "HOME": str(self.directory),
+            "LC_ALL": "C.UTF-8",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "TERM": "dumb",
+        }
         command = '. "$0" "$PWD" >/dev/null && exec bitbake "$@"'
         return subprocess.Popen(
             ["bash", "-c", command, str(CORE / "oe-init-build-env"), *words],

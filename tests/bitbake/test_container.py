@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A container by a recipe of two lines: what the class's variables make of it, and what a build says of them."""
+"""A container by a recipe of two lines: what the class's variables make of it, and what a build says of
+them.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,16 @@ class Desk:
 
     def verify(self) -> str:
         """pvr verify --strict, which must find nothing."""
-        words = [sys.executable, "-m", "pantavisor", "verify", "--strict", "--trust", self.keys / "ca.crt", self.export]
+        words = [
+            sys.executable,
+            "-m",
+            "pantavisor",
+            "verify",
+            "--strict",
+            "--trust",
+            self.keys / "ca.crt",
+            self.export,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
         done = subprocess.run(words, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -101,7 +112,9 @@ def desk(build: Build) -> Iterator[Desk]:
         digest = registry.add("one", "1", images.image(FILES))
         (root / "one/recipes/app_1.0.bb").write_text(RECIPE.format(host=registry.host, digest=digest))
         layers = f'BBLAYERS = "{CORE} {PROJECT}/meta-pantavisor {root / "one"}"\n'
-        (build.directory / "conf/bblayers.conf").write_text(f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\n{layers}')
+        (build.directory / "conf/bblayers.conf").write_text(
+            f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\n{layers}'
+        )
         build.configure("\n".join([*configuration(root / "keys"), ""]))
         yield Desk(build, root / "keys", registry, build.run("-p"))
 
@@ -117,9 +130,16 @@ def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Pa
     desk.run().succeeded()
     assert "0 problems; checked strictly: " in desk.verify()
     state, image = desk.read(tmp_path)
-    assert state["app/run.json"]["root-volume"] == "root.squashfs" and "app/_dm/root.squashfs.json" not in state
+    assert (
+        state["app/run.json"]["root-volume"] == "root.squashfs"
+        and "app/_dm/root.squashfs.json" not in state
+    )
     # Confined, unless the recipe says otherwise.
-    assert state["app/run.json"]["profile"] == state["app/src.json"]["args"]["PV_SECURITY_PROFILE"] == "confined"
+    assert (
+        state["app/run.json"]["profile"]
+        == state["app/src.json"]["args"]["PV_SECURITY_PROFILE"]
+        == "confined"
+    )
     packed = state["app/src.json"]["squashfs"]["root.squashfs"]
     assert packed["codec"] == "xz" and packed["version"].startswith("liblzma ")
     tree = squashfs.read(image)
@@ -142,7 +162,10 @@ def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) 
     desk.run().succeeded()
     assert "0 problems; checked strictly: " in desk.verify()
     state, image = desk.read(tmp_path)
-    assert "profile" not in state["app/run.json"] and "PV_SECURITY_PROFILE" not in state["app/src.json"]["args"]
+    assert (
+        "profile" not in state["app/run.json"]
+        and "PV_SECURITY_PROFILE" not in state["app/src.json"]["args"]
+    )
     assert state["app/run.json"]["root-volume"] == "dm:root.squashfs"
     manifest = state["app/_dm/root.squashfs.json"]
     assert manifest["type"] == "dm-verity" and manifest["data_device"] == "root.squashfs"
@@ -167,7 +190,10 @@ def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -
     for variable, document in documents.items():
         (files / variable).write_text(json.dumps(document))
     names = " ".join(f"file://{variable}" for variable in documents)
-    lines = [f'SRC_URI:append:pn-app = " {names}"', *(f'{variable}:pn-app = "{variable}"' for variable in documents)]
+    lines = [
+        f'SRC_URI:append:pn-app = " {names}"',
+        *(f'{variable}:pn-app = "{variable}"' for variable in documents),
+    ]
     desk.configure(*lines)
     desk.run().succeeded()
     assert "0 problems; checked strictly: " in desk.verify()
@@ -237,7 +263,9 @@ def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
     second = desk.registry.add("tagged", "1", images.image({**FILES, "new": b"1"}))
     for _ in range(2):
         result = desk.build.run("tagged")
-        assert result.status == 0 and f"names {second} by now, but {first} is what" in result.output, result.output
+        assert result.status == 0 and f"names {second} by now, but {first} is what" in result.output, (
+            result.output
+        )
     assert desk.build.ran("tagged").count("do_pvrexport") == 1
     recipe.unlink()
 

@@ -44,7 +44,10 @@ def test_failing_python_task_shows_its_exception_and_line(build: Build, failures
     log = build.log("fail-python", "do_compile")
     assert "before the python failure" in log
     assert "fail-python_1.0.bb:do_compile) failed with exit code '1'" in failures.output
-    assert re.search(r"fail-python_1\.0\.bb:do_compile.*\n.*0006:", log + failures.output) or "ValueError" in log
+    assert (
+        re.search(r"fail-python_1\.0\.bb:do_compile.*\n.*0006:", log + failures.output)
+        or "ValueError" in log
+    )
     assert "ValueError: this python task fails" in failures.output
 
 
@@ -185,7 +188,9 @@ def test_second_interrupt_ends_tasks_and_all_they_started(
 def test_a_signal_to_bitbake_alone_ends_tasks_server_and_all_they_started(
     sleeping: tuple[Build, subprocess.Popen[str], list[int]], number: int
 ) -> None:
-    """As kas does it where it is interrupted: bitbake is in a process group of its own, and Ctrl-C does not reach it."""
+    """As kas does it where it is interrupted: bitbake is in a process group of its own, and Ctrl-C does not
+    reach it.
+    """
     build, process, pids = sleeping
     os.kill(process.pid, number)
     result = finish(process, time.monotonic())
@@ -220,7 +225,9 @@ def server_of(build: Build) -> int:
 
 def test_worker_and_server_refuse_to_be_started_by_hand() -> None:
     for name in ("bitbake-worker", "bitbake-server"):
-        done = subprocess.run([sys.executable, WORKER.with_name(name)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, WORKER.with_name(name)], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 1 and "is started by bitbake, not by hand" in done.stderr
 
 

@@ -48,7 +48,13 @@ class Desk:
         self.pvr("get", str(self.export(part)), inside="unpacked")
         self.pvr("checkout", inside="unpacked")
         target = self.folder / "root"
-        argv = ["unsquashfs", "-q", "-d", str(target), str(self.folder / "unpacked" / part / "root.squashfs")]
+        argv = [
+            "unsquashfs",
+            "-q",
+            "-d",
+            str(target),
+            str(self.folder / "unpacked" / part / "root.squashfs"),
+        ]
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, timeout=600)
         return target
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Another release of revision 0: the image's state with files of ours, signed again with the build's own keys.
+"""Another release of revision 0: the image's state with files of ours, signed again with the build's own
+keys.
 
 What is wrong with it is wrong in spite of its signatures.
 """
@@ -22,7 +23,9 @@ TRAIL = "/trails/0"
 
 def sign_again(storage: Storage, files: Mapping[str, Any], scratch: Path) -> None:
     """Put ``files`` into revision 0: bytes become objects, other values inline JSON."""
-    values = {path: _identity(value) if isinstance(value, bytes) else value for path, value in files.items()}
+    values = {
+        path: _identity(value) if isinstance(value, bytes) else value for path, value in files.items()
+    }
     state = State.parse(canonical(storage.state(scratch))).with_files(values)
     signer = keys.PemSigner.load(KEY_DIR / "key.pem", KEY_DIR / "x5c.pem")
     state = keys.resign(state, signer)

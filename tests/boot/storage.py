@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The storage partition of a disk image, read and damaged from outside with e2fsprogs.
 
-Nothing is mounted and nothing of the library is used: what these tests break and find is seen by other eyes.
+Nothing is mounted and nothing of the library is used: what these tests break and find is seen by other
+eyes.
 """
 
 from __future__ import annotations
@@ -101,14 +102,17 @@ class Storage:
         return int(match[1])
 
     def make_folders(self, path: str) -> None:
-        """A folder with those above it. No command of debugfs lists what exists, so it is asked for each."""
+        """A folder with those above it. No command of debugfs lists what exists, so it is asked for each.
+        """
         for end in [at for at, letter in enumerate(path) if letter == "/" and at] + [len(path)]:
             if not self.exists(path[:end]):
                 self.debugfs(f"mkdir {path[:end]}", write=True)
 
     def exists(self, path: str) -> bool:
         """Whether there is that name."""
-        done = subprocess.run(["debugfs", "-R", f"stat {path}", self.device], capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            ["debugfs", "-R", f"stat {path}", self.device], capture_output=True, text=True, timeout=600
+        )
         return "File not found" not in done.stderr
 
     def add(self, path: str, content: bytes, scratch: Path) -> None:

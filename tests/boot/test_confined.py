@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a confined container cannot do on a device, seen from inside; beside it one that is not confined, which can."""
+"""What a confined container cannot do on a device, seen from inside; beside it one that is not confined,
+which can.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,16 @@ ANSWER_SECONDS = 600
 PORTS = {"confined": 8091, "published": 8092, "nodes": 8093}
 WORDS: dict[str, tuple[str, ...]] = {
     # Limits in the words of the first cgroups.
-    "confined": ("--cgroup", "memory.limit_in_bytes = 64M", "--cgroup", "pids.max = 99", "--cgroup", "cpu.shares = 512",
-                 "--cgroup", "cpu.cfs_quota_us = 50000"),
+    "confined": (
+        "--cgroup",
+        "memory.limit_in_bytes = 64M",
+        "--cgroup",
+        "pids.max = 99",
+        "--cgroup",
+        "cpu.shares = 512",
+        "--cgroup",
+        "cpu.cfs_quota_us = 50000",
+    ),
     "published": ("--profile", "published"),
     # Nodes may be made, so that what the device filter does is seen.
     "nodes": ("--cap-add", "mknod"),
@@ -59,7 +69,9 @@ exec nc -ll -p $1 -e /run/answer
 
 
 @pytest.fixture(scope="module")
-def answers(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
+def answers(
+    machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, dict[str, str]]]:
     """What each container found, by name."""
     desk = Desk(tmp_path_factory.mktemp("confined"), machine)
     root = desk.root("demo-system")
@@ -73,7 +85,9 @@ def answers(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory)
     forwards = qemu.free_ports(*PORTS.values())
     with qemu.Guest(qemu.Setup(made, machine, forwards)) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
-        found = {name: qemu.ask_line(running.port(port), timeout=ANSWER_SECONDS) for name, port in PORTS.items()}
+        found = {
+            name: qemu.ask_line(running.port(port), timeout=ANSWER_SECONDS) for name, port in PORTS.items()
+        }
         assert "WITHOUT" not in running.console
     yield {name: dict(word.replace(":", "=").split("=", 1) for word in line.split() if word != "done")
            for name, line in found.items()}  # fmt: skip
@@ -86,7 +100,9 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("deed", FORBIDDEN)
-def test_a_confined_container_cannot_and_a_published_one_can(deed: str, answers: dict[str, dict[str, str]]) -> None:
+def test_a_confined_container_cannot_and_a_published_one_can(
+    deed: str, answers: dict[str, dict[str, str]]
+) -> None:
     assert (answers["confined"][deed], answers["published"][deed]) == ("no", "yes")
 
 

@@ -60,14 +60,18 @@ def test_kernel_did_not_complain(device: qemu.Guest) -> None:
         assert trouble not in device.console
 
 
-def test_a_disk_with_the_same_label_is_left_alone(image: Path, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
+def test_a_disk_with_the_same_label_is_left_alone(
+    image: Path, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
     other = tmp_path / "other.img"
     with other.open("wb") as stream:
         stream.truncate(64 * 1024 * 1024)
     subprocess.run(["sgdisk", "-n", "1:2048:0", str(other)], check=True, capture_output=True)
     ext4 = ["mke2fs", "-q", "-t", "ext4", "-L", "root", "-E", f"offset={2048 * 512}", str(other), "60M"]
     subprocess.run(ext4, check=True, capture_output=True)
-    listing = subprocess.run(["sgdisk", "-i", "2", str(image)], check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["sgdisk", "-i", "2", str(image)], check=True, capture_output=True, text=True
+    ).stdout
     identity = re.search(r"unique GUID: (\S+)", listing)
     assert identity
     # Its name, sda, comes before vda.

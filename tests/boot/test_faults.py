@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Faults of a release that is signed and of a storage that is full: the device says what is wrong and stays in hand."""
+"""Faults of a release that is signed and of a storage that is full: the device says what is wrong and stays
+in hand.
+"""
 
 from __future__ import annotations
 
@@ -90,12 +92,16 @@ def verity_files(storage: Storage, data: bytes, scratch: Path) -> dict[str, obje
     run = f"{VICTIM}/run.json"
     return {
         f"{VICTIM}/root.squashfs.hash": hashes.read_bytes(),
-        f"{VICTIM}/_dm/root.squashfs.json": made.manifest(data_device="root.squashfs", hash_device="root.squashfs.hash"),
+        f"{VICTIM}/_dm/root.squashfs.json": made.manifest(
+            data_device="root.squashfs", hash_device="root.squashfs.hash"
+        ),
         run: manifest(storage, run, scratch, **{"root-volume": "dm:root.squashfs"}),
     }
 
 
-def test_container_runs_from_a_volume_with_verity(storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path) -> None:
+def test_container_runs_from_a_volume_with_verity(
+    storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
+) -> None:
     data = storage.read(f"/trails/0/{VICTIM}/root.squashfs", tmp_path)
     sign_again(storage, verity_files(storage, data, tmp_path), tmp_path)
     monitor = tmp_path / "monitor"
@@ -113,13 +119,17 @@ def test_container_runs_from_a_volume_with_verity(storage: Storage, start: Calla
 def test_block_that_is_not_of_the_tree_is_never_read(
     storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
 ) -> None:
-    # A date that is never read: without verity this volume would mount, and its object has the right digest.
+    # A date that is never read: without verity this volume would mount, and its object has the right
+    # digest.
     data = bytearray(storage.read(f"/trails/0/{VICTIM}/root.squashfs", tmp_path))
     files = verity_files(storage, bytes(data), tmp_path)
     data[SQUASHFS_DATE] ^= 1
     sign_again(storage, {**files, f"{VICTIM}/root.squashfs": bytes(data)}, tmp_path)
     with start(storage.image) as running:
         running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
-        running.wait_for(rf"container {VICTIM} cannot be mounted: dm-verity of {VICTIM}/root.squashfs", timeout=BOOT_SECONDS)
+        running.wait_for(
+            rf"container {VICTIM} cannot be mounted: dm-verity of {VICTIM}/root.squashfs",
+            timeout=BOOT_SECONDS,
+        )
         running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
         assert f"container {VICTIM} STARTED" not in running.console

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is given, and
-that nothing unsigned runs.
+"""The boot contract, held by the real GRUB image under real EFI firmware: which revision boots, what it is
+given, and that nothing unsigned runs.
 
-A disk made here has a tiny PID 1 in place of the runtime: it prints the kernel's command line and powers off.
-Needs qemu-system-x86, ovmf, sgdisk, mtools, e2fsprogs, gcc and zstd, and the deployed files of a build in
-PVTEST_DEPLOY (default: build/tmp/deploy/images/qemux86-64); PVTEST_BOOT_KEY is the private key that this GRUB trusts
-(default: the quickstart's).
+A disk made here has a tiny PID 1 in place of the runtime: it prints the kernel's command line and powers
+off. Needs qemu-system-x86, ovmf, sgdisk, mtools, e2fsprogs, gcc and zstd, and the deployed files of a build
+in PVTEST_DEPLOY (default: build/tmp/deploy/images/qemux86-64); PVTEST_BOOT_KEY is the private key that this
+GRUB trusts (default: the quickstart's).
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class Boot:
 
 def _unavailable() -> str | None:
     wanted = [DEPLOY / "pantavisor-grub-bootx64.efi", DEPLOY / "bzImage", FIRMWARE, BOOT_KEY]
-    absent = [str(path) for path in wanted if not path.exists()] + [tool for tool in TOOLS if not shutil.which(tool)]
+    absent = [str(path) for path in wanted if not path.exists()] + [
+        tool for tool in TOOLS if not shutil.which(tool)
+    ]
     return f"not there: {', '.join(absent)}" if absent else None
 
 
@@ -89,7 +91,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(["gcc", "-Os", "-static", "-o", "init", "init.c"], cwd=folder, check=True)
     init = cpio.file((folder / "init").read_bytes(), 0o755)
     with open(folder / "initrd", "wb") as stream:
-        cpio.write(stream, {"usr/bin/pantavisor": init, "dev/console": cpio.character_device(5, 1)}, epoch=0)
+        cpio.write(
+            stream, {"usr/bin/pantavisor": init, "dev/console": cpio.character_device(5, 1)}, epoch=0
+        )
     with open(folder / "addon", "wb") as stream:
         cpio.write(stream, {"addon": cpio.file(b"here")}, epoch=0)
     shutil.copy(DEPLOY / "bzImage", folder / "kernel")
@@ -197,7 +201,9 @@ class Device:
 
 
 def _cat(image: Path, path: str) -> bytes:
-    return subprocess.run(["debugfs", "-R", f"cat {path}", str(image)], check=True, capture_output=True).stdout
+    return subprocess.run(
+        ["debugfs", "-R", f"cat {path}", str(image)], check=True, capture_output=True
+    ).stdout
 
 
 def rename_place(loader: bytes) -> bytes:
@@ -210,7 +216,9 @@ def rename_place(loader: bytes) -> bytes:
 
 
 def without_key(loader: bytes) -> bytes:
-    """The same GRUB program as ``PVS_BOOT_KEY = ""`` makes it: its key becomes an object of no kind that GRUB knows."""
+    """The same GRUB program as ``PVS_BOOT_KEY = ""`` makes it: its key becomes an object of no kind that
+    GRUB knows.
+    """
     start = loader.index(keys.BootSigner.load(BOOT_KEY).public_key()[:100]) - 8
     assert loader[start : start + 4] == b"\4\0\0\0"
     return loader[:start] + b"\x7f" + loader[start + 1 :]
@@ -329,7 +337,9 @@ def test_the_second_copy_counts_where_the_first_is_torn(device: Device) -> None:
     device.set_environment(pv_rev="3")
     whole = (device.tree / "boot/grubenv").read_bytes()
     (device.tree / "boot/grubenv2").write_bytes(whole)
-    (device.tree / "boot/grubenv").write_bytes(whole.replace(b"pv_end=5", b"pv_end=4").replace(b"pv_rev=3", b"pv_rev=0"))
+    (device.tree / "boot/grubenv").write_bytes(
+        whole.replace(b"pv_end=5", b"pv_end=4").replace(b"pv_rev=3", b"pv_rev=0")
+    )
     device.assemble()
     boot = device.boot()
     assert "pv_rev=3" in boot.words, boot.console
@@ -356,11 +366,20 @@ def test_without_a_whole_copy_the_revision_that_was_booted_last_is_taken(device:
     assert "pv_rev=3" in device.boot().words
 
 
-def test_three_failed_boots_lead_to_the_last_good_revision_then_to_0_then_to_the_console(device: Device) -> None:
+def test_three_failed_boots_lead_to_the_last_good_revision_then_to_0_then_to_the_console(
+    device: Device,
+) -> None:
     for name in ("0", "3", "4"):
         device.add_revision(name)
     device.set_environment(pv_rev="4", pv_prev="3")
-    for fails, revision in (("", "4"), ("xx", "4"), ("xxx", "3"), ("xxxxx", "3"), ("xxxxxx", "0"), ("xxxxxxxx", "0")):
+    for fails, revision in (
+        ("", "4"),
+        ("xx", "4"),
+        ("xxx", "3"),
+        ("xxxxx", "3"),
+        ("xxxxxx", "0"),
+        ("xxxxxxxx", "0"),
+    ):
         device.set_notes(pv_fails=f"5:{fails}")
         device.assemble()
         boot = device.boot()
@@ -369,7 +388,9 @@ def test_three_failed_boots_lead_to_the_last_good_revision_then_to_0_then_to_the
     device.set_notes(pv_fails="5:xxxxxxxxx")
     device.assemble()
     boot = device.boot()
-    assert boot.words == [] and boot.console.count("neither revision 4 nor an earlier one starts") == 1, boot.console
+    assert boot.words == [] and boot.console.count("neither revision 4 nor an earlier one starts") == 1, (
+        boot.console
+    )
     # A minute later it gets another chance.
     assert "pv_rev=4" in device.boot().words
 
@@ -506,9 +527,9 @@ def test_a_value_that_is_not_a_revision_is_none(device: Device, revision: str, t
     device.assemble()
     boot = device.boot()
     assert {"pv_rev=0", "pv_try="} <= set(boot.words), boot.console
-    assert [word for word in boot.words if word.startswith(("rdinit=", "init=", "PV_", "mitigations="))] == [
-        "rdinit=/usr/bin/pantavisor"
-    ]
+    assert [
+        word for word in boot.words if word.startswith(("rdinit=", "init=", "PV_", "mitigations="))
+    ] == ["rdinit=/usr/bin/pantavisor"]
 
 
 def test_without_a_key_in_it_grub_asks_for_no_signature(device: Device) -> None:
@@ -532,8 +553,14 @@ def test_unsigned_words_of_the_oem_are_left_out(device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["a=b rdinit=/bin/evil", 'a="x init=/bin/evil"', "a=b --", "pv_rev=1 sysctl.kernel.modprobe=/storage/evil",
-              "sysctl/kernel/modprobe=/storage/evil"]
+    "words",
+    [
+        "a=b rdinit=/bin/evil",
+        'a="x init=/bin/evil"',
+        "a=b --",
+        "pv_rev=1 sysctl.kernel.modprobe=/storage/evil",
+        "sysctl/kernel/modprobe=/storage/evil",
+    ],
 )
 def test_words_of_the_oem_that_are_not_the_oem_s_are_left_out(device: Device, words: str) -> None:
     device.add_revision("0")
@@ -548,7 +575,9 @@ def test_words_of_the_oem_that_are_not_the_oem_s_are_left_out(device: Device, wo
 def test_the_partition_of_the_storage_is_named(device: Device) -> None:
     device.add_revision("0")
     device.assemble()
-    listing = subprocess.run(["sgdisk", "-i", "2", str(device.image)], check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["sgdisk", "-i", "2", str(device.image)], check=True, capture_output=True, text=True
+    ).stdout
     match = re.search(r"unique GUID: (\S+)", listing)
     assert match
     boot = device.boot()

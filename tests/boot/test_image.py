@@ -20,7 +20,9 @@ def test_partition_table_has_no_problems(image: Path) -> None:
 
 
 def test_storage_file_system_is_clean(image: Path) -> None:
-    subprocess.run(["e2fsck", "-fn", Storage.of(image).device], check=True, timeout=600, capture_output=True)
+    subprocess.run(
+        ["e2fsck", "-fn", Storage.of(image).device], check=True, timeout=600, capture_output=True
+    )
 
 
 def test_storage_has_the_label_that_the_boot_loader_looks_for(image: Path) -> None:
@@ -54,12 +56,21 @@ def test_no_private_key_is_in_anything_deployed(image: Path, tmp_path: Path) -> 
         for where, content in leaks.pieces(path, tmp_path / path.name):
             seen.add(where)
             assert not [secret for secret in secrets if secret in content], f"{where} holds our private key"
-            # TLS libraries, the initramfs's among them, carry their published test keys; any other would be a leak.
-            assert content.startswith(WITH_LIBRARIES) or not leaks.PRIVATE_KEY.search(content), f"{where} holds a private key"
+            # TLS libraries, the initramfs's among them, carry their published test keys; any other would be
+            # a leak.
+            assert content.startswith(WITH_LIBRARIES) or not leaks.PRIVATE_KEY.search(content), (
+                f"{where} holds a private key"
+            )
         shutil.rmtree(tmp_path / path.name)
     # Down to the files in the containers and the modules, in the exports and in the image.
     modules = (".ko", ".ko.gz", ".ko.xz", ".ko.zst")
-    for end in ("/usr/sbin/nginx", "/etc/inittab", modules, "/boot/EFI/BOOT/BOOTX64.EFI", "/trails/0/.pvr/json"):
+    for end in (
+        "/usr/sbin/nginx",
+        "/etc/inittab",
+        modules,
+        "/boot/EFI/BOOT/BOOTX64.EFI",
+        "/trails/0/.pvr/json",
+    ):
         assert [where for where in seen if where.endswith(end)], end
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The image that the quickstart builds, damaged in one place after the other: the verifier refuses it by name."""
+"""The image that the quickstart builds, damaged in one place after the other: the verifier refuses it by
+name.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def bench(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
         (mutations.inodes, 5),
     ],
 )
-def test_damage_is_refused_by_name(bench: Bench, cases: Callable[[Bench], Iterator[Case]], every: int) -> None:
+def test_damage_is_refused_by_name(
+    bench: Bench, cases: Callable[[Bench], Iterator[Case]], every: int
+) -> None:
     count, missed = mutations.undetected(bench, cases(bench), every=every)
     assert missed == []
     assert count > 20

@@ -68,14 +68,17 @@ def added_path(storage: Storage, scratch: Path) -> None:
 def _strip(storage: Storage, scratch: Path, *further: str) -> None:
     state = storage.state(scratch)
     own = (f"{VICTIM}/", f"_config/{VICTIM}/")
-    for path in [path for path in state if path.startswith(own) or path in (f"_sigs/{VICTIM}.json", *further)]:
+    for path in [
+        path for path in state if path.startswith(own) or path in (f"_sigs/{VICTIM}.json", *further)
+    ]:
         del state[path]
         storage.remove(f"/trails/0/{path}")
     storage.replace(STATE_PATH, canonical(state), scratch)
 
 
 def stripped_part(storage: Storage, scratch: Path) -> None:
-    """A container is gone with all that is its own: every signature that is left holds but that of the set."""
+    """A container is gone with all that is its own: every signature that is left holds but that of the set.
+    """
     _strip(storage, scratch)
 
 
@@ -102,7 +105,11 @@ DAMAGES = [
     Damage("an added path", added_path, "stowaway"),
     Damage("a stripped part", stripped_part, "_sigs/_set.json"),
     Damage("a stripped part and no set", stripped_set, "no set signature binds the parts together"),
-    Damage("an unlisted file", unlisted_file, f"_config is not in the state|_config/{VICTIM}/sbin is not in the state"),
+    Damage(
+        "an unlisted file",
+        unlisted_file,
+        f"_config is not in the state|_config/{VICTIM}/sbin is not in the state",
+    ),
     Damage("a link for a folder", link_for_folder, "symbolic link"),
 ]
 

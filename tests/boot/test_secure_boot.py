@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The whole chain under real firmware with Secure Boot on: it starts GRUB signed by its key, and no other.
 
-GRUB 2.12 has the firmware start the kernel, which checks it as well; so the kernel is signed by the same key.
+GRUB 2.12 has the firmware start the kernel, which checks it as well; so the kernel is signed by the same
+key.
 
 The firmware's keys are those that the package ovmf brings for tests; it has the private half, too.
 """
@@ -19,7 +20,10 @@ from place import BOOT_SECONDS
 
 CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
-KEY, CERTIFICATE = Path("/usr/share/ovmf/PkKek-1-snakeoil.key"), Path("/usr/share/ovmf/PkKek-1-snakeoil.pem")
+KEY, CERTIFICATE = (
+    Path("/usr/share/ovmf/PkKek-1-snakeoil.key"),
+    Path("/usr/share/ovmf/PkKek-1-snakeoil.pem"),
+)
 PASSPHRASE = "snakeoil"
 BOOT_PARTITION = 1024 * 1024  # where it begins
 LOADER = "::EFI/BOOT/BOOTX64.EFI"
@@ -61,18 +65,31 @@ def sign(loader: Path, scratch: Path) -> None:
     key, signed = scratch / "key.pem", scratch / "signed.efi"
     plain = ["openssl", "rsa", "-in", str(KEY), "-passin", f"pass:{PASSPHRASE}", "-out", str(key)]
     subprocess.run(plain, check=True, capture_output=True)
-    command = ["sbsign", "--key", str(key), "--cert", str(CERTIFICATE), "--output", str(signed), str(loader)]
+    command = [
+        "sbsign",
+        "--key",
+        str(key),
+        "--cert",
+        str(CERTIFICATE),
+        "--output",
+        str(signed),
+        str(loader),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     signed.replace(loader)
 
 
 def swap(image: Path, loader: Path, *, back: bool) -> None:
     places = [str(loader), LOADER] if back else [LOADER, str(loader)]
-    subprocess.run(["mcopy", "-o", "-i", f"{image}@@{BOOT_PARTITION}", *places], check=True, capture_output=True)
+    subprocess.run(
+        ["mcopy", "-o", "-i", f"{image}@@{BOOT_PARTITION}", *places], check=True, capture_output=True
+    )
 
 
 @pytest.mark.parametrize("state", ["signed", "changed", "unsigned"])
-def test_firmware_starts_grub_only_as_it_was_signed(state: str, secure: str, copy: Path, tmp_path: Path) -> None:
+def test_firmware_starts_grub_only_as_it_was_signed(
+    state: str, secure: str, copy: Path, tmp_path: Path
+) -> None:
     loader = tmp_path / "loader.efi"
     swap(copy, loader, back=False)
     if state != "unsigned":

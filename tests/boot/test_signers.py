@@ -33,7 +33,8 @@ def name() -> str:
         ("all", r"revision 0 RUNNING"),
         (["bsp/**", "device.json", "#spec", "_sigs/**", "demo-system/**"],
          r"revision 0 is unusable: .*demo-nginx.* its signer \".*\" may not sign demo-nginx/"),
-        # Without the right to sign the bsp there is none for what is outside of folders, nor for what reaches the device.
+        # Without the right to sign the bsp there is none for what is outside of folders, nor for what
+        # reaches the device.
         (["*", "demo-system/**", "demo-nginx/**"], r"revision 0 is unusable: .*may not sign"),
         (None, r"table of signers"),
     ],

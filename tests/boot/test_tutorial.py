@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The tutorial's commands, as they are printed: Docker builds an image, BitBake a device of it, and QEMU boots that."""
+"""The tutorial's commands, as they are printed: Docker builds an image, BitBake a device of it, and QEMU
+boots that.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ def test_a_dockerfile_becomes_a_device_that_boots(build: Path, machine: str, tmp
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
     # The first is the build that every test here rests on.
     assert blocks[0] == "scripts/quickstart --yes\n" and len(blocks) == 6
-    with registry.serve(tmp_path / "registry", port=0) as unused, engine.start("docker", tmp_path, unused) as docker:
+    with (
+        registry.serve(tmp_path / "registry", port=0) as unused,
+        engine.start("docker", tmp_path, unused) as docker,
+    ):
         assert isinstance(docker, engine.Docker)
         for block in blocks[1:]:
             follow(block, {**os.environ, **docker.environment})

@@ -30,7 +30,9 @@ SLOW = 400_000  # bytes a second
 
 
 def add_volume(storage: Storage, place: str, tmp_path: Path) -> None:
-    """Gives the container a permanent volume at ``place`` of its root, and a page that only the state holds."""
+    """Gives the container a permanent volume at ``place`` of its root, and a page that only the state
+    holds.
+    """
     volume = f"docker--{place.replace('/', '-')}"
     old = State.parse(storage.read(STATE_PATH, tmp_path))
     conf = storage.read(f"/trails/0/{CONF}", tmp_path)
@@ -83,12 +85,16 @@ def test_volume_begins_as_the_image_has_it_and_keeps_what_becomes_of_it(
 
 
 @pytest.mark.parametrize("link", ["/disks/perm", f"/disks/perm/{WEB}", PERMANENT])
-def test_link_in_place_of_a_volume_leads_nowhere(storage: Storage, start: Callable[..., qemu.Guest], link: str) -> None:
+def test_link_in_place_of_a_volume_leads_nowhere(
+    storage: Storage, start: Callable[..., qemu.Guest], link: str
+) -> None:
     if storage.exists(link):
         storage.debugfs(f"rmdir {link}", write=True)
     storage.add_link(link, "/")
     with start(storage.image, persist=True) as device:
-        line = device.wait_for(f"container {WEB} cannot be mounted: .*a symbolic link is in the way", timeout=BOOT_SECONDS)
+        line = device.wait_for(
+            f"container {WEB} cannot be mounted: .*a symbolic link is in the way", timeout=BOOT_SECONDS
+        )
         assert line
         device.wait_for("container demo-system STARTED", timeout=BOOT_SECONDS)
         assert f"container {WEB} STARTED" not in device.console

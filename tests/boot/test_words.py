@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's command line and the initramfs as enemies: the real kernel and the real initramfs without a boot loader,
-which would have let none of this pass.
+"""The kernel's command line and the initramfs as enemies: the real kernel and the real initramfs without a
+boot loader, which would have let none of this pass.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def test_words_do_not_switch_anything_off(copy: Path, start_with: Start) -> None
         assert "the command line cannot set PV_STORAGE_MNTPOINT" in running.console
 
 
-def test_the_dynamic_loader_obeys_the_command_line_only_before_anything_is_there(image: Path, start_with: Start) -> None:
+def test_the_dynamic_loader_obeys_the_command_line_only_before_anything_is_there(
+    image: Path, start_with: Start
+) -> None:
     with start_with(image, "LD_PRELOAD=/storage/evil.so") as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
         # The first start, whose environment the kernel made, and no other process.

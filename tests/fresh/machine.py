@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A fresh machine: a bare root of a distribution, in name spaces of its own, with a clone of this checkout.
 
-What this machine needs to reach its mirrors is carried in, whatever it is: apt's sources and options, additional
-certificates, pip's configuration, proxies, the resolver.
+What this machine needs to reach its mirrors is carried in, whatever it is: apt's sources and options,
+additional certificates, pip's configuration, proxies, the resolver.
 """
 
 from __future__ import annotations
@@ -72,7 +72,13 @@ class Machine:
 
     def call(self, command: str, log: BinaryIO) -> int:
         """Run a line of a shell in the checkout, by the user's login shell; its exit status."""
-        words = ["su", "--login", USER if self.ordinary else "root", "--command", f"cd ~/pantavisor && {command}"]
+        words = [
+            "su",
+            "--login",
+            USER if self.ordinary else "root",
+            "--command",
+            f"cd ~/pantavisor && {command}",
+        ]
         return enter([str(HERE / "pivot"), str(self.root), *words], log)
 
     def remove(self) -> None:
@@ -109,16 +115,28 @@ def environment() -> dict[str, str]:
 
 def apt_options() -> list[str]:
     """How this machine's apt fetches."""
-    dumped = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout
+    dumped = subprocess.run(
+        ["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True
+    ).stdout
     return [line for line in dumped.splitlines() if APT_OPTION.fullmatch(line)]
 
 
 def sources(suite: str) -> list[str]:
-    """Lines for apt: this machine's Debian mirrors, or those that mmdebstrap knows for another distribution."""
+    """Lines for apt: this machine's Debian mirrors, or those that mmdebstrap knows for another
+    distribution.
+    """
     if suite in UBUNTU:
         return []
-    words = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(CODENAME) $(ORIGIN)", "Created-By: Packages"]
-    lines = sorted(set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()))
+    words = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(SITE) $(RELEASE) $(CODENAME) $(ORIGIN)",
+        "Created-By: Packages",
+    ]
+    lines = sorted(
+        set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines())
+    )
     found = [line.split(" ") for line in lines if line.endswith(" Debian")]
     # bookworm-security here is trixie-security there.
     return [f"deb {site} {re.sub('^[a-z]+', suite, release)} main" for site, release, *_ in found]

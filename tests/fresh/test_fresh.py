@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The cheap form of tests/fresh/run: on bare roots every package can be had, and the quickstart is set up and parsed."""
+"""The cheap form of tests/fresh/run: on bare roots every package can be had, and the quickstart is set up
+and parsed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def rights() -> None:
     tools.need_root()
     tools.need("mmdebstrap", package="mmdebstrap")
     tools.need("slirp4netns", package="slirp4netns")
-    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "--net", "true"], capture_output=True).returncode:
+    if subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--net", "true"], capture_output=True
+    ).returncode:
         pytest.skip("this takes the right to make name spaces, which root does not have here")
 
 
@@ -46,7 +50,9 @@ def test_the_network_waits_for_the_name_spaces(tmp_path: Path, monkeypatch: pyte
     slow = tmp_path / "unshare"
     slow.write_text('#!/bin/sh\nsleep 0.5\nexec /usr/bin/unshare "$@"\n')
     slow.chmod(0o755)
-    monkeypatch.setattr(machine, "environment", lambda: {"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    monkeypatch.setattr(
+        machine, "environment", lambda: {"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"}
+    )
     with open(tmp_path / "log", "wb") as log:
         assert machine.enter(["cat", "/proc/net/dev"], log) == 0
     assert "tap0:" in (tmp_path / "log").read_text()

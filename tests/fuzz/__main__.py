@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Run one target: ``python tests/fuzz TARGET [corpus directory] [libFuzzer options]``, with atheris installed."""
+"""Run one target: ``python tests/fuzz TARGET [corpus directory] [libFuzzer options]``, with atheris
+installed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ OPTIONS = ["-timeout=10", "-rss_limit_mb=512", "-max_total_time=600", "-print_fi
 
 def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
-        raise SystemExit(f"usage: python tests/fuzz {'|'.join(TARGETS)} [corpus directory] [libFuzzer options]")
+        raise SystemExit(
+            f"usage: python tests/fuzz {'|'.join(TARGETS)} [corpus directory] [libFuzzer options]"
+        )
     name = sys.argv[1]
     with atheris.instrument_imports(include=["pantavisor"]):
         target = importlib.import_module(f"fuzz.{name}")
@@ -49,7 +53,8 @@ def main() -> None:
 
 
 def _json_mutator(content: bytes, most: int, seed: int) -> bytes:
-    """Every other time as libFuzzer does, else one value of the document replaced, so that it stays JSON."""
+    """Every other time as libFuzzer does, else one value of the document replaced, so that it stays JSON.
+    """
     bent = bend(content, seed) if seed % 2 else b""
     return bent if bent and len(bent) <= most else bytes(atheris.Mutate(content, most))
 

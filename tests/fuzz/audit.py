@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The verifier on states and exports: whatever is wrong with them becomes findings.
 
-The first byte of an input says what the rest is: 0 a state on a device; 1 run.json of a container, and 2 device.json,
-in an else good state; 3 an export, whose checksums are put right first; 4 the LXC configuration of a container.
+The first byte of an input says what the rest is: 0 a state on a device; 1 run.json of a container, and 2
+device.json, in an else good state; 3 an export, whose checksums are put right first; 4 the LXC
+configuration of a container.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from . import export, state
 from .target import OBJECT, scratch
 
 JSON = True
-WORDS = (*state.WORDS, *export.WORDS, *(f"lxc.{family}" for family in sorted(containers.lxc.FAMILIES)), "/volumes/", "optional")
+WORDS = (
+    *state.WORDS,
+    *export.WORDS,
+    *(f"lxc.{family}" for family in sorted(containers.lxc.FAMILIES)),
+    "/volumes/",
+    "optional",
+)
 CONFIG = b"""lxc.rootfs.path = overlay:/volumes/web/root.squashfs:/volumes/web/lxc-overlay/upper
 lxc.init.cmd = /sbin/init
 lxc.mount.entry = /volumes/web/logs var/log none bind,rw,create=dir 0 0
@@ -53,7 +60,13 @@ def one_input(content_bytes: bytes) -> None:
         return
     name = {1: "web/run.json", 2: "device.json"}.get(kind)
     try:
-        text = cjson.dumps({**GOOD, name: cjson.loads(rest)}) if name else rest if kind == 0 else cjson.dumps(GOOD)
+        text = (
+            cjson.dumps({**GOOD, name: cjson.loads(rest)})
+            if name
+            else rest
+            if kind == 0
+            else cjson.dumps(GOOD)
+        )
     except PantavisorError:
         return
     _examine(text, rest if kind == 4 else CONFIG)

@@ -8,7 +8,22 @@ from pantavisor.errors import PantavisorError
 
 from .target import VECTORS
 
-WORDS = ("true", "false", "null", "\\u", "\\uD800", "\\uDFFF", "\\n", "1e", "E-", "0.", "-0", "e400", "NaN", "Infinity")
+WORDS = (
+    "true",
+    "false",
+    "null",
+    "\\u",
+    "\\uD800",
+    "\\uDFFF",
+    "\\n",
+    "1e",
+    "E-",
+    "0.",
+    "-0",
+    "e400",
+    "NaN",
+    "Infinity",
+)
 
 
 def one_input(content: bytes) -> None:

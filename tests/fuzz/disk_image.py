@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The verifier's readers of disk images: partition table, FAT, ext4, with the content of every file.
 
-An input is a kind (0 a partition table whose checksums are put right first, 1 FAT, 2 ext4), the size of the image in
-KiB (two bytes, little-endian), and pieces of it: where (in 16 bytes, four bytes), how long (two bytes), and the bytes.
-What no piece fills is zeros, so that an image of some MiB is an input of some KiB.
+An input is a kind (0 a partition table whose checksums are put right first, 1 FAT, 2 ext4), the size of the
+image in KiB (two bytes, little-endian), and pieces of it: where (in 16 bytes, four bytes), how long (two
+bytes), and the bytes. What no piece fills is zeros, so that an image of some MiB is an input of some KiB.
 """
 
 from __future__ import annotations

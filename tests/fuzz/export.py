@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Exports: what is read is written again as the same state.
 
-The first byte of an input decides what the rest is: 0 a file, 1 a tar whose checksums are put right first, 2 the same
-packed.
+The first byte of an input decides what the rest is: 0 a file, 1 a tar whose checksums are put right first,
+2 the same packed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from sim.layers import with_checksums
 
 from .target import VECTORS, scratch
 
-WORDS = ("json", "objects/", "ustar\x0000", "ustar  \x00", '{"#spec":"pantavisor-service-system@1"', "#spec", "00000000010")
+WORDS = (
+    "json",
+    "objects/",
+    "ustar\x0000",
+    "ustar  \x00",
+    '{"#spec":"pantavisor-service-system@1"',
+    "#spec",
+    "00000000010",
+)
 
 
 def one_input(content: bytes) -> None:
@@ -43,7 +51,9 @@ def seeds() -> dict[str, bytes]:
     found = {path.name: b"\0" + path.read_bytes() for path in sorted((VECTORS / "exports").iterdir())}
     data = b"content of an object"
     object_id = hashlib.sha256(data).hexdigest()
-    state = State.empty().with_files({"a/root": object_id, "a/run.json": {"name": "a", "root-volume": "root"}})
+    state = State.empty().with_files(
+        {"a/root": object_id, "a/run.json": {"name": "a", "root-volume": "root"}}
+    )
     archive = _entry("json", state.dumps()) + _entry(f"objects/{object_id}", data) + bytes(1024)
     return {**found, "plain": b"\0" + archive, "right": b"\1" + archive, "packed": b"\2" + archive}
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Layers: the tar reader, the codecs and the merger.
 
-The first byte of an input decides what the rest is: 0 a tar, packed or not; 1 a tar whose checksums are put right
-first; 2 layers, each behind its length, that are laid over each other, their checksums put right too.
+The first byte of an input decides what the rest is: 0 a tar, packed or not; 1 a tar whose checksums are put
+right first; 2 layers, each behind its length, that are laid over each other, their checksums put right too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def one_input(content: bytes) -> None:
             tree = layers.from_tar(lambda: io.BytesIO(archive), LIMITS)
         first = [(file, _digest(spans)) for file, spans in tree.contents()]
         again = {id(file): _digest(spans) for file, spans in tree.contents()}
-        assert {id(file): file.size for file in tree.files()} == {key: size for key, (size, _) in again.items()}
+        assert {id(file): file.size for file in tree.files()} == {
+            key: size for key, (size, _) in again.items()
+        }
         assert all(again.get(id(file), digest) == digest for file, digest in first)
     except PantavisorError:
         pass

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Container images: documents as a registry or an archive gives them, and archives.
 
-The first byte of an input says what the rest is: 0 an image manifest or index, 1 an image's config, 2 manifest.json of
-docker save, 3 index.json of an OCI layout, both in an else good archive, 4 an archive whose checksums are put right,
-5 a user and the image's /etc/passwd.
+The first byte of an input says what the rest is: 0 an image manifest or index, 1 an image's config, 2
+manifest.json of docker save, 3 index.json of an OCI layout, both in an else good archive, 4 an archive
+whose checksums are put right, 5 a user and the image's /etc/passwd.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ WORDS = (
 )  # fmt: skip
 ARM64 = Platform("linux", "arm64", None)
 LAYER = tar([member("f", content=b"hello")])
-PROCESS = {"Entrypoint": ["/bin/a"], "Cmd": ["b"], "Env": ["A=b"], "WorkingDir": "/", "User": "1:2", "Volumes": {"/v": {}}}
+PROCESS = {
+    "Entrypoint": ["/bin/a"],
+    "Cmd": ["b"],
+    "Env": ["A=b"],
+    "WorkingDir": "/",
+    "User": "1:2",
+    "Volumes": {"/v": {}},
+}
 CONFIG: dict[str, Any] = {
     "architecture": "arm64", "os": "linux", "variant": "v8", "config": PROCESS,
     "rootfs": {"type": "layers", "diff_ids": [str(Digest.of(LAYER))]},
@@ -106,7 +113,11 @@ def _process(config: ImageConfig) -> None:
 
 
 def _saved(document: bytes) -> bytes:
-    members = [("manifest.json", document), (f"{Digest.of(_CONFIG).hex}.json", _CONFIG), ("x/layer.tar", LAYER)]
+    members = [
+        ("manifest.json", document),
+        (f"{Digest.of(_CONFIG).hex}.json", _CONFIG),
+        ("x/layer.tar", LAYER),
+    ]
     return tar([member(name, content=data) for name, data in members])
 
 
@@ -132,7 +143,9 @@ def seeds() -> dict[str, bytes]:
     documents: dict[str, tuple[int, Any]] = {"manifest": (0, MANIFEST)}
     documents |= {"index": (0, INDEX), "config": (1, CONFIG), "saved": (2, SAVED)}
     documents["layout"] = (3, INDEX)
-    written = {name: bytes([kind]) + json.dumps(document).encode() for name, (kind, document) in documents.items()}
+    written = {
+        name: bytes([kind]) + json.dumps(document).encode() for name, (kind, document) in documents.items()
+    }
     archives = {"docker": _saved(json.dumps(SAVED).encode()), "oci": _laid_out(json.dumps(INDEX).encode())}
     written["user"] = b"\5name:group\nname:x:5:6::/:/bin/sh\ngroup:x:7:name\n"
     return {**written, **{f"{name}-archive": b"\4" + archive for name, archive in archives.items()}}

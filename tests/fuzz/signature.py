@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Signatures: headers and certificate chains from outside, verified against a root and against the chain's own end.
+"""Signatures: headers and certificate chains from outside, verified against a root and against the chain's
+own end.
 
-The first byte of an input says what the rest is: 0 the protected header; 1 certificates (DER), each behind its length,
-in an else good header; 2 the same, and the file of roots holds them too.
+The first byte of an input says what the rest is: 0 the protected header; 1 certificates (DER), each behind
+its length, in an else good header; 2 the same, and the file of roots holds them too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ JSON = True
 WORDS = ("alg", "typ", "pvs", "x5c", "include", "exclude", "PVS", "RS256", "ES256", "ES384", "ES512", "**", "_sigs/",
          "\x2a\x06", "\x06\x03\x55\x1d\x13", "\x06\x03\x55\x1d\x0f", "\x06\x03\x55\x1d\x25")  # fmt: skip
 _LENGTH = struct.Struct("<H")
-_SIGNED = [State.parse((VECTORS / "states" / f"signed_part_demo_{kind}.json").read_bytes()) for kind in ("ec256", "rsa2048")]
+_SIGNED = [
+    State.parse((VECTORS / "states" / f"signed_part_demo_{kind}.json").read_bytes())
+    for kind in ("ec256", "rsa2048")
+]
 _ROOTS = keys.TrustStore.load(VECTORS / "keys/ca.ec256.crt")
 _PATH = "_sigs/demo.json"
 
@@ -91,5 +95,7 @@ def seeds() -> dict[str, bytes]:
             text = re.sub(r"-----.*?-----", "", path.read_text())
             parts = [*chain, base64.b64decode(text)]
             for kind in (1, 2):
-                found[f"{path.stem}{index}{kind}"] = bytes([kind]) + b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+                found[f"{path.stem}{index}{kind}"] = bytes([kind]) + b"".join(
+                    _LENGTH.pack(len(part)) + part for part in parts
+                )
     return found

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The reader of squashfs images: a tree with all of its contents.
 
-The first byte of an input decides what happens to the image behind it: 0 nothing; 1 its packed metadata is left alone,
-but numbers of its super block that would end the reading at once are put right.
+The first byte of an input decides what happens to the image behind it: 0 nothing; 1 its packed metadata is
+left alone, but numbers of its super block that would end the reading at once are put right.
 """
 
 from __future__ import annotations
@@ -50,8 +50,14 @@ def seeds() -> dict[str, bytes]:
     images: dict[str, bytes] = {}
     with scratch() as folder:
         meta = Metadata(0o644, 5, 7, 1_700_000_000, ((b"user.a", b"b" * 30),))
-        names = {b"f": File(meta, 5000, b"some words " * 454 + b"abcdef"), b"l": Symlink(meta, b"f"), b"d": Directory(meta, {})}
+        names = {
+            b"f": File(meta, 5000, b"some words " * 454 + b"abcdef"),
+            b"l": Symlink(meta, b"f"),
+            b"d": Directory(meta, {}),
+        }
         for name in ("fast", "balanced"):
             squashfs.write(Tree(Directory(meta, names)), folder / name, profile=squashfs.PROFILES[name])
-            images.update({f"{name}{kind}": bytes([kind]) + (folder / name).read_bytes() for kind in (0, 1)})
+            images.update(
+                {f"{name}{kind}": bytes([kind]) + (folder / name).read_bytes() for kind in (0, 1)}
+            )
     return images

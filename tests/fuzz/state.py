@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """States and the manifests in them: what is read is written again as the same value.
 
-The first byte of an input says what the JSON behind it is: 0 a state, 1 device.json, 2 run.json of the bsp, 3 src.json
-of a container, 4 run.json of a container in an else good state.
+The first byte of an input says what the JSON behind it is: 0 a state, 1 device.json, 2 run.json of the bsp,
+3 src.json of a container, 4 run.json of a container in an else good state.
 """
 
 from __future__ import annotations
@@ -25,10 +25,18 @@ WORDS = (
     "Entrypoint", "Cmd", "Env", "User", "WorkingDir", "StopSignal", "Volumes", "Healthcheck",
 )  # fmt: skip
 DEVICE: dict[str, Any] = {
-    "groups": [{"name": "app", "timeout": 3, "auto_recovery": {"policy": "always", "max_retries": 1, "backoff_factor": 1.5}}],
+    "groups": [
+        {
+            "name": "app",
+            "timeout": 3,
+            "auto_recovery": {"policy": "always", "max_retries": 1, "backoff_factor": 1.5},
+        }
+    ],
     "disks": [{"name": "data", "type": "dual", "aliases": ["other"], "disks": ["x"]}],
     "volumes": {"logs": {"persistence": "boot", "disk": "data"}},
-    "network": {"pools": {"lan": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "nat": True}}},
+    "network": {
+        "pools": {"lan": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "nat": True}}
+    },
 }
 BSP = {"linux": "kernel", "initrd": "initrd", "addons": ["more"], "modules_5": "modules"}
 RUN = {
@@ -62,7 +70,11 @@ def _state(text: bytes) -> None:
         assert set(state.part(name)) <= set(state)
         pvs.part_files(state, name)
     for path, value in state.inline().items():
-        for end, reader in ((("bsp/run.json",), _bsp), (("device.json",), _device), (("/src.json",), _source)):
+        for end, reader in (
+            (("bsp/run.json",), _bsp),
+            (("device.json",), _device),
+            (("/src.json",), _source),
+        ):
             if path.endswith(end) and isinstance(value, dict):
                 _apart(reader, cjson.dumps(value))
     _apart(lambda _: pvs.signatures(state), b"")
@@ -107,11 +119,41 @@ _READERS = (_state, _device, _bsp, _source, _run)
 
 
 def seeds() -> dict[str, bytes]:
-    found = {f"state-{path.stem}": b"\0" + path.read_bytes() for path in sorted((VECTORS / "states").iterdir())}
-    sources = {f"src-{path.parent.name}": b"\3" + path.read_bytes() for path in (VECTORS / "templates").glob("*/src.json")}
-    arguments = {"PV_GROUP": "app", "PV_ROLES": ["mgmt"], "PV_SECURITY_FULLDEV": "yes", "PV_LXC_EXTRA_ENV": "A=1,B=2"}
-    config = {"Entrypoint": ["/bin/a"], "Cmd": "b", "Env": ["A=b"], "User": "1:2", "Volumes": {"/v": {}}, "StopSignal": "9"}
-    source = {"args": arguments, "docker_config": config, "persistence": {"/v": "permanent@data"}, "dm_enabled": {"r": True}}
-    made = {"state": (0, WHOLE), "device": (1, DEVICE), "bsp": (2, BSP), "source": (3, source), "run": (4, RUN)}
-    written = {name: bytes([kind]) + json.dumps(document).encode() for name, (kind, document) in made.items()}
+    found = {
+        f"state-{path.stem}": b"\0" + path.read_bytes() for path in sorted((VECTORS / "states").iterdir())
+    }
+    sources = {
+        f"src-{path.parent.name}": b"\3" + path.read_bytes()
+        for path in (VECTORS / "templates").glob("*/src.json")
+    }
+    arguments = {
+        "PV_GROUP": "app",
+        "PV_ROLES": ["mgmt"],
+        "PV_SECURITY_FULLDEV": "yes",
+        "PV_LXC_EXTRA_ENV": "A=1,B=2",
+    }
+    config = {
+        "Entrypoint": ["/bin/a"],
+        "Cmd": "b",
+        "Env": ["A=b"],
+        "User": "1:2",
+        "Volumes": {"/v": {}},
+        "StopSignal": "9",
+    }
+    source = {
+        "args": arguments,
+        "docker_config": config,
+        "persistence": {"/v": "permanent@data"},
+        "dm_enabled": {"r": True},
+    }
+    made = {
+        "state": (0, WHOLE),
+        "device": (1, DEVICE),
+        "bsp": (2, BSP),
+        "source": (3, source),
+        "run": (4, RUN),
+    }
+    written = {
+        name: bytes([kind]) + json.dumps(document).encode() for name, (kind, document) in made.items()
+    }
     return {**found, **dict(sorted(sources.items())), **written}

@@ -46,7 +46,9 @@ def dictionary(words: Iterable[str]) -> str:
 
 
 def bend(content: bytes, seed: int) -> bytes:
-    """An input with one value of its document replaced, removed or copied elsewhere; empty if it is not JSON."""
+    """An input with one value of its document replaced, removed or copied elsewhere; empty if it is not
+    JSON.
+    """
     try:
         document = json.loads(content[1:])
     except (ValueError, RecursionError):
@@ -71,7 +73,9 @@ def bend(content: bytes, seed: int) -> bytes:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    members = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    members = list(
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for name, inner in members:
         yield value, name
         yield from _places(inner)

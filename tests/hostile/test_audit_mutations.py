@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A finished disk image, damaged in one place after the other: the verifier refuses every one, and names the place."""
+"""A finished disk image, damaged in one place after the other: the verifier refuses every one, and names
+the place.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 def test_image_is_that_of_a_whole_device(bench: Bench) -> None:
     report = audit.verify(bench.copy, trust=bench.trust, strict=True)
-    counts = {name: report.checked[name] for name in ("containers", "signatures", "squashfs", "verity trees")}
+    counts = {
+        name: report.checked[name] for name in ("containers", "signatures", "squashfs", "verity trees")
+    }
     assert counts == {"containers": 2, "signatures": 3, "squashfs": 3, "verity trees": 1}
     assert {"device.json", "bsp/modules.squashfs", "safe/_dm/root.squashfs.json"} <= set(bench.state)
 
@@ -45,7 +49,9 @@ def test_image_is_that_of_a_whole_device(bench: Bench) -> None:
         (mutations.inodes, 150),
     ],
 )
-def test_every_damage_is_refused_by_name(bench: Bench, cases: Callable[[Bench], Iterator[Case]], least: int) -> None:
+def test_every_damage_is_refused_by_name(
+    bench: Bench, cases: Callable[[Bench], Iterator[Case]], least: int
+) -> None:
     count, missed = mutations.undetected(bench, cases(bench))
     assert missed == []
     assert count >= least

@@ -29,10 +29,18 @@ JUNK: list[Any] = [
     "ovl:/a:boot", ":", [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5], {"name": 5}, {"name": "x"},
 ]  # fmt: skip
 DEVICE = {
-    "groups": [{"name": "app", "timeout": 3, "auto_recovery": {"policy": "always", "max_retries": 1, "backoff_factor": 1.5}}],
+    "groups": [
+        {
+            "name": "app",
+            "timeout": 3,
+            "auto_recovery": {"policy": "always", "max_retries": 1, "backoff_factor": 1.5},
+        }
+    ],
     "disks": [{"name": "data", "type": "dual", "aliases": ["other"], "disks": ["x"]}],
     "volumes": {"logs": {"persistence": "boot", "disk": "data"}},
-    "network": {"pools": {"lan": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "nat": True}}},
+    "network": {
+        "pools": {"lan": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "nat": True}}
+    },
 }
 BSP = {"linux": "kernel", "initrd": "initrd", "addons": ["more"], "modules_5": "modules"}
 RUN = {
@@ -53,12 +61,22 @@ JOB = {
     "profile": "fast", "signing": SIGNING, "work": "w", "output": "o", "image_config": {}, "verity": True,
     "logs": [{"file": "/l"}], "exports": [],
 }  # fmt: skip
-ROOT = {"exports": ["a"], "boot_files": {"a": "b"}, "trust": "t", "epoch": 5, "work": "w", "output": "o", "size": 5}
+ROOT = {
+    "exports": ["a"],
+    "boot_files": {"a": "b"},
+    "trust": "t",
+    "epoch": 5,
+    "work": "w",
+    "output": "o",
+    "size": 5,
+}
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield place
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for name, inner in members:
         yield from places(inner, (*place, name))
 
@@ -134,7 +152,9 @@ def verify_state(document: dict[str, Any]) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_bent_documents_are_read_or_refused(read: Callable[[dict[str, Any]], None], documents: list[dict[str, Any]]) -> None:
+def test_bent_documents_are_read_or_refused(
+    read: Callable[[dict[str, Any]], None], documents: list[dict[str, Any]]
+) -> None:
     chance = random.Random(read.__name__)
     for document in documents:
         read(document)
@@ -162,7 +182,9 @@ def test_bent_jobs_are_read_or_refused(kind: type, document: dict[str, Any], tmp
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tgz"])
-def test_a_bent_export_gives_the_objects_that_it_names_or_leaves_nothing(suffix: str, tmp_path: Path) -> None:
+def test_a_bent_export_gives_the_objects_that_it_names_or_leaves_nothing(
+    suffix: str, tmp_path: Path
+) -> None:
     chance = random.Random(suffix)
     pool = ObjectPool(tmp_path / "pool")
     big, small = pool.put_bytes(b"x" * 700), pool.put_bytes(b"y")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Packed layers that unpack to far more than they are: refused while they are read, and never whole in memory."""
+"""Packed layers that unpack to far more than they are: refused while they are read, and never whole in
+memory.
+"""
 
 from __future__ import annotations
 

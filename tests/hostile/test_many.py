@@ -45,7 +45,9 @@ def test_disks_with_many_aliases_are_checked() -> None:
 
 
 def test_too_many_volumes_are_refused() -> None:
-    source = SourceManifest.parse({"docker_config": {"Volumes": {f"/{number}": {} for number in range(MANY)}}})
+    source = SourceManifest.parse(
+        {"docker_config": {"Volumes": {f"/{number}": {} for number in range(MANY)}}}
+    )
     with soon(), pytest.raises(FormatError, match="at most 64 volumes"):
         ContainerSpec.from_source("web", source)
 
@@ -59,7 +61,9 @@ def test_hint_looks_through_few_of_many_words() -> None:
 
 def test_signatures_are_bounded() -> None:
     signature = {"#spec": pvs.SPEC, "protected": "x", "signature": "x"}
-    state = State.empty().with_files({f"_sigs/{number}.json": signature for number in range(pvs.MAX_SIGNATURES + 1)})
+    state = State.empty().with_files(
+        {f"_sigs/{number}.json": signature for number in range(pvs.MAX_SIGNATURES + 1)}
+    )
     with pytest.raises(LimitError, match=f"more than the {pvs.MAX_SIGNATURES}"):
         pvs.signatures(state)
 

@@ -25,6 +25,8 @@ BENCH = Path(__file__).resolve().parents[1] / "bench"
 )
 def test_a_mistake_is_one_sentence(words: str, sentence: str) -> None:
     program, *rest = words.split()
-    done = subprocess.run([sys.executable, BENCH / program, *rest], capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, BENCH / program, *rest], capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert sentence in done.stderr.splitlines()[-1]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration registry: Debian's docker-registry on whatever port is free, and images made without an engine."""
+"""The demonstration registry: Debian's docker-registry on whatever port is free, and images made without an
+engine.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def test_an_image_of_no_engine_reaches_skopeo_through_the_registry(tmp_path: Pat
     with registry.serve(tmp_path / "registry") as served:
         with engine.start("none", tmp_path / "work", served) as made:
             reference = f"{served.host}/demo/plain:1-arm64"
-            made.build(tmp_path / "context", tmp_path / "Dockerfile", platform="linux/arm64", reference=reference)
+            made.build(
+                tmp_path / "context", tmp_path / "Dockerfile", platform="linux/arm64", reference=reference
+            )
             made.push(reference)
         assert not (tmp_path / "work/engine").exists()
         manifest = served.find("demo/plain", "1-arm64")
@@ -79,5 +83,7 @@ def test_an_image_of_no_engine_reaches_skopeo_through_the_registry(tmp_path: Pat
         source, target = f"docker://{served.host}/demo/plain:1", f"oci:{tmp_path}/layout:1"
         tools.run("skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", source, target)
     with layout.open_image(tmp_path / "layout", platform=Platform.parse("linux/arm64")) as image:
-        squashfs.write(layers.LayeredTree(image.layers), tmp_path / "image", profile=squashfs.PROFILES["fast"])
+        squashfs.write(
+            layers.LayeredTree(image.layers), tmp_path / "image", profile=squashfs.PROFILES["fast"]
+        )
     assert squashfs.read(tmp_path / "image").head("etc/hello", 5) == b"hello"

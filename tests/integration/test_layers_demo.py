@@ -50,10 +50,14 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 @pytest.mark.parametrize("name", ["nginx", "system"])
-def test_squashfs_holds_what_umoci_unpacks(sources: dict[str, str], name: str, architecture: str, tmp_path: Path) -> None:
+def test_squashfs_holds_what_umoci_unpacks(
+    sources: dict[str, str], name: str, architecture: str, tmp_path: Path
+) -> None:
     target = f"oci:{tmp_path}/layout:1"
     choice = ("--override-os", "linux", "--override-arch", architecture)
-    tools.run("skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", sources[name], target)
+    tools.run(
+        "skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", sources[name], target
+    )
     started = time.time()
     tools.run("umoci", "unpack", "--image", f"{tmp_path}/layout:1", tmp_path / "theirs")
     wanted = listing.of_directory(tmp_path / "theirs" / "rootfs")

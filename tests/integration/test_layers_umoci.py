@@ -22,7 +22,8 @@ from sim import listing, tools
 from sim.changesets import STACKS, Member, Stack
 from sim.layers import blob, layer, member, write_layout
 
-# cap_net_bind_service+ep, as the kernel keeps it; none of its bytes is beyond ASCII, so a pax record can be text.
+# cap_net_bind_service+ep, as the kernel keeps it; none of its bytes is beyond ASCII, so a pax record can be
+# text.
 EARLY = b"before 1970"
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000").decode()
 
@@ -95,7 +96,9 @@ def odd_image() -> Stack:
         member("linked/upper", "hard", target="linked/lower2"),
         member(".wh.gone and back"),
         member("implied/by/its/file"),
-        member("xattrs", "dir", pax={"SCHILY.xattr.user.on a folder": "1", "SCHILY.xattr.trusted.empty": ""}),
+        member(
+            "xattrs", "dir", pax={"SCHILY.xattr.user.on a folder": "1", "SCHILY.xattr.trusted.empty": ""}
+        ),
         member("largest owner", owner=(2**32 - 2, 2**32 - 2)),
         member("p" * 120 + "/" + "n" * 255, content=b"long names"),
         member("日本語/имя", content="naïve".encode()),
@@ -177,7 +180,9 @@ SPARSE_FORMS = {
 
 
 def sparse_layer(folder: Path, size: int, pieces: dict[str, list[int]], *options: str) -> LayerBlob:
-    """A layer by GNU tar: files of ``size`` bytes that are holes but for a word at each of the given places."""
+    """A layer by GNU tar: files of ``size`` bytes that are holes but for a word at each of the given
+    places.
+    """
     source = folder / "source"
     source.mkdir()
     for name, places in pieces.items():
@@ -217,15 +222,18 @@ def test_sparse_file_of_more_than_4_gib_is_what_umoci_unpacks(umoci: str, tmp_pa
     made = sparse_layer(tmp_path, size, pieces, *SPARSE_FORMS["1.0"])
     wanted = unpacked(umoci, [made], tmp_path)
     shutil.rmtree(tmp_path / "theirs")
-    squashfs.write(layers.LayeredTree([made], structural=False), tmp_path / "image", profile=PROFILES["fast"])
+    squashfs.write(
+        layers.LayeredTree([made], structural=False), tmp_path / "image", profile=PROFILES["fast"]
+    )
     assert not listing.differences(mounted(tmp_path), wanted)
 
 
 @settings(max_examples=150, deadline=None, database=None)
 @given(stack=STACKS)
 def test_random_stacks_are_what_umoci_unpacks(umoci: str, stack: Stack) -> None:
-    # umoci takes members in their order, so only whiteouts that come first mean the same to both; where their own
-    # directory takes the place of a link it must come before them, as it does in layers that programs write.
+    # umoci takes members in their order, so only whiteouts that come first mean the same to both; where
+    # their own directory takes the place of a link it must come before them, as it does in layers that
+    # programs write.
     ordered = [sorted(members, key=lambda entry: ".wh." not in entry[0].name) for members in stack]
     if _hides_below_replaced_links(stack):
         return

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""scripts/packages.txt is complete: every program that the project calls belongs to a package that it brings.
+"""scripts/packages.txt is complete: every program that the project calls belongs to a package that it
+brings.
 
-A machine that has a program for another reason hides that it is missing on the next one. So the programs are read
-from the sources, and the installed package of each must be one of the list, one that these depend on, or an
-essential one. Programs that are not installed here are left to the tests that call them.
+A machine that has a program for another reason hides that it is missing on the next one. So the programs
+are read from the sources, and the installed package of each must be one of the list, one that these depend
+on, or an essential one. Programs that are not installed here are left to the tests that call them.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ def called() -> dict[str, set[str]]:
     for name in names:
         path = PROJECT / name
         # What is below these runs on the device, or on no machine.
-        if name.startswith(("kas/quickstart/demo/", "tests/vectors/", "tests/fuzz/corpus/")) or not path.is_file():
+        if (
+            name.startswith(("kas/quickstart/demo/", "tests/vectors/", "tests/fuzz/corpus/"))
+            or not path.is_file()
+        ):
             continue
         for word in words(path):
             if word not in WORDS and f"{name}: {word}" not in WORDS:
@@ -120,7 +124,11 @@ class Installed:
 
 def names(text: str, separator: str) -> list[str]:
     """Package names without versions and architectures."""
-    return [match[0] for word in text.split(separator) if (match := re.match(r"[a-z0-9][a-z0-9+.-]*", word.strip()))]
+    return [
+        match[0]
+        for word in text.split(separator)
+        if (match := re.match(r"[a-z0-9][a-z0-9+.-]*", word.strip()))
+    ]
 
 
 def owners(programs: dict[str, str]) -> dict[str, str]:
@@ -129,9 +137,13 @@ def owners(programs: dict[str, str]) -> dict[str, str]:
     places = {place: name for name, path in plain.items() for place in (path, "/usr" + path)}
     for name, path in programs.items():
         target = str(Path(path).resolve())
-        places.update({place: name for place in (target, target.replace("/usr/", "/", 1)) if place not in places})
+        places.update(
+            {place: name for place in (target, target.replace("/usr/", "/", 1)) if place not in places}
+        )
     argv = ["dpkg-query", "-S", *places]
-    answer = subprocess.run(argv, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": FOLDERS}).stdout
+    answer = subprocess.run(
+        argv, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": FOLDERS}
+    ).stdout
     found: dict[str, str] = {}
     for line in answer.splitlines():
         package, _, place = line.rpartition(": ")
@@ -150,7 +162,9 @@ def test_every_program_that_is_called_comes_with_a_listed_package() -> None:
     paths = {word: path for word in where if (path := shutil.which(word, path=FOLDERS)) and "/" not in word}
     assert {"mke2fs", "tar", "zstd"} <= set(paths)
     packages = owners(paths)
-    missing = {word: (packages[word], sorted(where[word])) for word in packages if packages[word] not in brought}
+    missing = {
+        word: (packages[word], sorted(where[word])) for word in packages if packages[word] not in brought
+    }
     assert missing == {}
 
 

@@ -35,11 +35,17 @@ def test_a_packing_reads_back_from_its_document() -> None:
         Packing("lz4", None, "liblz4 1.9.4"),
     ):
         assert Packing.parse(json.loads(json.dumps(packing.document()))) == packing
-    assert Packing("xz", 3, "liblzma 5.4.1").document() == {"codec": "xz", "level": 3, "version": "liblzma 5.4.1"}
+    assert Packing("xz", 3, "liblzma 5.4.1").document() == {
+        "codec": "xz",
+        "level": 3,
+        "version": "liblzma 5.4.1",
+    }
     assert str(Packing("xz", 6, "liblzma 5.4.1", "x86")) == "xz level 6 with filter x86, liblzma 5.4.1"
 
 
-@pytest.mark.parametrize("document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}])
+@pytest.mark.parametrize(
+    "document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}]
+)
 def test_what_is_no_packing_is_none(document: object) -> None:
     assert Packing.parse(document) is None
 
@@ -88,7 +94,9 @@ def test_src_json_names_the_codec_and_info_and_inspect_show_it(desk: Desk) -> No
     desk.pvr("commit")
     assert line in desk.pvr("inspect", ".")
     (part,) = (
-        part for part in json.loads(desk.pvr("inspect", "--json", "."))["revisions"][0]["parts"] if part["name"] == "app"
+        part
+        for part in json.loads(desk.pvr("inspect", "--json", "."))["revisions"][0]["parts"]
+        if part["name"] == "app"
     )
     assert part["packed"] == {"root.squashfs": packed}
 
@@ -111,12 +119,25 @@ def test_other_content_or_another_level_is_no_matter_of_versions(desk: Desk) -> 
     library = {"PVR_LIBSQUASHFS": str(desk.other)}
     assert "other bytes" not in desk.pvr("app", "update", "app", "--from", two, **library)
     assert "other bytes" not in desk.pvr("app", "update", "app", "--from", one)
-    assert "other bytes" not in desk.pvr("app", "update", "app", "--from", one, "--force", "--profile", "xz:1", **library)
+    assert "other bytes" not in desk.pvr(
+        "app", "update", "app", "--from", one, "--force", "--profile", "xz:1", **library
+    )
 
 
 def test_the_same_bytes_by_another_version_are_not_worth_a_word(desk: Desk) -> None:
-    desk.pvr("app", "update", "app", "--from", f"oci:{desk.root.parent / 'one'}", "--force", "--profile", "xz:1")
-    again = ("app", "update", "app", "--from", f"oci:{desk.root.parent / 'one'}", "--force", "--profile", "xz:1")
+    desk.pvr(
+        "app", "update", "app", "--from", f"oci:{desk.root.parent / 'one'}", "--force", "--profile", "xz:1"
+    )
+    again = (
+        "app",
+        "update",
+        "app",
+        "--from",
+        f"oci:{desk.root.parent / 'one'}",
+        "--force",
+        "--profile",
+        "xz:1",
+    )
     assert "other bytes" not in desk.pvr(*again, PVR_LIBSQUASHFS=str(desk.other))
     assert desk.source["squashfs"]["root.squashfs"]["version"] == f"liblzma {codecs.VERSION}"
 
@@ -159,7 +180,10 @@ def test_a_signature_does_not_cover_the_record(desk: Desk, tmp_path: Path) -> No
 def test_attributes_that_have_no_place_are_told(desk: Desk, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "rootfs.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         member = tarfile.TarInfo("file")
-        member.pax_headers = {"SCHILY.xattr.system.posix_acl_access": "\2\0\0\0", "SCHILY.xattr.user.kept": "1"}
+        member.pax_headers = {
+            "SCHILY.xattr.system.posix_acl_access": "\2\0\0\0",
+            "SCHILY.xattr.user.kept": "1",
+        }
         archive.addfile(member)
     said = desk.pvr("app", "add", "acl", "--type", "rootfs", "--from", str(tmp_path / "rootfs.tar"))
     assert "pvr: warning: acl: squashfs has no place for system.posix_acl_access, so" in said
@@ -170,7 +194,9 @@ def test_attributes_that_have_no_place_are_told(desk: Desk, tmp_path: Path) -> N
 
 @pytest.fixture
 def job(tmp_path: Path) -> jobs.ExportContainer:
-    images.write_files(tmp_path / "oci", images.layout_files(images.image(ONE, config={"ExposedPorts": {"80/tcp": {}}})))
+    images.write_files(
+        tmp_path / "oci", images.layout_files(images.image(ONE, config={"ExposedPorts": {"80/tcp": {}}}))
+    )
     keys.generate(tmp_path / "keys", common_name="Test", algorithm="ES256")
     signing = jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem", tmp_path / "keys/ca.crt")
     return jobs.ExportContainer(
@@ -204,7 +230,9 @@ def test_a_rebuild_by_another_version_is_told(job: jobs.ExportContainer) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"no export", b"\x1f\x8b broken"])
-def test_whatever_lies_where_the_last_export_was_stops_no_build(job: jobs.ExportContainer, content: bytes) -> None:
+def test_whatever_lies_where_the_last_export_was_stops_no_build(
+    job: jobs.ExportContainer, content: bytes
+) -> None:
     assert job.before is not None
     job.before.write_bytes(content)
     assert container.export_container(job).warnings == ()

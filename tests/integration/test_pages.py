@@ -41,7 +41,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shell(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**ENVIRONMENT, "PATH": f"{folder / 'bin'}:{ENVIRONMENT['PATH']}", "HOME": str(folder)}
-    return subprocess.run(["bash", "-euc", commands], cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        ["bash", "-euc", commands], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+    )
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,14 @@ def test_json_has_the_members_of_the_page(call: str, members: str, made: Path) -
 def test_the_table_has_every_command_with_json() -> None:
     chapters = re.findall(r"^### `(pvr .*?)`\n(.*?)(?=^###|\Z)", REFERENCE, re.MULTILINE | re.DOTALL)
     verbs = {heading for heading, body in chapters if "`--json`" in body}
-    assert verbs == {re.sub(r" --cacerts \S+|( web| \.)? --json$", "", call) for call, _ in CALLS} and len(verbs) == 7
+    assert (
+        verbs == {re.sub(r" --cacerts \S+|( web| \.)? --json$", "", call) for call, _ in CALLS}
+        and len(verbs) == 7
+    )
 
 
-@pytest.mark.parametrize(("words", "status"), [("status", 2), ("verify nothing", 2), ("--version", 0), ("stauts", 2)])
+@pytest.mark.parametrize(
+    ("words", "status"), [("status", 2), ("verify nothing", 2), ("--version", 0), ("stauts", 2)]
+)
 def test_exit_statuses_are_those_of_the_page(words: str, status: int, place: Path) -> None:
     assert shell(f"cd bin && pvr {words}", place).returncode == status

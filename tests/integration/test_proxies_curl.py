@@ -21,7 +21,11 @@ DIVIDES_AT_BLANKS, COMMAS_ONLY = (7, 88), (8, 14)
 
 
 def _version() -> tuple[int, ...]:
-    text = subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout if shutil.which("curl") else ""
+    text = (
+        subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout
+        if shutil.which("curl")
+        else ""
+    )
     found = re.match(r"curl ([0-9]+)\.([0-9]+)", text)
     return tuple(map(int, found.groups())) if found else (0,)
 
@@ -42,7 +46,12 @@ def test_curl_reads_the_table(url: str, no_proxy: str, go: bool, curl: bool) -> 
     port = parts.port or 443
     known = ["--resolve", f"{parts.hostname}:{port}:{DIRECT}"] if "example" in url else []
     argv = ["curl", "-sv", "--max-time", "1", *known, url]
-    environment = {"PATH": os.environ["PATH"], "http_proxy": PROXY, "https_proxy": PROXY, "no_proxy": no_proxy}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "http_proxy": PROXY,
+        "https_proxy": PROXY,
+        "no_proxy": no_proxy,
+    }
     said = subprocess.run(argv, env=environment, capture_output=True, text=True).stderr
     tried = re.search(r"Trying (\S+?):?[0-9]*\.\.\.", said)
     assert tried is not None, said

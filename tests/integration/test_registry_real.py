@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The registry client, the layout reader against programs that others wrote.
 
-Debian's docker-registry on loopback serves what skopeo pushes; skopeo reads what we pull, we read what skopeo writes.
+Debian's docker-registry on loopback serves what skopeo pushes; skopeo reads what we pull, we read what
+skopeo writes.
 """
 
 import base64
@@ -85,7 +86,9 @@ def pushed(host: str, tmp_path_factory: pytest.TempPathFactory) -> images.Made:
     one = images.image({"a": os.urandom(3_000_000)}, {"b": b"2"})
     other = images.image({"a": b"arm"}, platform="linux/arm64")
     files = images.layout_files(one, other)
-    single = images.write_files(folder / "single", {**files, "index.json": images.layout_files(one)["index.json"]})
+    single = images.write_files(
+        folder / "single", {**files, "index.json": images.layout_files(one)["index.json"]}
+    )
     index = images.index(one, other)
     files[f"blobs/{images.sha(index).replace(':', '/')}"] = index
     entry = {"mediaType": images.TYPES["oci"][3], "digest": images.sha(index), "size": len(index)}
@@ -93,7 +96,13 @@ def pushed(host: str, tmp_path_factory: pytest.TempPathFactory) -> images.Made:
     multi = images.write_files(folder / "multi", files)
     skopeo("copy", "--dest-tls-verify=false", f"oci:{single}", f"docker://{host}/demo/web:1")
     skopeo("copy", "--all", "--dest-tls-verify=false", f"oci:{multi}", f"docker://{host}/demo/multi:1")
-    skopeo("copy", "--format=v2s2", "--dest-tls-verify=false", f"oci:{single}", f"docker://{host}/demo/docker:1")
+    skopeo(
+        "copy",
+        "--format=v2s2",
+        "--dest-tls-verify=false",
+        f"oci:{single}",
+        f"docker://{host}/demo/docker:1",
+    )
     return one
 
 
@@ -122,7 +131,9 @@ def test_skopeo_reads_what_we_pull(host: str, pushed: images.Made, tmp_path: Pat
     ref = Ref.parse(f"{host}/demo/web:1")
     digest = Client(OPTIONS).pull(ref, AMD64, tmp_path / "out")
     reported = json.loads(skopeo("inspect", f"oci:{tmp_path}/out:{ref}"))
-    assert reported["Digest"] == str(digest) and reported["Layers"] == [images.sha(data) for data in pushed.layers]
+    assert reported["Digest"] == str(digest) and reported["Layers"] == [
+        images.sha(data) for data in pushed.layers
+    ]
 
 
 def test_the_index_is_resolved_for_each_platform(host: str, pushed: images.Made) -> None:
@@ -130,7 +141,9 @@ def test_the_index_is_resolved_for_each_platform(host: str, pushed: images.Made)
     client = Client(OPTIONS)
     mine, other = client.resolve(ref, AMD64), client.resolve(ref, ARM64)
     assert mine.pin == other.pin and mine.digest != other.digest
-    expected = hashlib.sha256(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{ref}").encode()).hexdigest()
+    expected = hashlib.sha256(
+        skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{ref}").encode()
+    ).hexdigest()
     assert str(mine.pin) == f"sha256:{expected}"
     assert client.resolve(ref.with_digest(mine.pin), ARM64).digest == other.digest
     with pytest.raises(PlatformError, match="it offers linux/amd64, linux/arm64"):
@@ -145,7 +158,11 @@ def test_a_missing_image_is_refused_with_a_hint(host: str, pushed: images.Made) 
 
 @pytest.mark.parametrize("transport", ["docker-archive", "oci-archive", "oci"])
 def test_we_read_what_skopeo_writes(host: str, pushed: images.Made, tmp_path: Path, transport: str) -> None:
-    target = f"{transport}:{tmp_path}/x:demo:1" if transport == "docker-archive" else f"{transport}:{tmp_path}/x:v1"
+    target = (
+        f"{transport}:{tmp_path}/x:demo:1"
+        if transport == "docker-archive"
+        else f"{transport}:{tmp_path}/x:v1"
+    )
     skopeo("copy", "--src-tls-verify=false", f"docker://{host}/demo/web:1", target)
     with layout.open_source(ImageSource.parse(target), AMD64) as image:
         assert [str(layer.diff_id) for layer in image.layers] == [images.sha(data) for data in pushed.tars]

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Squashfs images against the kernel that mounts them, unsquashfs that unpacks them, and a full disk. Takes root."""
+"""Squashfs images against the kernel that mounts them, unsquashfs that unpacks them, and a full disk. Takes
+root.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Odd inputs before this project and before the readers it is compared with: sim/tolerances.py from both sides.
+"""Odd inputs before this project and before the readers it is compared with: sim/tolerances.py from both
+sides.
 
-Other versions of them may judge otherwise, and say nothing about ours: with those only what is plain is compared.
+Other versions of them may judge otherwise, and say nothing about ours: with those only what is plain is
+compared.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def is_as_seen(program: str) -> bool:
 
 def umoci(source: Path, folder: Path) -> bool:
     rootless = [] if os.geteuid() == 0 else ["--rootless"]
-    return reads("umoci", "unpack", *rootless, "--image", f"{source}:1", str(folder / "bundle"), folder=folder)
+    return reads(
+        "umoci", "unpack", *rootless, "--image", f"{source}:1", str(folder / "bundle"), folder=folder
+    )
 
 
 def ours(source: Path) -> bool:

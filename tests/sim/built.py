@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A device made as a build makes it: two containers from OCI images and a bsp, exported by their jobs, then the disk image."""
+"""A device made as a build makes it: two containers from OCI images and a bsp, exported by their jobs, then
+the disk image.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,18 @@ DEVICE: dict[str, Any] = {
     "volumes": {"pv--devmeta": {"disk": "data", "persistence": "permanent"}},
 }
 CONTAINERS: dict[str, dict[str, Any]] = {
-    "web": {"arguments": {"PV_GROUP": "app", "PV_ROLES": ["nobody"]}, "volumes": ("/var/lib/web:permanent",)},
+    "web": {
+        "arguments": {"PV_GROUP": "app", "PV_ROLES": ["nobody"]},
+        "volumes": ("/var/lib/web:permanent",),
+    },
     "safe": {"arguments": {"PV_GROUP": "platform", "PV_LXC_EXTRA_ENV": ["A=b"]}, "verity": True},
 }
 Job = Union[jobs.ExportContainer, jobs.ExportBsp, jobs.BuildRoot]
-VERBS = {jobs.ExportContainer: "export-container", jobs.ExportBsp: "export-bsp", jobs.BuildRoot: "build-root"}
+VERBS = {
+    jobs.ExportContainer: "export-container",
+    jobs.ExportBsp: "export-bsp",
+    jobs.BuildRoot: "build-root",
+}
 
 
 def sources(folder: Path, *, bulk: int = 1) -> None:
@@ -58,11 +67,20 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
 
 def loader() -> bytes:
     """A program for UEFI on x86, as far as its head says."""
-    return b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(range(256)) * 40
+    return (
+        b"MZ"
+        + bytes(58)
+        + struct.pack("<I", 64)
+        + b"PE\0\0"
+        + struct.pack("<H", 0x8664)
+        + bytes(range(256)) * 40
+    )
 
 
 def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[Job]:
-    """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order. ``epoch``: of the exports."""
+    """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order. ``epoch``: of
+    the exports.
+    """
     signing = jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem", given / "keys/ca.crt")
     common: dict[str, Any] = {"profile": "fast", "signing": signing, "work": made, "epoch": epoch}
     exports: list[Job] = [

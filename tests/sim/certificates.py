@@ -15,7 +15,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1(), "K-256": ec.SECP256K1()}
+CURVES = {
+    "P-256": ec.SECP256R1(),
+    "P-384": ec.SECP384R1(),
+    "P-521": ec.SECP521R1(),
+    "K-256": ec.SECP256K1(),
+}
 NULL = b"\x05\x00"
 
 
@@ -87,7 +92,9 @@ def private(kind: str, number: int) -> Any:
 
 
 def key_info(kind: str, number: int) -> bytes:
-    return bytes(private(kind, number).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return bytes(
+        private(kind, number).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
 
 
 def rsa_info(modulus: int, exponent: int = 65537, *, parameters: bytes = NULL) -> bytes:
@@ -134,7 +141,17 @@ class Pieces:
         block = tlv(0xA3, sequence(*self.extensions)) if self.extensions else b""
         inner = self.algorithm() if self.inner is None else self.inner
         info = key_info(*self.key) if self.info is None else self.info
-        return [self.version, self.serial, inner, self.issuer, self.validity, self.subject, info, self.behind_key, block]
+        return [
+            self.version,
+            self.serial,
+            inner,
+            self.issuer,
+            self.validity,
+            self.subject,
+            info,
+            self.behind_key,
+            block,
+        ]
 
     def der(self, pieces: Optional[Sequence[bytes]] = None) -> bytes:
         tbs = sequence(*(self.tbs_pieces() if pieces is None else pieces))
@@ -170,7 +187,9 @@ class Case:
         return self.name
 
 
-def case(name: str, good: bool, *chain: Pieces, roots: Sequence[Pieces] = (ROOT,), algorithm: str = "ES256") -> Case:
+def case(
+    name: str, good: bool, *chain: Pieces, roots: Sequence[Pieces] = (ROOT,), algorithm: str = "ES256"
+) -> Case:
     ders = tuple(pieces.der() for pieces in chain)
     return Case(name, good, ders, tuple(pieces.der() for pieces in roots), algorithm)
 
@@ -244,7 +263,9 @@ def chains() -> list[Case]:
 def algorithms() -> list[Case]:
     by_rsa = LEAF.but(by=("RSA", 1))
     rsa_root = ROOT.but(key=("RSA", 1), by=("RSA", 1))
-    explicit = sequence(sequence(oid("1.2.840.10045.2.1"), sequence(integer(1))), tlv(3, b"\0\4" + bytes(64)))
+    explicit = sequence(
+        sequence(oid("1.2.840.10045.2.1"), sequence(integer(1))), tlv(3, b"\0\4" + bytes(64))
+    )
     compressed = key_info(*LEAF_KEY).replace(b"\x03\x42\x00\x04", b"\x03\x42\x00\x02")
     off_curve = key_info(*LEAF_KEY)[:-1] + bytes([key_info(*LEAF_KEY)[-1] ^ 1])
     return [

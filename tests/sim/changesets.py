@@ -13,7 +13,9 @@ Stack = list[list[Member]]
 
 _NAMES = st.sampled_from(["a", "b", "c", "d"])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
-_TARGETS = st.sampled_from(["a", "b", "a/b", "../b", "/c", "/c/d", "../../a", "nowhere", ".", "/", "d/../c"])
+_TARGETS = st.sampled_from(
+    ["a", "b", "a/b", "../b", "/c", "/c/d", "../../a", "nowhere", ".", "/", "d/../c"]
+)
 _CONTENTS = st.sampled_from([b"", b"x", b"other", b"long" * 400])
 _KINDS = ["file"] * 5 + ["dir"] * 6 + ["link", "hard", "fifo", "chr", "whiteout", "whiteout", "opaque"]
 _OWNERS = st.sampled_from([(0, 0), (1000, 70000)])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A finished disk image to damage in place and to correct: bytes, files, names and the state in it.
 
-Where things lie is found by the verifier's own readers, on the whole image; what is written is right in form (sizes,
-checksums), so that it is the content that must be found wrong.
+Where things lie is found by the verifier's own readers, on the whole image; what is written is right in
+form (sizes, checksums), so that it is the content that must be found wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ SET = "_sigs/_set.json"
 
 
 class Bench:
-    """A copy of ``image`` that is damaged, verified and mended again and again. ``trust`` are the roots (PEM)."""
+    """A copy of ``image`` that is damaged, verified and mended again and again. ``trust`` are the roots
+    (PEM).
+    """
 
     def __init__(self, image: Path, copy: Path, trust: bytes) -> None:
         self.image, self.copy, self.trust = image, copy, trust
@@ -48,7 +50,9 @@ class Bench:
         self.state = State.parse(self.content(STATE))
 
     def findings(self) -> list[Finding]:
-        """What the verifier says on a host without e2fsck, so that our own readers are tested, and not its opinion."""
+        """What the verifier says on a host without e2fsck, so that our own readers are tested, and not its
+        opinion.
+        """
         with pytest.MonkeyPatch.context() as host:
             host.setattr(proc, "find", lambda tool: None)
             # As a device asks for it whose image was made with one.
@@ -137,7 +141,9 @@ class Bench:
         """A copy of the file in place of one of its names."""
         (scratch / "content").write_bytes(self.content(path))
         folder, _, name = path.rpartition("/")
-        script = f'rm "/{path}"\ncd "/{folder}"\nwrite content "{name}"\nset_inode_field "{name}" mode 0100644\n'
+        script = (
+            f'rm "/{path}"\ncd "/{folder}"\nwrite content "{name}"\nset_inode_field "{name}" mode 0100644\n'
+        )
         (scratch / "script").write_text(script)
         proc.run(["debugfs", "-w", "-f", "script", f"{self.copy}?offset={self.storage_at}"], cwd=scratch)
         self._spoiled = True
@@ -161,7 +167,11 @@ class Bench:
     def inode_place(self, number: int) -> int:
         """Where an inode lies in the image."""
         group, index = divmod(number - 1, self.storage._inodes_per_group)
-        return self.storage_at + self.storage._tables[group] * self.storage.block + index * self.storage._inode_size
+        return (
+            self.storage_at
+            + self.storage._tables[group] * self.storage.block
+            + index * self.storage._inode_size
+        )
 
     def _set_inode(self, number: int, at: int, data: bytes) -> None:
         """Change a field of an inode, with the right checksum."""

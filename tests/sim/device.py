@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A small whole device to examine and to damage: two containers and a bsp, signed, as tree, disk image and export."""
+"""A small whole device to examine and to damage: two containers and a bsp, signed, as tree, disk image and
+export.
+"""
 
 from __future__ import annotations
 
@@ -60,9 +62,13 @@ def make(folder: Path) -> Device:
     folder.mkdir(parents=True)
     keys.generate(folder / "keys", common_name="Test", algorithm="ES256", days=30)
     pool = ObjectPool(folder / "storage/objects")
-    state = State.empty().with_files({**bsp_files(pool), **container_files(pool, "web"), **verity_files(pool)})
+    state = State.empty().with_files(
+        {**bsp_files(pool), **container_files(pool, "web"), **verity_files(pool)}
+    )
     loader = folder / "loader.efi"
-    loader.write_bytes(b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(9000))
+    loader.write_bytes(
+        b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<H", 0x8664) + bytes(9000)
+    )
     device = Device(folder, state, folder / "storage", (folder / "keys/ca.crt").read_bytes(), loader)
     state = sign(device, state)
     trail.write(device.storage, state, pool, "0")

@@ -51,7 +51,9 @@ def mutated(count: int, *, seed: int) -> Iterator[bytes]:
         header("x", size=b"\x80" + bytes(10) + b"\x05"),
         header("long", at345=b"a/prefix"),
         pax(record("path", "other/name") + record("size", "5")) + header(size=b"00000000000\0"),
-        header("././@LongLink", size=b"%011o\0" % 6, at156=b"L") + b"other\0".ljust(BLOCK, b"\0") + header(),
+        header("././@LongLink", size=b"%011o\0" % 6, at156=b"L")
+        + b"other\0".ljust(BLOCK, b"\0")
+        + header(),
         header("link", size=b"00000000000\0", at156=b"2", at157=b"target"),
     ]
     for _ in range(count):

@@ -22,7 +22,14 @@ def build() -> Path:
     """The program, under the sanitizers; built if it is not, or is old."""
     if not (BUILD / "build.ninja").exists():
         shutil.rmtree(BUILD, ignore_errors=True)
-        argv = ["meson", "setup", str(BUILD), str(RUNTIME), "-Db_sanitize=address,undefined", "-Dwerror=true"]
+        argv = [
+            "meson",
+            "setup",
+            str(BUILD),
+            str(RUNTIME),
+            "-Db_sanitize=address,undefined",
+            "-Dwerror=true",
+        ]
         subprocess.run(argv, check=True, capture_output=True, timeout=600)
     subprocess.run(["ninja", "-C", str(BUILD), "test/judge"], check=True, capture_output=True, timeout=600)
     return BUILD / "test/judge"
@@ -45,7 +52,9 @@ class Judge:
     def __enter__(self) -> Judge:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.close()
         status = self._process.wait(600)
@@ -54,7 +63,9 @@ class Judge:
 
     def pattern(self, pattern: str, path: str) -> Answer:
         """May it be signed by? Does it match? Do readers disagree?"""
-        return self._ask("p", pattern.encode("utf-8", "surrogatepass"), path.encode("utf-8", "surrogatepass"))
+        return self._ask(
+            "p", pattern.encode("utf-8", "surrogatepass"), path.encode("utf-8", "surrogatepass")
+        )
 
     def chain(self, roots: bytes, algorithm: str, chain: Sequence[bytes]) -> Answer:
         """Is the signer trusted?"""
@@ -65,7 +76,9 @@ class Judge:
         return self._ask("s", roots, text)
 
     def rights(self, roots: bytes, signers: bytes, text: bytes) -> Answer:
-        """Is that a table of signers? Does the state verify by it? Without one: with a set signature required?"""
+        """Is that a table of signers? Does the state verify by it? Without one: with a set signature
+        required?
+        """
         return self._ask("r", roots, signers, text)
 
     def conf(self, text: str) -> Answer:
@@ -74,9 +87,13 @@ class Judge:
 
     def _ask(self, letter: str, *texts: bytes) -> Answer:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(letter.encode() + b"".join(_LENGTH.pack(len(text)) + text for text in texts))
+        self._process.stdin.write(
+            letter.encode() + b"".join(_LENGTH.pack(len(text)) + text for text in texts)
+        )
         self._process.stdin.flush()
         line = self._process.stdout.readline().decode("utf-8", "replace")
-        assert line.endswith("\n"), f"the runtime's reader ended with status {self._process.wait(600)} on {texts!r}"
+        assert line.endswith("\n"), (
+            f"the runtime's reader ended with status {self._process.wait(600)} on {texts!r}"
+        )
         digits, _, why = line[:-1].partition(" ")
         return Answer(tuple(digit == "1" for digit in digits), why)

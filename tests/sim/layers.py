@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""OCI layers made by hand: tars of odd members, blobs as a layout hands them out, and layouts that umoci takes."""
+"""OCI layers made by hand: tars of odd members, blobs as a layout hands them out, and layouts that umoci
+takes.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def tar(members: Iterable[tuple[tarfile.TarInfo, bytes]], *, form: int = tarfile
 
 
 def with_checksums(archive: bytes) -> bytes:
-    """``archive`` with a right checksum in every block that is not empty, so that mutations get past that check."""
+    """``archive`` with a right checksum in every block that is not empty, so that mutations get past that
+    check.
+    """
     blocks = [bytearray(archive[at : at + 512]) for at in range(0, len(archive), 512)]
     for block in blocks:
         if len(block) == 512 and any(block):

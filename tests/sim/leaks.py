@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Everything that lies in what a build makes, unpacked down to the last file; and what of a key would give it away."""
+"""Everything that lies in what a build makes, unpacked down to the last file; and what of a key would give
+it away.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +43,15 @@ def _numbers(pem: bytes) -> list[bytes]:
         return [key.private_numbers().private_value.to_bytes(-(-key.key_size // 8), "big")]
     assert isinstance(key, rsa.RSAPrivateKey)
     numbers = key.private_numbers()
-    return [number.to_bytes(-(-number.bit_length() // 8), "big") for number in (numbers.d, numbers.p, numbers.q)]
+    return [
+        number.to_bytes(-(-number.bit_length() // 8), "big") for number in (numbers.d, numbers.p, numbers.q)
+    ]
 
 
 def pieces(path: Path, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    """Where and content: the file as it is, and everything in it; ``scratch`` is for images that are unpacked."""
+    """Where and content: the file as it is, and everything in it; ``scratch`` is for images that are
+    unpacked.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     data = path.read_bytes()
     if data[512:520] == b"EFI PART":
@@ -60,7 +66,9 @@ def _unpacked(where: str, data: bytes, scratch: Path) -> Iterator[tuple[str, byt
     if data[:2] == GZIP:
         yield from _unpacked(f"{where} unpacked", zlib.decompressobj(31).decompress(data), scratch)
     elif data[:4] == ZSTD:
-        plain = subprocess.run(["zstd", "-dc"], input=data, check=True, timeout=600, stdout=subprocess.PIPE).stdout
+        plain = subprocess.run(
+            ["zstd", "-dc"], input=data, check=True, timeout=600, stdout=subprocess.PIPE
+        ).stdout
         yield from _unpacked(f"{where} unpacked", plain, scratch)
     elif data[:6] == XZ:
         yield from _unpacked(f"{where} unpacked", lzma.decompress(data), scratch)

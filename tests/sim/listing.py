@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A file system as a plain dict, so that a tree, a directory and a mounted image can be compared.
 
-Path -> (kind and permission bits, uid, gid, time, content or target or device, extended attributes, first name of its
-inode). Times of directories are left out: tools that unpack stamp those that they make, or add to, with the present.
-Contents are read in pieces, so that files may be larger than memory.
+Path -> (kind and permission bits, uid, gid, time, content or target or device, extended attributes, first
+name of its inode). Times of directories are left out: tools that unpack stamp those that they make, or add
+to, with the present. Contents are read in pieces, so that files may be larger than memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Listing = dict[bytes, tuple[Any, ...]]
 
 def of_tree(tree: Tree, *, times: bool = True) -> Listing:
     """What ``tree`` holds; reads all contents."""
-    contents = {id(file): _digest(memoryview(c)[s:e] for c, s, e in spans) for file, spans in tree.contents()}
+    contents = {
+        id(file): _digest(memoryview(c)[s:e] for c, s, e in spans) for file, spans in tree.contents()
+    }
     listing: Listing = {}
     first: dict[int, bytes] = {}
     for path, node in [(b".", tree.root), *sorted(tree.walk())]:
@@ -48,21 +50,37 @@ def of_directory(top: Path, *, times: bool = True) -> Listing:
         name = None if is_directory else first.setdefault(status.st_ino, path)
         time = None if is_directory or not times else int(status.st_mtime // 1)
         kind = f"{stat.filemode(status.st_mode)[0]}{stat.S_IMODE(status.st_mode):o}"
-        listing[path] = (kind, status.st_uid, status.st_gid, time, _read(place, status), _xattrs(place), name)
+        listing[path] = (
+            kind,
+            status.st_uid,
+            status.st_gid,
+            time,
+            _read(place, status),
+            _xattrs(place),
+            name,
+        )
     return listing
 
 
 def folder_times(top: Path, *, before: float) -> dict[bytes, int]:
-    """The times of directories below ``top``, but for those that were stamped with the present, from ``before`` on."""
+    """The times of directories below ``top``, but for those that were stamped with the present, from
+    ``before`` on.
+    """
     root = os.fsencode(top)
     found = {path: os.lstat(os.path.join(root, path)) for path in _paths(root)}
-    times = {path: int(status.st_mtime // 1) for path, status in found.items() if stat.S_ISDIR(status.st_mode)}
+    times = {
+        path: int(status.st_mtime // 1) for path, status in found.items() if stat.S_ISDIR(status.st_mode)
+    }
     return {path: time for path, time in times.items() if time < int(before)}
 
 
 def differences(one: Listing, other: Listing) -> dict[bytes, tuple[Any, Any]]:
     """Where the two disagree."""
-    return {path: (one.get(path), other.get(path)) for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
+    return {
+        path: (one.get(path), other.get(path))
+        for path in one.keys() | other.keys()
+        if one.get(path) != other.get(path)
+    }
 
 
 def _paths(root: bytes) -> list[bytes]:
@@ -103,7 +121,9 @@ def _xattrs(place: bytes) -> tuple[tuple[bytes, bytes], ...]:
         if error.errno != errno.ENOTSUP:
             raise
         names = []
-    return tuple(sorted((os.fsencode(name), os.getxattr(place, name, follow_symlinks=False)) for name in names))
+    return tuple(
+        sorted((os.fsencode(name), os.getxattr(place, name, follow_symlinks=False)) for name in names)
+    )
 
 
 def _digest(pieces: Iterable[Union[bytes, memoryview]]) -> tuple[int, str]:

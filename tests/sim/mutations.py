@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Every damage that a finished disk image can take, one after the other, and what a refusal of it must name.
+"""Every damage that a finished disk image can take, one after the other, and what a refusal of it must
+name.
 
-A case lists the words of which at least one must be in what the verifier says: the path, object or partition that was
-damaged. Where only a signature shows it, because state and files were changed alike, it is the signature's path.
+A case lists the words of which at least one must be in what the verifier says: the path, object or
+partition that was damaged. Where only a signature shows it, because state and files were changed alike, it
+is the signature's path.
 
-Not damage, since nothing reads it: boot code in the protective MBR, unused clusters and blocks, times and attributes of
-the boot files, and src.json where state and file agree, because the format leaves these notes unsigned.
+Not damage, since nothing reads it: boot code in the protective MBR, unused clusters and blocks, times and
+attributes of the boot files, and src.json where state and file agree, because the format leaves these notes
+unsigned.
 """
 
 from __future__ import annotations
@@ -24,7 +27,14 @@ from pantavisor.digest import is_object_id
 
 from .damage import SECTOR, SET, STATE, Bench
 
-ENTRY = {"type": (0, 16), "guid": (16, 16), "start": (32, 8), "end": (40, 8), "flags": (48, 8), "name": (56, 72)}
+ENTRY = {
+    "type": (0, 16),
+    "guid": (16, 16),
+    "start": (32, 8),
+    "end": (40, 8),
+    "flags": (48, 8),
+    "name": (56, 72),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,9 @@ def _places(size: int, count: int) -> list[int]:
 
 
 def undetected(bench: Bench, cases: Iterator[Case], *, every: int = 1) -> tuple[int, list[str]]:
-    """How many cases there were, and those that the verifier did not refuse by name. ``every``: the n-th only."""
+    """How many cases there were, and those that the verifier did not refuse by name. ``every``: the n-th
+    only.
+    """
     missed = []
     count = 0
     for case in itertools.islice(cases, 0, None, every):
@@ -70,7 +82,9 @@ def objects(bench: Bench) -> Iterator[Case]:
 
 def links(bench: Bench, scratch: Path) -> Iterator[Case]:
     """Every link of the revision is gone, is the link to something else, or is a copy."""
-    ids = {path: entry.inode for path, entry in bench.storage.entries.items() if path.startswith("objects/")}
+    ids = {
+        path: entry.inode for path, entry in bench.storage.entries.items() if path.startswith("objects/")
+    }
     names = {inode: path for path, inode in ids.items()}
     for path, entry in sorted(bench.storage.entries.items()):
         if path.startswith("trails/0/") and entry.inode in names:
@@ -95,7 +109,9 @@ def files(bench: Bench, *, count: int = 25) -> Iterator[Case]:
 
 
 def keys(bench: Bench) -> Iterator[Case]:
-    """Every key of the state gone, renamed, or joined by another, in the state alone and in the revision's files too."""
+    """Every key of the state gone, renamed, or joined by another, in the state alone and in the revision's
+    files too.
+    """
     state = dict(bench.state)
     for path, value in state.items():
         less = {name: item for name, item in state.items() if name != path}
@@ -141,7 +157,9 @@ def values(bench: Bench) -> Iterator[Case]:
             label = f"{path}{where}"
             yield Case(label, partial(bench.put_state, more), (path,))
             if not path.endswith("/src.json") and path != "#spec" and not path.startswith("_sigs/"):
-                yield Case(f"{label} throughout", partial(bench.put_state, more, checked_out=True), _names(path))
+                yield Case(
+                    f"{label} throughout", partial(bench.put_state, more, checked_out=True), _names(path)
+                )
 
 
 def _changes(value: Any, ids: list[str], at: str = "") -> Iterator[tuple[str, Any]]:
@@ -199,15 +217,24 @@ def _signature(bench: Bench, what: str, path: str, value: Any) -> Case:
 
 def partition_tables(bench: Bench, *, count: int = 30) -> Iterator[Case]:
     """Every byte of both headers, every field of every entry in both tables, the protective MBR."""
-    for which, header, table in (("primary", SECTOR, 2 * SECTOR), ("backup", bench.size - SECTOR, bench.size - 33 * SECTOR)):
+    for which, header, table in (
+        ("primary", SECTOR, 2 * SECTOR),
+        ("backup", bench.size - SECTOR, bench.size - 33 * SECTOR),
+    ):
         for at in (*range(92), *(92 + at for at in _places(SECTOR - 92, count))):
-            yield Case(f"{which} header at {at}", partial(bench.flip, header + at), (f"partition table, {which}",))
+            yield Case(
+                f"{which} header at {at}", partial(bench.flip, header + at), (f"partition table, {which}",)
+            )
         for partition in bench.partitions:
             for name, (offset, size) in ENTRY.items():
                 for at in (offset, offset + size // 2, offset + size - 1):
                     place = table + 128 * (partition.index - 1) + at
                     wanted = (f"partition {partition.index} in the {which} table: {name}",)
-                    yield Case(f"{which} entry {partition.index} {name} at {at}", partial(bench.flip, place), wanted)
+                    yield Case(
+                        f"{which} entry {partition.index} {name} at {at}",
+                        partial(bench.flip, place),
+                        wanted,
+                    )
         for at in _places(128 * 126, count):
             place = table + 256 + at
             wanted = (f"partition {at // 128 + 3} in the {which} table",)
@@ -218,7 +245,9 @@ def partition_tables(bench: Bench, *, count: int = 30) -> Iterator[Case]:
 
 
 def boot_files(bench: Bench, *, count: int = 40) -> Iterator[Case]:
-    """Every file of the boot partition: bytes of it, its name, size and place; the tables of the file system."""
+    """Every file of the boot partition: bytes of it, its name, size and place; the tables of the file
+    system.
+    """
     boot, start = bench.boot, bench.boot_at
     size = boot._per_cluster * boot._sector
     for path, file in boot.files.items():
@@ -227,7 +256,8 @@ def boot_files(bench: Bench, *, count: int = 40) -> Iterator[Case]:
             yield Case(f"{path} at {at}", partial(bench.flip, place), (path,))
     for place, name in _boot_entries(bench):
         for field in (*range(11), 20, 21, 26, 27, 28, 29, 30, 31):
-            # The entry's long name is gone with its short one, so the list of digests may be what is missed.
+            # The entry's long name is gone with its short one, so the list of digests may be what is
+            # missed.
             wanted = (name, "SHA256SUMS", "boot partition")
             yield Case(f"entry {name} at {field}", partial(bench.flip, place + field), wanted)
     used = max(cluster for file in boot.files.values() for cluster in file.clusters) + 1
@@ -238,7 +268,11 @@ def boot_files(bench: Bench, *, count: int = 40) -> Iterator[Case]:
     for sector in (0, 6):
         for at in _places(SECTOR, 2 * count):
             place = start + sector * SECTOR + at
-            yield Case(f"boot sector {sector} at {at}", partial(bench.flip, place), ("partition 1", "boot partition"))
+            yield Case(
+                f"boot sector {sector} at {at}",
+                partial(bench.flip, place),
+                ("partition 1", "boot partition"),
+            )
 
 
 def _boot_entries(bench: Bench) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A reader of cpio archives in the form newc, written from the kernel's description and not from our writer."""
+"""A reader of cpio archives in the form newc, written from the kernel's description and not from our
+writer.
+"""
 
 from __future__ import annotations
 

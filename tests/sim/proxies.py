@@ -38,6 +38,10 @@ ADDRESSES = {
 
 def rows() -> "list[tuple[str, str, bool, bool]]":
     """URL, no_proxy, and whether Go and curl go directly."""
-    seen = [(url, no_proxy, verdict) for no_proxy, found in DOMAINS.items() for url, verdict in zip(NAMES, found)]
+    seen = [
+        (url, no_proxy, verdict)
+        for no_proxy, found in DOMAINS.items()
+        for url, verdict in zip(NAMES, found)
+    ]
     seen += [(url, no_proxy, verdict) for (url, no_proxy), verdict in ADDRESSES.items()]
     return [(url, no_proxy, "go" in verdict, "curl" in verdict) for url, no_proxy, verdict in seen]

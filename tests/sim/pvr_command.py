@@ -13,7 +13,11 @@ from pantavisor import cli
 
 LIBRARY = Path(cli.__file__).resolve().parents[2]
 # Whether and where Python keeps what it compiled: once, not at every start.
-COMPILED = {name: os.environ[name] for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX") if name in os.environ}
+COMPILED = {
+    name: os.environ[name]
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+    if name in os.environ
+}
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "LC_ALL": "C.UTF-8", **COMPILED}
 # A container and a file besides.
 WEB = {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"}
@@ -51,5 +55,10 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 def process(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pantavisor", *words], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", "pantavisor", *words],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )

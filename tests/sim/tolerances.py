@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Odd but harmless inputs, and who reads them: each verdict was seen with skopeo 1.9, umoci 0.4, GNU tar 1.34, bsdtar 3.6.
+"""Odd but harmless inputs, and who reads them: each verdict was seen with skopeo 1.9, umoci 0.4, GNU tar
+1.34, bsdtar 3.6.
 
-A row of DOCUMENTS bends the documents of an image in a layout. A row of TARS is a layer. ``ours`` says whether this project
-reads it; ``docs/formats/images.md`` gives the reason where it does not.
+A row of DOCUMENTS bends the documents of an image in a layout. A row of TARS is a layer. ``ours`` says
+whether this project reads it; ``docs/formats/images.md`` gives the reason where it does not.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ GONE = object()
 
 @dataclass(frozen=True)
 class Bent:
-    """An image whose ``part`` (index, entry, manifest, layer or config) has other members; GONE takes one out."""
+    """An image whose ``part`` (index, entry, manifest, layer or config) has other members; GONE takes one
+    out.
+    """
 
     part: str
     changes: dict[str, Any]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Programs and rights that tests compare with.
 
-A missing program skips a test with a reason, and fails it where CI is set: scripts/setup installs all of them. Missing
-rights skip it everywhere.
+A missing program skips a test with a reason, and fails it where CI is set: scripts/setup installs all of
+them. Missing rights skip it everywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def need(program: str, *, package: str) -> str:
 
 
 def need_root() -> None:
-    """Rights to mount, to make devices and to become another user. No pipeline can install them: the test is left out."""
+    """Rights to mount, to make devices and to become another user. No pipeline can install them: the test
+    is left out.
+    """
     if os.geteuid() != 0:
         pytest.skip("this takes root, who may mount, make devices and become another user")
 
@@ -54,15 +56,25 @@ def need_root() -> None:
 def nobody() -> tuple[str, ...]:
     """Words before a command that make it another user's, one who may read this checkout and owns nothing.
 
-    Where the checkout is in a home that is closed to others, as /root is, that user gets the right to read, and no other.
+    Where the checkout is in a home that is closed to others, as /root is, that user gets the right to read,
+    and no other.
     """
     need_root()
-    plain = (need("setpriv", package="util-linux"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    plain = (
+        need("setpriv", package="util-linux"),
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+    )
     readers = (plain, (*plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"))
     for words in readers:
-        if not subprocess.run([*words, sys.executable, "-c", "import pantavisor"], cwd="/", capture_output=True).returncode:
+        if not subprocess.run(
+            [*words, sys.executable, "-c", "import pantavisor"], cwd="/", capture_output=True
+        ).returncode:
             return words
-    pytest.skip(f"other users may not run {sys.executable}, and root may not let them: use a checkout outside of /root")
+    pytest.skip(
+        f"other users may not run {sys.executable}, and root may not let them: use a checkout outside of /root"
+    )
 
 
 @contextmanager

@@ -16,7 +16,8 @@ def odd_tree() -> Tree:
     noise = random.Random(1).randbytes(700_000)
     shared = File(META._replace(uid=70_000, gid=4_000_000_000), 5, b"hello")
     with_xattrs = META._replace(
-        xattrs=((b"security.capability", CAPABILITY), (b"trusted.t", b""), (b"user.long", b"v" * 3000)), mode=0o4755
+        xattrs=((b"security.capability", CAPABILITY), (b"trusted.t", b""), (b"user.long", b"v" * 3000)),
+        mode=0o4755,
     )
     devices: dict[bytes, Node] = {
         b"block": Device(META, True, 4095, 1_048_575),

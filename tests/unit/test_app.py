@@ -45,7 +45,9 @@ def test_the_example_of_the_page_runs_as_it_stands(rootfs: Path, tmp_path: Path)
     (example,) = re.findall(r"```python\n(.*?)```", (LAYER / "docs/library.md").read_text(), re.DOTALL)
     assert len([line for line in example.splitlines() if line]) <= 10
     # In a process of its own, where nothing of the command line was imported and none of it is.
-    code = example + "import sys\nassert not any(name.startswith('pantavisor.cli') for name in sys.modules)\n"
+    code = (
+        example + "import sys\nassert not any(name.startswith('pantavisor.cli') for name in sys.modules)\n"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600,
                           env={**os.environ, "PYTHONPATH": str(LAYER / "lib")})  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -57,12 +59,18 @@ def test_a_request_cannot_be_changed_and_contradictions_are_refused(rootfs: Path
     request = app.AppRequest("web", app.RootfsSource(rootfs))
     with pytest.raises(FrozenInstanceError):
         request.force = True  # type: ignore[misc]
-    for words in ({"patch": True, "base": "os"}, {"whole": True, "base": "os"}, {"patch": True, "whole": True}):
+    for words in (
+        {"patch": True, "base": "os"},
+        {"whole": True, "base": "os"},
+        {"patch": True, "whole": True},
+    ):
         with pytest.raises(FormatError, match="exclude each other"):
             app.AppRequest("web", **words)  # type: ignore[arg-type]
 
 
-def test_an_update_without_changes_reports_that_it_made_nothing(repository: Repository, rootfs: Path) -> None:
+def test_an_update_without_changes_reports_that_it_made_nothing(
+    repository: Repository, rootfs: Path
+) -> None:
     request = app.AppRequest("web", app.RootfsSource(rootfs), pack=FAST)
     first = app.add(repository, request)
     again = app.update(repository, request)
@@ -79,7 +87,9 @@ def test_an_update_keeps_the_type_of_the_source(
         app.update(repository, app.AppRequest("web", source))
 
 
-def test_a_container_needs_a_source_and_nothing_to_patch_is_refused(repository: Repository, rootfs: Path) -> None:
+def test_a_container_needs_a_source_and_nothing_to_patch_is_refused(
+    repository: Repository, rootfs: Path
+) -> None:
     with pytest.raises(PantavisorError, match="web has no source"):
         app.add(repository, app.AppRequest("web"))
     with pytest.raises(PantavisorError, match="nothing yet to patch"):
@@ -121,10 +131,16 @@ def test_changes_are_made_by_name_and_lists_as_a_whole() -> None:
     old = SourceManifest(arguments={"PV_GROUP": "app", "PV_DEBUG_MODE": "yes"}, logs=[{"file": "a"}])
     new = old.changed_by(app.SourceChanges(arguments={"PV_GROUP": "root"}, logs=[]))
     assert new.arguments == {"PV_GROUP": "root", "PV_DEBUG_MODE": "yes"} and new.logs == []
-    assert old.changed_by(app.SourceChanges()) == old and not app.SourceChanges() and app.SourceChanges(logs=[])
+    assert (
+        old.changed_by(app.SourceChanges()) == old
+        and not app.SourceChanges()
+        and app.SourceChanges(logs=[])
+    )
 
 
-def test_a_part_is_named_behind_the_path_that_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_is_named_behind_the_path_that_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a#1.tgz").touch()
     assert app.PartSource.parse("a#1.tgz") == app.PartSource(Path("a#1.tgz"))

@@ -32,7 +32,9 @@ def test_one_at_a_time_holds_a_folder_or_a_file(tmp_path: Path, is_folder: bool)
     else:
         path.mkdir()
     with ExitStack() as stack:
-        first, second = (path, path) if is_folder else (stack.enter_context(open(path, "rb")) for _ in range(2))
+        first, second = (
+            (path, path) if is_folder else (stack.enter_context(open(path, "rb")) for _ in range(2))
+        )
         with atomic.exclusive(first):
             with pytest.raises(BlockingIOError):
                 with atomic.exclusive(second, wait=False):
@@ -64,7 +66,9 @@ def test_an_interruption_waits_for_the_end_of_what_belongs_together(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     # A shell that starts the tests in the background has them ignore it.
-    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)))
+    request.addfinalizer(
+        partial(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
+    )
     with pytest.raises(KeyboardInterrupt):
         with atomic.uninterrupted():
             signal.raise_signal(signal.SIGINT)  # to this thread: pytest may have others
@@ -94,7 +98,10 @@ def test_what_is_no_file_keeps_its_place(tmp_path: Path) -> None:
     for name in before:
         with pytest.raises(FormatError, match="is not a regular file"):
             atomic.write(tmp_path / name, b"x")
-        with pytest.raises(FormatError, match="is not a regular file"), atomic.replacing_path(tmp_path / name) as beside:
+        with (
+            pytest.raises(FormatError, match="is not a regular file"),
+            atomic.replacing_path(tmp_path / name) as beside,
+        ):
             beside.write_bytes(b"x")
     assert {name: os.lstat(tmp_path / name).st_ino for name in os.listdir(tmp_path)} == before
 

@@ -44,7 +44,9 @@ def tree(device: sim.Device, tmp_path: Path) -> Path:
     return copy
 
 
-def findings(target: Path, device: sim.Device, *, strict: bool = True, trust: bytes | None = None) -> list[str]:
+def findings(
+    target: Path, device: sim.Device, *, strict: bool = True, trust: bytes | None = None
+) -> list[str]:
     report = audit.verify(target, trust=device.trust if trust is None else trust, strict=strict)
     return [f"{finding.code} {finding.where}" for finding in report.findings]
 
@@ -85,7 +87,9 @@ def test_report_is_json_and_raises_with_all_sentences(device: sim.Device, tree: 
     (tree / "boot/uboot.txt").write_bytes(b"pv_rev=7\0\0\0")
     report = audit.verify(tree, trust=device.trust, strict=True)
     assert json.loads(json.dumps(report.as_json()))["good"] is False
-    with pytest.raises(audit.AuditError, match=r"(?s)2 problems.*uboot.txt.*kernel.img: is missing") as caught:
+    with pytest.raises(
+        audit.AuditError, match=r"(?s)2 problems.*uboot.txt.*kernel.img: is missing"
+    ) as caught:
         report.raise_for_findings()
     assert caught.value.exit_status == 2
 
@@ -242,7 +246,9 @@ def test_what_a_running_device_adds_is_no_problem(device: sim.Device, tree: Path
         "trails/0", "trails/locals",
     ],
 )  # fmt: skip
-def test_links_that_would_lead_a_device_elsewhere_are_named(device: sim.Device, tree: Path, name: str) -> None:
+def test_links_that_would_lead_a_device_elsewhere_are_named(
+    device: sim.Device, tree: Path, name: str
+) -> None:
     path = tree / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
@@ -266,8 +272,16 @@ def test_folders_that_no_path_needs_are_named(device: sim.Device, tree: Path, na
         ("boot/grubenv", b"# GRUB Environment Block\npv_rev=1\n".ljust(1024, b"#"), "boot boot/grubenv"),
         ("boot/grubenv", b"# GRUB Environment Block\npv_rev=0\n", "boot boot/grubenv"),
         ("boot/grubenv", b"pv_rev=0\n".ljust(1024, b"#"), "boot boot/grubenv"),
-        ("boot/grubenv2", b"# GRUB Environment Block\npv_gen=2\npv_rev=0\n".ljust(1024, b"#"), "boot boot/grubenv2"),
-        ("boot/grubenv", b"# GRUB Environment Block\npv_rev=0\npv_prev=9\n".ljust(1024, b"#"), "boot boot/grubenv"),
+        (
+            "boot/grubenv2",
+            b"# GRUB Environment Block\npv_gen=2\npv_rev=0\n".ljust(1024, b"#"),
+            "boot boot/grubenv2",
+        ),
+        (
+            "boot/grubenv",
+            b"# GRUB Environment Block\npv_rev=0\npv_prev=9\n".ljust(1024, b"#"),
+            "boot boot/grubenv",
+        ),
         ("boot/grubtry", b"# GRUB Environment Block\npv_rev=0\n".ljust(1024, b"#"), "boot boot/grubtry"),
         ("trails/0/.pvr/config", b'{"ObjectsDir":"/home/me/objects"}', "trail-config trails/0/.pvr/config"),
         ("trails/0/.pvr/config", b"{", "trail-config trails/0/.pvr/config"),
@@ -285,7 +299,9 @@ def test_folders_that_no_path_needs_are_named(device: sim.Device, tree: Path, na
         ),
     ],
 )
-def test_damaged_files_around_the_objects_are_named(device: sim.Device, tree: Path, name: str, data: bytes, words: str) -> None:
+def test_damaged_files_around_the_objects_are_named(
+    device: sim.Device, tree: Path, name: str, data: bytes, words: str
+) -> None:
     (tree / name).write_bytes(data)
     assert words in findings(tree, device)
 
@@ -378,7 +394,16 @@ def test_added_paths_are_not_covered(device: sim.Device, tree: Path) -> None:
 def test_signatures_of_others_are_refused(device: sim.Device, tmp_path: Path) -> None:
     keys.generate(tmp_path / "other", common_name="Other", algorithm="ES256", days=3)
     other = (tmp_path / "other/ca.crt").read_bytes()
-    assert len([item for item in findings(device.storage, device, trust=other) if item.startswith("signature ")]) == 3
+    assert (
+        len(
+            [
+                item
+                for item in findings(device.storage, device, trust=other)
+                if item.startswith("signature ")
+            ]
+        )
+        == 3
+    )
 
 
 def test_strict_without_trust_is_no_trust(device: sim.Device) -> None:
@@ -394,7 +419,9 @@ def test_trust_demands_a_signature_of_every_part(device: sim.Device, tree: Path)
     for state, wanted in ((whole, []), (half, ["web"]), (bare, ["bsp", "device.json", "safe", "web"])):
         write_state(tree, state)
         found = audit.verify(tree, trust=device.trust).findings
-        missed = {finding.where.partition(", ")[2] for finding in found if finding.code == "signature-coverage"}
+        missed = {
+            finding.where.partition(", ")[2] for finding in found if finding.code == "signature-coverage"
+        }
         assert sorted({path.partition("/")[0] for path in missed} - {"_config"}) == wanted
         assert not any(path.endswith("/src.json") for path in missed)
         lax = audit.verify(tree, trust=device.trust, allow_unsigned=True)
@@ -403,7 +430,9 @@ def test_trust_demands_a_signature_of_every_part(device: sim.Device, tree: Path)
 
 
 def test_signature_that_excludes_what_matters_is_refused(device: sim.Device, tree: Path) -> None:
-    selection = pvs.Selection(("web/**", "_config/web/**"), ("web/run.json", "web/src.json", "_sigs/web.json"))
+    selection = pvs.Selection(
+        ("web/**", "_config/web/**"), ("web/run.json", "web/src.json", "_sigs/web.json")
+    )
     write_state(tree, keys.sign_state(device.state, "web", selection, device.signer()))
     assert findings(tree, device) == ["signature-coverage revision 0, web/run.json"]
 
@@ -420,17 +449,23 @@ def old_verity(state: State) -> State:
     """As tools of 2022 wrote the manifest."""
     path = "safe/_dm/root.squashfs.json"
     document: Any = state[path]
-    return state.with_files({path: {name: document[name] for name in document if name not in ("salt", "uuid")}})
+    return state.with_files(
+        {path: {name: document[name] for name in document if name not in ("salt", "uuid")}}
+    )
 
 
-def test_salt_and_uuid_of_an_old_verity_manifest_are_in_the_super_block(device: sim.Device, tree: Path) -> None:
+def test_salt_and_uuid_of_an_old_verity_manifest_are_in_the_super_block(
+    device: sim.Device, tree: Path
+) -> None:
     write_state(tree, old_verity(device.state))
     report = audit.verify(tree)
     assert not [finding for finding in report.findings if finding.code == "verity"]
     assert report.checked["verity trees"] == 1
     changed = dm(root_hash="0" * 64)(old_verity(device.state))
     write_state(tree, changed)
-    assert [finding.code for finding in audit.verify(tree).findings if "root_hash" in finding.sentence] == ["verity"]
+    assert [finding.code for finding in audit.verify(tree).findings if "root_hash" in finding.sentence] == [
+        "verity"
+    ]
 
 
 def as_before_device_json(state: State) -> State:
@@ -439,10 +474,16 @@ def as_before_device_json(state: State) -> State:
     return state.without(["device.json"]).with_files(old)
 
 
-def test_groups_and_disks_of_an_old_state_are_those_of_its_own_files(device: sim.Device, tree: Path) -> None:
+def test_groups_and_disks_of_an_old_state_are_those_of_its_own_files(
+    device: sim.Device, tree: Path
+) -> None:
     old = as_before_device_json(device.state)
     write_state(tree, old)
-    assert not [finding for finding in audit.verify(tree).findings if finding.code in ("device", "container", "storage")]
+    assert not [
+        finding
+        for finding in audit.verify(tree).findings
+        if finding.code in ("device", "container", "storage")
+    ]
     write_state(tree, run(group="none")(old))
     assert "container revision 0, web/run.json" in findings(tree, device, strict=False)
     write_state(tree, old.with_files({"groups.json": [{"name": "app", "status_goal": "x"}]}))
@@ -546,14 +587,18 @@ def test_manifest_that_contradicts_itself_is_refused_though_signed(
         ("lxc.cap.drop = \xff", False),
     ],
 )
-def test_lxc_configuration_is_read_line_by_line(device: sim.Device, line: str, accepted: bool, tmp_path: Path) -> None:
+def test_lxc_configuration_is_read_line_by_line(
+    device: sim.Device, line: str, accepted: bool, tmp_path: Path
+) -> None:
     text = sim.LXC.format(name="web").encode() + line.encode("latin-1") + b"\n"
     object_id = device.pool.put_bytes(text)
     state = sim.sign(device, device.state.with_files({"web/lxc.container.conf": object_id}))
     sim.export.write(tmp_path / "one.tgz", state, device.pool)
     device.pool.path(object_id).unlink()
     report = audit.verify(tmp_path / "one.tgz", trust=device.trust, strict=True)
-    assert {finding.where for finding in report.findings} == (set() if accepted else {"web/lxc.container.conf"})
+    assert {finding.where for finding in report.findings} == (
+        set() if accepted else {"web/lxc.container.conf"}
+    )
 
 
 def test_private_key_in_an_object_is_named(device: sim.Device, tmp_path: Path) -> None:
@@ -567,11 +612,15 @@ def test_private_key_in_an_object_is_named(device: sim.Device, tmp_path: Path) -
 
 
 def test_words_of_a_library_are_no_private_key(device: sim.Device, tmp_path: Path) -> None:
-    text = b"-----BEGIN RSA PRIVATE KEY-----\0-----END RSA PRIVATE KEY-----\0-----BEGIN PRIVATE KEY-----\nok"
+    text = (
+        b"-----BEGIN RSA PRIVATE KEY-----\0-----END RSA PRIVATE KEY-----\0-----BEGIN PRIVATE KEY-----\nok"
+    )
     object_id = device.pool.put_bytes(text)
     sim.export.write(tmp_path / "one.tgz", device.state.with_files({"web/lib": object_id}), device.pool)
     device.pool.path(object_id).unlink()
-    assert not [item for item in findings(tmp_path / "one.tgz", device, strict=False) if item.startswith("secret")]
+    assert not [
+        item for item in findings(tmp_path / "one.tgz", device, strict=False) if item.startswith("secret")
+    ]
 
 
 def members(path: Path) -> list[tuple[str, bytes]]:
@@ -594,10 +643,14 @@ def test_exports_bent_in_any_way_are_refused(device: sim.Device, tmp_path: Path)
     assert findings(write_tar(path, good), device) == []
     (name, data), json_text = good[1], good[0]
     assert f"object-missing {name}" in findings(write_tar(path, good[:1] + good[2:]), device)
-    assert f"object-digest {name}" in findings(write_tar(path, [*good[:1], (name, data + b"x"), *good[2:]]), device)
+    assert f"object-digest {name}" in findings(
+        write_tar(path, [*good[:1], (name, data + b"x"), *good[2:]]), device
+    )
     assert f"export-member {good[2][0]}" in findings(write_tar(path, [*good, good[2]]), device)
     assert "export-member other" in findings(write_tar(path, [*good, ("other", b"")]), device)
-    assert "object-unused objects/" + "0" * 64 in findings(write_tar(path, [*good, ("objects/" + "0" * 64, b"")]), device)
+    assert "object-unused objects/" + "0" * 64 in findings(
+        write_tar(path, [*good, ("objects/" + "0" * 64, b"")]), device
+    )
     assert "unreadable tar" in findings(write_tar(path, [*good[1:], json_text]), device)
     assert f"export-member {name}" in findings(write_tar(path, good, kind=tarfile.SYMTYPE), device)
 
@@ -608,7 +661,12 @@ def test_export_may_repeat_an_object_that_two_paths_share(device: sim.Device, tm
     (name, data), path = good[1], tmp_path / "one.tar"
     assert sorted(device.state.objects().values()).count(name.rpartition("/")[2]) == 2
     assert findings(write_tar(path, [*good, (name, data)]), device) == []
-    for more in ([(name, data)] * 2, [(name, data[:-1])], [(name, data + b"x")], [(name, b"y" * len(data))]):
+    for more in (
+        [(name, data)] * 2,
+        [(name, data[:-1])],
+        [(name, data + b"x")],
+        [(name, b"y" * len(data))],
+    ):
         assert findings(write_tar(path, [*good, *more]), device) == [f"export-member {name}"]
 
 

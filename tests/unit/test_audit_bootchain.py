@@ -30,8 +30,12 @@ def program(*objects: tuple[int, bytes], machine: int = 0x8664) -> bytes:
     width, head = (8, 24) if wide else (4, 12)
     body = b""
     for kind, content in objects:
-        body += (struct.pack("<II", kind, 8 + len(content)) + content).ljust(-(-(8 + len(content)) // width) * width, b"\0")
-    start = struct.pack("<IIQQ" if wide else "<III", 0x676D696D, *((0,) if wide else ()), head, head + len(body))
+        body += (struct.pack("<II", kind, 8 + len(content)) + content).ljust(
+            -(-(8 + len(content)) // width) * width, b"\0"
+        )
+    start = struct.pack(
+        "<IIQQ" if wide else "<III", 0x676D696D, *((0,) if wide else ()), head, head + len(body)
+    )
     section = struct.pack("<8sIIII16s", b"mods", 0, 0, head + len(body), 512, b"")
     coff = b"PE\0\0" + struct.pack("<HHIIIHH", machine, 1, 0, 0, 0, 0, 0)
     return (b"MZ" + bytes(58) + struct.pack("<I", 64) + coff + section).ljust(512, b"\0") + start + body
@@ -91,7 +95,9 @@ def test_what_is_signed_by_the_key_in_grub_is_good(tmp_path: Path, signers: Sign
     assert findings(tree(tmp_path, signers[0]), loader) == []
 
 
-def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(tmp_path: Path, signers: Signers) -> None:
+def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(
+    tmp_path: Path, signers: Signers
+) -> None:
     loader = program((PUBLIC_KEY, signers[0].public_key()))
     unsigned = findings(tree(tmp_path / "none", None), loader)
     assert len(unsigned) == 3 and all("has no signature" in finding for finding in unsigned)
@@ -103,7 +109,9 @@ def test_what_is_not_signed_or_by_another_key_or_of_another_file_is_refused(tmp_
     assert "pv-kernel.img.sig does not match the file" in one
 
 
-def test_words_for_the_command_line_that_grub_would_leave_out_are_refused(tmp_path: Path, signers: Signers) -> None:
+def test_words_for_the_command_line_that_grub_would_leave_out_are_refused(
+    tmp_path: Path, signers: Signers
+) -> None:
     loader = program((PUBLIC_KEY, signers[0].public_key()))
     storage, words = tree(tmp_path, signers[0]), block("oemargs=quiet")
     (tmp_path / "words").write_bytes(words)
@@ -134,11 +142,15 @@ def block(lines: str) -> bytes:
         ("x\noemargs=quiet", "GRUB reads oemargs alone"),
     ],
 )  # fmt: skip
-def test_words_that_grub_leaves_out_are_named(tmp_path: Path, signers: Signers, words: str, said: str) -> None:
+def test_words_that_grub_leaves_out_are_named(
+    tmp_path: Path, signers: Signers, words: str, said: str
+) -> None:
     (tmp_path / "words").write_bytes(block(words))
     loader = program((PUBLIC_KEY, signers[0].public_key()))
     signature = signers[0].sign(tmp_path / "words")
-    (one,) = findings(tree(tmp_path / "signed", signers[0]), loader, oem_env=block(words), oem_env_sig=signature)
+    (one,) = findings(
+        tree(tmp_path / "signed", signers[0]), loader, oem_env=block(words), oem_env_sig=signature
+    )
     (two,) = findings(tree(tmp_path / "open", None), program((MODULE, b"x")), OEM_env=block(words))
     assert one == two and said in one
 
@@ -162,7 +174,9 @@ def test_a_block_is_read_as_grub_reads_it(lines: str, wanted: dict[bytes, bytes]
 
 
 def test_harmless_words_are_those_of_the_boot_loader() -> None:
-    configuration = Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-bsp/pantavisor-grub/files/grub.cfg"
+    configuration = (
+        Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-bsp/pantavisor-grub/files/grub.cfg"
+    )
     function = configuration.read_text().partition("function is_harmless")[2]
     harmless, foreign = re.findall(r"regexp '(.*)' \"x\$1 ?\"; then", function)[:2]
     assert harmless == f"^x{bootchain._HARMLESS.pattern}$"
@@ -173,7 +187,9 @@ def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers
     device = sim.make(tmp_path / "device")
     (tmp_path / "loader").write_bytes(program((PUBLIC_KEY, signers[0].public_key())))
     boot_files = {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader"}
-    made = disk.build(tmp_path / "disk.img", disk.Layout.efi(device.storage, boot_files), epoch=sim.EPOCH, seed="x")
+    made = disk.build(
+        tmp_path / "disk.img", disk.Layout.efi(device.storage, boot_files), epoch=sim.EPOCH, seed="x"
+    )
     assert sorted(finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature") == [
         "trails/0/.pv/pv-initrd.img", "trails/0/.pv/pv-kernel.img",
     ]  # fmt: skip
@@ -203,7 +219,9 @@ def test_each_boot_partition_is_examined(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n")
     (tmp_path / "other").write_bytes(b"no key")
     boot = tuple(
-        disk.BootPartition({"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader", "notes": tmp_path / name}, name=name)
+        disk.BootPartition(
+            {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader", "notes": tmp_path / name}, name=name
+        )
         for name in ("key", "other")
     )
     layout = disk.Layout(disk.StoragePartition(device.storage), boot)

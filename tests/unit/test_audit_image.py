@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The verifier on disk images: damaged partition tables, file systems and contents, and other people's images."""
+"""The verifier on disk images: damaged partition tables, file systems and contents, and other people's
+images.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ class Bench:
         return [finding.code for finding in findings]
 
     def codes(self, *, strict: bool = True) -> list[str]:
-        """Codes of the findings, but for the second opinion of e2fsck, so that our own readers are tested."""
+        """Codes of the findings, but for the second opinion of e2fsck, so that our own readers are tested.
+        """
         report = audit.verify(self.path, trust=self.device.trust, strict=strict)
         return [finding.code for finding in report.findings if finding.code != "e2fsck"]
 
@@ -133,7 +136,9 @@ def entry_write(at: int, data: bytes) -> Callable[[Bench], None]:
         (lambda bench: bench.write(bench.size - 512, bytes(512)), "gpt-header"),
     ],
 )
-def test_partitions_that_make_no_sense_are_named(bench: Bench, change: Callable[[Bench], None], code: str) -> None:
+def test_partitions_that_make_no_sense_are_named(
+    bench: Bench, change: Callable[[Bench], None], code: str
+) -> None:
     change(bench)
     assert code in bench.codes()
 
@@ -263,7 +268,8 @@ def test_changed_inodes_are_named(bench: Bench, tmp_path: Path, command: str, co
     proc.run(["debugfs", "-w", "-R", command.format(path=path), f"{image}?offset={STORAGE}"])
     report = audit.verify(image, trust=bench.device.trust, strict=True)
     assert (code, path) in {
-        (finding.code, finding.where.rpartition(", ")[2].partition(".link")[0]) for finding in report.findings
+        (finding.code, finding.where.rpartition(", ")[2].partition(".link")[0])
+        for finding in report.findings
     }
 
 
@@ -367,7 +373,12 @@ def test_other_fats_are_read(tmp_path: Path, bits: int, mebibytes: int) -> None:
     proc.run(["mkfs.vfat", "-F", str(bits), *options, image])
     (tmp_path / "file").write_bytes(random.Random(2).randbytes(700_001))
     proc.run(["mmd", "-i", image, "::/Some Folder", "::/EFI"])
-    for name in ("Some Folder/a longer name than eight.text", "EFI/lower.txt", "EFI/UPPER.TXT", "Mixed.Txt"):
+    for name in (
+        "Some Folder/a longer name than eight.text",
+        "EFI/lower.txt",
+        "EFI/UPPER.TXT",
+        "Mixed.Txt",
+    ):
         proc.run(["mcopy", "-i", image, tmp_path / "file", f"::/{name}"])
     findings = Findings()
     with OpenFile(image) as reader:
@@ -391,5 +402,8 @@ def test_chains_that_loop_or_cross_are_damage(tmp_path: Path) -> None:
     assert struct.unpack_from("<I", data, table + 4 * 3)[0] == 4
     struct.pack_into("<I", data, table + 4 * 4, 3)
     image.write_bytes(data)
-    with OpenFile(image) as reader, pytest.raises(Damaged, match=re.escape("one: shares a cluster with one")):
+    with (
+        OpenFile(image) as reader,
+        pytest.raises(Damaged, match=re.escape("one: shares a cluster with one")),
+    ):
         Fat(reader, Findings(), "x")

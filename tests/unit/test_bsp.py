@@ -74,12 +74,21 @@ def test_what_grub_loads_has_its_signature_beside_it(job: jobs.ExportBsp, tmp_pa
     bsp.export_bsp(replace(job, boot_key=tmp_path / "boot/key.pem", fdt=tmp_path / "board.dtb"))
     pool = ObjectPool(job.work / "pool")
     state = export.read(job.output, pool)
-    trusted = keys.BootKeys.parse(keys.BootSigner.load(tmp_path / "boot/key.pem").public_key(), what="the key")
-    for name, source in (("kernel.img", "kernel"), ("pantavisor", "initramfs"), ("device-tree.dtb", "board.dtb")):
+    trusted = keys.BootKeys.parse(
+        keys.BootSigner.load(tmp_path / "boot/key.pem").public_key(), what="the key"
+    )
+    for name, source in (
+        ("kernel.img", "kernel"),
+        ("pantavisor", "initramfs"),
+        ("device-tree.dtb", "board.dtb"),
+    ):
         signature = pool.path(str(state[f"bsp/{name}.sig"])).read_bytes()
         trusted.verify(signature, [(tmp_path / source).read_bytes()], what=name)
     # The bsp's own signature covers them, and the boot loader finds them where it looks.
-    assert "bsp/kernel.img.sig" in keys.verify_state(state, keys.TrustStore.load(job.signing.trust), strict=False).protected
+    assert (
+        "bsp/kernel.img.sig"
+        in keys.verify_state(state, keys.TrustStore.load(job.signing.trust), strict=False).protected
+    )
     links = trail.boot_files(state)
     assert links["pv-initrd.img.sig"] == state["bsp/pantavisor.sig"] and "pv-fdt.dtb.sig" in links
 

@@ -29,7 +29,10 @@ DAMAGES = {
     "extension twice": (b"\x06\x03\x55\x1d\x23", b"\x06\x03\x55\x1d\x0e"),
     "name": (b"\x06\x03\x55\x04\x03\x0c", b"\x06\x03\x55\x04\x03\x05"),
     # Types of a name's text that releases of the library failed on, each in its own way.
-    **{f"name {kind}": (b"\x06\x03\x55\x04\x03\x0c", b"\x06\x03\x55\x04\x03" + bytes([kind])) for kind in (0, 13, 44, 140)},
+    **{
+        f"name {kind}": (b"\x06\x03\x55\x04\x03\x0c", b"\x06\x03\x55\x04\x03" + bytes([kind]))
+        for kind in (0, 13, 44, 140)
+    },
 }
 
 

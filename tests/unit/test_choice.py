@@ -26,7 +26,9 @@ class Shelf:
         return {"mediaType": media_type, "digest": images.sha(data), "size": len(data), **more}
 
     def image(self, platform: str, label: Any = ..., **more: Any) -> dict[str, Any]:
-        """An entry for an image; ``label`` is its platform there (None: without), by default what the config says."""
+        """An entry for an image; ``label`` is its platform there (None: without), by default what the
+        config says.
+        """
         made = images.image({"for": platform.encode()}, platform=platform)
         self.blobs.update(made.blobs)
         entry = {**self.put(made.manifest, made.media_type), **more}
@@ -81,7 +83,9 @@ def shelf() -> Shelf:
         (["linux/amd64", "linux/amd64"], "linux/amd64", 0),
     ],
 )
-def test_the_strict_platform_is_chosen(shelf: Shelf, offered: list[str], wanted: str, expected: int) -> None:
+def test_the_strict_platform_is_chosen(
+    shelf: Shelf, offered: list[str], wanted: str, expected: int
+) -> None:
     entries = [shelf.image(platform) for platform in offered]
     assert str(shelf.choose(*entries, wanted=Platform.parse(wanted)).digest) == entries[expected]["digest"]
     assert shelf.asked == [entries[expected]["digest"]]  # of the others nothing is fetched
@@ -96,7 +100,9 @@ def test_the_strict_platform_is_chosen(shelf: Shelf, offered: list[str], wanted:
     ],
 )  # fmt: skip
 def test_no_platform_stands_in_for_another(shelf: Shelf, offered: list[str], wanted: str) -> None:
-    with pytest.raises(PlatformError, match=f"not made for {wanted}; it offers {', '.join(offered) or 'nothing'}"):
+    with pytest.raises(
+        PlatformError, match=f"not made for {wanted}; it offers {', '.join(offered) or 'nothing'}"
+    ):
         shelf.choose(*map(shelf.image, offered), wanted=Platform.parse(wanted))
 
 
@@ -161,7 +167,10 @@ def test_without_labels_the_configs_decide(shelf: Shelf) -> None:
 
 
 def test_a_label_that_lies_wins_nothing(shelf: Shelf) -> None:
-    lie, truth = shelf.image("linux/arm64", {"os": "linux", "architecture": "amd64"}), shelf.image("linux/amd64", None)
+    lie, truth = (
+        shelf.image("linux/arm64", {"os": "linux", "architecture": "amd64"}),
+        shelf.image("linux/amd64", None),
+    )
     assert str(shelf.choose(lie, truth).digest) == truth["digest"]
     with pytest.raises(PlatformError, match="it offers linux/386, linux/arm64"):
         shelf.choose(lie, shelf.image("linux/386"))
@@ -207,7 +216,9 @@ def test_an_entry_without_a_type_is_looked_into(shelf: Shelf) -> None:
 def test_a_config_without_architecture_is_taken_for_what_was_asked(shelf: Shelf) -> None:
     made = images.image(platform="linux/")
     shelf.blobs.update(made.blobs)
-    found = shelf.choose({**shelf.put(made.manifest, made.media_type)}, wanted=Platform.parse("linux/arm64"))
+    found = shelf.choose(
+        {**shelf.put(made.manifest, made.media_type)}, wanted=Platform.parse("linux/arm64")
+    )
     assert str(found.config.platform) == "linux/arm64"
 
 
@@ -219,6 +230,9 @@ def test_nesting_and_reading_have_bounds(shelf: Shelf, monkeypatch: pytest.Monke
     with pytest.raises(FormatError, match="nested more than"):
         shelf.choose(shelf.nested(deep))
     monkeypatch.setattr(oci.choice, "MAX_DOCUMENTS", 5)
-    wide = [shelf.nested(shelf.image("linux/arm64", None), annotations={"n": str(number)}) for number in range(3)]
+    wide = [
+        shelf.nested(shelf.image("linux/arm64", None), annotations={"n": str(number)})
+        for number in range(3)
+    ]
     with pytest.raises(LimitError, match="5 documents"):
         shelf.choose(*wide)

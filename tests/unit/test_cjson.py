@@ -18,7 +18,9 @@ VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | TEXT
 DOCUMENTS = st.recursive(
-    SCALARS, lambda child: st.lists(child, max_size=4) | st.dictionaries(TEXT, child, max_size=4), max_leaves=12
+    SCALARS,
+    lambda child: st.lists(child, max_size=4) | st.dictionaries(TEXT, child, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -48,7 +50,11 @@ PLAIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
 
 
 @settings(deadline=None)
-@given(st.dictionaries(PLAIN, st.lists(st.integers(-(2**53) + 1, 2**53 - 1) | PLAIN | st.booleans() | st.none())))
+@given(
+    st.dictionaries(
+        PLAIN, st.lists(st.integers(-(2**53) + 1, 2**53 - 1) | PLAIN | st.booleans() | st.none())
+    )
+)
 def test_rfc8785_agrees_on_integers_and_plain_text(document: dict) -> None:
     assert cjson.dumps(document) == rfc8785.dumps(document)
 
@@ -117,7 +123,11 @@ def test_a_document_that_must_be_an_object_is_one() -> None:
 
 
 def test_long_numbers_lose_nothing() -> None:
-    for text in ("1.2345678901234567890123456789012345678901234567890123456789E-3", "9" * 300, "1." + "7" * 400 + "E5"):
+    for text in (
+        "1.2345678901234567890123456789012345678901234567890123456789E-3",
+        "9" * 300,
+        "1." + "7" * 400 + "E5",
+    ):
         assert cjson.dumps(cjson.loads(text)) == text.encode()
     with pytest.raises(FormatError):
         cjson.loads("1." + "7" * cjson.MAX_DIGITS)
@@ -128,7 +138,9 @@ def test_brackets_in_strings_are_not_counted() -> None:
     assert cjson.loads(text) == json.loads(text)
 
 
-@pytest.mark.parametrize("text", [b'"' + b'\\"' * 4_000_000, b'"' + b"x" * 8_000_000 + b'"', b'"' + b"\\n" * 4_000_000 + b'"'])
+@pytest.mark.parametrize(
+    "text", [b'"' + b'\\"' * 4_000_000, b'"' + b"x" * 8_000_000 + b'"', b'"' + b"\\n" * 4_000_000 + b'"']
+)
 def test_one_long_string_costs_little_time_and_memory(text: bytes) -> None:
     script = (
         "import sys; from pantavisor import cjson, errors\n"
@@ -139,5 +151,7 @@ def test_one_long_string_costs_little_time_and_memory(text: bytes) -> None:
     )
     environment = {"PYTHONPATH": str(Path(cjson.__file__).parents[1])}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, input=text, capture_output=True, env=environment, timeout=600, check=True)
+    done = subprocess.run(
+        command, input=text, capture_output=True, env=environment, timeout=600, check=True
+    )
     assert int(done.stdout) < 200 * 1024  # KiB

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The layer's classes keep their promises: documented variables, defaults, and hashes that know what a job reads."""
+"""The layer's classes keep their promises: documented variables, defaults, and hashes that know what a job
+reads.
+"""
 
 import re
 from pathlib import Path
@@ -24,7 +26,9 @@ def test_every_public_variable_has_a_default_and_a_doc(name: str) -> None:
 
 def test_every_documented_variable_is_in_the_list_for_recipes() -> None:
     files = [path for kind in ("*.bbclass", "*.bb", "*.inc", "*.conf") for path in LAYER.rglob(kind)]
-    documented = {name for path in files for name in re.findall(r"^(\w+)\[doc\] = ", path.read_text(), re.MULTILINE)}
+    documented = {
+        name for path in files for name in re.findall(r"^(\w+)\[doc\] = ", path.read_text(), re.MULTILINE)
+    }
     listed = set(re.findall(r"\w+", (LAYER / "docs/RECIPE-API.md").read_text()))
     assert len(documented) > 40 and documented <= listed, documented - listed
 
@@ -36,7 +40,8 @@ def test_a_python_task_body_is_one_call_by_full_dotted_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "name"), [("export_container", "pvrexport"), ("export_bsp", "bsp-pvrexport"), ("build_root", "pvroot-image")]
+    ("function", "name"),
+    [("export_container", "pvrexport"), ("export_bsp", "bsp-pvrexport"), ("build_root", "pvroot-image")],
 )
 def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, name: str) -> None:
     source = (LAYER / "lib/pvbb/tasks.py").read_text()

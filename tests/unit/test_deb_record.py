@@ -12,7 +12,9 @@ from debpkg.errors import DebError
 
 REQUEST = record.Request("debian:bookworm", "amd64", ("libx-dev",), ("lib*", "zlib1g"))
 DATA = b"a package"
-PACKAGE = record.Package("libx", "1:2.3-4+b1", "amd64", hashlib.sha256(DATA).hexdigest(), "libx_1%3a2.3-4+b1_amd64.deb")
+PACKAGE = record.Package(
+    "libx", "1:2.3-4+b1", "amd64", hashlib.sha256(DATA).hexdigest(), "libx_1%3a2.3-4+b1_amd64.deb"
+)
 OTHER = record.Package("liba", "1~rc1", "all", hashlib.sha256(b"").hexdigest(), "liba_1~rc1_all.deb")
 
 

@@ -92,7 +92,9 @@ def test_debian_has_every_architecture_in_one_archive() -> None:
 def test_ubuntu_s_other_archive_must_be_named() -> None:
     kept = sources.own_archive(sources.parse_list(LINES), distribution=UBUNTU, architecture="arm64")
     with pytest.raises(DebError, match="DEB_FOREIGN_URI"):
-        sources.for_architecture(kept, distribution=UBUNTU, architecture="arm64", native="amd64", foreign_uri="")
+        sources.for_architecture(
+            kept, distribution=UBUNTU, architecture="arm64", native="amd64", foreign_uri=""
+        )
     other = sources.for_architecture(
         kept, distribution=UBUNTU, architecture="arm64", native="amd64", foreign_uri="http://other.example"
     )

@@ -34,7 +34,9 @@ def test_anything_else_is_no_digest(text: str) -> None:
 
 def test_an_object_id_is_64_lowercase_hex_digits() -> None:
     assert is_object_id("a" * 64)
-    assert not any(map(is_object_id, ["A" * 64, "a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n", None, 5, ["a" * 64]]))
+    assert not any(
+        map(is_object_id, ["A" * 64, "a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n", None, 5, ["a" * 64]])
+    )
 
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def test_storage_pleases_e2fsck_and_has_its_label(built: disk.DiskImage) -> None
 
 def test_storage_keeps_some_blocks_for_the_runtime(built: disk.DiskImage) -> None:
     head = proc.run(["tune2fs", "-l", storage(built.path)]).stdout.decode()
-    blocks, reserved = (int(re.findall(rf"^{name} count:\s+(\d+)$", head, re.M)[0]) for name in ("Block", "Reserved block"))
+    blocks, reserved = (
+        int(re.findall(rf"^{name} count:\s+(\d+)$", head, re.M)[0]) for name in ("Block", "Reserved block")
+    )
     assert reserved == blocks * 2 // 100
 
 
@@ -146,7 +148,9 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.hostile
-def test_another_user_makes_the_same_bytes(built: disk.DiskImage, boot_file: Path, open_folder: Path) -> None:
+def test_another_user_makes_the_same_bytes(
+    built: disk.DiskImage, boot_file: Path, open_folder: Path
+) -> None:
     nobody = tools.nobody()
     loader = open_folder / "loader"
     shutil.copyfile(boot_file, loader)
@@ -224,7 +228,9 @@ def test_default_size_has_room_for_the_content_again(boot_file: Path, tmp_path: 
     assert STORAGE_START + 2 * 60 * 1024 * 1024 < image.size < STORAGE_START + 200 * 1024 * 1024
 
 
-def test_older_image_and_map_are_replaced_together(built: disk.DiskImage, boot_file: Path, tmp_path: Path) -> None:
+def test_older_image_and_map_are_replaced_together(
+    built: disk.DiskImage, boot_file: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "one.img"
     target.write_bytes(b"old")
     (tmp_path / "one.img.bmap").write_bytes(b"old")
@@ -266,7 +272,9 @@ def test_boot_names_that_fat_cannot_tell_apart_are_refused(boot_file: Path, tmp_
 
 
 @pytest.mark.parametrize("name", ["SHA256SUMS", "sha256sums", "Sha256Sums/x"])
-def test_boot_file_in_the_place_of_the_list_of_digests_is_refused(boot_file: Path, tmp_path: Path, name: str) -> None:
+def test_boot_file_in_the_place_of_the_list_of_digests_is_refused(
+    boot_file: Path, tmp_path: Path, name: str
+) -> None:
     with pytest.raises(FormatError, match="list of digests"):
         build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files={name: boot_file})
 
@@ -292,20 +300,29 @@ def test_size_and_time_out_of_range_are_refused(boot_file: Path, tmp_path: Path)
         disk.build(tmp_path / "one.img", disk.Layout(long), epoch=EPOCH, seed="state")
 
 
-def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(boot_file: Path, tmp_path: Path) -> None:
+def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
+    boot_file: Path, tmp_path: Path
+) -> None:
     (tmp_path / "spl").write_bytes(b"spl" * 5000)
     (tmp_path / "uboot").write_bytes(b"uboot" * 300_000)
     tree = make_tree(tmp_path / "tree")
     layout = disk.Layout(
         disk.StoragePartition(tree),
-        (disk.BootPartition(boot_files(boot_file)), disk.BootPartition({"rescue": boot_file}, name="rescue")),
+        (
+            disk.BootPartition(boot_files(boot_file)),
+            disk.BootPartition({"rescue": boot_file}, name="rescue"),
+        ),
         blobs=(disk.Blob(tmp_path / "uboot", 64 * 1024), disk.Blob(tmp_path / "spl", 33 * 1024)),
         first=4 * gpt.ALIGNMENT,
     )
     made = disk.build(tmp_path / "board.img", layout, epoch=EPOCH, seed="state")
     said = proc.run(["sgdisk", "-v", "-p", made.path]).stdout.decode()
     assert "No problems found" in said
-    assert [line.split()[-1] for line in said.splitlines() if re.match(r" +\d+ +\d+ ", line)] == ["boot", "rescue", "storage"]
+    assert [line.split()[-1] for line in said.splitlines() if re.match(r" +\d+ +\d+ ", line)] == [
+        "boot",
+        "rescue",
+        "storage",
+    ]
     flash = tmp_path / "flash"
     flash.write_bytes(b"\xa5" * made.size)
     proc.run(["bmaptool", "copy", made.path, flash])
@@ -317,22 +334,37 @@ def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(boot_f
 
 @pytest.mark.parametrize(
     ("offsets", "first"),
-    [((8 * 1024,), 1), ((1024 * 1024 - 10,), 1), ((33 * 1024, 33 * 1024 + 99), 1), ((-1,), 1), ((33 * 1024,), 0)],
+    [
+        ((8 * 1024,), 1),
+        ((1024 * 1024 - 10,), 1),
+        ((33 * 1024, 33 * 1024 + 99), 1),
+        ((-1,), 1),
+        ((33 * 1024,), 0),
+    ],
 )
 def test_blobs_without_room_are_refused(tmp_path: Path, offsets: tuple[int, ...], first: int) -> None:
     blob = tmp_path / "spl"
     blob.write_bytes(bytes(100))
     blobs = tuple(disk.Blob(blob, offset) for offset in offsets)
-    layout = disk.Layout(disk.StoragePartition(make_tree(tmp_path / "tree")), blobs=blobs, first=first * gpt.ALIGNMENT)
+    layout = disk.Layout(
+        disk.StoragePartition(make_tree(tmp_path / "tree")), blobs=blobs, first=first * gpt.ALIGNMENT
+    )
     with pytest.raises(FormatError, match="has no room|whole MiB"):
         disk.build(tmp_path / "one.img", layout, epoch=EPOCH, seed="state")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["spl", "tree"]
 
 
-def test_blob_that_is_missing_and_names_that_are_the_same_are_refused(boot_file: Path, tmp_path: Path) -> None:
+def test_blob_that_is_missing_and_names_that_are_the_same_are_refused(
+    boot_file: Path, tmp_path: Path
+) -> None:
     storage = disk.StoragePartition(make_tree(tmp_path / "tree"))
     with pytest.raises(NotFound, match="none, for byte 65536 of the disk, does not exist"):
-        disk.build(tmp_path / "x", disk.Layout(storage, blobs=(disk.Blob(tmp_path / "none", 65536),)), epoch=EPOCH, seed="")
+        disk.build(
+            tmp_path / "x",
+            disk.Layout(storage, blobs=(disk.Blob(tmp_path / "none", 65536),)),
+            epoch=EPOCH,
+            seed="",
+        )
     twice = (disk.BootPartition({"x": boot_file}),) * 2
     with pytest.raises(FormatError, match="names of their own"):
         disk.build(tmp_path / "x", disk.Layout(storage, twice), epoch=EPOCH, seed="")

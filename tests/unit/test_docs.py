@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The pages of docs/ keep to the code: examples are read by it, tables are asked of it, links lead somewhere."""
+"""The pages of docs/ keep to the code: examples are read by it, tables are asked of it, links lead
+somewhere.
+"""
 
 import json
 import re
@@ -18,7 +20,11 @@ from pantavisor.pvs.signature import MAX_CERTIFICATES, TYPE
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "meta-pantavisor" / "docs"
 FORMATS = DOCS / "formats"
-READMES = [*PROJECT.glob("tests/**/README.md"), PROJECT / "kas/quickstart/README.md", PROJECT / "meta-pantavisor/README.md"]
+READMES = [
+    *PROJECT.glob("tests/**/README.md"),
+    PROJECT / "kas/quickstart/README.md",
+    PROJECT / "meta-pantavisor/README.md",
+]
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), *READMES])
 
 
@@ -36,8 +42,12 @@ def rows(name: str, heading: str) -> list[list[str]]:
     lines = text(name).partition(heading)[2].splitlines()
     table = [line for line in lines if line.startswith("|")]
     first = next(index for index, line in enumerate(lines) if line.startswith("|"))
-    length = next((index for index, line in enumerate(lines[first:]) if not line.startswith("|")), len(table))
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[first + 2 : first + length]]
+    length = next(
+        (index for index, line in enumerate(lines[first:]) if not line.startswith("|")), len(table)
+    )
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines[first + 2 : first + length]
+    ]
 
 
 def words(cell: str) -> list[str]:
@@ -59,7 +69,10 @@ def test_the_index_leads_to_every_page() -> None:
 
 def test_the_first_change_is_that_of_this_version() -> None:
     version = re.search(r'^version = "(.*)"$', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version and re.search(r"^## (\S+),", (PROJECT / "CHANGES.md").read_text(), re.MULTILINE)[1] == version[1]
+    assert (
+        version
+        and re.search(r"^## (\S+),", (PROJECT / "CHANGES.md").read_text(), re.MULTILINE)[1] == version[1]
+    )
 
 
 def test_the_example_state_is_one() -> None:
@@ -117,7 +130,10 @@ def test_a_signature_covers_canonical_json_and_objects_by_their_hash() -> None:
     whole = pvs.signing_input(signed, pvs.container_selection("web"), header)
     protected, _, payload = whole.partition(b".")
     assert protected == header.encode() and b"=" not in payload
-    assert pvs.decode(payload.decode(), "payload") == b'{"web/run.json":{"a":[],"b":1},"web/x":"' + b"0" * 64 + b'"}'
+    assert (
+        pvs.decode(payload.decode(), "payload")
+        == b'{"web/run.json":{"a":[],"b":1},"web/x":"' + b"0" * 64 + b'"}'
+    )
 
 
 def test_the_example_of_src_json_is_read_and_written_back() -> None:
@@ -138,7 +154,9 @@ def test_an_export_begins_with_the_state_and_names_objects_by_their_hash(tmp_pat
     with tarfile.open(tmp_path / "x.tgz") as archive:
         entries = archive.getmembers()
         assert [entry.name for entry in entries] == ["json", f"objects/{identifier}"]
-        assert {(entry.mode, entry.mtime, entry.uid, entry.type) for entry in entries} == {(0o644, 0, 0, tarfile.REGTYPE)}
+        assert {(entry.mode, entry.mtime, entry.uid, entry.type) for entry in entries} == {
+            (0o644, 0, 0, tarfile.REGTYPE)
+        }
     assert (tmp_path / "x.tgz").read_bytes()[4:8] == bytes(4)
 
 
@@ -153,7 +171,11 @@ def test_a_storage_tree_has_what_the_page_lists(tmp_path: Path) -> None:
     trail.write(tmp_path / "storage", state.State({"#spec": state.SPEC, **files}), pool)
     revision = tmp_path / "storage/trails/0"
     assert json.loads((revision / ".pvr/config").read_text()) == {"ObjectsDir": "../../objects"}
-    assert {path.name for path in (revision / ".pv").iterdir()} == {"pv-kernel.img", "pv-initrd.img", "pv-initrd.img.0"}
+    assert {path.name for path in (revision / ".pv").iterdir()} == {
+        "pv-kernel.img",
+        "pv-initrd.img",
+        "pv-initrd.img.0",
+    }
     assert (revision / "bsp/kernel").stat().st_ino == (tmp_path / "storage/objects" / kernel).stat().st_ino
     assert len((tmp_path / "storage/boot/grubenv").read_bytes()) == 1024
     assert (tmp_path / "storage/boot/uboot.txt").read_bytes().endswith(b"\0\0\0")
@@ -164,10 +186,14 @@ RUNTIME_TESTS = PROJECT / "meta-pantavisor/recipes-pv/pantavisor/pantavisor/test
 DEFINITION = {".py": r"^def {}\(", ".c": r"^static void {}\("}
 
 
-@pytest.mark.parametrize(("page", "least"), [(PROJECT / "SECURITY.md", 60), (DOCS / "trust.md", 14)], ids=str)
+@pytest.mark.parametrize(
+    ("page", "least"), [(PROJECT / "SECURITY.md", 60), (DOCS / "trust.md", 14)], ids=str
+)
 def test_pages_name_tests_that_exist(page: Path, least: int) -> None:
     content = page.read_text()
-    places = {path.name for folder in (PROJECT / "tests", RUNTIME_TESTS) for path in folder.rglob("test_*.[pc]*")}
+    places = {
+        path.name for folder in (PROJECT / "tests", RUNTIME_TESTS) for path in folder.rglob("test_*.[pc]*")
+    }
     assert set(re.findall(r"\btest_\w+\.(?:py|c)\b", content)) <= places
     named = re.findall(r"`(\w+)/(test_\w+)(\.py|\.c)(?:::(\w+))?`", content)
     assert len(named) > least
@@ -179,8 +205,15 @@ def test_pages_name_tests_that_exist(page: Path, least: int) -> None:
 
 
 def test_every_link_of_the_chain_is_held_by_a_test_or_is_not_checked() -> None:
-    chain = (DOCS / "trust.md").read_text().partition("## From a registry")[2].partition("## What is not checked")[0]
-    links = [line for line in chain.splitlines() if line.startswith("| ") and not line.startswith("| link |")]
+    chain = (
+        (DOCS / "trust.md")
+        .read_text()
+        .partition("## From a registry")[2]
+        .partition("## What is not checked")[0]
+    )
+    links = [
+        line for line in chain.splitlines() if line.startswith("| ") and not line.startswith("| link |")
+    ]
     assert len(links) > 12
     for line in links:
         assert ("::test_" in line) != ("**not checked**" in line), line

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs for another machine are found by their header; the header of this Python and readelf are the oracles."""
+"""Programs for another machine are found by their header; the header of this Python and readelf are the
+oracles.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,12 @@ EXECUTABLE = Metadata(0o755, 0, 0, 0)
 
 
 def header(bits: int, order: int, machine: int) -> bytes:
-    return b"\x7fELF" + bytes([bits, order, 1]) + bytes(9) + struct.pack("<HH" if order == 1 else ">HH", 2, machine)
+    return (
+        b"\x7fELF"
+        + bytes([bits, order, 1])
+        + bytes(9)
+        + struct.pack("<HH" if order == 1 else ">HH", 2, machine)
+    )
 
 
 def folder(**entries: object) -> Directory:
@@ -68,7 +75,9 @@ def test_the_byte_order_and_the_class_count() -> None:
     assert refuses(tree(header(1, 1, 183)))
 
 
-@pytest.mark.parametrize("data", [b"", b"#!/bin/sh\n", b"\x7fEL", b"\x7fELF", header(2, 1, 62)[:19], b"\x7fELG" + bytes(60)])
+@pytest.mark.parametrize(
+    "data", [b"", b"#!/bin/sh\n", b"\x7fEL", b"\x7fELF", header(2, 1, 62)[:19], b"\x7fELG" + bytes(60)]
+)
 def test_what_has_no_whole_header_is_not_judged(data: bytes) -> None:
     assert not refuses(tree(data))
 
@@ -108,7 +117,14 @@ def test_links_are_followed_within_the_image_and_loops_end() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"#!/bin/app\n", b"#! /bin/app -e\nrest", b"#!/bin/app", b"#!/bin/link\n", b"#!/usr/bin/env app\n", b"#!/bin/again\n"],
+    [
+        b"#!/bin/app\n",
+        b"#! /bin/app -e\nrest",
+        b"#!/bin/app",
+        b"#!/bin/link\n",
+        b"#!/usr/bin/env app\n",
+        b"#!/bin/again\n",
+    ],
 )
 def test_a_script_is_judged_by_what_runs_it(line: bytes) -> None:
     for machine, wrong in ((62, True), (183, False)):
@@ -163,7 +179,9 @@ def test_any_file_and_any_name_pass_or_are_refused(data: bytes, executable: str)
 def test_readelf_agrees_about_this_python() -> None:
     assert shutil.which("readelf"), "binutils is not installed"
     path = Path(sys.executable).resolve()
-    said = subprocess.run(["readelf", "-h", path], capture_output=True, text=True, check=True, timeout=600).stdout
+    said = subprocess.run(
+        ["readelf", "-h", path], capture_output=True, text=True, check=True, timeout=600
+    ).stdout
     names = {"Advanced Micro Devices X86-64": "amd64", "AArch64": "arm64"}
     own = next(architecture for text, architecture in names.items() if text in said)
     found = Tree(folder(bin=folder(app=File(EXECUTABLE, path.stat().st_size, path))))

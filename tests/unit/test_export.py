@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The pvrexport: the published ones read, ours are plain ustar and always the same, hostile ones leave nothing."""
+"""The pvrexport: the published ones read, ours are plain ustar and always the same, hostile ones leave
+nothing.
+"""
 
 import gzip
 import hashlib
@@ -66,7 +68,9 @@ def test_published_exports_read_and_ours_hold_the_same(name: str, pool: ObjectPo
 def test_what_is_packed_already_is_stored_and_the_rest_deflated(pool: ObjectPool, tmp_path: Path) -> None:
     noise, text = random.Random(1).randbytes(200_000), b"line of text\n" * 20_000
     framed = bytes(100_000) + noise + bytes(100_000)  # as a kernel: what counts is the middle
-    held = state(a=pool.put_bytes(noise), b=pool.put_bytes(text), c=pool.put_bytes(framed), d=pool.put_bytes(b""))
+    held = state(
+        a=pool.put_bytes(noise), b=pool.put_bytes(text), c=pool.put_bytes(framed), d=pool.put_bytes(b"")
+    )
     export.write(tmp_path / "x.tar", held, pool)
     export.write(tmp_path / "x.tgz", held, pool)
     zipped = (tmp_path / "x.tgz").read_bytes()
@@ -77,7 +81,9 @@ def test_what_is_packed_already_is_stored_and_the_rest_deflated(pool: ObjectPool
     assert len(zipped) < 2 * len(noise) + 200_000 + 20_000
 
 
-def test_an_export_is_plain_ustar_json_first_sorted_once_and_always_the_same(pool: ObjectPool, tmp_path: Path) -> None:
+def test_an_export_is_plain_ustar_json_first_sorted_once_and_always_the_same(
+    pool: ObjectPool, tmp_path: Path
+) -> None:
     other = pool.put_bytes(b"other")
     pool.put_bytes(DATA)
     held = state(z=other, a=OBJECT, b=OBJECT)
@@ -92,13 +98,19 @@ def test_an_export_is_plain_ustar_json_first_sorted_once_and_always_the_same(poo
     assert zipped[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"  # no name, no time
     with tarfile.open(tmp_path / "one.tar") as tar:
         members = tar.getmembers()
-    assert [member.name for member in members] == ["json", *(f"objects/{name}" for name in sorted([other, OBJECT]))]
-    assert {(member.mode, member.uid, member.gid, member.uname, member.gname, member.mtime) for member in members} == {
-        (0o644, 0, 0, "", "", 0)
-    }
+    assert [member.name for member in members] == [
+        "json",
+        *(f"objects/{name}" for name in sorted([other, OBJECT])),
+    ]
+    assert {
+        (member.mode, member.uid, member.gid, member.uname, member.gname, member.mtime)
+        for member in members
+    } == {(0o644, 0, 0, "", "", 0)}
     assert all(plain[257:265] == b"ustar\x0000" for _ in members)
     assert len(plain) == 1024 + sum(512 + -(-member.size // 512) * 512 for member in members)
-    listed = subprocess.run(["tar", "-tf", tmp_path / "one.tgz"], check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["tar", "-tf", tmp_path / "one.tgz"], check=True, capture_output=True, text=True
+    ).stdout
     assert listed.split() == [member.name for member in members]
 
 
@@ -109,8 +121,13 @@ def test_a_missing_object_leaves_no_file(pool: ObjectPool, tmp_path: Path) -> No
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.binary(max_size=2000), max_size=5), st.booleans())
-def test_whatever_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, files: dict, zipped: bool) -> None:
+@given(
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.binary(max_size=2000), max_size=5),
+    st.booleans(),
+)
+def test_whatever_goes_in_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, files: dict, zipped: bool
+) -> None:
     root = tmp_path_factory.mktemp("export")
     pool = ObjectPool(root / "in")
     held = State.empty().with_files({name: pool.put_bytes(data) for name, data in files.items()})
@@ -193,7 +210,9 @@ def test_objects_that_the_pool_has_may_be_left_out(pool: ObjectPool, tmp_path: P
     assert export.read(tmp_path / "partial", pool) == state()
 
 
-def test_a_bomb_is_cut_off_where_its_object_ends(pool: ObjectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_cut_off_where_its_object_ends(
+    pool: ObjectPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(export, "MAX_TOTAL_BYTES", 1000)
     zeros = bytes(2000)
     held = state(a=hashlib.sha256(zeros).hexdigest())

@@ -55,7 +55,9 @@ def test_what_tar_programs_write_is_read_alike(form: str, folder: Path, tmp_path
     tools.need(words[0], package="libarchive-tools" if words[0] == "bsdtar" else "tar")
     object_id = next((folder / "objects").iterdir()).name
     out = tmp_path / "export"
-    subprocess.run([word.replace("ID", object_id).replace("OUT", str(out)) for word in words], cwd=folder, check=True)
+    subprocess.run(
+        [word.replace("ID", object_id).replace("OUT", str(out)) for word in words], cwd=folder, check=True
+    )
     other = ObjectPool(tmp_path / "other")
     assert object_id in export.read(out, other).object_ids() and object_id in other
     assert kinds(out) == expected
@@ -76,8 +78,12 @@ def test_headers_that_only_describe_are_passed_over(folder: Path, tmp_path: Path
     assert export.read(out, ObjectPool(tmp_path / "other")) and kinds(out) == [FORM]
 
 
-@pytest.mark.parametrize("headers", [{"path": "json"}, {"size": "3"}, {"GNU_sparse_map": "0,1"}, {"comment": "x" * 70_000}])
-def test_headers_that_mean_more_are_refused_by_both(headers: dict[str, str], folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "headers", [{"path": "json"}, {"size": "3"}, {"GNU_sparse_map": "0,1"}, {"comment": "x" * 70_000}]
+)
+def test_headers_that_mean_more_are_refused_by_both(
+    headers: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
     out = packed(folder, tmp_path / "export.tar", **headers)
     with pytest.raises(PantavisorError, match="extended header"):
         export.read(out, ObjectPool(tmp_path / "other"))

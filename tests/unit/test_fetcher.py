@@ -79,7 +79,9 @@ def d(tmp_path: Path) -> Any:
     return data
 
 
-def url(registry: Registry, *, digest: str = "", platform: str = "linux/amd64", repository: str = "demo/web") -> str:
+def url(
+    registry: Registry, *, digest: str = "", platform: str = "linux/amd64", repository: str = "demo/web"
+) -> str:
     pin = f";digest={digest}" if digest else ""
     return f"docker://{registry.host}/{repository};tag=1{pin};platform={platform}"
 
@@ -102,7 +104,11 @@ def unpacked(text: str, d: Any, root: Path) -> list[bytes]:
 
 
 def names(d: Any) -> set[str]:
-    return {path.name for path in Path(d.getVar("DL_DIR")).iterdir() if not path.name.endswith((".lock", ".done"))}
+    return {
+        path.name
+        for path in Path(d.getVar("DL_DIR")).iterdir()
+        if not path.name.endswith((".lock", ".done"))
+    }
 
 
 def blob(d: Any, digest: str) -> Path:
@@ -143,10 +149,14 @@ def test_an_index_for_each_platform_is_fetched_and_unpacked_offline(registry, d,
     made, other = images.image(FILES), images.image(platform="linux/arm64")
     registry.add("demo/web", "x", made, other)
     nested = [images.index(one, extra=(images.attestation(),)) for one in (other, made)]
-    entries = [{"mediaType": oci.OCI_INDEX, "digest": images.sha(data), "size": len(data)} for data in nested]
+    entries = [
+        {"mediaType": oci.OCI_INDEX, "digest": images.sha(data), "size": len(data)} for data in nested
+    ]
     for data in nested:
         registry.add_document("demo/web", "x", data, oci.OCI_INDEX)
-    top = registry.add_document("demo/web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX)
+    top = registry.add_document(
+        "demo/web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX
+    )
     fetch(url(registry, digest=top), d)
     fetch(url(registry, digest=top), offline(d))
     assert unpacked(url(registry, digest=top), d, tmp_path / "w") == made.layers
@@ -211,7 +221,9 @@ def test_layers_are_shared_between_images(registry, d) -> None:
 
 
 @pytest.mark.parametrize("keep_time", [True, False])
-def test_a_damaged_blob_is_noticed_and_fetched_again(registry, d, tmp_path: Path, caplog, keep_time: bool) -> None:
+def test_a_damaged_blob_is_noticed_and_fetched_again(
+    registry, d, tmp_path: Path, caplog, keep_time: bool
+) -> None:
     made = images.image(FILES)
     top = registry.add("demo/web", "1", made)
     fetch(url(registry, digest=top), d)
@@ -284,7 +296,9 @@ def test_a_directory_is_a_mirror(registry, d, tmp_path: Path) -> None:
     assert len(registry.seen) == count
 
 
-def test_a_mirror_directory_serves_what_it_has_and_the_registry_the_rest(registry, d, tmp_path: Path) -> None:
+def test_a_mirror_directory_serves_what_it_has_and_the_registry_the_rest(
+    registry, d, tmp_path: Path
+) -> None:
     made = images.image(FILES, {"b": b"2"})
     top = registry.add("demo/web", "1", made)
     fetch(url(registry, digest=top), d)
@@ -317,7 +331,9 @@ def test_only_the_premirror_is_asked_when_so_told(registry, d, tmp_path: Path) -
     [("docker://{host}/", "docker://{mirror}/"), ("docker://{host}/.*", "docker://{mirror}/PATH")],
 )
 @pytest.mark.parametrize("variable", ["PREMIRRORS", "MIRRORS"])
-def test_another_registry_is_a_mirror(registry, d, tmp_path: Path, pinned, find, replacement, variable) -> None:
+def test_another_registry_is_a_mirror(
+    registry, d, tmp_path: Path, pinned, find, replacement, variable
+) -> None:
     made = images.image(FILES)
     with Registry() as mirror:
         top = mirror.add("demo/web", "1", made)
@@ -341,14 +357,18 @@ def test_variables_reach_the_registry_client(registry, d, tmp_path: Path) -> Non
         fetch("docker://docker.io/library/nginx;tag=1;platform=linux/amd64", d)
 
 
-def test_the_users_own_docker_folder_is_found_behind_another_home(registry, d, tmp_path: Path, monkeypatch) -> None:
+def test_the_users_own_docker_folder_is_found_behind_another_home(
+    registry, d, tmp_path: Path, monkeypatch
+) -> None:
     registry.add("demo/web", "1", images.image(FILES))
     registry.challenge, registry.users = 'Basic realm="x"', {"ada": "pw"}
     user = pwd.getpwuid(os.getuid())
     own = tmp_path / "own"
     monkeypatch.setattr(pwd, "getpwuid", lambda uid: pwd.struct_passwd([*user[:5], str(own), user[6]]))
     d.setVar("HOME", str(tmp_path / "other"))
-    with pytest.raises(bb.fetch2.FetchError, match="docker login .* PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE"):
+    with pytest.raises(
+        bb.fetch2.FetchError, match="docker login .* PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE"
+    ):
         fetch(url(registry), d)
     (own / ".docker").mkdir(parents=True)
     (own / ".docker/config.json").write_text(json.dumps({"auths": {registry.host: {"auth": "YWRhOnB3"}}}))
@@ -467,7 +487,9 @@ def recipe(d: Any, **variables: str) -> str:
 def test_a_recipe_gets_its_entry_and_its_variables(d) -> None:
     pin = f"sha256:{'0' * 64}"
     entry = recipe(d, PVR_DOCKER_REF="nginx:1.27", PVR_DOCKER_DIGEST=pin)
-    assert entry == f"file://keep docker://docker.io/library/nginx;tag=1.27;digest={pin};platform=linux/amd64"
+    assert (
+        entry == f"file://keep docker://docker.io/library/nginx;tag=1.27;digest={pin};platform=linux/amd64"
+    )
     assert (d.getVar("PVR_PLATFORM"), d.getVar("PVR_OCI_DIR")) == ("linux/amd64", "oci")
     assert recipe(d, PVR_DOCKER_REF=f"localhost:5000/x@{pin}", PVR_DOCKER_DIGEST="").endswith(
         f"docker://localhost:5000/x;digest={pin};platform=linux/amd64"
@@ -485,7 +507,9 @@ def test_a_recipe_gets_its_entry_and_its_variables(d) -> None:
     ],
 )  # fmt: skip
 def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str) -> None:
-    assert recipe(d, PVR_DOCKER_REF="x", TARGET_ARCH=arch, TUNE_FEATURES=tune).endswith(f";platform={platform}")
+    assert recipe(d, PVR_DOCKER_REF="x", TARGET_ARCH=arch, TUNE_FEATURES=tune).endswith(
+        f";platform={platform}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -494,7 +518,10 @@ def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str
         ({}, "demo: PVR_DOCKER_REF is not set"),
         ({"PVR_DOCKER_REF": "NGINX"}, "demo: image reference .* upper-case"),
         ({"PVR_DOCKER_REF": "x", "PVR_DOCKER_DIGEST": "latest"}, "is not a digest"),
-        ({"PVR_DOCKER_REF": f"x@sha256:{'0' * 64}", "PVR_DOCKER_DIGEST": f"sha256:{'1' * 64}"}, "two digests"),
+        (
+            {"PVR_DOCKER_REF": f"x@sha256:{'0' * 64}", "PVR_DOCKER_DIGEST": f"sha256:{'1' * 64}"},
+            "two digests",
+        ),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": ""}, "no image platform is known"),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "sparc"}, "PVR_DOCKER_PLATFORM"),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "arm"}, "which arm"),
@@ -508,7 +535,9 @@ def test_a_recipe_in_error_is_skipped_with_a_reason(d, variables: dict[str, str]
         recipe(d, **variables)
 
 
-def test_who_looks_for_the_demonstration_images_hears_what_serves_them(caplog: pytest.LogCaptureFixture) -> None:
+def test_who_looks_for_the_demonstration_images_hears_what_serves_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     sys.path.append(str(LAYER.parent / "kas/quickstart/lib"))
     from quickstart import source
 

@@ -38,7 +38,10 @@ def test_partitions_and_boot_files_of_an_image_are_shown(device: sim.Device) -> 
         ("storage", "Linux file system"),
     ]
     line = 64 + len("  EFI/BOOT/BOOTX64.EFI\n")
-    assert found.boot_files == (("EFI/BOOT/BOOTX64.EFI", device.loader.stat().st_size), ("SHA256SUMS", line))
+    assert found.boot_files == (
+        ("EFI/BOOT/BOOTX64.EFI", device.loader.stat().st_size),
+        ("SHA256SUMS", line),
+    )
 
 
 def test_sizes_origins_and_uses_are_right(device: sim.Device) -> None:
@@ -53,10 +56,14 @@ def test_sizes_origins_and_uses_are_right(device: sim.Device) -> None:
 
 def test_signers_are_named_and_false_signatures_told(device: sim.Device, tmp_path: Path) -> None:
     (revision,) = inspect.inspect(device.export()).revisions
-    assert {(item.signer, item.algorithm, item.problem) for item in revision.signatures} == {("CN=Test", "ES256", "")}
+    assert {(item.signer, item.algorithm, item.problem) for item in revision.signatures} == {
+        ("CN=Test", "ES256", "")
+    }
     sim.export.write(tmp_path / "bent.tgz", device.state.without(["bsp/kernel.img"]), device.pool)
     (revision,) = inspect.inspect(tmp_path / "bent.tgz").revisions
-    assert [item.name for item in revision.signatures if "does not match" in item.problem] == ["_sigs/bsp.json"]
+    assert [item.name for item in revision.signatures if "does not match" in item.problem] == [
+        "_sigs/bsp.json"
+    ]
 
 
 def test_rights_of_containers_and_sets_are_shown(device: sim.Device, tmp_path: Path) -> None:
@@ -81,7 +88,11 @@ def test_missing_objects_are_shown_as_such(device: sim.Device, tmp_path: Path) -
 
 def test_changes_count_what_an_update_must_carry(device: sim.Device, tmp_path: Path) -> None:
     object_id = device.pool.put_bytes(b"n" * 5000)
-    files = {"web/lxc.container.conf": object_id, "web/copy": object_id, "web/same": device.state["bsp/kernel.img"]}
+    files = {
+        "web/lxc.container.conf": object_id,
+        "web/copy": object_id,
+        "web/same": device.state["bsp/kernel.img"],
+    }
     newer = device.state.with_files(files).without(["device.json"])
     sim.export.write(tmp_path / "newer.tgz", newer, device.pool)
     device.pool.path(object_id).unlink()
@@ -106,7 +117,9 @@ def test_document_is_json_with_whole_digests(device: sim.Device) -> None:
     assert json.loads(json.dumps(found)) == found
     (revision,) = found["revisions"]
     assert revision["state"] == device.state.digest()
-    assert {item["sha256"] for part in revision["parts"] for item in part["files"]} >= device.state.object_ids()
+    assert {
+        item["sha256"] for part in revision["parts"] for item in part["files"]
+    } >= device.state.object_ids()
 
 
 class Page(html.parser.HTMLParser):
@@ -162,7 +175,9 @@ def test_missing_target_is_an_error(tmp_path: Path) -> None:
 
 
 def test_same_target_draws_the_same_page(device: sim.Device) -> None:
-    assert inspect.render_html(inspect.inspect(device.image())) == inspect.render_html(inspect.inspect(device.image()))
+    assert inspect.render_html(inspect.inspect(device.image())) == inspect.render_html(
+        inspect.inspect(device.image())
+    )
 
 
 @pytest.mark.parametrize("sizes", [[1.0], [5, 5, 5, 5], [100, 50, 20, 3, 1], [1e9, 1], [7.0] * 100])
@@ -182,7 +197,14 @@ def test_treemap_of_nothing_is_empty() -> None:
 
 @pytest.mark.parametrize(
     "size, text",
-    [(None, "missing"), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "1.0 MB"), (5 * 10**14, "500.0 TB")],
+    [
+        (None, "missing"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_999, "1.0 MB"),
+        (5 * 10**14, "500.0 TB"),
+    ],
 )
 def test_sizes_are_spelled_in_units_that_fit(size: int | None, text: str) -> None:
     assert human(size) == text

@@ -34,11 +34,19 @@ def test_the_table_of_the_device_is_the_librarys(case: str) -> None:
 
 def test_settings_that_the_device_has_are_the_librarys() -> None:
     rows = (RUNTIME / "src/cgroup.c").read_text().partition("} rows[] = {")[2].partition("\n};")[0]
-    names = {name + "x" * name.endswith(".") for name in re.findall(r'^\t\{"([a-z_.]+)"', rows, re.MULTILINE)}
-    names |= {"cpu.cfs_quota_us", "cpu.cfs_period_us", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"}
+    names = {
+        name + "x" * name.endswith(".") for name in re.findall(r'^\t\{"([a-z_.]+)"', rows, re.MULTILINE)
+    }
+    names |= {
+        "cpu.cfs_quota_us",
+        "cpu.cfs_period_us",
+        "memory.limit_in_bytes",
+        "memory.memsw.limit_in_bytes",
+    }
     names |= {"hugetlb.2MB.limit_in_bytes"}
     assert len(names) > 25 and not [name for name in names if cgroups.refusal(name)]
-    # Those of the second version that a line of the first names are adapted as well; others the device refuses.
+    # Those of the second version that a line of the first names are adapted as well; others the device
+    # refuses.
     for name in ("memory.swappiness", "net_cls.classid", "cpu.rt_runtime_us", "memory.limit_in_byte"):
         assert cgroups.refusal(name) and name not in names
 
@@ -51,7 +59,9 @@ def test_a_setting_of_no_controller_is_refused_and_an_odd_one_warned_of() -> Non
         with pytest.raises(FormatError, match="unknown controller of cgroups"):
             conf(PVR_LXC_CGROUP_V1=[setting])
     conf(PVR_LXC_CGROUP_V1=["hugetlb.2MB.limit_in_bytes = 0"])
-    source = manifests.SourceManifest(arguments={"PVR_LXC_CGROUP_V1": ["memory.limit_in_byte = 64M", "pids.max = 9"]})
+    source = manifests.SourceManifest(
+        arguments={"PVR_LXC_CGROUP_V1": ["memory.limit_in_byte = 64M", "pids.max = 9"]}
+    )
     (warning,) = manifests.ContainerSpec.from_source("web", source).warnings
     assert "memory.limit_in_byte; did you mean memory.limit_in_bytes?" in warning
 
@@ -64,7 +74,11 @@ def conf(**arguments: object) -> str:
 def test_what_is_rendered_as_confined_is_confined() -> None:
     found = isolation.isolation("web", conf(PV_SECURITY_PROFILE="confined"), {"profile": "confined"})
     assert found.is_confined and str(found) == "confined"
-    for arguments in ({"PV_DEBUG_MODE": "yes"}, {"PV_LXC_NETWORK_TYPE": "veth"}, {"PV_LXC_DISABLE_CONSOLE": "yes"}):
+    for arguments in (
+        {"PV_DEBUG_MODE": "yes"},
+        {"PV_LXC_NETWORK_TYPE": "veth"},
+        {"PV_LXC_DISABLE_CONSOLE": "yes"},
+    ):
         assert not list(isolation.reaches("web", conf(PV_SECURITY_PROFILE="confined", **arguments)))
 
 
@@ -72,11 +86,23 @@ def test_what_is_rendered_as_confined_is_confined() -> None:
     ("arguments", "said"),
     [
         ({}, "all capabilities"),
-        ({"PV_SECURITY_PROFILE": "confined", "PV_SECURITY_CAP_ADD": "net_admin"}, "lxc.cap.keep = net_admin"),
-        ({"PV_SECURITY_PROFILE": "confined", "PV_SECURITY_NEW_PRIVS": "yes"}, "programs may gain privileges"),
+        (
+            {"PV_SECURITY_PROFILE": "confined", "PV_SECURITY_CAP_ADD": "net_admin"},
+            "lxc.cap.keep = net_admin",
+        ),
+        (
+            {"PV_SECURITY_PROFILE": "confined", "PV_SECURITY_NEW_PRIVS": "yes"},
+            "programs may gain privileges",
+        ),
         ({"PV_SECURITY_PROFILE": "confined", "PV_SECURITY_WITH_HOST": "yes"}, "lxc.mount.entry = / host"),
-        ({"PV_SECURITY_PROFILE": "confined", "PV_VOLUME_IMPORTS": "db:/x:mnt"}, "lxc.mount.entry = /volumes/db/"),
-        ({"PV_SECURITY_PROFILE": "confined", "PVR_LXC_CGROUP_DEVICES_WHITE": ["b 8:0 r"]}, "devices.allow = b 8:0 r"),
+        (
+            {"PV_SECURITY_PROFILE": "confined", "PV_VOLUME_IMPORTS": "db:/x:mnt"},
+            "lxc.mount.entry = /volumes/db/",
+        ),
+        (
+            {"PV_SECURITY_PROFILE": "confined", "PVR_LXC_CGROUP_DEVICES_WHITE": ["b 8:0 r"]},
+            "devices.allow = b 8:0 r",
+        ),
     ],
 )
 def test_what_a_container_has_besides_is_named(arguments: dict, said: str) -> None:
@@ -85,5 +111,11 @@ def test_what_a_container_has_besides_is_named(arguments: dict, said: str) -> No
 
 def test_the_published_profile_has_everything() -> None:
     found = str(isolation.isolation("web", conf(), {}))
-    for word in ("all capabilities", "all devices", "sys:rw", "programs may gain privileges", "all system calls"):
+    for word in (
+        "all capabilities",
+        "all devices",
+        "sys:rw",
+        "programs may gain privileges",
+        "all system calls",
+    ):
         assert word in found

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Signing and trusting, against the published tool's signatures, openssl and two other JOSE implementations."""
+"""Signing and trusting, against the published tool's signatures, openssl and two other JOSE
+implementations.
+"""
 
 import base64
 import copy
@@ -34,7 +36,12 @@ VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 OBJECT = "a" * 64
 NOW = datetime.datetime(2026, 12, 1, tzinfo=datetime.timezone.utc)
 STATE = State.empty().with_files(
-    {"web/run.json": {"name": "web", "x": [1.5, "é"]}, "web/root.squashfs": OBJECT, "web/src.json": {}, "device.json": {}}
+    {
+        "web/run.json": {"name": "web", "x": [1.5, "é"]},
+        "web/root.squashfs": OBJECT,
+        "web/src.json": {},
+        "device.json": {},
+    }
 )
 ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
 EXECUTABLE = (sys.executable, "-c")
@@ -61,14 +68,17 @@ def signed(made: Path, algorithm: str = "ES256") -> State:
     return keys.sign_state(STATE, "web", pvs.container_selection("web"), signer(made, algorithm))
 
 
-# --- the published tool ------------------------------------------------------------------------------------------
+# --- the published tool
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "ec256"])
 def test_published_signatures_verify(kind: str) -> None:
     state = State.parse((VECTORS / "states" / f"signed_part_demo_{kind}.json").read_bytes())
     for name in (f"ca.{kind}.crt", f"leaf.{kind}.pub"):
-        coverage = keys.verify_state(state, keys.TrustStore.load(VECTORS / "keys" / name), strict=False, at=NOW)
+        coverage = keys.verify_state(
+            state, keys.TrustStore.load(VECTORS / "keys" / name), strict=False, at=NOW
+        )
         assert "demo/run.json" in coverage.protected and coverage.excluded == ("demo/src.json",)
     with pytest.raises(SignatureError, match="not fully covered"):
         keys.verify_state(state, keys.TrustStore.load(VECTORS / "keys" / f"ca.{kind}.crt"), strict=True)
@@ -80,7 +90,11 @@ def test_a_changed_covered_path_breaks_a_published_signature(kind: str) -> None:
     store = keys.TrustStore.load(VECTORS / "keys" / f"ca.{kind}.crt")
     for path in ("demo/run.json", "demo/root.squashfs", "_config/demo/etc/demo.conf"):
         changed: Any = {"x": 1} if path.endswith(".json") else OBJECT
-        for bent in (state.with_files({path: changed}), state.without([path]), state.with_files({"demo/added": OBJECT})):
+        for bent in (
+            state.with_files({path: changed}),
+            state.without([path]),
+            state.with_files({"demo/added": OBJECT}),
+        ):
             with pytest.raises(SignatureError, match=r"_sigs/demo\.json"):
                 keys.verify_state(bent, store, strict=False)
     keys.verify_state(state.with_files({"demo/src.json": {}, "other": OBJECT}), store, strict=False)
@@ -96,7 +110,8 @@ def test_another_root_is_not_trusted() -> None:
         keys.verify_state(state, keys.TrustStore(), strict=False)
 
 
-# --- other implementations ---------------------------------------------------------------------------------------
+# --- other implementations
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -109,7 +124,11 @@ def test_jwcrypto_and_joserfc_verify_what_we_sign(made: Path, algorithm: str) ->
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     payload = pvs.payload(state, pvs.container_selection("web"))
-    text = {"protected": value["protected"], "signature": value["signature"], "payload": pvs.encode(payload)}
+    text = {
+        "protected": value["protected"],
+        "signature": value["signature"],
+        "payload": pvs.encode(payload),
+    }
     token = jws.JWS()
     token.deserialize(json.dumps(text))
     token.verify(jwk.JWK.from_pem(pem))
@@ -122,8 +141,20 @@ def test_jwcrypto_and_joserfc_verify_what_we_sign(made: Path, algorithm: str) ->
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_openssl_verifies_chain_and_signature(made: Path, algorithm: str, tmp_path: Path) -> None:
     folder = made / algorithm
-    run = ["openssl", "verify", "-CAfile", folder / "ca.crt", "-purpose", "any", "-attime", str(int(NOW.timestamp()) + 9)]
-    assert b"OK" in subprocess.run([*run, folder / "x5c.pem"], check=True, capture_output=True, timeout=600).stdout
+    run = [
+        "openssl",
+        "verify",
+        "-CAfile",
+        folder / "ca.crt",
+        "-purpose",
+        "any",
+        "-attime",
+        str(int(NOW.timestamp()) + 9),
+    ]
+    assert (
+        b"OK"
+        in subprocess.run([*run, folder / "x5c.pem"], check=True, capture_output=True, timeout=600).stdout
+    )
     (found,) = pvs.signatures(signed(made, algorithm))
     (tmp_path / "data").write_bytes(found.signing_input(STATE))
     signature = found.signature
@@ -131,16 +162,28 @@ def test_openssl_verifies_chain_and_signature(made: Path, algorithm: str, tmp_pa
         from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
         half = len(signature) // 2
-        signature = encode_dss_signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
+        signature = encode_dss_signature(
+            int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+        )
     (tmp_path / "sig").write_bytes(signature)
     command = ["openssl", "x509", "-in", folder / "x5c.pem", "-noout", "-pubkey"]
     (tmp_path / "pub").write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     digest = {"ES384": "-sha384", "ES512": "-sha512"}.get(algorithm, "-sha256")
-    command = ["openssl", "dgst", digest, "-verify", tmp_path / "pub", "-signature", tmp_path / "sig", tmp_path / "data"]
+    command = [
+        "openssl",
+        "dgst",
+        digest,
+        "-verify",
+        tmp_path / "pub",
+        "-signature",
+        tmp_path / "sig",
+        tmp_path / "data",
+    ]
     assert b"OK" in subprocess.run(command, check=True, capture_output=True, timeout=600).stdout
 
 
-# --- round trips -------------------------------------------------------------------------------------------------
+# --- round trips
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -203,13 +246,16 @@ def test_the_algorithm_is_tied_to_the_key(made: Path) -> None:
         keys.verify_state(bent, trust(made, "RS256"), strict=False)
 
 
-# --- signing elsewhere -------------------------------------------------------------------------------------------
+# --- signing elsewhere
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_two_steps_give_the_signature_of_one(made: Path, algorithm: str) -> None:
     by = signer(made, algorithm)
-    request = keys.signing_request(STATE, "web", pvs.container_selection("web"), algorithm=by.algorithm, x5c=by.x5c)
+    request = keys.signing_request(
+        STATE, "web", pvs.container_selection("web"), algorithm=by.algorithm, x5c=by.x5c
+    )
     assert keys.attach(STATE, "web", request, by.sign(request)) == signed(made, algorithm)
     with pytest.raises(SignatureError, match="changed since"):
         keys.attach(STATE.with_files({"web/more": OBJECT}), "web", request, by.sign(request))
@@ -222,7 +268,13 @@ def test_two_steps_give_the_signature_of_one(made: Path, algorithm: str) -> None
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "ES384"])
 def test_a_command_signs(made: Path, algorithm: str) -> None:
     folder = made / algorithm
-    argv = ["openssl", "dgst", "-sha384" if algorithm == "ES384" else "-sha256", "-sign", str(folder / "key.pem")]
+    argv = [
+        "openssl",
+        "dgst",
+        "-sha384" if algorithm == "ES384" else "-sha256",
+        "-sign",
+        str(folder / "key.pem"),
+    ]
     by = keys.CommandSigner.load(argv, folder / "x5c.pem")
     state = keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
     keys.verify_state(state, trust(made, algorithm), strict=False)
@@ -240,7 +292,9 @@ def test_a_command_that_signs_wrongly_is_caught(made: Path) -> None:
 
 
 def test_a_wrong_signature_is_not_blamed_on_the_state(made: Path) -> None:
-    by = keys.CommandSigner.load([*EXECUTABLE, "import os; os.write(1, bytes(range(1, 65)))"], made / "ES256" / "x5c.pem")
+    by = keys.CommandSigner.load(
+        [*EXECUTABLE, "import os; os.write(1, bytes(range(1, 65)))"], made / "ES256" / "x5c.pem"
+    )
     with pytest.raises(SignatureError, match="not an ES256 signature by the key of the certificate"):
         by.sign(b"data")
 
@@ -285,13 +339,19 @@ SOFTHSM = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm
 def token(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """SoftHSM with a token for each algorithm; it reads its configuration once in a process."""
     module = next((Path(path) for path in SOFTHSM if os.path.exists(path)), None)
-    missing = module is None or shutil.which("softhsm2-util") is None or importlib.util.find_spec("pkcs11") is None
+    missing = (
+        module is None
+        or shutil.which("softhsm2-util") is None
+        or importlib.util.find_spec("pkcs11") is None
+    )
     if missing or module is None:
         assert not os.environ.get("CI"), "softhsm2 and python-pkcs11 are not installed"
         pytest.skip("softhsm2 and python-pkcs11 are not installed")
     root = tmp_path_factory.mktemp("token")
     (root / "tokens").mkdir()
-    (root / "conf").write_text(f"directories.tokendir = {root}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    (root / "conf").write_text(
+        f"directories.tokendir = {root}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOFTHSM2_CONF", str(root / "conf"))
         for algorithm in ("RS256", "ES256"):
@@ -307,7 +367,9 @@ def token(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_a_token_signs(made: Path, algorithm: str, token: Path) -> None:
-    by = keys.TokenSigner.load(token, made / algorithm / "x5c.pem", token=algorithm, label="signing", pin="1234")
+    by = keys.TokenSigner.load(
+        token, made / algorithm / "x5c.pem", token=algorithm, label="signing", pin="1234"
+    )
     assert "1234" not in repr(by)
     state = keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
     keys.verify_state(state, trust(made, algorithm), strict=False)
@@ -318,14 +380,17 @@ def test_a_token_signs(made: Path, algorithm: str, token: Path) -> None:
         assert "1234" not in str(caught.value)
 
 
-def test_without_the_package_a_token_says_what_to_install(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_a_token_says_what_to_install(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pkcs11", None)
     by = keys.TokenSigner.load(Path("/no.so"), made / "ES256" / "x5c.pem", token="t", label="l", pin="p")
     with pytest.raises(NotFound, match=r"pantavisor\[hsm\]"):
         by.sign(b"data")
 
 
-# --- key files ---------------------------------------------------------------------------------------------------
+# --- key files
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -347,7 +412,13 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
     with pytest.raises(PantavisorError, match="exists already"):
         keys.generate(made / "ES256", common_name="x", algorithm="ES256")
     assert (made / "ES256" / "key.pem").read_bytes() == before
-    for changes in ({"algorithm": "ES25"}, {"days": 0}, {"days": 10**9}, {"common_name": ""}, {"common_name": "x" * 61}):
+    for changes in (
+        {"algorithm": "ES25"},
+        {"days": 0},
+        {"days": 10**9},
+        {"common_name": ""},
+        {"common_name": "x" * 61},
+    ):
         with pytest.raises(FormatError):
             keys.generate(tmp_path / "new", **{"common_name": "x", "algorithm": "ES256", **changes})  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
@@ -355,10 +426,20 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
 
 @pytest.mark.hostile
 def test_of_many_who_make_keys_at_once_one_says_so(tmp_path: Path) -> None:
-    words = ["-m", "pantavisor", "keys", "generate", "--if-missing", "--algorithm", "ES256", str(tmp_path / "keys")]
+    words = [
+        "-m",
+        "pantavisor",
+        "keys",
+        "generate",
+        "--if-missing",
+        "--algorithm",
+        "ES256",
+        str(tmp_path / "keys"),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(Path(keys.__file__).parents[2])}
     started = [
-        subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True) for _ in range(6)
+        subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(6)
     ]
     said = [process.communicate(timeout=600)[1] for process in started]
     assert [process.returncode for process in started] == [0] * 6, said
@@ -366,7 +447,9 @@ def test_of_many_who_make_keys_at_once_one_says_so(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["keys"]
 
 
-@pytest.mark.parametrize("form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize(
+    "form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL]
+)
 @pytest.mark.parametrize("algorithm", ["RS256", "ES384"])
 def test_every_pem_form_of_a_key_loads(made: Path, tmp_path: Path, algorithm: str, form: Any) -> None:
     key = serialization.load_pem_private_key((made / algorithm / "key.pem").read_bytes(), None)
@@ -380,7 +463,9 @@ def test_every_pem_form_of_a_key_loads(made: Path, tmp_path: Path, algorithm: st
 def test_a_key_shows_nowhere(made: Path, tmp_path: Path) -> None:
     assert "object at" not in repr(signer(made)) and "PRIVATE" not in repr(signer(made))
     secret = base64.b64encode(b"very secret bytes of a key" * 9)
-    (tmp_path / "bad.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\n" + secret + b"\n-----END PRIVATE KEY-----\n")
+    (tmp_path / "bad.pem").write_bytes(
+        b"-----BEGIN PRIVATE KEY-----\n" + secret + b"\n-----END PRIVATE KEY-----\n"
+    )
     with pytest.raises(FormatError) as caught:
         keys.PemSigner.load(tmp_path / "bad.pem")
     assert caught.value.__suppress_context__ and secret[:20].decode() not in str(caught.value)
@@ -397,7 +482,9 @@ def test_wrong_key_files_are_errors_of_the_user(made: Path, tmp_path: Path) -> N
         keys.TrustStore.load(made / "ES256" / "key.pem")
     key = serialization.load_pem_private_key((made / "ES256" / "key.pem").read_bytes(), None)
     locked = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw")
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"pw"),
     )
     (tmp_path / "locked.pem").write_bytes(locked)
     with pytest.raises(FormatError, match="encrypted"):
@@ -410,7 +497,8 @@ def test_wrong_key_files_are_errors_of_the_user(made: Path, tmp_path: Path) -> N
             keys.PemSigner.load(tmp_path / "odd.pem")
 
 
-# --- chains ------------------------------------------------------------------------------------------------------
+# --- chains
+# ------------------------------------------------------------------------------------------------------
 
 
 class Authority:
@@ -421,10 +509,19 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = parent or self
         is_authority, length = options.get("is_authority", True), options.get("length")
-        builder = x509.CertificateBuilder().subject_name(self.name).issuer_name(issuer.name).public_key(self.key.public_key())
-        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(options.get("start", NOW))
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(self.name)
+            .issuer_name(issuer.name)
+            .public_key(self.key.public_key())
+        )
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(
+            options.get("start", NOW)
+        )
         builder = builder.not_valid_after(options.get("end", NOW + datetime.timedelta(days=9)))
-        builder = builder.add_extension(x509.BasicConstraints(is_authority, length if is_authority else None), critical=True)
+        builder = builder.add_extension(
+            x509.BasicConstraints(is_authority, length if is_authority else None), critical=True
+        )
         for extension, critical in options.get("extensions", ()):
             builder = builder.add_extension(extension, critical=critical)
         self.certificate = builder.sign(issuer.key, hashes.SHA256())
@@ -445,7 +542,9 @@ def leaf_of(root: Authority, *chain: Authority, at: Optional[datetime.datetime] 
 
 
 def store_of(*roots: Authority) -> keys.TrustStore:
-    return keys.TrustStore.parse(b"".join(root.certificate.public_bytes(serialization.Encoding.PEM) for root in roots))
+    return keys.TrustStore.parse(
+        b"".join(root.certificate.public_bytes(serialization.Encoding.PEM) for root in roots)
+    )
 
 
 ROOT = Authority("root")
@@ -478,7 +577,12 @@ def test_an_intermediate_that_may_not_issue_is_refused(options: "dict[str, Any]"
 def test_a_renewed_root_may_stand_behind_its_expired_self() -> None:
     day = datetime.timedelta(days=1)
     old = Authority("twice", end=NOW + day)
-    renewed = x509.CertificateBuilder().subject_name(old.name).issuer_name(old.name).public_key(old.key.public_key())
+    renewed = (
+        x509.CertificateBuilder()
+        .subject_name(old.name)
+        .issuer_name(old.name)
+        .public_key(old.key.public_key())
+    )
     renewed = renewed.serial_number(7).not_valid_before(NOW).not_valid_after(NOW + 9 * day)
     renewed = renewed.add_extension(x509.BasicConstraints(True, None), critical=True)
     again = copy.copy(old)

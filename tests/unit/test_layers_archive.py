@@ -53,7 +53,12 @@ def raw(
 
 
 def pax(records: bytes, following: bytes, *, kind: bytes = b"x") -> bytes:
-    return raw(b"pax", kind=kind, size=b"%011o\0" % len(records)) + records + bytes(-len(records) % 512) + following
+    return (
+        raw(b"pax", kind=kind, size=b"%011o\0" % len(records))
+        + records
+        + bytes(-len(records) % 512)
+        + following
+    )
 
 
 def record(keyword: bytes, value: bytes) -> bytes:
@@ -84,7 +89,11 @@ def test_every_kind_of_member_arrives_with_its_metadata() -> None:
     found = {path: node for path, node in tree.walk()}
     assert isinstance(found[b"d"], Directory) and found[b"d"].metadata == (0o1777, 0, 0, 5, ())
     assert isinstance(found[b"d/f"], File) and found[b"d/f"].metadata == (0o4755, 7, 8, 9, ())
-    assert isinstance(found[b"s"], Symlink) and found[b"s"].target == b"d/../x" and found[b"s"].metadata.mode == 0o777
+    assert (
+        isinstance(found[b"s"], Symlink)
+        and found[b"s"].target == b"d/../x"
+        and found[b"s"].metadata.mode == 0o777
+    )
     assert isinstance(found[b"c"], Device) and (found[b"c"].major, found[b"c"].minor) == (5, 1)
     assert isinstance(found[b"b"], Device) and found[b"b"].is_block and found[b"b"].minor == 1048575
     assert isinstance(found[b"p"], Fifo) and found[b"h"] is found[b"d/f"]
@@ -129,7 +138,8 @@ def test_leading_slashes_and_dots_mean_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [(b"a/../b", b"b"), (b"/../x", b"x"), (b"/a/../../b/c", b"b/c"), (b"a/b/../../d/", b"d")]
+    ("name", "path"),
+    [(b"a/../b", b"b"), (b"/../x", b"x"), (b"/a/../../b/c", b"b/c"), (b"a/b/../../d/", b"d")],
 )
 def test_dots_within_a_name_are_taken_as_text(name: bytes, path: bytes) -> None:
     """As Go's filepath.Clean, by which docker and umoci go, whatever links are there."""
@@ -161,7 +171,10 @@ def test_nobody_may_be_a_negative_number() -> None:
 
 
 def test_libarchive_s_attributes_that_are_not_base64_are_passed_over() -> None:
-    archive = pax(record(b"LIBARCHIVE.xattr.user.a", b"*") + record(b"SCHILY.xattr.user.a", b"1"), raw(b"f")) + END
+    archive = (
+        pax(record(b"LIBARCHIVE.xattr.user.a", b"*") + record(b"SCHILY.xattr.user.a", b"1"), raw(b"f"))
+        + END
+    )
     assert read(archive).root.entries[b"f"].metadata.xattrs == ((b"user.a", b"1"),)
 
 
@@ -190,25 +203,37 @@ def test_a_file_before_posix_whose_name_ends_in_a_slash_is_a_directory() -> None
 
 def test_links_and_directories_have_no_content_whatever_their_size_says() -> None:
     claims = b"00000001000\0"
-    archive = raw(b"a") + raw(b"h", kind=b"1", size=claims, fields={157: b"a"}) + raw(b"d", kind=b"5", size=claims)
+    archive = (
+        raw(b"a")
+        + raw(b"h", kind=b"1", size=claims, fields={157: b"a"})
+        + raw(b"d", kind=b"5", size=claims)
+    )
     assert [path for path, _ in read(archive + raw(b"z") + END).walk()] == [b"a", b"d", b"h", b"z"]
 
 
 def test_global_records_hold_until_they_are_taken_back() -> None:
     archive = pax(record(b"uid", b"42") + record(b"comment", b"x"), raw(b"a"), kind=b"g")
-    archive += pax(record(b"uid", b"43"), raw(b"b")) + raw(b"c") + pax(record(b"uid", b""), raw(b"d"), kind=b"g")
+    archive += (
+        pax(record(b"uid", b"43"), raw(b"b")) + raw(b"c") + pax(record(b"uid", b""), raw(b"d"), kind=b"g")
+    )
     tree = read(archive + END)
     assert [node.metadata.uid for _, node in tree.walk()] == [42, 43, 42, 0o644]
 
 
 def test_extended_attributes_of_both_spellings_are_read() -> None:
     capability = bytes.fromhex("0100000200200000000000000000000000000000")
-    records = record(b"SCHILY.xattr.security.capability", capability) + record(b"SCHILY.xattr.user.a", b"=\n\0")
+    records = record(b"SCHILY.xattr.security.capability", capability) + record(
+        b"SCHILY.xattr.user.a", b"=\n\0"
+    )
     records += record(b"SCHILY.xattr.user.none", b"")  # nothing said is nothing had, as in Go's archive/tar
     records += record(b"LIBARCHIVE.xattr.user.%41%3d", b"YQ") + record(b"LIBARCHIVE.xattr.user.a", b"bm90")
     node = read(pax(records, raw(b"x")) + END).find("x")
     assert node is not None
-    assert node.metadata.xattrs == ((b"security.capability", capability), (b"user.A=", b"a"), (b"user.a", b"=\n\0"))
+    assert node.metadata.xattrs == (
+        (b"security.capability", capability),
+        (b"user.A=", b"a"),
+        (b"user.a", b"=\n\0"),
+    )
 
 
 def test_the_highest_number_in_base_256_is_read() -> None:
@@ -220,7 +245,9 @@ def test_the_highest_number_in_base_256_is_read() -> None:
 
 def sparse_0_1(name: bytes = b"data") -> bytes:
     records = record(b"GNU.sparse.size", b"3000") + record(b"GNU.sparse.map", b"100,3,2000,2,3000,0")
-    return pax(records + record(b"GNU.sparse.name", b"s"), raw(name, size=b"%011o\0" % 5) + b"abcde" + bytes(507))
+    return pax(
+        records + record(b"GNU.sparse.name", b"s"), raw(name, size=b"%011o\0" % 5) + b"abcde" + bytes(507)
+    )
 
 
 WANTED = bytes(100) + b"abc" + bytes(1897) + b"de" + bytes(998)
@@ -273,7 +300,18 @@ def test_sparse_files_that_gnu_tar_wrote_are_read(tmp_path: Path, form: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    [b"100,3,50,2", b"0,2,1,3", b"100,6", b"100,3", b"2999,5", b"1,2,3", b"a,b", b"-1,5", b"1,5 ", b"9" * 25 + b",5"],
+    [
+        b"100,3,50,2",
+        b"0,2,1,3",
+        b"100,6",
+        b"100,3",
+        b"2999,5",
+        b"1,2,3",
+        b"a,b",
+        b"-1,5",
+        b"1,5 ",
+        b"9" * 25 + b",5",
+    ],
 )
 def test_a_sparse_map_that_does_not_fit_is_refused(text: bytes) -> None:
     records = record(b"GNU.sparse.size", b"3000") + record(b"GNU.sparse.map", text)
@@ -353,10 +391,17 @@ def test_each_limit_holds(name: str) -> None:
 
 @pytest.mark.hostile
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 9 * 512), st.binary(min_size=1, max_size=12)), min_size=1, max_size=6))
+@given(
+    st.lists(st.tuples(st.integers(0, 9 * 512), st.binary(min_size=1, max_size=12)), min_size=1, max_size=6)
+)
 def test_a_mutated_archive_is_read_or_refused(changes: list[tuple[int, bytes]]) -> None:
     archive = bytearray(pax(record(b"SCHILY.xattr.user.a", b"1") + record(b"path", b"p"), raw()))
-    archive += sparse_0_1() + raw(b"l", kind=b"2", fields={157: b"p"}) + raw(b"h", kind=b"1", fields={157: b"p"}) + END
+    archive += (
+        sparse_0_1()
+        + raw(b"l", kind=b"2", fields={157: b"p"})
+        + raw(b"h", kind=b"1", fields={157: b"p"})
+        + END
+    )
     for place, content in changes:
         archive[place : place + len(content)] = content
     mutated = with_checksums(bytes(archive))
@@ -377,5 +422,7 @@ def test_a_tar_of_real_files_reads_back_as_they_are(tmp_path: Path) -> None:
     os.link(source / "sub" / "file", source / "hard")
     (source / ("long" * 20)).write_bytes(b"")
     for form in ("gnu", "pax", "ustar"):
-        done = subprocess.run([program, f"--format={form}", "-C", source, "-c", "."], capture_output=True, check=True)
+        done = subprocess.run(
+            [program, f"--format={form}", "-C", source, "-c", "."], capture_output=True, check=True
+        )
         assert not listing.differences(listing.of_tree(read(done.stdout)), listing.of_directory(source))

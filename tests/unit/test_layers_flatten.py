@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The passes over packed layers: codecs, digests, limits, and that the second pass is as suspicious as the first."""
+"""The passes over packed layers: codecs, digests, limits, and that the second pass is as suspicious as the
+first.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ GUESSED_WRONG = {
 
 
 @pytest.mark.parametrize("stack", GUESSED_WRONG.values(), ids=GUESSED_WRONG)
-def test_names_alone_can_mislead_and_the_image_is_right_nevertheless(stack: list[Any], tmp_path: Path) -> None:
+def test_names_alone_can_mislead_and_the_image_is_right_nevertheless(
+    stack: list[Any], tmp_path: Path
+) -> None:
     blobs = [layer(*members) for members in stack]
     tree = LayeredTree(blobs)
     came = [file for file, _ in tree.contents()]
@@ -204,7 +208,9 @@ def test_a_tar_is_unpacked_whatever_packed_it(name: str) -> None:
 def test_zeros_behind_a_packed_stream_are_passed_over(name: str) -> None:
     archive = tar([member("a", content=BIG)])
     padded = PACKERS[name](archive) + bytes(200_000)
-    assert contents(layers.flatten([blob(archive, packed=padded)])) == contents(layers.flatten([blob(archive)]))
+    assert contents(layers.flatten([blob(archive, packed=padded)])) == contents(
+        layers.flatten([blob(archive)])
+    )
 
 
 def test_a_tar_knows_no_whiteouts() -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Layers laid over each other: one test for each rule, and random stacks against an oracle of another make."""
+"""Layers laid over each other: one test for each rule, and random stacks against an oracle of another make.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +39,10 @@ def test_a_whiteout_hides_what_lies_below() -> None:
 
 
 def test_a_whiteout_spares_its_own_layer_wherever_it_stands() -> None:
-    for stack in ([member("x", content=b"new"), member(".wh.x")], [member(".wh.x"), member("x", content=b"new")]):
+    for stack in (
+        [member("x", content=b"new"), member(".wh.x")],
+        [member(".wh.x"), member("x", content=b"new")],
+    ):
         assert content(flatten([member("x", content=b"old")], stack), "x") == b"new"
 
 
@@ -59,11 +63,15 @@ def test_an_opaque_directory_hides_all_that_lies_below_it_wherever_it_stands() -
 
 
 def test_whiteouts_of_nothing_are_no_error() -> None:
-    assert paths(flatten([member("f"), member(".wh.x"), member("no/where/.wh.x"), member("f/.wh.x")])) == ["f"]
+    assert paths(flatten([member("f"), member(".wh.x"), member("no/where/.wh.x"), member("f/.wh.x")])) == [
+        "f"
+    ]
 
 
 def test_what_aufs_left_behind_is_passed_over() -> None:
-    tree = flatten([member(".wh..wh.plnk", "dir"), member(".wh..wh.plnk/1.2"), member(".wh..wh.aufs"), member("a")])
+    tree = flatten(
+        [member(".wh..wh.plnk", "dir"), member(".wh..wh.plnk/1.2"), member(".wh..wh.aufs"), member("a")]
+    )
     assert paths(tree) == ["a"]
 
 
@@ -83,7 +91,11 @@ def test_a_directory_over_a_directory_renews_its_metadata_only() -> None:
 
 
 def test_a_directory_replaced_by_a_link_and_back_is_empty() -> None:
-    tree = flatten([member("d/f"), member("e", "dir")], [member("d", "link", target="e")], [member("d", "dir"), member("d/g")])
+    tree = flatten(
+        [member("d/f"), member("e", "dir")],
+        [member("d", "link", target="e")],
+        [member("d", "dir"), member("d/g")],
+    )
     assert paths(tree) == ["d", "d/g", "e"]
 
 
@@ -149,12 +161,16 @@ def test_a_member_in_place_of_the_root_is_refused() -> None:
 
 
 def test_hard_links_share_an_inode_across_layers() -> None:
-    tree = flatten([member("a", content=b"1")], [member("b", "hard", target="a")], [member("c", "hard", target="/b")])
+    tree = flatten(
+        [member("a", content=b"1")], [member("b", "hard", target="a")], [member("c", "hard", target="/b")]
+    )
     assert tree.root.entries[b"a"] is tree.root.entries[b"b"] is tree.root.entries[b"c"]
 
 
 def test_a_new_file_leaves_the_other_names_of_the_old_one_alone() -> None:
-    tree = flatten([member("a", content=b"1"), member("b", "hard", target="a")], [member("a", content=b"2")])
+    tree = flatten(
+        [member("a", content=b"1"), member("b", "hard", target="a")], [member("a", content=b"2")]
+    )
     assert (content(tree, "a"), content(tree, "b")) == (b"2", b"1")
 
 
@@ -175,7 +191,9 @@ def test_hard_links_to_nothing_and_to_directories_are_refused(target: str) -> No
 
 def test_a_symbolic_link_may_have_two_names() -> None:
     tree = flatten([member("s", "link", target="gone"), member("t", "hard", target="s")])
-    assert isinstance(tree.root.entries[b"t"], Symlink) and tree.root.entries[b"t"] is tree.root.entries[b"s"]
+    assert (
+        isinstance(tree.root.entries[b"t"], Symlink) and tree.root.entries[b"t"] is tree.root.entries[b"s"]
+    )
 
 
 def test_implied_directories_count_as_entries() -> None:
@@ -186,7 +204,11 @@ def test_implied_directories_count_as_entries() -> None:
 
 
 def test_depth_is_bounded_through_links_too() -> None:
-    stack = [member("/".join("abcdefgh"), "dir"), member("l", "link", target="/".join("abcdefgh")), member("l/1/2/3")]
+    stack = [
+        member("/".join("abcdefgh"), "dir"),
+        member("l", "link", target="/".join("abcdefgh")),
+        member("l/1/2/3"),
+    ]
     flatten(stack, limits=Limits(depth=11))
     with pytest.raises(LimitError, match="names in a path"):
         flatten(stack, limits=Limits(depth=10))
@@ -202,7 +224,11 @@ def test_structural_directories_are_added_where_nothing_is() -> None:
 
 
 def test_a_needed_folder_is_made_through_links_and_nothing_is_replaced() -> None:
-    stack = [member("srv", "dir", mode=0o700), member("l", "link", target="/srv"), member("gone", "link", target="/data/x")]
+    stack = [
+        member("srv", "dir", mode=0o700),
+        member("l", "link", target="/srv"),
+        member("gone", "link", target="/data/x"),
+    ]
     for needed, made in (
         ("/l/a/b/", ["srv/a", "srv/a/b"]),
         ("../l/../new", ["new"]),
@@ -227,7 +253,8 @@ class Refused(Exception):
 
 
 class Oracle:
-    """Layers on a flat dict of resolved paths, by renaming nothing and remembering nothing between layers."""
+    """Layers on a flat dict of resolved paths, by renaming nothing and remembering nothing between layers.
+    """
 
     def __init__(self) -> None:
         self.nodes: dict[tuple[str, ...], dict[str, Any]] = {(): {"kind": "dir", "meta": (0o755, 0, 0)}}
@@ -281,7 +308,9 @@ class Oracle:
                 self.put(info, content, before)
 
     def replaced(self, parent: tuple[str, ...], made: set[tuple[str, ...]]) -> bool:
-        """Whether the way leads over a link that the layer makes a directory; links among links are left aside."""
+        """Whether the way leads over a link that the layer makes a directory; links among links are left
+        aside.
+        """
         for length in range(1, len(parent) + 1):
             node = self.nodes.get(parent[:length])
             if node is not None and node["kind"] == "link":
@@ -314,7 +343,9 @@ class Oracle:
 
 
 def _simple(stack: Stack) -> bool:
-    """Whether the oracle's two simplifications do not matter: links and hidden link targets in the same stack."""
+    """Whether the oracle's two simplifications do not matter: links and hidden link targets in the same
+    stack.
+    """
     kinds = {info.type for members in stack for info, _ in members}
     hides = any(".wh." in info.name for members in stack for info, _ in members)
     return not (b"1" in kinds and hides) and not (b"2" in kinds and hides)

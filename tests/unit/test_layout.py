@@ -65,7 +65,9 @@ def test_the_platform_decides_among_several(tmp_path: Path) -> None:
         assert str(image.manifest_digest) == other.digest
     with pytest.raises(oci.PlatformError, match="several platforms: linux/amd64, linux/arm64"):
         layout.open_image(tmp_path).__enter__()
-    with pytest.raises(oci.PlatformError, match="not made for linux/386; it offers linux/amd64, linux/arm64"):
+    with pytest.raises(
+        oci.PlatformError, match="not made for linux/386; it offers linux/amd64, linux/arm64"
+    ):
         layout.open_image(tmp_path, Platform.parse("linux/386")).__enter__()
 
 
@@ -150,7 +152,9 @@ def test_an_index_that_nests_itself_ends(tmp_path: Path) -> None:
         layout.open_image(tmp_path, AMD64).__enter__()
 
 
-@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"x", lambda data: b"x" + data[1:]])
+@pytest.mark.parametrize(
+    "change", [lambda data: data[:-1], lambda data: data + b"x", lambda data: b"x" + data[1:]]
+)
 def test_a_changed_layer_is_noticed_while_read(tmp_path: Path, change) -> None:
     made = images.image()
     images.write_files(tmp_path, images.layout_files(made))
@@ -207,7 +211,9 @@ def test_a_docker_archive_opens(tmp_path: Path, packed: str) -> None:
 
 
 @pytest.mark.parametrize("packer", ["gzip", "xz", "bzip2"])
-def test_packed_layers_of_a_docker_archive_are_known_by_their_own_digest(tmp_path: Path, packer: str) -> None:
+def test_packed_layers_of_a_docker_archive_are_known_by_their_own_digest(
+    tmp_path: Path, packer: str
+) -> None:
     made = images.image()
     packed = PACKERS[packer](made.tars[0])
     files = images.docker_files(made)
@@ -238,7 +244,9 @@ def test_links_between_layers_of_a_docker_archive_are_followed(tmp_path: Path) -
 
 def test_a_docker_archive_with_several_images_wants_a_name(tmp_path: Path) -> None:
     one, other = images.image({"a": b"1"}), images.image({"a": b"2"})
-    (tmp_path / "x.tar").write_bytes(images.tar(images.docker_files(one, other, tags=("web:1", "h:5000/db:2"))))
+    (tmp_path / "x.tar").write_bytes(
+        images.tar(images.docker_files(one, other, tags=("web:1", "h:5000/db:2")))
+    )
     with pytest.raises(FormatError, match=r"2 images(.|\n)*docker.io/library/web:1"):
         layout.open_image(tmp_path / "x.tar", AMD64).__enter__()
     source = ImageSource.parse(f"docker-archive:{tmp_path}/x.tar:h:5000/db:2")
@@ -247,20 +255,34 @@ def test_a_docker_archive_with_several_images_wants_a_name(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("platform", [AMD64, ARM64])
-def test_a_name_does_not_change_what_an_archive_of_both_forms_gives(tmp_path: Path, platform: Platform) -> None:
-    """As containerd, and docker on it, save an image of two platforms: manifest.json knows only one of them."""
+def test_a_name_does_not_change_what_an_archive_of_both_forms_gives(
+    tmp_path: Path, platform: Platform
+) -> None:
+    """As containerd, and docker on it, save an image of two platforms: manifest.json knows only one of
+    them.
+    """
     one, other = images.image({"x": b"amd"}), images.image({"x": b"arm"}, platform="linux/arm64")
     files = images.layout_files(one, other)
     nested = images.index(one, other)
     files[f"blobs/{images.sha(nested).replace(':', '/')}"] = nested
-    names = {"io.containerd.image.name": "docker.io/library/web:1", "org.opencontainers.image.ref.name": "1"}
-    entry = {"mediaType": oci.OCI_INDEX, "digest": images.sha(nested), "size": len(nested), "annotations": names}
+    names = {
+        "io.containerd.image.name": "docker.io/library/web:1",
+        "org.opencontainers.image.ref.name": "1",
+    }
+    entry = {
+        "mediaType": oci.OCI_INDEX,
+        "digest": images.sha(nested),
+        "size": len(nested),
+        "annotations": names,
+    }
     files["index.json"] = images.dump({"schemaVersion": 2, "manifests": [entry]})
     paths = [f"blobs/{images.sha(data).replace(':', '/')}" for data in (one.config, one.layers[0])]
     files["manifest.json"] = images.dump([{"Config": paths[0], "RepoTags": ["web:1"], "Layers": paths[1:]}])
     (tmp_path / "x.tar").write_bytes(images.tar(files))
     for name in ("", ":web:1"):
-        with layout.open_source(ImageSource.parse(f"docker-archive:{tmp_path}/x.tar{name}"), platform) as image:
+        with layout.open_source(
+            ImageSource.parse(f"docker-archive:{tmp_path}/x.tar{name}"), platform
+        ) as image:
             assert str(image.manifest_digest) == (one if platform == AMD64 else other).digest
     # An index without names leaves them to manifest.json.
     del entry["annotations"]
@@ -270,9 +292,13 @@ def test_a_name_does_not_change_what_an_archive_of_both_forms_gives(tmp_path: Pa
         assert content(image) == one.layers
 
 
-@pytest.mark.parametrize("marker", [None, b'{"imageLayoutVersion":"1.1.0"}', b'{"imageLayoutVersion":"1.0.0","more":1}\n'])
+@pytest.mark.parametrize(
+    "marker", [None, b'{"imageLayoutVersion":"1.1.0"}', b'{"imageLayoutVersion":"1.0.0","more":1}\n']
+)
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_index_is_a_layout_without_the_marker_of_1_0(tmp_path: Path, marker: Optional[bytes], packed: bool) -> None:
+def test_an_index_is_a_layout_without_the_marker_of_1_0(
+    tmp_path: Path, marker: Optional[bytes], packed: bool
+) -> None:
     made = images.image()
     files = {**images.layout_files(made), "oci-layout": marker}
     written = {name: data for name, data in files.items() if data is not None}
@@ -296,13 +322,18 @@ def test_names_in_a_docker_archive_may_have_dots_and_its_index_may_be_empty(tmp_
     made = images.image()
     files = images.docker_files(made)
     listed = json.loads(files["manifest.json"])
-    listed[0] |= {"Config": f"./{listed[0]['Config']}", "Layers": [f"./{name}" for name in listed[0]["Layers"]]}
+    listed[0] |= {
+        "Config": f"./{listed[0]['Config']}",
+        "Layers": [f"./{name}" for name in listed[0]["Layers"]],
+    }
     files |= {"manifest.json": images.dump(listed), "oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
     files["index.json"] = images.dump({"schemaVersion": 2, "manifests": []})
     (tmp_path / "x.tar").write_bytes(images.tar(files))
     with layout.open_image(tmp_path / "x.tar", AMD64) as image:
         assert content(image) == made.tars
-    (tmp_path / "x.tar").write_bytes(images.tar({f"/{name}": data for name, data in images.docker_files(made).items()}))
+    (tmp_path / "x.tar").write_bytes(
+        images.tar({f"/{name}": data for name, data in images.docker_files(made).items()})
+    )
     with layout.open_image(tmp_path / "x.tar", AMD64) as image:
         assert content(image) == made.tars
     for nothing in (b"[]", b"null"):
@@ -324,7 +355,9 @@ def test_a_wrong_layer_or_config_in_a_docker_archive_is_noticed(tmp_path: Path) 
         layout.open_image(tmp_path / "x.tar", AMD64).__enter__()
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * 2000, bytes(1024), gzip.compress(b"junk" * 500, mtime=0), b"\x1f\x8bjunk"])
+@pytest.mark.parametrize(
+    "data", [b"", b"x" * 2000, bytes(1024), gzip.compress(b"junk" * 500, mtime=0), b"\x1f\x8bjunk"]
+)
 def test_what_is_no_archive_is_refused_in_a_sentence(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(data)
     with pytest.raises(FormatError):
@@ -438,7 +471,10 @@ def test_an_image_of_the_docker_daemon_opens(tmp_path: Path) -> None:
 def test_a_full_disk_is_not_the_docker_daemon_s_fault(tmp_path: Path) -> None:
     _Daemon.archive = images.tar(images.docker_files(images.image({"a": os.urandom(100_000)})))
     path = str(tmp_path / "docker.sock")
-    with socketserver.UnixStreamServer(path, _Daemon) as server, open("/dev/full", "wb", buffering=0) as full:
+    with (
+        socketserver.UnixStreamServer(path, _Daemon) as server,
+        open("/dev/full", "wb", buffering=0) as full,
+    ):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         with pytest.raises(OSError) as caught:
             daemon.save("docker.io/library/web:1", full, socket=path)

@@ -13,7 +13,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 PLACES = [".ci", "kas", "meta-pantavisor", "scripts", "tests"]
 # Inputs that tests bend, what images are made of, and what is fetched.
-DATA = {PROJECT / name for name in ("tests/vectors", "tests/fuzz/corpus", "kas/quickstart/demo", "kas/quickstart/bitbake/lib")}
+DATA = {
+    PROJECT / name
+    for name in ("tests/vectors", "tests/fuzz/corpus", "kas/quickstart/demo", "kas/quickstart/bitbake/lib")
+}
 SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml"}
 LINE = re.compile(r"^# SPDX-License-Identifier: (MIT|GPL-2\.0-only)$", re.MULTILINE)
 
@@ -22,7 +25,11 @@ def sources() -> Iterator[Path]:
     for place in PLACES:
         for folder, folders, files in os.walk(PROJECT / place):
             here = Path(folder)
-            folders[:] = [name for name in folders if here / name not in DATA and name not in ("__pycache__", "vectors")]
+            folders[:] = [
+                name
+                for name in folders
+                if here / name not in DATA and name not in ("__pycache__", "vectors")
+            ]
             yield from (here / name for name in sorted(files) if is_source(here / name))
 
 

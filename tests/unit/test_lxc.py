@@ -36,14 +36,19 @@ def test_run_json_equals_the_published_one(case: str) -> None:
     assert manifests.run_manifest(spec(case)) == published_run(case)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if (TEMPLATES / case / "lxc.container.conf").exists()])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if (TEMPLATES / case / "lxc.container.conf").exists()]
+)
 def test_lxc_configuration_equals_the_published_one(case: str) -> None:
     wanted = (TEMPLATES / case / "lxc.container.conf").read_text()
     if case in BUGS:
         assert BUGS[case][0] in wanted
         wanted = wanted.replace(*BUGS[case])
     # Releases from 2024 on mount /run first.
-    resolv, run = (re.search(rf"^lxc.mount.entry = {word}.*\n", wanted, re.MULTILINE) for word in ("/etc/resolv", "tmpfs"))
+    resolv, run = (
+        re.search(rf"^lxc.mount.entry = {word}.*\n", wanted, re.MULTILINE)
+        for word in ("/etc/resolv", "tmpfs")
+    )
     if resolv and run:
         wanted = wanted.replace(resolv.group() + run.group(), run.group() + resolv.group())
     assert lxc.render(spec(case)) == wanted
@@ -81,7 +86,19 @@ def test_lxc_reads_the_words_that_were_written(config: dict, command: str, tmp_p
     assert read_by_lxc(rendered(config), "lxc.init.cmd", tmp_path) == command
 
 
-ODD_VARIABLES = ["A=", "B= x ", "C=\ty\t", 'D="z"', 'E="', "F=a # b", "G=a=b", "'H='", "I=\\", '"J=x"', '" K="']
+ODD_VARIABLES = [
+    "A=",
+    "B= x ",
+    "C=\ty\t",
+    'D="z"',
+    'E="',
+    "F=a # b",
+    "G=a=b",
+    "'H='",
+    "I=\\",
+    '"J=x"',
+    '" K="',
+]
 
 
 def test_lxc_reads_the_variables_that_were_written(tmp_path: Path) -> None:
@@ -177,7 +194,15 @@ def test_the_confined_profile_takes_rights_away() -> None:
     lines = rendered({}, PV_SECURITY_PROFILE="confined").splitlines()
     assert [row for row in CONFINED_ROWS.splitlines() if row not in lines] == []
     assert sum(line.startswith("lxc.cgroup2.devices.allow = ") for line in lines) == 10
-    for capability in ("sys_admin", "sys_module", "mknod", "net_admin", "sys_rawio", "sys_ptrace", "dac_read_search"):
+    for capability in (
+        "sys_admin",
+        "sys_module",
+        "mknod",
+        "net_admin",
+        "sys_rawio",
+        "sys_ptrace",
+        "dac_read_search",
+    ):
         assert f"lxc.cap.keep = {capability}" not in lines
     assert not any(line.startswith("lxc.cap.drop") for line in lines)
 
@@ -200,11 +225,17 @@ def test_shared_memory_is_mounted_where_nothing_else_makes_dev() -> None:
         ({"PV_SECURITY_NEW_PRIVS": "yes"}, "lxc.no_new_privs = 1", False),
         ({"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 188:* rw"]}, "lxc.cgroup2.devices.allow = c 188:* rw", True),
         ({"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 188:* rw"]}, "lxc.cgroup2.devices.allow = c 1:3 rwm", True),
-        ({"LXC_MOUNT_AUTO_GROUP": "cgroup:mixed"}, "lxc.mount.auto = proc:mixed  sys:ro  cgroup:mixed", True),
+        (
+            {"LXC_MOUNT_AUTO_GROUP": "cgroup:mixed"},
+            "lxc.mount.auto = proc:mixed  sys:ro  cgroup:mixed",
+            True,
+        ),
         ({"PV_LXC_NETWORK_TYPE": "veth"}, "lxc.namespace.keep = user", True),
     ],
 )
-def test_what_a_container_needs_is_added_to_the_confined_profile(arguments: dict, row: str, is_there: bool) -> None:
+def test_what_a_container_needs_is_added_to_the_confined_profile(
+    arguments: dict, row: str, is_there: bool
+) -> None:
     assert (row in rendered({}, PV_SECURITY_PROFILE="confined", **arguments).splitlines()) is is_there
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back."""
+"""Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back.
+"""
 
 import re
 from dataclasses import replace
@@ -44,7 +45,8 @@ def run(**options: Any) -> "dict[str, Any]":
     return manifests.run_manifest(spec(**options))
 
 
-# --- arguments ---------------------------------------------------------------------------------------------------
+# --- arguments
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,10 @@ CONTEXT: "dict[str, dict[str, Any]]" = {
     "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},
     "PV_LXC_NETWORK_LINK": {"PV_LXC_NETWORK_TYPE": "phys", "PV_LXC_NETWORK_LINK": "eth0"},
     "PV_LXC_NETWORK_IPV4_ADDRESS": {"PV_LXC_NETWORK_TYPE": "veth"},
-    "PV_LXC_NETWORK_IPV4_GATEWAY": {"PV_LXC_NETWORK_TYPE": "veth", "PV_LXC_NETWORK_IPV4_ADDRESS": "10.0.3.2"},
+    "PV_LXC_NETWORK_IPV4_GATEWAY": {
+        "PV_LXC_NETWORK_TYPE": "veth",
+        "PV_LXC_NETWORK_IPV4_ADDRESS": "10.0.3.2",
+    },
 }
 
 
@@ -220,7 +225,13 @@ def test_every_argument_is_a_field_of_its_own() -> None:
     assert len(set(fields)) == len(fields)
     for field in fields:
         record, _, member = field.rpartition(".")
-        kinds = {"lxc": LxcOptions, "lxc_network": LxcNetwork, "network": Network, "drivers": Drivers, "services": Services}
+        kinds = {
+            "lxc": LxcOptions,
+            "lxc_network": LxcNetwork,
+            "network": Network,
+            "drivers": Drivers,
+            "services": Services,
+        }
         assert member in kinds.get(record, ContainerSpec).__dataclass_fields__
 
 
@@ -231,12 +242,21 @@ def test_an_empty_value_is_none(value: Any) -> None:
 
 
 def test_drivers_services_recovery_and_network_in_run_json() -> None:
-    args = {name: SAMPLES[name] for name in SAMPLES if name.startswith(("PV_DRIVERS", "PV_SERVICES", "PV_AUTO_", "PV_NET"))}
+    args = {
+        name: SAMPLES[name]
+        for name in SAMPLES
+        if name.startswith(("PV_DRIVERS", "PV_SERVICES", "PV_AUTO_", "PV_NET"))
+    }
     found = run(args=args)
     assert found["drivers"] == {"manual": ["wifi"], "required": ["wifi"], "optional": ["wifi"]}
     assert found["services"]["required"] == SAMPLES["PV_SERVICES_REQUIRED"]
     assert found["auto_recovery"] == SAMPLES["PV_AUTO_RECOVERY"]
-    assert found["network"] == {"pool": "p", "hostname": "web-1", "ip": "10.0.0.2", "mac": "02:00:00:00:00:01"}
+    assert found["network"] == {
+        "pool": "p",
+        "hostname": "web-1",
+        "ip": "10.0.0.2",
+        "mac": "02:00:00:00:00:01",
+    }
     assert run(args={"PV_NETWORK_POOL": "p"})["network"] == {"pool": "p", "hostname": "web"}
 
 
@@ -279,7 +299,9 @@ def test_records_check_themselves(build: Any) -> None:
 def test_targets_are_relative_because_lxc_passes_over_others() -> None:
     args = {"PV_VOLUME_MOUNTS": "z.squashfs:/opt/z", "PV_RESOLV_CONF_PATH": "/run/resolv.conf"}
     assert "lxc.mount.entry = /volumes/web/z.squashfs opt/z none bind,rw,create=dir 0 0" in conf(args=args)
-    assert "lxc.mount.entry = /etc/resolv.conf run/resolv.conf none bind,rw,create=file 0 0" in conf(args=args)
+    assert "lxc.mount.entry = /etc/resolv.conf run/resolv.conf none bind,rw,create=file 0 0" in conf(
+        args=args
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,7 +318,8 @@ def test_what_has_no_effect_is_said(args: dict, words: str) -> None:
     assert words in found and found.startswith("web: ")
 
 
-# --- the image's config ------------------------------------------------------------------------------------------
+# --- the image's config
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -383,21 +406,39 @@ def test_null_among_the_words_is_an_empty_one() -> None:
 def test_overrides_replace_members_and_null_does_not_unset() -> None:
     config = {"Cmd": ["/c"], "Env": ["A=1"], "WorkingDir": "/w"}
     found = conf(config=config, **{"persistence": {}}) and lxc.render(
-        ContainerSpec.from_source("web", SourceManifest(image_config=config, config={"Cmd": ["/d"], "Env": None}))
+        ContainerSpec.from_source(
+            "web", SourceManifest(image_config=config, config={"Cmd": ["/d"], "Env": None})
+        )
     )
-    assert "lxc.init.cmd = /d\n" in found and "lxc.environment = A=1\n" in found and "lxc.init.cwd = /w\n" in found
+    assert (
+        "lxc.init.cmd = /d\n" in found
+        and "lxc.environment = A=1\n" in found
+        and "lxc.init.cwd = /w\n" in found
+    )
 
 
 def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert "lxc.signal.halt = SIGQUIT" in conf(config={"StopSignal": "SIGQUIT"})
     for text in ("RTMIN+3", "SIGRTMIN+3", "sigrtmin+3"):
         assert "lxc.signal.halt = SIGRTMIN+3" in conf(config={"StopSignal": text})
-    spellings = {"sigterm": "SIGTERM", "RTMAX-2": "SIGRTMAX-2", "SIGRTMIN": "SIGRTMIN", "usr1": "SIGUSR1", "15": "15"}
+    spellings = {
+        "sigterm": "SIGTERM",
+        "RTMAX-2": "SIGRTMAX-2",
+        "SIGRTMIN": "SIGRTMIN",
+        "usr1": "SIGUSR1",
+        "15": "15",
+    }
     for text, row in spellings.items():
         assert f"lxc.signal.halt = {row}" in conf(config={"StopSignal": text})
     config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
     assert spec(config=config).process.unmapped == ("ExposedPorts", "Healthcheck")
-    config = {"Healthcheck": {"Test": ["NONE"]}, "ExposedPorts": {}, "Hostname": "h", "Entrypont": ["/x"], "Tty": True}
+    config = {
+        "Healthcheck": {"Test": ["NONE"]},
+        "ExposedPorts": {},
+        "Hostname": "h",
+        "Entrypont": ["/x"],
+        "Tty": True,
+    }
     assert spec(config=config).process.unmapped == ("Entrypont", "Hostname")
 
 
@@ -427,7 +468,9 @@ def test_user_has_dockers_meaning(user: str, wanted: Any) -> None:
     assert manifests.init_user(user, tables.get) == wanted
 
 
-@pytest.mark.parametrize("user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999", "9" * 5000, "1:" + "9" * 5000])
+@pytest.mark.parametrize(
+    "user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999", "9" * 5000, "1:" + "9" * 5000]
+)
 def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
     with pytest.raises(NotFound):
         manifests.init_user(user, {"etc/passwd": PASSWD, "etc/group": GROUP}.get)
@@ -456,7 +499,9 @@ def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
         "lxc.init.gid = 6", "lxc.init.groups = 20,44", "lxc.environment = HOME=/home/a", "lxc.environment = A=1",
     ]  # fmt: skip
     said = replace(spec(config={"Env": ["HOME=/srv"]}), user=User(5, 6), defaults=("HOME=/home/a",))
-    assert [row for row in lxc.render(said).splitlines() if "HOME" in row or "groups" in row] == ["lxc.environment = HOME=/srv"]
+    assert [row for row in lxc.render(said).splitlines() if "HOME" in row or "groups" in row] == [
+        "lxc.environment = HOME=/srv"
+    ]
     with pytest.raises(FormatError):
         lxc.render(replace(said, process=made.process, defaults=("HOME=/\rlxc.uts.name = x",)))
 
@@ -471,10 +516,16 @@ def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
     ],
 )
 def test_the_environment_is_what_docker_run_gives(env: Any, rows: list[str]) -> None:
-    """Seen with dockerd 20.10: words without a value are left out, an empty PATH stays, of equal names the last counts."""
+    """Seen with dockerd 20.10: words without a value are left out, an empty PATH stays, of equal names the
+    last counts.
+    """
     table = {"etc/passwd": b"root:x:0:0::/root:/bin/sh\n"}
     made = replace(spec(config={"Env": env}), defaults=manifests.defaults(manifests.home(None, table.get)))
-    found = [row.partition(" = ")[2] for row in lxc.render(made).splitlines() if row.startswith("lxc.environment")]
+    found = [
+        row.partition(" = ")[2]
+        for row in lxc.render(made).splitlines()
+        if row.startswith("lxc.environment")
+    ]
     assert found == rows
 
 
@@ -492,12 +543,15 @@ def test_a_line_of_a_huge_number_is_no_user() -> None:
         manifests.init_user("a", lambda path: b"a:x:" + b"9" * 5000 + b":1:")
 
 
-# --- volumes -----------------------------------------------------------------------------------------------------
+# --- volumes
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_volumes_last_as_said() -> None:
     config = {"Volumes": {"/data/": {}, "/var/lib/x": {}}}
-    found = run(config=config, persistence={"/data": "revision@big", "lxc-overlay": "permanent", "ovl:/etc": "boot"})
+    found = run(
+        config=config, persistence={"/data": "revision@big", "lxc-overlay": "permanent", "ovl:/etc": "boot"}
+    )
     assert found["storage"] == {
         "docker--data": {"persistence": "revision", "disk": "big"},
         "docker--var-lib-x": {"persistence": "permanent"},
@@ -547,7 +601,8 @@ def test_the_number_of_volumes_is_bounded() -> None:
         run(config={"Volumes": {f"/v{index}": {} for index in range(64)}})
 
 
-# --- src.json ----------------------------------------------------------------------------------------------------
+# --- src.json
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_src_json_reads_back_as_written() -> None:
@@ -561,7 +616,11 @@ def test_src_json_reads_back_as_written() -> None:
         verity={"root.squashfs": True},
     )
     document = source.document("web")
-    assert document["#spec"] == "service-manifest-src@1" and document["name"] == "web" and "rootfs_url" not in document
+    assert (
+        document["#spec"] == "service-manifest-src@1"
+        and document["name"] == "web"
+        and "rootfs_url" not in document
+    )
     assert SourceManifest.parse(cjson.load_object(cjson.dumps(document))) == source
 
 
@@ -581,7 +640,8 @@ def test_src_json_that_is_none(document: dict) -> None:
         SourceManifest.parse(document)
 
 
-# --- the device --------------------------------------------------------------------------------------------------
+# --- the device
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_default_device_has_all_that_a_device_asks_for() -> None:
@@ -606,16 +666,40 @@ GROUPS = [{"name": "app"}]
         ({"groups": [{"name": "a", "timeout": "30"}]}, r"groups\[0\]: timeout"),
         ({"groups": [{"name": "a", "goal": 1}]}, "goal"),
         ({"groups": [{"name": "a", "status_goal": "RUNNING"}]}, "status_goal"),
-        ({"groups": [{"name": "a", "auto_recovery": {"policy": "x"}}]}, r"groups\[0\]: auto_recovery: policy"),
+        (
+            {"groups": [{"name": "a", "auto_recovery": {"policy": "x"}}]},
+            r"groups\[0\]: auto_recovery: policy",
+        ),
         ({"groups": [{"name": "a", "description": 5}]}, "description"),
         ({"groups": GROUPS, "volumes": {"../x": {"persistence": "boot"}}}, r'volumes: "../x"'),
         ({"groups": GROUPS, "volumes": {"": {"persistence": "boot"}}}, r'volumes: ""'),
         ({"groups": GROUPS, "disks": [{"name": "a/b", "type": "dual"}]}, r'disks\[0\]: "a/b"'),
-        ({"groups": GROUPS, "disks": [{"name": "a", "type": "dual", "aliases": [".."]}]}, r'disks\[0\]: ".."'),
-        ({"groups": GROUPS, "disks": [{"name": "a", "type": "dual", "default": "maybe"}]}, r"disks\[0\]: default"),
-        ({"groups": GROUPS, "network": {"pools": {"a/..": {"type": "bridge", "subnet": "10.0.0.0/24"}}}}, 'pools: "a/.."'),
-        ({"groups": GROUPS, "network": {"pools": {"a": {"type": "bridge", "subnet": "10.0.0.0/24", "bridge": ""}}}}, "bridge"),
-        ({"groups": GROUPS, "network": {"pools": {"a": {"type": "macvlan", "subnet": "10.0.0.0/24", "parent": 5}}}}, "parent"),
+        (
+            {"groups": GROUPS, "disks": [{"name": "a", "type": "dual", "aliases": [".."]}]},
+            r'disks\[0\]: ".."',
+        ),
+        (
+            {"groups": GROUPS, "disks": [{"name": "a", "type": "dual", "default": "maybe"}]},
+            r"disks\[0\]: default",
+        ),
+        (
+            {"groups": GROUPS, "network": {"pools": {"a/..": {"type": "bridge", "subnet": "10.0.0.0/24"}}}},
+            'pools: "a/.."',
+        ),
+        (
+            {
+                "groups": GROUPS,
+                "network": {"pools": {"a": {"type": "bridge", "subnet": "10.0.0.0/24", "bridge": ""}}},
+            },
+            "bridge",
+        ),
+        (
+            {
+                "groups": GROUPS,
+                "network": {"pools": {"a": {"type": "macvlan", "subnet": "10.0.0.0/24", "parent": 5}}},
+            },
+            "parent",
+        ),
         ({"groups": GROUPS, "volumes": {"x": {}}}, "volumes.x"),
         ({"groups": GROUPS, "volumes": {"x": {"persistence": "boot", "disk": "d"}}}, "disk"),
         ({"groups": GROUPS, "volumes": []}, "volumes"),
@@ -634,7 +718,12 @@ GROUPS = [{"name": "app"}]
         ({"groups": GROUPS, "network": {"pool": {}}}, "pool"),
         ({"groups": GROUPS, "network": {"pools": {"p": {"type": "bridge"}}}}, "pools.p"),
         (
-            {"groups": GROUPS, "network": {"pools": {"p": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.1.0.1"}}}},
+            {
+                "groups": GROUPS,
+                "network": {
+                    "pools": {"p": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.1.0.1"}}
+                },
+            },
             "gateway",
         ),
         ({"groups": [{"name": f"g{index}"} for index in range(33)]}, "groups"),
@@ -647,23 +736,50 @@ def test_a_device_that_would_be_misread_is_refused_where_it_is_wrong(document: d
 
 def test_a_full_device_passes() -> None:
     document = {
-        "groups": [manifests.Group("app", auto_recovery=AutoRecovery("always", backoff_policy="10min")).document()],
-        "disks": [{"name": "d", "aliases": ["dm-data"], "type": "dm-crypt-versatile", "path": "/x,2,key", "default": "yes"}],
+        "groups": [
+            manifests.Group("app", auto_recovery=AutoRecovery("always", backoff_policy="10min")).document()
+        ],
+        "disks": [
+            {
+                "name": "d",
+                "aliases": ["dm-data"],
+                "type": "dm-crypt-versatile",
+                "path": "/x,2,key",
+                "default": "yes",
+            }
+        ],
         "volumes": {"pv--firmware": {"persistence": "boot", "disk": "dm-data"}},
         "network": {
-            "pools": {"p": {"type": "bridge", "bridge": "br0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": True}}
+            "pools": {
+                "p": {
+                    "type": "bridge",
+                    "bridge": "br0",
+                    "subnet": "10.0.5.0/24",
+                    "gateway": "10.0.5.1",
+                    "nat": True,
+                }
+            }
         },
     }
     found = DeviceSpec.parse(document)
     assert (found.disk_names, found.pool_names) == ({"d", "dm-data"}, {"p"})
 
 
-# --- the bsp -----------------------------------------------------------------------------------------------------
+# --- the bsp
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_bsp_names_only_what_there_is() -> None:
-    found = manifests.bsp_run_manifest(BspSpec(linux="k", initrd="i", modules="dm:m.squashfs", addons=("a",)))
-    assert found == {"addons": ["a"], "initrd": "i", "initrd_config": "", "linux": "k", "modules": "dm:m.squashfs"}
+    found = manifests.bsp_run_manifest(
+        BspSpec(linux="k", initrd="i", modules="dm:m.squashfs", addons=("a",))
+    )
+    assert found == {
+        "addons": ["a"],
+        "initrd": "i",
+        "initrd_config": "",
+        "linux": "k",
+        "modules": "dm:m.squashfs",
+    }
     assert BspSpec.parse(found).files == ("bsp/k", "bsp/i", "bsp/m.squashfs", "bsp/a")
     assert BspSpec.parse({"fit": "f", "modules_6.1": "m"}).files == ("bsp/f", "bsp/m")
 
@@ -690,7 +806,8 @@ def test_a_bsp_manifest_that_is_none(document: dict) -> None:
         BspSpec.parse(document)
 
 
-# --- the whole state ---------------------------------------------------------------------------------------------
+# --- the whole state
+# ---------------------------------------------------------------------------------------------
 
 
 def whole(**changes: Any) -> State:
@@ -763,7 +880,9 @@ def test_imports_of_volumes_are_read_with_slashes_and_without(text: str, parsed:
     assert found.folder == ("sub" if "@" in text else "")
 
 
-@pytest.mark.parametrize("text", ["db/../x:/a:b", "db//x:/a:b", "/:/a:b", "db:/a/../b:c", "db:/:b", "db/a b:/c:d"])
+@pytest.mark.parametrize(
+    "text", ["db/../x:/a:b", "db//x:/a:b", "/:/a:b", "db:/a/../b:c", "db:/:b", "db/a b:/c:d"]
+)
 def test_imports_of_volumes_stay_below_their_container(text: str) -> None:
     with pytest.raises(FormatError):
         VolumeImport.parse(text)

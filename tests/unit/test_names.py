@@ -10,10 +10,15 @@ from pantavisor.errors import FormatError
 
 def test_a_hint_is_the_nearest_word_or_what_else_may_help() -> None:
     assert names.hint("wrod", ["word", "other"]) == 'did you mean "word"?'
-    assert names.hint("xyz", ["word"]) is None and names.hint("xyz", [], "run: pvr app ls") == "run: pvr app ls"
+    assert (
+        names.hint("xyz", ["word"]) is None
+        and names.hint("xyz", [], "run: pvr app ls") == "run: pvr app ls"
+    )
 
 
-@pytest.mark.parametrize("path", ["#spec", "README.md", "a/run.json", "_config/a/etc/x y", "_sigs/a.json", "é/ü", "a/.hidden"])
+@pytest.mark.parametrize(
+    "path", ["#spec", "README.md", "a/run.json", "_config/a/etc/x y", "_sigs/a.json", "é/ü", "a/.hidden"]
+)
 def test_plain_paths_pass(path: str) -> None:
     assert names.check_path(path) == path
 
@@ -41,7 +46,9 @@ def test_container_names(name: str) -> None:
     assert names.check_container(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "bsp", "_config", "_x", "a/b", "-a", ".a", "a b", "a" * 65, "objects", "a\n", "é"])
+@pytest.mark.parametrize(
+    "name", ["", "bsp", "_config", "_x", "a/b", "-a", ".a", "a b", "a" * 65, "objects", "a\n", "é"]
+)
 def test_names_that_no_container_may_have(name: str) -> None:
     with pytest.raises(FormatError):
         names.check_container(name)
@@ -52,7 +59,9 @@ def test_revisions(name: str) -> None:
     assert names.check_revision(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n"])
+@pytest.mark.parametrize(
+    "name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n"]
+)
 def test_what_is_no_revision(name: str) -> None:
     with pytest.raises(FormatError):
         names.check_revision(name)

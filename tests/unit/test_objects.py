@@ -21,7 +21,12 @@ def pool(tmp_path: Path) -> ObjectPool:
 
 def test_objects_are_named_by_their_content_and_read_only(pool: ObjectPool, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(DATA)
-    assert pool.put_bytes(DATA) == pool.put_file(tmp_path / "file") == pool.put_stream(io.BytesIO(DATA)) == OBJECT
+    assert (
+        pool.put_bytes(DATA)
+        == pool.put_file(tmp_path / "file")
+        == pool.put_stream(io.BytesIO(DATA))
+        == OBJECT
+    )
     assert list(pool) == [OBJECT] == os.listdir(pool.root)
     assert pool.path(OBJECT).stat().st_mode & 0o777 == 0o444
     assert pool.verify(OBJECT).read_bytes() == DATA and pool.size(OBJECT) == len(DATA)
@@ -123,9 +128,15 @@ def test_only_what_lasts_waits_for_the_disk(
     kind: type[ObjectPool], lasts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool, synced, fsync = kind(tmp_path / "objects"), [], os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino) or fsync(descriptor))
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino) or fsync(descriptor)
+    )
     (tmp_path / "file").write_bytes(b"moved")
-    made = [pool.put_bytes(b"bytes"), pool.put_stream(io.BytesIO(b"stream")), pool.put_file(tmp_path / "file", move=True)]
+    made = [
+        pool.put_bytes(b"bytes"),
+        pool.put_stream(io.BytesIO(b"stream")),
+        pool.put_file(tmp_path / "file", move=True),
+    ]
     with pool.staging() as staged:
         made.append(staged.put_bytes(b"staged"))
     inodes = {pool.path(object_id).stat().st_ino for object_id in made}

@@ -27,7 +27,9 @@ def layer(**changes: Any) -> bytes:
     return manifest(layers=[{"mediaType": oci.OCI_LAYER_GZIP, "digest": DIGEST, "size": 3, **changes}])
 
 
-@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/arm64/v8", "windows/amd64", "linux/386"])
+@pytest.mark.parametrize(
+    "text", ["linux/amd64", "linux/arm/v7", "linux/arm64/v8", "windows/amd64", "linux/386"]
+)
 def test_platforms_read_back(text: str) -> None:
     assert str(Platform.parse(text)) == text
 
@@ -92,7 +94,10 @@ def test_both_families_are_read(form: str) -> None:
 
 def test_a_manifest_may_leave_its_type_out() -> None:
     assert OciManifest.parse(manifest(mediaType=...)).media_type == oci.OCI_MANIFEST
-    assert OciManifest.parse(manifest(mediaType=...), media_type=oci.DOCKER_MANIFEST).media_type == oci.DOCKER_MANIFEST
+    assert (
+        OciManifest.parse(manifest(mediaType=...), media_type=oci.DOCKER_MANIFEST).media_type
+        == oci.DOCKER_MANIFEST
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,8 @@ def test_the_type_of_a_layer_is_advice(media_type: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "media_type", ["application/octet-stream", "text/html", "application/json", "", "text/plain; charset=utf-8"]
+    "media_type",
+    ["application/octet-stream", "text/html", "application/json", "", "text/plain; charset=utf-8"],
 )
 def test_a_config_type_that_says_nothing_leaves_it_to_the_config(media_type: str) -> None:
     found = OciManifest.parse(manifest(config={"mediaType": media_type, "digest": DIGEST, "size": 2}))
@@ -178,7 +184,12 @@ def test_limits_hold_on_both_sides() -> None:
 
 
 def config(**changes: Any) -> bytes:
-    document = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [DIGEST]}, **changes}
+    document = {
+        "os": "linux",
+        "architecture": "amd64",
+        "rootfs": {"type": "layers", "diff_ids": [DIGEST]},
+        **changes,
+    }
     return json.dumps({name: value for name, value in document.items() if value is not ...}).encode()
 
 
@@ -210,14 +221,20 @@ def test_a_config_must_fit_its_manifest_and_the_platform() -> None:
     assert ImageConfig.parse(config(architecture="arm")).fits(Platform.parse("linux/arm/v6"))
     blank = config(os="", architecture="")
     for right in (config(), config(architecture="x86_64"), config(os=...), blank, config(variant="v1")):
-        assert ImageConfig.parse(right).fits(amd64) and ImageConfig.parse(right).completed(amd64).platform.matches(amd64)
+        assert ImageConfig.parse(right).fits(amd64) and ImageConfig.parse(right).completed(
+            amd64
+        ).platform.matches(amd64)
     windows = config(os="windows", architecture="")
     for wrong in (config(architecture="arm64"), config(os="windows"), config(variant="v3"), windows):
         assert not ImageConfig.parse(wrong).fits(amd64)
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from([DIGEST, oci.OCI_MANIFEST]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=9)
+    | st.sampled_from([DIGEST, oci.OCI_MANIFEST]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
 )

@@ -22,7 +22,9 @@ TEXT = b"kernel" * 1000
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("boot")
     for name in ("one", "two"):
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)  # quicker to make than a product's
+        key = rsa.generate_private_key(
+            public_exponent=65537, key_size=2048
+        )  # quicker to make than a product's
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (root / f"{name}.pem").write_bytes(pem)
     (root / "file").write_bytes(TEXT)
@@ -93,7 +95,9 @@ def test_a_key_that_grub_does_not_know_is_refused_by_name(tmp_path: Path) -> Non
     assert caught.value.hint and "pvr keys generate" in caught.value.hint
 
 
-def test_commands_write_the_key_and_the_signatures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_write_the_key_and_the_signatures(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = str(folder / "one.pem")
     assert cli.main(["keys", "boot-key", key, str(folder / "public")]) == 0
     (folder / "oem.env").write_bytes(b"oem")

@@ -17,7 +17,9 @@ def test_output_comes_back() -> None:
     assert (result.status, result.stdout, result.stderr) == (0, b"out\n", b"err\n")
 
 
-def test_a_given_environment_is_all_that_the_program_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_environment_is_all_that_the_program_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FOREIGN", "1")
     result = proc.run(["sh", "-c", 'echo "$A $FOREIGN"; pwd'], cwd=tmp_path, environment={"A": "a b"})
     assert result.stdout.splitlines() == [b"a b ", str(tmp_path).encode()]
@@ -72,7 +74,9 @@ def test_command_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("script, timeout", [("sleep 999 & echo done", 600.0), ("sleep 999 & wait", 0.5)])
-def test_a_program_that_another_outlives_is_not_awaited(monkeypatch: pytest.MonkeyPatch, script: str, timeout: float) -> None:
+def test_a_program_that_another_outlives_is_not_awaited(
+    monkeypatch: pytest.MonkeyPatch, script: str, timeout: float
+) -> None:
     monkeypatch.setattr(proc, "GRACE_SECONDS", 0.5, raising=False)
     begin = time.monotonic()
     try:

@@ -20,7 +20,9 @@ def chosen(url: str, values: dict[str, str]) -> Optional[str]:
 
 
 @pytest.mark.parametrize(("url", "no_proxy", "go", "curl"), rows())
-def test_what_go_or_curl_reach_directly_needs_no_proxy(url: str, no_proxy: str, go: bool, curl: bool) -> None:
+def test_what_go_or_curl_reach_directly_needs_no_proxy(
+    url: str, no_proxy: str, go: bool, curl: bool
+) -> None:
     found = chosen(url, {"http": PROXY, "https": PROXY, "no": no_proxy})
     assert found == (None if go or curl else PROXY)
 
@@ -40,8 +42,12 @@ def test_odd_entries_exempt_nothing(no_proxy: str) -> None:
 
 
 def test_a_trailing_dot_and_brackets_do_not_matter() -> None:
-    assert proxies.is_exempt("r.example.", 443, "r.example") and proxies.is_exempt("fd00::1", 443, "[fd00::1]")
-    assert proxies.is_exempt("a.r.example", 443, "*.r.example") and not proxies.is_exempt("xr.example", 443, "*.r.example")
+    assert proxies.is_exempt("r.example.", 443, "r.example") and proxies.is_exempt(
+        "fd00::1", 443, "[fd00::1]"
+    )
+    assert proxies.is_exempt("a.r.example", 443, "*.r.example") and not proxies.is_exempt(
+        "xr.example", 443, "*.r.example"
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,14 +69,24 @@ def test_variables_in_both_cases(environment: dict[str, str], expected: dict[str
     assert proxies.from_environment(environment) == expected
 
 
-@pytest.mark.parametrize("text", ["p.example:1", "http://p.example:1", "HTTP://p.example:1", "http://u:p%40@p.example:1/"])
+@pytest.mark.parametrize(
+    "text", ["p.example:1", "http://p.example:1", "HTTP://p.example:1", "http://u:p%40@p.example:1/"]
+)
 def test_a_proxy_in_all_spellings(text: str) -> None:
     found = proxies.choose({"https": text}, "https", "r.example", None)
     assert found is not None and (found.hostname, found.port) == ("p.example", 1)
 
 
 @pytest.mark.parametrize(
-    "text", ["https://p.example", "socks5://p.example", "http://p.example:bad", "http://", "http://p:0", "http://[::1"]
+    "text",
+    [
+        "https://p.example",
+        "socks5://p.example",
+        "http://p.example:bad",
+        "http://",
+        "http://p:0",
+        "http://[::1",
+    ],
 )
 def test_a_proxy_of_another_kind_is_refused_by_its_variable(text: str) -> None:
     with pytest.raises(HttpError, match=r"not of the form http://host:port(.|\n)*https_proxy"):

@@ -23,13 +23,19 @@ def signature(selection: Selection) -> dict:
 
 def measured() -> "list[tuple[str, str, bool, bool]]":
     """Pattern, path, whether the published tool matches, whether the runtime does."""
-    rows = [line.split() for line in (VECTORS / "globs" / "doublestar_vs_fnmatch.txt").read_text().splitlines()]
+    rows = [
+        line.split() for line in (VECTORS / "globs" / "doublestar_vs_fnmatch.txt").read_text().splitlines()
+    ]
     # No path of a state ends in a slash.
-    return [(row[0], row[1], row[2] == "true", row[-1] == "true") for row in rows if not row[1].endswith("/")]
+    return [
+        (row[0], row[1], row[2] == "true", row[-1] == "true") for row in rows if not row[1].endswith("/")
+    ]
 
 
 @pytest.mark.parametrize(("pattern", "path", "tool", "runtime"), measured())
-def test_accepted_patterns_mean_what_tool_and_runtime_both_read(pattern: str, path: str, tool: bool, runtime: bool) -> None:
+def test_accepted_patterns_mean_what_tool_and_runtime_both_read(
+    pattern: str, path: str, tool: bool, runtime: bool
+) -> None:
     try:
         selection = Selection((pattern,))
     except FormatError:
@@ -48,7 +54,9 @@ def test_patterns_that_readers_take_apart_differently_are_refused(pattern: str) 
         pvs.check_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", ["#spec", "a/**", "a/*", "*", "a?c", "a/*.json", "_sigs/a.json", "__pvrsigbug__"])
+@pytest.mark.parametrize(
+    "pattern", ["#spec", "a/**", "a/*", "*", "a?c", "a/*.json", "_sigs/a.json", "__pvrsigbug__"]
+)
 def test_safe_patterns_pass(pattern: str) -> None:
     assert pvs.check_pattern(pattern) == pattern
 
@@ -83,7 +91,9 @@ def test_work_that_patterns_may_ask_for_is_bounded() -> None:
 def test_a_header_that_says_more_than_is_understood_is_refused(words: str) -> None:
     text = f'{{{words}"alg":"RS256","typ":"PVS","pvs":{{"include":["a"],"exclude":[]}}}}'
     with pytest.raises(FormatError):
-        Signature.parse("_sigs/a.json", {"#spec": "pvs@2", "signature": "AA", "protected": pvs.encode(text.encode())})
+        Signature.parse(
+            "_sigs/a.json", {"#spec": "pvs@2", "signature": "AA", "protected": pvs.encode(text.encode())}
+        )
 
 
 @pytest.mark.parametrize("text", ["AB==", "AA", "AA==\n", "AA==AA=="])
@@ -134,7 +144,9 @@ def header(**changes: object) -> dict:
 
 def test_a_header_without_certificates_has_no_x5c() -> None:
     # RFC 7515, 4.1.6: the list has at least one; published devices refuse an empty one.
-    bare = json.loads(pvs.decode(pvs.protected_header(Selection(("a",)), algorithm="RS256", x5c=[]), "header"))
+    bare = json.loads(
+        pvs.decode(pvs.protected_header(Selection(("a",)), algorithm="RS256", x5c=[]), "header")
+    )
     assert sorted(bare) == ["alg", "pvs", "typ"]
 
 
@@ -197,7 +209,9 @@ def signed_state() -> State:
             "web/old": OBJECT,
             "shared/file": OBJECT,
             "_config/web/x": OBJECT,
-            "_sigs/web.json": signature(Selection(("web/**", "_config/web/**", "shared/**"), ("web/src.json",))),
+            "_sigs/web.json": signature(
+                Selection(("web/**", "_config/web/**", "shared/**"), ("web/src.json",))
+            ),
             "db/run.json": {},
             "_sigs/db.json": signature(Selection(("db/**", "shared/**"))),
             "README.md": OBJECT,
@@ -215,7 +229,9 @@ def test_a_part_is_what_its_signature_mentions_and_no_other_does() -> None:
 
 def test_replacing_a_part_leaves_nothing_stale() -> None:
     replaced = pvs.replace_part(signed_state(), "web", {"web/run.json": {"v": 2}})
-    assert "web/old" not in replaced and "_config/web/x" not in replaced and "_sigs/web.json" not in replaced
+    assert (
+        "web/old" not in replaced and "_config/web/x" not in replaced and "_sigs/web.json" not in replaced
+    )
     assert "shared/file" in replaced and replaced["#spec"] == signed_state()["#spec"]
 
 
@@ -227,18 +243,27 @@ def test_removing_a_part_and_its_misspelling() -> None:
 
 
 def test_an_overlay_belongs_to_the_signature_that_covers_it() -> None:
-    package = pvs.signature_json(pvs.protected_header(Selection(("_config/web/**",)), algorithm="RS256", x5c=[b"der"]), b"sig")
+    package = pvs.signature_json(
+        pvs.protected_header(Selection(("_config/web/**",)), algorithm="RS256", x5c=[b"der"]), b"sig"
+    )
     bare = signed_state().without(["_sigs/web.json"])
     assert "_config/web/x" in pvs.part_paths(bare, "web")
     state = bare.with_files({"_sigs/conf.json": package})
     assert "_config/web/x" not in pvs.part_paths(state, "web")
     assert pvs.part_paths(state, "conf") == {"_config/web/x", "_sigs/conf.json"}
     both = signed_state().with_files({"_sigs/conf.json": package})
-    assert "_config/web/x" in pvs.part_paths(both, "web") and pvs.part_paths(both, "conf") == {"_sigs/conf.json"}
+    assert "_config/web/x" in pvs.part_paths(both, "web") and pvs.part_paths(both, "conf") == {
+        "_sigs/conf.json"
+    }
 
 
 def test_merging_replaces_parts_whole_and_adds_loose_files() -> None:
     other = State.empty().with_files({"web/run.json": {"v": 2}, "README.md": OTHER, "new/run.json": {}})
     merged = pvs.merge(signed_state(), other)
-    assert "web/old" not in merged and merged["README.md"] == OTHER and "new/run.json" in merged and "bsp/old" in merged
+    assert (
+        "web/old" not in merged
+        and merged["README.md"] == OTHER
+        and "new/run.json" in merged
+        and "bsp/old" in merged
+    )
     assert pvs.merge(merged, merged) == merged

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""scripts/quickstart: what a person sees of it, on a terminal and in a pipeline's log, and how it is stopped."""
+"""scripts/quickstart: what a person sees of it, on a terminal and in a pipeline's log, and how it is
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,12 @@ class Terminal:
         self.text = ""
         self.process, self.terminal = os.forkpty()
         if not self.process:
-            variables = {"PATH": os.environ["PATH"], "TERM": "xterm", "PYTHONPATH": str(SCRIPTS / "lib"), **environment}
+            variables = {
+                "PATH": os.environ["PATH"],
+                "TERM": "xterm",
+                "PYTHONPATH": str(SCRIPTS / "lib"),
+                **environment,
+            }
             os.execve(sys.executable, [sys.executable, "-c", PROGRAM, str(log), *words], variables)
         modes = termios.tcgetattr(self.terminal)
         # A Ctrl-C would drop what is printed in answer to it, where that is faster than the terminal.
@@ -175,7 +182,12 @@ def test_a_signal_to_the_script_alone_is_passed_on(tmp_path: Path, number: int) 
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "log"), sys.executable, "-c", LASTING]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS / "lib")}
     with subprocess.Popen(
-        argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+        argv,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         assert any("child" in line for line in process.stdout)
@@ -190,7 +202,9 @@ def test_a_status_is_the_program_s(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", ["--machine", "--machine pi", "--engine podman", "--fast"])
 def test_a_wrong_word_ends_before_anything_is_done(words: str) -> None:
-    done = subprocess.run([SCRIPTS / "quickstart", *words.split()], capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [SCRIPTS / "quickstart", *words.split()], capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("quickstart: ")
 
 

@@ -44,7 +44,16 @@ def small(tmp_path: Path) -> Image:
     (tmp_path / "tree/d").mkdir(parents=True)
     (tmp_path / "tree/f").write_text("hello")
     (tmp_path / "image").write_bytes(bytes(256 * 1024))
-    options = ["-t", "ext4", "-O", "^has_journal,^resize_inode,^metadata_csum,^64bit", "-b", "1024", "-N", "32"]
+    options = [
+        "-t",
+        "ext4",
+        "-O",
+        "^has_journal,^resize_inode,^metadata_csum,^64bit",
+        "-b",
+        "1024",
+        "-N",
+        "32",
+    ]
     proc.run(["mke2fs", "-q", "-F", *options, "-d", tmp_path / "tree", tmp_path / "image"])
     return Image((tmp_path / "image").read_bytes())
 

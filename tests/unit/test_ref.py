@@ -61,7 +61,9 @@ def test_what_is_no_reference_is_refused_with_a_hint(text: str, sentence: str) -
 
 
 def test_a_pin_keeps_the_tag() -> None:
-    assert str(Ref.parse("nginx:1").with_digest(Digest.parse(DIGEST))) == f"docker.io/library/nginx:1@{DIGEST}"
+    assert (
+        str(Ref.parse("nginx:1").with_digest(Digest.parse(DIGEST))) == f"docker.io/library/nginx:1@{DIGEST}"
+    )
 
 
 LABEL = st.from_regex(r"[a-z0-9]{1,8}([._-][a-z0-9]{1,8})?", fullmatch=True)

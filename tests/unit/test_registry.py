@@ -13,7 +13,14 @@ from pantavisor.digest import Digest
 from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
-from pantavisor.registry import Client, ImageNotFound, RateLimited, RegistryError, RegistryOptions, Unreachable
+from pantavisor.registry import (
+    Client,
+    ImageNotFound,
+    RateLimited,
+    RegistryError,
+    RegistryOptions,
+    Unreachable,
+)
 from sim import registry as sim
 from sim.registry import Registry, images
 
@@ -89,7 +96,9 @@ def test_attestations_are_no_platform(registry: Registry) -> None:
     registry.add("web", "1", made, other)
     index = images.index(made, other, extra=(images.attestation(),))
     registry.add_document("web", "1", index, oci.OCI_INDEX)
-    with pytest.raises(oci.PlatformError, match="not made for linux/arm64; it offers linux/amd64, linux/arm/v7"):
+    with pytest.raises(
+        oci.PlatformError, match="not made for linux/arm64; it offers linux/amd64, linux/arm/v7"
+    ):
         Client(OPTIONS).resolve(ref(registry), Platform.parse("linux/arm64"))
 
 
@@ -113,7 +122,9 @@ def test_nested_indexes_and_signatures_are_seen_through(registry: Registry, tmp_
     nested = [images.index(one, extra=(images.attestation(),)) for one in (other, made)]
     entries = [{"mediaType": oci.OCI_INDEX, "digest": registry.add_document("web", "x", data, oci.OCI_INDEX), "size": len(data)}
                for data in nested]  # fmt: skip
-    top = registry.add_document("web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX)
+    top = registry.add_document(
+        "web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX
+    )
     resolved = Client(OPTIONS).resolve(ref(registry), AMD64)
     assert (str(resolved.pin), str(resolved.digest)) == (top, made.digest)
     Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "web")
@@ -130,7 +141,9 @@ def test_each_type_of_manifest_is_asked_for_in_a_header_of_its_own(registry: Reg
 def test_a_missing_image_is_one_sentence_with_a_hint(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(ImageNotFound) as caught:
         Client(OPTIONS).pull(ref(registry, "nothing:9"), AMD64, tmp_path / "x")
-    assert caught.value.message == (f"{registry.host} has no image nothing:9 (MANIFEST_UNKNOWN manifest unknown [31m)")
+    assert caught.value.message == (
+        f"{registry.host} has no image nothing:9 (MANIFEST_UNKNOWN manifest unknown [31m)"
+    )
     assert caught.value.hint
     assert len(registry.paths("/manifests/")) == 1
     assert_nothing_left(tmp_path)
@@ -145,7 +158,9 @@ def test_a_broken_download_is_continued(registry: Registry, tmp_path: Path, rang
     Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "web")
     assert layers(tmp_path / "web") == made.layers
     asked = [request.headers.get("Range") for request in registry.seen if only_layer(made) in request.path]
-    end = len(made.layers[0]) - 1  # go-containerregistry's own registry answers 416 to a range without an end
+    end = (
+        len(made.layers[0]) - 1
+    )  # go-containerregistry's own registry answers 416 to a range without an end
     assert asked == [None, f"bytes=1000-{end}", f"bytes={2000 if ranges else 1000}-{end}"]
 
 
@@ -153,7 +168,9 @@ def test_a_resume_from_the_wrong_place_starts_again(registry: Registry, tmp_path
     made = images.image(BIG)
     registry.add("web", "1", made)
     registry.misbehave(only_layer(made), sim.cut(1000), times=1)
-    registry.misbehave(only_layer(made), sim.answer(206, {"Content-Range": "bytes 5-9/10"}, b"wrong"), times=1)
+    registry.misbehave(
+        only_layer(made), sim.answer(206, {"Content-Range": "bytes 5-9/10"}, b"wrong"), times=1
+    )
     Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "web")
     assert layers(tmp_path / "web") == made.layers
 
@@ -196,7 +213,9 @@ def test_a_range_that_cannot_be_had_starts_again(registry: Registry, tmp_path: P
         (sim.answer(200, {"Content-Length": "x"}), PantavisorError, "breaks off|other bytes"),
     ],
 )
-def test_a_bad_blob_is_one_error_and_leaves_nothing(registry, tmp_path: Path, fault, error, sentence: str) -> None:
+def test_a_bad_blob_is_one_error_and_leaves_nothing(
+    registry, tmp_path: Path, fault, error, sentence: str
+) -> None:
     made = images.image(BIG, {"b": b"2"}, {"c": b"3"})
     registry.add("web", "1", made)
     registry.misbehave(only_layer(made), fault)
@@ -247,16 +266,31 @@ def test_retry_after_is_obeyed_within_bounds(registry: Registry) -> None:
 def test_retry_after_may_be_a_date(registry: Registry) -> None:
     registry.add("web", "1", images.image())
     began = time.monotonic()
-    registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": formatdate(time.time() + 2, usegmt=True)}), times=1)
+    registry.misbehave(
+        "/manifests/", sim.answer(429, {"Retry-After": formatdate(time.time() + 2, usegmt=True)}), times=1
+    )
     assert Client(OPTIONS).resolve(ref(registry), AMD64)
     assert time.monotonic() - began >= 1  # dates have whole seconds
-    registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": formatdate(time.time() + 86400, usegmt=True)}), times=1)
+    registry.misbehave(
+        "/manifests/",
+        sim.answer(429, {"Retry-After": formatdate(time.time() + 86400, usegmt=True)}),
+        times=1,
+    )
     with pytest.raises(RateLimited, match=r"asks to wait 86[34]\d\d seconds"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
 
 
 @pytest.mark.parametrize(
-    "value", ["-1", "9" * 500, "Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 2099 23:59:59 -0000", "soon", "1e9", "\u00b2"]
+    "value",
+    [
+        "-1",
+        "9" * 500,
+        "Fri, 31 Dec 1999 23:59:59 GMT",
+        "Fri, 31 Dec 2099 23:59:59 -0000",
+        "soon",
+        "1e9",
+        "\u00b2",
+    ],
 )
 def test_an_odd_retry_after_is_no_reason_to_wait(registry: Registry, value: str) -> None:
     registry.add("web", "1", images.image())
@@ -303,7 +337,9 @@ def test_a_bad_pinned_manifest_is_refused(registry: Registry, fault, error, sent
         (b"[" * 100_000, "nested more than"),
     ],
 )
-def test_what_is_no_manifest_is_refused_in_a_sentence(registry: Registry, body: bytes, sentence: str) -> None:
+def test_what_is_no_manifest_is_refused_in_a_sentence(
+    registry: Registry, body: bytes, sentence: str
+) -> None:
     registry.misbehave("/manifests/", sim.answer(200, {}, body))
     with pytest.raises(PantavisorError, match=sentence):
         Client(OPTIONS).resolve(ref(registry), AMD64)
@@ -333,7 +369,8 @@ def test_slowness_ends(registry: Registry, monkeypatch: pytest.MonkeyPatch, faul
 def test_a_large_blob_that_only_drips_is_given_up(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its size would allow an hour, and each byte is progress: what counts is the speed of the last while."""
+    """Its size would allow an hour, and each byte is progress: what counts is the speed of the last while.
+    """
     from pantavisor.http import deadline
 
     monkeypatch.setattr(deadline, "MIN_BYTES_PER_SECOND", 2000)

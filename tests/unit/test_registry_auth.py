@@ -128,7 +128,9 @@ def test_a_wrong_password_is_not_a_missing_one(registry: Registry, tmp_path: Pat
     assert "ada" not in str(caught.value) and auth not in str(caught.value)
 
 
-@pytest.mark.parametrize("scope", ["aws", "repository:upstream/app:pull", "repository:a:pull repository:b:pull"])
+@pytest.mark.parametrize(
+    "scope", ["aws", "repository:upstream/app:pull", "repository:a:pull repository:b:pull"]
+)
 def test_a_token_is_asked_for_the_scope_that_the_challenge_names(registry: Registry, scope: str) -> None:
     registry.challenge = f'Bearer realm="{registry.url}/token",service="sim",scope="{scope}"'
     registry.only_scope = scope.split()[0]
@@ -145,7 +147,9 @@ def test_a_challenge_that_wants_more_is_answered_once_more(registry: Registry) -
     def refuse(handler: Any) -> None:
         known = handler.headers.get("Authorization", "").removeprefix("Bearer ") in registry.tokens
         sent = "Authorization" in handler.headers
-        handler.give_content() if known else handler.give(403 if sent else 401, b"{}", wider if sent else narrow)
+        handler.give_content() if known else handler.give(
+            403 if sent else 401, b"{}", wider if sent else narrow
+        )
 
     narrow = {"WWW-Authenticate": registry.challenge}
     registry.misbehave("/v2/web/", refuse)
@@ -163,8 +167,12 @@ def test_a_challenge_that_never_ends_is_given_up(registry: Registry) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
-def test_what_a_registry_hides_from_strangers_is_had_with_credentials(registry: Registry, status: int, scheme: str) -> None:
-    registry.challenge = 'Basic realm="sim"' if scheme == "Basic" else f'Bearer realm="{registry.url}/token",service="sim"'
+def test_what_a_registry_hides_from_strangers_is_had_with_credentials(
+    registry: Registry, status: int, scheme: str
+) -> None:
+    registry.challenge = (
+        'Basic realm="sim"' if scheme == "Basic" else f'Bearer realm="{registry.url}/token",service="sim"'
+    )
     registry.hides_as = status
     options = replace(OPTIONS, credentials={registry.host: Credentials("ada", SECRET)})
     assert Client(options).resolve(ref(registry), AMD64)
@@ -184,7 +192,9 @@ def test_forbidden_says_so(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_a_redirect_to_another_host_carries_no_credentials(registry: Registry, other: Registry, scheme: str) -> None:
+def test_a_redirect_to_another_host_carries_no_credentials(
+    registry: Registry, other: Registry, scheme: str
+) -> None:
     if scheme == "basic":
         registry.challenge = 'Basic realm="sim"'
     else:
@@ -218,7 +228,9 @@ def test_a_host_redirected_to_cannot_challenge_for_credentials(registry: Registr
     assert SECRET not in str(other.seen) and base64.b64encode(b"ada:").decode()[:5] not in str(other.seen)
 
 
-def test_a_token_server_that_redirects_gets_no_credentials_there(registry: Registry, other: Registry) -> None:
+def test_a_token_server_that_redirects_gets_no_credentials_there(
+    registry: Registry, other: Registry
+) -> None:
     bearer(registry)
     registry.misbehave("/token", sim.redirect(lambda path: f"{other.url}{path}"))
     with pytest.raises(PantavisorError):
@@ -233,7 +245,8 @@ def test_redirects_are_counted(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://", "//[::1", "http://x:99999/", "", "http://x:0/"]
+    "target",
+    ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://", "//[::1", "http://x:99999/", "", "http://x:0/"],
 )
 def test_odd_redirects_are_refused(registry: Registry, target: str) -> None:
     registry.misbehave("/manifests/", sim.redirect(lambda path: target))
@@ -267,7 +280,9 @@ def test_a_token_server_without_a_token_is_refused(registry: Registry, body: byt
         Client(OPTIONS).resolve(ref(registry), AMD64)
 
 
-@pytest.mark.parametrize("realm", ["http://example.com/token", "ftp://x/", "nonsense", "http://x:bad/", "https://"])
+@pytest.mark.parametrize(
+    "realm", ["http://example.com/token", "ftp://x/", "nonsense", "http://x:bad/", "https://"]
+)
 def test_odd_token_servers_are_not_asked(realm: str) -> None:
     endpoint = Endpoint("registry.example", "web", "registry.example", insecure=False)
     with pytest.raises(HttpError):
@@ -361,7 +376,9 @@ def test_helpers_that_know_nothing_lie_or_are_missing(tmp_path: Path) -> None:
 
     def ask(name: str) -> object:
         config = docker_config(tmp_path / "c.json", credsStore=name)
-        return credentials.find(endpoint, replace(OPTIONS, docker_config=config, helper_environment=environment))
+        return credentials.find(
+            endpoint, replace(OPTIONS, docker_config=config, helper_environment=environment)
+        )
 
     helper(tmp_path, "empty", "echo credentials not found in native keychain; exit 1")
     assert ask("empty") is None
@@ -383,9 +400,12 @@ def test_helpers_that_know_nothing_lie_or_are_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["exec sleep 999", "sleep 999; true", "exec >&-; exec sleep 999", "sleep 999 & exec >&-; wait"]
+    "script",
+    ["exec sleep 999", "sleep 999; true", "exec >&-; exec sleep 999", "sleep 999 & exec >&-; wait"],
 )
-def test_a_helper_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def test_a_helper_that_hangs_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
     monkeypatch.setattr(credentials, "HELPER_TIMEOUT", 0.3)
     helper(tmp_path, "slow", script)
     config = docker_config(tmp_path / "c.json", credsStore="slow")
@@ -428,7 +448,14 @@ def test_mirrors_are_parsed_and_odd_ones_refused() -> None:
         "docker.io": ("localhost:5000/hub", "m.example"),
         "a.b": ("c.d",),
     }
-    for word in ("docker.io", "=x.y", "docker.io=", "docker.io=https://m.example", "hub=m.example", "a.b=U_P:1/x"):
+    for word in (
+        "docker.io",
+        "=x.y",
+        "docker.io=",
+        "docker.io=https://m.example",
+        "hub=m.example",
+        "a.b=U_P:1/x",
+    ):
         with pytest.raises(FormatError):
             parse_mirrors([word])
 
@@ -448,13 +475,21 @@ def test_loopback_is_told_apart(host: str, loopback: bool) -> None:
 
 def test_options_follow_the_environment() -> None:
     options = RegistryOptions.from_environment(
-        {"HOME": "/h", "https_proxy": "http://p:1", "NO_PROXY": "a,b", "SSL_CERT_FILE": "/ca", "PATH": "/bin"},
+        {
+            "HOME": "/h",
+            "https_proxy": "http://p:1",
+            "NO_PROXY": "a,b",
+            "SSL_CERT_FILE": "/ca",
+            "PATH": "/bin",
+        },
         attempts=2,
     )
     assert options.docker_config == Path("/h/.docker/config.json") and options.ca_file == Path("/ca")
     assert options.proxies == {"https": "http://p:1", "no": "a,b"} and options.attempts == 2
     assert options.podman_files == (Path("/h/.config/containers/auth.json"),)
-    both = RegistryOptions.from_environment({"HOME": "/h", "XDG_RUNTIME_DIR": "/run/user/1", "XDG_CONFIG_HOME": "/c"})
+    both = RegistryOptions.from_environment(
+        {"HOME": "/h", "XDG_RUNTIME_DIR": "/run/user/1", "XDG_CONFIG_HOME": "/c"}
+    )
     assert both.podman_files == (Path("/run/user/1/containers/auth.json"), Path("/c/containers/auth.json"))
     nothing = RegistryOptions.from_environment({})
     assert nothing.docker_config is None and nothing.podman_files == ()
@@ -542,7 +577,9 @@ def test_a_plain_http_registry_that_is_not_local_is_refused(
 def test_a_proxy_is_used_where_no_proxy_does_not_say_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     with Registry() as proxy:
         made = images.image()
-        options = replace(OPTIONS, insecure=frozenset(["r.example"]), proxies={"http": f"http://ada:pw@{proxy.host}"})
+        options = replace(
+            OPTIONS, insecure=frozenset(["r.example"]), proxies={"http": f"http://ada:pw@{proxy.host}"}
+        )
         body = {"Content-Type": made.media_type}
         proxy.misbehave("http://r.example/v2/web/manifests/1", sim.answer(200, body, made.manifest))
         proxy.misbehave("http://r.example/v2/web/blobs/", sim.answer(200, {}, made.config))
@@ -565,7 +602,9 @@ def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
     for no_proxy in ("", "[::1", "]"):
         proxies = {"https": f"http://ada:secret@{dead}", "no": no_proxy}
         with pytest.raises(Unreachable, match=f"by way of the proxy {dead}") as caught:
-            Client(replace(OPTIONS, proxies=proxies, attempts=1)).resolve(Ref.parse("r.example/web:1"), AMD64)
+            Client(replace(OPTIONS, proxies=proxies, attempts=1)).resolve(
+                Ref.parse("r.example/web:1"), AMD64
+            )
         assert "secret" not in str(caught.value)
 
 
@@ -573,5 +612,7 @@ def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
 def test_an_insecure_registry_is_a_host(word: str) -> None:
     """Another word would be taken for the host of no registry, and be without effect."""
     assert parse_insecure(["r.lan:5000", "r.lan", "[::1]:5000"]) == {"r.lan:5000", "r.lan", "[::1]:5000"}
-    with pytest.raises(FormatError, match=r'is not the host of a registry\n  hint: write .*, such as "r.lan:5000"'):
+    with pytest.raises(
+        FormatError, match=r'is not the host of a registry\n  hint: write .*, such as "r.lan:5000"'
+    ):
         parse_insecure([word])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A registry from outside leads no client to services of this machine, and gets nothing of what they say."""
+"""A registry from outside leads no client to services of this machine, and gets nothing of what they say.
+"""
 
 import socket
 import subprocess
@@ -47,7 +48,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> "dict[str, str]":
     """What names of .test resolve to; for connecting, all are here."""
     found = {"evil.test": "127.0.0.1", "other.test": "127.0.0.1"}
     real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: real(found.get(host, host), *more, **named))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **named: real(found.get(host, host), *more, **named)
+    )
     return found
 
 
@@ -73,7 +76,9 @@ def port(registry: Registry) -> str:
 
 def ask(registry: Registry, certificate: Path, given: Any = None) -> None:
     host = f"evil.test:{port(registry)}"
-    options = RegistryOptions(ca_file=certificate, attempts=1, timeout=600.0, credentials={host: given} if given else {})
+    options = RegistryOptions(
+        ca_file=certificate, attempts=1, timeout=600.0, credentials={host: given} if given else {}
+    )
     Client(options).resolve(Ref.parse(f"{host}/web:1"), AMD64)
 
 
@@ -81,7 +86,9 @@ def ask(registry: Registry, certificate: Path, given: Any = None) -> None:
 def test_every_spelling_of_this_machine_is_known(host: str) -> None:
     assert reach.is_local(host)
     reach.check(host, "localhost:5000")
-    with pytest.raises(AccessDenied, match=r"evil.test sends us to .*, which is this machine or its link\n  hint: only"):
+    with pytest.raises(
+        AccessDenied, match=r"evil.test sends us to .*, which is this machine or its link\n  hint: only"
+    ):
         reach.check(host, "evil.test")
 
 
@@ -91,7 +98,9 @@ def test_other_hosts_are_not_this_machine(host: str) -> None:
     reach.check(host, "evil.test")
 
 
-@pytest.mark.parametrize("given", [None, Credentials("ada", "horse"), Credentials(identity_token="refresh-me")])
+@pytest.mark.parametrize(
+    "given", [None, Credentials("ada", "horse"), Credentials(identity_token="refresh-me")]
+)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_no_token_realm_leads_to_a_local_service(
     evil: Registry, victim: Registry, certificate: Path, scheme: str, given: Any
@@ -130,7 +139,9 @@ def test_a_token_server_elsewhere_is_asked_by_tls(evil: Registry, certificate: P
         ask(evil, certificate, Credentials("ada", "horse"))
 
 
-def test_a_name_that_resolves_to_this_machine_is_not_connected_to(names: "dict[str, str]", victim: Registry) -> None:
+def test_a_name_that_resolves_to_this_machine_is_not_connected_to(
+    names: "dict[str, str]", victim: Registry
+) -> None:
     connect, place = reach.connector("far.test"), ("evil.test", int(port(victim)))
     names["far.test"] = "192.0.2.1"
     with pytest.raises(AccessDenied, match="far.test sends us to evil.test"):

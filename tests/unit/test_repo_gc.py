@@ -146,7 +146,9 @@ ObjectPool(sys.argv[1]).put_stream(sys.stdin.buffer)
 def test_what_a_killed_writer_left_goes(repository: Repository) -> None:
     root = repository.pool.root
     words = [sys.executable, "-c", WRITER, root]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, env={"PYTHONPATH": os.pathsep.join(sys.path)}) as writer:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, env={"PYTHONPATH": os.pathsep.join(sys.path)}
+    ) as writer:
         assert writer.stdin is not None
         writer.stdin.write(bytes(3_000_000))
         writer.stdin.flush()
@@ -183,7 +185,9 @@ def test_objects_on_their_way_to_a_new_state_are_waited_for(repository: Reposito
     taking.start()
     assert source.asked.wait(600)
     collected = threading.Event()
-    collecting = threading.Thread(target=lambda: (repo.collect(Repository(repository.root)), collected.set()))
+    collecting = threading.Thread(
+        target=lambda: (repo.collect(Repository(repository.root)), collected.set())
+    )
     collecting.start()
     assert not collected.wait(0.2)
     source.go.set()

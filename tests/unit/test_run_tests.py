@@ -33,11 +33,16 @@ def test_two_suites_run_side_by_side(tmp_path: Path) -> None:
         "    time.sleep(0.01)\nexit(1)"
     )
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
-    assert run(suite("one", wait.format(one, other)), suite("other", wait.format(other, one))) == {"one": True, "other": True}
+    assert run(suite("one", wait.format(one, other)), suite("other", wait.format(other, one))) == {
+        "one": True,
+        "other": True,
+    }
 
 
 def test_what_rests_on_a_failed_suite_is_not_run(tmp_path: Path) -> None:
-    found = run(suite("first", "exit(3)"), suite("last", f"open({str(tmp_path / 'ran')!r}, 'w')", after=("first",)))
+    found = run(
+        suite("first", "exit(3)"), suite("last", f"open({str(tmp_path / 'ran')!r}, 'w')", after=("first",))
+    )
     assert found == {"first": False, "last": False} and not (tmp_path / "ran").exists()
     assert (tmp_path / "last.log").read_text() == "not run: first failed\n"
 
@@ -47,12 +52,18 @@ def test_output_is_shown_whole_when_a_suite_ends(capfd: pytest.CaptureFixture[st
     for outcome in Course(dict(os.environ)).run((words,)):
         run_tests.show(outcome)
     said = capfd.readouterr().out.splitlines()
-    assert said[:2] == ["", "=== words"] and said[2].startswith("outerr") and "=== words: FAILED in " in said[-1]
+    assert (
+        said[:2] == ["", "=== words"]
+        and said[2].startswith("outerr")
+        and "=== words: FAILED in " in said[-1]
+    )
 
 
 def test_tests_are_counted_and_a_suite_without_a_list_is_one(results: Path) -> None:
     junit = results / "x.xml"
-    junit.write_text("<s><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase><testcase><error/></testcase></s>")
+    junit.write_text(
+        "<s><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase><testcase><error/></testcase></s>"
+    )
     totals = Totals()
     totals.add(Suite("counted", (), junit), False)
     totals.add(Suite("single", ()), True)
@@ -72,7 +83,9 @@ def test_only_small_files_lie_in_memory(results: Path, monkeypatch: pytest.Monke
     assert found == {"images": False, "small": True} and not Path(place).exists()
 
 
-def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(run_tests, "MEMORY_BYTES", 2**63)
     monkeypatch.delenv("TMPDIR", raising=False)
     assert not run_tests.roomy()

@@ -11,7 +11,12 @@ from pantavisor import keys, pvs
 from pantavisor.errors import FormatError, SignatureError
 from pantavisor.state import State
 
-PARTS = {"bsp/run.json": {"v": 1}, "device.json": {}, "firewall/run.json": {"v": 1}, "web/run.json": {"v": 1}}
+PARTS = {
+    "bsp/run.json": {"v": 1},
+    "device.json": {},
+    "firewall/run.json": {"v": 1},
+    "web/run.json": {"v": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,9 @@ def signer(made: Path) -> keys.Signer:
 
 
 def parts(made: Path, **changes: dict) -> State:
-    state = State.empty().with_files({**PARTS, **{f"{name}/run.json": value for name, value in changes.items()}})
+    state = State.empty().with_files(
+        {**PARTS, **{f"{name}/run.json": value for name, value in changes.items()}}
+    )
     for name in state.part_names():
         selection = pvs.bsp_selection() if name == "bsp" else pvs.container_selection(name)
         state = keys.sign_state(state, name, selection, signer(made))
@@ -81,7 +88,9 @@ def test_an_older_release_as_a_whole_is_as_good(made: Path) -> None:
 
 def test_a_part_more_does_not_fit_either(made: Path) -> None:
     whole = keys.sign_set(parts(made), signer(made), 7)
-    more = keys.sign_state(whole.with_files({"db/run.json": {}}), "db", pvs.container_selection("db"), signer(made))
+    more = keys.sign_state(
+        whole.with_files({"db/run.json": {}}), "db", pvs.container_selection("db"), signer(made)
+    )
     with pytest.raises(SignatureError, match="_sigs/_set.json"):
         check(more, made)
     elsewhere = whole.with_files({"web/sig.json": dict(whole["_sigs/web.json"])})
@@ -117,18 +126,26 @@ def test_releases_rise(made: Path) -> None:
             pvs.next_release(state, release)
 
 
-@pytest.mark.parametrize("release", ["0", "-1", "1.0", "1e0", '"1"', "null", "true", "2147483648", '1,"a":"release"'])
+@pytest.mark.parametrize(
+    "release", ["0", "-1", "1.0", "1e0", '"1"', "null", "true", "2147483648", '1,"a":"release"']
+)
 def test_only_a_plain_number_is_a_release(release: str) -> None:
-    text = '{"alg":"ES256","pvs":{"include":["a"],"exclude":[],"release":RELEASE},"typ":"PVS"}'.replace("RELEASE", release)
+    text = '{"alg":"ES256","pvs":{"include":["a"],"exclude":[],"release":RELEASE},"typ":"PVS"}'.replace(
+        "RELEASE", release
+    )
     with pytest.raises(FormatError, match="release"):
         pvs.Signature.parse("_sigs/_set.json", pvs.signature_json(pvs.encode(text.encode()), b"x"))
 
 
 def test_what_is_excluded_counts_only_where_no_device_reads_it(made: Path) -> None:
-    state = State.empty().with_files({"bsp/run.json": {}, "web/run.json": {}, "web/src.json": {}, "web/more.json": {}})
+    state = State.empty().with_files(
+        {"bsp/run.json": {}, "web/run.json": {}, "web/src.json": {}, "web/more.json": {}}
+    )
     state = keys.sign_state(state, "bsp", pvs.bsp_selection(), signer(made))
     good = keys.sign_state(state, "web", pvs.Selection(("web/**",), ("web/src.json",)), signer(made))
     check(good, made, needs_set=False)
-    bad = keys.sign_state(state, "web", pvs.Selection(("web/**",), ("web/src.json", "web/more.json")), signer(made))
+    bad = keys.sign_state(
+        state, "web", pvs.Selection(("web/**",), ("web/src.json", "web/more.json")), signer(made)
+    )
     with pytest.raises(SignatureError, match="not fully covered by signatures: web/more.json"):
         check(bad, made, needs_set=False)

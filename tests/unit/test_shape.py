@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The tree keeps its shape: what a product takes needs nothing of the demonstration, and commands are apart from modules."""
+"""The tree keeps its shape: what a product takes needs nothing of the demonstration, and commands are apart
+from modules.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def uncommented(path: Path) -> str:
 
 def test_the_demonstration_is_below_the_quickstart() -> None:
     references = [path for path in QUICKSTART.rglob("*.bb") if "PVR_DOCKER_REF" in path.read_text()]
-    assert sorted(path.stem for path in references) == sorted(f"demo-{path.name}" for path in (QUICKSTART / "demo").iterdir())
+    assert sorted(path.stem for path in references) == sorted(
+        f"demo-{path.name}" for path in (QUICKSTART / "demo").iterdir()
+    )
 
 
 def test_the_page_of_the_quickstart_lists_every_folder_of_it() -> None:
@@ -71,4 +75,7 @@ def test_scripts_holds_commands_and_what_they_import_is_in_its_lib() -> None:
         if path.is_file() and path.name not in LISTS:
             assert os.access(path, os.X_OK) and not path.suffix, path
             assert path.read_bytes().startswith(b"#!"), path
-    assert {path.name for path in (PROJECT / "scripts").iterdir() if path.is_dir()} <= {"lib", "__pycache__"}
+    assert {path.name for path in (PROJECT / "scripts").iterdir() if path.is_dir()} <= {
+        "lib",
+        "__pycache__",
+    }

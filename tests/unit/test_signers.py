@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The table of signers: the device's table of cases, held against the library; and what it says of signatures."""
+"""The table of signers: the device's table of cases, held against the library; and what it says of
+signatures.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def signer(made: Path, name: str) -> keys.Signer:
 
 
 def trust(made: Path) -> keys.TrustStore:
-    return keys.TrustStore.parse(b"".join((made / name / "ca.crt").read_bytes() for name in ("Board", "Web")))
+    return keys.TrustStore.parse(
+        b"".join((made / name / "ca.crt").read_bytes() for name in ("Board", "Web"))
+    )
 
 
 def table(*entries: dict) -> Signers:
@@ -71,7 +75,9 @@ def table(*entries: dict) -> Signers:
 BOARD = {"name": "Board", "may": "all"}
 WEB = {"name": "Web", "may": ["web/**", "_config/web/**"]}
 OWN = pvs.container_selection("web")
-STATE = State.empty().with_files({"bsp/run.json": {}, "device.json": {}, "web/run.json": {}, "web/src.json": {}})
+STATE = State.empty().with_files(
+    {"bsp/run.json": {}, "device.json": {}, "web/run.json": {}, "web/src.json": {}}
+)
 
 
 def signed(made: Path, web: Selection = OWN, by: str = "Web") -> State:

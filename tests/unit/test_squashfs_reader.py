@@ -14,7 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pantavisor import squashfs
 from pantavisor.errors import PantavisorError
-from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, from_directory
+from pantavisor.layers import (
+    Device,
+    Directory,
+    Fifo,
+    File,
+    Metadata,
+    Node,
+    Socket,
+    Symlink,
+    Tree,
+    from_directory,
+)
 from pantavisor.squashfs import PROFILES, blocks
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
@@ -43,7 +54,10 @@ def everything() -> Tree:
 
 
 def facts(tree: Tree) -> list[object]:
-    contents = {id(file): b"".join(span.chunk[span.start : span.end] for span in spans) for file, spans in tree.contents()}
+    contents = {
+        id(file): b"".join(span.chunk[span.start : span.end] for span in spans)
+        for file, spans in tree.contents()
+    }
     first: dict[int, bytes] = {}
     found: list[object] = []
     for path, node in [(b"", tree.root), *tree.walk()]:
@@ -62,7 +76,9 @@ def test_what_was_written_is_read_back(tmp_path: Path, profile: str) -> None:
 
 
 @pytest.mark.hostile
-def test_few_blocks_are_kept_and_the_table_of_attributes_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_blocks_are_kept_and_the_table_of_attributes_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     squashfs.write(everything(), tmp_path / "image", profile=PROFILES["fast"])
     tables: list[int] = []
     read_table = blocks.Blocks.table
@@ -89,14 +105,20 @@ def test_images_of_mksquashfs_are_read(tmp_path: Path, options: list[str]) -> No
     os.link(source / "a/small", source / "a/hard")
     (source / "link").symlink_to("a/small")
     assert shutil.which("mksquashfs"), "apt install squashfs-tools"
-    subprocess.run(["mksquashfs", source, tmp_path / "image", "-all-root", "-quiet", "-no-progress", *options], check=True)
+    subprocess.run(
+        ["mksquashfs", source, tmp_path / "image", "-all-root", "-quiet", "-no-progress", *options],
+        check=True,
+    )
     assert facts(squashfs.read(tmp_path / "image")) == facts(from_directory(source))
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "image"
-    entries: dict[bytes, Node] = {b"a": File(META, 5, b"hello"), b"d": Directory(META, {b"x": Symlink(META, b"y")})}
+    entries: dict[bytes, Node] = {
+        b"a": File(META, 5, b"hello"),
+        b"d": Directory(META, {b"x": Symlink(META, b"y")}),
+    }
     squashfs.write(Tree(Directory(META, entries)), path, profile=PROFILES["fast"])
     return path
 

@@ -42,7 +42,9 @@ def test_a_state_reads_back_as_written(files: dict, inline: dict) -> None:
     assert set(built.objects()) | set(built.inline()) | {"#spec"} == set(built)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"#spec":"other@1"}', '{"#spec":5}', '{"#spec":{}}', '{"#spec":["x"]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"#spec":"other@1"}', '{"#spec":5}', '{"#spec":{}}', '{"#spec":["x"]}']
+)
 def test_what_is_no_state_is_refused(text: str) -> None:
     with pytest.raises(FormatError):
         State.parse(text.encode())
@@ -99,7 +101,13 @@ def test_update_carries_each_object_that_the_older_state_lacks() -> None:
 
 def test_parts_are_found_by_their_run_manifest() -> None:
     found = State.empty().with_files(
-        {"bsp/run.json": {}, "web/run.json": {}, "_config/web/etc/x": OBJECT, "_sigs/web.json": {}, "website": OBJECT}
+        {
+            "bsp/run.json": {},
+            "web/run.json": {},
+            "_config/web/etc/x": OBJECT,
+            "_sigs/web.json": {},
+            "website": OBJECT,
+        }
     )
     assert found.part_names() == ("bsp", "web")
     assert set(found.part("web")) == {"web/run.json", "_config/web/etc/x", "_sigs/web.json"}
@@ -110,4 +118,9 @@ def test_warnings_name_what_others_misread() -> None:
     found = State.empty().with_files(
         {"a/run.json": {"x": [None]}, "b.json": ["device.json"], "c.json": {"groups.json": 1}, "d": OBJECT}
     )
-    assert [warning.split(" ")[0] for warning in found.warnings()] == ["a/run.json", "b.json", "c.json", "d"]
+    assert [warning.split(" ")[0] for warning in found.warnings()] == [
+        "a/run.json",
+        "b.json",
+        "c.json",
+        "d",
+    ]

@@ -23,7 +23,9 @@ def limits(tree: ast.Module) -> Iterator[ast.expr]:
             if isinstance(node.func, ast.Attribute) and node.func.attr in WAITING:
                 yield from node.args[:1]
     for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(("TIMEOUT_SECONDS", "_SECONDS")):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(
+            ("TIMEOUT_SECONDS", "_SECONDS")
+        ):
             yield node.value
 
 

@@ -46,7 +46,10 @@ def test_status_and_body_are_given(tmp_path: Path) -> None:
 
 
 def test_chunked_body_is_given_whole(tmp_path: Path) -> None:
-    with answering(tmp_path / "s", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"):
+    with answering(
+        tmp_path / "s",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+    ):
         assert get(tmp_path / "s") == (200, b"abc")
 
 
@@ -67,6 +70,9 @@ def test_answer_that_is_not_whole_is_an_error(tmp_path: Path, answer: bytes) -> 
 def test_no_socket_is_an_error_and_errors_of_the_block_pass(tmp_path: Path) -> None:
     with pytest.raises(SocketError, match="No such file or directory"):
         get(tmp_path / "none")
-    with answering(tmp_path / "s", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), pytest.raises(OSError, match="mine"):
+    with (
+        answering(tmp_path / "s", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
+        pytest.raises(OSError, match="mine"),
+    ):
         with unixhttp.get(str(tmp_path / "s"), "/", timeout=600):
             raise OSError("mine")

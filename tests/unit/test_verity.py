@@ -43,7 +43,9 @@ def test_veritysetup_makes_the_same_bytes(tmp_path: Path, blocks: int) -> None:
     program = tools.need("veritysetup", package="cryptsetup-bin")
     source = data(tmp_path / "data", blocks)
     made = verity.format(source, tmp_path / "ours", salt=SALT, uuid=UUID)
-    said = tools.run(program, "format", f"--salt={SALT.hex()}", f"--uuid={UUID}", source, tmp_path / "theirs")
+    said = tools.run(
+        program, "format", f"--salt={SALT.hex()}", f"--uuid={UUID}", source, tmp_path / "theirs"
+    )
     assert f"Root hash:      \t{made.root_hash}" in said
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
     tools.run(program, "verify", source, tmp_path / "ours", made.root_hash)
@@ -84,7 +86,9 @@ def test_one_bit_of_the_hash_file_is_noticed(tmp_path: Path, change: str) -> Non
     content = bytearray((tmp_path / "hash").read_bytes())
     if change in ("superblock", "tree"):
         content[70 if change == "superblock" else BLOCK + 5] ^= 1
-    (tmp_path / "hash").write_bytes(content + b"\0" if change == "longer" else content[: -(change == "shorter") or None])
+    (tmp_path / "hash").write_bytes(
+        content + b"\0" if change == "longer" else content[: -(change == "shorter") or None]
+    )
     with pytest.raises(DigestError, match="hash tree"):
         verity.verify(source, tmp_path / "hash", made)
 

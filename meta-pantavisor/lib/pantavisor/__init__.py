@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Pantavisor state, container and disk image formats, and the work of making them. Knows nothing of BitBake."""
+"""Pantavisor state, container and disk image formats, and the work of making them. Knows nothing of
+BitBake.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Folders and files below a given folder, reached name by name and held by descriptors: no link is followed on the way.
+"""Folders and files below a given folder, reached name by name and held by descriptors: no link is followed
+on the way.
 
-A working tree or a card may come from others, and a link of theirs would lead our writing and deleting elsewhere. A
-folder that is held here stays the same, whatever becomes of its names. It is handed on as ``/proc/self/fd/N``, a path
-that every function takes and that leads nowhere else; in errors the folder has its own name. The root's own name is the
-user's word: links in it are followed.
+A working tree or a card may come from others, and a link of theirs would lead our writing and deleting
+elsewhere. A folder that is held here stays the same, whatever becomes of its names. It is handed on as
+``/proc/self/fd/N``, a path that every function takes and that leads nowhere else; in errors the folder has
+its own name. The root's own name is the user's word: links in it are followed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 @contextmanager
 def folder(root: PathIn, path: str = "", *, make: Optional[int] = None) -> Iterator[Path]:
-    """The folder ``path`` below ``root``; with ``make`` missing ones are made, of that mode (less the umask if 0o777).
+    """The folder ``path`` below ``root``; with ``make`` missing ones are made, of that mode (less the umask
+    if 0o777).
 
     Raises FormatError for links.
     """
@@ -46,14 +48,17 @@ def folder(root: PathIn, path: str = "", *, make: Optional[int] = None) -> Itera
 
 
 def open_file(root: PathIn, path: str, *, write: bool = False) -> BinaryIO:
-    """The plain file ``path`` below ``root``; with ``write`` to lock it or to change it, made where it is missing.
+    """The plain file ``path`` below ``root``; with ``write`` to lock it or to change it, made where it is
+    missing.
 
     Raises FormatError for anything but a plain file on a plain way, FileNotFoundError.
     """
     parent, _, name = path.rpartition("/")
     with folder(root, parent) as place:
         try:
-            descriptor = os.open(place / name, (os.O_RDWR | os.O_CREAT if write else os.O_RDONLY) | _PLAIN, 0o666)
+            descriptor = os.open(
+                place / name, (os.O_RDWR | os.O_CREAT if write else os.O_RDONLY) | _PLAIN, 0o666
+            )
         except OSError as error:
             if os.path.islink(place / name):
                 raise _refused(Path(root, path), "file") from error

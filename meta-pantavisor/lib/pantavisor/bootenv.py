@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What device and boot loader share: which revision is committed, which one is tried, which one was good before.
+"""What device and boot loader share: which revision is committed, which one is tried, which one was good
+before.
 
-``boot/grubenv`` is a block of 1024 bytes with ``name=value`` lines padded by ``#``, ``boot/uboot.txt`` holds pairs that end
-in NUL; each has a second copy. The device changes them in place, so they have their full size from the start. A copy
-counts where pv_gen and pv_end, its first and last values, are equal; other tools write neither.
+``boot/grubenv`` is a block of 1024 bytes with ``name=value`` lines padded by ``#``, ``boot/uboot.txt``
+holds pairs that end in NUL; each has a second copy. The device changes them in place, so they have their
+full size from the start. A copy counts where pv_gen and pv_end, its first and last values, are equal; other
+tools write neither.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ class BootEnvironment:
             return None
         tried, previous = (_revision(values.get(name, "")) for name in ("pv_try", "pv_prev"))
         lost = values.get("pv_lost", "")
-        return cls(values["pv_rev"], tried, previous, int(first or "0"), lost if _LOST.fullmatch(lost) else "")
+        return cls(
+            values["pv_rev"], tried, previous, int(first or "0"), lost if _LOST.fullmatch(lost) else ""
+        )
 
     def committing(self, revision: str) -> BootEnvironment:
         """The next generation, in which ``revision`` is committed."""

@@ -30,13 +30,20 @@ def export_bsp(job: jobs.ExportBsp) -> None:
 
 def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Value]:
     sources = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
-    files: dict[str, Value] = {f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path}
+    files: dict[str, Value] = {
+        f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path
+    }
     if job.boot_key is not None:
         # Beside each file that GRUB loads, under the name that it looks for.
         signer = keys.BootSigner.load(job.boot_key)
         signatures = {name: signer.sign(path) for name, path in sources.items() if path}
-        files.update({f"{NAME}/{name}{trail.SIGNATURE}": pool.put_bytes(data) for name, data in signatures.items()})
-    for name, tarball, prefix in ((MODULES, job.modules, "lib/modules"), (FIRMWARE, job.firmware, "lib/firmware")):
+        files.update(
+            {f"{NAME}/{name}{trail.SIGNATURE}": pool.put_bytes(data) for name, data in signatures.items()}
+        )
+    for name, tarball, prefix in (
+        (MODULES, job.modules, "lib/modules"),
+        (FIRMWARE, job.firmware, "lib/firmware"),
+    ):
         if tarball is not None:
             _squash(tarball, prefix, scratch / name, job)
             files[f"{NAME}/{name}"] = pool.put_file(scratch / name, move=True)
@@ -59,11 +66,17 @@ def device(path: Optional[Path]) -> dict[str, Any]:
     """The device.json at ``path``, checked, or the default one."""
     if path is None:
         return manifests.default_device()
-    return dict(manifests.DeviceSpec.parse(cjson.load_object(path.read_bytes(), what=str(path)), what=str(path)).document)
+    return dict(
+        manifests.DeviceSpec.parse(
+            cjson.load_object(path.read_bytes(), what=str(path)), what=str(path)
+        ).document
+    )
 
 
 def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> None:
-    """The folder ``prefix`` of a tarball as a squashfs: for modules its one release, since that is mounted there."""
+    """The folder ``prefix`` of a tarball as a squashfs: for modules its one release, since that is mounted
+    there.
+    """
     tree = layers.from_tar(lambda: open(tarball, "rb"), what=str(tarball))
     top = tree.subtree(prefix) or tree.subtree(f"usr/{prefix}")
     if top is None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Packed streams unpacked in large steps: gzip (many members, as pigz and stargz write), zstd, xz, bzip2 or none.
+"""Packed streams unpacked in large steps: gzip (many members, as pigz and stargz write), zstd, xz, bzip2 or
+none.
 
-zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed. zstd is the
-standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that begin no further
-member are refused, but zeros.
+zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed.
+zstd is the standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that begin no
+further member are refused, but zeros.
 """
 
 from __future__ import annotations
@@ -60,9 +61,11 @@ def detect(head: bytes) -> str:
 
 
 def unpack(stream: Readable, *, what: str) -> Iterator[bytes]:
-    """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises FormatError.
+    """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises
+    FormatError.
 
-    Its first bytes say how it is packed: labels of it are often wrong, and docker, podman and containerd look there.
+    Its first bytes say how it is packed: labels of it are often wrong, and docker, podman and containerd
+    look there.
     """
     head = b""
     while len(head) < MAGIC_BYTES and (more := stream.read(PACKED_CHUNK)):
@@ -81,7 +84,9 @@ def _stored(stream: Readable, head: bytes) -> Iterator[bytes]:
 
 
 def decompressor(compression: str) -> Decompressor:
-    """A new one for a single stream. Raises FormatError for an unknown compression, PantavisorError for one not installed."""
+    """A new one for a single stream. Raises FormatError for an unknown compression, PantavisorError for one
+    not installed.
+    """
     return _factory(compression)()
 
 

@@ -30,7 +30,9 @@ class Digest:
         algorithm, _, hex_text = text.partition(":")
         length = _HEX_CHARS.get(algorithm)
         if length is None or not re.fullmatch(f"[0-9a-f]{{{length}}}", hex_text):
-            raise FormatError(f'"{text[:140]}" is not a digest', hint='a digest looks like "sha256:<64 hex digits>"')
+            raise FormatError(
+                f'"{text[:140]}" is not a digest', hint='a digest looks like "sha256:<64 hex digits>"'
+            )
         return cls(algorithm, hex_text)
 
     @classmethod
@@ -60,13 +62,16 @@ def stream_sha256(stream: Union[BinaryIO, io.RawIOBase]) -> str:
 
 
 class VerifyingReader(io.RawIOBase):
-    """A stream that raises DigestError at its end, or as soon as it runs long, if it is not what was promised.
+    """A stream that raises DigestError at its end, or as soon as it runs long, if it is not what was
+    promised.
 
-    The last bytes are only handed out after the whole was checked, so a caller that reads to the end has verified
-    all of it; ``finish()`` reads what is left and checks.
+    The last bytes are only handed out after the whole was checked, so a caller that reads to the end has
+    verified all of it; ``finish()`` reads what is left and checks.
     """
 
-    def __init__(self, source: BinaryIO, digest: Digest, size: Optional[int], *, what: str = "blob") -> None:
+    def __init__(
+        self, source: BinaryIO, digest: Digest, size: Optional[int], *, what: str = "blob"
+    ) -> None:
         self._source = source
         self._digest = digest
         self._size = size

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Does a container's first program run on the machine it is made for? Its ELF header says so (System V ABI, chapter 4)."""
+"""Does a container's first program run on the machine it is made for? Its ELF header says so (System V ABI,
+chapter 4).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class WrongMachine(PantavisorError):
 
 
 def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str = "") -> None:
-    """Raise WrongMachine if ``executable`` of the tree, started in ``folder``, is an ELF program for another machine.
+    """Raise WrongMachine if ``executable`` of the tree, started in ``folder``, is an ELF program for
+    another machine.
 
     A script is judged by what runs it; a missing program is left to the volumes that may bring it.
     """
@@ -52,12 +55,18 @@ def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str
 
 
 def is_there(tree: layers.Tree, executable: str, *, folder: str = "", search: Iterable[str] = ()) -> bool:
-    """Whether the tree has a file ``executable``, started in ``folder``; a bare name is looked up in ``search``."""
-    return any(isinstance(tree.find(place), layers.File) for place in _places(executable, folder, search or SEARCH))
+    """Whether the tree has a file ``executable``, started in ``folder``; a bare name is looked up in
+    ``search``.
+    """
+    return any(
+        isinstance(tree.find(place), layers.File) for place in _places(executable, folder, search or SEARCH)
+    )
 
 
 def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
-    """What ``executable`` of the tree is made for, without a variant; None if it is not a known ELF program."""
+    """What ``executable`` of the tree is made for, without a variant; None if it is not a known ELF
+    program.
+    """
     found = _machine(tree, executable)
     architecture = found and _architecture(found)
     return Platform("linux", architecture) if architecture else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One gzip member (RFC 1952) in which bytes that are packed already are stored as they are.
 
-Deflate spends a second on every 50 MB of a squashfs to find that there is nothing to gain. Its stored blocks (RFC 1951,
-3.2.4) cost a checksum, and are the same whichever zlib writes the rest.
+Deflate spends a second on every 50 MB of a squashfs to find that there is nothing to gain. Its stored
+blocks (RFC 1951, 3.2.4) cost a checksum, and are the same whichever zlib writes the rest.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The JSON job of each verb that a build runs: what BitBake writes, what anyone can replay.
 
-A job is one JSON object with exactly the members of its dataclass; paths are absolute or relative to the reader's
-working directory.
+A job is one JSON object with exactly the members of its dataclass; paths are absolute or relative to the
+reader's working directory.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Signing:
 
 @dataclass(frozen=True)
 class ExportContainer:
-    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier build, ``epoch``
-    the latest time of any file in the image (SOURCE_DATE_EPOCH)."""
+    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier
+    build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH).
+    """
 
     name: str
     layout: Path
@@ -51,8 +52,10 @@ class ExportContainer:
 
 @dataclass(frozen=True)
 class ExportBsp:
-    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be compressed.
-    ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot_key`` signs what GRUB loads."""
+    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be
+    compressed. ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot_key``
+    signs what GRUB loads.
+    """
 
     kernel: Path
     initramfs: Path
@@ -71,8 +74,10 @@ class ExportBsp:
 
 @dataclass(frozen=True)
 class BuildRoot:
-    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes. With a ``release`` the set of
-    their signatures is signed by ``signing``; ``signers`` is the table of who may sign what that devices have."""
+    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes. With a
+    ``release`` the set of their signatures is signed by ``signing``; ``signers`` is the table of who may
+    sign what that devices have.
+    """
 
     exports: tuple[Path, ...]
     boot_files: Mapping[str, Path]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """lxc.container.conf of a container, row by row as the published tool writes it.
 
-Row order follows its releases of 2024 and later: the tmpfs on /run before the bind of resolv.conf, which may lie in it.
+Row order follows its releases of 2024 and later: the tmpfs on /run before the bind of resolv.conf, which
+may lie in it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from .manifests.volumes import OVERLAY
 
 def render(spec: ContainerSpec) -> str:
     """The whole file, with one newline at its end."""
-    rows = [*_limits(spec), *_root(spec), *_process(spec), *_namespaces(spec), *_mounts(spec), *_volumes(spec)]
+    rows = [
+        *_limits(spec),
+        *_root(spec),
+        *_process(spec),
+        *_namespaces(spec),
+        *_mounts(spec),
+        *_volumes(spec),
+    ]
     rows += [*_capabilities(spec), *_network(spec)]
     lines = [*map(_line, rows), *_extra(spec), *map(_line, _imports(spec))]
     return "\n".join(lines) + "\n"
@@ -32,7 +40,9 @@ def _line(row: str) -> str:
 
 
 def _value(text: str) -> str:
-    """``text`` so that LXC reads it: blanks at both ends and one pair of quotes around all of it get lost there."""
+    """``text`` so that LXC reads it: blanks at both ends and one pair of quotes around all of it get lost
+    there.
+    """
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
     return f'"{text}"' if is_quoted or text != text.strip() else text
 
@@ -48,7 +58,8 @@ def _limits(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _devices(spec: ContainerSpec) -> Iterator[str]:
-    # The published rows are for the first version of cgroups; a confined container has a filter with either.
+    # The published rows are for the first version of cgroups; a confined container has a filter with
+    # either.
     for version in ("cgroup", "cgroup2") if spec.lxc.is_confined else ("cgroup",):
         if spec.lxc.allowed_devices:
             yield f"lxc.{version}.devices.deny = a"
@@ -109,8 +120,11 @@ def _mounts(spec: ContainerSpec) -> Iterator[str]:
         if wanted:
             yield _bind(source, target)
     if lxc.is_confined and lxc.autodev and not lxc.full_dev:
-        # As docker run mounts it; without, no program has POSIX shared memory. The published format knows none.
-        yield _entry("tmpfs", "dev/shm", "tmpfs", "rw,nosuid,nodev,noexec,relatime,size=65536k,create=dir,mode=1777")
+        # As docker run mounts it; without, no program has POSIX shared memory. The published format knows
+        # none.
+        yield _entry(
+            "tmpfs", "dev/shm", "tmpfs", "rw,nosuid,nodev,noexec,relatime,size=65536k,create=dir,mode=1777"
+        )
     if lxc.run_tmpfs:
         yield _entry("tmpfs", lxc.run_tmpfs_path, "tmpfs", "rw,nodev,relatime,create=dir,mode=755")
     if lxc.resolv_conf:
@@ -127,7 +141,10 @@ def _volumes(spec: ContainerSpec) -> Iterator[str]:
             continue
         lower = f"/volumes/{spec.name}/{ROOT_VOLUME}{volume.path}"
         yield _entry(
-            source, target, "overlay", f"lowerdir={lower},upperdir={source}/upper,workdir={source}/work,create=dir"
+            source,
+            target,
+            "overlay",
+            f"lowerdir={lower},upperdir={source}/upper,workdir={source}/work,create=dir",
         )
 
 

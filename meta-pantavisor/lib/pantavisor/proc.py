@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The one way to run another program: an argument list, never a shell; checked, timed, with bounded output.
 
-A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is inherited,
-unless ``environment`` is given: a program that writes an image sees that and PATH, by way of env(1), and nothing that
-the building user has set.
+A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is
+inherited, unless ``environment`` is given: a program that writes an image sees that and PATH, by way of
+env(1), and nothing that the building user has set.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def run(
     timeout: float = TIMEOUT_SECONDS,
     stdin: Optional[BinaryIO] = None,
 ) -> Result:
-    """Run ``argv`` with ``stdin`` or no input. Raises NotFound for a missing tool, ToolError for a bad status."""
+    """Run ``argv`` with ``stdin`` or no input. Raises NotFound for a missing tool, ToolError for a bad
+    status.
+    """
     words = [_locate(str(argv[0])), *map(str, argv[1:])]
     if environment is not None:
         pairs = sorted({"PATH": PLAIN_PATH, **environment}.items())
@@ -79,7 +81,8 @@ def run(
     result = _collect(words, cwd, timeout, str(argv[0]), stdin)
     if result.status not in accept:
         raise ToolError(
-            f"{argv[0]} failed with status {result.status}: {last_lines(result)}", hint=f"it was: {shlex.join(words)}"
+            f"{argv[0]} failed with status {result.status}: {last_lines(result)}",
+            hint=f"it was: {shlex.join(words)}",
         )
     return result
 
@@ -104,7 +107,12 @@ def _collect(
 ) -> Result:
     # Without buffers: closing one would wait for a reader that waits for a stream held open elsewhere.
     with subprocess.Popen(
-        words, cwd=cwd, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        words,
+        cwd=cwd,
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         tails = bytearray(), bytearray()
@@ -119,7 +127,9 @@ def _collect(
         except BaseException as error:
             process.kill()
             if isinstance(error, subprocess.TimeoutExpired):
-                raise ToolError(f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)) from error
+                raise ToolError(
+                    f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)
+                ) from error
             raise
         for reader in readers:
             reader.join(GRACE_SECONDS)

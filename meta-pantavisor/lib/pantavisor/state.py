@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The state of a whole device: a flat, immutable map of paths to object ids or inline JSON.
 
-A value is inline JSON exactly if its path ends in ``.json`` and it is not a string of 64 hex digits; ``#spec`` names
-the format. The device's loader takes the text apart itself, so a state has one spelling: canonical JSON.
+A value is inline JSON exactly if its path ends in ``.json`` and it is not a string of 64 hex digits;
+``#spec`` names the format. The device's loader takes the text apart itself, so a state has one spelling:
+canonical JSON.
 """
 
 from __future__ import annotations
@@ -37,13 +38,24 @@ class Changes:
 
     def within(self, paths: Collection[str]) -> Changes:
         """Only what concerns ``paths``."""
-        kept = (tuple(path for path in kind if path in paths) for kind in (self.added, self.removed, self.changed))
+        kept = (
+            tuple(path for path in kind if path in paths)
+            for kind in (self.added, self.removed, self.changed)
+        )
         return Changes(*kept)
 
 
 def part_names(paths: Iterable[str]) -> tuple[str, ...]:
     """``bsp`` and the containers: the folders with a run.json, sorted."""
-    return tuple(sorted({path.partition("/")[0] for path in paths if path.endswith("/run.json") and path.count("/") == 1}))
+    return tuple(
+        sorted(
+            {
+                path.partition("/")[0]
+                for path in paths
+                if path.endswith("/run.json") and path.count("/") == 1
+            }
+        )
+    )
 
 
 class State(Mapping[str, Value]):
@@ -63,7 +75,9 @@ class State(Mapping[str, Value]):
 
     @classmethod
     def parse(cls, data: bytes, *, what: str = "state") -> State:
-        """Read a state's text. Raises FormatError for what a device could not use, LimitError for too much of it."""
+        """Read a state's text. Raises FormatError for what a device could not use, LimitError for too much
+        of it.
+        """
         document = cjson.load_object(data, what=what, max_bytes=MAX_BYTES)
         if str(document.get("#spec")) not in SPECS:
             raise FormatError(f'{what} has no "#spec" of {SPEC}')
@@ -93,15 +107,25 @@ class State(Mapping[str, Value]):
         return State({path: value for path, value in self._files.items() if path not in gone})
 
     def object_ids(self) -> frozenset[str]:
-        return frozenset(value for value in self._files.values() if isinstance(value, str) and is_object_id(value))
+        return frozenset(
+            value for value in self._files.values() if isinstance(value, str) and is_object_id(value)
+        )
 
     def inline(self) -> dict[str, Value]:
         """The paths whose value is JSON, without ``#spec``."""
-        return {path: value for path, value in self._files.items() if path != "#spec" and not is_object_id(value)}
+        return {
+            path: value
+            for path, value in self._files.items()
+            if path != "#spec" and not is_object_id(value)
+        }
 
     def objects(self) -> dict[str, str]:
         """The paths whose value is an object id."""
-        return {path: value for path, value in self._files.items() if isinstance(value, str) and is_object_id(value)}
+        return {
+            path: value
+            for path, value in self._files.items()
+            if isinstance(value, str) and is_object_id(value)
+        }
 
     def part_names(self) -> tuple[str, ...]:
         """``bsp`` and the containers, sorted."""
@@ -114,7 +138,11 @@ class State(Mapping[str, Value]):
     def part(self, name: str) -> dict[str, Value]:
         """A part's own paths with its config overlay and its signature."""
         own = (f"{name}/", f"_config/{name}/")
-        return {path: value for path, value in self._files.items() if path.startswith(own) or path == f"_sigs/{name}.json"}
+        return {
+            path: value
+            for path, value in self._files.items()
+            if path.startswith(own) or path == f"_sigs/{name}.json"
+        }
 
     def diff(self, older: State) -> Changes:
         """What changed from ``older`` to this state."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""HTTP over a Unix socket: one GET, as daemons of this machine (docker's, a device's control socket) answer it."""
+"""HTTP over a Unix socket: one GET, as daemons of this machine (docker's, a device's control socket) answer
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ CHUNK = 64 * 1024
 
 
 class SocketError(PantavisorError):
-    """There is no connection, or no whole answer. The message is the reason alone, for a sentence of the caller."""
+    """There is no connection, or no whole answer. The message is the reason alone, for a sentence of the
+    caller.
+    """
 
 
 class Response:
@@ -54,7 +58,8 @@ class _Connection(http.client.HTTPConnection):
 
 @contextmanager
 def get(path: str, target: str, *, timeout: float) -> Iterator[Response]:
-    """GET ``target`` (path and query, quoted) from the socket at ``path``; ``timeout``: seconds without a byte.
+    """GET ``target`` (path and query, quoted) from the socket at ``path``; ``timeout``: seconds without a
+    byte.
 
     Raises SocketError. Errors of the block, such as a full disk, pass as they are.
     """

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """dm-verity hash files, byte for byte what ``veritysetup format`` writes with its defaults.
 
-Superblock (512 bytes, alone in the first hash block), then the hash tree, its top first. Version 1, hash type 1: a
-block's hash is sha256(salt + block); blocks of hashes hold 128 digests, the last filled up with zeros. One data block
-needs no tree: its hash is the root hash. Source: cryptsetup's on-disk format, checked against veritysetup 2.6.1.
+Superblock (512 bytes, alone in the first hash block), then the hash tree, its top first. Version 1, hash
+type 1: a block's hash is sha256(salt + block); blocks of hashes hold 128 digests, the last filled up with
+zeros. One data block needs no tree: its hash is the root hash. Source: cryptsetup's on-disk format, checked
+against veritysetup 2.6.1.
 
-Salt and UUID are derived from the data unless given, so the same image has the same root hash wherever it is built. The
-salt is not a secret: it only keeps hashes computed for one image from serving for another.
+Salt and UUID are derived from the data unless given, so the same image has the same root hash wherever it
+is built. The salt is not a secret: it only keeps hashes computed for one image from serving for another.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def format(
 ) -> VerityParameters:
     """Write the hash file of ``data_path`` to ``hash_path``.
 
-    ``data_sha256`` (hex), where it is known, saves a reading when salt or UUID are to be derived. Raises FormatError
-    for data that is not whole blocks of 4096 bytes, or none at all.
+    ``data_sha256`` (hex), where it is known, saves a reading when salt or UUID are to be derived. Raises
+    FormatError for data that is not whole blocks of 4096 bytes, or none at all.
     """
     if salt is None or uuid is None:
         seed = bytes.fromhex(data_sha256 or file_sha256(data_path))
@@ -91,7 +92,9 @@ def verify(data_path: PathIn, hash_path: PathIn, parameters: VerityParameters) -
         lowest, count = _hash_data(stream, parameters.salt, str(data_path))
     levels, root = _build(lowest, parameters.salt)
     if root.hex() != parameters.root_hash or count != parameters.data_blocks:
-        raise DigestError(f"{data_path} has the root hash {root.hex()}, but {parameters.root_hash} is promised")
+        raise DigestError(
+            f"{data_path} has the root hash {root.hex()}, but {parameters.root_hash} is promised"
+        )
     with open(hash_path, "rb") as stream:
         for part in (_superblock(parameters), *reversed(levels), b""):
             # One byte more at the end shows a file that is too long.
@@ -111,7 +114,9 @@ def _hash_data(stream: BinaryIO, salt: bytes, what: str) -> tuple[bytes, int]:
     while chunk := _read_full(stream):
         size += len(chunk)
         if len(chunk) % BLOCK_BYTES or size // BLOCK_BYTES > MAX_DATA_BLOCKS:
-            raise FormatError(f"{what} is not whole blocks of {BLOCK_BYTES} bytes, or too many of them, for dm-verity")
+            raise FormatError(
+                f"{what} is not whole blocks of {BLOCK_BYTES} bytes, or too many of them, for dm-verity"
+            )
         digests += b"".join(_digests(chunk, salt))
     if not size:
         raise FormatError(f"{what} is empty, and dm-verity needs at least one block")

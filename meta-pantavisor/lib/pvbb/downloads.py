@@ -3,11 +3,12 @@
 
     docker://<host>/<repository>;tag=…;digest=…;platform=…           an image: what a recipe has in SRC_URI
     docker://<host>/<repository>/oci-sha256-<hex>;kind=blob;size=…    one blob of it (or kind=manifest)
-    docker://<host>/<repository>/oci-tag-<words>.json;tag=…           the digest that a tag was found to name
+    docker://<host>/<repository>/oci-tag-<words>.json;tag=…           the digest that a tag was found to
+    name
 
-The last component is the file's name in DL_DIR, flat, so that a copy of DL_DIR serves as a mirror of any kind. Blobs
-are shared by all images. A tag is resolved once: as long as its record is there, it means the same image, network or
-not.
+The last component is the file's name in DL_DIR, flat, so that a copy of DL_DIR serves as a mirror of any
+kind. Blobs are shared by all images. A tag is resolved once: as long as its record is there, it means the
+same image, network or not.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class ImageUrl:
         words = [f"docker://{self.ref.name}"]
         words += [f"tag={self.ref.tag}"] if self.ref.tag else []
         words += [f"digest={self.ref.digest}"] if self.ref.digest else []
-        return ";".join([*words, f"platform={self.platform}"] + ([f"name={self.name}"] if self.name != "oci" else []))
+        return ";".join(
+            [*words, f"platform={self.platform}"] + ([f"name={self.name}"] if self.name != "oci" else [])
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def parse(url: str) -> Union[ImageUrl, BlobUrl, RecordUrl]:
     parameters = dict(_parameter(word) for word in words if word)
     bare = urllib.parse.unquote(location.partition("://")[2])
     if "@" in bare:
-        raise FormatError(f"{location} has credentials or a digest in it", hint="use docker login, and ;digest=")
+        raise FormatError(
+            f"{location} has credentials or a digest in it", hint="use docker login, and ;digest="
+        )
     name, _, last = bare.rpartition("/")
     blob = _BLOB_NAME.fullmatch(last)
     if blob:
@@ -94,7 +99,9 @@ def parse(url: str) -> Union[ImageUrl, BlobUrl, RecordUrl]:
     digest_text = parameters.get("digest")
     ref = _ref(bare, parameters, Digest.parse(digest_text) if digest_text else None)
     if "platform" not in parameters:
-        raise FormatError(f"{location} says no platform", hint="write PVR_DOCKER_REF; the class makes the URL")
+        raise FormatError(
+            f"{location} says no platform", hint="write PVR_DOCKER_REF; the class makes the URL"
+        )
     folder = parameters.get("name", "oci")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder):
         raise FormatError(f'"{folder}" cannot name the image\'s folder')

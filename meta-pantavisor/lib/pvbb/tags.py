@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Whether a tag that no digest pins still names the image that is built from it.
 
-What a tag was found to name is recorded in DL_DIR, so that a build goes on with the same image. Without this check
-nothing would ever report that the registry has moved on.
+What a tag was found to name is recorded in DL_DIR, so that a build goes on with the same image. Without
+this check nothing would ever report that the registry has moved on.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in silence.
+"""Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in
+silence.
 
-A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers declare
-variables of their own.
+A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers
+declare variables of their own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What recipes say about their image becomes an entry of SRC_URI, and what images say is checked, while they are parsed.
+"""What recipes say about their image becomes an entry of SRC_URI, and what images say is checked, while
+they are parsed.
 
-A recipe in error is skipped with a reason, which BitBake prints when the recipe is asked for: one wrong word must
-not stop the builds of others.
+A recipe in error is skipped with a reason, which BitBake prints when the recipe is asked for: one wrong
+word must not stop the builds of others.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ LAYOUT_FOLDER = "oci"
 
 
 def docker_source(d: Any) -> None:
-    """Append the image to SRC_URI; set PVR_PLATFORM and PVR_OCI_DIR (its layout below UNPACKDIR) for the tasks."""
+    """Append the image to SRC_URI; set PVR_PLATFORM and PVR_OCI_DIR (its layout below UNPACKDIR) for the
+    tasks.
+    """
     pvbb.fetcher.register()
     try:
         url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
@@ -56,7 +59,9 @@ def need_containers(d: Any) -> None:
 
 
 def machine_platform(target_arch: str, tune: str) -> Platform:
-    """The platform of a machine, from TARGET_ARCH and, for 32-bit arm, the words of TUNE_FEATURES and TUNE_PKGARCH."""
+    """The platform of a machine, from TARGET_ARCH and, for 32-bit arm, the words of TUNE_FEATURES and
+    TUNE_PKGARCH.
+    """
     if target_arch == "arm":
         return Platform("linux", "arm", _arm_variant(tune))
     found = oci.machine(target_arch)
@@ -78,7 +83,9 @@ def _reference(d: Any) -> Ref:
     pin = (d.getVar("PVR_DOCKER_DIGEST") or "").strip()
     digest: Optional[Digest] = Digest.parse(pin) if pin else None
     if digest is not None and ref.digest not in (None, digest):
-        raise FormatError(f"PVR_DOCKER_REF and PVR_DOCKER_DIGEST name two digests: {ref.digest} and {digest}")
+        raise FormatError(
+            f"PVR_DOCKER_REF and PVR_DOCKER_DIGEST name two digests: {ref.digest} and {digest}"
+        )
     return ref.with_digest(digest) if digest is not None else ref
 
 

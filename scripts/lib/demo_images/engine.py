@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What turns a Dockerfile into an image: Docker, Buildah, or neither, the first that can.
 
-As root, a Docker daemon of our own is started and its data removed again: the user's images are left alone. Without
-an engine an image is laid together from unpacked packages; then no command of its Dockerfile runs.
+As root, a Docker daemon of our own is started and its data removed again: the user's images are left alone.
+Without an engine an image is laid together from unpacked packages; then no command of its Dockerfile runs.
 """
 
 from __future__ import annotations
@@ -91,7 +91,11 @@ class Buildah:
         policy.parent.mkdir(parents=True, exist_ok=True)
         policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}\n')
         extra = ["--signature-policy", str(policy)]
-        _run(self.name, ["buildah", *storage, "--storage-driver", "vfs", argv[0], *extra, *argv[1:]], self.log)
+        _run(
+            self.name,
+            ["buildah", *storage, "--storage-driver", "vfs", argv[0], *extra, *argv[1:]],
+            self.log,
+        )
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,9 @@ def _run(
     except Failure as failure:
         # The last line is the reason, the others are progress.
         reason = str(failure).strip().splitlines()[-1].strip()
-        raise Unable(f"{name} cannot build an image here: {reason}", f"the whole log is {log}{hint}") from None
+        raise Unable(
+            f"{name} cannot build an image here: {reason}", f"the whole log is {log}{hint}"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -50,7 +50,9 @@ class Distribution:
             origin=origin,
             codename=codename,
             sources=_sources(origin, codename),
-            apt_options=tuple(_output("apt-config", "dump", "Acquire::http", "Acquire::https").splitlines()),
+            apt_options=tuple(
+                _output("apt-config", "dump", "Acquire::http", "Acquire::https").splitlines()
+            ),
         )
 
     def mirrors(self, architecture: str) -> tuple[str, ...]:
@@ -65,7 +67,9 @@ def installed(distribution: Distribution, tar: Path, *, include: Sequence[str], 
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in NOT_NEEDED]
     if any(source.split()[1].startswith("https:") for source in distribution.sources):
         include = [*include, "ca-certificates"]
-    _mmdebstrap(distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], include, log)
+    _mmdebstrap(
+        distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], include, log
+    )
 
 
 def unpacked(

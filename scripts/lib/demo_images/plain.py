@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""An image without an engine: what a Dockerfile that runs nothing asks for, as layers and a configuration of our own.
+"""An image without an engine: what a Dockerfile that runs nothing asks for, as layers and a configuration
+of our own.
 
-Known are FROM scratch, ADD of an archive, COPY, ENV, WORKDIR, EXPOSE, STOPSIGNAL and ENTRYPOINT. ADD and COPY make a
-layer each. The same files make the same bytes: owner root, one time, modes that no umask shows in.
+Known are FROM scratch, ADD of an archive, COPY, ENV, WORKDIR, EXPOSE, STOPSIGNAL and ENTRYPOINT. ADD and
+COPY make a layer each. The same files make the same bytes: owner root, one time, modes that no umask shows
+in.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The registry on the loopback interface: Debian's docker-registry with its data in the build directory.
 
-It listens on a free port, by preference the one of the last time. Recipes name it by a name of its own, HOST, which
-PVR_REGISTRY_MIRRORS leads to that port: what is built is the same whatever the port is.
+It listens on a free port, by preference the one of the last time. Recipes name it by a name of its own,
+HOST, which PVR_REGISTRY_MIRRORS leads to that port: what is built is the same whatever the port is.
 """
 
 from __future__ import annotations

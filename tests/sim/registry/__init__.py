@@ -192,7 +192,9 @@ class _Handler(BaseHTTPRequestHandler):
         found = self.content(match) if match else None
         return found[0] if found else b""
 
-    def give(self, status: int, body: bytes, headers: dict[str, str], *, length: Optional[int] = None) -> None:
+    def give(
+        self, status: int, body: bytes, headers: dict[str, str], *, length: Optional[int] = None
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -219,7 +221,9 @@ def cut(after: int) -> Action:
 
 def change(edit: Callable[[bytes], bytes]) -> Action:
     """Serve other bytes."""
-    return lambda handler: handler.give(200, edit(handler.data()), {"Content-Type": "application/octet-stream"})
+    return lambda handler: handler.give(
+        200, edit(handler.data()), {"Content-Type": "application/octet-stream"}
+    )
 
 
 def answer(status: int, headers: Optional[dict[str, str]] = None, body: bytes = b"{}") -> Action:

@@ -15,7 +15,12 @@ from typing import Any, Optional
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."
 TYPES = {
-    "oci": (f"{OCI}manifest.v1+json", f"{OCI}config.v1+json", f"{OCI}layer.v1.tar+gzip", f"{OCI}index.v1+json"),
+    "oci": (
+        f"{OCI}manifest.v1+json",
+        f"{OCI}config.v1+json",
+        f"{OCI}layer.v1.tar+gzip",
+        f"{OCI}index.v1+json",
+    ),
     "docker": (
         f"{DOCKER}distribution.manifest.v2+json",
         f"{DOCKER}container.image.v1+json",
@@ -72,7 +77,10 @@ class Made:
 
 
 def image(
-    *contents: dict[str, bytes], platform: str = "linux/amd64", form: str = "oci", config: Optional[dict] = None
+    *contents: dict[str, bytes],
+    platform: str = "linux/amd64",
+    form: str = "oci",
+    config: Optional[dict] = None,
 ) -> Made:
     """An image with one gzip layer for each dict of files."""
     manifest_type, config_type, layer_type, _ = TYPES[form]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The quickstart board support from the host distribution's binary packages, by its ordinary package client.
+"""The quickstart board support from the host distribution's binary packages, by its ordinary package
+client.
 
 ``host`` and ``sources`` say which distribution this is and where its own archive lies, ``apt`` asks it,
 ``record`` keeps the answer, ``tasks`` is what the classes call. ``cpio``, ``elf``, ``kmod`` and ``tarball``

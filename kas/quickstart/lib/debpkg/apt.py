@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The distribution's package client with a state of its own, for one architecture.
 
-Nothing of the host's is written and nothing of its installed packages is looked at: lists, cache and an empty
-status are in a folder of the build, so neither root nor a foreign architecture in dpkg is needed. Of the
-host's configuration only how to reach an archive is kept (the group ``Acquire``: proxies, certificates,
+Nothing of the host's is written and nothing of its installed packages is looked at: lists, cache and an
+empty status are in a folder of the build, so neither root nor a foreign architecture in dpkg is needed. Of
+the host's configuration only how to reach an archive is kept (the group ``Acquire``: proxies, certificates,
 checks); its hooks and pins are not.
 """
 
@@ -66,7 +66,9 @@ class Apt:
         text = self._call(["apt-get", "-qq", "--yes", "--print-uris", "install", *names])
         files = [match["file"] for line in text.splitlines() if (match := _PRINTED_URI.fullmatch(line))]
         if not files or len(files) > MAX_PACKAGES:
-            raise DebError(f"{len(files)} packages answer {' '.join(names)}; 1 to {MAX_PACKAGES} are expected")
+            raise DebError(
+                f"{len(files)} packages answer {' '.join(names)}; 1 to {MAX_PACKAGES} are expected"
+            )
         pairs = [tuple(name.replace("%3a", ":") for name in file.split("_")[:2]) for file in files]
         return sorted((name, version) for name, version in pairs if request.wants(name))
 
@@ -84,8 +86,14 @@ class Apt:
         (self.folder / "sources.list.d" / "own.sources").write_text(self.sources)
         (self.folder / "apt.conf").write_text(render_config(self.folder, self.architecture, _host_config()))
 
-    def _call(self, argv: Sequence[str], *, folder: Path | None = None, check: bool = True, seconds: int = 120) -> str:
-        environment = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "APT_CONFIG": str(self.folder / "apt.conf")}
+    def _call(
+        self, argv: Sequence[str], *, folder: Path | None = None, check: bool = True, seconds: int = 120
+    ) -> str:
+        environment = {
+            "PATH": SYSTEM_PATH,
+            "LC_ALL": "C.UTF-8",
+            "APT_CONFIG": str(self.folder / "apt.conf"),
+        }
         environment.update(self.proxies)
         where = folder or self.folder
         result = program.run(argv, folder=where, environment=environment, seconds=seconds, check=False)
@@ -100,7 +108,8 @@ class Apt:
 
 
 def render_config(folder: Path, architecture: str, acquire: Iterable[str]) -> str:
-    """An apt.conf that keeps everything below ``folder``; ``acquire``: lines of the host's group Acquire."""
+    """An apt.conf that keeps everything below ``folder``; ``acquire``: lines of the host's group Acquire.
+    """
     own = {
         "APT::Architecture": architecture,
         "APT::Install-Recommends": "0",
@@ -138,7 +147,9 @@ def _host_config() -> list[str]:
 
 def is_kept(line: str) -> bool:
     """Whether a line of ``apt-config dump`` says how to reach an archive."""
-    return line.startswith("Acquire::") and not line.startswith(("Acquire::IndexTargets", "Acquire::Languages"))
+    return line.startswith("Acquire::") and not line.startswith(
+        ("Acquire::IndexTargets", "Acquire::Languages")
+    )
 
 
 def _digests(text: str) -> dict[tuple[str, str], set[str]]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a dynamically linked program needs: its loader and, transitively, its shared libraries (System V gABI,
-chapter 5).
+"""What a dynamically linked program needs: its loader and, transitively, its shared libraries (System V
+gABI, chapter 5).
 
 Little-endian ELF64 only: the quickstart's machines are. Names are looked up in the target's sysroot and
 nowhere else.
@@ -60,7 +60,9 @@ def _parse(data: bytes) -> Elf:
         if segment.kind == PT_DYNAMIC:
             entries = list(struct.iter_unpack("<qQ", data[segment.offset : segment.offset + segment.size]))
             table = next((value for tag, value in entries if tag == DT_STRTAB), 0)
-            needed = [_text(data, _offset(segments, table) + value) for tag, value in entries if tag == DT_NEEDED]
+            needed = [
+                _text(data, _offset(segments, table) + value) for tag, value in entries if tag == DT_NEEDED
+            ]
     return Elf(machine, interpreter, tuple(needed))
 
 
@@ -116,7 +118,8 @@ def resolve(root: Path, path: str) -> str:
 
 
 def closure(root: Path, programs: Iterable[str]) -> dict[str, Path]:
-    """Place in the target -> file of every loader and library that ``programs`` (paths below ``root``) need.
+    """Place in the target -> file of every loader and library that ``programs`` (paths below ``root``)
+    need.
 
     A library stands under the name that is asked for, so no links are needed. A missing one is a DebError.
     """
@@ -148,7 +151,9 @@ def _library(root: Path, name: str, machine: int, user: str) -> str:
     for folder in (f"usr/lib/{triplet}", f"lib/{triplet}", "usr/lib", "lib", "usr/lib64"):
         if (root / resolve(root, f"{folder}/{name}")).is_file():
             return f"/{folder}/{name}"
-    raise DebError(f"{user} needs {name}, which is not in {root}", hint="add the recipe that has it to DEPENDS")
+    raise DebError(
+        f"{user} needs {name}, which is not in {root}", hint="add the recipe that has it to DEPENDS"
+    )
 
 
 def _existing(path: Path, user: str) -> Path:

@@ -13,7 +13,8 @@ from .errors import DebError
 
 OS_RELEASE = "/etc/os-release"
 
-# The kernel package made for virtual machines: small, with virtio, and with everything that containers need.
+# The kernel package made for virtual machines: small, with virtio, and with everything that containers
+# need.
 _KERNELS = {"debian": "linux-image-cloud-{architecture}", "ubuntu": "linux-image-virtual"}
 _DEB_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm": "armhf"}
 
@@ -28,7 +29,9 @@ class Distribution:
     @classmethod
     def parse(cls, text: str) -> Distribution:
         """The text of an os-release file. Raises DebError for a distribution that we do not know."""
-        fields = dict(_assignment(line) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+        fields = dict(
+            _assignment(line) for line in text.splitlines() if "=" in line and not line.startswith("#")
+        )
         name, codename = fields.get("ID", ""), fields.get("VERSION_CODENAME", "")
         if name not in _KERNELS or not codename:
             raise DebError(
@@ -65,7 +68,8 @@ def architecture(d: Any) -> str:
     target = d.getVar("TARGET_ARCH")
     if target not in _DEB_ARCHITECTURES:
         raise DebError(
-            f'TARGET_ARCH "{target}" has no packages', hint=f"known: {', '.join(sorted(_DEB_ARCHITECTURES))}"
+            f'TARGET_ARCH "{target}" has no packages',
+            hint=f"known: {', '.join(sorted(_DEB_ARCHITECTURES))}",
         )
     return _DEB_ARCHITECTURES[target]
 
@@ -81,4 +85,6 @@ def native_architecture() -> str:
 def checksums(d: Any) -> str:
     """Every source file of this package, for a task's file-checksums."""
     folder = os.path.dirname(os.path.abspath(__file__))
-    return " ".join(f"{os.path.join(folder, name)}:True" for name in sorted(os.listdir(folder)) if name.endswith(".py"))
+    return " ".join(
+        f"{os.path.join(folder, name)}:True" for name in sorted(os.listdir(folder)) if name.endswith(".py")
+    )

@@ -69,10 +69,14 @@ def entries(content: Content) -> dict[str, cpio.Entry]:
 
 
 def _programs(content: Content) -> dict[str, cpio.Entry]:
-    files = {_plain(place): content.sysroot / elf.resolve(content.sysroot, place) for place in content.programs}
+    files = {
+        _plain(place): content.sysroot / elf.resolve(content.sysroot, place) for place in content.programs
+    }
     for place, source in files.items():
         if not source.is_file():
-            raise DebError(f"{place} is not in {content.sysroot}", hint="add the recipe that has it to DEPENDS")
+            raise DebError(
+                f"{place} is not in {content.sysroot}", hint="add the recipe that has it to DEPENDS"
+            )
     files.update(elf.closure(content.sysroot, content.programs))
     return _linked(files, content.strip)
 
@@ -83,7 +87,9 @@ def _linked(files: Mapping[str, Path], strip: tuple[str, ...]) -> dict[str, cpio
     found = {}
     for place, source in sorted(files.items()):
         known = first.setdefault(source, place)
-        found[place] = cpio.file(_stripped(source, strip), 0o755) if known == place else cpio.link(f"/{known}")
+        found[place] = (
+            cpio.file(_stripped(source, strip), 0o755) if known == place else cpio.link(f"/{known}")
+        )
     return found
 
 
@@ -103,7 +109,10 @@ def _modules(content: Content) -> dict[str, cpio.Entry]:
         if sum(member.size for member in members.values()) > MAX_MODULES_BYTES:
             raise DebError(f"{content.modules} unpacks to more than {MAX_MODULES_BYTES} bytes")
         base = _base(members, content.modules)
-        texts = [_member(archive, members, f"{base}/{name}").decode() for name in ("modules.dep", "modules.builtin")]
+        texts = [
+            _member(archive, members, f"{base}/{name}").decode()
+            for name in ("modules.dep", "modules.builtin")
+        ]
         order = kmod.Index.parse(*texts).order(content.module_names, optional=content.optional_module_names)
         found = {
             f"usr/{base}/{kmod.plain_path(name)}": cpio.file(
@@ -116,7 +125,9 @@ def _modules(content: Content) -> dict[str, cpio.Entry]:
 
 
 def _base(members: Mapping[str, tarfile.TarInfo], path: Path) -> str:
-    bases = sorted({os.path.dirname(name) for name in members if re.fullmatch(r"lib/modules/[^/]+/modules\.dep", name)})
+    bases = sorted(
+        {os.path.dirname(name) for name in members if re.fullmatch(r"lib/modules/[^/]+/modules\.dep", name)}
+    )
     if len(bases) != 1:
         raise DebError(f"{path} holds {len(bases)} kernel releases with a modules.dep; one is expected")
     return bases[0]
@@ -131,7 +142,10 @@ def _member(archive: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo], na
 
 def _bytes(source: Path, place: str) -> bytes:
     if not source.is_file():
-        raise DebError(f"{source}, which is to become {place}, does not exist", hint="PANTAVISOR_INITRAMFS_FILES names it")
+        raise DebError(
+            f"{source}, which is to become {place}, does not exist",
+            hint="PANTAVISOR_INITRAMFS_FILES names it",
+        )
     return source.read_bytes()
 
 

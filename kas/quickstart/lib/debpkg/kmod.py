@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Kernel modules: their release, a tree of their own, and the order in which to load some of them.
 
-``modules.dep`` (depmod(8)) has one line ``path: path...`` a module; the paths after the colon are all that it
-needs, those needed first standing last. ``modules.builtin`` lists what the kernel has inside.
+``modules.dep`` (depmod(8)) has one line ``path: path...`` a module; the paths after the colon are all that
+it needs, those needed first standing last. ``modules.builtin`` lists what the kernel has inside.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Index:
     def order(self, wanted: Iterable[str], *, optional: Iterable[str] = ()) -> list[str]:
         """Paths in an order in which each module comes after all that it needs.
 
-        A name in ``wanted`` that is neither a module nor built in is a DebError; ``optional`` may be missing.
+        A name in ``wanted`` that is neither a module nor built in is a DebError; ``optional`` may be
+        missing.
         """
         names: dict[str, None] = {}
         for name in [normal(word) for word in wanted]:

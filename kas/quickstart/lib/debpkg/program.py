@@ -25,7 +25,9 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``argv`` with ``data`` as its input; ``environment`` in place of the inherited one."""
     with _named(argv, seconds):
-        done = subprocess.run(argv, input=data, cwd=folder, env=environment, timeout=seconds, capture_output=True)
+        done = subprocess.run(
+            argv, input=data, cwd=folder, env=environment, timeout=seconds, capture_output=True
+        )
     if check:
         _check(argv, done.returncode, done.stderr or done.stdout)
     return done
@@ -44,7 +46,10 @@ def pipe(source: Sequence[str], target: Sequence[str]) -> None:
 def _named(argv: Sequence[str], seconds: float = TIMEOUT_SECONDS) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, PermissionError) as error:  # the second where a folder of PATH may not be read
+    except (
+        FileNotFoundError,
+        PermissionError,
+    ) as error:  # the second where a folder of PATH may not be read
         # The folder to run it in may be what is missing; that is a bug.
         if error.filename != argv[0]:
             raise

@@ -2,8 +2,8 @@
 """What a request for packages was answered with, kept beside the packages.
 
 A record is a text file: a line ``# <request>``, then one line ``name version architecture sha256 file`` a
-package, sorted. While all its files are there it is the answer to the same request, so an archive that moved
-on changes no build and a build without network needs no archive. Remove it to ask again.
+package, sorted. While all its files are there it is the answer to the same request, so an archive that
+moved on changes no build and a build without network needs no archive. Remove it to ask again.
 """
 
 from __future__ import annotations
@@ -103,14 +103,17 @@ def save(path: Path, text: str) -> None:
 
 
 def missing(packages: Iterable[Package], folder: Path) -> list[Package]:
-    """Those of ``packages`` whose file is not in ``folder``. Raises DebError for a file with other bytes."""
+    """Those of ``packages`` whose file is not in ``folder``. Raises DebError for a file with other bytes.
+    """
     absent = []
     for package in packages:
         path = folder / package.file
         if not path.exists():
             absent.append(package)
         elif (found := sha256(path)) != package.sha256:
-            raise DebError(f"{path} has sha256 {found}, not {package.sha256}", hint="remove the file to fetch it again")
+            raise DebError(
+                f"{path} has sha256 {found}, not {package.sha256}", hint="remove the file to fetch it again"
+            )
     return absent
 
 

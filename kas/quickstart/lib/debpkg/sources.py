@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The package sources of the host, cut down to the distribution's own archive (sources.list(5), both forms).
+"""The package sources of the host, cut down to the distribution's own archive (sources.list(5), both
+forms).
 
 An entry counts as the distribution's own when its suite is the release or one of the release's pockets, its
 components are the distribution's, and it is signed by the distribution's own keyring or names no keyring.
-What names none gets that keyring here, so a third party's archive can never be taken for the distribution's.
+What names none gets that keyring here, so a third party's archive can never be taken for the
+distribution's.
 """
 
 from __future__ import annotations
@@ -98,8 +100,11 @@ def _paragraphs(text: str) -> Iterator[dict[str, str]]:
             fields[name] = value.strip()
 
 
-def own_archive(sources: Iterable[Source], *, distribution: Distribution, architecture: str) -> list[Source]:
-    """Those of ``sources`` that are the distribution's own archive and offer ``architecture``, each once."""
+def own_archive(
+    sources: Iterable[Source], *, distribution: Distribution, architecture: str
+) -> list[Source]:
+    """Those of ``sources`` that are the distribution's own archive and offer ``architecture``, each once.
+    """
     suites = {distribution.codename + pocket for pocket in POCKETS}
     kept = {
         Source(source.uri, source.suite, source.components, distribution.keyring): None
@@ -118,11 +123,18 @@ def _trusted(signed_by: str | None, distribution: Distribution) -> bool:
     if signed_by is None:
         return True
     folder, name = os.path.split(signed_by)
-    return folder == os.path.dirname(distribution.keyring) and name.startswith(f"{distribution.name}-archive-")
+    return folder == os.path.dirname(distribution.keyring) and name.startswith(
+        f"{distribution.name}-archive-"
+    )
 
 
 def for_architecture(
-    sources: Iterable[Source], *, distribution: Distribution, architecture: str, native: str, foreign_uri: str
+    sources: Iterable[Source],
+    *,
+    distribution: Distribution,
+    architecture: str,
+    native: str,
+    foreign_uri: str,
 ) -> list[Source]:
     """``sources`` where they hold ``architecture``; else the same suites at ``foreign_uri``.
 

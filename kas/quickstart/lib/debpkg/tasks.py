@@ -76,7 +76,9 @@ def _download(client: apt.Apt, request: record.Request, folder: Path) -> list[re
 def _client(d: Any) -> apt.Apt:
     architecture = d.getVar("DEB_ARCH")
     original = d.getVar("BB_ORIGENV", False)
-    environment = {name: original.getVar(name) for name in original.keys()} if original else dict(os.environ)
+    environment = (
+        {name: original.getVar(name) for name in original.keys()} if original else dict(os.environ)
+    )
     return apt.Apt(
         folder=Path(d.getVar("DEB_STATE")),
         architecture=architecture,
@@ -123,7 +125,9 @@ def unpack(d: Any) -> None:
     packages = record.load(folder / request.file_name(d.getVar("DEB_LABEL")), request=request)
     absent = record.missing(packages, folder)
     if absent:
-        raise DebError(f"{absent[0].file} is gone from {folder}", hint=f"bitbake -c cleanall {d.getVar('PN')}")
+        raise DebError(
+            f"{absent[0].file} is gone from {folder}", hint=f"bitbake -c cleanall {d.getVar('PN')}"
+        )
     root = Path(d.getVar("DEB_ROOT"))
     bb.utils.remove(str(root), recurse=True)
     for name in MERGED:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the core's classes call: where files are found, how sources, sysroots, licences and deployed files are handled.
+"""What the core's classes call: where files are found, how sources, sysroots, licences and deployed files
+are handled.
 
-Standard library only. Tasks call these functions by full dotted name, so that BitBake's hashes follow an edit here.
+Standard library only. Tasks call these functions by full dotted name, so that BitBake's hashes follow an
+edit here.
 """
 
 # What BitBake's addpylib imports.

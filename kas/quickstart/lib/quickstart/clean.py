@@ -10,7 +10,9 @@ from . import deploy, source, sysroot, tree
 
 
 def outputs(d: Any) -> None:
-    """Nothing that the recipe built, deployed or gave to sysroots is left, and no stamp that says it is there."""
+    """Nothing that the recipe built, deployed or gave to sysroots is left, and no stamp that says it is
+    there.
+    """
     deploy.withdraw(d)
     sysroot.withdraw(d)
     tree.remove(d.getVar("WORKDIR"))

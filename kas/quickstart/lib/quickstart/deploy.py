@@ -18,7 +18,9 @@ LOCK = ".lock"
 
 
 def publish(d: Any) -> None:
-    """DEPLOY_DIR_IMAGE has the files of DEPLOYDIR, and none that this recipe deployed before and no longer does."""
+    """DEPLOY_DIR_IMAGE has the files of DEPLOYDIR, and none that this recipe deployed before and no longer
+    does.
+    """
     source, target = d.getVar("DEPLOYDIR"), d.getVar("DEPLOY_DIR_IMAGE")
     names = tree.files(source) if os.path.isdir(source) else []
     os.makedirs(d.getVar("DEPLOY_MANIFESTS"), exist_ok=True)
@@ -46,9 +48,13 @@ def withdraw(d: Any) -> None:
 def _refuse_foreign(d: Any, names: set[str]) -> None:
     folder, mine = d.getVar("DEPLOY_MANIFESTS"), d.getVar("PN")
     for other in sorted(os.listdir(folder)):
-        taken = names.intersection(_read(os.path.join(folder, other))) if other not in (mine, LOCK) else set()
+        taken = (
+            names.intersection(_read(os.path.join(folder, other))) if other not in (mine, LOCK) else set()
+        )
         if taken:
-            bb.fatal(f"{mine}: {sorted(taken)[0]} is already deployed by {other}\n  hint: bitbake -c clean {other}")
+            bb.fatal(
+                f"{mine}: {sorted(taken)[0]} is already deployed by {other}\n  hint: bitbake -c clean {other}"
+            )
 
 
 def _manifest(d: Any) -> str:

@@ -12,7 +12,9 @@ import bb.fetch2
 
 
 def check(d: Any) -> None:
-    """Every licence file of the sources has the md5 that the recipe names; common licences are taken on trust."""
+    """Every licence file of the sources has the md5 that the recipe names; common licences are taken on
+    trust.
+    """
     common = d.getVar("COMMON_LICENSE_DIR")
     for url in (d.getVar("LIC_FILES_CHKSUM") or "").split():
         _, _, path, _, _, parameters = bb.fetch2.decodeurl(url)

@@ -6,7 +6,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-TOOLS = {"c": "CC", "cpp": "CXX", "ar": "AR", "nm": "NM", "objcopy": "OBJCOPY", "strip": "STRIP", "readelf": "READELF"}
+TOOLS = {
+    "c": "CC",
+    "cpp": "CXX",
+    "ar": "AR",
+    "nm": "NM",
+    "objcopy": "OBJCOPY",
+    "strip": "STRIP",
+    "readelf": "READELF",
+}
 FLAGS = {"c_args": "CFLAGS", "cpp_args": "CXXFLAGS", "c_link_args": "LDFLAGS", "cpp_link_args": "LDFLAGS"}
 FAMILIES = {"i586": "x86", "i686": "x86", "armv7a": "arm", "powerpc64le": "ppc64"}
 

@@ -26,7 +26,9 @@ def base_name(d: Any) -> str:
 
 
 def files_path(d: Any) -> str:
-    """FILESPATH: FILESEXTRAPATHS, then beside the recipe, each with the folders of the overrides, strongest first."""
+    """FILESPATH: FILESEXTRAPATHS, then beside the recipe, each with the folders of the overrides, strongest
+    first.
+    """
     beside = d.getVar("FILE_DIRNAME")
     usual = [os.path.join(beside, d.expand(name)) for name in ("${BP}", "${BPN}", "files")]
     extra = (d.getVar("FILESEXTRAPATHS") or "").split(":")

@@ -45,7 +45,9 @@ def patch(d: Any) -> None:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         bb.note(done.stdout)
         if done.returncode:
-            bb.fatal(f"{d.getVar('PN')}: {os.path.basename(path)} does not apply to {folder}:\n{done.stdout}{done.stderr}")
+            bb.fatal(
+                f"{d.getVar('PN')}: {os.path.basename(path)} does not apply to {folder}:\n{done.stdout}{done.stderr}"
+            )
 
 
 def _run(d: Any, action: Any) -> None:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""do_populate_sysroot and do_prepare_recipe_sysroot: what a recipe installs reaches those that have it in DEPENDS."""
+"""do_populate_sysroot and do_prepare_recipe_sysroot: what a recipe installs reaches those that have it in
+DEPENDS.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def withdraw(d: Any) -> None:
 
 
 def prepare(d: Any) -> None:
-    """RECIPE_SYSROOT and RECIPE_SYSROOT_NATIVE hold the components of all that DEPENDS leads to, and nothing else."""
+    """RECIPE_SYSROOT and RECIPE_SYSROOT_NATIVE hold the components of all that DEPENDS leads to, and
+    nothing else.
+    """
     roots = {False: d.getVar("RECIPE_SYSROOT"), True: d.getVar("RECIPE_SYSROOT_NATIVE")}
     for root in roots.values():
         tree.remove(root)
@@ -47,7 +51,9 @@ def _needed(d: Any) -> list[str]:
 
 
 def _component(d: Any, name: str) -> str:
-    folders = [os.path.join(d.getVar("COMPONENTS_DIR"), architecture, name) for architecture in _architectures(d)]
+    folders = [
+        os.path.join(d.getVar("COMPONENTS_DIR"), architecture, name) for architecture in _architectures(d)
+    ]
     found = [folder for folder in folders if os.path.isdir(folder)]
     if not found:
         bb.fatal(f"{d.getVar('PN')}: {name} has left nothing in {d.getVar('COMPONENTS_DIR')}")
@@ -55,5 +61,7 @@ def _component(d: Any, name: str) -> str:
 
 
 def _architectures(d: Any) -> list[str]:
-    names = [d.getVar(variable) for variable in ("PACKAGE_ARCH", "MACHINE_ARCH", "TUNE_PKGARCH", "BUILD_ARCH")]
+    names = [
+        d.getVar(variable) for variable in ("PACKAGE_ARCH", "MACHINE_ARCH", "TUNE_PKGARCH", "BUILD_ARCH")
+    ]
     return list(dict.fromkeys([*names, "all"]))

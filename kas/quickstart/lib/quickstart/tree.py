@@ -37,7 +37,9 @@ def put(source: str, target: str) -> None:
 
 
 def share(source: str, target: str) -> None:
-    """Put everything below ``source`` into ``target``, over what is there. Directories, empty ones too, keep their mode."""
+    """Put everything below ``source`` into ``target``, over what is there. Directories, empty ones too,
+    keep their mode.
+    """
     os.makedirs(target, exist_ok=True)
     with os.scandir(source) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A source becomes a container of the working tree: an image, a root file system, or a part of another state."""
+"""A source becomes a container of the working tree: an image, a root file system, or a part of another
+state.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ from .request import AppRequest, Made, PartSource, RootfsSource
 def add(repository: Repository, request: AppRequest) -> Made:
     """Make a container of the working tree, from its source alone.
 
-    Raises PantavisorError for what exists already, FormatError, NotFound and LimitError for a source or a change that
-    cannot be used, and what ``registry`` raises.
+    Raises PantavisorError for what exists already, FormatError, NotFound and LimitError for a source or a
+    change that cannot be used, and what ``registry`` raises.
     """
     return _run(plan.new(repository, request))
 
@@ -43,7 +45,9 @@ def _run(planned: Plan) -> Made:
     try:
         with worktree.scratch(planned.repository) as folder:
             made, origin = _make(planned, folder)
-            worktree.write(planned.repository, planned.name, made, planned.request.notify, new=planned.is_new)
+            worktree.write(
+                planned.repository, planned.name, made, planned.request.notify, new=planned.is_new
+            )
     except Unchanged as unchanged:
         return Made(planned.name, str(unchanged), changed=False)
     patch.warn_of_dependants(planned)
@@ -81,7 +85,8 @@ def _from_image(planned: Plan, source: ImageSource, folder: Path) -> tuple[Conta
 
 def _from_rootfs(planned: Plan, source: RootfsSource, folder: Path) -> tuple[Container, str]:
     changes, old = planned.request.changes, planned.old
-    # What an image says of itself is said by the request here, and so is recorded where an image's would be.
+    # What an image says of itself is said by the request here, and so is recorded where an image's would
+    # be.
     config = {**(old.image_config if old else {}), **changes.config}
     described = sources.rootfs_manifest(
         source.path, config, planned.wanted if old else replace(planned.wanted, config={})

@@ -51,7 +51,9 @@ def remote_digest(source: ImageSource, wanted: Platform, request: AppRequest) ->
 
 
 @contextmanager
-def opened(source: ImageSource, wanted: Platform, folder: Path, request: AppRequest) -> Iterator[layout.OciImage]:
+def opened(
+    source: ImageSource, wanted: Platform, folder: Path, request: AppRequest
+) -> Iterator[layout.OciImage]:
     """The image, its blobs below ``folder`` for the time of the block."""
     ref, notify = source.ref, request.notify
     if ref is None:
@@ -71,4 +73,6 @@ def opened(source: ImageSource, wanted: Platform, folder: Path, request: AppRequ
 def _options(ref: Ref, request: AppRequest) -> registry.RegistryOptions:
     if request.credentials is None:
         return request.registry
-    return replace(request.registry, credentials={**request.registry.credentials, ref.host: request.credentials})
+    return replace(
+        request.registry, credentials={**request.registry.credentials, ref.host: request.credentials}
+    )

@@ -28,7 +28,9 @@ def check(plan: Plan) -> None:
     if not plan.is_patch:
         return
     if not isinstance(plan.source, ImageSource):
-        raise PantavisorError("only a container from an image can be a patch", hint="leave out --base and --patch")
+        raise PantavisorError(
+            "only a container from an image can be a patch", hint="leave out --base and --patch"
+        )
     if base == plan.name:
         raise PantavisorError(f"{base} cannot be its own base", hint="pvr app update has --patch for that")
     if base and worktree.source(plan.repository, base).base:
@@ -79,7 +81,9 @@ def _patched(
 ) -> Container:
     name, beside = plan.name, _but_root(existing)
     if not plan.base:
-        beside.update({path: value for path, value in existing.items() if path.startswith(f"{name}/{ROOT_VOLUME}")})
+        beside.update(
+            {path: value for path, value in existing.items() if path.startswith(f"{name}/{ROOT_VOLUME}")}
+        )
     return container.patch(
         name, tree, _base_object(plan), _described(plan, described), plan.repository.pool, folder,
         options=plan.options, platform=platform, beside=beside,
@@ -88,7 +92,9 @@ def _patched(
 
 def _but_root(existing: Mapping[str, Value]) -> dict[str, Value]:
     roots = (ROOT_VOLUME, OVERLAY_VOLUME)
-    return {path: value for path, value in existing.items() if not path.rpartition("/")[2].startswith(roots)}
+    return {
+        path: value for path, value in existing.items() if not path.rpartition("/")[2].startswith(roots)
+    }
 
 
 def over(repository: Repository, name: str) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ class Unchanged(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """``old`` is the src.json that an update starts from, ``wanted`` the new one as far as it does not depend on the
-    source."""
+    """``old`` is the src.json that an update starts from, ``wanted`` the new one as far as it does not
+    depend on the source.
+    """
 
     repository: Repository
     request: AppRequest
@@ -63,7 +64,12 @@ class Plan:
         request = self.request
         # The same image over another base is another container.
         forced = request.force or request.whole or request.base is not None
-        if self.old is not None and not (forced or request.changes) and digest is not None and digest == before:
+        if (
+            self.old is not None
+            and not (forced or request.changes)
+            and digest is not None
+            and digest == before
+        ):
             raise Unchanged(digest)
 
 
@@ -76,7 +82,9 @@ def new(repository: Repository, request: AppRequest) -> Plan:
         raise PantavisorError(f"{name} has nothing yet to patch", hint="name a base")
     exists = (repository.root / name / "src.json").exists()
     if exists and not request.force:
-        raise PantavisorError(f"container {name} exists already", hint=f"pvr app update {name}, or use --force")
+        raise PantavisorError(
+            f"container {name} exists already", hint=f"pvr app update {name}, or use --force"
+        )
     if not exists and (repository.root / name).exists():
         raise PantavisorError(
             f"{name} exists already and is not a container", hint=f"move {repository.root / name} away"
@@ -123,5 +131,11 @@ def _recorded(old: SourceManifest, name: str) -> Source:
 
 def _without_unmounted(name: str, wanted: SourceManifest, chosen: Mapping[str, bool]) -> SourceManifest:
     """What is no longer mounted needs no dm-verity, unless just that is asked for."""
-    kept = container.mounted(ContainerSpec.from_source(name, wanted)) | {ROOT_VOLUME, OVERLAY_VOLUME, *chosen}
-    return replace(wanted, verity={volume: enabled for volume, enabled in wanted.verity.items() if volume in kept})
+    kept = container.mounted(ContainerSpec.from_source(name, wanted)) | {
+        ROOT_VOLUME,
+        OVERLAY_VOLUME,
+        *chosen,
+    }
+    return replace(
+        wanted, verity={volume: enabled for volume, enabled in wanted.verity.items() if volume in kept}
+    )

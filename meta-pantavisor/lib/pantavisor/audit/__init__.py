@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The independent verifier: judges what is finished, and reports everything that is wrong with it.
 
-It shares the formats (state, signatures: floors 0 and 1, and the verification in ``keys``) with the writers, and
-nothing else: ``readers`` read partition tables, file systems, tarballs and trees by the specifications alone, this
-package says what of it is wrong. Nothing is mounted, nothing is written, and no root is needed.
+It shares the formats (state, signatures: floors 0 and 1, and the verification in ``keys``) with the
+writers, and nothing else: ``readers`` read partition tables, file systems, tarballs and trees by the
+specifications alone, this package says what of it is wrong. Nothing is mounted, nothing is written, and no
+root is needed.
 
     report      Report
     content     objects: digest, leaks, what squashfs and verity need; each read once

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The boot partition: is there something to boot, for a machine that there is, as its list of digests has it, and no key.
+"""The boot partition: is there something to boot, for a machine that there is, as its list of digests has
+it, and no key.
 
-The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. It is not signed: it finds damage, and
-what may write the partition may write it, too.
+The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. It is not signed: it
+finds damage, and what may write the partition may write it, too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ..readers import Findings
 from ..readers.fat import Fat
 from .content import has_private_key
 
-# The file that firmware of each machine looks for, and the machine in the head of the program (UEFI 2.10, 3.5.1.1).
+# The file that firmware of each machine looks for, and the machine in the head of the program (UEFI 2.10,
+# 3.5.1.1).
 LOADERS = {
     "efi/boot/bootx64.efi": 0x8664,
     "efi/boot/bootia32.efi": 0x014C,
@@ -23,14 +25,18 @@ LOADERS = {
     "efi/boot/bootarm.efi": 0x01C2,
     "efi/boot/bootriscv64.efi": 0x5064,
 }
-OTHER_LOADERS = frozenset(["boot.scr", "config.txt", "autoboot.txt", "u-boot.img", "extlinux/extlinux.conf"])
+OTHER_LOADERS = frozenset(
+    ["boot.scr", "config.txt", "autoboot.txt", "u-boot.img", "extlinux/extlinux.conf"]
+)
 MAX_LOADER_BYTES = 256 * 1024 * 1024
 SUMS = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
 def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
-    """See that a loader is there and whole, and look for keys in every file. ``strict``: the list must be there."""
+    """See that a loader is there and whole, and look for keys in every file. ``strict``: the list must be
+    there.
+    """
     found = False
     digests: dict[str, str] = {}
     for path, file in sorted(boot.files.items()):
@@ -48,11 +54,18 @@ def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
             found = True
             _check_program(content, LOADERS[path.lower()], findings, at)
     if not found and not OTHER_LOADERS & {path.lower() for path in boot.files}:
-        findings.add("boot-loader", where, "there is no boot loader", "firmware looks for EFI/BOOT/BOOTX64.EFI and such")
+        findings.add(
+            "boot-loader",
+            where,
+            "there is no boot loader",
+            "firmware looks for EFI/BOOT/BOOTX64.EFI and such",
+        )
     if SUMS in digests:
         _check_sums(boot.content(boot.files[SUMS]), digests, findings, where)
     elif strict:
-        findings.add("boot-sums", f"{where}, {SUMS}", "is missing, so the boot files cannot be checked for damage")
+        findings.add(
+            "boot-sums", f"{where}, {SUMS}", "is missing, so the boot files cannot be checked for damage"
+        )
 
 
 def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where: str) -> None:

@@ -16,13 +16,17 @@ HEAD_BYTES = 256 * 1024  # kept of each object
 THREADS = 2  # sha256 runs without the interpreter's lock
 _MARK = b"PRIVATE KEY-----"
 # The words alone are in every TLS library; a key is followed by its base64 text or its headers.
-_PRIVATE_KEY = re.compile(rb"PRIVATE KEY-----(?:\\[nr]|\s)+(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z]+-?[A-Za-z]*: )")
+_PRIVATE_KEY = re.compile(
+    rb"PRIVATE KEY-----(?:\\[nr]|\s)+(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z]+-?[A-Za-z]*: )"
+)
 _OVERLAP = 160
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What one object is. ``trees`` are its verity trees by salt (hex); ``error`` says why it could not be read."""
+    """What one object is. ``trees`` are its verity trees by salt (hex); ``error`` says why it could not be
+    read.
+    """
 
     size: int = 0
     sha256: str = ""

@@ -19,7 +19,9 @@ DISK_LISTS = ("disks", "disks_v2", "disks_v3")
 
 @dataclass(frozen=True)
 class Context:
-    """``whole``: the state is that of a device, and not only of parts of one. ``where`` names it in findings."""
+    """``whole``: the state is that of a device, and not only of parts of one. ``where`` names it in
+    findings.
+    """
 
     state: State
     facts: Mapping[str, Facts]
@@ -34,7 +36,9 @@ class Context:
     def device(self) -> dict[str, Any]:
         """device.json, or what states from before it have in files of their own."""
         old = {name: self.state.get(f"{name}.json") for name in ("groups", *DISK_LISTS)}
-        return self.document("device.json") or {name: value for name, value in old.items() if isinstance(value, list)}
+        return self.document("device.json") or {
+            name: value for name, value in old.items() if isinstance(value, list)
+        }
 
     @cached_property
     def groups_by_name(self) -> dict[str, dict[str, Any]]:
@@ -96,7 +100,8 @@ class Context:
         return value if isinstance(value, dict) else None
 
     def need_object(self, code: str, path: str, target: str, what: str) -> bool:
-        """See that ``target``, which the file at ``path`` refers to as ``what``, is an object of the state."""
+        """See that ``target``, which the file at ``path`` refers to as ``what``, is an object of the state.
+        """
         if isinstance(value := self.state.get(target), str) and is_object_id(value):
             return True
         self.add(code, path, f"{what} refers to {target}, which is not in the state")

@@ -11,9 +11,11 @@ from ..pvs import Signers
 
 @dataclass(frozen=True)
 class Demands:
-    """``trust`` are root certificates (PEM) that signatures must lead to, and every part must have one, but with
-    ``allow_unsigned``; ``strict``: everything must be signed by someone trusted. ``signers`` says who may sign what,
-    ``needs_set`` asks for a signature over the set of signatures, ``confined`` that every container is confined."""
+    """``trust`` are root certificates (PEM) that signatures must lead to, and every part must have one, but
+    with ``allow_unsigned``; ``strict``: everything must be signed by someone trusted. ``signers`` says who
+    may sign what, ``needs_set`` asks for a signature over the set of signatures, ``confined`` that every
+    container is confined.
+    """
 
     trust: Optional[bytes] = None
     strict: bool = False

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""lxc.container.conf: every line has its form, and the volumes it names are the container's own or exist elsewhere."""
+"""lxc.container.conf: every line has its form, and the volumes it names are the container's own or exist
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def check(context: Context, name: str, path: str, text: bytes, *, pooled: bool) 
     if "lxc.init.cmd" not in values and "lxc.execute.cmd" not in values:
         context.add("lxc", path, "has no lxc.init.cmd")
     if pooled and any(key.startswith("lxc.net.") for key in values):
-        context.add("lxc", path, "configures lxc.net, which devices refuse for a container in a network pool")
+        context.add(
+            "lxc", path, "configures lxc.net, which devices refuse for a container in a network pool"
+        )
     for key, value in pairs:
         if key == "lxc.rootfs.path":
             _check_root(context, name, path, value)
@@ -55,7 +59,10 @@ def _pairs(context: Context, path: str, text: str) -> Iterator[tuple[str, str]]:
         if family not in FAMILIES:
             known = [f"lxc.{name}" for name in FAMILIES]
             context.add(
-                "lxc", path, f"line {number} has the unknown key {match.group(1)}", hint(f"lxc.{family}", known)
+                "lxc",
+                path,
+                f"line {number} has the unknown key {match.group(1)}",
+                hint(f"lxc.{family}", known),
             )
         yield match.group(1), match.group(2).strip()
 
@@ -72,7 +79,9 @@ def _check_root(context: Context, name: str, path: str, value: str) -> None:
     if name not in owners:
         context.add("lxc", path, f"the root file system {value} is not the container's own")
     elif len(folders) > 1 and not folders[-1].startswith(f"/volumes/{name}/"):
-        context.add("lxc", path, f"the root file system would be written to another container: {folders[-1]}")
+        context.add(
+            "lxc", path, f"the root file system would be written to another container: {folders[-1]}"
+        )
 
 
 def _check_mount(context: Context, path: str, value: str) -> None:
@@ -91,7 +100,9 @@ def _check_volume(context: Context, path: str, owner: str, volume: str) -> None:
     run = context.document(f"{owner}/run.json")
     if run is None:
         if context.whole:
-            context.add("lxc", path, f"/volumes/{owner}/{volume} is of a container that the state does not have")
+            context.add(
+                "lxc", path, f"/volumes/{owner}/{volume} is of a container that the state does not have"
+            )
         return
     if volume not in context.volumes_of(owner):
         context.add("lxc", path, f"/volumes/{owner}/{volume} is not a volume in {owner}/run.json")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the documents of a state say and refer to: device.json, bsp/run.json, drivers, verity manifests, digest files."""
+"""What the documents of a state say and refer to: device.json, bsp/run.json, drivers, verity manifests,
+digest files.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +49,16 @@ def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> N
     if not isinstance(entry, dict) or not is_in(entry.get("persistence"), PERSISTENCES):
         context.add("storage", path, f"storage {name} has no persistence of permanent, revision or boot")
     elif entry.get("disk") and context.whole and not is_in(entry["disk"], context.disk_names):
-        context.add("storage", path, f"storage {name} names the disk {entry['disk']}, which device.json does not have")
+        context.add(
+            "storage",
+            path,
+            f"storage {name} names the disk {entry['disk']}, which device.json does not have",
+        )
 
 
-def check_kind(context: Context, code: str, path: str, document: dict[str, Any], member: str, kind: type) -> None:
+def check_kind(
+    context: Context, code: str, path: str, document: dict[str, Any], member: str, kind: type
+) -> None:
     """See that a member of a document, where it says anything, is a list or an object."""
     if document.get(member) and not isinstance(document[member], kind):
         context.add(code, path, f"{member} is not {'a list' if kind is list else 'an object'}")
@@ -73,7 +81,9 @@ def _check_device(context: Context) -> None:
     for group in context.groups:
         for member, known in (("status_goal", GOALS), ("restart_policy", POLICIES)):
             if not is_in(group.get(member, ""), known | {""}):
-                context.add("device", path, f"group {group.get('name')} has the unknown {member} {group[member]}")
+                context.add(
+                    "device", path, f"group {group.get('name')} has the unknown {member} {group[member]}"
+                )
     for name, entry in mapping(device.get("volumes")).items():
         check_storage_entry(context, path, name, entry)
 
@@ -136,8 +146,14 @@ def _check_verity(context: Context, path: str) -> None:
     folder = path.rpartition("/_dm/")[0]
     data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
     root = document.get("root_hash")
-    if document.get("type") != "dm-verity" or not is_object_id(root) or not is_salt(document.get("salt", "")):
-        context.add("verity", path, "is not a verity manifest: type or root_hash is missing, or the salt is not hex")
+    if (
+        document.get("type") != "dm-verity"
+        or not is_object_id(root)
+        or not is_salt(document.get("salt", ""))
+    ):
+        context.add(
+            "verity", path, "is not a verity manifest: type or root_hash is missing, or the salt is not hex"
+        )
         return
     there = [context.need_object("verity", path, target, "it") for target in (data, hashes)]
     data_facts, hash_facts = context.object_at(data), context.object_at(hashes)

@@ -31,16 +31,28 @@ def check(context: Context, demands: Demands) -> None:
     if not demands.strict:
         if demands.trust is not None and not demands.allow_unsigned:
             for path in pvs.unsigned(context.state, pvs.coverage(context.state, found)):
-                context.add("signature-coverage", path, "no signature protects it", "sign its part, or use --allow-unsigned")
+                context.add(
+                    "signature-coverage",
+                    path,
+                    "no signature protects it",
+                    "sign its part, or use --allow-unsigned",
+                )
         return
     if demands.trust is None:
-        context.add("signature-trust", "state", "no trusted roots were given, so no signature is trusted", "--trust PEM")
+        context.add(
+            "signature-trust",
+            "state",
+            "no trusted roots were given, so no signature is trusted",
+            "--trust PEM",
+        )
     if not found:
         context.add("signature-missing", "state", "the state has no signature")
     _check_coverage(context, found)
 
 
-def _check_one(context: Context, path: str, value: object, demands: Demands, found: list[Signature]) -> frozenset[str]:
+def _check_one(
+    context: Context, path: str, value: object, demands: Demands, found: list[Signature]
+) -> frozenset[str]:
     """Returns what is signed by one who may sign the bsp, as the table of signers has it."""
     trust = demands.trust
     try:
@@ -73,7 +85,9 @@ def _check_set(context: Context, demands: Demands, found: list[Signature]) -> No
         context.add("signature-set", "state", error.message, error.hint)
         return
     if of_set is not None:
-        context.note("set", of_set.path, f"is that of release {of_set.release}, and binds its parts together")
+        context.note(
+            "set", of_set.path, f"is that of release {of_set.release}, and binds its parts together"
+        )
 
 
 def _covered(context: Context, signature: Signature) -> str:
@@ -88,7 +102,9 @@ def _check_coverage(context: Context, found: list[Signature]) -> None:
     for path in coverage.unseen:
         # The format's name belongs to the whole device, so the bsp's signature has it.
         if not (part_only and path == "#spec"):
-            context.add("signature-coverage", path, "no signature covers it", "sign the part that it belongs to")
+            context.add(
+                "signature-coverage", path, "no signature covers it", "sign the part that it belongs to"
+            )
     for path in coverage.excluded:
         if not pvs.is_free(context.state, path):
             context.add("signature-coverage", path, "every signature that mentions it excludes it")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A storage tree as a device finds it: the boot choice, every revision's checkout and links, and nothing else.
+"""A storage tree as a device finds it: the boot choice, every revision's checkout and links, and nothing
+else.
 
 Devices compare files with objects by inode and inline JSON by bytes, and boot by the links below ``.pv/``.
 """
@@ -30,7 +31,9 @@ TOP_FOLDERS = frozenset(
     ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
 )
 # What a device itself keeps with a revision, or left there when it was cut off (strays.c has the same).
-_RUNTIME = re.compile(r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)|(?:.+/)?[^/]+\.pv-beside", re.DOTALL)
+_RUNTIME = re.compile(
+    r"\.pv/(?:progress|done|commitmsg|logs(?:\.tmp)?(?:/.*)?)|(?:.+/)?[^/]+\.pv-beside", re.DOTALL
+)
 _RUNTIME_FOLDER = re.compile(r"\.pvr?|\.pv/logs(?:\.tmp)?(?:/.*)?", re.DOTALL)
 # Links for people, which a device makes and does not follow.
 _CURRENT = re.compile(r"(?:trails|logs)/current(?:\.pv-beside)?")
@@ -43,7 +46,8 @@ _IN_VOLUME = re.compile(
 
 
 def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, in_image: bool) -> None:
-    """Everything about the tree but the content of its objects. ``in_image``: owners and modes count too."""
+    """Everything about the tree but the content of its objects. ``in_image``: owners and modes count too.
+    """
     _check_kinds(storage, findings, in_image)
     _check_boot(storage, frozenset(states), findings)
     links: dict[str, str] = {}
@@ -67,9 +71,13 @@ def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
         if path.partition("/")[0] not in TOP_FOLDERS | {".pvmounted"}:
             findings.add("unknown", path, "has no place in a storage tree")
         if in_image and (entry.owner != (0, 0) or entry.mode & 0o6022) and not path.startswith("disks/"):
-            findings.add("mode", path, f"belongs to {entry.owner[0]}:{entry.owner[1]} with mode {entry.mode:o}")
+            findings.add(
+                "mode", path, f"belongs to {entry.owner[0]}:{entry.owner[1]} with mode {entry.mode:o}"
+            )
         if entry.kind == "file" and entry.size == 0 and path.startswith("config/"):
-            findings.add("config", path, "is empty, and the published runtime never ends reading it", "remove it")
+            findings.add(
+                "config", path, "is empty, and the published runtime never ends reading it", "remove it"
+            )
 
 
 def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings) -> None:
@@ -91,7 +99,8 @@ def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings)
 def _boot_variables(
     storage: Storage, path: str, known: frozenset[str], findings: Findings
 ) -> Optional[dict[str, str]]:
-    """The variables of a file; None where there is none, or where they cannot be read, which is a finding."""
+    """The variables of a file; None where there is none, or where they cannot be read, which is a finding.
+    """
     entry = storage.entries.get(path)
     if entry is None or entry.kind != "file":
         return None
@@ -141,7 +150,9 @@ def _check_revision(storage: Storage, revision: str, state: State, findings: Fin
         if entry is None:
             findings.add("trail", path, "is missing")
         elif target is not None and entry.inode != target.inode:
-            findings.add("trail-link", path, f"is not the same file as objects/{object_id}", "it must be a hard link")
+            findings.add(
+                "trail-link", path, f"is not the same file as objects/{object_id}", "it must be a hard link"
+            )
     for path, value in state.inline().items():
         _check_inline(storage, f"{trail}/{path}", value, findings)
     _check_config(storage, f"{trail}/.pvr/config", findings)
@@ -180,12 +191,17 @@ def _check_config(storage: Storage, path: str, findings: Findings) -> None:
 
 
 def _boot_links(state: State) -> dict[str, str]:
-    """The names below ``.pv/`` by the device's rule; what bsp/run.json refers to in vain is reported elsewhere."""
+    """The names below ``.pv/`` by the device's rule; what bsp/run.json refers to in vain is reported
+    elsewhere.
+    """
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
         return {}
     addons = run.get("addons")
-    wanted = {f"pv-initrd.img.{index}": addon for index, addon in enumerate(addons if isinstance(addons, list) else [])}
+    wanted = {
+        f"pv-initrd.img.{index}": addon
+        for index, addon in enumerate(addons if isinstance(addons, list) else [])
+    }
     if run.get("fit"):
         wanted["pantavisor.fit"] = run["fit"]
     elif run.get("rpiab"):
@@ -198,10 +214,16 @@ def _boot_links(state: State) -> dict[str, str]:
     return {name: value for name, value in found.items() if isinstance(value, str) and is_object_id(value)}
 
 
-def _check_unknown(storage: Storage, revisions: frozenset[str], known: set[str], findings: Findings) -> None:
+def _check_unknown(
+    storage: Storage, revisions: frozenset[str], known: set[str], findings: Findings
+) -> None:
     folders = {path[:at] for path in known for at, letter in enumerate(path) if letter == "/"}
     for path, entry in storage.entries.items():
-        if not path.startswith("trails/") or path in (known, folders)[entry.kind == "folder"] or _CURRENT.fullmatch(path):
+        if (
+            not path.startswith("trails/")
+            or path in (known, folders)[entry.kind == "folder"]
+            or _CURRENT.fullmatch(path)
+        ):
             continue
         match = REVISION_PATH.fullmatch(path)
         if match is None or match.group(1) not in revisions:
@@ -222,7 +244,9 @@ def _check_links(storage: Storage, links: Mapping[str, str], findings: Findings)
         if not names:
             continue
         if entry.links != len(names):
-            findings.add("object-links", path, f"has {entry.links} links, of which {len(names)} are in the tree")
+            findings.add(
+                "object-links", path, f"has {entry.links} links, of which {len(names)} are in the tree"
+            )
         for name in names:
             if name != path and name not in links:
                 findings.add("object-links", path, f"is also linked as {name}, where it does not belong")
@@ -236,7 +260,11 @@ def _check_secrets(storage: Storage, findings: Findings) -> None:
             continue
         left -= entry.size
         if left < 0:
-            findings.add("unreadable", path, f"is not searched for keys: the files have more than {MAX_SEARCHED} bytes")
+            findings.add(
+                "unreadable",
+                path,
+                f"is not searched for keys: the files have more than {MAX_SEARCHED} bytes",
+            )
             return
         try:
             _check_secret(storage, entry, findings)

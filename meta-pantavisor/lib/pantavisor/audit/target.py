@@ -14,7 +14,18 @@ from .. import proc
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..pvs import Signers
-from ..readers import EXPORT, IMAGE, REPOSITORY, TREE, Chunks, Findings, Opened, opened, parse_states, state_place
+from ..readers import (
+    EXPORT,
+    IMAGE,
+    REPOSITORY,
+    TREE,
+    Chunks,
+    Findings,
+    Opened,
+    opened,
+    parse_states,
+    state_place,
+)
 from ..state import State
 from . import boot, bootchain, containers, content, manifests, rights, signatures, storage, verity
 from .content import Facts

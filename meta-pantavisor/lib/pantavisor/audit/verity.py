@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""dm-verity, as the kernel's documentation has it: hash type 1, sha256, blocks of 4096 bytes, the salt before the data.
+"""dm-verity, as the kernel's documentation has it: hash type 1, sha256, blocks of 4096 bytes, the salt
+before the data.
 
-The hash device holds a super block, then the levels from the top one down; the root hash is that of the top block.
+The hash device holds a super block, then the levels from the top one down; the root hash is that of the top
+block.
 """
 
 from __future__ import annotations
@@ -60,7 +62,9 @@ class HashTree:
 
 
 def identity(head: bytes) -> Optional[tuple[str, str]]:
-    """Salt (hex) and UUID in the super block of the hash device that begins with ``head``; None where it has none."""
+    """Salt (hex) and UUID in the super block of the hash device that begins with ``head``; None where it
+    has none.
+    """
     if len(head) < SUPER_BLOCK.size:
         return None
     magic, _, _, uuid, _, _, _, _, size, salt = SUPER_BLOCK.unpack(head[: SUPER_BLOCK.size])
@@ -68,11 +72,13 @@ def identity(head: bytes) -> Optional[tuple[str, str]]:
 
 
 def check_hash_device(tree: HashTree, head: bytes, sha256: str, *, salt: str, uuid: str) -> str:
-    """Why the hash device that begins with ``head`` and has digest ``sha256`` is not that of ``tree``, or nothing."""
+    """Why the hash device that begins with ``head`` and has digest ``sha256`` is not that of ``tree``, or
+    nothing.
+    """
     if len(head) < BLOCK:
         return "the hash device is too short"
-    magic, version, kind, identity, algorithm, data_block, hash_block, blocks, salt_size, salted = SUPER_BLOCK.unpack(
-        head[: SUPER_BLOCK.size]
+    magic, version, kind, identity, algorithm, data_block, hash_block, blocks, salt_size, salted = (
+        SUPER_BLOCK.unpack(head[: SUPER_BLOCK.size])
     )
     if magic != MAGIC or (version, kind) != (1, 1) or algorithm.rstrip(b"\0") != b"sha256":
         return "the hash device has no super block of type 1 with sha256"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""argparse in our words: one sentence and a hint for a wrong word, the nearest right word, no value repeated.
+"""argparse in our words: one sentence and a hint for a wrong word, the nearest right word, no value
+repeated.
 
-What stands behind an unknown option may be a password, so a message names the option alone. Abbreviations are not
-taken: a script that uses one breaks with the next option that begins alike.
+What stands behind an unknown option may be a password, so a message names the option alone. Abbreviations
+are not taken: a script that uses one breaks with the next option that begins alike.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ STATUS = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose commands are such parsers too; ``absent`` are commands that it does not have, each with a hint."""
+    """A parser whose commands are such parsers too; ``absent`` are commands that it does not have, each
+    with a hint.
+    """
 
     absent: Mapping[str, str] = {}
 
@@ -47,14 +50,20 @@ class Parser(argparse.ArgumentParser):
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            self._deepest(found)._refuse_unknown(unknown, is_secret=getattr(found, "password", None) is not None)
+            self._deepest(found)._refuse_unknown(
+                unknown, is_secret=getattr(found, "password", None) is not None
+            )
         return found
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             if str(value) in self.absent:
                 hint = self.absent[str(value)]
-                self.refuse(PantavisorError(f'{self.prog} has no {str(action.metavar).lower()} "{value}"', hint=hint))
+                self.refuse(
+                    PantavisorError(
+                        f'{self.prog} has no {str(action.metavar).lower()} "{value}"', hint=hint
+                    )
+                )
             what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
             self.refuse(names.unknown(str(value), map(str, action.choices), what=what))
 
@@ -71,7 +80,9 @@ class Parser(argparse.ArgumentParser):
             hint = f"options come before the words; {self.prog} --help"
             self.refuse(PantavisorError(f"unexpected argument {word}", hint=hint))
         name = option.partition("=")[0] if option.startswith("--") else option[:2]
-        known = [flag for action in self._actions for flag in action.option_strings if flag.startswith("--")]
+        known = [
+            flag for action in self._actions for flag in action.option_strings if flag.startswith("--")
+        ]
         nearest = names.hint(name, known if name.startswith("--") else (), f"{self.prog} --help")
         self.refuse(PantavisorError(f"{self.prog} has no option {name}", hint=nearest))
 
@@ -92,7 +103,9 @@ def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[st
             for child in dict.fromkeys(action.choices.values()):  # an alias is the same parser
                 for switch in switches:
                     # Without a default, what stands before the command is not taken back.
-                    child.add_argument(*switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+                    child.add_argument(
+                        *switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+                    )
                 take_everywhere(child, switches)
 
 
@@ -106,7 +119,10 @@ def rename(parser: argparse.ArgumentParser, name: str, others: Iterable[str]) ->
     """Let the command ``name`` below ``parser`` have ``others`` for names too."""
     (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     for other in others:
-        assert commands._name_parser_map.setdefault(other, commands._name_parser_map[name]) is commands.choices[name], other
+        assert (
+            commands._name_parser_map.setdefault(other, commands._name_parser_map[name])
+            is commands.choices[name]
+        ), other
     for choice in commands._choices_actions:
         if choice.dest == name and others:
             choice.metavar = f"{name} ({', '.join(others)})"
@@ -132,7 +148,11 @@ def filled(options: argparse.Namespace) -> None:
     for action, variable in getattr(options, "filled", ()):
         if getattr(options, action.dest, None) in (None, []):
             text = os.environ[variable]
-            setattr(options, action.dest, text.split(",") if isinstance(action, argparse._AppendAction) else text)
+            setattr(
+                options,
+                action.dest,
+                text.split(",") if isinstance(action, argparse._AppendAction) else text,
+            )
 
 
 def describe(parser: argparse.ArgumentParser) -> None:

@@ -24,10 +24,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify.add_argument("--pubkey", type=Path, metavar="PEM",
                         help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
     how = verify.add_mutually_exclusive_group()
-    how.add_argument("--strict", action="store_true", help="every path must be signed, and no object be left over")
-    how.add_argument("--allow-unsigned", action="store_true", help="check the signatures that are there, and ask for no others")
-    verify.add_argument("--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it")
-    verify.add_argument("--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together")
+    how.add_argument(
+        "--strict", action="store_true", help="every path must be signed, and no object be left over"
+    )
+    how.add_argument(
+        "--allow-unsigned",
+        action="store_true",
+        help="check the signatures that are there, and ask for no others",
+    )
+    verify.add_argument(
+        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+    )
+    verify.add_argument(
+        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
+    )
     verify.add_argument("--confined", action="store_true", help="every container must be confined")
     verify.add_argument("--json", action="store_true", help="the report for programs")
     verify.set_defaults(run=_verify)
@@ -43,7 +53,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
                       help="also show what changed since OTHER; of several revisions the highest counts")  # fmt: skip
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
-    form.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page with a size map")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE", help="write one self-contained page with a size map"
+    )
     show.set_defaults(run=_inspect)
 
 

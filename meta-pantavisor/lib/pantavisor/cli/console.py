@@ -26,14 +26,18 @@ def say(text: str, *, end: str = "\n") -> None:
 
 
 def drop(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere: Python flushes it once more as it ends, and would fail again."""
+    """Let what a stream still holds go nowhere: Python flushes it once more as it ends, and would fail
+    again.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def open_missing() -> None:
-    """Open to nowhere what the caller closed of stdin, stdout and stderr; a file of ours would take its number."""
+    """Open to nowhere what the caller closed of stdin, stdout and stderr; a file of ours would take its
+    number.
+    """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)

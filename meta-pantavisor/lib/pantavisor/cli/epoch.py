@@ -26,7 +26,9 @@ def rfc3339() -> str:
     wanted = seconds()
     utc = datetime.timezone.utc
     try:
-        time = datetime.datetime.now(utc) if wanted is None else datetime.datetime.fromtimestamp(wanted, utc)
+        time = (
+            datetime.datetime.now(utc) if wanted is None else datetime.datetime.fromtimestamp(wanted, utc)
+        )
     except (ValueError, OverflowError, OSError) as error:
         raise FormatError(f"{VARIABLE} is {wanted}, later than the year 9999") from error
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")

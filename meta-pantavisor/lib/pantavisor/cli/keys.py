@@ -22,7 +22,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Make a certificate authority and a signing key in a new directory. Private keys never leave it.",
     )
     generate.add_argument("directory", type=Path, help="must not exist")
-    generate.add_argument("--common-name", default="Pantavisor development", help="name in the certificates")
+    generate.add_argument(
+        "--common-name", default="Pantavisor development", help="name in the certificates"
+    )
     generate.add_argument("--algorithm", choices=pvs.ALGORITHMS, default=pvs.ALGORITHMS[0],
                           help="RSA or ECDSA; default: RS256")  # fmt: skip
     generate.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificates")
@@ -66,7 +68,10 @@ def _generate(options: argparse.Namespace, console: Console) -> None:
         return
     try:
         keys.generate(
-            options.directory, common_name=options.common_name, algorithm=options.algorithm, days=options.days
+            options.directory,
+            common_name=options.common_name,
+            algorithm=options.algorithm,
+            days=options.days,
         )
     except PantavisorError:
         # Several processes may ask at once; the first made them for all.

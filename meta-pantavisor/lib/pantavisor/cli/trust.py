@@ -15,7 +15,9 @@ CACERTS_VARIABLE = "PVR_SIG_CACERTS"
 PUBKEY_VARIABLE = "PVR_SIG_PUBKEY"
 
 
-def trusted(roots: Optional[Path], public_keys: Optional[Path], *, default: Optional[Path] = None) -> Optional[bytes]:
+def trusted(
+    roots: Optional[Path], public_keys: Optional[Path], *, default: Optional[Path] = None
+) -> Optional[bytes]:
     """Root certificates and public keys in PEM form, those of ``default`` where nothing is said."""
     if not roots and not public_keys:
         roots, public_keys = _named(CACERTS_VARIABLE), _named(PUBKEY_VARIABLE)
@@ -29,7 +31,9 @@ def signers_of(path: Optional[Path], trust: Optional[bytes]) -> Optional[Signers
     if path is None:
         return None
     if trust is None:
-        raise PantavisorError("without trusted roots it is not known who signs", hint="add --trust PEM to --signers")
+        raise PantavisorError(
+            "without trusted roots it is not known who signs", hint="add --trust PEM to --signers"
+        )
     return Signers.parse(path.read_bytes(), what=str(path))
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From a tree and a src.json to all paths of a container: squashfs, dm-verity, manifests, LXC configuration."""
+"""From a tree and a src.json to all paths of a container: squashfs, dm-verity, manifests, LXC
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def make(
     platform: Optional[Platform] = None,
     beside: Optional[Mapping[str, Value]] = None,
 ) -> Container:
-    """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first program.
+    """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first
+    program.
 
     ``beside`` are the container's volumes that are not made here.
     """
@@ -48,8 +51,14 @@ def make(
     source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
-    files = {**(beside or {}), f"{name}/{ROOT_VOLUME}": root, **digest_file(name, ROOT_VOLUME, source, pool)}
-    return finish(spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written))
+    files = {
+        **(beside or {}),
+        f"{name}/{ROOT_VOLUME}": root,
+        **digest_file(name, ROOT_VOLUME, source, pool),
+    }
+    return finish(
+        spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written)
+    )
 
 
 def patch(
@@ -73,7 +82,11 @@ def patch(
     _need_folder(spec, tree)
     layer = difference(squashfs.read(pool.path(base)), tree, mtime=options.mtime)
     packed, written = squash(name, layer, pool, scratch, options=options, platform=platform)
-    kept = {} if source.base else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
+    kept = (
+        {}
+        if source.base
+        else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
+    )
     source = replace(source, packings={**kept, OVERLAY_VOLUME: written.packing.document()})
     files = {
         **(beside or {}),
@@ -95,7 +108,8 @@ def rebuild_manifests(
 ) -> Container:
     """Make everything but the volumes, which are ``files``, anew from src.json.
 
-    ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is looked up.
+    ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is
+    looked up.
     """
     spec = ContainerSpec.from_source(name, source)
     if spec.runs:
@@ -104,8 +118,12 @@ def rebuild_manifests(
     return finish(spec, source, files, pool, scratch, options=options)
 
 
-def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]) -> Optional[Tree]:
-    """The root file system as the container sees it; None if it is not here, and the container runs as root."""
+def _seen(
+    spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]
+) -> Optional[Tree]:
+    """The root file system as the container sees it; None if it is not here, and the container runs as
+    root.
+    """
     root = base if spec.base else files.get(f"{spec.name}/{ROOT_VOLUME}")
     patch = files.get(f"{spec.name}/{OVERLAY_VOLUME}") if spec.patched else None
     if root is None or (spec.patched and patch is None):
@@ -113,13 +131,17 @@ def _seen(spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, bas
             return None
         # As root it would run, too, and with more rights than its image asks for.
         owner = spec.base if root is None and spec.base else spec.name
-        raise NotFound(f"the user that {spec.name} runs as is looked up in the squashfs of {owner}, which is not here")
+        raise NotFound(
+            f"the user that {spec.name} runs as is looked up in the squashfs of {owner}, which is not here"
+        )
     tree = squashfs.read(pool.path(str(root)))
     return overlaid(tree, squashfs.read(pool.path(str(patch)))) if patch is not None else tree
 
 
 def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
-    """The spec with the numbers of its User and its home, looked up in ``tree``; what is never started runs as nobody."""
+    """The spec with the numbers of its User and its home, looked up in ``tree``; what is never started runs
+    as nobody.
+    """
     if not spec.runs:
         return spec
 
@@ -137,7 +159,8 @@ def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
 
 
 def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
-    """The spec with its user looked up in ``tree``, which was loaded, and its first program checked there."""
+    """The spec with its user looked up in ``tree``, which was loaded, and its first program checked there.
+    """
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
     return with_user(spec, tree)
@@ -150,7 +173,13 @@ def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
 
 
 def squash(
-    name: str, tree: Tree, pool: ObjectPool, scratch: Path, *, options: PackOptions, platform: Optional[Platform]
+    name: str,
+    tree: Tree,
+    pool: ObjectPool,
+    scratch: Path,
+    *,
+    options: PackOptions,
+    platform: Optional[Platform],
 ) -> tuple[str, squashfs.Written]:
     """``tree`` as a squashfs in ``pool``; its object id and what is recorded of it."""
     written = squashfs.write(
@@ -221,10 +250,14 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
         found.append(f"{spec.name}: squashfs has no place for {dropped}, so these attributes are dropped")
     if tree.left_out:
         marks = ", ".join(tree.left_out)
-        found.append(f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are dropped")
+        found.append(
+            f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are dropped"
+        )
     program = spec.process.executable
     if spec.runs and not _has_program(spec, tree):
-        found.append(f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it")
+        found.append(
+            f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it"
+        )
     return tuple(found)
 
 
@@ -244,4 +277,6 @@ def _has_program(spec: ContainerSpec, tree: Tree) -> bool:
 def _notes(spec: ContainerSpec) -> tuple[str, ...]:
     if not spec.process.unmapped:
         return ()
-    return (f"{spec.name}: the image's {', '.join(spec.process.unmapped)} cannot be mapped and have no effect",)
+    return (
+        f"{spec.name}: the image's {', '.join(spec.process.unmapped)} cannot be mapped and have no effect",
+    )

@@ -20,21 +20,30 @@ _DIGESTS = {ROOT_VOLUME: "docker_digest", OVERLAY_VOLUME: "docker_ovl_digest"}
 
 
 def warn_of_codec(name: str, made: Container, before: Mapping[str, Value], pool: ObjectPool) -> Container:
-    """``made`` with a warning for each volume that only the codec's version made different from those ``before``.
+    """``made`` with a warning for each volume that only the codec's version made different from those
+    ``before``.
 
     Without a digest of their source, contents are compared where ``pool`` has both images.
     """
     return replace(made, warnings=(*made.warnings, *_warnings(name, before, made.files, pool)))
 
 
-def _warnings(name: str, before: Mapping[str, Value], after: Mapping[str, Value], pool: ObjectPool) -> tuple[str, ...]:
+def _warnings(
+    name: str, before: Mapping[str, Value], after: Mapping[str, Value], pool: ObjectPool
+) -> tuple[str, ...]:
     old, new = _source(before, name), _source(after, name)
     found = []
     for volume, first, second in _repacked(old, new):
         ids = [files.get(f"{name}/{volume}") for files in (before, after)]
-        if None not in ids and ids[0] != ids[1] and _is_same(volume, old, new, [str(item) for item in ids], pool):
+        if (
+            None not in ids
+            and ids[0] != ids[1]
+            and _is_same(volume, old, new, [str(item) for item in ids], pool)
+        ):
             version = second.version.rpartition(" ")[2]
-            found.append(f"{name}/{volume}: packed with {first.version} before, now {version}: same content, other bytes")
+            found.append(
+                f"{name}/{volume}: packed with {first.version} before, now {version}: same content, other bytes"
+            )
     return tuple(found)
 
 
@@ -53,7 +62,9 @@ def _repacked(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[
             yield volume, first, second
 
 
-def _is_same(volume: str, old: Mapping[str, Any], new: Mapping[str, Any], ids: list[str], pool: ObjectPool) -> bool:
+def _is_same(
+    volume: str, old: Mapping[str, Any], new: Mapping[str, Any], ids: list[str], pool: ObjectPool
+) -> bool:
     member = _DIGESTS[volume]
     if new.get(member) and not new.get("rootfs_url"):
         below = _DIGESTS[ROOT_VOLUME]

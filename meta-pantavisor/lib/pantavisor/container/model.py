@@ -18,8 +18,9 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Container:
-    """The paths of a container; what went otherwise than one may think (``warnings``), and what of its source has no
-    place on a device (``notes``)."""
+    """The paths of a container; what went otherwise than one may think (``warnings``), and what of its
+    source has no place on a device (``notes``).
+    """
 
     files: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
@@ -28,8 +29,10 @@ class Container:
 
 @dataclass(frozen=True)
 class PackOptions:
-    """How a root file system is packed. ``mtime`` is the latest time of any file in it, as SOURCE_DATE_EPOCH means it;
-    ``verity`` holds the recorded ``_dm`` manifests by volume, whose salts and UUIDs are kept."""
+    """How a root file system is packed. ``mtime`` is the latest time of any file in it, as
+    SOURCE_DATE_EPOCH means it; ``verity`` holds the recorded ``_dm`` manifests by volume, whose salts and
+    UUIDs are kept.
+    """
 
     profile: str = "balanced"
     libsquashfs: Optional[str] = None

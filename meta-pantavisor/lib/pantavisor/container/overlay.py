@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What one tree has over another, as a layer for overlayfs (kernel: Documentation/filesystems/overlayfs.rst), and back.
+"""What one tree has over another, as a layer for overlayfs (kernel:
+Documentation/filesystems/overlayfs.rst), and back.
 
-Laid over ``base`` it shows ``new``: changed and added nodes are in it whole, a removed name is a character device
-0:0, and a directory of which nothing was kept is opaque. Directories on the way to these are in it too, since theirs
-are the attributes that are seen. A directory whose time alone differs is left out: its time says no more than that.
+Laid over ``base`` it shows ``new``: changed and added nodes are in it whole, a removed name is a character
+device 0:0, and a directory of which nothing was kept is opaque. Directories on the way to these are in it
+too, since theirs are the attributes that are seen. A directory whose time alone differs is left out: its
+time says no more than that.
 """
 
 from __future__ import annotations
@@ -14,7 +16,19 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ..errors import FormatError
-from ..layers import OPAQUE, Device, Directory, File, Metadata, Node, Stored, Symlink, Tree, is_whiteout, whiteout
+from ..layers import (
+    OPAQUE,
+    Device,
+    Directory,
+    File,
+    Metadata,
+    Node,
+    Stored,
+    Symlink,
+    Tree,
+    is_whiteout,
+    whiteout,
+)
 from ..squashfs import inodes
 from ..squashfs.xattrs import has_place
 
@@ -24,7 +38,8 @@ _NO_LIMIT = 2**32 - 1
 def difference(base: Tree, new: Tree, *, mtime: Optional[int] = None) -> Tree:
     """The layer. ``mtime`` is the latest time that the writer gives, so later ones count as that one.
 
-    Reads the contents of both trees once. Raises FormatError where ``new`` has what only such layers may have.
+    Reads the contents of both trees once. Raises FormatError where ``new`` has what only such layers may
+    have.
     """
     root = _Comparison(base, new, _NO_LIMIT if mtime is None else mtime).root()
     made = copy.copy(new)  # with its sources, from which its files are still read
@@ -70,7 +85,11 @@ class _Comparison:
         return Directory(new.metadata, entries) if entries or before != after else None
 
     def _is_same(self, old: Node, now: Node) -> bool:
-        return type(old) is type(now) and self._stored(old) == self._stored(now) and self._body(old) == self._body(now)
+        return (
+            type(old) is type(now)
+            and self._stored(old) == self._stored(now)
+            and self._body(old) == self._body(now)
+        )
 
     def _body(self, node: Node) -> object:
         if isinstance(node, File):

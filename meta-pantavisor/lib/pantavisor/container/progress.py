@@ -16,7 +16,9 @@ from .model import Progress, silent
 
 
 class Counter:
-    """Says ``label`` with the bytes so far; silent once everything was seen, since layers are read a second time."""
+    """Says ``label`` with the bytes so far; silent once everything was seen, since layers are read a second
+    time.
+    """
 
     def __init__(self, label: str, total: int, progress: Progress) -> None:
         self._label = label
@@ -48,7 +50,8 @@ def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
 def _watched(layer: LayerBlob, counter: Counter) -> LayerBlob:
     opener = layer.open
     return replace(
-        layer, open=lambda: cast(BinaryIO, io.BufferedReader(_CountingReader(opener(), counter), CHUNK_BYTES))
+        layer,
+        open=lambda: cast(BinaryIO, io.BufferedReader(_CountingReader(opener(), counter), CHUNK_BYTES)),
     )
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""GUID partition table, as the UEFI specification (2.10, chapter 5) draws it: protective MBR, primary and backup.
+"""GUID partition table, as the UEFI specification (2.10, chapter 5) draws it: protective MBR, primary and
+backup.
 
-Sectors of 512 bytes, 128 entries of 128 bytes, partitions aligned to 1 MiB. All identifiers are given by the caller.
+Sectors of 512 bytes, 128 entries of 128 bytes, partitions aligned to 1 MiB. All identifiers are given by
+the caller.
 """
 
 from __future__ import annotations
@@ -51,12 +53,16 @@ class Table:
 
 
 def render(partitions: Sequence[Partition], *, disk: UUID, size: int) -> Table:
-    """The tables of a disk of ``size`` bytes. Raises FormatError where partitions do not fit, overlap or misalign."""
+    """The tables of a disk of ``size`` bytes. Raises FormatError where partitions do not fit, overlap or
+    misalign.
+    """
     _check(partitions, size)
     sectors = size // SECTOR
     entries = b"".join(map(_entry, partitions)).ljust(ENTRIES * ENTRY_BYTES, b"\0")
     primary = _header(sectors, own=1, other=sectors - 1, table=2, disk=disk, entries=entries)
-    backup = _header(sectors, own=sectors - 1, other=1, table=sectors - 1 - TABLE_SECTORS, disk=disk, entries=entries)
+    backup = _header(
+        sectors, own=sectors - 1, other=1, table=sectors - 1 - TABLE_SECTORS, disk=disk, entries=entries
+    )
     return Table(_protective_mbr(sectors) + primary + entries, entries + backup)
 
 
@@ -77,7 +83,9 @@ def _entry(partition: Partition) -> bytes:
     if len(name) > 2 * MAX_NAME_UNITS:
         raise FormatError(f'partition name "{partition.name}" is longer than {MAX_NAME_UNITS} characters')
     first, last = partition.start // SECTOR, partition.end // SECTOR - 1
-    return struct.pack("<16s16sQQQ72s", partition.kind.bytes_le, partition.identity.bytes_le, first, last, 0, name)
+    return struct.pack(
+        "<16s16sQQQ72s", partition.kind.bytes_le, partition.identity.bytes_le, first, last, 0, name
+    )
 
 
 def _header(sectors: int, *, own: int, other: int, table: int, disk: UUID, entries: bytes) -> bytes:
@@ -95,5 +103,7 @@ def _header(sectors: int, *, own: int, other: int, table: int, disk: UUID, entri
 
 def _protective_mbr(sectors: int) -> bytes:
     # One partition of type EE over the whole disk, so that tools that know no GPT see no free space.
-    entry = struct.pack("<B3sB3sII", 0, b"\x00\x02\x00", 0xEE, b"\xff\xff\xff", 1, min(sectors - 1, 0xFFFFFFFF))
+    entry = struct.pack(
+        "<B3sB3sII", 0, b"\x00\x02\x00", 0xEE, b"\xff\xff\xff", 1, min(sectors - 1, 0xFFFFFFFF)
+    )
     return bytes(446) + entry + bytes(48) + b"\x55\xaa"

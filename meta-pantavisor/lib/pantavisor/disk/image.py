@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From a layout to a flashable disk image: partition tables, blobs, boot partitions, storage partition, block map."""
+"""From a layout to a flashable disk image: partition tables, blobs, boot partitions, storage partition,
+block map.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ MAX_EPOCH = 0x7FFFFFFF
 
 @dataclass(frozen=True)
 class DiskImage:
-    """A finished disk image: ``size`` bytes, ``mapped`` of them to flash as the block map beside it says."""
+    """A finished disk image: ``size`` bytes, ``mapped`` of them to flash as the block map beside it says.
+    """
 
     path: Path
     bmap: Path
@@ -37,9 +40,10 @@ def build(
 ) -> DiskImage:
     """Write ``image_path`` and ``image_path``.bmap, both or neither.
 
-    ``size`` in bytes is rounded down to a MiB, and None means the content and as much again. ``epoch`` (seconds)
-    becomes every time in the image, from 1980 on. All identifiers (disk, partitions, file systems) follow from
-    ``seed``. Raises FormatError for what does not fit, NotFound for files that do not exist.
+    ``size`` in bytes is rounded down to a MiB, and None means the content and as much again. ``epoch``
+    (seconds) becomes every time in the image, from 1980 on. All identifiers (disk, partitions, file
+    systems) follow from ``seed``. Raises FormatError for what does not fit, NotFound for files that do not
+    exist.
     """
     if epoch > MAX_EPOCH:
         raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
@@ -67,7 +71,11 @@ def build(
             hash_seed=_identifier(seed, f"{layout.storage.name} name hash"),
             epoch=epoch,
         )
-        ranges = [(0, gpt.HEAD_BYTES), (total - gpt.TAIL_BYTES, total), *((blob.start, blob.end) for blob in blobs)]
+        ranges = [
+            (0, gpt.HEAD_BYTES),
+            (total - gpt.TAIL_BYTES, total),
+            *((blob.start, blob.end) for blob in blobs),
+        ]
         for span in spans[:-1]:
             ranges += fat.mapped(raw, start=span.start)
         ranges += usage.mapped(raw, start=spans[-1].start)
@@ -99,7 +107,9 @@ def _lay_blobs(raw: Path, blobs: Sequence[Blob]) -> None:
 def _identifier(seed: Union[bytes, str], purpose: str) -> UUID:
     # A name-based UUID of RFC 9562, version 8: our own recipe, with sha256 instead of version 5's sha1.
     given = seed.encode() if isinstance(seed, str) else seed
-    digest = bytearray(hashlib.sha256(b"pantavisor disk 1\0" + purpose.encode() + b"\0" + given).digest()[:16])
+    digest = bytearray(
+        hashlib.sha256(b"pantavisor disk 1\0" + purpose.encode() + b"\0" + given).digest()[:16]
+    )
     digest[6] = digest[6] & 0x0F | 0x80
     digest[8] = digest[8] & 0x3F | 0x80
     return UUID(bytes=bytes(digest))

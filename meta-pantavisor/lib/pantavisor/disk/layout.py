@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the disk of a board holds, as a value: partitions in their order, and blobs that its firmware looks for.
+"""What the disk of a board holds, as a value: partitions in their order, and blobs that its firmware looks
+for.
 
-The storage partition is the last, so that it can grow. Blobs, such as the first stage of a boot loader, lie between the
-partition table and the first partition, at places that the board's firmware knows.
+The storage partition is the last, so that it can grow. Blobs, such as the first stage of a boot loader, lie
+between the partition table and the first partition, at places that the board's firmware knows.
 """
 
 from __future__ import annotations
@@ -75,10 +76,11 @@ class Span:
 
 
 def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[Span, ...]:
-    """A span for each partition, the storage last. ``sizes`` are what each needs at least, in bytes, in that order.
+    """A span for each partition, the storage last. ``sizes`` are what each needs at least, in bytes, in
+    that order.
 
-    ``size`` of the disk is rounded down to a MiB; None: as large as is needed. Raises FormatError where that is too
-    small or too large, and for a layout that cannot be.
+    ``size`` of the disk is rounded down to a MiB; None: as large as is needed. Raises FormatError where
+    that is too small or too large, and for a layout that cannot be.
     """
     if len(set(layout.names)) != len(layout.names) or layout.first % gpt.ALIGNMENT or layout.first <= 0:
         raise FormatError("partitions need names of their own, and begin at a whole MiB")
@@ -99,7 +101,9 @@ def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[Sp
 
 
 def place_blobs(layout: Layout, sizes: Sequence[int]) -> tuple[Span, ...]:
-    """A span for each blob, whose ``sizes`` in bytes are given in order. Raises FormatError where one has no room."""
+    """A span for each blob, whose ``sizes`` in bytes are given in order. Raises FormatError where one has
+    no room.
+    """
     spans = tuple(Span(blob.offset, size) for blob, size in zip(layout.blobs, sizes))
     before = gpt.HEAD_BYTES
     for blob, span in sorted(zip(layout.blobs, spans), key=lambda pair: pair[1].start):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The environment of every program that writes a part of the disk image: this and nothing else.
 
-Each of them reads the time from a variable of its own, some from more than one of them, and takes defaults from files
-and variables that differ between machines.
+Each of them reads the time from a variable of its own, some from more than one of them, and takes defaults
+from files and variables that differ between machines.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Which blocks of a fresh ext4 file system are in use, as its block bitmaps say.
 
-The holes of the image file will not do for a block map: a block of zeros that matters, of the journal or of a reserved
-descriptor table say, is a hole too, and flash that was used before holds something else there. Inode tables count only
-up to the last inode that their group ever used, because the rest is flagged as never written.
+The holes of the image file will not do for a block map: a block of zeros that matters, of the journal or of
+a reserved descriptor table say, is a hole too, and flash that was used before holds something else there.
+Inode tables count only up to the last inode that their group ever used, because the rest is flagged as
+never written.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def mapped(image: Path, *, start: int) -> Iterator[tuple[int, int]]:
         for group in range(groups):
             first = group * per_group
             count = min(per_group, blocks - first)
-            bits = _bitmap(stream, start, table[group * step :][:step], count, super_copy if _has_super(group) else 0)
+            bits = _bitmap(
+                stream, start, table[group * step :][:step], count, super_copy if _has_super(group) else 0
+            )
             used = (first + bit for bit in range(count) if bits[bit // 8] >> bit % 8 & 1)
             for low, high in _runs(block for block in used if block not in never_used):
                 yield start + low * BLOCK, start + high * BLOCK
@@ -63,7 +66,10 @@ def _unused_inode_blocks(table: bytes, step: int, inodes: int) -> set[int]:
 
 
 def _wide(descriptor: bytes, at: int) -> int:
-    low, high = struct.unpack_from("<I", descriptor, at)[0], struct.unpack_from("<I", descriptor, at + 32)[0]
+    low, high = (
+        struct.unpack_from("<I", descriptor, at)[0],
+        struct.unpack_from("<I", descriptor, at + 32)[0],
+    )
     return int(high << 32 | low)
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Whom a server's certificate must come from, and who we are to it, as docker and podman keep that for each host.
+"""Whom a server's certificate must come from, and who we are to it, as docker and podman keep that for each
+host.
 
-A folder such as /etc/docker/certs.d has one for each host[:port], and in it ``*.crt`` (CAs, besides the system's) and pairs of
-``*.cert`` and ``*.key`` (of ours).
+A folder such as /etc/docker/certs.d has one for each host[:port], and in it ``*.crt`` (CAs, besides the
+system's) and pairs of ``*.cert`` and ``*.key`` (of ours).
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ class SlowTransfer(Exception):
 
 
 class Deadline:
-    """Cuts a connection, whatever it is waiting for, after ``window`` seconds and what ``size`` bytes may take more."""
+    """Cuts a connection, whatever it is waiting for, after ``window`` seconds and what ``size`` bytes may
+    take more.
+    """
 
     def __init__(self, window: float, size: int) -> None:
         self.passed = False
@@ -36,7 +38,9 @@ class Deadline:
         self._timer.start()
 
     def advance(self, count: int) -> None:
-        """Raise SlowTransfer when the last window brought too little: of a large blob the deadline alone is hours away."""
+        """Raise SlowTransfer when the last window brought too little: of a large blob the deadline alone is
+        hours away.
+        """
         now = time.monotonic()
         self._window_end = self._window_end or now + self._window
         self._window_bytes += count

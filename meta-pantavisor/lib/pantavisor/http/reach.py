@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Where a server may send us: not to this machine nor to its link, unless it is there itself.
 
-A redirect or a token realm is a stranger's word. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it could have us ask
-services that only trust this machine, and get what they answer as a token. Names are judged by their spelling and, as
-they are connected to, by what they resolve to.
+A redirect or a token realm is a stranger's word. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it
+could have us ask services that only trust this machine, and get what they answer as a token. Names are
+judged by their spelling and, as they are connected to, by what they resolve to.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ Connect = Callable[..., socket.socket]
 
 
 def is_local(host: str) -> bool:
-    """Whether host[:port] is spelled as this machine or its link. Of numbers every spelling counts that connects."""
-    bare = host if host.count(":") > 1 and not host.startswith("[") else host_name(host)  # IPv6, as a parsed URL has it
+    """Whether host[:port] is spelled as this machine or its link. Of numbers every spelling counts that
+    connects.
+    """
+    bare = (
+        host if host.count(":") > 1 and not host.startswith("[") else host_name(host)
+    )  # IPv6, as a parsed URL has it
     name = bare.rstrip(".").partition("%")[0].lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -53,7 +57,9 @@ def check(host: str, sender: str) -> None:
 def connector(sender: str) -> Connect:
     """What connects to a host that ``sender`` named, in place of socket.create_connection."""
 
-    def connect(address: tuple[str, int], timeout: Any = None, source: Optional[Any] = None) -> socket.socket:
+    def connect(
+        address: tuple[str, int], timeout: Any = None, source: Optional[Any] = None
+    ) -> socket.socket:
         host, port = address
         places = _addresses(host, port)
         if any(map(is_local_address, places)) and not _is_at_home(sender):

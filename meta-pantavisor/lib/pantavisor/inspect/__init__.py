@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What is inside a disk image, storage tree, export or repository: values, then tables, a document or a page.
+"""What is inside a disk image, storage tree, export or repository: values, then tables, a document or a
+page.
 
 Reading believes the names of objects and does not hash their content; ``audit`` is what checks.
 
-    model       Inspection: partitions, revisions, parts, files, signatures, changes
-    contents    read(): from a target to an Inspection
-    changes     compare(): what a newer one adds, removes and alters, and what an update must carry
-    tables      render_text(): for people at a terminal
-    document    document(): for programs
-    page        render_html(): one file with a size map, drawn by treemap; no scripts, nothing from elsewhere
+    model       Inspection: partitions, revisions, parts, files, signatures, changes contents    read():
+    from a target to an Inspection changes     compare(): what a newer one adds, removes and alters, and
+    what an update must carry tables      render_text(): for people at a terminal document    document():
+    for programs page        render_html(): one file with a size map, drawn by treemap; no scripts, nothing
+    from elsewhere
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ __all__ = [
 
 
 def inspect(target: Path, *, against: Optional[Path] = None) -> Inspection:
-    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not exist, or holds no
-    state to compare with."""
+    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not
+    exist, or holds no state to compare with.
+    """
     inspection = read(target)
     if against is None:
         return inspection
     older = read(against)
     if not older.revisions:
-        raise NotFound(f"{against} holds no state to compare with", hint="name an older image, tree, export or repository")
+        raise NotFound(
+            f"{against} holds no state to compare with",
+            hint="name an older image, tree, export or repository",
+        )
     return replace(inspection, changes=compare(inspection, older))

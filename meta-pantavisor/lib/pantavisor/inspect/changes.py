@@ -19,14 +19,21 @@ def compare(newer: Inspection, older: Inspection) -> Optional[Changes]:
         older=older.target,
         added=tuple(new[path] for path in sorted(new.keys() - old.keys())),
         removed=tuple(old[path] for path in sorted(old.keys() - new.keys())),
-        changed=tuple((old[path], new[path]) for path in sorted(new.keys() & old.keys()) if _differ(old[path], new[path])),
+        changed=tuple(
+            (old[path], new[path])
+            for path in sorted(new.keys() & old.keys())
+            if _differ(old[path], new[path])
+        ),
         update_bytes=sum(sizes[name] for name in ours.state.missing_objects(theirs.state)),
     )
 
 
 def _latest(inspection: Inspection) -> Revision:
     """The revision with the highest number; named ones come before numbers."""
-    return max(inspection.revisions, key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0))
+    return max(
+        inspection.revisions,
+        key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0),
+    )
 
 
 def _files(revision: Revision) -> dict[str, FileView]:

@@ -35,7 +35,9 @@ def read(path: Path) -> Inspection:
             size=found.size,
             stored=sum(found.sizes.values()),
             partitions=_partitions(found),
-            boot_files=tuple(sorted((file.path, file.size) for boot in found.boots for file in boot.files.values())),
+            boot_files=tuple(
+                sorted((file.path, file.size) for boot in found.boots for file in boot.files.values())
+            ),
             revisions=tuple(_revision(name, states[name], found, uses) for name in sorted(states)),
             problems=tuple(map(str, findings)),
         )
@@ -43,7 +45,9 @@ def read(path: Path) -> Inspection:
 
 def _partitions(found: Opened) -> tuple[PartitionView, ...]:
     return tuple(
-        PartitionView(item.index, item.name, KNOWN_TYPES.get(item.kind, str(item.kind)), item.start, item.size)
+        PartitionView(
+            item.index, item.name, KNOWN_TYPES.get(item.kind, str(item.kind)), item.start, item.size
+        )
         for item in found.partitions
     )
 
@@ -64,7 +68,9 @@ def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Re
 
 
 def _parts(state: State, opened: Opened, uses: Counter[str]) -> tuple[Part, ...]:
-    names = {path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1}
+    names = {
+        path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1
+    }
     files: dict[str, list[FileView]] = {}
     for path in state:
         if path != "#spec":
@@ -90,7 +96,9 @@ def _part(state: State, name: str, files: tuple[FileView, ...], opened: Opened) 
     origin = group = ""
     packed: tuple[tuple[str, Packing], ...] = ()
     if isinstance(source, Mapping):
-        origin = str(source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or "")
+        origin = str(
+            source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or ""
+        )
         packed = _packed(source.get("squashfs"))
     isolated = None
     if isinstance(run, Mapping):
@@ -102,7 +110,11 @@ def _part(state: State, name: str, files: tuple[FileView, ...], opened: Opened) 
 
 def _text(opened: Opened, value: object) -> Optional[str]:
     """The text of a small object."""
-    if not isinstance(value, str) or value not in opened.objects or opened.sizes.get(value, 0) > MAX_TEXT_BYTES:
+    if (
+        not isinstance(value, str)
+        or value not in opened.objects
+        or opened.sizes.get(value, 0) > MAX_TEXT_BYTES
+    ):
         return None
     try:
         return b"".join(opened.objects[value]()).decode("utf-8", "replace")
@@ -138,6 +150,13 @@ def _signature(state: State, path: str, value: object) -> tuple[Optional[pvs.Sig
         problem = error.message
     covers = sum(1 for name in state if parsed.selection.covers(name))
     view = SignatureView(
-        path, parsed.algorithm, signer, covers, parsed.selection.include, parsed.selection.exclude, problem, parsed.release
+        path,
+        parsed.algorithm,
+        signer,
+        covers,
+        parsed.selection.include,
+        parsed.selection.exclude,
+        problem,
+        parsed.release,
     )
     return parsed, view

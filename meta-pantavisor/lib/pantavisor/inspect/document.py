@@ -18,7 +18,13 @@ def document(inspection: Inspection) -> dict[str, Any]:
         "boot_files": [{"path": path, "size": size} for path, size in inspection.boot_files],
         "kind": inspection.kind,
         "partitions": [
-            {"index": item.index, "kind": item.kind, "name": item.name, "size": item.size, "start": item.start}
+            {
+                "index": item.index,
+                "kind": item.kind,
+                "name": item.name,
+                "size": item.size,
+                "start": item.start,
+            }
             for item in inspection.partitions
         ],
         "problems": list(inspection.problems),

@@ -17,7 +17,8 @@ DEVICE = "device"  # the part of everything that belongs to no container and not
 
 @dataclass(frozen=True)
 class FileView:
-    """A path of a state. ``object_id`` is None for inline JSON; ``size`` None for an object that is missing.
+    """A path of a state. ``object_id`` is None for inline JSON; ``size`` None for an object that is
+    missing.
 
     ``uses`` counts the paths, of all revisions, that are this object.
     """
@@ -31,8 +32,10 @@ class FileView:
 
 @dataclass(frozen=True)
 class Part:
-    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says; ``packed`` how its
-    volumes were compressed, as far as it says; ``isolation`` what a container may do, where that can be read."""
+    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says;
+    ``packed`` how its volumes were compressed, as far as it says; ``isolation`` what a container may do,
+    where that can be read.
+    """
 
     name: str
     files: tuple[FileView, ...]
@@ -48,8 +51,9 @@ class Part:
 
 @dataclass(frozen=True)
 class SignatureView:
-    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is empty;
-    ``release`` is the number that the signature of a set has."""
+    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is
+    empty; ``release`` is the number that the signature of a set has.
+    """
 
     name: str
     algorithm: str
@@ -87,7 +91,9 @@ class PartitionView:
 
 @dataclass(frozen=True)
 class Changes:
-    """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each once."""
+    """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each
+    once.
+    """
 
     older: Path
     added: tuple[FileView, ...]
@@ -98,7 +104,9 @@ class Changes:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Everything. ``stored`` counts the bytes of all objects, each once; ``problems`` what could not be read."""
+    """Everything. ``stored`` counts the bytes of all objects, each once; ``problems`` what could not be
+    read.
+    """
 
     target: Path
     kind: str

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Certificates from outside. The library reads most of their parts only when asked, so a damaged one may raise late."""
+"""Certificates from outside. The library reads most of their parts only when asked, so a damaged one may
+raise late.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from ..errors import FormatError
 
 
 def damage() -> tuple[type[Exception], ...]:
-    """What the library raises for a certificate or key that it cannot read: that differs from release to release, and
-    among it were KeyErrors, so anything it raises counts."""
+    """What the library raises for a certificate or key that it cannot read: that differs from release to
+    release, and among it were KeyErrors, so anything it raises counts.
+    """
     return (Exception,)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A signer that is a program: the bytes to sign on its standard input, the raw signature on its standard output.
+"""A signer that is a program: the bytes to sign on its standard input, the raw signature on its standard
+output.
 
 So keys stay in a vault, a cloud service or a smart card, whatever has a command line.
 """
@@ -44,5 +45,7 @@ class CommandSigner:
             signature = proc.run(self.argv, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)).stdout
         if self.algorithm != "RS256":
             signature = raw_ecdsa(signature, self.algorithm)
-        verify_made(self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature")
+        verify_made(
+            self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature"
+        )
         return signature

@@ -29,8 +29,8 @@ def generate(
 ) -> None:
     """Make ca.key.pem, ca.crt, key.pem and x5c.pem in a new ``directory``; all of it or nothing.
 
-    ``start`` is when the certificates begin to be valid, now by default. Raises PantavisorError if the directory
-    exists, or someone else makes it at the same moment: keys are never overwritten.
+    ``start`` is when the certificates begin to be valid, now by default. Raises PantavisorError if the
+    directory exists, or someone else makes it at the same moment: keys are never overwritten.
     """
     _check(directory, common_name, algorithm, days)
     start = start or datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -42,14 +42,15 @@ def generate(
     try:
         with atomic.new_directory(directory) as folder:
             folder.chmod(0o700)
-            # The public half first: a folder that holds x5c.pem and key.pem is never added to a state, and a killed
-            # command must not leave one that is. The folder itself appears whole or not at all.
+            # The public half first: a folder that holds x5c.pem and key.pem is never added to a state, and
+            # a killed command must not leave one that is. The folder itself appears whole or not at all.
             _write_new(folder / "x5c.pem", _pem(leaf), mode=0o644)
             _write_new(folder / "ca.crt", _pem(root), mode=0o644)
             _write_key(folder / "key.pem", leaf_key)
             _write_key(folder / "ca.key.pem", root_key)
     except OSError:
-        # Parsers of one build may race for it: where another made the directory meanwhile, that one stays and ours is removed.
+        # Parsers of one build may race for it: where another made the directory meanwhile, that one stays
+        # and ours is removed.
         if not (directory / "x5c.pem").exists():
             raise
         raise _exists(directory) from None
@@ -67,7 +68,9 @@ def _check(directory: Path, common_name: str, algorithm: str, days: int) -> None
 
 
 def _exists(directory: Path) -> PantavisorError:
-    return PantavisorError(f"{directory} exists already", hint="keys are never overwritten; name another directory")
+    return PantavisorError(
+        f"{directory} exists already", hint="keys are never overwritten; name another directory"
+    )
 
 
 def _new_key(algorithm: str) -> Any:
@@ -80,7 +83,14 @@ def _new_key(algorithm: str) -> Any:
 
 
 def _certificate(
-    subject: str, key: Any, issuer: str, issuer_key: Any, start: datetime.datetime, days: int, *, is_authority: bool
+    subject: str,
+    key: Any,
+    issuer: str,
+    issuer_key: Any,
+    start: datetime.datetime,
+    days: int,
+    *,
+    is_authority: bool,
 ) -> Any:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -100,10 +110,14 @@ def _certificate(
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(_key_usage(is_authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+        )
     )
     if not is_authority:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False
+        )
     return builder.sign(issuer_key, hashes.SHA256())
 
 
@@ -130,7 +144,9 @@ def _write_key(path: Path, key: Any) -> None:
 
 
 def _write_new(path: Path, data: bytes, *, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as stream:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb"
+    ) as stream:
         stream.write(data)
         stream.flush()
         os.fchmod(stream.fileno(), mode)  # whatever the umask says

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A signer that is a PKCS#11 token (a smart card, an HSM, SoftHSM). Needs the optional package ``python-pkcs11``."""
+"""A signer that is a PKCS#11 token (a smart card, an HSM, SoftHSM). Needs the optional package
+``python-pkcs11``.
+"""
 
 from __future__ import annotations
 
@@ -28,30 +30,44 @@ class TokenSigner:
 
     @classmethod
     def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
-        """``module`` is the token's PKCS#11 library, ``token`` and ``label`` name the token and the key on it."""
+        """``module`` is the token's PKCS#11 library, ``token`` and ``label`` name the token and the key on
+        it.
+        """
         chain = pem.load_chain(chain_path)
         public = chain[0].public_key()
         algorithm = algorithm_of(public, what=f"the key of {chain_path}")
         return cls(algorithm, pem.chain_der(chain), module, token, label, pin, public)
 
     def sign(self, data: bytes) -> bytes:
-        """Raises NotFound for a missing package, module, token or key, SignatureError if the key is not the leaf's."""
+        """Raises NotFound for a missing package, module, token or key, SignatureError if the key is not the
+        leaf's.
+        """
         pkcs11 = _package()
         try:
-            with pkcs11.lib(str(self.module)).get_token(token_label=self.token).open(user_pin=self._pin) as session:
+            with (
+                pkcs11.lib(str(self.module))
+                .get_token(token_label=self.token)
+                .open(user_pin=self._pin) as session
+            ):
                 signature = self._sign(pkcs11, self._key(pkcs11, session), data)
         except pkcs11.exceptions.NoSuchToken as error:
             raise NotFound(f'{self.module} knows no token "{self.token}"') from error
         except pkcs11.PKCS11Error as error:
             reason = str(error) or type(error).__name__
             raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None
-        verify_made(self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave')
+        verify_made(
+            self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave'
+        )
         return signature
 
     def _key(self, pkcs11: Any, session: Any) -> Any:
         kind = pkcs11.KeyType.RSA if self.algorithm == "RS256" else pkcs11.KeyType.EC
         attribute = pkcs11.Attribute
-        wanted = {attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, attribute.LABEL: self.label, attribute.KEY_TYPE: kind}
+        wanted = {
+            attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY,
+            attribute.LABEL: self.label,
+            attribute.KEY_TYPE: kind,
+        }
         found = list(session.get_objects(wanted))  # get_key() trips over its own feet where there are two
         if len(found) != 1:
             number = len(found) or "no"
@@ -73,4 +89,6 @@ def _package() -> Any:
     try:
         return importlib.import_module("pkcs11")
     except ImportError as error:
-        raise NotFound("signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"') from error
+        raise NotFound(
+            "signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"'
+        ) from error

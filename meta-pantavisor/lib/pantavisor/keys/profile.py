@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of the runtime.
+"""Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of
+the runtime.
 
-DER to the last byte, version 3 (or 1 without extensions), keys and digests by table, no extension that is critical and
-unknown. The library's own reading of certificates differs from version to version, and from that of devices; here both
-are made alike.
+DER to the last byte, version 3 (or 1 without extensions), keys and digests by table, no extension that is
+critical and unknown. The library's own reading of certificates differs from version to version, and from
+that of devices; here both are made alike.
 """
 
 from __future__ import annotations
@@ -33,8 +34,14 @@ _CURVES = {
 }
 # AlgorithmIdentifier -> digest, whether it is ECDSA.
 _SIGNED_WITH = {
-    **{bytes.fromhex(f"300d06092a864886f70d01010{n}0500"): (f"sha{n2}", False) for n, n2 in zip("bcd", (256, 384, 512))},
-    **{bytes.fromhex(f"300a06082a8648ce3d04030{n}"): (f"sha{n2}", True) for n, n2 in zip("234", (256, 384, 512))},
+    **{
+        bytes.fromhex(f"300d06092a864886f70d01010{n}0500"): (f"sha{n2}", False)
+        for n, n2 in zip("bcd", (256, 384, 512))
+    },
+    **{
+        bytes.fromhex(f"300a06082a8648ce3d04030{n}"): (f"sha{n2}", True)
+        for n, n2 in zip("234", (256, 384, 512))
+    },
 }
 _CONSTRAINTS, _USAGE, _EXTENDED = b"\x55\x1d\x13", b"\x55\x1d\x0f", b"\x55\x1d\x25"
 _CODE_SIGNING = frozenset([bytes.fromhex("2b06010505070303"), b"\x55\x1d\x25\x00"])  # or any usage
@@ -43,7 +50,9 @@ DIGITAL_SIGNATURE, KEY_CERT_SIGN = 0x80, 0x04
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a certificate says, checked for form. ``usage`` and ``signs_code`` are None where it says nothing."""
+    """What a certificate says, checked for form. ``usage`` and ``signs_code`` are None where it says
+    nothing.
+    """
 
     der: bytes
     tbs: bytes
@@ -116,12 +125,25 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
         fields.end()
     said = _extensions(fields)
     signed_with = _SIGNED_WITH.get(algorithm)
-    return Certificate(der, tbs, issuer, subject, start, end, key_info, _coordinate(key_info), signed_with, signature, **said)
+    return Certificate(
+        der,
+        tbs,
+        issuer,
+        subject,
+        start,
+        end,
+        key_info,
+        _coordinate(key_info),
+        signed_with,
+        signature,
+        **said,
+    )
 
 
 def _version(fields: Reader) -> bool:
-    """Whether there may be extensions. The first version, which is absent, has none; openssl makes it where none are asked
-    for."""
+    """Whether there may be extensions. The first version, which is absent, has none; openssl makes it where
+    none are asked for.
+    """
     if fields.peek() != CONTEXT:
         return False
     version = Reader(fields.content(CONTEXT))
@@ -160,8 +182,14 @@ def _coordinate(key_info: bytes) -> int:
         numbers = Reader(_only(bits, SEQUENCE))
         modulus, exponent = numbers.natural(), numbers.natural()
         numbers.end()
-        if modulus.bit_length() not in RSA_BITS or not modulus & exponent & 1 or not 1 < exponent < MAX_EXPONENT:
-            raise ValueError(f"an RSA key is not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits with an odd exponent")
+        if (
+            modulus.bit_length() not in RSA_BITS
+            or not modulus & exponent & 1
+            or not 1 < exponent < MAX_EXPONENT
+        ):
+            raise ValueError(
+                f"an RSA key is not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits with an odd exponent"
+            )
         return 0
     coordinate = _CURVES.get(identifier, 0)
     if not coordinate or len(bits) != 1 + 2 * coordinate or bits[0] != 4:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Signatures of a state: made at once, or in two steps where the key is elsewhere; and whether they are true."""
+"""Signatures of a state: made at once, or in two steps where the key is elsewhere; and whether they are
+true.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
         ready = next((one for one in left if not _covers_any(one, left)), None)
         if ready is None:
             paths = " and ".join(one.path for one in left)
-            raise FormatError(f"{paths} cover each other, so one is always wrong", hint="sign one of them by other patterns")
+            raise FormatError(
+                f"{paths} cover each other, so one is always wrong",
+                hint="sign one of them by other patterns",
+            )
         state = _sign(state, ready.path, ready.selection, signer, ready.release)
         left = tuple(one for one in left if one is not ready)
     return state
@@ -69,13 +74,16 @@ def signing_request(
 ) -> bytes:
     """The bytes to be signed elsewhere; the signer sees the whole header and payload in base64url.
 
-    The algorithm is the certificate's; without one, it must be said. Raises FormatError where the two differ.
+    The algorithm is the certificate's; without one, it must be said. Raises FormatError where the two
+    differ.
     """
     path = _path(name)
     selection = _covering(state, path, selection)
     of_key = algorithm_of(_leaf_key(x5c[0], path), what="the key of the certificate") if x5c else algorithm
     if of_key is None:
-        raise FormatError("without a certificate it is not known by what algorithm the key signs", hint="say it")
+        raise FormatError(
+            "without a certificate it is not known by what algorithm the key signs", hint="say it"
+        )
     if algorithm not in (None, of_key):
         raise FormatError(f"the key of the certificate is for {of_key}, not for {algorithm}")
     protected = pvs.protected_header(selection, algorithm=of_key, x5c=x5c, release=release)
@@ -86,7 +94,8 @@ def signing_request(
 def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     """The state with the signature that was made elsewhere over ``request``; ECDSA may be r||s or DER.
 
-    Raises SignatureError if the state changed since, or if the signature is not by the request's own certificate.
+    Raises SignatureError if the state changed since, or if the signature is not by the request's own
+    certificate.
     """
     path = _path(name)
     protected = request.partition(b".")[0].decode("ascii", "replace")
@@ -94,11 +103,19 @@ def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     if not parsed.selection.excludes(path):
         raise SignatureError(f"{path}: the request was made for another signature", hint="name that one")
     if parsed.signing_input(state) != request:
-        raise SignatureError(f"{path}: the state changed since the request was made", hint="make a new request")
+        raise SignatureError(
+            f"{path}: the state changed since the request was made", hint="make a new request"
+        )
     if parsed.algorithm != "RS256":
         signature = raw_ecdsa(signature, parsed.algorithm)
     if parsed.x5c:
-        verify_made(_leaf_key(parsed.x5c[0], path), parsed.algorithm, signature, request, what=f"what was given for {path}")
+        verify_made(
+            _leaf_key(parsed.x5c[0], path),
+            parsed.algorithm,
+            signature,
+            request,
+            what=f"what was given for {path}",
+        )
     return state.with_files({path: pvs.signature_json(protected, signature)})
 
 
@@ -110,7 +127,9 @@ def verify_signature(
     at: Optional[datetime.datetime] = None,
     signers: Optional[Signers] = None,
 ) -> None:
-    """Raise SignatureError, naming the signature, unless it is true, by someone trusted, and as ``signers`` allow."""
+    """Raise SignatureError, naming the signature, unless it is true, by someone trusted, and as ``signers``
+    allow.
+    """
     _verify(signature, state, trust, at)
     if signers is not None:
         signers.check(trust.identity(signature.x5c), signature, state)
@@ -145,8 +164,9 @@ def verify_state(
     signers: Optional[Signers] = None,
     needs_set: bool = False,
 ) -> Coverage:
-    """Check signatures (all by default); with ``strict`` all that a device reads must be signed, with ``needs_set`` the
-    set of signatures too. Returns what is covered."""
+    """Check signatures (all by default); with ``strict`` all that a device reads must be signed, with
+    ``needs_set`` the set of signatures too. Returns what is covered.
+    """
     found = pvs.named(pvs.signatures(state), only)
     for signature in found:
         verify_signature(signature, state, trust, at=at, signers=signers)
@@ -155,11 +175,15 @@ def verify_state(
     return pvs.require_full(state, result) if strict else result
 
 
-def _sign(state: State, path: str, selection: Selection, signer: Signer, release: Optional[int] = None) -> State:
+def _sign(
+    state: State, path: str, selection: Selection, signer: Signer, release: Optional[int] = None
+) -> State:
     selection = _covering(state, path, selection)
     protected = pvs.protected_header(selection, algorithm=signer.algorithm, x5c=signer.x5c, release=release)
     made = pvs.signature_json(protected, signer.sign(pvs.signing_input(state, selection, protected)))
-    Signature.parse(path, made)  # nothing may be written that no reader takes, such as a chain of too many certificates
+    Signature.parse(
+        path, made
+    )  # nothing may be written that no reader takes, such as a chain of too many certificates
     return state.with_files({path: made})
 
 
@@ -170,7 +194,9 @@ def _covers_any(signature: Signature, others: Iterable[Signature]) -> bool:
 def _covering(state: State, path: str, selection: Selection) -> Selection:
     selection = selection.excluding(path)
     if not any(selection.covers(found) for found in state):
-        raise FormatError(f"{path} would cover nothing: no path of the state matches", hint="name an existing part")
+        raise FormatError(
+            f"{path} would cover nothing: no path of the state matches", hint="name an existing part"
+        )
     return selection
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A tar stream as members: ustar, GNU and pax, old and sparse forms included.
 
-What the standard library's tarfile does not do as needed here: names stay bytes, extended attributes and sparse maps
-come along, contents are not read but located, and every number that a hostile header may hold is bounded. Links,
-directories and devices have no content whatever their header says, as in Go's archive/tar, which container engines use.
+What the standard library's tarfile does not do as needed here: names stay bytes, extended attributes and
+sparse maps come along, contents are not read but located, and every number that a hostile header may hold
+is bounded. Links, directories and devices have no content whatever their header says, as in Go's
+archive/tar, which container engines use.
 """
 
 from __future__ import annotations
@@ -36,13 +37,16 @@ class Member(NamedTuple):
 
 
 class TarReader:
-    """Iterates over the members of an unpacked tar, source number ``source`` of the tree that it becomes part of.
+    """Iterates over the members of an unpacked tar, source number ``source`` of the tree that it becomes
+    part of.
 
-    A file's stored bytes are next in the stream while it is the current member. Afterwards the stream stands behind the
-    end mark. Raises FormatError and LimitError.
+    A file's stored bytes are next in the stream while it is the current member. Afterwards the stream
+    stands behind the end mark. Raises FormatError and LimitError.
     """
 
-    def __init__(self, stream: ChunkStream, budget: Budget, marks: Marks, *, source: int, what: str) -> None:
+    def __init__(
+        self, stream: ChunkStream, budget: Budget, marks: Marks, *, source: int, what: str
+    ) -> None:
         self._stream = stream
         self._budget = budget
         self._marks = marks
@@ -84,7 +88,10 @@ class TarReader:
 
     def _metadata(self, header: Header) -> Metadata:
         block, records = header.block, header.records
-        uid, gid = owner(records.get(b"uid", b""), block[108:116]), owner(records.get(b"gid", b""), block[116:124])
+        uid, gid = (
+            owner(records.get(b"uid", b""), block[108:116]),
+            owner(records.get(b"gid", b""), block[116:124]),
+        )
         if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
             raise FormatError(f"{self._what} has the member {show(header.name)} of an impossible owner")
         mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
@@ -96,8 +103,8 @@ class TarReader:
         start = self._stream.offset
         segments, size = self._segments(header)
         content = self._stream.offset
-        # What the map itself took up is behind; the block padding counts from the start of the stored bytes.
-        # The old form's extension blocks are not part of the size.
+        # What the map itself took up is behind; the block padding counts from the start of the stored
+        # bytes. The old form's extension blocks are not part of the size.
         map_bytes = content - start if header.kind != b"S" else 0
         stored = header.size - map_bytes
         if stored < 0:
@@ -132,8 +139,12 @@ class TarReader:
         if header.kind in b"34":
             major, minor = number(header.block[329:337]), number(header.block[337:345])
             if not 0 <= major <= _MAX_MAJOR or not 0 <= minor <= _MAX_MINOR:
-                raise FormatError(f"{self._what} has the device {show(header.name)} with impossible numbers")
+                raise FormatError(
+                    f"{self._what} has the device {show(header.name)} with impossible numbers"
+                )
             return self._marks.see(Device(metadata, header.kind == b"4", major, minor))
         if header.kind == b"6":
             return Fifo(metadata)
-        raise FormatError(f"{self._what} has the member {show(header.name)} of unknown type {header.kind!r}")
+        raise FormatError(
+            f"{self._what} has the member {show(header.name)} of unknown type {header.kind!r}"
+        )

@@ -25,8 +25,8 @@ def from_directory(
 ) -> Tree:
     """The tree below ``path``; contents are read when asked for.
 
-    ``owner`` (uid, gid) is given to everything, since a build's files belong to the user who ran it; None keeps what the
-    files have, extended attributes then included. Raises NotFound, FormatError, LimitError.
+    ``owner`` (uid, gid) is given to everything, since a build's files belong to the user who ran it; None
+    keeps what the files have, extended attributes then included. Raises NotFound, FormatError, LimitError.
     """
     top = Path(path)
     if not top.is_dir():
@@ -92,4 +92,6 @@ class _Reader:
 
 def _xattrs(path: Path) -> Xattrs:
     names = os.listxattr(path, follow_symlinks=False)
-    return tuple(sorted((os.fsencode(name), os.getxattr(path, name, follow_symlinks=False)) for name in names))
+    return tuple(
+        sorted((os.fsencode(name), os.getxattr(path, name, follow_symlinks=False)) for name in names)
+    )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What layers hide of those below them, by name alone.
 
-Only the merge knows for certain: it follows symbolic links. This is the guess that lets a layer be read once.
+Only the merge knows for certain: it follows symbolic links. This is the guess that lets a layer be read
+once.
 """
 
 from __future__ import annotations

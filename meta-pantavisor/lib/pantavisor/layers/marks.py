@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What an image must not say to the device's overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
 
-A root file system becomes a layer of an overlay. There ``trusted.overlay.*`` and ``user.overlay.*`` are orders to the
-kernel (opaque hides a whole lower directory), and so is a character device 0:0. An image that was packed from such a layer
-brings them along, where container engines show neither. They are left out while a tree is read, and named.
+A root file system becomes a layer of an overlay. There ``trusted.overlay.*`` and ``user.overlay.*`` are
+orders to the kernel (opaque hides a whole lower directory), and so is a character device 0:0. An image that
+was packed from such a layer brings them along, where container engines show neither. They are left out
+while a tree is read, and named.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Marks:
         return tuple(pair for pair in xattrs if pair[0] not in marks)
 
     def see(self, node: Node) -> Node:
-        """Remember a whiteout; ``sweep`` takes it out when the tree is whole, since until then it replaces others."""
+        """Remember a whiteout; ``sweep`` takes it out when the tree is whole, since until then it replaces
+        others.
+        """
         if is_whiteout(node):
             self._found.add(WHITEOUT)
         return node

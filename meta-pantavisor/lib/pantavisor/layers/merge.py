@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """OCI layers laid over each other, on nodes instead of files.
 
-Rules (OCI image specification, "Image Layer Filesystem Changeset"; where it is silent, what ``umoci unpack`` does as
-root): a layer's whiteouts hide what lower layers hold, wherever in the layer they stand, and never what the layer
-itself brings; a directory over a directory only renews its metadata; anything else takes the place of what was there;
-of equal members the last counts; parents are found through symbolic links, which cannot lead out of the root; parents that are
-missing come to be. A hard link is made to what its target is at that moment, also to what this layer hides.
+Rules (OCI image specification, "Image Layer Filesystem Changeset"; where it is silent, what ``umoci
+unpack`` does as root): a layer's whiteouts hide what lower layers hold, wherever in the layer they stand,
+and never what the layer itself brings; a directory over a directory only renews its metadata; anything else
+takes the place of what was there; of equal members the last counts; parents are found through symbolic
+links, which cannot lead out of the root; parents that are missing come to be. A hard link is made to what
+its target is at that moment, also to what this layer hides.
 """
 
 from __future__ import annotations
@@ -38,13 +39,16 @@ class Merger:
         # What this layer hid, by the directory it was in: still there to be linked to.
         self._hidden: dict[tuple[int, bytes], Node] = {}
         self._hidden_from: list[Directory] = []
-        # Where paths of directories lead. New names change nothing about that, only what goes or is replaced does.
+        # Where paths of directories lead. New names change nothing about that, only what goes or is
+        # replaced does.
         self._parents: dict[paths.Path, Directory] = {}
 
     def add_layer(self, members: Iterable[Member]) -> None:
         """Lay one layer over what is there. Raises FormatError."""
         kept, whiteouts = _sort_out(members)
-        made = {member.path for member in kept if isinstance(member.node, Directory)} if whiteouts else set()
+        made = (
+            {member.path for member in kept if isinstance(member.node, Directory)} if whiteouts else set()
+        )
         for path in whiteouts:
             self._hide(path, made)
         for member in kept:
@@ -60,7 +64,8 @@ class Merger:
         parent = self._parent(member.path)
         name = member.path[-1]
         if member.link is not None:
-            # What was there goes first, as everywhere: a link to itself, or into what it replaces, leads nowhere.
+            # What was there goes first, as everywhere: a link to itself, or into what it replaces, leads
+            # nowhere.
             self._remove(parent, name)
             parent.entries[name] = self._link_target(member)
             return
@@ -137,8 +142,12 @@ class Merger:
             directory = made
         return directory
 
-    def _find(self, path: paths.Path, *, hidden: bool, made: Optional[set[paths.Path]] = None) -> Optional[Directory]:
-        """The directory at ``path``, or None. With ``made`` a link that this layer replaces is not followed."""
+    def _find(
+        self, path: paths.Path, *, hidden: bool, made: Optional[set[paths.Path]] = None
+    ) -> Optional[Directory]:
+        """The directory at ``path``, or None. With ``made`` a link that this layer replaces is not
+        followed.
+        """
         walk = _Walk(self._root, path)
         while (name := walk.next_name()) is not None:
             if name == b"..":
@@ -182,7 +191,9 @@ class _Walk:
     def next_name(self) -> Optional[bytes]:
         self._steps += 1
         if self._steps > MAX_STEPS:
-            raise FormatError(f"a layer has members below {self._shown()}, where symbolic links lead too far about")
+            raise FormatError(
+                f"a layer has members below {self._shown()}, where symbolic links lead too far about"
+            )
         return self._left.pop() if self._left else None
 
     def up(self) -> None:
@@ -197,10 +208,14 @@ class _Walk:
             self.names.append(name)
             return
         if not isinstance(node, Symlink):
-            raise FormatError(f"a layer has members below {self._shown()}, but {show(name)} in it is not a directory")
+            raise FormatError(
+                f"a layer has members below {self._shown()}, but {show(name)} in it is not a directory"
+            )
         self._links += 1
         if self._links > MAX_LINKS:
-            raise FormatError(f"a layer has members below {self._shown()}, where symbolic links go in a circle")
+            raise FormatError(
+                f"a layer has members below {self._shown()}, where symbolic links go in a circle"
+            )
         if node.target.startswith(b"/"):
             del self._trail[1:]
             self.names.clear()
@@ -220,7 +235,9 @@ def _sort_out(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]
             whiteouts.append(path)
         elif any(name.startswith(_AUFS) for name in path):
             continue
-        elif path[-1][len(WHITEOUT) :] in (b"", b".", b"..") or any(name.startswith(WHITEOUT) for name in path[:-1]):
+        elif path[-1][len(WHITEOUT) :] in (b"", b".", b"..") or any(
+            name.startswith(WHITEOUT) for name in path[:-1]
+        ):
             raise FormatError(f"a layer has {show(b'/'.join(path))}, which is not a whiteout of anything")
         else:
             whiteouts.append(path)

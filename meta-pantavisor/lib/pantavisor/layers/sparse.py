@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """GNU tar's sparse files: where in the file the stored pieces belong.
 
-Four forms: the old one in the header itself with extension blocks, and pax 0.0, 0.1 and 1.0. All become a sorted tuple
-of (position, length); what lies between is holes. Source: the manual of GNU tar, "Storing Sparse Files".
+Four forms: the old one in the header itself with extension blocks, and pax 0.0, 0.1 and 1.0. All become a
+sorted tuple of (position, length); what lies between is holes. Source: the manual of GNU tar, "Storing
+Sparse Files".
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def from_map(text: bytes, limits: Limits) -> Segments:
 
 
 def from_content(stream: ChunkStream, limits: Limits) -> Segments:
-    """The map of pax format 1.0, in whole blocks before the pieces: a count, then the numbers, one a line."""
+    """The map of pax format 1.0, in whole blocks before the pieces: a count, then the numbers, one a line.
+    """
     lines = _lines(stream)
     count = next(lines)
     check(count, limits.segments, "pieces in one sparse file")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Save an image of a docker daemon: GET /images/<name>/get over its unix socket (Docker Engine API 1.24 and later)."""
+"""Save an image of a docker daemon: GET /images/<name>/get over its unix socket (Docker Engine API 1.24 and
+later).
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,13 @@ class DaemonError(PantavisorError):
 
 
 def save(name: str, target: BinaryIO, *, socket: str = SOCKET) -> None:
-    """Write the docker-archive of ``name`` into ``target`` and rewind it. Raises DaemonError, NotFound and LimitError."""
+    """Write the docker-archive of ``name`` into ``target`` and rewind it. Raises DaemonError, NotFound and
+    LimitError.
+    """
     try:
-        with unixhttp.get(socket, f"/images/{urllib.parse.quote(name, safe='')}/get", timeout=TIMEOUT) as response:
+        with unixhttp.get(
+            socket, f"/images/{urllib.parse.quote(name, safe='')}/get", timeout=TIMEOUT
+        ) as response:
             if response.status != 200:
                 raise _refusal(name, response.status, response.read(_MAX_ERROR_BYTES))
             _copy(response.chunks(), target, name)
@@ -41,7 +47,9 @@ def _copy(chunks: Iterable[bytes], target: BinaryIO, name: str) -> None:
     for chunk in chunks:
         written += len(chunk)
         if written > MAX_ARCHIVE_BYTES:
-            raise LimitError(f"{name} of the docker daemon is larger than the {MAX_ARCHIVE_BYTES} bytes allowed")
+            raise LimitError(
+                f"{name} of the docker daemon is larger than the {MAX_ARCHIVE_BYTES} bytes allowed"
+            )
         target.write(chunk)
 
 

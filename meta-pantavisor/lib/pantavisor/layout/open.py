@@ -28,10 +28,11 @@ def open_image(
     name: Optional[str] = None,
     scratch: Optional[Path] = None,
 ) -> Iterator[OciImage]:
-    """The image at ``path`` for ``platform`` (None: there must be only one), called ``name`` if there are several.
+    """The image at ``path`` for ``platform`` (None: there must be only one), called ``name`` if there are
+    several.
 
-    A packed archive is unpacked into an unnamed file below ``scratch``. Raises FormatError, NotFound, PlatformError,
-    LimitError, and DigestError while it is read.
+    A packed archive is unpacked into an unnamed file below ``scratch``. Raises FormatError, NotFound,
+    PlatformError, LimitError, and DigestError while it is read.
     """
     where = Path(path)
     if where.is_dir():
@@ -51,7 +52,8 @@ def open_daemon_image(
     socket: Optional[PathIn] = None,
     scratch: Optional[Path] = None,
 ) -> Iterator[OciImage]:
-    """An image of the docker daemon at ``socket`` (None: the usual one), saved for the time of the block."""
+    """An image of the docker daemon at ``socket`` (None: the usual one), saved for the time of the block.
+    """
     from . import daemon  # and with it http.client, which most sources do without
 
     with tempfile.TemporaryFile(dir=scratch) as stream:
@@ -70,7 +72,9 @@ def open_source(
             yield image
     elif source.path is not None:
         if source.transport == "oci" and not Path(source.path).is_dir():
-            raise NotFound(f"{source.path} is not a directory", hint="for a tar use oci-archive: or docker-archive:")
+            raise NotFound(
+                f"{source.path} is not a directory", hint="for a tar use oci-archive: or docker-archive:"
+            )
         with open_image(source.path, platform, name=source.name, scratch=scratch) as image:
             yield image
     else:
@@ -84,7 +88,9 @@ def _archive(
     with archive.seekable(stream, what=what, scratch=scratch) as tar:
         blobs = archive.TarBlobs(tar, what)
         # docker >= 25 writes both forms into one tar; the OCI one promises more, and knows all platforms.
-        if blobs.is_oci and (name is None or blobs.document("manifest.json") is None or names_image(blobs, name)):
+        if blobs.is_oci and (
+            name is None or blobs.document("manifest.json") is None or names_image(blobs, name)
+        ):
             yield open_layout(blobs, platform, name, what)
         else:
             yield archive.open_docker(blobs, platform, name)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Random access into a tar: the names of its files, and where their bytes lie.
 
-What docker, podman, skopeo and Go's archive/tar write around image blobs. The layers themselves are not read here.
+What docker, podman, skopeo and Go's archive/tar write around image blobs. The layers themselves are not
+read here.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Member:
 
 
 def read(stream: BinaryIO, *, what: str) -> dict[str, Member]:
-    """The files and links of the tar in ``stream``, by clean relative name; of equal names the last counts."""
+    """The files and links of the tar in ``stream``, by clean relative name; of equal names the last counts.
+    """
     members: dict[str, Member] = {}
     cursor = _Cursor(stream, what)
     headers = HeaderReader(cursor.read, max_bytes=MAX_HEADER_BYTES, what=what, count=cursor.count)
@@ -85,7 +87,9 @@ def resolve(members: dict[str, Member], name: str) -> Optional[Member]:
 
 
 class Section(io.RawIOBase):
-    """``size`` bytes of a shared stream from ``offset`` on; several can be read in turns, not at once by threads."""
+    """``size`` bytes of a shared stream from ``offset`` on; several can be read in turns, not at once by
+    threads.
+    """
 
     def __init__(self, stream: BinaryIO, member: Member) -> None:
         self._stream = stream

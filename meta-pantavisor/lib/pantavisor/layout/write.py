@@ -26,10 +26,12 @@ def write(
     name: Optional[str],
     place: Place,
 ) -> Digest:
-    """Make the layout ``path``, which must not exist, around ``manifest``, and return the manifest's digest.
+    """Make the layout ``path``, which must not exist, around ``manifest``, and return the manifest's
+    digest.
 
-    ``place(descriptor, target)`` puts the verified blob at ``target`` (a file, hard link or symbolic link); it is
-    called once for each of config and layers. ``name`` becomes the reference name. After an error nothing is left.
+    ``place(descriptor, target)`` puts the verified blob at ``target`` (a file, hard link or symbolic link);
+    it is called once for each of config and layers. ``name`` becomes the reference name. After an error
+    nothing is left.
 
     Raises FormatError.
     """
@@ -46,7 +48,9 @@ def write(
             target = folder / "blobs" / descriptor.digest.algorithm / descriptor.digest.hex
             target.parent.mkdir(exist_ok=True)
             place(descriptor, target)
-        entry = Descriptor(parsed.media_type, digest, len(manifest), platform, {REF_NAME: name} if name else {})
+        entry = Descriptor(
+            parsed.media_type, digest, len(manifest), platform, {REF_NAME: name} if name else {}
+        )
         (folder / "index.json").write_bytes(_index(entry))
         (folder / "oci-layout").write_bytes(b'{"imageLayoutVersion":"1.0.0"}')
     return digest

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that it becomes.
+"""The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that
+it becomes.
 
-Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three of ours:
-PV_SECURITY_PROFILE, PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS. There every non-empty string switches
-a flag on, "no" and "0" included; here such words mean what they say. An empty value is none.
+Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three
+of ours: PV_SECURITY_PROFILE, PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS. There every non-empty string
+switches a flag on, "no" and "0" included; here such words mean what they say. An empty value is none.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """``field`` is ``name`` or ``record.name`` in ContainerSpec; ``read`` makes its value, of each word if there are many."""
+    """``field`` is ``name`` or ``record.name`` in ContainerSpec; ``read`` makes its value, of each word if
+    there are many.
+    """
 
     kind: Kind
     field: str
@@ -74,7 +77,9 @@ ARGUMENTS: dict[str, Row] = {
     "PV_LXC_DISABLE_CONSOLE": Row(Kind.FLAG, "lxc.console", operator.not_),
     "PV_LXC_EXTRA_CONF": Row(Kind.TEXT, "lxc.raw"),
     "PV_LXC_EXTRA_ENV": Row(Kind.WORDS, "lxc.environment"),
-    "PV_LXC_NAMESPACE_KEEP": Row(Kind.TEXT, "lxc.namespaces", lambda text: tuple(text.replace(",", " ").split())),
+    "PV_LXC_NAMESPACE_KEEP": Row(
+        Kind.TEXT, "lxc.namespaces", lambda text: tuple(text.replace(",", " ").split())
+    ),
     "PV_LXC_NETWORK_TYPE": Row(Kind.TEXT, "lxc_network.type"),
     "PV_LXC_NETWORK_LINK": Row(Kind.TEXT, "lxc_network.link"),
     "PV_LXC_NETWORK_IPV4_ADDRESS": Row(Kind.TEXT, "lxc_network.address"),
@@ -140,7 +145,9 @@ def _read(name: str, row: Row, value: Any) -> Any:
 def _typed(name: str, kind: Kind, value: Any) -> Any:
     if kind is Kind.OBJECT:
         if not isinstance(value, (dict, list)):
-            raise FormatError(f"argument {name} is not a JSON object or array", hint="give it by --arg-json")
+            raise FormatError(
+                f"argument {name} is not a JSON object or array", hint="give it by --arg-json"
+            )
         return value
     if kind is Kind.FLAG:
         return value if isinstance(value, bool) else _text(name, kind, value).lower() not in _FALSE
@@ -162,6 +169,8 @@ def _text(name: str, kind: Kind, value: Any) -> str:
     text = str(value).replace("\r\n", "\n") if name in MULTILINE else str(value)
     if len(text) > MAX_ARGUMENT_CHARS:
         raise FormatError(f"argument {name} is longer than {MAX_ARGUMENT_CHARS} characters")
-    if not LINE_ENDS.isdisjoint(text.replace("\n", "") if name in MULTILINE else text) or not names.has_bytes(text):
+    if not LINE_ENDS.isdisjoint(
+        text.replace("\n", "") if name in MULTILINE else text
+    ) or not names.has_bytes(text):
         raise FormatError(f"argument {name} holds a line break, a NUL or an unpaired surrogate")
     return text

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Settings of cgroups: which there are, which a device of this project has, and which take only from the container.
+"""Settings of cgroups: which there are, which a device of this project has, and which take only from the
+container.
 
 The device has cgroup 2 alone and writes settings of cgroup 1 as their counterparts (``cgroup.c``).
 """
@@ -24,9 +25,16 @@ _LIMITS = frozenset([
 ])  # fmt: skip
 _HUGE_PAGES = re.compile(r"hugetlb\.[0-9]{1,9}[KMG]B\.(max|limit_in_bytes)")
 # Above the kernel's default they take from other containers.
-_SHARES = {"cpu.shares": 1024, "cpu.weight": 100, "cpu.weight.nice": 19, "io.bfq.weight": 100, "io.weight": 100}
+_SHARES = {
+    "cpu.shares": 1024,
+    "cpu.weight": 100,
+    "cpu.weight.nice": 19,
+    "io.bfq.weight": 100,
+    "io.weight": 100,
+}
 _SHARE = re.compile(r"[0-9]{1,9}")
-# They take from other containers, or from the device: protected memory, processors for one alone, urgent requests.
+# They take from other containers, or from the device: protected memory, processors for one alone, urgent
+# requests.
 _CLAIMS = frozenset([
     "blkio.bfq.weight", "blkio.weight", "blkio.weight_device", "cpuset.cpus.partition", "memory.low", "memory.min",
     "memory.soft_limit_in_bytes",
@@ -50,7 +58,11 @@ def check(setting: str) -> None:
 def refusal(setting: str) -> Optional[str]:
     """Why a device of this project starts no container with it, or None."""
     known = {*_LIMITS, *_SHARES, *_CLAIMS}
-    if setting in known or setting.startswith(("devices.", "io.", "memory.swap.")) or _HUGE_PAGES.fullmatch(setting):
+    if (
+        setting in known
+        or setting.startswith(("devices.", "io.", "memory.swap."))
+        or _HUGE_PAGES.fullmatch(setting)
+    ):
         return None
     near = names.nearest(setting, known)
     hint = f"; did you mean {near}?" if near else ""

@@ -17,7 +17,8 @@ MAX_CONTAINERS = 128
 
 
 def check_state(state: State) -> DeviceSpec:
-    """Raise FormatError, naming the file, for what a device refuses: groups, disks, pools, volumes that are not there.
+    """Raise FormatError, naming the file, for what a device refuses: groups, disks, pools, volumes that are
+    not there.
 
     Returns the device's own manifest. Signatures are not looked at.
     """
@@ -55,7 +56,9 @@ def check_references(run: Mapping[str, Any], device: DeviceSpec, where: str) -> 
             raise names.unknown(str(name), known[kind], what=f"{what} in {where}:")
 
 
-def check_users(before: DeviceSpec, after: DeviceSpec, runs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+def check_users(
+    before: DeviceSpec, after: DeviceSpec, runs: Iterable[tuple[str, Mapping[str, Any]]]
+) -> None:
     """Raise PantavisorError where a container, of ``runs`` by name, refers to what only ``before`` has."""
     gone = {
         "group": set(before.group_names) - set(after.group_names),

@@ -23,8 +23,11 @@ def everything(device: DeviceSpec, kind: str) -> dict[str, Mapping[str, Any]]:
     return _all(device.document, kind)
 
 
-def add(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any], *, before: Optional[str] = None) -> DeviceSpec:
-    """With one more, which must be new. A group comes last, or ``before`` another: groups start in their order.
+def add(
+    device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any], *, before: Optional[str] = None
+) -> DeviceSpec:
+    """With one more, which must be new. A group comes last, or ``before`` another: groups start in their
+    order.
 
     Raises FormatError.
     """
@@ -75,7 +78,9 @@ def _made(kind: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
     for member in needed:
         if members.get(member) is None:
             raise FormatError(f"{kind} {name} needs a {member}", hint=f"use --{member}")
-    return record_type(**{**_spelled(kind, members), **({"name": name} if kind in _NAMED else {})}).document()
+    return record_type(
+        **{**_spelled(kind, members), **({"name": name} if kind in _NAMED else {})}
+    ).document()
 
 
 def _spelled(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +96,9 @@ def _all(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
         return {group["name"]: group for group in document["groups"]}
     if kind == "disk":
         return {disk["name"]: disk for member in DISK_LISTS for disk in document.get(member, [])}
-    found = document.get("volumes", {}) if kind == "volume" else document.get("network", {}).get("pools", {})
+    found = (
+        document.get("volumes", {}) if kind == "volume" else document.get("network", {}).get("pools", {})
+    )
     return dict(found)
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Which image is meant: one walk for registries, layouts, archives and BitBake's downloads.
 
-An index may hold further indexes, and beside images what only speaks of them: signatures, SBOMs, provenance. Labels of
-entries decide where there is a choice; without a label, or where a single image is left, its own config does.
+An index may hold further indexes, and beside images what only speaks of them: signatures, SBOMs,
+provenance. Labels of entries decide where there is a choice; without a label, or where a single image is
+left, its own config does.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from typing import Optional, Protocol
 
 from ..digest import Digest
 from ..errors import FormatError, LimitError, NotFound
-from .documents import INDEX_TYPES, MANIFEST_TYPES, Descriptor, ImageConfig, NotAnImage, OciIndex, OciManifest, is_index
+from .documents import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    ImageConfig,
+    NotAnImage,
+    OciIndex,
+    OciManifest,
+    is_index,
+)
 from .platforms import Platform, PlatformError, no_match
 
-MAX_INDEX_DEPTH = 4  # index.json -> image index -> an index for each platform -> manifest is the deepest that is seen
+MAX_INDEX_DEPTH = (
+    4  # index.json -> image index -> an index for each platform -> manifest is the deepest that is seen
+)
 MAX_DOCUMENTS = 256  # manifests and indexes read for one choice
 
 
@@ -74,11 +86,16 @@ class _Search:
             return found
         if self._is_promised and isinstance(self._problem, NotFound):
             # As docker save writes an image of several platforms, of which the daemon had one.
-            raise NotFound(f"the image for {self._wanted} is listed, but {self._problem.message}", hint=self._problem.hint)
+            raise NotFound(
+                f"the image for {self._wanted} is listed, but {self._problem.message}",
+                hint=self._problem.hint,
+            )
         if self._problem is not None and not self._offers:
             raise self._problem
         if self._wanted is None:
-            raise PlatformError(f"the image is made for several platforms: {self._offered()}", hint="name the platform")
+            raise PlatformError(
+                f"the image is made for several platforms: {self._offered()}", hint="name the platform"
+            )
         raise no_match(self._wanted, [self._offered()] if self._offers else [])
 
     def _first(self, entries: list[Descriptor], depth: int) -> Optional[Choice]:
@@ -114,7 +131,9 @@ class _Search:
         self._offers = self._offers or before
         return found
 
-    def _leaves(self, entries: Iterable[Descriptor], label: Optional[Platform], depth: int) -> Iterator[_Entry]:
+    def _leaves(
+        self, entries: Iterable[Descriptor], label: Optional[Platform], depth: int
+    ) -> Iterator[_Entry]:
         if depth > MAX_INDEX_DEPTH:
             raise FormatError(f"image indexes are nested more than {MAX_INDEX_DEPTH} deep")
         for entry in entries:
@@ -149,7 +168,9 @@ class _Search:
         return OciIndex.parse(data, media_type=media_type)
 
     def _image(self, leaf: _Entry) -> Optional[Choice]:
-        """The image, or None for what is none; of labelled ones that the config fits its manifest is all that is asked."""
+        """The image, or None for what is none; of labelled ones that the config fits its manifest is all
+        that is asked.
+        """
         data, media_type = leaf.data, leaf.media_type
         if not data:
             found = self._manifest(leaf.descriptor)
@@ -173,7 +194,8 @@ class _Search:
         try:
             return self._documents.manifest(entry)
         except NotFound as error:
-            # An archive may leave out the images of other platforms, a registry what only described an image.
+            # An archive may leave out the images of other platforms, a registry what only described an
+            # image.
             self._problem = self._problem or error
             return None
 

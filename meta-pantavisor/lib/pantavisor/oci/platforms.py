@@ -43,8 +43,9 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """``linux/amd64``, ``linux/arm/v7``, also in the words of others (``linux/aarch64``) or without the system, as docker
-        takes them (``arm64``). Raises FormatError."""
+        """``linux/amd64``, ``linux/arm/v7``, also in the words of others (``linux/aarch64``) or without the
+        system, as docker takes them (``arm64``). Raises FormatError.
+        """
         alone = machine(text)
         if alone is not None and "/" not in text:
             return alone
@@ -58,7 +59,9 @@ class Platform:
             )
         found = cls.of(*parts)
         if found.os not in _OS_WORDS:
-            raise FormatError(f'platform "{text}" has an unknown os', hint=hint(found.os, _OS_WORDS, "for example linux"))
+            raise FormatError(
+                f'platform "{text}" has an unknown os', hint=hint(found.os, _OS_WORDS, "for example linux")
+            )
         return found
 
     @classmethod
@@ -75,7 +78,8 @@ class Platform:
         return self.architecture != UNKNOWN
 
     def matches(self, offered: Platform) -> bool:
-        """Strict: no platform runs "also" as another. arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1."""
+        """Strict: no platform runs "also" as another. arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1.
+        """
         return self._key() == offered._key()
 
     def _key(self) -> tuple[str, str, Optional[str]]:
@@ -86,7 +90,9 @@ class Platform:
 
 
 def machine(word: str) -> Optional[Platform]:
-    """Linux on a machine, as uname or OpenEmbedded's TARGET_ARCH call it; None for one that no image is made for."""
+    """Linux on a machine, as uname or OpenEmbedded's TARGET_ARCH call it; None for one that no image is
+    made for.
+    """
     found = Platform.of("linux", word)
     return found if found.architecture in _KNOWN else None
 

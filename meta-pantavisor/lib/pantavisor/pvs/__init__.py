@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a PVS signature covers and what bytes it signs. Pure: the cryptography is in ``keys``.
 
-A signature is a flattened JWS with a detached payload: the canonical JSON of those top-level members of the state
-that an include pattern selects and no exclude pattern removes. It also decides which paths make a part.
+A signature is a flattened JWS with a detached payload: the canonical JSON of those top-level members of the
+state that an include pattern selects and no exclude pattern removes. It also decides which paths make a
+part.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ HOST_FOLDER = "_hostconfig/"  # no device reads it
 
 @dataclass(frozen=True)
 class Coverage:
-    """Paths by what the signatures together say of them; each sorted, none twice, ``_sigs/`` itself aside."""
+    """Paths by what the signatures together say of them; each sorted, none twice, ``_sigs/`` itself aside.
+    """
 
     protected: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -51,7 +52,9 @@ def is_free(state: State, path: str) -> bool:
 
 
 def unsigned(state: State, result: Coverage) -> tuple[str, ...]:
-    """Paths of the parts that no signature protects, though a device reads them; with a bsp the device's own files too."""
+    """Paths of the parts that no signature protects, though a device reads them; with a bsp the device's
+    own files too.
+    """
     whole = "bsp/run.json" in state
     left = sorted((*result.excluded, *result.unseen))
     return tuple(path for path in left if _is_read(path, whole=whole) and not is_free(state, path))
@@ -73,7 +76,9 @@ def _is_read(path: str, *, whole: bool) -> bool:
 
 
 def require_full(state: State, result: Coverage) -> Coverage:
-    """Raise SignatureError, which names them all, unless every path is signed, or excluded and no device reads it."""
+    """Raise SignatureError, which names them all, unless every path is signed, or excluded and no device
+    reads it.
+    """
     missing = sorted([*result.unseen, *(path for path in result.excluded if not is_free(state, path))])
     if missing:
         raise SignatureError(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Parts of a state: what belongs together, by folder and by signature.
 
-A part is a container's or the bsp's folder with its config overlay, its signature, and whatever that signature
-mentions. Putting a newer part into a state first takes the older one out, so that no stale file stays behind; what
-another signature mentions as well is left alone.
+A part is a container's or the bsp's folder with its config overlay, its signature, and whatever that
+signature mentions. Putting a newer part into a state first takes the older one out, so that no stale file
+stays behind; what another signature mentions as well is left alone.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def part_names(state: State) -> tuple[str, ...]:
 def part_paths(state: State, name: str) -> frozenset[str]:
     """The paths that a part has for itself; ``#spec`` belongs to all.
 
-    A config overlay belongs to the signatures that cover it, and to its container only where none does: it may be a
-    package of its own.
+    A config overlay belongs to the signatures that cover it, and to its container only where none does: it
+    may be a package of its own.
     """
     signed, signed_elsewhere, folders = _signed(state, name), set[str](), set[str]()
     for other in part_names(state):
@@ -42,7 +42,9 @@ def part_files(state: State, name: str) -> dict[str, Value]:
     """A part to put elsewhere: its paths, and what its signature mentions. Raises NotFound."""
     paths = set(state.part(name)) | _signed(state, name)
     if not paths:
-        raise NotFound(f'the state has no part "{name}"', hint=f"it has: {', '.join(part_names(state)) or 'none'}")
+        raise NotFound(
+            f'the state has no part "{name}"', hint=f"it has: {', '.join(part_names(state)) or 'none'}"
+        )
     return {path: state[path] for path in sorted(paths)}
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Reading an ext4 (or ext2, ext3) file system: super block, group descriptors, inodes, folders, content.
 
-Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file system that
-was not cleanly unmounted is read as it stands, and said to be so; features that change how content is read, and that
-are not known here, end the reading.
+Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file
+system that was not cleanly unmounted is read as it stands, and said to be so; features that change how
+content is read, and that are not known here, end the reading.
 """
 
 from __future__ import annotations
@@ -81,15 +81,21 @@ class Ext4:
         self.uuid, self.label = raw[104:120], raw[120:136].partition(b"\0")[0].decode("utf-8", "replace")
         self._large = bool(incompatible & _64BIT)
         if incompatible & ~_READABLE:
-            raise Damaged(f"the file system has features that are not known here ({incompatible & ~_READABLE:#x})")
-        sound = _is_size(self._step, 32, MAX_DESCRIPTOR_BYTES) and _is_size(self._inode_size, 128, MAX_INODE_BYTES)
+            raise Damaged(
+                f"the file system has features that are not known here ({incompatible & ~_READABLE:#x})"
+            )
+        sound = _is_size(self._step, 32, MAX_DESCRIPTOR_BYTES) and _is_size(
+            self._inode_size, 128, MAX_INODE_BYTES
+        )
         if log > 6 or not self._per_group or not self._inodes_per_group or not sound:
             raise Damaged("the super block makes no sense")
         self.block = 1024 << log
         self.blocks = blocks | (struct.unpack_from("<I", raw, 336)[0] << 32 if self._large else 0)
         self._first, self._inode_count = first, inodes
         if self.blocks * self.block > self._reader.size:
-            raise Damaged(f"the file system of {self.blocks * self.block} bytes is larger than its partition")
+            raise Damaged(
+                f"the file system of {self.blocks * self.block} bytes is larger than its partition"
+            )
         self._checksums = bool(self._read_only & _METADATA_CSUM)
         self._seed = struct.unpack_from("<I", raw, 624)[0] if incompatible & 0x2000 else crc32c(self.uuid)
         self._check_state(raw, state, incompatible)
@@ -123,7 +129,9 @@ class Ext4:
             if self._checksums:
                 blank = raw[:30] + b"\0\0" + raw[32:]
                 if crc32c(blank, crc32c(group.to_bytes(4, "little"), self._seed)) & 0xFFFF != given:
-                    self._findings.add("ext4-checksum", self._where, f"the checksum of group {group} is wrong")
+                    self._findings.add(
+                        "ext4-checksum", self._where, f"the checksum of group {group} is wrong"
+                    )
 
     def _block(self, number: int, count: int = 1) -> bytes:
         if not 0 < number < self.blocks or number + count > self.blocks:
@@ -205,7 +213,9 @@ class Ext4:
             if len(self.entries) >= MAX_ENTRIES:
                 raise Damaged(f"the file system holds more than {MAX_ENTRIES} entries")
             self._names[number] = self._names.get(number, 0) + 1
-            self.entries[path] = Entry(path, child.kind, number, child.size, child.mode, child.links, child.owner)
+            self.entries[path] = Entry(
+                path, child.kind, number, child.size, child.mode, child.links, child.owner
+            )
             if child.kind == "folder":
                 if self._names[number] > 1:
                     raise Damaged(f"the folder {path} has two names")
@@ -246,7 +256,9 @@ class Ext4:
             # A folder with too many others in it says 1.
             if inode.links != count and not (inode.kind == "folder" and inode.links == 1):
                 where = f"{self._where}, {paths.get(number, '/')}"
-                self._findings.add("ext4-links", where, f"has {count} names, but its inode says {inode.links}")
+                self._findings.add(
+                    "ext4-links", where, f"has {count} names, but its inode says {inode.links}"
+                )
 
 
 def _is_size(value: int, least: int, most: int) -> bool:

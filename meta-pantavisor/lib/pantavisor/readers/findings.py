@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What is wrong with an artefact. Every problem is one finding with a code for programs and a sentence for people."""
+"""What is wrong with an artefact. Every problem is one finding with a code for programs and a sentence for
+people.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ MAX_FINDINGS = 1000
 
 def printable(text: str) -> str:
     """``text`` with what could bend a terminal (escape sequences, line ends) spelled out."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "replace").decode() for char in text
+    )
 
 
 class Damaged(PantavisorError):
@@ -47,7 +51,11 @@ class Findings:
     def add(self, code: str, where: str, sentence: str, hint: Optional[str] = None) -> None:
         if len(self.items) >= MAX_FINDINGS:
             if not self.dropped:
-                self.items.append(Finding("more", "report", f"more than {MAX_FINDINGS} problems; the others are not listed"))
+                self.items.append(
+                    Finding(
+                        "more", "report", f"more than {MAX_FINDINGS} problems; the others are not listed"
+                    )
+                )
             self.dropped += 1
         else:
             self.items.append(Finding(code, printable(where), printable(sentence), hint))

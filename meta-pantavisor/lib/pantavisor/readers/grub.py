@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a GRUB program for EFI carries, the keys by which it verifies whatever it loads; and its environment blocks.
+"""What a GRUB program for EFI carries, the keys by which it verifies whatever it loads; and its environment
+blocks.
 
-Its modules, memory disk and keys are one section of the program, "mods": a head, then objects with a type and a size.
+Its modules, memory disk and keys are one section of the program, "mods": a head, then objects with a type
+and a size.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _VARIABLE = re.compile(rb"([^=]*)=((?:\\.|[^\\\n])*)\n", re.DOTALL)
 
 
 def public_keys(program: bytes) -> Optional[bytes]:
-    """The packets of all embedded keys; None where it has none, or is not GRUB's. Raises struct.error for a damaged one."""
+    """The packets of all embedded keys; None where it has none, or is not GRUB's. Raises struct.error for a
+    damaged one.
+    """
     machine, mods = _mods(program)
     width = 8 if machine in _WIDE else 4
     form = "<IIQQ" if width == 8 else "<III"
@@ -41,8 +45,9 @@ def public_keys(program: bytes) -> Optional[bytes]:
 
 
 def environment(block: bytes) -> Optional[Mapping[bytes, bytes]]:
-    """The variables of an environment block, as load_env takes them: the last of a name counts, and a backslash stands
-    before a character that is meant as it is. None where GRUB reads none."""
+    """The variables of an environment block, as load_env takes them: the last of a name counts, and a
+    backslash stands before a character that is meant as it is. None where GRUB reads none.
+    """
     if not block.startswith(BLOCK_HEAD):
         return None
     found, at = {}, len(BLOCK_HEAD)

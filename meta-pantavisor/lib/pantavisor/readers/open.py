@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Which kind a target is, and its parts behind one face: states as text, objects as streams, the tree if there is one."""
+"""Which kind a target is, and its parts behind one face: states as text, objects as streams, the tree if
+there is one.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ IMAGE, TREE, EXPORT, REPOSITORY = "disk image", "storage tree", "export", "repos
 
 @dataclass
 class Opened:
-    """A target. ``objects`` gives content and ``sizes`` bytes, both by object id; ``texts`` states by revision."""
+    """A target. ``objects`` gives content and ``sizes`` bytes, both by object id; ``texts`` states by
+    revision.
+    """
 
     kind: str
     texts: dict[str, bytes] = field(default_factory=dict)
@@ -48,7 +52,9 @@ class Opened:
 
 @contextmanager
 def opened(target: Path, findings: Findings) -> Iterator[Opened]:
-    """Open a target of any kind. What cannot be read becomes a finding; raises NotFound where there is nothing."""
+    """Open a target of any kind. What cannot be read becomes a finding; raises NotFound where there is
+    nothing.
+    """
     with ExitStack() as stack:
         if (target / ".pvr" / "json").is_file():
             yield _repository(target, findings)
@@ -89,7 +95,9 @@ def _image(image: Reader, findings: Findings) -> Opened:
     if not result.boots:
         findings.add("partition", "partition table", "there is no readable EFI system partition")
     if tree is None:
-        findings.add("partition", "partition table", f'there is no readable ext4 with the label "{STORAGE_LABEL}"')
+        findings.add(
+            "partition", "partition table", f'there is no readable ext4 with the label "{STORAGE_LABEL}"'
+        )
         return result
     return _tree(result, tree, findings)
 
@@ -111,7 +119,9 @@ def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
             # Files of an image may share blocks, or have none: reading all of them could last for days.
             total += entry.size
             if result.kind == IMAGE and total > MAX_TIMES_LARGER * result.size:
-                findings.add("object-size", path, "is not read: the objects are too large together for their image")
+                findings.add(
+                    "object-size", path, "is not read: the objects are too large together for their image"
+                )
             else:
                 _add(result, name, partial(tree.chunks, entry), entry.size)
     return result
@@ -142,12 +152,16 @@ def _export(reader: Reader, findings: Findings, stack: ExitStack) -> Opened:
 
 
 def _check_copies(object_id: str, copies: Sequence[Reader], uses: int, findings: Findings) -> None:
-    """See that an object is repeated at most for each path that names it, as the published tool does, and truly."""
+    """See that an object is repeated at most for each path that names it, as the published tool does, and
+    truly.
+    """
     where = f"objects/{object_id}"
     if len(copies) > uses:
         findings.add("export-member", where, "is repeated more often than the state names it")
     for copy in copies[1:]:
-        if copy.size != copies[0].size or any(one != other for one, other in zip(_pieces(copies[0]), _pieces(copy))):
+        if copy.size != copies[0].size or any(
+            one != other for one, other in zip(_pieces(copies[0]), _pieces(copy))
+        ):
             findings.add("export-member", where, "is in it twice, with different contents")
 
 
@@ -157,7 +171,11 @@ def _repository(target: Path, findings: Findings) -> Opened:
         text = beneath.read(target, ".pvr/json", limit=cjson.MAX_BYTES)
         path = ".pvr/config"
         has_config = os.path.lexists(target / path)
-        config = cjson.load_object(beneath.read(target, path, limit=cjson.MAX_BYTES), what=path) if has_config else {}
+        config = (
+            cjson.load_object(beneath.read(target, path, limit=cjson.MAX_BYTES), what=path)
+            if has_config
+            else {}
+        )
     except (PantavisorError, OSError) as error:
         findings.add("unreadable", ".pvr", getattr(error, "message", str(error)))
         return result

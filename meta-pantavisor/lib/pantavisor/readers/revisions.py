@@ -25,5 +25,7 @@ def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
             except Damaged as error:
                 findings.add("state", path, error.message)
     if not texts:
-        findings.add("trail", "trails", "there is no revision", "a revision is trails/<n> with its .pvr/json")
+        findings.add(
+            "trail", "trails", "there is no revision", "a revision is trails/<n> with its .pvr/json"
+        )
     return texts

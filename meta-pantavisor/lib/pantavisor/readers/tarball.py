@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Reading an export: what its device reader would not take is a finding, what cannot be read at all is Damaged.
+"""Reading an export: what its device reader would not take is a finding, what cannot be read at all is
+Damaged.
 
-Devices know ustar, ``json`` first, then ``objects/<64 hex>``, nothing else. ``export.read`` passes over folders and headers
-that only describe, so these are read here, too.
+Devices know ustar, ``json`` first, then ``objects/<64 hex>``, nothing else. ``export.read`` passes over
+folders and headers that only describe, so these are read here, too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class Member:
 
 
 def is_tarball(head: bytes) -> bool:
-    """Whether the first 512 bytes of a file are those of a tar, or of something packed, which no disk image is."""
+    """Whether the first 512 bytes of a file are those of a tar, or of something packed, which no disk image
+    is.
+    """
     return is_packed(head) or head[257:262] == ANY
 
 
@@ -39,7 +42,9 @@ def is_packed(head: bytes) -> bool:
 
 
 def unpack(source: Reader, target: BinaryIO, findings: Findings) -> None:
-    """Write the unpacked ``source`` to ``target``. Raises Damaged for what holds no tar, before it is unpacked whole."""
+    """Write the unpacked ``source`` to ``target``. Raises Damaged for what holds no tar, before it is
+    unpacked whole.
+    """
     compression = codecs.detect(source.pread(codecs.MAGIC_BYTES, 0))
     if compression != "gzip":
         _note_form(findings, "tar", f"is packed with {compression}, which devices do not read")
@@ -47,7 +52,9 @@ def unpack(source: Reader, target: BinaryIO, findings: Findings) -> None:
     try:
         for chunk in codecs.unpack(_Stream(source), what="the export"):
             if not written and chunk[257:262] != ANY:
-                raise Damaged(f"holds no tar in its {compression} stream; unpack a disk image before it is verified")
+                raise Damaged(
+                    f"holds no tar in its {compression} stream; unpack a disk image before it is verified"
+                )
             written += target.write(chunk)
             if written > MAX_BYTES:
                 raise Damaged(f"the export unpacks to more than {MAX_BYTES} bytes")
@@ -70,7 +77,9 @@ class _Stream:
 
 
 def read(tar: Reader, findings: Findings) -> tuple[Member, dict[str, list[Member]]]:
-    """The member ``json`` and all copies of the objects by id. Raises Damaged for a tar that ends early or holds no state."""
+    """The member ``json`` and all copies of the objects by id. Raises Damaged for a tar that ends early or
+    holds no state.
+    """
     members = _members(tar, findings)
     if not members or members[0].name != "json":
         raise Damaged("the first member of the export is not json")
@@ -144,7 +153,9 @@ def _note_form(findings: Findings, where: str, sentence: str) -> None:
 
 def _check_extended(kind: bytes, tar: Reader, member: Member) -> None:
     try:
-        check_extended(kind, member.size, tar.pread(min(member.size, MAX_EXTENDED_BYTES), member.at), "the tar")
+        check_extended(
+            kind, member.size, tar.pread(min(member.size, MAX_EXTENDED_BYTES), member.at), "the tar"
+        )
     except PantavisorError as error:
         raise Damaged(error.message) from error
 

@@ -77,8 +77,11 @@ class Authorizer:
         with self._lock:
             return self._shown.get((endpoint.host, endpoint.repository))
 
-    def answer(self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]) -> Optional[str]:
-        """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try."""
+    def answer(
+        self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]
+    ) -> Optional[str]:
+        """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try.
+        """
         with self._lock:
             known = self._known.get((endpoint.host, endpoint.repository))
             if known is not None and known != refused:
@@ -103,14 +106,20 @@ class Authorizer:
                 return _basic(mine)
         return None
 
-    def _token(self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]) -> str:
+    def _token(
+        self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]
+    ) -> str:
         realm = _checked_realm(endpoint, base, asked["realm"])
         scopes = _scopes(endpoint, asked)
         query = [("service", asked["service"])] if asked.get("service") else []
         form = None
         authorization = None
         if mine is not None and mine.identity_token:
-            query += [("scope", " ".join(scopes)), ("grant_type", "refresh_token"), ("client_id", "pantavisor")]
+            query += [
+                ("scope", " ".join(scopes)),
+                ("grant_type", "refresh_token"),
+                ("client_id", "pantavisor"),
+            ]
             query.append(("refresh_token", mine.identity_token))
             form = urllib.parse.urlencode(query).encode()
         else:
@@ -119,18 +128,27 @@ class Authorizer:
             authorization = _basic(mine) if mine is not None and mine.username else None
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         with self._http.open(
-            realm, headers, authorization=authorization, insecure=endpoint.insecure, form=form, sender=endpoint.host
+            realm,
+            headers,
+            authorization=authorization,
+            insecure=endpoint.insecure,
+            form=form,
+            sender=endpoint.host,
         ) as answer:
             if not 200 <= answer.status < 300:
                 what = f"a token for {endpoint.repository}"
                 body = answer.read(MAX_ERROR_BYTES)
                 shown = mine.place if mine is not None else None
-                raise for_status(answer.status, what, endpoint.name, body, None, secrets=self._secrets, shown=shown)
+                raise for_status(
+                    answer.status, what, endpoint.name, body, None, secrets=self._secrets, shown=shown
+                )
             return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
 
 
 def _scopes(endpoint: Endpoint, asked: Mapping[str, str]) -> list[str]:
-    """What to ask a token for: as the challenge names it, which may not be a docker scope at all, or one for another path."""
+    """What to ask a token for: as the challenge names it, which may not be a docker scope at all, or one
+    for another path.
+    """
     return asked.get("scope", "").split()[:MAX_SCOPES] or [f"repository:{endpoint.repository}:pull"]
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Credentials from docker's config.json: ``auths``, and the helper programs of ``credHelpers`` and ``credsStore``.
+"""Credentials from docker's config.json: ``auths``, and the helper programs of ``credHelpers`` and
+``credsStore``.
 
-The keys of ``auths`` are host[:port], in older files a URL, with podman also host/repository. Nothing secret that is
-found here is ever part of a message.
+The keys of ``auths`` are host[:port], in older files a URL, with podman also host/repository. Nothing
+secret that is found here is ever part of a message.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "reg
 
 
 def find(endpoint: Endpoint, options: RegistryOptions) -> Optional[Credentials]:
-    """The credentials for ``endpoint``, or None for an anonymous pull. Raises FormatError for a broken file."""
+    """The credentials for ``endpoint``, or None for an anonymous pull. Raises FormatError for a broken
+    file.
+    """
     for host in (endpoint.name, endpoint.host):
         if host in options.credentials:
             return options.credentials[host]
@@ -92,7 +95,8 @@ def _from_entry(entry: Any, path: Path, key: str) -> Optional[Credentials]:
     if not isinstance(entry, dict):
         return None
     texts = {
-        name: str(entry.get(name) or "") for name in ("auth", "username", "password", "identitytoken", "registrytoken")
+        name: str(entry.get(name) or "")
+        for name in ("auth", "username", "password", "identitytoken", "registrytoken")
     }
     username, password = texts["username"], texts["password"]
     if texts["auth"]:
@@ -101,7 +105,9 @@ def _from_entry(entry: Any, path: Path, key: str) -> Optional[Credentials]:
             encoded = texts["auth"].replace("\r", "").replace("\n", "")
             username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise FormatError(f'{path}: "auth" of {key} is not base64', hint=f"docker login {key}") from error
+            raise FormatError(
+                f'{path}: "auth" of {key} is not base64', hint=f"docker login {key}"
+            ) from error
     if not (username or texts["identitytoken"] or texts["registrytoken"]):
         return None
     return Credentials(username, password.rstrip("\0"), texts["identitytoken"], texts["registrytoken"])
@@ -127,7 +133,8 @@ def _from_helper(helper: str, key: str, options: RegistryOptions) -> Optional[Cr
 
 
 def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
-    """Status and answer of a helper, which is not let talk longer than the limits. Raises TimeoutExpired."""
+    """Status and answer of a helper, which is not let talk longer than the limits. Raises TimeoutExpired.
+    """
     end = time.monotonic() + HELPER_TIMEOUT
     answer = b""
     with subprocess.Popen(
@@ -144,7 +151,8 @@ def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
                 question.write(key.encode())
             ready.register(process.stdout, selectors.EVENT_READ)
             while len(answer) <= MAX_HELPER_BYTES:
-                # What it started may hold the stream open behind its end, so its end is not waited for instead.
+                # What it started may hold the stream open behind its end, so its end is not waited for
+                # instead.
                 if not ready.select(max(0.0, end - time.monotonic())):
                     raise subprocess.TimeoutExpired(path, HELPER_TIMEOUT)
                 chunk = process.stdout.read(MAX_HELPER_BYTES)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One blob into one file: hashed while it arrives, resumed where it broke off, gone if it is not what was promised."""
+"""One blob into one file: hashed while it arrives, resumed where it broke off, gone if it is not what was
+promised.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ Advance = Callable[[int], None]
 
 
 class Download:
-    """One blob on its way into ``target``. ``advance`` hears of bytes as they come, and of lost ones as negative."""
+    """One blob on its way into ``target``. ``advance`` hears of bytes as they come, and of lost ones as
+    negative.
+    """
 
     def __init__(
         self, session: Session, endpoint: Endpoint, wanted: Descriptor, target: BinaryIO, advance: Advance

@@ -44,10 +44,11 @@ def for_status(
     secrets: Iterable[str] = (),
     shown: Optional[str] = None,
 ) -> HttpError:
-    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more, maybe.
+    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more,
+    maybe.
 
-    A registry may repeat what it was sent; ``secrets`` are removed from that. ``shown`` is the place of the credentials that
-    were sent along, empty for those of the command line, None if there were none.
+    A registry may repeat what it was sent; ``secrets`` are removed from that. ``shown`` is the place of the
+    credentials that were sent along, empty for those of the command line, None if there were none.
     """
     reason = _reason(body, secrets)
     said = f" ({reason})" if reason else ""
@@ -55,16 +56,22 @@ def for_status(
     if status == 401:
         error = _denied(what, host, said, shown)
     elif status == 403:
-        error = AccessDenied(f"{host} forbids {what}{said}", hint="ask the registry's owner for the right to pull it")
+        error = AccessDenied(
+            f"{host} forbids {what}{said}", hint="ask the registry's owner for the right to pull it"
+        )
     elif status == 404:
-        error = ImageNotFound(f"{host} has no {what}{said}", hint="check name and tag; log in if the image is private")
+        error = ImageNotFound(
+            f"{host} has no {what}{said}", hint="check name and tag; log in if the image is private"
+        )
     elif status == 429:
         error = RateLimited(
             f"{host} limits how often it gives {what}{said}",
             hint="log in, use a registry mirror, or try again later",
         )
     elif status in (408, 500, 502, 503, 504):
-        error = ServerFailure(f"{host} fails with status {status} when asked for {what}{said}", hint="try again later")
+        error = ServerFailure(
+            f"{host} fails with status {status} when asked for {what}{said}", hint="try again later"
+        )
     else:
         error = RegistryError(f"{host} answers status {status} when asked for {what}{said}")
     error.retry_after = retry_after

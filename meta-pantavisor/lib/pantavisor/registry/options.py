@@ -62,7 +62,9 @@ class RegistryOptions(HttpOptions):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:
-        """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_*, SSL_CERT_FILE and *_proxy."""
+        """As docker and podman understand HOME, DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_*, SSL_CERT_FILE and
+        *_proxy.
+        """
 
         home = environment.get("HOME", "")
         folder = environment.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
@@ -70,7 +72,9 @@ class RegistryOptions(HttpOptions):
         ca_file = environment.get("SSL_CERT_FILE")
         values: dict[str, Any] = {
             "docker_config": Path(folder, "config.json") if folder else None,
-            "podman_files": tuple(Path(folder, "containers/auth.json") for folder in _podman_folders(environment)),
+            "podman_files": tuple(
+                Path(folder, "containers/auth.json") for folder in _podman_folders(environment)
+            ),
             "auth_file": Path(auth_file) if auth_file else None,
             "ca_file": Path(ca_file) if ca_file else None,
             "certificate_folders": tuple(Path(folder) for folder in _certificate_folders(home)),
@@ -91,7 +95,8 @@ class RegistryOptions(HttpOptions):
         mirrors: Iterable[str] = (),
         **changes: Any,
     ) -> RegistryOptions:
-        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS say behind the words given.
+        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS say behind
+        the words given.
 
         ``variables`` gives the value of a variable, of the environment or of a recipe. Raises FormatError.
         """
@@ -108,7 +113,8 @@ def _certificate_folders(home: str) -> list[str]:
 
 
 def _podman_folders(environment: Mapping[str, str]) -> list[str]:
-    """Where ``podman login`` and ``skopeo login`` keep what they are given: until logging out, or for good."""
+    """Where ``podman login`` and ``skopeo login`` keep what they are given: until logging out, or for good.
+    """
     home = environment.get("HOME", "")
     lasting = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     return [folder for folder in (environment.get("XDG_RUNTIME_DIR", ""), lasting) if folder]
@@ -116,7 +122,9 @@ def _podman_folders(environment: Mapping[str, str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One place to ask for a repository. ``host`` is host[:port] as connected to, ``name`` as people write it."""
+    """One place to ask for a repository. ``host`` is host[:port] as connected to, ``name`` as people write
+    it.
+    """
 
     host: str
     repository: str
@@ -137,7 +145,9 @@ def endpoints(ref: Ref, options: RegistryOptions) -> list[Endpoint]:
 
 
 def parse_insecure(words: Iterable[str]) -> frozenset[str]:
-    """``host[:port]`` of registries without TLS. Raises FormatError for what would never be a registry's host."""
+    """``host[:port]`` of registries without TLS. Raises FormatError for what would never be a registry's
+    host.
+    """
     hosts = frozenset(words)
     for word in sorted(hosts):
         if "/" in word or not word:
@@ -160,7 +170,9 @@ def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
         # The same rules as for references: what is not a host here would not be one in a URL either.
         for text in (f"{host}/x", f"{mirror.strip('/')}/x"):
             if Ref.parse(text).host != text.partition("/")[0]:
-                raise FormatError(f'"{word}" does not name two registries', hint="a host has a dot, or a port")
+                raise FormatError(
+                    f'"{word}" does not name two registries', hint="a host has a dot, or a port"
+                )
         mirrors[host] = (*mirrors.get(host, ()), mirror)
     return mirrors
 

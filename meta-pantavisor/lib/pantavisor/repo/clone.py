@@ -25,7 +25,9 @@ def clone(source: Source, directory: Path, *, objects: Optional[str] = None) -> 
         _check_empty(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
-            made = Repository.init(folder / "new", objects=os.path.normpath(target / objects) if objects else None)
+            made = Repository.init(
+                folder / "new", objects=os.path.normpath(target / objects) if objects else None
+            )
             made.merge_from(state, pool, source.part_filter)
             made.remember(source)
             made.checkout()
@@ -35,13 +37,16 @@ def clone(source: Source, directory: Path, *, objects: Optional[str] = None) -> 
 
 def _check_empty(target: Path) -> None:
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        raise PantavisorError(f"{target} exists already", hint="name a directory behind the source that is empty or missing")
+        raise PantavisorError(
+            f"{target} exists already", hint="name a directory behind the source that is empty or missing"
+        )
 
 
 def _move(made: Path, target: Path) -> None:
     if not target.exists():
         os.rename(made, target)
         return
-    # A shell may be in it, and would be nowhere once another folder took its place. What makes it a repository comes last.
+    # A shell may be in it, and would be nowhere once another folder took its place. What makes it a
+    # repository comes last.
     for entry in sorted(made.iterdir(), key=lambda entry: entry.name == FOLDER):
         os.rename(entry, target / entry.name)

@@ -21,16 +21,20 @@ TRAILS = "trails"
 def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commit: bool = False) -> State:
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
-    Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from what is there.
-    A device whose storage has a committed revision tries the new one once and returns to that one if it fails; with
-    ``commit`` there is no way back. Without a bsp there are no boot links yet. A revision of nothing is refused.
+    Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from
+    what is there. A device whose storage has a committed revision tries the new one once and returns to
+    that one if it fails; with ``commit`` there is no way back. Without a bsp there are no boot links yet. A
+    revision of nothing is refused.
 
     Raises NotFound.
     """
     storage, revision = _split(target.absolute())
     sources = tuple(sources)
     if not sources and not (target / FOLDER / "json").is_file():
-        raise NotFound(f"there is no revision {target}, and no source to make it of", hint="name a repository or an export")
+        raise NotFound(
+            f"there is no revision {target}, and no source to make it of",
+            hint="name a repository or an export",
+        )
     with trail.exclusive(storage):
         return _deploy(storage, revision, target, sources, drop=drop, commit=commit)
 
@@ -41,7 +45,9 @@ def boot_environment(target: Path) -> Optional[BootEnvironment]:
 
 
 def committed_state(target: Path) -> Optional[State]:
-    """The state of ``<storage>/trails/<revision>`` where that is the revision that its device has committed."""
+    """The state of ``<storage>/trails/<revision>`` where that is the revision that its device has
+    committed.
+    """
     environment = boot_environment(target)
     if environment is None or environment.revision != _split(target.absolute())[1]:
         return None
@@ -72,4 +78,6 @@ def _split(target: Path) -> tuple[Path, str]:
     for depth in (1, 2):
         if target.parents[depth - 1].name == TRAILS:
             return target.parents[depth], "/".join(target.parts[-depth:])
-    raise FormatError(f"{target} is not a revision of a storage tree", hint="name one such as STORAGE/trails/0")
+    raise FormatError(
+        f"{target} is not a revision of a storage tree", hint="name one such as STORAGE/trails/0"
+    )

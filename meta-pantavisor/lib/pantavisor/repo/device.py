@@ -20,7 +20,11 @@ def read_device(repository: Repository) -> Optional[DeviceSpec]:
     """device.json of the working tree, or what old states have in its place; None without either."""
 
     def document(name: str) -> Any:
-        return cjson.loads(_read(repository, name), what=name) if beneath.is_file(repository.root, name) else None
+        return (
+            cjson.loads(_read(repository, name), what=name)
+            if beneath.is_file(repository.root, name)
+            else None
+        )
 
     return manifests.read_device(document)
 
@@ -34,7 +38,9 @@ def device_of(repository: Repository) -> DeviceSpec:
 
 
 def write_default_device(repository: Repository) -> None:
-    """Write a device.json, with the groups of an old state where there are any. Raises PantavisorError for a second."""
+    """Write a device.json, with the groups of an old state where there are any. Raises PantavisorError for
+    a second.
+    """
     with repository.lock():
         if os.path.lexists(repository.root / DEVICE):
             raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
@@ -44,7 +50,9 @@ def write_default_device(repository: Repository) -> None:
 
 
 def edit_device(repository: Repository, change: Change) -> None:
-    """Write what ``change`` makes of device.json. Raises PantavisorError where a container uses what would go."""
+    """Write what ``change`` makes of device.json. Raises PantavisorError where a container uses what would
+    go.
+    """
     with repository.lock():
         before = device_of(repository)
         after = change(before)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """``#a,-b`` behind a source: which parts of its state to take, and which to leave.
 
-A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or a folder
-with all below. To leave a signature out, or a config overlay that is signed, is to leave out what the signature covers:
-the rest would be refused. Only where its part is wanted beside it, it means itself alone.
+A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or
+a folder with all below. To leave a signature out, or a config overlay that is signed, is to leave out what
+the signature covers: the rest would be refused. Only where its part is wanted beside it, it means itself
+alone.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Source:
 
     def __str__(self) -> str:
         """For ``parse``, from any directory."""
-        words = ",".join((*self.part_filter.wanted, *(f"{MINUS}{word}" for word in self.part_filter.unwanted)))
+        words = ",".join(
+            (*self.part_filter.wanted, *(f"{MINUS}{word}" for word in self.part_filter.unwanted))
+        )
         return f"{self.path.absolute()}#{words}" if words else str(self.path.absolute())
 
     @classmethod
@@ -89,13 +92,19 @@ def merge(state: State, other: State, part_filter: PartFilter, *, drop: bool = F
     With ``drop`` the unwanted parts leave ``state`` too.
     """
     chosen = select(other, part_filter, beside=state)
-    loose = {path for word in part_filter.wanted if not _is_part(other, word) for path in _paths(other, word)}
+    loose = {
+        path for word in part_filter.wanted if not _is_part(other, word) for path in _paths(other, word)
+    }
     # What a path alone names must not take the place of the whole part that it belongs to.
-    parts = {path for word in part_filter.wanted if _is_part(other, word) for path in pvs.part_files(other, word)}
+    parts = {
+        path for word in part_filter.wanted if _is_part(other, word) for path in pvs.part_files(other, word)
+    }
     loose -= parts
     merged = pvs.merge(state, chosen.without(loose))
     if drop:
-        merged = merged.without(path for word in part_filter.unwanted for path in _leaving(merged, word, part_filter.wanted))
+        merged = merged.without(
+            path for word in part_filter.unwanted for path in _leaving(merged, word, part_filter.wanted)
+        )
     return merged.with_files({path: value for path, value in chosen.items() if path in loose})
 
 

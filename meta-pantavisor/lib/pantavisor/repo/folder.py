@@ -44,7 +44,10 @@ class OwnFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Held while something is written; a second process waits."""
-        with beneath.open_file(self._root, f"{FOLDER}/lock", write=True) as stream, atomic.exclusive(stream):
+        with (
+            beneath.open_file(self._root, f"{FOLDER}/lock", write=True) as stream,
+            atomic.exclusive(stream),
+        ):
             yield
 
     @contextmanager

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``pvr gc``: objects that nothing refers to leave the repository's own pool, and so does what killed commands left there.
+"""``pvr gc``: objects that nothing refers to leave the repository's own pool, and so does what killed
+commands left there.
 
-Kept is what the committed state names and what the next commit would name. A pool elsewhere is left alone: which other
-repositories use it is written nowhere.
+Kept is what the committed state names and what the next commit would name. A pool elsewhere is left alone:
+which other repositories use it is written nowhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class Collected:
 
 
 def collect(repository: Repository, *, dry_run: bool = False) -> Collected:
-    """Remove unused objects, or with ``dry_run`` only find them. Raises PantavisorError where that is not ours to do."""
+    """Remove unused objects, or with ``dry_run`` only find them. Raises PantavisorError where that is not
+    ours to do.
+    """
     _check_own(repository)
     with repository.lock():
         _check_idle(repository.root / FOLDER)
@@ -58,7 +61,9 @@ def _check_own(repository: Repository) -> None:
 
 
 def _check_idle(folder: Path) -> None:
-    """A process that makes a container holds a lock on a folder here, and has objects that no state names yet."""
+    """A process that makes a container holds a lock on a folder here, and has objects that no state names
+    yet.
+    """
     for entry in folder.glob(".*"):
         if not entry.is_dir() or entry.is_symlink():
             continue
@@ -66,4 +71,6 @@ def _check_idle(folder: Path) -> None:
             with atomic.exclusive(entry, wait=False):
                 pass
         except BlockingIOError:
-            raise PantavisorError(f"another command is at work in {folder.parent}", hint="wait until it ends") from None
+            raise PantavisorError(
+                f"another command is at work in {folder.parent}", hint="wait until it ends"
+            ) from None

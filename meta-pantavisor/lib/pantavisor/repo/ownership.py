@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Whose working trees are used: the user's own. Another's says where objects are written, and so may not be meant well."""
+"""Whose working trees are used: the user's own. Another's says where objects are written, and so may not be
+meant well.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Owners:
 
     @classmethod
     def of(cls, user: int, environment: Mapping[str, str]) -> Owners:
-        """``user`` and, for root by way of sudo, who called it. PVR_SAFE_DIRECTORY lists trees with colons; * is all."""
+        """``user`` and, for root by way of sudo, who called it. PVR_SAFE_DIRECTORY lists trees with colons;
+        * is all.
+        """
         users = {user}
         caller = environment.get("SUDO_UID", "")
         if user == 0 and caller.isdecimal() and caller.isascii():
@@ -33,7 +37,11 @@ class Owners:
     def check(self, root: Path, folder: str) -> None:
         """Raise PantavisorError for a tree of another user that is not called safe."""
         owner = os.lstat(root / folder).st_uid
-        if owner in self.users or EVERYWHERE in self.safe or any(_is_same(root, Path(word)) for word in self.safe):
+        if (
+            owner in self.users
+            or EVERYWHERE in self.safe
+            or any(_is_same(root, Path(word)) for word in self.safe)
+        ):
             return
         raise PantavisorError(
             f"{root} belongs to another user ({owner}), whose settings would be used",

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """xz with one branch filter, chosen by architecture.
 
-libsquashfs compresses each block without a filter, then with each one asked for, then once more with the best. A branch
-filter does next to nothing to what is not machine code, so here each block is compressed once, with the one filter that
-fits, by the liblzma that libsquashfs is linked to. Calls after lzma/container.h and lzma/bcj.h of liblzma 5.2.
+libsquashfs compresses each block without a filter, then with each one asked for, then once more with the
+best. A branch filter does next to nothing to what is not machine code, so here each block is compressed
+once, with the one filter that fits, by the liblzma that libsquashfs is linked to. Calls after
+lzma/container.h and lzma/bcj.h of liblzma 5.2.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def _calls(library: ctypes.CDLL) -> tuple[Callable[..., int], Callable[..., int]
     try:
         preset, encode = library.lzma_lzma_preset, library.lzma_stream_buffer_encode
     except AttributeError as error:
-        raise PantavisorError("this libsquashfs does not export its xz", hint="choose the profile xz:6") from error
+        raise PantavisorError(
+            "this libsquashfs does not export its xz", hint="choose the profile xz:6"
+        ) from error
     preset.restype, preset.argtypes = ctypes.c_ubyte, [c_void_p, c_uint32]
     encode.restype = c_int
     encode.argtypes = [c_void_p, c_int, c_void_p, c_void_p, c_size_t, c_void_p, POINTER(c_size_t), c_size_t]

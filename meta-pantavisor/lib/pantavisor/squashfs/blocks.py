@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The packed blocks of a squashfs 4.0 image: super block, metadata, and the tables that metadata blocks form.
+"""The packed blocks of a squashfs 4.0 image: super block, metadata, and the tables that metadata blocks
+form.
 
-Every number in an image may be hostile: what is read is bounded by the file, by the block size and by Limits.
+Every number in an image may be hostile: what is read is bounded by the file, by the block size and by
+Limits.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class Super(NamedTuple):
 
 
 class Blocks:
-    """Random access to an open image. Raises FormatError for whatever is not as it must be; ``what`` names it."""
+    """Random access to an open image. Raises FormatError for whatever is not as it must be; ``what`` names
+    it.
+    """
 
     def __init__(self, stream: BinaryIO, *, what: str) -> None:
         self._stream = stream
@@ -111,7 +115,17 @@ class Blocks:
             )
         codec = _COMPRESSIONS[compression]
         return Super(
-            inodes, block, fragments, codec, ids, root, id_table, xattrs, inode_table, directories, fragment_table
+            inodes,
+            block,
+            fragments,
+            codec,
+            ids,
+            root,
+            id_table,
+            xattrs,
+            inode_table,
+            directories,
+            fragment_table,
         )
 
     def _read(self, position: int, size: int) -> bytes:

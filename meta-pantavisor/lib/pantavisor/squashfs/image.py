@@ -25,8 +25,8 @@ from .library import (
 from .profile import Profile
 from .structures import Compressor, CompressorConfig, ObjectBase, ProcessorDescription, SqfsFile, Super
 
-# Blocks that wait for a compressor: enough to keep all threads busy and not to wake one for a single block, few enough to
-# stay small in memory.
+# Blocks that wait for a compressor: enough to keep all threads busy and not to wake one for a single block,
+# few enough to stay small in memory.
 _BACKLOG_BLOCKS = 16
 _BACKLOG_BLOCKS_PER_THREAD = 2
 
@@ -34,7 +34,9 @@ _BACKLOG_BLOCKS_PER_THREAD = 2
 class Image:
     """An image being written: file, compressor, tables. Made by ``creating``, which also takes it apart."""
 
-    def __init__(self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int) -> None:
+    def __init__(
+        self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int
+    ) -> None:
         self.library = library
         self._profile = profile
         self._block_size = block_size
@@ -54,7 +56,9 @@ class Image:
             self._id_table = self._own(library.id_table_create(0))
             self._xattr_writer = self._own(library.xattr_writer_create(0))
             self.inodes = self._own(library.meta_writer_create(self.file, self.compressor, 0))
-            self._listings = self._own(library.meta_writer_create(self.file, self.compressor, META_KEEP_IN_MEMORY))
+            self._listings = self._own(
+                library.meta_writer_create(self.file, self.compressor, META_KEEP_IN_MEMORY)
+            )
             self.directories = self._own(library.dir_writer_create(self._listings, DIR_EXPORT_TABLE))
         except BaseException:
             self._objects.close()
@@ -78,7 +82,9 @@ class Image:
         return index
 
     def xattr_index(self, xattrs: Xattrs) -> int:
-        """The number of a set of extended attributes, NO_XATTR for none. The names must have one of XATTR_PREFIXES."""
+        """The number of a set of extended attributes, NO_XATTR for none. The names must have one of
+        XATTR_PREFIXES.
+        """
         index = self._xattrs.get(xattrs)
         if index is None:
             self.library.xattr_writer_begin(self._xattr_writer, 0)
@@ -101,7 +107,9 @@ class Image:
         self.super.inode_table_start = self.size()
 
     def finish(self, *, inode_count: int, root_reference: int, mtime: int) -> None:
-        """Write the tables and the super block, and fill up the last device block. ``mtime`` is the image's time."""
+        """Write the tables and the super block, and fill up the last device block. ``mtime`` is the image's
+        time.
+        """
         library, file, compressor, head = self.library, self.file, self.compressor, byref(self.super)
         library.meta_writer_flush(self.inodes)
         self.super.directory_table_start = self.size()
@@ -111,7 +119,9 @@ class Image:
         self.super.inode_count = inode_count
         self.super.root_inode_ref = root_reference
         library.frag_table_write(self._fragments, file, head, compressor)
-        library.dir_writer_write_export_table(self.directories, file, compressor, inode_count, root_reference, head)
+        library.dir_writer_write_export_table(
+            self.directories, file, compressor, inode_count, root_reference, head
+        )
         library.id_table_write(self._id_table, file, head, compressor)
         library.xattr_writer_flush(self._xattr_writer, file, head, compressor)
         self.super.bytes_used = self.size()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Inode numbers, and the order in which inodes are written.
 
-A directory can only be written when the places of its entries are known, so children come first and the root last. The
-entries of one directory have consecutive numbers, which keeps its listing small.
+A directory can only be written when the places of its entries are known, so children come first and the
+root last. The entries of one directory have consecutive numbers, which keeps its listing small.
 """
 
 from __future__ import annotations

@@ -67,7 +67,9 @@ def special(node: Node, links: int, xattr: int) -> Any:
     return inode
 
 
-def set_base(inode: Any, metadata: Metadata, number: int, uid_index: int, gid_index: int, latest: int) -> None:
+def set_base(
+    inode: Any, metadata: Metadata, number: int, uid_index: int, gid_index: int, latest: int
+) -> None:
     """Fill in what all inodes have. Times later than ``latest`` become that."""
     base = inode.contents.base
     base.mode = metadata.mode

@@ -10,7 +10,9 @@ from typing import Any, Optional
 
 @dataclass(frozen=True)
 class Packing:
-    """A codec with its level and branch filter, and the ``version`` of its library, such as "liblzma 5.4.1"."""
+    """A codec with its level and branch filter, and the ``version`` of its library, such as "liblzma
+    5.4.1".
+    """
 
     codec: str
     level: Optional[int]
@@ -24,13 +26,22 @@ class Packing:
             return None
         codec, level, version = (document.get(member) for member in ("codec", "level", "version"))
         branch_filter = document.get("filter")
-        if not isinstance(codec, str) or not isinstance(version, str) or not isinstance(branch_filter, (str, type(None))):
+        if (
+            not isinstance(codec, str)
+            or not isinstance(version, str)
+            or not isinstance(branch_filter, (str, type(None)))
+        ):
             return None
         return cls(codec, level if isinstance(level, int) else None, version, branch_filter)
 
     def document(self) -> dict[str, Any]:
         """The JSON object; what does not apply is left out."""
-        values = {"codec": self.codec, "filter": self.branch_filter, "level": self.level, "version": self.version}
+        values = {
+            "codec": self.codec,
+            "filter": self.branch_filter,
+            "level": self.level,
+            "version": self.version,
+        }
         return {member: value for member, value in values.items() if value is not None}
 
     def differs_in_version(self, other: Packing) -> bool:

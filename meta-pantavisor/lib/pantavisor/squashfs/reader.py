@@ -34,7 +34,8 @@ class _Place(NamedTuple):
 def read(path: PathIn, limits: Limits = DEFAULT) -> Tree:
     """The tree of the image at ``path``, which must stay there while contents are read.
 
-    Raises FormatError for what is not a sound image or packed by a codec unknown here, LimitError beyond ``limits``.
+    Raises FormatError for what is not a sound image or packed by a codec unknown here, LimitError beyond
+    ``limits``.
     """
     with open(path, "rb") as stream:
         reader = _Reader(Blocks(stream, what=str(path)), limits)
@@ -49,7 +50,9 @@ class _Reader:
         head = blocks.super
         check(head.inode_count, limits.entries, "entries")
         table = blocks.table(head.id_table, head.id_count, 4)
-        self._ids = [int.from_bytes(table[index : index + 4], "little") for index in range(0, len(table), 4)]
+        self._ids = [
+            int.from_bytes(table[index : index + 4], "little") for index in range(0, len(table), 4)
+        ]
         self._nodes: dict[int, Node] = {}
         self._xattr_sets: dict[int, Xattrs] = {}
         self._xattr_table: Optional[tuple[int, bytes]] = None
@@ -80,7 +83,9 @@ class _Reader:
         self._nodes[number] = node
         return node
 
-    def _directory(self, cursor: Cursor, extended: bool, metadata: Metadata, number: int, depth: int) -> Directory:
+    def _directory(
+        self, cursor: Cursor, extended: bool, metadata: Metadata, number: int, depth: int
+    ) -> Directory:
         xattr = _NO_XATTR
         if extended:
             _, size, start, _, _, offset, xattr = cursor.numbers("<IIIIHHI")
@@ -99,7 +104,13 @@ class _Reader:
                 inode, _, _, length = listing.numbers("<HhHH")
                 name = listing.read(length + 1)
                 left -= 8 + len(name)
-                if left < 0 or name in (b".", b"..") or b"/" in name or b"\0" in name or name in directory.entries:
+                if (
+                    left < 0
+                    or name in (b".", b"..")
+                    or b"/" in name
+                    or b"\0" in name
+                    or name in directory.entries
+                ):
                     raise self._blocks.bad("a directory with impossible names")
                 self._budget.add_entry(len(name))
                 directory.entries[name] = self._node(block, inode, depth + 1)
@@ -193,7 +204,9 @@ class _Contents:
         with open(self._path, "rb") as stream:
             blocks = Blocks(stream, what=str(self._path))
             head = blocks.super
-            fragments = blocks.table(head.fragment_table, head.fragment_count, 16) if head.fragment_count else b""
+            fragments = (
+                blocks.table(head.fragment_table, head.fragment_count, 16) if head.fragment_count else b""
+            )
             last: tuple[int, bytes] = (_NO_FRAGMENT, b"")
             for file in files:
                 assert isinstance(file.content, Stored)

@@ -147,7 +147,8 @@ class Directory(ctypes.Structure):
 
 
 class InodeVariants(ctypes.Union):
-    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its alignment.
+    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its
+    alignment.
 
     In extended directories nlink comes first, as in ``ipc``.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a tar of an export may hold besides files: folders, and pax headers that only describe.
 
-Devices know neither, so none is written; but tar programs add them to what people pack by hand, and nothing gets lost by
-passing over them.
+Devices know neither, so none is written; but tar programs add them to what people pack by hand, and nothing
+gets lost by passing over them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ _MEANS_MORE = re.compile(rb"(?:^|\n)[0-9]+ (?:path|linkpath|size|GNU\.sparse\.[^
 
 
 def check_extended(kind: bytes, size: int, content: bytes, what: str) -> None:
-    """Raise for a pax header that renames the next member or gives it another size, and for one that is too large."""
+    """Raise for a pax header that renames the next member or gives it another size, and for one that is too
+    large.
+    """
     if kind == b"5" and size:
         raise FormatError(f"{what} has a folder with content")
     if size > MAX_EXTENDED_BYTES:
-        raise LimitError(f"{what} has an extended header of {size} bytes, more than the {MAX_EXTENDED_BYTES} allowed")
+        raise LimitError(
+            f"{what} has an extended header of {size} bytes, more than the {MAX_EXTENDED_BYTES} allowed"
+        )
     if kind != b"5" and _MEANS_MORE.search(content):
         raise FormatError(f"{what} has an extended header that names or sizes a member", hint=REPACK)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A tar member's header with all that extends it: GNU long names, pax records of one member and of all that follow.
+"""A tar member's header with all that extends it: GNU long names, pax records of one member and of all that
+follow.
 
 Names stay bytes, and every number that a hostile header may hold is bounded by who asks for it.
 """
@@ -31,7 +32,8 @@ class Header(NamedTuple):
 class HeaderReader:
     """Reads headers by ``read(size)``, which gives the next bytes, fewer at the end.
 
-    One extended header has at most ``max_bytes``; ``count`` hears of each, and may raise. ``what`` names the archive.
+    One extended header has at most ``max_bytes``; ``count`` hears of each, and may raise. ``what`` names
+    the archive.
     """
 
     def __init__(

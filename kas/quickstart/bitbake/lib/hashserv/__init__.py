@@ -10,7 +10,9 @@ def is_valid_unihash(unihash):
 
 
 def create_client(address, **credentials):
-    raise ConnectionError(f"no hash equivalence server can be reached at {address}: this build has no client")
+    raise ConnectionError(
+        f"no hash equivalence server can be reached at {address}: this build has no client"
+    )
 
 
 def create_server(address, *arguments, **options):

@@ -45,7 +45,11 @@ class _Profile(argparse.Action):
     """Both kinds of profile have one option; their words differ."""
 
     def __call__(
-        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, flag: Optional[str] = None
+        self,
+        parser: argparse.ArgumentParser,
+        options: argparse.Namespace,
+        value: Any,
+        flag: Optional[str] = None,
     ) -> None:
         if value not in PROFILES and names.nearest(value, PROFILES):
             raise names.unknown(value, PROFILES, what="profile of rights")
@@ -53,7 +57,9 @@ class _Profile(argparse.Action):
 
 
 def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: str) -> None:
-    install = verbs.add_parser(verb, help="write run.json, lxc.container.conf and dm-verity again from src.json")
+    install = verbs.add_parser(
+        verb, help="write run.json, lxc.container.conf and dm-verity again from src.json"
+    )
     if verb == "install":
         install.add_argument("name", help=NAME)
     else:
@@ -77,9 +83,15 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add.add_argument("--from", dest="source", required=True, metavar="SOURCE",
                      help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
                           "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
-    add.add_argument("-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)")
-    add.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
-    add.add_argument("--force", action="store_true", help="even if there is a container of that name: it is made anew")
+    add.add_argument(
+        "-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)"
+    )
+    add.add_argument(
+        "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
+    )
+    add.add_argument(
+        "--force", action="store_true", help="even if there is a container of that name: it is made anew"
+    )
     _manifest_options(add)
     _source_options(add)
     add.set_defaults(run=run.add)
@@ -96,8 +108,12 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     below = update.add_mutually_exclusive_group()
     below.add_argument("--patch", action="store_true",
                        help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip
-    below.add_argument("--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs")
-    below.add_argument("--newbase", action="store_true", help="make a whole root.squashfs, instead of a patch over another")
+    below.add_argument(
+        "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
+    )
+    below.add_argument(
+        "--newbase", action="store_true", help="make a whole root.squashfs, instead of a patch over another"
+    )
     _manifest_options(update)
     _source_options(update)
     update.set_defaults(run=run.update)
@@ -106,25 +122,35 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _manifest_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config-json", metavar="JSON|FILE",
                          help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
-    command.add_argument("--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it")
+    command.add_argument(
+        "--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it"
+    )
     command.add_argument("--verity", action=argparse.BooleanOptionalAction,
                          help="protect the root file system by dm-verity")  # fmt: skip
-    command.add_argument("--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume")
+    command.add_argument(
+        "--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume"
+    )
     arguments.declare(command)
 
 
 def _source_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("fetching and packing")
-    group.add_argument("--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any")
+    group.add_argument(
+        "--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any"
+    )
     group.add_argument("--source", dest="place", metavar="PLACES",
                        help="where a SOURCE without transport is: remote (the default) or local")  # fmt: skip
-    group.add_argument("--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs")
+    group.add_argument(
+        "--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs"
+    )
     group.add_argument("--profile", default="balanced", action=_Profile,
                        help="of packing: fast, balanced, small, or a codec as zstd:19 or lz4; "
                        "of rights: confined (that of new containers) or published (everything)")  # fmt: skip
     command.set_defaults(PV_SECURITY_PROFILE=None)
     login.declare(group)
-    group.add_argument("--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json")
+    group.add_argument(
+        "--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json"
+    )
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",
                        help="may be reached without TLS, or with an untrusted certificate; "
                        "also those in $PVR_INSECURE_REGISTRIES")  # fmt: skip

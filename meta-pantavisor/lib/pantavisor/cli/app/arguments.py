@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Options of ``pvr app add`` and ``update`` that become template arguments: how they are declared, and what they said.
+"""Options of ``pvr app add`` and ``update`` that become template arguments: how they are declared, and what
+they said.
 
 Spelling is checked by the library, which knows the nearest right word; argparse would only list them all.
 """
@@ -35,14 +36,22 @@ def declare(command: argparse.ArgumentParser) -> None:
                         help="driver of the bsp; KIND is required (the default), optional or manual")  # fmt: skip
     device.add_argument("--service", action="append", metavar="[KIND:]NAME,type=TYPE[,target=PATH][,role=R][,interface=I]",
                         help="service of another container; TYPE is rest, dbus, unix, drm, wayland or input")  # fmt: skip
-    device.add_argument("--logs", metavar="JSON|FILE", help="list of log files: file, maxsize, truncate, name, ...")
-    device.add_argument("--exports", metavar="JSON|FILE", help="list of what it exports, passed on as it is")
+    device.add_argument(
+        "--logs", metavar="JSON|FILE", help="list of log files: file, maxsize, truncate, name, ..."
+    )
+    device.add_argument(
+        "--exports", metavar="JSON|FILE", help="list of what it exports, passed on as it is"
+    )
     groups["volumes and mounts"].add_argument(
         "--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]",
         help="permanent, revision or boot; lxc-overlay:PERSISTENCE for the root file system itself")  # fmt: skip
-    last.add_argument("--lxc-conf", action="append", metavar="LINE|FILE", help="lines for lxc.container.conf as they are")
+    last.add_argument(
+        "--lxc-conf", action="append", metavar="LINE|FILE", help="lines for lxc.container.conf as they are"
+    )
     last.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
-    last.add_argument("--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value")
+    last.add_argument(
+        "--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value"
+    )
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
@@ -108,10 +117,14 @@ def split_pair(text: str, what: str) -> tuple[str, str]:
 def _declare(group: argparse._ArgumentGroup, option: Option) -> None:
     kind = ARGUMENTS[option.argument].kind
     if kind is Kind.FLAG:
-        group.add_argument(option.flag, dest=option.argument, action=argparse.BooleanOptionalAction, help=option.help)
+        group.add_argument(
+            option.flag, dest=option.argument, action=argparse.BooleanOptionalAction, help=option.help
+        )
         return
     action = "append" if kind is Kind.WORDS else "store"
-    group.add_argument(option.flag, dest=option.argument, action=action, metavar=option.metavar, help=option.help)
+    group.add_argument(
+        option.flag, dest=option.argument, action=action, metavar=option.metavar, help=option.help
+    )
 
 
 def _spelled(option: Option, value: Any) -> Any:
@@ -126,7 +139,9 @@ def _spelled(option: Option, value: Any) -> Any:
         return [word for item in value for word in item.split(",")]
     if option.argument in JOINED:
         if any("," in item for item in value):
-            raise FormatError(f"{option.flag} {','.join(value)} holds a comma", hint="use the option once for each")
+            raise FormatError(
+                f"{option.flag} {','.join(value)} holds a comma", hint="use the option once for each"
+            )
         return ",".join(value)
     return value.replace(",", " ") if option.argument == "PV_LXC_NAMESPACE_KEEP" else value
 

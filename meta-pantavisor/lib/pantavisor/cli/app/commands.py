@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""``pvr app add``, ``update``, ``install``, ``dm-convert`` and ``rm``: words become a request, outcomes become lines."""
+"""``pvr app add``, ``update``, ``install``, ``dm-convert`` and ``rm``: words become a request, outcomes
+become lines.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +57,16 @@ def remove(options: argparse.Namespace, console: Console) -> None:
     warnings: list[str] = []
     for path in app.remove(here.repository(), name, notify=Notify(warn=warnings.append)):
         console.detail(f"removed {path}")
-    console.line(f"{name} is removed from the working tree; run pvr commit to keep that, or pvr checkout to undo it")
+    console.line(
+        f"{name} is removed from the working tree; run pvr commit to keep that, or pvr checkout to undo it"
+    )
     for warning in warnings:
         console.warn(warning)
 
 
-def _request(options: argparse.Namespace, console: Console, source: Optional[Source], **more: Any) -> AppRequest:
+def _request(
+    options: argparse.Namespace, console: Console, source: Optional[Source], **more: Any
+) -> AppRequest:
     return AppRequest(
         options.name,
         source,
@@ -129,6 +135,8 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         config = arguments.json_object(options.config_json, "--config-json")
     for word in options.config:
         name, value = arguments.split_pair(word, "--config")
-        config[name] = arguments.json_or_file(value, f"--config {name}") if value.startswith(("[", "{")) else value
+        config[name] = (
+            arguments.json_or_file(value, f"--config {name}") if value.startswith(("[", "{")) else value
+        )
     manifests.check_members(config, "--config-json or --config")
     return config

@@ -25,7 +25,9 @@ def source(text: str, place: Optional[str]) -> ImageSource:
         return _placed(text, place)
     except FormatError as error:
         if not text:
-            raise FormatError("--from names no source", hint="an image such as docker.io/nginx:stable") from error
+            raise FormatError(
+                "--from names no source", hint="an image such as docker.io/nginx:stable"
+            ) from error
         if text.startswith((".", "/")) or Path(text).exists():
             hint = "use --type rootfs, or oci:, or docker-archive:"
             raise FormatError(f"{text} is a path and not an image", hint=hint) from error
@@ -38,7 +40,11 @@ def _placed(text: str, place: Optional[str]) -> ImageSource:
         for word in place.split(","):
             if word not in PLACES:
                 raise names.unknown(word, PLACES, what="place of a source")
-        if first == "local" and not text.startswith("docker://") and ImageSource.parse(text).ref is not None:
+        if (
+            first == "local"
+            and not text.startswith("docker://")
+            and ImageSource.parse(text).ref is not None
+        ):
             return ImageSource.parse(f"docker-daemon:{text}")
     return ImageSource.parse(text)
 
@@ -47,7 +53,9 @@ def profile(text: str) -> str:
     """The codec of options for mksquashfs; what else they say is not ours to follow."""
     found = FORMAT_OPTIONS.fullmatch(text.strip())
     if not found:
-        raise FormatError(f'--format-options "{text[:80]}" says more than a codec and its level', hint="use --profile")
+        raise FormatError(
+            f'--format-options "{text[:80]}" says more than a codec and its level', hint="use --profile"
+        )
     codec, level = found.groups()
     return ":".join(filter(None, [codec, level or DEFAULT_LEVELS.get(codec)]))
 

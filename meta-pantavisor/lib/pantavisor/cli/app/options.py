@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Which option says which row of run.json and lxc.container.conf. The page docs/formats/container.md lists them too."""
+"""Which option says which row of run.json and lxc.container.conf. The page docs/formats/container.md lists
+them too.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,38 @@ STARTING = (
     Option("--status-goal", "PV_STATUS_GOAL", "GOAL", "MOUNTED, STARTED or READY; default: STARTED"),
     Option("--restart-policy", "PV_RESTART_POLICY", "POLICY", "system or container; default: container"),
     Option("--role", "PV_ROLES", "ROLE", "mgmt or nobody; default: nobody"),
-    Option("--auto-recovery", "PV_AUTO_RECOVERY", JSON, "what to do when it ends: policy, max_retries, retry_delay, ..."),
+    Option(
+        "--auto-recovery",
+        "PV_AUTO_RECOVERY",
+        JSON,
+        "what to do when it ends: policy, max_retries, retry_delay, ...",
+    ),
 )
 DEVICE = (
-    Option("--automodfw", "PV_AUTOMODFW", "", "the bsp's modules and firmware appear in the container (the default)"),
+    Option(
+        "--automodfw",
+        "PV_AUTOMODFW",
+        "",
+        "the bsp's modules and firmware appear in the container (the default)",
+    ),
     Option("--remount", "PV_REMOUNT", JSON, "passed on as it is"),
 )
 NETWORK = (
-    Option("--network-pool", "PV_NETWORK_POOL", "POOL", "pool of device.json that the container's address is from"),
+    Option(
+        "--network-pool",
+        "PV_NETWORK_POOL",
+        "POOL",
+        "pool of device.json that the container's address is from",
+    ),
     Option("--hostname", "PV_NETWORK_HOSTNAME", "NAME", "its name in the pool; default: the container's"),
     Option("--ip", "PV_NETWORK_IP", "ADDRESS", "its address in the pool; default: the pool chooses"),
     Option("--mac", "PV_NETWORK_MAC", "ADDRESS", "its MAC address in the pool"),
-    Option("--lxc-network", "PV_LXC_NETWORK_TYPE", "TYPE", "host, none, empty, phys or veth, without a pool; default: host"),
+    Option(
+        "--lxc-network",
+        "PV_LXC_NETWORK_TYPE",
+        "TYPE",
+        "host, none, empty, phys or veth, without a pool; default: host",
+    ),
     Option("--lxc-link", "PV_LXC_NETWORK_LINK", "LINK", "network device for phys"),
     Option("--lxc-address", "PV_LXC_NETWORK_IPV4_ADDRESS", "ADDRESS/LENGTH", "address for veth"),
     Option("--lxc-gateway", "PV_LXC_NETWORK_IPV4_GATEWAY", "ADDRESS", "gateway for veth; default: auto"),
@@ -44,8 +66,18 @@ PROCESS = (
     Option("--env", "PV_LXC_EXTRA_ENV", "NAME=VALUE", "variable in addition to the image's own"),
     Option("--cap-drop", "PV_LXC_CAP_DROP", "CAPABILITY", "capability that it must not have"),
     Option("--cap-keep", "PV_LXC_CAP_KEEP", "CAPABILITY", "capability that it has, and only those named"),
-    Option("--cap-add", "PV_SECURITY_CAP_ADD", "CAPABILITY", "capability that it has besides those of the profile confined"),
-    Option("--new-privs", "PV_SECURITY_NEW_PRIVS", "", "sudo and the like may gain privileges in the profile confined"),
+    Option(
+        "--cap-add",
+        "PV_SECURITY_CAP_ADD",
+        "CAPABILITY",
+        "capability that it has besides those of the profile confined",
+    ),
+    Option(
+        "--new-privs",
+        "PV_SECURITY_NEW_PRIVS",
+        "",
+        "sudo and the like may gain privileges in the profile confined",
+    ),
     Option("--namespace-keep", "PV_LXC_NAMESPACE_KEEP", "NAMES", "namespaces of the host's that it shares"),
     Option("--console", "PV_LXC_DISABLE_CONSOLE", "", "it has a console (the default)"),
     Option("--tty-max", "LXC_TTY_MAX", "COUNT", "terminals; default: 8"),
@@ -53,18 +85,39 @@ PROCESS = (
     Option("--debug", "PV_DEBUG_MODE", "", "LXC writes a log of its own"),
 )
 MOUNTS = (
-    Option("--mount", "PV_VOLUME_MOUNTS", "FILE:TARGET", "mount a file system image of the container's folder"),
+    Option(
+        "--mount", "PV_VOLUME_MOUNTS", "FILE:TARGET", "mount a file system image of the container's folder"
+    ),
     Option("--extra-volume", "PV_EXTRA_VOLUMES", "FILE", "mount one below /volumes only"),
-    Option("--import-volume", "PV_VOLUME_IMPORTS", "CONTAINER:[FOLDER@]PATH:TARGET[:FLAGS]", "mount a volume of another"),
-    Option("--import-config", "PV_IMPORT_CONFIGVOLUMES", "VOLUME:TARGET", "mount what a shared volume holds for it"),
+    Option(
+        "--import-volume",
+        "PV_VOLUME_IMPORTS",
+        "CONTAINER:[FOLDER@]PATH:TARGET[:FLAGS]",
+        "mount a volume of another",
+    ),
+    Option(
+        "--import-config",
+        "PV_IMPORT_CONFIGVOLUMES",
+        "VOLUME:TARGET",
+        "mount what a shared volume holds for it",
+    ),
     Option("--import-file", "PV_FILEIMPORTS", "FILE:TARGET", "mount a file of the device's /exports"),
     Option("--resolv-conf", "PV_RESOLV_CONF_DISABLE", "", "mount the device's resolv.conf (the default)"),
     Option("--resolv-conf-path", "PV_RESOLV_CONF_PATH", "TARGET", "where; default: etc/resolv.conf"),
     Option("--run-tmpfs", "PV_RUN_TMPFS_DISABLE", "", "mount a tmpfs (the default)"),
     Option("--run-tmpfs-path", "PV_RUN_TMPFS_PATH", "TARGET", "where; default: run"),
-    Option("--mount-proc", "LXC_MOUNT_AUTO_PROC", "MODE", "proc, proc:mixed or proc:rw; default: the profile's"),
-    Option("--mount-sys", "LXC_MOUNT_AUTO_SYS", "MODE", "sys, sys:mixed, sys:ro or sys:rw; default: the profile's"),
-    Option("--mount-cgroup", "LXC_MOUNT_AUTO_GROUP", "MODE", "cgroup, cgroup:ro, ...; default: the profile's"),
+    Option(
+        "--mount-proc", "LXC_MOUNT_AUTO_PROC", "MODE", "proc, proc:mixed or proc:rw; default: the profile's"
+    ),
+    Option(
+        "--mount-sys",
+        "LXC_MOUNT_AUTO_SYS",
+        "MODE",
+        "sys, sys:mixed, sys:ro or sys:rw; default: the profile's",
+    ),
+    Option(
+        "--mount-cgroup", "LXC_MOUNT_AUTO_GROUP", "MODE", "cgroup, cgroup:ro, ...; default: the profile's"
+    ),
     Option("--autodev", "PV_DISABLE_AUTODEV", "", "LXC fills /dev (the default)"),
     Option("--full-dev", "PV_SECURITY_FULLDEV", "", "mount the device's /dev"),
     Option("--with-host", "PV_SECURITY_WITH_HOST", "", "mount the device's root file system at /host"),
@@ -72,8 +125,15 @@ MOUNTS = (
     Option("--with-storage", "PV_SECURITY_WITH_STORAGE", "", "mount the device's storage at /storage"),
 )
 LAST = (
-    Option("--allow-device", "PVR_LXC_CGROUP_DEVICES_WHITE", "RULE", "only these device nodes, or when confined these too"),
-    Option("--cgroup", "PVR_LXC_CGROUP_V1", "KEY=VALUE", "setting of cgroup 1, or its counterpart of cgroup 2"),
+    Option(
+        "--allow-device",
+        "PVR_LXC_CGROUP_DEVICES_WHITE",
+        "RULE",
+        "only these device nodes, or when confined these too",
+    ),
+    Option(
+        "--cgroup", "PVR_LXC_CGROUP_V1", "KEY=VALUE", "setting of cgroup 1, or its counterpart of cgroup 2"
+    ),
 )
 GROUPS = (
     ("starting, ending, rights", STARTING),
