@@ -13,7 +13,16 @@ from .generate import DAYS, generate
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, as_pem, chain_of
 from .pkcs11 import TokenSigner
-from .signatures import Signer, attach, resign, sign_set, sign_state, signing_request, verify_signature, verify_state
+from .signatures import (
+    Signer,
+    attach,
+    resign,
+    sign_set,
+    sign_state,
+    signing_request,
+    verify_signature,
+    verify_state,
+)
 from .trust import TrustStore, own_root, trusted
 
 __all__ = [
