@@ -19,7 +19,7 @@ from sim import tools
 
 PAGE = PROJECT / "meta-pantavisor/docs/tutorial.md"
 BUILD_SECONDS = 1800
-# What tells BitBake which layers there are; the quickstart's own is put back.
+# What gives BitBake the list of layers; the quickstart's own is put back.
 CONFIGURATION = ("local.conf", "bblayers.conf", "auto.conf")
 
 
