@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sim.chair import ENVIRONMENT
+from sim.pvr_command import ENVIRONMENT
 
 DOCS = Path(__file__).resolve().parents[2] / "meta-pantavisor" / "docs"
 REFERENCE = (DOCS / "pvr.md").read_text()
