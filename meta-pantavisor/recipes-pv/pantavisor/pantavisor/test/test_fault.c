@@ -11,6 +11,7 @@
 
 #define MINUTE (60 * SECOND)
 #define DAY (24 * 60 * MINUTE)
+#define FACTORY_FATES 3 /* the first ones: it is never left */
 #define BOOTS 60 /* more than any device of these takes */
 
 enum loader { GRUB, GRUB_WITHOUT_NOTES, UBOOT, LOADERS };
@@ -188,9 +189,9 @@ static void test_every_device_comes_to_rest(void)
 {
 	static const struct {
 		const char *tried, *previous;
-	} environments[] = {{"", ""}, {"", "3"}, {"7", "3"}, {"3", "7"}, {"0", "9"}};
+	} environments[] = {{"", ""}, {"7", "3"}, {"0", "9"}};
 
-	for (int i = 0; i < LOADERS * FATES * FATES * FATES; i++)
+	for (int i = 0; i < LOADERS * FATES * FATES * FACTORY_FATES; i++)
 		for (size_t j = 0; j < PV_COUNT(environments); j++) {
 			const struct device of = {.loader = (enum loader)(i % LOADERS),
 				.newest = (enum fate)(i / LOADERS % FATES),
