@@ -175,7 +175,7 @@ def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) 
     tools.run(program, "verify", image, hashes, manifest["root_hash"])
     desk.configure('PVR_VERITY:pn-app = "yes"')
     result = desk.build.run("app").failed()
-    assert 'PVR_VERITY is "yes"' in result.output and 'say "1" for yes' in result.output
+    assert 'PVR_VERITY is "yes"' in result.output and 'use "1" for yes' in result.output
 
 
 def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -> None:
