@@ -139,8 +139,9 @@ def _seen(
 
 
 def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
-    """The spec with the numbers of its User and its home, looked up in ``tree``; what is never started runs
-    as nobody.
+    """The spec with the numbers of its User and its home, looked up in ``tree``.
+
+    What is never started has neither.
     """
     if not spec.runs:
         return spec
