@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Write beside and rename: after an error or a power cut there is the old file or the new one, never half of one."""
+"""Write beside and rename: after an error or a power cut there is the old file or the new one, never half
+of one.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ def write(path: PathIn, data: bytes, *, mode: int = 0o644, durable: bool = True)
 
 @contextmanager
 def replacing(path: PathIn, *, mode: int = 0o644, durable: bool = True) -> Iterator[BinaryIO]:
-    """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it does not.
+    """A stream whose content takes the place of ``path`` when the block ends well, and vanishes when it
+    does not.
 
     Without ``durable`` that holds until the next power cut: nothing waits for the disk.
     """
@@ -56,7 +59,8 @@ def replacing(path: PathIn, *, mode: int = 0o644, durable: bool = True) -> Itera
 
 @contextmanager
 def replacing_path(path: PathIn) -> Iterator[Path]:
-    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist yet.
+    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist
+    yet.
 
     A caller whose file must survive a power cut calls sync_file.
     """
@@ -108,7 +112,8 @@ def scratch(parent: PathIn, *, prefix: str = ".scratch.") -> Iterator[Path]:
 
 @contextmanager
 def exclusive(target: Union[PathIn, BinaryIO], *, wait: bool = True) -> Iterator[None]:
-    """One process at a time: a lock on an open file, or on a folder by its name. The kernel drops it with the process.
+    """One process at a time: a lock on an open file, or on a folder by its name. The kernel drops it with
+    the process.
 
     Without ``wait`` it raises BlockingIOError where another process holds it.
     """
@@ -140,7 +145,9 @@ def uninterrupted() -> Iterator[None]:
 
 
 def check_target(path: PathIn) -> None:
-    """Raise FormatError for what a file must not take the place of: a device, a pipe, the way to one's own output."""
+    """Raise FormatError for what a file must not take the place of: a device, a pipe, the way to one's own
+    output.
+    """
     try:
         mode = os.stat(path).st_mode
         # /dev/stdout is a link to there, and may lead to a file for once.

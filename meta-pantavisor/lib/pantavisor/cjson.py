@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Canonical JSON as Pantavisor states need it, and a bounded reader.
 
-Rules (gibson042 canonicaljson 1.0.3, checked against vectors of the published tool): members sorted by code point,
-no whitespace, raw UTF-8, escapes only where JSON demands them with uppercase hex, integral numbers as plain digits
-without loss, all other numbers as d.dddE<exponent>. The device compares text, so one value has one spelling.
+Rules (gibson042 canonicaljson 1.0.3, checked against vectors of the published tool): members sorted by code
+point, no whitespace, raw UTF-8, escapes only where JSON demands them with uppercase hex, integral numbers
+as plain digits without loss, all other numbers as d.dddE<exponent>. The device compares text, so one value
+has one spelling.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Json = Union[None, bool, int, Decimal, str, list[Any], dict[str, Any]]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
-# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits. What we write must pass again.
+# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits. What we write must pass
+# again.
 MAX_NUMBER_CHARS = 1024
 MAX_DIGITS = 512
 MAX_EXPONENT = 400
@@ -30,11 +32,13 @@ _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _MUST_ESCAPE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
-def loads(data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES, unique: bool = False) -> Json:
+def loads(
+    data: Union[bytes, str], *, what: str = "JSON", max_bytes: int = MAX_BYTES, unique: bool = False
+) -> Json:
     """Parse one JSON document. Integers stay exact, other numbers become Decimal.
 
-    Of members of one name the last wins, or with ``unique`` there is an error.
-    Raises FormatError (naming ``what``) for bad UTF-8, bad JSON, NaN or Infinity, LimitError for size or depth.
+    Of members of one name the last wins, or with ``unique`` there is an error. Raises FormatError (naming
+    ``what``) for bad UTF-8, bad JSON, NaN or Infinity, LimitError for size or depth.
     """
     if len(data) > max_bytes:
         raise LimitError(f"{what} is {len(data)} bytes long, more than the {max_bytes} allowed")
@@ -73,8 +77,8 @@ def dumps(value: Any) -> bytes:
 
 
 def _check_depth(text: str, what: str) -> None:
-    # Before the parser sees it: its C recursion has no bound of ours.
-    # Escaped quotes go first: a pattern that steps over them needs memory for each, and is slow on a string without end.
+    # Before the parser sees it: its C recursion has no bound of ours. Escaped quotes go first: a pattern
+    # that steps over them needs memory for each, and is slow on a string without end.
     depth = 0
     for token in _BRACKETS.finditer(text.replace("\\\\", "").replace('\\"', "")):
         char = token.group()[0]
@@ -86,7 +90,11 @@ def _check_depth(text: str, what: str) -> None:
 def _number(text: str) -> Union[int, Decimal]:
     # Without traps an exponent that Decimal cannot hold makes a NaN, not an ArithmeticError.
     number = Decimal(text, _UNTRAPPED) if len(text) <= MAX_NUMBER_CHARS else Decimal("NaN")
-    if number.is_nan() or len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
+    if (
+        number.is_nan()
+        or len(number.as_tuple().digits) > MAX_DIGITS
+        or abs(number.adjusted()) > MAX_EXPONENT
+    ):
         raise ValueError(f"number {text[:20]}... is out of range")
     return int(number) if number == number.to_integral_value() else number
 
@@ -135,7 +143,9 @@ def _write_object(value: dict[Any, Any], parts: list[str], depth: int) -> None:
 
 
 def _string(value: str) -> str:
-    return '"' + _MUST_ESCAPE.sub(lambda m: _ESCAPES.get(m.group(), f"\\u{ord(m.group()):04X}"), value) + '"'
+    return (
+        '"' + _MUST_ESCAPE.sub(lambda m: _ESCAPES.get(m.group(), f"\\u{ord(m.group()):04X}"), value) + '"'
+    )
 
 
 def _spell_number(value: Union[int, float, Decimal]) -> str:

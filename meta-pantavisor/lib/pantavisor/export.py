@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The pvrexport: a tar with ``json`` first and then ``objects/<sha256>``, gzipped when its name says so.
 
-Plain ustar with exact names, no directories and no extended headers: the device's reader knows nothing else. Sorted,
-each object once, fixed times: the same state gives the same bytes.
+Plain ustar with exact names, no directories and no extended headers: the device's reader knows nothing
+else. Sorted, each object once, fixed times: the same state gives the same bytes.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def _write(write: Put, store: Put, state: State, pool: ObjectPool) -> None:
 
 
 def read(path: Path, pool: ObjectPool) -> State:
-    """Put the objects into ``pool``, each verified; return the state. Raises for anything that is not an export.
+    """Put the objects into ``pool``, each verified; return the state. Raises for anything that is not an
+    export.
 
     The pool gets all objects or none. At most what the state names is unpacked, so a bomb stays small.
     """
@@ -114,7 +115,9 @@ def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> 
             raise LimitError(f"{what} holds more than {MAX_TOTAL_BYTES} bytes")
         staged.put_stream(cast(BinaryIO, _Member(stream, entry.size)), expected=object_id)
         _skip_padding(stream, entry.size)
-    missing = sorted(object_id for object_id in state.object_ids() if object_id not in staged and object_id not in pool)
+    missing = sorted(
+        object_id for object_id in state.object_ids() if object_id not in staged and object_id not in pool
+    )
     if missing:
         raise FormatError(f"{what} lacks {len(missing)} of its objects, the first is {missing[0]}")
     return state
@@ -123,7 +126,9 @@ def _read(stream: BinaryIO, staged: ObjectPool, pool: ObjectPool, what: str) -> 
 def _read_state(stream: BinaryIO, what: str) -> State:
     head = _next(stream, what)
     if head is None or head.name != "json" or head.size > MAX_BYTES:
-        raise FormatError(f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes', hint=HINT)
+        raise FormatError(
+            f'{what} does not begin with an entry "json" of at most {MAX_BYTES} bytes', hint=HINT
+        )
     state = State.parse(_Member(stream, head.size).readall(), what=f"{what}: json")
     _skip_padding(stream, head.size)
     return state
@@ -138,7 +143,9 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
         if block[257:262] != form.ANY:
             raise FormatError(f"{what} is not a ustar archive", hint=HINT)
         if not SIZE.fullmatch(block, *SIZE_SPAN):
-            raise FormatError(f"{what} has an entry whose size is not in octal digits, which devices do not read")
+            raise FormatError(
+                f"{what} has an entry whose size is not in octal digits, which devices do not read"
+            )
         entry = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         entry.name = entry.name.removeprefix("./")
         if entry.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
@@ -164,7 +171,9 @@ def _skip_padding(stream: BinaryIO, size: int) -> None:
 
 
 class _Unpacked(io.BufferedIOBase):
-    """What is packed in ``raw``, read once from its start; never more is unpacked than was asked for, and one chunk."""
+    """What is packed in ``raw``, read once from its start; never more is unpacked than was asked for, and
+    one chunk.
+    """
 
     def __init__(self, raw: BinaryIO, what: str) -> None:
         self._chunks = codecs.unpack(raw, what=what)

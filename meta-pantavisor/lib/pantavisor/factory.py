@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Making a device's first revision: signed exports -> one state -> storage tree -> disk image, checked at every step."""
+"""Making a device's first revision: signed exports -> one state -> storage tree -> disk image, checked at
+every step.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,14 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
             epoch=job.epoch,
             seed=state.digest(),
         )
-        report = audit.verify(image.path, trust=job.trust.read_bytes(), strict=True, signers=signers, needs_set=bound)
+        report = audit.verify(
+            image.path, trust=job.trust.read_bytes(), strict=True, signers=signers, needs_set=bound
+        )
         report.raise_for_findings()
         _publish(image, job.output)
-    say(f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict")
+    say(
+        f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict"
+    )
 
 
 def _bound(state: State, job: jobs.BuildRoot) -> State:
@@ -58,7 +64,9 @@ def _bound(state: State, job: jobs.BuildRoot) -> State:
 
 
 def _publish(image: disk.DiskImage, output: Path) -> None:
-    """Give image and block map their names, the old map gone first: one that does not fit would flash garbage."""
+    """Give image and block map their names, the old map gone first: one that does not fit would flash
+    garbage.
+    """
     block_map = output.with_name(output.name + ".bmap")
     block_map.unlink(missing_ok=True)
     os.replace(image.path, output)

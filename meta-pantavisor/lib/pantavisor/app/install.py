@@ -19,7 +19,8 @@ from .request import SILENT, Notify
 
 
 def install(repository: Repository, name: str, *, notify: Notify = SILENT) -> None:
-    """Write run.json, lxc.container.conf and dm-verity again from src.json. Raises NotFound, FormatError."""
+    """Write run.json, lxc.container.conf and dm-verity again from src.json. Raises NotFound, FormatError.
+    """
     source = worktree.source(repository, name)
     spec = manifests.ContainerSpec.from_source(name, source)
     worktree.check_device(repository, name, manifests.run_manifest(spec))
@@ -44,7 +45,8 @@ def protect(
     uuid: Optional[str] = None,
     notify: Notify = SILENT,
 ) -> str:
-    """Protect a volume by dm-verity; returns its root hash. Salt and UUID stay what they were, unless they are given.
+    """Protect a volume by dm-verity; returns its root hash. Salt and UUID stay what they were, unless they
+    are given.
 
     Raises NotFound, and FormatError for a volume that the container does not mount.
     """
@@ -58,7 +60,8 @@ def protect(
 
 
 def remove(repository: Repository, name: str, *, notify: Notify = SILENT) -> tuple[str, ...]:
-    """Remove a container, or what else is signed as a part, from the working tree; returns the paths, sorted.
+    """Remove a container, or what else is signed as a part, from the working tree; returns the paths,
+    sorted.
 
     Raises NotFound where there is no such thing.
     """
@@ -95,5 +98,7 @@ def _finish(
     with worktree.scratch(repository) as folder:
         files = worktree.volumes(repository, name, repository.pool)
         base = worktree.root(repository, source.base) if source.base else None
-        made = container.rebuild_manifests(name, source, files, repository.pool, folder, options=options, base=base)
+        made = container.rebuild_manifests(
+            name, source, files, repository.pool, folder, options=options, base=base
+        )
         worktree.write(repository, name, made, notify)

@@ -33,7 +33,9 @@ class PartSource:
 
     @classmethod
     def parse(cls, text: str) -> PartSource:
-        """``PATH#PART``; a path may hold a ``#`` itself where it exists. Raises FormatError for more than one part."""
+        """``PATH#PART``; a path may hold a ``#`` itself where it exists. Raises FormatError for more than
+        one part.
+        """
         source = RepositorySource.parse(text)
         words = source.part_filter.wanted
         if source.part_filter.unwanted or len(words) > 1:
@@ -70,9 +72,10 @@ SILENT = Notify()
 class AppRequest:
     """A container to add or to update.
 
-    An update without ``source`` takes the recorded image. ``base`` and ``patch`` keep only what the image has over
-    another container's root.squashfs, or over its own; ``whole`` ends that. ``force`` replaces what exists already, and
-    makes again what is unchanged. ``credentials`` go to the registry of the source and nowhere else.
+    An update without ``source`` takes the recorded image. ``base`` and ``patch`` keep only what the image
+    has over another container's root.squashfs, or over its own; ``whole`` ends that. ``force`` replaces
+    what exists already, and makes again what is unchanged. ``credentials`` go to the registry of the source
+    and nowhere else.
     """
 
     name: str
@@ -90,12 +93,16 @@ class AppRequest:
 
     def __post_init__(self) -> None:
         if self.patch + self.whole + (self.base is not None) > 1:
-            raise FormatError("a patch, a whole root file system and another base exclude each other", hint="choose one")
+            raise FormatError(
+                "a patch, a whole root file system and another base exclude each other", hint="choose one"
+            )
 
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a request: ``origin`` is what the container is made from. Not ``changed`` if it was so already."""
+    """What became of a request: ``origin`` is what the container is made from. Not ``changed`` if it was so
+    already.
+    """
 
     name: str
     origin: str

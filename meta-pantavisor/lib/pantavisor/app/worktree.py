@@ -91,14 +91,17 @@ def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Va
 
 
 def root(repository: Repository, name: str) -> Optional[str]:
-    """The object id of the container's root.squashfs, which is put into the pool; None where it has none."""
+    """The object id of the container's root.squashfs, which is put into the pool; None where it has none.
+    """
     path = f"{names.check_container(name)}/{ROOT_VOLUME}"
     return _put(repository, path, repository.pool) if beneath.is_file(repository.root, path) else None
 
 
 def _object(repository: Repository, path: str) -> dict[str, Any]:
     """A JSON object of the working tree, which may be of others: no link is followed."""
-    return cjson.load_object(beneath.read(repository.root, path, limit=cjson.MAX_BYTES), what=str(repository.root / path))
+    return cjson.load_object(
+        beneath.read(repository.root, path, limit=cjson.MAX_BYTES), what=str(repository.root / path)
+    )
 
 
 def _files(repository: Repository, folder: str) -> list[str]:
@@ -121,7 +124,9 @@ def _put(repository: Repository, path: str, pool: ObjectPool) -> str:
 
 
 def check_device(repository: Repository, name: str, run: Value) -> None:
-    """What the container's run.json refers to must be in device.json: a device refuses the whole state otherwise."""
+    """What the container's run.json refers to must be in device.json: a device refuses the whole state
+    otherwise.
+    """
     device = repo.read_device(repository)
     if device is not None and isinstance(run, Mapping):
         manifests.check_references(run, device, f"{name}/run.json")
@@ -132,12 +137,15 @@ def _warn_of_device(repository: Repository, name: str, run: Value, notify: Notif
         return
     wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, f"{name}/run.json")]
     if wanted:
-        notify.warn(f"there is no {repo.DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one")
+        notify.warn(
+            f"there is no {repo.DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one"
+        )
 
 
 def write(repository: Repository, name: str, made: Container, notify: Notify, *, new: bool = False) -> None:
-    """Put the container in place of what was made of it before; the user's own files there stay. A ``new`` one appears
-    whole or not at all."""
+    """Put the container in place of what was made of it before; the user's own files there stay. A ``new``
+    one appears whole or not at all.
+    """
     if new:
         own = {path: value for path, value in made.files.items() if path.startswith(f"{name}/")}
         repository.write_files({path: value for path, value in made.files.items() if path not in own})
@@ -163,5 +171,10 @@ def paths(repository: Repository, name: str) -> set[str]:
 def _made_before(repository: Repository, name: str) -> set[str]:
     made = {LXC_CONFIG}
     for volume in {ROOT_VOLUME, OVERLAY_VOLUME, *verity_manifests(repository, name)}:
-        made |= {f"{volume}.docker-digest", f"{volume}.rootfs-digest", f"{volume}.hash", f"_dm/{volume}.json"}
+        made |= {
+            f"{volume}.docker-digest",
+            f"{volume}.rootfs-digest",
+            f"{volume}.hash",
+            f"_dm/{volume}.json",
+        }
     return {f"{name}/{path}" for path in made | {ROOT_VOLUME, OVERLAY_VOLUME}}

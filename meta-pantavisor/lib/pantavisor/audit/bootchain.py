@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The chain from the boot loader on: a GRUB with a key inside boots only what is signed by it, so all of that must be.
+"""The chain from the boot loader on: a GRUB with a key inside boots only what is signed by it, so all of
+that must be.
 
-The key comes from the program on the boot partition, which only firmware can check: this finds what would not boot.
+The key comes from the program on the boot partition, which only firmware can check: this finds what would
+not boot.
 """
 
 from __future__ import annotations
@@ -32,9 +34,15 @@ _LOADED = ("pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb")
 
 
 def check(
-    partition: Fat, storage: Storage, revisions: Iterable[str], findings: Findings, counts: Counter[str], place: str
+    partition: Fat,
+    storage: Storage,
+    revisions: Iterable[str],
+    findings: Findings,
+    counts: Counter[str],
+    place: str,
 ) -> None:
-    """Verify every boot file of every revision by the keys in each GRUB on the boot partition at ``place``."""
+    """Verify every boot file of every revision by the keys in each GRUB on the boot partition at ``place``.
+    """
     for path, file in sorted(partition.files.items()):
         if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:
             trusted = _trusted(partition.content(file), findings, f"{place}, {path}")
@@ -57,7 +65,9 @@ def _check_words(partition: Fat, trusted: Optional[keys.BootKeys], findings: Fin
     content = partition.content(words)
     try:
         if trusted is not None and (signature is None or signature.size > MAX_SIGNATURE_BYTES):
-            raise PantavisorError("has no signature, so GRUB does not read it", hint="run: pvr keys sign-boot")
+            raise PantavisorError(
+                "has no signature, so GRUB does not read it", hint="run: pvr keys sign-boot"
+            )
         if trusted is not None and signature is not None:
             trusted.verify(partition.content(signature), [content], what=_WORDS + SIGNATURE)
     except PantavisorError as error:
@@ -68,17 +78,25 @@ def _check_words(partition: Fat, trusted: Optional[keys.BootKeys], findings: Fin
 def _judge_words(content: bytes, findings: Findings, where: str) -> None:
     variables = environment(content)
     if variables is None:
-        findings.add("boot-words", where, "is not an environment block of GRUB, which reads nothing of it", _HINT)
+        findings.add(
+            "boot-words", where, "is not an environment block of GRUB, which reads nothing of it", _HINT
+        )
         return
     words = variables.get(_VARIABLE.encode(), b"").decode("latin-1")
     if not _HARMLESS.fullmatch(words):
         problem = "it has quotes or other characters that it may not have"
         findings.add("boot-words", where, f"GRUB leaves {_VARIABLE} out: {problem}")
     elif found := _FOREIGN.search(f"{words} "):
-        findings.add("boot-words", where, f'GRUB leaves {_VARIABLE} out: the word "{found[0].strip()}" is not the board\'s')
+        findings.add(
+            "boot-words",
+            where,
+            f'GRUB leaves {_VARIABLE} out: the word "{found[0].strip()}" is not the board\'s',
+        )
     others = sorted(printable(name.decode("latin-1")) for name in variables if name != _VARIABLE.encode())
     if others:
-        findings.add("boot-words", where, f"GRUB reads {_VARIABLE} alone, and leaves out {', '.join(others)[:200]}")
+        findings.add(
+            "boot-words", where, f"GRUB reads {_VARIABLE} alone, and leaves out {', '.join(others)[:200]}"
+        )
 
 
 def _trusted(program: bytes, findings: Findings, where: str) -> Optional[keys.BootKeys]:

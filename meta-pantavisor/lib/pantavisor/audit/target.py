@@ -46,8 +46,8 @@ def verify(
 ) -> Report:
     """Examine a disk image, storage tree, export or repository, and change nothing.
 
-    What is asked for is described at ``Demands``; ``strict`` also asks that no object is left over. Problems are in the
-    report (``raise_for_findings``); raises NotFound where there is no target at all.
+    What is asked for is described at ``Demands``; ``strict`` also asks that no object is left over.
+    Problems are in the report (``raise_for_findings``); raises NotFound where there is no target at all.
     """
     target = Path(target)
     demands = Demands(trust, strict, allow_unsigned, signers, needs_set, confined)
@@ -90,14 +90,22 @@ def _how(*, strict: bool, has_trust: bool, allow_unsigned: bool) -> str:
     return LAX if allow_unsigned else SIGNED
 
 
-def check_texts(texts: Mapping[str, bytes], states: Mapping[str, State], findings: Findings, *, canonical: bool) -> None:
-    """See that devices read the text of each state as it was signed. ``canonical``: it must be canonical JSON."""
+def check_texts(
+    texts: Mapping[str, bytes], states: Mapping[str, State], findings: Findings, *, canonical: bool
+) -> None:
+    """See that devices read the text of each state as it was signed. ``canonical``: it must be canonical
+    JSON.
+    """
     for revision, state in states.items():
         where, text = state_place(revision), texts[revision]
         if canonical and text != state.dumps():
-            findings.add("state", where, "the state is not canonical JSON, so devices compute other signatures")
+            findings.add(
+                "state", where, "the state is not canonical JSON, so devices compute other signatures"
+            )
         if content.has_private_key(text):
-            findings.add("secret", where, "the state holds a private key", "private keys must never reach a device")
+            findings.add(
+                "secret", where, "the state holds a private key", "private keys must never reach a device"
+            )
         for warning in state.warnings():
             # That older tools drop a null harms none of the devices that this is for.
             if "holds null" not in warning:
@@ -112,7 +120,9 @@ def _salts(states: Iterable[State], objects: Mapping[str, Chunks]) -> dict[str, 
             if "/_dm/" not in path or not isinstance(value, Mapping):
                 continue
             folder = path.rpartition("/_dm/")[0]
-            data, hashes = (state.get(f"{folder}/{value.get(member)}") for member in ("data_device", "hash_device"))
+            data, hashes = (
+                state.get(f"{folder}/{value.get(member)}") for member in ("data_device", "hash_device")
+            )
             salt = value["salt"] if "salt" in value else _recorded_salt(objects.get(str(hashes)))
             if isinstance(data, str) and is_object_id(data) and manifests.is_salt(salt):
                 wanted.setdefault(data, set()).add(str(salt))
@@ -132,17 +142,28 @@ def _check_objects(
 ) -> None:
     used = {object_id for state in states.values() for object_id in state.object_ids()}
     for object_id in sorted(used - set(facts)):
-        users = sorted(path for state in states.values() for path, value in state.objects().items() if value == object_id)
+        users = sorted(
+            path
+            for state in states.values()
+            for path, value in state.objects().items()
+            if value == object_id
+        )
         findings.add("object-missing", f"objects/{object_id}", f"is missing; {users[0]} needs it")
     for object_id, fact in sorted(facts.items()):
         where = f"objects/{object_id}"
         if fact.error:
             findings.add("unreadable", where, fact.error)
         elif fact.sha256 != object_id:
-            findings.add("object-digest", where, f"has other content than its name says: its sha256 is {fact.sha256}")
+            findings.add(
+                "object-digest", where, f"has other content than its name says: its sha256 is {fact.sha256}"
+            )
         if fact.private_key:
             findings.add("secret", where, "holds a private key", "private keys must never reach a device")
-        if object_id not in used and found.kind in (IMAGE, TREE, EXPORT) and (strict or found.kind == EXPORT):
+        if (
+            object_id not in used
+            and found.kind in (IMAGE, TREE, EXPORT)
+            and (strict or found.kind == EXPORT)
+        ):
             findings.add("object-unused", where, "is in no state")
 
 
@@ -154,6 +175,10 @@ def _run_e2fsck(target: Path, start: int, findings: Findings) -> None:
         # By way of a link, because e2fsck takes a question mark in a name for its own.
         os.symlink(target.absolute(), Path(folder) / "image")
         try:
-            proc.run(["e2fsck", "-f", "-n", f"image?offset={start}"], cwd=Path(folder), environment={"LC_ALL": "C"})
+            proc.run(
+                ["e2fsck", "-f", "-n", f"image?offset={start}"],
+                cwd=Path(folder),
+                environment={"LC_ALL": "C"},
+            )
         except proc.ToolError as error:
             findings.add("e2fsck", "storage partition", error.message)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The command ``pvr``: reads words and the environment, calls the library, prints.
 
-Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bug of ours, 2 a mistake of the user,
-130 interrupted.
+Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 a bug of ours, 2 a mistake of
+the user, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from ..errors import PantavisorError
 from . import argument_parser, failures, published
 from .console import Console, drop, open_missing, say
 
-# The commands of each module. Only the module of the command given is loaded: loading all takes longer than most of them.
+# The commands of each module. Only the module of the command given is loaded: loading all takes longer than
+# most of them.
 MODULES = {
     "repository": (
         "init", "add", "json", "commit", "status", "diff", "checkout",
@@ -45,8 +46,11 @@ SWITCHES = {
 
 
 def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
-    """The whole command line, or only what ``command`` needs; help, man page and completion come from here."""
-    owners = [module for module, names in MODULES.items() if command and published.own_name(command) in names]
+    """The whole command line, or only what ``command`` needs; help, man page and completion come from here.
+    """
+    owners = [
+        module for module, names in MODULES.items() if command and published.own_name(command) in names
+    ]
     return _parser(tuple(owners or MODULES), published.variables())
 
 
@@ -74,7 +78,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit status."""
     open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show is not a reason to stop; what JSON cannot hold as it is gets its escape.
+        # A name that the terminal cannot show is not a reason to stop; what JSON cannot hold as it is gets
+        # its escape.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     console = Console()
@@ -102,7 +107,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     try:
-        found: argparse.Namespace = parser(next((word for word in words if not word.startswith("-")), None)).parse_args(words)
+        found: argparse.Namespace = parser(
+            next((word for word in words if not word.startswith("-")), None)
+        ).parse_args(words)
         argument_parser.filled(found)
         if found.http_proxy:
             os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)

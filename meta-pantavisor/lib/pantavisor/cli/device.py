@@ -71,14 +71,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             if action != "rm":
                 _members(command, kind)
             if (kind, action) == ("group", "add"):
-                command.add_argument("--before", metavar="GROUP", help="start it before that one; default: last")
+                command.add_argument(
+                    "--before", metavar="GROUP", help="start it before that one; default: last"
+                )
 
 
 def _members(command: argparse.ArgumentParser, kind: str) -> None:
     for name, metavar, text in TEXTS[kind]:
-        command.add_argument(f"--{name}", dest=f"member_{name.replace('-', '_')}", metavar=metavar, help=text)
+        command.add_argument(
+            f"--{name}", dest=f"member_{name.replace('-', '_')}", metavar=metavar, help=text
+        )
     for name, member, text in LISTS.get(kind, ()):
-        command.add_argument(f"--{name}", dest=f"member_{member}", action="append", metavar="NAME", help=text)
+        command.add_argument(
+            f"--{name}", dest=f"member_{member}", action="append", metavar="NAME", help=text
+        )
     for name, text in SWITCHES.get(kind, ()):
         command.add_argument(f"--{name}", dest=f"member_{name.replace('-', '_')}",
                              action=argparse.BooleanOptionalAction, help=text)  # fmt: skip
@@ -124,7 +130,9 @@ def _list(options: argparse.Namespace, console: Console) -> None:
         return
     rows = []
     for kind in device_edit.KINDS:
-        rows += [(kind, name, _text(members)) for name, members in device_edit.everything(device, kind).items()]
+        rows += [
+            (kind, name, _text(members)) for name, members in device_edit.everything(device, kind).items()
+        ]
     console.table(("kind", "name", "says"), rows)
 
 

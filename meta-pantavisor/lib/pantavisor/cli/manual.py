@@ -12,8 +12,8 @@ from .console import Console
 
 Parser = argparse.ArgumentParser
 HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
-# Only words that make a command longer count: what else is there are options, their values and operands. A verb is
-# no file, but behind an option anything may stand.
+# Only words that make a command longer count: what else is there are options, their values and operands. A
+# verb is no file, but behind an option anything may stand.
 BASH = """\
 _pvr() {
     local IFS=$'\\n' offered= line= word last="${COMP_WORDS[COMP_CWORD-1]}" files=1
@@ -83,17 +83,30 @@ def completion(parser: Parser, shell: str) -> str:
 def manual(parser: Parser) -> str:
     """The page pvr(1)."""
     # Options are to be copied: no hyphens within, no blanks between that were not there.
-    lines = [f'.TH PVR 1 "" "pvr {__version__}"', ".nh", ".ad l", ".SH NAME", f"pvr \\- {_roff(parser.description or '')}"]
+    lines = [
+        f'.TH PVR 1 "" "pvr {__version__}"',
+        ".nh",
+        ".ad l",
+        ".SH NAME",
+        f"pvr \\- {_roff(parser.description or '')}",
+    ]
     for words, child in walk(parser):
         lines += [".SH COMMAND " + " ".join(words).upper() if words else ".SH OPTIONS"]
-        lines += [_roff(child.description or ""), ".PP", ".B " + _roff(" ".join(child.format_usage().split()[1:]))]
+        lines += [
+            _roff(child.description or ""),
+            ".PP",
+            ".B " + _roff(" ".join(child.format_usage().split()[1:])),
+        ]
         for group in child._action_groups:
             shown = [action for action in group._group_actions if not _is_hidden(action)]
             if shown and group.title not in ("positional arguments", "options", "optional arguments"):
                 lines.append(f'.SS "{_roff(str(group.title))}"')
             for action in shown:
                 lines += [".TP", ".B " + _roff(_name(action)), _roff(action.help or "")]
-    lines += [".SH EXIT STATUS", "0 done, 1 a bug in pvr, 2 a mistake that the message says how to correct, 130 interrupted."]
+    lines += [
+        ".SH EXIT STATUS",
+        "0 done, 1 a bug in pvr, 2 a mistake that the message says how to correct, 130 interrupted.",
+    ]
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What scripts for the published pvr may write: its other names of commands and options, and its variables.
 
-Each row is laid over the parser of our command, which has the meaning; docs/published.md shows the same rows. Of names that the
-published tool has twice (i, s, g, d, c, r) the one that it takes counts.
+Each row is laid over the parser of our command, which has the meaning; docs/published.md shows the same
+rows. Of names that the published tool has twice (i, s, g, d, c, r) the one that it takes counts.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from . import argument_parser
 
 @dataclass(frozen=True)
 class Row:
-    """``command`` of ours, its other ``names``, other spellings of its ``options``, ``variables`` behind these, and options
-    that are taken for nothing."""
+    """``command`` of ours, its other ``names``, other spellings of its ``options``, ``variables`` behind
+    these, and options that are taken for nothing.
+    """
 
     command: str
     names: tuple[str, ...] = ()
@@ -108,7 +109,11 @@ def declare_global(top: argument_parser.Parser) -> None:
     group = top.add_argument_group("as the published pvr")
     _take_idle(group, GLOBAL)
     group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")
-    group.add_argument("--http-proxy", metavar="URL", help="for registries, as http_proxy and https_proxy of the environment")
+    group.add_argument(
+        "--http-proxy",
+        metavar="URL",
+        help="for registries, as http_proxy and https_proxy of the environment",
+    )
 
 
 def variables() -> frozenset[str]:

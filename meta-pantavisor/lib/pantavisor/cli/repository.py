@@ -38,7 +38,9 @@ def _declare_init(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     init = commands.add_parser("init", help="make an empty repository",
                                description="Make a directory an empty repository. What is in it stays as it is.")  # fmt: skip
     init.add_argument("directory", type=Path, nargs="?", default=Path("."), help="default: this one")
-    init.add_argument("--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory")
+    init.add_argument(
+        "--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory"
+    )
     init.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     init.set_defaults(run=_init)
 
@@ -46,14 +48,18 @@ def _declare_init(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add = commands.add_parser("add", help="stage files for the next commit",
                               description="Stage files for the next commit. Tracked ones need no adding again.")  # fmt: skip
-    add.add_argument("paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything")
+    add.add_argument(
+        "paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything"
+    )
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
 
     commit = commands.add_parser("commit", help="make the working tree the committed state",
                                  description="Make the staged and tracked files, as they are now, the committed state. "
                                              "Tracked files that are gone leave it.")  # fmt: skip
-    commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say")
+    commit.add_argument(
+        "-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say"
+    )
     commit.add_argument("-c", "--checkpoint", action="store_true",
                         help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs")  # fmt: skip
     commit.set_defaults(run=_commit)
@@ -71,7 +77,9 @@ def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParse
     show.set_defaults(run=_json)
 
     diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
-    diff.add_argument("paths", type=Path, nargs="*", metavar="FILE", help="or a folder; default: everything")
+    diff.add_argument(
+        "paths", type=Path, nargs="*", metavar="FILE", help="or a folder; default: everything"
+    )
     diff.set_defaults(run=_diff)
 
 
@@ -86,7 +94,9 @@ def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     clone = commands.add_parser("clone", help="make a repository from another, or from an export")
     clone.add_argument("source", help=SOURCE)
     clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
-    clone.add_argument("--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory")
+    clone.add_argument(
+        "--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory"
+    )
     clone.add_argument("--canonical", action="store_true", help="canonical JSON, as always")
     clone.add_argument("--spec", default=SPEC, help=f"format of the state; there is one: {SPEC}")
     clone.set_defaults(run=_clone)
@@ -95,9 +105,13 @@ def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
                              ("merge", "take parts of another state", False)):  # fmt: skip
-        take = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}")
+        take = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}"
+        )
         take.add_argument("source", nargs="?", help=f"{SOURCE}; default: the last one")
-        take.add_argument("target", nargs="?", type=Path, help="repository to take it into; default: this one")
+        take.add_argument(
+            "target", nargs="?", type=Path, help="repository to take it into; default: this one"
+        )
         take.set_defaults(run=_take, drop=drop)
 
 
@@ -115,7 +129,9 @@ def _declare_exports(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _declare_gc(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    collect = commands.add_parser("gc", help="remove objects that neither the committed state nor a staged file needs")
+    collect = commands.add_parser(
+        "gc", help="remove objects that neither the committed state nor a staged file needs"
+    )
     collect.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     collect.set_defaults(run=_collect)
 
@@ -150,18 +166,26 @@ def _add(options: argparse.Namespace, console: Console) -> None:
 
 def _matching(word: str) -> list[Path]:
     """The file or folder of that name, else the files that it is a pattern for."""
-    found = [] if os.path.lexists(word) else [Path(name) for name in sorted(glob.glob(word)) if os.path.isfile(name)]
+    found = (
+        []
+        if os.path.lexists(word)
+        else [Path(name) for name in sorted(glob.glob(word)) if os.path.isfile(name)]
+    )
     return found or [Path(word)]
 
 
 def _json(options: argparse.Namespace, console: Console) -> None:
     text = here.repository().state.dumps()
-    console.result(text.decode() if options.canonical else json.dumps(json.loads(text), indent=4, ensure_ascii=False))
+    console.result(
+        text.decode() if options.canonical else json.dumps(json.loads(text), indent=4, ensure_ascii=False)
+    )
 
 
 def _commit(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository()
-    state = repository.commit(message=options.message, checkpoint=epoch.rfc3339() if options.checkpoint else None)
+    state = repository.commit(
+        message=options.message, checkpoint=epoch.rfc3339() if options.checkpoint else None
+    )
     for warning in state.warnings():
         console.warn(warning)
     console.line(f"committed {state.digest()[:12]}: {count(state, 'path')}")
@@ -188,7 +212,10 @@ def _diff(options: argparse.Namespace, console: Console) -> None:
     changes = working.diff(committed)
     if options.paths:
         changes = changes.within(repository.named(options.paths))
-    patch = {**{path: working[path] for path in (*changes.added, *changes.changed)}, **dict.fromkeys(changes.removed)}
+    patch = {
+        **{path: working[path] for path in (*changes.added, *changes.changed)},
+        **dict.fromkeys(changes.removed),
+    }
     console.result(json.dumps(json.loads(cjson.dumps(patch)), indent=4))
 
 
@@ -206,7 +233,11 @@ def _clone(options: argparse.Namespace, console: Console) -> None:
 def _directory(source: Path) -> Path:
     """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr`` and ``/there/demo.tgz``."""
     path = source.absolute()
-    name = path.parent.name if path.name == ".pvr" else re.sub(r"(\.pvrexport)?\.(tgz|tar|tar\.gz)$", "", path.name)
+    name = (
+        path.parent.name
+        if path.name == ".pvr"
+        else re.sub(r"(\.pvrexport)?\.(tgz|tar|tar\.gz)$", "", path.name)
+    )
     return Path(name)
 
 
@@ -226,7 +257,9 @@ def _export(options: argparse.Namespace, console: Console) -> None:
         raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
     stale = [path for path in repository.uncommitted() if path in chosen]
     if stale:
-        console.warn(f"the export has {stale[0]}{_more(stale)} as committed; the working tree differs: pvr commit, then export")
+        console.warn(
+            f"the export has {stale[0]}{_more(stale)} as committed; the working tree differs: pvr commit, then export"
+        )
     if str(options.target) == "-":
         with tempfile.TemporaryDirectory() as folder:
             export.write(Path(folder) / "export.tar", chosen, repository.pool)
@@ -263,9 +296,13 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
         console.warn(f"{options.target} was committed already, so the device has no way back from this change; "
                      "a revision of another number is tried first")  # fmt: skip
     if "bsp/run.json" not in state:
-        console.warn(f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one")
+        console.warn(
+            f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one"
+        )
     boots = repo.boot_environment(options.target)
     if boots is not None and boots.tried:
-        console.line(f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well")
+        console.line(
+            f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well"
+        )
     elif boots is not None:
         console.line(f"the device boots {boots.revision} from now on")

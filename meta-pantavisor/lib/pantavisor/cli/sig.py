@@ -49,19 +49,32 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     whole.set_defaults(run=_set)
     update = verbs.add_parser("update", aliases=["up"], help="sign again, after a change of files or keys",
                               description=f"Sign what signatures cover again. {ADD_PARTS}")  # fmt: skip
-    update.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
+    update.add_argument(
+        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+    )
     signers.declare_signer(update, behind=True)
     update.set_defaults(run=_update)
     _elsewhere(verbs)
-    show = verbs.add_parser("ls", help="check signatures and list what they cover",
-                            description="Check signatures and list what they cover. Without names every part must be signed.")
-    show.add_argument("names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures")
+    show = verbs.add_parser(
+        "ls",
+        help="check signatures and list what they cover",
+        description="Check signatures and list what they cover. Without names every part must be signed.",
+    )
+    show.add_argument(
+        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+    )
     show.add_argument("--part", action="append", default=[], metavar="NAME", help="one of them")
     how = show.add_mutually_exclusive_group()
     how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
-    how.add_argument("--allow-unsigned", action="store_true", help="do not ask for a signature over every part")
-    show.add_argument("--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together")
-    show.add_argument("--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it")
+    how.add_argument(
+        "--allow-unsigned", action="store_true", help="do not ask for a signature over every part"
+    )
+    show.add_argument(
+        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
+    )
+    show.add_argument(
+        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+    )
     show.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
     show.add_argument("--json", action="store_true", help="as JSON")
     signers.declare_trust(show, behind=True)
@@ -88,9 +101,13 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def _name(command: argparse.ArgumentParser) -> None:
     name = command.add_mutually_exclusive_group(required=True)
     name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
-    name.add_argument("--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers")
+    name.add_argument(
+        "--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers"
+    )
     if command.prog.endswith((" request", " attach")):
-        name.add_argument("--set", dest="raw", action="store_const", const=pvs.SET, help="the set of all signatures")
+        name.add_argument(
+            "--set", dest="raw", action="store_const", const=pvs.SET, help="the set of all signatures"
+        )
 
 
 def _release(command: argparse.ArgumentParser) -> None:
@@ -113,7 +130,9 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
         return pvs.set_selection()
     if options.raw:
         if not options.include:
-            raise PantavisorError("a signature by --raw needs patterns", hint="use --include PATTERN, once for each")
+            raise PantavisorError(
+                "a signature by --raw needs patterns", hint="use --include PATTERN, once for each"
+            )
         return pvs.Selection(tuple(options.include), tuple(options.exclude))
     part = options.part
     whole = pvs.bsp_selection() if part == "bsp" else pvs.container_selection(part)
@@ -146,7 +165,9 @@ def _change(change: Callable[[State], State], console: Console) -> None:
     repository = here.repository()
     before = repository.state
     after = repository.update(change, in_tree=True)
-    signed = [path for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]]
+    signed = [
+        path for path in after if pvs.is_signature(path, after[path]) and before.get(path) != after[path]
+    ]
     for path in signed:
         console.line(f"{path} is signed and committed")
     for other in pvs.signatures(after):
@@ -158,9 +179,13 @@ def _change(change: Callable[[State], State], console: Console) -> None:
 
 
 def _warn_of_uncommitted(repository: Repository, state: State, signed: list[str], console: Console) -> None:
-    """What was signed is the committed state: the next commit makes a signature wrong that covers what differs from it."""
+    """What was signed is the committed state: the next commit makes a signature wrong that covers what
+    differs from it.
+    """
     asked = [signature for signature in pvs.signatures(state) if signature.path in signed or not signed]
-    covered = [path for path in repository.uncommitted() if any(one.selection.covers(path) for one in asked)]
+    covered = [
+        path for path in repository.uncommitted() if any(one.selection.covers(path) for one in asked)
+    ]
     if covered:
         more = f" and {len(covered) - 1} more" if covered[1:] else ""
         console.warn(f"only what is committed is signed, and the working tree differs in {covered[0]}{more}: "
@@ -207,11 +232,16 @@ def _request(options: argparse.Namespace, console: Console) -> None:
     flag = f"--part {name}" if options.part else f"--raw {name}"
     if name == pvs.SET and not options.part:
         flag = "--set"
-    console.line(f"sign the bytes of {options.file} with {used}, then: pvr sig attach {flag} {options.file} SIGNATURE")
+    console.line(
+        f"sign the bytes of {options.file} with {used}, then: pvr sig attach {flag} {options.file} SIGNATURE"
+    )
 
 
 def _attach(options: argparse.Namespace, console: Console) -> None:
-    request, signature = _read(options.request, MAX_REQUEST_BYTES), _read(options.signature, MAX_SIGNATURE_BYTES)
+    request, signature = (
+        _read(options.request, MAX_REQUEST_BYTES),
+        _read(options.signature, MAX_SIGNATURE_BYTES),
+    )
     _change(lambda state: keys.attach(state, options.part or options.raw, request, signature), console)
 
 
@@ -248,7 +278,9 @@ def _list(options: argparse.Namespace, console: Console) -> None:
 
 
 def _check_reach(repository: Repository, trust: Optional[bytes], table: Optional[pvs.Signers]) -> None:
-    """Raise for a container that reaches the device and whose signer may not sign the bsp, as ``pvr verify`` finds it."""
+    """Raise for a container that reaches the device and whose signer may not sign the bsp, as ``pvr
+    verify`` finds it.
+    """
     from .. import audit
 
     report = audit.verify(repository.root, trust=trust, allow_unsigned=True, signers=table)
@@ -258,10 +290,18 @@ def _check_reach(repository: Repository, trust: Optional[bytes], table: Optional
 
 
 def _show(
-    found: pvs.Coverage, shown: dict[str, Value], release: Optional[int], options: argparse.Namespace, console: Console
+    found: pvs.Coverage,
+    shown: dict[str, Value],
+    release: Optional[int],
+    options: argparse.Namespace,
+    console: Console,
 ) -> None:
     if options.json:
-        document: dict[str, Any] = {"protected": found.protected, "excluded": found.excluded, "notseen": found.unseen}
+        document: dict[str, Any] = {
+            "protected": found.protected,
+            "excluded": found.excluded,
+            "notseen": found.unseen,
+        }
         document.update({"release": release} if release is not None else {})
         console.json({**document, "signatures": shown} if shown else document)
         return

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The key options of ``pvr sig``, which may stand before its verb or behind it, and the signer that they mean."""
+"""The key options of ``pvr sig``, which may stand before its verb or behind it, and the signer that they
+mean.
+"""
 
 from __future__ import annotations
 
@@ -60,15 +62,20 @@ def signer(options: argparse.Namespace) -> keys.Signer:
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
             # On the command line all users of the machine could read it.
-            raise PantavisorError("the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}")
-        return keys.TokenSigner.load(options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin)
+            raise PantavisorError(
+                "the token's PIN is not known", hint=f"put it into the environment as {PIN_VARIABLE}"
+            )
+        return keys.TokenSigner.load(
+            options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin
+        )
     if options.signer is not None:
         return keys.CommandSigner.load(_program(options.signer), _needed(path))
     return keys.PemSigner.load(_key(options), path)
 
 
 def check_secrecy(options: argparse.Namespace, state: State) -> None:
-    """Raise where the private key is a file of the state, under whatever name: each export would hold it."""
+    """Raise where the private key is a file of the state, under whatever name: each export would hold it.
+    """
     if options.pkcs11 or options.signer is not None:
         return
     key_id = digest.file_sha256(_key(options))

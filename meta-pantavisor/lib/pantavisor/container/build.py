@@ -93,7 +93,9 @@ def patch(
         f"{name}/{OVERLAY_VOLUME}": packed,
         **digest_file(name, OVERLAY_VOLUME, source, pool),
     }
-    return finish(spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written))
+    return finish(
+        spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written)
+    )
 
 
 def rebuild_manifests(

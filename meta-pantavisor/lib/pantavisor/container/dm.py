@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """dm-verity of a container's volumes: ``<volume>.hash`` and ``_dm/<volume>.json`` beside the volume.
 
-Which volumes are protected is stored in ``dm_enabled`` of src.json; run.json then names them with ``dm:`` in front. Salt
-and UUID are derived from the volume's content the first time, and kept from then on.
+Which volumes are protected is stored in ``dm_enabled`` of src.json; run.json then names them with ``dm:``
+in front. Salt and UUID are derived from the volume's content the first time, and kept from then on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def protect(
     *,
     recorded: Optional[Mapping[str, Mapping[str, Any]]] = None,
 ) -> dict[str, Value]:
-    """Hash files and manifests of ``volumes`` of the container; ``objects`` maps its paths to their objects."""
+    """Hash files and manifests of ``volumes`` of the container; ``objects`` maps its paths to their
+    objects.
+    """
     files: dict[str, Value] = {}
     for volume in sorted(volumes):
         object_id = objects.get(f"{name}/{volume}")
@@ -50,7 +52,9 @@ def parse_salt(text: str) -> bytes:
     try:
         return b"" if text == "-" else bytes.fromhex(text)
     except ValueError:
-        raise FormatError(f'"{text[:80]}" is not a salt', hint="an even number of hex digits, mostly 64") from None
+        raise FormatError(
+            f'"{text[:80]}" is not a salt', hint="an even number of hex digits, mostly 64"
+        ) from None
 
 
 def parse_uuid(text: str) -> uuids.UUID:

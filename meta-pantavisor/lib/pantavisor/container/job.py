@@ -30,8 +30,13 @@ def export_container(job: jobs.ExportContainer) -> Container:
         persistence=sources.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
-    with layout.open_image(job.layout, Platform.parse(job.platform)) as image, atomic.scratch(job.work) as folder:
-        source = sources.image_manifest(ImageSource.parse(f"docker://{job.reference}"), image, wanted, container=job.name)
+    with (
+        layout.open_image(job.layout, Platform.parse(job.platform)) as image,
+        atomic.scratch(job.work) as folder,
+    ):
+        source = sources.image_manifest(
+            ImageSource.parse(f"docker://{job.reference}"), image, wanted, container=job.name
+        )
         pool = ScratchPool(folder / "objects")
         made = make(
             job.name,
@@ -50,7 +55,8 @@ def export_container(job: jobs.ExportContainer) -> Container:
 
 
 def _before(job: jobs.ExportContainer) -> Mapping[str, Value]:
-    """The state of the earlier build, as far as there is one: whatever lies there cannot stop this build."""
+    """The state of the earlier build, as far as there is one: whatever lies there cannot stop this build.
+    """
     try:
         return export.read_state(job.before) if job.before else {}
     except (PantavisorError, OSError):

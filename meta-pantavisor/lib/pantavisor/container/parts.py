@@ -21,7 +21,9 @@ from .model import Container, PackOptions
 
 @dataclass(frozen=True)
 class Taken:
-    """A part in ``pool``: its paths as they were, where it came from (without a path of this host), what it is."""
+    """A part in ``pool``: its paths as they were, where it came from (without a path of this host), what it
+    is.
+    """
 
     part: str
     files: Mapping[str, Value]
@@ -30,14 +32,17 @@ class Taken:
 
 
 def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
-    """Copy a container of a repository's committed state or of an export to ``pool``, every object verified.
+    """Copy a container of a repository's committed state or of an export to ``pool``, every object
+    verified.
 
     Raises FormatError.
     """
     with repo.opened(source) as (state, other):
         known = state.container_names()
         if part is None and len(known) != 1:
-            raise FormatError(f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}")
+            raise FormatError(
+                f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}"
+            )
         part = part or known[0]
         if part not in known:
             raise names.unknown(part, known, what=f"container of {source}:")
@@ -58,7 +63,8 @@ def make(
     options: PackOptions,
     find_root: Callable[[str], Optional[str]],
 ) -> Container:
-    """The container ``name`` from a part. Its signature holds only for its own name and for what it covered.
+    """The container ``name`` from a part. Its signature holds only for its own name and for what it
+    covered.
 
     ``find_root`` gives the object id in ``pool`` of another container's root.squashfs, or None.
 
@@ -78,9 +84,15 @@ def make(
     lost = (f"the signature of {taken.origin} does not match {name} and was dropped",) if signature else ()
     if "docker_config" not in document:
         return _only_renamed(name, taken, changes, files, source, lost)
-    kept = {path: value for path, value in files.items() if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")}
+    kept = {
+        path: value
+        for path, value in files.items()
+        if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")
+    }
     base = find_root(source.base) if source.base else None
-    made = build.rebuild_manifests(name, source.changed_by(changes), kept, pool, scratch, options=options, base=base)
+    made = build.rebuild_manifests(
+        name, source.changed_by(changes), kept, pool, scratch, options=options, base=base
+    )
     return replace(made, warnings=(*lost, *made.warnings))
 
 
@@ -95,21 +107,32 @@ def recorded_verity(taken: Taken) -> dict[str, Mapping[str, Any]]:
 
 
 def _renamed(taken: Taken, name: str) -> dict[str, Value]:
-    """The files under the new name; those of the part's own folders only, and its signature if the name stays."""
+    """The files under the new name; those of the part's own folders only, and its signature if the name
+    stays.
+    """
     if name == taken.part:
         return dict(taken.files)
     files: dict[str, Value] = {}
     for old, new in ((f"{taken.part}/", f"{name}/"), (f"_config/{taken.part}/", f"_config/{name}/")):
-        files.update({new + path[len(old) :]: value for path, value in taken.files.items() if path.startswith(old)})
+        files.update(
+            {new + path[len(old) :]: value for path, value in taken.files.items() if path.startswith(old)}
+        )
     return files
 
 
 def _only_renamed(
-    name: str, taken: Taken, changes: SourceChanges, files: dict[str, Value], source: SourceManifest, lost: tuple[str, ...]
+    name: str,
+    taken: Taken,
+    changes: SourceChanges,
+    files: dict[str, Value],
+    source: SourceManifest,
+    lost: tuple[str, ...],
 ) -> Container:
     run = taken.files.get(f"{taken.part}/run.json")
     if changes or not isinstance(run, Mapping):
-        raise FormatError(f"{taken.origin} does not record the config of an image, so it can only be taken as it is")
+        raise FormatError(
+            f"{taken.origin} does not record the config of an image, so it can only be taken as it is"
+        )
     files = {path: value for path, value in files.items() if not path.startswith("_sigs/")}
     files[f"{name}/run.json"] = {**run, "name": name}
     files[f"{name}/src.json"] = source.document(name)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Where root file systems come from, and what of it src.json records: names and digests, never a path of this host."""
+"""Where root file systems come from, and what of it src.json records: names and digests, never a path of
+this host.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 def persistence(volumes: tuple[str, ...]) -> dict[str, str]:
     """The map of src.json for volumes spelled ``[ovl:]path:persistence[@disk]``."""
     parsed = [manifests.Volume.parse(text) for text in volumes]
-    return {volume.source_name: volume.persistence + (f"@{volume.disk}" if volume.disk else "") for volume in parsed}
+    return {
+        volume.source_name: volume.persistence + (f"@{volume.disk}" if volume.disk else "")
+        for volume in parsed
+    }
 
 
 def image_manifest(
@@ -42,7 +47,8 @@ def image_manifest(
 
 
 def _known_as(source: ImageSource, image: layout.OciImage, container: str) -> tuple[str, Optional[str]]:
-    """Name and tag of an image: of the registry's, else what it is called where it lies, else the container's name.
+    """Name and tag of an image: of the registry's, else what it is called where it lies, else the
+    container's name.
 
     The published tool installs no container without them.
     """
@@ -67,13 +73,19 @@ def image_digest(source: ImageSource, digest: str) -> str:
 
 
 def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -> Tree:
-    """The image's tree, whose layers are read when its contents are. Docker run puts its own /etc/hosts into containers, so
-    few images have one."""
-    return layers.LayeredTree(watch_layers(image.layers, f"packing {name}", progress), files={"etc/hosts": HOSTS})
+    """The image's tree, whose layers are read when its contents are. Docker run puts its own /etc/hosts
+    into containers, so few images have one.
+    """
+    return layers.LayeredTree(
+        watch_layers(image.layers, f"packing {name}", progress), files={"etc/hosts": HOSTS}
+    )
 
 
-def rootfs_manifest(path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest) -> SourceManifest:
-    """``wanted`` with a root file system's origin, as far as it may be recorded, and ``config`` as its image config.
+def rootfs_manifest(
+    path: Path, config: Optional[Mapping[str, Any]], wanted: SourceManifest
+) -> SourceManifest:
+    """``wanted`` with a root file system's origin, as far as it may be recorded, and ``config`` as its
+    image config.
 
     Without an Entrypoint or Cmd there, /sbin/init is started.
     """
@@ -88,15 +100,18 @@ def _check_rootfs(path: Path, tree: Tree) -> None:
         oci = "oci" if path.is_dir() else "oci-archive"
         transport = oci if listing == b"index.json" else "docker-archive"
         raise FormatError(
-            f"{path} is not a root file system but a container image", hint=f"leave out --type: --from {transport}:{path}"
+            f"{path} is not a root file system but a container image",
+            hint=f"leave out --type: --from {transport}:{path}",
         )
 
 
 def rootfs_tree(path: Path, *, structural: bool) -> Tree:
-    """The tree of a directory, everything owned by root, or of a tarball (plain, gzip, xz, zstd or bzip2) as it is.
+    """The tree of a directory, everything owned by root, or of a tarball (plain, gzip, xz, zstd or bzip2)
+    as it is.
 
-    Who built a directory does not matter on the device; files of other owners need a tarball, which says so.
-    ``structural`` adds the mount points that a running container must have. Raises NotFound, FormatError, LimitError.
+    Who built a directory does not matter on the device; files of other owners need a tarball, which says
+    so. ``structural`` adds the mount points that a running container must have. Raises NotFound,
+    FormatError, LimitError.
     """
     if path.is_dir():
         tree = layers.from_directory(path)

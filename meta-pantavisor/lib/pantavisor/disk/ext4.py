@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The storage partition: ext4 by mke2fs and a debugfs script, written straight into the disk image.
 
-mke2fs -d would copy owners, times and the order of readdir from the builder's file system. A script in sorted order
-makes the same bytes from the same tree: owner root, every time the given one, hard links kept.
+mke2fs -d would copy owners, times and the order of readdir from the builder's file system. A script in
+sorted order makes the same bytes from the same tree: owner root, every time the given one, hard links kept.
 
 Features are named one by one, because mke2fs.conf differs between machines; without metadata_csum_seed and
 orphan_file, which GRUB 2.06 and the U-Boot of that age refuse.
@@ -48,7 +48,15 @@ def check_label(label: str) -> str:
 
 
 def write(
-    image: Path, tree: Tree, *, start: int, size: int, label: str, identity: UUID, hash_seed: UUID, epoch: int
+    image: Path,
+    tree: Tree,
+    *,
+    start: int,
+    size: int,
+    label: str,
+    identity: UUID,
+    hash_seed: UUID,
+    epoch: int,
 ) -> None:
     """Make the file system at byte ``start`` of ``image``; raises FormatError where the tree does not fit.
 
@@ -72,7 +80,8 @@ def write(
 
 
 def _script(tree: Tree) -> Iterator[str]:
-    # The hash of names depends on the signedness of the builder's char; the flag makes it the same everywhere.
+    # The hash of names depends on the signedness of the builder's char; the flag makes it the same
+    # everywhere.
     yield f"set_super_value flags {SIGNED_HASH_FLAG}"
     for folder in tree.folders:
         parent, _, name = folder.rpartition("/")

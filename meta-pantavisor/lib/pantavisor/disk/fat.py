@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The EFI system partition: FAT32 by mkfs.vfat and mtools, written straight into the disk image.
 
-One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one. No signature reaches
-these files, so a list of their digests lies beside them, for ``sha256sum -c``.
+One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one. No
+signature reaches these files, so a list of their digests lies beside them, for ``sha256sum -c``.
 """
 
 from __future__ import annotations
@@ -37,12 +37,17 @@ def size_for(files: Mapping[str, Path]) -> int:
     content = sum(_size(path) + CLUSTER for path in files.values())
     size = -(-max(MIN_BYTES, 2 * content + MIN_BYTES // 4) // gpt.ALIGNMENT) * gpt.ALIGNMENT
     if size > MAX_BYTES:
-        raise LimitError(f"the boot files need {content} bytes, more than a boot partition of {MAX_BYTES} bytes holds")
+        raise LimitError(
+            f"the boot files need {content} bytes, more than a boot partition of {MAX_BYTES} bytes holds"
+        )
     return size
 
 
-def write(image: Path, files: Mapping[str, Path], *, start: int, size: int, serial: int, epoch: int) -> None:
-    """Make the file system at byte ``start`` of ``image``; scratch copies of ``files`` are laid beside it."""
+def write(
+    image: Path, files: Mapping[str, Path], *, start: int, size: int, serial: int, epoch: int
+) -> None:
+    """Make the file system at byte ``start`` of ``image``; scratch copies of ``files`` are laid beside it.
+    """
     targets = _check_names(files)
     where = f"{image.name}@@{start}"
     tools = tool_environment(epoch)
@@ -54,7 +59,8 @@ def write(image: Path, files: Mapping[str, Path], *, start: int, size: int, seri
     )  # fmt: skip
     for folder in _folders(targets):
         proc.run(["mmd", "-i", where, f"::/{folder}"], cwd=image.parent, environment=tools)
-    # mcopy takes names with a colon for drives and gives the copy the time of the source: so never the source.
+    # mcopy takes names with a colon for drives and gives the copy the time of the source: so never the
+    # source.
     copy = image.parent / "boot-file"
     sums = ""
     for target in [*map(str, targets), SUMS]:
@@ -64,12 +70,16 @@ def write(image: Path, files: Mapping[str, Path], *, start: int, size: int, seri
             shutil.copyfile(files[target], copy)
             sums += f"{hashlib.sha256(copy.read_bytes()).hexdigest()}  {target}\n"
         os.utime(copy, (epoch, epoch))
-        proc.run(["mcopy", "-m", "-i", where, copy.name, f"::/{target}"], cwd=image.parent, environment=tools)
+        proc.run(
+            ["mcopy", "-m", "-i", where, copy.name, f"::/{target}"], cwd=image.parent, environment=tools
+        )
         copy.unlink()
 
 
 def mapped(image: Path, *, start: int) -> Iterator[tuple[int, int]]:
-    """Byte ranges (start, end) of the image that the file system uses: its tables and up to the last used cluster."""
+    """Byte ranges (start, end) of the image that the file system uses: its tables and up to the last used
+    cluster.
+    """
     with open(image, "rb") as stream:
         stream.seek(start)
         boot = stream.read(gpt.SECTOR)
@@ -90,13 +100,16 @@ def _check_names(files: Mapping[str, Path]) -> list[PurePosixPath]:
         parts = name.split("/")
         if not all(_NAME.fullmatch(part) and part[-1] not in " ." for part in parts):
             raise FormatError(
-                f'"{name[:300]}" cannot be a file of the boot partition', hint="a path such as EFI/BOOT/BOOTX64.EFI"
+                f'"{name[:300]}" cannot be a file of the boot partition',
+                hint="a path such as EFI/BOOT/BOOTX64.EFI",
             )
         for depth in range(1, len(parts) + 1):
             prefix = "/".join(parts[:depth])
             # FAT does not know upper from lower case, so two spellings would be one file.
             if seen.setdefault(prefix.lower(), prefix) != prefix:
-                raise FormatError(f'"{prefix}" and "{seen[prefix.lower()]}" are the same name on the boot partition')
+                raise FormatError(
+                    f'"{prefix}" and "{seen[prefix.lower()]}" are the same name on the boot partition'
+                )
             if prefix.lower() == SUMS.lower():
                 raise FormatError(f'"{name}" would take the place of the list of digests')
             if depth < len(parts) and prefix in files:
@@ -105,7 +118,9 @@ def _check_names(files: Mapping[str, Path]) -> list[PurePosixPath]:
 
 
 def _folders(targets: list[PurePosixPath]) -> list[PurePosixPath]:
-    return sorted({parent for target in targets for parent in target.parents if parent != PurePosixPath(".")})
+    return sorted(
+        {parent for target in targets for parent in target.parents if parent != PurePosixPath(".")}
+    )
 
 
 def _size(path: Path) -> int:

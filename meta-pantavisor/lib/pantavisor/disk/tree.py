@@ -22,7 +22,9 @@ MAX_NAME_BYTES = 255
 
 @dataclass(frozen=True)
 class DiskFile:
-    """A file below the root; ``link_to`` names the earlier file of the same inode, ``links`` counts all names."""
+    """A file below the root; ``link_to`` names the earlier file of the same inode, ``links`` counts all
+    names.
+    """
 
     path: str
     size: int

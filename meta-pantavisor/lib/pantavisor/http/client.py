@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
 
-An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses it. https
-never becomes http, and no other host sends us to local services (``reach``). A timer shuts the socket down when the
-answer as a whole takes too long, since a socket's own timeout only sees single reads.
+An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses
+it. https never becomes http, and no other host sends us to local services (``reach``). A timer shuts the
+socket down when the answer as a whole takes too long, since a socket's own timeout only sees single reads.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Answer:
         return self._response.headers.get_all(name) or []
 
     def chunks(self) -> Iterator[bytes]:
-        """Raises Unreachable where the body breaks off noticeably; a plain early end is the caller's to see."""
+        """Raises Unreachable where the body breaks off noticeably; a plain early end is the caller's to
+        see.
+        """
         with self._exchange.translated():
             while chunk := self._response.read1(_CHUNK):
                 self._exchange.deadline.advance(len(chunk))
@@ -86,7 +88,8 @@ class Http:
         size: int = 0,
         sender: str = "",
     ) -> Iterator[Answer]:
-        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have ``size`` bytes.
+        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have
+        ``size`` bytes.
 
         ``sender`` is the host[:port] that named the URL; without, it was the user. Raises HttpError.
         """
@@ -97,7 +100,9 @@ class Http:
             if authorization is not None and origin(url) == first:
                 sent["Authorization"] = authorization
             # The certificate of another host is not excused by a word about this one.
-            lax = insecure and (origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or ""))
+            lax = insecure and (
+                origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or "")
+            )
             with self._exchange(url, sent, lax, form, size, sender) as answer:
                 if answer.status not in _REDIRECTS or form is not None:
                     yield answer
@@ -107,7 +112,13 @@ class Http:
 
     @contextmanager
     def _exchange(
-        self, url: str, headers: Mapping[str, str], insecure: bool, form: Optional[bytes], size: int, sender: str
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        insecure: bool,
+        form: Optional[bytes],
+        size: int,
+        sender: str,
     ) -> Iterator[Answer]:
         exchange = Exchange(url, Deadline(4 * self._options.timeout, size), self._options.lax)
         answer: Optional[Answer] = None
@@ -160,7 +171,11 @@ class Http:
 
 
 def _send(
-    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], form: Optional[bytes]
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    form: Optional[bytes],
 ) -> None:
     """The request. A header whose value has several lines is sent once for each."""
     connection.putrequest(method, target, skip_accept_encoding=True)
@@ -191,7 +206,9 @@ class _Https(http.client.HTTPSConnection):
         self._tls = context
         self._server: Optional[str] = None
 
-    def set_tunnel(self, host: str, port: Optional[int] = None, headers: Optional[Mapping[str, str]] = None) -> None:
+    def set_tunnel(
+        self, host: str, port: Optional[int] = None, headers: Optional[Mapping[str, str]] = None
+    ) -> None:
         super().set_tunnel(host, port, headers)
         self._server = host
 

@@ -15,12 +15,20 @@ from .deadline import Deadline, SlowTransfer
 from .errors import TooSlow, Unreachable
 
 # What OpenSSL calls an answer in plain HTTP.
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
+_NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "PACKET_LENGTH_TOO_LONG",
+    "RECORD_LAYER_FAILURE",
+    "UNKNOWN_PROTOCOL",
+)
 
 
 @dataclass
 class Exchange:
-    """What is asked, and how it goes. ``lax`` is that of the options; ``proxy`` what the connection goes through."""
+    """What is asked, and how it goes. ``lax`` is that of the options; ``proxy`` what the connection goes
+    through.
+    """
 
     url: str
     deadline: Deadline

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An inspection as one HTML page: a size map and the tables. No scripts, no fonts, nothing from elsewhere."""
+"""An inspection as one HTML page: a size map and the tables. No scripts, no fonts, nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,18 @@ MIN_PIXELS = 3.0  # a file that would be smaller is not drawn
 MIN_TEXT = 60.0
 CHAR_WIDTH = 6.6
 # Distinct for people who see few colours as well; dark text reads on all of them.
-COLOURS = ("#8dd3c7", "#fdb462", "#bebada", "#b3de69", "#80b1d3", "#fccde5", "#ffed6f", "#d9d9d9", "#ccebc5", "#fb8072")
+COLOURS = (
+    "#8dd3c7",
+    "#fdb462",
+    "#bebada",
+    "#b3de69",
+    "#80b1d3",
+    "#fccde5",
+    "#ffed6f",
+    "#d9d9d9",
+    "#ccebc5",
+    "#fb8072",
+)
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.4rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2rem}
@@ -61,7 +73,9 @@ def _map(revision: Revision) -> Iterator[str]:
     label = f"revision {revision.name}" if revision.name else "state"
     yield f"<h2>Sizes in {_safe(label)}: {total}</h2>"
     yield f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="Map of sizes">'
-    for index, (part, box) in enumerate(zip(parts, squarify([part.size for part in parts], Box(0, 0, WIDTH, HEIGHT)))):
+    for index, (part, box) in enumerate(
+        zip(parts, squarify([part.size for part in parts], Box(0, 0, WIDTH, HEIGHT)))
+    ):
         yield from _part(part, box, COLOURS[index % len(COLOURS)])
     yield "</svg>"
 

@@ -68,20 +68,30 @@ def _overview(inspection: Inspection) -> Table:
 
 def _partitions(inspection: Inspection) -> Table:
     rows = (
-        (str(item.index), item.name, item.kind, human(item.start), human(item.size)) for item in inspection.partitions
+        (str(item.index), item.name, item.kind, human(item.start), human(item.size))
+        for item in inspection.partitions
     )
     return Table("Partitions", ("number", "name", "type", "start", "size"), tuple(rows))
 
 
 def _boot(inspection: Inspection) -> Table:
-    return Table("Boot files", ("file", "size"), tuple((path, human(size)) for path, size in inspection.boot_files))
+    return Table(
+        "Boot files", ("file", "size"), tuple((path, human(size)) for path, size in inspection.boot_files)
+    )
 
 
 def _revision(revision: Revision) -> Iterator[Table]:
     suffix = f" of revision {revision.name}" if revision.name else ""
-    parts = ((part.name, human(part.size), str(len(part.files)), part.group, part.origin) for part in revision.parts)
+    parts = (
+        (part.name, human(part.size), str(len(part.files)), part.group, part.origin)
+        for part in revision.parts
+    )
     yield Table(f"Parts{suffix}", ("part", "size", "files", "group", "origin"), tuple(parts))
-    packed = ((f"{part.name}/{volume}", str(packing)) for part in revision.parts for volume, packing in part.packed)
+    packed = (
+        (f"{part.name}/{volume}", str(packing))
+        for part in revision.parts
+        for volume, packing in part.packed
+    )
     yield Table(f"Packed{suffix}", ("volume", "with"), tuple(packed))
     rights = ((part.name, str(part.isolation)) for part in revision.parts if part.isolation is not None)
     yield Table(f"Rights{suffix}", ("container", "may do"), tuple(rights))
@@ -89,7 +99,9 @@ def _revision(revision: Revision) -> Iterator[Table]:
         (item.name, item.algorithm, item.signer, str(item.covers), item.problem or _matches(item))
         for item in revision.signatures
     )
-    yield Table(f"Signatures{suffix}", ("signature", "algorithm", "signer", "paths", "state"), tuple(signatures))
+    yield Table(
+        f"Signatures{suffix}", ("signature", "algorithm", "signer", "paths", "state"), tuple(signatures)
+    )
     covered = set(revision.coverage.protected)
     excluded = set(revision.coverage.excluded)
     files = (

@@ -54,7 +54,9 @@ def raw_ecdsa(signature: bytes, algorithm: str) -> bytes:
     try:
         return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(signature))
     except (ValueError, OverflowError) as error:
-        raise SignatureError(f"the signer gave {len(signature)} bytes, which are not a signature of {algorithm}") from error
+        raise SignatureError(
+            f"the signer gave {len(signature)} bytes, which are not a signature of {algorithm}"
+        ) from error
 
 
 def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
@@ -92,7 +94,9 @@ def verify_made_by(parent: Certificate, child: Certificate) -> bool:
         return False
     name, is_ecdsa = child.signed_with
     digest = getattr(hashes, name.upper())()
-    if is_ecdsa != (parent.coordinate > 0) or (is_ecdsa and not _is_ecdsa(child.signature, parent.coordinate)):
+    if is_ecdsa != (parent.coordinate > 0) or (
+        is_ecdsa and not _is_ecdsa(child.signature, parent.coordinate)
+    ):
         return False
     method = (ec.ECDSA(digest),) if is_ecdsa else (padding.PKCS1v15(), digest)
     try:
@@ -114,7 +118,8 @@ def _is_ecdsa(signature: bytes, coordinate: int) -> bool:
 
 
 def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
-    """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be wrong.
+    """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be
+    wrong.
 
     Raises SignatureError.
     """

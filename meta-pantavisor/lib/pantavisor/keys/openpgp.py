@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """OpenPGP (RFC 9580) as far as GRUB reads it: RSA keys and detached signatures of version 4.
 
-GRUB verifies a file by the ``.sig`` beside it and the keys in its own program; it knows no certificate and no ECDSA.
-A key's number covers the time it was made, which nothing here has: every key and signature has the same one.
+GRUB verifies a file by the ``.sig`` beside it and the keys in its own program; it knows no certificate and
+no ECDSA. A key's number covers the time it was made, which nothing here has: every key and signature has
+the same one.
 """
 
 from __future__ import annotations
@@ -55,10 +56,19 @@ class BootSigner:
             return self._sign(BINARY, iter(lambda: stream.read(CHUNK), b""), b"")
 
     def public_key(self) -> bytes:
-        """The key as GRUB embeds it, and as ``gpg --import`` takes it: with a name, and its own signature on that."""
+        """The key as GRUB embeds it, and as ``gpg --import`` takes it: with a name, and its own signature
+        on that.
+        """
         body = self._body()
-        signed = (b"\x99" + struct.pack(">H", len(body)) + body, b"\xb4" + struct.pack(">I", len(USER)) + USER)
-        return _packet(KEY, body) + _packet(USER_ID, USER) + self._sign(CERTIFICATION, signed, _subpacket(USAGE, FOR_DATA))
+        signed = (
+            b"\x99" + struct.pack(">H", len(body)) + body,
+            b"\xb4" + struct.pack(">I", len(USER)) + USER,
+        )
+        return (
+            _packet(KEY, body)
+            + _packet(USER_ID, USER)
+            + self._sign(CERTIFICATION, signed, _subpacket(USAGE, FOR_DATA))
+        )
 
     def _body(self) -> bytes:
         numbers = self._key.public_key().public_numbers()
@@ -69,7 +79,9 @@ class BootSigner:
         from cryptography.hazmat.primitives.asymmetric import padding, utils
 
         mark = _fingerprint(self._body())
-        hashed = _subpacket(CREATED, struct.pack(">I", MADE)) + _subpacket(FINGERPRINT, b"\x04" + mark) + more
+        hashed = (
+            _subpacket(CREATED, struct.pack(">I", MADE)) + _subpacket(FINGERPRINT, b"\x04" + mark) + more
+        )
         head = struct.pack(">BBBBH", 4, kind, RSA, SHA256, len(hashed)) + hashed
         digest = _digest(SHA256, data, head)
         made = self._key.sign(digest, padding.PKCS1v15(), utils.Prehashed(hashes.SHA256()))
@@ -90,7 +102,11 @@ class BootKeys:
 
         Raises FormatError.
         """
-        keys = dict(_rsa_key(body) for tag, body in _packets(packets, what) if tag == KEY and body[5:6] == bytes([RSA]))
+        keys = dict(
+            _rsa_key(body)
+            for tag, body in _packets(packets, what)
+            if tag == KEY and body[5:6] == bytes([RSA])
+        )
         if not keys:
             raise FormatError(f"{what} holds no RSA key that could verify a file")
         return cls(keys)
@@ -104,7 +120,9 @@ class BootKeys:
         made = _Signature.parse(signature, what)
         key = self._keys.get(made.issuer)
         if key is None:
-            raise SignatureError(f"{what} is by the key {made.issuer.hex()}, which the boot loader does not trust")
+            raise SignatureError(
+                f"{what} is by the key {made.issuer.hex()}, which the boot loader does not trust"
+            )
         digest = _digest(made.hash_number, data, made.head)
         method: Any = getattr(hashes, HASHES[made.hash_number].upper())
         try:
@@ -140,8 +158,16 @@ class _Signature:
             issuer = _issuer(head[6:]) or _issuer(rest[2 : 2 + more])
         except (ValueError, struct.error, IndexError, FormatError) as error:
             raise SignatureError(f"{what} is not an OpenPGP signature") from error
-        if others or tag != SIGNATURE or (version, kind, method) != (4, BINARY, RSA) or hash_number not in HASHES or not issuer:
-            raise SignatureError(f"{what} is not a detached RSA signature of version 4, by SHA-256, 384 or 512")
+        if (
+            others
+            or tag != SIGNATURE
+            or (version, kind, method) != (4, BINARY, RSA)
+            or hash_number not in HASHES
+            or not issuer
+        ):
+            raise SignatureError(
+                f"{what} is not a detached RSA signature of version 4, by SHA-256, 384 or 512"
+            )
         if end != len(rest):
             raise SignatureError(f"{what} has more in it than a signature")
         return cls(head, hash_number, issuer, start, value)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Key files: private keys and certificate chains in PEM form.
 
-PKCS#8, PKCS#1 and SEC1, unencrypted. The first private key of a file counts, as in the published tool; certificates
-stand leaf first.
+PKCS#8, PKCS#1 and SEC1, unencrypted. The first private key of a file counts, as in the published tool;
+certificates stand leaf first.
 """
 
 from __future__ import annotations
@@ -86,14 +86,18 @@ def _check_profile(der: bytes, what: str) -> None:
         profile.read(der)
     except FormatError as error:
         hint = "docs/formats/signature.md says what devices read"
-        raise FormatError(f"{what} holds a certificate that devices do not read: {error.message}", hint=hint) from error
+        raise FormatError(
+            f"{what} holds a certificate that devices do not read: {error.message}", hint=hint
+        ) from error
 
 
 def public_keys_of(path: Path) -> bytes:
     """The blocks ``PUBLIC KEY`` of a file, at least one. Raises FormatError."""
     found = _PUBLIC.findall(read(path))
     if not found:
-        raise FormatError(f"{path} holds no public key in PEM form", hint="run: openssl pkey -in KEY -pubout")
+        raise FormatError(
+            f"{path} holds no public key in PEM form", hint="run: openssl pkey -in KEY -pubout"
+        )
     return b"\n".join(found) + b"\n"
 
 
@@ -126,7 +130,9 @@ def read(path: Path) -> bytes:
             raise FormatError(f"{path} is not a file", hint="name the PEM file")
         # Keys are never made in a directory that exists.
         make = f"run: pvr keys generate {path.parent}; options name others, as --help shows"
-        raise NotFound(f"{path} does not exist", hint="check the spelling" if path.parent.is_dir() else make)
+        raise NotFound(
+            f"{path} does not exist", hint="check the spelling" if path.parent.is_dir() else make
+        )
     if path.stat().st_size > MAX_PEM_BYTES:
         raise FormatError(f"{path} is larger than a PEM file of {MAX_PEM_BYTES} bytes")
     return path.read_bytes()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Whom to trust: root certificates, and bare public keys for signatures without a certificate.
 
-A short walk along a chain, as the runtime's ``trust.c`` does it: each certificate by the next, authorities marked as
-such and allowed to sign, path lengths kept, no weak digest (docs/formats/signature.md). Dates count only where a time is
-given, as devices have none that they could trust. There is no revocation.
+A short walk along a chain, as the runtime's ``trust.c`` does it: each certificate by the next, authorities
+marked as such and allowed to sign, path lengths kept, no weak digest (docs/formats/signature.md). Dates
+count only where a time is given, as devices have none that they could trust. There is no revocation.
 """
 
 from __future__ import annotations
@@ -48,8 +48,11 @@ class TrustStore:
             raise FormatError(f"{what} holds more than {MAX_ROOTS} certificates and keys")
         return cls(roots, keys)
 
-    def leaf(self, x5c: Sequence[bytes], *, what: str, at: Optional[datetime.datetime] = None) -> Certificate:
-        """The leaf certificate of a chain that leads to a root. ``at`` None: dates are not checked, as on devices.
+    def leaf(
+        self, x5c: Sequence[bytes], *, what: str, at: Optional[datetime.datetime] = None
+    ) -> Certificate:
+        """The leaf certificate of a chain that leads to a root. ``at`` None: dates are not checked, as on
+        devices.
 
         Raises SignatureError.
         """
@@ -76,7 +79,8 @@ class TrustStore:
         chain = _parse(x5c, "chain")
         path = [*chain, *self._roots_of(chain)]
         return Identity(
-            profile.common_name(chain[0]), frozenset(hashlib.sha256(certificate.der).hexdigest() for certificate in path)
+            profile.common_name(chain[0]),
+            frozenset(hashlib.sha256(certificate.der).hexdigest() for certificate in path),
         )
 
     def _roots_of(self, chain: Sequence[Certificate]) -> list[Certificate]:
@@ -92,13 +96,18 @@ def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[byte
     """
     parts = [pem.read(path) for path in _files(roots)] if roots else []
     if roots and not any(b"-----BEGIN CERTIFICATE-----" in part for part in parts):
-        raise FormatError(f"{roots} holds no certificate in PEM form", hint="roots are in the ca.crt of: pvr keys generate")
+        raise FormatError(
+            f"{roots} holds no certificate in PEM form",
+            hint="roots are in the ca.crt of: pvr keys generate",
+        )
     parts += [pem.public_keys_of(public_keys)] if public_keys else []
     return b"\n".join(parts) if parts else None
 
 
 def own_root(signature: Signature) -> bytes:
-    """The end of the chain that a signature carries, as PEM: proves that the signature matches, not who made it."""
+    """The end of the chain that a signature carries, as PEM: proves that the signature matches, not who
+    made it.
+    """
     return pem.as_pem(signature.x5c[-1] if signature.x5c else b"")
 
 
@@ -149,7 +158,9 @@ def _is_valid(certificate: Certificate, at: datetime.datetime) -> bool:
 
 
 def _issued(child: Certificate, parent: Certificate, authorities_below: int) -> bool:
-    """Whether ``parent`` may have issued ``child`` and did; ``authorities_below`` lie between it and the leaf."""
+    """Whether ``parent`` may have issued ``child`` and did; ``authorities_below`` lie between it and the
+    leaf.
+    """
     if not parent.is_authority or (parent.usage is not None and not parent.usage & profile.KEY_CERT_SIGN):
         return False
     if parent.path_length is not None and authorities_below > parent.path_length:

@@ -26,7 +26,9 @@ class Limits:
     header_bytes: int = MIB  # one pax header or GNU long name
     xattr_bytes: int = 64 * KIB  # one value; what Linux allows
     segments: int = 65_536  # pieces of one sparse file
-    metadata_bytes: int = 256 * MIB  # paths, link targets, extended attributes and sparse maps held in memory
+    metadata_bytes: int = (
+        256 * MIB
+    )  # paths, link targets, extended attributes and sparse maps held in memory
 
 
 DEFAULT = Limits()

@@ -20,8 +20,9 @@ CONTAINERD_NAME = "io.containerd.image.name"
 
 @dataclass(frozen=True)
 class LayerBlob:
-    """One layer as stored. ``open()`` gives the packed stream, which raises DigestError if it is not ``digest``;
-    its first bytes say how it is packed, not ``media_type``."""
+    """One layer as stored. ``open()`` gives the packed stream, which raises DigestError if it is not
+    ``digest``; its first bytes say how it is packed, not ``media_type``.
+    """
 
     digest: Digest
     size: int
@@ -92,8 +93,12 @@ def names_image(blobs: Blobs, name: str) -> bool:
 def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> bytes:
     """A small blob, verified. Raises FormatError."""
     if descriptor.size > limit:
-        raise FormatError(f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed")
-    with VerifyingReader(blobs.open(descriptor.digest), descriptor.digest, descriptor.size, what=what) as stream:
+        raise FormatError(
+            f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed"
+        )
+    with VerifyingReader(
+        blobs.open(descriptor.digest), descriptor.digest, descriptor.size, what=what
+    ) as stream:
         return stream.read()
 
 
@@ -139,7 +144,9 @@ def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:
     entries = tuple(entry for entry in index.manifests if name in _names(entry))
     if not entries:
         known = sorted({word for entry in index.manifests for word in _names(entry)})
-        raise NotFound(f'{what} holds no image "{name}"', hint=f"it holds {', '.join(known) or 'images without names'}")
+        raise NotFound(
+            f'{what} holds no image "{name}"', hint=f"it holds {', '.join(known) or 'images without names'}"
+        )
     return OciIndex(entries, index.media_type)
 
 

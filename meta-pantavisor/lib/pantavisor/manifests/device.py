@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """device.json: groups, the runtime's own volumes, disks and network pools.
 
-Without ``groups`` devices overlook the whole file and say nothing, so they are always written. Errors name the place,
-such as ``device.json: groups[2]: timeout``.
+Without ``groups`` devices overlook the whole file and say nothing, so they are always written. Errors name
+the place, such as ``device.json: groups[2]: timeout``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ MAX_TIMEOUT_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Group(Record):
-    """Containers that start together; the next group waits for this one's goal, at most ``timeout`` seconds."""
+    """Containers that start together; the next group waits for this one's goal, at most ``timeout``
+    seconds.
+    """
 
     name: str
     status_goal: str = "STARTED"
@@ -56,7 +58,12 @@ DEFAULT_GROUPS = (
     Group("app", "STARTED", "container", auto_recovery=APP_RECOVERY),
 )
 # The shipped runtime configuration does not start without the first of them.
-DEFAULT_VOLUMES = {"pv--firmware": "boot", "pv--devmeta": "permanent", "pv--phconfig": "permanent", "pv--usrmeta": "permanent"}
+DEFAULT_VOLUMES = {
+    "pv--firmware": "boot",
+    "pv--devmeta": "permanent",
+    "pv--phconfig": "permanent",
+    "pv--usrmeta": "permanent",
+}
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,15 @@ class DeviceSpec:
     document: Mapping[str, Any]
 
     @classmethod
-    def build(cls, groups: Sequence[Group] = DEFAULT_GROUPS, volumes: Mapping[str, str] = DEFAULT_VOLUMES) -> DeviceSpec:
+    def build(
+        cls, groups: Sequence[Group] = DEFAULT_GROUPS, volumes: Mapping[str, str] = DEFAULT_VOLUMES
+    ) -> DeviceSpec:
         """From groups in the order in which they start, and volumes with their persistence."""
         document = {
             "groups": [group.document() for group in groups],
-            "volumes": {name: DeviceVolume(persistence).document() for name, persistence in volumes.items()},
+            "volumes": {
+                name: DeviceVolume(persistence).document() for name, persistence in volumes.items()
+            },
         }
         return cls.parse(document)
 
@@ -106,7 +117,8 @@ class DeviceSpec:
 
 
 def read_device(document: Callable[[str], Any]) -> Optional[DeviceSpec]:
-    """The device.json that ``document`` gives by its name, or what old states have in its place; None without either.
+    """The device.json that ``document`` gives by its name, or what old states have in its place; None
+    without either.
 
     Raises FormatError.
     """
@@ -118,11 +130,14 @@ def read_device(document: Callable[[str], Any]) -> Optional[DeviceSpec]:
     old = {member: document(f"{member}.json") for member in OLD_MEMBERS}
     if old["groups"] is None:
         return None
-    return DeviceSpec.parse({member: value for member, value in old.items() if value is not None}, what="groups.json")
+    return DeviceSpec.parse(
+        {member: value for member, value in old.items() if value is not None}, what="groups.json"
+    )
 
 
 def default_device() -> dict[str, Any]:
-    """Groups data, root, platform and app, and the volumes that the shipped runtime configuration asks for."""
+    """Groups data, root, platform and app, and the volumes that the shipped runtime configuration asks for.
+    """
     return dict(DeviceSpec.build().document)
 
 

@@ -53,7 +53,9 @@ class VolumeImport:
         for folder in filter(None, (self.folder, self.within)):
             check_target(folder, "folder of a volume")
         if not _FLAGS.fullmatch(self.flags):
-            raise FormatError(f'"{self.flags[:80]}" are not the flags of a mount', hint="words with commas, as ro,noexec")
+            raise FormatError(
+                f'"{self.flags[:80]}" are not the flags of a mount', hint="words with commas, as ro,noexec"
+            )
 
     @classmethod
     def parse(cls, text: str) -> VolumeImport:

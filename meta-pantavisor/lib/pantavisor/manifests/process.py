@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the image's config says about the first process, with Docker's meaning.
 
-Entrypoint and Cmd as lists are words; as strings they are commands for a shell. A string entrypoint is written out as
-it stands, as the published tool does, and Cmd follows it.
+Entrypoint and Cmd as lists are words; as strings they are commands for a shell. A string entrypoint is
+written out as it stands, as the published tool does, and Cmd follows it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ MAX_WORDS = 1024
 # What docker run, and every other engine, says where the image does not.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
-# They describe the image, or concern who builds on it or sits at its terminal: nothing is lost without them.
+# They describe the image, or concern who builds on it or sits at its terminal: nothing is lost without
+# them.
 PASSIVE = frozenset(
     ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr", "Tty",
      "OpenStdin", "StdinOnce"]
@@ -41,7 +42,9 @@ SIGNALS = frozenset(  # those of src/halt.c
 
 @dataclass(frozen=True)
 class Process:
-    """The first process: ``command`` in LXC's notation, its folder and environment, and what could not be mapped."""
+    """The first process: ``command`` in LXC's notation, its folder and environment, and what could not be
+    mapped.
+    """
 
     command: str
     folder: str
@@ -90,15 +93,19 @@ def home(user: Optional[User], read: Callable[[str], Optional[bytes]]) -> str:
 
 
 def defaults(home: Optional[str]) -> tuple[str, ...]:
-    """The environment that docker run adds, as far as the image does not say other; ``home`` None: it is not known.
+    """The environment that docker run adds, as far as the image does not say other; ``home`` None: it is
+    not known.
 
-    HOSTNAME is the device's matter, which names the container; TERM comes with a terminal, which no container has.
+    HOSTNAME is the device's matter, which names the container; TERM comes with a terminal, which no
+    container has.
     """
     return (f"PATH={DEFAULT_PATH}", *(() if home is None else (f"HOME={home}",)))
 
 
 def check_members(config: Mapping[str, Any], what: str) -> None:
-    """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell it."""
+    """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell
+    it.
+    """
     env = config.get("Env")
     for item in env if isinstance(env, list) else ():
         _variable(item)
@@ -108,7 +115,8 @@ def check_members(config: Mapping[str, Any], what: str) -> None:
 
 
 def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[User]:
-    """Docker's ``User`` (``name|uid[:group|gid]``); None for root by default. Who names a group is in that one alone.
+    """Docker's ``User`` (``name|uid[:group|gid]``); None for root by default. Who names a group is in that
+    one alone.
 
     ``read`` gives a file of the image, ``etc/passwd`` or ``etc/group``, or None where there is none.
 
@@ -130,7 +138,9 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
             raise NotFound(f'the image runs in group "{group[:100]}", which its /etc/group does not know')
         gid = number
     if gid is None:
-        raise FormatError(f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is not a number')
+        raise FormatError(
+            f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is not a number'
+        )
     groups = _groups_of(entry[0], read("etc/group")) if entry is not None and entry[0] and not group else ()
     return User(uid, gid, groups, (entry[5] if entry is not None and len(entry) > 5 else "") or "/")
 
@@ -160,8 +170,14 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
         return []
     if isinstance(value, str):
         return [quote(value) if appended else _line(value, what)]
-    if not isinstance(value, (list, tuple)) or len(value) > MAX_WORDS or not all(isinstance(word, str) for word in value):
-        raise FormatError(f"the image's {what} is neither a string nor a list of at most {MAX_WORDS} strings")
+    if (
+        not isinstance(value, (list, tuple))
+        or len(value) > MAX_WORDS
+        or not all(isinstance(word, str) for word in value)
+    ):
+        raise FormatError(
+            f"the image's {what} is neither a string nor a list of at most {MAX_WORDS} strings"
+        )
     words = [quote(word) for word in value]
     if not appended and not any(char.isspace() or char in "\"'" for char in value[0]):
         words[0] = value[0]
@@ -184,7 +200,9 @@ def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _signal(text: Any) -> str:
-    """As LXC writes it; docker takes any case, with SIG or without. LXC reads no configuration with another word."""
+    """As LXC writes it; docker takes any case, with SIG or without. LXC reads no configuration with another
+    word.
+    """
     if text == "":
         return ""
     if isinstance(text, str) and re.fullmatch(r"[0-9]{1,2}", text) and 1 <= int(text) <= LAST_SIGNAL:
@@ -223,7 +241,9 @@ def _variable(item: Any) -> Any:
 
 def _line(text: Any, what: str) -> str:
     if not isinstance(text, str) or not LINE_ENDS.isdisjoint(text) or not names.has_bytes(text):
-        raise FormatError(f"the image's {what} holds a line break, a NUL or an unpaired surrogate: LXC configuration cannot")
+        raise FormatError(
+            f"the image's {what} holds a line break, a NUL or an unpaired surrogate: LXC configuration cannot"
+        )
     return text
 
 
@@ -234,7 +254,9 @@ def _number(text: str) -> Optional[int]:
 
 def _groups_of(name: str, table: Optional[bytes]) -> tuple[int, ...]:
     found = {
-        number for fields in _entries(table) if name in fields[3].split(",") and (number := _number(fields[2])) is not None
+        number
+        for fields in _entries(table)
+        if name in fields[3].split(",") and (number := _number(fields[2])) is not None
     }
     if len(found) > MAX_WORDS:
         raise FormatError(f'the /etc/group of the image puts its user "{name[:100]}" into more than {MAX_WORDS} groups')

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """``--username`` and ``--password``: who asks a registry.
 
-The password goes to the registry that was named (and to the token server that it names), to none of its mirrors; it is
-never part of a message or of a file. On the command line all users of the machine can read it, so there is
-``--password-stdin`` as well.
+The password goes to the registry that was named (and to the token server that it names), to none of its
+mirrors; it is never part of a message or of a file. On the command line all users of the machine can read
+it, so there is ``--password-stdin`` as well.
 """
 
 from __future__ import annotations
@@ -23,20 +23,35 @@ HINT = "use --username NAME --password-stdin"
 
 def declare(group: argparse._ArgumentGroup) -> None:
     """Add the options."""
-    group.add_argument("-u", "--username", metavar="NAME", help="for the registry of SOURCE; else docker's own logins count")
+    group.add_argument(
+        "-u",
+        "--username",
+        metavar="NAME",
+        help="for the registry of SOURCE; else docker's own logins count",
+    )
     password = group.add_mutually_exclusive_group()
-    password.add_argument("-p", "--password", metavar="PASSWORD", help="visible to all users of this machine")
-    password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    password.add_argument(
+        "-p", "--password", metavar="PASSWORD", help="visible to all users of this machine"
+    )
+    password.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
 
 
 def read(options: argparse.Namespace) -> Optional[Credentials]:
-    """The credentials, or None where none are said. Asks for the password where a terminal is there to do so."""
+    """The credentials, or None where none are said. Asks for the password where a terminal is there to do
+    so.
+    """
     password = _password(options)
     if options.username is None and password is None:
         return None
     if not options.username or ":" in options.username:
         raise PantavisorError("a password needs the name of a user, without a colon", hint=HINT)
-    if not password or len(password) > MAX_PASSWORD_CHARS or not names.has_bytes(options.username + password):
+    if (
+        not password
+        or len(password) > MAX_PASSWORD_CHARS
+        or not names.has_bytes(options.username + password)
+    ):
         raise PantavisorError(f"the password of {options.username} is empty or not a password", hint=HINT)
     return Credentials(options.username, password)
 
