@@ -13,7 +13,7 @@ from .console import Console
 Parser = argparse.ArgumentParser
 HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
 # Only words that make a command longer count: what else is there are options, their values and operands. A
-# verb is no file, but behind an option anything may stand.
+# verb is not a file, but behind an option anything may stand.
 BASH = """\
 _pvr() {
     local IFS=$'\\n' offered= line= word last="${COMP_WORDS[COMP_CWORD-1]}" files=1
