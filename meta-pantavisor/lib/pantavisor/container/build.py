@@ -143,7 +143,7 @@ def _seen(
 def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
     """The spec with the numbers of its User and its home, looked up in ``tree``.
 
-    What is never started has neither.
+    What is never started is left as it is.
     """
     if not spec.runs:
         return spec
