@@ -67,8 +67,9 @@ def installed(distribution: Distribution, tar: Path, *, include: Sequence[str], 
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in NOT_NEEDED]
     if any(source.split()[1].startswith("https:") for source in distribution.sources):
         include = [*include, "ca-certificates"]
+    # apt: Ubuntu does not count it among the required.
     _mmdebstrap(
-        distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], include, log
+        distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], [*include, "apt"], log
     )
 
 
