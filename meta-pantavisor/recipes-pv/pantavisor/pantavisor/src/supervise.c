@@ -117,6 +117,9 @@ static void go_on_starting(struct pv *pv, struct pv_task *task, int64_t now)
 	if (task->place != PV_PLACE_MOUNTED && task->place != PV_PLACE_FAILED)
 		return;
 	task->is_starting = false;
+	/* Nothing looked at the group meanwhile: its time begins now. */
+	if (task->status == PV_STATUS_INSTALLED && task->spec->group == pv->run->group)
+		pv->run->group_since = now;
 	if (task->place == PV_PLACE_FAILED) {
 		unmount(pv, task);
 		ended(pv, task, PV_CONTAINER_NOT_STARTED, now);

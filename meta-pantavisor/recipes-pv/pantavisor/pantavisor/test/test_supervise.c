@@ -151,8 +151,13 @@ static void test_container_starts_when_its_volumes_are_ready(void)
 	CHECK(tick(&pv, 1) == INT64_MAX && world.mounts == 1 && !world.spawns);
 	CHECK(tick(&pv, 300 * SECOND) == INT64_MAX && world.mounts == 1 && !pv.run->groups_late && !pv.end);
 	CHECK(task.status == PV_STATUS_INSTALLED);
+	/* With no look at it in between. */
 	task.place = PV_PLACE_MOUNTED;
-	tick(&pv, 301 * SECOND);
+	world.has_init = false;
+	tick(&pv, 400 * SECOND);
+	CHECK(world.spawns == 1 && !pv.run->groups_late && !pv.end);
+	world.has_init = true;
+	tick(&pv, 401 * SECOND);
 	CHECK(world.spawns == 1 && task.status == PV_STATUS_STARTED);
 	CHECK(pv.run->running && !pv.run->groups_late && !pv.end);
 }
