@@ -189,6 +189,9 @@ HOOK = {**CONFINED, "PV_LXC_EXTRA_CONF": "lxc.hook.start = /bin/sh"}
     [
         ("Web", CONFINED, True),
         ("Web", {"PV_GROUP": "app"}, False),
+        ("Web", {**CONFINED, "PV_ROLES": "nobody"}, True),
+        ("Web", {**CONFINED, "PV_ROLES": "mgmt"}, False),
+        ("Board", {**CONFINED, "PV_ROLES": "mgmt"}, True),
         ("Board", {"PV_GROUP": "app"}, True),
         ("Web", HOOK, False),
         ("Board", HOOK, True),

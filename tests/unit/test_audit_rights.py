@@ -69,7 +69,7 @@ def test_who_may_not_sign_the_bsp_signs_only_what_is_confined(whole: sim.Device,
         state = keys.sign_state(whole.state.with_files(files), "web", pvs.container_selection("web"), web)
         return audit.verify(tree(whole, state, tmp_path / name), trust=trust, strict=True, signers=signers)
 
-    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir(), (tmp_path / "c").mkdir()
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir(), (tmp_path / "c").mkdir(), (tmp_path / "d").mkdir()
     reaching = report({}, "a").findings
     assert [(finding.code, finding.where) for finding in reaching] == [("signer", "revision 0, web/lxc.container.conf")]
     assert "reaches the device: " in reaching[0].sentence
@@ -78,6 +78,10 @@ def test_who_may_not_sign_the_bsp_signs_only_what_is_confined(whole: sim.Device,
     assert "signer" not in confined
     hook = confined_web(whole, PV_LXC_EXTRA_CONF="lxc.hook.start = /bin/sh")
     assert "signer" in {finding.code for finding in report(hook, "c").findings}
+    manager = confined_web(whole)
+    manager["web/run.json"]["roles"] = ["mgmt"]
+    (found,) = (finding for finding in report(manager, "d").findings if finding.code == "signer")
+    assert "reaches the device: the role mgmt" in found.sentence
 
 
 def test_a_signer_who_is_not_in_the_table_is_refused(whole: sim.Device) -> None:

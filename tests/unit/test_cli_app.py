@@ -905,7 +905,3 @@ def test_a_program_that_a_volume_or_the_path_brings_is_not(command: PvrCommand, 
         ]
     ):
         assert "has no" not in add(command, rootfs, *words, *(["--force"] if number else []))[1]
-
-
-def test_a_goal_that_nothing_can_signal_yet_is_warned_of(command: PvrCommand, rootfs: Path) -> None:
-    assert "takes no READY signal yet" in add(command, rootfs, "--status-goal", "READY")[1]

@@ -17,6 +17,7 @@ from .manifests import cgroups
 from .manifests.profile import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS, READ_ONLY
 
 MAX_SHOWN = 8
+MANAGEMENT = "mgmt"
 _LINE_END = re.compile(r"[\n\r]")
 _BLANKS = re.compile(r"[ \t]+")
 _KEPT = frozenset([*CAPABILITIES, "none"])
@@ -64,7 +65,7 @@ def isolation(container: str, conf: str, run: Mapping[str, Any]) -> Isolation:
     lacks = [] if no_new_privs[-1:] == ["1"] else ["programs may gain privileges"]
     if run.get("profile") != CONFINED:
         lacks.append("all system calls")
-    return Isolation(tuple(reaches(container, conf)), tuple(lacks))
+    return Isolation((*reaches(container, conf), *reaching_roles(run)), tuple(lacks))
 
 
 def pairs(conf: str) -> Iterator[tuple[str, str]]:
@@ -95,6 +96,13 @@ def reaches(container: str, conf: str) -> Iterator[str]:
     denied = {key.rpartition(".")[0] for key, value in found if _is_device_rule(key) and key.endswith(".deny") and value == "a"}
     if not rules or rules != denied:
         yield "all devices"
+
+
+def reaching_roles(run: Mapping[str, Any]) -> Iterator[str]:
+    """The role by which run.json lets the container manage the device, if it lists that."""
+    roles = run.get("roles")
+    if isinstance(roles, (list, dict)) and MANAGEMENT in roles:
+        yield f"the role {MANAGEMENT}"
 
 
 Judge = Callable[[str, str, str], bool]

@@ -70,7 +70,9 @@ def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
     for member, known in choices:
         if member in run and not is_in(run[member], known):
             context.add("container", path, f"has the unknown {member} {run[member]}")
-    for role in strings(run.get("roles")):
+    if not isinstance(run.get("roles", []), (list, dict)):
+        context.add("container", path, "has roles that are not a list")
+    for role in strings(list(run["roles"])) if isinstance(run.get("roles"), (list, dict)) else ():
         if role not in ROLES:
             context.add("container", path, f"has the unknown role {role}")
     for member in ("network", "storage", "drivers"):

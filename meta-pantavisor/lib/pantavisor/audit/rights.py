@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from .. import isolation
@@ -23,7 +24,8 @@ def check(context: Context, *, confined: bool) -> None:
 def check_signers(context: Context, by_bsp: frozenset[str]) -> None:
     """A container that reaches the device is as good as the bsp. ``by_bsp``: paths signed by who may sign that."""
     for name, path, text in _confs(context):
-        reaches = next(isolation.reaches(name, text), None)
+        run = mapping(context.document(f"{name}/run.json"))
+        reaches = next(chain(isolation.reaching_roles(run), isolation.reaches(name, text)), None)
         if reaches and not {path, f"{name}/run.json"} <= by_bsp:
             context.add(
                 "signer", path, f"is not signed by one who may sign the bsp, and reaches the device: {reaches}",
