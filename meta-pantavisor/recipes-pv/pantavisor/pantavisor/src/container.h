@@ -56,7 +56,10 @@ struct pv_task {
 	int exit_status;    /* of its last end */
 	int retries;
 	int64_t started_at;
-	int64_t retry_at; /* RECOVERING; 0: never */
+	int64_t retry_at;  /* RECOVERING; 0: never */
+	bool user_stopped; /* it stays so until it is started on request */
+	bool start_again;  /* once it ended: a restart */
+	int64_t kill_at;   /* while it is stopped on request; 0: never */
 };
 
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);

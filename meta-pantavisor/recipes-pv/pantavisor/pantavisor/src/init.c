@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "boot.h"
 #include "clock.h"
+#include "ctrl.h"
 #include "early.h"
 #include "ending.h"
 #include "fault.h"
@@ -41,7 +42,7 @@ static void open_loop(struct pv_loop *loop)
 }
 
 /* False if there may be more. */
-static bool reap(struct pv *pv)
+static bool reap(struct pv *pv, struct pv_ctrl *ctrl)
 {
 	for (int i = 0; i < REAPED_AT_ONCE; i++) {
 		int status;
@@ -49,7 +50,7 @@ static bool reap(struct pv *pv)
 
 		if (pid <= 0)
 			return true;
-		if (!pv_jobs_reaped(&pv->jobs, pid, status))
+		if (!pv_jobs_reaped(&pv->jobs, pid, status) && !pv_ctrl_reaped(ctrl, pid, status))
 			pv_supervise_reaped(pv, pid, status, pv_now_ms());
 	}
 	return false;
@@ -62,12 +63,12 @@ static void take_signal(struct pv *pv, int number)
 			pv_ending_begin(pv, signal_table[i].end, signal_table[i].why);
 }
 
-static void turn(struct pv *pv)
+static void turn(struct pv *pv, struct pv_ctrl *ctrl)
 {
 	int64_t next = PV_LOOP_FOREVER;
 
 	/* One SIGCHLD may stand for many ends, and one that came before the loop for none: always look. */
-	if (!reap(pv))
+	if (!reap(pv, ctrl))
 		next = 0;
 	if (!pv->end)
 		pv_supervise_tick(pv, pv_now_ms(), &next);
@@ -92,6 +93,7 @@ static void give_up(struct pv *pv, const struct pv_err *err)
 _Noreturn void pv_init(void)
 {
 	static struct pv pv;
+	static struct pv_ctrl ctrl;
 	struct pv_err err = {0};
 
 	pv_early_setup();
@@ -99,6 +101,8 @@ _Noreturn void pv_init(void)
 	pv_jobs_init(&pv.jobs, &pv.loop);
 	if (pv_boot(&pv, &err) < 0)
 		give_up(&pv, &err);
+	else
+		pv_ctrl_open(&ctrl, &pv);
 	for (;;)
-		turn(&pv);
+		turn(&pv, &ctrl);
 }

@@ -48,6 +48,14 @@ static void add_module_binds(FILE *to, const char *rootfs, const char *release)
 		prefix);
 }
 
+/* Optional: where nothing can be made in the root, the container runs without. Who may what there, PID 1 asks
+ * the kernel, so the socket is the same for all. */
+static void add_control_socket(FILE *to)
+{
+	fprintf(to, "lxc.mount.entry = " PV_CTRL_SOCKET
+		    " pantavisor/pv-ctrl none bind,ro,nosuid,nodev,noexec,optional,create=file 0 0\n");
+}
+
 static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	const struct pv_lxcconf *conf, const char *rootfs, bool has_log)
 {
@@ -75,6 +83,7 @@ static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 		fprintf(to, "lxc.seccomp.profile = " PV_LXC_DIR "/%s/seccomp\n", name);
 	if (task->spec->automodfw)
 		add_module_binds(to, rootfs, pv->release);
+	add_control_socket(to);
 }
 
 static int write_filter(const char *folder, struct pv_err *err)

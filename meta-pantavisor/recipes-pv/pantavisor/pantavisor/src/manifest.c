@@ -127,6 +127,40 @@ static int read_storages(
 	return 0;
 }
 
+static int read_role(const struct pv_manifest *c, struct pv_container *container, const char *role)
+{
+	bool is_mgmt = role && !strcmp(role, "mgmt");
+
+	container->lists_mgmt |= is_mgmt;
+	if (is_mgmt || (role && !strcmp(role, "nobody")))
+		return 0;
+	return pv_err_set(c->err, "its role \"%.40s\" is not mgmt or nobody", role ? role : "");
+}
+
+/* An array of names; or an object, whose members are the names. */
+static int read_roles(
+	const struct pv_manifest *c, const struct pv_json_node *run, struct pv_container *container)
+{
+	const struct pv_json_node *roles = pv_json_get(c->doc, run, "roles");
+	bool is_object = pv_json_is(roles, PV_JSON_OBJECT);
+
+	if (!roles)
+		return 0;
+	if (!is_object && !pv_json_is(roles, PV_JSON_ARRAY))
+		return pv_err_set(c->err, "its \"roles\" is not an array");
+	container->has_roles = roles->count > 0;
+	for (const struct pv_json_node *n = pv_json_first(c->doc, roles); n; n = pv_json_next(c->doc, n))
+		if (read_role(c, container, is_object ? pv_json_key(c->doc, n) : pv_json_string(c->doc, n)) <
+			0)
+			return -1;
+	return 0;
+}
+
+bool pv_container_is_mgmt(const struct pv_container *container)
+{
+	return container->lists_mgmt || (!container->has_roles && !container->is_confined);
+}
+
 static int check_lxc_conf(const struct pv_manifest *c, const struct pv_container *container)
 {
 	cleanup_free char *path = pv_fmt("%s/%s", container->name, container->lxc_conf);
@@ -158,7 +192,8 @@ static int read_container(
 	if (pv_manifest_goal(c, pv_manifest_text(c, run, "status_goal"), &container->goal) < 0 ||
 		pv_manifest_restart(c, pv_manifest_text(c, run, "restart_policy"), &container->restart) < 0 ||
 		(recovery && pv_recovery_parse(&container->recovery, c->doc, recovery, c->err) < 0) ||
-		read_files(c, run, container) < 0 || read_storages(c, run, container) < 0)
+		read_roles(c, run, container) < 0 || read_files(c, run, container) < 0 ||
+		read_storages(c, run, container) < 0)
 		return -1;
 	if (container->goal == PV_GOAL_MOUNTED)
 		return 0;

@@ -18,6 +18,7 @@
 #define PV_STORAGE_DIR "/storage" /* a constant: over the trust store it would replace it */
 #define PV_VOLUMES_DIR "/volumes"
 #define PV_RUN_DIR "/run/pantavisor"
+#define PV_CTRL_SOCKET PV_RUN_DIR "/pv-ctrl" /* in containers /pantavisor/pv-ctrl */
 
 enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 
@@ -38,6 +39,8 @@ struct pv {
 	bool has_storage;
 
 	struct pv_mounts mounts; /* but those of containers */
+
+	char launching[PV_REVISION_BYTES + 1]; /* a revision that is to be tried; "": none */
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

@@ -10,6 +10,11 @@
 
 static const char *const modes[] = {"no", "always", "on-failure", "unless-stopped"};
 
+const char *pv_recovery_name(enum pv_recovery_mode mode)
+{
+	return modes[mode];
+}
+
 static int number(const struct pv_json *doc, const struct pv_json_node *parent, const char *name, double high,
 	double *value, struct pv_err *err)
 {

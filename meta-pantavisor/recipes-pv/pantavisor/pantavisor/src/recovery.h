@@ -38,6 +38,9 @@ struct pv_recovery {
 int pv_recovery_parse(struct pv_recovery *recovery, const struct pv_json *doc,
 	const struct pv_json_node *node, struct pv_err *err);
 
+/* The word of auto_recovery. */
+const char *pv_recovery_name(enum pv_recovery_mode mode);
+
 enum pv_verdict {
 	PV_VERDICT_REST,   /* it ended as it should */
 	PV_VERDICT_RETRY,  /* start it again after the delay */

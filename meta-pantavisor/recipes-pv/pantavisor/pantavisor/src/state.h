@@ -58,6 +58,7 @@ struct pv_container {
 	bool automodfw;
 	bool is_confined; /* its system calls are filtered */
 	bool has_config;  /* there are paths below _config/<name>/ */
+	bool has_roles, lists_mgmt; /* its "roles" */
 };
 
 struct pv_state {
@@ -77,6 +78,11 @@ int pv_state_parse(struct pv_state *state, const char *text, size_t length, stru
 int pv_state_read_manifests(
 	struct pv_state *state, int goals_timeout_s, const char *release, struct pv_err *err);
 void pv_state_free(struct pv_state *state);
+/*
+ * Whether it manages the device through the control socket: it lists the role mgmt. One without "roles" does so
+ * as well, as published devices have it, unless it is confined.
+ */
+bool pv_container_is_mgmt(const struct pv_container *container);
 /* NULL if there is none. */
 struct pv_entry *pv_state_find(const struct pv_state *state, const char *path);
 

@@ -17,6 +17,8 @@
 #define QUICK_START_MS 10000
 /* For a monitor to clean up behind its container. */
 #define MONITOR_MS 5000
+#define STOP_GRACE_MS 5000
+#define STOP_AGAIN_MS 1000
 
 static const struct pv_group *group_of(const struct pv *pv, const struct pv_task *task)
 {
@@ -59,7 +61,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 
 	if (task->monitor)
 		pv_container_clear(task);
-	task->started_at = 0;
+	task->started_at = task->kill_at = 0;
 	task->exit_status = exit_status;
 	/* It was faster than we looked: it did run. */
 	if (task->status == PV_STATUS_STARTING && exit_status == 0) {
@@ -69,6 +71,7 @@ static void ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t 
 	}
 	if (task->status == PV_STATUS_STOPPING || pv->end) {
 		pv_status_next(&task->status, PV_EVENT_ENDED);
+		pv_info("container", "container %s STOPPED", task->spec->name);
 		unmount(pv, task);
 		return;
 	}
@@ -150,6 +153,8 @@ static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 	if (task->status == PV_STATUS_STARTING)
 		*next = pv_earlier_of(*next,
 			now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS : HANGING_POLL_MS));
+	else if (task->status == PV_STATUS_STOPPING && task->kill_at)
+		*next = pv_earlier_of(*next, task->kill_at);
 	else if (task->status == PV_STATUS_RECOVERING && !task->is_starting)
 		*next = pv_earlier_of(*next, task->retry_at);
 }
@@ -170,14 +175,26 @@ static void look_at_monitor(struct pv_task *task, int64_t now, int64_t *next)
 	task->emptied_at = 0;
 }
 
+static void look_at_stop(struct pv_task *task, int64_t now)
+{
+	if (task->status != PV_STATUS_STOPPING || !task->kill_at || now < task->kill_at)
+		return;
+	pv_warn("container", "container %s did not end, it is killed", task->spec->name);
+	pv_container_kill(task);
+	task->kill_at = now + STOP_AGAIN_MS;
+}
+
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->is_starting)
 		go_on_starting(pv, task, now);
 	else if (task->status == PV_STATUS_RECOVERING && now >= task->retry_at)
 		start(pv, task, now);
+	if (task->status == PV_STATUS_STOPPED && task->start_again)
+		pv_supervise_start(pv, task, now);
 	if (task->status == PV_STATUS_STARTING)
 		look_for_init(pv, task);
+	look_at_stop(task, now);
 	look_at_monitor(task, now, next);
 	note_due(task, now, next);
 }
@@ -310,4 +327,59 @@ void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 		ended(pv, &pv->run->tasks[i], status, now);
 		return;
 	}
+}
+
+bool pv_supervise_ready(struct pv *pv, struct pv_task *task)
+{
+	(void)pv;
+	/* It was faster than we looked. */
+	if (task->status == PV_STATUS_STARTING && pv_status_next(&task->status, PV_EVENT_RUNNING))
+		pv_info("container", "container %s STARTED", task->spec->name);
+	/* Once more is as good. */
+	if (task->status == PV_STATUS_READY)
+		return true;
+	if (!pv_status_next(&task->status, PV_EVENT_READY))
+		return false;
+	pv_info("container", "container %s READY", task->spec->name);
+	note_goal(task);
+	return true;
+}
+
+bool pv_supervise_start(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->status != PV_STATUS_STOPPED || task->is_starting)
+		return false;
+	task->user_stopped = task->start_again = false;
+	task->retries = 0;
+	start(pv, task, now);
+	return true;
+}
+
+bool pv_supervise_stop(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	bool is_over = task->status == PV_STATUS_STOPPED && !task->is_starting;
+
+	if (is_over || task->status == PV_STATUS_STOPPING)
+		return false;
+	pv_status_next(&task->status, PV_EVENT_STOP);
+	task->user_stopped = true;
+	task->start_again = task->is_starting = false;
+	if (!task->monitor) {
+		pv_info("container", "container %s STOPPED", task->spec->name);
+		unmount(pv, task);
+		return true;
+	}
+	task->kill_at = now + STOP_GRACE_MS;
+	pv_container_halt(task);
+	return true;
+}
+
+bool pv_supervise_restart(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->status == PV_STATUS_STOPPED && !task->is_starting)
+		return pv_supervise_start(pv, task, now);
+	if (!pv_supervise_stop(pv, task, now))
+		return false;
+	task->start_again = true;
+	return true;
 }

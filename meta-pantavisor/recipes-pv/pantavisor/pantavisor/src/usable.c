@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "usable.h"
 
-static struct pv_verify options_of(const struct pv *pv, const char *revision)
+struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)
 {
 	return (struct pv_verify){
 		.storage = pv->storage,
@@ -18,7 +18,7 @@ static struct pv_verify options_of(const struct pv *pv, const char *revision)
 
 int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err)
 {
-	struct pv_verify options = options_of(pv, pv->run->revision);
+	struct pv_verify options = pv_usable_options(pv, pv->run->revision);
 
 	options.repair = &pv_fsops_real;
 	return pv_verify_revision(&options, &pv->run->state, &pv->run->held, verified, err);
@@ -26,7 +26,7 @@ int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *e
 
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
 {
-	struct pv_verify options = options_of(pv, revision);
+	struct pv_verify options = pv_usable_options(pv, revision);
 	struct pv_verified verified;
 	struct pv_state state;
 

@@ -78,6 +78,11 @@ static int check_container(const struct pv_verify *options, const struct pv_stat
 		return 0;
 	if (pv_objects_read(options->storage, state, conf, PV_LXCCONF_BYTES, &text, &length, err) < 0)
 		return -1;
+	if (container->lists_mgmt) {
+		pv_err_set(err, "it has the role mgmt");
+		return pv_err_wrap(
+			err, "%.200s is not signed by one who may sign the bsp, and reaches the device", run);
+	}
 	if (strlen(text) == length && pv_isolation_check(container->name, text, err) == 0) {
 		container->is_confined = true;
 		return 0;

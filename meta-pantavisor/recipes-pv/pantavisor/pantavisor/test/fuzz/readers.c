@@ -20,8 +20,10 @@
 #include "log.h"
 #include "lxcconf.h"
 #include "lxcline.h"
+#include "progress.h"
 #include "pvs.h"
 #include "pvs_header.h"
+#include "route.h"
 #include "selection.h"
 #include "signers.h"
 #include "state.h"
@@ -64,25 +66,49 @@ static void check_path(const char *path)
 		fuzz_require(*path > ' ' && *path < 0x7f, "a path is printable");
 }
 
-static int read_request(const char *bytes, size_t length, size_t piece, struct pv_http_request *request)
+/* `used` are the bytes of the head; what follows is a body. */
+static int read_request(
+	const char *bytes, size_t length, size_t piece, struct pv_http_request *request, size_t *used)
 {
 	struct pv_http_head head = {.used = 0};
 	struct pv_err err;
+	size_t taken;
 
-	for (size_t at = 0, taken; at < length; at += taken) {
-		taken = pv_http_take(&head, bytes + at, piece < length - at ? piece : length - at);
+	for (*used = 0; *used < length; *used += taken) {
+		taken = pv_http_take(&head, bytes + *used, piece < length - *used ? piece : length - *used);
 		if (!taken)
 			break;
 	}
 	return pv_http_parse(&head, request, &err);
 }
 
+static void read_route(const struct pv_http_request *request, const char *body, size_t length)
+{
+	char name[PV_HTTP_PATH_BYTES];
+	const struct pv_route *route;
+	struct pv_ctrl_ask ask = {0};
+	struct pv_err err;
+
+	if (pv_route_find(request, &route, name, &err))
+		return;
+	fuzz_require(request->length <= route->body, "a body is no longer than the route takes");
+	if (length > PV_ROUTE_BODY_BYTES || pv_route_ask(route, name, body, length, &ask, &err))
+		return;
+	fuzz_require((unsigned)ask.op < PV_CTRL_OP_COUNT && memchr(ask.name, 0, sizeof(ask.name)) &&
+			     memchr(ask.payload, 0, sizeof(ask.payload)),
+		"an ask is sane");
+	fuzz_require((ask.op != PV_CTRL_RUN && ask.op != PV_CTRL_RUN_COMMIT) || pv_revision_is(ask.name),
+		"what is run has the name of a revision");
+}
+
 static void read_http(const char *bytes, size_t length)
 {
 	struct pv_http_request whole, pieces;
-	int status = read_request(bytes, length, length, &whole);
+	size_t used, other;
+	int status = read_request(bytes, length, length, &whole, &used);
 
-	fuzz_require(read_request(bytes, length, 1, &pieces) == status, "pieces are read as the whole");
+	fuzz_require(read_request(bytes, length, 1, &pieces, &other) == status && used == other,
+		"pieces are read as the whole");
 	if (status) {
 		fuzz_require(strcmp(pv_http_reason(status), "Unknown") != 0, "a refusal has a reason");
 		return;
@@ -90,6 +116,7 @@ static void read_http(const char *bytes, size_t length)
 	check_path(whole.path);
 	fuzz_require(!strcmp(whole.path, pieces.path) && whole.length == pieces.length, "and mean the same");
 	fuzz_require(!whole.has_content_range || whole.length <= whole.total, "a range is in its total");
+	read_route(&whole, bytes + used, length - used);
 }
 
 static void read_state(const char *bytes, size_t length)
@@ -168,6 +195,20 @@ static void read_bootenv(const char *bytes, size_t length)
 				     !strcmp(first.previous, second.previous),
 			"what was read is written as it was");
 	}
+}
+
+static void read_progress(const char *bytes, size_t length)
+{
+	struct pv_progress first, second;
+	cleanup_free char *text = NULL;
+	struct pv_err err;
+
+	if (pv_progress_parse(bytes, length, &first, &err) < 0)
+		return;
+	text = pv_progress_render(&first);
+	fuzz_require(pv_progress_parse(text, strlen(text), &second, &err) == 0 &&
+			     first.status == second.status && first.retries == second.retries,
+		"what was read is written as it was");
 }
 
 static void read_cmdline(const char *bytes, size_t length)
@@ -252,6 +293,7 @@ static const struct reader readers[] = {
 	{"header", read_header},
 	{"certificate", read_certificate},
 	{"bootenv", read_bootenv},
+	{"progress", read_progress},
 	{"cmdline", read_cmdline},
 	{"config", read_config},
 	{"lxcconf", read_lxcconf},

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <sys/statvfs.h>
+
+#include "alloc.h"
+#include "collect.h"
+#include "jsontext.h"
+#include "text.h"
+
+#define OK 200
+#define FAILED 500
+#define UNAVAILABLE 503
+
+static void serve_buildinfo(struct pv_deal *deal)
+{
+	cleanup_free char *text = pv_jsontext_member("pantavisor", PV_VERSION);
+
+	pv_exchange_json(&deal->exchange, OK, text);
+}
+
+/* `free` is what containers and updates can still use. */
+static void serve_storage(struct pv_deal *deal)
+{
+	cleanup_free char *text = NULL;
+	struct statvfs info;
+
+	if (fstatvfs(deal->service->storage.root, &info) < 0) {
+		pv_exchange_refuse(&deal->exchange, FAILED, "the storage cannot be looked at");
+		return;
+	}
+	text = pv_fmt("{\"total\":%llu,\"free\":%llu}", (unsigned long long)info.f_blocks * info.f_frsize,
+		(unsigned long long)info.f_bavail * info.f_frsize);
+	pv_exchange_json(&deal->exchange, OK, text);
+}
+
+/* Revision 0 stays: it is what is left when all others fail. */
+static void serve_collection(struct pv_deal *deal)
+{
+	const char *const kept[] = {deal->running, "0"};
+	const struct pv_keep keep = {.revisions = kept, .count = PV_COUNT(kept)};
+	cleanup_free char *text = NULL;
+	struct pv_collected collected;
+	struct pv_err err;
+
+	if (pv_collect(deal->service->storage, deal->service->loader, &keep, &collected, &err) < 0) {
+		pv_exchange_refuse(&deal->exchange, FAILED, err.text);
+		return;
+	}
+	text = pv_fmt("{\"reclaimed\":%llu}", (unsigned long long)collected.bytes);
+	pv_exchange_json(&deal->exchange, OK, text);
+}
+
+static void (*const deeds[])(struct pv_deal *deal) = {
+	[PV_DEED_BUILDINFO] = serve_buildinfo,
+	[PV_DEED_STORAGE] = serve_storage,
+	[PV_DEED_COLLECT] = serve_collection,
+	[PV_DEED_OBJECTS] = pv_serve_objects,
+	[PV_DEED_OBJECT_GET] = pv_serve_object_get,
+	[PV_DEED_OBJECT_HEAD] = pv_serve_object_head,
+	[PV_DEED_OBJECT_PUT] = pv_serve_object_put,
+	[PV_DEED_STEPS] = pv_serve_steps,
+	[PV_DEED_STEP_GET] = pv_serve_step_get,
+	[PV_DEED_STEP_PUT] = pv_serve_step_put,
+};
+
+void pv_serve(struct pv_deal *deal, enum pv_deed deed)
+{
+	if (deal->service->storage.root < 0 && deed != PV_DEED_BUILDINFO)
+		pv_exchange_refuse(&deal->exchange, UNAVAILABLE, "there is no storage");
+	else
+		deeds[deed](deal);
+	pv_exchange_end(&deal->exchange);
+}

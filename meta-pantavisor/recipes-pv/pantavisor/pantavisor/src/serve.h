@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a process of its own answers, once PID 1 said that the caller may: all that is about the storage. It
+ * may take its time, and what it reads may be hostile: neither PID 1 nor other callers notice.
+ */
+#ifndef PV_SERVE_H
+#define PV_SERVE_H
+
+#include "bootenv.h"
+#include "exchange.h"
+#include "route.h"
+#include "verify.h"
+
+/* Of the device, as PID 1 started the server. */
+struct pv_service {
+	struct pv_storage storage; /* its root is -1 where there is none */
+	enum pv_bootenv_kind loader;
+	struct pv_verify verify; /* how a new revision is judged; its storage and revision are not used */
+};
+
+struct pv_deal {
+	struct pv_exchange exchange;
+	const struct pv_service *service;
+	const char *name;    /* what follows the route's path */
+	const char *running; /* the name of the revision that runs */
+};
+
+void pv_serve(struct pv_deal *deal, enum pv_deed deed);
+
+/* Of serve.c alone: the deeds. */
+void pv_serve_objects(struct pv_deal *deal);
+void pv_serve_object_get(struct pv_deal *deal);
+void pv_serve_object_head(struct pv_deal *deal);
+void pv_serve_object_put(struct pv_deal *deal);
+void pv_serve_steps(struct pv_deal *deal);
+void pv_serve_step_get(struct pv_deal *deal);
+void pv_serve_step_put(struct pv_deal *deal);
+
+#endif

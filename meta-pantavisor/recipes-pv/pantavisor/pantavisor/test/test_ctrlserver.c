@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests, PID 1's word and answers; nothing of the storage. */
+#include "caller.h"
+
+static void test_reply_of_pid_1_is_the_answer(void)
+{
+	int fd = call("GET /containers HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	struct pv_ctrl_ask ask = take_ask();
+	cleanup_free char *answer = NULL;
+
+	CHECK(ask.op == PV_CTRL_CONTAINERS && ask.peer.is_root == (getuid() == 0));
+	give(&ask, 200, "[{\"name\":\"web\"}]");
+	answer = hear(fd);
+	CHECK_TEXT(answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n"
+			   "Connection: close\r\n\r\n[{\"name\":\"web\"}]");
+}
+
+static void test_body_comes_after_it_was_invited(void)
+{
+	int fd = call("POST /signal HTTP/1.1\r\nContent-Length: 16\r\nExpect: 100-continue\r\n\r\n");
+	cleanup_free char *answer = NULL;
+	struct pv_ctrl_ask ask;
+	char invitation[64] = "";
+
+	CHECK(recv(fd, invitation, sizeof(invitation) - 1, 0) > 0);
+	CHECK_TEXT(invitation, "HTTP/1.1 100 Continue\r\n\r\n");
+	CHECK(send(fd, "{\"type\":", 8, 0) == 8 && send(fd, "\"ready\"}", 8, 0) == 8);
+	ask = take_ask();
+	CHECK(ask.op == PV_CTRL_READY);
+	give(&ask, 200, "");
+	answer = hear(fd);
+	CHECK_HAS(answer, "HTTP/1.1 200 OK\r\n");
+	CHECK_HAS(answer, "Content-Length: 0\r\n");
+}
+
+static void test_refusals(void)
+{
+	static const struct {
+		const char *path, *sentence;
+	} rows[] = {{"/groups", "Request not sent from a mgmt platform"},
+		{"/buildinfo", "Request not sent from a mgmt platform"}};
+
+	for (size_t i = 0; i < PV_COUNT(rows); i++) {
+		cleanup_free char *request = pv_fmt("GET %s HTTP/1.0\n\n", rows[i].path), *answer = NULL;
+		int fd = call(request);
+		struct pv_ctrl_ask ask = take_ask();
+
+		give(&ask, 403, "");
+		answer = hear(fd);
+		CHECK_HAS(answer, "HTTP/1.1 403 Forbidden\r\n");
+		CHECK_HAS(answer, rows[i].sentence);
+	}
+}
+
+static void test_later_is_said_when(void)
+{
+	int fd = call("POST /commands HTTP/1.1\r\nContent-Length: 22\r\n\r\n{\"op\":\"REBOOT_DEVICE\"}");
+	struct pv_ctrl_ask ask = take_ask();
+	cleanup_free char *answer = NULL;
+
+	give(&ask, 503, "{\"Error\":\"busy\"}");
+	answer = hear(fd);
+	CHECK_HAS(answer, "\r\nRetry-After: 600\r\n");
+}
+
+static void test_what_the_server_knows_it_answers(void)
+{
+	int fd = call("GET /buildinfo HTTP/1.1\r\n\r\n");
+	struct pv_ctrl_ask ask = take_ask();
+	cleanup_free char *answer = NULL;
+
+	CHECK(ask.op == PV_CTRL_MAY);
+	give(&ask, 200, "");
+	answer = hear(fd);
+	CHECK_HAS(answer, "{\"pantavisor\":\"" PV_VERSION "\"}");
+}
+
+static const struct {
+	const char *text, *status;
+} bad[] = {
+	{"GET /nothing HTTP/1.1\r\n\r\n", "400 Bad Request"},
+	{"BREW /groups HTTP/1.1\r\n\r\n", "400 Bad Request"},
+	{"\x16\x03\x01\x02\x03\n\n", "400 Bad Request"},
+	{"GET /groups HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411 Length Required"},
+	{"POST /signal HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", "413 Content Too Large"},
+	{"POST /signal HTTP/1.1\r\nContent-Length: 4\r\n\r\n{{{{", "400 Bad Request"},
+	{"POST /signal HTTP/1.1\r\n\r\n{\"type\":\"ready\"}", "400 Bad Request"},
+};
+
+/* None of it comes to PID 1: the next ask is that of the next test. */
+static void test_nonsense_is_answered_without_pid_1(void)
+{
+	for (size_t i = 0; i < PV_COUNT(bad); i++) {
+		cleanup_free char *answer = hear(call(bad[i].text));
+
+		CHECK_HAS(answer, bad[i].status);
+		CHECK_HAS(answer, "{\"Error\":\"");
+	}
+}
+
+static void test_endless_head_is_refused(void)
+{
+	static char text[3 * PV_HTTP_HEAD_BYTES];
+	cleanup_free char *answer = NULL;
+
+	memset(text, 'a', sizeof(text) - 1);
+	answer = hear(call(text));
+	CHECK_HAS(answer, "431 Request Header Fields Too Large");
+}
+
+static void test_caller_that_goes_leaves_nothing(void)
+{
+	int fd = call("GET /containers HTTP/1.1\r\n\r\n");
+	struct pv_ctrl_ask ask = take_ask();
+
+	close(fd);
+	give(&ask, 200, "[]");
+	/* A reply that comes again, or to none, is passed over. */
+	give(&ask, 200, "[]");
+	ask.id += 1000;
+	give(&ask, 200, "[]");
+	close(call("GET /cont"));
+	close(call(""));
+	test_reply_of_pid_1_is_the_answer();
+}
+
+static void send_with_descriptor(int fd, const char *text)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	struct iovec piece = {.iov_base = pv_dup(text, strlen(text)), .iov_len = strlen(text)};
+	struct msghdr message = {.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	CHECK(sendmsg(fd, &message, 0) == (ssize_t)piece.iov_len);
+	free(piece.iov_base);
+}
+
+static void test_descriptors_that_come_along_are_dropped(void)
+{
+	int fd = call("GET /gr");
+	cleanup_free char *answer = NULL;
+	struct pv_ctrl_ask ask;
+
+	send_with_descriptor(fd, "oups HTTP/1.1\r\n");
+	send_with_descriptor(fd, "\r\n");
+	ask = take_ask();
+	CHECK(ask.op == PV_CTRL_GROUPS);
+	give(&ask, 200, "[]");
+	answer = hear(fd);
+	CHECK_HAS(answer, "\r\n\r\n[]");
+}
+
+static void test_connections_of_one_are_bounded(void)
+{
+	int fds[PV_CTRLSERVER_EACH];
+	cleanup_free char *answer = NULL;
+
+	for (int i = 0; i < PV_CTRLSERVER_EACH; i++)
+		fds[i] = call("GET /");
+	answer = hear(call(""));
+	CHECK_HAS(answer, "HTTP/1.1 503 Service Unavailable\r\n");
+	CHECK_HAS(answer, "\r\n\r\n{\"Error\":\"too many connections\"}");
+	for (int i = 0; i < PV_CTRLSERVER_EACH; i++)
+		close(fds[i]);
+}
+
+/* Phases and their times, by a clock of our own. */
+static struct pv_connection *open_pair(int *caller, const char *text)
+{
+	int ends[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+	CHECK(send(ends[0], text, strlen(text), 0) == (ssize_t)strlen(text));
+	*caller = ends[0];
+	return pv_connection_open(ends[1], &(struct pv_peer){.kind = PV_PEER_HOST}, 1000);
+}
+
+static void test_caller_that_dawdles_is_let_go(void)
+{
+	static const struct {
+		const char *text;
+		enum pv_phase phase;
+	} rows[] = {{"GET /groups HT", PV_PHASE_HEAD},
+		{"POST /signal HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", PV_PHASE_BODY}};
+
+	for (size_t i = 0; i < PV_COUNT(rows); i++) {
+		char answer[512] = "";
+		int caller;
+		struct pv_connection *c = open_pair(&caller, rows[i].text);
+
+		/* A byte now and then does not prolong it. */
+		CHECK(pv_connection_turn(c, 1000) == PV_TURN_NOTHING &&
+			pv_connection_turn(c, 9000) == PV_TURN_NOTHING);
+		CHECK(c->phase == rows[i].phase && c->deadline == 1000 + PV_CONNECTION_REQUEST_MS);
+		pv_connection_late(c, c->deadline);
+		CHECK(c->phase == PV_PHASE_ANSWER);
+		pv_connection_turn(c, 11000);
+		CHECK(c->phase == PV_PHASE_DRAIN && c->deadline == 11000 + PV_CONNECTION_DRAIN_MS);
+		CHECK(recv(caller, answer, sizeof(answer) - 1, 0) > 0);
+		CHECK_HAS(answer, "408 Request Timeout");
+		pv_connection_late(c, c->deadline);
+		CHECK(c->phase == PV_PHASE_OVER);
+		pv_connection_close(c);
+		close(caller);
+	}
+}
+
+static void test_pid_1_that_does_not_answer_is_busy(void)
+{
+	int caller;
+	struct pv_connection *c = open_pair(&caller, "GET /groups HTTP/1.1\r\n\r\n");
+
+	CHECK(pv_connection_turn(c, 1000) == PV_TURN_ASK && c->phase == PV_PHASE_ASKED);
+	pv_connection_late(c, c->deadline);
+	CHECK(c->phase == PV_PHASE_ANSWER && strstr(c->out, " 503 "));
+	/* One that does not read its answer is let go, too. */
+	pv_connection_late(c, c->deadline);
+	CHECK(c->phase == PV_PHASE_OVER);
+	pv_connection_close(c);
+	close(caller);
+}
+
+int main(void)
+{
+	static const struct pv_service service = {.storage.root = -1};
+
+	test_caller_that_dawdles_is_let_go();
+	test_pid_1_that_does_not_answer_is_busy();
+	caller_begin(&service);
+	test_reply_of_pid_1_is_the_answer();
+	test_body_comes_after_it_was_invited();
+	test_refusals();
+	test_later_is_said_when();
+	test_what_the_server_knows_it_answers();
+	test_nonsense_is_answered_without_pid_1();
+	test_endless_head_is_refused();
+	test_caller_that_goes_leaves_nothing();
+	test_descriptors_that_come_along_are_dropped();
+	test_connections_of_one_are_bounded();
+	caller_end();
+	return check_done();
+}
