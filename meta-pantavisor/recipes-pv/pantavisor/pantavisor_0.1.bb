@@ -10,9 +10,15 @@ SRC_URI = "\
     file://meson.build;subdir=${BP} \
     file://meson_options.txt;subdir=${BP} \
     file://src;subdir=${BP} \
+    file://pvcontrol;subdir=${BP} \
 "
 
 inherit meson pkgconfig
 
 # They are for the building machine; .ci/run builds and runs them.
 EXTRA_OEMESON += "-Dtests=false"
+
+# Commands on the control socket, for containers: no part of the initramfs.
+PACKAGES =+ "pvcontrol"
+SUMMARY:pvcontrol = "Commands on a device's control socket, for its containers"
+FILES:pvcontrol = "${bindir}/pvcontrol"
