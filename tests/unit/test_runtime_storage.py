@@ -76,7 +76,8 @@ def test_paths_as_text_are_not_of_the_storage() -> None:
                 assert not BY_PATH.search(line), f"{where}: use beneath.h on the storage, or add the file and a reason"
             # Such a path would begin at the mount point; one below a descriptor begins with the folder's name.
             assert not re.search(r"%s/(trails|objects|disks|logs|boot|config)/", line), f"{where}: a path as text"
-            assert not re.search(r"\"/storage\b", line) or path.stem in ("pv", "config", "route"), where  # route: a path of HTTP
+            # A path of HTTP in route.
+            assert not re.search(r"\"/storage\b", line) or path.stem in ("pv", "config", "route"), where
             if "PV_STORAGE_DIR" in line:
                 assert path.stem in ("pv", "storage", "shutdown"), f"{where}: only to mount and to unmount it"
 
