@@ -27,7 +27,9 @@
 #define LISTENER 3
 #define WIRE 4
 #define STORAGE 5
+#ifndef SERVER_MEMORY
 #define SERVER_MEMORY (256UL * 1024 * 1024)
+#endif
 #define SERVER_FILES 2048
 /* One that ends again and again is started ever later. */
 #define FIRST_PAUSE_MS 1000
