@@ -23,6 +23,7 @@
 
 #define BACKLOG 64
 #define ASKS_AT_ONCE 16
+#define WIRE_BYTES (4 * 1024 * 1024)
 /* The server's descriptors, behind the standard ones. */
 #define LISTENER 3
 #define WIRE 4
@@ -122,6 +123,8 @@ static int start(struct pv_ctrl *ctrl, struct pv_err *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, wires) < 0)
 		return pv_err_errno(err, "cannot make a pair of sockets");
+	/* The longest replies of all callers at once. */
+	setsockopt(wires[0], SOL_SOCKET, SO_SNDBUFFORCE, &(int){WIRE_BYTES}, sizeof(int));
 	pid = fork();
 	if (!pid)
 		serve(ctrl, wires[1]);

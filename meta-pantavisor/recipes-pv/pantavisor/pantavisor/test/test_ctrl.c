@@ -17,6 +17,7 @@
 #define OBJECT "/objects/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 static struct pv pv;
+static struct pv_run run;
 static struct pv_ctrl ctrl;
 static int orders;
 
@@ -185,7 +186,8 @@ int main(void)
 	tree_folder("storage");
 	pv_log_set_level(-1);
 	pv_loop_init(&pv.loop, NULL, 0);
-	pv.revision = (char *)(uintptr_t) "7";
+	run.revision = (char *)(uintptr_t) "7";
+	pv.run = &run;
 	pv.storage = open("/storage", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pv.has_storage = true;
 	pv_ctrl_open(&ctrl, &pv);
