@@ -40,7 +40,7 @@ static void put_object(FILE *to, int folder, const char *id, const char **comma)
 	*comma = ",";
 }
 
-static void put_objects(FILE *to, int storage)
+static int put_objects(FILE *to, int storage)
 {
 	struct pv_err err;
 	int folder = pv_beneath_open(storage, "objects", O_RDONLY | O_DIRECTORY, &err);
@@ -48,10 +48,13 @@ static void put_objects(FILE *to, int storage)
 	const struct dirent *entry;
 	const char *comma = "";
 
+	if (!list)
+		return -1;
 	fputc('[', to);
-	while (list && (entry = readdir(list)))
+	for (errno = 0; (entry = readdir(list)); errno = 0)
 		put_object(to, folder, entry->d_name, &comma);
 	fputc(']', to);
+	return errno ? -1 : 0;
 }
 
 void pv_serve_objects(struct pv_deal *deal)
@@ -60,11 +63,10 @@ void pv_serve_objects(struct pv_deal *deal)
 	size_t length;
 	struct pv_err err;
 	FILE *to = open_memstream(&text, &length);
+	int done = to ? put_objects(to, deal->service->storage.root) : -1;
 
-	if (to)
-		put_objects(to, deal->service->storage.root);
-	if (!to || pv_close_text(to, &err) < 0)
-		pv_exchange_refuse(&deal->exchange, FAILED, "no memory");
+	if (!to || pv_close_text(to, &err) < 0 || done < 0)
+		pv_exchange_refuse(&deal->exchange, FAILED, "the objects cannot be listed");
 	else
 		pv_exchange_json(&deal->exchange, OK, text);
 }
