@@ -33,7 +33,7 @@ for words in "containers ls" "cmd run locals/none" "objects get x" "nonsense"; d
 	echo "$words: $(/pvcontrol $words 2>&1 | tr '\\n' ' ')"; /pvcontrol $words >/dev/null 2>&1; echo "status $?"
 done
 """
-ANSWER_SECONDS = 120
+ANSWER_SECONDS = 600
 
 
 def compile_static(machine: str, target: Path, *sources: Path) -> None:
