@@ -114,6 +114,16 @@ def runtime() -> Suite:
     return Suite("runtime", commands, build / "meson-logs" / "testlog.junit.xml")
 
 
+def crash() -> Suite:
+    """Power cuts; the functions under test are built as they are for a device, without sanitizers."""
+    build, junit = RESULTS / "crash", RESULTS / "crash.xml"
+    configure = ("meson", "setup", str(build), RUNTIME, "-Dsanitize=false", "-Dwerror=true")
+    programs = ("ninja", "-C", str(build), "crash-programs")
+    test = (sys.executable, "-m", "pytest", "-q", "-s", "tests/crash", f"--junitxml={junit}")
+    commands = (programs, test) if (build / "build.ninja").exists() else (configure, programs, test)
+    return Suite("crash", commands, junit, small_files=True)
+
+
 def fast() -> tuple[Suite, ...]:
     """Under a minute."""
     python = (sys.executable, "-m")
@@ -133,6 +143,7 @@ def slow() -> tuple[Suite, ...]:
             "hostile", "tests/hostile", "tests/unit", "-m", "hostile", *ALL_PROCESSORS, small_files=True
         ),
         pytest("integration", after=("runtime",)),
+        crash(),
         pytest("fresh"),
         pytest("bitbake"),
         pytest("grub", *LOADER, after=("quickstart",)),

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import guest as qemu
 import pytest
@@ -27,6 +29,13 @@ def mounted(storage: Storage, folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         tools.run("umount", folder)
+
+
+def progress(storage: Storage, revision: str, scratch: Path) -> dict[str, Any]:
+    """What the device recorded of a revision."""
+    record = json.loads(storage.read(f"/trails/{revision}/.pv/progress", scratch))
+    assert isinstance(record, dict)
+    return record
 
 
 @pytest.fixture
@@ -53,6 +62,9 @@ def test_a_tried_revision_is_committed_once_it_was_stable(
     environment = storage.read("/boot/grubenv", tmp_path)
     assert environment == storage.read("/boot/grubenv2", tmp_path)
     assert b"\npv_rev=locals/next\npv_try=\npv_prev=0\n" in environment
+    assert progress(storage, TRIED, tmp_path)["status"] == "DONE"
+    assert storage.read(f"/trails/{TRIED}/.pv/done", tmp_path) == b"1"
+    assert ".pv-beside" not in storage.debugfs(f"ls -p /trails/{TRIED}/.pv")
     with start(storage.image) as running:
         running.wait_for(rf"revision {TRIED} RUNNING", timeout=BOOT_SECONDS)
         assert "TESTING" not in running.console
@@ -69,3 +81,5 @@ def test_a_tried_revision_that_is_damaged_leads_back_and_is_forgotten(
         running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
     storage.replay(tmp_path)
     assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
+    record = progress(storage, TRIED, tmp_path)
+    assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")

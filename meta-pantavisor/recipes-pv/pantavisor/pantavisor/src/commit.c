@@ -78,8 +78,8 @@ static void commit(struct pv *pv)
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 		return;
 	}
-	pv_info("revision", "%s", what);
 	pv_record(pv, PV_UPDATE_STABLE, NULL);
+	pv_info("revision", "%s", what);
 	pv->run->standing = strcmp(pv->run->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 

@@ -20,7 +20,15 @@
 #include "trail.h"
 #include "upload.h"
 
-enum { FIRMWARE_KERNEL, FIRMWARE_INITRD, FIRMWARE_ROOT, FIRMWARE_CONF, FIRMWARE_OBJECTS };
+enum {
+	FIRMWARE_KERNEL,
+	FIRMWARE_INITRD,
+	FIRMWARE_TREE,
+	FIRMWARE_ROOT,
+	FIRMWARE_DATA,
+	FIRMWARE_CONF,
+	FIRMWARE_OBJECTS
+};
 
 struct firmware {
 	char *contents[FIRMWARE_OBJECTS];
@@ -28,7 +36,9 @@ struct firmware {
 	char *text; /* of its state */
 };
 
+#ifndef FIRMWARE_BYTES
 #define FIRMWARE_BYTES 1500
+#endif
 
 static inline int firmware_no_barrier(int fd, enum pv_barrier why)
 {
@@ -68,7 +78,7 @@ static inline char *firmware_content(const char *what, int variant)
 
 static inline int firmware_make(struct firmware *firmware, int variant, struct pv_err *err)
 {
-	static const char *const what[] = {"kernel", "initrd", "root"};
+	static const char *const what[] = {"kernel", "initrd", "tree", "root", "data"};
 
 	for (int i = 0; i < FIRMWARE_CONF; i++)
 		firmware->contents[i] = firmware_content(what[i], variant);
@@ -77,13 +87,15 @@ static inline int firmware_make(struct firmware *firmware, int variant, struct p
 		if (pv_sha256_bytes(
 			    firmware->contents[i], strlen(firmware->contents[i]), firmware->ids[i], err) < 0)
 			return -1;
-	firmware->text = pv_fmt("{\"#spec\":\"pantavisor-service-system@1\",\"bsp/initrd\":\"%s\","
-				"\"bsp/kernel\":\"%s\",\"bsp/run.json\":{\"initrd\":\"initrd\",\"linux\":"
-				"\"kernel\"},\"web/lxc.container.conf\":\"%s\",\"web/root.squashfs\":\"%s\","
-				"\"web/run.json\":{\"config\":\"lxc.container.conf\",\"name\":\"web\","
-				"\"root-volume\":\"root.squashfs\",\"type\":\"lxc\"}}",
-		firmware->ids[FIRMWARE_INITRD], firmware->ids[FIRMWARE_KERNEL], firmware->ids[FIRMWARE_CONF],
-		firmware->ids[FIRMWARE_ROOT]);
+	firmware->text = pv_fmt(
+		"{\"#spec\":\"pantavisor-service-system@1\",\"bsp/board.dtb\":\"%s\",\"bsp/initrd\":\"%s\","
+		"\"bsp/kernel\":\"%s\",\"bsp/run.json\":{\"fdt\":\"board.dtb\",\"initrd\":\"initrd\","
+		"\"linux\":\"kernel\"},\"web/data.squashfs\":\"%s\",\"web/lxc.container.conf\":\"%s\","
+		"\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"config\":\"lxc.container.conf\","
+		"\"name\":\"web\",\"root-volume\":\"root.squashfs\",\"type\":\"lxc\",\"volumes\":"
+		"[\"data.squashfs\"]}}",
+		firmware->ids[FIRMWARE_TREE], firmware->ids[FIRMWARE_INITRD], firmware->ids[FIRMWARE_KERNEL],
+		firmware->ids[FIRMWARE_DATA], firmware->ids[FIRMWARE_CONF], firmware->ids[FIRMWARE_ROOT]);
 	return 0;
 }
 

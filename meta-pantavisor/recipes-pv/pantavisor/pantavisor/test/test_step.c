@@ -97,7 +97,7 @@ static void test_an_update_is_tried_committed_and_the_old_one_collected(void)
 	tree_file("disks/rev/0/web/data/file", "x");
 	tree_file("disks/perm/web/data/file", "x");
 	CHECK(pv_collect(at, PV_BOOTENV_GRUB, &keep, &collected, &err) == 0);
-	CHECK(collected.revisions == 1 && collected.objects == 3 && collected.bytes > 0);
+	CHECK(collected.revisions == 1 && collected.objects == 5 && collected.bytes > 0);
 	CHECK(!tree_has("trails/0") && !tree_has("trails/.dead-0") && !tree_has("logs/0") &&
 		!tree_has("disks/rev/0") && tree_has("disks/perm/web/data/file"));
 	shared = pv_fmt("objects/%s", old.ids[FIRMWARE_CONF]);

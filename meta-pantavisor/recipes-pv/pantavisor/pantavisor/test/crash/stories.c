@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "stories.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "durable.h"
+#include "loader.h"
+
+#define FACTORY_NAME "0"
+#define FIRST_NAME "locals/first"
+#define SECOND_NAME "locals/second"
+#define THIRD_NAME "3"
+#define TRY(call)                  \
+	do {                       \
+		if ((call) < 0)    \
+			return -1; \
+	} while (0)
+
+static const char *const names[FIRMWARES] = {FACTORY_NAME, FIRST_NAME, SECOND_NAME, THIRD_NAME};
+
+static int open_device(struct device *device, int root, const struct pv_fsops *ops)
+{
+	device->at = (struct pv_storage){root, ops};
+	device->publisher = (struct pv_publisher){device->at, PV_BOOTENV_GRUB, &device->env};
+	return 0;
+}
+
+int device_make(struct device *device, int root)
+{
+	memset(device, 0, sizeof(*device));
+	for (int i = 0; i < FIRMWARES; i++)
+		TRY(firmware_make(&device->firmwares[i], i, &device->err));
+	open_device(device, root, firmware_door());
+	strcpy(device->env.revision, FACTORY_NAME);
+	TRY(firmware_send(device->at, &device->firmwares[FACTORY], &device->err));
+	TRY(firmware_install(device->at, &device->firmwares[FACTORY], FACTORY_NAME, &device->err));
+	TRY(pv_publish_commit(&device->publisher, FACTORY_NAME, "", &device->err));
+	TRY(pv_bootenv_make_notes(device->at, &device->err));
+	TRY(pv_progress_note(device->at, FACTORY_NAME, PV_PROGRESS_DONE, "Factory revision", &device->err));
+	close(pv_durable_mkdirs(device->at, "trails/locals", &device->err));
+	return open_device(device, root, &record_ops);
+}
+
+void device_free(struct device *device)
+{
+	for (int i = 0; i < FIRMWARES; i++)
+		firmware_free(&device->firmwares[i]);
+}
+
+void device_know(const struct device *device, struct oracle *oracle)
+{
+	for (oracle->count = 0; oracle->count < FIRMWARES; oracle->count++) {
+		oracle->revisions[oracle->count] = names[oracle->count];
+		oracle->firmware[oracle->count] = &device->firmwares[oracle->count];
+	}
+}
+
+static int note(struct device *device, int which, const char *while_it_lasts, enum pv_progress_status status)
+{
+	record_promise(names[which], while_it_lasts);
+	TRY(pv_progress_note(device->at, names[which], status, "as the story has it", &device->err));
+	record_promise(names[which], pv_progress_name(status));
+	return 0;
+}
+
+/* Objects, the step, and its name for the boot loader, which goes on with `running` until then. */
+static int install(struct device *device, int which, int running)
+{
+	record_expect(names[running], NULL, NULL);
+	TRY(firmware_send(device->at, &device->firmwares[which], &device->err));
+	TRY(firmware_install(device->at, &device->firmwares[which], names[which], &device->err));
+	record_promise(names[which], "NEW");
+	return note(device, which, "NEW INPROGRESS", PV_PROGRESS_INPROGRESS);
+}
+
+static int publish(struct device *device, int which, int running)
+{
+	record_expect(names[running], names[which], NULL);
+	TRY(pv_publish_try(&device->publisher, names[which], &device->err));
+	record_expect(names[which], NULL, NULL);
+	return 0;
+}
+
+/* A boot in order: everything is at its place, and the loader notes what it does. */
+static int boot(struct device *device, int which, int committed)
+{
+	cleanup_free struct disk *disk = pv_alloc(1, sizeof(*disk));
+	int fd = pv_beneath_open(device->at.root, "boot/grubtry", O_RDWR, &device->err);
+	struct loader_choice choice;
+	char block[1024];
+
+	record_reboot();
+	disk_scan(disk, device->at.root);
+	if (!loader_choose(disk, disk, &choice) || strcmp(choice.revision, names[which]))
+		abort();
+	for (size_t i = 0; i < DISK_NODES; i++)
+		free((void *)(uintptr_t)disk->files[i].bytes);
+	record_expect(names[which], names[committed], NULL);
+	loader_note(&choice, block);
+	record_loader(fd, block, sizeof(block));
+	close(fd);
+	record_expect(names[committed], NULL, NULL);
+	TRY(pv_resume(device->at, &device->err));
+	return pv_resume_records(device->at, &device->env, names[which], &device->err);
+}
+
+static int commit(struct device *device, int which, int before)
+{
+	record_expect(names[before], names[which], NULL);
+	TRY(pv_publish_commit(&device->publisher, names[which], names[before], &device->err));
+	record_expect(names[which], NULL, NULL);
+	return note(device, which, "INPROGRESS TESTING DONE", PV_PROGRESS_DONE);
+}
+
+static int collect(struct device *device, int running)
+{
+	const struct pv_keep keep = {.revisions = &names[running], .count = 1};
+	struct pv_collected collected;
+
+	return pv_collect(device->at, PV_BOOTENV_GRUB, &keep, &collected, &device->err);
+}
+
+static int update(struct device *device, int which, int running)
+{
+	TRY(install(device, which, running));
+	TRY(publish(device, which, running));
+	TRY(boot(device, which, running));
+	TRY(note(device, which, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
+	return commit(device, which, running);
+}
+
+static int update_with_reboot(struct device *device)
+{
+	TRY(update(device, FIRST, FACTORY));
+	return collect(device, FIRST);
+}
+
+/* Twice, and the first one is collected: what boots is still that of the factory. */
+static int update_without_reboot(struct device *device)
+{
+	TRY(install(device, FIRST, FACTORY));
+	TRY(publish(device, FIRST, FACTORY));
+	TRY(note(device, FIRST, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
+	TRY(note(device, FIRST, "TESTING UPDATED", PV_PROGRESS_UPDATED));
+	record_expect(FIRST_NAME, NULL, NULL);
+	TRY(firmware_send(device->at, &device->firmwares[SECOND], &device->err));
+	TRY(firmware_install(device->at, &device->firmwares[SECOND], SECOND_NAME, &device->err));
+	record_promise(SECOND_NAME, "NEW");
+	record_expect(FIRST_NAME, SECOND_NAME, NULL);
+	TRY(pv_publish_try(&device->publisher, SECOND_NAME, &device->err));
+	record_expect(SECOND_NAME, NULL, NULL);
+	TRY(note(device, SECOND, "NEW UPDATED", PV_PROGRESS_UPDATED));
+	record_promise(FIRST_NAME, NULL);
+	return collect(device, SECOND);
+}
+
+/* One that fails after a boot, and one that fails without: the boot loader is told, or need not be. */
+static int fall_back(struct device *device)
+{
+	TRY(install(device, FIRST, FACTORY));
+	TRY(publish(device, FIRST, FACTORY));
+	TRY(boot(device, FIRST, FACTORY));
+	TRY(note(device, FIRST, "INPROGRESS ERROR", PV_PROGRESS_ERROR));
+	TRY(boot(device, FACTORY, FACTORY));
+	TRY(pv_publish_forget(&device->publisher, &device->err));
+	TRY(install(device, SECOND, FACTORY));
+	TRY(publish(device, SECOND, FACTORY));
+	record_expect(FACTORY_NAME, SECOND_NAME, NULL);
+	TRY(pv_publish_forget(&device->publisher, &device->err));
+	record_expect(FACTORY_NAME, NULL, NULL);
+	TRY(note(device, SECOND, "INPROGRESS WONTGO", PV_PROGRESS_WONTGO));
+	record_promise(FIRST_NAME, NULL);
+	record_promise(SECOND_NAME, NULL);
+	return collect(device, FACTORY);
+}
+
+/* Of what the factory wrote, with its logs and volumes, once two others are good. */
+static int collection(struct device *device)
+{
+	TRY(update(device, FIRST, FACTORY));
+	TRY(pv_durable_write(device->at, "logs/0/web/console.log", "x", 1, &device->err));
+	TRY(pv_durable_write(device->at, "disks/rev/0/web/data", "x", 1, &device->err));
+	TRY(update(device, SECOND, FIRST));
+	/* The next generation comes at once, as where a client takes back what it asked for. */
+	TRY(pv_publish_forget(&device->publisher, &device->err));
+	record_promise(FACTORY_NAME, NULL);
+	return collect(device, SECOND);
+}
+
+/* Begins as the others; from some call on there is no room, which main() sees to. Then it is made. */
+static int full_disk(struct device *device)
+{
+	int done = install(device, THIRD, FACTORY);
+
+	if (done == 0)
+		done = publish(device, THIRD, FACTORY);
+	record_promise(THIRD_NAME, NULL);
+	TRY(collect(device, FACTORY));
+	return done;
+}
+
+const struct named_story stories[] = {
+	{"update with reboot", update_with_reboot},
+	{"update without reboot", update_without_reboot},
+	{"fall back", fall_back},
+	{"collection", collection},
+	{"full disk", full_disk},
+};
+const size_t story_count = PV_COUNT(stories);
+
+int device_go_on(struct device *device)
+{
+	struct pv_keep keep = {.revisions = names, .count = 1};
+	struct pv_collected collected;
+
+	open_device(device, device->at.root, firmware_door());
+	pv_bootenv_load(device->at.root, PV_BOOTENV_GRUB, &device->env);
+	TRY(pv_resume(device->at, &device->err));
+	TRY(pv_collect(device->at, PV_BOOTENV_GRUB, &keep, &collected, &device->err));
+	TRY(firmware_send(device->at, &device->firmwares[THIRD], &device->err));
+	TRY(firmware_install(device->at, &device->firmwares[THIRD], THIRD_NAME, &device->err));
+	TRY(pv_publish_try(&device->publisher, THIRD_NAME, &device->err));
+	return firmware_verify(device->at.root, THIRD_NAME, &device->err);
+}
