@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the runtime tells the boot loader: boot/grubenv, a block of 1024 bytes with `name=value` lines padded
- * by `#`, or boot/uboot.txt, pairs that end in NUL; each with a second copy. A name counts only as a whole.
+ * What the runtime hands to the boot loader: boot/grubenv, a block of 1024 bytes with `name=value` lines
+ * padded by `#`, or boot/uboot.txt, pairs that end in NUL; each with a second copy. A name counts only as a
+ * whole.
  *
- * The boot loader reads a file system whose journal nobody replays, so a block is never replaced: it is
+ * The boot loader reads a file system whose journal is not replayed, so a block is never replaced: it is
  * written in place, where it always was. A copy counts where pv_gen and pv_end, its first and last values,
  * are equal; the first copy counts before the second. What the boot loader notes for itself is in a block of
  * its own, boot/grubtry, which the runtime only makes and reads.

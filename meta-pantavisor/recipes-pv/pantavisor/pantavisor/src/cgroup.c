@@ -117,7 +117,7 @@ static int io_max(FILE *to, const char *to_name, const char *value, struct pv_er
 	return 0;
 }
 
-/* A name that ends in a dot stands for all below it. Those of the second version pass as they are. */
+/* A name that ends in a dot means all below it. Those of the second version pass as they are. */
 static const struct {
 	const char *name, *to_name;
 	write_value *write;

@@ -26,7 +26,7 @@ void pv_commit_load(struct pv *pv, const char *given)
 	const char *tried = pv->env.tried;
 
 	pv_bootenv_load(pv->storage, pv->loader, &pv->env);
-	/* A boot loader with an environment of its own tells only this way what it tries. */
+	/* A boot loader with an environment of its own reports only this way what it tries. */
 	if (!*pv->env.tried)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
 	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
@@ -130,7 +130,7 @@ static void stable(struct pv *pv)
 		settle(pv);
 }
 
-/* A container that keeps failing is no reason to wait for ever. */
+/* A container that keeps failing is not a reason to wait for ever. */
 static void late(struct pv *pv)
 {
 	pv->run->stable_at = 0;

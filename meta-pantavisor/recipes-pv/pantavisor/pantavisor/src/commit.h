@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a revision that runs to one that the boot loader is told of: what was tried is committed once it has
+ * From a revision that runs to one that the boot loader is given: what was tried is committed once it has
  * run well for PV_UPDATER_COMMIT_DELAY, a try that failed is forgotten, and what the boot loader counted
  * begins anew.
  */
@@ -9,7 +9,7 @@
 
 #include "pv.h"
 
-/* What the boot loader was told, and so the standing of the revision that it booted. `given`: pv_try of the
+/* What the boot loader was given, and so the standing of the revision that it booted. `given`: pv_try of the
  * command line, or empty. */
 void pv_commit_load(struct pv *pv, const char *given);
 /* Once, when all groups are through, those too that missed their goals where the device goes on. */

@@ -179,12 +179,12 @@ void pv_container_log_errors(const struct pv_task *task)
 	cleanup_free char *text = NULL;
 	struct pv_err err;
 	size_t length;
-	int told = 0;
+	int reported = 0;
 	char *rest, *line;
 
 	if (!pv_exists(path) || pv_read_file(path, LXC_LOG_BYTES, &text, &length, &err) < 0)
 		return;
-	for (rest = text; told < COMPLAINTS && (line = strsep(&rest, "\n"));)
-		if (strstr(line, " ERROR ") && ++told)
+	for (rest = text; reported < COMPLAINTS && (line = strsep(&rest, "\n"));)
+		if (strstr(line, " ERROR ") && ++reported)
 			pv_error("lxc", "%s", strstr(line, " ERROR ") + strlen(" ERROR "));
 }

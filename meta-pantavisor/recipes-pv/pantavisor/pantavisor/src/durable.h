@@ -20,7 +20,7 @@
 int pv_durable_mkdirs(struct pv_storage at, const char *path, struct pv_err *err);
 /* The directory of the path's last name, made as needed; `name` points into `path`. */
 int pv_durable_parent(struct pv_storage at, const char *path, const char **name, struct pv_err *err);
-/* A file to append to, which is not made durable. What is no file of this one name is removed: not even a
+/* A file to append to, which is not made durable. What is not a file of this one name is removed: not even a
  * hard link leads elsewhere. */
 int pv_durable_append(struct pv_storage folder, const char *name, struct pv_err *err);
 /* All of the bytes into an open file. */

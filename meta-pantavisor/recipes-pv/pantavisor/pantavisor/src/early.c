@@ -57,7 +57,7 @@ static void mount_all(void)
 	for (size_t i = 0; i < PV_COUNT(mount_table); i++) {
 		if (pv_mkdirs(mount_table[i].target, 0755, &err) < 0)
 			pv_error("early", "%s", err.text);
-		/* EBUSY: the kernel, or whoever started us, was first. */
+		/* EBUSY: the kernel, or what started us, was first. */
 		else if (mount(mount_table[i].source, mount_table[i].target, mount_table[i].type,
 				 mount_table[i].flags, mount_table[i].options) < 0 &&
 			 errno != EBUSY)

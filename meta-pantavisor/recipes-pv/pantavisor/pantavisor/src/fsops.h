@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one door through which the storage is changed. Whoever makes, links, renames, removes or syncs there
+ * The one door through which the storage is changed. What makes, links, renames, removes or syncs there
  * does it by this table, so that tests can put a recording or a failing one in its place; a test of the
  * sources holds that nothing goes past it. Names are single ones, in an open folder: no path, no link is
  * followed. As system calls do, these return a negative number and leave the reason in errno.
@@ -16,7 +16,7 @@ enum pv_barrier {
 	PV_BARRIER_OBJECT_DATA, /* an object's bytes, before it gets its name */
 	PV_BARRIER_STEP_FILES,	/* all that a new revision consists of, before it gets its name */
 	PV_BARRIER_STEP_NAME,	/* the name of a new revision */
-	PV_BARRIER_CHECKPOINT,	/* what a boot loader reads, before it is told of it */
+	PV_BARRIER_CHECKPOINT,	/* what a boot loader reads, before it is pointed there */
 	PV_BARRIER_ENV_FIRST,	/* the first copy of the boot environment, before the second is touched */
 	PV_BARRIER_ENV_SECOND,
 	PV_BARRIER_ENV_NAME,  /* a copy that was not there */

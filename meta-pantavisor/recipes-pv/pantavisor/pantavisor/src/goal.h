@@ -38,7 +38,7 @@ bool pv_status_next(enum pv_status *status, enum pv_event event);
 const char *pv_status_name(enum pv_status status);
 const char *pv_goal_name(enum pv_goal goal);
 bool pv_goal_parse(const char *name, enum pv_goal *goal);
-/* A container that recovers or stopped achieves nothing: a crash loop is no success. */
+/* A container that recovers or stopped achieves nothing: a crash loop is not a success. */
 bool pv_goal_reached(enum pv_goal goal, enum pv_status status);
 /* Of a group: all reached, or not yet, or not in time. */
 enum pv_achievement pv_goal_group(int wanted, int reached, int64_t elapsed_ms, int64_t timeout_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HTTP/1.1 as the control socket speaks it: the head of one request, and the head of one answer. A connection
- * carries one request, so there is nothing to tell apart behind it. What browsers and proxies need is left
+ * carries one request, so there is nothing to separate after it. What browsers and proxies need is left
  * out: no trailers, no folded lines, no body without a length. Touches nothing.
  */
 #ifndef PV_HTTP_H
@@ -27,7 +27,7 @@ enum pv_http_method {
 	PV_HTTP_PUT,
 	PV_HTTP_POST,
 	PV_HTTP_DELETE,
-	PV_HTTP_OTHER, /* a word that stands for no method of ours */
+	PV_HTTP_OTHER, /* not a method of ours */
 };
 
 /* The bytes of a head as they come in. */

@@ -67,7 +67,7 @@ static void turn(struct pv *pv, struct pv_ctrl *ctrl)
 {
 	int64_t next = PV_LOOP_FOREVER;
 
-	/* One SIGCHLD may stand for many ends, and one that came before the loop for none: always look. */
+	/* One SIGCHLD may mean many ends, and one that came before the loop for none: always look. */
 	if (!reap(pv, ctrl))
 		next = 0;
 	if (!pv->end)

@@ -224,7 +224,7 @@ static bool mount_entry(struct isolation *i, const char *key, const char *value)
 	return !strcmp(field[0], "/etc/resolv.conf") || is_volume(i->container, field[0]);
 }
 
-/* The first row that fits counts; a key ending in a dot stands for all below it. */
+/* The first row that fits counts; a key ending in a dot means all below it. */
 static const struct {
 	const char *key;
 	judge *judge;

@@ -56,11 +56,11 @@ const struct pv_json_node *pv_json_next(const struct pv_json *doc, const struct 
 /* The member of exactly this name; NULL if `object` is NULL, no object, or has none. */
 const struct pv_json_node *pv_json_get(
 	const struct pv_json *doc, const struct pv_json_node *object, const char *name);
-/* NULL for a name or a text with a NUL in it, and for what is not a string: such a text is no C string. */
+/* NULL for a name or a text with a NUL in it, and for what is not a string: such a text is not a C string. */
 const char *pv_json_key(const struct pv_json *doc, const struct pv_json_node *node);
 const char *pv_json_string(const struct pv_json *doc, const struct pv_json_node *node);
 bool pv_json_is(const struct pv_json_node *node, enum pv_json_type type);
-/* False if it is no number in the range. */
+/* False if it is not a number in the range. */
 bool pv_json_number(
 	const struct pv_json *doc, const struct pv_json_node *node, double low, double high, double *number);
 

@@ -19,7 +19,7 @@ struct pv_jws_header {
 	size_t x5c_count;
 };
 
-/* A key that the trust store vouches for, to be used with one algorithm. */
+/* A key that the trust store trusts, to be used with one algorithm. */
 struct pv_signer;
 
 int pv_signer_open(struct pv_signer **signer, const struct pv_jws_header *header, struct pv_trust *trust,

@@ -10,7 +10,7 @@
 
 #include "alloc.h"
 
-/* Somebody else may take the free device first. */
+/* Another process may take the free device first. */
 #define ATTEMPTS 16
 
 static int attach(int control, int file, const char *path, char device[PV_LOOPDEV_BYTES])

@@ -27,7 +27,7 @@ static int keep_line(struct adapter *a, const char *key, const char *value)
 	return 0;
 }
 
-/* Ours stand in its place. */
+/* Ours take its place. */
 static int replace(struct adapter *a, const char *key, const char *value)
 {
 	(void)a;
@@ -175,7 +175,7 @@ static int note_halt(struct adapter *a, const char *key, const char *value)
 	return keep_line(a, key, value);
 }
 
-/* The first row that fits counts; a key ending in a dot stands for all below it. */
+/* The first row that fits counts; a key ending in a dot means all below it. */
 static const struct {
 	const char *key;
 	adapt *adapt;
@@ -209,7 +209,7 @@ static int adapt_pair(void *data, const char *key, const char *value)
 		if (pv_ends_with(rows[i].key, ".") ? pv_starts_with(key, rows[i].key)
 						   : !strcmp(key, rows[i].key))
 			return rows[i].adapt(a, key, value);
-	return pv_err_set(a->err, "\"%.60s\" is no key of LXC", key);
+	return pv_err_set(a->err, "\"%.60s\" is not a key of LXC", key);
 }
 
 static int adapt_lines(struct adapter *a, const char *text)

@@ -86,7 +86,7 @@ static int read_files(
 	const struct pv_json_node *volumes = pv_json_get(c->doc, run, "volumes");
 
 	if (volumes && (volumes->type != PV_JSON_ARRAY || volumes->count > PV_VOLUMES))
-		return pv_err_set(c->err, "\"volumes\" is no array of at most %d", PV_VOLUMES);
+		return pv_err_set(c->err, "\"volumes\" is not an array of at most %d", PV_VOLUMES);
 	container->files = pv_alloc(PV_VOLUMES + 1, sizeof(*container->files));
 	container->root_volume = pv_manifest_text(c, run, "root-volume");
 	if (container->root_volume && add_file(c, container, container->root_volume) < 0)
@@ -103,7 +103,7 @@ static int read_storages(
 	const struct pv_json_node *storage = pv_json_get(c->doc, run, "storage");
 
 	if (storage && (storage->type != PV_JSON_OBJECT || storage->count > PV_VOLUMES))
-		return pv_err_set(c->err, "\"storage\" is no object of at most %d", PV_VOLUMES);
+		return pv_err_set(c->err, "\"storage\" is not an object of at most %d", PV_VOLUMES);
 	container->storages = pv_alloc(PV_VOLUMES, sizeof(*container->storages));
 	for (const struct pv_json_node *n = pv_json_first(c->doc, storage); n; n = pv_json_next(c->doc, n)) {
 		const char *name = pv_json_key(c->doc, n),

@@ -69,7 +69,7 @@ static int mount_device(struct pv_mounts *mounts, const char *device, const char
 				       MS_RDONLY | MS_NOSUID | MS_NODEV, file_types[i].options, err) < 0
 				       ? pv_err_wrap(err, "%s", name)
 				       : 0;
-	return pv_err_set(err, "%s is no volume that can be mounted (.squashfs, .erofs, .ext4)", name);
+	return pv_err_set(err, "%s is not a volume that can be mounted (.squashfs, .erofs, .ext4)", name);
 }
 
 int pv_mount_file(

@@ -33,7 +33,7 @@ struct pv_held {
 /* `objects` counts different ones; `held` may be NULL. After an error it is empty. */
 int pv_objects_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_held *held,
 	size_t *objects, struct pv_err *err);
-/* An error where an object of the state is not there, or is no file; its content is not looked at. */
+/* An error where an object of the state is missing, or is not a file; its content is not looked at. */
 int pv_objects_find_all(int storage, const struct pv_state *state, struct pv_err *err);
 /* The descriptor of a volume's object, which stays that of `held`. */
 int pv_held_find(

@@ -41,7 +41,7 @@ int pv_progress_percent(enum pv_progress_status status);
 /* WONTGO and ERROR: nothing follows by itself. */
 bool pv_progress_is_failed(enum pv_progress_status status);
 
-/* Pure. What is no UTF-8 or a control character becomes `?`; the text is the caller's to free. */
+/* Pure. What is not UTF-8 or a control character becomes `?`; the text is the caller's to free. */
 char *pv_progress_render(const struct pv_progress *progress);
 int pv_progress_parse(const char *text, size_t length, struct pv_progress *progress, struct pv_err *err);
 

@@ -65,7 +65,7 @@ int pv_publish_commit(
 
 	if (!pv_revision_is(revision))
 		return pv_err_set(err, "\"%.80s\" is not a name of a revision", revision);
-	/* A mark that cannot be made is no reason to go back. */
+	/* A mark that cannot be made is not a reason to go back. */
 	if (mark_done(publisher->at, revision, err) < 0)
 		pv_warn("update", "%s", err->text);
 	name(next.previous, previous);

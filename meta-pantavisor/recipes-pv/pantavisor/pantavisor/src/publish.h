@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader is told of a revision: to try it, to boot it from now on, to leave it. Each is one new
- * generation of the boot environment, and the first copy that is durable is the moment that counts.
+ * What the boot loader is given about a revision: to try it, to boot it from now on, to leave it. Each is one
+ * new generation of the boot environment, and the first copy that is durable is the moment that counts.
  */
 #ifndef PV_PUBLISH_H
 #define PV_PUBLISH_H

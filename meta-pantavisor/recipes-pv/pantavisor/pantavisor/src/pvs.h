@@ -25,7 +25,7 @@
 
 enum pv_secureboot {
 	PV_SECUREBOOT_DISABLED, /* nothing is looked at */
-	PV_SECUREBOOT_AUDIT,	/* all is looked at; what is wrong is only told */
+	PV_SECUREBOOT_AUDIT,	/* all is looked at; what is wrong is only logged */
 	PV_SECUREBOOT_LENIENT,	/* what is signed must be right */
 	PV_SECUREBOOT_STRICT,	/* all is signed, and right */
 };

@@ -14,7 +14,7 @@ static bool is_text(const struct pv_json *doc, uint32_t start, uint32_t end, con
 	       !memcmp(doc->text + start + 1, word, length);
 }
 
-/* Published devices look for these words in the header's text, so each may stand there once. */
+/* Published devices look for these words in the header's text, so each may be there once. */
 static int check_words(const struct pv_json *header, struct pv_err *err)
 {
 	static const char *const words[] = {"typ", "pvs", "alg", "x5c", "include", "exclude"};
@@ -53,7 +53,7 @@ int pv_pvs_header_read(const struct pv_json *header, struct pv_jws_header *jws, 
 	for (const struct pv_json_node *n = pv_json_first(header, chain); n; n = pv_json_next(header, n)) {
 		jws->x5c[jws->x5c_count] = pv_json_string(header, n);
 		if (!jws->x5c[jws->x5c_count++])
-			return pv_err_set(err, "its header has a certificate that is no text");
+			return pv_err_set(err, "its header has a certificate that is not a text");
 	}
 	return 0;
 }

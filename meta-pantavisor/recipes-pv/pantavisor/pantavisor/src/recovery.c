@@ -21,7 +21,7 @@ static int number(const struct pv_json *doc, const struct pv_json_node *parent, 
 	const struct pv_json_node *node = pv_json_get(doc, parent, name);
 
 	if (node && !pv_json_number(doc, node, 0, high, value))
-		return pv_err_set(err, "auto_recovery: \"%s\" is no number from 0 to %.0f", name, high);
+		return pv_err_set(err, "auto_recovery: \"%s\" is not a number from 0 to %.0f", name, high);
 	return 0;
 }
 

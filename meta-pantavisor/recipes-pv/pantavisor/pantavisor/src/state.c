@@ -15,7 +15,7 @@ static int read_entry(
 	const char *path = pv_json_key(&state->doc, node), *text = pv_json_string(&state->doc, node);
 
 	if (!pv_path_is(path))
-		return pv_err_set(err, "\"%.100s\" is no path", path);
+		return pv_err_set(err, "\"%.100s\" is not a path", path);
 	/* Published devices look for #spec first. */
 	if (strcmp(path, "#spec") < 0)
 		return pv_err_set(err, "%.100s sorts before #spec", path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names below a revision that its state does not list. Nothing reads them, and somebody put them there: the
+ * Names below a revision that its state does not list. Nothing reads them, and they were put there: the
  * revision is refused. Beside the state's own there are those that devices, boot loaders and tools keep in
  * .pv/ and .pvr/.
  */

@@ -104,7 +104,7 @@ static int check_roots(struct pv_trust *trust, const struct pv_certificate *last
 		pv_identity_add(identity, &root->der);
 		found = true;
 	}
-	return found ? 0 : pv_err_set(err, "its certificate is not trusted: no root vouches for it");
+	return found ? 0 : pv_err_set(err, "its certificate is not trusted: it leads to no trusted root");
 }
 
 int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count,

@@ -170,7 +170,7 @@ int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, 
 
 	*verified = (struct pv_verified){0};
 	if (!pv_revision_is(options->revision))
-		return pv_err_set(err, "\"%.80s\" is no name of a revision", options->revision);
+		return pv_err_set(err, "\"%.80s\" is not the name of a revision", options->revision);
 	trail = pv_beneath_open(options->storage, path, O_RDONLY | O_DIRECTORY, err);
 	if (trail < 0 || pv_beneath_read(trail, ".pvr/json", PV_JSON_TEXT_BYTES, &text, &length, err) < 0)
 		return -1;

@@ -72,7 +72,7 @@ static void test_committed_revision_is_noted_where_no_whole_copy_is(void)
 	check_stored(&pv, "7", "", "");
 }
 
-/* However long a try is to last: a device that is used for a minute a day is no broken one. */
+/* However long a try is to last: a device that is used for a minute a day is not a broken one. */
 static void test_boot_is_good_soon_whatever_the_commit_delay(void)
 {
 	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);

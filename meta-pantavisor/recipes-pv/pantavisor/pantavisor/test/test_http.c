@@ -169,7 +169,7 @@ static void test_ranges(void)
 	CHECK(parse(G "Range: bytes=7-\r\n\r\n", &r, &err) == 0);
 	CHECK(r.has_range && r.from == 7 && r.to == PV_HTTP_BODY_BYTES);
 	CHECK(parse(G "Range: bytes=7-8\r\n\r\n", &r, &err) == 0 && r.has_range && r.to == 8);
-	/* What is no range of ours is answered with the whole. */
+	/* What is not a range of ours is answered with the whole. */
 	CHECK(parse(G "Range: bytes=-7\r\n\r\n", &r, &err) == 0 && !r.has_range);
 	CHECK(parse(G "Range: bytes=8-7\r\n\r\n", &r, &err) == 0 && !r.has_range);
 	CHECK(parse(G "Range: bytes=1-2,4-5\r\n\r\n", &r, &err) == 0 && !r.has_range);

@@ -27,7 +27,7 @@ static void test_subset_agrees_with_both_published_readers(void)
 		if (sscanf(line, "%63s %63s %7s <nil> %7s", pattern, path, host, device) != 4)
 			continue;
 		seen++;
-		/* "a/" is no path of a state; "a" itself is not below "a". */
+		/* "a/" is not a path of a state; "a" itself is not below "a". */
 		if (pv_pattern_check(pattern, &err) < 0 || pv_ends_with(path, "/") ||
 			!strcmp(pattern, "a/**"))
 			continue;

@@ -39,12 +39,12 @@ static void test_child_counts_once_it_runs_its_own_program(void)
 	while ((process = pv_process_find(parent, &found)) < 0)
 		usleep(1000);
 	CHECK(found > 0 && found != parent && kill(found, 0) == 0);
-	/* Of others it is no child. */
+	/* It is not a child of others. */
 	CHECK(pv_process_find(getpid(), &found) < 0);
 	pv_process_signal(process, SIGTERM);
 	CHECK(waitpid(parent, &status, 0) == parent && WEXITSTATUS(status) == 7);
 	CHECK(poll(&(struct pollfd){.fd = process, .events = POLLIN}, 1, 0) == 1);
-	/* Whoever has that number now is not meant. */
+	/* The process that has that number now is not meant. */
 	pv_process_signal(process, SIGKILL);
 	close(process);
 	close(go[0]);

@@ -8,7 +8,7 @@
 static void test_config_layer_is_what_the_state_lists(struct pv *pv, struct pv_mounts *mounts)
 {
 	boot(pv, "boot");
-	/* After the verification, as somebody would who writes to the disk in between. */
+	/* After the verification, as by a writer to the disk in between. */
 	tree_file("storage/trails/0/_config/web/sbin/init", "owned");
 	tree_file("storage/trails/0/_config/web/etc/app/build.json", "{\"allow\":[\"*\"]}");
 	CHECK(mknod("/storage/trails/0/_config/web/bin", S_IFCHR, 0) == 0);

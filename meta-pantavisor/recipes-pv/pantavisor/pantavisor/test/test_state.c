@@ -178,8 +178,8 @@ static void test_what_cannot_be_is_refused(void)
 	CHECK(refuses("{}", "not of the format"));
 	CHECK(refuses("[]", "not of the format"));
 	CHECK(refuses("{\"#spec\":\"other@1\"}", "not of the format"));
-	CHECK(refuses(HEAD "\"a/../b\":\"" SHA "\"}", "no path"));
-	CHECK(refuses(HEAD "\"/a\":\"" SHA "\"}", "no path"));
+	CHECK(refuses(HEAD "\"a/../b\":\"" SHA "\"}", "not a path"));
+	CHECK(refuses(HEAD "\"/a\":\"" SHA "\"}", "not a path"));
 	CHECK(refuses(HEAD "\".pvr/json\":\"" SHA "\"}", "not a state's"));
 	CHECK(refuses(HEAD "\"a\":\"AAAA\"}", "neither an object id"));
 	CHECK(refuses(HEAD "\"a\":{}}", "neither an object id"));

@@ -44,7 +44,7 @@ static void test_update_by_reboot(void)
 		PV_UPDATE_COMMIT);
 }
 
-/* What was accepted without a reboot is no rollback point before it was tried by one. */
+/* What was accepted without a reboot is not a rollback point before it was tried by one. */
 static void test_update_without_reboot_and_its_try(void)
 {
 	struct story story = {PV_PROGRESS_NEW, PV_UPDATE_LIVE, {0}};
