@@ -12,7 +12,7 @@
 #include "names.h"
 
 enum pv_peer_kind {
-	PV_PEER_STRANGER, /* ended meanwhile, or in a cgroup that is no container's */
+	PV_PEER_STRANGER, /* ended meanwhile, or in a cgroup that is not a container's */
 	PV_PEER_HOST,	  /* in no container: what PID 1 itself started */
 	PV_PEER_CONTAINER,
 };

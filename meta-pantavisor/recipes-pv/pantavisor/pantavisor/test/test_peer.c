@@ -20,7 +20,7 @@ static const struct {
 	/* Other hierarchies say nothing. */
 	{"12:pids:/lxc/other\n0::/lxc/web\n", PV_PEER_CONTAINER, "web"},
 	{"12:pids:/lxc/other\n1:name=0::/lxc/other\n", PV_PEER_STRANGER, ""},
-	/* Monitors, what was removed, what is no container's name, what a container may make elsewhere. */
+	/* Monitors, what was removed, what is not a container's name, what a container may make elsewhere. */
 	{"0::/lxc.monitor.web\n", PV_PEER_STRANGER, ""},
 	{"0::/lxc/web (deleted)\n", PV_PEER_STRANGER, ""},
 	{"0::/lxc\n", PV_PEER_STRANGER, ""},
@@ -54,7 +54,7 @@ static void test_long_name_is_no_container(void)
 	CHECK(peer.kind == PV_PEER_STRANGER);
 }
 
-/* A child connects and ends: its number is no process any more, or another's. */
+/* A child connects and ends: its number is free again, or another process's. */
 static void test_process_that_ended_is_a_stranger(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

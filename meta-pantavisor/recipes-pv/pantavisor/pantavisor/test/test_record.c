@@ -97,7 +97,7 @@ static void test_try_that_is_unusable_says_why(void)
 	check_end(&pv, PV_PROGRESS_ERROR, "object abc is corrupt");
 }
 
-/* Its first end counts, and an unreadable record is no reason to have none. */
+/* Its first end counts, and an unreadable record must not prevent one. */
 static void test_what_is_there_counts(void)
 {
 	struct pv pv = tried();
