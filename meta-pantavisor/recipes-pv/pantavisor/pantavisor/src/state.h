@@ -56,8 +56,8 @@ struct pv_container {
 	enum pv_restart restart;
 	struct pv_recovery recovery;
 	bool automodfw;
-	bool is_confined; /* its system calls are filtered */
-	bool has_config;  /* there are paths below _config/<name>/ */
+	bool is_confined;	    /* its system calls are filtered */
+	bool has_config;	    /* there are paths below _config/<name>/ */
 	bool has_roles, lists_mgmt; /* its "roles" */
 };
 
@@ -79,8 +79,8 @@ int pv_state_read_manifests(
 	struct pv_state *state, int goals_timeout_s, const char *release, struct pv_err *err);
 void pv_state_free(struct pv_state *state);
 /*
- * Whether it manages the device through the control socket: it lists the role mgmt. One without "roles" does so
- * as well, as published devices have it, unless it is confined.
+ * Whether it manages the device through the control socket: it lists the role mgmt. One without "roles" does
+ * so as well, as published devices have it, unless it is confined.
  */
 bool pv_container_is_mgmt(const struct pv_container *container);
 /* NULL if there is none. */

@@ -12,7 +12,7 @@
 #define MINUTE (60 * SECOND)
 #define DAY (24 * 60 * MINUTE)
 #define FACTORY_FATES 3 /* the first ones: it is never left */
-#define BOOTS 60 /* more than any device of these takes */
+#define BOOTS 60	/* more than any device of these takes */
 
 enum loader { GRUB, GRUB_WITHOUT_NOTES, UBOOT, LOADERS };
 

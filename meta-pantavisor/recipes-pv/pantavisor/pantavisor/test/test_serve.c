@@ -162,8 +162,7 @@ static void test_step_is_judged_and_stays(void)
 	check_put("/steps/locals/x/commitmsg", "", "a \"new\" one", "200 OK", "");
 	check_get("/steps/locals/x/commitmsg", "", "200 OK", "a \"new\" one");
 	check_get("/steps", "", "200 OK", "{\"name\":\"locals/x\",\"date\":\"2");
-	check_get("/steps", "", "200 OK",
-		"\"commitmsg\":\"a \\\"new\\\" one\",\"progress\":{\"progress\":0");
+	check_get("/steps", "", "200 OK", "\"commitmsg\":\"a \\\"new\\\" one\",\"progress\":{\"progress\":0");
 }
 
 static void test_steps_that_are_not_there(void)
