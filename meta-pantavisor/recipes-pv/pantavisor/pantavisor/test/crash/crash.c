@@ -5,7 +5,7 @@
  *   crash             states of all stories, and of each call that fails
  *   crash barriers    each barrier left out in turn: a state must be found in which the device is worse off
  *
- * With the word "few" behind it the most telling states only, in seconds.
+ * With the word "few" behind it the states that show most only, in seconds.
  */
 #define TREE_PLACE "/dev/shm" /* each state is a folder there for a moment */
 
@@ -50,7 +50,7 @@ static struct cuts cuts;
 static struct oracle oracle;
 
 /* A new device in a new folder; its story is recorded, and told until a call fails. */
-static int tell(const struct named_story *story, struct device *device, struct trace *trace)
+static int reached(const struct named_story *story, struct device *device, struct trace *trace)
 {
 	int root, done;
 
@@ -70,7 +70,7 @@ static int tell(const struct named_story *story, struct device *device, struct t
 	device_know(device, &oracle);
 	disk_forget_world();
 	record_begin(trace, root);
-	done = story->tell(device);
+	done = story->reached(device);
 	return done;
 }
 
@@ -88,7 +88,7 @@ static bool tell_whole(const struct named_story *story)
 	size_t before = cuts.states, judged = oracle.judged, second = oracle.second;
 	struct device device;
 	struct trace trace;
-	bool good = tell(story, &device, &trace) == 0;
+	bool good = reached(story, &device, &trace) == 0;
 
 	if (!good)
 		snprintf(oracle.why, sizeof(oracle.why), "it fails by itself: %s", device.err.text);
@@ -110,7 +110,7 @@ static bool survives(const struct named_story *story, size_t call, int number, b
 
 	recorder.fail_at = call;
 	recorder.fail_errno = number;
-	tell(story, &device, &trace);
+	reached(story, &device, &trace);
 	*reached = recorder.made >= call;
 	recorder.fail_at = 0;
 	good = cuts_of(&cuts, &trace, oracle_judge, &oracle);
@@ -164,7 +164,7 @@ static bool tell_all(void)
 	return good;
 }
 
-/* True if a state tells on it. */
+/* True if a state shows it. */
 static bool is_missed(enum pv_barrier barrier)
 {
 	bool used = false;
@@ -176,7 +176,7 @@ static bool is_missed(enum pv_barrier barrier)
 		bool good;
 
 		recorder.without = barrier;
-		tell(&stories[i], &device, &trace);
+		reached(&stories[i], &device, &trace);
 		used |= recorder.left_out > 0;
 		good = cuts_of(&own, &trace, oracle_judge, &oracle);
 		recorder.without = PV_BARRIER_COUNT;
