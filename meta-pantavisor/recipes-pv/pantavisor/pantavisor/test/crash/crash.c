@@ -50,7 +50,7 @@ static struct cuts cuts;
 static struct oracle oracle;
 
 /* A new device in a new folder; its story is recorded, and told until a call fails. */
-static int reached(const struct named_story *story, struct device *device, struct trace *trace)
+static int run_story(const struct named_story *story, struct device *device, struct trace *trace)
 {
 	int root, done;
 
@@ -70,7 +70,7 @@ static int reached(const struct named_story *story, struct device *device, struc
 	device_know(device, &oracle);
 	disk_forget_world();
 	record_begin(trace, root);
-	done = story->reached(device);
+	done = story->run(device);
 	return done;
 }
 
@@ -88,7 +88,7 @@ static bool tell_whole(const struct named_story *story)
 	size_t before = cuts.states, judged = oracle.judged, second = oracle.second;
 	struct device device;
 	struct trace trace;
-	bool good = reached(story, &device, &trace) == 0;
+	bool good = run_story(story, &device, &trace) == 0;
 
 	if (!good)
 		snprintf(oracle.why, sizeof(oracle.why), "it fails by itself: %s", device.err.text);
@@ -110,7 +110,7 @@ static bool survives(const struct named_story *story, size_t call, int number, b
 
 	recorder.fail_at = call;
 	recorder.fail_errno = number;
-	reached(story, &device, &trace);
+	run_story(story, &device, &trace);
 	*reached = recorder.made >= call;
 	recorder.fail_at = 0;
 	good = cuts_of(&cuts, &trace, oracle_judge, &oracle);
@@ -176,7 +176,7 @@ static bool is_missed(enum pv_barrier barrier)
 		bool good;
 
 		recorder.without = barrier;
-		reached(&stories[i], &device, &trace);
+		run_story(&stories[i], &device, &trace);
 		used |= recorder.left_out > 0;
 		good = cuts_of(&own, &trace, oracle_judge, &oracle);
 		recorder.without = PV_BARRIER_COUNT;

@@ -19,11 +19,11 @@ struct device {
 };
 
 /* Ends with the first call that fails, as a device gives up what it was about. */
-typedef int story_reached(struct device *device);
+typedef int story_run(struct device *device);
 
 struct named_story {
 	const char *name;
-	story_reached *reached;
+	story_run *run;
 };
 extern const struct named_story stories[];
 extern const size_t story_count;
