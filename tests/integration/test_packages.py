@@ -33,6 +33,7 @@ WORDS = {
     "pip": ".venv has it",
     "reboot": "a GRUB module",
     "runlevel": "a key of run.json",
+    "scripts/fuzz: clang": "for who looks for inputs by hand; its help names the package",
     "scripts/quickstart: curl": "proposed to the reader",
     "scripts/quickstart: look": "prose",
     "scripts/quickstart: write": "prose",
