@@ -25,10 +25,8 @@ from .console import Console, drop, open_missing, say
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than
 # most of them.
 MODULES = {
-    "repository": (
-        "init", "add", "json", "commit", "status", "diff", "checkout",
-        "clone", "get", "merge", "export", "import", "gc", "deploy",
-    ),
+    "repository": ("init", "add", "json", "commit", "status", "diff", "checkout", "clone", "gc"),
+    "exchange": ("get", "merge", "export", "import", "deploy"),
     "app": ("app", "dm-convert", "dm-apply"),
     "device": ("device",),
     "sig": ("sig",),

@@ -51,6 +51,11 @@ def count(things: Sized, what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
+def first_of(paths: Sequence[str]) -> str:
+    """``web/run.json and 3 more``."""
+    return f"{paths[0]} and {len(paths) - 1} more" if paths[1:] else paths[0]
+
+
 class Console:
     """Progress and errors on stderr, results on stdout."""
 

@@ -8,29 +8,19 @@ import glob
 import json
 import os
 import re
-import shutil
-import sys
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from .. import cjson, export, names, repo
-from ..errors import FormatError
+from .. import cjson, names, repo
 from ..repo import Repository
 from ..state import SPEC
 from . import epoch, here
-from .console import Console, count
-
-SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
-CHANGES_STATE = "Only the committed state changes: pvr checkout writes its files."
+from .console import Console, count, first_of
+from .exchange import SOURCE
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of a repository."""
-    for declare in (
-        _declare_init, _declare_staging, _declare_showing, _declare_trees,
-        _declare_taking, _declare_exports, _declare_gc, _declare_deploy,
-    ):  # fmt: skip
+    for declare in (_declare_init, _declare_staging, _declare_showing, _declare_trees, _declare_gc):
         declare(commands)
 
 
@@ -102,49 +92,12 @@ def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     clone.set_defaults(run=_clone)
 
 
-def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
-                             ("merge", "take parts of another state", False)):  # fmt: skip
-        take = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}"
-        )
-        take.add_argument("source", nargs="?", help=f"{SOURCE}; default: the last one")
-        take.add_argument(
-            "target", nargs="?", type=Path, help="repository to take it into; default: this one"
-        )
-        take.set_defaults(run=_take, drop=drop)
-
-
-def _declare_exports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    out = commands.add_parser("export", help="write the state and its objects into one file")
-    out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar; - for a tar on stdout")
-    out.add_argument("--parts", default="", metavar="PART,-PART",
-                     help="only these parts or paths, less those behind a minus")  # fmt: skip
-    out.set_defaults(run=_export)
-
-    take_in = commands.add_parser("import", help="replace the committed state by an export's",
-                                  description=f"Replace the committed state by an export's. {CHANGES_STATE}")  # fmt: skip
-    take_in.add_argument("source", type=Path, help="export file")
-    take_in.set_defaults(run=_import)
-
-
 def _declare_gc(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     collect = commands.add_parser(
         "gc", help="remove objects that neither the committed state nor a staged file needs"
     )
     collect.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     collect.set_defaults(run=_collect)
-
-
-def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
-    deploy.add_argument("-n", "--no-merge", dest="drop", action="store_true",
-                        help="replace files as always, and drop from the revision what is behind a minus")  # fmt: skip
-    deploy.add_argument("--commit", action="store_true",
-                        help="boot the revision from now on, in place of one try beside the committed one")  # fmt: skip
-    deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
-    deploy.add_argument("sources", nargs="*", metavar="source", help=SOURCE)
-    deploy.set_defaults(run=_deploy)
 
 
 def _check_spec(options: argparse.Namespace) -> None:
@@ -191,7 +144,7 @@ def _commit(options: argparse.Namespace, console: Console) -> None:
     console.line(f"committed {state.digest()[:12]}: {count(state, 'path')}")
     left = repository.untracked()
     if left:
-        console.line(f"not tracked, so not committed: {left[0]}{_more(left)}; pvr add takes them in")
+        console.line(f"not tracked, so not committed: {first_of(left)}; pvr add takes them in")
 
 
 def _status(options: argparse.Namespace, console: Console) -> None:
@@ -241,68 +194,9 @@ def _directory(source: Path) -> Path:
     return Path(name)
 
 
-def _take(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository(options.target)
-    source = repository.last_source() if options.source is None else repo.Source.parse(options.source)
-    with repo.opened(source.path) as (state, pool):
-        merged = repository.merge_from(state, pool, source.part_filter, drop=options.drop)
-    repository.remember(source)
-    console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")
-
-
-def _export(options: argparse.Namespace, console: Console) -> None:
-    repository = here.repository()
-    chosen = repo.select(repository.state, repo.PartFilter.parse(options.parts))
-    if options.target.is_dir():
-        raise FormatError(f"{options.target} is a directory", hint="name a file: FILE.tgz")
-    stale = [path for path in repository.uncommitted() if path in chosen]
-    if stale:
-        console.warn(
-            f"the export has {stale[0]}{_more(stale)} as committed; the working tree differs: pvr commit, then export"
-        )
-    if str(options.target) == "-":
-        with tempfile.TemporaryDirectory() as folder:
-            export.write(Path(folder) / "export.tar", chosen, repository.pool)
-            with open(Path(folder) / "export.tar", "rb") as stream:
-                shutil.copyfileobj(stream, sys.stdout.buffer)
-        return
-    export.write(options.target, chosen, repository.pool)
-    console.line(f"{options.target} is written")
-
-
-def _more(paths: Sequence[str]) -> str:
-    return f" and {len(paths) - 1} more" if paths[1:] else ""
-
-
-def _import(options: argparse.Namespace, console: Console) -> None:
-    state = here.repository().read_export(options.source)
-    console.line(f"the committed state has {count(state, 'path')}; run pvr checkout to write their files")
-
-
 def _collect(options: argparse.Namespace, console: Console) -> None:
     found = repo.collect(here.repository(), dry_run=options.dry_run)
     for object_id in found.object_ids:
         console.result(object_id)
     done = "to remove" if options.dry_run else "removed"
     console.line(f"{count(found.object_ids, 'object')} {done}, {found.freed} bytes freed")
-
-
-def _deploy(options: argparse.Namespace, console: Console) -> None:
-    sources = map(repo.Source.parse, options.sources)
-    before = repo.committed_state(options.target)
-    state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
-    console.line(f"{options.target} holds {count(state, 'path')}")
-    if before is not None and before != state:
-        console.warn(f"{options.target} was committed already, so the device has no way back from this change; "
-                     "a revision of another number is tried first")  # fmt: skip
-    if "bsp/run.json" not in state:
-        console.warn(
-            f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one"
-        )
-    boots = repo.boot_environment(options.target)
-    if boots is not None and boots.tried:
-        console.line(
-            f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well"
-        )
-    elif boots is not None:
-        console.line(f"the device boots {boots.revision} from now on")
