@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""``pvr sig``: sign parts of the committed state, and say what the signatures cover.
+
+The key may lie in a file, on a PKCS#11 token or behind a command; or the bytes are carried to where it is
+(``request``) and the signature back (``attach``).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ... import pvs
+from .. import signers
+from . import commands as run
+from . import show
+
+ADD_PARTS = "The files have to be committed already. The signature is committed at once."
+PATTERNS = "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: what tools and devices read alike."
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``sig`` with add, set, update, request, attach and ls."""
+    noun = commands.add_parser("sig", help="sign parts, list signatures",
+                               description="Sign parts of the committed state, and list what signatures cover. "
+                                           "The options may come before the verb or after it.")  # fmt: skip
+    signers.declare_signer(noun)
+    signers.declare_trust(noun)
+    verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    add = verbs.add_parser("add", help="sign a part", description=f"Sign a part. {ADD_PARTS} {PATTERNS}")
+    _part(add)
+    signers.declare_signer(add, behind=True)
+    add.set_defaults(run=run.add)
+    whole = verbs.add_parser("set", help="sign the set of all signatures",
+                             description="Sign all signatures together, with the number of the release: no part can be "
+                                         "taken out then, or exchanged for that of another release. The signature is "
+                                         "committed at once; make it anew after each of the others.")  # fmt: skip
+    _release(whole)
+    signers.declare_signer(whole, behind=True)
+    whole.set_defaults(run=run.set_release)
+    update = verbs.add_parser("update", aliases=["up"], help="sign again, after a change of files or keys",
+                              description=f"Sign what signatures cover again. {ADD_PARTS}")  # fmt: skip
+    update.add_argument(
+        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+    )
+    signers.declare_signer(update, behind=True)
+    update.set_defaults(run=run.update)
+    _elsewhere(verbs)
+    _listing(verbs)
+
+
+def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listing = verbs.add_parser(
+        "ls",
+        help="check signatures and list what they cover",
+        description="Check signatures and list what they cover. Without names every part must be signed.",
+    )
+    listing.add_argument(
+        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+    )
+    listing.add_argument("--part", action="append", default=[], metavar="NAME", help="one of them")
+    how = listing.add_mutually_exclusive_group()
+    how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
+    how.add_argument(
+        "--allow-unsigned", action="store_true", help="do not ask for a signature over every part"
+    )
+    listing.add_argument(
+        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
+    )
+    listing.add_argument(
+        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+    )
+    listing.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    signers.declare_trust(listing, behind=True)
+    listing.set_defaults(run=show.list_signatures)
+
+
+def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    request = verbs.add_parser("request", help="write what is to be signed elsewhere",
+                               description=f"Write the bytes that the signer must sign. {PATTERNS}")  # fmt: skip
+    _part(request)
+    _release(request)
+    request.add_argument("--algorithm", choices=pvs.ALGORITHMS,
+                         help="of the key; default: what the certificate's key is for, or RS256")  # fmt: skip
+    signers.declare_chain(request, behind=True)
+    request.add_argument("file", type=Path, help="where to write")
+    request.set_defaults(run=run.request_signature)
+    attach = verbs.add_parser("attach", help="take a signature that was made elsewhere")
+    _name(attach)
+    attach.add_argument("request", type=Path, help="what was signed")
+    attach.add_argument("signature", type=Path, help="raw bytes; ECDSA as r||s or DER")
+    attach.set_defaults(run=run.attach)
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    name = command.add_mutually_exclusive_group(required=True)
+    name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
+    name.add_argument(
+        "--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers"
+    )
+    if command.prog.endswith((" request", " attach")):
+        name.add_argument(
+            "--set", dest="raw", action="store_const", const=pvs.SET, help="the set of all signatures"
+        )
+
+
+def _release(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--release", type=int, metavar="NUMBER",
+                         help="of the set; releases rise; default: one more than the committed one")  # fmt: skip
+
+
+def _part(command: argparse.ArgumentParser) -> None:
+    _name(command)
+    command.add_argument("--include", action="append", default=[], metavar="PATTERN",
+                         help="of the part, instead of **; with --raw as it stands")  # fmt: skip
+    command.add_argument("--exclude", action="append", default=[], metavar="PATTERN",
+                         help="of the part, instead of src.json; with --raw as it stands")  # fmt: skip
+    command.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")
