@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A disk image running in QEMU: started, read, asked, stopped.
+"""A disk image running in QEMU: started, read, stopped.
 
 QEMU interprets (TCG), so it needs no rights and no hardware support. The image is opened as a snapshot
 unless asked otherwise: what the guest writes is gone when it ends. Forwarded ports are bound to 127.0.0.1
@@ -15,8 +15,6 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +24,6 @@ LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
 TAIL_LINES = 40
 STOP_SECONDS = 10
-ANSWER_SECONDS = 5
-ANSWER_BYTES = 1 << 20
 # Firmware clears the screen and moves the cursor; neither belongs in a log.
 ESCAPES = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|[\x00-\x08\x0e-\x1f]")
 
@@ -259,46 +255,3 @@ class Guest:
 
     def _tail(self) -> str:
         return "\n".join("    " + line for line in self._text.splitlines()[-TAIL_LINES:])
-
-
-def ask_http(url: str, *, timeout: float) -> str:
-    """The page behind a URL, tried until it answers."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            with opener.open(url, timeout=ANSWER_SECONDS) as answer:
-                body: bytes = answer.read(ANSWER_BYTES)
-                return body.decode(errors="replace")
-        except (urllib.error.URLError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise GuestError(f"{url} does not answer within {timeout:.0f} s: {error}") from None
-        time.sleep(0.5)
-
-
-def ask_line(port: int, *, timeout: float) -> str:
-    """The first line that a TCP service on the loopback says, tried until it says one."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            with socket.create_connection((LOOPBACK, port), timeout=ANSWER_SECONDS) as connection:
-                line = connection.makefile("rb").readline(ANSWER_BYTES)
-                if line:
-                    return line.decode(errors="replace").strip()
-        except OSError:
-            pass
-        if time.monotonic() > deadline:
-            raise GuestError(f"port {port} says nothing within {timeout:.0f} s")
-        time.sleep(0.5)
-
-
-def checks(pairs: Sequence[Sequence[str]], forwards: Sequence[Forward], *, timeout: float) -> None:
-    """Each URL must answer with a page that holds the text; {80} in it is the port that leads to the
-    guest's 80.
-    """
-    for url, text in pairs:
-        for forward in forwards:
-            url = url.replace(f"{{{forward.guest}}}", str(forward.host))
-        page = ask_http(url, timeout=timeout)
-        if text not in page:
-            raise GuestError(f'{url} answers, but without "{text}":\n{page[:400]}')

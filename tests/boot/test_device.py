@@ -11,6 +11,7 @@ from pathlib import Path
 
 import guest as qemu
 import pytest
+import services
 from place import BOOT_SECONDS
 from storage import Storage
 
@@ -36,22 +37,22 @@ def test_platform_group_is_achieved_before_the_apps(device: qemu.Guest) -> None:
 
 
 def test_web_server_answers_from_outside(device: qemu.Guest) -> None:
-    page = qemu.ask_http(f"http://127.0.0.1:{device.port(80)}/", timeout=ANSWER_SECONDS)
+    page = services.ask_http(f"http://127.0.0.1:{device.port(80)}/", timeout=ANSWER_SECONDS)
     assert "Pantavisor demo nginx" in page
 
 
 def test_hard_link_of_the_image_is_there(device: qemu.Guest) -> None:
-    page = qemu.ask_http(f"http://127.0.0.1:{device.port(80)}/demo.html", timeout=ANSWER_SECONDS)
+    page = services.ask_http(f"http://127.0.0.1:{device.port(80)}/demo.html", timeout=ANSWER_SECONDS)
     assert "Pantavisor demo nginx" in page
 
 
 def test_system_container_answers_http(device: qemu.Guest) -> None:
-    page = qemu.ask_http(f"http://127.0.0.1:{device.port(8081)}/", timeout=ANSWER_SECONDS)
+    page = services.ask_http(f"http://127.0.0.1:{device.port(8081)}/", timeout=ANSWER_SECONDS)
     assert "Pantavisor demo system" in page
 
 
 def test_system_container_answers_lines(device: qemu.Guest) -> None:
-    line = qemu.ask_line(device.port(8082), timeout=ANSWER_SECONDS)
+    line = services.ask_line(device.port(8082), timeout=ANSWER_SECONDS)
     assert line == "Pantavisor demo system line service"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import guest as qemu
 import pytest
+import services
 from monitor import press_reset
 from pantavisor import verity
 from place import BOOT_SECONDS
@@ -80,7 +81,7 @@ def test_full_storage_starts_all_containers_without_logs(
     with start(storage.image) as running:
         running.wait_for(r"storage: the storage is full", timeout=BOOT_SECONDS)
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
-        page = qemu.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
+        page = services.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
         assert "Pantavisor demo nginx" in page
 
 
@@ -108,7 +109,7 @@ def test_container_runs_from_a_volume_with_verity(
     extra = ("-monitor", f"unix:{monitor},server,nowait")
     with start(storage.image, persist=True, reboot=False, extra=extra) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
-        page = qemu.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
+        page = services.ask_http(f"http://127.0.0.1:{running.port(80)}/", timeout=SHORT_SECONDS)
         assert "Pantavisor demo nginx" in page
         assert "is corrupted" not in running.console
         press_reset(running, monitor)
