@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "http_answer.h"
 #include "jsontext.h"
 #include "text.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP/1.1 as the control socket speaks it: the head of one request, and the head of one answer. A connection
- * carries one request, so there is nothing to separate after it. What browsers and proxies need is left
- * out: no trailers, no folded lines, no body without a length. Touches nothing.
+ * HTTP/1.1 as the control socket speaks it: the head of one request; http_answer has that of the answer. A
+ * connection carries one request, so there is nothing to separate after it. What browsers and proxies need is
+ * left out: no trailers, no folded lines, no body without a length. Touches nothing.
  */
 #ifndef PV_HTTP_H
 #define PV_HTTP_H
@@ -18,8 +18,6 @@
 #define PV_HTTP_PATH_BYTES 512
 /* No body and no position in one is longer: 16 TiB, with room for sums. */
 #define PV_HTTP_BODY_BYTES ((uint64_t)1 << 44)
-/* Of the head of an answer, with what the caller adds. */
-#define PV_HTTP_ANSWER_BYTES 512
 
 enum pv_http_method {
 	PV_HTTP_GET,
@@ -56,13 +54,5 @@ struct pv_http_request {
 size_t pv_http_take(struct pv_http_head *head, const char *bytes, size_t length);
 /* 0, or the status of the answer that refuses a whole head, with its reason. */
 int pv_http_parse(const struct pv_http_head *head, struct pv_http_request *request, struct pv_err *err);
-/* "Not Found". */
-const char *pv_http_reason(int status);
-/*
- * The head of an answer with a body of `length` bytes of that type; `more` is further fields, each ended by
- * "\r\n", or "". Returns its length. The connection ends behind the body.
- */
-size_t pv_http_answer(
-	char head[PV_HTTP_ANSWER_BYTES], int status, const char *type, uint64_t length, const char *more);
 
 #endif

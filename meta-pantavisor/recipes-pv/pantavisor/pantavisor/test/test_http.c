@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What clients send, recorded from them; and what none should. */
 #include "http.h"
+#include "http_answer.h"
 
 #include "check.h"
 

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "halt.h"
 #include "http.h"
+#include "http_answer.h"
 #include "isolation.h"
 #include "jws.h"
 #include "log.h"

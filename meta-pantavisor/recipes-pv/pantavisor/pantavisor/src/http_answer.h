@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of one answer. Touches nothing. */
+#ifndef PV_HTTP_ANSWER_H
+#define PV_HTTP_ANSWER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of the head of an answer, with what the caller adds. */
+#define PV_HTTP_ANSWER_BYTES 512
+
+/* "Not Found". */
+const char *pv_http_reason(int status);
+/*
+ * The head of an answer with a body of `length` bytes of that type; `more` is further fields, each ended by
+ * "\r\n", or "". Returns its length. The connection ends behind the body.
+ */
+size_t pv_http_answer(
+	char head[PV_HTTP_ANSWER_BYTES], int status, const char *type, uint64_t length, const char *more);
+
+#endif
