@@ -44,7 +44,8 @@ SWITCHES = {
 
 
 def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
-    """The whole command line, or only what ``command`` needs; help, man page and completion come from here.
+    """The whole command line, or only what ``command`` needs;
+    help, man page and completion come from here.
     """
     owners = [
         module for module, names in MODULES.items() if command and published.own_name(command) in names
@@ -55,8 +56,11 @@ def parser(command: Optional[str] = None) -> argparse.ArgumentParser:
 @functools.cache
 def _parser(modules: tuple[str, ...], variables: frozenset[str]) -> argparse.ArgumentParser:
     """Built once for each: who calls main() more than once pays for the first."""
-    top = argument_parser.Parser(prog="pvr", description="Work with Pantavisor states, containers and disk images.",
-                         epilog="Each command has its own --help; pvr man | man -l - shows all.")  # fmt: skip
+    top = argument_parser.Parser(
+        prog="pvr",
+        description="Work with Pantavisor states, containers and disk images.",
+        epilog="Each command has its own --help; pvr man | man -l - shows all.",
+    )
     top.add_argument("--version", action="version", version=f"pvr {__version__}")
     volume = top.add_mutually_exclusive_group()
     for switch, text in SWITCHES.items():
@@ -76,8 +80,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns its exit status."""
     open_missing()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show is not a reason to stop; what JSON cannot hold as it is gets
-        # its escape.
+        # A name that the terminal cannot show is not a reason to stop;
+        # what JSON cannot hold as it is gets its escape.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     console = Console()

@@ -16,13 +16,24 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify = commands.add_parser(
         "verify",
         help="check a disk image, storage tree, export or repository",
-        description="Check everything in a finished disk image, storage tree, export or repository; changes nothing.",
+        description=(
+            "Check everything in a finished disk image, storage tree, export or repository; "
+            "changes nothing."
+        ),
     )
     verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
-    verify.add_argument("--trust", type=Path, metavar="PEM",
-                        help=f"roots, by which every part must be signed; default: {CACERTS_VARIABLE}")  # fmt: skip
-    verify.add_argument("--pubkey", type=Path, metavar="PEM",
-                        help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
+    verify.add_argument(
+        "--trust",
+        type=Path,
+        metavar="PEM",
+        help=f"roots, by which every part must be signed; default: {CACERTS_VARIABLE}",
+    )
+    verify.add_argument(
+        "--pubkey",
+        type=Path,
+        metavar="PEM",
+        help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}",
+    )
     how = verify.add_mutually_exclusive_group()
     how.add_argument(
         "--strict", action="store_true", help="every path must be signed, and no object be left over"
@@ -45,12 +56,24 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show = commands.add_parser(
         "inspect",
         help="show what is inside",
-        description="Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository.",
+        description=(
+            "Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository."
+        ),
     )
-    show.add_argument("target", type=Path, nargs="?", default=Path("."), metavar="IMAGE|TREE|EXPORT|REPO",
-                      help="what to show; default: this repository")  # fmt: skip
-    show.add_argument("--against", type=Path, metavar="OTHER",
-                      help="also show what changed since OTHER; of several revisions the highest counts")  # fmt: skip
+    show.add_argument(
+        "target",
+        type=Path,
+        nargs="?",
+        default=Path("."),
+        metavar="IMAGE|TREE|EXPORT|REPO",
+        help="what to show; default: this repository",
+    )
+    show.add_argument(
+        "--against",
+        type=Path,
+        metavar="OTHER",
+        help="also show what changed since OTHER; of several revisions the highest counts",
+    )
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument(

@@ -47,8 +47,10 @@ TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 LISTS = {"disk": (("alias", "aliases", "another name of it"), ("disk", "disks", "disk that it is made of"),
                   ("init-order", "init_order", "what is set up first"))}  # fmt: skip
-SWITCHES = {"disk": (("default", "take it for volumes that name none"), ("migrate-keyblob", "move the key's blob")),
-            "pool": (("nat", "hide its addresses behind the device's"),)}  # fmt: skip
+SWITCHES = {
+    "disk": (("default", "take it for volumes that name none"), ("migrate-keyblob", "move the key's blob")),
+    "pool": (("nat", "hide its addresses behind the device's"),),
+}
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pvr get``, ``merge``, ``export``, ``import`` and ``deploy``: what a repository takes from others, and gives.
-"""
+"""``pvr get``, ``merge``, ``export``, ``import`` and ``deploy``: what repositories take and give."""
 
 from __future__ import annotations
 
@@ -27,8 +26,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for name, text, drop in (("get", "take parts of another state, and drop those behind a minus", True),
-                             ("merge", "take parts of another state", False)):  # fmt: skip
+    for name, text, drop in (
+        ("get", "take parts of another state, and drop those behind a minus", True),
+        ("merge", "take parts of another state", False),
+    ):
         take = commands.add_parser(
             name, help=text, description=f"{text[0].upper()}{text[1:]}. {CHANGES_STATE}"
         )
@@ -42,22 +43,37 @@ def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser
 def _declare_exports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     out = commands.add_parser("export", help="write the state and its objects into one file")
     out.add_argument("target", type=Path, help="FILE.tgz or FILE.tar; - for a tar on stdout")
-    out.add_argument("--parts", default="", metavar="PART,-PART",
-                     help="only these parts or paths, less those behind a minus")  # fmt: skip
+    out.add_argument(
+        "--parts",
+        default="",
+        metavar="PART,-PART",
+        help="only these parts or paths, less those behind a minus",
+    )
     out.set_defaults(run=_export)
 
-    take_in = commands.add_parser("import", help="replace the committed state by an export's",
-                                  description=f"Replace the committed state by an export's. {CHANGES_STATE}")  # fmt: skip
+    take_in = commands.add_parser(
+        "import",
+        help="replace the committed state by an export's",
+        description=f"Replace the committed state by an export's. {CHANGES_STATE}",
+    )
     take_in.add_argument("source", type=Path, help="export file")
     take_in.set_defaults(run=_import)
 
 
 def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     deploy = commands.add_parser("deploy", help="write a device's revision (such as trails/0) from sources")
-    deploy.add_argument("-n", "--no-merge", dest="drop", action="store_true",
-                        help="replace files as always, and drop from the revision what is behind a minus")  # fmt: skip
-    deploy.add_argument("--commit", action="store_true",
-                        help="boot the revision from now on, in place of one try beside the committed one")  # fmt: skip
+    deploy.add_argument(
+        "-n",
+        "--no-merge",
+        dest="drop",
+        action="store_true",
+        help="replace files as always, and drop from the revision what is behind a minus",
+    )
+    deploy.add_argument(
+        "--commit",
+        action="store_true",
+        help="boot the revision from now on, in place of one try beside the committed one",
+    )
     deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
     deploy.add_argument("sources", nargs="*", metavar="source", help=SOURCE)
     deploy.set_defaults(run=_deploy)
@@ -80,7 +96,8 @@ def _export(options: argparse.Namespace, console: Console) -> None:
     stale = [path for path in repository.uncommitted() if path in chosen]
     if stale:
         console.warn(
-            f"the export has {first_of(stale)} as committed; the working tree differs: pvr commit, then export"
+            f"the export has {first_of(stale)} as committed; "
+            "the working tree differs: pvr commit, then export"
         )
     if str(options.target) == "-":
         with tempfile.TemporaryDirectory() as folder:
@@ -103,8 +120,10 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
     state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
     console.line(f"{options.target} holds {count(state, 'path')}")
     if before is not None and before != state:
-        console.warn(f"{options.target} was committed already, so the device has no way back from this change; "
-                     "a revision of another number is tried first")  # fmt: skip
+        console.warn(
+            f"{options.target} was committed already, so the device has no way back from this change; "
+            "a revision of another number is tried first"
+        )
     if "bsp/run.json" not in state:
         console.warn(
             f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one"

@@ -19,7 +19,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     generate = verbs.add_parser(
         "generate",
         help="make a CA and a signing key in a new directory",
-        description="Make a certificate authority and a signing key in a new directory. Private keys never leave it.",
+        description=(
+            "Make a certificate authority and a signing key in a new directory. "
+            "Private keys never leave it."
+        ),
     )
     generate.add_argument("directory", type=Path, help="must not exist")
     generate.add_argument(
@@ -33,7 +36,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     public = verbs.add_parser(
         "boot-key",
         help="write the public half of a key as GRUB embeds it",
-        description="Write the public half of an RSA key in OpenPGP form, for grub-mkimage --pubkey or gpg --import.",
+        description=(
+            "Write the public half of an RSA key in OpenPGP form, "
+            "for grub-mkimage --pubkey or gpg --import."
+        ),
     )
     public.add_argument("key", type=Path, help="PEM file with the private key")
     public.add_argument("output", type=Path, help="file to write")
@@ -41,7 +47,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sign = verbs.add_parser(
         "sign-boot",
         help="sign a file that GRUB reads",
-        description="Write FILE.sig, a detached OpenPGP signature that a GRUB with this key in it verifies.",
+        description=(
+            "Write FILE.sig, a detached OpenPGP signature that a GRUB with this key in it verifies."
+        ),
     )
     sign.add_argument("key", type=Path, help="PEM file with the private key")
     sign.add_argument("file", type=Path, nargs="+", help="file to sign, such as oem.env")

@@ -44,7 +44,10 @@ ROWS = (
     Row("status", ("s",)),
     Row("commit", ("ci",)),
     Row("checkout", ("reset", "r", "co"), {"--hardlink": ("--hl",)}),
-    Row("clone", ("c",), {"--objects": ("-o",), "--canonical": ("-c",), "--spec": ("-s",)}, {"--objects": "PVR_OBJECTS_DIR"}),
+    Row(
+        "clone", ("c",), {"--objects": ("-o",), "--canonical": ("-c",), "--spec": ("-s",)},
+        {"--objects": "PVR_OBJECTS_DIR"},
+    ),
     Row("get", ("g",)),
     Row("merge", ("m",)),
     Row("export", (), {"--parts": ("-p",)}),
@@ -52,20 +55,34 @@ ROWS = (
     Row("app", ("ap",)),
     Row(
         "app add", ("aa",), {"--format-options": ("-o",)},
-        {"--from": "PVR_FROM", "--platform": "PVR_PLATFORM", "--arg": "PVR_TEMPLATE_ARG", "--volume": "PVR_PERSISTENCE_VOLUME"},
+        {
+            "--from": "PVR_FROM", "--platform": "PVR_PLATFORM", "--arg": "PVR_TEMPLATE_ARG",
+            "--volume": "PVR_PERSISTENCE_VOLUME",
+        },
     ),
     # It fetches nothing.
-    Row("app install", ("ai",), idle=(Idle(("-t", "--type"), "TYPE"), Idle(("--source",), "PLACES"),
-                                      Idle(("-u", "--username"), "NAME"), Idle(("-p", "--password"), "PASSWORD"))),
+    Row(
+        "app install", ("ai",),
+        idle=(
+            Idle(("-t", "--type"), "TYPE"), Idle(("--source",), "PLACES"),
+            Idle(("-u", "--username"), "NAME"), Idle(("-p", "--password"), "PASSWORD"),
+        ),
+    ),
     Row("app update", ("au",), {"--format-options": ("-o",)}, {"--platform": "PVR_PLATFORM"}),
     Row("app rm", ("r",)),
     Row("app ls", ("l",)),
     Row("app info", ("i",)),
     Row(
         "sig", (), {"--key": ("-k",), "--x5c": ("-x",), "--pubkey": ("-p",), "--cacerts": ("-c",)},
-        {"--key": "PVR_SIG_KEY", "--x5c": "PVR_X5C_PATH", "--pubkey": "PVR_SIG_PUBKEY", "--cacerts": "PVR_SIG_CACERTS"},
+        {
+            "--key": "PVR_SIG_KEY", "--x5c": "PVR_X5C_PATH", "--pubkey": "PVR_SIG_PUBKEY",
+            "--cacerts": "PVR_SIG_CACERTS",
+        },
     ),
-    Row("sig add", ("a",), {"--part": ("-p",), "--raw": ("-r",), "--include": ("-i",), "--exclude": ("-e",)}),
+    Row(
+        "sig add", ("a",),
+        {"--part": ("-p",), "--raw": ("-r",), "--include": ("-i",), "--exclude": ("-e",)},
+    ),
     Row("sig update", ("up",)),
     Row("sig ls", (), {"--part": ("-p",), "--with-sigs": ("-s",)}),
     Row("dm-convert", ("dmc",)),
@@ -89,8 +106,8 @@ GLOBAL = (
 # Commands that need a hub, a device in the network, or settings; docs/published.md lists them too.
 ABSENT = {
     **dict.fromkeys(
-        ("post", "put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim", "register",
-         "login", "whoami"),
+        ("post", "put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim",
+         "register", "login", "whoami"),
         "it speaks to no hub and no device; exports travel as files: pvr export FILE.tgz",
     ),
     "self-upgrade": "it is upgraded by what installed it",

@@ -25,8 +25,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _declare_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    init = commands.add_parser("init", help="make an empty repository",
-                               description="Make a directory an empty repository. What is in it stays as it is.")  # fmt: skip
+    init = commands.add_parser(
+        "init",
+        help="make an empty repository",
+        description="Make a directory an empty repository. What is in it stays as it is.",
+    )
     init.add_argument("directory", type=Path, nargs="?", default=Path("."), help="default: this one")
     init.add_argument(
         "--objects", metavar="DIR", help="keep objects elsewhere; a relative path starts at the directory"
@@ -36,29 +39,46 @@ def _declare_init(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    add = commands.add_parser("add", help="stage files for the next commit",
-                              description="Stage files for the next commit. Tracked ones need no adding again.")  # fmt: skip
+    add = commands.add_parser(
+        "add",
+        help="stage files for the next commit",
+        description="Stage files for the next commit. Tracked ones need no adding again.",
+    )
     add.add_argument(
         "paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything"
     )
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
 
-    commit = commands.add_parser("commit", help="make the working tree the committed state",
-                                 description="Make the staged and tracked files, as they are now, the committed state. "
-                                             "Tracked files that are gone leave it.")  # fmt: skip
+    commit = commands.add_parser(
+        "commit",
+        help="make the working tree the committed state",
+        description=(
+            "Make the staged and tracked files, as they are now, the committed state. "
+            "Tracked files that are gone leave it."
+        ),
+    )
     commit.add_argument(
         "-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say"
     )
-    commit.add_argument("-c", "--checkpoint", action="store_true",
-                        help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs")  # fmt: skip
+    commit.add_argument(
+        "-c",
+        "--checkpoint",
+        action="store_true",
+        help=f"write the time, or {epoch.VARIABLE}, into checkpoint.json: the state differs",
+    )
     commit.set_defaults(run=_commit)
 
 
 def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    status = commands.add_parser("status", help="working tree against committed state",
-                                 description="Show how the working tree differs from the committed state: A new, D removed, "
-                                             "C changed, ? not tracked, which pvr add would do.")  # fmt: skip
+    status = commands.add_parser(
+        "status",
+        help="working tree against committed state",
+        description=(
+            "Show how the working tree differs from the committed state: "
+            "A new, D removed, C changed, ? not tracked, which pvr add would do."
+        ),
+    )
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
@@ -74,9 +94,14 @@ def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 
 def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    checkout = commands.add_parser("checkout", help="write the committed state's files",
-                                   description="Write the files of the committed state. Untracked files stay; files of "
-                                               "an earlier state go, unless they were changed.")  # fmt: skip
+    checkout = commands.add_parser(
+        "checkout",
+        help="write the committed state's files",
+        description=(
+            "Write the files of the committed state. Untracked files stay; files of "
+            "an earlier state go, unless they were changed."
+        ),
+    )
     checkout.add_argument("-c", "--canonical", action="store_true", help="canonical JSON, as always")
     checkout.add_argument("--hardlink", action="store_true", help="link objects instead of copying them")
     checkout.set_defaults(run=_checkout)
@@ -151,8 +176,14 @@ def _status(options: argparse.Namespace, console: Console) -> None:
     status = here.repository().status()
     letters = {"A": status.added, "D": status.removed, "C": status.changed, "?": status.untracked}
     if options.json:
-        console.json({"added": status.added, "removed": status.removed, "changed": status.changed,
-                      "untracked": status.untracked})  # fmt: skip
+        console.json(
+            {
+                "added": status.added,
+                "removed": status.removed,
+                "changed": status.changed,
+                "untracked": status.untracked,
+            }
+        )
         return
     for letter, paths in letters.items():
         for path in paths:

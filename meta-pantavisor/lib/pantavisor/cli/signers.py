@@ -25,7 +25,8 @@ NO_CHAIN = Path("no")
 
 def declare_chain(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
     _declare(parser, behind, "--x5c", type=Path, metavar="PEM",
-             help=f"certificates of the key, leaf first, or no; default: {CHAIN_VARIABLE}, {DEFAULT_KEYS}/x5c.pem")  # fmt: skip
+             help="certificates of the key, leaf first, or no; "
+                  f"default: {CHAIN_VARIABLE}, {DEFAULT_KEYS}/x5c.pem")  # fmt: skip
 
 
 def declare_signer(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
@@ -44,9 +45,11 @@ def declare_signer(parser: argparse.ArgumentParser, *, behind: bool = False) -> 
 def declare_trust(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
     """What signatures are checked against."""
     _declare(parser, behind, "--cacerts", type=Path, metavar="PEM",
-             help=f"root certificates to check against; default: {CACERTS_VARIABLE}, {DEFAULT_KEYS}/ca.crt")  # fmt: skip
+             help="root certificates to check against; "
+                  f"default: {CACERTS_VARIABLE}, {DEFAULT_KEYS}/ca.crt")  # fmt: skip
     _declare(parser, behind, "--pubkey", type=Path, metavar="PEM",
-             help=f"public keys, any of which a signature may be by; default: {PUBKEY_VARIABLE}")  # fmt: skip
+             help="public keys, any of which a signature may be by; "
+                  f"default: {PUBKEY_VARIABLE}")  # fmt: skip
 
 
 def signer(options: argparse.Namespace) -> keys.Signer:
@@ -74,7 +77,8 @@ def signer(options: argparse.Namespace) -> keys.Signer:
 
 
 def check_secrecy(options: argparse.Namespace, state: State) -> None:
-    """Raise where the private key is a file of the state, under whatever name: each export would hold it.
+    """Raise where the private key is a file of the state, under whatever name:
+    each export would hold it.
     """
     if options.pkcs11 or options.signer is not None:
         return

@@ -27,9 +27,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _convert(commands)
     _install(commands, "dm-apply")
     _convert(verbs)
-    remove = verbs.add_parser("rm", help="remove a container with its configuration and signature",
-                              description="Remove a container with its configuration and signature, or what a signature "
-                                          "covers, from the working tree.")  # fmt: skip
+    remove = verbs.add_parser(
+        "rm",
+        help="remove a container with its configuration and signature",
+        description=(
+            "Remove a container with its configuration and signature, or what a signature covers, "
+            "from the working tree."
+        ),
+    )
     remove.add_argument("name", help=f"{NAME}, or _sigs/NAME.json, or _config/NAME")
     remove.set_defaults(run=run.remove)
     listing = verbs.add_parser("ls", help="list containers")
@@ -77,12 +82,22 @@ def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    add = verbs.add_parser("add", help="make a container from an image, a root file system or another's part",
-                           usage="%(prog)s [OPTION]... --from SOURCE NAME")  # fmt: skip
+    add = verbs.add_parser(
+        "add",
+        help="make a container from an image, a root file system or another's part",
+        usage="%(prog)s [OPTION]... --from SOURCE NAME",
+    )
     add.add_argument("name", help="of the container to make, and of its folder")
-    add.add_argument("--from", dest="source", required=True, metavar="SOURCE",
-                     help="docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
-                          "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART")  # fmt: skip
+    add.add_argument(
+        "--from",
+        dest="source",
+        required=True,
+        metavar="SOURCE",
+        help=(
+            "docker: docker://, docker-daemon:, docker-archive:, oci: or oci-archive:; "
+            "rootfs: a directory or a tarball; pvr: REPOSITORY#PART or EXPORT.tgz#PART"
+        ),
+    )
     add.add_argument(
         "-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)"
     )
@@ -98,16 +113,22 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    update = verbs.add_parser("update", help="make a container again from its source's newest version",
-                              usage="%(prog)s [OPTION]... NAME",
-                              description="What the options leave out stays as it is; what they say replaces it.")  # fmt: skip
+    update = verbs.add_parser(
+        "update",
+        help="make a container again from its source's newest version",
+        usage="%(prog)s [OPTION]... NAME",
+        description="What the options leave out stays as it is; what they say replaces it.",
+    )
     update.add_argument("name", help=NAME)
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
     update.add_argument("--force", action="store_true", help="even if the source is unchanged")
     update.add_argument("-t", "--type", choices=KINDS, help="what SOURCE is; it stays what it was")
     below = update.add_mutually_exclusive_group()
-    below.add_argument("--patch", action="store_true",
-                       help="keep root.squashfs and put what changed into root.ovl.squashfs")  # fmt: skip
+    below.add_argument(
+        "--patch",
+        action="store_true",
+        help="keep root.squashfs and put what changed into root.ovl.squashfs",
+    )
     below.add_argument(
         "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
     )
@@ -120,13 +141,19 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _manifest_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--config-json", metavar="JSON|FILE",
-                         help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs")  # fmt: skip
+    command.add_argument(
+        "--config-json",
+        metavar="JSON|FILE",
+        help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs",
+    )
     command.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it"
     )
-    command.add_argument("--verity", action=argparse.BooleanOptionalAction,
-                         help="protect the root file system by dm-verity")  # fmt: skip
+    command.add_argument(
+        "--verity",
+        action=argparse.BooleanOptionalAction,
+        help="protect the root file system by dm-verity",
+    )
     command.add_argument(
         "--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume"
     )
@@ -138,21 +165,31 @@ def _source_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any"
     )
-    group.add_argument("--source", dest="place", metavar="PLACES",
-                       help="where a SOURCE without transport is: remote (the default) or local")  # fmt: skip
+    group.add_argument(
+        "--source",
+        dest="place",
+        metavar="PLACES",
+        help="where a SOURCE without transport is: remote (the default) or local",
+    )
     group.add_argument(
         "--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs"
     )
-    group.add_argument("--profile", default="balanced", action=_Profile,
-                       help="of packing: fast, balanced, small, or a codec as zstd:19 or lz4; "
-                       "of rights: confined (that of new containers) or published (everything)")  # fmt: skip
+    group.add_argument(
+        "--profile",
+        default="balanced",
+        action=_Profile,
+        help=(
+            "of packing: fast, balanced, small, or a codec as zstd:19 or lz4; "
+            "of rights: confined (that of new containers) or published (everything)"
+        ),
+    )
     command.set_defaults(PV_SECURITY_PROFILE=None)
     login.declare(group)
     group.add_argument(
         "--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json"
     )
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",
-                       help="may be reached without TLS, or with an untrusted certificate; "
-                       "also those in $PVR_INSECURE_REGISTRIES")  # fmt: skip
+                       help=("may be reached without TLS, or with an untrusted certificate; "
+                       "also those in $PVR_INSECURE_REGISTRIES"))  # fmt: skip
     group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR",
                        help="ask MIRROR before HOST; also those in $PVR_REGISTRY_MIRRORS")  # fmt: skip

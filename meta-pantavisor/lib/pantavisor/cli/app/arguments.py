@@ -32,10 +32,18 @@ def declare(command: argparse.ArgumentParser) -> None:
         for option in options:
             _declare(group, option)
     device, last = groups["what it needs of the device"], groups["last resort"]
-    device.add_argument("--driver", action="append", metavar="[KIND:]NAME",
-                        help="driver of the bsp; KIND is required (the default), optional or manual")  # fmt: skip
-    device.add_argument("--service", action="append", metavar="[KIND:]NAME,type=TYPE[,target=PATH][,role=R][,interface=I]",
-                        help="service of another container; TYPE is rest, dbus, unix, drm, wayland or input")  # fmt: skip
+    device.add_argument(
+        "--driver",
+        action="append",
+        metavar="[KIND:]NAME",
+        help="driver of the bsp; KIND is required (the default), optional or manual",
+    )
+    device.add_argument(
+        "--service",
+        action="append",
+        metavar="[KIND:]NAME,type=TYPE[,target=PATH][,role=R][,interface=I]",
+        help="service of another container; TYPE is rest, dbus, unix, drm, wayland or input",
+    )
     device.add_argument(
         "--logs", metavar="JSON|FILE", help="list of log files: file, maxsize, truncate, name, ..."
     )
@@ -43,8 +51,12 @@ def declare(command: argparse.ArgumentParser) -> None:
         "--exports", metavar="JSON|FILE", help="list of what it exports, passed on as it is"
     )
     groups["volumes and mounts"].add_argument(
-        "--volume", action="append", default=[], metavar="[ovl:]PATH:PERSISTENCE[@DISK]",
-        help="permanent, revision or boot; lxc-overlay:PERSISTENCE for the root file system itself")  # fmt: skip
+        "--volume",
+        action="append",
+        default=[],
+        metavar="[ovl:]PATH:PERSISTENCE[@DISK]",
+        help="permanent, revision or boot; lxc-overlay:PERSISTENCE for the root file system itself",
+    )
     last.add_argument(
         "--lxc-conf", action="append", metavar="LINE|FILE", help="lines for lxc.container.conf as they are"
     )

@@ -16,14 +16,22 @@ from . import commands as run
 from . import show
 
 ADD_PARTS = "The files have to be committed already. The signature is committed at once."
-PATTERNS = "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: what tools and devices read alike."
+PATTERNS = (
+    "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: "
+    "what tools and devices read alike."
+)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``sig`` with add, set, update, request, attach and ls."""
-    noun = commands.add_parser("sig", help="sign parts, list signatures",
-                               description="Sign parts of the committed state, and list what signatures cover. "
-                                           "The options may come before the verb or after it.")  # fmt: skip
+    noun = commands.add_parser(
+        "sig",
+        help="sign parts, list signatures",
+        description=(
+            "Sign parts of the committed state, and list what signatures cover. "
+            "The options may come before the verb or after it."
+        ),
+    )
     signers.declare_signer(noun)
     signers.declare_trust(noun)
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -31,15 +39,24 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _part(add)
     signers.declare_signer(add, behind=True)
     add.set_defaults(run=run.add)
-    whole = verbs.add_parser("set", help="sign the set of all signatures",
-                             description="Sign all signatures together, with the number of the release: no part can be "
-                                         "taken out then, or exchanged for that of another release. The signature is "
-                                         "committed at once; make it anew after each of the others.")  # fmt: skip
+    whole = verbs.add_parser(
+        "set",
+        help="sign the set of all signatures",
+        description=(
+            "Sign all signatures together, with the number of the release: no part can be taken out then, "
+            "or exchanged for that of another release. The signature is committed at once; "
+            "make it anew after each of the others."
+        ),
+    )
     _release(whole)
     signers.declare_signer(whole, behind=True)
     whole.set_defaults(run=run.set_release)
-    update = verbs.add_parser("update", aliases=["up"], help="sign again, after a change of files or keys",
-                              description=f"Sign what signatures cover again. {ADD_PARTS}")  # fmt: skip
+    update = verbs.add_parser(
+        "update",
+        aliases=["up"],
+        help="sign again, after a change of files or keys",
+        description=f"Sign what signatures cover again. {ADD_PARTS}",
+    )
     update.add_argument(
         "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
     )
@@ -77,12 +94,18 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    request = verbs.add_parser("request", help="write what is to be signed elsewhere",
-                               description=f"Write the bytes that the signer must sign. {PATTERNS}")  # fmt: skip
+    request = verbs.add_parser(
+        "request",
+        help="write what is to be signed elsewhere",
+        description=f"Write the bytes that the signer must sign. {PATTERNS}",
+    )
     _part(request)
     _release(request)
-    request.add_argument("--algorithm", choices=pvs.ALGORITHMS,
-                         help="of the key; default: what the certificate's key is for, or RS256")  # fmt: skip
+    request.add_argument(
+        "--algorithm",
+        choices=pvs.ALGORITHMS,
+        help="of the key; default: what the certificate's key is for, or RS256",
+    )
     signers.declare_chain(request, behind=True)
     request.add_argument("file", type=Path, help="where to write")
     request.set_defaults(run=run.request_signature)
@@ -106,14 +129,28 @@ def _name(command: argparse.ArgumentParser) -> None:
 
 
 def _release(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--release", type=int, metavar="NUMBER",
-                         help="of the set; releases rise; default: one more than the committed one")  # fmt: skip
+    command.add_argument(
+        "--release",
+        type=int,
+        metavar="NUMBER",
+        help="of the set; releases rise; default: one more than the committed one",
+    )
 
 
 def _part(command: argparse.ArgumentParser) -> None:
     _name(command)
-    command.add_argument("--include", action="append", default=[], metavar="PATTERN",
-                         help="of the part, instead of **; with --raw as it stands")  # fmt: skip
-    command.add_argument("--exclude", action="append", default=[], metavar="PATTERN",
-                         help="of the part, instead of src.json; with --raw as it stands")  # fmt: skip
+    command.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="of the part, instead of **; with --raw as it stands",
+    )
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="of the part, instead of src.json; with --raw as it stands",
+    )
     command.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")

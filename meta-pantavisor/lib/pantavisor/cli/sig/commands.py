@@ -81,8 +81,10 @@ def _warn_of_uncommitted(repository: Repository, state: State, signed: list[str]
         path for path in repository.uncommitted() if any(one.selection.covers(path) for one in asked)
     ]
     if covered:
-        console.warn(f"only what is committed is signed, and the working tree differs in {first_of(covered)}: "
-                     "run: pvr add && pvr commit, then sign again")  # fmt: skip
+        console.warn(
+            f"only what is committed is signed, and the working tree differs in {first_of(covered)}: "
+            "run: pvr add && pvr commit, then sign again"
+        )
 
 
 def add(options: argparse.Namespace, console: Console) -> None:
@@ -126,7 +128,8 @@ def request_signature(options: argparse.Namespace, console: Console) -> None:
     if name == pvs.SET and not options.part:
         flag = "--set"
     console.line(
-        f"sign the bytes of {options.file} with {used}, then: pvr sig attach {flag} {options.file} SIGNATURE"
+        f"sign the bytes of {options.file} with {used}, then: "
+        f"pvr sig attach {flag} {options.file} SIGNATURE"
     )
 
 
