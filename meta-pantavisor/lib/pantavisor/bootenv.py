@@ -77,8 +77,14 @@ class BootEnvironment:
     def _lines(self) -> Iterable[bytes]:
         generation = str(self.generation)
         lost = {"pv_lost": self.lost} if self.lost else {}
-        values = {"pv_gen": generation, "pv_rev": self.revision, "pv_try": self.tried, "pv_prev": self.previous,
-                  **lost, "pv_end": generation}  # fmt: skip
+        values = {
+            "pv_gen": generation,
+            "pv_rev": self.revision,
+            "pv_try": self.tried,
+            "pv_prev": self.previous,
+            **lost,
+            "pv_end": generation,
+        }
         return (f"{name}={value}".encode() for name, value in values.items())
 
 

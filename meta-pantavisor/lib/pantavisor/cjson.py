@@ -20,8 +20,8 @@ Json = Union[None, bool, int, Decimal, str, list[Any], dict[str, Any]]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
-# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits. What we write must pass
-# again.
+# A number such as 1e999999999 is ten bytes of input and a gigabyte of digits.
+# What we write must pass again.
 MAX_NUMBER_CHARS = 1024
 MAX_DIGITS = 512
 MAX_EXPONENT = 400

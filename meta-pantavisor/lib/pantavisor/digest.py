@@ -118,6 +118,7 @@ class VerifyingReader(io.RawIOBase):
             raise DigestError(f"{self._what} {self._digest} ends after {self._seen} of {self._size} bytes")
         if self._hasher.hexdigest() != self._digest.hex:
             raise DigestError(
-                f"{self._what} should be {self._digest} but is {self._digest.algorithm}:{self._hasher.hexdigest()}"
+                f"{self._what} should be {self._digest} "
+                f"but is {self._digest.algorithm}:{self._hasher.hexdigest()}"
             )
         self._checked = True

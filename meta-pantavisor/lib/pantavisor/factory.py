@@ -49,7 +49,8 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
         report.raise_for_findings()
         _publish(image, job.output)
     say(
-        f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; it passed pvr verify --strict"
+        f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; "
+        "it passed pvr verify --strict"
     )
 
 

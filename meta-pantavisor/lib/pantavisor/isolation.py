@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Whether a lxc.container.conf keeps its container within the confined profile, or reaches the device.
 
-It reaches by more capabilities or device nodes, by what it mounts, by programs that run outside (hooks), by files that
-it includes. The table lists what is harmless; all else reaches. The device has the same table (``isolation.c``), and
-``isolation.txt`` among its test vectors holds both against each other.
+It reaches by more capabilities or device nodes, by what it mounts, by programs that run outside (hooks), by
+files that it includes. The table lists what is harmless; all else reaches. The device has the same table
+(``isolation.c``), and ``isolation.txt`` among its test vectors holds both against each other.
 """
 
 from __future__ import annotations
@@ -24,27 +24,30 @@ _KEPT = frozenset([*CAPABILITIES, "none"])
 _DEVICES = frozenset(DEVICES)
 _MASKED = frozenset([*READ_ONLY, NET_SETTINGS])
 _AUTO = frozenset(
-    ["proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup", "cgroup:mixed", "cgroup:ro", "cgroup:mixed:force",
-     "cgroup:ro:force"]
+    ["proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup", "cgroup:mixed", "cgroup:ro",
+     "cgroup:mixed:force", "cgroup:ro:force"]
 )  # fmt: skip
 _NAMESPACES = frozenset(["user", "net"])
 _NETWORKS = frozenset(["empty", "veth", "none"])
-_NET_KEY = re.compile(r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)")
+_NET_KEY = re.compile(
+    r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)"
+)
 # They would change a mount that is there, or let mounts out.
 _BAD_OPTIONS = frozenset(["remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave"])
 # Real-time scheduling starves what has none.
 _URGENT = frozenset(["lxc.prlimit.nice", "lxc.prlimit.rtprio"])
 _HARMLESS = frozenset([
-    "lxc.cap.drop", "lxc.tty.max", "lxc.pty.max", "lxc.log.file", "lxc.log.level", "lxc.init.cmd", "lxc.init.cwd",
-    "lxc.init.uid", "lxc.init.gid", "lxc.init.groups", "lxc.environment", "lxc.signal.halt", "lxc.signal.reboot",
-    "lxc.signal.stop", "lxc.uts.name", "lxc.autodev", "lxc.no_new_privs",
+    "lxc.cap.drop", "lxc.tty.max", "lxc.pty.max", "lxc.log.file", "lxc.log.level", "lxc.init.cmd",
+    "lxc.init.cwd", "lxc.init.uid", "lxc.init.gid", "lxc.init.groups", "lxc.environment", "lxc.signal.halt",
+    "lxc.signal.reboot", "lxc.signal.stop", "lxc.uts.name", "lxc.autodev", "lxc.no_new_privs",
 ])  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """``reaches``: the lines, or what is missing, by which the container reaches the device. ``lacks``: what of the
-    confined profile it does without besides."""
+    """``reaches``: the lines, or what is missing, by which the container reaches the device.
+    ``lacks``: what of the confined profile it does without besides.
+    """
 
     reaches: tuple[str, ...]
     lacks: tuple[str, ...]
@@ -93,7 +96,11 @@ def reaches(container: str, conf: str) -> Iterator[str]:
         # LXC's monitor is in that network too, and its socket takes commands that lift the list of devices.
         yield "the network of its monitor"
     rules = {key.rpartition(".")[0] for key, _ in found if _is_device_rule(key)}
-    denied = {key.rpartition(".")[0] for key, value in found if _is_device_rule(key) and key.endswith(".deny") and value == "a"}
+    denied = {
+        key.rpartition(".")[0]
+        for key, value in found
+        if _is_device_rule(key) and key.endswith(".deny") and value == "a"
+    }
     if not rules or rules != denied:
         yield "all devices"
 
@@ -144,12 +151,16 @@ def _root(container: str, key: str, value: str) -> bool:
     if kind not in ("overlayfs", "overlay") or not colon:
         return all(_is_lower(container, part) for part in value.split(":"))
     *lowers, upper = rest.split(":")
-    return upper == f"/volumes/{container}/lxc-overlay/upper" and all(_is_lower(container, part) for part in lowers)
+    return upper == f"/volumes/{container}/lxc-overlay/upper" and all(
+        _is_lower(container, part) for part in lowers
+    )
 
 
 def _is_lower(container: str, path: str) -> bool:
     # Another container's image may be the base of this one.
-    return _is_volume(container, path) or re.fullmatch(r"/volumes/[^./][^/]*/root\.squashfs", path) is not None
+    return (
+        _is_volume(container, path) or re.fullmatch(r"/volumes/[^./][^/]*/root\.squashfs", path) is not None
+    )
 
 
 def _is_volume(container: str, path: str) -> bool:

@@ -58,8 +58,8 @@ def _limits(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _devices(spec: ContainerSpec) -> Iterator[str]:
-    # The published rows are for the first version of cgroups; a confined container has a filter with
-    # either.
+    # The published rows are for the first version of cgroups;
+    # a confined container has a filter with either.
     for version in ("cgroup", "cgroup2") if spec.lxc.is_confined else ("cgroup",):
         if spec.lxc.allowed_devices:
             yield f"lxc.{version}.devices.deny = a"
@@ -120,8 +120,8 @@ def _mounts(spec: ContainerSpec) -> Iterator[str]:
         if wanted:
             yield _bind(source, target)
     if lxc.is_confined and lxc.autodev and not lxc.full_dev:
-        # As docker run mounts it; without, no program has POSIX shared memory. The published format knows
-        # none.
+        # As docker run mounts it; without, no program has POSIX shared memory.
+        # The published format knows none.
         yield _entry(
             "tmpfs", "dev/shm", "tmpfs", "rw,nosuid,nodev,noexec,relatime,size=65536k,create=dir,mode=1777"
         )

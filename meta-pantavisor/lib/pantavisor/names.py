@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Legal names and paths, and the nearest right one for a wrong one.
 
-A state's paths become file names on the device, and its loader compares names by prefix, so what is refused here would
-be silently misread there.
+A state's paths become file names on the device, and its loader compares names by prefix,
+so what is refused here would be silently misread there.
 """
 
 from __future__ import annotations
@@ -21,14 +21,28 @@ MAX_REVISION_CHARS = 64
 MAX_CHOICES = 200  # that an error looks through for a hint; a state may hold any number of names
 
 RESERVED_CONTAINERS = frozenset(
-    ["bsp", "_config", "_sigs", "_hostconfig", "objects", "trails", "boot", "config", "logs", "cache", "disks"]
+    [
+        "bsp",
+        "_config",
+        "_sigs",
+        "_hostconfig",
+        "objects",
+        "trails",
+        "boot",
+        "config",
+        "logs",
+        "cache",
+        "disks",
+    ]
 )
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REVISION = re.compile(r"[0-9]+|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check_path(path: str, *, what: str = "path") -> str:
-    """A relative path of a state, or ``#spec``. Raises FormatError for escapes, odd bytes and excessive length."""
+    """A relative path of a state, or ``#spec``. Raises FormatError
+    for escapes, odd bytes and excessive length.
+    """
     if path == "#spec":
         return path
     parts = path.split("/")
@@ -39,7 +53,10 @@ def check_path(path: str, *, what: str = "path") -> str:
     if path < "#spec":
         raise FormatError(f"{what} {path[:200]!r} sorts before #spec, which the device then would not find")
     if len(path.encode()) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
-        raise FormatError(f"{what} {path[:60]!r}... is longer than {MAX_PATH_BYTES} bytes, or one name than {MAX_NAME_BYTES}")
+        raise FormatError(
+            f"{what} {path[:60]!r}... is longer than {MAX_PATH_BYTES} bytes, "
+            f"or one name than {MAX_NAME_BYTES}"
+        )
     if parts[0].startswith((".pvr", ".pv")):
         raise FormatError(f"{what} {path!r} lies in the repository's own folder")
     return path
@@ -50,7 +67,10 @@ def check_container(name: str) -> str:
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'"{name[:80]}" cannot name a container',
-            hint=f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, first a letter or digit",
+            hint=(
+                f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, "
+                "first a letter or digit"
+            ),
         )
     if name in RESERVED_CONTAINERS:
         raise FormatError(f'"{name}" is a reserved name and cannot name a container')
@@ -65,7 +85,10 @@ def check_plain(name: str, *, what: str) -> str:
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'{what} "{name[:80]}" cannot be a name',
-            hint=f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, first a letter or digit",
+            hint=(
+                f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, "
+                "first a letter or digit"
+            ),
         )
     return name
 
@@ -73,12 +96,16 @@ def check_plain(name: str, *, what: str) -> str:
 def check_revision(name: str) -> str:
     """A revision: digits, or ``locals/<name>``. Raises FormatError."""
     if not _REVISION.fullmatch(name) or len(name.rpartition("/")[2]) > MAX_REVISION_CHARS:
-        raise FormatError(f'"{name[:100]}" is not a revision', hint='a number such as "0", or "locals/<name>"')
+        raise FormatError(
+            f'"{name[:100]}" is not a revision', hint='a number such as "0", or "locals/<name>"'
+        )
     return name
 
 
 def has_bytes(text: str) -> bool:
-    """Whether a file can hold ``text``: JSON can also spell halves of surrogate pairs, which have no UTF-8 form."""
+    """Whether a file can hold ``text``: JSON can also spell halves of surrogate pairs,
+    which have no UTF-8 form.
+    """
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 

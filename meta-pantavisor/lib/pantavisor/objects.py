@@ -27,7 +27,8 @@ _LEFTOVER = re.compile(r"\.scratch\.[a-z0-9_]{8}|\.[0-9a-f]{64}\.[a-z0-9_]{8}\.p
 class ObjectPool:
     """The folder ``root``; made when the first object comes.
 
-    Nothing is written or removed through a link below ``above``, where one is named; the way to there is the user's.
+    Nothing is written or removed through a link below ``above``, where one is named;
+    the way to there is the user's.
     """
 
     _durable = True  # whether objects are to survive a power cut
@@ -58,7 +59,10 @@ class ObjectPool:
     def open_verified(self, object_id: str) -> BinaryIO:
         """As open; reading to the end raises DigestError where the content is not what the name says."""
         stream = self.open(object_id)
-        return cast(BinaryIO, VerifyingReader(stream, Digest("sha256", object_id), self.size(object_id), what="object"))
+        return cast(
+            BinaryIO,
+            VerifyingReader(stream, Digest("sha256", object_id), self.size(object_id), what="object"),
+        )
 
     def put_bytes(self, data: bytes) -> str:
         """Keep ``data``; returns its object id."""
@@ -69,7 +73,9 @@ class ObjectPool:
         return object_id
 
     def put_file(self, path: Union[str, PathLike[str]], *, move: bool = False) -> str:
-        """Keep a file's content, by renaming the file with ``move`` (same file system); returns its object id."""
+        """Keep a file's content, by renaming the file with ``move`` (same file system);
+        returns its object id.
+        """
         if move:
             object_id = file_sha256(path)
             os.chmod(path, MODE)
@@ -104,7 +110,9 @@ class ObjectPool:
         return hasher.hexdigest()
 
     def verify(self, object_id: str) -> Path:
-        """The object's path, after its content was hashed. Raises DigestError where it is not what its name says."""
+        """The object's path, after its content was hashed.
+        Raises DigestError where it is not what its name says.
+        """
         path = self._existing(object_id)
         found = file_sha256(path)
         if found != object_id:
@@ -143,7 +151,9 @@ class ObjectPool:
 
     @contextmanager
     def staging(self) -> Iterator[ObjectPool]:
-        """A pool whose objects all move into this one when the block ends well, and are gone when it does not."""
+        """A pool whose objects all move into this one when the block ends well,
+        and are gone when it does not.
+        """
         made = not self.root.exists()
         try:
             with self._held() as place, atomic.scratch(place) as folder:
@@ -159,7 +169,9 @@ class ObjectPool:
 
     @contextmanager
     def _held(self) -> Iterator[Path]:
-        """The folder, made where it is missing, as a path that leads nowhere else whatever becomes of its name."""
+        """The folder, made where it is missing, as a path
+        that leads nowhere else whatever becomes of its name.
+        """
         if self._above is None:
             self.root.mkdir(parents=True, exist_ok=True)
         path = os.path.relpath(self.root, self._above) if self._above else ""
@@ -183,7 +195,9 @@ class ObjectPool:
 
 
 class SharedPool(ObjectPool):
-    """A pool that settings name, maybe hostile ones: a folder that is not a pool of objects yet does not become one."""
+    """A pool that settings name, maybe hostile ones:
+    a folder that is not a pool of objects yet does not become one.
+    """
 
     @contextmanager
     def _held(self) -> Iterator[Path]:
@@ -191,13 +205,17 @@ class SharedPool(ObjectPool):
             raise _no_pool(self.root, "does not exist")
         with super()._held() as place:
             real, held = Path(os.readlink(place)), os.listdir(place)
-            strange = next((name for name in held if not (OBJECT_ID.match(name) or _LEFTOVER.fullmatch(name))), None)
+            strange = next(
+                (name for name in held if not (OBJECT_ID.match(name) or _LEFTOVER.fullmatch(name))), None
+            )
             if real.name != POOL_NAME and (strange or not held):
                 raise _no_pool(real, f"holds {strange}" if strange else "is empty")
             yield place
 
     def mark(self) -> None:
-        """Make the folder, where its name does not say it with the empty object in it, a pool. The user asks for it."""
+        """Make the folder, where its name does not say it with the empty object in it, a pool.
+        The user asks for it.
+        """
         if self.root.name != POOL_NAME:
             ObjectPool(self.root).put_bytes(b"")
 
@@ -206,8 +224,9 @@ class SharedPool(ObjectPool):
 
 
 class ScratchPool(ObjectPool):
-    """A pool for the time of one job: nothing in it has to survive a power cut, so a disk need never see it, and what
-    was hashed when it came in is not hashed again."""
+    """A pool for the time of one job: nothing in it has to survive a power cut,
+    so a disk need never see it, and what was hashed when it came in is not hashed again.
+    """
 
     _durable = False
 

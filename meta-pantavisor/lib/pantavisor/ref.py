@@ -3,9 +3,10 @@
 
     [host[:port]/]path[:tag][@digest]
 
-A first component is a host when it holds a dot or a colon, has an upper-case letter, or is ``localhost``; otherwise the
-host is ``docker.io``, where a single-component path lies under ``library/``. With neither tag nor digest the tag is
-``latest``. Source of the grammar: the distribution project's ``reference`` package and its documentation.
+A first component is a host when it holds a dot or a colon, has an upper-case letter, or is ``localhost``;
+otherwise the host is ``docker.io``, where a single-component path lies under ``library/``. With neither tag
+nor digest the tag is ``latest``. Source of the grammar: the distribution project's ``reference`` package
+and its documentation.
 
 Nothing here looks at files or the network: ``docker-archive:a.tar`` is only words.
 """
@@ -30,7 +31,9 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]{{2,39}}\])(?::(?
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
-_EXAMPLE = 'a reference looks like "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
+_EXAMPLE = (
+    'a reference looks like "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Ref:
 
     @classmethod
     def parse(cls, text: str) -> Ref:
-        """Any spelling docker takes, with or without ``docker://``. Raises FormatError that names the wrong piece."""
+        """Any spelling docker takes, with or without ``docker://``.
+        Raises FormatError that names the wrong piece.
+        """
         bare = text[len("docker://") :] if text.startswith("docker://") else text
         if not bare or len(bare) > MAX_REFERENCE_CHARS:
             raise _bad(text, "is empty" if not bare else f"is longer than {MAX_REFERENCE_CHARS} characters")
@@ -87,7 +92,9 @@ def _split_tag(name: str) -> tuple[str, Optional[str]]:
 
 def _split_host(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    is_host = slash and (any(char in first for char in ".:") or first == "localhost" or first != first.lower())
+    is_host = slash and (
+        any(char in first for char in ".:") or first == "localhost" or first != first.lower()
+    )
     host, repository = (first, rest) if is_host else (DEFAULT_HOST, name)
     if host == "index.docker.io":
         host = DEFAULT_HOST
@@ -99,7 +106,9 @@ def _split_host(name: str) -> tuple[str, str]:
 def _check_host(text: str, host: str) -> None:
     match = _HOST.fullmatch(host)
     if not match or len(host) > 260 or int(match["port"] or 1) not in range(1, 65536):
-        raise _bad(text, f'names the host "{host[:100]}"', "a host is a name or address, with :port if need be")
+        raise _bad(
+            text, f'names the host "{host[:100]}"', "a host is a name or address, with :port if need be"
+        )
 
 
 def _check_repository(text: str, repository: str) -> None:
@@ -134,8 +143,9 @@ TRANSPORTS = ("docker", "docker-daemon", "docker-archive", "oci", "oci-archive")
 class ImageSource:
     """A reference with its transport.
 
-    ``docker`` has ``ref``. ``docker-daemon`` has ``name``, as the daemon knows it (a reference or an image id).
-    ``docker-archive``, ``oci`` and ``oci-archive`` have ``path`` and, to choose among several images, ``name``.
+    ``docker`` has ``ref``. ``docker-daemon`` has ``name``, as the daemon knows it (a reference or an image
+    id). ``docker-archive``, ``oci`` and ``oci-archive`` have ``path`` and, to choose among several images,
+    ``name``.
     """
 
     transport: str
@@ -145,7 +155,8 @@ class ImageSource:
 
     @classmethod
     def parse(cls, text: str) -> ImageSource:
-        """``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``, or a reference to a registry.
+        """``docker-daemon:…``, ``docker-archive:path[:ref]``, ``oci:path[:name]``,
+        or a reference to a registry.
 
         Raises FormatError.
         """
@@ -171,7 +182,8 @@ class ImageSource:
 
 
 def _looks_like_transport(word: str, rest: str) -> bool:
-    # "localhost:5000/x" and "nginx:1.27" are references; "ostree:/path", "oci-dir:./x" and "http://x" are not.
+    # "localhost:5000/x" and "nginx:1.27" are references;
+    # "ostree:/path", "oci-dir:./x" and "http://x" are not.
     return rest.startswith(("/", "./", "../")) and re.fullmatch(r"[a-z][a-z0-9+-]*", word) is not None
 
 

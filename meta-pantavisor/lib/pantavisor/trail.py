@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The storage tree that a device boots from: objects, a checkout of hard links for each revision, boot choice.
+"""The storage tree that a device boots from: objects, a checkout of hard links
+for each revision, boot choice.
 
-The device compares a revision's files with the objects by inode and its inline JSON with the state by bytes, so files
-are links and JSON is canonical. ``.pv/`` holds the links that the boot loader reads, by the rule of bsp/run.json.
+The device compares a revision's files with the objects by inode and its inline JSON with the state by
+bytes, so files are links and JSON is canonical. ``.pv/`` holds the links that the boot loader reads, by the
+rule of bsp/run.json.
 """
 
 from __future__ import annotations
@@ -34,13 +36,20 @@ SIGNATURE = ".sig"  # of a file that GRUB loads, beside it
 
 
 def write(
-    storage: Path, state: State, pool: ObjectPool, revision: str = "0", *, replace: bool = False, commit: bool = True
+    storage: Path,
+    state: State,
+    pool: ObjectPool,
+    revision: str = "0",
+    *,
+    replace: bool = False,
+    commit: bool = True,
 ) -> None:
     """Fill the empty or half-filled folder ``storage`` so that a device boots ``revision`` from it.
 
-    Without ``commit`` the device tries it once, and returns to the revision that is committed there already, if any.
-    Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The revision must not exist,
-    but with ``replace``, which also takes a state that has no bsp yet and so nothing to boot.
+    Without ``commit`` the device tries it once, and returns to the revision that is committed there
+    already, if any. Objects come from ``pool``, each verified; it may be the storage's own ``objects``. The
+    revision must not exist, but with ``replace``, which also takes a state that has no bsp yet and so
+    nothing to boot.
 
     Raises PantavisorError.
     """
@@ -49,7 +58,9 @@ def write(
     own = pool_of(storage)
     with beneath.folder(storage, parent, make=FOLDER_MODE) as place:
         if os.path.lexists(place / name) and not replace:
-            raise PantavisorError(f"{place / name} exists already", hint="a revision is never rewritten; name another one")
+            raise PantavisorError(
+                f"{place / name} exists already", hint="a revision is never rewritten; name another one"
+            )
         for object_id in sorted(state.object_ids()):
             own.copy_from(pool, object_id)
             own.verify(object_id)
@@ -90,7 +101,9 @@ def pool_of(storage: Path) -> ObjectPool:
 
 @contextmanager
 def exclusive(storage: Path) -> Iterator[None]:
-    """One writer at a time; what killed ones left goes. The folder itself is the lock: no file of ours gets into images."""
+    """One writer at a time; what killed ones left goes.
+    The folder itself is the lock: no file of ours gets into images.
+    """
     _make_root(storage)
     with atomic.exclusive(storage):
         pool_of(storage).clean()
@@ -124,14 +137,16 @@ def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
 
 
 def boot_files(state: State) -> dict[str, str]:
-    """The names below ``.pv/`` and their object ids, by the device's own rule: what bsp/run.json names, and beside a
-    file the signature that GRUB verifies it by, where the state has one.
+    """The names below ``.pv/`` and their object ids, by the device's own rule: what bsp/run.json names,
+    and beside a file the signature that GRUB verifies it by, where the state has one.
 
     Raises FormatError.
     """
     run = state.get("bsp/run.json")
     if not isinstance(run, Mapping):
-        raise FormatError("the state has no bsp/run.json, so nothing to boot", hint="add the export of a bsp")
+        raise FormatError(
+            "the state has no bsp/run.json, so nothing to boot", hint="add the export of a bsp"
+        )
     addons = run.get("addons") or []
     if not isinstance(addons, list):
         raise FormatError("addons of bsp/run.json is not a list")
@@ -162,7 +177,9 @@ def _metadata(folder: Path, state: State, *, depth: int) -> None:
 
 
 def boot_environment(storage: Path) -> Optional[BootEnvironment]:
-    """What the boot loader of this storage is given, from the first whole copy; None where there is none."""
+    """What the boot loader of this storage is given, from the first whole copy;
+    None where there is none.
+    """
     for path in (*bootenv.GRUB_COPIES, *bootenv.UBOOT_COPIES):
         try:
             with beneath.open_file(storage, path) as stream:
@@ -182,7 +199,10 @@ def _boot_choice(storage: Path, revision: str, *, commit: bool) -> None:
         new = old.committing(revision)
     else:
         new = old.trying(revision)
-    contents = {**dict.fromkeys(bootenv.UBOOT_COPIES, new.uboot()), **dict.fromkeys(bootenv.GRUB_COPIES, new.grub())}
+    contents = {
+        **dict.fromkeys(bootenv.UBOOT_COPIES, new.uboot()),
+        **dict.fromkeys(bootenv.GRUB_COPIES, new.grub()),
+    }
     for path, data in {**contents, bootenv.GRUB_NOTES: bootenv.EMPTY_NOTES}.items():
         folder, _, name = path.rpartition("/")
         with beneath.folder(storage, folder) as place:
@@ -200,7 +220,9 @@ def _is_there(storage: Path, revision: str) -> bool:
 
 
 def _drop_empty(path: Path) -> None:
-    """The published runtime never ends reading an empty file, and writes its defaults where there is none."""
+    """The published runtime never ends reading an empty file,
+    and writes its defaults where there is none.
+    """
     if not path.is_symlink() and path.is_file() and path.stat().st_size == 0:
         path.unlink()
 

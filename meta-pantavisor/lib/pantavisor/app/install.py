@@ -19,7 +19,8 @@ from .request import SILENT, Notify
 
 
 def install(repository: Repository, name: str, *, notify: Notify = SILENT) -> None:
-    """Write run.json, lxc.container.conf and dm-verity again from src.json. Raises NotFound, FormatError.
+    """Write run.json, lxc.container.conf and dm-verity again from src.json.
+    Raises NotFound, FormatError.
     """
     source = worktree.source(repository, name)
     spec = manifests.ContainerSpec.from_source(name, source)

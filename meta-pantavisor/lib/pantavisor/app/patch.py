@@ -38,7 +38,8 @@ def check(plan: Plan) -> None:
     dependants = over(plan.repository, plan.name)
     if base and dependants:
         raise PantavisorError(
-            f"{' and '.join(dependants)} needs the {ROOT_VOLUME} of {plan.name}, which a base would take away",
+            f"{' and '.join(dependants)} needs the {ROOT_VOLUME} of {plan.name}, "
+            "which a base would take away",
             hint="give it another base first: pvr app update --newbase",
         )
 

@@ -91,7 +91,8 @@ def volumes(repository: Repository, name: str, pool: ObjectPool) -> dict[str, Va
 
 
 def root(repository: Repository, name: str) -> Optional[str]:
-    """The object id of the container's root.squashfs, which is put into the pool; None where it has none.
+    """The object id of the container's root.squashfs, which is put into the pool;
+    None where it has none.
     """
     path = f"{names.check_container(name)}/{ROOT_VOLUME}"
     return _put(repository, path, repository.pool) if beneath.is_file(repository.root, path) else None

@@ -16,8 +16,8 @@ from ..readers import Findings
 from ..readers.fat import Fat
 from .content import has_private_key
 
-# The file that firmware of each machine looks for, and the machine in the head of the program (UEFI 2.10,
-# 3.5.1.1).
+# The file that firmware of each machine looks for,
+# and the machine in the head of the program (UEFI 2.10, 3.5.1.1).
 LOADERS = {
     "efi/boot/bootx64.efi": 0x8664,
     "efi/boot/bootia32.efi": 0x014C,

@@ -41,7 +41,8 @@ def check(
     counts: Counter[str],
     place: str,
 ) -> None:
-    """Verify every boot file of every revision by the keys in each GRUB on the boot partition at ``place``.
+    """Verify every boot file of every revision by the keys in each GRUB
+    on the boot partition at ``place``.
     """
     for path, file in sorted(partition.files.items()):
         if path.lower() in boot.LOADERS and file.size <= boot.MAX_LOADER_BYTES:

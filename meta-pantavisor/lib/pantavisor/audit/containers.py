@@ -22,8 +22,8 @@ RUNLEVELS = frozenset(["data", "root", "platform", "app"])
 ROLES = frozenset(["mgmt", "nobody"])
 _KNOWN = frozenset([
     "#spec", "name", "type", "runlevel", "automodfw", "group", "restart_policy", "status_goal", "roles",
-    "auto_recovery", "network", "config", "share", "root-volume", "volumes", "logs", "storage", "drivers", "services",
-    "exports", "dev-log", "remount", "conditions",
+    "auto_recovery", "network", "config", "share", "root-volume", "volumes", "logs", "storage", "drivers",
+    "services", "exports", "dev-log", "remount", "conditions",
 ])  # fmt: skip
 
 
@@ -54,7 +54,12 @@ def _check_container(context: Context, name: str, path: str) -> None:
     _check_drivers(context, path, run)
     if run.get("type") == "lxc" or run.get("config"):
         _check_config(context, name, path, run)
-    elif run.get("status_goal") != "MOUNTED" and run.get("runlevel") != "data" and context.whole and _starts(context, run):
+    elif (
+        run.get("status_goal") != "MOUNTED"
+        and run.get("runlevel") != "data"
+        and context.whole
+        and _starts(context, run)
+    ):
         context.add("container", path, "has no type and config, so it cannot be started")
 
 
@@ -66,7 +71,12 @@ def _check_members(context: Context, path: str, run: dict[str, Any]) -> None:
 
 
 def _check_choices(context: Context, path: str, run: dict[str, Any]) -> None:
-    choices = (("status_goal", GOALS), ("restart_policy", POLICIES), ("runlevel", RUNLEVELS), ("type", {"lxc"}))
+    choices = (
+        ("status_goal", GOALS),
+        ("restart_policy", POLICIES),
+        ("runlevel", RUNLEVELS),
+        ("type", {"lxc"}),
+    )
     for member, known in choices:
         if member in run and not is_in(run[member], known):
             context.add("container", path, f"has the unknown {member} {run[member]}")
@@ -87,7 +97,9 @@ def _check_network(context: Context, path: str, network: Any) -> None:
     if not isinstance(network, dict) or not network.get("pool") or not context.whole:
         return
     if not is_in(network["pool"], context.pool_names):
-        context.add("container", path, f"is in the network pool {network['pool']}, which device.json does not have")
+        context.add(
+            "container", path, f"is in the network pool {network['pool']}, which device.json does not have"
+        )
 
 
 def _check_volumes(context: Context, name: str, path: str, run: dict[str, Any]) -> None:
@@ -111,7 +123,9 @@ def _check_drivers(context: Context, path: str, run: dict[str, Any]) -> None:
     for kind in ("required", "manual"):
         for driver in strings(drivers.get(kind)):
             if driver not in context.driver_names:
-                context.add("container", path, f"needs the driver {driver}, which bsp/drivers.json does not have")
+                context.add(
+                    "container", path, f"needs the driver {driver}, which bsp/drivers.json does not have"
+                )
 
 
 def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -> None:

@@ -100,7 +100,8 @@ class Context:
         return value if isinstance(value, dict) else None
 
     def need_object(self, code: str, path: str, target: str, what: str) -> bool:
-        """See that ``target``, which the file at ``path`` refers to as ``what``, is an object of the state.
+        """See that ``target``, which the file at ``path`` refers to as ``what``,
+        is an object of the state.
         """
         if isinstance(value := self.state.get(target), str) and is_object_id(value):
             return True

@@ -14,10 +14,10 @@ from .context import Context
 MAX_LINES = 10_000
 # The families of keys that liblxc 4 to 6 knows, by their second word.
 FAMILIES = frozenset([
-    "apparmor", "arch", "autodev", "cap", "cgroup", "cgroup2", "console", "environment", "ephemeral", "execute",
-    "group", "hook", "idmap", "include", "init", "keyring", "log", "monitor", "mount", "namespace", "net",
-    "no_new_privs", "prlimit", "proc", "pty", "rootfs", "sched", "seccomp", "selinux", "signal", "start", "sysctl",
-    "time", "tty", "uts",
+    "apparmor", "arch", "autodev", "cap", "cgroup", "cgroup2", "console", "environment", "ephemeral",
+    "execute", "group", "hook", "idmap", "include", "init", "keyring", "log", "monitor", "mount",
+    "namespace", "net", "no_new_privs", "prlimit", "proc", "pty", "rootfs", "sched", "seccomp", "selinux",
+    "signal", "start", "sysctl", "time", "tty", "uts",
 ])  # fmt: skip
 _LINE = re.compile(r"(lxc\.[a-z0-9_.-]+)\s*=\s*(.*)", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")  # where liblxc ends a line, and nowhere else

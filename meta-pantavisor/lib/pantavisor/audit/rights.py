@@ -18,19 +18,28 @@ def check(context: Context, *, confined: bool) -> None:
         if found.is_confined:
             continue
         report = context.add if confined else context.note
-        report("confined", path, f"is not confined: {found}", f"pvr app update {name} --force --profile confined")
+        report(
+            "confined",
+            path,
+            f"is not confined: {found}",
+            f"pvr app update {name} --force --profile confined",
+        )
 
 
 def check_signers(context: Context, by_bsp: frozenset[str]) -> None:
-    """A container that reaches the device is as good as the bsp. ``by_bsp``: paths signed by who may sign that."""
+    """A container that reaches the device is as good as the bsp.
+    ``by_bsp``: paths signed by who may sign that.
+    """
     for name, path, text in _confs(context):
         run = mapping(context.document(f"{name}/run.json"))
         reaches = next(chain(isolation.reaching_roles(run), isolation.reaches(name, text)), None)
         if reaches and not {path, f"{name}/run.json"} <= by_bsp:
             context.add(
-                "signer", path, f"is not signed by one who may sign the bsp, and reaches the device: {reaches}",
+                "signer",
+                path,
+                f"is not signed by one who may sign the bsp, and reaches the device: {reaches}",
                 "confine the container, or let a signer of the bsp sign it",
-            )  # fmt: skip
+            )
 
 
 def _confs(context: Context) -> Iterator[tuple[str, str, str]]:

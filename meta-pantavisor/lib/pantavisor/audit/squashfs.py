@@ -17,7 +17,8 @@ def check(head: bytes, size: int) -> str:
     if len(head) < _SUPER.size:
         return "it is too short for a squashfs image"
     (
-        magic, _, _, block, _, compression, log, _, _, major, minor, _, used, ids, xattrs, inodes, folders, fragments, _,
+        magic, _, _, block, _, compression, log, _, _, major, minor, _, used,
+        ids, xattrs, inodes, folders, fragments, _,
     ) = _SUPER.unpack_from(head)  # fmt: skip
     if magic != MAGIC or (major, minor) != (4, 0):
         return "it is not a squashfs 4.0 image"

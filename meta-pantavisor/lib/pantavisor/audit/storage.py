@@ -46,7 +46,8 @@ _IN_VOLUME = re.compile(
 
 
 def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, in_image: bool) -> None:
-    """Everything about the tree but the content of its objects. ``in_image``: owners and modes count too.
+    """Everything about the tree but the content of its objects.
+    ``in_image``: owners and modes count too.
     """
     _check_kinds(storage, findings, in_image)
     _check_boot(storage, frozenset(states), findings)
@@ -99,7 +100,8 @@ def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings)
 def _boot_variables(
     storage: Storage, path: str, known: frozenset[str], findings: Findings
 ) -> Optional[dict[str, str]]:
-    """The variables of a file; None where there is none, or where they cannot be read, which is a finding.
+    """The variables of a file; None where there is none,
+    or where they cannot be read, which is a finding.
     """
     entry = storage.entries.get(path)
     if entry is None or entry.kind != "file":

@@ -83,7 +83,10 @@ def check_hash_device(tree: HashTree, head: bytes, sha256: str, *, salt: str, uu
     if magic != MAGIC or (version, kind) != (1, 1) or algorithm.rstrip(b"\0") != b"sha256":
         return "the hash device has no super block of type 1 with sha256"
     if (data_block, hash_block) != (BLOCK, BLOCK) or blocks != tree.blocks:
-        return f"the hash device is for {blocks} blocks of {data_block} bytes, the data has {tree.blocks} of {BLOCK}"
+        return (
+            f"the hash device is for {blocks} blocks of {data_block} bytes, "
+            f"the data has {tree.blocks} of {BLOCK}"
+        )
     if salted[:salt_size].hex() != salt or str(UUID(bytes=identity)) != uuid:
         return "the hash device has another salt or uuid than its manifest"
     hasher = hashlib.sha256(head[:BLOCK])

@@ -162,7 +162,8 @@ def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
 
 
 def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
-    """The spec with its user looked up in ``tree``, which was loaded, and its first program checked there.
+    """The spec with its user looked up in ``tree``, which was loaded,
+    and its first program checked there.
     """
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
@@ -254,12 +255,14 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
     if tree.left_out:
         marks = ", ".join(tree.left_out)
         found.append(
-            f"{spec.name}: the device's overlayfs would obey {marks}, so these attributes and nodes are dropped"
+            f"{spec.name}: the device's overlayfs would obey {marks}, "
+            "so these attributes and nodes are dropped"
         )
     program = spec.process.executable
     if spec.runs and not _has_program(spec, tree):
         found.append(
-            f"{spec.name}: its root file system has no {program}, so it starts only if a config overlay brings it"
+            f"{spec.name}: its root file system has no {program}, "
+            "so it starts only if a config overlay brings it"
         )
     return tuple(found)
 

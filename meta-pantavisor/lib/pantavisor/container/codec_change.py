@@ -42,7 +42,8 @@ def _warnings(
         ):
             version = second.version.rpartition(" ")[2]
             found.append(
-                f"{name}/{volume}: packed with {first.version} before, now {version}: same content, other bytes"
+                f"{name}/{volume}: packed with {first.version} before, now {version}: "
+                "same content, other bytes"
             )
     return tuple(found)
 

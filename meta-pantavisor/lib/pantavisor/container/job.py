@@ -55,7 +55,8 @@ def export_container(job: jobs.ExportContainer) -> Container:
 
 
 def _before(job: jobs.ExportContainer) -> Mapping[str, Value]:
-    """The state of the earlier build, as far as there is one: whatever lies there cannot stop this build.
+    """The state of the earlier build, as far as there is one:
+    whatever lies there cannot stop this build.
     """
     try:
         return export.read_state(job.before) if job.before else {}

@@ -67,9 +67,9 @@ def write(
     # Unused inode tables stay unwritten, flagged so; a bmap may then leave whatever the flash holds there.
     extended = f"offset={start},root_owner=0:0,hash_seed={hash_seed},lazy_itable_init=1,nodiscard"
     proc.run(
-        ["mke2fs", "-F", "-q", "-b", str(BLOCK), "-I", str(INODE), "-i", str(BYTES_PER_INODE), "-m", str(RESERVED_PERCENT),
-         "-e", "remount-ro", "-L", check_label(label), "-U", str(identity), "-J", f"size={JOURNAL_MIB}",
-         "-O", FEATURES, "-E", extended, image.name, f"{size // 1024}k"],
+        ["mke2fs", "-F", "-q", "-b", str(BLOCK), "-I", str(INODE), "-i", str(BYTES_PER_INODE),
+         "-m", str(RESERVED_PERCENT), "-e", "remount-ro", "-L", check_label(label), "-U", str(identity),
+         "-J", f"size={JOURNAL_MIB}", "-O", FEATURES, "-E", extended, image.name, f"{size // 1024}k"],
         cwd=image.parent, environment=tools,
     )  # fmt: skip
     (image.parent / "tree").symlink_to(tree.root.absolute(), target_is_directory=True)
@@ -80,8 +80,8 @@ def write(
 
 
 def _script(tree: Tree) -> Iterator[str]:
-    # The hash of names depends on the signedness of the builder's char; the flag makes it the same
-    # everywhere.
+    # The hash of names depends on the signedness of the builder's char;
+    # the flag makes it the same everywhere.
     yield f"set_super_value flags {SIGNED_HASH_FLAG}"
     for folder in tree.folders:
         parent, _, name = folder.rpartition("/")
@@ -112,7 +112,8 @@ def _check_said(result: proc.Result, tree: Tree, size: int) -> None:
         return
     if any("Could not allocate" in line or "No space" in line for line in complaints):
         raise FormatError(
-            f"the storage tree ({tree.bytes(BLOCK)} bytes) does not fit a storage partition of {size} bytes",
+            f"the storage tree ({tree.bytes(BLOCK)} bytes) does not fit a storage partition "
+            f"of {size} bytes",
             hint="give a larger size, or none for the default",
         )
     raise proc.ToolError(f"debugfs could not write the storage tree: {complaints[0]}")

@@ -46,7 +46,8 @@ def size_for(files: Mapping[str, Path]) -> int:
 def write(
     image: Path, files: Mapping[str, Path], *, start: int, size: int, serial: int, epoch: int
 ) -> None:
-    """Make the file system at byte ``start`` of ``image``; scratch copies of ``files`` are laid beside it.
+    """Make the file system at byte ``start`` of ``image``;
+    scratch copies of ``files`` are laid beside it.
     """
     targets = _check_names(files)
     where = f"{image.name}@@{start}"
@@ -59,8 +60,8 @@ def write(
     )  # fmt: skip
     for folder in _folders(targets):
         proc.run(["mmd", "-i", where, f"::/{folder}"], cwd=image.parent, environment=tools)
-    # mcopy takes names with a colon for drives and gives the copy the time of the source: so never the
-    # source.
+    # mcopy takes names with a colon for drives and gives the copy the time of the source:
+    # so never the source.
     copy = image.parent / "boot-file"
     sums = ""
     for target in [*map(str, targets), SUMS]:

@@ -26,7 +26,8 @@ MAX_EPOCH = 0x7FFFFFFF
 
 @dataclass(frozen=True)
 class DiskImage:
-    """A finished disk image: ``size`` bytes, ``mapped`` of them to flash as the block map beside it says.
+    """A finished disk image: ``size`` bytes, ``mapped`` of them to flash
+    as the block map beside it says.
     """
 
     path: Path

@@ -110,7 +110,10 @@ def place_blobs(layout: Layout, sizes: Sequence[int]) -> tuple[Span, ...]:
         if span.start < before or span.end > layout.first:
             raise FormatError(
                 f"{blob.path} ({span.size} bytes) has no room at byte {span.start} of the disk",
-                hint=f"bytes {before} to {layout.first} are free there: tables and other blobs end before, partitions follow",
+                hint=(
+                    f"bytes {before} to {layout.first} are free there: "
+                    "tables and other blobs end before, partitions follow"
+                ),
             )
         before = span.end
     return spans

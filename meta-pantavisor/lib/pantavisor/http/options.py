@@ -22,4 +22,6 @@ class HttpOptions:
     timeout: float = 30.0
     """Seconds without a byte."""
     lax: str = ""
-    """For hints: how the user says that a host, which takes the place of {}, needs no TLS; empty where that cannot be."""
+    """For hints: how the user says that a host, which takes the place of {}, needs no TLS;
+    empty where that cannot be.
+    """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An inspection as one HTML page: a size map and the tables. No scripts, no fonts, nothing from elsewhere.
+"""An inspection as one HTML page: a size map and the tables.
+No scripts, no fonts, nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -31,14 +32,17 @@ COLOURS = (
     "#fb8072",
 )
 _STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1a1a1a;background:#fff}
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;\
+color:#1a1a1a;background:#fff}
 h1{font-size:1.4rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin-top:2rem}
-svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:#1a1a1a;pointer-events:none}
+svg{width:100%;height:auto;display:block}\
+svg text{font:11px system-ui,sans-serif;fill:#1a1a1a;pointer-events:none}
 .part{font-weight:bold}rect{stroke:#fff;stroke-width:1}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ddd;vertical-align:top}
 td{font-variant-numeric:tabular-nums;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere}
-@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}th,td{border-color:#444}rect{stroke:#161616}}
+@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}th,td{border-color:#444}\
+rect{stroke:#161616}}
 """
 
 
@@ -48,7 +52,8 @@ def render_html(inspection: Inspection) -> str:
     lines = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        '<meta http-equiv="Content-Security-Policy"'
+        """ content="default-src 'none'; style-src 'unsafe-inline'">""",
         '<meta name="viewport" content="width=device-width">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",

@@ -16,7 +16,8 @@ class Box:
 
 
 def squarify(sizes: Sequence[float], box: Box) -> list[Box]:
-    """One box for each size, in order, which must be descending and positive; together they fill ``box``.
+    """One box for each size, in order, which must be descending and positive;
+    together they fill ``box``.
     """
     total = sum(sizes)
     if not sizes or total <= 0:

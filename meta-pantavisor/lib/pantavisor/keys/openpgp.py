@@ -46,7 +46,10 @@ class BootSigner:
         if algorithm_of(key.public_key(), what=str(path)) != "RS256":
             raise FormatError(
                 f"{path} is not an RSA key, and GRUB verifies by no others",
-                hint="run: pvr keys generate --algorithm RS256 DIRECTORY; in a build, name it in PVS_BOOT_KEY",
+                hint=(
+                    "run: pvr keys generate --algorithm RS256 DIRECTORY; "
+                    "in a build, name it in PVS_BOOT_KEY"
+                ),
             )
         return cls(key)
 

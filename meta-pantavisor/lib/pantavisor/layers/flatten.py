@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """OCI layers become one tree; no file is ever unpacked to a disk.
 
-Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and a caller that needs the contents
-gets them as they come by. Which files of a lower layer the upper ones leave is then known by their names; where symbolic
-links make that wrong, ``contents`` has given out a file too many, or kept one back. Once all layers were read, the tree is
-exact, and contents can be read again: layers that own a visible file are unpacked anew, only visible bytes are handed on,
-and the blobs are verified again, so that nothing can change in between.
+Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and a caller
+that needs the contents gets them as they come by. Which files of a lower layer the upper ones leave is then
+known by their names; where symbolic links make that wrong, ``contents`` has given out a file too many, or
+kept one back. Once all layers were read, the tree is exact, and contents can be read again: layers that own
+a visible file are unpacked anew, only visible bytes are handed on, and the blobs are verified again, so
+that nothing can change in between.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree
 class LayeredTree(Tree):
     """The tree of ``layers``, lowest first: empty until ``load``, or the first ``contents``, has read them.
 
-    ``structural`` adds the mount points that a container must have, ``files`` are given where the image has none or an
-    empty one. Reading raises DigestError for bytes that are not
-    what blob digest or diff_id promise, FormatError for broken archives, LimitError beyond ``limits``.
+    ``structural`` adds the mount points that a container must have, ``files`` are given where the image has
+    none or an empty one. Reading raises DigestError for bytes that are not what blob digest or diff_id
+    promise, FormatError for broken archives, LimitError beyond ``limits``.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class LayeredTree(Tree):
             self._folders.append(path)
 
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
-        """As of any tree, but the first time files may come that the tree then turns out not to have, or be missing."""
+        """As of any tree, but the first time files may come that the tree then turns out not to have,
+        or be missing.
+        """
         return super().contents() if self._loaded else self._read()
 
     def _read(self) -> Iterator[tuple[File, Iterator[Span]]]:
@@ -93,7 +96,9 @@ class LayeredTree(Tree):
         for file in filter(None, given):
             yield file, local_spans(file)
 
-    def _read_layer(self, index: int, members: list[Member], cover: Cover) -> Iterator[tuple[File, Iterator[Span]]]:
+    def _read_layer(
+        self, index: int, members: list[Member], cover: Cover
+    ) -> Iterator[tuple[File, Iterator[Span]]]:
         blob = self._layers[index]
         what = _name(blob)
         hasher = hashlib.new(blob.diff_id.algorithm)
@@ -118,9 +123,14 @@ def flatten(layers: Sequence[LayerBlob], limits: Limits = DEFAULT, *, structural
 
 
 def from_tar(
-    open_tar: Callable[[], BinaryIO], limits: Limits = DEFAULT, *, what: str = "tar", structural: bool = False
+    open_tar: Callable[[], BinaryIO],
+    limits: Limits = DEFAULT,
+    *,
+    what: str = "tar",
+    structural: bool = False,
 ) -> Tree:
-    """The tree of a plain tar of a root file system, packed or not; names that begin with ``.wh.`` are only names.
+    """The tree of a plain tar of a root file system, packed or not;
+    names that begin with ``.wh.`` are only names.
 
     ``open_tar`` is called for each pass, and must give the same bytes each time. Raises as flatten does.
     """
@@ -166,7 +176,9 @@ def _hashed(chunks: Iterator[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
 
 
 class _Source:
-    """A packed archive that can be opened again; ``opener`` gives a stream that verifies itself at its end."""
+    """A packed archive that can be opened again;
+    ``opener`` gives a stream that verifies itself at its end.
+    """
 
     def __init__(self, opener: Callable[[], BinaryIO], what: str) -> None:
         self._open = opener
@@ -190,7 +202,11 @@ def _spans_of(file: File, stream: ChunkStream) -> Iterator[Span]:
     """The bytes of ``file``, whose stored ones are next in ``stream``."""
     content = file.content
     assert isinstance(content, Stored)
-    spans = stream.spans(file.size) if content.segments is None else sparse.expand(stream, content.segments, file.size)
+    spans = (
+        stream.spans(file.size)
+        if content.segments is None
+        else sparse.expand(stream, content.segments, file.size)
+    )
     if content.head or not file.size:
         return spans
     return _remembered(file, content, spans)

@@ -59,7 +59,8 @@ class Budget:
         """Whether a stream grows beyond what honest content does. Raises LimitError."""
         if unpacked > self.limits.ratio_from_bytes and unpacked > packed * self.limits.ratio:
             raise LimitError(
-                f"the image unpacks {packed} bytes to more than {unpacked}, over {self.limits.ratio} times as many"
+                f"the image unpacks {packed} bytes to more than {unpacked}, "
+                f"over {self.limits.ratio} times as many"
             )
 
 

@@ -39,8 +39,8 @@ class Merger:
         # What this layer hid, by the directory it was in: still there to be linked to.
         self._hidden: dict[tuple[int, bytes], Node] = {}
         self._hidden_from: list[Directory] = []
-        # Where paths of directories lead. New names change nothing about that, only what goes or is
-        # replaced does.
+        # Where paths of directories lead. New names change nothing about that, only what goes
+        # or is replaced does.
         self._parents: dict[paths.Path, Directory] = {}
 
     def add_layer(self, members: Iterable[Member]) -> None:
@@ -64,8 +64,8 @@ class Merger:
         parent = self._parent(member.path)
         name = member.path[-1]
         if member.link is not None:
-            # What was there goes first, as everywhere: a link to itself, or into what it replaces, leads
-            # nowhere.
+            # What was there goes first, as everywhere: a link to itself,
+            # or into what it replaces, leads nowhere.
             self._remove(parent, name)
             parent.entries[name] = self._link_target(member)
             return

@@ -42,7 +42,8 @@ def from_map(text: bytes, limits: Limits) -> Segments:
 
 
 def from_content(stream: ChunkStream, limits: Limits) -> Segments:
-    """The map of pax format 1.0, in whole blocks before the pieces: a count, then the numbers, one a line.
+    """The map of pax format 1.0, in whole blocks before the pieces:
+    a count, then the numbers, one a line.
     """
     lines = _lines(stream)
     count = next(lines)

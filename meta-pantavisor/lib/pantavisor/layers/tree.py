@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A file system tree in memory: names and metadata whole, contents by reference to where they can be read.
 
-A hard link is the same node under two names. Names, targets and extended attributes are bytes: Linux knows no encoding.
+A hard link is the same node under two names. Names, targets and extended attributes are bytes:
+Linux knows no encoding.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ STRUCTURAL = (b"proc", b"sys", b"dev", b"tmp", b"var/tmp", b"run", b"var/run")
 class Stored(NamedTuple):
     """Content at ``offset`` of the unpacked source number ``source``.
 
-    ``segments``, for a sparse file, are (position in the file, length) of the pieces that lie there back to back.
-    ``head`` are the first bytes, up to HEAD_BYTES, if the file was read already.
+    ``segments``, for a sparse file, are (position in the file, length) of the pieces that lie there back
+    to back. ``head`` are the first bytes, up to HEAD_BYTES, if the file was read already.
     """
 
     source: int
@@ -107,13 +108,19 @@ class Source(Protocol):
     """Something that can be read again from its start, such as a layer."""
 
     def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
-        """The content of ``files``, which are sorted by offset. Raises DigestError if it is not what it was before."""
+        """The content of ``files``, which are sorted by offset.
+        Raises DigestError if it is not what it was before.
+        """
 
 
 class Tree:
-    """A root directory, and the sources its files lie in. ``left_out`` names what was met and must not be on a device."""
+    """A root directory, and the sources its files lie in.
+    ``left_out`` names what was met and must not be on a device.
+    """
 
-    def __init__(self, root: Directory, sources: Sequence[Source] = (), *, left_out: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, root: Directory, sources: Sequence[Source] = (), *, left_out: tuple[str, ...] = ()
+    ) -> None:
         self.root = root
         self.left_out = left_out
         self._sources = tuple(sources)
@@ -123,7 +130,9 @@ class Tree:
         return self._sources
 
     def walk(self) -> Iterator[tuple[bytes, Node]]:
-        """Every name below the root, as (path, node), parents first, sorted by name within each directory."""
+        """Every name below the root, as (path, node), parents first,
+        sorted by name within each directory.
+        """
         stack: list[tuple[bytes, Node]] = [(b"", self.root)]
         while stack:
             path, node = stack.pop()
@@ -146,7 +155,8 @@ class Tree:
         """Make sure that the tree is whole."""
 
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
-        """Every regular file once with its bytes, in the order in which reading is cheapest: the last source first.
+        """Every regular file once with its bytes, in the order in which reading is cheapest:
+        the last source first.
 
         Use up the spans of one file before asking for the next.
         """
@@ -170,8 +180,9 @@ class Tree:
                 directory = node
 
     def need_folder(self, path: str) -> None:
-        """Make the directory at ``path`` and those above it, unless they are there or a link leads to where nothing is:
-        a volume may bring that. Raises FormatError where something else is in the way."""
+        """Make the directory at ``path`` and those above it, unless they are there or a link leads
+        to where nothing is: a volume may bring that. Raises FormatError where something else is in the way.
+        """
         directory, parts = self.root, [part for part in path.split("/") if part]
         for count, part in enumerate(parts, 1):
             found = self.find("/".join(parts[:count]))
@@ -180,12 +191,15 @@ class Tree:
             if found is None:
                 return
             if not isinstance(found, Directory):
-                raise FormatError(f"{path[:200]} should be a folder of the root file system, and something else is there")
+                raise FormatError(
+                    f"{path[:200]} should be a folder of the root file system, and something else is there"
+                )
             directory = found
 
     def give_file(self, path: str, content: bytes) -> Optional[File]:
-        """Make the file, root's and readable for all, where nothing is but an empty file or a missing folder. What is there,
-        and what links lead away, is left alone: then None."""
+        """Make the file, root's and readable for all, where nothing is but an empty file
+        or a missing folder. What is there, and what links lead away, is left alone: then None.
+        """
         folder, _, name = path.rpartition("/")
         if self.find(folder) is None:
             self.add_missing([folder.encode()])
@@ -222,7 +236,9 @@ class Tree:
         return None
 
     def head(self, path: str, size: int) -> Optional[bytes]:
-        """The first ``size`` bytes of the regular file at ``path``, or None. Costs a pass over the layer it lies in."""
+        """The first ``size`` bytes of the regular file at ``path``, or None.
+        Costs a pass over the layer it lies in.
+        """
         file = self.find(path)
         if not isinstance(file, File):
             return None

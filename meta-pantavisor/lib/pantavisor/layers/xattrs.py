@@ -19,7 +19,8 @@ _MAX_NAME_BYTES = 255
 
 
 def from_records(records: Mapping[bytes, bytes], limits: Limits, *, what: str) -> Xattrs:
-    """The extended attributes in ``records``, sorted by name. Where two programs' forms disagree SCHILY's counts.
+    """The extended attributes in ``records``, sorted by name.
+    Where two programs' forms disagree SCHILY's counts.
 
     Raises FormatError.
     """

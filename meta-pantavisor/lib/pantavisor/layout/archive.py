@@ -41,7 +41,9 @@ class TarBlobs:
         """Raises NotFound."""
         found = tarindex.resolve(self._members, name)
         if found is None:
-            raise NotFound(f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again")
+            raise NotFound(
+                f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again"
+            )
         return io.BufferedReader(tarindex.Section(self._stream, found), 256 * 1024)
 
     def size(self, name: str) -> int:
@@ -53,19 +55,25 @@ class TarBlobs:
         if tarindex.resolve(self._members, name) is None:
             return None
         if self.size(name) > oci.MAX_CONFIG_BYTES:
-            raise LimitError(f"{self.what}: {name[:200]} is larger than the {oci.MAX_CONFIG_BYTES} bytes allowed")
+            raise LimitError(
+                f"{self.what}: {name[:200]} is larger than the {oci.MAX_CONFIG_BYTES} bytes allowed"
+            )
         return self.member(name).read()
 
     @property
     def is_oci(self) -> bool:
-        """Whether there is an index that lists something; beside manifest.json it may be empty, or not meant for readers."""
+        """Whether there is an index that lists something;
+        beside manifest.json it may be empty, or not meant for readers.
+        """
         marker = self.document("oci-layout")
         if marker is not None:
             check_marker(marker, self.what)
         index = self.document("index.json")
         if index is None:
             return False
-        return self.document("manifest.json") is None or (marker is not None and bool(OciIndex.parse(index).manifests))
+        return self.document("manifest.json") is None or (
+            marker is not None and bool(OciIndex.parse(index).manifests)
+        )
 
 
 def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:
@@ -85,7 +93,8 @@ def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryI
 
 
 def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[str]) -> OciImage:
-    """The image of a docker-archive. A layer is known by its diff_id, and by the digest of its bytes if it is gzip.
+    """The image of a docker-archive. A layer is known by its diff_id,
+    and by the digest of its bytes if it is gzip.
 
     Raises FormatError.
     """
@@ -93,7 +102,11 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
     config_bytes = _config(blobs, entry)
     config = ImageConfig.parse(config_bytes)
     names = entry.get("Layers") or []
-    if not isinstance(names, list) or len(names) > oci.MAX_LAYERS or not all(isinstance(word, str) for word in names):
+    if (
+        not isinstance(names, list)
+        or len(names) > oci.MAX_LAYERS
+        or not all(isinstance(word, str) for word in names)
+    ):
         raise FormatError(f"{blobs.what}: Layers in manifest.json is not a list of names")
     if len(names) != len(config.diff_ids):
         raise FormatError(f"{blobs.what} has {len(names)} layers but diff_ids for {len(config.diff_ids)}")
@@ -159,7 +172,9 @@ def _layer(blobs: TarBlobs, name: str, diff_id: Digest) -> LayerBlob:
     size = blobs.size(name)
 
     def open_layer() -> BinaryIO:
-        return io.BufferedReader(VerifyingReader(blobs.member(name), digest, size, what="layer"), 256 * 1024)
+        return io.BufferedReader(
+            VerifyingReader(blobs.member(name), digest, size, what="layer"), 256 * 1024
+        )
 
     return LayerBlob(digest, size, media_type, diff_id, open_layer)
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Blobs of an OCI image layout directory. Blob files may be symbolic links: their names are their digests."""
+"""Blobs of an OCI image layout directory. Blob files may be symbolic links:
+their names are their digests.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from ..errors import FormatError, LimitError, NotFound
 
 
 class DirectoryBlobs:
-    """``blobs/<algorithm>/<hex>`` below a directory that has the marker file ``oci-layout``, or an index all the same."""
+    """``blobs/<algorithm>/<hex>`` below a directory that has the marker file ``oci-layout``,
+    or an index all the same.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -22,7 +26,9 @@ class DirectoryBlobs:
         if marker is not None:
             check_marker(marker, str(root))
         elif self.document("index.json") is None:
-            raise FormatError(f"{root} is not an OCI image layout", hint="it has neither oci-layout nor index.json")
+            raise FormatError(
+                f"{root} is not an OCI image layout", hint="it has neither oci-layout nor index.json"
+            )
 
     def open(self, digest: Digest) -> BinaryIO:
         """Raises NotFound."""
@@ -40,7 +46,9 @@ class DirectoryBlobs:
         except FileNotFoundError:
             return None
         if len(data) > oci.MAX_MANIFEST_BYTES:
-            raise LimitError(f"{self._root / name} is larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed")
+            raise LimitError(
+                f"{self._root / name} is larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
+            )
         return data
 
 
@@ -57,7 +65,9 @@ def check_marker(data: bytes, what: str) -> None:
     """Raises FormatError."""
     version = cjson.load_object(data, what=f"{what}: oci-layout").get("imageLayoutVersion")
     if not isinstance(version, str) or not version.startswith("1."):
-        raise FormatError(f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known")
+        raise FormatError(
+            f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known"
+        )
 
 
 def _open_regular(path: Path) -> BinaryIO:

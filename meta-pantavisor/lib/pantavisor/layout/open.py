@@ -52,7 +52,8 @@ def open_daemon_image(
     socket: Optional[PathIn] = None,
     scratch: Optional[Path] = None,
 ) -> Iterator[OciImage]:
-    """An image of the docker daemon at ``socket`` (None: the usual one), saved for the time of the block.
+    """An image of the docker daemon at ``socket`` (None: the usual one),
+    saved for the time of the block.
     """
     from . import daemon  # and with it http.client, which most sources do without
 

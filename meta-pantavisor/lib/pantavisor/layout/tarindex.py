@@ -30,7 +30,8 @@ class Member:
 
 
 def read(stream: BinaryIO, *, what: str) -> dict[str, Member]:
-    """The files and links of the tar in ``stream``, by clean relative name; of equal names the last counts.
+    """The files and links of the tar in ``stream``, by clean relative name;
+    of equal names the last counts.
     """
     members: dict[str, Member] = {}
     cursor = _Cursor(stream, what)

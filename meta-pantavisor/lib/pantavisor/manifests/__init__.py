@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The manifests of a state: what a container is (run.json, src.json), what the bsp is, what the device is.
+"""The manifests of a state: what a container is (run.json, src.json),
+what the bsp is, what the device is.
 """
 
 from __future__ import annotations

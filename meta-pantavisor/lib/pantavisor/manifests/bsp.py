@@ -19,7 +19,8 @@ MAX_ADDONS = 64
 class BspSpec:
     """File names inside ``bsp/``. Either ``fit``, or ``rpiab``, or ``linux`` with ``initrd``.
 
-    ``modules`` and ``firmware`` are file system images, mounted where they belong, by dm-verity with ``dm:`` before.
+    ``modules`` and ``firmware`` are file system images,
+    mounted where they belong, by dm-verity with ``dm:`` before.
     """
 
     linux: Optional[str] = None
@@ -34,7 +35,8 @@ class BspSpec:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, what: str = "bsp/run.json") -> BspSpec:
-        """Read a document; errors name the member. ``modules_<release>`` counts as modules where that is absent.
+        """Read a document; errors name the member.
+        ``modules_<release>`` counts as modules where that is absent.
 
         Raises FormatError.
         """
@@ -45,8 +47,12 @@ class BspSpec:
             if name not in known:
                 raise names.unknown(member, known, what=f"member of {what}:")
             wanted = list if member == "addons" else str
-            if not isinstance(value, wanted) or (wanted is list and not all(isinstance(item, str) for item in value)):
-                raise FormatError(f"{what}: {member} is not a {'list of strings' if wanted is list else 'string'}")
+            if not isinstance(value, wanted) or (
+                wanted is list and not all(isinstance(item, str) for item in value)
+            ):
+                raise FormatError(
+                    f"{what}: {member} is not a {'list of strings' if wanted is list else 'string'}"
+                )
             values.setdefault(name, tuple(value) if isinstance(value, list) else value)
         spec = cls(**values)
         bsp_run_manifest(spec)
@@ -61,7 +67,11 @@ class BspSpec:
 
 def bsp_run_manifest(spec: BspSpec) -> dict[str, Any]:
     """The document of ``bsp/run.json``: only files that there are. Raises FormatError."""
-    kinds = [spec.fit is not None, spec.rpiab is not None, spec.linux is not None and spec.initrd is not None]
+    kinds = [
+        spec.fit is not None,
+        spec.rpiab is not None,
+        spec.linux is not None and spec.initrd is not None,
+    ]
     if sum(kinds) != 1:
         raise FormatError("a bsp has either fit, or rpiab, or linux with initrd")
     if len(spec.addons) > MAX_ADDONS:

@@ -19,9 +19,10 @@ CONTROLLERS = (
 # Whatever their value is, they only bound the container.
 _LIMITS = frozenset([
     "blkio.throttle.read_bps_device", "blkio.throttle.read_iops_device", "blkio.throttle.write_bps_device",
-    "blkio.throttle.write_iops_device", "cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.max", "cpuset.cpus", "cpuset.mems",
-    "io.max", "memory.high", "memory.limit_in_bytes", "memory.max", "memory.memsw.limit_in_bytes", "memory.oom.group",
-    "memory.swap.high", "memory.swap.max", "misc.max", "pids.max", "rdma.max",
+    "blkio.throttle.write_iops_device", "cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.max", "cpuset.cpus",
+    "cpuset.mems", "io.max", "memory.high", "memory.limit_in_bytes", "memory.max",
+    "memory.memsw.limit_in_bytes", "memory.oom.group", "memory.swap.high", "memory.swap.max", "misc.max",
+    "pids.max", "rdma.max",
 ])  # fmt: skip
 _HUGE_PAGES = re.compile(r"hugetlb\.[0-9]{1,9}[KMG]B\.(max|limit_in_bytes)")
 # Above the kernel's default they take from other containers.
@@ -33,11 +34,11 @@ _SHARES = {
     "io.weight": 100,
 }
 _SHARE = re.compile(r"[0-9]{1,9}")
-# They take from other containers, or from the device: protected memory, processors for one alone, urgent
-# requests.
+# They take from other containers, or from the device:
+# protected memory, processors for one alone, urgent requests.
 _CLAIMS = frozenset([
-    "blkio.bfq.weight", "blkio.weight", "blkio.weight_device", "cpuset.cpus.partition", "memory.low", "memory.min",
-    "memory.soft_limit_in_bytes",
+    "blkio.bfq.weight", "blkio.weight", "blkio.weight_device", "cpuset.cpus.partition", "memory.low",
+    "memory.min", "memory.soft_limit_in_bytes",
 ])  # fmt: skip
 
 

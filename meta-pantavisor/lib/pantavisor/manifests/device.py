@@ -136,7 +136,8 @@ def read_device(document: Callable[[str], Any]) -> Optional[DeviceSpec]:
 
 
 def default_device() -> dict[str, Any]:
-    """Groups data, root, platform and app, and the volumes that the shipped runtime configuration asks for.
+    """Groups data, root, platform and app, and the volumes
+    that the shipped runtime configuration asks for.
     """
     return dict(DeviceSpec.build().document)
 

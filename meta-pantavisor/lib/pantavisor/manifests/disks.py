@@ -23,7 +23,9 @@ MAX_DISKS = 64
 
 @dataclass(frozen=True)
 class Disk(Record):
-    """A storage medium; volumes name it, or one of its ``aliases``. ``default`` and ``migrate_keyblob`` are ``yes``."""
+    """A storage medium; volumes name it, or one of its ``aliases``.
+    ``default`` and ``migrate_keyblob`` are ``yes``.
+    """
 
     name: str
     type: str
@@ -82,7 +84,9 @@ def check_pools(network: Any, what: str) -> None:
         if member != "pools":
             raise names.unknown(member, ["pools"], what=f"member of {what}: network:")
     for name, pool in network.get("pools", {}).items():
-        _check_pool(pool, f"{what}: network.pools.{names.check_plain(name, what=f'{what}: network.pools:')}")
+        _check_pool(
+            pool, f"{what}: network.pools.{names.check_plain(name, what=f'{what}: network.pools:')}"
+        )
 
 
 def _check_disk(disk: Any, where: str) -> list[str]:
@@ -93,7 +97,9 @@ def _check_disk(disk: Any, where: str) -> list[str]:
             raise names.unknown(member, DISK_MEMBERS, what=f"member of {where}:")
         items = value if member in LIST_MEMBERS else [value]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise FormatError(f"{where}: {member} is not {'a list of strings' if member in LIST_MEMBERS else 'a string'}")
+            raise FormatError(
+                f"{where}: {member} is not {'a list of strings' if member in LIST_MEMBERS else 'a string'}"
+            )
     if disk.get("type") not in DISK_TYPES:
         raise names.unknown(str(disk.get("type")), DISK_TYPES, what=f"{where}: type")
     for member in ("default", "migrate_keyblob"):

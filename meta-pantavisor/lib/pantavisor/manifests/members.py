@@ -25,10 +25,11 @@ AUTO_CGROUP = tuple(
 )
 # capabilities(7)
 CAPABILITIES = tuple(
-    """audit_control audit_read audit_write block_suspend bpf checkpoint_restore chown dac_override dac_read_search fowner
-    fsetid ipc_lock ipc_owner kill lease linux_immutable mac_admin mac_override mknod net_admin net_bind_service
-    net_broadcast net_raw perfmon setfcap setgid setpcap setuid sys_admin sys_boot sys_chroot sys_module sys_nice sys_pacct
-    sys_ptrace sys_rawio sys_resource sys_time sys_tty_config syslog wake_alarm""".split()
+    """audit_control audit_read audit_write block_suspend bpf checkpoint_restore chown dac_override
+    dac_read_search fowner fsetid ipc_lock ipc_owner kill lease linux_immutable mac_admin mac_override mknod
+    net_admin net_bind_service net_broadcast net_raw perfmon setfcap setgid setpcap setuid sys_admin
+    sys_boot sys_chroot sys_module sys_nice sys_pacct sys_ptrace sys_rawio sys_resource sys_time
+    sys_tty_config syslog wake_alarm""".split()
 )
 
 
@@ -39,7 +40,9 @@ def check_word(word: Any, known: Collection[str], what: str) -> None:
 
 
 class Record:
-    """Base of dataclasses; what is None or empty does not become a member. Values are checked where the whole document is."""
+    """Base of dataclasses; what is None or empty does not become a member.
+    Values are checked where the whole document is.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

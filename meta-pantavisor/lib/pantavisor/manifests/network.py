@@ -19,7 +19,9 @@ LINK = re.compile(r"[^\s/:]{1,15}")
 
 @dataclass(frozen=True)
 class Network:
-    """Membership in a pool. Without ``hostname`` it is the container's name, without ``ip`` the pool chooses."""
+    """Membership in a pool. Without ``hostname`` it is the container's name,
+    without ``ip`` the pool chooses.
+    """
 
     pool: str
     hostname: Optional[str] = None
@@ -28,20 +30,36 @@ class Network:
 
     def __post_init__(self) -> None:
         if not self.pool:
-            raise FormatError("a hostname, ip or mac needs the network pool that it is for", hint="name it: PV_NETWORK_POOL")
+            raise FormatError(
+                "a hostname, ip or mac needs the network pool that it is for",
+                hint="name it: PV_NETWORK_POOL",
+            )
         names.check_container(self.pool)
         if self.hostname and not _HOSTNAME.fullmatch(self.hostname):
-            raise FormatError(f'"{self.hostname[:80]}" is not a hostname', hint="letters, digits, dots and dashes, at most 63")
+            raise FormatError(
+                f'"{self.hostname[:80]}" is not a hostname',
+                hint="letters, digits, dots and dashes, at most 63",
+            )
         if self.ip:
             check_address(self.ip)
         if self.mac and not _MAC.fullmatch(self.mac):
-            raise FormatError(f'"{self.mac[:80]}" is not a MAC address', hint="six pairs of hex digits, as 02:00:00:00:00:01")
+            raise FormatError(
+                f'"{self.mac[:80]}" is not a MAC address',
+                hint="six pairs of hex digits, as 02:00:00:00:00:01",
+            )
         if self.mac and int(self.mac[:2], 16) & 1:
-            raise FormatError(f'MAC address "{self.mac}" is that of a group', hint="make the first pair even, as 02")
+            raise FormatError(
+                f'MAC address "{self.mac}" is that of a group', hint="make the first pair even, as 02"
+            )
 
     def document(self, container: str) -> dict[str, str]:
         """The member ``network`` of run.json."""
-        members = {"pool": self.pool, "hostname": self.hostname or container, "ip": self.ip, "mac": self.mac}
+        members = {
+            "pool": self.pool,
+            "hostname": self.hostname or container,
+            "ip": self.ip,
+            "mac": self.mac,
+        }
         return {member: value for member, value in members.items() if value}
 
 
@@ -58,7 +76,10 @@ class LxcNetwork:
         if self.type:
             check_word(self.type, NETWORKS, "network type")
         if self.type == "phys" and not self.link:
-            raise FormatError("network type phys needs the link that is given to the container", hint="PV_LXC_NETWORK_LINK")
+            raise FormatError(
+                "network type phys needs the link that is given to the container",
+                hint="PV_LXC_NETWORK_LINK",
+            )
         if self.link and not LINK.fullmatch(self.link):
             raise FormatError(f'"{self.link[:80]}" cannot be the name of a network link')
         # LXC takes a broadcast address behind a blank.
@@ -80,11 +101,15 @@ class LxcNetwork:
     def idle(self) -> tuple[str, ...]:
         """What is said and not used with this type."""
         users = {"link": "phys", "address": "veth", "gateway": "veth"}
-        return tuple(member for member, user in users.items() if getattr(self, member) and self.type != user)
+        return tuple(
+            member for member, user in users.items() if getattr(self, member) and self.type != user
+        )
 
 
 def check_address(text: str, *, prefix: bool = False) -> None:
-    """Raise FormatError unless ``text`` is an IP address, with ``prefix`` perhaps followed by its length."""
+    """Raise FormatError unless ``text`` is an IP address,
+    with ``prefix`` perhaps followed by its length.
+    """
     try:
         ipaddress.ip_interface(text) if prefix else ipaddress.ip_address(text)
     except ValueError:

@@ -26,11 +26,12 @@ LINE_ENDS = frozenset("\n\r\0")
 
 @dataclass(frozen=True)
 class LxcOptions:
-    """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups. What ``proc``,
-    ``sys``, ``cgroup`` and ``cap_keep`` leave open, the profile says; ``cap_add`` and ``devices`` add to it.
+    """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups. What
+    ``proc``, ``sys``, ``cgroup`` and ``cap_keep`` leave open, the profile says; ``cap_add`` and ``devices``
+    add to it.
 
-    ``full_dev``, ``host``, ``host_proc`` and ``storage`` mount what is the device's into the container. ``raw`` are
-    whole lines, the last resort.
+    ``full_dev``, ``host``, ``host_proc`` and ``storage`` mount what is the device's into the container.
+    ``raw`` are whole lines, the last resort.
     """
 
     profile: str = PUBLISHED
@@ -63,10 +64,14 @@ class LxcOptions:
     def __post_init__(self) -> None:
         for number in (self.tty_max, self.pty_max):
             if not 0 <= number <= MAX_TERMINALS:
-                raise FormatError(f"{str(number)[:80]} is not a number of terminals", hint=f"0 to {MAX_TERMINALS}")
+                raise FormatError(
+                    f"{str(number)[:80]} is not a number of terminals", hint=f"0 to {MAX_TERMINALS}"
+                )
         for item in self.environment:
             if not item.partition("=")[0] or "=" not in item:
-                raise FormatError(f'"{item[:80]}" is not NAME=value', hint="a value with commas must be an item of a list")
+                raise FormatError(
+                    f'"{item[:80]}" is not NAME=value', hint="a value with commas must be an item of a list"
+                )
         for word in self.namespaces or ():
             check_word(word, NAMESPACES, "namespace")
         check_word(self.profile, PROFILES, "profile")
@@ -81,7 +86,9 @@ class LxcOptions:
         _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
         for setting in self.cgroup_settings:
             cgroups.check(setting)
-        _check_lines(self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024")
+        _check_lines(
+            self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024"
+        )
         if not names.has_bytes(self.raw):
             raise FormatError("the lines of LXC configuration contain an unpaired surrogate")
 

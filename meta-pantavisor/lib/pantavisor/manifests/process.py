@@ -21,22 +21,22 @@ MAX_WORDS = 1024
 # What docker run, and every other engine, says where the image does not.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
-# They describe the image, or concern who builds on it or sits at its terminal: nothing is lost without
-# them.
+# They describe the image, or concern who builds on it or sits at its terminal:
+# nothing is lost without them.
 PASSIVE = frozenset(
-    ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr", "Tty",
-     "OpenStdin", "StdinOnce"]
+    ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr",
+     "Tty", "OpenStdin", "StdinOnce"]
 )  # fmt: skip
 # What images may say besides, by the OCI image specification and by docker since its first versions.
 OTHERS = frozenset(
-    ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Healthcheck", "Hostname", "MacAddress", "Memory", "MemorySwap",
-     "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
+    ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Healthcheck", "Hostname", "MacAddress", "Memory",
+     "MemorySwap", "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
 )  # fmt: skip
 MAX_UNMAPPED = 20
 LAST_SIGNAL = 64
 SIGNALS = frozenset(  # those of src/halt.c
-    "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CLD CONT STOP TSTP TTIN TTOU URG "
-    "XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX".split()
+    "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CLD CONT STOP "
+    "TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX".split()
 )
 
 
@@ -220,7 +220,10 @@ def _first_word(value: Any) -> str:
     if not word.strip():
         raise FormatError(
             "the image's command begins with a blank word",
-            hint="name what to start: --config Entrypoint=PROGRAM, or a file with --config-json (PVR_CONFIG_JSON)",
+            hint=(
+                "name what to start: --config Entrypoint=PROGRAM, "
+                "or a file with --config-json (PVR_CONFIG_JSON)"
+            ),
         )
     return word
 
@@ -242,7 +245,8 @@ def _variable(item: Any) -> Any:
 def _line(text: Any, what: str) -> str:
     if not isinstance(text, str) or not LINE_ENDS.isdisjoint(text) or not names.has_bytes(text):
         raise FormatError(
-            f"the image's {what} holds a line break, a NUL or an unpaired surrogate: LXC configuration cannot"
+            f"the image's {what} holds a line break, a NUL or an unpaired surrogate: "
+            "LXC configuration cannot"
         )
     return text
 
@@ -259,7 +263,9 @@ def _groups_of(name: str, table: Optional[bytes]) -> tuple[int, ...]:
         if name in fields[3].split(",") and (number := _number(fields[2])) is not None
     }
     if len(found) > MAX_WORDS:
-        raise FormatError(f'the /etc/group of the image puts its user "{name[:100]}" into more than {MAX_WORDS} groups')
+        raise FormatError(
+            f'the /etc/group of the image puts its user "{name[:100]}" into more than {MAX_WORDS} groups'
+        )
     return tuple(sorted(found))
 
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 PUBLISHED, CONFINED = "published", "confined"
 PROFILES = (CONFINED, PUBLISHED)
-# Docker's, but mknod: its nodes could not be opened, and making them is not worth a hole in the device
-# filter.
+# Docker's, but mknod: its nodes could not be opened,
+# and making them is not worth a hole in the device filter.
 CAPABILITIES = (
-    "audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "net_bind_service", "net_raw", "setfcap", "setgid",
-    "setpcap", "setuid", "sys_chroot",
+    "audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "net_bind_service", "net_raw",
+    "setfcap", "setgid", "setpcap", "setuid", "sys_chroot",
 )  # fmt: skip
-# null, zero, full, random, urandom, tty, console, ptmx, pseudo terminals, fuse: those of LXC's own
-# configuration.
+# null, zero, full, random, urandom, tty, console, ptmx, pseudo terminals, fuse:
+# those of LXC's own configuration.
 DEVICES = (
-    "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
-    "c 10:229 rwm",
+    "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm",
+    "c 136:* rwm", "c 10:229 rwm",
 )  # fmt: skip
 # Of proc, sys and cgroup: what lxc.mount.auto says where nothing else is asked for.
 MOUNTS = {PUBLISHED: ("proc", "sys:rw", "cgroup"), CONFINED: ("proc:mixed", "sys:ro", "cgroup:ro")}

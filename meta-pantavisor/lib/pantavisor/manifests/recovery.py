@@ -21,7 +21,9 @@ _BACKOFF = re.compile(r"reboot|never|[1-9][0-9]{0,4}(s|min|h)")
 
 @dataclass(frozen=True)
 class AutoRecovery(Record):
-    """Times are in seconds. What is None is left to the device; ``backoff_policy`` is reboot, never or a time."""
+    """Times are in seconds. What is None is left to the device;
+    ``backoff_policy`` is reboot, never or a time.
+    """
 
     policy: str
     max_retries: Optional[int] = None

@@ -21,7 +21,9 @@ _DRIVER = re.compile(r"[^\s,]{1,128}")
 
 @dataclass(frozen=True)
 class Drivers:
-    """Aliases of bsp/drivers.json: loaded with the container or else it fails, if there, or when it asks."""
+    """Aliases of bsp/drivers.json: loaded with the container or else it fails,
+    if there, or when it asks.
+    """
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -33,7 +35,11 @@ class Drivers:
                 raise FormatError(f'"{driver[:80]}" cannot be the name of a driver')
 
     def document(self) -> dict[str, list[str]]:
-        return {"manual": list(self.manual), "required": list(self.required), "optional": list(self.optional)}
+        return {
+            "manual": list(self.manual),
+            "required": list(self.required),
+            "optional": list(self.optional),
+        }
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,10 @@ def _typed(member: str, value: Any, what: str) -> Any:
         wanted = list
     if not isinstance(value, wanted):
         raise FormatError(f"{what}: {member} is not a {'string' if wanted is str else wanted.__name__}")
-    if member == "persistence" and isinstance(value, dict) and not all(isinstance(item, str) for item in value.values()):
+    if (
+        member == "persistence"
+        and isinstance(value, dict)
+        and not all(isinstance(item, str) for item in value.values())
+    ):
         raise FormatError(f"{what}: persistence is not an object of strings")
     return value

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A container as one typed value: what its template arguments, its image's config and its volumes say together."""
+"""A container as one typed value: what its template arguments, its image's config
+and its volumes say together.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,10 @@ OVERLAY_VOLUME = "root.ovl.squashfs"
 class ContainerSpec:
     """Everything that run.json and lxc.container.conf are made from.
 
-    ``remount`` and ``conditions`` are passed on as they are. Sources of mounts: of ``files`` the device's folder
-    ``/exports``, of ``config_volumes`` a volume that is shared, of ``images`` a file of the container that holds a file
-    system; ``extra_images`` are such files that are mounted without a target. ``defaults`` are variables of the environment
-    that count where nothing else says them.
+    ``remount`` and ``conditions`` are passed on as they are. Sources of mounts: of ``files`` the device's
+    folder ``/exports``, of ``config_volumes`` a volume that is shared, of ``images`` a file of the
+    container that holds a file system; ``extra_images`` are such files that are mounted without a target.
+    ``defaults`` are variables of the environment that count where nothing else says them.
     """
 
     name: str
@@ -80,13 +82,20 @@ class ContainerSpec:
         for image in self.extra_images:
             names.check_path(image, what="volume")
         if self.network and (self.lxc_network.is_own or self.lxc.sets_network):
-            raise FormatError("a network pool and a network of LXC exclude each other", hint="devices refuse both at once")
+            raise FormatError(
+                "a network pool and a network of LXC exclude each other", hint="devices refuse both at once"
+            )
 
     @classmethod
-    def from_source(cls, name: str, source: SourceManifest, *, user: Optional[User] = None) -> ContainerSpec:
+    def from_source(
+        cls, name: str, source: SourceManifest, *, user: Optional[User] = None
+    ) -> ContainerSpec:
         """``user`` is what ``init_user`` found for the image's User; None runs init as root."""
         check_members(source.config, "config in src.json")
-        config = {**source.image_config, **{key: value for key, value in source.config.items() if value is not None}}
+        config = {
+            **source.image_config,
+            **{key: value for key, value in source.config.items() if value is not None},
+        }
         return cls(
             name=name,
             process=map_process(config),
@@ -107,16 +116,24 @@ class ContainerSpec:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the arguments say and will have no effect, or a bad one; for the image's part see ``process.unmapped``."""
+        """What the arguments say and will have no effect, or a bad one;
+        for the image's part see ``process.unmapped``.
+        """
         found = []
         if self.conditions:
             found.append("PV_CONDITIONS has no effect: devices no longer read it")
         if self.lxc_network.idle:
             idle = ", ".join(self.lxc_network.idle)
-            found.append(f"{idle} of the network have no effect with the type {self.lxc_network.type or 'host'}")
+            found.append(
+                f"{idle} of the network have no effect with the type {self.lxc_network.type or 'host'}"
+            )
         if not self.lxc.is_confined and (self.lxc.cap_add or self.lxc.new_privs):
-            found.append("PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS have no effect without the profile confined")
+            found.append(
+                "PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS have no effect without the profile confined"
+            )
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
-            found.append("LXC starts no container that says both which capabilities to drop and which to keep")
+            found.append(
+                "LXC starts no container that says both which capabilities to drop and which to keep"
+            )
         found += filter(None, map(cgroups.refusal, self.lxc.cgroup_settings))
         return tuple(f"{self.name}: {text}" for text in found)

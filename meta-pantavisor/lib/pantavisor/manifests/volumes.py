@@ -19,7 +19,9 @@ _VOLUME_PATH = re.compile(r"/[A-Za-z0-9._+@=~%/-]{1,110}")
 
 @dataclass(frozen=True)
 class Volume:
-    """A writable volume of a container. ``path`` is absolute there; the root's own overlay is ``lxc-overlay``."""
+    """A writable volume of a container. ``path`` is absolute there;
+    the root's own overlay is ``lxc-overlay``.
+    """
 
     path: str
     persistence: str
@@ -35,7 +37,9 @@ class Volume:
         rest = text[4:] if text.startswith("ovl:") else text
         path, colon, value = rest.rpartition(":")
         if not colon:
-            raise FormatError(f'volume "{text}" does not say how long it lasts', hint='say "/var/lib/app:permanent"')
+            raise FormatError(
+                f'volume "{text}" does not say how long it lasts', hint='say "/var/lib/app:permanent"'
+            )
         return cls.named(f"ovl:{path}" if rest != text else path, value)
 
     @classmethod
@@ -51,7 +55,9 @@ class Volume:
         if path != OVERLAY:
             path = _check_volume_path(path)
         if at and not disk:
-            raise FormatError(f"volume {name} names no disk after the @", hint="leave out the @ for the device's storage")
+            raise FormatError(
+                f"volume {name} names no disk after the @", hint="leave out the @ for the device's storage"
+            )
         return cls(path, persistence, disk or None, overlay)
 
     @property
@@ -86,7 +92,9 @@ def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume,
     for volume in found.values():
         # Slashes become dashes there: /a-b and /a/b would share one storage.
         if keys.count(volume.key) > 1:
-            raise FormatError(f"volume {volume.path} and another one are both called {volume.key} on the device")
+            raise FormatError(
+                f"volume {volume.path} and another one are both called {volume.key} on the device"
+            )
     return tuple(found[name] for name in sorted(found))
 
 
@@ -94,5 +102,8 @@ def _check_volume_path(path: str) -> str:
     clean = "/" + path.strip("/")
     parts = clean[1:].split("/")
     if not _VOLUME_PATH.fullmatch(clean) or any(part in ("", ".", "..") for part in parts):
-        raise FormatError(f'"{path[:200]}" cannot be the path of a volume', hint="letters, digits and ._-+@=~% in each name")
+        raise FormatError(
+            f'"{path[:200]}" cannot be the path of a volume',
+            hint="letters, digits and ._-+@=~% in each name",
+        )
     return clean

@@ -194,8 +194,8 @@ class _Search:
         try:
             return self._documents.manifest(entry)
         except NotFound as error:
-            # An archive may leave out the images of other platforms, a registry what only described an
-            # image.
+            # An archive may leave out the images of other platforms,
+            # a registry what only described an image.
             self._problem = self._problem or error
             return None
 

@@ -29,7 +29,8 @@ DOCKER_LAYER_ZSTD = DOCKER_LAYER + ".zstd"
 INDEX_TYPES = frozenset([OCI_INDEX, DOCKER_LIST])
 MANIFEST_TYPES = frozenset([OCI_MANIFEST, DOCKER_MANIFEST])
 CONFIG_TYPES = frozenset([OCI_CONFIG, DOCKER_CONFIG])
-# Labels of layers and configs are advice: bytes and digests decide. These are the ones that contradict no image.
+# Labels of layers and configs are advice: bytes and digests decide.
+# These are the ones that contradict no image.
 _LAYER_FAMILIES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.",
                    "application/vnd.docker.container.image.rootfs.")  # fmt: skip
 _BLANK_TYPES = frozenset(
@@ -76,7 +77,8 @@ class OciManifest:
 
     @classmethod
     def parse(cls, data: bytes, *, media_type: Optional[str] = None) -> OciManifest:
-        """``media_type`` is what the registry or the descriptor promised, if known; the document must agree.
+        """``media_type`` is what the registry or the descriptor promised, if known;
+        the document must agree.
 
         Raises FormatError and LimitError.
         """
@@ -88,8 +90,12 @@ class OciManifest:
         if config.media_type not in CONFIG_TYPES | _BLANK_TYPES:
             raise _artifact(f"a config of type {config.media_type[:100]}")
         if config.size > MAX_CONFIG_BYTES:
-            raise LimitError(f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed")
-        layers = tuple(_layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS)))
+            raise LimitError(
+                f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed"
+            )
+        layers = tuple(
+            _layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS))
+        )
         return cls(config, layers, found)
 
 
@@ -116,7 +122,8 @@ class OciIndex:
 class ImageConfig:
     """What an image is made for and how it wants to be run.
 
-    ``config`` is the document's "config" object word for word; ``diff_ids`` are the digests of the uncompressed layers.
+    ``config`` is the document's "config" object word for word;
+    ``diff_ids`` are the digests of the uncompressed layers.
     """
 
     platform: Platform
@@ -150,10 +157,14 @@ class ImageConfig:
     def check(self, manifest: OciManifest) -> None:
         """That the config fits its manifest. Raises FormatError."""
         if len(self.diff_ids) != len(manifest.layers):
-            raise FormatError(f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}")
+            raise FormatError(
+                f"image has {len(manifest.layers)} layers but diff_ids for {len(self.diff_ids)}"
+            )
 
     def fits(self, wanted: Platform) -> bool:
-        """Whether it may run there: without variant (older docker) on any, and without architecture its programs decide."""
+        """Whether it may run there: without variant (older docker) on any,
+        and without architecture its programs decide.
+        """
         mine = self.platform
         if mine.os != wanted.os or not mine.is_complete:
             return mine.os == wanted.os
@@ -169,8 +180,8 @@ class ImageConfig:
 def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str:
     """The media type of a manifest or index document. Raises FormatError for what is neither, or both.
 
-    Its members decide. What it calls itself, and the version that it says, are held against them only where they are known
-    words: other tools leave them out, or empty, or write words of their own.
+    Its members decide. What it calls itself, and the version that it says, are held against them only
+    where they are known words: other tools leave them out, or empty, or write words of their own.
     """
     stated = document.get("mediaType")
     if stated is not None and not isinstance(stated, str):
@@ -196,7 +207,9 @@ def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str
 
 
 def is_index(data: bytes, media_type: Optional[str] = None) -> bool:
-    """Whether a document from a registry is an index (True) or a manifest (False); anything else is a FormatError."""
+    """Whether a document from a registry is an index (True) or a manifest (False);
+    anything else is a FormatError.
+    """
     return classify(_load(data, "image manifest"), media_type) in INDEX_TYPES
 
 
@@ -226,11 +239,14 @@ def _layer(value: Any, index: int) -> Descriptor:
     layer = _descriptor(value, f"layers[{index}]")
     if "foreign" in layer.media_type or "nondistributable" in layer.media_type:
         raise FormatError(
-            f"layer {layer.digest} is foreign: its content may not be distributed and lies outside the registry",
+            f"layer {layer.digest} is foreign: its content may not be distributed "
+            "and lies outside the registry",
             hint="Windows base images have such layers; use an image without them",
         )
     if layer.media_type.endswith("+encrypted"):
-        raise FormatError(f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry")
+        raise FormatError(
+            f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry"
+        )
     if not layer.media_type.startswith(_LAYER_FAMILIES) and layer.media_type not in _BLANK_TYPES:
         raise _artifact(f'a layer of unknown type "{layer.media_type[:100]}"')
     return layer
@@ -257,7 +273,9 @@ def _descriptor(value: Any, where: str) -> Descriptor:
     if size > MAX_LAYER_BYTES:
         raise LimitError(f"{where} is {size} bytes large, more than the {MAX_LAYER_BYTES} allowed")
     annotations = value.get("annotations") or {}
-    if not isinstance(annotations, dict) or not all(isinstance(text or "", str) for text in annotations.values()):
+    if not isinstance(annotations, dict) or not all(
+        isinstance(text or "", str) for text in annotations.values()
+    ):
         raise FormatError(f"{where} has annotations that are not strings")
     return Descriptor(
         (media_type or "").partition(";")[0].strip().lower(),
@@ -282,10 +300,14 @@ def _label(value: Any, where: str) -> Optional[Platform]:
 
 
 def _platform(value: Any, where: str) -> Platform:
-    words = [value.get(name) or "" for name in ("os", "architecture", "variant")] if isinstance(value, dict) else []
+    words = (
+        [value.get(name) or "" for name in ("os", "architecture", "variant")]
+        if isinstance(value, dict)
+        else []
+    )
     if not words or not all(isinstance(word, str) and len(word) <= MAX_LABEL_CHARS for word in words):
         raise FormatError(f"{where} has a platform that is not os, architecture and variant")
     if any(not re.fullmatch(r"[\x21-\x2e\x30-\x7e]*", word) for word in words):
         raise FormatError(f"{where} has a platform with odd characters")
-    # Without a platform docker takes the machine's own; the programs in the image show whether that is true.
+    # Without a platform docker takes the machine's own; the image's programs show whether that is true.
     return Platform.of(words[0] or "linux", words[1] or UNKNOWN, words[2])

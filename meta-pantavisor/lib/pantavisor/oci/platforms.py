@@ -18,10 +18,11 @@ UNKNOWN = "unknown"
 
 # What people, kernels and old images write for what OCI (Go) calls it; containerd reads the same words.
 _ARCHITECTURES = {
-    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armhf": "arm/v7", "armel": "arm/v6",
-    "armv5": "arm/v5", "armv5l": "arm/v5", "armv6": "arm/v6", "armv6l": "arm/v6", "armv7": "arm/v7", "armv7l": "arm/v7",
-    "armv8": "arm64", "i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
-    "powerpc64le": "ppc64le", "mipsel": "mipsle", "mips64el": "mips64le", "loongarch64": "loong64",
+    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armhf": "arm/v7",
+    "armel": "arm/v6", "armv5": "arm/v5", "armv5l": "arm/v5", "armv6": "arm/v6", "armv6l": "arm/v6",
+    "armv7": "arm/v7", "armv7l": "arm/v7", "armv8": "arm64", "i386": "386", "i486": "386", "i586": "386",
+    "i686": "386", "x86": "386", "powerpc64le": "ppc64le", "mipsel": "mipsle", "mips64el": "mips64le",
+    "loongarch64": "loong64",
 }  # fmt: skip
 _KNOWN = frozenset(
     ["386", "amd64", "arm", "arm64", "loong64", "mips", "mips64le", "mipsle", "ppc64le", "riscv64", "s390x"]
@@ -78,7 +79,8 @@ class Platform:
         return self.architecture != UNKNOWN
 
     def matches(self, offered: Platform) -> bool:
-        """Strict: no platform runs "also" as another. arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1.
+        """Strict: no platform runs "also" as another.
+        arm is arm/v7, arm64 is arm64/v8, amd64 is amd64/v1.
         """
         return self._key() == offered._key()
 

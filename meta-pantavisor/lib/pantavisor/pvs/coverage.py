@@ -21,7 +21,8 @@ HOST_FOLDER = "_hostconfig/"  # no device reads it
 
 @dataclass(frozen=True)
 class Coverage:
-    """Paths by what the signatures together say of them; each sorted, none twice, ``_sigs/`` itself aside.
+    """Paths by what the signatures together say of them;
+    each sorted, none twice, ``_sigs/`` itself aside.
     """
 
     protected: tuple[str, ...]

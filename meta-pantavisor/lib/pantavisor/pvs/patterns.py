@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Patterns over the paths of a state: the subset that the device and the published tool read alike.
 
-Exact paths, ``dir/**``, ``dir/*``, and ``*`` or ``?`` within one segment. The published tool knows braces and ``**``
-anywhere, the device's fnmatch does not; their character classes negate differently.
+Exact paths, ``dir/**``, ``dir/*``, and ``*`` or ``?`` within one segment. The published tool knows braces
+and ``**`` anywhere, the device's fnmatch does not; their character classes negate differently.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..errors import FormatError, LimitError
 
 MAX_PATTERNS = 256
 MAX_PATTERN_BYTES = 512
-# Bytes of all paths x cost of all patterns of all signatures: what a header that is not yet verified may ask for. 256
-# patterns without a star fit with any state.
+# Bytes of all paths x cost of all patterns of all signatures: what a header that is not yet verified
+# may ask for. 256 patterns without a star fit with any state.
 MAX_WORK = 1024 * 1024 * 1024
 # The device finds members of the signature's header by their name anywhere in its text.
 HEADER_WORDS = frozenset(["typ", "pvs", "alg", "x5c", "include", "exclude"])
@@ -65,7 +65,9 @@ class Selection:
 
 
 def container_selection(name: str) -> Selection:
-    """A container with its config overlay; where it came from is not protected, nor is the signature itself."""
+    """A container with its config overlay;
+    where it came from is not protected, nor is the signature itself.
+    """
     return Selection((f"{name}/**", f"_config/{name}/**"), (f"{name}/src.json", f"_sigs/{name}.json"))
 
 
@@ -102,7 +104,10 @@ def matches(pattern: str, path: str) -> bool:
 def check_work(costs: Iterable[int], paths: Iterable[str]) -> None:
     """Raise LimitError where patterns of these costs would have to be held against too many paths."""
     if sum(costs) * sum(len(path.encode()) for path in paths) > MAX_WORK:
-        raise LimitError("patterns of signatures would have to be held against too many paths", hint="name folders: dir/**")
+        raise LimitError(
+            "patterns of signatures would have to be held against too many paths",
+            hint="name folders: dir/**",
+        )
 
 
 def _cost(pattern: str) -> int:

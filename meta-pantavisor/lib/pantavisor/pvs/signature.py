@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``_sigs/<name>.json``: a flattened JWS with a detached payload and a header that says what is covered.
 
-The text of the header is signed as it stands, so member order and blanks are free; both pattern lists must be there,
-since devices follow them unseen.
+The text of the header is signed as it stands, so member order and blanks are free;
+both pattern lists must be there, since devices follow them unseen.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ MAX_RELEASE = 2**31 - 1
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature, taken apart and checked for form, not yet for truth. ``path`` is where it lies in the state;
-    ``release`` is the number that the signature of a set has, see ``sets``."""
+    """One signature, taken apart and checked for form, not yet for truth. ``path`` is where it lies
+    in the state; ``release`` is the number that the signature of a set has, see ``sets``.
+    """
 
     path: str
     protected: str
@@ -117,7 +118,9 @@ def signatures(state: State) -> tuple[Signature, ...]:
 
 
 def named(found: Iterable[Signature], words: Iterable[str]) -> tuple[Signature, ...]:
-    """Those of ``found`` that ``words`` name, by part or by path; all of them without any. Raises FormatError."""
+    """Those of ``found`` that ``words`` name, by part or by path;
+    all of them without any. Raises FormatError.
+    """
     found, words = tuple(found), frozenset(words)
     known = {word for signature in found for word in (signature.name, signature.path)}
     for word in sorted(words - known):
@@ -182,8 +185,14 @@ def _release(value: Any, text: str, where: str) -> Optional[int]:
 
 
 def _chain(value: Any, where: str) -> tuple[bytes, ...]:
-    if not isinstance(value, list) or len(value) > MAX_CERTIFICATES or not all(isinstance(item, str) for item in value):
-        raise FormatError(f"{where} has an x5c that is not a list of at most {MAX_CERTIFICATES} certificates")
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_CERTIFICATES
+        or not all(isinstance(item, str) for item in value)
+    ):
+        raise FormatError(
+            f"{where} has an x5c that is not a list of at most {MAX_CERTIFICATES} certificates"
+        )
     try:
         chain = tuple(base64.b64decode(item, validate=True) for item in value)
     except (binascii.Error, ValueError) as error:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The table of signers: who may sign what. The device's is /etc/pantavisor/pvs/signers (``signers.c``), and this the same.
+"""The table of signers: who may sign what. The device's is /etc/pantavisor/pvs/signers (``signers.c``),
+and this the same.
 
-An entry means a signature whose leaf has that common name, and whose verified path has that certificate: the leaf, an
-authority or the root. A signer has the rights of all entries that mean it; who has none may sign nothing. What belongs
-to the whole device (the bsp and all that is in no folder) is only for those who may sign bsp/run.json.
+An entry means a signature whose leaf has that common name, and whose verified path has that certificate:
+the leaf, an authority or the root. A signer has the rights of all entries that mean it; who has none may
+sign nothing. What belongs to the whole device (the bsp and all that is in no folder) is only for those who
+may sign bsp/run.json.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ _MEMBERS = ("name", "sha256", "may")
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signs: the leaf's common name, empty if it has not exactly one in printable ASCII, and the digests of the
-    leaf, the authorities above it and the roots that certify them."""
+    """Who signs: the leaf's common name, empty if it has not exactly one in printable ASCII,
+    and the digests of the leaf, the authorities above it and the roots that certify them.
+    """
 
     name: str = ""
     sha256: frozenset[str] = frozenset()
@@ -69,7 +72,9 @@ class Signers:
         found = document.get("signers")
         if not isinstance(found, list) or len(found) > MAX_ENTRIES:
             raise FormatError(f'{what} has no list "signers" of at most {MAX_ENTRIES}')
-        return cls(tuple(_entry(item, f"signer {number} of {what}") for number, item in enumerate(found, 1)))
+        return cls(
+            tuple(_entry(item, f"signer {number} of {what}") for number, item in enumerate(found, 1))
+        )
 
     def may(self, who: Identity, path: str) -> bool:
         """Whether a signature by ``who`` may mean ``path``."""
@@ -107,7 +112,9 @@ def _entry(value: Any, what: str) -> Entry:
     if not isinstance(value, Mapping):
         raise FormatError(f"{what} is not a JSON object")
     _check_members(value, _MEMBERS, what)
-    name, digest = (_word(value, member, form, what) for member, form in (("name", _NAME), ("sha256", _DIGEST)))
+    name, digest = (
+        _word(value, member, form, what) for member, form in (("name", _NAME), ("sha256", _DIGEST))
+    )
     if name is None and digest is None:
         raise FormatError(f'{what} has neither "name" nor "sha256"')
     return Entry(name, digest, _may(value.get("may"), what))
@@ -118,7 +125,11 @@ def _word(value: Mapping[str, Any], member: str, form: re.Pattern[str], what: st
         return None
     word = value[member]
     if not isinstance(word, str) or not form.fullmatch(word):
-        hint = "of a certificate: openssl x509 -outform DER | sha256sum" if member == "sha256" else "in printable ASCII"
+        hint = (
+            "of a certificate: openssl x509 -outform DER | sha256sum"
+            if member == "sha256"
+            else "in printable ASCII"
+        )
         raise FormatError(f'{what}: "{member}" is not one', hint=hint)
     return word
 
@@ -126,6 +137,10 @@ def _word(value: Mapping[str, Any], member: str, form: re.Pattern[str], what: st
 def _may(value: Any, what: str) -> Optional[tuple[str, ...]]:
     if value == "all":
         return None
-    if not isinstance(value, list) or len(value) > MAX_PATTERNS or not all(isinstance(item, str) for item in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_PATTERNS
+        or not all(isinstance(item, str) for item in value)
+    ):
         raise FormatError(f'{what}: "may" is neither "all" nor a list of at most {MAX_PATTERNS} patterns')
     return tuple(check_pattern(pattern) for pattern in value)

@@ -20,7 +20,9 @@ ReadBlock = Callable[[int], bytes]
 
 @dataclass(frozen=True)
 class Run:
-    """``count`` blocks of a file from ``logical``; they lie from ``physical``, or are zeros if that is 0."""
+    """``count`` blocks of a file from ``logical``;
+    they lie from ``physical``, or are zeros if that is 0.
+    """
 
     logical: int
     physical: int
@@ -67,7 +69,9 @@ def _node(node: bytes, read_block: ReadBlock, expected: int | None) -> Iterator[
 
 
 def indirect_runs(pointers: bytes, blocks: int, block_size: int, read_block: ReadBlock) -> Iterator[Run]:
-    """The runs of the 12 direct pointers and the three levels of indirect ones, for a file of ``blocks`` blocks."""
+    """The runs of the 12 direct pointers and the three levels
+    of indirect ones, for a file of ``blocks`` blocks.
+    """
     logical = 0
     for index, level in enumerate([0] * 12 + [1, 2, 3]):
         if logical >= blocks:

@@ -59,7 +59,12 @@ class Fat:
         (fat32,) = struct.unpack_from("<I", boot, 36)
         self._sector, self._fats, self._reserved = sector, fats, reserved
         fat_sectors, total = fat16 or fat32, small or large
-        if sector not in (512, 1024, 2048, 4096) or not self._per_cluster or fats not in (1, 2) or not reserved:
+        if (
+            sector not in (512, 1024, 2048, 4096)
+            or not self._per_cluster
+            or fats not in (1, 2)
+            or not reserved
+        ):
             raise Damaged("the boot sector of the FAT file system makes no sense")
         if total * sector > self._reader.size or fat_sectors * sector > MAX_FAT_BYTES:
             raise Damaged("the FAT file system is larger than its partition")
@@ -111,7 +116,9 @@ class Fat:
         at = 0
         while at < len(clusters):
             end = at + 1
-            while end < len(clusters) and clusters[end] == clusters[end - 1] + 1 and (end - at) * size < CHUNK:
+            while (
+                end < len(clusters) and clusters[end] == clusters[end - 1] + 1 and (end - at) * size < CHUNK
+            ):
                 end += 1
             start = (self._data + (clusters[at] - 2) * self._per_cluster) * self._sector
             yield self._reader.pread((end - at) * size, start)
@@ -135,12 +142,16 @@ class Fat:
             chain = self._chain(cluster, path) if cluster else ()
             if attributes & _FOLDER:
                 if size:
-                    self._findings.add("fat-chain", f"{self._where}, {path}", "is a folder with a size of its own")
+                    self._findings.add(
+                        "fat-chain", f"{self._where}, {path}", "is a folder with a size of its own"
+                    )
                 self._walk(f"{path}/", self._folder(chain), depth + 1)
                 continue
             needed = -(-size // (self._per_cluster * self._sector))
             if len(chain) != needed:
-                self._findings.add("fat-chain", f"{self._where}, {path}", f"{len(chain)} clusters hold {size} bytes")
+                self._findings.add(
+                    "fat-chain", f"{self._where}, {path}", f"{len(chain)} clusters hold {size} bytes"
+                )
             self.files[path] = BootFile(path, size, chain)
 
 
@@ -159,7 +170,11 @@ def _names(raw: bytes) -> Iterator[tuple[str, int, int, int]]:
         short = _short(entry)
         # A long name of another short one was left behind by who knows only those.
         own = all(part[-1] == _checksum(entry[:11]) for part in long.values())
-        text = b"".join(long[index][:-1] for index in sorted(long)).decode("utf-16-le", "replace") if own else ""
+        text = (
+            b"".join(long[index][:-1] for index in sorted(long)).decode("utf-16-le", "replace")
+            if own
+            else ""
+        )
         long = {}
         if not entry[11] & _VOLUME and short not in (".", ".."):
             high, low, size = struct.unpack_from("<H", entry, 20)[0], *struct.unpack_from("<HI", entry, 26)

@@ -25,7 +25,9 @@ class Folder:
     def chunks(self, entry: Entry) -> Iterator[bytes]:
         """Raises Damaged."""
         try:
-            descriptor = os.open(self._root / entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(
+                self._root / entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            )
         except OSError as error:
             raise Damaged(f"the file cannot be read: {error.strerror}") from error
         with open(descriptor, "rb", buffering=0) as stream:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Reading a GUID partition table: both headers, both tables, their checksums, and whether the partitions make sense."""
+"""Reading a GUID partition table: both headers, both tables, their checksums,
+and whether the partitions make sense.
+"""
 
 from __future__ import annotations
 
@@ -77,13 +79,19 @@ def _check_mbr(image: Reader, sectors: int, findings: Findings) -> None:
     start, count = struct.unpack_from("<II", mbr, 446 + 8)
     if kinds != [0xEE, 0, 0, 0] or start != 1 or count not in (min(sectors - 1, 0xFFFFFFFF), 0xFFFFFFFF):
         findings.add("gpt-mbr", _WHERE, "the protective MBR does not span the disk")
-    if mbr[446:450] not in _MBR_STARTS or mbr[451:454] not in (*_MBR_ENDS, _cylinders(sectors - 1)) or any(mbr[462:510]):
+    if (
+        mbr[446:450] not in _MBR_STARTS
+        or mbr[451:454] not in (*_MBR_ENDS, _cylinders(sectors - 1))
+        or any(mbr[462:510])
+    ):
         findings.add("gpt-mbr", _WHERE, "the protective MBR has more in it than its one partition")
 
 
 def _cylinders(sector: int) -> bytes:
     cylinder, rest = divmod(sector, 255 * 63)
-    return bytes([rest // 63, rest % 63 + 1 | cylinder >> 8 << 6, cylinder & 0xFF]) if cylinder < 1024 else b""
+    return (
+        bytes([rest // 63, rest % 63 + 1 | cylinder >> 8 << 6, cylinder & 0xFF]) if cylinder < 1024 else b""
+    )
 
 
 def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optional[_Header]:
@@ -92,8 +100,8 @@ def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optio
     if raw[:8] != b"EFI PART" or len(raw) < SECTOR:
         findings.add("gpt-header", where, f"there is no header in sector {sector}")
         return None
-    _, revision, length, crc, _, own, other, first, last, disk, table, count, step, table_crc = struct.unpack_from(
-        "<8sIIIIQQQQ16sQIII", raw
+    _, revision, length, crc, _, own, other, first, last, disk, table, count, step, table_crc = (
+        struct.unpack_from("<8sIIIIQQQQ16sQIII", raw)
     )
     if revision != 0x10000 or not 92 <= length <= SECTOR:
         findings.add("gpt-header", where, "the header is of an unknown revision or length")
@@ -116,18 +124,29 @@ def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optio
     return _Header(own, other, first, last, UUID(bytes_le=disk), table, packed, whole)
 
 
-def _compare(primary: Optional[_Header], backup: Optional[_Header], sectors: int, findings: Findings) -> None:
+def _compare(
+    primary: Optional[_Header], backup: Optional[_Header], sectors: int, findings: Findings
+) -> None:
     if primary is None or backup is None:
         return
     if primary.other != sectors - 1 or backup.other != 1:
-        findings.add("gpt-backup", _WHERE, "the two headers do not name each other", "the image may have been cut or extended")
+        findings.add(
+            "gpt-backup",
+            _WHERE,
+            "the two headers do not name each other",
+            "the image may have been cut or extended",
+        )
     if (primary.disk, primary.first, primary.last) != (backup.disk, backup.first, backup.last):
         findings.add("gpt-backup", _WHERE, "the primary and the backup header differ")
     which = "the primary and the backup"
     if primary.whole != backup.whole:
         which = "the backup" if primary.whole else "the primary"
     for index, names in _differences(primary.entries, backup.entries):
-        findings.add("gpt-backup", _WHERE, f"partition {index} in {which} table: {', '.join(names)} differs from the other")
+        findings.add(
+            "gpt-backup",
+            _WHERE,
+            f"partition {index} in {which} table: {', '.join(names)} differs from the other",
+        )
 
 
 def _differences(one: bytes, other: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -147,7 +166,9 @@ def _partitions(header: _Header) -> tuple[Partition, ...]:
         if any(kind):
             text = name.decode("utf-16-le", "replace").partition("\0")[0]
             start, size = first * SECTOR, (last - first + 1) * SECTOR
-            found.append(Partition(index + 1, text, UUID(bytes_le=kind), UUID(bytes_le=identity), start, size))
+            found.append(
+                Partition(index + 1, text, UUID(bytes_le=kind), UUID(bytes_le=identity), start, size)
+            )
     return tuple(found)
 
 

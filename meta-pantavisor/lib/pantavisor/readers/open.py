@@ -210,5 +210,3 @@ def _pieces(reader: Reader) -> Iterator[bytes]:
             raise Damaged("the content is cut off")
         yield chunk
         at += len(chunk)
-
-

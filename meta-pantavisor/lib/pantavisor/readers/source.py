@@ -52,7 +52,10 @@ class OpenFile:
         return Reader(self._descriptor, 0, os.lseek(self._descriptor, 0, os.SEEK_END))
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
     ) -> None:
         os.close(self._descriptor)
 

@@ -22,6 +22,7 @@ def parse_states(texts: Mapping[str, bytes], findings: Findings) -> dict[str, St
 
 
 def state_place(revision: str) -> str:
-    """Where findings about the text of a state are; exports and repositories have one without a revision.
+    """Where findings about the text of a state are;
+    exports and repositories have one without a revision.
     """
     return f"revision {revision}" if revision else "json"

@@ -80,7 +80,8 @@ class Authorizer:
     def answer(
         self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]
     ) -> Optional[str]:
-        """The Authorization for a 401 that came for ``refused``, or None if there is nothing (else) to try.
+        """The Authorization for a 401 that came for ``refused``,
+        or None if there is nothing (else) to try.
         """
         with self._lock:
             known = self._known.get((endpoint.host, endpoint.repository))

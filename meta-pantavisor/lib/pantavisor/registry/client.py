@@ -28,7 +28,7 @@ from .errors import RegistryError
 from .options import Endpoint, RegistryOptions, endpoints
 from .session import Session, Stopped
 
-# A header for each, as docker sends them: old registries do not look behind the first comma, and give schema 1.
+# A header for each, as docker sends them: old registries read to the first comma, and give schema 1.
 _ACCEPT = "\n".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
 # A mirror that fails in one of these ways is passed over.
 _MIRROR_FAILURES = (HttpError, DigestError, FormatError)
@@ -49,7 +49,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a reference means for a platform. ``pin`` is what the reference names, an index or the manifest itself."""
+    """What a reference means for a platform; ``pin`` is what it names, an index or the manifest."""
 
     ref: Ref
     platform: Platform
@@ -69,11 +69,13 @@ class Resolved:
     @property
     def blobs(self) -> tuple[Descriptor, ...]:
         """Config and layers, each once."""
-        return tuple({entry.digest: entry for entry in (self.manifest.config, *self.manifest.layers)}.values())
+        return tuple(
+            {entry.digest: entry for entry in (self.manifest.config, *self.manifest.layers)}.values()
+        )
 
 
 class Client:
-    """Asks registries. ``note`` hears what is worth knowing and no failure, such as a mirror passed over."""
+    """Asks registries. ``note`` hears what is not a failure, such as a mirror passed over."""
 
     def __init__(
         self, options: Optional[RegistryOptions] = None, *, note: Optional[Callable[[str], None]] = None
@@ -84,24 +86,32 @@ class Client:
         self._dead: set[str] = set()
 
     def manifest(self, ref: Ref) -> Document:
-        """The manifest or index that ``ref`` names, by digest if it has one. At most oci.MAX_MANIFEST_BYTES."""
+        """The manifest or index that ``ref`` names, of at most oci.MAX_MANIFEST_BYTES."""
         return self._ask(ref, lambda endpoint: self._manifest(endpoint, ref))
 
     def resolve(self, ref: Ref, platform: Optional[Platform]) -> Resolved:
-        """The one image for ``platform`` (None: there must be only one). Raises PlatformError that lists the others."""
+        """The image for ``platform`` (None: the only one). Raises PlatformError that lists the others."""
         top = self.manifest(ref)
         entry = Descriptor(top.media_type, top.digest, len(top.data))
         chosen = oci.choose([entry], platform, _Documents(self, ref, top))
         document = Document(chosen.data, chosen.media_type or "", chosen.digest)
-        return Resolved(ref, platform or chosen.config.platform, top, document, chosen.manifest, chosen.config)
+        return Resolved(
+            ref, platform or chosen.config.platform, top, document, chosen.manifest, chosen.config
+        )
 
     def pull(
-        self, ref: Ref, platform: Optional[Platform], directory: Path, *, progress: Optional[Progress] = None
+        self,
+        ref: Ref,
+        platform: Optional[Platform],
+        directory: Path,
+        *,
+        progress: Optional[Progress] = None,
     ) -> Digest:
-        """Make ``directory``, which must not exist, an OCI layout of the one image, and return its manifest's digest.
+        """Make ``directory``, which must not exist, an OCI layout of the one image,
+        and return its manifest's digest.
 
-        ``progress(done, total)`` counts bytes, from any thread but one at a time. After an error nothing is left but
-        whole blobs in ``blob_cache``. Raises FormatError.
+        ``progress(done, total)`` counts bytes, from any thread but one at a time.
+        After an error nothing is left but whole blobs in ``blob_cache``. Raises FormatError.
         """
         if directory.exists():
             raise FormatError(f"{directory} already exists", hint="remove it, or name another directory")
@@ -109,7 +119,9 @@ class Client:
         with ExitStack() as stack:
             store = self._options.blob_cache
             if store is None:
-                store = stack.enter_context(atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs."))
+                store = stack.enter_context(
+                    atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs.")
+                )
             where = partial(blob_path, store)
             self.fetch(ref, resolved.blobs, where, progress=progress)
             return layout.write(
@@ -130,7 +142,10 @@ class Client:
             where(blob.digest).parent.mkdir(parents=True, exist_ok=True)
         try:
             with ThreadPoolExecutor(max(1, self._options.parallel), thread_name_prefix="blob") as pool:
-                futures = [pool.submit(self._have, ref, blob, where(blob.digest), counter.advance) for blob in blobs]
+                futures = [
+                    pool.submit(self._have, ref, blob, where(blob.digest), counter.advance)
+                    for blob in blobs
+                ]
                 try:
                     wait(futures, return_when=FIRST_EXCEPTION)
                 finally:
@@ -141,7 +156,9 @@ class Client:
         finally:
             self._session.stop.clear()
         errors = [future.exception() for future in futures if not future.cancelled()]
-        for error in sorted((error for error in errors if error), key=lambda error: isinstance(error, Stopped)):
+        for error in sorted(
+            (error for error in errors if error), key=lambda error: isinstance(error, Stopped)
+        ):
             raise error
 
     def blob(self, ref: Ref, wanted: Descriptor, path: Path, *, advance: Advance = nothing) -> None:
@@ -161,7 +178,9 @@ class Client:
     def blob_bytes(self, ref: Ref, wanted: Descriptor, *, limit: int) -> bytes:
         """A small blob. Raises LimitError if it is promised larger than ``limit``."""
         if wanted.size > limit:
-            raise LimitError(f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed")
+            raise LimitError(
+                f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed"
+            )
 
         def download(endpoint: Endpoint) -> bytes:
             target = io.BytesIO()
@@ -180,7 +199,11 @@ class Client:
         self.blob(ref, wanted, path, advance=advance)
 
     def _ask(self, ref: Ref, action: Callable[[Endpoint], T]) -> T:
-        places = [place for place in endpoints(ref, self._options) if place.host not in self._dead or not place.mirror]
+        places = [
+            place
+            for place in endpoints(ref, self._options)
+            if place.host not in self._dead or not place.mirror
+        ]
         for place in places[:-1]:
             try:
                 return action(place)
@@ -208,14 +231,18 @@ class Client:
                 media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
             if len(data) > oci.MAX_MANIFEST_BYTES:
                 raise LimitError(
-                    f"{endpoint.name} gives a manifest larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
+                    f"{endpoint.name} gives a manifest larger "
+                    f"than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
                 )
             if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
                 raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
             if data.lstrip()[:1] == b"<":
                 raise RegistryError(
                     f"{endpoint.name} answers with a web page when asked for {what}",
-                    hint="check that this is the registry's own address, and whether a login is needed on the way to it",
+                    hint=(
+                        "check that this is the registry's own address, "
+                        "and whether a login is needed on the way to it"
+                    ),
                 )
             _check(data, promised, endpoint, what)
             return Document(data, media_type, ref.digest or Digest.of(data))
@@ -236,7 +263,9 @@ class _Documents:
             return self._top.data, self._top.media_type
         found = self._client.manifest(self._ref.with_digest(entry.digest))
         if len(found.data) != entry.size:
-            raise DigestError(f"manifest {entry.digest} has {len(found.data)} bytes, not the {entry.size} promised")
+            raise DigestError(
+                f"manifest {entry.digest} has {len(found.data)} bytes, not the {entry.size} promised"
+            )
         return found.data, found.media_type
 
     def config(self, entry: Descriptor) -> bytes:

@@ -133,7 +133,8 @@ def _from_helper(helper: str, key: str, options: RegistryOptions) -> Optional[Cr
 
 
 def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
-    """Status and answer of a helper, which is not let talk longer than the limits. Raises TimeoutExpired.
+    """Status and answer of a helper, which is not let talk longer than the limits.
+    Raises TimeoutExpired.
     """
     end = time.monotonic() + HELPER_TIMEOUT
     answer = b""
@@ -151,8 +152,8 @@ def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
                 question.write(key.encode())
             ready.register(process.stdout, selectors.EVENT_READ)
             while len(answer) <= MAX_HELPER_BYTES:
-                # What it started may hold the stream open behind its end, so its end is not waited for
-                # instead.
+                # What it started may hold the stream open behind its end,
+                # so its end is not waited for instead.
                 if not ready.select(max(0.0, end - time.monotonic())):
                     raise subprocess.TimeoutExpired(path, HELPER_TIMEOUT)
                 chunk = process.stdout.read(MAX_HELPER_BYTES)

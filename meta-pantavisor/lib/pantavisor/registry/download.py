@@ -68,8 +68,8 @@ class Download:
                 if self._seen == self._wanted.size:
                     return
                 raise Unreachable(
-                    f"{self._endpoint.name} breaks off after {self._seen} of {self._wanted.size} bytes of blob "
-                    f"{self._wanted.digest}"
+                    f"{self._endpoint.name} breaks off after {self._seen} "
+                    f"of {self._wanted.size} bytes of blob {self._wanted.digest}"
                 )
             except HttpError as error:
                 progress = self._seen > before and resume and not isinstance(error, TooSlow)
@@ -112,7 +112,8 @@ class Download:
             raise Stopped("stopped")
         if self._seen + len(chunk) > self._wanted.size:
             raise DigestError(
-                f"{self._endpoint.name} gives more than the {self._wanted.size} bytes of blob {self._wanted.digest}"
+                f"{self._endpoint.name} gives more than the {self._wanted.size} bytes "
+                f"of blob {self._wanted.digest}"
             )
         self._target.write(chunk)
         self._hasher.update(chunk)

@@ -37,7 +37,9 @@ class RegistryOptions(HttpOptions):
     """Nothing here is read from the environment; see ``from_environment``."""
 
     insecure: frozenset[str] = frozenset()
-    """host[:port] that may be reached by plain HTTP or with an untrusted certificate; loopback always may."""
+    """host[:port] that may be reached by plain HTTP or with an untrusted certificate;
+    loopback always may.
+    """
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """host -> mirror-host[:port][/prefix], tried in order before the host itself."""
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
@@ -84,7 +86,6 @@ class RegistryOptions(HttpOptions):
         values.update(changes)
         return cls(**values)
 
-
     @classmethod
     def from_variables(
         cls,
@@ -113,7 +114,8 @@ def _certificate_folders(home: str) -> list[str]:
 
 
 def _podman_folders(environment: Mapping[str, str]) -> list[str]:
-    """Where ``podman login`` and ``skopeo login`` keep what they are given: until logging out, or for good.
+    """Where ``podman login`` and ``skopeo login`` keep what they are given:
+    until logging out, or for good.
     """
     home = environment.get("HOME", "")
     lasting = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Requests for one repository: the scheme its host speaks, its challenge, its refusals, patience with its failures."""
+"""Requests for one repository: the scheme its host speaks, its challenge, its refusals,
+patience with its failures.
+"""
 
 from __future__ import annotations
 
@@ -80,15 +82,22 @@ class Session:
         retry_after = _retry_after(answer.header("Retry-After"), answer.header("Date"))
         secrets, shown = self._authorizer.secrets(), self._authorizer.shown(endpoint)
         body = _error_body(answer)
-        return for_status(answer.status, what, endpoint.name, body, retry_after, secrets=secrets, shown=shown)
+        return for_status(
+            answer.status, what, endpoint.name, body, retry_after, secrets=secrets, shown=shown
+        )
 
     def _door(self, endpoint: Endpoint, base: str) -> list[str]:
-        """How the host as a whole asks who we are: some hide from strangers what they have, and that they would ask."""
+        """How the host as a whole asks who we are: some hide from strangers what they have,
+        and that they would ask.
+        """
         with self._lock:
             known = self._doors.get(endpoint.host)
         if known is None:
             known = []
-            with suppress(HttpError), self._http.open(f"{base}/v2/", {}, insecure=endpoint.insecure) as answer:
+            with (
+                suppress(HttpError),
+                self._http.open(f"{base}/v2/", {}, insecure=endpoint.insecure) as answer,
+            ):
                 if answer.status == 401 and origin(answer.url) == origin(base):
                     known = answer.headers("WWW-Authenticate")
             with self._lock:
@@ -109,7 +118,9 @@ class Session:
         raise AssertionError("attempts is not positive")
 
     def wait(self, attempt: int, error: HttpError) -> None:
-        """Sleep before the next attempt, as long as the registry asks; raises ``error`` if that is too long."""
+        """Sleep before the next attempt, as long as the registry asks;
+        raises ``error`` if that is too long.
+        """
         pause = min(self.options.backoff * 2 ** (attempt - 1), MAX_BACKOFF)
         if error.retry_after is not None:
             pause = max(pause, error.retry_after)
@@ -141,8 +152,9 @@ def _error_body(answer: Answer) -> bytes:
 
 
 def _retry_after(text: Optional[str], now: Optional[str]) -> Optional[float]:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3): their number, or a date, which is held against the registry's
-    own ``now``, since our clock need not agree with it. None for anything else."""
+    """Seconds of a Retry-After header (RFC 9110, 10.2.3): their number, or a date, which is held against
+    the registry's own ``now``, since our clock need not agree with it. None for anything else.
+    """
     if text is None or not text.isascii():
         return None
     if text.isdigit():

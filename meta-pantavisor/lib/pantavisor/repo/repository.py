@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The repository: what is committed, what is staged, and one writer at a time.
 
-``.pvr/json`` is the committed state (canonical), ``.pvr/config`` names the pool, ``.pvr/new`` lists staged paths,
-``.pvr/gone`` the files of earlier states that the next checkout removes, ``.pvr/unwritten`` those of the committed state
-that it has yet to write, with what the state had before. Every file is replaced in one step, objects
-first and the state last, so whatever ends a command in its middle leaves the old state or the new one.
+``.pvr/json`` is the committed state (canonical), ``.pvr/config`` names the pool, ``.pvr/new`` lists staged
+paths, ``.pvr/gone`` the files of earlier states that the next checkout removes, ``.pvr/unwritten`` those of
+the committed state that it has yet to write, with what the state had before. Every file is replaced in one
+step, objects first and the state last, so a command cut short leaves the old state or the new one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Repository:
 
     @classmethod
     def init(cls, root: Path, *, objects: Optional[str] = None) -> Repository:
-        """Make an empty repository in ``root``; ``objects`` is a pool elsewhere, relative paths start at ``root``.
+        """Make an empty repository in ``root``; ``objects`` is a pool elsewhere,
+        relative paths start at ``root``.
 
         Raises FormatError and PantavisorError.
         """
@@ -104,7 +105,7 @@ class Repository:
             yield
 
     def add(self, paths: Iterable[Path] = (), *, raw: bool = False) -> tuple[str, ...]:
-        """Stage files (all by default) for the next commit; ``raw`` keeps JSON files as objects, byte for byte."""
+        """Stage files (all by default) for the next commit; ``raw`` keeps JSON files as objects."""
         with self.lock():
             committed, staged = self.state, self._staged()
             wanted = tuple(paths)
@@ -122,13 +123,17 @@ class Repository:
         return working_state(self._tree, self.state, self._staged())
 
     def named(self, paths: Iterable[Path]) -> frozenset[str]:
-        """Paths of the committed and of the working state that are or lie below one of ``paths``. Raises NotFound."""
+        """Paths of the committed and of the working state that are or lie below one of ``paths``.
+        Raises NotFound.
+        """
         known = {*self.state, *self._staged()}
         found = set()
         for head in map(self._tree.relative, paths):
             below = {name for name in known if head == "." or name == head or name.startswith(f"{head}/")}
             if not below:
-                raise NotFound(f"{head} is neither committed nor staged", hint="pvr status lists what differs")
+                raise NotFound(
+                    f"{head} is neither committed nor staged", hint="pvr status lists what differs"
+                )
             found |= below
         return frozenset(found)
 
@@ -156,8 +161,9 @@ class Repository:
         return tuple(name for name in self._tree.files() if name not in known)
 
     def uncommitted(self) -> tuple[str, ...]:
-        """Paths in which the working tree differs from the committed state, or that it has besides; not those that were
-        merged or imported and that no checkout has written yet."""
+        """Paths in which the working tree differs from the committed state, or that it has besides;
+        not those that were merged or imported and that no checkout has written yet.
+        """
         working, committed, before = self.working(), self.state, self.folder.document("unwritten")
         changes = working.diff(committed)
         differ = (*changes.added, *changes.removed, *changes.changed)
@@ -202,7 +208,7 @@ class Repository:
             self.folder.forget("new", "gone", "unwritten")
 
     def write_files(self, files: Mapping[str, Value], *, gone: Iterable[str] = ()) -> None:
-        """Write paths, whose objects are in the pool, into the working tree, and remove those of ``gone``."""
+        """Write paths, whose objects are in the pool, into the working tree; remove those of ``gone``."""
         with self.lock():
             self._tree.write(sorted(files.items()), self.pool, links=False, gone=sorted(gone))
 
@@ -212,7 +218,7 @@ class Repository:
             self._tree.write_folder(folder, sorted(files.items()), self.pool)
 
     def update(self, change: Callable[[State], State], *, in_tree: bool = False) -> State:
-        """Make what ``change`` makes of the committed state the committed one; no one else writes in between.
+        """Make what ``change`` makes of the committed state the committed one, in one step.
 
         With ``in_tree`` the paths that are new or changed come into the working tree too.
         """
@@ -221,14 +227,16 @@ class Repository:
             state = change(committed)
             self._check_objects(state)
             if in_tree:
-                # First, and under the same lock: a commit that does not find them there would drop them again.
+                # First, and under the same lock: a commit that does not find them there would drop them.
                 changes = state.diff(committed)
                 files = [(name, state[name]) for name in sorted((*changes.added, *changes.changed))]
                 self._tree.write(files, self.pool, links=False)
             self._replace(state)
         return state
 
-    def merge_from(self, other: State, pool: ObjectPool, part_filter: PartFilter = ALL, *, drop: bool = False) -> State:
+    def merge_from(
+        self, other: State, pool: ObjectPool, part_filter: PartFilter = ALL, *, drop: bool = False
+    ) -> State:
         """Take what is chosen of another state: each part replaces what its old signature covered.
 
         With ``drop`` what the part_filter leaves out leaves the committed state too.
@@ -255,16 +263,20 @@ class Repository:
             raise NotFound(f"object {missing[0]} of the new state is not in {self.pool.root}")
 
     def _note_unwritten(self, state: State) -> None:
-        """``state`` is about to be the committed one, and none of its new values are in the working tree."""
+        """``state`` is about to be the committed one; its new values are not in the working tree."""
         committed = self.state
         changes = state.diff(committed)
         fresh = {name: committed.get(name) for name in (*changes.added, *changes.changed)}
         noted = {**fresh, **self.folder.document("unwritten")}
-        unwritten = {name: before for name, before in noted.items() if name in state and before != state[name]}
+        unwritten = {
+            name: before for name, before in noted.items() if name in state and before != state[name]
+        }
         self.folder.write("unwritten", cjson.dumps(unwritten))
 
     def _need_written(self, working: State) -> None:
-        """Raise where a commit would take back what was merged, because the working tree is still the one of before."""
+        """Raise where a commit would take back what was merged,
+        because the working tree is still the one of before.
+        """
         committed = self.state
         stale = [
             name for name, before in self.folder.document("unwritten").items()
@@ -272,7 +284,8 @@ class Repository:
         ]  # fmt: skip
         if stale:
             raise PantavisorError(
-                f"{stale[0]} was merged or imported and is not in the working tree yet, so a commit would take it back",
+                f"{stale[0]} was merged or imported and is not in the working tree yet, "
+                "so a commit would take it back",
                 hint="run: pvr checkout, then make your changes again",
             )
 
@@ -291,7 +304,9 @@ class Repository:
     def _staged(self) -> dict[str, bool]:
         found = {}
         for name, value in self.folder.document("new").items():
-            found[names.check_path(name)] = bool(value.get("ForceObject")) if isinstance(value, dict) else False
+            found[names.check_path(name)] = (
+                bool(value.get("ForceObject")) if isinstance(value, dict) else False
+            )
         return found
 
     def _write_staged(self, staged: Mapping[str, bool]) -> None:

@@ -19,7 +19,8 @@ from .folder import FOLDER
 
 @contextmanager
 def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
-    """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export, or of an export file.
+    """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export,
+    or of an export file.
 
     Raises NotFound.
     """
@@ -33,11 +34,16 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
         yield _read(source, source.absolute().parent)
     elif "://" in str(source) or re.match(r"https?:/", str(source)):
         address = re.sub(r":/+", "://", str(source), count=1)  # a path has lost a slash
-        raise NotFound(f"{address} is in the network", hint="fetch the export first; sources are files and directories")
+        raise NotFound(
+            f"{address} is in the network", hint="fetch the export first; sources are files and directories"
+        )
     elif not source.exists():
         raise NotFound(f"{source} does not exist", hint="name a repository or an export")
     else:
-        raise NotFound(f"{source} is neither a repository nor an export", hint="to make an export, run: pvr export FILE.tgz")
+        raise NotFound(
+            f"{source} is neither a repository nor an export",
+            hint="to make an export, run: pvr export FILE.tgz",
+        )
 
 
 def own_pool(root: Path, config: Mapping[str, Value]) -> ObjectPool:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Files of a working tree: finding, reading, writing and removing them.
 
-A state knows plain files and nothing else, so symbolic links, devices and empty folders are refused or passed over,
-and no link is ever followed out of the tree. Everything is written below ``.pvr/`` first and then renamed into place:
-what a killed process leaves behind lies there and is never taken for a file of the user's.
+A state knows plain files and nothing else, so symbolic links, devices and empty folders are refused or
+passed over, and no link is ever followed out of the tree. Everything is written below ``.pvr/`` first and
+then renamed into place: what a killed process leaves behind lies there and is never taken for a file of the
+user's.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Tree:
         return os.path.relpath(full, self.root)
 
     def files(self) -> tuple[str, ...]:
-        """All plain files as paths of a state, sorted; the repository's own, other repositories and signing keys left out.
+        """All plain files as paths of a state, sorted;
+        the repository's own, other repositories and signing keys left out.
 
         Raises LimitError.
         """
@@ -66,19 +68,32 @@ class Tree:
         return tuple(sorted(found))
 
     def below(self, wanted: Iterable[Path]) -> tuple[str, ...]:
-        """The files that are or lie below one of ``wanted``; all files without any. Raises NotFound, FormatError."""
+        """The files that are or lie below one of ``wanted``; all files without any.
+        Raises NotFound, FormatError.
+        """
         heads = [self.relative(path) for path in wanted]
         for head in heads:
             full = self.root / head
             if not os.path.lexists(full):
                 raise NotFound(f"{head} does not exist in {self.root}", hint=names.hint(head, self.files()))
             if not full.is_dir() and not self.is_file(head):
-                raise FormatError(f"{head} is not a plain file", hint="a state holds plain files only, no links")
+                raise FormatError(
+                    f"{head} is not a plain file", hint="a state holds plain files only, no links"
+                )
             if head != "." and (full / FOLDER / "json").is_file():
-                raise FormatError(f"{head} is a repository of its own", hint="to take its parts, run: pvr get")
-            if head != "." and _holds_signing_key(full) or full.name in KEY_FILES and _holds_signing_key(full.parent):
+                raise FormatError(
+                    f"{head} is a repository of its own", hint="to take its parts, run: pvr get"
+                )
+            if (
+                head != "."
+                and _holds_signing_key(full)
+                or full.name in KEY_FILES
+                and _holds_signing_key(full.parent)
+            ):
                 raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
-        return tuple(name for name in self.files() if not heads or any(_is_below(name, head) for head in heads))
+        return tuple(
+            name for name in self.files() if not heads or any(_is_below(name, head) for head in heads)
+        )
 
     def is_file(self, name: str) -> bool:
         """Whether ``name`` is a plain file, reached through no symbolic link."""
@@ -94,7 +109,8 @@ class Tree:
             return pool.put_stream(stream)
 
     def read(self, name: str, *, raw: bool) -> Value:
-        """A file's value in a state: inline JSON, or the id of its content with ``raw`` or without ``.json``.
+        """A file's value in a state: inline JSON, or the id of its content
+        with ``raw`` or without ``.json``.
 
         Raises FormatError.
         """
@@ -129,7 +145,8 @@ class Tree:
     def write(
         self, files: Iterable[tuple[str, Value]], pool: ObjectPool, *, links: bool, gone: Iterable[str] = ()
     ) -> None:
-        """Write files and remove those of ``gone``; objects come from ``pool``, as hard links with ``links``.
+        """Write files and remove those of ``gone``;
+        objects come from ``pool``, as hard links with ``links``.
 
         What takes time is done beside them first: after an error or an interruption they are all as before.
         """
@@ -195,7 +212,9 @@ class Tree:
         try:
             with self._parent(name) as place:
                 if stat.S_ISDIR(os.lstat(place / _last(name)).st_mode):
-                    raise FormatError(f"{name} should be a file, but is a folder", hint="move the folder away")
+                    raise FormatError(
+                        f"{name} should be a file, but is a folder", hint="move the folder away"
+                    )
         except FileNotFoundError:
             pass
 
@@ -208,7 +227,9 @@ class Tree:
 
 
 def working_state(tree: Tree, committed: State, staged: dict[str, bool]) -> State:
-    """What a commit would make: tracked and staged files as they are on disk; what is missing there is gone."""
+    """What a commit would make: tracked and staged files as they are on disk;
+    what is missing there is gone.
+    """
     files: dict[str, Value] = {"#spec": committed["#spec"]}
     for name in sorted({*committed, *staged} - {"#spec"}):
         if tree.is_file(name):

@@ -25,6 +25,7 @@ _OK, _OUTPUT_FULL = 0, 10
 _OPTIONS_BYTES = 512  # lzma_options_lzma has 112; its first member is the size of the dictionary
 _COMPRESSOR_FAILED = -3
 
+
 class _Filter(ctypes.Structure):
     """lzma_filter"""
 
@@ -57,7 +58,8 @@ def block_call(library: ctypes.CDLL, name: str, *, level: int, dictionary: int) 
             return _COMPRESSOR_FAILED
 
     made = BlockCall(call)
-    made.options = options  # type: ignore[attr-defined]  # the chain points to them, and the closure holds only the chain
+    # The chain points to them, and the closure holds only the chain.
+    made.options = options  # type: ignore[attr-defined]
     return made
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """libsquashfs of squashfs-tools-ng by ctypes: the calls used here, and no more.
 
-Written after the headers of version 1.2.0; the shared object's name ``libsquashfs.so.1`` is its promise that they hold.
-The library is LGPL-3.0-or-later and is only ever loaded, never part of this package.
+Written after the headers of version 1.2.0; the shared object's name ``libsquashfs.so.1`` is its promise
+that they hold. The library is LGPL-3.0-or-later and is only ever loaded, never part of this package.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def check(code: int, what: str) -> None:
 
 
 class Library:
-    """The loaded library. Its calls are attributes; each raises PantavisorError where it reports an error."""
+    """The loaded library. Its calls are attributes;
+    each raises PantavisorError where it reports an error.
+    """
 
     def __init__(self, name: str) -> None:
         try:
@@ -134,10 +136,14 @@ class Library:
         return f"{name} {function().decode('ascii', 'replace')}"
 
     def block_call(self, profile: Profile, block_size: int) -> Any:
-        """How a compressor does a block where libsquashfs's own way is not what ``profile`` means; else None."""
+        """How a compressor does a block where libsquashfs's own way is not what ``profile`` means;
+        else None.
+        """
         if profile.branch_filter is None or profile.level is None:
             return None
-        return bcj.block_call(self._library, profile.branch_filter, level=profile.level, dictionary=block_size)
+        return bcj.block_call(
+            self._library, profile.branch_filter, level=profile.level, dictionary=block_size
+        )
 
     def _bind(self, call: str, result: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
         function = getattr(self._library, call)
@@ -165,7 +171,8 @@ def _made(function: Callable[..., Any], what: str, *arguments: Any) -> Any:
 
 
 def _keep_freed_memory() -> None:
-    # malloc gets each block of an image from the kernel and gives it back, which costs a tenth of all CPU time.
+    # malloc gets each block of an image from the kernel and gives it back:
+    # that costs a tenth of all CPU time.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, musl does not
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, KEPT_BYTES)

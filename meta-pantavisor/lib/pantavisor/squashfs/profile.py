@@ -23,7 +23,8 @@ CODECS: dict[str, tuple[int, Optional[range]]] = {
     "zstd": (6, range(1, 23)),
 }
 
-# Architecture as OCI spells it -> branch filter for its machine code. squashfs has no number for that of arm64.
+# Architecture as OCI spells it -> branch filter for its machine code.
+# squashfs has no number for that of arm64.
 _BRANCH_FILTERS = {"amd64": "x86", "386": "x86", "ppc64le": "powerpc", "arm": "armthumb"}
 _OLD_ARM = ("v5", "v6")  # what is built for later ones is mostly Thumb
 
@@ -32,7 +33,9 @@ QUICK_ZSTD_LEVEL = 3
 
 @dataclass(frozen=True)
 class Profile:
-    """A codec with its level. ``branch_filter`` fits xz to machine code; the device's kernel must know it."""
+    """A codec with its level. ``branch_filter`` fits xz to machine code;
+    the device's kernel must know it.
+    """
 
     name: str
     codec: str
@@ -45,7 +48,9 @@ class Profile:
         levels = CODECS[self.codec][1]
         if (self.level is None) != (levels is None) or (levels is not None and self.level not in levels):
             allowed = f"levels {levels[0]} to {levels[-1]}" if levels else "no level"
-            raise FormatError(f"squashfs codec {self.codec} has no level {self.level}", hint=f"it has {allowed}")
+            raise FormatError(
+                f"squashfs codec {self.codec} has no level {self.level}", hint=f"it has {allowed}"
+            )
         if self.branch_filter is not None and (self.codec != "xz" or self.branch_filter not in FILTERS):
             raise FormatError(f"squashfs codec {self.codec} has no branch filter {self.branch_filter}")
 
@@ -61,7 +66,9 @@ class Profile:
 
     @property
     def is_quick(self) -> bool:
-        """Whether one thread compresses faster than another can read layers: more would only wait for each other."""
+        """Whether one thread compresses faster than another can read layers:
+        more would only wait for each other.
+        """
         return self.codec == "lz4" or (self.codec == "zstd" and (self.level or 0) <= QUICK_ZSTD_LEVEL)
 
     def __str__(self) -> str:
@@ -77,7 +84,8 @@ PROFILES = {
 
 
 def profile(name: str, platform: Optional[Platform]) -> Profile:
-    """The profile called ``name``, or a codec as ``codec[:level]``, such as zstd:19 or lz4. Raises FormatError.
+    """The profile called ``name``, or a codec as ``codec[:level]``, such as zstd:19 or lz4.
+    Raises FormatError.
 
     ``platform`` chooses the branch filter of "small".
     """
@@ -87,7 +95,9 @@ def profile(name: str, platform: Optional[Platform]) -> Profile:
     if codec not in CODECS:
         raise names.unknown(name, (*PROFILES, *CODECS), what="squashfs profile")
     if colon and not level.isdecimal():
-        raise FormatError(f'"{name[:60]}" is not a compression: a level is a number', hint=f"such as {codec}:3")
+        raise FormatError(
+            f'"{name[:60]}" is not a compression: a level is a number', hint=f"such as {codec}:3"
+        )
     return Profile(name, codec, int(level[:9]) if colon else None)
 
 

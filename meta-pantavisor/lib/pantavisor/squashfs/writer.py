@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A tree becomes a squashfs image.
 
-The same tree, profile, ``mtime`` and codec library give the same bytes, for any user, anywhere, with however many
-threads. The codec library's version is part of that sentence: ``Written.packing`` records it.
+The same tree, profile, ``mtime`` and codec library give the same bytes, for any user, anywhere, with
+however many threads. The codec library's version is part of that sentence: ``Written.packing`` records it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _SLOTS = 1024  # in one array
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: size in bytes, how it was packed, and names of extended attributes that squashfs has no place
-    for and that were left out (POSIX ACLs, for one)."""
+    """What was written: size in bytes, how it was packed, and names of extended attributes
+    that squashfs has no place for and that were left out (POSIX ACLs, for one).
+    """
 
     size: int
     packing: Packing
@@ -54,10 +55,11 @@ def write(
 ) -> Written:
     """Write ``tree`` to ``path``, which appears only when all is well.
 
-    ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means it; without it
-    the image has the time of its newest file. ``threads`` 0 means as many as are of use. ``library`` is a path of
-    libsquashfs, or a name for the loader. Raises PantavisorError when the library is missing or fails, FormatError for
-    what squashfs cannot hold, and what reading the tree's contents raises.
+    ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means
+    it; without it the image has the time of its newest file. ``threads`` 0 means as many as are of use.
+    ``library`` is a path of libsquashfs, or a name for the loader. Raises PantavisorError when the library
+    is missing or fails, FormatError for what squashfs cannot hold, and what reading the tree's contents
+    raises.
     """
     _check_block_size(block_size)
     loaded = load(library)
@@ -75,7 +77,9 @@ def write(
             dropped = attempt()
         size = beside.stat().st_size
         beside.chmod(0o644)
-    packing = Packing(profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter)
+    packing = Packing(
+        profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter
+    )
     return Written(size, packing, dropped)
 
 
@@ -152,7 +156,9 @@ class _Writer:
         numbers, references = self._numbering.numbers, self._references
         self._library.dir_writer_begin(writer, 0)
         for name, node in sorted(directory.entries.items()):
-            self._library.dir_writer_add_entry(writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node))
+            self._library.dir_writer_add_entry(
+                writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node)
+            )
         self._library.dir_writer_end(writer)
         subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
         parent = self._numbering.parent_number(directory)
@@ -222,7 +228,9 @@ def _check_metadata(tree: Tree) -> int:
         newest = max(newest, mtime)
         owners.update((uid, gid))
     if len(owners) > MAX_OWNERS:
-        raise FormatError(f"the tree has {len(owners)} different users and groups; squashfs can hold {MAX_OWNERS}")
+        raise FormatError(
+            f"the tree has {len(owners)} different users and groups; squashfs can hold {MAX_OWNERS}"
+        )
     return newest
 
 
@@ -232,4 +240,6 @@ def _processors() -> int:
 
 def _check_block_size(size: int) -> None:
     if not MIN_BLOCK_BYTES <= size <= MAX_BLOCK_BYTES or size & (size - 1):
-        raise FormatError(f"squashfs has no block size of {size} bytes", hint="a power of two from 4096 to 1048576")
+        raise FormatError(
+            f"squashfs has no block size of {size} bytes", hint="a power of two from 4096 to 1048576"
+        )

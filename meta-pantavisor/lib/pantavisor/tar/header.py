@@ -67,7 +67,8 @@ class HeaderReader:
             raise FormatError(f"{self._what} has a header of negative size")
         if size > self._max_bytes:
             raise LimitError(
-                f"{self._what} has {size} bytes in one extended header, more than the {self._max_bytes} allowed"
+                f"{self._what} has {size} bytes in one extended header, "
+                f"more than the {self._max_bytes} allowed"
             )
         content = self._read(padded(size))[:size]
         if len(content) < size:

@@ -39,8 +39,10 @@ def decimal(text: bytes) -> int:
 
 
 def owner(text: bytes, field: bytes) -> int:
-    """A uid or gid: ``text`` of a pax record, or the header's field where that is empty. -2 is the user nobody of some systems,
-    and Linux 4294967294; -1 and what has no 32 bits is given back as it is, to be refused."""
+    """A uid or gid: ``text`` of a pax record, or the header's field where that is empty.
+    -2 is the user nobody of some systems, and Linux 4294967294;
+    -1 and what has no 32 bits is given back as it is, to be refused.
+    """
     if _SIGNED.fullmatch(text):
         value = int(text)
     else:

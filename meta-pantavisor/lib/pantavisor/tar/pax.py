@@ -17,7 +17,8 @@ _SPARSE_PIECES = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
 def parse(data: bytes, *, what: str) -> dict[bytes, bytes]:
     """The records of one extended header; of equal keywords the last counts.
 
-    The sparse format 0.0 repeats a pair of keywords for each piece; it is given back as format 0.1 writes it.
+    The sparse format 0.0 repeats a pair of keywords for each piece;
+    it is given back as format 0.1 writes it.
 
     Raises FormatError and LimitError.
     """
