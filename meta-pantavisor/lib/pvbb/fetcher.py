@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""BitBake's fetcher for ``docker://``: images by digest into DL_DIR, and an OCI layout of them where sources go.
+"""BitBake's fetcher for ``docker://``: images by digest into DL_DIR,
+and an OCI layout of them where sources go.
 
-An image is fetched piece by piece, each piece a URL of its own (see ``downloads``). So DL_DIR, BB_NO_NETWORK,
-BB_ALLOWED_NETWORKS, PREMIRRORS and MIRRORS mean what they mean for every other fetcher. To name another registry as a
-mirror, keep the path:
+An image is fetched piece by piece, each piece a URL of its own (see ``downloads``). So DL_DIR,
+BB_NO_NETWORK, BB_ALLOWED_NETWORKS, PREMIRRORS and MIRRORS mean what they mean for every other fetcher. To
+name another registry as a mirror, keep the path:
 
     PREMIRRORS:prepend = "docker://docker.io/ docker://localhost:5000/ "
 
@@ -32,9 +33,9 @@ import pvbb.downloads
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
 
 _ENVIRONMENT = (
-    "HOME", "PATH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "http_proxy", "https_proxy", "no_proxy",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD", "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_HOME",
+    "HOME", "PATH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "http_proxy", "https_proxy",
+    "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD",
+    "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
 )  # fmt: skip
 
 
@@ -50,7 +51,9 @@ class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
         if isinstance(ud.item, ImageUrl):
             ud.needdonestamp = False
             digest = ud.item.ref.digest
-            ud.localfile = pvbb.downloads.blob_name(digest) if digest else pvbb.downloads.record_name(ud.item.ref)
+            ud.localfile = (
+                pvbb.downloads.blob_name(digest) if digest else pvbb.downloads.record_name(ud.item.ref)
+            )
         elif isinstance(ud.item, BlobUrl):
             ud.localfile = pvbb.downloads.blob_name(ud.item.digest)
         else:
@@ -116,7 +119,8 @@ class _Image:
         self._obtain([self._piece("blob", layer) for layer in layers])
         if self._url.ref.digest is None:
             bb.warn(
-                f"{self._d.getVar('PN')}: {self._url.ref} is not pinned and was found to be the image below. "
+                f"{self._d.getVar('PN')}: {self._url.ref} is not pinned and was found "
+                "to be the image below. "
                 f'To build the same everywhere, set in the recipe:\nPVR_DOCKER_DIGEST = "{digest}"'
             )
 
@@ -167,7 +171,9 @@ class _Image:
     def _present(self, digest: Digest) -> Path:
         path = self._path(digest)
         if not path.exists():
-            raise NotFound(f"blob {digest} of {self._url.ref} is not in DL_DIR", hint="run the task do_fetch")
+            raise NotFound(
+                f"blob {digest} of {self._url.ref} is not in DL_DIR", hint="run the task do_fetch"
+            )
         return path
 
     def _piece(self, kind: str, descriptor: Descriptor) -> BlobUrl:
@@ -192,7 +198,9 @@ class _Image:
             self._run(missing)
 
     def _run(self, pieces: Union[list[BlobUrl], list[RecordUrl]]) -> None:
-        """Through BitBake where mirrors have a word; else by ourselves, several at a time, with one error."""
+        """Through BitBake where mirrors have a word;
+        else by ourselves, several at a time, with one error.
+        """
         fetch = bb.fetch2.Fetch([str(piece) for piece in pieces], self._d, cache=False)
         if self._is_mirrored(fetch):
             fetch.download()
@@ -202,16 +210,22 @@ class _Image:
         blobs = [piece for piece in pieces if isinstance(piece, BlobUrl) and piece.kind == "blob"]
         for piece in pieces:
             if piece not in blobs:
-                _download(self._client, piece, self._downloads / os.path.basename(str(piece).partition(";")[0]))
+                _download(
+                    self._client, piece, self._downloads / os.path.basename(str(piece).partition(";")[0])
+                )
         if blobs:
-            bb.note(f"{self._url.ref}: fetching {len(blobs)} blobs, {sum(blob.size for blob in blobs)} bytes")
+            bb.note(
+                f"{self._url.ref}: fetching {len(blobs)} blobs, {sum(blob.size for blob in blobs)} bytes"
+            )
             self._client.fetch(self._url.ref, tuple(blob.descriptor for blob in blobs), self._path)
 
     def _is_mirrored(self, fetch: Any) -> bool:
         if bb.utils.to_boolean(self._d.getVar("BB_FETCH_PREMIRRORONLY")):
             return True
         lines = [
-            line for name in ("PREMIRRORS", "MIRRORS") for line in bb.fetch2.mirror_from_string(self._d.getVar(name))
+            line
+            for name in ("PREMIRRORS", "MIRRORS")
+            for line in bb.fetch2.mirror_from_string(self._d.getVar(name))
         ]
         return any(bb.fetch2.build_mirroruris(ud, lines, self._d)[0] for ud in fetch.ud.values())
 
@@ -237,7 +251,9 @@ def register() -> None:
 
 
 def client(d: Any, **changes: Any) -> Client:
-    """A registry client as the recipe's variables and the user's environment describe it, with ``changes``."""
+    """A registry client as the recipe's variables
+    and the user's environment describe it, with ``changes``.
+    """
     origin = d.getVar("BB_ORIGENV", False)
     environment = {}
     for name in _ENVIRONMENT:
@@ -285,4 +301,6 @@ def _as_fetch_error(url: str, function: Any, *arguments: Any) -> Any:
         if isinstance(error, AccessDenied):
             # docker login alone may not help: kas replaces HOME, a CI machine has none.
             hint += "; name the file with the credentials in PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE"
-        raise bb.fetch2.FetchError(f"{error.message} (hint: {hint})" if hint else error.message, url) from error
+        raise bb.fetch2.FetchError(
+            f"{error.message} (hint: {hint})" if hint else error.message, url
+        ) from error

@@ -44,7 +44,9 @@ def export_container(d: Any) -> None:
 
 
 def export_bsp(d: Any) -> None:
-    """do_pvrexport of the bsp: what the kernel's and the initramfs's recipes deployed becomes a signed part."""
+    """do_pvrexport of the bsp: what the kernel's and the initramfs's recipes
+    deployed becomes a signed part.
+    """
     pvbb.tool.run(
         d,
         "export-bsp",
@@ -138,7 +140,9 @@ def _number(d: Any, variable: str, of: str = "of the release") -> Optional[int]:
 
 
 def _json_file(d: Any, variable: str, kind: type) -> Any:
-    """The JSON in the file that ``variable`` names, an object (dict) or a list; None where it names none."""
+    """The JSON in the file that ``variable`` names, an object (dict) or a list;
+    None where it names none.
+    """
     path = _unpacked(d, variable)
     if path is None:
         return None
@@ -148,7 +152,10 @@ def _json_file(d: Any, variable: str, kind: type) -> Any:
     except ValueError as error:
         bb.fatal(f"{d.getVar('PN')}: {variable}: {path} is not valid JSON: {error}")
     if not isinstance(value, kind):
-        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON {'object' if kind is dict else 'list'}")
+        bb.fatal(
+            f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON "
+            f"{'object' if kind is dict else 'list'}"
+        )
     return value
 
 
@@ -162,7 +169,9 @@ def _unpacked(d: Any, variable: str) -> Optional[str]:
 
 
 def _deployed(d: Any, variable: str) -> Optional[str]:
-    return _existing(d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "add the recipe that deploys it to PVR_BSP_DEPENDS")
+    return _existing(
+        d, variable, d.getVar("DEPLOY_DIR_IMAGE"), "add the recipe that deploys it to PVR_BSP_DEPENDS"
+    )
 
 
 def _kernel(d: Any) -> Optional[str]:
@@ -173,7 +182,9 @@ def _kernel(d: Any) -> Optional[str]:
 
 
 def _deployed_before(d: Any) -> Optional[str]:
-    """The export of an earlier build. What is made does not depend on it: it only shows what has changed."""
+    """The export of an earlier build. What is made does not depend on it:
+    it only shows what has changed.
+    """
     path = os.path.join(d.getVar("DEPLOY_DIR_IMAGE"), os.path.basename(d.getVar("PVR_EXPORT")))
     return path if os.path.exists(path) else None
 

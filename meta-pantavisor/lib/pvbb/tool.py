@@ -25,7 +25,8 @@ def library_checksums(d: Any) -> str:
 
 
 def require_keys(d: Any) -> None:
-    """Stop with the way out where signing keys are missing; make development keys where they are asked for.
+    """Stop with the way out where signing keys are missing;
+    make development keys where they are asked for.
     """
     wanted = [d.getVar(name) for name in ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")]
     missing = [path for path in wanted if path and not os.path.exists(path)]
@@ -37,14 +38,15 @@ def require_keys(d: Any) -> None:
             f"no signing key: {missing[0]} does not exist; make keys by 'pvr keys generate {directory}', "
             'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
         )
-    # Several parsers may get here at once: the tool makes the directory in one step, and the others find it
-    # there.
+    # Several parsers may get here at once: the tool makes the directory in one step,
+    # and the others find it there.
     result = _spawn(d, ["keys", "generate", "--if-missing", directory])
     if result.returncode:
         bb.fatal(f"development keys could not be made in {directory}: {result.stderr.strip()}")
     if result.stderr:  # only the process that made them prints
         bb.warn(
-            f"{directory} now holds development keys: who can read them can sign for devices that trust them"
+            f"{directory} now holds development keys: "
+            "who can read them can sign for devices that trust them"
         )
 
 
@@ -63,14 +65,15 @@ def call(d: Any, arguments: list[str]) -> None:
     result = _spawn(d, arguments)
     for line in result.stderr.splitlines():
         if line.startswith(WARNING):
-            bb.warn(f"{d.getVar('PN')}: {line[len(WARNING):]}")
+            bb.warn(f"{d.getVar('PN')}: {line[len(WARNING) :]}")
         else:
             bb.note(line)
     if result.returncode == 2:
         bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a word'}")
     if result.returncode:
         bb.fatal(
-            f"{d.getVar('PN')}: '{arguments[0]}' broke (exit status {result.returncode}):\n{result.stderr.strip()}"
+            f"{d.getVar('PN')}: '{arguments[0]}' broke (exit status {result.returncode}):\n"
+            f"{result.stderr.strip()}"
         )
 
 

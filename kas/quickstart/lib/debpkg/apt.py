@@ -108,7 +108,8 @@ class Apt:
 
 
 def render_config(folder: Path, architecture: str, acquire: Iterable[str]) -> str:
-    """An apt.conf that keeps everything below ``folder``; ``acquire``: lines of the host's group Acquire.
+    """An apt.conf that keeps everything below ``folder``;
+    ``acquire``: lines of the host's group Acquire.
     """
     own = {
         "APT::Architecture": architecture,

@@ -13,8 +13,8 @@ from .errors import DebError
 
 OS_RELEASE = "/etc/os-release"
 
-# The kernel package made for virtual machines: small, with virtio, and with everything that containers
-# need.
+# The kernel package made for virtual machines: small, with virtio,
+# and with everything that containers need.
 _KERNELS = {"debian": "linux-image-cloud-{architecture}", "ubuntu": "linux-image-virtual"}
 _DEB_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm": "armhf"}
 
@@ -36,7 +36,9 @@ class Distribution:
         if name not in _KERNELS or not codename:
             raise DebError(
                 f'the host runs "{fields.get("PRETTY_NAME") or name or "an unknown system"}"',
-                hint="the quickstart takes its board support from the packages of a Debian or Ubuntu release",
+                hint=(
+                    "the quickstart takes its board support from the packages of a Debian or Ubuntu release"
+                ),
             )
         return cls(name, codename)
 

@@ -103,7 +103,8 @@ def save(path: Path, text: str) -> None:
 
 
 def missing(packages: Iterable[Package], folder: Path) -> list[Package]:
-    """Those of ``packages`` whose file is not in ``folder``. Raises DebError for a file with other bytes.
+    """Those of ``packages`` whose file is not in ``folder``.
+    Raises DebError for a file with other bytes.
     """
     absent = []
     for package in packages:

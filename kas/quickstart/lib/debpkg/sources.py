@@ -103,7 +103,8 @@ def _paragraphs(text: str) -> Iterator[dict[str, str]]:
 def own_archive(
     sources: Iterable[Source], *, distribution: Distribution, architecture: str
 ) -> list[Source]:
-    """Those of ``sources`` that are the distribution's own archive and offer ``architecture``, each once.
+    """Those of ``sources`` that are the distribution's own archive
+    and offer ``architecture``, each once.
     """
     suites = {distribution.codename + pocket for pocket in POCKETS}
     kept = {
@@ -154,7 +155,8 @@ def for_architecture(
 def render(sources: Iterable[Source], *, architecture: str) -> str:
     """The paragraphs of a sources file for one architecture."""
     return "".join(
-        f"Types: deb\nURIs: {source.uri}\nSuites: {source.suite}\nComponents: {' '.join(source.components)}\n"
+        f"Types: deb\nURIs: {source.uri}\nSuites: {source.suite}\n"
+        f"Components: {' '.join(source.components)}\n"
         f"Architectures: {architecture}\nSigned-By: {source.signed_by}\n\n"
         for source in sources
     )

@@ -53,7 +53,8 @@ def _refuse_foreign(d: Any, names: set[str]) -> None:
         )
         if taken:
             bb.fatal(
-                f"{mine}: {sorted(taken)[0]} is already deployed by {other}\n  hint: bitbake -c clean {other}"
+                f"{mine}: {sorted(taken)[0]} is already deployed by {other}\n"
+                f"  hint: bitbake -c clean {other}"
             )
 
 

@@ -46,7 +46,8 @@ def patch(d: Any) -> None:
         bb.note(done.stdout)
         if done.returncode:
             bb.fatal(
-                f"{d.getVar('PN')}: {os.path.basename(path)} does not apply to {folder}:\n{done.stdout}{done.stderr}"
+                f"{d.getVar('PN')}: {os.path.basename(path)} does not apply to {folder}:\n"
+                f"{done.stdout}{done.stderr}"
             )
 
 
