@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk image.
+"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk
+image.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ END = """
 The disk image:   {image}
 look into it:     .venv/bin/pvr inspect {image}
 boot it:          scripts/qemu {image}
-                  and then: curl http://127.0.0.1:8080/ (where that port is taken, scripts/qemu names another)
+                  and then: curl http://127.0.0.1:8080/ \
+(where that port is taken, scripts/qemu names another)
 write it to disk: bmaptool copy {image} /dev/sdX
                   or: dd if={image} of=/dev/sdX bs=4M conv=fsync
 """

@@ -34,8 +34,7 @@ class GuestError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """How one OE machine is emulated. ``firmware``: pairs of code and variables, the first there is counts
-    """
+    """How one OE machine is emulated. ``firmware``: pairs of code and variables; the first found counts."""
 
     program: str
     options: tuple[str, ...]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command: make images current, write the build's auto.conf, run a command while the registry serves."""
+"""The command: make images current, write auto.conf, run a command while the registry serves."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ def parser() -> argparse.ArgumentParser:
         prog="scripts/demo-images",
         description="Build the demonstration images when they changed, and serve them while COMMAND runs.",
     )
-    top.add_argument("--build-dir", type=Path, default=PROJECT / "build", help="where registry/ and logs go")
-    top.add_argument("--auto-conf", type=Path, metavar="FILE", help="write digests and registry for BitBake")
+    top.add_argument(
+        "--build-dir", type=Path, default=PROJECT / "build", help="where registry/ and logs go"
+    )
+    top.add_argument(
+        "--auto-conf", type=Path, metavar="FILE", help="write digests and registry for BitBake"
+    )
     top.add_argument("--engine", choices=NAMES, default="", help="insist on one")
     top.add_argument("--port", type=_port, default=0, help="of the registry; default: any free one")
     top.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run meanwhile")
@@ -88,8 +92,8 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
     """
     if not argv:
         return 0
-    # A terminal that is closed hangs up on the command too, which may leave children behind: kas does. It hears of it
-    # from us, by a signal that all clean up after.
+    # A terminal that is closed hangs up on the command too, which may leave children behind: kas does.
+    # It hears of it from us, by a signal that all clean up after.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
     def deafen() -> None:
@@ -97,7 +101,9 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:
-        process = subprocess.Popen(argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=deafen)
+        process = subprocess.Popen(
+            argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=deafen
+        )
     except BaseException as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if isinstance(error, NOT_INSTALLED):

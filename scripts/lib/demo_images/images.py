@@ -2,7 +2,8 @@
 """Which demonstration images there are, of what they are made, and whether they must be built again.
 
 An image's digest depends on the day's packages. So it is built once: while its sources (a hash over
-``kas/quickstart/demo/<image>`` and the rules below) stay the same and the registry still has it, its digest stays.
+``kas/quickstart/demo/<image>`` and the rules below) stay the same and the registry still has it, its
+digest stays.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ USERS_HOOK = """\
 set -e
 cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
 cp "$1/usr/share/base-passwd/group.master" "$1/etc/group"
-rm -rf "$1/usr/share/doc" "$1/usr/share/man" "$1/usr/share/lintian" "$1/usr/share/locale" "$1/usr/share/perl5"
+rm -rf "$1/usr/share/doc" "$1/usr/share/man" "$1/usr/share/lintian" \
+"$1/usr/share/locale" "$1/usr/share/perl5"
 """
 # Ubuntu keeps these apart from the other architectures; mmdebstrap knows where.
 UBUNTU_MAIN_ARCHITECTURES = ("amd64", "i386")
@@ -69,8 +70,9 @@ def installed(distribution: Distribution, tar: Path, *, include: Sequence[str], 
         include = [*include, "ca-certificates"]
     # apt: Ubuntu does not count it among the required.
     _mmdebstrap(
-        distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], [*include, "apt"], log
-    )
+        distribution, distribution.architecture, tar, ["--variant=minbase", *excludes], [*include, "apt"],
+        log,
+    )  # fmt: skip
 
 
 def unpacked(
