@@ -48,8 +48,8 @@ def test_the_example_of_the_page_runs_as_it_stands(rootfs: Path, tmp_path: Path)
     code = (
         example + "import sys\nassert not any(name.startswith('pantavisor.cli') for name in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600,
-                          env={**os.environ, "PYTHONPATH": str(LAYER / "lib")})  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=600, env={**os.environ, "PYTHONPATH": str(LAYER / "lib")})  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     state = Repository(tmp_path / "device").state
     assert state.part_names() == ("web",) and "web/root.squashfs" in state

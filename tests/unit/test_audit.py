@@ -241,9 +241,10 @@ def test_what_a_running_device_adds_is_no_problem(device: sim.Device, tree: Path
 @pytest.mark.parametrize(
     "name",
     [
-        "disks/perm", "disks/perm/web", "disks/perm/web/docker--data", "disks/rev/0/web/x", "disks/rev/locals/x/web/y",
-        "disks/perm/web/lxc-overlay/upper", "disks/perm/web/dockerovl--data/work", "logs/0", "logs/0/web", "objects",
-        "trails/0", "trails/locals",
+        "disks/perm", "disks/perm/web", "disks/perm/web/docker--data", "disks/rev/0/web/x",
+        "disks/rev/locals/x/web/y", "disks/perm/web/lxc-overlay/upper",
+        "disks/perm/web/dockerovl--data/work", "logs/0", "logs/0/web", "objects", "trails/0",
+        "trails/locals",
     ],
 )  # fmt: skip
 def test_links_that_would_lead_a_device_elsewhere_are_named(
@@ -438,11 +439,15 @@ def test_signature_that_excludes_what_matters_is_refused(device: sim.Device, tre
 
 
 def run(**changes: Any) -> Callable[[State], State]:
-    return lambda state: state.with_files({"web/run.json": {**state["web/run.json"], **changes}})  # type: ignore[dict-item]
+    return lambda state: state.with_files(
+        {"web/run.json": {**state["web/run.json"], **changes}}  # type: ignore[dict-item]
+    )
 
 
 def bsp(**changes: Any) -> Callable[[State], State]:
-    return lambda state: state.with_files({"bsp/run.json": {**state["bsp/run.json"], **changes}})  # type: ignore[dict-item]
+    return lambda state: state.with_files(
+        {"bsp/run.json": {**state["bsp/run.json"], **changes}}  # type: ignore[dict-item]
+    )
 
 
 def old_verity(state: State) -> State:
@@ -493,7 +498,9 @@ def test_groups_and_disks_of_an_old_state_are_those_of_its_own_files(
 
 
 def board(**changes: Any) -> Callable[[State], State]:
-    return lambda state: state.with_files({"device.json": {**state["device.json"], **changes}})  # type: ignore[dict-item]
+    return lambda state: state.with_files(
+        {"device.json": {**state["device.json"], **changes}}  # type: ignore[dict-item]
+    )
 
 
 def dm(**changes: Any) -> Callable[[State], State]:
@@ -551,7 +558,9 @@ def dm(**changes: Any) -> Callable[[State], State]:
         (lambda state: state.without(["web/run.json"]), "orphan revision 0, web/root.squashfs"),
         (lambda state: state.with_files({"device.json": {"groups": []}}), "device revision 0, device.json"),
         (
-            lambda state: state.with_files({"web/root.squashfs.rootfs-digest": state["safe/root.squashfs.rootfs-digest"]}),
+            lambda state: state.with_files(
+                {"web/root.squashfs.rootfs-digest": state["safe/root.squashfs.rootfs-digest"]}
+            ),
             "digest-file revision 0, web/root.squashfs.rootfs-digest",
         ),
         (

@@ -137,9 +137,9 @@ def block(lines: str) -> bytes:
         ("oemargs=a=b --", '"--" is not the board\'s'),
         ("oemargs=sysctl/kernel/modprobe=/storage/evil", '"sysctl/kernel/modprobe=" is not the board\'s'),
         ("oemargs=Pv_x=1", '"Pv_x=" is not the board\'s'),
-        ('oemargs="quiet"', "may not have"), ("oemargs=a\\\\b", "may not have"), ("oemargs=\u00e4", "may not have"),
-        ("pv_rev=7\noemargs=quiet", "leaves out pv_rev"), ("OEMARGS=quiet", "leaves out OEMARGS"),
-        ("x\noemargs=quiet", "GRUB reads oemargs alone"),
+        ('oemargs="quiet"', "may not have"), ("oemargs=a\\\\b", "may not have"),
+        ("oemargs=\u00e4", "may not have"), ("pv_rev=7\noemargs=quiet", "leaves out pv_rev"),
+        ("OEMARGS=quiet", "leaves out OEMARGS"), ("x\noemargs=quiet", "GRUB reads oemargs alone"),
     ],
 )  # fmt: skip
 def test_words_that_grub_leaves_out_are_named(
@@ -165,7 +165,8 @@ def test_what_is_no_block_of_grub_is_named(tmp_path: Path, content: bytes) -> No
     ("lines", "wanted"),
     [
         ("a=1\na=2", {b"a": b"2"}),
-        ("a=\\\\1\\\nb=x", {b"a": b"\\1\nb=x"}), ("#x=1\na=1", {b"a": b"1"}), ("a", {}), ("=x", {b"": b"x"}),
+        ("a=\\\\1\\\nb=x", {b"a": b"\\1\nb=x"}), ("#x=1\na=1", {b"a": b"1"}), ("a", {}),
+        ("=x", {b"": b"x"}),
     ],
 )  # fmt: skip
 def test_a_block_is_read_as_grub_reads_it(lines: str, wanted: dict[bytes, bytes]) -> None:
@@ -190,7 +191,9 @@ def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers
     made = disk.build(
         tmp_path / "disk.img", disk.Layout.efi(device.storage, boot_files), epoch=sim.EPOCH, seed="x"
     )
-    assert sorted(finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature") == [
+    assert sorted(
+        finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature"
+    ) == [
         "trails/0/.pv/pv-initrd.img", "trails/0/.pv/pv-kernel.img",
     ]  # fmt: skip
 

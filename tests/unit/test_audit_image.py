@@ -62,8 +62,7 @@ class Bench:
         return [finding.code for finding in findings]
 
     def codes(self, *, strict: bool = True) -> list[str]:
-        """Codes of the findings, but for the second opinion of e2fsck, so that our own readers are tested.
-        """
+        """Codes of the findings but for the second opinion of e2fsck: our own readers are tested."""
         report = audit.verify(self.path, trust=self.device.trust, strict=strict)
         return [finding.code for finding in report.findings if finding.code != "e2fsck"]
 

@@ -36,7 +36,11 @@ def tree(whole: sim.Device, state: State, tmp_path: Path) -> Path:
 
 
 def verify(whole: sim.Device, state: State, tmp_path: Path, **demands: object) -> audit.Report:
-    return audit.verify(tree(whole, state, tmp_path), trust=whole.trust, **demands)  # type: ignore[arg-type]
+    return audit.verify(
+        tree(whole, state, tmp_path),
+        trust=whole.trust,
+        **demands,  # type: ignore[arg-type]
+    )
 
 
 def test_who_is_not_confined_is_told_and_is_no_problem(whole: sim.Device) -> None:
@@ -71,7 +75,9 @@ def test_who_may_not_sign_the_bsp_signs_only_what_is_confined(whole: sim.Device,
 
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir(), (tmp_path / "c").mkdir(), (tmp_path / "d").mkdir()
     reaching = report({}, "a").findings
-    assert [(finding.code, finding.where) for finding in reaching] == [("signer", "revision 0, web/lxc.container.conf")]
+    assert [(finding.code, finding.where) for finding in reaching] == [
+        ("signer", "revision 0, web/lxc.container.conf")
+    ]
     assert "reaches the device: " in reaching[0].sentence
     # The container's own volume is there, and what the bind of it reaches is its own.
     confined = {finding.code for finding in report(confined_web(whole), "b").findings}

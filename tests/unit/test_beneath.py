@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of others: the helper that follows no link, pools that settings name, and trees of other users."""
+"""Folders of others: the helper that follows no link, pools that settings name, trees of other users."""
 
 from __future__ import annotations
 
@@ -38,14 +38,19 @@ def test_the_link_is_named(world: Path, pvr: PvrCommand) -> None:
     shutil.rmtree(world / "card/objects")
     (world / "card/objects").symlink_to(world / "home")
     said = pvr.both("deploy", "../card/trails/0", "../more.tgz", status=2)[1]
-    assert "card/objects is a symbolic link, where a folder is needed\n  hint: remove it" in said and "/proc/" not in said
+    assert (
+        "card/objects is a symbolic link, where a folder is needed\n  hint: remove it" in said
+        and "/proc/" not in said
+    )
     (world / "work/.pvr/lock").unlink()
     (world / "work/.pvr/lock").symlink_to(world / "home/.bashrc")
     said = pvr.both("add", status=2)[1]
     assert "work/.pvr/lock is a symbolic link, where a file is needed" in said
 
 
-@pytest.mark.parametrize("content, why", [({"x": "x"}, "which holds x"), ({}, "which is empty"), (None, "does not exist")])
+@pytest.mark.parametrize(
+    "content, why", [({"x": "x"}, "which holds x"), ({}, "which is empty"), (None, "does not exist")]
+)
 def test_settings_put_no_objects_where_no_pool_is(
     world: Path, pvr: PvrCommand, content: dict[str, str] | None, why: str
 ) -> None:
@@ -55,7 +60,11 @@ def test_settings_put_no_objects_where_no_pool_is(
     write(world / "work", {".pvr/config": '{"ObjectsDir": "../cron.d"}'})
     said = pvr.both("import", "../more.tgz", status=2)[1]
     assert f"{why} and so is not a pool of objects\n  hint: use a folder named" in said
-    assert not (world / "cron.d").exists() if content is None else sorted(os.listdir(world / "cron.d")) == sorted(content)
+    assert (
+        not (world / "cron.d").exists()
+        if content is None
+        else sorted(os.listdir(world / "cron.d")) == sorted(content)
+    )
 
 
 @pytest.mark.parametrize("objects", ["../objects", "../shared", "inside/deep"])
@@ -78,12 +87,17 @@ def test_a_pool_goes_on_by_its_content(world: Path, pvr: PvrCommand) -> None:
 # Owners
 
 
-def test_a_tree_of_another_user_is_not_used(world: Path, pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tree_of_another_user_is_not_used(
+    world: Path, pvr: PvrCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tools.need_root()
     os.chown(world / "work/.pvr", 4711, -1)
     for words in (["status"], ["commit"], ["sig", "ls"], ["app", "ls"], ["device", "ls"]):
         said = pvr.both(*words, status=2)[1]
-        assert f"{world}/work belongs to another user (4711)" in said and f"export PVR_SAFE_DIRECTORY={world}/work" in said
+        assert (
+            f"{world}/work belongs to another user (4711)" in said
+            and f"export PVR_SAFE_DIRECTORY={world}/work" in said
+        )
     safe = "PVR_SAFE_DIRECTORY"
     for variable, value, status in (("SUDO_UID", "4711", 0), ("SUDO_UID", "4712", 2), (safe, "*", 0),
                                     (safe, f"/x:{world}/work", 0), (safe, "/x", 2)):  # fmt: skip
@@ -116,7 +130,9 @@ def test_folders_are_made_and_held(tmp_path: Path) -> None:
     assert (tmp_path / "moved/b").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("path", ["link", "link/x", "d/link", "d/link/x", "..", "d/..", "d/../d", "f", "f/x", "."])
+@pytest.mark.parametrize(
+    "path", ["link", "link/x", "d/link", "d/link/x", "..", "d/..", "d/../d", "f", "f/x", "."]
+)
 def test_no_way_out(tmp_path: Path, path: str) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "f").touch()
@@ -162,7 +178,10 @@ def test_errors_name_the_folder_and_no_descriptor_stays_open(tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError) as caught, beneath.folder(tmp_path, "d") as place:
         open(place / "none")
     assert caught.value.filename == str(tmp_path / "d/none")
-    with pytest.raises(PantavisorError, match=f"{tmp_path}/d/x is bad"), beneath.folder(tmp_path, "d") as place:
+    with (
+        pytest.raises(PantavisorError, match=f"{tmp_path}/d/x is bad"),
+        beneath.folder(tmp_path, "d") as place,
+    ):
         raise PantavisorError(f"{place}/x is bad")
     with pytest.raises(FileNotFoundError) as caught, beneath.folder(tmp_path, "d/none/deep"):
         pass

@@ -33,9 +33,11 @@ def job(tmp_path: Path) -> jobs.ExportBsp:
         (tmp_path / name).write_bytes(name.encode())
     return jobs.ExportBsp(
         kernel=tmp_path / "kernel", initramfs=tmp_path / "initramfs", profile="fast",
-        signing=jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem", tmp_path / "keys/ca.crt"),
+        signing=jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem",
+                             tmp_path / "keys/ca.crt"),
         work=tmp_path, output=tmp_path / "bsp.tgz",
-        modules=tarball(tmp_path / "modules.tgz", ("lib/modules/6.1/old.ko", EARLY), ("lib/modules/6.1/new.ko", LATE)),
+        modules=tarball(tmp_path / "modules.tgz", ("lib/modules/6.1/old.ko", EARLY),
+                        ("lib/modules/6.1/new.ko", LATE)),
         firmware=tarball(tmp_path / "firmware.tgz", ("lib/firmware/blob", LATE)),
     )  # fmt: skip
 

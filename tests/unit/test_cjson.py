@@ -84,8 +84,10 @@ def test_the_last_duplicate_member_wins() -> None:
     assert cjson.loads('{"a":1,"a":2}') == {"a": 2}
 
 
-@pytest.mark.parametrize("text", [b"\xff", b"{", b"NaN", b"[Infinity]", b"", b"{} {}", b'"\x01"', b"1e99999999", b"9" * 2000,
-                                  b"1e99999999999999999999", b"[-0e-99999999999999999999]", b'"\\', b'"\\\\\\"['])  # fmt: skip
+@pytest.mark.parametrize("text", [
+    b"\xff", b"{", b"NaN", b"[Infinity]", b"", b"{} {}", b'"\x01"', b"1e99999999", b"9" * 2000,
+    b"1e99999999999999999999", b"[-0e-99999999999999999999]", b'"\\', b'"\\\\\\"[',
+])  # fmt: skip
 def test_damaged_input_is_an_error_of_the_user(text: bytes) -> None:
     with pytest.raises(FormatError, match="input"):
         cjson.loads(text, what="input")

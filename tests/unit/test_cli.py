@@ -70,13 +70,29 @@ def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path
         (["app"], "the following arguments are required: VERB", "pvr app --help"),
         (["--no-such"], "pvr has no option --no-such", "pvr --help"),
         (["commit", "--mesage=x"], "pvr commit has no option --mesage", 'did you mean "--message"?'),
-        (["app", "add", "web", "--form", "nginx"], "pvr app add has no option --form", 'did you mean "--from"?'),
+        (
+            ["app", "add", "web", "--form", "nginx"],
+            "pvr app add has no option --form",
+            'did you mean "--from"?',
+        ),
         (["status", "-Z9"], "pvr status has no option -Z", "pvr status --help"),
         # A script that abbreviates breaks with the next option that begins alike.
         (["status", "--js"], "pvr status has no option --js", 'did you mean "--json"?'),
-        (["status", "web"], 'unexpected argument "web"', "options come before the words; pvr status --help"),
-        (["keys", "generate", "x", "--days", "x"], "argument --days: invalid int value: 'x'", "pvr keys generate --help"),
-        (["keys", "generate", "x", "--algorithm", "RS257"], 'unknown --algorithm "RS257"', 'did you mean "RS256"?'),
+        (
+            ["status", "web"],
+            'unexpected argument "web"',
+            "options come before the words; pvr status --help",
+        ),
+        (
+            ["keys", "generate", "x", "--days", "x"],
+            "argument --days: invalid int value: 'x'",
+            "pvr keys generate --help",
+        ),
+        (
+            ["keys", "generate", "x", "--algorithm", "RS257"],
+            'unknown --algorithm "RS257"',
+            'did you mean "RS256"?',
+        ),
         (["completion", "fish"], 'unknown shell "fish"', "known: bash, zsh"),
         (["commit", "-m"], "argument -m/--message: expected one argument", "pvr commit --help"),
     ],
@@ -94,10 +110,14 @@ def test_a_wrong_word_ends_with_2_and_a_hint(
 def test_a_folder_of_something_else_is_one_mistake(pvr: PvrCommand, tmp_path: Path, command: str) -> None:
     write(tmp_path, {"notes/today": "x", "more": "y"})
     said = pvr.both(command, str(tmp_path), status=2)[1]
-    assert said.startswith(f"pvr: {tmp_path} is neither a repository nor a storage tree\n  hint: name a disk image")
+    assert said.startswith(
+        f"pvr: {tmp_path} is neither a repository nor a storage tree\n  hint: name a disk image"
+    )
 
 
-def test_a_bug_ends_with_1_and_its_traceback(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_ends_with_1_and_its_traceback(
+    pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> Repository:
         raise ZeroDivisionError("oops")
 
@@ -130,7 +150,11 @@ def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
 def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
     """The manual is longer than a pipe holds, and is not read."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "pantavisor", "man"], cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "pantavisor", "man"],
+        cwd=work,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert child.stdout is not None and child.stderr is not None
     child.stdout.close()
@@ -141,7 +165,8 @@ def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
 
 def test_what_the_system_refuses_is_the_users_to_mend(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     for words in (["export", str(tmp_path / "no/such/folder/x.tgz")], ["verify", str(tmp_path / "missing")],
-                  ["import", str(tmp_path / "missing.tgz")], ["build-root", "--job", str(tmp_path / "missing.json")],
+                  ["import", str(tmp_path / "missing.tgz")],
+                  ["build-root", "--job", str(tmp_path / "missing.json")],
                   ["clone", str(tmp_path / "missing"), str(tmp_path / "there")]):  # fmt: skip
         said = pvr.both(*words, status=2)[1]
         assert said.startswith("pvr: ") and "Traceback" not in said, words
@@ -165,7 +190,9 @@ def test_text_that_no_terminal_can_show_is_escaped(work: Path) -> None:
     write(work, {"caf\u00e9": ""})
     ascii_only = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "pantavisor", "status"]
-    said = subprocess.run(command, cwd=work, env=ascii_only, capture_output=True, timeout=600, check=True).stdout
+    said = subprocess.run(
+        command, cwd=work, env=ascii_only, capture_output=True, timeout=600, check=True
+    ).stdout
     assert b"? caf\\xe9" in said
 
 
@@ -194,7 +221,12 @@ def test_status_as_json(pvr: PvrCommand, work: Path) -> None:
     write(work, {"README.md": "changed", "other.txt": "x"})
     (work / "web/root.squashfs").unlink()
     found = json.loads(pvr("status", "--json"))
-    assert found == {"added": [], "removed": ["web/root.squashfs"], "changed": ["README.md"], "untracked": ["other.txt"]}
+    assert found == {
+        "added": [],
+        "removed": ["web/root.squashfs"],
+        "changed": ["README.md"],
+        "untracked": ["other.txt"],
+    }
 
 
 def test_diff_is_a_merge_patch(pvr: PvrCommand, work: Path) -> None:
@@ -213,7 +245,10 @@ def test_export_and_import_bring_the_state_elsewhere(
     pvr("commit")
     pvr("export", "../all.tgz")
     pvr("clone", "../all.tgz#web", str(tmp_path / "part"))
-    assert not (tmp_path / "part/README.md").exists() and (tmp_path / "part/web/root.squashfs").read_text() == "root"
+    assert (
+        not (tmp_path / "part/README.md").exists()
+        and (tmp_path / "part/web/root.squashfs").read_text() == "root"
+    )
     pvr("init", str(tmp_path / "other"))
     monkeypatch.chdir(tmp_path / "other")
     pvr("import", str(tmp_path / "all.tgz"))
@@ -222,7 +257,9 @@ def test_export_and_import_bring_the_state_elsewhere(
     assert Repository(tmp_path / "other").state == Repository(work).state
 
 
-def test_what_is_left_out_is_named(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_out_is_named(
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who forgets to add or to commit learns it at once; a state that was merged is as it should be."""
     pvr("add", "web")
     assert "not tracked, so not committed: README.md; pvr add" in pvr.both("commit")[1]
@@ -244,7 +281,9 @@ def test_an_export_of_an_unknown_part_gets_a_hint_and_writes_nothing(pvr: PvrCom
     assert not (work.parent / "web.tgz").exists()
 
 
-def test_get_and_deploy(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_get_and_deploy(
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pvr("add")
     pvr("commit")
     pvr("init", str(tmp_path / "other"))
@@ -257,14 +296,19 @@ def test_get_and_deploy(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch
     assert (tmp_path / "storage/trails/0/web/root.squashfs").stat().st_nlink == 2
 
 
-def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
+def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(
+    pvr: PvrCommand, work: Path, tmp_path: Path
+) -> None:
     pvr("add")
     pvr("commit")
     storage = tmp_path / "storage"
     assert "there is no revision" in pvr.both("deploy", str(storage / "trails/0"), status=2)[1]
     assert not storage.exists()
     assert "trails/0 has no bsp" in pvr.both("deploy", str(storage / "trails/0"), str(work))[1]
-    assert "would hold nothing" in pvr.both("deploy", "-n", str(storage / "trails/0"), f"{work}#-web,-README.md", status=2)[1]
+    assert (
+        "would hold nothing"
+        in pvr.both("deploy", "-n", str(storage / "trails/0"), f"{work}#-web,-README.md", status=2)[1]
+    )
     board = tmp_path / "board"
     pvr("init", str(board))
     write(board, {"bsp/run.json": '{"linux": "k", "initrd": "i"}', "bsp/k": "kernel", "bsp/i": "initrd"})
@@ -272,11 +316,18 @@ def test_a_deployment_that_a_device_cannot_use_is_refused_or_warned_of(pvr: PvrC
     Repository(board).commit()
     said = pvr.both("deploy", str(storage / "trails/0"), str(board))[1]
     assert "was committed already" in said and "no bsp" not in said
-    assert "warning" not in pvr.both("deploy", str(storage / "trails/0"), str(board))[1], "the same again changes nothing"
-    assert "warning" not in pvr.both("deploy", str(storage / "trails/1"), str(storage / "trails/0"), str(work))[1]
+    assert "warning" not in pvr.both("deploy", str(storage / "trails/0"), str(board))[1], (
+        "the same again changes nothing"
+    )
+    assert (
+        "warning"
+        not in pvr.both("deploy", str(storage / "trails/1"), str(storage / "trails/0"), str(work))[1]
+    )
 
 
-def test_commands_work_from_below_the_root(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_work_from_below_the_root(
+    pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(work / "web")
     pvr("add", "run.json")
     pvr("commit")
@@ -288,7 +339,9 @@ def test_commands_work_from_below_the_root(pvr: PvrCommand, work: Path, monkeypa
 
 @pytest.mark.parametrize("verb", ["export-container", "export-bsp", "build-root"])
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nam":1}', "\x00", "[" * 100000])
-def test_a_bad_job_is_the_users_mistake_and_names_its_file(pvr: PvrCommand, tmp_path: Path, verb: str, text: str) -> None:
+def test_a_bad_job_is_the_users_mistake_and_names_its_file(
+    pvr: PvrCommand, tmp_path: Path, verb: str, text: str
+) -> None:
     job = tmp_path / "job.json"
     job.write_text(text)
     assert "job.json" in pvr.both(verb, "--job", str(job), status=2)[1]
@@ -309,7 +362,9 @@ def test_the_manual_names_every_command_and_option(pvr: PvrCommand) -> None:
 
 def test_the_manual_is_good_roff(pvr: PvrCommand) -> None:
     tools.need("groff", package="groff-base")
-    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=pvr("man"), capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww"], input=pvr("man"), capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0 and "warning" not in done.stderr
 
 
@@ -361,13 +416,17 @@ def complete(script: str, *words: str, cwd: Path) -> set[str]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bash_completes(pvr: PvrCommand, tmp_path: Path, words: list[str], wanted: set[str], unwanted: set[str]) -> None:
+def test_bash_completes(
+    pvr: PvrCommand, tmp_path: Path, words: list[str], wanted: set[str], unwanted: set[str]
+) -> None:
     write(tmp_path, {"a file with blanks": ""})
     offered = complete(pvr("completion", "bash"), *words, cwd=tmp_path)
     assert wanted <= offered and not unwanted & offered
 
 
-@pytest.mark.parametrize("shell", [["bash", "--norc", "--noprofile"], ["zsh", "-f", "-o", "nopromptsp"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "shell", [["bash", "--norc", "--noprofile"], ["zsh", "-f", "-o", "nopromptsp"]], ids=" ".join
+)
 def test_tab_completes_in_a_real_shell(pvr: PvrCommand, tmp_path: Path, shell: list[str]) -> None:
     tools.need(shell[0], package=shell[0])
     write(tmp_path, {"completion": pvr("completion", shell[0]), "some export.tgz": ""})
@@ -375,12 +434,22 @@ def test_tab_completes_in_a_real_shell(pvr: PvrCommand, tmp_path: Path, shell: l
     if child == 0:
         os.chdir(tmp_path)
         # No user's own cache of completions, and no redrawing of the line by zsh.
-        environment = {**ENVIRONMENT, "TERM": "dumb", "PS1": "ready", "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)}
+        environment = {
+            **ENVIRONMENT,
+            "TERM": "dumb",
+            "PS1": "ready",
+            "HOME": str(tmp_path),
+            "ZDOTDIR": str(tmp_path),
+        }
         os.execvpe(shell[0], shell, environment)
     try:
         os.write(terminal, b"source ./completion; PS1='go '\n")
         until(terminal, "\ngo ")
-        for typed, shown in (("sig upd", "sig update "), ("sig add --pa", "--part "), ("get so", "some\\ export.tgz ")):
+        for typed, shown in (
+            ("sig upd", "sig update "),
+            ("sig add --pa", "--part "),
+            ("get so", "some\\ export.tgz "),
+        ):
             # Ctrl-U empties the line for the next one.
             os.write(terminal, f"\x15pvr {typed}\t".encode())
             until(terminal, shown)
@@ -465,13 +534,18 @@ def test_an_export_to_stdout_is_the_plain_one(pvr: PvrCommand, work: Path) -> No
     pvr("add")
     pvr("commit")
     pvr("export", "../plain.tar")
-    done = subprocess.run([sys.executable, "-m", "pantavisor", "export", "-"], cwd=work, env=ENVIRONMENT, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pantavisor", "export", "-"], cwd=work, env=ENVIRONMENT, capture_output=True
+    )
     assert (done.returncode, done.stdout) == (0, (work.parent / "plain.tar").read_bytes())
 
 
 def test_init_and_checkout_take_the_published_options(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
     pvr("init", "--spec", "pantavisor-service-system@1", str(tmp_path / "other"))
-    assert "did you mean" in pvr.both("init", "--spec", "pantavisor-service-system@2", str(tmp_path / "x"), status=2)[1]
+    assert (
+        "did you mean"
+        in pvr.both("init", "--spec", "pantavisor-service-system@2", str(tmp_path / "x"), status=2)[1]
+    )
     pvr("add")
     pvr("commit")
     pvr("checkout", "-c")
@@ -487,7 +561,9 @@ def test_a_checkpoint_says_when(pvr: PvrCommand, work: Path, monkeypatch: pytest
     assert abs(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() - clock()) < 60
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     pvr("commit", "--checkpoint")
-    assert Repository(work).state == before.with_files({"checkpoint.json": {"major": "2001-09-09T01:46:40Z"}})
+    assert Repository(work).state == before.with_files(
+        {"checkpoint.json": {"major": "2001-09-09T01:46:40Z"}}
+    )
     assert Repository(work).status().is_clean and pvr("status") == ""
     state = (work / ".pvr/json").read_bytes()
     for wrong, said in (("soon", "not a number of seconds"), ("9" * 18, "later than the year 9999")):
@@ -496,7 +572,9 @@ def test_a_checkpoint_says_when(pvr: PvrCommand, work: Path, monkeypatch: pytest
     assert (work / ".pvr/json").read_bytes() == state
 
 
-def test_fragments_with_a_minus(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fragments_with_a_minus(
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(work, {"db/run.json": "{}"})
     pvr("add")
     pvr("commit")
@@ -529,12 +607,21 @@ def test_each_command_is_found_in_the_module_that_has_it() -> None:
 
 def test_a_command_loads_no_other(tmp_path: Path) -> None:
     code = "import sys; from pantavisor import cli; cli.main(['status']); print(*sys.modules, sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True
+    )
     loaded = set(done.stdout.split())
-    assert "pantavisor.repo" in loaded and not loaded & {"pantavisor.registry", "pantavisor.squashfs", "cryptography", "ssl"}
+    assert "pantavisor.repo" in loaded and not loaded & {
+        "pantavisor.registry",
+        "pantavisor.squashfs",
+        "cryptography",
+        "ssl",
+    }
 
 
-@pytest.mark.parametrize("words", [["-q", "init"], ["init", "-q"], ["init", "--quiet"], ["-v", "init", "-q"]])
+@pytest.mark.parametrize(
+    "words", [["-q", "init"], ["init", "-q"], ["init", "--quiet"], ["-v", "init", "-q"]]
+)
 def test_pvr_s_own_switches_may_stand_behind_the_command(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

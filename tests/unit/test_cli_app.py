@@ -42,11 +42,15 @@ class PvrCommand:
         return json.loads((self.root / name).read_text())
 
     def listing(self, image: str) -> list[str]:
-        found = subprocess.run(["unsquashfs", "-lln", self.root / image], check=True, capture_output=True, text=True)
+        found = subprocess.run(
+            ["unsquashfs", "-lln", self.root / image], check=True, capture_output=True, text=True
+        )
         return [line for line in found.stdout.splitlines() if "squashfs-root" in line]
 
     def cat(self, image: str, path: str) -> bytes:
-        return subprocess.run(["unsquashfs", "-cat", self.root / image, path], check=True, capture_output=True).stdout
+        return subprocess.run(
+            ["unsquashfs", "-cat", self.root / image, path], check=True, capture_output=True
+        ).stdout
 
     def files(self, folder: str = ".") -> list[str]:
         return sorted(
@@ -57,7 +61,9 @@ class PvrCommand:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> PvrCommand:
     root = tmp_path / "work"
     Repository.init(root)
     (root / "device.json").write_text(json.dumps(default_device()))
@@ -88,16 +94,23 @@ def packed(rootfs: Path, target: Path, mode: str) -> Path:
     return target
 
 
-def add(command: PvrCommand, rootfs: Path, *words: str, name: str = "app", status: int = 0) -> tuple[str, str]:
+def add(
+    command: PvrCommand, rootfs: Path, *words: str, name: str = "app", status: int = 0
+) -> tuple[str, str]:
     return command.pvr(
-        "app", "add", name, "--from", str(rootfs), "--type", "rootfs", "--profile", "fast", *words, status=status
-    )
+        "app", "add", name, "--from", str(rootfs), "--type", "rootfs", "--profile", "fast", *words,
+        status=status,
+    )  # fmt: skip
 
 
-def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(command: PvrCommand, rootfs: Path) -> None:
+def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(
+    command: PvrCommand, rootfs: Path
+) -> None:
     add(command, rootfs, "--config-json", '{"Env": ["A=b"]}')
     source = command.json("app/src.json")
-    digest = subprocess.run(["sha256sum", "app/root.squashfs"], check=True, capture_output=True, text=True).stdout
+    digest = subprocess.run(
+        ["sha256sum", "app/root.squashfs"], check=True, capture_output=True, text=True
+    ).stdout
     assert source["rootfs_digest"] == "sha256:" + digest[:64]
     assert source["rootfs_url"] == "rootfs" and source["docker_config"] == {"Env": ["A=b"]}
     for path in command.files("app"):
@@ -111,7 +124,9 @@ def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(command:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
-def test_a_tarball_becomes_a_container(command: PvrCommand, rootfs: Path, tmp_path: Path, mode: str) -> None:
+def test_a_tarball_becomes_a_container(
+    command: PvrCommand, rootfs: Path, tmp_path: Path, mode: str
+) -> None:
     add(command, packed(rootfs, tmp_path / "rootfs.tar", mode))
     assert command.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
     assert command.json("app/src.json")["rootfs_url"] == "rootfs.tar"
@@ -127,7 +142,9 @@ def test_a_zstd_tarball_becomes_a_container(command: PvrCommand, rootfs: Path, t
 def test_the_same_directory_elsewhere_makes_the_same_bytes(command: PvrCommand, tmp_path: Path) -> None:
     add(command, make_rootfs(tmp_path / "a/rootfs"), name="one")
     add(command, make_rootfs(tmp_path / "b/rootfs"), name="two")
-    assert (command.root / "one/root.squashfs").read_bytes() == (command.root / "two/root.squashfs").read_bytes()
+    assert (command.root / "one/root.squashfs").read_bytes() == (
+        command.root / "two/root.squashfs"
+    ).read_bytes()
 
 
 def test_a_program_for_another_machine_is_refused(command: PvrCommand, rootfs: Path) -> None:
@@ -214,9 +231,15 @@ def test_a_conversion_makes_what_the_published_tool_made(command: PvrCommand, ro
     (command.root / "app/root.squashfs").unlink()
     (command.root / "app/root.squashfs").write_bytes((vectors / "root.squashfs").read_bytes())
     known = json.loads((vectors / "_dm/root.squashfs.json").read_text())
-    command.pvr("app", "dm-convert", "app", "root.squashfs", "--salt", known["salt"], "--uuid", known["uuid"])
-    assert (command.root / "app/_dm/root.squashfs.json").read_bytes() == (vectors / "_dm/root.squashfs.json").read_bytes()
-    assert (command.root / "app/root.squashfs.hash").read_bytes() == (vectors / "root.squashfs.hash").read_bytes()
+    command.pvr(
+        "app", "dm-convert", "app", "root.squashfs", "--salt", known["salt"], "--uuid", known["uuid"]
+    )
+    assert (command.root / "app/_dm/root.squashfs.json").read_bytes() == (
+        vectors / "_dm/root.squashfs.json"
+    ).read_bytes()
+    assert (command.root / "app/root.squashfs.hash").read_bytes() == (
+        vectors / "root.squashfs.hash"
+    ).read_bytes()
     assert command.json("app/run.json")["root-volume"] == "dm:root.squashfs"
     command.pvr("app", "install", "app")
     assert command.json("app/_dm/root.squashfs.json") == known
@@ -247,7 +270,9 @@ def test_another_volume_is_protected(command: PvrCommand, rootfs: Path) -> None:
     check_verity(command, "data.squashfs")
 
 
-def test_protection_ends_when_told_so_or_with_the_mount(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+def test_protection_ends_when_told_so_or_with_the_mount(
+    command: PvrCommand, rootfs: Path, tmp_path: Path
+) -> None:
     add(command, rootfs, "--verity")
     (command.root / "app/data.squashfs").write_bytes(bytes(8192))
     again = ("app", "update", "app", "--from", str(rootfs), "--force", "--profile", "fast")
@@ -255,13 +280,18 @@ def test_protection_ends_when_told_so_or_with_the_mount(command: PvrCommand, roo
     check_verity(command, "data.squashfs")
     command.pvr(*again, "--arg", "PV_VOLUME_MOUNTS=")
     check_verity(command)
-    assert "app/_dm/data.squashfs.json" not in command.files("app") and "app/data.squashfs.hash" not in command.files("app")
+    assert "app/_dm/data.squashfs.json" not in command.files(
+        "app"
+    ) and "app/data.squashfs.hash" not in command.files("app")
     assert "does not mount" in command.pvr(*again, "--verity-volume", "data.squashfs", status=2)[1]
     command.pvr(*again, "--no-verity")
     assert command.json("app/run.json")["root-volume"] == "root.squashfs"
     assert not [path for path in command.files("app") if "_dm" in path or ".hash" in path]
     add_image(command, "os", image(tmp_path / "one", LOWER), "--verity")
-    two = ("--from", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--profile", "fast", "--patch", "--force")
+    two = (
+        "--from", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--profile", "fast", "--patch",
+        "--force",
+    )  # fmt: skip
     command.pvr("app", "update", "os", *two)
     assert command.json("os/run.json")["volumes"] == ["dm:root.ovl.squashfs"]
     command.pvr("app", "update", "os", *two, "--no-verity")
@@ -304,7 +334,7 @@ def test_a_removal_waits_for_the_commit(command: PvrCommand, rootfs: Path) -> No
 def test_what_a_signature_covers_goes_with_it(
     command: PvrCommand, rootfs: Path, tmp_path: Path, word: str
 ) -> None:
-    """A configuration that is a package of its own, by the name of its signature, by that itself, or by its folder."""
+    """A configuration that is a package of its own, by its signature's name, by itself or by its folder."""
     keys.generate(tmp_path / "keys", common_name="x", algorithm="ES256", days=9)
     add(command, rootfs)
     for name in ("a", "b"):
@@ -313,7 +343,9 @@ def test_what_a_signature_covers_goes_with_it(
     command.pvr("add")
     command.pvr("commit")
     signing = ("--key", f"{tmp_path}/keys/key.pem", "--x5c", f"{tmp_path}/keys/x5c.pem")
-    command.pvr("sig", *signing, "add", "--raw", "conf", "--include", "_config/app/**", "--include", "#spec")
+    command.pvr(
+        "sig", *signing, "add", "--raw", "conf", "--include", "_config/app/**", "--include", "#spec"
+    )
     before = set(command.files())
     command.pvr("app", "rm", word)
     assert before - set(command.files()) == {"_config/app/a", "_config/app/b", "_sigs/conf.json"}
@@ -337,7 +369,9 @@ def test_a_container_that_is_only_mounted_is_the_tree_as_it_is(command: PvrComma
     assert not any(line.endswith("/proc") for line in command.listing("app/root.squashfs"))
 
 
-def test_times_stop_at_the_given_epoch(command: PvrCommand, rootfs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_stop_at_the_given_epoch(
+    command: PvrCommand, rootfs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     add(command, rootfs)
     assert all("2001-09-0" in line or "1970-01-01" in line for line in command.listing("app/root.squashfs"))
@@ -355,13 +389,18 @@ def test_progress_is_said(command: PvrCommand, rootfs: Path) -> None:
     assert "packing app" in add(command, rootfs)[1]
 
 
-def other_repository(command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def other_repository(
+    command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A repository with the container ``web`` and its configuration, committed and signed."""
     other = tmp_path / "other"
     Repository.init(other)
     monkeypatch.chdir(other)
     there = PvrCommand(other, command._capsys)
-    add(there, rootfs, "--verity", "--volume", "/data:permanent", "--config-json", '{"User": "web"}', name="web")
+    add(
+        there, rootfs, "--verity", "--volume", "/data:permanent", "--config-json", '{"User": "web"}',
+        name="web",
+    )  # fmt: skip
     (other / "_config/web/etc").mkdir(parents=True)
     (other / "_config/web/etc/x").write_text("x")
     there.pvr("add")
@@ -378,7 +417,11 @@ def test_a_part_is_taken_and_renamed(
     assert 'did you mean "web"' in command.pvr(*take, f"{other}#wab", status=2)[1]
     command.pvr(*take, f"{other}#web", "--group", "platform")
     source = command.json("app/src.json")
-    assert source["pvr"] == "other#web" and source["name"] == "app" and source["args"]["PV_GROUP"] == "platform"
+    assert (
+        source["pvr"] == "other#web"
+        and source["name"] == "app"
+        and source["args"]["PV_GROUP"] == "platform"
+    )
     conf = (command.root / "app/lxc.container.conf").read_text()
     assert "/volumes/app/" in conf and "web" not in conf and "lxc.init.uid = 7\n" in conf
     assert command.json("app/run.json")["name"] == "app"
@@ -416,7 +459,10 @@ def test_a_damaged_part_is_refused(
     victim = max((other / ".pvr/objects").iterdir(), key=lambda path: path.stat().st_size)
     victim.chmod(0o644)
     victim.write_bytes(victim.read_bytes()[:-1] + b"x")
-    assert "damaged" in command.pvr("app", "add", "app", "--type", "pvr", "--from", f"{other}#web", status=2)[1]
+    assert (
+        "damaged"
+        in command.pvr("app", "add", "app", "--type", "pvr", "--from", f"{other}#web", status=2)[1]
+    )
     assert command.files() == ["device.json"]
 
 
@@ -433,14 +479,23 @@ def image(path: Path, *layers: dict[str, bytes]) -> str:
     return f"oci:{path}"
 
 
-def test_an_image_and_a_root_file_system_are_not_taken_for_each_other(command: PvrCommand, tmp_path: Path) -> None:
+def test_an_image_and_a_root_file_system_are_not_taken_for_each_other(
+    command: PvrCommand, tmp_path: Path
+) -> None:
     made = images.image({"etc/x": b"1"})
     images.write_files(tmp_path / "layout", images.layout_files(made))
     (tmp_path / "oci.tar").write_bytes(images.tar(images.layout_files(made)))
     (tmp_path / "docker.tar").write_bytes(images.tar(images.docker_files(made)))
-    for name, transport in (("layout", "oci"), ("oci.tar", "oci-archive"), ("docker.tar", "docker-archive")):
+    for name, transport in (
+        ("layout", "oci"),
+        ("oci.tar", "oci-archive"),
+        ("docker.tar", "docker-archive"),
+    ):
         said = add(command, tmp_path / name, status=2)[1]
-        assert f"not a root file system but a container image\n  hint: leave out --type: --from {transport}:" in said
+        assert (
+            f"not a root file system but a container image\n  hint: leave out --type: --from {transport}:"
+            in said
+        )
     (tmp_path / "rootfs.tar").write_bytes(images.tar({"etc/passwd": b""}))
     said = command.pvr("app", "add", "x", "--from", f"oci-archive:{tmp_path}/rootfs.tar", status=2)[1]
     assert "--type rootfs" in said
@@ -462,7 +517,9 @@ def test_an_image_from_a_file_has_a_name(
     if reference:
         index = tmp_path / "one/index.json"
         document = json.loads(index.read_text())
-        document["manifests"][0].setdefault("annotations", {})["org.opencontainers.image.ref.name"] = reference
+        document["manifests"][0].setdefault("annotations", {})["org.opencontainers.image.ref.name"] = (
+            reference
+        )
         index.write_text(json.dumps(document))
     add_image(command, "App", place)
     found = command.json("App/src.json")
@@ -473,7 +530,9 @@ def test_an_image_from_a_file_has_a_name(
 
 
 def add_image(command: PvrCommand, name: str, source: str, *words: str) -> tuple[str, str]:
-    return command.pvr("app", "add", name, "--from", source, "--platform", "linux/amd64", "--profile", "fast", *words)
+    return command.pvr(
+        "app", "add", name, "--from", source, "--platform", "linux/amd64", "--profile", "fast", *words
+    )
 
 
 def test_an_update_as_a_patch_keeps_the_root(command: PvrCommand, tmp_path: Path) -> None:
@@ -504,14 +563,22 @@ def test_a_container_over_another_keeps_only_the_difference(command: PvrCommand,
     add_image(command, "os", image(tmp_path / "one", LOWER))
     add_image(command, "app", image(tmp_path / "two", LOWER, {"srv/x": b"x"}), "--base", "os")
     source = command.json("app/src.json")
-    assert source["base"] == "os" and source["docker_digest"] == command.json("os/src.json")["docker_digest"]
+    assert (
+        source["base"] == "os" and source["docker_digest"] == command.json("os/src.json")["docker_digest"]
+    )
     assert command.json("app/run.json")["root-volume"] == "root.ovl.squashfs"
     assert not (command.root / "app/root.squashfs").exists()
-    assert "/volumes/app/root.ovl.squashfs:/volumes/os/root.squashfs:" in (command.root / "app/lxc.container.conf").read_text()
+    assert (
+        "/volumes/app/root.ovl.squashfs:/volumes/os/root.squashfs:"
+        in (command.root / "app/lxc.container.conf").read_text()
+    )
     three = image(tmp_path / "three", LOWER, {"srv/y": b"y"})
     command.pvr("app", "update", "app", "--from", three, "--profile", "fast")
     assert command.cat("app/root.ovl.squashfs", "srv/y") == b"y"
-    assert "app is a patch over os" in command.pvr("app", "update", "os", "--from", three, "--profile", "fast")[1]
+    assert (
+        "app is a patch over os"
+        in command.pvr("app", "update", "os", "--from", three, "--profile", "fast")[1]
+    )
     command.pvr("app", "install", "app")
     assert 'no container nos' in command.pvr(
         "app", "add", "x", "--from", three, "--base", "nos", "--platform", "linux/amd64", status=2
@@ -527,10 +594,15 @@ def test_an_update_gives_up_a_base_and_takes_another(command: PvrCommand, tmp_pa
     words = ["app", "update", "app", "--from", two, "--profile", "fast"]
     command.pvr(*words, "--newbase")
     assert command.json("app/src.json").keys().isdisjoint({"base", "docker_ovl_digest"})
-    assert command.cat("app/root.squashfs", "srv/x") == b"x" and not (command.root / "app/root.ovl.squashfs").exists()
+    assert (
+        command.cat("app/root.squashfs", "srv/x") == b"x"
+        and not (command.root / "app/root.ovl.squashfs").exists()
+    )
     assert "/volumes/app/root.squashfs:" in (command.root / "app/lxc.container.conf").read_text()
     command.pvr(*words, "--base", "os")
-    assert command.json("app/src.json")["base"] == "os" and not (command.root / "app/root.squashfs").exists()
+    assert (
+        command.json("app/src.json")["base"] == "os" and not (command.root / "app/root.squashfs").exists()
+    )
     assert command.cat("app/root.ovl.squashfs", "srv/x") == b"x"
     add_image(command, "third", one)
     said = command.pvr("app", "update", "os", "--from", one, "--base", "third", status=2)[1]
@@ -544,7 +616,9 @@ def test_force_makes_a_container_anew(command: PvrCommand, rootfs: Path, tmp_pat
     assert "exists already\n  hint: pvr app update app, or use --force" in add(command, rootfs, status=2)[1]
     made = add_image(command, "app", image(tmp_path / "one", LOWER), "--force")[1]
     assert "app is made from" in made
-    assert "rootfs_url" not in command.json("app/src.json") and command.json("app/run.json")["group"] == "app"
+    assert (
+        "rootfs_url" not in command.json("app/src.json") and command.json("app/run.json")["group"] == "app"
+    )
     assert command.cat("app/root.squashfs", "etc/app.conf") == b"one\n"
     assert command.files("app") == [
         "app/lxc.container.conf", "app/own.txt", "app/root.squashfs", "app/root.squashfs.docker-digest",
@@ -558,11 +632,16 @@ def test_force_makes_a_container_anew(command: PvrCommand, rootfs: Path, tmp_pat
 
 PASSWD = {"etc/passwd": b"web:x:7:8::/srv:/bin/sh\n", "etc/group": b"web:x:8:\ntty:x:5:web\n"}
 NEW_PASSWD = {"etc/passwd": b"late:x:17:18::/srv:/bin/sh\n"}
-HOME = b"lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nlxc.environment = HOME=/srv\n"
+HOME = (
+    b"lxc.environment = PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+    b"lxc.environment = HOME=/srv\n"
+)
 LATE = b"lxc.init.uid = 17\nlxc.init.gid = 18\n" + HOME
 
 
-def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(command: PvrCommand, tmp_path: Path) -> None:
+def test_what_is_written_again_runs_as_the_user_whom_the_patch_brings(
+    command: PvrCommand, tmp_path: Path
+) -> None:
     add_image(command, "os", image(tmp_path / "one", LOWER, PASSWD), "--config", "User=web")
     conf = command.root / "os/lxc.container.conf"
     assert b"lxc.init.uid = 7\nlxc.init.gid = 8\nlxc.init.groups = 5\n" + HOME in conf.read_bytes()
@@ -598,21 +677,33 @@ def test_what_cannot_be_looked_up_does_not_run_as_root_instead(command: PvrComma
 def test_what_is_only_mounted_needs_no_user(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--config", "User=nobody-knows", "--status-goal", "MOUNTED")
     command.pvr("app", "install", "app")
-    assert "nobody-knows" in add(command, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
+    assert (
+        "nobody-knows" in add(command, rootfs, "--config", "User=nobody-knows", name="other", status=2)[1]
+    )
 
 
-def test_a_missing_working_folder_is_made_as_docker_run_does(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+def test_a_missing_working_folder_is_made_as_docker_run_does(
+    command: PvrCommand, rootfs: Path, tmp_path: Path
+) -> None:
     one = image(tmp_path / "one", LOWER)
     add_image(command, "app", one, "--config", "WorkingDir=/srv//deep/./er/")
     listing = "".join(command.listing("app/root.squashfs"))
-    assert "drwxr-xr-x 0/0" in [line[:14] for line in command.listing("app/root.squashfs") if line.endswith("/srv/deep/er")]
+    assert "drwxr-xr-x 0/0" in [
+        line[:14] for line in command.listing("app/root.squashfs") if line.endswith("/srv/deep/er")
+    ]
     assert "lxc.init.cwd = /srv//deep/./er/\n" in (command.root / "app/lxc.container.conf").read_text()
     two = image(tmp_path / "two", LOWER, {"bin/x": b"x"})
-    command.pvr("app", "update", "app", "--from", two, "--patch", "--config", "WorkingDir=/opt", "--profile", "fast")
+    command.pvr(
+        "app", "update", "app", "--from", two, "--patch", "--config", "WorkingDir=/opt", "--profile", "fast"
+    )
     assert any(line.endswith("squashfs-root/opt") for line in command.listing("app/root.ovl.squashfs"))
-    assert "something else" in command.pvr(
-        "app", "add", "bad", "--from", one, "--platform", "linux/amd64", "--config", "WorkingDir=/bin/sh", status=2
-    )[1]
+    assert (
+        "something else"
+        in command.pvr(
+            "app", "add", "bad", "--from", one, "--platform", "linux/amd64", "--config",
+            "WorkingDir=/bin/sh", status=2,
+        )[1]
+    )  # fmt: skip
     add_image(command, "only", one, "--config", "WorkingDir=/srv", "--status-goal", "MOUNTED")
     assert "/srv" in listing and not any("/srv" in line for line in command.listing("only/root.squashfs"))
 
@@ -625,8 +716,8 @@ def test_own_volumes_survive_an_update(command: PvrCommand, rootfs: Path) -> Non
     add(command, rootfs)
     (command.root / "app/data.squashfs").write_bytes(bytes(8192))
     command.pvr(
-        "app", "update", "app", "--from", str(rootfs), "--arg-json", 'PV_VOLUME_MOUNTS=["data.squashfs:/data"]',
-        "--verity-volume", "data.squashfs",
+        "app", "update", "app", "--from", str(rootfs), "--arg-json",
+        'PV_VOLUME_MOUNTS=["data.squashfs:/data"]', "--verity-volume", "data.squashfs",
     )  # fmt: skip
     check_verity(command, "data.squashfs")
 
@@ -655,7 +746,8 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
     (["--status-goal", "READY"], {"PV_STATUS_GOAL": "READY"}, '"status_goal":"READY"'),
     (["--restart-policy", "system"], {"PV_RESTART_POLICY": "system"}, '"restart_policy":"system"'),
     (["--role", "mgmt,nobody"], {"PV_ROLES": ["mgmt", "nobody"]}, '"roles":["mgmt","nobody"]'),
-    (["--auto-recovery", '{"policy": "always"}'], {"PV_AUTO_RECOVERY": {"policy": "always"}}, '"policy":"always"'),
+    (["--auto-recovery", '{"policy": "always"}'], {"PV_AUTO_RECOVERY": {"policy": "always"}},
+     '"policy":"always"'),
     (["--no-automodfw"], {"PV_AUTOMODFW": "no"}, '"automodfw":"no"'),
     (["--remount", '{"a": ["b"]}'], {"PV_REMOUNT": {"a": ["b"]}}, '"remount":{"a":["b"]}'),
     (["--driver", "wifi,bt", "--driver", "manual:can"],
@@ -665,41 +757,52 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
      {"PV_SERVICES_OPTIONAL": [{"name": "db", "type": "unix", "target": "/run/db"}]},
      '"optional":[{"name":"db","target":"/run/db","type":"unix"}]'),
     (["--network-pool", "lan", "--hostname", "h", "--ip", "10.0.0.2", "--mac", "02:00:00:00:00:01"],
-     {"PV_NETWORK_POOL": "lan", "PV_NETWORK_HOSTNAME": "h", "PV_NETWORK_IP": "10.0.0.2", "PV_NETWORK_MAC": "02:00:00:00:00:01"},
+     {"PV_NETWORK_POOL": "lan", "PV_NETWORK_HOSTNAME": "h", "PV_NETWORK_IP": "10.0.0.2",
+      "PV_NETWORK_MAC": "02:00:00:00:00:01"},
      '"network":{"hostname":"h","ip":"10.0.0.2","mac":"02:00:00:00:00:01","pool":"lan"}'),
     (["--lxc-network", "phys", "--lxc-link", "eth1"],
      {"PV_LXC_NETWORK_TYPE": "phys", "PV_LXC_NETWORK_LINK": "eth1"}, "lxc.net.0.link = eth1\n"),
     (["--lxc-network", "veth", "--lxc-address", "10.0.3.2/24", "--lxc-gateway", "10.0.3.1"],
      {"PV_LXC_NETWORK_IPV4_GATEWAY": "10.0.3.1"}, "lxc.net.0.ipv4.gateway = 10.0.3.1\n"),
-    (["--env", "A=1,2", "--env", "B=x y"], {"PV_LXC_EXTRA_ENV": ["A=1,2", "B=x y"]}, "= A=1,2\nlxc.environment = B=x y\n"),
+    (["--env", "A=1,2", "--env", "B=x y"], {"PV_LXC_EXTRA_ENV": ["A=1,2", "B=x y"]},
+     "= A=1,2\nlxc.environment = B=x y\n"),
     (["--cap-drop", "sys_time,CAP_NET_RAW", "--profile", "published"],
-     {"PV_LXC_CAP_DROP": ["sys_time", "CAP_NET_RAW"], "PV_SECURITY_PROFILE": "published"}, "lxc.cap.drop = net_raw\n"),
+     {"PV_LXC_CAP_DROP": ["sys_time", "CAP_NET_RAW"], "PV_SECURITY_PROFILE": "published"},
+     "lxc.cap.drop = net_raw\n"),
     (["--cap-add", "net_admin,CAP_SYS_BOOT"],
-     {"PV_SECURITY_CAP_ADD": ["net_admin", "CAP_SYS_BOOT"], "PV_SECURITY_PROFILE": "confined"}, "lxc.cap.keep = sys_boot\n"),
+     {"PV_SECURITY_CAP_ADD": ["net_admin", "CAP_SYS_BOOT"], "PV_SECURITY_PROFILE": "confined"},
+     "lxc.cap.keep = sys_boot\n"),
     (["--new-privs"], {"PV_SECURITY_NEW_PRIVS": "yes"}, '"profile":"confined"'),
     (["--cap-keep", "kill"], {"PV_LXC_CAP_KEEP": ["kill"]}, "lxc.cap.keep = kill\n"),
-    (["--namespace-keep", "user,net"], {"PV_LXC_NAMESPACE_KEEP": "user net"}, "lxc.namespace.keep = user net\n"),
+    (["--namespace-keep", "user,net"], {"PV_LXC_NAMESPACE_KEEP": "user net"},
+     "lxc.namespace.keep = user net\n"),
     (["--no-console"], {"PV_LXC_DISABLE_CONSOLE": "yes"}, "lxc.console.path = none\n"),
-    (["--tty-max", "3", "--pty-max", "9"], {"LXC_TTY_MAX": "3", "LXC_PTY_MAX": "9"}, "lxc.tty.max = 3\nlxc.pty.max = 9\n"),
+    (["--tty-max", "3", "--pty-max", "9"], {"LXC_TTY_MAX": "3", "LXC_PTY_MAX": "9"},
+     "lxc.tty.max = 3\nlxc.pty.max = 9\n"),
     (["--debug"], {"PV_DEBUG_MODE": "yes"}, "lxc.log.file"),
     (["--mount", "z.squashfs:/opt", "--mount", "y.squashfs:usr"],
      {"PV_VOLUME_MOUNTS": "z.squashfs:/opt,y.squashfs:usr"}, "/volumes/app/z.squashfs opt none"),
     (["--extra-volume", "z.squashfs"], {"PV_EXTRA_VOLUMES": "z.squashfs"}, '"volumes":["z.squashfs"]'),
     (["--import-volume", "db:/data:mnt:ro,noexec"],
-     {"PV_VOLUME_IMPORTS": ["db:/data:mnt:ro,noexec"]}, "/volumes/db/docker--data mnt none bind,ro,noexec,create=dir"),
-    (["--import-config", "cfg:etc/cfg"], {"PV_IMPORT_CONFIGVOLUMES": "cfg:etc/cfg"}, "/volumes/cfg/app etc/cfg none"),
-    (["--import-file", "hosts:etc/hosts"], {"PV_FILEIMPORTS": "hosts:etc/hosts"}, "/exports/hosts etc/hosts none"),
+     {"PV_VOLUME_IMPORTS": ["db:/data:mnt:ro,noexec"]},
+     "/volumes/db/docker--data mnt none bind,ro,noexec,create=dir"),
+    (["--import-config", "cfg:etc/cfg"], {"PV_IMPORT_CONFIGVOLUMES": "cfg:etc/cfg"},
+     "/volumes/cfg/app etc/cfg none"),
+    (["--import-file", "hosts:etc/hosts"], {"PV_FILEIMPORTS": "hosts:etc/hosts"},
+     "/exports/hosts etc/hosts none"),
     (["--resolv-conf", "--resolv-conf-path", "run/r"],
      {"PV_RESOLV_CONF_DISABLE": "", "PV_RESOLV_CONF_PATH": "run/r"}, "/etc/resolv.conf run/r none"),
     (["--run-tmpfs-path", "var/run"], {"PV_RUN_TMPFS_PATH": "var/run"}, "tmpfs var/run tmpfs"),
-    (["--no-run-tmpfs", "--no-autodev"], {"PV_RUN_TMPFS_DISABLE": "yes", "PV_DISABLE_AUTODEV": "yes"}, "lxc.autodev = 0\n"),
+    (["--no-run-tmpfs", "--no-autodev"], {"PV_RUN_TMPFS_DISABLE": "yes", "PV_DISABLE_AUTODEV": "yes"},
+     "lxc.autodev = 0\n"),
     (["--mount-proc", "proc:rw", "--mount-sys", "sys:ro", "--mount-cgroup", "cgroup:ro"],
      {"LXC_MOUNT_AUTO_PROC": "proc:rw"}, "lxc.mount.auto = proc:rw  sys:ro  cgroup:ro\n"),
     (["--full-dev"], {"PV_SECURITY_FULLDEV": "yes"}, "/dev/ dev none"),
     (["--with-host"], {"PV_SECURITY_WITH_HOST": "yes"}, " / host none"),
     (["--with-host-proc"], {"PV_SECURITY_WITH_HOSTPROC": "yes"}, "/proc/ host/proc none"),
     (["--with-storage"], {"PV_SECURITY_WITH_STORAGE": "yes"}, "/storage storage none"),
-    (["--allow-device", "c 1:3 rwm"], {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm"]}, "devices.allow = c 1:3 rwm\n"),
+    (["--allow-device", "c 1:3 rwm"], {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm"]},
+     "devices.allow = c 1:3 rwm\n"),
     (["--cgroup", "memory.limit_in_bytes = 64M"],
      {"PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 64M"]}, "lxc.cgroup.memory.limit_in_bytes = 64M\n"),
     (["--lxc-conf", "lxc.a = 1", "--lxc-conf", "more.conf"],
@@ -708,7 +811,9 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "arguments", "text"), ROWS, ids=lambda value: str(value[0]) if type(value) is list else "")
+@pytest.mark.parametrize(
+    ("words", "arguments", "text"), ROWS, ids=lambda value: str(value[0]) if type(value) is list else ""
+)
 def test_options_reach_src_json_and_what_is_made_of_it(
     command: PvrCommand, rootfs: Path, words: list[str], arguments: dict[str, Any], text: str
 ) -> None:
@@ -717,14 +822,24 @@ def test_options_reach_src_json_and_what_is_made_of_it(
     add(command, rootfs, *words)
     found = command.json("app/src.json")["args"]
     assert {name: found.get(name) for name in arguments} == arguments
-    assert text in (command.root / "app/run.json").read_text() + (command.root / "app/lxc.container.conf").read_text()
+    assert (
+        text
+        in (command.root / "app/run.json").read_text()
+        + (command.root / "app/lxc.container.conf").read_text()
+    )
 
 
 def test_every_template_argument_has_an_option() -> None:
     said = {option.argument for _, group in GROUPS for option in group}
-    special = {f"PV_{what}_{kind}" for what in ("DRIVERS", "SERVICES") for kind in ("REQUIRED", "OPTIONAL", "MANUAL")}
+    special = {
+        f"PV_{what}_{kind}"
+        for what in ("DRIVERS", "SERVICES")
+        for kind in ("REQUIRED", "OPTIONAL", "MANUAL")
+    }
     # Devices no longer read PV_CONDITIONS; --profile is among the options for packing.
-    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"} == set(manifests.ARGUMENTS)
+    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"} == set(
+        manifests.ARGUMENTS
+    )
     tried = {word for words, _, _ in ROWS for word in words}
     for _, group in GROUPS:
         for option in group:
@@ -739,10 +854,21 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
     general |= {"--verity", "--verity-volume"}
     for words, command in commands.items():
         fetching = [group for group in command._action_groups if group.title == "fetching and packing"]
-        elsewhere = general | {flag for group in fetching for action in group._group_actions for flag in action.option_strings}
+        elsewhere = general | {
+            flag for group in fetching for action in group._group_actions for flag in action.option_strings
+        }
         if words == ("app", "add") or words[:1] == ("device",):
-            flags = {flag for action in command._actions for flag in action.option_strings if flag.startswith("--")}
-            wanted = {flag for flag in flags - elsewhere if not (words[0] == "device" and flag.startswith("--no-"))}
+            flags = {
+                flag
+                for action in command._actions
+                for flag in action.option_strings
+                if flag.startswith("--")
+            }
+            wanted = {
+                flag
+                for flag in flags - elsewhere
+                if not (words[0] == "device" and flag.startswith("--no-"))
+            }
             assert [flag for flag in sorted(wanted) if f"`{flag}" not in page] == []
 
 
@@ -777,18 +903,27 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
         (["--logs", "{}"], "is not a JSON array"),
     ],
 )
-def test_a_wrong_word_is_refused_before_anything_is_fetched(command: PvrCommand, words: list[str], said: str) -> None:
-    _, found = command.pvr("app", "add", "app", "--from", "docker://127.0.0.1:1/nothing/there", *words, status=2)
+def test_a_wrong_word_is_refused_before_anything_is_fetched(
+    command: PvrCommand, words: list[str], said: str
+) -> None:
+    _, found = command.pvr(
+        "app", "add", "app", "--from", "docker://127.0.0.1:1/nothing/there", *words, status=2
+    )
     assert said in found
     assert command.files() == ["device.json"]
 
 
 def test_an_update_replaces_what_it_says_and_switches_off_again(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
-    command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop", "chown")
+    command.pvr(
+        "app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop",
+        "chown",
+    )  # fmt: skip
     conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.log.file" not in conf and "= chown\n" not in conf and "lxc.cap.keep = kill\n" in conf
-    assert "lxc.environment = A=1\n" in conf and command.json("app/run.json")["drivers"]["required"] == ["wifi"]
+    assert "lxc.environment = A=1\n" in conf and command.json("app/run.json")["drivers"]["required"] == [
+        "wifi"
+    ]
 
 
 def test_an_update_keeps_the_profile_and_says_another_by_name(command: PvrCommand, rootfs: Path) -> None:
@@ -825,7 +960,9 @@ def test_one_member_of_the_config_is_said_without_json(command: PvrCommand, root
     assert 'did you mean "Cmd"' in command.pvr("app", "install", "app", status=2)[1]
 
 
-def test_json_comes_as_text_from_a_file_or_through_a_pipe(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+def test_json_comes_as_text_from_a_file_or_through_a_pipe(
+    command: PvrCommand, rootfs: Path, tmp_path: Path
+) -> None:
     add(command, rootfs, "--arg-json", "PV_AUTOMODFW=false", "--arg-json", "LXC_TTY_MAX=3", name="one")
     assert "lxc.tty.max = 3\n" in (command.root / "one/lxc.container.conf").read_text()
     assert command.json("one/run.json")["automodfw"] == "no"
@@ -836,14 +973,23 @@ def test_json_comes_as_text_from_a_file_or_through_a_pipe(command: PvrCommand, r
     os.close(pipe)
     assert "lxc.init.cwd = /srv\n" in (command.root / "two/lxc.container.conf").read_text()
     for wrong in ("none.json", str(tmp_path), ""):
-        assert "is neither JSON nor a file" in add(command, rootfs, "--config-json", wrong, name="three", status=2)[1]
-    assert "more than the 16777216 allowed" in add(command, rootfs, "--config-json", "/dev/zero", name="three", status=2)[1]
+        assert (
+            "is neither JSON nor a file"
+            in add(command, rootfs, "--config-json", wrong, name="three", status=2)[1]
+        )
+    assert (
+        "more than the 16777216 allowed"
+        in add(command, rootfs, "--config-json", "/dev/zero", name="three", status=2)[1]
+    )
 
 
 def test_logs_and_exports_are_passed_on_and_stay(command: PvrCommand, rootfs: Path) -> None:
     logs, exports = [{"file": "/var/log/x", "maxsize": 9}], [{"a": "b"}]
     add(command, rootfs, "--logs", json.dumps(logs), "--exports", json.dumps(exports))
-    assert (command.json("app/run.json")["logs"], command.json("app/src.json")["exports"]) == (logs, exports)
+    assert (command.json("app/run.json")["logs"], command.json("app/src.json")["exports"]) == (
+        logs,
+        exports,
+    )
     update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
     command.pvr(*update, "--logs", "[]")
     assert "logs" not in command.json("app/run.json") and command.json("app/run.json")["exports"] == exports
@@ -861,7 +1007,9 @@ def test_dm_commands_beside_app_do_the_same(command: PvrCommand, rootfs: Path) -
     assert check_verity(command) == document
 
 
-@pytest.mark.parametrize(("text", "codec"), [("-comp lz4", 5), ("-comp zstd -Xcompression-level 3", 6), ("-comp xz", 4)])
+@pytest.mark.parametrize(
+    ("text", "codec"), [("-comp lz4", 5), ("-comp zstd -Xcompression-level 3", 6), ("-comp xz", 4)]
+)
 def test_format_options_choose_the_codec(command: PvrCommand, rootfs: Path, text: str, codec: int) -> None:
     add(command, rootfs, "--format-options", text)
     # Byte 20 of the superblock names the compressor.
@@ -869,7 +1017,9 @@ def test_format_options_choose_the_codec(command: PvrCommand, rootfs: Path, text
 
 
 def test_format_options_that_say_more_are_refused(command: PvrCommand, rootfs: Path) -> None:
-    assert "use --profile" in add(command, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
+    assert (
+        "use --profile" in add(command, rootfs, "--format-options", "-comp xz -e lib/modules", status=2)[1]
+    )
 
 
 def test_a_place_is_said_in_the_published_words(command: PvrCommand) -> None:

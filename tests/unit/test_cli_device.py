@@ -42,7 +42,9 @@ class DeviceCommand:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> DeviceCommand:
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> DeviceCommand:
     root = tmp_path / "work"
     Repository.init(root)
     monkeypatch.chdir(root)
@@ -60,12 +62,15 @@ def test_the_first_device_json_is_the_default_one_and_is_not_replaced(command: D
 
 def test_groups_are_added_in_their_place_changed_and_removed(command: DeviceCommand) -> None:
     command.device("group", "add", "early", "--before", "root", "--timeout", "9", "--status-goal", "READY",
-                 "--restart-policy", "system", "--description", "first", "--auto-recovery", '{"policy": "always"}')  # fmt: skip
+                   "--restart-policy", "system", "--description", "first",
+                   "--auto-recovery", '{"policy": "always"}')  # fmt: skip
     command.device("group", "add", "late")
-    assert [group["name"] for group in command.json()["groups"]] == ["data", "early", "root", "platform", "app", "late"]
+    assert [group["name"] for group in command.json()["groups"]] == [
+        "data", "early", "root", "platform", "app", "late",
+    ]  # fmt: skip
     assert command.json()["groups"][1] == {
-        "name": "early", "timeout": 9, "status_goal": "READY", "restart_policy": "system", "description": "first",
-        "auto_recovery": {"policy": "always"},
+        "name": "early", "timeout": 9, "status_goal": "READY", "restart_policy": "system",
+        "description": "first", "auto_recovery": {"policy": "always"},
     }  # fmt: skip
     command.device("group", "set", "early", "--timeout", "20", "--description", "")
     changed = command.json()["groups"][1]
@@ -83,14 +88,16 @@ def test_a_change_leaves_alone_what_it_does_not_name(command: DeviceCommand) -> 
 
 def test_disks_volumes_and_pools_with_every_member(command: DeviceCommand) -> None:
     command.device(
-        "disk", "add", "d", "--type", "dm-crypt-versatile", "--alias", "x", "--alias", "y", "--path", "/p,2,key", "--mode", "m",
-        "--format", "ext4", "--format-options", "-O ^x", "--provision", "zero", "--provision-options", "o", "--mount-target",
-        "/m", "--mount-options", "ro", "--uuid", "u", "--default", "--migrate-keyblob", "--disk", "e", "--init-order", "e",
+        "disk", "add", "d", "--type", "dm-crypt-versatile", "--alias", "x", "--alias", "y", "--path",
+        "/p,2,key", "--mode", "m", "--format", "ext4", "--format-options", "-O ^x", "--provision", "zero",
+        "--provision-options", "o", "--mount-target", "/m", "--mount-options", "ro", "--uuid", "u",
+        "--default", "--migrate-keyblob", "--disk", "e", "--init-order", "e",
     )  # fmt: skip
     assert command.json()["disks"] == [{
-        "name": "d", "type": "dm-crypt-versatile", "aliases": ["x", "y"], "path": "/p,2,key", "mode": "m", "format": "ext4",
-        "format_options": "-O ^x", "provision": "zero", "provision_options": "o", "mount_target": "/m", "mount_options": "ro",
-        "uuid": "u", "default": "yes", "migrate_keyblob": "yes", "disks": ["e"], "init_order": ["e"],
+        "name": "d", "type": "dm-crypt-versatile", "aliases": ["x", "y"], "path": "/p,2,key", "mode": "m",
+        "format": "ext4", "format_options": "-O ^x", "provision": "zero", "provision_options": "o",
+        "mount_target": "/m", "mount_options": "ro", "uuid": "u", "default": "yes",
+        "migrate_keyblob": "yes", "disks": ["e"], "init_order": ["e"],
     }]  # fmt: skip
     command.device("volume", "add", "pv--logs", "--persistence", "revision", "--disk", "x")
     assert command.json()["volumes"]["pv--logs"] == {"persistence": "revision", "disk": "x"}
@@ -99,11 +106,13 @@ def test_disks_volumes_and_pools_with_every_member(command: DeviceCommand) -> No
     command.device("disk", "set", "d", "--no-default")
     assert "default" not in command.json()["disks"][0]
     command.device("disk", "rm", "d")
-    command.device("pool", "add", "lan", "--type", "bridge", "--bridge", "br0", "--subnet", "10.0.5.0/24", "--gateway",
-                 "10.0.5.1", "--nat")  # fmt: skip
+    command.device("pool", "add", "lan", "--type", "bridge", "--bridge", "br0", "--subnet", "10.0.5.0/24",
+                   "--gateway", "10.0.5.1", "--nat")  # fmt: skip
     pool = {"type": "bridge", "bridge": "br0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": True}
     assert command.json()["network"] == {"pools": {"lan": pool}}
-    command.device("pool", "set", "lan", "--no-nat", "--type", "macvlan", "--parent", "eth0", "--bridge", "")
+    command.device(
+        "pool", "set", "lan", "--no-nat", "--type", "macvlan", "--parent", "eth0", "--bridge", ""
+    )
     assert command.json()["network"]["pools"]["lan"] == {
         "type": "macvlan", "parent": "eth0", "subnet": "10.0.5.0/24", "gateway": "10.0.5.1", "nat": False,
     }  # fmt: skip
@@ -133,7 +142,10 @@ def test_disks_volumes_and_pools_with_every_member(command: DeviceCommand) -> No
         (["pool", "add", "p", "--type", "bridge"], "use --subnet"),
         (["pool", "add", "p", "--type", "brigde", "--subnet", "10.0.0.0/8"], 'did you mean "bridge"'),
         (["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.1/8"], "has host bits set"),
-        (["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.0/8", "--gateway", "11.0.0.1"], "gateway"),
+        (
+            ["pool", "add", "p", "--type", "bridge", "--subnet", "10.0.0.0/8", "--gateway", "11.0.0.1"],
+            "gateway",
+        ),
     ],
 )
 def test_a_wrong_word_changes_nothing(command: DeviceCommand, words: list[str], said: str) -> None:
@@ -144,10 +156,17 @@ def test_a_wrong_word_changes_nothing(command: DeviceCommand, words: list[str], 
 def test_what_containers_use_stays(command: DeviceCommand) -> None:
     command.device("disk", "add", "d", "--type", "volume-disk", "--alias", "x")
     command.device("pool", "add", "lan", "--type", "bridge", "--subnet", "10.0.5.0/24")
-    command.container("web", group="app", storage={"v": {"persistence": "boot", "disk": "x"}}, network={"pool": "lan"})
+    command.container(
+        "web", group="app", storage={"v": {"persistence": "boot", "disk": "x"}}, network={"pool": "lan"}
+    )
     command.container("old", runlevel="root")
     before = command.json()
-    for words in (["group", "rm", "app"], ["disk", "rm", "d"], ["disk", "set", "d", "--alias", "y"], ["pool", "rm", "lan"]):
+    for words in (
+        ["group", "rm", "app"],
+        ["disk", "rm", "d"],
+        ["disk", "set", "d", "--alias", "y"],
+        ["pool", "rm", "lan"],
+    ):
         assert "is used by web" in command.device(*words, status=2)[1]
     assert "is used by old" in command.device("group", "rm", "root", status=2)[1]
     assert command.json() == before
@@ -173,7 +192,12 @@ def test_the_list_is_for_people_and_for_programs(command: DeviceCommand) -> None
 def test_two_commands_at_once_lose_nothing(command: DeviceCommand) -> None:
     words = [sys.executable, "-m", "pantavisor", "device", "group", "add"]
     running = [
-        subprocess.Popen([*words, f"g{index}"], cwd=command.root, env={"PYTHONPATH": str(LIBRARY)}, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            [*words, f"g{index}"],
+            cwd=command.root,
+            env={"PYTHONPATH": str(LIBRARY)},
+            stderr=subprocess.DEVNULL,
+        )
         for index in range(6)
     ]
     assert [process.wait(600) for process in running] == [0] * 6

@@ -42,7 +42,9 @@ def registry() -> Iterator[Registry]:
 def pvr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> PvrCommand:
     """In a repository, in a home without logins, and with nothing on standard input."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for variable in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+    for variable in (
+        "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+    ):  # fmt: skip
         monkeypatch.delenv(variable, raising=False)
     Repository.init(tmp_path / "work")
     monkeypatch.chdir(tmp_path / "work")
@@ -58,10 +60,16 @@ def add(pvr: PvrCommand, registry: Registry, *words: str, status: int = 0) -> tu
 
 def holds_secret(root: Path) -> list[Path]:
     words = (SECRET.encode(), BASIC[6:].encode())
-    return [path for path in root.rglob("*") if path.is_file() and any(word in path.read_bytes() for word in words)]
+    return [
+        path
+        for path in root.rglob("*")
+        if path.is_file() and any(word in path.read_bytes() for word in words)
+    ]
 
 
-def test_the_registry_gets_them_and_no_file_does(pvr: PvrCommand, registry: Registry, tmp_path: Path) -> None:
+def test_the_registry_gets_them_and_no_file_does(
+    pvr: PvrCommand, registry: Registry, tmp_path: Path
+) -> None:
     assert "someone" not in "".join(add(pvr, registry, "-u", USER, "--password", SECRET))
     assert {seen.headers.get("Authorization") for seen in registry.seen} == {None, BASIC}
     assert (tmp_path / "work/web/root.squashfs").is_file() and not holds_secret(tmp_path)
@@ -79,13 +87,17 @@ def test_standard_input_is_read_to_the_end_of_the_line(
 
 
 @pytest.mark.parametrize("words, sentence", MISTAKES)
-def test_half_a_login_is_refused(pvr: PvrCommand, registry: Registry, words: list[str], sentence: str) -> None:
+def test_half_a_login_is_refused(
+    pvr: PvrCommand, registry: Registry, words: list[str], sentence: str
+) -> None:
     said = add(pvr, registry, *words, status=2)[1]
     assert sentence in said and "hint: use --username NAME --password-stdin" in said and SECRET not in said
     assert not registry.seen
 
 
-def test_a_source_without_a_registry_takes_none(pvr: PvrCommand, registry: Registry, tmp_path: Path) -> None:
+def test_a_source_without_a_registry_takes_none(
+    pvr: PvrCommand, registry: Registry, tmp_path: Path
+) -> None:
     login = ["-u", USER, "-p", SECRET]
     for words in (["--from", str(tmp_path), "--type", "rootfs"], ["--from", f"oci:{tmp_path}"]):
         said = pvr.both("app", "add", "x", *words, *login, status=2)[1]
@@ -95,8 +107,10 @@ def test_a_source_without_a_registry_takes_none(pvr: PvrCommand, registry: Regis
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_refusal_does_not_repeat_them(pvr: PvrCommand, registry: Registry, status: int) -> None:
     # A hostile registry repeats what it was sent.
-    registry.misbehave("/v2/", answer(status, {"WWW-Authenticate": 'Basic realm="x"'}, json.dumps({"errors": [
-        {"code": "DENIED", "message": f"{SECRET} {BASIC}"}]}).encode()))  # fmt: skip
+    registry.misbehave("/v2/", answer(
+        status, {"WWW-Authenticate": 'Basic realm="x"'},
+        json.dumps({"errors": [{"code": "DENIED", "message": f"{SECRET} {BASIC}"}]}).encode(),
+    ))  # fmt: skip
     said = "".join(add(pvr, registry, "-u", USER, "-p", SECRET, status=2))
     assert "(DENIED *** Basic ***)" in said and SECRET not in said and BASIC not in said
 
@@ -113,9 +127,10 @@ def test_neither_mirror_nor_redirect_gets_them(pvr: PvrCommand, registry: Regist
 
 @pytest.mark.parametrize(
     "words",
-    [["--passwrod", SECRET], [f"--passwrod={SECRET}"], [f"--passwor={SECRET}"], ["-P", SECRET], [f"-P{SECRET}"],
-     ["--password", SECRET, "--no-such"], ["-p", SECRET, "--password-stdin"], ["--password", SECRET, "--password-stdin"],
-     [f"--password-stdin={SECRET}"], ["--password", "s3cret:with", "a", "blank"]],
+    [["--passwrod", SECRET], [f"--passwrod={SECRET}"], [f"--passwor={SECRET}"], ["-P", SECRET],
+     [f"-P{SECRET}"], ["--password", SECRET, "--no-such"], ["-p", SECRET, "--password-stdin"],
+     ["--password", SECRET, "--password-stdin"], [f"--password-stdin={SECRET}"],
+     ["--password", "s3cret:with", "a", "blank"]],
 )  # fmt: skip
 def test_a_misspelt_option_does_not_show_them(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -134,7 +149,9 @@ def test_a_mirror_that_lies_is_passed_over_with_a_word(pvr: PvrCommand, registry
         assert all("Authorization" not in seen.headers for seen in mirror.seen)
 
 
-def test_mirrors_may_stand_in_the_environment(pvr: PvrCommand, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirrors_may_stand_in_the_environment(
+    pvr: PvrCommand, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Registry() as mirror:
         mirror.add("web", "1", images.image({"bin/sh": b"#!"}))
         monkeypatch.setenv("PVR_REGISTRY_MIRRORS", f"other.example=x.example {registry.host}={mirror.host}")

@@ -38,7 +38,10 @@ def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sig(keyring: Path) -> list[str]:
-    return ["sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts", str(keyring / "ca.crt")]
+    return [
+        "sig", "--key", str(keyring / "key.pem"), "--x5c", str(keyring / "x5c.pem"), "--cacerts",
+        str(keyring / "ca.crt"),
+    ]  # fmt: skip
 
 
 def test_generated_keys_sign_verify_and_list(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
@@ -56,11 +59,15 @@ def test_generated_keys_sign_verify_and_list(pvr: PvrCommand, work: Path, tmp_pa
     assert found["protected"] == ["web/root.squashfs", "web/run.json"]
     assert set(found["notseen"]) == {"#spec", "README.md"}
     rows = pvr(*sig(folder), "ls").splitlines()
-    assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [row.split() for row in rows]
+    assert rows[0].split() == ["coverage", "path"] and ["unseen", "README.md"] in [
+        row.split() for row in rows
+    ]
 
 
 @pytest.mark.parametrize("algorithm", pvs.ALGORITHMS)
-def test_every_algorithm_that_signs_has_keys(pvr: PvrCommand, work: Path, tmp_path: Path, algorithm: str) -> None:
+def test_every_algorithm_that_signs_has_keys(
+    pvr: PvrCommand, work: Path, tmp_path: Path, algorithm: str
+) -> None:
     folder = tmp_path / "keys"
     pvr("keys", "generate", str(folder), "--algorithm", algorithm)
     pvr(*sig(folder), "add", "--part", "web")
@@ -87,19 +94,27 @@ def test_a_commit_beside_does_not_lose_the_signature(pvr: PvrCommand, work: Path
         beside.join()
 
 
-def test_a_signature_that_was_removed_is_missed(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
-    """The parts of an export are its content; taking a signature out must not make it pass where roots are given."""
+def test_a_signature_that_was_removed_is_missed(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    """Parts of an export are its content; one without a signature must not pass where roots are given."""
     trust = ["--trust", str(keyring / "ca.crt")]
     pvr(*sig(keyring), "add", "--part", "web")
     assert "[signature" not in pvr.both("verify", ".", *trust, status=2)[1]
     (work / "_sigs/web.json").unlink()
     write(work, {"web/root.squashfs": "evil"})
     pvr("commit")
-    assert "web/root.squashfs: no signature protects it [signature-coverage]" in pvr.both("verify", ".", *trust, status=2)[1]
+    assert (
+        "web/root.squashfs: no signature protects it [signature-coverage]"
+        in pvr.both("verify", ".", *trust, status=2)[1]
+    )
     assert "[signature" not in pvr.both("verify", ".", *trust, "--allow-unsigned", status=2)[1]
     assert "not allowed with" in _refused(pvr, "verify", ".", *trust, "--allow-unsigned", "--strict")
     out, said = pvr.both(*sig(keyring), "ls", status=2)
-    assert "unseen    web/run.json" in out and "no signature protects web/root.squashfs, web/run.json\n" in said
+    assert (
+        "unseen    web/run.json" in out
+        and "no signature protects web/root.squashfs, web/run.json\n" in said
+    )
     assert out == pvr(*sig(keyring), "ls", "--allow-unsigned")
 
 
@@ -113,7 +128,11 @@ def _refused(pvr: PvrCommand, *words: str) -> str:
 def test_strict_refuses_what_nothing_signs(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     out, said = pvr.both(*sig(keyring), "ls", "--strict", status=2)
-    assert out == "" and "not fully covered by signatures: #spec, README.md\n" in said and "hint: sign the part" in said
+    assert (
+        out == ""
+        and "not fully covered by signatures: #spec, README.md\n" in said
+        and "hint: sign the part" in said
+    )
 
 
 def public_key(key: Path, target: Path) -> Path:
@@ -123,7 +142,7 @@ def public_key(key: Path, target: Path) -> Path:
 
 
 def complains(pvr: PvrCommand, *options: str) -> bool:
-    """Whether pvr verify finds fault with a signature; with the containers of these tests it always does."""
+    """Whether pvr verify finds fault with a signature; with these tests' containers it always does."""
     return "[signature]" in pvr.both("verify", *options, ".", status=2)[1]
 
 
@@ -177,7 +196,9 @@ def test_a_key_that_is_in_the_state_does_not_sign(pvr: PvrCommand, work: Path, k
     pvr(*sig(keyring), "add", "--part", "web")
 
 
-def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(
+    pvr: PvrCommand, work: Path, keyring: Path
+) -> None:
     before = (work / ".pvr/json").read_bytes()
     said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
     assert said == 'pvr: unknown part "wep"\n  hint: did you mean "web"?\n'
@@ -190,7 +211,9 @@ def test_a_part_that_is_not_committed_is_named_so(pvr: PvrCommand, work: Path, k
     assert said == "pvr: fresh is not committed yet\n  hint: run: pvr add && pvr commit\n"
 
 
-def test_what_differs_in_the_working_tree_is_not_signed_in_silence(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_what_differs_in_the_working_tree_is_not_signed_in_silence(
+    pvr: PvrCommand, work: Path, keyring: Path
+) -> None:
     write(work, {"README.md": "of no part", "web/root.squashfs": "newer"})
     for words in (["add", "--part", "web"], ["update"], ["set"]):
         said = pvr.both(*sig(keyring), *words)[1]
@@ -214,11 +237,15 @@ def test_a_missing_key_is_made_only_where_no_keys_are(pvr: PvrCommand, work: Pat
     assert "run: pvr keys generate pvs-keys;" in pvr.both("sig", "add", "--part", "web", status=2)[1]
 
 
-def test_roots_without_a_certificate_are_the_mistake_themselves(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_roots_without_a_certificate_are_the_mistake_themselves(
+    pvr: PvrCommand, work: Path, keyring: Path
+) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     for words in (["verify", ".", "--trust"], ["sig", "ls", "--cacerts"]):
         said = pvr.both(*words, str(keyring / "key.pem"), status=2)[1]
-        assert said.startswith(f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: roots are in"), said
+        assert said.startswith(
+            f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: roots are in"
+        ), said
 
 
 def test_patterns_that_devices_misread_are_refused(pvr: PvrCommand, work: Path, keyring: Path) -> None:
@@ -243,7 +270,11 @@ def test_keys_are_found_by_the_published_variables(
     write(work, {"_config/web/etc/x": "x"})
     pvr("add")
     pvr("commit")
-    for variable, name in (("PVR_SIG_KEY", "key.pem"), ("PVR_X5C_PATH", "x5c.pem"), ("PVR_SIG_CACERTS", "ca.crt")):
+    for variable, name in (
+        ("PVR_SIG_KEY", "key.pem"),
+        ("PVR_X5C_PATH", "x5c.pem"),
+        ("PVR_SIG_CACERTS", "ca.crt"),
+    ):
         monkeypatch.setenv(variable, str(keyring / name))
     pvr("sig", "add", "--part", "web", "--noconfig")
     out, said = pvr.both("sig", "ls", "--json", status=2)
@@ -286,7 +317,8 @@ SIG, CONFIG = "_sigs/web.json", "_config/web/**"
          ["web/run.json", "web/*.squashfs"], ["web/src.json", SIG]),
         (["--part", "web", "--exclude", "*.squashfs"], ["web/**", CONFIG], ["web/*.squashfs", SIG]),
         (["--raw", "web", "--include", "#spec", "--include", "*.md"], ["#spec", "*.md"], [SIG]),
-        (["--raw", "web", "--include", "#spec", "--exclude", "__displaced__"], ["#spec"], ["__displaced__", SIG]),
+        (["--raw", "web", "--include", "#spec", "--exclude", "__displaced__"], ["#spec"],
+         ["__displaced__", SIG]),
     ],
 )  # fmt: skip
 def test_options_select_as_in_the_published_tool(
@@ -302,9 +334,15 @@ def test_the_bsp_keeps_what_belongs_to_the_device(pvr: PvrCommand, work: Path, k
     pvr("add")
     pvr("commit")
     pvr(*sig(keyring), "add", "--part", "bsp", "--exclude", "build.json")
-    assert selection(work, "bsp") == (["bsp/**", "device.json", "#spec"], ["bsp/build.json", "_sigs/bsp.json"])
+    assert selection(work, "bsp") == (
+        ["bsp/**", "device.json", "#spec"],
+        ["bsp/build.json", "_sigs/bsp.json"],
+    )
     pvr(*sig(keyring), "add", "--part", "bsp", "--include", "kernel.img")
-    assert selection(work, "bsp") == (["bsp/kernel.img", "device.json", "#spec"], ["bsp/src.json", "_sigs/bsp.json"])
+    assert selection(work, "bsp") == (
+        ["bsp/kernel.img", "device.json", "#spec"],
+        ["bsp/src.json", "_sigs/bsp.json"],
+    )
 
 
 def test_raw_wants_patterns(pvr: PvrCommand, work: Path, keyring: Path) -> None:
@@ -313,8 +351,13 @@ def test_raw_wants_patterns(pvr: PvrCommand, work: Path, keyring: Path) -> None:
 
 
 def test_a_pattern_said_for_nothing_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
-    said = pvr.both(*sig(keyring), "add", "--part", "web", "--include", "run.json", "--include", "web/root.squashfs")[1]
-    assert 'warning: no committed path matches "web/web/root.squashfs"' in said and '"web/run.json"' not in said
+    said = pvr.both(
+        *sig(keyring), "add", "--part", "web", "--include", "run.json", "--include", "web/root.squashfs"
+    )[1]
+    assert (
+        'warning: no committed path matches "web/web/root.squashfs"' in said
+        and '"web/run.json"' not in said
+    )
 
 
 def test_key_options_stand_before_the_verb_or_behind_it(pvr: PvrCommand, work: Path, keyring: Path) -> None:
@@ -333,7 +376,10 @@ def test_one_signature_of_several(pvr: PvrCommand, work: Path, keyring: Path) ->
     pvr(*sig(keyring), "add", "--raw", "docs", "--include", "README.md")
     found = json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))
     assert found["protected"] == ["README.md"] and "web/run.json" in found["notseen"]
-    assert json.loads(pvr(*sig(keyring), "ls", "--json", "_sigs/web.json"))["protected"][0] == "web/root.squashfs"
+    assert (
+        json.loads(pvr(*sig(keyring), "ls", "--json", "_sigs/web.json"))["protected"][0]
+        == "web/root.squashfs"
+    )
     write(work, {"web/root.squashfs": "changed", "README.md": "changed"})
     pvr("commit")
     before = json.loads((work / ".pvr/json").read_text())
@@ -345,18 +391,25 @@ def test_one_signature_of_several(pvr: PvrCommand, work: Path, keyring: Path) ->
     pvr(*sig(keyring), "update", "_sigs/docs.json")
     pvr(*sig(keyring), "ls")
     for verb in ("update", "ls"):
-        assert 'unknown signature "wep"\n  hint: did you mean "web"?' in pvr.both(*sig(keyring), verb, "wep", status=2)[1]
+        assert (
+            'unknown signature "wep"\n  hint: did you mean "web"?'
+            in pvr.both(*sig(keyring), verb, "wep", status=2)[1]
+        )
 
 
 def test_signatures_themselves_are_shown(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     committed = json.loads((work / ".pvr/json").read_text())["_sigs/web.json"]
-    assert json.loads(pvr(*sig(keyring), "ls", "--with-sigs", "--json"))["signatures"] == {"_sigs/web.json": committed}
+    assert json.loads(pvr(*sig(keyring), "ls", "--with-sigs", "--json"))["signatures"] == {
+        "_sigs/web.json": committed
+    }
     last = pvr(*sig(keyring), "ls", "--with-sigs").splitlines()[-1]
     assert last.startswith("_sigs/web.json ") and json.loads(last.partition(" ")[2]) == committed
 
 
-def test_a_signature_without_certificates(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_a_signature_without_certificates(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
     own = public_key(keyring / "key.pem", tmp_path / "own.pem")
     pvr("sig", "add", "--key", str(keyring / "key.pem"), "--x5c", "no", "--part", "web")
     pvr("sig", "ls", "--pubkey", str(own))
@@ -370,7 +423,9 @@ def test_signing_elsewhere(pvr: PvrCommand, work: Path, keyring: Path, tmp_path:
     words = ["--raw", "docs", "--include", "README.md", "--algorithm", "ES256"]
     said = pvr.both("sig", "request", *words, "--x5c", chain, str(request))[1]
     assert said.endswith(f"with ES256, then: pvr sig attach --raw docs {request} SIGNATURE\n")
-    subprocess.run(["openssl", "dgst", "-sha256", "-sign", keyring / "key.pem", "-out", signature, request], check=True)
+    subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", keyring / "key.pem", "-out", signature, request], check=True
+    )
     pvr("sig", "attach", "--raw", "docs", str(request), str(signature))
     assert json.loads(pvr(*sig(keyring), "ls", "docs", "--json"))["protected"] == ["README.md"]
 
@@ -379,7 +434,10 @@ def test_signing_elsewhere(pvr: PvrCommand, work: Path, keyring: Path, tmp_path:
     "words, sentence",
     [
         (["update"], "the committed state has no signature"),
-        (["add", "--part", "web", "--key", "key.pem", "--command", "x"], "--key and --command are two ways to sign"),
+        (
+            ["add", "--part", "web", "--key", "key.pem", "--command", "x"],
+            "--key and --command are two ways to sign",
+        ),
         (["add", "--part", "web", "--command", "sign 'it"], "has a quote that nothing ends"),
         (["add", "--part", "web", "--key", "no/such.pem"], "no/such.pem"),
         (["attach", "--part", "web", "no.request", "no.signature"], "no.request: No such file"),
@@ -388,18 +446,24 @@ def test_signing_elsewhere(pvr: PvrCommand, work: Path, keyring: Path, tmp_path:
         (["attach", "--part", "web", "/dev/zero", "README.md"], "/dev/zero is longer than"),
         (["add", "--part", "web", "--command", " ", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
         (["add", "--part", "web", "--command", "", "--x5c", "KEYS/x5c.pem"], "--command names no program"),
-        (["add", "--part", "web", "--pkcs11", "x.so", "--token", "t"], "use --token LABEL and --label LABEL"),
+        (
+            ["add", "--part", "web", "--pkcs11", "x.so", "--token", "t"],
+            "use --token LABEL and --label LABEL",
+        ),
     ],
 )
 def test_mistakes_at_signing(
-    pvr: PvrCommand, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
-) -> None:
+    pvr: PvrCommand, work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch, words: list[str],
+    sentence: str,
+) -> None:  # fmt: skip
     monkeypatch.setenv("PVR_PKCS11_PIN", "1234")
     words = [word.replace("KEYS", str(keyring)) for word in words]
     assert sentence in pvr.both("sig", *words, status=2)[1]
 
 
-def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_a_signature_that_covers_the_new_one_gets_a_warning(
+    pvr: PvrCommand, work: Path, keyring: Path
+) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     assert "warning" not in pvr.both(*sig(keyring), "add", "--raw", "all", "--include", "*/*")[1]
     said = pvr.both(*sig(keyring), "add", "--part", "web", "--exclude", "run.json")[1]
@@ -408,7 +472,9 @@ def test_a_signature_that_covers_the_new_one_gets_a_warning(pvr: PvrCommand, wor
     pvr(*sig(keyring), "ls")
 
 
-def test_the_set_of_signatures_is_signed_with_a_rising_number(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_the_set_of_signatures_is_signed_with_a_rising_number(
+    pvr: PvrCommand, work: Path, keyring: Path
+) -> None:
     assert "has no signature" in pvr.both(*sig(keyring), "set", status=2)[1]
     pvr(*sig(keyring), "add", "--part", "web")
     assert "no set signature" in pvr.both(*sig(keyring), "ls", "--set", status=2)[1]
@@ -434,7 +500,9 @@ def test_a_part_signed_anew_asks_for_its_set(pvr: PvrCommand, work: Path, keyrin
     assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 1
 
 
-def test_the_set_is_signed_elsewhere_too(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_the_set_is_signed_elsewhere_too(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     request, signature = tmp_path / "request", tmp_path / "signature"
     pvr("sig", "request", "--set", "--release", "3", "--x5c", str(keyring / "x5c.pem"), str(request))
@@ -444,7 +512,9 @@ def test_the_set_is_signed_elsewhere_too(pvr: PvrCommand, work: Path, keyring: P
     assert json.loads(pvr(*sig(keyring), "ls", "--set", "--json"))["release"] == 3
 
 
-def test_who_may_sign_is_asked_of_the_table(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_who_may_sign_is_asked_of_the_table(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     table = tmp_path / "signers"
     table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}')
@@ -453,10 +523,14 @@ def test_who_may_sign_is_asked_of_the_table(pvr: PvrCommand, work: Path, keyring
     assert "may not sign web/" in pvr.both(*sig(keyring), "ls", "--signers", str(table), status=2)[1]
     assert "add --trust PEM" in pvr.both("verify", str(work), "--signers", str(table), status=2)[1]
     trust = ["--trust", str(keyring / "ca.crt"), "--allow-unsigned"]
-    assert "may not sign web/" in pvr.both("verify", str(work), *trust, "--signers", str(table), status=2)[1]
+    assert (
+        "may not sign web/" in pvr.both("verify", str(work), *trust, "--signers", str(table), status=2)[1]
+    )
 
 
-def test_what_reaches_the_device_is_asked_of_the_table(pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path) -> None:
+def test_what_reaches_the_device_is_asked_of_the_table(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
     """As 'pvr verify' and devices do: who may sign a container may not give it the device."""
     run = '{"name": "web", "group": "app", "config": "lxc.container.conf"}'
     write(work, {"web/run.json": run, "web/lxc.container.conf": "lxc.hook.mount = /bin/sh"})
@@ -468,7 +542,9 @@ def test_what_reaches_the_device_is_asked_of_the_table(pvr: PvrCommand, work: Pa
     trust = ["--trust", str(keyring / "ca.crt"), "--allow-unsigned", "--signers", str(table)]
     for words in ([*sig(keyring), "ls", "--signers", str(table)], ["verify", ".", *trust]):
         said = pvr.both(*words, status=2)[1]
-        assert "web/lxc.container.conf" in said and "is not signed by one who may sign the bsp" in said, words
+        assert "web/lxc.container.conf" in said and "is not signed by one who may sign the bsp" in said, (
+            words
+        )
         assert "lxc.hook.mount" in said
     table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": "all"}]}')
     pvr(*sig(keyring), "ls", "--signers", str(table))

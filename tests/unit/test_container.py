@@ -57,8 +57,6 @@ def new() -> Tree:
     )
 
 
-
-
 def test_a_patch_holds_only_what_differs() -> None:
     found = {path.decode(): node for path, node in difference(base(), new()).walk()}
     assert sorted(found) == [
@@ -95,7 +93,12 @@ def test_a_patch_laid_over_its_base_is_the_new_tree_again(tmp_path: Path) -> Non
     # Beneath the opaque mark, which says how and is nothing of the tree, it is what the kernel shows.
     found.root.entries[b"replaced"].metadata = new().root.entries[b"replaced"].metadata
     assert list(difference(new(), found).walk()) == [] == list(difference(found, new()).walk())
-    assert [found.head(path, 9) for path in ("changed", "kept/a", "replaced/z", "gone/x")] == [b"new", b"a", b"z", None]
+    assert [found.head(path, 9) for path in ("changed", "kept/a", "replaced/z", "gone/x")] == [
+        b"new",
+        b"a",
+        b"z",
+        None,
+    ]
 
 
 def test_the_kernel_shows_the_new_tree_where_a_patch_lies_over_the_old(tmp_path: Path) -> None:
@@ -112,7 +115,8 @@ def test_the_kernel_shows_the_new_tree_where_a_patch_lies_over_the_old(tmp_path:
     mount -t squashfs -o loop,ro patch.squashfs patch
     mount -t tmpfs tmpfs work; mkdir work/u work/w
     mount -t overlay overlay -o lowerdir=patch:base,upperdir=work/u,workdir=work/w merged
-    find merged -mindepth 1 -printf '%P %y %m %U %l\\n' | sort; cat merged/changed merged/kept/a merged/was_folder"""
+    find merged -mindepth 1 -printf '%P %y %m %U %l\\n' | sort; \
+cat merged/changed merged/kept/a merged/was_folder"""
     run = ["unshare", "--mount", "sh", "-c", script, "sh", tmp_path]
     result = subprocess.run(run, capture_output=True, text=True, timeout=600, check=False)
     if result.returncode and "mount" in result.stderr and not os.environ.get("CI"):
@@ -122,5 +126,7 @@ def test_the_kernel_shows_the_new_tree_where_a_patch_lies_over_the_old(tmp_path:
     wanted = []
     for path, node in new().walk():
         target = node.target.decode() if isinstance(node, Symlink) else ""
-        wanted.append(f"{path.decode()} {kinds[type(node)]} {node.metadata.mode:o} {node.metadata.uid} {target}")
+        wanted.append(
+            f"{path.decode()} {kinds[type(node)]} {node.metadata.mode:o} {node.metadata.uid} {target}"
+        )
     assert result.stdout == "\n".join(sorted(wanted)) + "\nnewanow a file"

@@ -44,7 +44,8 @@ Signed-By:
 
 LINES = """\
 deb http://archive.example/ubuntu noble main universe # the archive
-deb [arch=amd64 signed-by=/usr/share/keyrings/ubuntu-archive-keyring.gpg] http://sec.example noble-security main
+deb [arch=amd64 signed-by=/usr/share/keyrings/ubuntu-archive-keyring.gpg] \
+http://sec.example noble-security main
 deb-src http://archive.example/ubuntu noble main
 #deb http://old.example/ubuntu noble main
 deb https://vendor.example/apt stable main

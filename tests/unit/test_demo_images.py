@@ -89,11 +89,14 @@ def test_a_command_is_not_hung_up_on_but_asked_to_end(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys; from demo_images import cli, registry; from pathlib import Path\n"
         "signal.signal(signal.SIGHUP, cli._interrupt)\n"
-        "cli.run_command(['sh', '-c', 'trap \"echo asked; exit\" TERM; kill -HUP $PPID; while :; do sleep 0.1; done'],"
+        "cli.run_command(['sh', '-c', 'trap \"echo asked; exit\" TERM; kill -HUP $PPID; "
+        "while :; do sleep 0.1; done'],"
         " registry.Registry(Path('/'), 1))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, env=environment
+    )
     assert done.stdout == "asked\n" and "KeyboardInterrupt" in done.stderr
 
 
@@ -193,15 +196,20 @@ def test_a_dockerfile_that_runs_nothing_needs_no_engine(tmp_path: Path) -> None:
     blobs, manifest = plain_image(tmp_path, 0o022)
     layers = [gzip.decompress(blob.path.read_bytes()) for blob in blobs[:-1]]
     config = json.loads(blobs[-1].path.read_bytes())
-    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    assert config["rootfs"]["diff_ids"] == [
+        f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers
+    ]
     assert (config["os"], config["architecture"]) == ("linux", "arm64")
     assert config["config"] == {
-        "Env": ["LC_ALL=C.UTF-8"], "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGQUIT",
-        "Entrypoint": ["/bin/sh", "-c", "a b"],
+        "Env": ["LC_ALL=C.UTF-8"], "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}},
+        "StopSignal": "SIGQUIT", "Entrypoint": ["/bin/sh", "-c", "a b"],
     }  # fmt: skip
     described = json.loads(manifest)
     assert [*described["layers"], described["config"]] == [blob.document() for blob in blobs]
-    found = [[(m.name, oct(m.mode), m.linkname) for m in tarfile.open(fileobj=io.BytesIO(layer))] for layer in layers]
+    found = [
+        [(m.name, oct(m.mode), m.linkname) for m in tarfile.open(fileobj=io.BytesIO(layer))]
+        for layer in layers
+    ]
     assert found == [
         [("./etc", "0o644", "")],
         [("etc/one", "0o644", ""), ("etc/two", "0o644", "")],
@@ -256,7 +264,8 @@ def test_the_first_engine_that_works_makes_the_images(
     assert shop.ensure() == {"demo-nginx": "sha256:1", "demo-system": "sha256:1"}
     assert engines.tried == list(engine.NAMES)[: engine.NAMES.index(working) + 1]
     assert [word for word in words if "next way" in word] == [
-        f"{name} cannot build an image here: not permitted; the next way is tried" for name in engines.tried[:-1]
+        f"{name} cannot build an image here: not permitted; the next way is tried"
+        for name in engines.tried[:-1]
     ]
     monkeypatch.setattr(engine, "start", Engines("none"))
     with pytest.raises(Failure, match="docker cannot build") as caught:

@@ -64,7 +64,11 @@ def build(
     path: Path, tree: Path, boot_file: Path, *, files: dict[str, Path] | None = None, **options: object
 ) -> disk.DiskImage:
     layout = disk.Layout.efi(tree, boot_files(boot_file) if files is None else files)
-    return disk.build(path, layout, **{"epoch": EPOCH, "seed": "state", **options})  # type: ignore[arg-type]
+    return disk.build(
+        path,
+        layout,
+        **{"epoch": EPOCH, "seed": "state", **options},  # type: ignore[arg-type]
+    )
 
 
 def storage(path: Path) -> str:
@@ -175,7 +179,10 @@ def test_another_seed_makes_other_identifiers_only(
 ) -> None:
     other = build(tmp_path / "two.img", make_tree(tmp_path / "tree"), boot_file, seed="other")
     uuids = [proc.run(["tune2fs", "-l", storage(path)]).stdout for path in (built.path, other.path)]
-    assert len({re.search(rb"UUID: +(\S+)", uuid).group(1) for uuid in uuids}) == 2  # type: ignore[union-attr]
+    assert (
+        len({re.search(rb"UUID: +(\S+)", uuid).group(1) for uuid in uuids})  # type: ignore[union-attr]
+        == 2
+    )
     assert other.size == built.size
 
 

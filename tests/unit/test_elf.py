@@ -133,8 +133,11 @@ def test_a_script_is_judged_by_what_runs_it(line: bytes) -> None:
         assert refuses(tree, "/start") == wrong
     with pytest.raises(elf.WrongMachine, match=r"/start of the image is run by \S+, a program for mips"):
         elf.check(
-            Tree(folder(start=program(line), bin=folder(again=program(b"#!/bin/app\n"), link=Symlink(EXECUTABLE, b"app"),
-                                                        app=program(header(1, 2, 8))))),
+            Tree(folder(
+                start=program(line),
+                bin=folder(again=program(b"#!/bin/app\n"), link=Symlink(EXECUTABLE, b"app"),
+                           app=program(header(1, 2, 8))),
+            )),
             "/start", Platform.parse("linux/arm64"),
         )  # fmt: skip
 

@@ -403,8 +403,8 @@ def test_a_registry_that_does_not_answer_leaves_the_build_alone(d, caplog) -> No
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("PVR_DOCKER_RFE", "PVR_DOCKER_REF"), ("PVROOT_CONTAINER", "PVROOT_CONTAINERS"), ("PVS_KEYDIR", "PVS_KEY_DIR"),
-     ("PVR_PERSIST:pn-demo", ""), ("PVR_VOLUME:append", "PVR_VOLUMES")],
+    [("PVR_DOCKER_RFE", "PVR_DOCKER_REF"), ("PVROOT_CONTAINER", "PVROOT_CONTAINERS"),
+     ("PVS_KEYDIR", "PVS_KEY_DIR"), ("PVR_PERSIST:pn-demo", ""), ("PVR_VOLUME:append", "PVR_VOLUMES")],
 )  # fmt: skip
 def test_a_misspelt_variable_skips_the_recipe_with_the_nearest(d, name: str, nearest: str) -> None:
     d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
@@ -503,7 +503,8 @@ def test_a_recipe_gets_its_entry_and_its_variables(d) -> None:
         ("arm", "arm vfp cortexa7 neon vfpv4 thumb callconvention-hard armv7ve", "linux/arm/v7"),
         ("arm", "armv7vet2hf-neon", "linux/arm/v7"), ("arm", "arm armv6 vfp arm1176jzfs", "linux/arm/v6"),
         ("arm", "arm armv8a", "linux/arm/v7"), ("arm", "arm armv5 thumb dsp", "linux/arm/v5"),
-        ("i686", "m32 core2", "linux/386"), ("i586", "", "linux/386"), ("riscv64", "rv64gc", "linux/riscv64"),
+        ("i686", "m32 core2", "linux/386"), ("i586", "", "linux/386"),
+        ("riscv64", "rv64gc", "linux/riscv64"),
     ],
 )  # fmt: skip
 def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str) -> None:

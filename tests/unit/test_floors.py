@@ -21,7 +21,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).resolve().parents[1]
 # What BitBake's own process imports has nothing but the standard library.
 PLAIN = {
-    "errors", "cjson", "digest", "names", "atomic", "codecs", "tar", "ref", "oci", "unixhttp", "layout", "http", "registry",
+    "errors", "cjson", "digest", "names", "atomic", "codecs", "tar", "ref", "oci", "unixhttp", "layout",
+    "http", "registry",
 }  # fmt: skip
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)
@@ -50,7 +51,12 @@ FLOORS = documented()
 def test_the_drawing_of_the_readme_has_the_same_floors() -> None:
     drawing = (LAYER.parent / "README.md").read_text().partition("## The floors")[2].split("```")[1]
     rows = dict(re.findall(r"^ (\d) +(.*)$", drawing, re.MULTILINE))
-    drawn = {name: int(floor) for floor, row in rows.items() for name in re.findall(r"\w+", row) if name in FLOORS}
+    drawn = {
+        name: int(floor)
+        for floor, row in rows.items()
+        for name in re.findall(r"\w+", row)
+        if name in FLOORS
+    }
     assert drawn == FLOORS
 
 
@@ -60,7 +66,12 @@ def walked(path: Path) -> "tuple[ast.AST, ...]":
 
 
 def test_where_a_change_belongs_is_a_place_that_exists() -> None:
-    page = (LAYER / "docs" / "floors.md").read_text().partition("## To change something")[2].partition("\n## ")[0]
+    page = (
+        (LAYER / "docs" / "floors.md")
+        .read_text()
+        .partition("## To change something")[2]
+        .partition("\n## ")[0]
+    )
     rows = re.findall(r"^\| an? .*\|(.*)\|$", page, re.M)
     assert len(rows) >= 20
     runtime = {path.stem for path in LAYER.glob("recipes-pv/pantavisor/pantavisor/src/*.c")}
@@ -131,7 +142,9 @@ def test_no_circles() -> None:
             if ours and other in FLOORS and other != module_of(path):
                 edges.setdefault(module_of(path), set()).add(other)
     settled: set[str] = set()
-    while left := {module for module in FLOORS if module not in settled and edges.get(module, set()) <= settled}:
+    while left := {
+        module for module in FLOORS if module not in settled and edges.get(module, set()) <= settled
+    }:
         settled |= left
     assert set(FLOORS) - settled == set()
 
@@ -147,7 +160,9 @@ def test_who_may_import_what(path: Path) -> None:
         if top in ("cryptography", "pkcs11"):
             assert module == "keys", f"{where(path, line)}: only keys imports {top}"
         if top in ("socket", "ssl", "http", "urllib") and name != "urllib.parse":
-            assert module in ("http", "unixhttp"), f"{where(path, line)}: only http and unixhttp open sockets"
+            assert module in ("http", "unixhttp"), (
+                f"{where(path, line)}: only http and unixhttp open sockets"
+            )
         if top == "subprocess":
             # Credential helpers are asked by BitBake's process too, before anything else is there.
             allowed = module == "proc" or path.relative_to(PACKAGE).as_posix() == "registry/credentials.py"
@@ -160,10 +175,14 @@ def test_who_may_import_what(path: Path) -> None:
 def test_who_may_print_and_read_the_environment(path: Path) -> None:
     module = module_of(path)
     for name, line in uses(path):
-        if name in ("print()", "input()", "os.environ", "os.getenv", "os.environb", "sys.stdout", "sys.stderr"):
+        if name in (
+            "print()", "input()", "os.environ", "os.getenv", "os.environb", "sys.stdout", "sys.stderr",
+        ):  # fmt: skip
             assert module in ("cli", "__main__"), f"{where(path, line)}: only the front doors use {name}"
         if FLOORS.get(module, 9) <= 1 and module not in TOUCH_FILES:
-            pure = name not in ("open()", "os.open", "time.time", "time.monotonic", "datetime.now", "os.listdir")
+            pure = name not in (
+                "open()", "os.open", "time.time", "time.monotonic", "datetime.now", "os.listdir",
+            )  # fmt: skip
             assert pure, f"{where(path, line)}: floors 0 and 1 are pure, but {module} uses {name}"
 
 
@@ -173,7 +192,9 @@ def test_cryptography_is_imported_only_when_it_is_called() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names = [str(node.module)]
-            assert not any(name.startswith(("cryptography", "pkcs11")) for name in names), where(path, node.lineno)
+            assert not any(name.startswith(("cryptography", "pkcs11")) for name in names), where(
+                path, node.lineno
+            )
 
 
 def test_the_glue_alone_knows_bitbake_and_needs_nothing_else() -> None:
@@ -185,10 +206,18 @@ def test_the_glue_alone_knows_bitbake_and_needs_nothing_else() -> None:
             for name in names:
                 top, _, rest = name.partition(".")
                 if top == "pantavisor":
-                    parts = [rest.split(".")[0]] if rest else [alias.name for alias in getattr(node, "names", [])]
-                    assert set(parts) <= PLAIN | {"__version__"}, f"{where(path, node.lineno)} imports {parts}"
+                    parts = (
+                        [rest.split(".")[0]]
+                        if rest
+                        else [alias.name for alias in getattr(node, "names", [])]
+                    )
+                    assert set(parts) <= PLAIN | {"__version__"}, (
+                        f"{where(path, node.lineno)} imports {parts}"
+                    )
                 else:
-                    assert top in STANDARD | {"bb", "oe", "pvbb"}, f"{where(path, node.lineno)} imports {name}"
+                    assert top in STANDARD | {"bb", "oe", "pvbb"}, (
+                        f"{where(path, node.lineno)} imports {name}"
+                    )
 
 
 @pytest.mark.parametrize("path", [*FILES, *sorted(GLUE.glob("*.py"))], ids=lambda path: path.name)
@@ -204,7 +233,9 @@ def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
 
 
 def test_the_modules_of_bitbake_load_without_any_installed_package() -> None:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import " + ", ".join(f"pantavisor.{name}" for name in sorted(PLAIN))
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import " + ", ".join(
+        f"pantavisor.{name}" for name in sorted(PLAIN)
+    )
     # -I and -S: without site-packages only the standard library is there.
     subprocess.run([sys.executable, "-I", "-S", "-c", code, str(PACKAGE.parent)], check=True, timeout=600)
 
@@ -220,7 +251,9 @@ def test_readers_and_verifier_share_only_formats_keys_and_processes_with_the_wri
 
 def test_only_the_tests_of_the_verifier_know_its_insides() -> None:
     """``inspect`` and the tests of other things look at artefacts through ``readers``."""
-    known = re.compile(r"from (?:pantavisor\.|\.\.?)audit(?:\.\w+)? import (?!verify|AuditError|Finding|Report)")
+    known = re.compile(
+        r"from (?:pantavisor\.|\.\.?)audit(?:\.\w+)? import (?!verify|AuditError|Finding|Report)"
+    )
     others = [path for path in FILES if module_of(path) != "audit"]
     others += [path for path in TESTS.rglob("*.py") if not re.match(r"(test_)?(audit|many)", path.name)]
     assert [where(path, 0) for path in others if known.search(path.read_text())] == []
@@ -235,7 +268,9 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
                 assert node.arg != "shell", where(path, node.value.lineno)
             elif isinstance(node, ast.FunctionDef):
                 defaults = [*node.args.defaults, *node.args.kw_defaults]
-                shared = [default for default in defaults if isinstance(default, (ast.List, ast.Dict, ast.Set))]
+                shared = [
+                    default for default in defaults if isinstance(default, (ast.List, ast.Dict, ast.Set))
+                ]
                 assert not shared, where(path, node.lineno)
 
 
@@ -243,7 +278,9 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
 def test_no_conditional_expression_is_part_of_another(path: Path) -> None:
     for node in walked(path):
         if isinstance(node, ast.IfExp):
-            inner = [found for found in ast.walk(node) if isinstance(found, ast.IfExp) and found is not node]
+            inner = [
+                found for found in ast.walk(node) if isinstance(found, ast.IfExp) and found is not node
+            ]
             assert not inner, where(path, node.lineno)
 
 
@@ -254,7 +291,11 @@ def raised(function: ast.FunctionDef) -> "set[str]":
         if isinstance(node, ast.Raise) and node.exc is not None:
             error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             name = ast.unparse(error).rpartition(".")[2]
-            found |= {name} if name[0].isupper() and not isinstance(getattr(builtins, name, None), type) else set()
+            found |= (
+                {name}
+                if name[0].isupper() and not isinstance(getattr(builtins, name, None), type)
+                else set()
+            )
     return found
 
 
@@ -263,8 +304,14 @@ def test_public_functions_name_the_errors_that_a_caller_can_act_on(path: Path) -
     if module_of(path) == "cli":
         return  # what is raised there goes to the user
     tree = ast.parse(path.read_text())
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-    for function in (node for scope in (tree, *classes) for node in scope.body if isinstance(node, ast.FunctionDef)):
+    classes = [
+        node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    for function in (
+        node for scope in (tree, *classes) for node in scope.body if isinstance(node, ast.FunctionDef)
+    ):
         if not function.name.startswith("_") and raised(function):
             text = ast.get_docstring(function) or ""
-            assert re.search(r"[Rr]aise|[a-z]Error", text), f"{where(path, function.lineno)}: {raised(function)}"
+            assert re.search(r"[Rr]aise|[a-z]Error", text), (
+                f"{where(path, function.lineno)}: {raised(function)}"
+            )

@@ -360,7 +360,8 @@ def token(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
             for words in (["--init-token", "--free", "--label", algorithm, "--so-pin", "1234"],
                           ["--import", key, "--label", "signing", "--id", "01"],
                           ["--import", key, "--label", "twice", "--id", "02"],
-                          ["--import", made / algorithm / "ca.key.pem", "--label", "twice", "--id", "03"]):  # fmt: skip
+                          ["--import", made / algorithm / "ca.key.pem", "--label", "twice",
+                           "--id", "03"]):  # fmt: skip
                 subprocess.run([*common, *words], check=True, timeout=600)
         yield module
 
@@ -420,7 +421,10 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
         {"common_name": "x" * 61},
     ):
         with pytest.raises(FormatError):
-            keys.generate(tmp_path / "new", **{"common_name": "x", "algorithm": "ES256", **changes})  # type: ignore[arg-type]
+            keys.generate(
+                tmp_path / "new",
+                **{"common_name": "x", "algorithm": "ES256", **changes},  # type: ignore[arg-type]
+            )
     assert os.listdir(tmp_path) == []
 
 
@@ -532,8 +536,8 @@ class Authority:
 
 
 def usage(**yes: bool) -> x509.KeyUsage:
-    members = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-               "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
+    members = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+               "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
     return x509.KeyUsage(**{member: yes.get(member, False) for member in members})
 
 

@@ -107,12 +107,12 @@ def test_layers_are_read_once_where_names_tell_what_they_hide() -> None:
         return replace(blob, open=opener)
 
     lower = layer(
-        member("kept", content=b"kept"), member("d/a", content=b"a"), member("e", content=b"e"), member("o/p", content=b"p"),
-        member("was/file", content=b"w"), member("x", content=b"x"),
+        member("kept", content=b"kept"), member("d/a", content=b"a"), member("e", content=b"e"),
+        member("o/p", content=b"p"), member("was/file", content=b"w"), member("x", content=b"x"),
     )  # fmt: skip
     upper = layer(
-        member("d/.wh.a"), member("e", "link", target="kept"), member("o", "dir"), member("o/.wh..wh..opq"), member("was"),
-        member("x", "dir"), member("x/y", content=b"y"),
+        member("d/.wh.a"), member("e", "link", target="kept"), member("o", "dir"), member("o/.wh..wh..opq"),
+        member("was"), member("x", "dir"), member("x/y", content=b"y"),
     )  # fmt: skip
     tree = LayeredTree([counted(lower), counted(upper)])
     came = [file for file, _ in tree.contents()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What overlayfs would obey never leaves a reader: not from a layer, a tar, a folder, and not into a patch."""
+"""What overlayfs would obey never leaves a reader: not from a layer, a tar, a folder, nor into a patch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from pantavisor.manifests import SourceManifest
 from pantavisor.objects import ScratchPool
 from sim.layers import layer, member, tar
 
-MARKS = {"SCHILY.xattr.trusted.overlay.opaque": "y", "SCHILY.xattr.user.overlay.redirect": "/x", "SCHILY.xattr.user.kept": "1"}
+MARKS = {
+    "SCHILY.xattr.trusted.overlay.opaque": "y",
+    "SCHILY.xattr.user.overlay.redirect": "/x",
+    "SCHILY.xattr.user.kept": "1",
+}
 NAMES = ("trusted.overlay.opaque", "user.overlay.redirect")
 OLD = [member("store", "dir"), member("store/kept", content=b"kept"), member("store/old", content=b"old")]
 NEW = [member("store", "dir", pax=MARKS), *OLD[1:], member("store/new", content=b"new")]
@@ -29,7 +33,12 @@ def names(tree: Tree) -> set[str]:
 
 @pytest.mark.parametrize("read", ["layers", "tar"])
 def test_marks_are_left_out_and_named(read: str) -> None:
-    members = [*NEW, member("hidden", "chr"), member("deep/hidden", "chr"), member("tty", "chr", device=(5, 0))]
+    members = [
+        *NEW,
+        member("hidden", "chr"),
+        member("deep/hidden", "chr"),
+        member("tty", "chr", device=(5, 0)),
+    ]
     if read == "layers":
         tree: Tree = layers.flatten([layer(*members)], structural=False)
     else:
@@ -52,7 +61,9 @@ def test_the_upper_folder_of_an_overlay_becomes_a_plain_tree(tmp_path: Path) -> 
     os.setxattr(tmp_path / "d", "trusted.overlay.opaque", b"y")
     tree = layers.from_directory(tmp_path, owner=None)
     assert names(tree) == {"d"} and tree.left_out == ("character device 0:0", "trusted.overlay.opaque")
-    assert layers.from_directory(tmp_path).left_out == ("character device 0:0",)  # attributes are not taken at all
+    assert layers.from_directory(tmp_path).left_out == (
+        "character device 0:0",
+    )  # attributes are not taken at all
 
 
 def test_a_clean_tree_names_nothing(tmp_path: Path) -> None:
@@ -63,11 +74,19 @@ def test_a_clean_tree_names_nothing(tmp_path: Path) -> None:
 def test_a_patch_of_a_marked_image_hides_nothing_of_its_base(tmp_path: Path) -> None:
     pool = ScratchPool(tmp_path / "objects")
     source = SourceManifest(image_config={"Cmd": ["/store/kept"]}, arguments={})
-    base = make("web", layers.LayeredTree([layer(*OLD)]), source, pool, tmp_path, options=PackOptions("fast"))
+    base = make(
+        "web", layers.LayeredTree([layer(*OLD)]), source, pool, tmp_path, options=PackOptions("fast")
+    )
     root = str(base.files["web/root.squashfs"])
     tree = layers.LayeredTree([layer(*NEW)])
-    patched = patch("web", tree, root, source, pool, tmp_path, options=PackOptions("fast"), beside={"web/root.squashfs": root})
-    assert any("overlayfs would obey trusted.overlay.opaque, user.overlay.redirect" in text for text in patched.warnings)
+    patched = patch(
+        "web", tree, root, source, pool, tmp_path, options=PackOptions("fast"),
+        beside={"web/root.squashfs": root},
+    )  # fmt: skip
+    assert any(
+        "overlayfs would obey trusted.overlay.opaque, user.overlay.redirect" in text
+        for text in patched.warnings
+    )
     packed = pool.path(str(patched.files["web/root.ovl.squashfs"]))
     seen = overlaid(squashfs.read(pool.path(root)), squashfs.read(packed))
     assert {"store/kept", "store/old", "store/new"} <= names(seen)
@@ -82,5 +101,7 @@ def _kernel_listing(folder: Path, base: Path, packed: Path) -> list[str]:
         mount -o loop,ro {base} base; mount -o loop,ro {packed} patch
         mount -t overlay overlay -o lowerdir=patch:base seen; ls seen/store
     """
-    found = subprocess.run(["unshare", "--mount", "sh", "-c", script], check=True, capture_output=True, text=True)
+    found = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], check=True, capture_output=True, text=True
+    )
     return found.stdout.split()

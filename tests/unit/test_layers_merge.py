@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Layers laid over each other: one test for each rule, and random stacks against an oracle of another make.
-"""
+"""Layers laid over each other: one test for each rule, and random stacks against another oracle."""
 
 from __future__ import annotations
 
@@ -253,8 +252,7 @@ class Refused(Exception):
 
 
 class Oracle:
-    """Layers on a flat dict of resolved paths, by renaming nothing and remembering nothing between layers.
-    """
+    """Layers on a flat dict of resolved paths: nothing is renamed or remembered between layers."""
 
     def __init__(self) -> None:
         self.nodes: dict[tuple[str, ...], dict[str, Any]] = {(): {"kind": "dir", "meta": (0o755, 0, 0)}}

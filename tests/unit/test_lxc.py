@@ -117,11 +117,12 @@ EVIL = "lxc.uts.name = evil"
 # Arguments whose values have a form, and one of that form: nothing but the line break must be wrong.
 GOOD = {
     "PV_RUNLEVEL": "app", "PV_STATUS_GOAL": "READY", "PV_RESTART_POLICY": "system", "PV_ROLES": "mgmt",
-    "PV_VOLUME_MOUNTS": "a:b", "PV_VOLUME_IMPORTS": "a:/b:c", "PV_FILEIMPORTS": "a:b", "PV_IMPORT_CONFIGVOLUMES": "a:b",
-    "PV_LXC_EXTRA_ENV": "A=b", "PV_LXC_NAMESPACE_KEEP": "user", "PV_LXC_NETWORK_TYPE": "host", "PV_LXC_NETWORK_LINK": "e",
-    "PV_LXC_NETWORK_IPV4_ADDRESS": "fe80::1%e", "PV_LXC_NETWORK_IPV4_GATEWAY": "auto", "PV_LXC_CAP_DROP": "kill",
-    "PV_LXC_CAP_KEEP": "kill", "PVR_LXC_CGROUP_DEVICES_WHITE": "c 1:3 rwm", "PVR_LXC_CGROUP_V1": "cpu.shares = 5",
-    "LXC_TTY_MAX": "8", "LXC_PTY_MAX": "8", "LXC_MOUNT_AUTO_PROC": "proc", "LXC_MOUNT_AUTO_SYS": "sys",
+    "PV_VOLUME_MOUNTS": "a:b", "PV_VOLUME_IMPORTS": "a:/b:c", "PV_FILEIMPORTS": "a:b",
+    "PV_IMPORT_CONFIGVOLUMES": "a:b", "PV_LXC_EXTRA_ENV": "A=b", "PV_LXC_NAMESPACE_KEEP": "user",
+    "PV_LXC_NETWORK_TYPE": "host", "PV_LXC_NETWORK_LINK": "e", "PV_LXC_NETWORK_IPV4_ADDRESS": "fe80::1%e",
+    "PV_LXC_NETWORK_IPV4_GATEWAY": "auto", "PV_LXC_CAP_DROP": "kill", "PV_LXC_CAP_KEEP": "kill",
+    "PVR_LXC_CGROUP_DEVICES_WHITE": "c 1:3 rwm", "PVR_LXC_CGROUP_V1": "cpu.shares = 5", "LXC_TTY_MAX": "8",
+    "LXC_PTY_MAX": "8", "LXC_MOUNT_AUTO_PROC": "proc", "LXC_MOUNT_AUTO_SYS": "sys",
     "LXC_MOUNT_AUTO_GROUP": "cgroup", "PV_NETWORK_IP": "fe80::1%e", "PV_NETWORK_MAC": "02:00:00:00:00:01",
 }  # fmt: skip
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Manifests: what is refused and how it is said, Docker's meaning of an image's config, and the way back.
-"""
+"""Manifests: what is refused and how, Docker's meaning of an image's config, and the way back."""
 
 import re
 from dataclasses import replace
@@ -442,7 +441,10 @@ def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     assert spec(config=config).process.unmapped == ("Entrypont", "Hostname")
 
 
-PASSWD = b"root:x:0:0::/root:/bin/sh\nnginx:x:101:102::/srv/www:/bin/false\n1000:x:7:8::/:\nbroken\nbad:x:x:y::/:\n:x:9:9::/:\n"
+PASSWD = (
+    b"root:x:0:0::/root:/bin/sh\nnginx:x:101:102::/srv/www:/bin/false\n1000:x:7:8::/:\n"
+    b"broken\nbad:x:x:y::/:\n:x:9:9::/:\n"
+)
 GROUP = b"root:x:0:\nweb:x:55:nginx\ntty:x:5:root,nginx\nodd:x:y:nginx\n no:x:6:nginx2\n"
 
 
@@ -496,7 +498,8 @@ def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
     rows = lxc.render(made).splitlines()
     start = rows.index("lxc.init.uid = 5")
     assert rows[start + 1 : start + 5] == [
-        "lxc.init.gid = 6", "lxc.init.groups = 20,44", "lxc.environment = HOME=/home/a", "lxc.environment = A=1",
+        "lxc.init.gid = 6", "lxc.init.groups = 20,44", "lxc.environment = HOME=/home/a",
+        "lxc.environment = A=1",
     ]  # fmt: skip
     said = replace(spec(config={"Env": ["HOME=/srv"]}), user=User(5, 6), defaults=("HOME=/home/a",))
     assert [row for row in lxc.render(said).splitlines() if "HOME" in row or "groups" in row] == [
@@ -531,8 +534,8 @@ def test_the_environment_is_what_docker_run_gives(env: Any, rows: list[str]) -> 
 
 @pytest.mark.parametrize(
     ("table", "home"),
-    [(None, "/"), (b"", "/"), (b"web:x:7:7::/srv:\n", "/"), (b"toor:x:0:0::/r:\n", "/r"), (b"root:x:0:x::/root:\n", "/root"),
-     (b"root:x:0:0\n", "/")],
+    [(None, "/"), (b"", "/"), (b"web:x:7:7::/srv:\n", "/"), (b"toor:x:0:0::/r:\n", "/r"),
+     (b"root:x:0:x::/root:\n", "/root"), (b"root:x:0:0\n", "/")],
 )  # fmt: skip
 def test_root_lives_where_passwd_says(table: Any, home: str) -> None:
     assert manifests.home(None, {"etc/passwd": table}.get) == home
@@ -869,7 +872,8 @@ def test_a_base_is_the_name_of_a_container(base: str) -> None:
 
 @pytest.mark.parametrize(
     "text, parsed",
-    [("awconnect/root.squashfs:/var/lib/:/var/lib-awconnect", ("awconnect", "root.squashfs", "/var/lib", "var/lib-awconnect")),
+    [("awconnect/root.squashfs:/var/lib/:/var/lib-awconnect",
+      ("awconnect", "root.squashfs", "/var/lib", "var/lib-awconnect")),
      ("db:/data/:/mnt/x/", ("db", "", "/data", "mnt/x")), ("db/:/data:mnt", ("db", "", "/data", "mnt")),
      ("db:sub/@/data/:mnt", ("db", "", "/data", "mnt"))],
 )  # fmt: skip

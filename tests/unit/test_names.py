@@ -23,9 +23,10 @@ def test_plain_paths_pass(path: str) -> None:
     assert names.check_path(path) == path
 
 
-@pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a\nb", "a\0b", "a\x7f", " a", "!a",
-                                  '"a', ".pvr/json", ".pv/x", ".pvrfoo", "a\ud800", "a" * 256,
-                                  "/".join(["abc"] * 300)])  # fmt: skip
+@pytest.mark.parametrize("path", [
+    "", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a\nb", "a\0b", "a\x7f", " a", "!a", '"a',
+    ".pvr/json", ".pv/x", ".pvrfoo", "a\ud800", "a" * 256, "/".join(["abc"] * 300),
+])  # fmt: skip
 def test_other_paths_do_not(path: str) -> None:
     with pytest.raises(FormatError):
         names.check_path(path)

@@ -39,8 +39,8 @@ def test_platforms_read_back(text: str) -> None:
     [
         ("", "is not a platform"), ("sparc", "is not a platform"), ("linux", "is not a platform"),
         ("linux/arm/v7/x", "is not a platform"),
-        ("linux/", "is not a platform"), ("Linux/amd64", "is not a platform"), ("None", "is not a platform"),
-        ("linx/amd64", 'did you mean "linux"'),
+        ("linux/", "is not a platform"), ("Linux/amd64", "is not a platform"),
+        ("None", "is not a platform"), ("linx/amd64", 'did you mean "linux"'),
         ("linux/" + "a" * 99, "is not a platform"),
     ],
 )  # fmt: skip
@@ -59,7 +59,8 @@ def test_an_architecture_alone_is_linux_on_it() -> None:
     [
         ("linux/x86_64", "linux/amd64"), ("linux/aarch64", "linux/arm64"), ("linux/armhf", "linux/arm/v7"),
         ("linux/armel", "linux/arm/v6"), ("linux/armv7l", "linux/arm/v7"), ("linux/i686", "linux/386"),
-        ("linux/arm/7", "linux/arm/v7"), ("linux/arm64/8", "linux/arm64/v8"), ("macos/arm64", "darwin/arm64"),
+        ("linux/arm/7", "linux/arm/v7"), ("linux/arm64/8", "linux/arm64/v8"),
+        ("macos/arm64", "darwin/arm64"),
     ],
 )  # fmt: skip
 def test_the_words_of_others_mean_the_same_platform(text: str, meant: str) -> None:
@@ -69,9 +70,10 @@ def test_the_words_of_others_mean_the_same_platform(text: str, meant: str) -> No
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schemaVersion": ...}, {"schemaVersion": 1}, {"schemaVersion": "2"}, {"mediaType": ""}, {"mediaType": None},
-        {"mediaType": "application/json"}, {"manifests": None}, {"signatures": []}, {"fsLayers": None}, {"annotations": None},
-        {"artifactType": "application/vnd.x"}, {"subject": None}, {"unknown": {"layers": []}},
+        {"schemaVersion": ...}, {"schemaVersion": 1}, {"schemaVersion": "2"}, {"mediaType": ""},
+        {"mediaType": None}, {"mediaType": "application/json"}, {"manifests": None}, {"signatures": []},
+        {"fsLayers": None}, {"annotations": None}, {"artifactType": "application/vnd.x"}, {"subject": None},
+        {"unknown": {"layers": []}},
     ],
 )  # fmt: skip
 def test_what_go_s_readers_overlook_in_a_manifest_is_overlooked(changes: dict[str, Any]) -> None:
@@ -103,8 +105,9 @@ def test_a_manifest_may_leave_its_type_out() -> None:
 @pytest.mark.parametrize(
     "media_type",
     [
-        oci.OCI_LAYER, oci.OCI_LAYER_GZIP, oci.OCI_LAYER_ZSTD, oci.OCI_LAYER + "+xz", oci.DOCKER_LAYER, oci.DOCKER_LAYER_GZIP,
-        oci.DOCKER_LAYER_ZSTD, "application/vnd.docker.container.image.rootfs.diff+x-gtar", "application/octet-stream",
+        oci.OCI_LAYER, oci.OCI_LAYER_GZIP, oci.OCI_LAYER_ZSTD, oci.OCI_LAYER + "+xz", oci.DOCKER_LAYER,
+        oci.DOCKER_LAYER_GZIP, oci.DOCKER_LAYER_ZSTD,
+        "application/vnd.docker.container.image.rootfs.diff+x-gtar", "application/octet-stream",
         "application/x-gzip", "", None,
     ],
 )  # fmt: skip
@@ -140,15 +143,18 @@ def test_foreign_places_of_a_layer_do_not_matter() -> None:
         (manifest(layers=...), '"layers" is missing'), (manifest(layers={}), '"layers" is missing'),
         (manifest(layers=["x"]), "is not a descriptor"), (layer(size=-1), "has no size"),
         (layer(size=True), "has no size"),
-        (layer(size="3"), "has no size"), (layer(digest="x"), "is not a digest"), (layer(digest=3), "has no digest"),
-        (layer(digest="sha256:../../etc/passwd"), "is not a digest"), (layer(mediaType="text/spdx"), "unknown type"),
+        (layer(size="3"), "has no size"), (layer(digest="x"), "is not a digest"),
+        (layer(digest=3), "has no digest"), (layer(digest="sha256:../../etc/passwd"), "is not a digest"),
+        (layer(mediaType="text/spdx"), "unknown type"),
         (layer(mediaType=oci.DOCKER_LAYER.replace("diff", "foreign.diff") + ".gzip"), "is foreign"),
-        (layer(mediaType=oci.OCI_LAYER.replace(".tar", ".nondistributable.tar")), "is foreign|unknown type"),
+        (layer(mediaType=oci.OCI_LAYER.replace(".tar", ".nondistributable.tar")),
+         "is foreign|unknown type"),
         (layer(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), "is foreign"),
         (layer(mediaType=oci.OCI_LAYER_GZIP + "+encrypted"), "is encrypted"),
         (layer(mediaType="application/vnd.dev.cosign.simplesigning.v1+json"), "artifact with a layer"),
         (layer(annotations={"a": 1}), "annotations"), (layer(size=10**15), "more than the"),
-        (manifest(config={"mediaType": "application/vnd.cncf.helm.v1", "digest": DIGEST, "size": 1}), "artifact"),
+        (manifest(config={"mediaType": "application/vnd.cncf.helm.v1", "digest": DIGEST, "size": 1}),
+         "artifact"),
         (manifest(config={"mediaType": oci.OCI_CONFIG, "digest": DIGEST, "size": 10**9}), "larger than"),
         (manifest(layers=[json.loads(layer())["layers"][0]] * 513), "more than the 512"),
     ],
@@ -202,9 +208,10 @@ def test_the_config_object_is_kept_word_for_word() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"null", config(rootfs=...), config(rootfs={"type": "x", "diff_ids": [DIGEST]}), config(config=[]),
-        config(rootfs={"type": "layers", "diff_ids": ["x"]}), config(rootfs={"type": "layers"}), config(os=7),
-        config(architecture="a\n"), config(variant=[1]), config(os="x" * 100), b"[" * 10**6,
+        b"", b"null", config(rootfs=...), config(rootfs={"type": "x", "diff_ids": [DIGEST]}),
+        config(config=[]), config(rootfs={"type": "layers", "diff_ids": ["x"]}),
+        config(rootfs={"type": "layers"}), config(os=7), config(architecture="a\n"), config(variant=[1]),
+        config(os="x" * 100), b"[" * 10**6,
     ],
 )  # fmt: skip
 def test_bad_configs_are_refused(data: bytes) -> None:
@@ -238,8 +245,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
 )
-MEMBERS = ["schemaVersion", "mediaType", "config", "layers", "manifests", "digest", "size", "platform", "rootfs", "os",
-           "architecture", "variant", "annotations", "diff_ids", "type"]  # fmt: skip
+MEMBERS = ["schemaVersion", "mediaType", "config", "layers", "manifests", "digest", "size", "platform",
+           "rootfs", "os", "architecture", "variant", "annotations", "diff_ids", "type"]  # fmt: skip
 
 
 @given(st.data())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What scripts for the published pvr write is understood: the rows against the parser, the page and real command lines."""
+"""What scripts for the published pvr write is understood: rows against parser, page and command lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ app add -u me -p pw --from x --platform linux/arm -t docker --source remote -o "
 app aa --from x --runlevel app --group g --restart-policy system --status-goal READY --config-json {} z
 ap aa --from x --arg A=b --volume /x:permanent z
 app install x | app ai -t rootfs --source remote -u me -p pw x
-app update -t docker -u me -p pw --platform linux/arm --patch x | app au --newbase x | app update --base y --from z x
+app update -t docker -u me -p pw --platform linux/arm --patch x | app au --newbase x | \
+app update --base y --from z x
 app rm x | app r x
 app info x | app i x
 sig -k key -x no add -p web -n | sig -k key a -p web -i x -e y | sig add -r x -i y
@@ -87,7 +88,9 @@ def test_every_row_is_in_the_parser_as_another_name_of_the_same() -> None:
         for name in row.names:
             assert commands[f"{above} {name}".strip()] is own
         for option, others in row.options.items():
-            assert {own._option_string_actions[other] for other in others} == {own._option_string_actions[option]}
+            assert {own._option_string_actions[other] for other in others} == {
+                own._option_string_actions[option]
+            }
         assert all(option in own._option_string_actions for option in row.variables)
         for idle in row.idle:
             assert all(own._option_string_actions[flag].help == "no effect" for flag in idle.flags)
@@ -97,10 +100,18 @@ def rows() -> str:
     """The table of the page."""
     lines = ["| command | also | options | from the environment |", "|---|---|---|---|"]
     for row in published.ROWS:
-        options = [f"`{option}` {' '.join(f'`{other}`' for other in others)}" for option, others in row.options.items()]
+        options = [
+            f"`{option}` {' '.join(f'`{other}`' for other in others)}"
+            for option, others in row.options.items()
+        ]
         options += [f"{' '.join(f'`{flag}`' for flag in idle.flags)} no effect" for idle in row.idle]
         variables = [f"`{option}` `{variable}`" for option, variable in row.variables.items()]
-        cells = (f"`{row.command}`", " ".join(f"`{name}`" for name in row.names), ", ".join(options), ", ".join(variables))
+        cells = (
+            f"`{row.command}`",
+            " ".join(f"`{name}`" for name in row.names),
+            ", ".join(options),
+            ", ".join(variables),
+        )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(line.replace("|  |", "| |").replace("|  |", "| |") for line in lines) + "\n"
 
@@ -117,7 +128,10 @@ def test_a_command_that_is_not_here_is_refused_with_the_way_out(capsys: pytest.C
         assert f"`{name}`" in section
         with pytest.raises(SystemExit, match="2"):
             cli.main([name, "x"])
-        assert capsys.readouterr().err == f'pvr: pvr has no command "{name}"\n  hint: {published.ABSENT[name]}\n'
+        assert (
+            capsys.readouterr().err
+            == f'pvr: pvr has no command "{name}"\n  hint: {published.ABSENT[name]}\n'
+        )
     assert not set(published.ABSENT) & set(argument_parser.verbs(cli.parser()))
 
 
@@ -164,7 +178,9 @@ def test_add_of_a_pattern_takes_files(pvr: PvrCommand, work: Path) -> None:
     assert "does not exist" in pvr.both("add", "*.none", status=2)[1]
 
 
-def test_get_into_another_repository_and_again_from_the_last(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
+def test_get_into_another_repository_and_again_from_the_last(
+    pvr: PvrCommand, work: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     pvr("init", str(other))
     assert "no source was taken yet" in pvr.both("merge", status=2)[1]
@@ -187,9 +203,14 @@ def test_a_last_source_in_the_network_is_said_so(pvr: PvrCommand, work: Path) ->
     assert "is in the network" in pvr.both("get", status=2)[1]
 
 
-def test_clone_with_objects_elsewhere(pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clone_with_objects_elsewhere(
+    pvr: PvrCommand, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pvr("clone", "-o", "../objects", str(work), str(tmp_path / "one"))
-    assert Repository(tmp_path / "one").pool.root == tmp_path / "objects" and len(os.listdir(tmp_path / "objects")) == 2
+    assert (
+        Repository(tmp_path / "one").pool.root == tmp_path / "objects"
+        and len(os.listdir(tmp_path / "objects")) == 2
+    )
     monkeypatch.setenv("PVR_OBJECTS_DIR", str(tmp_path / "objects"))
     pvr("clone", str(work), str(tmp_path / "two"))
     pvr("init", str(tmp_path / "three"))
@@ -199,16 +220,26 @@ def test_clone_with_objects_elsewhere(pvr: PvrCommand, work: Path, tmp_path: Pat
 
 
 def test_variables_speak_where_the_options_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable, value in (("PVR_FROM", "nginx"), ("PVR_PLATFORM", "linux/arm"), ("PVR_TEMPLATE_ARG", "A=1,B=2"),
+    for variable, value in (("PVR_FROM", "nginx"), ("PVR_PLATFORM", "linux/arm"),
+                            ("PVR_TEMPLATE_ARG", "A=1,B=2"),
                             ("PVR_PERSISTENCE_VOLUME", "/x:boot")):  # fmt: skip
         monkeypatch.setenv(variable, value)
     found = cli._parse(["app", "add", "web"])
-    assert (found.source, found.platform, found.arg, found.volume) == ("nginx", "linux/arm", ["A=1", "B=2"], ["/x:boot"])
-    found = cli._parse(["app", "add", "web", "--from", "alpine", "--arg", "C=3", "--platform", "linux/amd64"])
+    assert (found.source, found.platform, found.arg, found.volume) == (
+        "nginx",
+        "linux/arm",
+        ["A=1", "B=2"],
+        ["/x:boot"],
+    )
+    found = cli._parse(
+        ["app", "add", "web", "--from", "alpine", "--arg", "C=3", "--platform", "linux/amd64"]
+    )
     assert (found.source, found.platform, found.arg) == ("alpine", "linux/amd64", ["C=3"])
 
 
-def test_a_proxy_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand, work: Path) -> None:
+def test_a_proxy_is_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand, work: Path
+) -> None:
     for variable in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(variable, "")
     pvr("--http-proxy", "http://p:1", "status")

@@ -47,8 +47,10 @@ def test_accepted_patterns_mean_what_tool_and_runtime_both_read(
             selection.check_readings(path)
 
 
-@pytest.mark.parametrize("pattern", ["**", "a/**/c", "**/src.json", "{a,b}", "[ab]", "a/**.json", "*/**", "a?/**", "", "/**",
-                                     "pvs", "typ", "include", "a\\b", "a\nb", "a" * 2000])  # fmt: skip
+@pytest.mark.parametrize("pattern", [
+    "**", "a/**/c", "**/src.json", "{a,b}", "[ab]", "a/**.json", "*/**", "a?/**", "", "/**", "pvs", "typ",
+    "include", "a\\b", "a\nb", "a" * 2000,
+])  # fmt: skip
 def test_patterns_that_readers_take_apart_differently_are_refused(pattern: str) -> None:
     with pytest.raises(FormatError):
         pvs.check_pattern(pattern)
@@ -152,10 +154,11 @@ def test_a_header_without_certificates_has_no_x5c() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{}, [], {"#spec": "pvs@1"}, {"#spec": "pvs@2", "protected": 5, "signature": ""}, header(alg="none"), header(alg="HS256"),
-     header(alg=["RS256"]), header(typ="JWT"), header(pvs={"include": ["a"]}), header(pvs={"exclude": []}), header(pvs=[]),
-     header(pvs={"include": [5], "exclude": []}), header(x5c="text"), header(x5c=[5]), header(x5c=["%"]),
-     header(x5c=["AA=="] * 9), header(jwk={"alg": "RS256"}), {**header(), "signature": "A"}, {**header(), "signature": "AA=="},
+    [{}, [], {"#spec": "pvs@1"}, {"#spec": "pvs@2", "protected": 5, "signature": ""}, header(alg="none"),
+     header(alg="HS256"), header(alg=["RS256"]), header(typ="JWT"), header(pvs={"include": ["a"]}),
+     header(pvs={"exclude": []}), header(pvs=[]), header(pvs={"include": [5], "exclude": []}),
+     header(x5c="text"), header(x5c=[5]), header(x5c=["%"]), header(x5c=["AA=="] * 9),
+     header(jwk={"alg": "RS256"}), {**header(), "signature": "A"}, {**header(), "signature": "AA=="},
      {**header(), "signature": "A+/A"}, {**header(), "signature": "AB"}, {**header(), "protected": "e30"}],
 )  # fmt: skip
 def test_malformed_signatures_are_errors_of_the_format(value: object) -> None:

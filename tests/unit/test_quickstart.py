@@ -93,12 +93,13 @@ def test_many_tasks_are_four_lines() -> None:
 
 def test_a_failure_shows_bitbake_s_errors_and_not_its_notes() -> None:
     lines = [PREFIX + text for text in (
-        "ERROR: demo: the registry cannot be reached", "ERROR: Logfile of failure stored in: /x/log", "| line of the log",
-        "NOTE: recipe demo: task do_fetch: Failed",
+        "ERROR: demo: the registry cannot be reached", "ERROR: Logfile of failure stored in: /x/log",
+        "| line of the log", "NOTE: recipe demo: task do_fetch: Failed",
     )]  # fmt: skip
     watcher, _ = watched([*LINES, *lines])
     assert watcher.reasons == [
-        "ERROR: demo: the registry cannot be reached", "ERROR: Logfile of failure stored in: /x/log", "| line of the log",
+        "ERROR: demo: the registry cannot be reached", "ERROR: Logfile of failure stored in: /x/log",
+        "| line of the log",
     ]  # fmt: skip
     out = io.StringIO()
     steps.show_log(Path("build/quickstart.log"), watcher.reasons, out)

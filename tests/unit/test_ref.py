@@ -42,17 +42,19 @@ def test_references_in_all_spellings(text: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "is empty"), ("docker://", "is empty"), ("x" * 2000, "longer than"), ("nginx:", 'has the tag ""'),
-        ("nginx:" + "t" * 129, "has the tag"), ("nginx:-1", "has the tag"),
+        ("", "is empty"), ("docker://", "is empty"), ("x" * 2000, "longer than"),
+        ("nginx:", 'has the tag ""'), ("nginx:" + "t" * 129, "has the tag"), ("nginx:-1", "has the tag"),
         ("NGINX", r"upper-case.*(.|\n)*library/nginx"),
-        ("a//b", "path component"), ("/nginx", "path component"), ("a/b/", "path component"), ("a b", "path component"),
-        ("-x", "path component"), ("x_", "path component"), ("a___b", "path component"), ("a/../b", "path component"),
-        (HEX, "is an image id"), ("nginx@latest", "is not a digest"), (f"nginx@sha256:{HEX[:-1]}", "is not a digest"),
-        (f"nginx@{DIGEST.upper()}", "is not a digest"), ("a@b@c", "is not a digest"), ("h.io:0/x", "names the host"),
-        ("h.io:99999/x", "names the host"), ("-h.io/x", "names the host"), ("[::1/x", "names the host"),
-        ("h_h.io/x", "names the host"), ("h.io:x/y", "names the host"), ("ada:pw@h.io/x", "is not a digest"),
-        ("nginx\n", "path component"), ("nginx:1\n", "has the tag"), ("ngìnx", "path component"),
-        ("a/" * 200 + "b", "longer than"), ("http://h.io/x", "names the host|path component"),
+        ("a//b", "path component"), ("/nginx", "path component"), ("a/b/", "path component"),
+        ("a b", "path component"), ("-x", "path component"), ("x_", "path component"),
+        ("a___b", "path component"), ("a/../b", "path component"), (HEX, "is an image id"),
+        ("nginx@latest", "is not a digest"), (f"nginx@sha256:{HEX[:-1]}", "is not a digest"),
+        (f"nginx@{DIGEST.upper()}", "is not a digest"), ("a@b@c", "is not a digest"),
+        ("h.io:0/x", "names the host"), ("h.io:99999/x", "names the host"), ("-h.io/x", "names the host"),
+        ("[::1/x", "names the host"), ("h_h.io/x", "names the host"), ("h.io:x/y", "names the host"),
+        ("ada:pw@h.io/x", "is not a digest"), ("nginx\n", "path component"), ("nginx:1\n", "has the tag"),
+        ("ngìnx", "path component"), ("a/" * 200 + "b", "longer than"),
+        ("http://h.io/x", "names the host|path component"),
     ],
 )  # fmt: skip
 def test_what_is_no_reference_is_refused_with_a_hint(text: str, sentence: str) -> None:
@@ -70,7 +72,8 @@ LABEL = st.from_regex(r"[a-z0-9]{1,8}([._-][a-z0-9]{1,8})?", fullmatch=True)
 
 
 @given(
-    st.just("localhost") | st.from_regex(r"[a-z][a-z0-9]{0,9}\.[a-z]{2,5}(:[1-9][0-9]{0,3})?", fullmatch=True),
+    st.just("localhost")
+    | st.from_regex(r"[a-z][a-z0-9]{0,9}\.[a-z]{2,5}(:[1-9][0-9]{0,3})?", fullmatch=True),
     st.lists(LABEL, min_size=1, max_size=4),
     st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True),
     st.booleans(),
@@ -111,9 +114,9 @@ def test_transports_are_told_apart(text: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("oci-archve:/x.tar", 'did you mean "oci-archive"'), ("dir:/x", "unknown transport"), ("oci:", "names nothing"),
-        ("http://h.io/x", "unknown transport"), ("docker-archive::x", "names no path"),
-        ("oci:x:a b", "is not the name"),
+        ("oci-archve:/x.tar", 'did you mean "oci-archive"'), ("dir:/x", "unknown transport"),
+        ("oci:", "names nothing"), ("http://h.io/x", "unknown transport"),
+        ("docker-archive::x", "names no path"), ("oci:x:a b", "is not the name"),
         ("docker-daemon:A", "upper-case"), ("docker-archive:x.tar:A", "upper-case"),
     ],
 )  # fmt: skip

@@ -17,7 +17,8 @@ LIBRARY = Path(cli.__file__).resolve().parents[1]
 PAGE = reference.PAGE.read_text()
 PUBLISHED = reference.PAGE.with_name("published.md").read_text()
 VARIABLE = re.compile(
-    r"PVR_[A-Z0-9_]+|REGISTRY_AUTH_FILE|DOCKER_CONFIG|XDG_\w+|SSL_CERT_\w+|SOURCE_DATE_EPOCH|SUDO_UID|HOME|(https?|no)_proxy"
+    r"PVR_[A-Z0-9_]+|REGISTRY_AUTH_FILE|DOCKER_CONFIG|XDG_\w+|SSL_CERT_\w+|SOURCE_DATE_EPOCH|SUDO_UID|HOME"
+    r"|(https?|no)_proxy"
 )
 # Template arguments of a container, which are not variables of the environment.
 ARGUMENTS = {"PVR_LXC_CGROUP_DEVICES_WHITE", "PVR_LXC_CGROUP_V1"}
@@ -43,5 +44,9 @@ def test_every_variable_that_the_library_knows_is_on_the_page() -> None:
     known = {text for text in texts if VARIABLE.fullmatch(text)} - ARGUMENTS
     assert len(known) > 15
     assert [name for name in sorted(known) if f"`{name}`" not in PAGE] == []
-    named = set(re.findall(r"`([A-Z_0-9]+|\w+_proxy)`", PAGE.partition("## Variables")[2].partition("## For programs")[0]))
+    named = set(
+        re.findall(
+            r"`([A-Z_0-9]+|\w+_proxy)`", PAGE.partition("## Variables")[2].partition("## For programs")[0]
+        )
+    )
     assert named == known

@@ -120,7 +120,8 @@ def test_nested_indexes_and_signatures_are_seen_through(registry: Registry, tmp_
     made, other = images.image(BIG), images.image(platform="linux/arm64")
     registry.add("web", "1", made, other)
     nested = [images.index(one, extra=(images.attestation(),)) for one in (other, made)]
-    entries = [{"mediaType": oci.OCI_INDEX, "digest": registry.add_document("web", "x", data, oci.OCI_INDEX), "size": len(data)}
+    entries = [{"mediaType": oci.OCI_INDEX,
+                "digest": registry.add_document("web", "x", data, oci.OCI_INDEX), "size": len(data)}
                for data in nested]  # fmt: skip
     top = registry.add_document(
         "web", "1", images.dump({"schemaVersion": 2, "manifests": entries}), oci.OCI_INDEX
@@ -369,8 +370,7 @@ def test_slowness_ends(registry: Registry, monkeypatch: pytest.MonkeyPatch, faul
 def test_a_large_blob_that_only_drips_is_given_up(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its size would allow an hour, and each byte is progress: what counts is the speed of the last while.
-    """
+    """Its size would allow an hour, and each byte is progress: what counts is the speed of late."""
     from pantavisor.http import deadline
 
     monkeypatch.setattr(deadline, "MIN_BYTES_PER_SECOND", 2000)

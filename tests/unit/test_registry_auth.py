@@ -464,8 +464,8 @@ def test_mirrors_are_parsed_and_odd_ones_refused() -> None:
     ("host", "loopback"),
     [
         ("localhost", True), ("localhost:5000", True), ("127.0.0.1:5000", True), ("127.9.9.9", True),
-        ("[::1]:5000", True), ("[::1]", True), ("127.0.0.1.evil.example", False), ("localhost.evil.example:80", False),
-        ("10.0.0.1", False), ("[fe80::1]:5000", False),
+        ("[::1]:5000", True), ("[::1]", True), ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example:80", False), ("10.0.0.1", False), ("[fe80::1]:5000", False),
     ],
 )  # fmt: skip
 def test_loopback_is_told_apart(host: str, loopback: bool) -> None:
@@ -507,8 +507,9 @@ def test_what_podman_login_keeps_is_found_behind_docker_s(tmp_path: Path) -> Non
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.crt"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path,
+         "-out", f"{path}.crt"],
         check=True, capture_output=True,
     )  # fmt: skip
     path.write_text(path.read_text() + Path(f"{path}.crt").read_text())

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A registry from outside leads no client to services of this machine, and gets nothing of what they say.
-"""
+"""A registry from outside leads no client to services of this machine, and gets nothing they say."""
 
 import socket
 import subprocess
@@ -20,13 +19,13 @@ from sim.registry import Registry, images
 
 AMD64 = Platform.parse("linux/amd64")
 LOCAL = (
-    "localhost", "localhost.", "LOCALHOST:80", "a.localhost", "127.0.0.1", "127.9.9.9:1", "127.1", "0x7f000001",
-    "2130706433", "017700000001", "0.0.0.0", "0", "[::1]", "::1", "::", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1",
-    "[fe80::1%eth0]:80",
+    "localhost", "localhost.", "LOCALHOST:80", "a.localhost", "127.0.0.1", "127.9.9.9:1", "127.1",
+    "0x7f000001", "2130706433", "017700000001", "0.0.0.0", "0", "[::1]", "::1", "::", "::ffff:127.0.0.1",
+    "169.254.169.254", "fe80::1", "[fe80::1%eth0]:80",
 )  # fmt: skip
 FAR = (
-    "example.org", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1", "192.168.1.1:5000", "fd00::1", "8.8.8.8",
-    "", "x",
+    "example.org", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1", "192.168.1.1:5000", "fd00::1",
+    "8.8.8.8", "", "x",
 )  # fmt: skip
 
 
@@ -34,9 +33,9 @@ FAR = (
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=evil.test", "-addext", "subjectAltName=DNS:evil.test,DNS:other.test", "-keyout", path,
-         "-out", f"{path}.crt"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "2", "-subj", "/CN=evil.test", "-addext", "subjectAltName=DNS:evil.test,DNS:other.test",
+         "-keyout", path, "-out", f"{path}.crt"],
         check=True, capture_output=True,
     )  # fmt: skip
     path.write_text(path.read_text() + Path(f"{path}.crt").read_text())

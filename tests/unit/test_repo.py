@@ -31,8 +31,10 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> keys.PemSigner:
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     made = Repository.init(tmp_path / "repo")
-    write(made.root, {"README.md": b"hello", "web/run.json": b'{ "name": "web" }\n', "web/root.squashfs": b"root",
-                      "_config/web/etc/web.conf": b"x=1"})  # fmt: skip
+    write(made.root, {
+        "README.md": b"hello", "web/run.json": b'{ "name": "web" }\n', "web/root.squashfs": b"root",
+        "_config/web/etc/web.conf": b"x=1",
+    })  # fmt: skip
     return made
 
 
@@ -48,7 +50,11 @@ def committed(repository: Repository) -> State:
 
 
 def tree(root: Path) -> "list[str]":
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and ".pvr" not in path.parts)
+    return sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and ".pvr" not in path.parts
+    )
 
 
 def test_init_makes_a_pool_of_its_own_with_a_relative_name(tmp_path: Path) -> None:
@@ -68,7 +74,12 @@ def test_a_repository_is_found_from_below(repository: Repository) -> None:
 
 
 def test_add_commit_status(repository: Repository) -> None:
-    assert repository.status().untracked == ("README.md", "_config/web/etc/web.conf", "web/root.squashfs", "web/run.json")
+    assert repository.status().untracked == (
+        "README.md",
+        "_config/web/etc/web.conf",
+        "web/root.squashfs",
+        "web/run.json",
+    )
     repository.add([repository.root / "web"])
     assert repository.status().added == ("web/root.squashfs", "web/run.json")
     assert repository.status().untracked == ("README.md", "_config/web/etc/web.conf")
@@ -155,7 +166,11 @@ def test_keys_that_are_being_made_never_become_part_of_a_state(
 
     def watched(descriptor: int) -> None:
         sync(descriptor)
-        taken = [path for path in repository.status().untracked if b"PRIVATE" in (repository.root / path).read_bytes()]
+        taken = [
+            path
+            for path in repository.status().untracked
+            if b"PRIVATE" in (repository.root / path).read_bytes()
+        ]
         moments.append(taken)
 
     monkeypatch.setattr(os, "fsync", watched)
@@ -215,7 +230,9 @@ def test_checkout_by_links_shares_the_objects(repository: Repository) -> None:
     assert linked.stat().st_nlink == 1
 
 
-def test_a_newer_part_leaves_no_stale_file(repository: Repository, tmp_path: Path, signer: keys.PemSigner) -> None:
+def test_a_newer_part_leaves_no_stale_file(
+    repository: Repository, tmp_path: Path, signer: keys.PemSigner
+) -> None:
     committed(repository)
     repository.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
     repository.checkout()
@@ -236,7 +253,10 @@ FRAGMENTS = [
     ("web/", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"}),
     ("web,db", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json", "db/run.json"}),
     # Scripts for the published tool name config and signature as well.
-    ("web,_sigs/web.json,_config/web", {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"}),
+    (
+        "web,_sigs/web.json,_config/web",
+        {"web/run.json", "web/root.squashfs", "_config/web/c", "_sigs/web.json"},
+    ),
     ("web,-_config/web,-_sigs/web.json", {"web/run.json", "web/root.squashfs"}),
     ("-web", {"README.md", "db/run.json", "web2/run.json"}),
     ("-web,-README.md", {"db/run.json", "web2/run.json"}),
@@ -245,7 +265,10 @@ FRAGMENTS = [
     ("-_sigs/web.json", {"README.md", "db/run.json", "web2/run.json"}),
     ("-_config/web/", {"README.md", "db/run.json", "web2/run.json"}),
     ("web,-_config/web/c", {"web/run.json", "web/root.squashfs", "_sigs/web.json"}),
-    ("-_sigs", {"README.md", "web/run.json", "web/root.squashfs", "_config/web/c", "db/run.json", "web2/run.json"}),
+    (
+        "-_sigs",
+        {"README.md", "web/run.json", "web/root.squashfs", "_config/web/c", "db/run.json", "web2/run.json"},
+    ),
 ]
 
 
@@ -253,8 +276,10 @@ FRAGMENTS = [
 def several(tmp_path: Path, signer: keys.PemSigner) -> Repository:
     """Three containers, one of them signed, one whose name begins as another's."""
     made = Repository.init(tmp_path / "several")
-    write(made.root, {"README.md": b"x", "web/run.json": b"{}", "web/root.squashfs": b"new", "_config/web/c": b"c",
-                      "db/run.json": b"{}", "web2/run.json": b"{}"})  # fmt: skip
+    write(made.root, {
+        "README.md": b"x", "web/run.json": b"{}", "web/root.squashfs": b"new", "_config/web/c": b"c",
+        "db/run.json": b"{}", "web2/run.json": b"{}",
+    })  # fmt: skip
     committed(made)
     made.update(lambda state: keys.sign_state(state, "web", pvs.container_selection("web"), signer))
     return made
@@ -265,7 +290,9 @@ def test_a_fragment_selects_parts_and_paths(several: Repository, text: str, path
     assert set(repo.select(several.state, PartFilter.parse(text))) == {"#spec", *paths}
 
 
-@pytest.mark.parametrize("text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "it has: db")])
+@pytest.mark.parametrize(
+    "text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "it has: db")]
+)
 def test_a_fragment_that_means_nothing_is_refused(several: Repository, text: str, near: str) -> None:
     with pytest.raises(NotFound, match=f"no part and no path(.|\n)*hint: .*{near}"):
         repo.select(several.state, PartFilter.parse(text))
@@ -273,10 +300,14 @@ def test_a_fragment_that_means_nothing_is_refused(several: Repository, text: str
         PartFilter.parse("web,-")
 
 
-def test_a_path_alone_does_not_take_the_place_of_its_part(several: Repository, repository: Repository) -> None:
+def test_a_path_alone_does_not_take_the_place_of_its_part(
+    several: Repository, repository: Repository
+) -> None:
     committed(repository)
     before = set(repository.state)
-    after = repository.merge_from(several.state, several.pool, PartFilter.parse("_sigs/web.json,web/root.squashfs"))
+    after = repository.merge_from(
+        several.state, several.pool, PartFilter.parse("_sigs/web.json,web/root.squashfs")
+    )
     assert set(after) == before | {"_sigs/web.json"}
     assert after["web/root.squashfs"] == several.state["web/root.squashfs"]
     assert after["web/run.json"] != several.state["web/run.json"]
@@ -289,26 +320,40 @@ def test_what_is_left_out_is_dropped_only_when_asked(several: Repository, reposi
     dropped = repository.merge_from(several.state, several.pool, choice, drop=True)
     assert set(dropped) == {"#spec", "README.md", "db/run.json"}
     repository.merge_from(several.state, several.pool)
-    dropped = repository.merge_from(several.state, several.pool, PartFilter.parse("db,-_sigs/web.json"), drop=True)
+    dropped = repository.merge_from(
+        several.state, several.pool, PartFilter.parse("db,-_sigs/web.json"), drop=True
+    )
     assert set(dropped) == {"#spec", "README.md", "db/run.json", "web2/run.json"}
     # A part that only the committed state has can be dropped as well.
     repository.merge_from(several.state, several.pool, PartFilter.parse("web2"))
     bare = several.state.without(["web2/run.json"])
-    assert "web2/run.json" not in repository.merge_from(bare, several.pool, PartFilter.parse("db,-web2"), drop=True)
+    assert "web2/run.json" not in repository.merge_from(
+        bare, several.pool, PartFilter.parse("db,-web2"), drop=True
+    )
 
 
 def test_a_source_may_have_a_number_sign_in_its_path(tmp_path: Path) -> None:
     (tmp_path / "a#b").mkdir()
-    for text, choice in ((f"{tmp_path}/a#b", PartFilter()), (f"{tmp_path}/a#b#web,-db", PartFilter(("web",), ("db",)))):
+    for text, choice in (
+        (f"{tmp_path}/a#b", PartFilter()),
+        (f"{tmp_path}/a#b#web,-db", PartFilter(("web",), ("db",))),
+    ):
         assert Source.parse(text) == Source(tmp_path / "a#b", choice)
     assert Source.parse("none#web,#spec") == Source(Path("none"), PartFilter(("web", "#spec")))
 
 
-def test_deploy_takes_parts_of_its_sources(several: Repository, repository: Repository, tmp_path: Path) -> None:
+def test_deploy_takes_parts_of_its_sources(
+    several: Repository, repository: Repository, tmp_path: Path
+) -> None:
     committed(repository)
     target = tmp_path / "storage/trails/0"
-    repo.deploy(target, [Source(several.root, PartFilter.parse("-web")), Source(repository.root, PartFilter.parse("web"))])
-    assert (target / "web/root.squashfs").read_bytes() == (repository.root / "web/root.squashfs").read_bytes()
+    repo.deploy(
+        target,
+        [Source(several.root, PartFilter.parse("-web")), Source(repository.root, PartFilter.parse("web"))],
+    )
+    assert (target / "web/root.squashfs").read_bytes() == (
+        repository.root / "web/root.squashfs"
+    ).read_bytes()
     assert set(repo.deploy(target, [])) >= {"db/run.json", "web2/run.json"}
     state = repo.deploy(target, [Source(several.root, PartFilter.parse("db,-web"))], drop=True)
     assert state.part_names() == ("db", "web2") and not (target / "web").exists()
@@ -325,7 +370,9 @@ def test_a_commit_does_not_take_back_what_was_merged(repository: Repository, tmp
     merged = repository.merge_from(second, other.pool)
     for _ in range(2):
         repository.add()
-        with pytest.raises(PantavisorError, match=r"merged or imported and is not in the working tree.*\n.*pvr checkout"):
+        with pytest.raises(
+            PantavisorError, match=r"merged or imported and is not in the working tree.*\n.*pvr checkout"
+        ):
             repository.commit()
     assert repository.state == merged and first["web/root.squashfs"] != merged["web/root.squashfs"]
     repository.checkout()
@@ -377,7 +424,9 @@ def test_deploy_writes_a_revision_and_adds_to_it(repository: Repository, tmp_pat
     repo.deploy(target, [Source(repository.root)])
     assert not (target / ".pv").exists()
     board = Repository.init(tmp_path / "board")
-    write(board.root, {"bsp/run.json": b'{"linux":"k","initrd":"i"}', "bsp/k": b"kernel", "bsp/i": b"initrd"})
+    write(
+        board.root, {"bsp/run.json": b'{"linux":"k","initrd":"i"}', "bsp/k": b"kernel", "bsp/i": b"initrd"}
+    )
     committed(board)
     state = repo.deploy(target, [Source(board.root)])
     assert state.part_names() == ("bsp", "web")
@@ -395,13 +444,18 @@ def _deployments(storage: Path, sources: list[Path]) -> "list[subprocess.Popen[b
         "repo.deploy(Path(sys.argv[1]), [repo.Source(Path(sys.argv[2]))])\n"
     )
     command = [sys.executable, "-c", code, str(storage / "trails/0")]
-    return [subprocess.Popen([*command, str(source)], env={"PYTHONPATH": str(LIBRARY)}) for source in sources]
+    return [
+        subprocess.Popen([*command, str(source)], env={"PYTHONPATH": str(LIBRARY)}) for source in sources
+    ]
 
 
 def _containers(folder: Path) -> list[Path]:
     made = [Repository.init(folder / name) for name in ("one", "two", "three")]
     for source in made:
-        write(source.root, {f"{source.root.name}/run.json": b"{}", f"{source.root.name}/root.squashfs": os.urandom(99999)})
+        write(
+            source.root,
+            {f"{source.root.name}/run.json": b"{}", f"{source.root.name}/root.squashfs": os.urandom(99999)},
+        )
         committed(source)
     return [source.root for source in made]
 
@@ -419,7 +473,11 @@ def test_two_deployments_lose_nothing(tmp_path: Path) -> None:
 def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) -> None:
     sources, storage = _containers(tmp_path), tmp_path / "storage"
     repo.deploy(storage / "trails/0", [Source(sources[0])])
-    for name in ("trails/.revision.abcdefgh/new/x", "objects/.scratch.abcdefgh/object", "boot/.uboot.txt.abcdefgh.part"):
+    for name in (
+        "trails/.revision.abcdefgh/new/x",
+        "objects/.scratch.abcdefgh/object",
+        "boot/.uboot.txt.abcdefgh.part",
+    ):
         (storage / name).parent.mkdir(parents=True, exist_ok=True)
         (storage / name).write_bytes(b"half")
     for step in range(12):
@@ -430,7 +488,11 @@ def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) 
         found = Repository(storage / "trails/0")
         assert found.status().is_clean and "one" in found.state.part_names()
     repo.deploy(storage / "trails/0", [Source(sources[1])])
-    assert not [path for path in storage.rglob("*") if path.name.startswith((".rev", ".scr")) or path.suffix == ".part"]
+    assert not [
+        path
+        for path in storage.rglob("*")
+        if path.name.startswith((".rev", ".scr")) or path.suffix == ".part"
+    ]
 
 
 def test_a_revision_is_never_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -478,7 +540,9 @@ def test_a_killed_command_leaves_the_old_state_or_the_new(tmp_path: Path) -> Non
     )
     for delay in (0.0, 0.01, 0.03, 0.07, 0.11):
         child = subprocess.Popen(
-            [sys.executable, "-c", code, str(made.root)], env={"PYTHONPATH": str(LIBRARY)}, stdout=subprocess.PIPE
+            [sys.executable, "-c", code, str(made.root)],
+            env={"PYTHONPATH": str(LIBRARY)},
+            stdout=subprocess.PIPE,
         )
         assert child.stdout is not None and child.stdout.readline()
         time.sleep(delay)
@@ -516,7 +580,9 @@ def test_a_state_whose_objects_are_missing_is_not_committed(repository: Reposito
 def test_a_state_that_the_published_tool_wrote_opens(tmp_path: Path) -> None:
     (tmp_path / ".pvr").mkdir()
     (tmp_path / ".pvr/json").write_text('{ "#spec": "pantavisor-service-system@1" }')
-    (tmp_path / ".pvr/config").write_text('{\n\t"DefaultGetUrl": "",\n\t"ObjectsDir": "",\n\t"AccessTokens": {}\n}')
+    (tmp_path / ".pvr/config").write_text(
+        '{\n\t"DefaultGetUrl": "",\n\t"ObjectsDir": "",\n\t"AccessTokens": {}\n}'
+    )
     found = Repository(tmp_path)
     assert found.pool.root == tmp_path / ".pvr/objects"
     assert isinstance(found.pool, ObjectPool) and found.status().is_clean

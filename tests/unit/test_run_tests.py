@@ -29,7 +29,8 @@ def run(*suites: Suite) -> dict[str, bool]:
 def test_two_suites_run_side_by_side(tmp_path: Path) -> None:
     # Each ends well only when the other was there.
     wait = (
-        "import os, time\nopen({!r}, 'w').close()\nfor _ in range(6000):\n    if os.path.exists({!r}): exit(0)\n"
+        "import os, time\nopen({!r}, 'w').close()\nfor _ in range(6000):\n"
+        "    if os.path.exists({!r}): exit(0)\n"
         "    time.sleep(0.01)\nexit(1)"
     )
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
@@ -62,7 +63,8 @@ def test_output_is_shown_whole_when_a_suite_ends(capfd: pytest.CaptureFixture[st
 def test_tests_are_counted_and_a_suite_without_a_list_is_one(results: Path) -> None:
     junit = results / "x.xml"
     junit.write_text(
-        "<s><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase><testcase><error/></testcase></s>"
+        "<s><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase>"
+        "<testcase><error/></testcase></s>"
     )
     totals = Totals()
     totals.add(Suite("counted", (), junit), False)

@@ -10,14 +10,15 @@ RUNTIME = Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-pv/pant
 SOURCES = sorted(RUNTIME.glob("*.[ch]"))
 # Calls that take a path. Those of the kind of unlinkat() take a name in a directory that is open already.
 BY_PATH = re.compile(
-    r"(?<![>.])\b(open|fopen|freopen|creat|opendir|scandir|nftw|stat|lstat|access|mkdir|mknod|mkfifo|rmdir|unlink|remove"
-    r"|rename|link|symlink|readlink|realpath|truncate|chmod|chown|lchown|statvfs|pv_read_file|pv_write_file"
-    r"|pv_write_knob|pv_mkdirs|pv_exists|pv_is_directory|pv_beneath_root)\("
+    r"(?<![>.])\b(open|fopen|freopen|creat|opendir|scandir|nftw|stat|lstat|access|mkdir|mknod|mkfifo"
+    r"|rmdir|unlink|remove|rename|link|symlink|readlink|realpath|truncate|chmod|chown|lchown|statvfs"
+    r"|pv_read_file|pv_write_file|pv_write_knob|pv_mkdirs|pv_exists|pv_is_directory|pv_beneath_root)\("
 )
 # Calls that change which names there are, or make something durable, and flags of those that open.
 CHANGES = re.compile(
-    r"(?<![>.])\b(creat|rename(at2?)?|link(at)?|unlink(at)?|symlink(at)?|mkdir(at)?|rmdir|mknod(at)?|mkfifo(at)?"
-    r"|f?truncate(64)?|fallocate|posix_fallocate|pwrite(64)?|pwritev2?|sync|fsync|fdatasync|syncfs|sync_file_range)\("
+    r"(?<![>.])\b(creat|rename(at2?)?|link(at)?|unlink(at)?|symlink(at)?|mkdir(at)?|rmdir|mknod(at)?"
+    r"|mkfifo(at)?|f?truncate(64)?|fallocate|posix_fallocate|pwrite(64)?|pwritev2?|sync|fsync|fdatasync"
+    r"|syncfs|sync_file_range)\("
     r"|\bO_(CREAT|TMPFILE|TRUNC)\b|\b(FIFREEZE|FITHAW)\b"
 )
 # The files that have them all the same, and why no test needs to see it.
@@ -65,7 +66,9 @@ NOT_OF_THE_STORAGE = {
 
 def lines(path: Path) -> list[tuple[str, str]]:
     """The file's lines without comments, and where they are."""
-    text = re.sub(r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), path.read_text(), flags=re.DOTALL)
+    text = re.sub(
+        r"/\*.*?\*/", lambda comment: "\n" * comment[0].count("\n"), path.read_text(), flags=re.DOTALL
+    )
     return [(f"{path.name}:{number}", line) for number, line in enumerate(text.splitlines(), 1)]
 
 
@@ -73,13 +76,20 @@ def test_paths_as_text_are_not_of_the_storage() -> None:
     for path in SOURCES:
         for where, line in lines(path):
             if path.stem not in NOT_OF_THE_STORAGE:
-                assert not BY_PATH.search(line), f"{where}: use beneath.h on the storage, or add the file and a reason"
-            # Such a path would begin at the mount point; one below a descriptor begins with the folder's name.
-            assert not re.search(r"%s/(trails|objects|disks|logs|boot|config)/", line), f"{where}: a path as text"
+                assert not BY_PATH.search(line), (
+                    f"{where}: use beneath.h on the storage, or add the file and a reason"
+                )
+            # Such a path would begin at the mount point; one below a descriptor begins with the folder's
+            # name.
+            assert not re.search(r"%s/(trails|objects|disks|logs|boot|config)/", line), (
+                f"{where}: a path as text"
+            )
             # A path of HTTP in route.
             assert not re.search(r"\"/storage\b", line) or path.stem in ("pv", "config", "route"), where
             if "PV_STORAGE_DIR" in line:
-                assert path.stem in ("pv", "storage", "shutdown"), f"{where}: only to mount and to unmount it"
+                assert path.stem in ("pv", "storage", "shutdown"), (
+                    f"{where}: only to mount and to unmount it"
+                )
 
 
 def test_one_file_opens_below_a_directory() -> None:
@@ -93,13 +103,25 @@ def test_one_file_changes_the_storage() -> None:
     for path in SOURCES:
         for where, line in lines(path):
             if path.stem not in PAST_THE_DOOR:
-                assert not CHANGES.search(line), f"{where}: use durable.h or fsops.h, or add the file and a reason"
+                assert not CHANGES.search(line), (
+                    f"{where}: use durable.h or fsops.h, or add the file and a reason"
+                )
 
 
 def test_the_door_is_not_passed_by_a_call_that_looks_alike() -> None:
-    for call in ("renameat(a, b, c, d);", "fd = open(x, O_WRONLY | O_CREAT);", "(void)fsync(fd);", "ioctl(fd, FIFREEZE, 0);"):
+    for call in (
+        "renameat(a, b, c, d);",
+        "fd = open(x, O_WRONLY | O_CREAT);",
+        "(void)fsync(fd);",
+        "ioctl(fd, FIFREEZE, 0);",
+    ):
         assert CHANGES.search(call), call
-    for call in ("at.ops->rename(fd, a, b);", "pv_fsops_real.unlink(a, b);", "readlink(a, b, c);", "pv_durable_rename(a);"):
+    for call in (
+        "at.ops->rename(fd, a, b);",
+        "pv_fsops_real.unlink(a, b);",
+        "readlink(a, b, c);",
+        "pv_durable_rename(a);",
+    ):
         assert not CHANGES.search(call), call
 
 
@@ -112,4 +134,6 @@ def test_the_end_of_a_folder_is_told_from_an_error() -> None:
     for path in SOURCES:
         for where, line in lines(path):
             if "readdir(" in line:
-                assert re.search(r"for \(errno = 0; .*readdir\(.*; errno = 0\)", line), f"{where}: look at errno at the end"
+                assert re.search(r"for \(errno = 0; .*readdir\(.*; errno = 0\)", line), (
+                    f"{where}: look at errno at the end"
+                )

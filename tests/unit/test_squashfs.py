@@ -37,7 +37,9 @@ def superblock(path: Path) -> tuple[int, ...]:
 @pytest.mark.hostile
 def test_the_same_tree_gives_the_same_bytes_for_any_number_of_threads(tmp_path: Path) -> None:
     for profile in (FAST, PROFILES["balanced"]):
-        written = {squashfs.write(odd_tree(), tmp_path / "i", profile=profile, threads=n) for n in (1, 1, 2, 5)}
+        written = {
+            squashfs.write(odd_tree(), tmp_path / "i", profile=profile, threads=n) for n in (1, 1, 2, 5)
+        }
         assert len(written) == 1
 
 
@@ -80,7 +82,9 @@ def test_the_image_has_the_time_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("newest", "wanted"), [(1234, 1234), (2**40, 2**32 - 1), (-5, 0)])
-def test_without_a_time_given_it_is_that_of_the_newest_file(tmp_path: Path, newest: int, wanted: int) -> None:
+def test_without_a_time_given_it_is_that_of_the_newest_file(
+    tmp_path: Path, newest: int, wanted: int
+) -> None:
     meta = META._replace(mtime=newest)
     squashfs.write(Tree(Directory(meta, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST)
     assert superblock(tmp_path / "i")[2] == wanted
@@ -88,7 +92,9 @@ def test_without_a_time_given_it_is_that_of_the_newest_file(tmp_path: Path, newe
 
 def test_extended_attributes_without_a_place_are_left_out_and_told(tmp_path: Path) -> None:
     meta = META._replace(xattrs=((b"system.posix_acl_access", b"\2\0\0\0"), (b"user.a", b"1")))
-    written = squashfs.write(Tree(Directory(META, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST)
+    written = squashfs.write(
+        Tree(Directory(META, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST
+    )
     assert written.dropped_xattrs == ("system.posix_acl_access",)
 
 
@@ -115,7 +121,12 @@ def test_profiles_and_levels_are_checked() -> None:
     assert str(squashfs.profile("lz4", None)) == "lz4"
     assert str(squashfs.profile("small", Platform.parse("linux/amd64"))) == "xz level 6 with filter x86"
     assert str(squashfs.profile("small", Platform.parse("linux/arm64"))) == "xz level 6"
-    filters = {"linux/arm/v7": "armthumb", "linux/arm": "armthumb", "linux/arm/v6": "arm", "linux/ppc64le": "powerpc"}
+    filters = {
+        "linux/arm/v7": "armthumb",
+        "linux/arm": "armthumb",
+        "linux/arm/v6": "arm",
+        "linux/ppc64le": "powerpc",
+    }
     for platform, branch_filter in filters.items():
         assert squashfs.profile("small", Platform.parse(platform)).branch_filter == branch_filter
     with pytest.raises(FormatError, match="zstd has no branch filter x86"):
@@ -128,7 +139,9 @@ def test_profiles_and_levels_are_checked() -> None:
 def test_levels_differ_in_what_they_do(tmp_path: Path) -> None:
     words = " ".join(str(n * n % 7919) for n in range(200_000)).encode()
     tree = Tree(Directory(META, {b"f": File(META, len(words), words)}))
-    sizes = [squashfs.write(tree, tmp_path / "i", profile=Profile("x", "xz", level)).size for level in (0, 3, 6)]
+    sizes = [
+        squashfs.write(tree, tmp_path / "i", profile=Profile("x", "xz", level)).size for level in (0, 3, 6)
+    ]
     assert sizes[0] > sizes[2] and len(set(sizes)) > 1
 
 
@@ -179,7 +192,9 @@ def test_a_branch_filter_is_the_one_asked_for(tmp_path: Path, branch_filter: str
     content = machine_code()
     block = one_block(tmp_path / "i", content, Profile("x", "xz", 6, branch_filter))
     plain = one_block(tmp_path / "i", content, Profile("x", "xz", 6))
-    assert all(lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(stream) == content for stream in (block, plain))
+    assert all(
+        lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(stream) == content for stream in (block, plain)
+    )
     assert filters_of(block) == [number, lzma.FILTER_LZMA2] and filters_of(plain) == [lzma.FILTER_LZMA2]
 
 
@@ -192,10 +207,14 @@ def test_a_library_without_its_own_xz_names_a_profile_that_needs_none() -> None:
 def test_a_branch_filter_makes_the_same_bytes_with_any_number_of_threads(tmp_path: Path) -> None:
     code = machine_code()
     files = {b"%d" % number: code[number:] + os.urandom(50_000) for number in range(8)}
-    tree = Tree(Directory(META, {name: File(META, len(content), content) for name, content in files.items()}))
+    tree = Tree(
+        Directory(META, {name: File(META, len(content), content) for name, content in files.items()})
+    )
     small = squashfs.profile("small", Platform.parse("linux/amd64"))
     assert len({squashfs.write(tree, tmp_path / "i", profile=small, threads=n) for n in (1, 1, 2, 5)}) == 1
-    found = {path: b"".join(chunk[a:b] for chunk, a, b in spans) for path, spans in contents(tmp_path / "i")}
+    found = {
+        path: b"".join(chunk[a:b] for chunk, a, b in spans) for path, spans in contents(tmp_path / "i")
+    }
     assert found == files
 
 
@@ -227,7 +246,9 @@ class Failing:
 
 
 @pytest.mark.parametrize("old", [None, b"what was there before"])
-def test_after_an_error_nothing_is_left_and_the_old_file_stays(tmp_path: Path, old: Optional[bytes]) -> None:
+def test_after_an_error_nothing_is_left_and_the_old_file_stays(
+    tmp_path: Path, old: Optional[bytes]
+) -> None:
     if old is not None:
         (tmp_path / "i").write_bytes(old)
     tree = Tree(Directory(META, {b"f": File(META, 600_000, Stored(0, 0))}), [Failing()])

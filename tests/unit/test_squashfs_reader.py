@@ -94,8 +94,10 @@ def test_few_blocks_are_kept_and_the_table_of_attributes_is_read_once(
     assert facts(tree) == facts(everything())
 
 
-@pytest.mark.parametrize("options", [["-comp", "gzip"], ["-comp", "xz"], ["-comp", "zstd"], ["-noI", "-noD", "-noF", "-noX"],
-                                     ["-no-fragments", "-b", "4096"], ["-always-use-fragments"]])  # fmt: skip
+@pytest.mark.parametrize("options", [
+    ["-comp", "gzip"], ["-comp", "xz"], ["-comp", "zstd"], ["-noI", "-noD", "-noF", "-noX"],
+    ["-no-fragments", "-b", "4096"], ["-always-use-fragments"],
+])  # fmt: skip
 def test_images_of_mksquashfs_are_read(tmp_path: Path, options: list[str]) -> None:
     source = tmp_path / "source"
     (source / "a/b").mkdir(parents=True)

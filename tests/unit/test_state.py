@@ -52,9 +52,9 @@ def test_what_is_no_state_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "files",
-    [{"a": "x"}, {"a": {}}, {"a": None}, {"a": "A" * 64}, {"a.json": 5}, {"a.json": None}, {"a.json": "text"},
-     {"a.json": "A" * 64}, {"../a": OBJECT}, {" a": OBJECT}, {"!a": OBJECT}, {".pvr/json": OBJECT},
-     {"a": OBJECT, "a/b": OBJECT}, {"a.json": {}, "a.json/b/c": OBJECT}],
+    [{"a": "x"}, {"a": {}}, {"a": None}, {"a": "A" * 64}, {"a.json": 5}, {"a.json": None},
+     {"a.json": "text"}, {"a.json": "A" * 64}, {"../a": OBJECT}, {" a": OBJECT}, {"!a": OBJECT},
+     {".pvr/json": OBJECT}, {"a": OBJECT, "a/b": OBJECT}, {"a.json": {}, "a.json/b/c": OBJECT}],
 )  # fmt: skip
 def test_what_a_device_could_not_use_is_refused(files: dict) -> None:
     with pytest.raises(FormatError):

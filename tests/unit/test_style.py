@@ -17,7 +17,8 @@ BE = r"(?:is|are|was|were|be|been)"
 RULES = {
     rf"\b{BE} no [A-Za-z{{%\"'`<]": rf"\b[Tt]here (?:\w+ )?{BE} no |\bno (?:longer|more)\b",
     r"\b(?:[Ww]hoever|[Ss]omebody|[Ee]verybody)\b": r"b?\"\.?somebody's\"",
-    r"\b[Nn]obody\b": r"[\"'`,=]nobody\b|mgmt or nobody|user nobody|runs as nobody|nobody:|\bnobody[ (]*[=(]|\*nobody",
+    r"\b[Nn]obody\b": r"[\"'`,=]nobody\b|mgmt or nobody|user nobody|runs as nobody|nobody:"
+    r"|\bnobody[ (]*[=(]|\*nobody",
     r"\b[Ss]ay(?:ing)? --": r"^$",
     r"\b(?:make|made|making) (?:one|them|it) by:": r"^$",
     r"\bsign (?:it|them) by:": r"^$",
@@ -36,7 +37,13 @@ def lines() -> Iterator[tuple[str, str]]:
     listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=PROJECT, text=True).split("\0")
     for name in listed:
         path = PROJECT / name
-        if not name or name.startswith(OTHERS) or "/corpus/" in name or path.is_symlink() or not path.is_file():
+        if (
+            not name
+            or name.startswith(OTHERS)
+            or "/corpus/" in name
+            or path.is_symlink()
+            or not path.is_file()
+        ):
             continue
         try:
             text = path.read_text()
@@ -56,16 +63,19 @@ def texts() -> "list[tuple[str, str]]":
 @pytest.mark.parametrize("pattern", RULES)
 def test_texts_are_written_by_the_rules(texts: "list[tuple[str, str]]", pattern: str) -> None:
     rule, meant = re.compile(pattern), re.compile(RULES[pattern])
-    found = [f"{place}: {line.strip()}" for place, line in texts if rule.search(line) and not meant.search(line)]
+    found = [
+        f"{place}: {line.strip()}" for place, line in texts if rule.search(line) and not meant.search(line)
+    ]
     assert not found, "\n".join([f"{STYLE} says how to write these:", *found])
 
 
 def test_each_rule_finds_what_the_page_has_as_wrong() -> None:
     """What the second column of the page shows is found, so no pattern has gone blind."""
     wrong = [
-        '"x" is no revision', "use what somebody made", "a key that nobody knows", "say --raw", "make one by: pvr init",
-        "sign it by: pvr", '"web" is too much for pvr status', "a root vouches for it", "holds half a character",
-        "it stands in src.json", "it tells why", 'hint="is it there?"', "hint: is it there?",
+        '"x" is no revision', "use what somebody made", "a key that nobody knows", "say --raw",
+        "make one by: pvr init", "sign it by: pvr", '"web" is too much for pvr status',
+        "a root vouches for it", "holds half a character", "it stands in src.json", "it tells why",
+        'hint="is it there?"', "hint: is it there?",
     ]  # fmt: skip
     for pattern, example in zip(RULES, wrong):
         assert re.search(pattern, example) and not re.search(RULES[pattern], example), example

@@ -43,14 +43,17 @@ ACCEPTED = {
     "signed checksum": archive(summed(header("n\u00e4me", at265=b"\xc3\xa4"), signed=True)),
     "pax size": archive(pax(record("size", "5")), header(size=b"00000000000\0")),
     "pax size with zeros before": archive(pax(record("size", "005")), header(size=b"00000000000\0")),
-    "pax filled up with zeros": archive(pax(record("size", "5") + bytes(40)), header(size=b"00000000000\0")),
+    "pax filled up with zeros": archive(pax(record("size", "5") + bytes(40)),
+                                        header(size=b"00000000000\0")),
     "pax name": archive(pax(record("path", "other")), header()),
     "pax name that is taken back": archive(pax(record("path", "")), header()),
     "global pax name": archive(pax(record("comment", "x"), b"g"), header()),
     "two long names": archive(
-        header("././@LongLink", size=b"%011o\0" % 4, at156=b"L"), b"one\0".ljust(512, b"\0"), pax(b""), header()),
+        header("././@LongLink", size=b"%011o\0" % 4, at156=b"L"), b"one\0".ljust(512, b"\0"), pax(b""),
+        header()),
     "long name with something behind its end": archive(
-        header("././@LongLink", size=b"%011o\0" % 9, at156=b"L"), b"one\0junk\0".ljust(512, b"\0"), header()),
+        header("././@LongLink", size=b"%011o\0" % 9, at156=b"L"), b"one\0junk\0".ljust(512, b"\0"),
+        header()),
     "Solaris pax": archive(pax(record("path", "sun"), b"X"), header()),
     "old ustar": archive(header(at257=bytes(8))),
     "star's prefix": archive(header(at345=bytes(131), at508=b"tar\0")),
@@ -88,7 +91,7 @@ def first(data: bytes, *, max_bytes: int = 4096) -> Optional[Header]:
 
 
 def by_tarfile(data: bytes) -> Optional[tuple[str, int, bytes, str]]:
-    """What the standard library reads; None where it refuses, or reads by rules that are known to be its own."""
+    """What the standard library reads; None where it refuses, or reads by rules known to be its own."""
     last = data[-512:]
     # A prefix whatever the magic says; signs, and nothing where zero bytes come before the digits.
     if last[257:263] != b"ustar\0" or last[508:512] == b"tar\0" or not OCTAL.fullmatch(last[124:136]):
@@ -139,7 +142,9 @@ def test_an_extended_header_is_bounded_and_must_be_whole() -> None:
 
 def test_a_global_record_holds_until_it_is_replaced() -> None:
     reader = HeaderReader(
-        io.BytesIO(pax(record("comment", "a"), b"g") + header() + pax(record("comment", "b")) + header() + header()).read,
+        io.BytesIO(
+            pax(record("comment", "a"), b"g") + header() + pax(record("comment", "b")) + header() + header()
+        ).read,
         max_bytes=512, what="x", count=lambda: None,
     )  # fmt: skip
     assert [dict(found.records) for found in iter(reader.next, None)] == [

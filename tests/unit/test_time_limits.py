@@ -46,5 +46,8 @@ def test_no_limit_is_one_that_a_busy_machine_breaks() -> None:
 
 
 def test_tight_limits_are_found() -> None:
-    source = "run(x, timeout=20)\nchild.wait(3)\nBOOT_SECONDS = 90\nrun(x, timeout=0.1)\nrun(x, timeout=600)\n', '.join(x)\n"
+    source = (
+        "run(x, timeout=20)\nchild.wait(3)\nBOOT_SECONDS = 90\nrun(x, timeout=0.1)\n"
+        "run(x, timeout=600)\n', '.join(x)\n"
+    )
     assert sorted(tight(source)) == [1, 2, 3]

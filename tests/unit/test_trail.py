@@ -21,7 +21,10 @@ def published(pool: ObjectPool) -> State:
 
 
 def board(pool: ObjectPool, **run: Any) -> State:
-    files = {f"bsp/{name}": pool.put_bytes(name.encode()) for name in ("k", "i", "d", "f", "a0", "a1", "r", "r.gz")}
+    files = {
+        f"bsp/{name}": pool.put_bytes(name.encode())
+        for name in ("k", "i", "d", "f", "a0", "a1", "r", "r.gz")
+    }
     return State.empty().with_files({**files, "bsp/run.json": run})
 
 
@@ -31,7 +34,11 @@ def listing(root: Path) -> "dict[str, tuple[str, str, int]]":
     for path in [root, *root.rglob("*")]:
         stat = path.lstat()
         kind = "d" if path.is_dir() else "f"
-        found["./" + str(path.relative_to(root))] = (kind, f"{stat.st_mode & 0o777:o}", 0 if kind == "d" else stat.st_nlink)
+        found["./" + str(path.relative_to(root))] = (
+            kind,
+            f"{stat.st_mode & 0o777:o}",
+            0 if kind == "d" else stat.st_nlink,
+        )
     return found
 
 
@@ -83,7 +90,9 @@ def test_boot_choice(tmp_path: Path) -> None:
     trail.write(storage, published(pool), pool)
     values = [b"pv_gen=1", b"pv_rev=0", b"pv_try=", b"pv_prev=", b"pv_end=1"]
     for path in bootenv.UBOOT_COPIES:
-        assert (storage / path).read_bytes() == b"".join(value + b"\0" for value in values).ljust(1024, b"\0")
+        assert (storage / path).read_bytes() == b"".join(value + b"\0" for value in values).ljust(
+            1024, b"\0"
+        )
     for path in bootenv.GRUB_COPIES:
         lines = b"".join(value + b"\n" for value in [b"# GRUB Environment Block", *values])
         assert (storage / path).read_bytes() == lines.ljust(1024, b"#")
@@ -116,7 +125,9 @@ def test_what_follows_the_last_generation_is_read() -> None:
     last = BootEnvironment("3", generation=10**18 - 1, lost="2:60")
     for following in (last.trying("4"), last.committing("4")):
         assert following.generation == 1
-        assert BootEnvironment.parse(following.grub()) == BootEnvironment.parse(following.uboot()) == following
+        assert (
+            BootEnvironment.parse(following.grub()) == BootEnvironment.parse(following.uboot()) == following
+        )
     # The device's faults are those of the committed revision.
     assert last.trying("4").lost == "2:60" and not last.committing("4").lost
 
@@ -126,7 +137,8 @@ def test_what_follows_the_last_generation_is_read() -> None:
     [
         (b"pv_rev=0\0\0\0", BootEnvironment("0", generation=0)),
         (b"pv_rev=3\0pv_try=locals/x\0\0rest=1", BootEnvironment("3", "locals/x", generation=0)),
-        (b"# GRUB Environment Block\npv_rev=3\npv_try=4\npv_trying=4\n###", BootEnvironment("3", "4", generation=0)),
+        (b"# GRUB Environment Block\npv_rev=3\npv_try=4\npv_trying=4\n###",
+         BootEnvironment("3", "4", generation=0)),
         (b"pv_gen=3\0pv_rev=3\0pv_lost=2:60\0pv_end=3\0", BootEnvironment("3", generation=3, lost="2:60")),
         (b"pv_gen=3\0pv_rev=3\0pv_lost=2\0pv_end=3\0", BootEnvironment("3", generation=3)),
         (b"# GRUB Environment Block\npv_gen=3\npv_rev=3\npv_end=2\n", None),
@@ -137,12 +149,17 @@ def test_what_follows_the_last_generation_is_read() -> None:
         (b"pv_rev=../x\0", None), (b"", None), (b"\0" * 1024, None), (b"\xff=\xff\0", None),
     ],
 )  # fmt: skip
-def test_an_environment_is_read_as_the_device_reads_it(text: bytes, wanted: Optional[BootEnvironment]) -> None:
+def test_an_environment_is_read_as_the_device_reads_it(
+    text: bytes, wanted: Optional[BootEnvironment]
+) -> None:
     assert BootEnvironment.parse(text) == wanted
 
 
 def test_an_environment_reads_back() -> None:
-    for value in (BootEnvironment("0"), BootEnvironment("locals/" + "a" * 64, "locals/" + "b" * 64, "7", 10**17)):
+    for value in (
+        BootEnvironment("0"),
+        BootEnvironment("locals/" + "a" * 64, "locals/" + "b" * 64, "7", 10**17),
+    ):
         assert BootEnvironment.parse(value.grub()) == value == BootEnvironment.parse(value.uboot())
         # What a boot loader needs is in one sector, which is written whole or not at all.
         assert BootEnvironment.parse(value.grub()[:512]) == value
@@ -152,7 +169,8 @@ def test_an_environment_reads_back() -> None:
     ("run", "wanted"),
     [({"linux": "k", "initrd": "i"}, {"pv-kernel.img": "k", "pv-initrd.img": "i"}),
      ({"linux": "k", "initrd": "i", "fdt": "d", "addons": ["a0", "a1"]},
-      {"pv-kernel.img": "k", "pv-initrd.img": "i", "pv-fdt.dtb": "d", "pv-initrd.img.0": "a0", "pv-initrd.img.1": "a1"}),
+      {"pv-kernel.img": "k", "pv-initrd.img": "i", "pv-fdt.dtb": "d", "pv-initrd.img.0": "a0",
+       "pv-initrd.img.1": "a1"}),
      ({"fit": "f", "linux": "k", "initrd": "i"}, {"pantavisor.fit": "f"}),
      ({"rpiab": "r", "linux": "k"}, {"rpiboot.img": "r"}), ({"rpiab": "r.gz"}, {"rpiboot.img.gz": "r.gz"})],
 )  # fmt: skip
@@ -165,9 +183,11 @@ def test_boot_links_follow_the_rule_of_the_device(tmp_path: Path, run: dict, wan
         assert (folder / ".pv" / name).samefile(folder / "bsp" / source)
 
 
-@pytest.mark.parametrize("run", [{}, {"linux": "k"}, {"initrd": "i"}, {"linux": "k", "initrd": "nothing"}, {"fit": "nothing"},
-                                 {"fit": "f", "addons": ["nothing"]}, {"fit": "f", "addons": 5}, {"fit": "../bsp/f"},
-                                 {"fit": 5}, {"fit": ["f"]}])  # fmt: skip
+@pytest.mark.parametrize("run", [
+    {}, {"linux": "k"}, {"initrd": "i"}, {"linux": "k", "initrd": "nothing"}, {"fit": "nothing"},
+    {"fit": "f", "addons": ["nothing"]}, {"fit": "f", "addons": 5}, {"fit": "../bsp/f"}, {"fit": 5},
+    {"fit": ["f"]},
+])  # fmt: skip
 def test_a_bsp_that_cannot_boot_leaves_no_revision(tmp_path: Path, run: dict) -> None:
     pool = ObjectPool(tmp_path / "pool")
     with pytest.raises(FormatError, match="bsp"):
@@ -196,9 +216,15 @@ def test_a_second_revision_shares_the_objects(tmp_path: Path) -> None:
     trail.write(tmp_path / "storage", state, pool)
     (tmp_path / "storage/config/pantahub.config").write_bytes(b"PH_CREDS_ID=x\n")
     trail.write(tmp_path / "storage", state, pool, "locals/next")
-    assert (tmp_path / "storage/trails/locals/next/README.md").samefile(tmp_path / "storage/trails/0/README.md")
-    assert (tmp_path / "storage/trails/locals/next/.pvr/config").read_bytes() == b'{"ObjectsDir":"../../../objects"}'
-    assert trail.boot_environment(tmp_path / "storage") == BootEnvironment("locals/next", previous="0", generation=2)
+    assert (tmp_path / "storage/trails/locals/next/README.md").samefile(
+        tmp_path / "storage/trails/0/README.md"
+    )
+    assert (
+        tmp_path / "storage/trails/locals/next/.pvr/config"
+    ).read_bytes() == b'{"ObjectsDir":"../../../objects"}'
+    assert trail.boot_environment(tmp_path / "storage") == BootEnvironment(
+        "locals/next", previous="0", generation=2
+    )
     assert (tmp_path / "storage/config/pantahub.config").read_bytes() == b"PH_CREDS_ID=x\n"
     with pytest.raises(PantavisorError, match="exists already"):
         trail.write(tmp_path / "storage", state, pool)
@@ -212,7 +238,9 @@ def test_no_object_is_copied_whatever_its_name(tmp_path: Path) -> None:
     state = published(pool)
     state = state.with_files({"demo/x.bind": state.objects()["README.md"]})
     trail.write(tmp_path / "storage", state, pool)
-    assert (tmp_path / "storage/trails/0/demo/x.bind").samefile(tmp_path / "storage/objects" / state.objects()["demo/x.bind"])
+    assert (tmp_path / "storage/trails/0/demo/x.bind").samefile(
+        tmp_path / "storage/objects" / state.objects()["demo/x.bind"]
+    )
 
 
 def test_the_same_state_gives_the_same_tree(tmp_path: Path) -> None:
@@ -220,12 +248,16 @@ def test_the_same_state_gives_the_same_tree(tmp_path: Path) -> None:
     for name in ("one", "two"):
         pool = ObjectPool(tmp_path / name / "pool")
         trail.write(tmp_path / name / "storage", published(pool), pool)
-        files = {path: path.read_bytes() for path in (tmp_path / name / "storage").rglob("*") if path.is_file()}
+        files = {
+            path: path.read_bytes() for path in (tmp_path / name / "storage").rglob("*") if path.is_file()
+        }
         trees.append({str(path.relative_to(tmp_path / name)): data for path, data in files.items()})
     assert trees[0] == trees[1]
 
 
-def test_a_folder_that_another_writer_makes_first_is_as_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_another_writer_makes_first_is_as_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mkdir = os.mkdir
 
     def too_late(path: Any, mode: int = 0o777, **options: Any) -> None:
