@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The runtime's readers and the library's, held against each other: they must accept and refuse the same.
-"""
+"""The runtime's readers and the library's, held against each other: they accept and refuse the same."""
 
 from __future__ import annotations
 

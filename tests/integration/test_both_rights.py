@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may sign what, and the set of signatures: the runtime and the library say the same of whole states."""
+"""Who may sign what, and the set of signatures: runtime and library say the same of whole states."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from pantavisor.state import State
 from sim.judge import BUILD, RUNTIME, Judge, build
 
 PARTS = ("bsp", "firewall", "web")
-FILES = {"bsp/run.json": {}, "bsp/src.json": {}, "device.json": {}, "firewall/run.json": {}, "web/run.json": {},
-         "web/src.json": {}, "web/more.json": {}}  # fmt: skip
+FILES = {"bsp/run.json": {}, "bsp/src.json": {}, "device.json": {}, "firewall/run.json": {},
+         "web/run.json": {}, "web/src.json": {}, "web/more.json": {}}  # fmt: skip
 BOARD = {"name": "Board", "may": "all"}
 WEB = {"name": "Web", "may": ["web/**", "_config/web/**"]}
 
@@ -33,7 +33,9 @@ class Desk:
     signers: dict[str, keys.Signer]
     roots: bytes
 
-    def state(self, *, web: Optional[Selection] = None, by: str = "Web", release: Optional[int] = None) -> State:
+    def state(
+        self, *, web: Optional[Selection] = None, by: str = "Web", release: Optional[int] = None
+    ) -> State:
         state = State.empty().with_files(FILES)
         for part in PARTS:
             selection = pvs.bsp_selection() if part == "bsp" else pvs.container_selection(part)
@@ -46,7 +48,9 @@ class Desk:
     def forged(self, state: State, selection: Selection, release: Any, name: str = "_set") -> State:
         """With a signature whose header the library would not make."""
         signer = self.signers["Board"]
-        header = json.loads(pvs.decode(pvs.protected_header(selection, algorithm="ES256", x5c=signer.x5c), ""))
+        header = json.loads(
+            pvs.decode(pvs.protected_header(selection, algorithm="ES256", x5c=signer.x5c), "")
+        )
         header["pvs"]["release"] = release
         protected = pvs.encode(json.dumps(header).encode())
         made = pvs.signature_json(protected, signer.sign(pvs.signing_input(state, selection, protected)))
@@ -58,8 +62,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("keys")
     for name in ("Board", "Web"):
         keys.generate(folder / name, common_name=name, algorithm="ES256", days=30)
-    signers = {name: keys.PemSigner.load(folder / name / "key.pem", folder / name / "x5c.pem") for name in ("Board", "Web")}
-    return Desk(dict(signers), b"".join((folder / name / "ca.crt").read_bytes() for name in ("Board", "Web")))
+    signers = {
+        name: keys.PemSigner.load(folder / name / "key.pem", folder / name / "x5c.pem")
+        for name in ("Board", "Web")
+    }
+    return Desk(
+        dict(signers), b"".join((folder / name / "ca.crt").read_bytes() for name in ("Board", "Web"))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -82,31 +91,44 @@ CASES: list[tuple[str, Callable[[Desk], State], bytes, bool]] = [
     ("the board alone in the table", lambda desk: desk.state(), table(BOARD), False),
     ("web means the bsp", lambda desk: desk.state(web=Selection(("web/**", "bsp/run.json"))), ALL, False),
     ("web means the device", lambda desk: desk.state(web=Selection(("web/**", "device.json"))), ALL, False),
-    ("web excludes the device", lambda desk: desk.state(web=Selection(("web/**",), ("device.json",))), ALL, False),
-    ("web excludes a signature", lambda desk: desk.state(web=Selection(("web/**",), ("_sigs/bsp.json",))), ALL, True),
-    ("web means a signature", lambda desk: desk.state(web=Selection(("web/**", "_sigs/bsp.json"))), ALL, False),
-    ("web excludes its run.json", lambda desk: desk.state(web=Selection(("web/**",), ("web/run.json",))), ALL, False),
+    ("web excludes the device",
+     lambda desk: desk.state(web=Selection(("web/**",), ("device.json",))), ALL, False),
+    ("web excludes a signature",
+     lambda desk: desk.state(web=Selection(("web/**",), ("_sigs/bsp.json",))), ALL, True),
+    ("web means a signature",
+     lambda desk: desk.state(web=Selection(("web/**", "_sigs/bsp.json"))), ALL, False),
+    ("web excludes its run.json",
+     lambda desk: desk.state(web=Selection(("web/**",), ("web/run.json",))), ALL, False),
     ("a set by the board", lambda desk: desk.state(release=1), ALL, True),
     ("a set", lambda desk: desk.state(release=7), b"", True),
     ("no set", lambda desk: desk.state(), b"", False),
-    ("a part taken out", lambda desk: desk.state(release=7).without(["firewall/run.json", "_sigs/firewall.json"]), b"", False),
-    ("its signature taken out", lambda desk: desk.state(release=7).without(["_sigs/firewall.json"]), b"", False),
+    ("a part taken out",
+     lambda desk: desk.state(release=7).without(["firewall/run.json", "_sigs/firewall.json"]), b"", False),
+    ("its signature taken out",
+     lambda desk: desk.state(release=7).without(["_sigs/firewall.json"]), b"", False),
     ("the set taken out", lambda desk: desk.state(release=7).without(["_sigs/_set.json"]), b"", False),
     ("the set elsewhere", lambda desk: desk.forged(desk.state(), ELSEWHERE, 7, "zz"), b"", True),
-    ("a set of some", lambda desk: desk.forged(desk.state(), Selection(("_sigs/web.json",)), 7), b"", False),
+    ("a set of some",
+     lambda desk: desk.forged(desk.state(), Selection(("_sigs/web.json",)), 7), b"", False),
     ("a set that excludes one",
-     lambda desk: desk.forged(desk.state(), Selection(("_sigs/**",), ("_sigs/_set.json", "_sigs/web.json")), 7), b"", False),
+     lambda desk: desk.forged(
+         desk.state(), Selection(("_sigs/**",), ("_sigs/_set.json", "_sigs/web.json")), 7), b"", False),
     ("two sets", lambda desk: desk.forged(desk.state(release=7), ELSEWHERE, 8, "zz"), b"", False),
     *(
         (f"release {release!r}",
-         lambda desk, release=release: desk.forged(desk.state(), pvs.set_selection(), release), b"", good)  # type: ignore[misc]
-        for release, good in ((1, True), (2**31 - 1, True), (2**31, False), (0, False), (-1, False), (1.5, False), ("1", False),
-                              (True, False), (None, False), ([1], False), ({"release": 1}, False))
+         lambda desk, release=release: (  # type: ignore[misc]
+             desk.forged(desk.state(), pvs.set_selection(), release)
+         ), b"", good)
+        for release, good in ((1, True), (2**31 - 1, True), (2**31, False), (0, False), (-1, False),
+                              (1.5, False), ("1", False), (True, False), (None, False), ([1], False),
+                              ({"release": 1}, False))
     ),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "signers", "good"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("make", "signers", "good"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_rights_and_sets_are_judged_alike(
     make: Callable[[Desk], State], signers: bytes, good: bool, desk: Desk, judge: Judge
 ) -> None:
@@ -119,8 +141,6 @@ def test_rights_and_sets_are_judged_alike(
         ours = False
     answer = judge.rights(desk.roots, signers, state.dumps())
     assert (ours, answer.yes) == (good, (True, good)), answer.why
-
-
 
 
 _, BASE, LINES = (RUNTIME / "test/vectors/isolation.txt").read_text().split("\n\n", 2)
@@ -210,7 +230,9 @@ def test_who_may_let_a_container_reach_the_device_is_judged_alike(
     argv = [str(runtime), "--check", str(tmp_path / "storage"), "0", "--trust", str(tmp_path / "ca")]
     free = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert free.returncode == 0, free.stderr
-    asked = subprocess.run([*argv, "--signers", str(tmp_path / "signers")], capture_output=True, text=True, timeout=600)
+    asked = subprocess.run(
+        [*argv, "--signers", str(tmp_path / "signers")], capture_output=True, text=True, timeout=600
+    )
     assert (asked.returncode == 0) is good, asked.stderr
     report = audit.verify(tmp_path / "storage", trust=desk.roots, signers=Signers.parse(ALL))
     assert ("signer" not in {finding.code for finding in report.findings}) is good

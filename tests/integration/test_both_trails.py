@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A storage tree changed in one place: ``pantavisor --check`` and ``pvr verify`` refuse the same.
 
-But where the device mends: it links and writes again what is missing, which a finished image must not lack; and
-``src.json`` and ``build.json`` of a part are of no use to it.
+But where the device mends: it links and writes again what is missing, which a finished image must not
+lack; and ``src.json`` and ``build.json`` of a part are of no use to it.
 """
 
 from __future__ import annotations
@@ -150,18 +150,24 @@ def object_behind_a_link(tree: Tree) -> None:
 
 REFUSED: dict[str, Callable[[Tree], None]] = {
     **{f"added {name}": added(name) for name in (
-        "stray", "web/stray", "_config/web/sbin/init", "_config/web/etc/app.conf.new", "_config/more/x", "_sigs/x.json",
-        ".pv/stray", ".pvr/stray", ".pv/pv-initrd.img.0", ".pv/pv-fdt.dtb", ".pv/pv-initrd.img.sig",
-        ".pv/pantavisor.fit", "more/run.json", "web/x\ny",
+        "stray", "web/stray", "_config/web/sbin/init", "_config/web/etc/app.conf.new", "_config/more/x",
+        "_sigs/x.json", ".pv/stray", ".pvr/stray", ".pv/pv-initrd.img.0", ".pv/pv-fdt.dtb",
+        ".pv/pv-initrd.img.sig", ".pv/pantavisor.fit", "more/run.json", "web/x\ny",
     )},
-    **{f"folder {name}": folder(name) for name in ("empty", "web/empty", "_config/web/lib", ".pvr/objects")},
+    **{f"folder {name}": folder(name) for name in (
+        "empty", "web/empty", "_config/web/lib", ".pvr/objects",
+    )},
     **{f"other {name}": other(name) for name in (
-        "web/run.json", "web/root.squashfs", "_config/web/etc/app.conf", "_config/web/etc/app/build.json", "device.json",
-        "_sigs/web.json", "bsp/pantavisor", "bsp/run.json", ".pv/pv-initrd.img", ".pv/pv-kernel.img", ".pv/pv-kernel.img.sig",
+        "web/run.json", "web/root.squashfs", "_config/web/etc/app.conf", "_config/web/etc/app/build.json",
+        "device.json", "_sigs/web.json", "bsp/pantavisor", "bsp/run.json", ".pv/pv-initrd.img",
+        ".pv/pv-kernel.img", ".pv/pv-kernel.img.sig",
     )},
-    **{f"missing {name}": missing(name) for name in (".pv/pv-kernel.img", ".pv/pv-initrd.img", ".pv/pv-kernel.img.sig")},
+    **{f"missing {name}": missing(name) for name in (
+        ".pv/pv-kernel.img", ".pv/pv-initrd.img", ".pv/pv-kernel.img.sig",
+    )},
     **{f"bent {name}": bent(name) for name in (
-        "web/root.squashfs", "_config/web/etc/app.conf", "bsp/kernel.img", "web/lxc.container.conf", ".pvr/json",
+        "web/root.squashfs", "_config/web/etc/app.conf", "bsp/kernel.img", "web/lxc.container.conf",
+        ".pvr/json",
     )},
     **{f"linked {name}": linked(name) for name in (
         "trails/0", "trails", "objects", "trails/0/web", "trails/0/_config", "trails/0/_config/web",
@@ -176,7 +182,8 @@ REFUSED: dict[str, Callable[[Tree], None]] = {
 TAKEN: dict[str, Callable[[Tree], None]] = {
     "nothing": lambda tree: None,
     **{f"added {name}": added(name) for name in (
-        ".pv/progress", ".pv/done", ".pv/commitmsg", ".pv/logs/0/log", ".pv/logs.tmp", "web/run.json.pv-beside",
+        ".pv/progress", ".pv/done", ".pv/commitmsg", ".pv/logs/0/log", ".pv/logs.tmp",
+        "web/run.json.pv-beside",
     )},
 }  # fmt: skip
 
@@ -195,7 +202,9 @@ def test_both_take(change: Callable[[Tree], None], tree: Tree) -> None:
     assert (tree.device_takes_it(), tree.verifier_takes_it()) == (True, True)
 
 
-@pytest.mark.parametrize("name", ["web/run.json", "web/root.squashfs", "_config/web/etc/app.conf", "_sigs/web.json"])
+@pytest.mark.parametrize(
+    "name", ["web/run.json", "web/root.squashfs", "_config/web/etc/app.conf", "_sigs/web.json"]
+)
 def test_what_is_missing_the_device_makes_again(name: str, tree: Tree) -> None:
     (tree.trail / name).unlink()
     assert (tree.device_takes_it(), tree.verifier_takes_it()) == (True, False)

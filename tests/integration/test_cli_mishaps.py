@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""pvr where things go wrong: closed and full streams, interrupts, folders of others, empty and misspelt words."""
+"""pvr where things go wrong: closed and full streams, interrupts, folders of others, misspelt words."""
 
 from __future__ import annotations
 
@@ -31,19 +31,25 @@ def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Path:
     """A repository with more files than a pipe holds the names of, and the current directory there."""
-    return begin(pvr, monkeypatch, tmp_path / "work", {f"{'long' * 40}{number}.txt": "" for number in range(500)})
+    return begin(
+        pvr, monkeypatch, tmp_path / "work", {f"{'long' * 40}{number}.txt": "" for number in range(500)}
+    )
 
 
 def shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run by bash, which knows how to close a stream; ``pvr`` is the command."""
     code = f'pvr() {{ {PVR} "$@"; }}\n{line}'
-    return subprocess.run(["bash", "-c", code], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        ["bash", "-c", code], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
+    )
 
 
 # Streams
 
 
-@pytest.mark.parametrize("command", ["status", "man", "--help", "app add --help", "export -", "completion bash"])
+@pytest.mark.parametrize(
+    "command", ["status", "man", "--help", "app add --help", "export -", "completion bash"]
+)
 def test_a_reader_of_one_line_is_enough(work: Path, command: str) -> None:
     done = shell(f"pvr {command} | head -c 3 >/dev/null; echo ${{PIPESTATUS[0]}}", work)
     assert (done.stdout, done.stderr) == ("0\n", "")
@@ -68,7 +74,11 @@ def test_a_stream_that_is_full_or_closed(work: Path, line: str, status: int, say
 
 
 def test_no_file_takes_the_number_of_a_closed_stream(work: Path) -> None:
-    shell("pvr add; pvr commit; pvr export ../good.tar; pvr export ../x.tar >&- 2>&-; pvr -v status --json <&- >&-", work)
+    shell(
+        "pvr add; pvr commit; pvr export ../good.tar; pvr export ../x.tar >&- 2>&-; "
+        "pvr -v status --json <&- >&-",
+        work,
+    )
     assert (work.parent / "x.tar").read_bytes() == (work.parent / "good.tar").read_bytes()
 
 
@@ -82,9 +92,15 @@ def test_an_interrupt_while_a_container_is_made_leaves_nothing(work: Path, tmp_p
     # Tests that are started in the background ignore SIGINT, and so their children.
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from pantavisor import cli; sys.exit(cli.main())"
-    words = ["app", "add", "web", "--type", "rootfs", "--from", "../rootfs", "--config", "Entrypoint=/noise"]
+    words = [
+        "app", "add", "web", "--type", "rootfs", "--from", "../rootfs", "--config", "Entrypoint=/noise",
+    ]  # fmt: skip
     child = subprocess.Popen(
-        [sys.executable, "-c", code, *words, "--profile", "xz:9"], cwd=work, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *words, "--profile", "xz:9"],
+        cwd=work,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stderr is not None and "packing web" in child.stderr.readline()
     child.send_signal(signal.SIGINT)
@@ -98,7 +114,9 @@ def test_an_interrupt_while_it_loads_has_no_traceback(work: Path) -> None:
     code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "class Slow:\n    def find_spec(self, *_):\n        os.kill(os.getpid(), signal.SIGINT)\n"
     code += "sys.meta_path.insert(0, Slow()); sys.exit(entry.run())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=work, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=work, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
+    )
     assert (done.returncode, done.stderr) == (130, "")
 
 
@@ -176,17 +194,22 @@ def test_the_file_that_is_meant_is_named(name: str, shown: str) -> None:
 
 
 def test_a_command_in_no_repository(tmp_path: Path) -> None:
-    for words in (["add"], ["app", "ls"], ["sig", "ls"], ["gc"], ["get", "x"], ["export", "x.tgz"], ["device", "ls"]):
+    for words in (
+        ["add"], ["app", "ls"], ["sig", "ls"], ["gc"], ["get", "x"], ["export", "x.tgz"], ["device", "ls"],
+    ):  # fmt: skip
         done = process(*words, cwd=tmp_path)
         said = f"pvr: {tmp_path} is not in a pvr repository\n  hint: run: pvr init\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
-def test_an_empty_repository_is_whole(pvr: PvrCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_repository_is_whole(
+    pvr: PvrCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pvr("init", str(tmp_path / "empty"))
     monkeypatch.chdir(tmp_path / "empty")
-    for words in (["status"], ["app", "ls"], ["gc"], ["commit"], ["checkout"], ["export", "../x.tgz"], ["import", "../x.tgz"],
-                  ["merge", "../x.tgz"], ["clone", "../x.tgz", "../y"]):  # fmt: skip
+    for words in (["status"], ["app", "ls"], ["gc"], ["commit"], ["checkout"], ["export", "../x.tgz"],
+                  ["import", "../x.tgz"], ["merge", "../x.tgz"],
+                  ["clone", "../x.tgz", "../y"]):  # fmt: skip
         assert pvr(*words) == "", words
     assert pvr("diff") == "{}\n"
     assert "0 problems" in pvr.both("verify", ".")[1] and "Problems" not in pvr("inspect", ".")
@@ -201,14 +224,42 @@ MISTAKES = [
     (["get", ""], "the source has no name", "name a repository or an export"),
     (["get", "#web"], "the source has no name", "name a repository or an export"),
     (["clone", "nope"], "nope does not exist", "name a repository or an export"),
-    (["clone", "https://example.com/x"], "https://example.com/x is in the network", "fetch the export first.*"),
-    (["merge", "web"], "web is neither a repository nor an export", "to make an export, run: pvr export FILE.tgz"),
-    (["merge", "web/run.json"], "web/run.json is not a ustar archive", "to make an export, run: pvr export FILE.tgz"),
-    (["clone", ".", "web"], ".*/web exists already", "name a directory behind the source that is empty or missing"),
-    (["app", "add", "x", "--from", ""], "--from names no source", "an image such as docker.io/nginx:stable"),
+    (
+        ["clone", "https://example.com/x"],
+        "https://example.com/x is in the network",
+        "fetch the export first.*",
+    ),
+    (
+        ["merge", "web"],
+        "web is neither a repository nor an export",
+        "to make an export, run: pvr export FILE.tgz",
+    ),
+    (
+        ["merge", "web/run.json"],
+        "web/run.json is not a ustar archive",
+        "to make an export, run: pvr export FILE.tgz",
+    ),
+    (
+        ["clone", ".", "web"],
+        ".*/web exists already",
+        "name a directory behind the source that is empty or missing",
+    ),
+    (
+        ["app", "add", "x", "--from", ""],
+        "--from names no source",
+        "an image such as docker.io/nginx:stable",
+    ),
     (["app", "add", "x", "--from", "./nope"], "./nope is a path and not an image", "use --type rootfs, .*"),
-    (["app", "add", "x", "--from", "../work"], "../work is a path and not an image", "use --type rootfs, .*"),
-    (["app", "add", "x", "--type", "rootfs", "--from", "nope"], "nope is neither a directory nor a tarball", None),
+    (
+        ["app", "add", "x", "--from", "../work"],
+        "../work is a path and not an image",
+        "use --type rootfs, .*",
+    ),
+    (
+        ["app", "add", "x", "--type", "rootfs", "--from", "nope"],
+        "nope is neither a directory nor a tarball",
+        None,
+    ),
     (["app", "info", "wbe"], "there is no container wbe in .*", 'did you mean "web"?'),
 ]
 
@@ -219,14 +270,24 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> P
     root = tmp_path / "work"
     pvr("init", str(root))
     monkeypatch.chdir(root)
-    write(root, {"web/run.json": "{}", "web/src.json": '{"#spec": "service-manifest-src@1", "template": "builtin-lxc-docker"}'})
+    write(
+        root,
+        {
+            "web/run.json": "{}",
+            "web/src.json": '{"#spec": "service-manifest-src@1", "template": "builtin-lxc-docker"}',
+        },
+    )
     pvr("init", "sub")
     write(root, {"sub/file.txt": ""})
     return root
 
 
-@pytest.mark.parametrize("words, sentence, hint", MISTAKES, ids=[" ".join(words) for words, _, _ in MISTAKES])
-def test_a_mistake_is_told_in_a_sentence(pvr: PvrCommand, small: Path, words: list[str], sentence: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    "words, sentence, hint", MISTAKES, ids=[" ".join(words) for words, _, _ in MISTAKES]
+)
+def test_a_mistake_is_told_in_a_sentence(
+    pvr: PvrCommand, small: Path, words: list[str], sentence: str, hint: str
+) -> None:
     out, said = pvr.both(*words, status=2)
     lines = said.splitlines()
     assert out == "" and re.fullmatch(f"pvr: (?:{sentence})", lines[0]), said
@@ -251,7 +312,9 @@ def test_a_clone_is_whole_or_not_at_all(pvr: PvrCommand, small: Path, tmp_path: 
     # A shell in the folder is still in it.
     assert os.listdir(held) and json.loads((tmp_path / "here/web/run.json").read_text()) == {}
     os.close(held)
-    assert pvr.both("clone", ".", str(tmp_path / "here"), status=2)[1].startswith(f"pvr: {tmp_path}/here exists already")
+    assert pvr.both("clone", ".", str(tmp_path / "here"), status=2)[1].startswith(
+        f"pvr: {tmp_path}/here exists already"
+    )
     Repository(small).pool.path(Repository(small).state.objects()["web/root.squashfs"]).unlink()
     before = sorted(os.listdir(tmp_path))
     pvr.both("clone", ".", str(tmp_path / "there"), status=2)

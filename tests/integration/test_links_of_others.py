@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of others: wherever a link lies in them, nothing outside of them is written, changed or removed."""
+"""Folders of others: wherever a link lies in them, nothing outside is written, changed or removed."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from sim.listing import Listing, of_directory
 from sim.pvr_command import write
 
 COMMANDS = (
-    ["add"], ["commit"], ["checkout"], ["checkout", "--hardlink"], ["gc"], ["get", "../more.tgz"], ["merge", "../more.tgz"],
-    ["import", "../more.tgz"], ["device", "group", "set", "app", "--timeout", "5"], ["app", "rm", "web"], ["dm-convert", "web"],
-    ["sig", "--key", "../keys/key.pem", "--x5c", "../keys/x5c.pem", "up"], ["deploy", "../card/trails/0", "."],
-    ["app", "add", "new", "--type", "rootfs", "--from", "../rootfs"], ["app", "install", "web"], ["export", "../out.tgz"],
+    ["add"], ["commit"], ["checkout"], ["checkout", "--hardlink"], ["gc"], ["get", "../more.tgz"],
+    ["merge", "../more.tgz"], ["import", "../more.tgz"],
+    ["device", "group", "set", "app", "--timeout", "5"], ["app", "rm", "web"], ["dm-convert", "web"],
+    ["sig", "--key", "../keys/key.pem", "--x5c", "../keys/x5c.pem", "up"],
+    ["deploy", "../card/trails/0", "."], ["app", "add", "new", "--type", "rootfs", "--from", "../rootfs"],
+    ["app", "install", "web"], ["export", "../out.tgz"],
 )  # fmt: skip
 # They change nothing.
 READING = (
-    ["status"], ["diff"], ["app", "ls"], ["app", "info", "web"], ["device", "ls"], ["sig", "ls"], ["verify", "."],
-    ["inspect", "."], ["app", "update", "web", "--force"], ["json"],
+    ["status"], ["diff"], ["app", "ls"], ["app", "info", "web"], ["device", "ls"], ["sig", "ls"],
+    ["verify", "."], ["inspect", "."], ["app", "update", "web", "--force"], ["json"],
 )  # fmt: skip
 SECONDS = 10
-IN_TREE = (".pvr", ".pvr/lock", ".pvr/json", ".pvr/config", ".pvr/new", ".pvr/gone", ".pvr/commitmsg", ".pvr/objects",
-           "web", "web/run.json", "web/root.squashfs", "_config", "_config/web", "_sigs", "_sigs/web.json",
-           "device.json")  # fmt: skip
-ON_CARD = ("objects", "trails", "trails/0", "trails/locals", "trails/0/.pvr", "trails/0/web", "boot", "boot/uboot.txt",
-           "boot/grubenv", "boot/grubenv2", "boot/grubtry",
+IN_TREE = (".pvr", ".pvr/lock", ".pvr/json", ".pvr/config", ".pvr/new", ".pvr/gone", ".pvr/commitmsg",
+           ".pvr/objects", "web", "web/run.json", "web/root.squashfs", "_config", "_config/web", "_sigs",
+           "_sigs/web.json", "device.json")  # fmt: skip
+ON_CARD = ("objects", "trails", "trails/0", "trails/locals", "trails/0/.pvr", "trails/0/web", "boot",
+           "boot/uboot.txt", "boot/grubenv", "boot/grubenv2", "boot/grubtry",
            "config", "config/pantahub.config", "logs", "cache", "disks", "disks/perm")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with everything in it, a card of two revisions, exports, and the home of another user."""
+    """A repository with everything in it, a card of two revisions, exports, another user's home."""
     top = tmp_path_factory.mktemp("made")
     keys.generate(top / "keys", common_name="test", algorithm="ES256", days=9)
     write(top, {"rootfs/sbin/init": "#!/bin/sh\n", "rootfs/etc/x": "x"})
@@ -54,12 +56,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(work)
         write(work, {"_config/web/etc/x": "x", "old": "old"})
         signing = ["sig", "--key", "../keys/key.pem", "--x5c", "../keys/x5c.pem"]
-        for words in (["device", "init"], ["app", "add", "web", "--type", "rootfs", "--from", "../rootfs"], ["add"], ["commit"],
-                      [*signing, "add", "--part", "web"], ["export", "../more.tgz"]):  # fmt: skip
+        for words in (["device", "init"], ["app", "add", "web", "--type", "rootfs", "--from", "../rootfs"],
+                      ["add"], ["commit"], [*signing, "add", "--part", "web"],
+                      ["export", "../more.tgz"]):  # fmt: skip
             assert cli.main(["-q", *words]) == 0, words
         (work / "old").unlink()
         write(work, {"web/extra": "extra"})
-        for words in (["add"], ["commit"], ["deploy", "../card/trails/0", "."], ["deploy", "../card/trails/locals/x", "."]):
+        for words in (
+            ["add"],
+            ["commit"],
+            ["deploy", "../card/trails/0", "."],
+            ["deploy", "../card/trails/locals/x", "."],
+        ):
             assert cli.main(["-q", *words]) == 0, words
         write(work, {"web/extra": "changed", "staged": "staged"})
         assert cli.main(["-q", "add", "staged"]) == 0
@@ -68,8 +76,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         os.chdir(before)
     home = top / "home"
     scratch = [f"{prefix}12345678/f" for prefix in (".revision.", ".writing.", ".scratch.", ".making.")]
-    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt", "web/run.json",
-                "root.squashfs", "src.json"]  # fmt: skip
+    tempting = [".x.part", "0/.pvr/json", ".pvr/json", "etc/x", "etc2/x", "run.json", "extra", "uboot.txt",
+                "web/run.json", "root.squashfs", "src.json"]  # fmt: skip
     write(home, {name: "mine" for name in (".bashrc", ".ssh/id", *scratch, *tempting)})
     (home / "pantahub.config").touch()
     home.chmod(0o700)
@@ -125,7 +133,9 @@ def test_no_command_follows_a_link_of_a_working_tree(world: Path, place: str) ->
     assert not list(world.rglob(hashlib.sha256(b"mine").hexdigest()))
 
 
-@pytest.mark.parametrize("place", [place for place in IN_TREE if "." in place or place in ("old", "web", "_sigs")])
+@pytest.mark.parametrize(
+    "place", [place for place in IN_TREE if "." in place or place in ("old", "web", "_sigs")]
+)
 def test_no_command_waits_for_a_pipe_of_a_working_tree(world: Path, place: str) -> None:
     """Nothing writes into it: what opens it as a file is, waits for ever."""
     target = world / "work" / place
@@ -144,7 +154,9 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str):
         folder, name = os.path.split(arguments[0])
         follows = not arguments[2] & os.O_NOFOLLOW
-        _opened.append(os.path.realpath(arguments[0]) if follows else os.path.join(os.path.realpath(folder), name))
+        _opened.append(
+            os.path.realpath(arguments[0]) if follows else os.path.join(os.path.realpath(folder), name)
+        )
 
 
 sys.addaudithook(_watch)
@@ -158,8 +170,10 @@ sys.addaudithook(_watch)
     repo.read_device,
     lambda repository: repo.edit_device(repository, lambda device: device),
 ])  # fmt: skip
-@pytest.mark.parametrize("place", ["web", "web/root.squashfs", "web/src.json", "web/run.json", "web/_dm/root.squashfs.json",
-                                   "device.json", "groups.json"])  # fmt: skip
+@pytest.mark.parametrize("place", [
+    "web", "web/root.squashfs", "web/src.json", "web/run.json", "web/_dm/root.squashfs.json", "device.json",
+    "groups.json",
+])  # fmt: skip
 def test_nothing_is_read_through_a_link_of_a_working_tree(
     world: Path, place: str, read: Callable[[Repository], object]
 ) -> None:

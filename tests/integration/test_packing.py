@@ -107,7 +107,8 @@ def test_another_version_is_told_in_one_line_and_recorded(desk: Desk) -> None:
     said = desk.pvr("app", "update", "app", "--from", one, "--force", PVR_LIBSQUASHFS=str(desk.other))
     (line,) = (line for line in said.splitlines() if "warning" in line and "device.json" not in line)
     assert line == (
-        f"pvr: warning: app/root.squashfs: packed with {old} before, now {codecs.VERSION}: same content, other bytes"
+        f"pvr: warning: app/root.squashfs: packed with {old} before, now {codecs.VERSION}: "
+        "same content, other bytes"
     )
     assert desk.source["squashfs"]["root.squashfs"]["version"] == f"liblzma {codecs.VERSION}"
     assert "other bytes" not in desk.pvr("app", "install", "app")
@@ -200,9 +201,9 @@ def job(tmp_path: Path) -> jobs.ExportContainer:
     keys.generate(tmp_path / "keys", common_name="Test", algorithm="ES256")
     signing = jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem", tmp_path / "keys/ca.crt")
     return jobs.ExportContainer(
-        name="app", layout=tmp_path / "oci", reference="localhost/one:1", platform="linux/amd64", arguments={},
-        volumes=(), profile="fast", signing=signing, work=tmp_path, output=tmp_path / "app.pvrexport.tgz",
-        before=tmp_path / "before.tgz",
+        name="app", layout=tmp_path / "oci", reference="localhost/one:1", platform="linux/amd64",
+        arguments={}, volumes=(), profile="fast", signing=signing, work=tmp_path,
+        output=tmp_path / "app.pvrexport.tgz", before=tmp_path / "before.tgz",
     )  # fmt: skip
 
 

@@ -20,10 +20,15 @@ def by_gnu_tar(data: bytes) -> Optional[tuple[str, int]]:
     """Name and size of the only file; None for a complaint and for what is not a file."""
     done = subprocess.run(
         ["tar", "--list", "--verbose", "--numeric-owner", "--utc", "--full-time", "-P", "--file=-"],
-        input=data + bytes(512) + bytes(1024), capture_output=True, timeout=600, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        input=data + bytes(512) + bytes(1024), capture_output=True, timeout=600,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
     )  # fmt: skip
     found = LINE.fullmatch(done.stdout.decode("latin-1").rstrip("\n"))
-    return (found[3], int(found[2])) if not done.returncode and not done.stderr and found and found[1] == "-" else None
+    return (
+        (found[3], int(found[2]))
+        if not done.returncode and not done.stderr and found and found[1] == "-"
+        else None
+    )
 
 
 def test_gnu_tar_reads_the_same_names_and_sizes() -> None:
@@ -34,7 +39,12 @@ def test_gnu_tar_reads_the_same_names_and_sizes() -> None:
             found = reader.next()
         except PantavisorError:
             continue
-        if found is None or found.kind not in b"\x007" + b"0" or found.size > 512 or not PLAIN.fullmatch(found.name):
+        if (
+            found is None
+            or found.kind not in b"\x007" + b"0"
+            or found.size > 512
+            or not PLAIN.fullmatch(found.name)
+        ):
             continue
         # A long name that is longer than its header says is read to its zero byte there.
         is_cut = data[156:157] == b"L" and data[512:].partition(b"\0")[0] != found.name
