@@ -85,8 +85,8 @@ def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[J
     common: dict[str, Any] = {"profile": "fast", "signing": signing, "work": made, "epoch": epoch}
     exports: list[Job] = [
         jobs.ExportContainer(
-            name=name, layout=given / f"{name}.oci", reference=f"localhost/{name}:1", platform="linux/amd64",
-            output=made / f"{name}.tgz", **{"volumes": (), **more}, **common,
+            name=name, layout=given / f"{name}.oci", reference=f"localhost/{name}:1",
+            platform="linux/amd64", output=made / f"{name}.tgz", **{"volumes": (), **more}, **common,
         )
         for name, more in CONTAINERS.items()
     ]  # fmt: skip
@@ -97,8 +97,9 @@ def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[J
         )
     )  # fmt: skip
     root = jobs.BuildRoot(
-        exports=tuple(job.output for job in exports), boot_files={"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"},
-        trust=signing.trust, epoch=EPOCH, work=made, output=made / "device.img",
+        exports=tuple(job.output for job in exports),
+        boot_files={"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}, trust=signing.trust, epoch=EPOCH,
+        work=made, output=made / "device.img",
     )  # fmt: skip
     return [*exports, root]
 

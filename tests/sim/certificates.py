@@ -105,8 +105,8 @@ def rsa_info(modulus: int, exponent: int = 65537, *, parameters: bytes = NULL) -
 
 ECDSA = {"sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3", "sha512": "1.2.840.10045.4.3.4",
          "sha1": "1.2.840.10045.4.1"}  # fmt: skip
-PKCS1 = {"sha256": "1.2.840.113549.1.1.11", "sha384": "1.2.840.113549.1.1.12", "sha512": "1.2.840.113549.1.1.13",
-         "sha1": "1.2.840.113549.1.1.5"}  # fmt: skip
+PKCS1 = {"sha256": "1.2.840.113549.1.1.11", "sha384": "1.2.840.113549.1.1.12",
+         "sha512": "1.2.840.113549.1.1.13", "sha1": "1.2.840.113549.1.1.5"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -210,15 +210,20 @@ def usages() -> list[Case]:
         case("a leaf for nothing", False, LEAF.but(extensions=(purposes(),))),
         case("purposes twice", False, LEAF.but(extensions=(purposes(CODE), purposes(CODE)))),
         case("an unknown extension", True, LEAF.but(extensions=(extension("1.2.3", b"x"),))),
-        case("an unknown critical extension", False, LEAF.but(extensions=(extension("1.2.3", b"x", critical=CRITICAL),))),
-        case("other names, critical", False, LEAF.but(extensions=(extension("2.5.29.17", sequence(), critical=CRITICAL),))),
+        case("an unknown critical extension", False,
+             LEAF.but(extensions=(extension("1.2.3", b"x", critical=CRITICAL),))),
+        case("other names, critical", False,
+             LEAF.but(extensions=(extension("2.5.29.17", sequence(), critical=CRITICAL),))),
         case("a critical that is false", False,
              LEAF.but(extensions=(extension("1.2.3", b"x", critical=tlv(1, b"\0")),))),
-        case("a critical that is odd", False, LEAF.but(extensions=(extension("2.5.29.37", sequence(oid(CODE)),
-                                                                            critical=tlv(1, b"\1")),))),
-        case("an empty list of extensions", False, LEAF.but(extensions=(), behind_key=tlv(0xA3, sequence()))),
-        case("33 extensions", False, LEAF.but(extensions=tuple(extension(f"1.2.{n}", b"") for n in range(33)))),
-        case("32 extensions", True, LEAF.but(extensions=tuple(extension(f"1.2.{n}", b"") for n in range(32)))),
+        case("a critical that is odd", False,
+             LEAF.but(extensions=(extension("2.5.29.37", sequence(oid(CODE)), critical=tlv(1, b"\1")),))),
+        case("an empty list of extensions", False,
+             LEAF.but(extensions=(), behind_key=tlv(0xA3, sequence()))),
+        case("33 extensions", False,
+             LEAF.but(extensions=tuple(extension(f"1.2.{n}", b"") for n in range(33)))),
+        case("32 extensions", True,
+             LEAF.but(extensions=tuple(extension(f"1.2.{n}", b"") for n in range(32)))),
         case("identifiers of old", False, LEAF.but(behind_key=tlv(0x81, b"\0\1"))),
     ]  # fmt: skip
 
@@ -232,7 +237,8 @@ def chains() -> list[Case]:
         case("a chain of two", True, BELOW, MIDDLE),
         case("a chain with its root", True, BELOW, MIDDLE, ROOT),
         case("a root alone", False, ROOT),
-        case("a root that signs data", True, root := ROOT.but(extensions=(AUTHORITY, usage(b"\x02\x84"))), roots=[root]),
+        case("a root that signs data", True, root := ROOT.but(extensions=(AUTHORITY, usage(b"\x02\x84"))),
+             roots=[root]),
         case("a leaf that is a root itself", True, LEAF, roots=[LEAF]),
         case("a chain in disorder", False, BELOW, ROOT, MIDDLE),
         case("a chain with a hole", False, BELOW),
@@ -240,7 +246,8 @@ def chains() -> list[Case]:
         case("a chain of nine", False, BELOW, *[MIDDLE] * 8),
         case("no chain", False),
         case("another root of that name", False, LEAF, roots=[ROOT.but(key=OTHER_KEY, by=OTHER_KEY)]),
-        case("the same root a second time", True, LEAF, roots=[ROOT.but(key=OTHER_KEY, by=OTHER_KEY), ROOT]),
+        case("the same root a second time", True, LEAF,
+             roots=[ROOT.but(key=OTHER_KEY, by=OTHER_KEY), ROOT]),
         case("a root of another name", False, LEAF, roots=[ROOT.but(subject=name("toor"))]),
         case("a name in other letters", False, LEAF, roots=[ROOT.but(subject=name("ROOT"))]),
         case("a name as another kind of text", False, LEAF, roots=[ROOT.but(subject=name("root", tag=19))]),
@@ -255,8 +262,10 @@ def chains() -> list[Case]:
         case("a length without authority", False, LEAF.but(extensions=(constraints(integer(0)),))),
         case("a length below zero", False, BELOW, middle(constraints(CRITICAL, tlv(2, b"\xff")))),
         case("a length that is not short", False, BELOW, middle(constraints(CRITICAL, tlv(2, b"\0\1")))),
-        case("an authority that is false in words", False, LEAF.but(extensions=(constraints(tlv(1, b"\0")),))),
-        case("an expired leaf: there is no clock", True, LEAF.but(validity=dates("000101000000Z", "010101000000Z"))),
+        case("an authority that is false in words", False,
+             LEAF.but(extensions=(constraints(tlv(1, b"\0")),))),
+        case("an expired leaf: there is no clock", True,
+             LEAF.but(validity=dates("000101000000Z", "010101000000Z"))),
     ]  # fmt: skip
 
 
@@ -272,14 +281,17 @@ def algorithms() -> list[Case]:
         case("RSA signs EC", True, by_rsa, roots=[rsa_root]),
         case("RSA with SHA-384", True, by_rsa.but(digest="sha384"), roots=[rsa_root]),
         case("RSA with SHA-1", False, by_rsa.but(digest="sha1"), roots=[rsa_root]),
-        case("RSA without NULL", False, by_rsa.but(inner=sequence(oid(PKCS1["sha256"])), outer=sequence(oid(PKCS1["sha256"]))),
+        case("RSA without NULL", False,
+             by_rsa.but(inner=sequence(oid(PKCS1["sha256"])), outer=sequence(oid(PKCS1["sha256"]))),
              roots=[rsa_root]),
         case("EC with SHA-512", True, LEAF.but(digest="sha512")),
         case("EC with SHA-1", False, LEAF.but(digest="sha1")),
         case("a root that SHA-1 signed", True, LEAF, roots=[ROOT.but(digest="sha1")]),
-        case("EC with NULL", False, LEAF.but(inner=(odd := sequence(oid(ECDSA["sha256"]), NULL)), outer=odd)),
+        case("EC with NULL", False,
+             LEAF.but(inner=(odd := sequence(oid(ECDSA["sha256"]), NULL)), outer=odd)),
         case("two algorithms", False, LEAF.but(inner=sequence(oid(ECDSA["sha384"])))),
-        case("an EC signature said to be RSA", False, LEAF.but(inner=(odd := sequence(oid(PKCS1["sha256"]), NULL)), outer=odd)),
+        case("an EC signature said to be RSA", False,
+             LEAF.but(inner=(odd := sequence(oid(PKCS1["sha256"]), NULL)), outer=odd)),
         *(case(f"{name} for {curve}", name == right, LEAF.but(key=(curve, 21)), algorithm=name)
           for curve, right in (("P-256", "ES256"), ("P-384", "ES384"), ("P-521", "ES512"))
           for name in ("ES256", "ES384", "ES512", "RS256")),
@@ -291,16 +303,19 @@ def algorithms() -> list[Case]:
         *(case(f"RSA of {bits} bits", good, LEAF.but(info=rsa_info((1 << bits - 1) + 1)), algorithm="RS256")
           for bits, good in ((2047, False), (2048, True), (8192, True), (8193, False))),
         case("an even modulus", False, LEAF.but(info=rsa_info(1 << 2047)), algorithm="RS256"),
-        *(case(f"the exponent {exponent}", good, LEAF.but(info=rsa_info((1 << 2047) + 1, exponent)), algorithm="RS256")
+        *(case(f"the exponent {exponent}", good, LEAF.but(info=rsa_info((1 << 2047) + 1, exponent)),
+               algorithm="RS256")
           for exponent, good in ((1, False), (2, False), (3, True), (2**32 - 1, True), (2**32 + 1, False))),
-        case("an RSA key without NULL", False, LEAF.but(info=rsa_info((1 << 2047) + 1, parameters=b"")), algorithm="RS256"),
+        case("an RSA key without NULL", False, LEAF.but(info=rsa_info((1 << 2047) + 1, parameters=b"")),
+             algorithm="RS256"),
         case("a curve in numbers", False, LEAF.but(info=explicit)),
         case("a point that is compressed", False, LEAF.but(info=compressed)),
         case("a point off its curve", False, LEAF.but(info=off_curve)),
         case("a signature of another key", False, LEAF.but(by=OTHER_KEY)),
         case("a signature of nothing", False, LEAF.but(signature=b"")),
         case("a signature of zeros", False, LEAF.but(signature=sequence(integer(0), integer(0)))),
-        case("a signature with something behind", False, LEAF.but(signature=LEAF.sign(sequence(*LEAF.tbs_pieces())) + b"\0")),
+        case("a signature with something behind", False,
+             LEAF.but(signature=LEAF.sign(sequence(*LEAF.tbs_pieces())) + b"\0")),
     ]  # fmt: skip
 
 
@@ -331,11 +346,14 @@ def forms() -> list[Case]:
         case("a serial number below zero", False, LEAF.but(serial=tlv(2, b"\xff"))),
         case("a serial number that is not short", False, LEAF.but(serial=tlv(2, b"\0\7"))),
         case("a serial number of nothing", False, LEAF.but(serial=tlv(2, b""))),
-        case("generalized dates", True, LEAF.but(validity=dates("20261201000000Z", "20361201000000Z", tag=24))),
+        case("generalized dates", True,
+             LEAF.but(validity=dates("20261201000000Z", "20361201000000Z", tag=24))),
         case("dates without seconds", False, LEAF.but(validity=dates("2612010000Z", "3612010000Z"))),
-        case("dates of another zone", False, LEAF.but(validity=dates("261201000000+0100", "361201000000+0100"))),
+        case("dates of another zone", False,
+             LEAF.but(validity=dates("261201000000+0100", "361201000000+0100"))),
         case("the 30th of February", False, LEAF.but(validity=dates("260230000000Z"))),
-        case("the 29th of February in 2100", False, LEAF.but(validity=dates("21000229000000Z", "21010101000000Z", tag=24))),
+        case("the 29th of February in 2100", False,
+             LEAF.but(validity=dates("21000229000000Z", "21010101000000Z", tag=24))),
         case("the 29th of February in 2000", True, LEAF.but(validity=dates("000229000000Z"))),
         case("the 25th hour", False, LEAF.but(validity=dates("261201240000Z"))),
         case("the 61st second", False, LEAF.but(validity=dates("261201000060Z"))),

@@ -29,8 +29,7 @@ unsigned char lzma_lzma_preset(void *options, uint32_t preset)
 
 
 def another_version(folder: Path) -> Path:
-    """The library, linked to the real one, whose calls find these two first; only for a process of its own.
-    """
+    """The library, linked to the real one, whose calls find these first; for a process of its own."""
     compiler = tools.need("cc", package="gcc")
     (folder / "another.c").write_text(_SOURCE)
     words = ["-shared", "-fPIC", "-o", folder / "libanother.so", folder / "another.c", "-Wl,--no-as-needed"]

@@ -97,7 +97,8 @@ def bsp_files(pool: ObjectPool) -> dict[str, Any]:
         "bsp/src.json": {},
         "device.json": {
             "disks_v2": [{"name": "data", "aliases": ["storage"], "type": "volume-disk"}],
-            "groups": [{"name": "app", "restart_policy": "container", "status_goal": "STARTED", "timeout": 30}],
+            "groups": [{"name": "app", "restart_policy": "container", "status_goal": "STARTED",
+                        "timeout": 30}],
             "volumes": {"pv--devmeta": {"persistence": "permanent"}},
         },
     }  # fmt: skip
@@ -116,9 +117,9 @@ def container_files(pool: ObjectPool, name: str, *, root: str = "root.squashfs")
         f"{name}/root.squashfs.rootfs-digest": pool.put_bytes(f"sha256:{root_id}".encode()),
         f"{name}/run.json": {
             "#spec": "service-manifest-run@1", "config": "lxc.container.conf",
-            "drivers": {"manual": [], "optional": ["none"], "required": ["wifi"]}, "group": "app", "name": name,
-            "restart_policy": "container", "roles": ["nobody"], "root-volume": root, "status_goal": "STARTED",
-            "storage": {
+            "drivers": {"manual": [], "optional": ["none"], "required": ["wifi"]}, "group": "app",
+            "name": name, "restart_policy": "container", "roles": ["nobody"], "root-volume": root,
+            "status_goal": "STARTED", "storage": {
                 "docker--data": {"disk": "storage", "persistence": "permanent"},
                 "lxc-overlay": {"persistence": "boot"},
             },

@@ -20,7 +20,11 @@ COMPILED = {
 }
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY), "LC_ALL": "C.UTF-8", **COMPILED}
 # A container and a file besides.
-WEB = {"web/run.json": '{"name": "web", "group": "app"}', "web/root.squashfs": "root", "README.md": "read me"}
+WEB = {
+    "web/run.json": '{"name": "web", "group": "app"}',
+    "web/root.squashfs": "root",
+    "README.md": "read me",
+}
 
 
 class PvrCommand:

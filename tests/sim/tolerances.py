@@ -44,7 +44,8 @@ class Bent:
         self._apply("layer", manifest["layers"][0])
         self._apply("manifest", manifest)
         manifest_bytes = images.dump(manifest)
-        entry = {"mediaType": oci.OCI_MANIFEST, "digest": images.sha(manifest_bytes), "size": len(manifest_bytes),
+        entry = {"mediaType": oci.OCI_MANIFEST, "digest": images.sha(manifest_bytes),
+                 "size": len(manifest_bytes),
                  "annotations": {"org.opencontainers.image.ref.name": "1"}}  # fmt: skip
         self._apply("entry", entry)
         index: Document = {"schemaVersion": 2, "manifests": [entry]}
@@ -70,9 +71,11 @@ DOCUMENTS = {
     "index of an unknown type": Bent("index", {"mediaType": "application/json"}, True),
     "index of no type": Bent("index", {"mediaType": ""}, True),
     "index with null": Bent("index", {"annotations": None, "mediaType": None}, True),
-    "entry with more": Bent("entry", {"urls": ["http://x"], "data": "e30=", "artifactType": "application/vnd.x"}, True),
+    "entry with more": Bent(
+        "entry", {"urls": ["http://x"], "data": "e30=", "artifactType": "application/vnd.x"}, True),
     "entry without platform words": Bent("entry", {"platform": {"os": "", "architecture": ""}}, True),
-    "entry of another spelling": Bent("entry", {"platform": {"os": "linux", "architecture": "x86_64"}}, True),
+    "entry of another spelling": Bent(
+        "entry", {"platform": {"os": "linux", "architecture": "x86_64"}}, True),
     "entry without type": Bent("entry", {"mediaType": GONE}, True, umoci=False),
     "entry of no size": Bent("entry", {"size": GONE}, False, umoci=False),
     "entry of another size": Bent("entry", {"size": 7}, False, umoci=False),
@@ -80,7 +83,8 @@ DOCUMENTS = {
     "manifest without type": Bent("manifest", {"mediaType": GONE}, True),
     "manifest of an unknown type": Bent("manifest", {"mediaType": "application/json"}, True),
     "manifest that calls itself an index": Bent("manifest", {"mediaType": oci.OCI_INDEX}, False),
-    "manifest with null": Bent("manifest", {"annotations": None, "subject": None, "manifests": None, "fsLayers": None}, True),
+    "manifest with null": Bent(
+        "manifest", {"annotations": None, "subject": None, "manifests": None, "fsLayers": None}, True),
     "manifest and index": Bent("manifest", {"manifests": []}, False, skopeo=False),
     "layer without type": Bent("layer", {"mediaType": GONE}, True, umoci=False),
     "layer called a plain tar": Bent("layer", {"mediaType": oci.OCI_LAYER}, True, umoci=False),
@@ -126,7 +130,8 @@ TARS = {
     "something behind the end": Layer(WHOLE + b"x" * 700, True),
     "no padding at the end": Layer(WHOLE[:517], True, gnu=False, bsd=False),
     "absolute": Layer(tar([member("/f", content=b"hello")]), True),
-    "dots within": Layer(tar([member("a", "dir"), member("b", "dir"), member("a/../b/f")]), True, gnu=False, bsd=False),
+    "dots within": Layer(tar([member("a", "dir"), member("b", "dir"), member("a/../b/f")]), True, gnu=False,
+                         bsd=False),
     "dots that climb": Layer(tar([member("../f")]), False, gnu=False, bsd=False),
     "size in blanks": Layer(_block(_put(124, b"          5 ")), True),
     "size in base 256": Layer(_block(_put(124, b"\x80" + (5).to_bytes(11, "big"))), True),
@@ -137,6 +142,7 @@ TARS = {
     "time with a sign": Layer(tar([member("f", pax={"mtime": "+5"})]), True, gnu=False),
     "unknown record": Layer(tar([member("f", pax={"foo.bar": "x"})]), True),
     "attribute that is not base64": Layer(tar([member("f", pax={"LIBARCHIVE.xattr.user.a": "***"})]), True),
-    "link to nothing": Layer(tar([member("l", "hard", target="gone")]), False, umoci=False, gnu=False, bsd=False),
+    "link to nothing": Layer(tar([member("l", "hard", target="gone")]), False, umoci=False, gnu=False,
+                             bsd=False),
     "unknown type": Layer(_block(_put(156, b"Z")), False, umoci=False),
 }  # fmt: skip

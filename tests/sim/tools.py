@@ -73,7 +73,8 @@ def nobody() -> tuple[str, ...]:
         ).returncode:
             return words
     pytest.skip(
-        f"other users may not run {sys.executable}, and root may not let them: use a checkout outside of /root"
+        f"other users may not run {sys.executable}, and root may not let them: "
+        "use a checkout outside of /root"
     )
 
 

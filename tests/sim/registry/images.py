@@ -72,7 +72,8 @@ class Made:
         if self.variant:
             platform["variant"] = self.variant
         return {
-            "mediaType": self.media_type, "digest": self.digest, "size": len(self.manifest), "platform": platform,
+            "mediaType": self.media_type, "digest": self.digest, "size": len(self.manifest),
+            "platform": platform,
         }  # fmt: skip
 
 
@@ -88,7 +89,8 @@ def image(
     tars = [tar(files) for files in contents or ({"etc/hostname": b"box\n"},)]
     layers = [gzip.compress(data, mtime=0) for data in tars]
     document: dict[str, Any] = {
-        "os": os, "architecture": architecture, "config": {"Cmd": ["/bin/sh"]} if config is None else config,
+        "os": os, "architecture": architecture,
+        "config": {"Cmd": ["/bin/sh"]} if config is None else config,
         "rootfs": {"type": "layers", "diff_ids": [sha(data) for data in tars]},
     }  # fmt: skip
     if variant:
