@@ -175,9 +175,11 @@ def _values(data: bytes) -> Iterator[bytes]:
 
 EXTENSIONS = (
     certificates.AUTHORITY, certificates.CERTIFIES, certificates.SIGNS, certificates.constraints(),
-    certificates.usage(b"\x02\x84"), certificates.purposes(CODE), certificates.purposes(certificates.SERVER, CODE),
+    certificates.usage(b"\x02\x84"), certificates.purposes(CODE),
+    certificates.purposes(certificates.SERVER, CODE),
     certificates.constraints(certificates.CRITICAL, certificates.integer(0)),
-    certificates.constraints(certificates.CRITICAL, certificates.integer(1)), certificates.extension("1.2.3", b"x"),
+    certificates.constraints(certificates.CRITICAL, certificates.integer(1)),
+    certificates.extension("1.2.3", b"x"),
     certificates.extension("2.5.29.14", certificates.tlv(4, b"x" * 20)),
 )  # fmt: skip
 
@@ -249,24 +251,28 @@ def _trusted(chain: list[bytes]) -> tuple[bool, str]:
 
 OBJECT = "ab" * 32
 PATHS = (
-    "web/x", "web/a/../b", "web//x", "/web/x", "web/x/", ".pvr/json", ".pv/x", ".pvr", ".pv", ".pvrx/y", "_sigs/web2.json",
-    "_sigs/x", "_sigs/a/b.json", "_sigs/run.json", "bsp/src.json", "web/src.json", "web/build.json", "Web/run.json",
-    "web/run.json ", "we\u0301b/x", "\ufeffweb/x", "a", "#spec2", "!x", '"x', "device.json", "x" * 1025, "web/" + "y" * 300,
-    "bsp/kernel.img", "_config/web/etc/x.json", "_config/other/x", "web/run.json/x", "web", "evil/run.json", "web/\x7f",
-    "web/é", "web/.", "..", ".", "", "web/\n", "web/\x00", "web/\U0001f600",
+    "web/x", "web/a/../b", "web//x", "/web/x", "web/x/", ".pvr/json", ".pv/x", ".pvr", ".pv", ".pvrx/y",
+    "_sigs/web2.json", "_sigs/x", "_sigs/a/b.json", "_sigs/run.json", "bsp/src.json", "web/src.json",
+    "web/build.json", "Web/run.json", "web/run.json ", "we\u0301b/x", "\ufeffweb/x", "a", "#spec2", "!x",
+    '"x', "device.json", "x" * 1025, "web/" + "y" * 300, "bsp/kernel.img", "_config/web/etc/x.json",
+    "_config/other/x", "web/run.json/x", "web", "evil/run.json", "web/\x7f", "web/é", "web/.", "..", ".",
+    "", "web/\n", "web/\x00", "web/\U0001f600",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    OBJECT, OBJECT.upper(), OBJECT[:-1], {}, [], {"#spec": "pvs@2"}, None, True, 0, 1.5, 10**30, "x", "", {"a": None},
-    {"#spec": "service-manifest-run@1", "name": "evil"}, {"é": "\U0001f600", "\x7f": "\x1f"}, [[[[[]]]]],
+    OBJECT, OBJECT.upper(), OBJECT[:-1], {}, [], {"#spec": "pvs@2"}, None, True, 0, 1.5, 10**30, "x", "",
+    {"a": None}, {"#spec": "service-manifest-run@1", "name": "evil"}, {"é": "\U0001f600", "\x7f": "\x1f"},
+    [[[[[]]]]],
 )  # fmt: skip
 HEADER_TEXTS = (
-    ('"typ":"PVS"', '"typ":"pvs"'), ('"typ":"PVS"', '"typ":"PVS","typ":"PVS"'), ('"typ":"PVS"', '"typ":"PVS","crit":[]'),
-    ('"typ":"PVS"', '"typ":"PVS","kid":"x"'), ('"typ":"PVS"', '"typ":"PVS","x":"alg"'), ('"typ"', '"t\\u0079p"'),
-    ('"typ":"PVS"', '"typ": "PVS"'), ('"alg":"ES256"', '"alg":"ES384"'), ('"alg":"ES256"', '"alg":"none"'),
+    ('"typ":"PVS"', '"typ":"pvs"'), ('"typ":"PVS"', '"typ":"PVS","typ":"PVS"'),
+    ('"typ":"PVS"', '"typ":"PVS","crit":[]'), ('"typ":"PVS"', '"typ":"PVS","kid":"x"'),
+    ('"typ":"PVS"', '"typ":"PVS","x":"alg"'), ('"typ"', '"t\\u0079p"'), ('"typ":"PVS"', '"typ": "PVS"'),
+    ('"alg":"ES256"', '"alg":"ES384"'), ('"alg":"ES256"', '"alg":"none"'),
     ('"alg":"ES256"', '"alg":["ES256"]'), ('"include"', '"includes"'), ('"exclude":[', '"exclude":["**",'),
-    ('"exclude":[', '"exclude":["device.json",'), ('"include":[', '"include":["a?","*b",'), ('"include":[', '"include":[7,'),
-    ('"include":[', '"include":["web/run.json/**",'), ('"include":[', '"include":["\\ud800",'), ("{", "{ ", ),
-    ('"x5c":[', '"x5c":["AAAA",'), ('"pvs":{', '"pvs":{"x":{"x":1},'), ("}", "}\n"), ('"pvs"', '"pvs\\u0000"'),
+    ('"exclude":[', '"exclude":["device.json",'), ('"include":[', '"include":["a?","*b",'),
+    ('"include":[', '"include":[7,'), ('"include":[', '"include":["web/run.json/**",'),
+    ('"include":[', '"include":["\\ud800",'), ("{", "{ ", ), ('"x5c":[', '"x5c":["AAAA",'),
+    ('"pvs":{', '"pvs":{"x":{"x":1},'), ("}", "}\n"), ('"pvs"', '"pvs\\u0000"'),
 )  # fmt: skip
 
 

@@ -64,7 +64,8 @@ from pathlib import Path
 from pantavisor import registry
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
-registry.Client(registry.RegistryOptions()).pull(Ref.parse(sys.argv[1]), Platform.parse(sys.argv[2]), Path(sys.argv[3]))
+registry.Client(registry.RegistryOptions()).pull(\
+Ref.parse(sys.argv[1]), Platform.parse(sys.argv[2]), Path(sys.argv[3]))
 """
 FAKEROOT = """
 set -e
@@ -74,6 +75,8 @@ for layer in $(cat "$1/layers"); do
 done
 exec mksquashfs "$2" "$3" $4 -noappend -no-progress -quiet
 """
+
+
 @dataclass(frozen=True)
 class Made:
     """What a way took, the size of what it made, and the most disk it needed on the way."""
@@ -179,7 +182,9 @@ def umoci(target: str, folder: Path, options: str) -> tuple[Cost, Path]:
 
 def fakeroot(target: str, folder: Path, options: str) -> tuple[Cost, Path]:
     image, output = folder / "image", folder / "squashfs"
-    cost = measure(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{target}", f"oci:{image}:1"])
+    cost = measure(
+        ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{target}", f"oci:{image}:1"]
+    )
     index = json.loads((image / "index.json").read_text())
     manifest = json.loads((image / "blobs" / "sha256" / index["manifests"][0]["digest"][7:]).read_text())
     (image / "layers").write_text(" ".join(layer["digest"][7:] for layer in manifest["layers"]))
@@ -240,8 +245,14 @@ def least(runs: list[Made]) -> Made:
 
 def report(case: str, way: str, first: Made, made: Made) -> None:
     cost, base = made.cost, first.cost
-    ratios = f"cpu {cost.cpu / base.cpu:6.3f}  wall {cost.wall / base.wall:6.3f}  memory {cost.memory / base.memory:5.2f}"
-    values = f"{cost.cpu:.1f} CPU s, {cost.wall:.1f} s, {cost.memory // 1024} MB memory, {made.disk / 1e6:.0f} MB disk"
+    ratios = (
+        f"cpu {cost.cpu / base.cpu:6.3f}  wall {cost.wall / base.wall:6.3f}  "
+        f"memory {cost.memory / base.memory:5.2f}"
+    )
+    values = (
+        f"{cost.cpu:.1f} CPU s, {cost.wall:.1f} s, "
+        f"{cost.memory // 1024} MB memory, {made.disk / 1e6:.0f} MB disk"
+    )
     result = f"{made.bytes / 1e6:.1f} MB result"
     print(
         f"{case:9} {way:9} {ratios}  disk {made.disk / first.disk:5.2f}  ({values}, {result})", flush=True

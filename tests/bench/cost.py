@@ -45,8 +45,7 @@ def measure(
 
 
 class Peak:
-    """The most bytes that the regular files below ``folder`` had, looked at again and again during a block.
-    """
+    """The most bytes that the regular files below ``folder`` had, looked at often during a block."""
 
     def __init__(self, folder: Path) -> None:
         self.bytes = 0

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The board support from the distribution's packages: real recipes, really fetched, built twice.
 
-The second build stands elsewhere and has no network. Downloads are shared by both, and kept where DL_DIR says.
+The second build stands elsewhere and has no network. Downloads are shared by both, and kept where
+DL_DIR says.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ MACHINES = ("qemux86-64", "qemuarm64")
 KERNEL = {"qemux86-64": "bzImage", "qemuarm64": "Image"}
 GRUB = {"qemux86-64": "pantavisor-grub-bootx64.efi", "qemuarm64": "pantavisor-grub-bootaa64.efi"}
 DEB_ARCH = {"qemux86-64": "amd64", "qemuarm64": "arm64"}
-TOOLS = ("apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "sbsign", "zstd", "aarch64-linux-gnu-gcc")
+TOOLS = (
+    "apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "sbsign", "zstd", "aarch64-linux-gnu-gcc",
+)  # fmt: skip
 
 
 def make(root: Path, downloads: Path) -> Build:
@@ -85,7 +88,12 @@ def unpacked(build: Build, machine: str) -> bytes:
 
 
 def test_what_the_layer_s_classes_expect_is_deployed(built: Build, machine: str) -> None:
-    expected = {KERNEL[machine], f"modules-{machine}.tgz", f"pantavisor-initramfs-{machine}.cpio.zst", GRUB[machine]}
+    expected = {
+        KERNEL[machine],
+        f"modules-{machine}.tgz",
+        f"pantavisor-initramfs-{machine}.cpio.zst",
+        GRUB[machine],
+    }
     expected |= {f"{name}-{machine}.packages" for name in ("linux-deb", "sysroot-deb", "grub-efi")}
     assert set(digests(built, machine)) == expected
 
@@ -98,7 +106,9 @@ def test_another_directory_without_network_gives_the_same_bytes(
     assert digests(other, machine) == digests(built, machine)
 
 
-def test_the_manifest_names_every_package_with_its_digest(built: Build, machine: str, downloads: Path) -> None:
+def test_the_manifest_names_every_package_with_its_digest(
+    built: Build, machine: str, downloads: Path
+) -> None:
     head, *lines = built.deployed(f"linux-deb-{machine}.packages", machine).read_text().splitlines()
     assert head.startswith("# ") and lines
     for line in lines:
@@ -112,7 +122,11 @@ def test_the_initramfs_holds_what_pid_1_needs(built: Build, machine: str) -> Non
     found = content(built, machine)
     assert found["usr/bin/pantavisor"] == stat.S_IFREG | 0o755
     assert stat.S_ISCHR(found["dev/console"])
-    for name in ("etc/pantavisor.config", "etc/pantavisor/modules", "etc/pantavisor/pvs/trust/ca-certificates.crt"):
+    for name in (
+        "etc/pantavisor.config",
+        "etc/pantavisor/modules",
+        "etc/pantavisor/pvs/trust/ca-certificates.crt",
+    ):
         assert found[name] == stat.S_IFREG | 0o644
     for name in ("proc", "sys", "run", "storage", "volumes", "configs", "exports", "writable"):
         assert stat.S_ISDIR(found[name])
@@ -123,20 +137,28 @@ def test_the_initramfs_holds_what_pid_1_needs(built: Build, machine: str) -> Non
 def test_the_configuration_fails_closed(built: Build, machine: str, place: Path) -> None:
     members = newc.read(unpacked(built, machine))
     lines = members["etc/pantavisor.config"][1].decode().splitlines()
-    assert {"PV_SECUREBOOT_MODE=strict", "PV_BOOTLOADER_TYPE=grub", "PV_STORAGE_DEVICE=LABEL=root"} <= set(lines)
-    assert members["etc/pantavisor/pvs/trust/ca-certificates.crt"][1] == (place / "keys/ca.crt").read_bytes()
+    assert {"PV_SECUREBOOT_MODE=strict", "PV_BOOTLOADER_TYPE=grub", "PV_STORAGE_DEVICE=LABEL=root"} <= set(
+        lines
+    )
+    assert (
+        members["etc/pantavisor/pvs/trust/ca-certificates.crt"][1] == (place / "keys/ca.crt").read_bytes()
+    )
 
 
 def test_grub_has_the_boot_key_inside(built: Build, machine: str, place: Path) -> None:
     held = grub.public_keys(built.deployed(GRUB[machine], machine).read_bytes())
-    assert held is not None and held.rstrip(b"\0") == keys.BootSigner.load(place / "keys/key.pem").public_key()
+    assert (
+        held is not None and held.rstrip(b"\0") == keys.BootSigner.load(place / "keys/key.pem").public_key()
+    )
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A key for UEFI Secure Boot and its certificate."""
     folder.mkdir()
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=db", "-days", "9"]
-    subprocess.run([*command, "-keyout", "db.key", "-out", "db.crt"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [*command, "-keyout", "db.key", "-out", "db.crt"], cwd=folder, check=True, capture_output=True
+    )
     return folder / "db.key", folder / "db.crt"
 
 
@@ -151,13 +173,17 @@ def test_grub_and_the_kernel_are_signed_for_secure_boot_where_a_key_is_given(
     local.write_text(f'{signed}PVS_BOOT_KEY = ""\n')
     assert "would boot any kernel under Secure Boot" in build.run("pantavisor-grub").failed().output
     # Any file will do for an initramfs.
-    local.write_text(f'{signed}PVR_BSP_DEPENDS = "virtual/kernel:do_deploy"\nPVR_BSP_INITRAMFS = "bzImage"\n')
+    local.write_text(
+        f'{signed}PVR_BSP_DEPENDS = "virtual/kernel:do_deploy"\nPVR_BSP_INITRAMFS = "bzImage"\n'
+    )
     build.run("pantavisor-grub", "pantavisor-bsp").succeeded()
     program, kernel = build.deployed(GRUB["qemux86-64"], "qemux86-64"), tmp_path / "kernel"
     with tarfile.open(build.deployed("pantavisor-bsp-qemux86-64.pvrexport.tgz", "qemux86-64")) as export:
         state = json.load(export.extractfile("json"))  # type: ignore[arg-type]
         name = state["bsp/run.json"]["linux"]
-        kernel.write_bytes(export.extractfile(f"objects/{state[f'bsp/{name}']}").read())  # type: ignore[union-attr]
+        kernel.write_bytes(
+            export.extractfile(f"objects/{state[f'bsp/{name}']}").read()  # type: ignore[union-attr]
+        )
     for image in (program, kernel):
         subprocess.run(["sbverify", "--cert", str(cert), str(image)], check=True, capture_output=True)
     assert grub.public_keys(program.read_bytes())
@@ -168,7 +194,8 @@ def test_modules_are_listed_after_what_they_need(built: Build, machine: str) -> 
     listed = members["etc/pantavisor/modules"][1].decode().split()
     assert {f"usr{path}" for path in listed} == {path for path in members if path.endswith(".ko")}
     names = [path.rpartition("/")[2] for path in listed]
-    # Which of virtio's are modules, and which are inside the kernel, differs; this pair is the same everywhere.
+    # Which of virtio's are modules, and which are inside the kernel, differs; this pair is the same
+    # everywhere.
     assert names.index("net_failover.ko") < names.index("virtio_net.ko")
     assert names.index("dm-mod.ko") < names.index("dm-verity.ko")
 

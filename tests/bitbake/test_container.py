@@ -283,7 +283,7 @@ def test_an_image_without_containers_is_refused_unless_it_says_so(desk: Desk) ->
     recipe.write_text('LICENSE = "MIT"\ninherit pvroot-image\n')
     desk.configure()
     result = desk.build.run("device").failed()
-    assert 'PVROOT_CONTAINERS is empty, so the image would run nothing (hint: name recipes' in result.output
+    assert "PVROOT_CONTAINERS is empty, so the image would run nothing (hint: name recipes" in result.output
     recipe.write_text('LICENSE = "MIT"\nPVROOT_CONTAINERS = "none"\ninherit pvroot-image\n')
     assert "PVROOT_CONTAINERS" not in desk.build.run("device").failed().output  # there is no bsp here
     recipe.unlink()

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from conftest import CORE, Build
 
-ORDER = ["do_fetch", "do_unpack", "do_patch", "do_configure", "do_speak", "do_compile", "do_install", "do_deploy"]
+ORDER = [
+    "do_fetch", "do_unpack", "do_patch", "do_configure", "do_speak", "do_compile", "do_install",
+    "do_deploy",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,9 @@ def test_tasks_run_in_the_order_of_openembedded_core(built: Build) -> None:
     ran = built.ran("hello")
     # Both follow do_compile; which of the two comes first is the scheduler's choice.
     free = {"do_install", "do_deploy"}
-    assert [task for task in ran if task in ORDER and task not in free] == [task for task in ORDER if task not in free]
+    assert [task for task in ran if task in ORDER and task not in free] == [
+        task for task in ORDER if task not in free
+    ]
     assert all(ran.index("do_compile") < ran.index(task) for task in free)
     assert ran.index("do_fetch") < ran.index("do_prepare_recipe_sysroot") < ran.index("do_configure")
     assert ran.index("do_install") < ran.index("do_populate_sysroot")
@@ -48,7 +53,11 @@ def test_depends_reaches_the_sysroot_through_others_by_hard_links(built: Build) 
 def test_meson_builds_against_the_sysroot_and_the_program_runs(built: Build) -> None:
     folder = built.work("probe-meson") / "recipe-sysroot/usr/lib/x86_64-linux-gnu"
     done = subprocess.run(
-        [built.deployed("answer")], env={"LD_LIBRARY_PATH": str(folder)}, capture_output=True, text=True, check=True
+        [built.deployed("answer")],
+        env={"LD_LIBRARY_PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "42\n"
 
@@ -147,8 +156,13 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def test_sourcing_the_environment_twice_changes_nothing(tmp_path: Path) -> None:
-    command = '. "$0" "$1" && . "$0" "$1" && pwd && printf "%s\\n" "$PATH" | tr : "\\n" | grep -c bitbake/bin'
+    command = (
+        '. "$0" "$1" && . "$0" "$1" && pwd && printf "%s\\n" "$PATH" | tr : "\\n" | grep -c bitbake/bin'
+    )
     done = subprocess.run(
-        ["bash", "-c", command, CORE / "oe-init-build-env", tmp_path / "b"], capture_output=True, text=True, check=True
+        ["bash", "-c", command, CORE / "oe-init-build-env", tmp_path / "b"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.split() == [str(tmp_path / "b"), "1"]

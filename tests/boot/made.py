@@ -30,7 +30,8 @@ class Desk:
     def pvr(self, *words: str, inside: str = ".") -> str:
         """What a command prints; CalledProcessError when it fails."""
         done = subprocess.run(
-            [*COMMAND, *words], cwd=self.folder / inside, env=ENVIRONMENT, text=True, capture_output=True, timeout=600,
+            [*COMMAND, *words], cwd=self.folder / inside, env=ENVIRONMENT, text=True, capture_output=True,
+            timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -102,10 +103,13 @@ class Desk:
         loader = LOADERS[self.machine]
         job = {
             "exports": list(map(str, exports)),
-            "boot_files": {f"EFI/BOOT/{loader.upper()}": str(EXPORTS / self.machine / f"pantavisor-grub-{loader}")},
-            "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder), "output": str(self.folder / "made.img"),
-            "release": 1,
-            "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"), "trust": str(TRUST)},
+            "boot_files": {
+                f"EFI/BOOT/{loader.upper()}": str(EXPORTS / self.machine / f"pantavisor-grub-{loader}"),
+            },
+            "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder),
+            "output": str(self.folder / "made.img"), "release": 1,
+            "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"),
+                        "trust": str(TRUST)},
             **members,
         }  # fmt: skip
         (self.folder / "job.json").write_text(json.dumps(job))

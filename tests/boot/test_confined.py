@@ -95,8 +95,8 @@ def answers(
 
 
 FORBIDDEN = [
-    "make_null", "make_disk", "read_disk", "mount", "remount_sys", "write_sys", "write_net", "write_irq", "write_cgroup",
-    "unload_module", "user_namespace",
+    "make_null", "make_disk", "read_disk", "mount", "remount_sys", "write_sys", "write_net", "write_irq",
+    "write_cgroup", "unload_module", "user_namespace",
 ]  # fmt: skip
 
 

@@ -30,7 +30,8 @@ STARTS = {
 }
 PROGRAM_TEXT = """#!/bin/sh
 for words in "containers ls" "cmd run locals/none" "objects get x" "nonsense"; do
-	echo "$words: $(/pvcontrol $words 2>&1 | tr '\\n' ' ')"; /pvcontrol $words >/dev/null 2>&1; echo "status $?"
+	echo "$words: $(/pvcontrol $words 2>&1 | tr '\\n' ' ')"; \
+/pvcontrol $words >/dev/null 2>&1; echo "status $?"
 done
 """
 ANSWER_SECONDS = 600
@@ -38,7 +39,10 @@ ANSWER_SECONDS = 600
 
 def compile_static(machine: str, target: Path, *sources: Path) -> None:
     """A program that runs in any root file system of the machine."""
-    argv = [COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", "-static", "-o", str(target), *map(str, sources)]
+    argv = [
+        COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", "-static", "-o", str(target),
+        *map(str, sources),
+    ]  # fmt: skip
     subprocess.run(argv, check=True, timeout=600)
 
 
@@ -81,7 +85,10 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
     (root / "program").write_text(PROGRAM_TEXT)
     (root / "program").chmod(0o755)
     exports = [desk.export("pantavisor-bsp"), desk.export("demo-system")]
-    words = {"manager": ("--role", "mgmt", "--group", "platform"), "service": ("--status-goal", "READY", "--group", "app")}
+    words = {
+        "manager": ("--role", "mgmt", "--group", "platform"),
+        "service": ("--status-goal", "READY", "--group", "app"),
+    }
     for name, more in words.items():
         exports.append(desk.container(name, root, "--config", f'Entrypoint=["/bin/sh", "/{name}"]', *more))
     made = desk.image(exports)
@@ -105,7 +112,9 @@ def found(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return next(document for document in documents if document["name"] == name)
 
 
-def test_a_group_waits_for_the_signal_of_its_container(device: qemu.Guest, manager: Caller, service: Caller) -> None:
+def test_a_group_waits_for_the_signal_of_its_container(
+    device: qemu.Guest, manager: Caller, service: Caller
+) -> None:
     assert found(manager.ask("GET", "/groups")[1], "app")["status"] == "UNACHIEVED"
     assert found(manager.ask("GET", "/containers")[1], "service")["status"] == "STARTED"
     # Any user of the container may say so.
@@ -138,14 +147,20 @@ def test_what_the_device_has_is_listed(manager: Caller) -> None:
     storage = manager.ask("GET", "/storage")[1]
     assert 0 < storage["free"] < storage["total"]
     (step,) = manager.ask("GET", "/steps")[1]
-    assert (step["name"], step["progress"]["status"]) in (("0", "DONE"), ("0", "TESTING"), ("0", "INPROGRESS"))
+    assert (step["name"], step["progress"]["status"]) in (
+        ("0", "DONE"),
+        ("0", "TESTING"),
+        ("0", "INPROGRESS"),
+    )
     state = manager.ask("GET", "/steps/current")[1]
     objects = {entry["sha256"] for entry in manager.ask("GET", "/objects")[1]}
     assert state["#spec"] == "pantavisor-service-system@1" and state["service/root.squashfs"] in objects
 
 
 def test_the_program_for_containers(device: qemu.Guest) -> None:
-    with socket.create_connection((qemu.LOOPBACK, device.port(PROGRAM)), timeout=ANSWER_SECONDS) as connection:
+    with socket.create_connection(
+        (qemu.LOOPBACK, device.port(PROGRAM)), timeout=ANSWER_SECONDS
+    ) as connection:
         text = connection.makefile().read()
     assert '{"name":"manager"' in text
     assert "State JSON not found" in text and "there is no such object" in text
@@ -154,11 +169,15 @@ def test_the_program_for_containers(device: qemu.Guest) -> None:
     ]  # fmt: skip
 
 
-def test_nonsense_and_dawdlers_keep_no_one_waiting(device: qemu.Guest, manager: Caller, service: Caller) -> None:
+def test_nonsense_and_dawdlers_keep_no_one_waiting(
+    device: qemu.Guest, manager: Caller, service: Caller
+) -> None:
     with ExitStack() as stack:
         for number in range(40):
             port = device.port(SERVICE if number % 2 else MANAGER)
-            connection = stack.enter_context(socket.create_connection((qemu.LOOPBACK, port), timeout=ANSWER_SECONDS))
+            connection = stack.enter_context(
+                socket.create_connection((qemu.LOOPBACK, port), timeout=ANSWER_SECONDS)
+            )
             connection.sendall([b"GET /conta", b"\x16\x03\x01\x02\x00", b"x" * 20000, b"\r\n"][number % 4])
         # The service has all its connections in use, and the manager a few free before long.
         for _ in range(30):
@@ -175,7 +194,10 @@ def test_an_object_is_sent_in_pieces(manager: Caller) -> None:
     content = hashlib.sha256(b"seed").digest() * 100_000
     path = f"/objects/{hashlib.sha256(content).hexdigest()}"
     half = len(content) // 2
-    assert manager.ask("PUT", path, content[:half], Content_Range=f"bytes 0-{half - 1}/{len(content)}")[0] == 200
+    assert (
+        manager.ask("PUT", path, content[:half], Content_Range=f"bytes 0-{half - 1}/{len(content)}")[0]
+        == 200
+    )
     assert manager.ask("HEAD", path)[0] == 404 and manager.fields["Upload-Offset"] == str(half)
     rest = f"bytes {half}-{len(content) - 1}/{len(content)}"
     assert manager.ask("PUT", path, content[half:], Content_Range=rest)[0] == 200
@@ -206,7 +228,10 @@ def test_a_step_is_run_tested_and_committed(device: qemu.Guest, manager: Caller,
     assert service.ask("POST", "/signal", b'{"type":"ready"}')[0] == 200
     device.wait_for(r"revision locals/next COMMITTED", timeout=BOOT_SECONDS)
     steps = {step["name"]: step for step in manager.ask("GET", "/steps")[1]}
-    assert steps["locals/next"]["progress"]["status"] == "DONE" and steps["locals/next"]["commitmsg"] == "from inside"
+    assert (
+        steps["locals/next"]["progress"]["status"] == "DONE"
+        and steps["locals/next"]["commitmsg"] == "from inside"
+    )
 
 
 def manager_or_none(manager: Caller) -> Optional[int]:

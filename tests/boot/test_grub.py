@@ -161,7 +161,8 @@ class Device:
         self.image.write_bytes(b"")
         os.truncate(self.image, (2048 + ESP_SECTORS + ROOT_SECTORS + 2048) * SECTOR)
         _run("sgdisk", "-n", f"1:2048:{2048 + ESP_SECTORS - 1}", "-t", "1:ef00",
-             "-n", f"2:{2048 + ESP_SECTORS}:{2048 + ESP_SECTORS + ROOT_SECTORS - 1}", str(self.image))  # fmt: skip
+             "-n", f"2:{2048 + ESP_SECTORS}:{2048 + ESP_SECTORS + ROOT_SECTORS - 1}",
+             str(self.image))  # fmt: skip
         with open(self.image, "r+b") as disk:
             disk.seek(2048 * SECTOR)
             disk.write(esp.read_bytes())

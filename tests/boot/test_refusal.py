@@ -77,8 +77,7 @@ def _strip(storage: Storage, scratch: Path, *further: str) -> None:
 
 
 def stripped_part(storage: Storage, scratch: Path) -> None:
-    """A container is gone with all that is its own: every signature that is left holds but that of the set.
-    """
+    """A container is gone with all that is its own: every signature left holds but that of the set."""
     _strip(storage, scratch)
 
 

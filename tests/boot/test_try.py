@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A revision deployed onto a device's storage: tried, committed when it ran well, and left again when it does not."""
+"""A revision deployed onto a device's storage: tried, committed when it ran well, and left when not."""
 
 from __future__ import annotations
 

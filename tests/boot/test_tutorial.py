@@ -54,7 +54,7 @@ def test_a_dockerfile_becomes_a_device_that_boots(build: Path, machine: str, tmp
 def follow(block: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["bash", "-euc", block],
-        cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=BUILD_SECONDS + BOOT_SECONDS,
+        cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=BUILD_SECONDS + BOOT_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, f"{block}\n{done.stdout[-20_000:]}"

@@ -50,8 +50,14 @@ def start_with(image: Path, machine: str, tmp_path: Path) -> Start:
 
 def test_words_do_not_switch_anything_off(copy: Path, start_with: Start) -> None:
     Storage.of(copy).flip("/trails/0/demo-nginx/root.squashfs")
-    words = "PV_SECUREBOOT_MODE=disabled pv_secureboot.mode=disabled PV_SECUREBOOT_CHECKSUM=0 pv_secureboot.checksum=0"
-    places = "PV_STORAGE_MNTPOINT=/etc/pantavisor/pvs/trust pv_storage.device=/dev/vda1 PV_SECUREBOOT_TRUSTSTORE=x"
+    words = (
+        "PV_SECUREBOOT_MODE=disabled pv_secureboot.mode=disabled "
+        "PV_SECUREBOOT_CHECKSUM=0 pv_secureboot.checksum=0"
+    )
+    places = (
+        "PV_STORAGE_MNTPOINT=/etc/pantavisor/pvs/trust pv_storage.device=/dev/vda1 "
+        "PV_SECUREBOOT_TRUSTSTORE=x"
+    )
     with start_with(copy, f"{words} {places}") as running:
         running.wait_for(r"revision 0 is unusable: .*root\.squashfs\): is corrupt", timeout=BOOT_SECONDS)
         running.wait_for(r"this device stops here: \S", timeout=600)

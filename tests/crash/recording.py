@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Stories of a device on a real ext4, played by the runtime's own functions, with every write and flush recorded.
+"""Stories of a device on a real ext4, played by the runtime's own functions, each write and flush recorded.
 
-The file system is on a loop device over a file that remembers (``blockdisk``). Its features are those of our images.
+The file system is on a loop device over a file that remembers (``blockdisk``). Its features are those of
+our images.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from sim import tools
 IMAGE_BYTES = 12 * 2**20
 BLOCK = 4096
 FEATURES = (
-    "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,"
-    "dir_nlink,extra_isize,metadata_csum"
+    "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,"
+    "large_file,huge_file,dir_nlink,extra_isize,metadata_csum"
 )
-MKFS = ("-q", "-F", "-t", "ext4", "-O", FEATURES, "-b", str(BLOCK), "-I", "256", "-J", "size=4", "-m", "0", "-N", "256")
+MKFS = (
+    "-q", "-F", "-t", "ext4", "-O", FEATURES, "-b", str(BLOCK), "-I", "256", "-J", "size=4", "-m", "0",
+    "-N", "256",
+)  # fmt: skip
 REBOOT = "reboot"
 WAIT_SECONDS = 600
 
@@ -85,7 +89,7 @@ FULL_FREE_BYTES = IMAGE_BYTES // 20 + 80000
 
 @dataclass
 class Recording:
-    """``epochs``: what was written between flushes, as pieces of a block, with the choices that are right then."""
+    """``epochs``: what was written between flushes, as pieces of a block, with the choices right then."""
 
     base: bytes
     epochs: list[tuple[list[tuple[int, bytes]], frozenset[str]]] = field(default_factory=list)
@@ -93,7 +97,12 @@ class Recording:
 
 def play(programs: Path, folder: Path, words: str) -> None:
     """One step; with ``!`` in front it must fail."""
-    done = subprocess.run([programs / "play", folder, *words.lstrip("!").split()], capture_output=True, text=True, timeout=1800)
+    done = subprocess.run(
+        [programs / "play", folder, *words.lstrip("!").split()],
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
     assert done.returncode == (1 if words.startswith("!") else 0), f"{words}: {done.stdout}{done.stderr}"
 
 
@@ -183,7 +192,9 @@ def read_log(
         kind, length, offset = struct.unpack_from("IIQ", log, at)
         at += 16
         if kind == 1:
-            pieces += [(offset + i, log[at + i : at + min(length, i + BLOCK)]) for i in range(0, length, BLOCK)]
+            pieces += [
+                (offset + i, log[at + i : at + min(length, i + BLOCK)]) for i in range(0, length, BLOCK)
+            ]
             at += length
         if (kind == 2 or at == len(log)) and pieces:
             yield pieces, choices(marks, begin, at)
@@ -191,7 +202,9 @@ def read_log(
 
 
 def choices(marks: list[tuple[int, int, Step]], begin: int, end: int) -> frozenset[str]:
-    """Of the steps that wrote there, else of the last one before: what is written later was asked for by it."""
+    """Of the steps that wrote there, else of the last one before: it asked for what is written later."""
     there = [one for first, last, one in marks if first < end and last > begin]
     before = [one for _, last, one in marks if last <= begin]
-    return frozenset().union(*(one.during | one.after for one in there), *(one.after for one in before[-1:]))
+    return frozenset().union(
+        *(one.during | one.after for one in there), *(one.after for one in before[-1:])
+    )

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Blocks that a power cut leaves of an update on a real ext4: some written and some not, one of them torn.
 
-Between two flushes a disk may write in any order. So of what was written there, any selection of up to eight pieces is
-looked at, of more any beginning, all but one and one alone; and each piece torn at a sector. Each such disk must give GRUB,
-which replays no journal, a whole revision that it may choose, and the kernel a file system on which that revision verifies
-and nothing else is half there.
+Between two flushes a disk may write in any order. So of what was written there, any selection of up to
+eight pieces is looked at, of more any beginning, all but one and one alone; and each piece torn at a
+sector. Each such disk must give GRUB, which replays no journal, a whole revision that it may choose, and
+the kernel a file system on which that revision verifies and nothing else is half there.
 """
 
 from __future__ import annotations
@@ -25,8 +25,15 @@ PROGRAMS = Path(__file__).resolve().parents[2] / "build/test/crash/test"
 SECTOR = 512
 TORN = (SECTOR, 3 * SECTOR)
 FEW = 8  # pieces of which every selection is looked at
-# What the stories had when they were written down in docs/durability.md; much less means that something is not recorded.
-STATES = {"update with reboot": 2000, "update without reboot": 1800, "fall back": 1500, "collection": 3800, "full disk": 1100}
+# What the stories had when they were written down in docs/durability.md; much less means that something
+# is not recorded.
+STATES = {
+    "update with reboot": 2000,
+    "update without reboot": 1800,
+    "fall back": 1500,
+    "collection": 3800,
+    "full disk": 1100,
+}
 REVISIONS = ("0", recording.FIRST, recording.SECOND, "3")
 
 Change = tuple[int, bytes]
@@ -76,7 +83,9 @@ class Judge:
 
     def sum_of(self, number: int) -> int:
         block = self.disk[number * BLOCK : (number + 1) * BLOCK]
-        return int.from_bytes(hashlib.blake2b(block, digest_size=16, salt=number.to_bytes(8, "big")).digest(), "big")
+        return int.from_bytes(
+            hashlib.blake2b(block, digest_size=16, salt=number.to_bytes(8, "big")).digest(), "big"
+        )
 
     def change(self, changes: list[Change]) -> list[Change]:
         """Write them; what takes them back, in its order."""
@@ -114,7 +123,9 @@ class Judge:
         seen = (outside, self.journal.replayed(self.disk), choice)
         if seen not in self.mounts:
             self.image.write_bytes(self.disk)
-            self.mounts[seen] = views.kernel_verdict(self.programs, self.device, self.image, self.folder, choice)
+            self.mounts[seen] = views.kernel_verdict(
+                self.programs, self.device, self.image, self.folder, choice
+            )
         wrong = self.mounts[seen]
         return "" if wrong == views.MENDED else wrong
 
@@ -123,7 +134,11 @@ class Judge:
 def programs() -> Path:
     """The runtime's own functions, built as they are for a device."""
     tools.need_root()
-    for program, package in {"grub-fstest": "grub-common", "mke2fs": "e2fsprogs", "losetup": "mount"}.items():
+    for program, package in {
+        "grub-fstest": "grub-common",
+        "mke2fs": "e2fsprogs",
+        "losetup": "mount",
+    }.items():
         tools.need(program, package=package)
     folder = PROGRAMS
     if not (folder / "blockdisk").exists():
@@ -170,8 +185,9 @@ def test_every_disk_that_a_cut_leaves_comes_back(
         look_at_all(judge, recorded)
     mended = sum(wrong == views.MENDED for wrong in judge.mounts.values())
     print(
-        f"\n{story}: {len(recorded.epochs)} flushes, {len(judge.states)} different disks; {len(judge.choices)} for "
-        f"GRUB, {len(judge.mounts)} for the kernel; {mended} with a torn superblock"
+        f"\n{story}: {len(recorded.epochs)} flushes, {len(judge.states)} different disks; "
+        f"{len(judge.choices)} for GRUB, {len(judge.mounts)} for the kernel; "
+        f"{mended} with a torn superblock"
     )
     assert not judge.found, judge.found
     assert len(judge.states) >= STATES[story]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every power cut that the calls of an update allow by the rules of POSIX: the C program ``crash`` looks at them."""
+"""Every power cut that the calls of an update allow by POSIX: the C program ``crash`` looks at them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is seen of a file system that lost its power: by GRUB's own code, which reads no journal, and by the kernel.
+"""What is seen of a file system that lost its power: by GRUB's own code, and by the kernel.
 
-Neither looks twice at what is the same to it: GRUB reads no block of the journal, and the kernel nothing of a transaction
-without its commit block.
+Neither looks twice at what is the same to it: GRUB reads no block of the journal, and the kernel nothing
+of a transaction without its commit block.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def tags(block: bytes, features: int) -> int:
     count, at = 0, 12
     size = 16 if features & CSUM_V3 else 12 if features & WIDE else 8
     while at + size <= BLOCK:
-        flags = struct.unpack_from(">I" if features & CSUM_V3 else ">H", block, at + (4 if features & CSUM_V3 else 6))[0]
+        flags = struct.unpack_from(
+            ">I" if features & CSUM_V3 else ">H", block, at + (4 if features & CSUM_V3 else 6)
+        )[0]
         count += 1
         at += size + (0 if flags & SAME_UUID else 16)
         if flags & LAST_TAG:
@@ -113,7 +115,10 @@ def candidates(image: Path) -> Iterator[str]:
 def loader_choice(image: Path, kernels: dict[str, tuple[str, str]]) -> str:
     """What GRUB boots; AssertionError where that is not whole, or nothing."""
     for revision in candidates(image):
-        files = [grub_read(image, f"/trails/{revision}/.pv/{name}") for name in ("pv-kernel.img", "pv-initrd.img")]
+        files = [
+            grub_read(image, f"/trails/{revision}/.pv/{name}")
+            for name in ("pv-kernel.img", "pv-initrd.img")
+        ]
         if None in files:
             continue
         sums = tuple(hashlib.sha256(content or b"").hexdigest() for content in files)
@@ -133,7 +138,7 @@ def crc32c(data: bytes) -> int:
 
 
 def mend_superblock(image: Path) -> None:
-    """Its second sector has nothing but the checksum that changes: where only that is old, the first one is the truth."""
+    """Its second sector has only the checksum that changes: where that alone is old, the first is true."""
     with image.open("r+b") as stream:
         stream.seek(SUPERBLOCK)
         checked = stream.read(SUPERBLOCK_CHECKED)
@@ -146,7 +151,7 @@ def mounts(device: str, folder: Path) -> bool:
 
 
 def kernel_verdict(programs: Path, device: str, image: Path, folder: Path, revision: str) -> str:
-    """Mounted by the kernel, and booted: "" or what is wrong. A superblock that is torn is mended first, and noted."""
+    """Mounted by the kernel, and booted: "" or what is wrong. A torn superblock is mended and noted."""
     note = ""
     if not mounts(device, folder):
         mend_superblock(image)
@@ -154,7 +159,9 @@ def kernel_verdict(programs: Path, device: str, image: Path, folder: Path, revis
         if not mounts(device, folder):
             return "it cannot be mounted"
     try:
-        done = subprocess.run([programs / "play", folder, "judge", revision], capture_output=True, text=True, timeout=1800)
+        done = subprocess.run(
+            [programs / "play", folder, "judge", revision], capture_output=True, text=True, timeout=1800
+        )
         return note if done.returncode == 0 else f"revision {revision}: {done.stdout}{done.stderr}"
     finally:
         tools.run("umount", folder)

@@ -168,7 +168,8 @@ def network(pid: int, log: BinaryIO) -> Iterator[None]:
     """The process's network name space reaches out, and has all ports for itself."""
     reading, writing = os.pipe()
     slirp = subprocess.Popen(
-        ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", f"--ready-fd={writing}", str(pid), "tap0"],
+        ["slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", f"--ready-fd={writing}",
+         str(pid), "tap0"],
         pass_fds=[writing], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(),
     )  # fmt: skip
     os.close(writing)

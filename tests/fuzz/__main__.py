@@ -53,8 +53,7 @@ def main() -> None:
 
 
 def _json_mutator(content: bytes, most: int, seed: int) -> bytes:
-    """Every other time as libFuzzer does, else one value of the document replaced, so that it stays JSON.
-    """
+    """Every other time as libFuzzer does, else one value of the document replaced: it stays JSON."""
     bent = bend(content, seed) if seed % 2 else b""
     return bent if bent and len(bent) <= most else bytes(atheris.Mutate(content, most))
 

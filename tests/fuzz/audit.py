@@ -37,14 +37,14 @@ lxc.init.cmd = /sbin/init
 lxc.mount.entry = /volumes/web/logs var/log none bind,rw,create=dir 0 0
 """
 VERITY = {
-    "type": "dm-verity", "data_device": "root.squashfs", "hash_device": "root.squashfs.hash", "root_hash": OBJECT,
-    "salt": "00", "uuid": "00000000-0000-0000-0000-000000000000",
+    "type": "dm-verity", "data_device": "root.squashfs", "hash_device": "root.squashfs.hash",
+    "root_hash": OBJECT, "salt": "00", "uuid": "00000000-0000-0000-0000-000000000000",
 }  # fmt: skip
 CONFIG_ID, HASH_ID = "b" * 64, "c" * 64
 GOOD = {
     **state.WHOLE, "bsp/drivers.json": {"all": {"usb": ["usb"]}}, "web/_dm/root.squashfs.json": VERITY,
-    "web/root.squashfs.hash": HASH_ID, "web/lxc.container.conf": CONFIG_ID, "web/root.squashfs.docker-digest": "d" * 64,
-    "_config/web/etc/web.conf": OBJECT,
+    "web/root.squashfs.hash": HASH_ID, "web/lxc.container.conf": CONFIG_ID,
+    "web/root.squashfs.docker-digest": "d" * 64, "_config/web/etc/web.conf": OBJECT,
 }  # fmt: skip
 _LARGE = b"hsqs" + bytes(4092)
 

@@ -41,8 +41,10 @@ def seeds() -> dict[str, bytes]:
     found = {path.name: path.read_bytes() for path in sorted((VECTORS / "canonical").iterdir())}
     return {
         **found,
-        "numbers": b"[0, -0, 1e5, 1.5E-3, 100000000000000000000, 0.1, -1.25e+30, 12345678901234567890.5, 0e5, 1e400]",
-        "strings": b'{"a\\u0000\\ud83d\\ude00": "\\ud800 \\" \\\\ \\/ \\b\\f\\t \xc3\xa9 \xf0\x9f\x98\x80", "": [[], {}]}',
+        "numbers": b"[0, -0, 1e5, 1.5E-3, 100000000000000000000, 0.1, -1.25e+30, "
+        b"12345678901234567890.5, 0e5, 1e400]",
+        "strings": b'{"a\\u0000\\ud83d\\ude00": "\\ud800 '
+        b'\\" \\\\ \\/ \\b\\f\\t \xc3\xa9 \xf0\x9f\x98\x80", "": [[], {}]}',
         "deep": b"[" * 64 + b"]" * 64,
         "words": b"[true, false, null]",
     }

@@ -22,9 +22,10 @@ from .target import scratch
 
 JSON = True
 WORDS = (
-    "mediaType", "schemaVersion", "manifests", "layers", "config", "digest", "size", "platform", "annotations", "sha256:",
-    "RepoTags", "Layers", "Config", "rootfs", "diff_ids", "os", "architecture", "variant", "manifest.json", "oci-layout",
-    "index.json", "blobs/sha256/", "application/vnd.oci.image.", "application/vnd.docker.", "org.opencontainers.image.ref.name",
+    "mediaType", "schemaVersion", "manifests", "layers", "config", "digest", "size", "platform",
+    "annotations", "sha256:", "RepoTags", "Layers", "Config", "rootfs", "diff_ids", "os", "architecture",
+    "variant", "manifest.json", "oci-layout", "index.json", "blobs/sha256/", "application/vnd.oci.image.",
+    "application/vnd.docker.", "org.opencontainers.image.ref.name",
 )  # fmt: skip
 ARM64 = Platform("linux", "arm64", None)
 LAYER = tar([member("f", content=b"hello")])

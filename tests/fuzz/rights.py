@@ -14,7 +14,8 @@ from . import target
 
 JSON = False
 WORDS = ("pantavisor-signers@1", "signers", "name", "sha256", "may", "all", "**", "lxc.cap.keep = chown",
-         "lxc.cgroup2.devices.deny = a", "lxc.mount.entry = ", "/volumes/web/", " none bind 0 0", "tmpfs")  # fmt: skip
+         "lxc.cgroup2.devices.deny = a", "lxc.mount.entry = ", "/volumes/web/", " none bind 0 0",
+         "tmpfs")  # fmt: skip
 VECTORS = target.VECTORS.parents[1] / "meta-pantavisor/recipes-pv/pantavisor/pantavisor/test/vectors"
 _PATHS = ("#spec", "bsp/run.json", "web/run.json", "_sigs/web.json")
 

@@ -22,8 +22,9 @@ from pantavisor.state import State
 from .target import OBJECT, VECTORS
 
 JSON = True
-WORDS = ("alg", "typ", "pvs", "x5c", "include", "exclude", "PVS", "RS256", "ES256", "ES384", "ES512", "**", "_sigs/",
-         "\x2a\x06", "\x06\x03\x55\x1d\x13", "\x06\x03\x55\x1d\x0f", "\x06\x03\x55\x1d\x25")  # fmt: skip
+WORDS = ("alg", "typ", "pvs", "x5c", "include", "exclude", "PVS", "RS256", "ES256", "ES384", "ES512", "**",
+         "_sigs/", "\x2a\x06", "\x06\x03\x55\x1d\x13", "\x06\x03\x55\x1d\x0f",
+         "\x06\x03\x55\x1d\x25")  # fmt: skip
 _LENGTH = struct.Struct("<H")
 _SIGNED = [
     State.parse((VECTORS / "states" / f"signed_part_demo_{kind}.json").read_bytes())
@@ -89,7 +90,10 @@ def _certificates(content: bytes) -> tuple[bytes, ...]:
 def seeds() -> dict[str, bytes]:
     found = {}
     for index, state in enumerate(_SIGNED):
-        chain = [base64.b64decode(item) for item in _header(state).get("x5c", [])]  # type: ignore[attr-defined]
+        chain = [
+            base64.b64decode(item)
+            for item in _header(state).get("x5c", [])  # type: ignore[attr-defined]
+        ]
         found[f"header{index}"] = b"\0" + _plain(state)
         for path in sorted((VECTORS / "keys").glob("ca.*.crt")):
             text = re.sub(r"-----.*?-----", "", path.read_text())

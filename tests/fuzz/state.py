@@ -19,10 +19,11 @@ from .target import OBJECT, VECTORS
 
 JSON = True
 WORDS = (
-    "#spec", "pantavisor-service-system@1", "pantavisor-multi-platform@1", "service-manifest-run@1", "service-manifest-src@1",
-    "/run.json", "/src.json", "device.json", "bsp/", "_config/", "_sigs/", "dm:", "ovl:", "/_dm/", "@disk", ":permanent",
-    ":revision", ":boot", *manifests.ARGUMENTS, *BspSpec.__dataclass_fields__, *SourceManifest.__dataclass_fields__,
-    "Entrypoint", "Cmd", "Env", "User", "WorkingDir", "StopSignal", "Volumes", "Healthcheck",
+    "#spec", "pantavisor-service-system@1", "pantavisor-multi-platform@1", "service-manifest-run@1",
+    "service-manifest-src@1", "/run.json", "/src.json", "device.json", "bsp/", "_config/", "_sigs/", "dm:",
+    "ovl:", "/_dm/", "@disk", ":permanent", ":revision", ":boot", *manifests.ARGUMENTS,
+    *BspSpec.__dataclass_fields__, *SourceManifest.__dataclass_fields__, "Entrypoint", "Cmd", "Env", "User",
+    "WorkingDir", "StopSignal", "Volumes", "Healthcheck",
 )  # fmt: skip
 DEVICE: dict[str, Any] = {
     "groups": [
@@ -40,14 +41,16 @@ DEVICE: dict[str, Any] = {
 }
 BSP = {"linux": "kernel", "initrd": "initrd", "addons": ["more"], "modules_5": "modules"}
 RUN = {
-    "name": "web", "root-volume": "dm:root.squashfs", "volumes": ["more"], "config": "lxc.container.conf", "type": "lxc",
-    "group": "app", "storage": {"logs": {"persistence": "boot", "disk": "data"}}, "network": {"pool": "lan"},
-    "drivers": {"required": ["usb"]}, "services": {"required": [{"name": "bus", "type": "dbus"}]},
+    "name": "web", "root-volume": "dm:root.squashfs", "volumes": ["more"], "config": "lxc.container.conf",
+    "type": "lxc", "group": "app", "storage": {"logs": {"persistence": "boot", "disk": "data"}},
+    "network": {"pool": "lan"}, "drivers": {"required": ["usb"]},
+    "services": {"required": [{"name": "bus", "type": "dbus"}]},
 }  # fmt: skip
 WHOLE: dict[str, Any] = {
-    "#spec": "pantavisor-service-system@1", "device.json": DEVICE, "bsp/run.json": {"linux": "k", "initrd": "i", "addons": []},
-    "bsp/k": OBJECT, "bsp/i": OBJECT, "web/run.json": RUN, "web/root.squashfs": OBJECT, "web/more": OBJECT,
-    "web/lxc.container.conf": OBJECT, "web/_dm/root.squashfs.json": {"type": "dm-verity", "data_device": "root.squashfs"},
+    "#spec": "pantavisor-service-system@1", "device.json": DEVICE,
+    "bsp/run.json": {"linux": "k", "initrd": "i", "addons": []}, "bsp/k": OBJECT, "bsp/i": OBJECT,
+    "web/run.json": RUN, "web/root.squashfs": OBJECT, "web/more": OBJECT, "web/lxc.container.conf": OBJECT,
+    "web/_dm/root.squashfs.json": {"type": "dm-verity", "data_device": "root.squashfs"},
 }  # fmt: skip
 
 

@@ -20,14 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-TARGETS = ("layers", "export", "cjson", "state", "ref", "audit", "signature", "openpgp", "squashfs", "disk_image",
-           "oci_image", "rights")  # fmt: skip
+TARGETS = ("layers", "export", "cjson", "state", "ref", "audit", "signature", "openpgp", "squashfs",
+           "disk_image", "oci_image", "rights")  # fmt: skip
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 OBJECT = "a" * 64
 _SHARED_MEMORY = Path("/dev/shm")
 _JUNK: list[Any] = [
-    None, True, False, 0, -1, 10**30, 1.5, "", "x", "\n", "\0", "\ud800", OBJECT, "../..", "/", "dm:", "ovl:/a:boot", ":",
-    [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5], {"name": 5}, {"name": "x"}, ["a", "a"],
+    None, True, False, 0, -1, 10**30, 1.5, "", "x", "\n", "\0", "\ud800", OBJECT, "../..", "/", "dm:",
+    "ovl:/a:boot", ":", [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5], {"name": 5},
+    {"name": "x"}, ["a", "a"],
 ]  # fmt: skip
 
 

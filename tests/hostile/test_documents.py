@@ -25,8 +25,9 @@ ROUNDS = 500
 MAX_MESSAGE_CHARS = 2000  # a sentence, whatever was in the file
 OBJECT = "a" * 64
 JUNK: list[Any] = [
-    None, True, False, 0, -1, 10**30, 1.5, "", "x", "\n", "\0", "\ud800", "a" * 70_000, OBJECT, "../..", "/", "dm:",
-    "ovl:/a:boot", ":", [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5], {"name": 5}, {"name": "x"},
+    None, True, False, 0, -1, 10**30, 1.5, "", "x", "\n", "\0", "\ud800", "a" * 70_000, OBJECT, "../..",
+    "/", "dm:", "ovl:/a:boot", ":", [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5],
+    {"name": 5}, {"name": "x"},
 ]  # fmt: skip
 DEVICE = {
     "groups": [
@@ -44,22 +45,24 @@ DEVICE = {
 }
 BSP = {"linux": "kernel", "initrd": "initrd", "addons": ["more"], "modules_5": "modules"}
 RUN = {
-    "name": "web", "root-volume": "dm:root.squashfs", "volumes": ["more"], "config": "lxc.container.conf", "type": "lxc",
-    "group": "app", "storage": {"logs": {"persistence": "boot", "disk": "data"}}, "network": {"pool": "lan"},
+    "name": "web", "root-volume": "dm:root.squashfs", "volumes": ["more"], "config": "lxc.container.conf",
+    "type": "lxc", "group": "app", "storage": {"logs": {"persistence": "boot", "disk": "data"}},
+    "network": {"pool": "lan"},
 }  # fmt: skip
 WHOLE = {
-    "#spec": "pantavisor-service-system@1", "device.json": DEVICE, "bsp/run.json": {"linux": "k", "initrd": "i", "addons": []},
-    "bsp/k": OBJECT, "bsp/i": OBJECT, "web/run.json": RUN, "web/root.squashfs": OBJECT, "web/more": OBJECT,
-    "web/lxc.container.conf": OBJECT, "web/_dm/root.squashfs.json": {},
+    "#spec": "pantavisor-service-system@1", "device.json": DEVICE,
+    "bsp/run.json": {"linux": "k", "initrd": "i", "addons": []}, "bsp/k": OBJECT, "bsp/i": OBJECT,
+    "web/run.json": RUN, "web/root.squashfs": OBJECT, "web/more": OBJECT, "web/lxc.container.conf": OBJECT,
+    "web/_dm/root.squashfs.json": {},
 }  # fmt: skip
 SIGNED = json.loads((VECTORS / "states/signed_part_demo_ec256.json").read_text())
 SOURCES = [json.loads(path.read_text()) for path in sorted((VECTORS / "templates").glob("*/src.json"))]
 STORED = {"docker_config": {"Volumes": {"/a": {}}}, "persistence": {"/a": "boot", "/b": "permanent@data"}}
 SIGNING = {"key": "k", "x5c": "x", "trust": "t"}
 JOB = {
-    "name": "web", "layout": "l", "reference": "r", "platform": "linux/arm64", "arguments": {"a": 1}, "volumes": ["a"],
-    "profile": "fast", "signing": SIGNING, "work": "w", "output": "o", "image_config": {}, "verity": True,
-    "logs": [{"file": "/l"}], "exports": [],
+    "name": "web", "layout": "l", "reference": "r", "platform": "linux/arm64", "arguments": {"a": 1},
+    "volumes": ["a"], "profile": "fast", "signing": SIGNING, "work": "w", "output": "o", "image_config": {},
+    "verity": True, "logs": [{"file": "/l"}], "exports": [],
 }  # fmt: skip
 ROOT = {
     "exports": ["a"],
@@ -220,8 +223,9 @@ def _bend_bytes(good: bytes, chance: random.Random) -> bytes:
 @pytest.mark.parametrize("name", ["config", "new", "gone", "json"])
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[]", b"null", b"\xff", b'{"../x":{}}', b'{"/etc/x":1}', b'{"a":null}', b'{"ObjectsDir":5}',
-     b'{"a":{"ForceObject":[]}}', b'{"ObjectsDir":"\\u0000"}', b'{"ObjectsDir":"\\ud800"}', b'{"web/x":"5"}', b"[" * 9999],
+    [b"", b"{", b"[]", b"null", b"\xff", b'{"../x":{}}', b'{"/etc/x":1}', b'{"a":null}',
+     b'{"ObjectsDir":5}', b'{"a":{"ForceObject":[]}}', b'{"ObjectsDir":"\\u0000"}',
+     b'{"ObjectsDir":"\\ud800"}', b'{"web/x":"5"}', b"[" * 9999],
 )  # fmt: skip
 def test_a_bent_repository_is_worked_with_or_refused(name: str, text: bytes, tmp_path: Path) -> None:
     made = Repository.init(tmp_path / "repo")

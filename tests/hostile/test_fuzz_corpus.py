@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The inputs that fuzzing kept, read again: each as it was then, a value or a sentence, never a traceback."""
+"""The inputs that fuzzing kept, read again: each a value or a sentence as it was then, no traceback."""
 
 from __future__ import annotations
 
