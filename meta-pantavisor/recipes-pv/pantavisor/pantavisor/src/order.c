@@ -10,7 +10,7 @@
 #include "launch.h"
 #include "log.h"
 #include "report.h"
-#include "supervise.h"
+#include "task.h"
 #include "text.h"
 
 #define OK 200
@@ -102,7 +102,7 @@ static void take_ready(struct order *o)
 		refuse(o, FORBIDDEN, "Request not sent from a container");
 	else if (caller->spec->goal != PV_GOAL_READY)
 		refuse(o, FAILED, "the status goal of this container is not READY");
-	else if (!pv_supervise_ready(o->pv, caller))
+	else if (!pv_task_ready(o->pv, caller))
 		refuse(o, FAILED, "this container is not started");
 }
 
@@ -161,17 +161,17 @@ static void control(struct order *o, bool (*deed)(struct pv *pv, struct pv_task 
 
 static void start_container(struct order *o)
 {
-	control(o, pv_supervise_start);
+	control(o, pv_task_start);
 }
 
 static void stop_container(struct order *o)
 {
-	control(o, pv_supervise_stop);
+	control(o, pv_task_stop);
 }
 
 static void restart_container(struct order *o)
 {
-	control(o, pv_supervise_restart);
+	control(o, pv_task_restart);
 }
 
 static const struct {

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "task.h"
+
+#include "fault.h"
+#include "log.h"
+#include "prepare.h"
+
+#define STOP_GRACE_MS 5000
+
+static void note_goal(struct pv_task *task)
+{
+	if (pv_goal_reached(task->spec->goal, task->status))
+		task->reached = true;
+}
+
+/* Says what became of it, and lets the table decide whether the system can go on. */
+static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	const char *name = task->spec->name;
+	bool takes_system = task->spec->restart == PV_RESTART_SYSTEM ||
+			    (task->spec->recovery.given && task->spec->recovery.mode != PV_RECOVER_NO &&
+				    task->spec->recovery.backoff == PV_BACKOFF_REBOOT);
+
+	pv_error("container", "container %s FAILED for good", name);
+	if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
+		pv_error("container",
+			"the system needs %s, and revision %s has nothing to return to: the device stays up "
+			"without it",
+			name, pv->run->revision);
+}
+
+/* At the end of the device all mounts are undone together. */
+static void unmount(struct pv *pv, struct pv_task *task)
+{
+	if (!pv->end && (task->place == PV_PLACE_MOUNTED || task->place == PV_PLACE_FAILED))
+		pv_prepare_unmount(pv, task);
+}
+
+void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now)
+{
+	int64_t ran = task->started_at ? now - task->started_at : 0, delay;
+	enum pv_verdict verdict;
+
+	if (task->monitor)
+		pv_container_clear(task);
+	task->started_at = task->kill_at = 0;
+	task->exit_status = exit_status;
+	/* It was faster than we looked: it did run. */
+	if (task->status == PV_STATUS_STARTING && exit_status == 0) {
+		pv_status_next(&task->status, PV_EVENT_RUNNING);
+		pv_info("container", "container %s STARTED", task->spec->name);
+		note_goal(task);
+	}
+	if (task->status == PV_STATUS_STOPPING || pv->end) {
+		pv_status_next(&task->status, PV_EVENT_ENDED);
+		pv_info("container", "container %s STOPPED", task->spec->name);
+		unmount(pv, task);
+		return;
+	}
+	if (exit_status) {
+		task->reached = false;
+		pv_container_log_errors(task);
+	}
+	verdict = pv_recovery_judge(&task->spec->recovery, exit_status, ran, &task->retries, &delay);
+	if (verdict == PV_VERDICT_RETRY) {
+		pv_status_next(&task->status, PV_EVENT_RETRY);
+		task->retry_at = now + delay;
+		pv_warn("container", "container %s RECOVERING, retry %d in %lld ms", task->spec->name,
+			task->retries, (long long)delay);
+		return;
+	}
+	pv_status_next(&task->status, PV_EVENT_ENDED);
+	pv_info("container", "container %s STOPPED", task->spec->name);
+	unmount(pv, task);
+	if (verdict == PV_VERDICT_FAILED)
+		fail_for_good(pv, task, now);
+}
+
+static void spawn(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	struct pv_err err;
+
+	pv_status_next(&task->status, PV_EVENT_MOUNTED);
+	if (!task->spec->lxc_conf) {
+		note_goal(task);
+		return;
+	}
+	if (pv_container_spawn(pv, task, &err) < 0) {
+		pv_error("container", "container %s cannot be started: %s", task->spec->name, err.text);
+		pv_task_ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+		return;
+	}
+	pv_status_next(&task->status, PV_EVENT_SPAWNED);
+	note_goal(task);
+}
+
+void pv_task_go_on(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->place == PV_PLACE_NONE)
+		pv_prepare_mount(pv, task);
+	if (task->place != PV_PLACE_MOUNTED && task->place != PV_PLACE_FAILED)
+		return;
+	task->is_starting = false;
+	/* Nothing looked at the group meanwhile: its time begins now. */
+	if (task->status == PV_STATUS_INSTALLED && task->spec->group == pv->run->group)
+		pv->run->group_since = now;
+	if (task->place == PV_PLACE_FAILED) {
+		unmount(pv, task);
+		pv_task_ended(pv, task, PV_CONTAINER_NOT_STARTED, now);
+		return;
+	}
+	spawn(pv, task, now);
+}
+
+void pv_task_begin(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	task->is_starting = true;
+	pv_task_go_on(pv, task, now);
+}
+
+void pv_task_look_for_init(struct pv *pv, struct pv_task *task)
+{
+	if (!pv_container_find_init(pv, task))
+		return;
+	pv_status_next(&task->status, PV_EVENT_RUNNING);
+	pv_info("container", "container %s STARTED", task->spec->name);
+	note_goal(task);
+}
+
+bool pv_task_ready(struct pv *pv, struct pv_task *task)
+{
+	(void)pv;
+	/* It was faster than we looked. */
+	if (task->status == PV_STATUS_STARTING && pv_status_next(&task->status, PV_EVENT_RUNNING))
+		pv_info("container", "container %s STARTED", task->spec->name);
+	/* Once more is as good. */
+	if (task->status == PV_STATUS_READY)
+		return true;
+	if (!pv_status_next(&task->status, PV_EVENT_READY))
+		return false;
+	pv_info("container", "container %s READY", task->spec->name);
+	note_goal(task);
+	return true;
+}
+
+bool pv_task_start(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->status != PV_STATUS_STOPPED || task->is_starting)
+		return false;
+	task->user_stopped = task->start_again = false;
+	task->retries = 0;
+	pv_task_begin(pv, task, now);
+	return true;
+}
+
+bool pv_task_stop(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	bool is_over = task->status == PV_STATUS_STOPPED && !task->is_starting;
+
+	if (is_over || task->status == PV_STATUS_STOPPING)
+		return false;
+	pv_status_next(&task->status, PV_EVENT_STOP);
+	task->user_stopped = true;
+	task->start_again = task->is_starting = false;
+	if (!task->monitor) {
+		pv_info("container", "container %s STOPPED", task->spec->name);
+		unmount(pv, task);
+		return true;
+	}
+	task->kill_at = now + STOP_GRACE_MS;
+	pv_container_halt(task);
+	return true;
+}
+
+bool pv_task_restart(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (task->status == PV_STATUS_STOPPED && !task->is_starting)
+		return pv_task_start(pv, task, now);
+	if (!pv_task_stop(pv, task, now))
+		return false;
+	task->start_again = true;
+	return true;
+}

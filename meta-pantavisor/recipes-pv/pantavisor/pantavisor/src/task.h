@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of one container: how it starts and ends, what follows its end, and what is asked of it. */
+#ifndef PV_TASK_H
+#define PV_TASK_H
+
+#include "pv.h"
+
+/* Its mounts, and then its monitor. */
+void pv_task_begin(struct pv *pv, struct pv_task *task, int64_t now);
+/* Its mounts are made by a job, so a start may take several looks: one more. */
+void pv_task_go_on(struct pv *pv, struct pv_task *task, int64_t now);
+/* It is started once its init is seen. */
+void pv_task_look_for_init(struct pv *pv, struct pv_task *task);
+/* Its monitor ended, or could not begin. */
+void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now);
+/* On request, of a container whose end takes nothing along. False where its status does not allow it. */
+bool pv_task_start(struct pv *pv, struct pv_task *task, int64_t now);
+bool pv_task_stop(struct pv *pv, struct pv_task *task, int64_t now);
+bool pv_task_restart(struct pv *pv, struct pv_task *task, int64_t now);
+/* It reports that it is ready. False where it does not run. */
+bool pv_task_ready(struct pv *pv, struct pv_task *task);
+
+#endif
