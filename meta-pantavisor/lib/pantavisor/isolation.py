@@ -151,9 +151,10 @@ def _root(container: str, key: str, value: str) -> bool:
     if kind not in ("overlayfs", "overlay") or not colon:
         return all(_is_lower(container, part) for part in value.split(":"))
     *lowers, upper = rest.split(":")
-    return upper == f"/volumes/{container}/lxc-overlay/upper" and all(
-        _is_lower(container, part) for part in lowers
-    )
+    return (
+        upper == f"/volumes/{container}/lxc-overlay/upper"
+        and all(_is_lower(container, part) for part in lowers)
+    )  # fmt: skip
 
 
 def _is_lower(container: str, path: str) -> bool:

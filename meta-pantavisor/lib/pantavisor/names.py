@@ -20,21 +20,10 @@ MAX_CONTAINER_CHARS = 64
 MAX_REVISION_CHARS = 64
 MAX_CHOICES = 200  # that an error looks through for a hint; a state may hold any number of names
 
-RESERVED_CONTAINERS = frozenset(
-    [
-        "bsp",
-        "_config",
-        "_sigs",
-        "_hostconfig",
-        "objects",
-        "trails",
-        "boot",
-        "config",
-        "logs",
-        "cache",
-        "disks",
-    ]
-)
+RESERVED_CONTAINERS = frozenset([
+    "bsp", "_config", "_sigs", "_hostconfig", "objects", "trails", "boot", "config", "logs", "cache",
+    "disks",
+])  # fmt: skip
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REVISION = re.compile(r"[0-9]+|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -124,9 +124,10 @@ def _trusted(signed_by: str | None, distribution: Distribution) -> bool:
     if signed_by is None:
         return True
     folder, name = os.path.split(signed_by)
-    return folder == os.path.dirname(distribution.keyring) and name.startswith(
-        f"{distribution.name}-archive-"
-    )
+    return (
+        folder == os.path.dirname(distribution.keyring)
+        and name.startswith(f"{distribution.name}-archive-")
+    )  # fmt: skip
 
 
 def for_architecture(

@@ -71,9 +71,10 @@ class TarBlobs:
         index = self.document("index.json")
         if index is None:
             return False
-        return self.document("manifest.json") is None or (
-            marker is not None and bool(OciIndex.parse(index).manifests)
-        )
+        return (
+            self.document("manifest.json") is None
+            or (marker is not None and bool(OciIndex.parse(index).manifests))
+        )  # fmt: skip
 
 
 def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:

@@ -47,9 +47,10 @@ class BspSpec:
             if name not in known:
                 raise names.unknown(member, known, what=f"member of {what}:")
             wanted = list if member == "addons" else str
-            if not isinstance(value, wanted) or (
-                wanted is list and not all(isinstance(item, str) for item in value)
-            ):
+            if (
+                not isinstance(value, wanted)
+                or (wanted is list and not all(isinstance(item, str) for item in value))
+            ):  # fmt: skip
                 raise FormatError(
                     f"{what}: {member} is not a {'list of strings' if wanted is list else 'string'}"
                 )

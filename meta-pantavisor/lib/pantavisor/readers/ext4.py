@@ -84,9 +84,10 @@ class Ext4:
             raise Damaged(
                 f"the file system has features that are not known here ({incompatible & ~_READABLE:#x})"
             )
-        sound = _is_size(self._step, 32, MAX_DESCRIPTOR_BYTES) and _is_size(
-            self._inode_size, 128, MAX_INODE_BYTES
-        )
+        sound = (
+            _is_size(self._step, 32, MAX_DESCRIPTOR_BYTES)
+            and _is_size(self._inode_size, 128, MAX_INODE_BYTES)
+        )  # fmt: skip
         if log > 6 or not self._per_group or not self._inodes_per_group or not sound:
             raise Damaged("the super block makes no sense")
         self.block = 1024 << log

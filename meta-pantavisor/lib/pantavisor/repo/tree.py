@@ -84,11 +84,8 @@ class Tree:
                 raise FormatError(
                     f"{head} is a repository of its own", hint="to take its parts, run: pvr get"
                 )
-            if (
-                head != "."
-                and _holds_signing_key(full)
-                or full.name in KEY_FILES
-                and _holds_signing_key(full.parent)
+            if (head != "." and _holds_signing_key(full)) or (
+                full.name in KEY_FILES and _holds_signing_key(full.parent)
             ):
                 raise FormatError(f"{head} belongs to a signing key, which must never be part of a state")
         return tuple(
