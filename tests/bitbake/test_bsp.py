@@ -137,9 +137,9 @@ def test_the_initramfs_holds_what_pid_1_needs(built: Build, machine: str) -> Non
 def test_the_configuration_fails_closed(built: Build, machine: str, place: Path) -> None:
     members = newc.read(unpacked(built, machine))
     lines = members["etc/pantavisor.config"][1].decode().splitlines()
-    assert {"PV_SECUREBOOT_MODE=strict", "PV_BOOTLOADER_TYPE=grub", "PV_STORAGE_DEVICE=LABEL=root"} <= set(
-        lines
-    )
+    assert {
+        "PV_SECUREBOOT_MODE=strict", "PV_BOOTLOADER_TYPE=grub", "PV_STORAGE_DEVICE=LABEL=root",
+    } <= set(lines)  # fmt: skip
     assert (
         members["etc/pantavisor/pvs/trust/ca-certificates.crt"][1] == (place / "keys/ca.crt").read_bytes()
     )

@@ -102,7 +102,7 @@ class Storage:
         return int(match[1])
 
     def make_folders(self, path: str) -> None:
-        """A folder with those above it. debugfs lists nothing that exists, so it is asked for each."""
+        """A folder with those above it. debugfs does not list what exists, so it is asked for each."""
         for end in [at for at, letter in enumerate(path) if letter == "/" and at] + [len(path)]:
             if not self.exists(path[:end]):
                 self.debugfs(f"mkdir {path[:end]}", write=True)

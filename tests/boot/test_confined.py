@@ -87,7 +87,8 @@ def answers(
     with qemu.Guest(qemu.Setup(made, machine, forwards)) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
         found = {
-            name: services.ask_line(running.port(port), timeout=ANSWER_SECONDS) for name, port in PORTS.items()
+            name: services.ask_line(running.port(port), timeout=ANSWER_SECONDS)
+            for name, port in PORTS.items()
         }
         assert "WITHOUT" not in running.console
     yield {name: dict(word.replace(":", "=").split("=", 1) for word in line.split() if word != "done")

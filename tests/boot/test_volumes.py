@@ -70,7 +70,9 @@ def test_volume_begins_as_the_image_has_it_and_keeps_what_becomes_of_it(
 ) -> None:
     with start(storage.image, persist=True) as device:
         device.wait_for("revision 0 RUNNING", timeout=BOOT_SECONDS)
-        page = services.ask_http(f"http://127.0.0.1:{device.port(80)}/from/state.json", timeout=ANSWER_SECONDS)
+        page = services.ask_http(
+            f"http://127.0.0.1:{device.port(80)}/from/state.json", timeout=ANSWER_SECONDS
+        )
         assert json.loads(page) == {"from": "the state"}
     storage.replay(tmp_path)
     assert owner_and_mode(storage, PERMANENT)[0] == WWW_DATA
@@ -121,7 +123,9 @@ def test_device_obeys_while_a_large_volume_is_filled_and_begins_it_anew(
     assert not storage.exists(f"/disks/perm/{WEB}/docker--usr")
     with start(storage.image, persist=True) as device:
         device.wait_for("revision 0 RUNNING", timeout=BOOT_SECONDS)
-        page = services.ask_http(f"http://127.0.0.1:{device.port(80)}/from/state.json", timeout=ANSWER_SECONDS)
+        page = services.ask_http(
+            f"http://127.0.0.1:{device.port(80)}/from/state.json", timeout=ANSWER_SECONDS
+        )
         assert json.loads(page) == {"from": "the state"}
     storage.replay(tmp_path)
     assert storage.exists(f"/disks/perm/{WEB}/docker--usr/sbin/nginx")

@@ -280,9 +280,10 @@ def test_protection_ends_when_told_so_or_with_the_mount(
     check_verity(command, "data.squashfs")
     command.pvr(*again, "--arg", "PV_VOLUME_MOUNTS=")
     check_verity(command)
-    assert "app/_dm/data.squashfs.json" not in command.files(
-        "app"
-    ) and "app/data.squashfs.hash" not in command.files("app")
+    assert (
+        "app/_dm/data.squashfs.json" not in command.files("app")
+        and "app/data.squashfs.hash" not in command.files("app")
+    )  # fmt: skip
     assert "does not mount" in command.pvr(*again, "--verity-volume", "data.squashfs", status=2)[1]
     command.pvr(*again, "--no-verity")
     assert command.json("app/run.json")["root-volume"] == "root.squashfs"
@@ -837,9 +838,10 @@ def test_every_template_argument_has_an_option() -> None:
         for kind in ("REQUIRED", "OPTIONAL", "MANUAL")
     }
     # Devices no longer read PV_CONDITIONS; --profile is among the options for packing.
-    assert said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"} == set(
-        manifests.ARGUMENTS
-    )
+    assert (
+        said | special | {"PV_LXC_EXTRA_CONF", "PV_CONDITIONS", "PV_SECURITY_PROFILE"}
+        == set(manifests.ARGUMENTS)
+    )  # fmt: skip
     tried = {word for words, _, _ in ROWS for word in words}
     for _, group in GROUPS:
         for option in group:
@@ -921,9 +923,10 @@ def test_an_update_replaces_what_it_says_and_switches_off_again(command: PvrComm
     )  # fmt: skip
     conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.log.file" not in conf and "= chown\n" not in conf and "lxc.cap.keep = kill\n" in conf
-    assert "lxc.environment = A=1\n" in conf and command.json("app/run.json")["drivers"]["required"] == [
-        "wifi"
-    ]
+    assert (
+        "lxc.environment = A=1\n" in conf
+        and command.json("app/run.json")["drivers"]["required"] == ["wifi"]
+    )  # fmt: skip
 
 
 def test_an_update_keeps_the_profile_and_says_another_by_name(command: PvrCommand, rootfs: Path) -> None:

@@ -97,7 +97,10 @@ def test_a_commit_beside_does_not_lose_the_signature(pvr: PvrCommand, work: Path
 def test_a_signature_that_was_removed_is_missed(
     pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
 ) -> None:
-    """Parts of an export are its content; one without a signature must not pass where roots are given."""
+    """The parts of an export are its content.
+
+    Taking a signature out must not make it pass where roots are given.
+    """
     trust = ["--trust", str(keyring / "ca.crt")]
     pvr(*sig(keyring), "add", "--part", "web")
     assert "[signature" not in pvr.both("verify", ".", *trust, status=2)[1]

@@ -61,9 +61,8 @@ def test_the_upper_folder_of_an_overlay_becomes_a_plain_tree(tmp_path: Path) -> 
     os.setxattr(tmp_path / "d", "trusted.overlay.opaque", b"y")
     tree = layers.from_directory(tmp_path, owner=None)
     assert names(tree) == {"d"} and tree.left_out == ("character device 0:0", "trusted.overlay.opaque")
-    assert layers.from_directory(tmp_path).left_out == (
-        "character device 0:0",
-    )  # attributes are not taken at all
+    # Attributes are not taken at all.
+    assert layers.from_directory(tmp_path).left_out == ("character device 0:0",)
 
 
 def test_a_clean_tree_names_nothing(tmp_path: Path) -> None:

@@ -370,7 +370,7 @@ def test_slowness_ends(registry: Registry, monkeypatch: pytest.MonkeyPatch, faul
 def test_a_large_blob_that_only_drips_is_given_up(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its size would allow an hour, and each byte is progress: what counts is the speed of late."""
+    """Its size would allow an hour, and each byte is progress: the speed of the last while counts."""
     from pantavisor.http import deadline
 
     monkeypatch.setattr(deadline, "MIN_BYTES_PER_SECOND", 2000)

@@ -351,9 +351,10 @@ def test_deploy_takes_parts_of_its_sources(
         target,
         [Source(several.root, PartFilter.parse("-web")), Source(repository.root, PartFilter.parse("web"))],
     )
-    assert (target / "web/root.squashfs").read_bytes() == (
-        repository.root / "web/root.squashfs"
-    ).read_bytes()
+    assert (
+        (target / "web/root.squashfs").read_bytes()
+        == (repository.root / "web/root.squashfs").read_bytes()
+    )  # fmt: skip
     assert set(repo.deploy(target, [])) >= {"db/run.json", "web2/run.json"}
     state = repo.deploy(target, [Source(several.root, PartFilter.parse("db,-web"))], drop=True)
     assert state.part_names() == ("db", "web2") and not (target / "web").exists()

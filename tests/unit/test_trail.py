@@ -90,9 +90,10 @@ def test_boot_choice(tmp_path: Path) -> None:
     trail.write(storage, published(pool), pool)
     values = [b"pv_gen=1", b"pv_rev=0", b"pv_try=", b"pv_prev=", b"pv_end=1"]
     for path in bootenv.UBOOT_COPIES:
-        assert (storage / path).read_bytes() == b"".join(value + b"\0" for value in values).ljust(
-            1024, b"\0"
-        )
+        assert (
+            (storage / path).read_bytes()
+            == b"".join(value + b"\0" for value in values).ljust(1024, b"\0")
+        )  # fmt: skip
     for path in bootenv.GRUB_COPIES:
         lines = b"".join(value + b"\n" for value in [b"# GRUB Environment Block", *values])
         assert (storage / path).read_bytes() == lines.ljust(1024, b"#")
@@ -220,8 +221,9 @@ def test_a_second_revision_shares_the_objects(tmp_path: Path) -> None:
         tmp_path / "storage/trails/0/README.md"
     )
     assert (
-        tmp_path / "storage/trails/locals/next/.pvr/config"
-    ).read_bytes() == b'{"ObjectsDir":"../../../objects"}'
+        (tmp_path / "storage/trails/locals/next/.pvr/config").read_bytes()
+        == b'{"ObjectsDir":"../../../objects"}'
+    )  # fmt: skip
     assert trail.boot_environment(tmp_path / "storage") == BootEnvironment(
         "locals/next", previous="0", generation=2
     )
