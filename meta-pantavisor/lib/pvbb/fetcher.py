@@ -14,7 +14,6 @@ What is in DL_DIR is checked whenever do_fetch runs; what is damaged is fetched 
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -26,17 +25,12 @@ from pantavisor.digest import Digest
 from pantavisor.errors import NotFound, PantavisorError
 from pantavisor.oci import Descriptor
 from pantavisor.ref import Ref
-from pantavisor.registry import AccessDenied, Client, RegistryOptions
+from pantavisor.registry import AccessDenied, Client
 from pantavisor.registry import download as downloading
 
 import pvbb.downloads
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
-
-_ENVIRONMENT = (
-    "HOME", "PATH", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "http_proxy", "https_proxy",
-    "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD",
-    "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
-)  # fmt: skip
+from pvbb.registries import client
 
 
 class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
@@ -248,32 +242,6 @@ def register() -> None:
     """Make BitBake know ``docker://``; once in each process."""
     if not any(type(method).__name__ == DockerFetcher.__name__ for method in bb.fetch2.methods):
         bb.fetch2.methods.append(DockerFetcher())
-
-
-def client(d: Any, **changes: Any) -> Client:
-    """A registry client as the recipe's variables
-    and the user's environment describe it, with ``changes``.
-    """
-    origin = d.getVar("BB_ORIGENV", False)
-    environment = {}
-    for name in _ENVIRONMENT:
-        # The task's PATH and HOME are the build's; a credential helper and its files are the user's.
-        value = (origin.getVar(name) if origin else None) or d.getVar(name) or os.environ.get(name)
-        if value:
-            environment[name] = value
-    environment["HOME"] = _users_home(environment.get("HOME", ""))
-    if d.getVar("PVR_DOCKER_AUTHFILE"):
-        changes["auth_file"] = Path(d.getVar("PVR_DOCKER_AUTHFILE"))
-    return Client(RegistryOptions.from_variables(d.getVar, environment, **changes), note=bb.note)
-
-
-def _users_home(home: str) -> str:
-    """``home``, or the user's own where docker's file is only there: kas gives builds another HOME."""
-    try:
-        own = pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:  # a container may run as a number without a name
-        return home
-    return next((each for each in (home, own) if os.path.exists(f"{each}/.docker/config.json")), home)
 
 
 def _download(using: Client, item: Union[ImageUrl, BlobUrl, RecordUrl], path: Path) -> None:

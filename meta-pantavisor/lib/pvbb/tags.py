@@ -17,7 +17,7 @@ from pantavisor.errors import PantavisorError
 from pantavisor.ref import Ref
 
 import pvbb.downloads
-import pvbb.fetcher
+import pvbb.registries
 from pvbb.downloads import ImageUrl
 
 TIMEOUT = 10.0  # seconds; a build does not wait for what it can do without
@@ -35,7 +35,7 @@ def _check(ref: Ref, d: Any) -> None:
     built = pvbb.downloads.read_record(Path(d.getVar("DL_DIR")) / pvbb.downloads.record_name(ref))
     try:
         bb.fetch2.check_network_access(d, "a registry request", f"docker://{ref.name}")
-        client = pvbb.fetcher.client(d, attempts=1, timeout=TIMEOUT)
+        client = pvbb.registries.client(d, attempts=1, timeout=TIMEOUT)
         named = client.manifest(replace(ref, digest=None)).digest
     except (PantavisorError, bb.fetch2.BBFetchException) as error:
         bb.note(f"{ref}: what the tag names now is not known: {error}")
