@@ -13,8 +13,9 @@ error nothing half-written is left. One failure is one error, with a hint.
 from __future__ import annotations
 
 from ..http import AccessDenied, HttpError, Unreachable
-from .client import Client, Document, Resolved
+from .client import Client, Resolved
 from .errors import ImageNotFound, RateLimited, RegistryError
+from .manifest import Document
 from .options import Credentials, RegistryOptions, parse_insecure, parse_mirrors
 
 __all__ = [

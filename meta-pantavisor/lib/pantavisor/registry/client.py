@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -23,28 +21,18 @@ from ..errors import DigestError, FormatError, LimitError
 from ..http import HttpError, Unreachable
 from ..oci import Descriptor, ImageConfig, OciManifest, Platform
 from ..ref import Ref
+from . import manifest
 from .download import Advance, Download, matches, nothing
-from .errors import RegistryError
+from .manifest import Document
 from .options import Endpoint, RegistryOptions, endpoints
 from .session import Session, Stopped
 
-# A header for each, as docker sends them: old registries read to the first comma, and give schema 1.
-_ACCEPT = "\n".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
 # A mirror that fails in one of these ways is passed over.
 _MIRROR_FAILURES = (HttpError, DigestError, FormatError)
 
 Progress = Callable[[int, int], None]
 Where = Callable[[Digest], Path]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Document:
-    """A manifest or an index as the registry keeps it."""
-
-    data: bytes
-    media_type: str
-    digest: Digest
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,7 @@ class Client:
 
     def manifest(self, ref: Ref) -> Document:
         """The manifest or index that ``ref`` names, of at most oci.MAX_MANIFEST_BYTES."""
-        return self._ask(ref, lambda endpoint: self._manifest(endpoint, ref))
+        return self._ask(ref, lambda endpoint: manifest.ask(self._session, endpoint, ref))
 
     def resolve(self, ref: Ref, platform: Optional[Platform]) -> Resolved:
         """The image for ``platform`` (None: the only one). Raises PlatformError that lists the others."""
@@ -215,41 +203,6 @@ class Client:
                 self._note(f"registry mirror {place.name} is passed over: {error.message}")
         return action(places[-1])
 
-    def _manifest(self, endpoint: Endpoint, ref: Ref) -> Document:
-        def ask() -> Document:
-            what = f"image {endpoint.repository}{f'@{ref.digest}' if ref.digest else f':{ref.tag}'}"
-            with self._session.get(
-                endpoint,
-                f"manifests/{ref.digest or ref.tag}",
-                what=what,
-                headers={"Accept": _ACCEPT},
-                size=oci.MAX_MANIFEST_BYTES,
-            ) as answer:
-                data = answer.read(oci.MAX_MANIFEST_BYTES)
-                length = answer.header("Content-Length")
-                promised = ref.digest or _promised(answer.header("Docker-Content-Digest"))
-                media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-            if len(data) > oci.MAX_MANIFEST_BYTES:
-                raise LimitError(
-                    f"{endpoint.name} gives a manifest larger "
-                    f"than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
-                )
-            if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
-                raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
-            if data.lstrip()[:1] == b"<":
-                raise RegistryError(
-                    f"{endpoint.name} answers with a web page when asked for {what}",
-                    hint=(
-                        "check that this is the registry's own address, "
-                        "and whether a login is needed on the way to it"
-                    ),
-                )
-            _check(data, promised, endpoint, what)
-            return Document(data, media_type, ref.digest or Digest.of(data))
-
-        return self._session.patiently(ask)
-
-
 class _Documents:
     """The documents that a reference leads to, for choosing; what it names itself is there already."""
 
@@ -300,18 +253,3 @@ def _linker(where: Where) -> layout.Place:
             shutil.copyfile(source, target)  # another file system, or one without hard links
 
     return place
-
-
-def _promised(text: Optional[str]) -> Optional[Digest]:
-    try:
-        return Digest.parse(text) if text else None
-    except FormatError:
-        return None  # some registries put an ETag of their own here; it promises nothing
-
-
-def _check(data: bytes, promised: Optional[Digest], endpoint: Endpoint, what: str) -> None:
-    if promised is not None and hashlib.new(promised.algorithm, data).hexdigest() != promised.hex:
-        raise DigestError(
-            f"{endpoint.name} gives other bytes for {what} than {promised}",
-            hint="something between the registry and here is broken or hostile",
-        )
