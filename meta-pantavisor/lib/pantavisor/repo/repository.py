@@ -20,6 +20,7 @@ from .. import atomic, cjson, export, names
 from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
+from . import notes
 from .filter import ALL, PartFilter, Source, merge, select
 from .folder import FOLDER, OwnFolder
 from .ownership import Owners
@@ -107,7 +108,7 @@ class Repository:
     def add(self, paths: Iterable[Path] = (), *, raw: bool = False) -> tuple[str, ...]:
         """Stage files (all by default) for the next commit; ``raw`` keeps JSON files as objects."""
         with self.lock():
-            committed, staged = self.state, self._staged()
+            committed, staged = self.state, notes.staged(self.folder)
             wanted = tuple(paths)
             found = self._tree.below(wanted)
             for name in found:
@@ -115,18 +116,18 @@ class Repository:
                 keep = name in committed or name in staged
                 if raw or wanted or not keep:
                     staged[name] = raw
-            self._write_staged(staged)
+            notes.write_staged(self.folder, staged)
         return found
 
     def working(self) -> State:
         """What a commit would make: tracked and staged files as they are on disk."""
-        return working_state(self._tree, self.state, self._staged())
+        return working_state(self._tree, self.state, notes.staged(self.folder))
 
     def named(self, paths: Iterable[Path]) -> frozenset[str]:
         """Paths of the committed and of the working state that are or lie below one of ``paths``.
         Raises NotFound.
         """
-        known = {*self.state, *self._staged()}
+        known = {*self.state, *notes.staged(self.folder)}
         found = set()
         for head in map(self._tree.relative, paths):
             below = {name for name in known if head == "." or name == head or name.startswith(f"{head}/")}
@@ -151,13 +152,13 @@ class Repository:
             self.folder.write("config", cjson.dumps({**config, LAST_SOURCE: str(source)}))
 
     def status(self) -> Status:
-        committed, staged = self.state, self._staged()
+        committed, staged = self.state, notes.staged(self.folder)
         changes = working_state(self._tree, committed, staged).diff(committed)
         return Status(changes.added, changes.removed, changes.changed, self.untracked())
 
     def untracked(self) -> tuple[str, ...]:
         """Files that are neither committed nor staged; sorted."""
-        known = {*self.state, *self._staged()}
+        known = {*self.state, *notes.staged(self.folder)}
         return tuple(name for name in self._tree.files() if name not in known)
 
     def uncommitted(self) -> tuple[str, ...]:
@@ -177,7 +178,7 @@ class Repository:
         """
         with self.lock():
             state = self.working()
-            self._need_written(state)
+            notes.need_written(self.folder, self.state, state)
             if checkpoint is not None:
                 mark: dict[str, Value] = {CHECKPOINT: {"major": checkpoint}}
                 self._tree.write(mark.items(), self.pool, links=False)
@@ -200,7 +201,7 @@ class Repository:
             state = self.state
             for object_id in sorted(state.object_ids()):
                 self.pool.verify(object_id)
-            for name, value in self._gone().items():
+            for name, value in notes.gone(self.folder).items():
                 if name not in state and self._tree.matches(name, value):
                     self._tree.remove(name)
             files = [(name, value) for name, value in state.items() if name != "#spec"]
@@ -245,7 +246,7 @@ class Repository:
             for object_id in sorted(select(other, part_filter, beside=self.state).object_ids()):
                 self.pool.copy_from(pool, object_id)
             state = merge(self.state, other, part_filter, drop=drop)
-            self._note_unwritten(state)
+            notes.note_unwritten(self.folder, self.state, state)
             self._replace(state)
         return state
 
@@ -253,7 +254,7 @@ class Repository:
         """Make the state of an export the committed one."""
         with self.lock():
             state = export.read(path, self.pool)
-            self._note_unwritten(state)
+            notes.note_unwritten(self.folder, self.state, state)
             self._replace(state)
         return state
 
@@ -262,53 +263,11 @@ class Repository:
         if missing:
             raise NotFound(f"object {missing[0]} of the new state is not in {self.pool.root}")
 
-    def _note_unwritten(self, state: State) -> None:
-        """``state`` is about to be the committed one; its new values are not in the working tree."""
-        committed = self.state
-        changes = state.diff(committed)
-        fresh = {name: committed.get(name) for name in (*changes.added, *changes.changed)}
-        noted = {**fresh, **self.folder.document("unwritten")}
-        unwritten = {
-            name: before for name, before in noted.items() if name in state and before != state[name]
-        }
-        self.folder.write("unwritten", cjson.dumps(unwritten))
-
-    def _need_written(self, working: State) -> None:
-        """Raise where a commit would take back what was merged,
-        because the working tree is still the one of before.
-        """
-        committed = self.state
-        stale = [
-            name for name, before in self.folder.document("unwritten").items()
-            if name in committed and working.get(name) == before != committed[name]
-        ]  # fmt: skip
-        if stale:
-            raise PantavisorError(
-                f"{stale[0]} was merged or imported and is not in the working tree yet, "
-                "so a commit would take it back",
-                hint="run: pvr checkout, then make your changes again",
-            )
-
     def _replace(self, state: State) -> None:
         self._check_objects(state)
         committed = self.state
-        gone = {name: value for name, value in {**self._gone(), **committed}.items() if name not in state}
+        before = {**notes.gone(self.folder), **committed}
+        gone = {name: value for name, value in before.items() if name not in state}
         self.folder.write("gone", cjson.dumps(gone))
         self.folder.write("json", state.dumps())
         self.folder.forget("new")
-
-    def _gone(self) -> dict[str, Value]:
-        document = self.folder.document("gone")
-        return {names.check_path(name): value for name, value in document.items()}
-
-    def _staged(self) -> dict[str, bool]:
-        found = {}
-        for name, value in self.folder.document("new").items():
-            found[names.check_path(name)] = (
-                bool(value.get("ForceObject")) if isinstance(value, dict) else False
-            )
-        return found
-
-    def _write_staged(self, staged: Mapping[str, bool]) -> None:
-        document = {name: {"ForceObject": raw, "Sha": ""} for name, raw in staged.items()}
-        self.folder.write("new", cjson.dumps(document))

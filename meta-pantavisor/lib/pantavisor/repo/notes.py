@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""What a repository notes between two commands: staged paths, files to remove, files to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import cjson, names
+from ..errors import PantavisorError
+from ..state import State, Value
+from .folder import OwnFolder
+
+
+def staged(folder: OwnFolder) -> dict[str, bool]:
+    """Paths for the next commit, and whether each is kept as an object."""
+    found = {}
+    for name, value in folder.document("new").items():
+        found[names.check_path(name)] = (
+            bool(value.get("ForceObject")) if isinstance(value, dict) else False
+        )
+    return found
+
+
+def write_staged(folder: OwnFolder, paths: Mapping[str, bool]) -> None:
+    """Note what staged() gives back."""
+    document = {name: {"ForceObject": raw, "Sha": ""} for name, raw in paths.items()}
+    folder.write("new", cjson.dumps(document))
+
+
+def gone(folder: OwnFolder) -> dict[str, Value]:
+    """Files of earlier states that the next checkout removes."""
+    document = folder.document("gone")
+    return {names.check_path(name): value for name, value in document.items()}
+
+
+def note_unwritten(folder: OwnFolder, committed: State, state: State) -> None:
+    """``state`` is about to be the committed one; its new values are not in the working tree."""
+    changes = state.diff(committed)
+    fresh = {name: committed.get(name) for name in (*changes.added, *changes.changed)}
+    noted = {**fresh, **folder.document("unwritten")}
+    unwritten = {
+        name: before for name, before in noted.items() if name in state and before != state[name]
+    }
+    folder.write("unwritten", cjson.dumps(unwritten))
+
+
+def need_written(folder: OwnFolder, committed: State, working: State) -> None:
+    """Raise where a commit would take back what was merged,
+    because the working tree is still the one of before.
+    """
+    stale = [
+        name for name, before in folder.document("unwritten").items()
+        if name in committed and working.get(name) == before != committed[name]
+    ]  # fmt: skip
+    if stale:
+        raise PantavisorError(
+            f"{stale[0]} was merged or imported and is not in the working tree yet, "
+            "so a commit would take it back",
+            hint="run: pvr checkout, then make your changes again",
+        )
