@@ -11,6 +11,7 @@ opened here.
 from __future__ import annotations
 
 from .choice import Choice, choose
+from .descriptors import MAX_LAYER_BYTES, Descriptor, NotAnImage
 from .documents import (
     DOCKER_CONFIG,
     DOCKER_LAYER,
@@ -22,7 +23,6 @@ from .documents import (
     MANIFEST_TYPES,
     MAX_CONFIG_BYTES,
     MAX_INDEX_ENTRIES,
-    MAX_LAYER_BYTES,
     MAX_LAYERS,
     MAX_MANIFEST_BYTES,
     OCI_CONFIG,
@@ -31,9 +31,7 @@ from .documents import (
     OCI_LAYER_GZIP,
     OCI_LAYER_ZSTD,
     OCI_MANIFEST,
-    Descriptor,
     ImageConfig,
-    NotAnImage,
     OciIndex,
     OciManifest,
     is_index,

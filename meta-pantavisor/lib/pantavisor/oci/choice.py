@@ -14,12 +14,11 @@ from typing import Optional, Protocol
 
 from ..digest import Digest
 from ..errors import FormatError, LimitError, NotFound
+from .descriptors import Descriptor, NotAnImage
 from .documents import (
     INDEX_TYPES,
     MANIFEST_TYPES,
-    Descriptor,
     ImageConfig,
-    NotAnImage,
     OciIndex,
     OciManifest,
     is_index,

@@ -3,15 +3,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from .. import cjson
 from ..digest import Digest
 from ..errors import FormatError, LimitError
-from .platforms import MAX_LABEL_CHARS, UNKNOWN, Platform
+from .descriptors import (
+    BLANK_TYPES,
+    Descriptor,
+    artifact,
+    descriptor_of,
+    digest_of,
+    entry_of,
+    layer_of,
+    list_of,
+    platform_of,
+)
+from .platforms import Platform
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -29,42 +39,10 @@ DOCKER_LAYER_ZSTD = DOCKER_LAYER + ".zstd"
 INDEX_TYPES = frozenset([OCI_INDEX, DOCKER_LIST])
 MANIFEST_TYPES = frozenset([OCI_MANIFEST, DOCKER_MANIFEST])
 CONFIG_TYPES = frozenset([OCI_CONFIG, DOCKER_CONFIG])
-# Labels of layers and configs are advice: bytes and digests decide.
-# These are the ones that contradict no image.
-_LAYER_FAMILIES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.",
-                   "application/vnd.docker.container.image.rootfs.")  # fmt: skip
-_BLANK_TYPES = frozenset(
-    ["", "application/octet-stream", "application/json", "text/html", "text/plain", "binary/octet-stream",
-     "application/gzip", "application/x-gzip", "application/zstd", "application/x-tar", "application/tar",
-     "application/tar+gzip", "application/x-tgz"]
-)  # fmt: skip
-
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024  # the size registries themselves allow
 MAX_CONFIG_BYTES = 8 * 1024 * 1024
-MAX_LAYER_BYTES = 64 * 1024**3
 MAX_LAYERS = 512  # docker builds stop at 127
 MAX_INDEX_ENTRIES = 1024
-
-
-@dataclass(frozen=True)
-class Descriptor:
-    """A named, sized, digested thing of an image."""
-
-    media_type: str
-    digest: Digest
-    size: int
-    platform: Optional[Platform] = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_companion(self) -> bool:
-        """Whether it says itself that it is about an image (BuildKit's provenance) and not an image."""
-        unknown = self.platform is not None and UNKNOWN in (self.platform.os, self.platform.architecture)
-        return unknown or "vnd.docker.reference.type" in self.annotations
-
-
-class NotAnImage(FormatError):
-    """A sound manifest of something else: a chart, a signature, an SBOM."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +64,15 @@ class OciManifest:
         found = classify(document, media_type)
         if found not in MANIFEST_TYPES:
             raise FormatError(f"an image manifest was expected, but this is {found}")
-        config = _descriptor(document.get("config"), "config")
-        if config.media_type not in CONFIG_TYPES | _BLANK_TYPES:
-            raise _artifact(f"a config of type {config.media_type[:100]}")
+        config = descriptor_of(document.get("config"), "config")
+        if config.media_type not in CONFIG_TYPES | BLANK_TYPES:
+            raise artifact(f"a config of type {config.media_type[:100]}")
         if config.size > MAX_CONFIG_BYTES:
             raise LimitError(
                 f"image config of {config.size} bytes is larger than the {MAX_CONFIG_BYTES} allowed"
             )
         layers = tuple(
-            _layer(value, index) for index, value in enumerate(_list(document, "layers", MAX_LAYERS))
+            layer_of(value, index) for index, value in enumerate(list_of(document, "layers", MAX_LAYERS))
         )
         return cls(config, layers, found)
 
@@ -113,8 +91,8 @@ class OciIndex:
         found = classify(document, media_type)
         if found not in INDEX_TYPES:
             raise FormatError(f"an image index was expected, but this is {found}")
-        entries = _list(document, "manifests", MAX_INDEX_ENTRIES)
-        found_entries = (_entry(value, f"manifests[{index}]") for index, value in enumerate(entries))
+        entries = list_of(document, "manifests", MAX_INDEX_ENTRIES)
+        found_entries = (entry_of(value, f"manifests[{index}]") for index, value in enumerate(entries))
         return cls(tuple(entry for entry in found_entries if entry is not None), found)
 
 
@@ -137,11 +115,11 @@ class ImageConfig:
         rootfs = document.get("rootfs")
         if not isinstance(rootfs, dict) or (rootfs.get("type") or "layers") != "layers":
             raise FormatError('image config has no "rootfs" of type "layers"')
-        platform = _platform(document, "image config")
+        platform = platform_of(document, "image config")
         config = document.get("config")
         if config is not None and not isinstance(config, dict):
             raise FormatError('"config" in the image config is not an object')
-        diff_ids = tuple(_digest(value, "diff_ids") for value in _list(rootfs, "diff_ids", MAX_LAYERS))
+        diff_ids = tuple(digest_of(value, "diff_ids") for value in list_of(rootfs, "diff_ids", MAX_LAYERS))
         return cls(platform, config or {}, diff_ids)
 
     @classmethod
@@ -152,7 +130,7 @@ class ImageConfig:
         except FormatError as error:
             if manifest.config.media_type in CONFIG_TYPES:
                 raise
-            raise _artifact(f"a config that is not an image's: {error.message}") from error
+            raise artifact(f"a config that is not an image's: {error.message}") from error
 
     def check(self, manifest: OciManifest) -> None:
         """That the config fits its manifest. Raises FormatError."""
@@ -215,99 +193,3 @@ def is_index(data: bytes, media_type: Optional[str] = None) -> bool:
 
 def _load(data: bytes, what: str) -> dict[str, Any]:
     return cjson.load_object(data, what=what, max_bytes=MAX_MANIFEST_BYTES)
-
-
-def _list(document: Mapping[str, Any], name: str, limit: int) -> list[Any]:
-    value = document.get(name)
-    if value is None and name in document:
-        value = []  # Go writes an empty list as null
-    if not isinstance(value, list):
-        raise FormatError(f'"{name}" is missing or is not a list')
-    if len(value) > limit:
-        raise LimitError(f'"{name}" has {len(value)} entries, more than the {limit} allowed')
-    return value
-
-
-def _artifact(what: str) -> NotAnImage:
-    return NotAnImage(
-        f"this is an artifact with {what}, not a container image",
-        hint="name the image, not its chart, signature or attestation",
-    )
-
-
-def _layer(value: Any, index: int) -> Descriptor:
-    layer = _descriptor(value, f"layers[{index}]")
-    if "foreign" in layer.media_type or "nondistributable" in layer.media_type:
-        raise FormatError(
-            f"layer {layer.digest} is foreign: its content may not be distributed "
-            "and lies outside the registry",
-            hint="Windows base images have such layers; use an image without them",
-        )
-    if layer.media_type.endswith("+encrypted"):
-        raise FormatError(
-            f"layer {layer.digest} is encrypted", hint="push the image decrypted to a private registry"
-        )
-    if not layer.media_type.startswith(_LAYER_FAMILIES) and layer.media_type not in _BLANK_TYPES:
-        raise _artifact(f'a layer of unknown type "{layer.media_type[:100]}"')
-    return layer
-
-
-def _entry(value: Any, where: str) -> Optional[Descriptor]:
-    """An entry of an index; None for one that only other algorithms could verify."""
-    digest = value.get("digest") if isinstance(value, dict) else None
-    if isinstance(digest, str) and re.fullmatch(r"[a-z0-9]+([+._-][a-z0-9]+)*:[A-Za-z0-9=_-]{32,}", digest):
-        try:
-            Digest.parse(digest)
-        except FormatError:
-            return None
-    return _descriptor(value, where)
-
-
-def _descriptor(value: Any, where: str) -> Descriptor:
-    media_type = value.get("mediaType") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(media_type or "", str):
-        raise FormatError(f"{where} is not a descriptor with mediaType, digest and size")
-    size = value.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise FormatError(f"{where} has no size")
-    if size > MAX_LAYER_BYTES:
-        raise LimitError(f"{where} is {size} bytes large, more than the {MAX_LAYER_BYTES} allowed")
-    annotations = value.get("annotations") or {}
-    if not isinstance(annotations, dict) or not all(
-        isinstance(text or "", str) for text in annotations.values()
-    ):
-        raise FormatError(f"{where} has annotations that are not strings")
-    return Descriptor(
-        (media_type or "").partition(";")[0].strip().lower(),
-        _digest(value.get("digest"), where),
-        size,
-        _label(value.get("platform"), where),
-        {key: text or "" for key, text in annotations.items()},
-    )
-
-
-def _digest(value: Any, where: str) -> Digest:
-    if not isinstance(value, str):
-        raise FormatError(f"{where} has no digest")
-    return Digest.parse(value)
-
-
-def _label(value: Any, where: str) -> Optional[Platform]:
-    """The platform that an entry names; None where it leaves that to the config, as older tools do."""
-    platform = None if value is None else _platform(value, where)
-    blank = platform is not None and not platform.is_complete and not value.get("architecture")
-    return None if blank or (platform is not None and not value.get("os")) else platform
-
-
-def _platform(value: Any, where: str) -> Platform:
-    words = (
-        [value.get(name) or "" for name in ("os", "architecture", "variant")]
-        if isinstance(value, dict)
-        else []
-    )
-    if not words or not all(isinstance(word, str) and len(word) <= MAX_LABEL_CHARS for word in words):
-        raise FormatError(f"{where} has a platform that is not os, architecture and variant")
-    if any(not re.fullmatch(r"[\x21-\x2e\x30-\x7e]*", word) for word in words):
-        raise FormatError(f"{where} has a platform with odd characters")
-    # Without a platform docker takes the machine's own; the image's programs show whether that is true.
-    return Platform.of(words[0] or "linux", words[1] or UNKNOWN, words[2])
