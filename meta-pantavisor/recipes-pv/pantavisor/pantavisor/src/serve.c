@@ -6,6 +6,8 @@
 #include "alloc.h"
 #include "collect.h"
 #include "jsontext.h"
+#include "serve_object.h"
+#include "serve_step.h"
 #include "text.h"
 
 #define OK 200

@@ -27,13 +27,4 @@ struct pv_deal {
 
 void pv_serve(struct pv_deal *deal, enum pv_deed deed);
 
-/* Of serve.c alone: the deeds. */
-void pv_serve_objects(struct pv_deal *deal);
-void pv_serve_object_get(struct pv_deal *deal);
-void pv_serve_object_head(struct pv_deal *deal);
-void pv_serve_object_put(struct pv_deal *deal);
-void pv_serve_steps(struct pv_deal *deal);
-void pv_serve_step_get(struct pv_deal *deal);
-void pv_serve_step_put(struct pv_deal *deal);
-
 #endif

@@ -8,7 +8,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
-#include "serve.h"
+#include "serve_object.h"
 #include "space.h"
 #include "text.h"
 #include "upload.h"

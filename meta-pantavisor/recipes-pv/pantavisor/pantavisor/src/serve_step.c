@@ -13,7 +13,7 @@
 #include "durable.h"
 #include "jsontext.h"
 #include "progress.h"
-#include "serve.h"
+#include "serve_step.h"
 #include "step.h"
 #include "text.h"
 #include "trail.h"
