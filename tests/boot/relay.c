@@ -5,8 +5,8 @@
  * the control socket as that container.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +34,8 @@ int main(int argc, char **argv)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct pollfd ends[2] = {{.fd = 0, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 
+	/* What is refused at once, unread, has its answer nevertheless. */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc > 2 && setuid((uid_t)strtoul(argv[2], NULL, 10)) < 0)
 		return 1;
 	strncpy(address.sun_path, argc > 1 ? argv[1] : "", sizeof(address.sun_path) - 1);
