@@ -82,4 +82,7 @@ def test_a_tried_revision_that_is_damaged_leads_back_and_is_forgotten(
     storage.replay(tmp_path)
     assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
     record = progress(storage, TRIED, tmp_path)
-    assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
+    assert (record["status"], record["status-msg"]) == (
+        "ERROR",
+        "demo-nginx/run.json differs from the state",
+    )
