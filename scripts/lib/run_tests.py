@@ -39,6 +39,8 @@ SOURCES = (
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
+# The tutorial pulls, builds and boots for minutes: run by hand, after a change of its page.
+BY_HAND = "tests/boot/test_tutorial.py"
 # Half of the time of tests/boot: a suite of its own keeps both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 # Small tests run on every processor, but no further than their start is worth it.
@@ -147,7 +149,12 @@ def slow() -> tuple[Suite, ...]:
         pytest("fresh"),
         pytest("bitbake"),
         pytest("grub", *LOADER, after=("quickstart",)),
-        pytest("boot", "tests/boot", *(f"--ignore={path}" for path in LOADER), after=("quickstart",)),
+        pytest(
+            "boot",
+            "tests/boot",
+            *(f"--ignore={path}" for path in (*LOADER, BY_HAND)),
+            after=("quickstart",),
+        ),
     )
 
 
