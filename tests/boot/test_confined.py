@@ -101,11 +101,11 @@ FORBIDDEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("deed", FORBIDDEN)
+@pytest.mark.parametrize("action", FORBIDDEN)
 def test_a_confined_container_cannot_and_a_published_one_can(
-    deed: str, answers: dict[str, dict[str, str]]
+    action: str, answers: dict[str, dict[str, str]]
 ) -> None:
-    assert (answers["confined"][deed], answers["published"][deed]) == ("no", "yes")
+    assert (answers["confined"][action], answers["published"][action]) == ("no", "yes")
 
 
 def test_no_container_sees_the_sockets_that_command_the_others(answers: dict[str, dict[str, str]]) -> None:
@@ -114,9 +114,9 @@ def test_no_container_sees_the_sockets_that_command_the_others(answers: dict[str
         assert (answers[name]["read_unix"], answers[name]["see_monitors"]) == ("yes", "no")
 
 
-@pytest.mark.parametrize("deed", ["write_null", "read_random", "own_file"])
-def test_what_services_need_is_left(deed: str, answers: dict[str, dict[str, str]]) -> None:
-    assert answers["confined"][deed] == "yes"
+@pytest.mark.parametrize("action", ["write_null", "read_random", "own_file"])
+def test_what_services_need_is_left(action: str, answers: dict[str, dict[str, str]]) -> None:
+    assert answers["confined"][action] == "yes"
 
 
 def test_settings_of_the_kernel_are_read_only_in_both(answers: dict[str, dict[str, str]]) -> None:

@@ -82,7 +82,7 @@ static enum pv_turn refuse(struct pv_connection *c, int status, const char *why,
 /* What is to be done by a process of its own is not read here. */
 static bool is_work(const struct pv_connection *c)
 {
-	return c->route->deed != PV_DEED_PASS_ON;
+	return c->route->handler != PV_HANDLER_PASS_ON;
 }
 
 static enum pv_turn ask(struct pv_connection *c, int64_t now)
@@ -199,9 +199,9 @@ enum pv_turn pv_connection_turn(struct pv_connection *c, int64_t now)
 	}
 }
 
-enum pv_deed pv_connection_deed(const struct pv_connection *c)
+enum pv_handler pv_connection_handler(const struct pv_connection *c)
 {
-	return c->ask.op == PV_CTRL_COLLECT ? PV_DEED_COLLECT : c->route->deed;
+	return c->ask.op == PV_CTRL_COLLECT ? PV_HANDLER_COLLECT : c->route->handler;
 }
 
 enum pv_turn pv_connection_reply(struct pv_connection *c, const struct pv_ctrl_reply *reply, int64_t now)
@@ -210,7 +210,7 @@ enum pv_turn pv_connection_reply(struct pv_connection *c, const struct pv_ctrl_r
 
 	if (reply->status == FORBIDDEN && !reply->length)
 		return refuse(c, FORBIDDEN, pv_route_forbidden(c->route), now);
-	if (reply->status == OK && pv_connection_deed(c) != PV_DEED_PASS_ON) {
+	if (reply->status == OK && pv_connection_handler(c) != PV_HANDLER_PASS_ON) {
 		snprintf(c->running, sizeof(c->running), "%s", text);
 		return PV_TURN_WORK;
 	}

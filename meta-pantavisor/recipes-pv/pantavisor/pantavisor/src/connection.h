@@ -61,7 +61,7 @@ enum pv_turn pv_connection_turn(struct pv_connection *connection, int64_t now);
 /* PID 1's word on the ask; there may be work to be done then, by a process of its own. */
 enum pv_turn pv_connection_reply(
 	struct pv_connection *connection, const struct pv_ctrl_reply *reply, int64_t now);
-enum pv_deed pv_connection_deed(const struct pv_connection *connection);
+enum pv_handler pv_connection_handler(const struct pv_connection *connection);
 /* That process has the descriptor; here it is closed. */
 void pv_connection_hand_over(struct pv_connection *connection, pid_t worker, int64_t now);
 /* PID 1 could not be asked, or did not answer; or the caller is late. */

@@ -63,7 +63,7 @@ static _Noreturn void work(const struct server *s, const struct pv_connection *c
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	pv_exchange_begin(&deal.exchange, CALLER, &c->request);
-	pv_serve(&deal, pv_connection_deed(c));
+	pv_serve(&deal, pv_connection_handler(c));
 	_exit(0);
 }
 

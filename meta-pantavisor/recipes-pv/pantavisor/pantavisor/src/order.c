@@ -145,7 +145,7 @@ static void run_revision(struct order *o)
 }
 
 /* The end of a container of the policy system would be that of the revision. */
-static void control(struct order *o, bool (*deed)(struct pv *pv, struct pv_task *task, int64_t now))
+static void control(struct order *o, bool (*action)(struct pv *pv, struct pv_task *task, int64_t now))
 {
 	struct pv_task *task = find_task(o->pv, o->ask->name);
 
@@ -153,7 +153,7 @@ static void control(struct order *o, bool (*deed)(struct pv *pv, struct pv_task 
 		refuse(o, NOT_FOUND, "there is no such container");
 	else if (task->spec->restart == PV_RESTART_SYSTEM)
 		refuse(o, FORBIDDEN, "the restart policy of that container is system");
-	else if (!deed(o->pv, task, o->now))
+	else if (!action(o->pv, task, o->now))
 		refuse(o, BAD_REQUEST, "the status of that container does not allow it");
 	else
 		pv_info("container", "%s asks that %s is started or stopped", who(o->ask), task->spec->name);

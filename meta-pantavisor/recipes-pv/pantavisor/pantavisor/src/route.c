@@ -148,21 +148,21 @@ static int read_command(struct pv_ctrl_ask *ask, const char *text, size_t length
 #define MAY PV_CTRL_MAY
 
 static const struct pv_route routes[] = {
-	{"/buildinfo", GET, MAY, PV_DEED_BUILDINFO, 0, NULL},
-	{"/commands", POST, MAY, PV_DEED_PASS_ON, PV_ROUTE_BODY_BYTES, read_command},
-	{"/containers", GET, PV_CTRL_CONTAINERS, PV_DEED_PASS_ON, 0, NULL},
-	{"/containers/", PUT, PV_CTRL_START, PV_DEED_PASS_ON, 1024, read_action},
-	{"/groups", GET, PV_CTRL_GROUPS, PV_DEED_PASS_ON, 0, NULL},
-	{"/signal", POST, PV_CTRL_READY, PV_DEED_PASS_ON, PV_ROUTE_BODY_BYTES, read_signal},
-	{"/objects", GET, MAY, PV_DEED_OBJECTS, 0, NULL},
-	{"/objects/", GET, MAY, PV_DEED_OBJECT_GET, 0, NULL},
-	{"/objects/", HEAD, MAY, PV_DEED_OBJECT_HEAD, 0, NULL},
-	{"/objects/", PUT, MAY, PV_DEED_OBJECT_PUT, PV_HTTP_BODY_BYTES, NULL},
-	{"/steps", GET, MAY, PV_DEED_STEPS, 0, NULL},
-	{"/steps/", GET, MAY, PV_DEED_STEP_GET, 0, NULL},
-	{"/steps/", PUT, MAY, PV_DEED_STEP_PUT, PV_JSON_TEXT_BYTES, NULL},
-	{"/storage", GET, MAY, PV_DEED_STORAGE, 0, NULL},
-	{"/storage/gc", POST, MAY, PV_DEED_COLLECT, PV_ROUTE_BODY_BYTES, NULL},
+	{"/buildinfo", GET, MAY, PV_HANDLER_BUILDINFO, 0, NULL},
+	{"/commands", POST, MAY, PV_HANDLER_PASS_ON, PV_ROUTE_BODY_BYTES, read_command},
+	{"/containers", GET, PV_CTRL_CONTAINERS, PV_HANDLER_PASS_ON, 0, NULL},
+	{"/containers/", PUT, PV_CTRL_START, PV_HANDLER_PASS_ON, 1024, read_action},
+	{"/groups", GET, PV_CTRL_GROUPS, PV_HANDLER_PASS_ON, 0, NULL},
+	{"/signal", POST, PV_CTRL_READY, PV_HANDLER_PASS_ON, PV_ROUTE_BODY_BYTES, read_signal},
+	{"/objects", GET, MAY, PV_HANDLER_OBJECTS, 0, NULL},
+	{"/objects/", GET, MAY, PV_HANDLER_OBJECT_GET, 0, NULL},
+	{"/objects/", HEAD, MAY, PV_HANDLER_OBJECT_HEAD, 0, NULL},
+	{"/objects/", PUT, MAY, PV_HANDLER_OBJECT_PUT, PV_HTTP_BODY_BYTES, NULL},
+	{"/steps", GET, MAY, PV_HANDLER_STEPS, 0, NULL},
+	{"/steps/", GET, MAY, PV_HANDLER_STEP_GET, 0, NULL},
+	{"/steps/", PUT, MAY, PV_HANDLER_STEP_PUT, PV_JSON_TEXT_BYTES, NULL},
+	{"/storage", GET, MAY, PV_HANDLER_STORAGE, 0, NULL},
+	{"/storage/gc", POST, MAY, PV_HANDLER_COLLECT, PV_ROUTE_BODY_BYTES, NULL},
 };
 
 /* A path that ends with a slash is followed by a name. */
@@ -200,7 +200,7 @@ int pv_route_ask(const struct pv_route *route, const char *name, const char *bod
 {
 	ask->op = route->op;
 	ask->name[0] = ask->payload[0] = '\0';
-	if (route->deed != PV_DEED_PASS_ON)
+	if (route->handler != PV_HANDLER_PASS_ON)
 		return 0;
 	if (strlen(name) >= sizeof(ask->name)) {
 		pv_err_set(err, "the name is too long");

@@ -13,25 +13,25 @@
 #define PV_ROUTE_BODY_BYTES 4096
 
 /* What a process of the server does, once PID 1 said that the caller may. */
-enum pv_deed {
-	PV_DEED_PASS_ON, /* PID 1's reply is the answer */
-	PV_DEED_BUILDINFO,
-	PV_DEED_STORAGE,
-	PV_DEED_COLLECT,
-	PV_DEED_OBJECTS,
-	PV_DEED_OBJECT_GET,
-	PV_DEED_OBJECT_HEAD,
-	PV_DEED_OBJECT_PUT,
-	PV_DEED_STEPS,
-	PV_DEED_STEP_GET,
-	PV_DEED_STEP_PUT,
+enum pv_handler {
+	PV_HANDLER_PASS_ON, /* PID 1's reply is the answer */
+	PV_HANDLER_BUILDINFO,
+	PV_HANDLER_STORAGE,
+	PV_HANDLER_COLLECT,
+	PV_HANDLER_OBJECTS,
+	PV_HANDLER_OBJECT_GET,
+	PV_HANDLER_OBJECT_HEAD,
+	PV_HANDLER_OBJECT_PUT,
+	PV_HANDLER_STEPS,
+	PV_HANDLER_STEP_GET,
+	PV_HANDLER_STEP_PUT,
 };
 
 struct pv_route {
 	const char *path; /* what follows a slash at its end is a name */
 	enum pv_http_method method;
 	enum pv_ctrl_op op;
-	enum pv_deed deed;
+	enum pv_handler handler;
 	uint64_t body; /* bytes at most */
 	/* What the body says, for PID 1; NULL: nothing. 0, or the status of the refusal. */
 	int (*read)(struct pv_ctrl_ask *ask, const char *body, size_t length, struct pv_err *err);

@@ -53,24 +53,24 @@ static void serve_collection(struct pv_deal *deal)
 	pv_exchange_json(&deal->exchange, OK, text);
 }
 
-static void (*const deeds[])(struct pv_deal *deal) = {
-	[PV_DEED_BUILDINFO] = serve_buildinfo,
-	[PV_DEED_STORAGE] = serve_storage,
-	[PV_DEED_COLLECT] = serve_collection,
-	[PV_DEED_OBJECTS] = pv_serve_objects,
-	[PV_DEED_OBJECT_GET] = pv_serve_object_get,
-	[PV_DEED_OBJECT_HEAD] = pv_serve_object_head,
-	[PV_DEED_OBJECT_PUT] = pv_serve_object_put,
-	[PV_DEED_STEPS] = pv_serve_steps,
-	[PV_DEED_STEP_GET] = pv_serve_step_get,
-	[PV_DEED_STEP_PUT] = pv_serve_step_put,
+static void (*const handlers[])(struct pv_deal *deal) = {
+	[PV_HANDLER_BUILDINFO] = serve_buildinfo,
+	[PV_HANDLER_STORAGE] = serve_storage,
+	[PV_HANDLER_COLLECT] = serve_collection,
+	[PV_HANDLER_OBJECTS] = pv_serve_objects,
+	[PV_HANDLER_OBJECT_GET] = pv_serve_object_get,
+	[PV_HANDLER_OBJECT_HEAD] = pv_serve_object_head,
+	[PV_HANDLER_OBJECT_PUT] = pv_serve_object_put,
+	[PV_HANDLER_STEPS] = pv_serve_steps,
+	[PV_HANDLER_STEP_GET] = pv_serve_step_get,
+	[PV_HANDLER_STEP_PUT] = pv_serve_step_put,
 };
 
-void pv_serve(struct pv_deal *deal, enum pv_deed deed)
+void pv_serve(struct pv_deal *deal, enum pv_handler handler)
 {
-	if (deal->service->storage.root < 0 && deed != PV_DEED_BUILDINFO)
+	if (deal->service->storage.root < 0 && handler != PV_HANDLER_BUILDINFO)
 		pv_exchange_refuse(&deal->exchange, UNAVAILABLE, "there is no storage");
 	else
-		deeds[deed](deal);
+		handlers[handler](deal);
 	pv_exchange_end(&deal->exchange);
 }

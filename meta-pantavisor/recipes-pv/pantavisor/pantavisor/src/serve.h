@@ -25,6 +25,6 @@ struct pv_deal {
 	const char *running; /* the name of the revision that runs */
 };
 
-void pv_serve(struct pv_deal *deal, enum pv_deed deed);
+void pv_serve(struct pv_deal *deal, enum pv_handler handler);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The deeds about objects; for serve.c alone. */
+/* The handlers of objects; for serve.c alone. */
 #ifndef PV_SERVE_OBJECT_H
 #define PV_SERVE_OBJECT_H
 

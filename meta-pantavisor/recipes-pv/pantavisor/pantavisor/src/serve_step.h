@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The deeds about steps; for serve.c alone. */
+/* The handlers of steps; for serve.c alone. */
 #ifndef PV_SERVE_STEP_H
 #define PV_SERVE_STEP_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The containers of the running revision: groups in order, status goals, recovery. Driven by the main loop.
+/* The containers of the running revision, driven by the main loop: groups in order, status goals, recovery.
  */
 #ifndef PV_SUPERVISE_H
 #define PV_SUPERVISE_H
