@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import fcntl
+import http.server
 import json
 import os
 import struct
 import subprocess
 import tarfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -1025,9 +1028,29 @@ def test_format_options_that_say_more_are_refused(command: PvrCommand, rootfs: P
     )
 
 
-def test_a_place_is_said_in_the_published_words(command: PvrCommand) -> None:
-    words = ("app", "add", "app", "--from", "127.0.0.1:1/nothing/there")
-    assert "127.0.0.1:1 cannot be reached" in command.pvr(*words, "--source", "remote,local", status=2)[1]
+class Empty(http.server.BaseHTTPRequestHandler):
+    """A registry that has nothing."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *words: object) -> None:
+        """Nothing is logged."""
+
+
+@pytest.fixture
+def empty_registry() -> Iterator[str]:
+    """HOST:PORT of a registry without images."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_place_is_given_in_the_published_words(command: PvrCommand, empty_registry: str) -> None:
+    words = ("app", "add", "app", "--from", f"{empty_registry}/nothing/there")
+    error = command.pvr(*words, "--source", "remote,local", status=2)[1]
+    assert f"{empty_registry} has no image" in error, error
     assert command.pvr(*words, "--source", "local", status=2)[1].startswith("pvr: the docker daemon")
     assert 'did you mean "local"' in command.pvr(*words, "--source", "locl", status=2)[1]
 
