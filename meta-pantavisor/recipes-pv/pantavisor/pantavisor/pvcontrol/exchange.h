@@ -20,7 +20,8 @@ struct answer {
 	char error[EXCHANGE_ERROR_BYTES]; /* the body of a refusal, as far as it fits */
 };
 
-/* The body of an answer 200 goes to `to`. Negative, and a sentence on stderr, where there is no whole answer.
+/* The body of an answer 200 goes to `to`. Negative, and a sentence on stderr, where there is no whole
+ * answer.
  */
 int exchange(const struct request *request, struct answer *answer, FILE *to);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pvcontrol: the control socket of the device, as commands for containers. The words and exit statuses are
- * those of the published tool: 75 where the device asks to try again later, 48 without space, 60 for a wrong
- * checksum, 255 for any other refusal; 2 for words that are not a command.
+ * those of the published tool: 75 where the device asks to try again later, 48 without space, 60 for a
+ * wrong checksum, 255 for any other refusal; 2 for words that are not a command.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -38,9 +38,10 @@ struct command {
 		words, arguments, "POST", "/commands", "{\"op\":\"" op "\",\"payload\":\"" payload "\"}", \
 			false                                                                             \
 	}
-#define ACTION(word)                                                                                        \
-	{                                                                                                   \
-		"containers " word, "CONTAINER", "PUT", "/containers/@", "{\"action\":\"" word "\"}", false \
+#define ACTION(word)                                                                                  \
+	{                                                                                             \
+		"containers " word, "CONTAINER", "PUT", "/containers/@", "{\"action\":\"" word "\"}", \
+			false                                                                         \
 	}
 
 static const struct command commands[] = {
@@ -104,7 +105,8 @@ static size_t match(const struct command *command, char *const *words, size_t co
 	for (; *rest; used++) {
 		size_t length = strcspn(rest, " ");
 
-		if (used == count || strlen(words[used]) != length || strncmp(words[used], rest, length) != 0)
+		if (used == count || strlen(words[used]) != length ||
+			strncmp(words[used], rest, length) != 0)
 			return 0;
 		rest += length + (rest[length] == ' ');
 	}
@@ -161,8 +163,8 @@ static int judge(const struct answer *answer)
 	static const struct {
 		const char *error;
 		int status;
-	} texts[] = {{"Not enough disk space available", NO_SPACE}, {"Object has bad checksum", BAD_CHECKSUM},
-		{"State verification has failed", BAD_STATE}};
+	} texts[] = {{"Not enough disk space available", NO_SPACE},
+		{"Object has bad checksum", BAD_CHECKSUM}, {"State verification has failed", BAD_STATE}};
 
 	if (answer->status == OK || answer->status == NO_CONTENT)
 		return 0;

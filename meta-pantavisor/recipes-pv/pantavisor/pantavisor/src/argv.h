@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of a container's first program, as lxc.init.cmd writes it: words, some of them quoted. */
+/* The command line of a container's first program, as lxc.init.cmd writes it: words, some of them quoted.
+ */
 #ifndef PV_ARGV_H
 #define PV_ARGV_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Base 64 in both alphabets. Decoding is exact: no blanks, no stray bits, padding only in the standard form.
+/* Base 64 in both alphabets. Decoding is exact: no blanks, no stray bits, padding only in the standard
+ * form.
  */
 #ifndef PV_BASE64_H
 #define PV_BASE64_H

@@ -80,7 +80,8 @@ int pv_beneath_file(int root, const char *path, struct pv_err *err)
 	return pv_err_set(err, "%.300s is not a regular file", path);
 }
 
-int pv_beneath_read(int root, const char *path, size_t limit, char **text, size_t *length, struct pv_err *err)
+int pv_beneath_read(
+	int root, const char *path, size_t limit, char **text, size_t *length, struct pv_err *err)
 {
 	cleanup_close int fd = pv_beneath_file(root, path, err);
 

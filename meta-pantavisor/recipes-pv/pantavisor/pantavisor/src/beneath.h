@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files below a directory that others may have written, the storage above all: reached by a descriptor of
- * that directory and openat2, so that no symbolic link, no ".." and no link of procfs leads out of it. A path
- * is relative, as pv_path_is() has it; "." is the directory itself. Descriptors are the caller's to close.
+ * that directory and openat2, so that no symbolic link, no ".." and no link of procfs leads out of it. A
+ * path is relative, as pv_path_is() has it; "." is the directory itself. Descriptors are the caller's to
+ * close.
  */
 #ifndef PV_BENEATH_H
 #define PV_BENEATH_H
@@ -21,8 +22,8 @@ int pv_beneath_try(int root, const char *path, int flags);
 int pv_beneath_fail(int number, const char *path, struct pv_err *err);
 /* The same with a sentence. */
 int pv_beneath_open(int root, const char *path, int flags, struct pv_err *err);
-/* A path below a container's root or volume as the container sees it: links lead within that. A descriptor or
- * a negative errno. */
+/* A path below a container's root or volume as the container sees it: links lead within that. A descriptor
+ * or a negative errno. */
 int pv_beneath_in_root(int root, const char *path, int flags);
 /* To read; refuses what is not a regular file. */
 int pv_beneath_file(int root, const char *path, struct pv_err *err);

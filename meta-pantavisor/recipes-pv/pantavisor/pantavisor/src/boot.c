@@ -100,8 +100,8 @@ static void resume(const struct pv *pv)
 	if (pv_resume_records(at, &pv->env, pv->run->revision, &err) < 0)
 		pv_warn("boot", "%s", err.text);
 	if (pv->run->standing == PV_STANDING_TRIED &&
-		pv_progress_note(at, pv->run->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) <
-			0)
+		pv_progress_note(
+			at, pv->run->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) < 0)
 		pv_warn("boot", "%s", err.text);
 }
 

@@ -110,7 +110,8 @@ bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t lengt
 	return *env->revision;
 }
 
-void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES])
+void pv_bootenv_render(
+	enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES])
 {
 	char number[NUMBER_BYTES], lost[NUMBER_BYTES] = "";
 	const struct {

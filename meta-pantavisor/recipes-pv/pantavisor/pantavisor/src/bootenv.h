@@ -6,8 +6,8 @@
  *
  * The boot loader reads a file system whose journal is not replayed, so a block is never replaced: it is
  * written in place, where it always was. A copy counts where pv_gen and pv_end, its first and last values,
- * are equal; the first copy counts before the second. What the boot loader notes for itself is in a block of
- * its own, boot/grubtry, which the runtime only makes and reads.
+ * are equal; the first copy counts before the second. What the boot loader notes for itself is in a block
+ * of its own, boot/grubtry, which the runtime only makes and reads.
  */
 #ifndef PV_BOOTENV_H
 #define PV_BOOTENV_H
@@ -38,7 +38,8 @@ struct pv_bootenv {
 
 /* One copy. False where it is torn or none. */
 bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env);
-void pv_bootenv_render(enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES]);
+void pv_bootenv_render(
+	enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES]);
 
 /* From the storage's directory; everything is empty where there is nothing to read. */
 void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env);

@@ -36,7 +36,8 @@ struct list {
 static const char *const loaded[] = {
 	"pv-kernel.img", "pv-initrd.img", "pv-fdt.dtb", "pantavisor.fit", "rpiboot.img"};
 
-static void put(struct list *list, const char *name, const char *suffix, const char *object_id, bool optional)
+static void put(
+	struct list *list, const char *name, const char *suffix, const char *object_id, bool optional)
 {
 	struct file *file = &list->files[list->count++];
 
@@ -102,8 +103,8 @@ static int make_list(struct list *list, struct pv_err *err)
 	if (fit)
 		return add(list, "pantavisor.fit", fit, false, err);
 	if (slots)
-		return add(list, pv_ends_with(slots, ".gz") ? "rpiboot.img.gz" : "rpiboot.img", slots, false,
-			err);
+		return add(list, pv_ends_with(slots, ".gz") ? "rpiboot.img.gz" : "rpiboot.img", slots,
+			false, err);
 	if (add(list, "pv-kernel.img", member(list, run, "linux"), false, err) < 0 ||
 		add(list, "pv-initrd.img", member(list, run, "initrd"), false, err) < 0)
 		return -1;
@@ -136,7 +137,8 @@ static int check_names(const struct list *list, int folder, struct pv_err *err)
 		return copy < 0 ? -1 : pv_err_errno(err, "cannot read " FOLDER);
 	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (pv_bootfiles_is(entry->d_name) && !is_listed(list, entry->d_name))
-			return pv_err_set(err, FOLDER "/%.100s is for the boot loader, and not in the state",
+			return pv_err_set(err,
+				FOLDER "/%.100s is for the boot loader, and not in the state",
 				entry->d_name);
 	return errno ? pv_err_errno(err, "cannot read " FOLDER) : 0;
 }
@@ -195,9 +197,10 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 
 	if (objects < 0)
 		return -1;
-	folder = checkout->repair ? pv_durable_mkdirs((struct pv_storage){checkout->trail, checkout->repair},
-					    FOLDER, err)
-				  : pv_beneath_open(checkout->trail, FOLDER, O_RDONLY | O_DIRECTORY, err);
+	folder = checkout->repair
+			 ? pv_durable_mkdirs(
+				   (struct pv_storage){checkout->trail, checkout->repair}, FOLDER, err)
+			 : pv_beneath_open(checkout->trail, FOLDER, O_RDONLY | O_DIRECTORY, err);
 	list->state = state;
 	if (folder < 0 || make_list(list, err) < 0 || check_names(list, folder, err) < 0)
 		return -1;
@@ -207,7 +210,8 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 	return 0;
 }
 
-int pv_bootfiles_make(int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err)
+int pv_bootfiles_make(
+	int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err)
 {
 	cleanup_free struct list *list = pv_alloc(1, sizeof(*list));
 	cleanup_close int objects = pv_beneath_open(storage, "objects", O_RDONLY | O_DIRECTORY, err);

@@ -14,12 +14,14 @@
 /* A name below .pv/ that a boot loader reads. */
 bool pv_bootfiles_is(const char *name);
 /*
- * A name that a boot loader reads and the state does not list is refused, and so is a link to anything else.
- * What is missing is linked again where `repair` allows it; but where that is an add-on or a device tree, the
- * system that runs was booted without it, and that is an error all the same.
+ * A name that a boot loader reads and the state does not list is refused, and so is a link to anything
+ * else. What is missing is linked again where `repair` allows it; but where that is an add-on or a device
+ * tree, the system that runs was booted without it, and that is an error all the same.
  */
-int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
+int pv_bootfiles_check(
+	const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
 /* All of them, in the folder of a revision that is being made. */
-int pv_bootfiles_make(int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err);
+int pv_bootfiles_make(
+	int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err);
 
 #endif

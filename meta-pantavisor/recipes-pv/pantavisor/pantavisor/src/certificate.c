@@ -13,9 +13,12 @@ static const struct {
 	size_t length;
 	uint8_t identifier[15];
 } algorithms[] = {
-	{MBEDTLS_MD_SHA256, false, 15, {0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 5, 0}},
-	{MBEDTLS_MD_SHA384, false, 15, {0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12, 5, 0}},
-	{MBEDTLS_MD_SHA512, false, 15, {0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13, 5, 0}},
+	{MBEDTLS_MD_SHA256, false, 15,
+		{0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 5, 0}},
+	{MBEDTLS_MD_SHA384, false, 15,
+		{0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12, 5, 0}},
+	{MBEDTLS_MD_SHA512, false, 15,
+		{0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13, 5, 0}},
 	{MBEDTLS_MD_SHA256, true, 12, {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}},
 	{MBEDTLS_MD_SHA384, true, 12, {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}},
 	{MBEDTLS_MD_SHA512, true, 12, {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4}},
@@ -38,8 +41,9 @@ static bool take_attribute(struct pv_der *rdns, struct pv_der *type, struct pv_d
 {
 	struct pv_der set, pair;
 
-	if (!pv_der_take(rdns, PV_DER_SET, NULL, &set) || !pv_der_take(&set, PV_DER_SEQUENCE, NULL, &pair) ||
-		set.left || !pv_der_take(&pair, PV_DER_OID, NULL, type) || !pair.left)
+	if (!pv_der_take(rdns, PV_DER_SET, NULL, &set) ||
+		!pv_der_take(&set, PV_DER_SEQUENCE, NULL, &pair) || set.left ||
+		!pv_der_take(&pair, PV_DER_OID, NULL, type) || !pair.left)
 		return false;
 	*tag = *pair.at;
 	return pv_der_take(&pair, *tag, NULL, text) && !pair.left;

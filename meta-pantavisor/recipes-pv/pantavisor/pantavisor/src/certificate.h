@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * X.509 certificates of signers, in one profile that the library on the host shares
- * (docs/formats/signature.md): DER to the last byte, version 3, keys as in publickey.h, no extension that is
- * critical and unknown. Dates must be dates, but are not judged: PID 1 has no clock that it could trust.
+ * (docs/formats/signature.md): DER to the last byte, version 3, keys as in publickey.h, no extension that
+ * is critical and unknown. Dates must be dates, but are not judged: PID 1 has no clock that it could trust.
  */
 #ifndef PV_CERTIFICATE_H
 #define PV_CERTIFICATE_H

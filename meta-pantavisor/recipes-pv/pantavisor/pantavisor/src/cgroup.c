@@ -112,8 +112,8 @@ static int io_max(FILE *to, const char *to_name, const char *value, struct pv_er
 	if (!blank || strspn(value, "0123456789:") != (size_t)(blank - value) || !blank[1] ||
 		blank[1 + strspn(blank + 1, "0123456789")])
 		return refuse(value, err);
-	fprintf(to, PREFIX "%.*s = %.*s %s=%s\n", (int)(member - 1 - to_name), to_name, (int)(blank - value),
-		value, member, strcmp(blank + 1, "0") ? blank + 1 : "max");
+	fprintf(to, PREFIX "%.*s = %.*s %s=%s\n", (int)(member - 1 - to_name), to_name,
+		(int)(blank - value), value, member, strcmp(blank + 1, "0") ? blank + 1 : "max");
 	return 0;
 }
 
@@ -166,7 +166,8 @@ static int adapt_hugetlb(FILE *to, const char *name, const char *value, struct p
 	return limit(to, to_name, value, err);
 }
 
-static int adapt(struct pv_cgroup *cgroup, FILE *to, const char *name, const char *value, struct pv_err *err)
+static int adapt(
+	struct pv_cgroup *cgroup, FILE *to, const char *name, const char *value, struct pv_err *err)
 {
 	if (!strcmp(name, "cpu.cfs_quota_us"))
 		return take(&cgroup->quota, value);

@@ -46,7 +46,8 @@ static int remove_below(struct pv_storage at, const char *path, const char *revi
 
 	if (folder < 0)
 		return 0;
-	return pv_durable_remove_tree((struct pv_storage){folder, at.ops}, slash ? slash + 1 : revision, err);
+	return pv_durable_remove_tree(
+		(struct pv_storage){folder, at.ops}, slash ? slash + 1 : revision, err);
 }
 
 /* Its own folder goes last: as long as it is there, what belongs to it is not finished. */
@@ -79,8 +80,8 @@ static int lose_name(struct pv_storage at, const char *revision, struct pv_err *
 
 	if (pv_trail_open(at, revision, &trail, err) < 0)
 		return -1;
-	done = pv_durable_rename(
-		(struct pv_storage){trail.folder, at.ops}, trail.name, trail.dead, PV_BARRIER_DEAD_NAME, err);
+	done = pv_durable_rename((struct pv_storage){trail.folder, at.ops}, trail.name, trail.dead,
+		PV_BARRIER_DEAD_NAME, err);
 	close(trail.folder);
 	return done;
 }

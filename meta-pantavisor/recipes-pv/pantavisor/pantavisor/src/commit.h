@@ -9,8 +9,8 @@
 
 #include "pv.h"
 
-/* What the boot loader was given, and so the standing of the revision that it booted. `given`: pv_try of the
- * command line, or empty. */
+/* What the boot loader was given, and so the standing of the revision that it booted. `given`: pv_try of
+ * the command line, or empty. */
 void pv_commit_load(struct pv *pv, const char *given);
 /* Once, when all groups are through, those too that missed their goals where the device goes on. */
 void pv_commit_begin(struct pv *pv, int64_t now);

@@ -34,7 +34,8 @@ static const struct key keys[PV_KEY_COUNT] = {
 		"Read every object of the revision at boot and compare its sha256. In mode strict always."},
 	[PV_SECUREBOOT_MODE] = {"PV_SECUREBOOT_MODE", "secureboot.mode", CHOICE, "strict",
 		"disabled audit lenient strict", NULL,
-		"disabled looks at no signature; audit reports what is wrong; lenient needs signatures to be "
+		"disabled looks at no signature; audit reports what is wrong; lenient needs signatures to "
+		"be "
 		"right; "
 		"strict needs every path to be signed as well."},
 	[PV_SECUREBOOT_SET] = {"PV_SECUREBOOT_SET", "secureboot.set", BOOLEAN, "0", "", NULL,
@@ -97,8 +98,8 @@ static bool is_valid(const struct key *key, const char *value)
 	}
 }
 
-static int set(
-	struct pv_config *config, enum pv_key key, const char *value, enum pv_level level, struct pv_err *err)
+static int set(struct pv_config *config, enum pv_key key, const char *value, enum pv_level level,
+	struct pv_err *err)
 {
 	/* Empty is "not set": images write keys they have nothing to say about. */
 	if (!*value)
@@ -114,7 +115,8 @@ static int set(
 	return 0;
 }
 
-/* The key that a name means; PV_KEY_COUNT if none. `prefix` is what the command line has before old names. */
+/* The key that a name means; PV_KEY_COUNT if none. `prefix` is what the command line has before old names.
+ */
 static enum pv_key find_key(const char *name, const char *prefix)
 {
 	int i;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can be configured: one table of keys, each with a type, a default and a sentence. A value comes, later
- * over earlier, from the default, /etc/pantavisor.config, and the kernel's command line as `pv_<alias>=` or
- * `PV_<KEY>=`. The command line comes from places that no signature covers, so it changes a short list of
- * keys and no others: how much is logged, how long to wait, and which partition, by its unique number, is
- * the storage.
+ * What can be configured: one table of keys, each with a type, a default and a sentence. A value comes,
+ * later over earlier, from the default, /etc/pantavisor.config, and the kernel's command line as
+ * `pv_<alias>=` or `PV_<KEY>=`. The command line comes from places that no signature covers, so it changes
+ * a short list of keys and no others: how much is logged, how long to wait, and which partition, by its
+ * unique number, is the storage.
  */
 #ifndef PV_CONFIG_H
 #define PV_CONFIG_H

@@ -151,13 +151,14 @@ static enum pv_turn read_head(struct pv_connection *c, int64_t now)
 static enum pv_turn read_body(struct pv_connection *c, int64_t now)
 {
 	c->body_used += take(c, c->body + c->body_used, c->request.length - c->body_used, now);
-	return c->phase == PV_PHASE_BODY && c->body_used == c->request.length ? ask(c, now) : PV_TURN_NOTHING;
+	return c->phase == PV_PHASE_BODY && c->body_used == c->request.length ? ask(c, now)
+									      : PV_TURN_NOTHING;
 }
 
 static enum pv_turn write_answer(struct pv_connection *c, int64_t now)
 {
-	ssize_t put = send(
-		c->source.fd, c->out + c->out_done, c->out_length - c->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t put = send(c->source.fd, c->out + c->out_done, c->out_length - c->out_done,
+		MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (put < 0 && errno != EAGAIN && errno != EINTR)
 		return enter(c, PV_PHASE_OVER, now);

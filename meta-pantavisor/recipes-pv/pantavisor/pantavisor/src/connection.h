@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection of the control socket, from accept() to close(): a request, PID 1's decision, an answer. It
- * never waits: each phase has a time, and what is kept of it is bounded. It runs in the process that serves
- * the socket, never in PID 1.
+ * One connection of the control socket, from accept() to close(): a request, PID 1's decision, an answer.
+ * It never waits: each phase has a time, and what is kept of it is bounded. It runs in the process that
+ * serves the socket, never in PID 1.
  */
 #ifndef PV_CONNECTION_H
 #define PV_CONNECTION_H

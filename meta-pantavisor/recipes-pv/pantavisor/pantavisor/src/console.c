@@ -61,8 +61,8 @@ static bool keep(struct pv_console *console, const char *line, size_t length)
 static void report_dropped(struct pv_console *console)
 {
 	char line[80];
-	int length =
-		snprintf(line, sizeof(line), "(%lu lines were too many for the console)\n", console->dropped);
+	int length = snprintf(
+		line, sizeof(line), "(%lu lines were too many for the console)\n", console->dropped);
 
 	if (keep(console, line, (size_t)length))
 		console->dropped = 0;

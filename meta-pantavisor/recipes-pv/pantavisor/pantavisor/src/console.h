@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console, which may be a serial line that nothing drains: writing never waits. What it does not take is
- * kept in a buffer and offered again; lines that do not fit there are left out and counted, and the count is
- * written once there is room. A console that fails is opened again, at most once a second.
+ * The console, which may be a serial line that nothing drains: writing never waits. What it does not take
+ * is kept in a buffer and offered again; lines that do not fit there are left out and counted, and the
+ * count is written once there is room. A console that fails is opened again, at most once a second.
  */
 #ifndef PV_CONSOLE_H
 #define PV_CONSOLE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether the signatures together cover a state. What one only excludes counts as covered where the device
- * does not read it: the notes of the build tools (src.json, build.json of a part), and a FIT image, which its
- * boot loader verifies. lib/pantavisor/pvs/coverage.py is the same.
+ * does not read it: the notes of the build tools (src.json, build.json of a part), and a FIT image, which
+ * its boot loader verifies. lib/pantavisor/pvs/coverage.py is the same.
  */
 #ifndef PV_COVERAGE_H
 #define PV_COVERAGE_H

@@ -78,8 +78,8 @@ static void arrange(int listener, int wire, int storage)
 	close_range(STORAGE + 1, ~0U, 0);
 }
 
-/* It reads what strangers send: it keeps the rights that the storage takes, over files of any user, and gains
- * none. It mounts nothing, loads no module and traces no process. */
+/* It reads what strangers send: it keeps the rights that the storage takes, over files of any user, and
+ * gains none. It mounts nothing, loads no module and traces no process. */
 static void drop_rights(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -135,7 +135,8 @@ static int start(struct pv_ctrl *ctrl, struct pv_err *err)
 	}
 	ctrl->server = pid;
 	ctrl->started_at = pv_now_ms();
-	ctrl->wire = (struct pv_source){.fd = wires[0], .events = POLLIN, .handle = take_asks, .data = ctrl};
+	ctrl->wire =
+		(struct pv_source){.fd = wires[0], .events = POLLIN, .handle = take_asks, .data = ctrl};
 	pv_loop_add(&ctrl->pv->loop, &ctrl->wire);
 	return 0;
 }

@@ -44,7 +44,8 @@ static void lose(struct server *s, size_t i)
 static void send_ask(struct server *s, struct pv_connection *c)
 {
 	c->ask.id = ++s->last_id;
-	if (send(s->wire.fd, &c->ask, sizeof(c->ask), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(c->ask))
+	if (send(s->wire.fd, &c->ask, sizeof(c->ask), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+		(ssize_t)sizeof(c->ask))
 		pv_connection_late(c, pv_now_ms());
 }
 

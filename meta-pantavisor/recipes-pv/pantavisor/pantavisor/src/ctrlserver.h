@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process that serves the control socket. PID 1 starts it, and again when it ends; it reads what callers
- * send, and asks PID 1 by ctrlwire.h. Connections are bounded for each container, so that none keeps others
- * out.
+ * The process that serves the control socket. PID 1 starts it, and again when it ends; it reads what
+ * callers send, and asks PID 1 by ctrlwire.h. Connections are bounded for each container, so that none
+ * keeps others out.
  */
 #ifndef PV_CTRLSERVER_H
 #define PV_CTRLSERVER_H

@@ -21,8 +21,9 @@ static size_t find_container(const struct pv_state *state, const char *path)
 	if (pv_starts_with(path, CONFIG))
 		path += strlen(CONFIG);
 	length = strcspn(path, "/");
-	while (i < state->container_count && (!path[length] || strlen(state->containers[i].name) != length ||
-						     strncmp(state->containers[i].name, path, length)))
+	while (i < state->container_count &&
+		(!path[length] || strlen(state->containers[i].name) != length ||
+			strncmp(state->containers[i].name, path, length)))
 		i++;
 	return i;
 }
@@ -67,7 +68,8 @@ static void compare_confinement(struct walk *walk)
 
 		if (old < walk->before->container_count && new < walk->after->container_count &&
 			pv_ends_with(path, "/run.json") &&
-			walk->before->containers[old].is_confined != walk->after->containers[new].is_confined)
+			walk->before->containers[old].is_confined !=
+				walk->after->containers[new].is_confined)
 			note_change(walk, path);
 	}
 }

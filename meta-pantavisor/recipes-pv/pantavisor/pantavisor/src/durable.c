@@ -168,8 +168,8 @@ static int remove_entry(struct pv_storage folder, const char *name, int depth, s
 static int remove_below(struct pv_storage folder, int depth, struct pv_err *err)
 {
 	int fd = depth > PV_DURABLE_DEPTH
-			 ? pv_err_set(
-				   err, "there are more than %d directories in each other", PV_DURABLE_DEPTH)
+			 ? pv_err_set(err, "there are more than %d directories in each other",
+				   PV_DURABLE_DEPTH)
 			 : pv_beneath_open(folder.root, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;

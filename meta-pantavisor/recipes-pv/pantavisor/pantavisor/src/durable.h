@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is written on the storage: whole and durable when a function returns 0, and after an error or a power
- * cut either there or not, but never half of it under its name. Paths are relative to the folder `at`; no
- * symbolic link is followed, as beneath.h has it. Descriptors are the caller's to close.
+ * What is written on the storage: whole and durable when a function returns 0, and after an error or a
+ * power cut either there or not, but never half of it under its name. Paths are relative to the folder
+ * `at`; no symbolic link is followed, as beneath.h has it. Descriptors are the caller's to close.
  */
 #ifndef PV_DURABLE_H
 #define PV_DURABLE_H
@@ -20,8 +20,8 @@
 int pv_durable_mkdirs(struct pv_storage at, const char *path, struct pv_err *err);
 /* The directory of the path's last name, made as needed; `name` points into `path`. */
 int pv_durable_parent(struct pv_storage at, const char *path, const char **name, struct pv_err *err);
-/* A file to append to, which is not made durable. What is not a file of this one name is removed: not even a
- * hard link leads elsewhere. */
+/* A file to append to, which is not made durable. What is not a file of this one name is removed: not even
+ * a hard link leads elsewhere. */
 int pv_durable_append(struct pv_storage folder, const char *name, struct pv_err *err);
 /* All of the bytes into an open file. */
 int pv_durable_write_all(const struct pv_fsops *ops, int fd, const void *bytes, size_t length);
@@ -32,8 +32,8 @@ int pv_durable_write(
 int pv_durable_replace(
 	struct pv_storage at, const char *path, const char *text, size_t length, struct pv_err *err);
 /* A directory gets the name by which it counts, in the same folder, or loses it. */
-int pv_durable_rename(
-	struct pv_storage folder, const char *from, const char *to, enum pv_barrier why, struct pv_err *err);
+int pv_durable_rename(struct pv_storage folder, const char *from, const char *to, enum pv_barrier why,
+	struct pv_err *err);
 /* With all below it, if it is there; the rest of a removal that was cut off has the same name. */
 int pv_durable_remove_tree(struct pv_storage folder, const char *name, struct pv_err *err);
 

@@ -80,8 +80,8 @@ char *pv_exchange_take_text(struct pv_exchange *x)
 	return whole;
 }
 
-void pv_exchange_answer(struct pv_exchange *x, int status, const char *type, const char *text, size_t length,
-	const char *fields)
+void pv_exchange_answer(struct pv_exchange *x, int status, const char *type, const char *text,
+	size_t length, const char *fields)
 {
 	char head[PV_HTTP_ANSWER_BYTES];
 	size_t used = pv_http_answer(head, status, type, length, fields);

@@ -28,8 +28,8 @@ static bool read_usage(struct pv_certificate *certificate, struct pv_der in)
 {
 	struct pv_der bits;
 
-	if (!pv_der_take(&in, PV_DER_BIT_STRING, NULL, &bits) || in.left || bits.left < 2 || bits.left > 3 ||
-		bits.at[0] > 7 || bits.at[bits.left - 1] & ((1u << bits.at[0]) - 1))
+	if (!pv_der_take(&in, PV_DER_BIT_STRING, NULL, &bits) || in.left || bits.left < 2 ||
+		bits.left > 3 || bits.at[0] > 7 || bits.at[bits.left - 1] & ((1u << bits.at[0]) - 1))
 		return false;
 	certificate->has_usage = true;
 	certificate->signs_data = bits.at[1] & DIGITAL_SIGNATURE;

@@ -65,7 +65,8 @@ static bool count(struct pv *pv, enum pv_occasion occasion, int64_t now)
 	const char *revision;
 
 	if (now / 1000 > env.longest_s)
-		env.longest_s = now / 1000 < PV_BOOTENV_LONGEST_S ? (int)(now / 1000) : PV_BOOTENV_LONGEST_S;
+		env.longest_s =
+			now / 1000 < PV_BOOTENV_LONGEST_S ? (int)(now / 1000) : PV_BOOTENV_LONGEST_S;
 	if (++env.faults >= FAULTS) {
 		revision = earlier(pv, occasion);
 		return revision && return_to(pv, revision);

@@ -87,7 +87,8 @@ int pv_firstuse_fill(const struct pv_firstuse *use, const char *container, const
 			target ? pv_beneath_in_root(root, target, O_RDONLY | O_DIRECTORY) : -1;
 
 		if (image >= 0 && fill(volume, image, err) < 0)
-			return pv_err_wrap(err, "volume %s cannot take the image's %s", volume->name, target);
+			return pv_err_wrap(
+				err, "volume %s cannot take the image's %s", volume->name, target);
 	}
 	return 0;
 }
@@ -98,8 +99,8 @@ static int finish(struct pv_firstuse_volume *volume, struct pv_err *err)
 
 	if (pv_fsops_real.sync_all(volume->folder, PV_BARRIER_VOLUME_FILES) < 0)
 		return pv_err_errno(err, "volume %s cannot be finished", volume->name);
-	if (pv_durable_rename(
-		    pv_storage_at(volume->parent), unfinished, volume->name, PV_BARRIER_VOLUME_NAME, err) < 0)
+	if (pv_durable_rename(pv_storage_at(volume->parent), unfinished, volume->name,
+		    PV_BARRIER_VOLUME_NAME, err) < 0)
 		return -1;
 	close(volume->parent);
 	volume->parent = -1;

@@ -30,7 +30,8 @@ static int create(int folder, const char *name, int flags)
 	return refuse_path(name) < 0
 		       ? -1
 		       : openat(folder, name,
-				 flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, FILE_MODE);
+				 flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				 FILE_MODE);
 }
 
 static int unnamed(int folder)

@@ -50,8 +50,8 @@ struct pv_fsops {
 	int (*sync)(int fd, enum pv_barrier why);
 	/* The whole file system. */
 	int (*sync_all)(int fd, enum pv_barrier why);
-	/* The same, and each block is at its place on the medium, not in the journal only: for a boot loader,
-	 * which reads no journal. ENOTSUP where the file system has no such thing. */
+	/* The same, and each block is at its place on the medium, not in the journal only: for a boot
+	 * loader, which reads no journal. ENOTSUP where the file system has no such thing. */
 	int (*checkpoint)(int root, enum pv_barrier why);
 };
 

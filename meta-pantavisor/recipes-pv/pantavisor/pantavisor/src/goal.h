@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a container as a table, status x event, and what a status means for its goal. Touches nothing.
+/* The life of a container as a table, status x event, and what a status means for its goal. Touches
+ * nothing.
  */
 #ifndef PV_GOAL_H
 #define PV_GOAL_H

@@ -6,7 +6,8 @@
 #include "alloc.h"
 #include "names.h"
 
-const char *pv_manifest_text(const struct pv_manifest *c, const struct pv_json_node *object, const char *name)
+const char *pv_manifest_text(
+	const struct pv_manifest *c, const struct pv_json_node *object, const char *name)
 {
 	return pv_json_string(c->doc, pv_json_get(c->doc, object, name));
 }
@@ -41,8 +42,8 @@ static int parse_group(const struct pv_manifest *c, const struct pv_json_node *n
 			return pv_err_set(
 				c->err, "%s: two groups are called %s", c->groups_file, group->name);
 	if (timeout && !pv_json_number(c->doc, timeout, 0, 86400, &seconds))
-		return pv_err_set(
-			c->err, "%s: the timeout of group %s is not 0 to 86400", c->groups_file, group->name);
+		return pv_err_set(c->err, "%s: the timeout of group %s is not 0 to 86400", c->groups_file,
+			group->name);
 	group->timeout_s = (int)seconds;
 	if (pv_manifest_goal(c, pv_manifest_text(c, node, "status_goal"), &group->goal) < 0 ||
 		pv_manifest_restart(c, pv_manifest_text(c, node, "restart_policy"), &group->restart) < 0 ||
@@ -57,7 +58,10 @@ static void default_groups(struct pv_state *state)
 	static const struct pv_group groups[] = {
 		{.name = "data", .goal = PV_GOAL_MOUNTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
 		{.name = "root", .goal = PV_GOAL_STARTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
-		{.name = "platform", .goal = PV_GOAL_STARTED, .restart = PV_RESTART_SYSTEM, .timeout_s = 30},
+		{.name = "platform",
+			.goal = PV_GOAL_STARTED,
+			.restart = PV_RESTART_SYSTEM,
+			.timeout_s = 30},
 		{.name = "app",
 			.goal = PV_GOAL_STARTED,
 			.timeout_s = 30,
@@ -81,8 +85,8 @@ static int old_groups(struct pv_manifest *c, const struct pv_json_node **groups)
 
 	for (size_t i = 0; i < PV_COUNT(disks); i++) {
 		entry = pv_state_find(c->state, disks[i]);
-		if (entry &&
-			(entry->object_id || !pv_json_is(entry->value, PV_JSON_ARRAY) || entry->value->count))
+		if (entry && (entry->object_id || !pv_json_is(entry->value, PV_JSON_ARRAY) ||
+				     entry->value->count))
 			return pv_err_set(c->err, "%s declares disks, which are not supported", disks[i]);
 	}
 	entry = pv_state_find(c->state, "groups.json");

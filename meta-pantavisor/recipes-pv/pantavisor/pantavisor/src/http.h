@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HTTP/1.1 as the control socket speaks it: the head of one request; http_answer has that of the answer. A
- * connection carries one request, so there is nothing to separate after it. What browsers and proxies need is
- * left out: no trailers, no folded lines, no body without a length. Touches nothing.
+ * connection carries one request, so there is nothing to separate after it. What browsers and proxies need
+ * is left out: no trailers, no folded lines, no body without a length. Touches nothing.
  */
 #ifndef PV_HTTP_H
 #define PV_HTTP_H

@@ -70,18 +70,21 @@ static int read_content_range(struct pv_http_parser *p, const char *value)
 	struct pv_http_request *r = p->request;
 
 	if (r->has_content_range || strncasecmp(value, "bytes ", strlen("bytes ")))
-		return pv_http_refuse(p, BAD_REQUEST, "the Content-Range is not \"bytes FIRST-LAST/TOTAL\"");
+		return pv_http_refuse(
+			p, BAD_REQUEST, "the Content-Range is not \"bytes FIRST-LAST/TOTAL\"");
 	value += strlen("bytes ");
 	if (!read_number(&value, &r->first) || *value++ != '-' || !read_number(&value, &r->last) ||
 		*value++ != '/' || !read_number(&value, &r->total) || *value)
-		return pv_http_refuse(p, BAD_REQUEST, "the Content-Range is not \"bytes FIRST-LAST/TOTAL\"");
+		return pv_http_refuse(
+			p, BAD_REQUEST, "the Content-Range is not \"bytes FIRST-LAST/TOTAL\"");
 	if (r->first > r->last || r->last >= r->total)
 		return pv_http_refuse(p, BAD_REQUEST, "the Content-Range is not within its total");
 	r->has_content_range = true;
 	return 0;
 }
 
-/* bytes=<from>- or bytes=<from>-<to>; any other is passed over, and the whole is sent, as RFC 9110 has it. */
+/* bytes=<from>- or bytes=<from>-<to>; any other is passed over, and the whole is sent, as RFC 9110 has it.
+ */
 static int read_range(struct pv_http_parser *p, const char *value)
 {
 	struct pv_http_request *r = p->request;

@@ -12,8 +12,9 @@
 
 #define FIELDS 6
 
-static const char *const capabilities[] = {"audit_write", "chown", "dac_override", "fowner", "fsetid", "kill",
-	"net_bind_service", "net_raw", "setfcap", "setgid", "setpcap", "setuid", "sys_chroot", "none", NULL};
+static const char *const capabilities[] = {"audit_write", "chown", "dac_override", "fowner", "fsetid",
+	"kill", "net_bind_service", "net_raw", "setfcap", "setgid", "setpcap", "setuid", "sys_chroot",
+	"none", NULL};
 static const char *const devices[] = {"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
 	"c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:229 rwm", NULL};
 static const char *const auto_mounts[] = {"proc", "proc:mixed", "sys", "sys:mixed", "sys:ro", "cgroup",

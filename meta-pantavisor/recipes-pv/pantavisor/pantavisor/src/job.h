@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work that takes time, or reads what may be hostile, in a child of PID 1: its loop goes on meanwhile, and a
- * crash, a loop or a lack of memory is the child's alone. What a job found comes back as one bounded result,
- * once it ended. A few run at once, the others wait for them.
+ * Work that takes time, or reads what may be hostile, in a child of PID 1: its loop goes on meanwhile, and
+ * a crash, a loop or a lack of memory is the child's alone. What a job found comes back as one bounded
+ * result, once it ended. A few run at once, the others wait for them.
  */
 #ifndef PV_JOB_H
 #define PV_JOB_H
@@ -29,7 +29,8 @@ struct pv_job_result {
 
 struct pv_job {
 	const char *name; /* not copied; the process has it too */
-	/* In the child: fills the result's bytes, returns 0, or a negative number with the sentence in `err`.
+	/* In the child: fills the result's bytes, returns 0, or a negative number with the sentence in
+	 * `err`.
 	 */
 	int (*work)(void *argument, struct pv_job_result *result);
 	/* In PID 1, once for each job that was started. */

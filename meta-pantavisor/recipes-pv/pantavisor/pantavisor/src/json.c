@@ -77,7 +77,8 @@ static int check_twice(struct reader *r, uint32_t object)
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++)
 		if (!strcmp(keys[i - 1], keys[i]))
-			return pv_err_set(r->err, "JSON: member \"%s\" stands twice in one object", keys[i]);
+			return pv_err_set(
+				r->err, "JSON: member \"%s\" stands twice in one object", keys[i]);
 	return 0;
 }
 

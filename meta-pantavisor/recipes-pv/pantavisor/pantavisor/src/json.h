@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON as RFC 8259 has it, read once and kept with the source text of every value: signatures are over source
- * text, and inline files are compared with it byte by byte. Stricter than the RFC where a state could mean
- * two things: a member named twice is an error, and so is text that is not UTF-8.
+ * JSON as RFC 8259 has it, read once and kept with the source text of every value: signatures are over
+ * source text, and inline files are compared with it byte by byte. Stricter than the RFC where a state
+ * could mean two things: a member named twice is an error, and so is text that is not UTF-8.
  */
 #ifndef PV_JSON_H
 #define PV_JSON_H
@@ -56,12 +56,13 @@ const struct pv_json_node *pv_json_next(const struct pv_json *doc, const struct 
 /* The member of exactly this name; NULL if `object` is NULL, no object, or has none. */
 const struct pv_json_node *pv_json_get(
 	const struct pv_json *doc, const struct pv_json_node *object, const char *name);
-/* NULL for a name or a text with a NUL in it, and for what is not a string: such a text is not a C string. */
+/* NULL for a name or a text with a NUL in it, and for what is not a string: such a text is not a C string.
+ */
 const char *pv_json_key(const struct pv_json *doc, const struct pv_json_node *node);
 const char *pv_json_string(const struct pv_json *doc, const struct pv_json_node *node);
 bool pv_json_is(const struct pv_json_node *node, enum pv_json_type type);
 /* False if it is not a number in the range. */
-bool pv_json_number(
-	const struct pv_json *doc, const struct pv_json_node *node, double low, double high, double *number);
+bool pv_json_number(const struct pv_json *doc, const struct pv_json_node *node, double low, double high,
+	double *number);
 
 #endif

@@ -63,7 +63,8 @@ static int open_signer(struct pv_signer *signer, const struct pv_jws_header *hea
 		if (add_certificate(signer, header->x5c[i], err) < 0)
 			return pv_err_wrap(err, "certificate %zu", i + 1);
 	if (signer->chain->key.coordinate != signer->algorithm->coordinate)
-		return pv_err_set(err, "%s does not go with its certificate's key", signer->algorithm->name);
+		return pv_err_set(
+			err, "%s does not go with its certificate's key", signer->algorithm->name);
 	return pv_trust_check(trust, signer->chain, signer->count, &signer->identity, err);
 }
 

@@ -139,8 +139,8 @@ void pv_log(enum pv_log_level level, const char *source, const char *format, ...
 
 	if ((int)level > sink.level)
 		return;
-	snprintf(line, sizeof(line) - 1, "[%5lld.%03d] %-5s %s: ", (long long)(now / 1000), (int)(now % 1000),
-		level_names[level], source);
+	snprintf(line, sizeof(line) - 1, "[%5lld.%03d] %-5s %s: ", (long long)(now / 1000),
+		(int)(now % 1000), level_names[level], source);
 	used = strlen(line);
 	va_start(args, format);
 	vsnprintf(line + used, sizeof(line) - 1 - used, format, args);

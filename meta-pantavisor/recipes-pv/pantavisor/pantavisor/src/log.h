@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line is one event: "[uptime] level source: text". It goes to the console and, once storage is there, to
- * a file that is bounded: at PV_LOG_FILE_BYTES it becomes <file>.1 and a new one begins. Lines from before
- * are kept in memory (PV_LOG_EARLY_BYTES) and written then. Control characters in a text become "?": a name
- * from a state cannot forge a line.
+ * One line is one event: "[uptime] level source: text". It goes to the console and, once storage is there,
+ * to a file that is bounded: at PV_LOG_FILE_BYTES it becomes <file>.1 and a new one begins. Lines from
+ * before are kept in memory (PV_LOG_EARLY_BYTES) and written then. Control characters in a text become "?":
+ * a name from a state cannot forge a line.
  */
 #ifndef PV_LOG_H
 #define PV_LOG_H

@@ -116,8 +116,8 @@ static void call_sources(struct pv_loop *loop, size_t polled)
 		if (!source || !events)
 			continue;
 		if (events & POLLNVAL) {
-			pv_error(
-				"loop", "descriptor %d is closed and is not waited for any more", source->fd);
+			pv_error("loop", "descriptor %d is closed and is not waited for any more",
+				source->fd);
 			loop->sources[i] = NULL;
 		}
 		source->handle(source, events);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting, for PID 1: for descriptors, for a child that ended, for a signal that asks for something, or until
- * a time. A handler does bounded work and never waits; what takes longer is a job (job.h). Waiting itself
- * needs no memory, and without a descriptor for signals they are still seen.
+ * Waiting, for PID 1: for descriptors, for a child that ended, for a signal that asks for something, or
+ * until a time. A handler does bounded work and never waits; what takes longer is a job (job.h). Waiting
+ * itself needs no memory, and without a descriptor for signals they are still seen.
  */
 #ifndef PV_LOOP_H
 #define PV_LOOP_H
@@ -48,8 +48,8 @@ void pv_loop_arm(struct pv_loop *loop, struct pv_timer *timer, int64_t at);
 void pv_loop_disarm(struct pv_loop *loop, struct pv_timer *timer);
 /*
  * Waits until something happens or pv_now_ms() is `until`, and calls the handlers of what is ready and due,
- * each once. Returns a signal that came, or 0. One that asks is returned before a SIGCHLD that waits as well,
- * and before any handler: neither a storm of children nor one of callers hides a request.
+ * each once. Returns a signal that came, or 0. One that asks is returned before a SIGCHLD that waits as
+ * well, and before any handler: neither a storm of children nor one of callers hides a request.
  */
 int pv_loop_wait(struct pv_loop *loop, int64_t until);
 void pv_loop_free(struct pv_loop *loop);

@@ -123,7 +123,8 @@ static int take_rootfs(struct adapter *a, const char *key, const char *value)
 		if (overlay && !rest)
 			conf->upper = pv_dup(part, strlen(part));
 		else if (conf->lower_count == PV_LXCCONF_LOWERS)
-			return pv_err_set(a->err, "%s has more than %d lower layers", key, PV_LXCCONF_LOWERS);
+			return pv_err_set(
+				a->err, "%s has more than %d lower layers", key, PV_LXCCONF_LOWERS);
 		else
 			conf->lowers[conf->lower_count++] = pv_dup(part, strlen(part));
 	}

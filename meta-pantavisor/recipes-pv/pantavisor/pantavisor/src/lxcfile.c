@@ -42,14 +42,15 @@ static void add_module_binds(FILE *to, const char *rootfs, const char *release)
 	struct stat info;
 	const char *prefix = lstat(lib, &info) == 0 && S_ISLNK(info.st_mode) ? "usr/lib" : "lib";
 
-	fprintf(to, "lxc.mount.entry = /lib/modules/%s %s/modules/%s none bind,ro,optional,create=dir 0 0\n",
+	fprintf(to,
+		"lxc.mount.entry = /lib/modules/%s %s/modules/%s none bind,ro,optional,create=dir 0 0\n",
 		release, prefix, release);
 	fprintf(to, "lxc.mount.entry = /lib/firmware %s/firmware none bind,ro,optional,create=dir 0 0\n",
 		prefix);
 }
 
-/* Optional: where nothing can be made in the root, the container runs without. Who may what there, PID 1 asks
- * the kernel, so the socket is the same for all. */
+/* Optional: where nothing can be made in the root, the container runs without. Who may what there, PID 1
+ * asks the kernel, so the socket is the same for all. */
 static void add_control_socket(FILE *to)
 {
 	fprintf(to, "lxc.mount.entry = " PV_CTRL_SOCKET
@@ -101,7 +102,8 @@ static bool mount_logs(const struct pv *pv, const struct pv_task *task, struct p
 	cleanup_free char *target = pv_fmt(PV_RUN_DIR "/logs/%s", task->spec->name);
 	struct pv_err err;
 	cleanup_close int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
-	cleanup_close int log = folder < 0 ? -1 : pv_durable_append(pv_storage_at(folder), CONSOLE_LOG, &err);
+	cleanup_close int log =
+		folder < 0 ? -1 : pv_durable_append(pv_storage_at(folder), CONSOLE_LOG, &err);
 
 	if (log >= 0 && pv_mount_bind(mounts, folder, target,
 				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)

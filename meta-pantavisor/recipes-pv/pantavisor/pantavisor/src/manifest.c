@@ -28,8 +28,8 @@ static bool group_is_empty(const struct pv_state *state, size_t index)
 	return true;
 }
 
-/* Without a name: the last group that the state lists; of the built-in ones, root for the first and platform
- * for the rest. */
+/* Without a name: the last group that the state lists; of the built-in ones, root for the first and
+ * platform for the rest. */
 static int choose_group(
 	const struct pv_manifest *c, const struct pv_json_node *run, struct pv_container *container)
 {
@@ -105,7 +105,8 @@ static int read_storages(
 	if (storage && (storage->type != PV_JSON_OBJECT || storage->count > PV_VOLUMES))
 		return pv_err_set(c->err, "\"storage\" is not an object of at most %d", PV_VOLUMES);
 	container->storages = pv_alloc(PV_VOLUMES, sizeof(*container->storages));
-	for (const struct pv_json_node *n = pv_json_first(c->doc, storage); n; n = pv_json_next(c->doc, n)) {
+	for (const struct pv_json_node *n = pv_json_first(c->doc, storage); n;
+		n = pv_json_next(c->doc, n)) {
 		const char *name = pv_json_key(c->doc, n),
 			   *persistence = pv_manifest_text(c, n, "persistence");
 		struct pv_volume *volume = &container->storages[container->storage_count];
@@ -150,8 +151,8 @@ static int read_roles(
 		return pv_err_set(c->err, "its \"roles\" is not an array");
 	container->has_roles = roles->count > 0;
 	for (const struct pv_json_node *n = pv_json_first(c->doc, roles); n; n = pv_json_next(c->doc, n))
-		if (read_role(c, container, is_object ? pv_json_key(c->doc, n) : pv_json_string(c->doc, n)) <
-			0)
+		if (read_role(c, container,
+			    is_object ? pv_json_key(c->doc, n) : pv_json_string(c->doc, n)) < 0)
 			return -1;
 	return 0;
 }
@@ -190,7 +191,8 @@ static int read_container(
 	container->automodfw = !automodfw || strcmp(automodfw, "no");
 	container->is_confined = profile && !strcmp(profile, "confined");
 	if (pv_manifest_goal(c, pv_manifest_text(c, run, "status_goal"), &container->goal) < 0 ||
-		pv_manifest_restart(c, pv_manifest_text(c, run, "restart_policy"), &container->restart) < 0 ||
+		pv_manifest_restart(c, pv_manifest_text(c, run, "restart_policy"), &container->restart) <
+			0 ||
 		(recovery && pv_recovery_parse(&container->recovery, c->doc, recovery, c->err) < 0) ||
 		read_roles(c, run, container) < 0 || read_files(c, run, container) < 0 ||
 		read_storages(c, run, container) < 0)
@@ -234,8 +236,8 @@ static int read_containers(const struct pv_manifest *c)
 		if (!pv_name_is_container(container->name) ||
 			strlen(container->name) != (size_t)(slash - entry->path) ||
 			!pv_starts_with(entry->path, container->name))
-			return pv_err_set(c->err, "%.100s: its name is not that of its folder, or not legal",
-				entry->path);
+			return pv_err_set(c->err,
+				"%.100s: its name is not that of its folder, or not legal", entry->path);
 		container->has_config = has_config(state, container->name);
 		container->group = PV_GROUPS;
 		state->container_count++;

@@ -35,8 +35,8 @@ static int create(int control, struct request *request, const char *name, struct
 	return ioctl(control, DM_DEV_CREATE, request) < 0 ? pv_err_errno(err, "no device %s", name) : 0;
 }
 
-static int load(int control, struct request *request, const char *name, const char *target, const char *table,
-	uint64_t sectors, struct pv_err *err)
+static int load(int control, struct request *request, const char *name, const char *target,
+	const char *table, uint64_t sectors, struct pv_err *err)
 {
 	begin(request, name, DM_READONLY_FLAG);
 	request->head.target_count = 1;

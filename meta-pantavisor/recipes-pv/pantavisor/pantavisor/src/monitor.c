@@ -42,8 +42,8 @@ static void leave_pid1(const char *name)
 	(void)dup2(null, 2);
 }
 
-/* LXC itself splits the command line at blanks and leaves the quotes in. Without one it runs /sbin/init, and
- * so do we. */
+/* LXC itself splits the command line at blanks and leaves the quotes in. Without one it runs /sbin/init,
+ * and so do we. */
 static char **command_of(struct lxc_container *c)
 {
 	int length = c->get_config_item(c, "lxc.init.cmd", NULL, 0);

@@ -39,7 +39,8 @@ static int open_object(int storage, const char *object_id, struct pv_err *err)
 
 static int compare_sum(const char *hex, const char *object_id, struct pv_err *err)
 {
-	return strcmp(hex, object_id) ? pv_err_set(err, "is corrupt, its sha256 is %.*s...", SHORT, hex) : 0;
+	return strcmp(hex, object_id) ? pv_err_set(err, "is corrupt, its sha256 is %.*s...", SHORT, hex)
+				      : 0;
 }
 
 static int open_verified(const struct pv_checkout *checkout, const char *object_id, struct pv_err *err)
@@ -62,7 +63,8 @@ static int repair_link(const struct pv_checkout *checkout, int object, const cha
 
 	if (!checkout->repair)
 		return 0;
-	folder = pv_durable_parent((struct pv_storage){checkout->trail, checkout->repair}, path, &name, err);
+	folder =
+		pv_durable_parent((struct pv_storage){checkout->trail, checkout->repair}, path, &name, err);
 	if (folder < 0)
 		return -1;
 	if (checkout->repair->link(object, folder, name) < 0 ||
@@ -144,7 +146,8 @@ static int check_objects(const struct pv_checkout *checkout, const struct pv_sta
 	return 0;
 }
 
-/* What only tools on a host read is not compared, as on published devices: <part>/src.json and build.json. */
+/* What only tools on a host read is not compared, as on published devices: <part>/src.json and build.json.
+ */
 static bool is_unread(const char *path)
 {
 	const char *slash = strchr(path, '/');
@@ -275,8 +278,8 @@ int pv_objects_copy(
 			       ? pv_err_wrap(
 					 err, "object %.*s (%.200s)", SHORT, entry->object_id, entry->path)
 			       : 0;
-	if (pv_write_all(to, state->doc.text + entry->value->start, entry->value->end - entry->value->start) <
-		0)
+	if (pv_write_all(
+		    to, state->doc.text + entry->value->start, entry->value->end - entry->value->start) < 0)
 		return pv_err_errno(err, "cannot write %.200s", entry->path);
 	return 0;
 }

@@ -2,8 +2,9 @@
 /*
  * The checkout of a revision against its state: every object's path is a hard link to objects/<id>, every
  * object has the sha256 that names it, every inline file has the very text of the state. A missing path is
- * made again where `repair` allows it; a damaged one is never touched. What is used afterwards comes from the
- * descriptors that were hashed, or is hashed as it is read: never from a path that was looked at before.
+ * made again where `repair` allows it; a damaged one is never touched. What is used afterwards comes from
+ * the descriptors that were hashed, or is hashed as it is read: never from a path that was looked at
+ * before.
  */
 #ifndef PV_OBJECTS_H
 #define PV_OBJECTS_H
@@ -44,7 +45,7 @@ void pv_held_close(struct pv_held *held);
 int pv_objects_read(int storage, const struct pv_state *state, const char *path, size_t limit, char **text,
 	size_t *length, struct pv_err *err);
 /* The same into an open file. */
-int pv_objects_copy(
-	int storage, const struct pv_state *state, const struct pv_entry *entry, int to, struct pv_err *err);
+int pv_objects_copy(int storage, const struct pv_state *state, const struct pv_entry *entry, int to,
+	struct pv_err *err);
 
 #endif

@@ -113,8 +113,8 @@ static const char *who(const struct pv_ctrl_ask *ask)
 
 static void end(struct order *o, enum pv_end kind, const char *what)
 {
-	cleanup_free char *why =
-		pv_fmt("%s asks to %s%s%s", who(o->ask), what, *o->ask->payload ? ": " : "", o->ask->payload);
+	cleanup_free char *why = pv_fmt(
+		"%s asks to %s%s%s", who(o->ask), what, *o->ask->payload ? ": " : "", o->ask->payload);
 
 	pv_ending_begin(o->pv, kind, why);
 }
@@ -156,7 +156,8 @@ static void control(struct order *o, bool (*action)(struct pv *pv, struct pv_tas
 	else if (!action(o->pv, task, o->now))
 		refuse(o, BAD_REQUEST, "the status of that container does not allow it");
 	else
-		pv_info("container", "%s asks that %s is started or stopped", who(o->ask), task->spec->name);
+		pv_info("container", "%s asks that %s is started or stopped", who(o->ask),
+			task->spec->name);
 }
 
 static void start_container(struct order *o)

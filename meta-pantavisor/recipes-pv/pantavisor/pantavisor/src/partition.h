@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unique number of a partition as boot loaders and the kernel write it (PARTUUID): the GUID of its entry
- * in a GUID partition table, or the DOS disk's signature and the partition's number.
+ * The unique number of a partition as boot loaders and the kernel write it (PARTUUID): the GUID of its
+ * entry in a GUID partition table, or the DOS disk's signature and the partition's number.
  */
 #ifndef PV_PARTITION_H
 #define PV_PARTITION_H
@@ -11,7 +11,8 @@
 
 #define PV_PARTITION_UUID_BYTES 37
 
-/* A partition as the kernel has it: on the open `disk`, by its number, from `start` in units of 512 bytes. */
+/* A partition as the kernel has it: on the open `disk`, by its number, from `start` in units of 512 bytes.
+ */
 struct pv_partition {
 	int disk;
 	unsigned number;

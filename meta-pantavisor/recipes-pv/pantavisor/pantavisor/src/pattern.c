@@ -35,14 +35,16 @@ int pv_pattern_check(const char *pattern, struct pv_err *err)
 			(body < length && strchr("*?", pattern[i])) ||
 			(pattern[i] == '*' && pattern[i + 1] == '*'))
 			return pv_err_set(err,
-				"the pattern \"%.80s\" is not in the subset that all readers share", pattern);
+				"the pattern \"%.80s\" is not in the subset that all readers share",
+				pattern);
 	if (is_header_word(pattern))
 		return pv_err_set(err, "the pattern \"%s\" is a word of a signature's header", pattern);
 	return 0;
 }
 
 /* `*` and `?` stay inside a segment. On a mismatch the last star takes one character more, and only what
- * follows that star is compared again: at most pv_pattern_cost() comparisons for each character of the path.
+ * follows that star is compared again: at most pv_pattern_cost() comparisons for each character of the
+ * path.
  */
 static bool match_segments(const char *pattern, const char *path, size_t *steps)
 {

@@ -48,8 +48,8 @@ void pv_peer_read(const char *cgroup, struct pv_peer *peer)
 	peer->kind = PV_PEER_CONTAINER;
 }
 
-/* The number of a process that ended may be another's by now. Kernels before 6.5 cannot say; there the number
- * would have to come round between a connection and its acceptance. */
+/* The number of a process that ended may be another's by now. Kernels before 6.5 cannot say; there the
+ * number would have to come round between a connection and its acceptance. */
 static bool has_ended(int connection)
 {
 	cleanup_close int pidfd = -1;

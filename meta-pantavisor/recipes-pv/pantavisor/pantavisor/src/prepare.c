@@ -30,7 +30,8 @@ static int read_conf(
 	cleanup_free char *text = NULL;
 	size_t length;
 
-	if (pv_objects_read(pv->storage, &task->run->state, path, PV_LXCCONF_BYTES, &text, &length, err) < 0)
+	if (pv_objects_read(pv->storage, &task->run->state, path, PV_LXCCONF_BYTES, &text, &length, err) <
+		0)
 		return -1;
 	return pv_lxcconf_adapt(conf, text, err) < 0 ? pv_err_wrap(err, "%s", task->spec->lxc_conf) : 0;
 }
@@ -146,8 +147,8 @@ static void unmounted(void *argument, const struct pv_job_result *result)
 	struct pv_task *task = argument;
 
 	if (result->done < 0 && !task->pv->end)
-		pv_error(
-			"container", "container %s is not unmounted: %s", task->spec->name, result->err.text);
+		pv_error("container", "container %s is not unmounted: %s", task->spec->name,
+			result->err.text);
 	task->place = PV_PLACE_NONE;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a container is mounted from: its volumes, filled at their first use, and its root. All of it reads and
- * writes the storage, so it is made and undone by jobs; what they made is known from the kernel's own list.
+ * What a container is mounted from: its volumes, filled at their first use, and its root. All of it reads
+ * and writes the storage, so it is made and undone by jobs; what they made is known from the kernel's own
+ * list.
  */
 #ifndef PV_PREPARE_H
 #define PV_PREPARE_H

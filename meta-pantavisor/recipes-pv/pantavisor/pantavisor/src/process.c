@@ -41,7 +41,8 @@ static bool runs_our_program(pid_t pid)
 	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
-/* Opened first: what is seen of the number afterwards is of the process that the descriptor has, or of none.
+/* Opened first: what is seen of the number afterwards is of the process that the descriptor has, or of
+ * none.
  */
 static int open_if_found(pid_t pid, pid_t parent)
 {

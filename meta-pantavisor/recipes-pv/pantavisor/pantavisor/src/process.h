@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that are not PID 1's own children: known by a descriptor, since a number may be another's by the
- * time it is used. */
+/* Processes that are not PID 1's own children: known by a descriptor, since a number may be another's by
+ * the time it is used. */
 #ifndef PV_PROCESS_H
 #define PV_PROCESS_H
 

@@ -13,8 +13,8 @@ static const struct {
 	uint8_t identifier[21];
 } curves[] = {
 	{32, 21,
-		{0x30, 19, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d,
-			3, 1, 7}},
+		{0x30, 19, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 8, 0x2a, 0x86, 0x48, 0xce,
+			0x3d, 3, 1, 7}},
 	{48, 18, {0x30, 16, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 5, 0x2b, 0x81, 4, 0, 0x22}},
 	{66, 18, {0x30, 16, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 5, 0x2b, 0x81, 4, 0, 0x23}},
 };
@@ -65,8 +65,8 @@ int pv_publickey_parse(struct pv_publickey *key, const struct pv_der *info, stru
 
 	mbedtls_pk_init(&key->pk);
 	if (!pv_der_take(&in, PV_DER_SEQUENCE, NULL, &fields) || in.left ||
-		!pv_der_take(&fields, PV_DER_SEQUENCE, &identifier, NULL) || !pv_der_bytes(&fields, &bits) ||
-		fields.left || !choose(key, &identifier, &bits))
+		!pv_der_take(&fields, PV_DER_SEQUENCE, &identifier, NULL) ||
+		!pv_der_bytes(&fields, &bits) || fields.left || !choose(key, &identifier, &bits))
 		return pv_err_set(err,
 			"its key is not RSA of %d to %d bits or a point of P-256, P-384 or P-521",
 			PV_RSA_LOW_BITS, PV_RSA_HIGH_BITS);

@@ -58,8 +58,8 @@ static int mark_done(struct pv_storage at, const char *revision, struct pv_err *
 	return pv_durable_replace((struct pv_storage){trail, at.ops}, ".pv/done", "1", 1, err);
 }
 
-int pv_publish_commit(
-	const struct pv_publisher *publisher, const char *revision, const char *previous, struct pv_err *err)
+int pv_publish_commit(const struct pv_publisher *publisher, const char *revision, const char *previous,
+	struct pv_err *err)
 {
 	struct pv_bootenv next = *publisher->env;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader is given about a revision: to try it, to boot it from now on, to leave it. Each is one
- * new generation of the boot environment, and the first copy that is durable is the moment that counts.
+ * What the boot loader is given about a revision: to try it, to boot it from now on, to leave it. Each is
+ * one new generation of the boot environment, and the first copy that is durable is the moment that counts.
  */
 #ifndef PV_PUBLISH_H
 #define PV_PUBLISH_H
@@ -18,8 +18,8 @@ struct pv_publisher {
 /* A revision that is whole and durable is booted once, at the next start. */
 int pv_publish_try(const struct pv_publisher *publisher, const char *revision, struct pv_err *err);
 /* It is booted from now on; `previous`, or "", is what to return to if it fails too often. */
-int pv_publish_commit(
-	const struct pv_publisher *publisher, const char *revision, const char *previous, struct pv_err *err);
+int pv_publish_commit(const struct pv_publisher *publisher, const char *revision, const char *previous,
+	struct pv_err *err);
 /* Nothing is tried. */
 int pv_publish_forget(const struct pv_publisher *publisher, struct pv_err *err);
 

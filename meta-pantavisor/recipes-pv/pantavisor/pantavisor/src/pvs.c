@@ -35,8 +35,8 @@ bool pv_secureboot_parse(const char *name, enum pv_secureboot *mode)
 	return false;
 }
 
-static int read_selection(struct course *course, const struct pv_json *header, struct pv_selection *selection,
-	struct pv_err *err)
+static int read_selection(struct course *course, const struct pv_json *header,
+	struct pv_selection *selection, struct pv_err *err)
 {
 	if (pv_selection_read(selection, header, err) < 0)
 		return -1;
@@ -132,8 +132,8 @@ static int verify_selection(struct course *course, const struct pv_json *header,
 }
 
 /* Who signs and how comes first: what costs little refuses most. */
-static int verify_with_header(struct course *course, const struct pv_json *header, const char *protected_text,
-	const char *signature, struct pv_err *err)
+static int verify_with_header(struct course *course, const struct pv_json *header,
+	const char *protected_text, const char *signature, struct pv_err *err)
 {
 	struct pv_jws_header jws = {0};
 	struct pv_signer *signer;
@@ -255,8 +255,9 @@ static int check_whole(struct course *course, struct pv_err *err)
 		pv_err_hint(err, "sign the set of them: pvr sig set");
 		return -1;
 	}
-	return policy->mode == PV_SECUREBOOT_LENIENT ? 0
-						     : pv_coverage_check(course->state, course->covered, err);
+	return policy->mode == PV_SECUREBOOT_LENIENT
+		       ? 0
+		       : pv_coverage_check(course->state, course->covered, err);
 }
 
 int pv_pvs_verify(const struct pv_json *state, const struct pv_pvs_policy *policy,

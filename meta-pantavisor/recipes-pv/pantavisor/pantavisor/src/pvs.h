@@ -4,9 +4,9 @@
  * signatures together cover everything. A value with "#spec":"pvs@2" is a signature wherever it stands, and
  * below _sigs/ there is nothing else.
  *
- * A header is not signed by anyone before its signature was checked, and that needs its patterns. So the work
- * that they can ask for is bounded beforehand: PV_PVS_WORK limits, over all signatures, the comparisons of
- * patterns with paths. 256 patterns without a star fit with any state.
+ * A header is not signed by anyone before its signature was checked, and that needs its patterns. So the
+ * work that they can ask for is bounded beforehand: PV_PVS_WORK limits, over all signatures, the
+ * comparisons of patterns with paths. 256 patterns without a star fit with any state.
  */
 #ifndef PV_PVS_H
 #define PV_PVS_H

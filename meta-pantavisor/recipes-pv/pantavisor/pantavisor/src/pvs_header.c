@@ -28,7 +28,8 @@ static int check_words(const struct pv_json *header, struct pv_err *err)
 				is_text(header, header->nodes[i].start, header->nodes[i].end, words[word]);
 	for (size_t word = 0; word < PV_COUNT(words); word++)
 		if (seen[word] > 1)
-			return pv_err_set(err, "its header has the word \"%s\" more than once", words[word]);
+			return pv_err_set(
+				err, "its header has the word \"%s\" more than once", words[word]);
 	return 0;
 }
 

@@ -61,7 +61,8 @@ void pv_record(const struct pv *pv, enum pv_update_event event, const char *word
 		return;
 	progress->status = step.status;
 	if (step.words || words)
-		snprintf(progress->message, sizeof(progress->message), "%s", step.words ? step.words : words);
+		snprintf(progress->message, sizeof(progress->message), "%s",
+			step.words ? step.words : words);
 	progress->logs[0] = '\0';
 	if (pv_progress_is_failed(step.status))
 		read_last_lines(pv, progress->logs);

@@ -15,8 +15,8 @@ const char *pv_recovery_name(enum pv_recovery_mode mode)
 	return modes[mode];
 }
 
-static int number(const struct pv_json *doc, const struct pv_json_node *parent, const char *name, double high,
-	double *value, struct pv_err *err)
+static int number(const struct pv_json *doc, const struct pv_json_node *parent, const char *name,
+	double high, double *value, struct pv_err *err)
 {
 	const struct pv_json_node *node = pv_json_get(doc, parent, name);
 
@@ -59,7 +59,8 @@ static int parse_backoff(struct pv_recovery *recovery, const char *text, struct 
 			return 0;
 		}
 	return pv_err_set(err,
-		"auto_recovery: backoff_policy \"%.40s\" is not reboot, never or a time such as 10min", text);
+		"auto_recovery: backoff_policy \"%.40s\" is not reboot, never or a time such as 10min",
+		text);
 }
 
 int pv_recovery_parse(struct pv_recovery *recovery, const struct pv_json *doc,
@@ -96,19 +97,20 @@ static int64_t delay_of(const struct pv_recovery *recovery, int retries)
 	return delay < PV_RECOVERY_DELAY_MS ? (int64_t)delay : PV_RECOVERY_DELAY_MS;
 }
 
-/* What ends at once and starts at once keeps the device from everything else, so there is always a pause; it
- * doubles while the runs stay short. */
+/* What ends at once and starts at once keeps the device from everything else, so there is always a pause;
+ * it doubles while the runs stay short. */
 static int64_t pause_of(int64_t ran_ms, int retries)
 {
 	int64_t pause = PV_RECOVERY_PAUSE_MS;
 
-	for (int i = 0; ran_ms < PV_RECOVERY_SHORT_MS && i < retries && pause < PV_RECOVERY_PAUSE_MAX_MS; i++)
+	for (int i = 0; ran_ms < PV_RECOVERY_SHORT_MS && i < retries && pause < PV_RECOVERY_PAUSE_MAX_MS;
+		i++)
 		pause *= 2;
 	return pause < PV_RECOVERY_PAUSE_MAX_MS ? pause : PV_RECOVERY_PAUSE_MAX_MS;
 }
 
-enum pv_verdict pv_recovery_judge(
-	const struct pv_recovery *recovery, int exit_status, int64_t ran_ms, int *retries, int64_t *delay_ms)
+enum pv_verdict pv_recovery_judge(const struct pv_recovery *recovery, int exit_status, int64_t ran_ms,
+	int *retries, int64_t *delay_ms)
 {
 	int window = recovery->reset_window_s ? recovery->reset_window_s : recovery->stable_timeout_s;
 

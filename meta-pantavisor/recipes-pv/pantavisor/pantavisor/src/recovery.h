@@ -19,7 +19,12 @@
 #define PV_RECOVERY_PAUSE_MAX_MS (60 * 1000)
 #define PV_RECOVERY_SHORT_MS (10 * 1000)
 
-enum pv_recovery_mode { PV_RECOVER_NO, PV_RECOVER_ALWAYS, PV_RECOVER_ON_FAILURE, PV_RECOVER_UNLESS_STOPPED };
+enum pv_recovery_mode {
+	PV_RECOVER_NO,
+	PV_RECOVER_ALWAYS,
+	PV_RECOVER_ON_FAILURE,
+	PV_RECOVER_UNLESS_STOPPED
+};
 enum pv_backoff { PV_BACKOFF_REBOOT, PV_BACKOFF_NEVER, PV_BACKOFF_AFTER };
 
 struct pv_recovery {
@@ -48,7 +53,7 @@ enum pv_verdict {
 };
 
 /* `retries` used so far, which a run of `ran_ms` may have earned back; counts the new one. */
-enum pv_verdict pv_recovery_judge(
-	const struct pv_recovery *recovery, int exit_status, int64_t ran_ms, int *retries, int64_t *delay_ms);
+enum pv_verdict pv_recovery_judge(const struct pv_recovery *recovery, int exit_status, int64_t ran_ms,
+	int *retries, int64_t *delay_ms);
 
 #endif

@@ -19,7 +19,8 @@ static void put_backoff(FILE *to, const struct pv_recovery *recovery)
 	if (recovery->backoff == PV_BACKOFF_AFTER)
 		fprintf(to, "\"backoff_policy\":\"%ds\"", recovery->backoff_s);
 	else
-		put_member(to, "backoff_policy", recovery->backoff == PV_BACKOFF_NEVER ? "never" : "reboot");
+		put_member(
+			to, "backoff_policy", recovery->backoff == PV_BACKOFF_NEVER ? "never" : "reboot");
 }
 
 static void put_recovery(FILE *to, const struct pv_task *task, int64_t now)

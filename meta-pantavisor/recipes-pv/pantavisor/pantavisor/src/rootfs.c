@@ -53,8 +53,8 @@ static int copy_entry(const struct pv *pv, const struct pv_run *run, const struc
 		      : pv_objects_copy(pv->storage, &run->state, entry, fd, err);
 }
 
-static int fill_config(const struct pv *pv, const struct pv_run *run, const char *prefix, const char *target,
-	struct pv_err *err)
+static int fill_config(const struct pv *pv, const struct pv_run *run, const char *prefix,
+	const char *target, struct pv_err *err)
 {
 	cleanup_close int root = pv_beneath_root(target, err);
 
@@ -119,13 +119,14 @@ static int mount_writable(const struct layers *layers, const char *upper_path, c
 		return -1;
 	*strrchr(parent_path, '/') = '\0';
 	upper = pv_durable_mkdirs(pv_storage_at(volumes), below_volumes(upper_path), err);
-	parent = upper < 0 ? -1
-			   : pv_beneath_open(volumes, below_volumes(parent_path), O_PATH | O_DIRECTORY, err);
+	parent = upper < 0
+			 ? -1
+			 : pv_beneath_open(volumes, below_volumes(parent_path), O_PATH | O_DIRECTORY, err);
 	work = parent < 0 ? -1 : pv_durable_mkdirs(pv_storage_at(parent), "work", err);
 	if (work < 0)
 		return -1;
-	options = pv_fmt(
-		"lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", layers->text, upper, work);
+	options = pv_fmt("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", layers->text,
+		upper, work);
 	return pv_mount(mounts, "overlay", target, "overlay", 0, options, err);
 }
 
@@ -150,7 +151,8 @@ int pv_rootfs_mount(const struct pv *pv, const struct pv_run *run, const struct 
 	struct layers layers = {0};
 	int done = -1;
 
-	if (add_config(pv, run, container, &layers, mounts, err) == 0 && add_lowers(conf, &layers, err) == 0)
+	if (add_config(pv, run, container, &layers, mounts, err) == 0 &&
+		add_lowers(conf, &layers, err) == 0)
 		done = mount_layers(&layers, conf, target, mounts, err);
 	close_layers(&layers);
 	return done;

@@ -37,7 +37,8 @@ struct pv_route {
 	int (*read)(struct pv_ctrl_ask *ask, const char *body, size_t length, struct pv_err *err);
 };
 
-/* 0, or the status of the refusal. `name` gets what follows the route's path; an error sentence in `err`. */
+/* 0, or the status of the refusal. `name` gets what follows the route's path; an error sentence in `err`.
+ */
 int pv_route_find(const struct pv_http_request *request, const struct pv_route **route,
 	char name[PV_HTTP_PATH_BYTES], struct pv_err *err);
 /* The ask of a request with its whole body; 0, or the status of the refusal. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A revision as it runs: its state, its containers and how far they are. A value of its own, so that one can
- * be made while another one still runs; nothing in it points to the other.
+ * A revision as it runs: its state, its containers and how far they are. A value of its own, so that one
+ * can be made while another one still runs; nothing in it points to the other.
  */
 #ifndef PV_RUN_H
 #define PV_RUN_H

@@ -4,10 +4,11 @@
 #include <string.h>
 
 /*
- * What liblxc denies by default, and what is not divided by namespaces: keyrings, BPF, performance counters,
- * io_uring. A user namespace would give its maker all capabilities in it, and with them much more of the
- * kernel to attack: 268435456 is CLONE_NEWUSER. The flags of clone3 cannot be seen by a filter; programs that
- * hear that it does not exist (38, ENOSYS) take clone. What the architecture does not have is passed over.
+ * What liblxc denies by default, and what is not divided by namespaces: keyrings, BPF, performance
+ * counters, io_uring. A user namespace would give its maker all capabilities in it, and with them much more
+ * of the kernel to attack: 268435456 is CLONE_NEWUSER. The flags of clone3 cannot be seen by a filter;
+ * programs that hear that it does not exist (38, ENOSYS) take clone. What the architecture does not have is
+ * passed over.
  */
 const char pv_seccomp_policy[] = "2\n"
 				 "denylist\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which paths a signature means: every pattern that includes adds, then every pattern that excludes removes.
+/* Which paths a signature means: every pattern that includes adds, then every pattern that excludes
+ * removes.
  */
 #ifndef PV_SELECTION_H
 #define PV_SELECTION_H

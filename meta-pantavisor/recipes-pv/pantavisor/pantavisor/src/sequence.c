@@ -60,7 +60,8 @@ static char *list_late(const struct pv *pv, const struct pv_group *group)
 		if (group_of(pv, task) != group || task->reached)
 			continue;
 		before = list;
-		missed = pv_goal_missed(task->spec->name, task->spec->goal, task->status, task->exit_status);
+		missed =
+			pv_goal_missed(task->spec->name, task->spec->goal, task->status, task->exit_status);
 		list = pv_fmt("%s%s%s", before, *before ? "; " : "", missed);
 	}
 	return list;
@@ -111,8 +112,8 @@ void pv_sequence_tick(struct pv *pv, int64_t now, int64_t *next)
 		return;
 	pv->run->running = true;
 	if (pv->run->groups_late)
-		pv_warn("revision", "revision %s is up, but %d groups missed their goals", pv->run->revision,
-			pv->run->groups_late);
+		pv_warn("revision", "revision %s is up, but %d groups missed their goals",
+			pv->run->revision, pv->run->groups_late);
 	else
 		pv_info("revision", "revision %s RUNNING", pv->run->revision);
 	pv_commit_begin(pv, now);

@@ -170,7 +170,8 @@ static void send_progress(struct pv_deal *deal, const char *revision)
 	if (text)
 		pv_exchange_json(&deal->exchange, OK, text);
 	else
-		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such step, or no progress of it");
+		pv_exchange_refuse(
+			&deal->exchange, NOT_FOUND, "there is no such step, or no progress of it");
 }
 
 static void send_message(struct pv_deal *deal, const char *revision)
@@ -181,7 +182,8 @@ static void send_message(struct pv_deal *deal, const char *revision)
 	if (read_text(deal, revision, ".pv/commitmsg", MESSAGE_BYTES, &text, &length) == 0)
 		pv_exchange_answer(&deal->exchange, OK, "text/plain", text, length, "");
 	else
-		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such step, or no message of it");
+		pv_exchange_refuse(
+			&deal->exchange, NOT_FOUND, "there is no such step, or no message of it");
 }
 
 void pv_serve_step_get(struct pv_deal *deal)

@@ -29,8 +29,8 @@ static void pause_ms(int ms)
 	nanosleep(&pause, NULL);
 }
 
-/* Whether no process is left. Those whose parents ended are our children, so that waiting finds them all; one
- * that hangs in the kernel is not waited for longer than this. */
+/* Whether no process is left. Those whose parents ended are our children, so that waiting finds them all;
+ * one that hangs in the kernel is not waited for longer than this. */
 static bool reap_all(int64_t until)
 {
 	pid_t pid;
@@ -86,8 +86,8 @@ static bool has_ended(pid_t child)
 	return true;
 }
 
-/* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes without
- * it. */
+/* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes
+ * without it. */
 static void release_storage(struct pv *pv)
 {
 	pid_t child;
@@ -113,7 +113,8 @@ void pv_shutdown(struct pv *pv)
 	release_storage(pv);
 	pv_log_drain(CONSOLE_MS);
 	reboot(pv->end == PV_END_POWEROFF ? RB_POWER_OFF : RB_AUTOBOOT);
-	/* A machine that cannot power off, or a kernel that cannot reboot it: nothing runs, nothing is open.
+	/* A machine that cannot power off, or a kernel that cannot reboot it: nothing runs, nothing is
+	 * open.
 	 */
 	pv_error("ending", "the kernel does not do it: %s", strerror(errno));
 	for (;;) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The last actions, once the containers ended or were given up: strays, mounts, file systems, the kernel. */
+/* The last actions, once the containers ended or were given up: strays, mounts, file systems, the kernel.
+ */
 #ifndef PV_SHUTDOWN_H
 #define PV_SHUTDOWN_H
 

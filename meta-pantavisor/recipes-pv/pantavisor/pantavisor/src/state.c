@@ -116,8 +116,8 @@ void pv_state_free(struct pv_state *state)
 
 struct pv_entry *pv_state_find(const struct pv_state *state, const char *path)
 {
-	struct pv_entry **found =
-		bsearch(path, state->sorted, state->entry_count, sizeof(*state->sorted), compare_with_entry);
+	struct pv_entry **found = bsearch(
+		path, state->sorted, state->entry_count, sizeof(*state->sorted), compare_with_entry);
 
 	return found ? *found : NULL;
 }

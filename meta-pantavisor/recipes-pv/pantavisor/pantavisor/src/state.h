@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A state as structs: its entries (path -> object id or inline JSON), and from its manifests the groups, the
- * containers and the bsp. All texts point into the state's document. Parsing refuses what it would have to
- * guess.
+ * A state as structs: its entries (path -> object id or inline JSON), and from its manifests the groups,
+ * the containers and the bsp. All texts point into the state's document. Parsing refuses what it would have
+ * to guess.
  */
 #ifndef PV_STATE_H
 #define PV_STATE_H
@@ -79,8 +79,8 @@ int pv_state_read_manifests(
 	struct pv_state *state, int goals_timeout_s, const char *release, struct pv_err *err);
 void pv_state_free(struct pv_state *state);
 /*
- * Whether it manages the device through the control socket: it lists the role mgmt. One without "roles" does
- * so as well, as published devices have it, unless it is confined.
+ * Whether it manages the device through the control socket: it lists the role mgmt. One without "roles"
+ * does so as well, as published devices have it, unless it is confined.
  */
 bool pv_container_is_mgmt(const struct pv_container *container);
 /* NULL if there is none. */

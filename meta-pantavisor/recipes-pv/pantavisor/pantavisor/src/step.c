@@ -49,7 +49,8 @@ static int put_link(int storage, struct pv_storage trail, const struct pv_entry 
 	return 0;
 }
 
-static int put_entries(int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err)
+static int put_entries(
+	int storage, struct pv_storage trail, const struct pv_state *state, struct pv_err *err)
 {
 	for (size_t i = 0; i < state->entry_count; i++) {
 		const struct pv_entry *entry = &state->entries[i];
@@ -191,8 +192,8 @@ static int create(struct pv_storage at, const struct pv_verify *options, const s
 	return done;
 }
 
-int pv_step_create(
-	struct pv_storage at, const struct pv_verify *options, const struct pv_step *step, struct pv_err *err)
+int pv_step_create(struct pv_storage at, const struct pv_verify *options, const struct pv_step *step,
+	struct pv_err *err)
 {
 	struct pv_trail place;
 	int done;

@@ -141,8 +141,8 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 		return 0;
 	if (!found) {
 		pv_err_set(err, "there is no storage %s after %d s", wanted, wait_s);
-		pv_err_hint(err,
-			"check PV_STORAGE_DEVICE, and that the modules of the disk are in " PV_MODULES_FILE);
+		pv_err_hint(err, "check PV_STORAGE_DEVICE, and that the modules of the disk are "
+				 "in " PV_MODULES_FILE);
 		return -1;
 	}
 	/* One of them is of another disk, and which one cannot be known from what it says of itself. */
@@ -151,8 +151,8 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 	return -1;
 }
 
-/* The order of data, whatever the superblock asks for; but without a journal ext4 refuses the word. And what
- * it keeps back is for who has the right to it, as we have, not for every process of uid 0. */
+/* The order of data, whatever the superblock asks for; but without a journal ext4 refuses the word. And
+ * what it keeps back is for who has the right to it, as we have, not for every process of uid 0. */
 static const char *options_of(const char *device)
 {
 	struct pv_superblock superblock;

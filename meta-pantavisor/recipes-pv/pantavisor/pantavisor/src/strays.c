@@ -29,8 +29,8 @@ struct walk {
 };
 
 /* lib/pantavisor/audit/storage.py has the same ones. */
-static const char *const known_files[] = {
-	".pvr/json", ".pvr/config", ".pv/progress", ".pv/done", ".pv/commitmsg", ".pv/logs", ".pv/logs.tmp"};
+static const char *const known_files[] = {".pvr/json", ".pvr/config", ".pv/progress", ".pv/done",
+	".pv/commitmsg", ".pv/logs", ".pv/logs.tmp"};
 static const char *const known_folders[] = {".pv", ".pvr"};
 
 static bool is_known_file(const char *path)

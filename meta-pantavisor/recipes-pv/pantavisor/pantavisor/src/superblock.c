@@ -25,8 +25,8 @@ bool pv_superblock_parse(struct pv_superblock *superblock, const unsigned char *
 	for (size_t i = 0; i < UUID_BYTES; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			superblock->uuid[used++] = '-';
-		used += (size_t)snprintf(
-			superblock->uuid + used, sizeof(superblock->uuid) - used, "%02x", bytes[UUID_AT + i]);
+		used += (size_t)snprintf(superblock->uuid + used, sizeof(superblock->uuid) - used, "%02x",
+			bytes[UUID_AT + i]);
 	}
 	return true;
 }

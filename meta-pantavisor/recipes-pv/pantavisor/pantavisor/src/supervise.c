@@ -15,13 +15,14 @@
 #define MONITOR_MS 5000
 #define STOP_AGAIN_MS 1000
 
-/* When it is worth looking at it again. Each look at a container that starts goes through all processes: one
- * that hangs is looked at less often. */
+/* When it is worth looking at it again. Each look at a container that starts goes through all processes:
+ * one that hangs is looked at less often. */
 static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->status == PV_STATUS_STARTING)
-		*next = pv_earlier_of(*next,
-			now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS : HANGING_POLL_MS));
+		*next = pv_earlier_of(
+			*next, now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS
+									      : HANGING_POLL_MS));
 	else if (task->status == PV_STATUS_STOPPING && task->kill_at)
 		*next = pv_earlier_of(*next, task->kill_at);
 	else if (task->status == PV_STATUS_RECOVERING && !task->is_starting)

@@ -94,9 +94,10 @@ static int judge(struct look *l, const char *value, char *const words[WORDS])
 	bool is_optional = strstr(words[3], "optional") != NULL;
 
 	if (strstr(words[3], "create=") && is_blocked(l, target))
-		return is_optional ? 0
-				   : pv_err_set(l->err,
-					     "a symbolic link is in the way of its mount on %.200s", target);
+		return is_optional
+			       ? 0
+			       : pv_err_set(l->err, "a symbolic link is in the way of its mount on %.200s",
+					 target);
 	if (fprintf(l->to, "lxc.mount.entry = %s\n", value) < 0)
 		return pv_err_errno(l->err, "no memory");
 	return add_cover(l, words, target, is_optional);

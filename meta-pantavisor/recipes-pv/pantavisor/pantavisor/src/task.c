@@ -24,7 +24,8 @@ static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 	pv_error("container", "container %s FAILED for good", name);
 	if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
 		pv_error("container",
-			"the system needs %s, and revision %s has nothing to return to: the device stays up "
+			"the system needs %s, and revision %s has nothing to return to: the device stays "
+			"up "
 			"without it",
 			name, pv->run->revision);
 }

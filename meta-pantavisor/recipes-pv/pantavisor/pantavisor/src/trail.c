@@ -66,8 +66,8 @@ static int read_names(int fd, const char *prefix, char **names, struct pv_err *e
 	return -1;
 }
 
-static int list_folder(
-	int storage, size_t which, const char *prefix, pv_trail_each *each, void *context, struct pv_err *err)
+static int list_folder(int storage, size_t which, const char *prefix, pv_trail_each *each, void *context,
+	struct pv_err *err)
 {
 	int fd = pv_beneath_try(storage, folders[which][0], O_RDONLY | O_DIRECTORY);
 	cleanup_close int folder = fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The revisions on storage: trails/<number> and trails/locals/<name>. One that is being made has .new- before
- * its last name, one that is being removed .dead-, in the same folder; neither counts.
+ * The revisions on storage: trails/<number> and trails/locals/<name>. One that is being made has .new-
+ * before its last name, one that is being removed .dead-, in the same folder; neither counts.
  */
 #ifndef PV_TRAIL_H
 #define PV_TRAIL_H

@@ -114,8 +114,8 @@ static int copy_node(int from, int to, const char *name, const struct stat *info
 	bool is_link = S_ISLNK(info->st_mode);
 
 	if ((is_link ? copy_link(from, to, name)
-		     : pv_fsops_real.mknod(to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) <
-			0 ||
+		     : pv_fsops_real.mknod(
+			       to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) < 0 ||
 		fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 		(!is_link && fchmodat(to, name, info->st_mode & 07777, 0) < 0) ||
 		utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
@@ -125,8 +125,8 @@ static int copy_node(int from, int to, const char *name, const struct stat *info
 
 static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err);
 
-static int copy_folder(int from_folder, int to_folder, const char *name, int depth, struct pv_tree_room *room,
-	struct pv_err *err)
+static int copy_folder(int from_folder, int to_folder, const char *name, int depth,
+	struct pv_tree_room *room, struct pv_err *err)
 {
 	cleanup_close int from = pv_beneath_open(from_folder, name, O_RDONLY | O_DIRECTORY, err);
 	cleanup_close int to = -1;
@@ -157,9 +157,9 @@ static int copy_entry(
 
 static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err)
 {
-	int fd = depth > PV_TREE_DEPTH
-			 ? pv_err_set(err, "there are more than %d directories in each other", PV_TREE_DEPTH)
-			 : pv_beneath_open(from, ".", O_RDONLY | O_DIRECTORY, err);
+	int fd = depth > PV_TREE_DEPTH ? pv_err_set(err, "there are more than %d directories in each other",
+						 PV_TREE_DEPTH)
+				       : pv_beneath_open(from, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
 

@@ -15,8 +15,8 @@ struct pv_tree_room {
 	uint64_t entries;
 };
 
-/* What is below `from` goes below the empty directory `to`, with owners, modes, times and attributes. Of hard
- * links each becomes a file. */
+/* What is below `from` goes below the empty directory `to`, with owners, modes, times and attributes. Of
+ * hard links each becomes a file. */
 int pv_tree_copy(int from, int to, struct pv_tree_room *room, struct pv_err *err);
 /* Owner, mode and attributes of `from` itself. */
 int pv_tree_copy_kept(int from, int to, struct pv_err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of an update as a table: its status, what happened, and how it goes, lead to the next status, the
- * words for it that published tools expect, and what to do. Touches nothing.
+ * The life of an update as a table: its status, what happened, and how it goes, lead to the next status,
+ * the words for it that published tools expect, and what to do. Touches nothing.
  */
 #ifndef PV_UPDATE_H
 #define PV_UPDATE_H

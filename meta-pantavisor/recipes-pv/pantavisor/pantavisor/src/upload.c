@@ -84,8 +84,8 @@ static int open_part(struct pv_upload *upload, struct pv_err *err)
 	if (fstat(upload->file, &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
 		(uint64_t)info.st_size > upload->size) {
 		upload->at.ops->unlink(upload->at.root, upload->part);
-		return pv_err_set(err, "what was there of object %.12s is not its beginning, and is removed",
-			upload->id);
+		return pv_err_set(err,
+			"what was there of object %.12s is not its beginning, and is removed", upload->id);
 	}
 	upload->received = (uint64_t)info.st_size;
 	return pv_sha256_add_fd(upload->sum, upload->file, err);
@@ -150,8 +150,8 @@ static int judge_whole(struct pv_upload *upload, bool *is_wrong, struct pv_err *
 	struct pv_sha256 *sum = upload->sum;
 
 	if (upload->received < upload->size)
-		return pv_err_set(err, "object %.12s ends after %" PRIu64 " of %" PRIu64 " bytes", upload->id,
-			upload->received, upload->size);
+		return pv_err_set(err, "object %.12s ends after %" PRIu64 " of %" PRIu64 " bytes",
+			upload->id, upload->received, upload->size);
 	upload->sum = NULL;
 	if (pv_sha256_end(sum, hex, err) < 0)
 		return -1;

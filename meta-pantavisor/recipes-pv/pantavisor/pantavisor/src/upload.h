@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An object on its way in: objects/.part-<id> until it is whole, durable and has the sha256 that names it. A
- * connection that breaks leaves the part, from whose end the next one goes on. What is there already is never
- * written again.
+ * An object on its way in: objects/.part-<id> until it is whole, durable and has the sha256 that names it.
+ * A connection that breaks leaves the part, from whose end the next one goes on. What is there already is
+ * never written again.
  */
 #ifndef PV_UPLOAD_H
 #define PV_UPLOAD_H

@@ -8,7 +8,8 @@
 
 /* How it is judged: reads all of it, and repairs nothing. */
 struct pv_verify pv_usable_options(const struct pv *pv, const char *revision);
-/* The one that is to run: its state and the objects of its volumes are kept, missing links are made again. */
+/* The one that is to run: its state and the objects of its volumes are kept, missing links are made again.
+ */
 int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err);
 /* Another one: reads all of it and keeps nothing. */
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err);

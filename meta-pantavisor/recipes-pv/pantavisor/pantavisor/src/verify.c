@@ -19,7 +19,8 @@ int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_er
 	cleanup_free char *pem = NULL;
 	size_t length;
 
-	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 || pv_trust_parse(trust, pem, err) < 0)
+	if (pv_read_file(path, PV_TRUST_BYTES, &pem, &length, err) < 0 ||
+		pv_trust_parse(trust, pem, err) < 0)
 		return pv_err_wrap(err, "trust store");
 	return 0;
 }
@@ -64,8 +65,8 @@ static bool is_by_bsp(const struct pv_state *state, const struct pv_pvs_result *
 	return false;
 }
 
-/* A container that reaches the device is as good as the bsp: only who may sign that may sign it. The others'
- * system calls are filtered, whether their run.json asks for it or not. */
+/* A container that reaches the device is as good as the bsp: only who may sign that may sign it. The
+ * others' system calls are filtered, whether their run.json asks for it or not. */
 static int check_container(const struct pv_verify *options, const struct pv_state *state,
 	const struct pv_pvs_result *result, struct pv_container *container, struct pv_err *err)
 {
@@ -80,8 +81,8 @@ static int check_container(const struct pv_verify *options, const struct pv_stat
 		return -1;
 	if (container->lists_mgmt) {
 		pv_err_set(err, "it has the role mgmt");
-		return pv_err_wrap(
-			err, "%.200s is not signed by one who may sign the bsp, and reaches the device", run);
+		return pv_err_wrap(err,
+			"%.200s is not signed by one who may sign the bsp, and reaches the device", run);
 	}
 	if (strlen(text) == length && pv_isolation_check(container->name, text, err) == 0) {
 		container->is_confined = true;

@@ -13,7 +13,8 @@
 #define SECTOR 512
 #define DATA_BLOCKS ((uint64_t)1 << 28)
 
-static const char *text_of(const struct pv_state *state, const struct pv_entry *manifest, const char *member)
+static const char *text_of(
+	const struct pv_state *state, const struct pv_entry *manifest, const char *member)
 {
 	return pv_json_string(&state->doc, pv_json_get(&state->doc, manifest->value, member));
 }
@@ -38,10 +39,11 @@ int pv_verity_read(struct pv_verity *verity, const struct pv_state *state, const
 	type = text_of(state, manifest, "type");
 	data = text_of(state, manifest, "data_device");
 	hashes = text_of(state, manifest, "hash_device");
-	*verity = (struct pv_verity){
-		.root_hash = text_of(state, manifest, "root_hash"), .salt = text_of(state, manifest, "salt")};
-	if (!type || strcmp(type, "dm-verity") || !data || strcmp(data, file) || !pv_name_is_volume(hashes) ||
-		!pv_sha256_is(verity->root_hash) || (verity->salt && !is_hex(verity->salt)))
+	*verity = (struct pv_verity){.root_hash = text_of(state, manifest, "root_hash"),
+		.salt = text_of(state, manifest, "salt")};
+	if (!type || strcmp(type, "dm-verity") || !data || strcmp(data, file) ||
+		!pv_name_is_volume(hashes) || !pv_sha256_is(verity->root_hash) ||
+		(verity->salt && !is_hex(verity->salt)))
 		return pv_err_set(err, "%s is not a manifest of dm-verity for %s", path, file);
 	hash_path = pv_fmt("%s/%s", folder, hashes);
 	verity->hashes = pv_state_find(state, hash_path);
@@ -80,11 +82,12 @@ static int take_salt(const struct pv_verity *verity, const unsigned char *superb
 	return 0;
 }
 
-/* Version 1 of cryptsetup's superblock: magic 0, version 8, hash type 12, algorithm 32 (32 bytes), data block
- * 64, hash block 68, data blocks 72, length of the salt 80, salt 88; little endian. The tree begins in the
- * next block. */
-int pv_verity_table(const struct pv_verity *verity, const unsigned char *superblock, const char *data_device,
-	const char *hash_device, char table[PV_VERITY_TABLE_BYTES], uint64_t *sectors, struct pv_err *err)
+/* Version 1 of cryptsetup's superblock: magic 0, version 8, hash type 12, algorithm 32 (32 bytes), data
+ * block 64, hash block 68, data blocks 72, length of the salt 80, salt 88; little endian. The tree begins
+ * in the next block. */
+int pv_verity_table(const struct pv_verity *verity, const unsigned char *superblock,
+	const char *data_device, const char *hash_device, char table[PV_VERITY_TABLE_BYTES],
+	uint64_t *sectors, struct pv_err *err)
 {
 	uint64_t type = number(superblock + 12, 4), data_block = number(superblock + 64, 4);
 	uint64_t hash_block = number(superblock + 68, 4), blocks = number(superblock + 72, 8);

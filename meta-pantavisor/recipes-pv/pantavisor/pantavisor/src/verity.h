@@ -22,7 +22,8 @@ struct pv_verity {
 int pv_verity_read(struct pv_verity *verity, const struct pv_state *state, const char *folder,
 	const char *file, struct pv_err *err);
 /* The parameters of the device mapper's target, and the length of the device in sectors of 512 bytes. */
-int pv_verity_table(const struct pv_verity *verity, const unsigned char *superblock, const char *data_device,
-	const char *hash_device, char table[PV_VERITY_TABLE_BYTES], uint64_t *sectors, struct pv_err *err);
+int pv_verity_table(const struct pv_verity *verity, const unsigned char *superblock,
+	const char *data_device, const char *hash_device, char table[PV_VERITY_TABLE_BYTES],
+	uint64_t *sectors, struct pv_err *err);
 
 #endif

@@ -70,8 +70,8 @@ static char *parent_path(const struct pv_run *run, const char *container, enum p
 }
 
 static int mount_storage(const struct pv *pv, const struct pv_run *run, const char *container,
-	const struct pv_volume *volume, const char *target, struct pv_firstuse *use, struct pv_mounts *mounts,
-	struct pv_err *err)
+	const struct pv_volume *volume, const char *target, struct pv_firstuse *use,
+	struct pv_mounts *mounts, struct pv_err *err)
 {
 	cleanup_free char *path = parent_path(run, container, volume->persistence);
 	cleanup_close int parent = -1, folder = -1;
@@ -100,7 +100,8 @@ static int prepare_overlay(const struct pv_volume *volume, const char *target, s
 }
 
 static int mount_volume(const struct pv *pv, const struct pv_run *run, const char *container,
-	const struct pv_volume *volume, struct pv_firstuse *use, struct pv_mounts *mounts, struct pv_err *err)
+	const struct pv_volume *volume, struct pv_firstuse *use, struct pv_mounts *mounts,
+	struct pv_err *err)
 {
 	cleanup_free char *target = pv_fmt("%s/%s/%s", PV_VOLUMES_DIR, container, volume->name);
 

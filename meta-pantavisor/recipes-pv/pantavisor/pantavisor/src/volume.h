@@ -7,7 +7,8 @@
 
 /* The volumes of the bsp, over /lib/modules/<release> and /lib/firmware. */
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err);
-/* A container's files and storages, below /volumes/<container>/. The new ones of these are noted in `use`. */
+/* A container's files and storages, below /volumes/<container>/. The new ones of these are noted in `use`.
+ */
 int pv_volume_mount_container(const struct pv *pv, const struct pv_run *run,
 	const struct pv_container *container, struct pv_firstuse *use, struct pv_mounts *mounts,
 	struct pv_err *err);

@@ -24,7 +24,8 @@ static inline void caller_begin(const struct pv_service *service)
 
 	CHECK(mkdtemp(folder) != NULL);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/pv-ctrl", folder);
-	CHECK(bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(listener, 64) == 0);
+	CHECK(bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+		listen(listener, 64) == 0);
 	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, wires) == 0);
 	server = fork();
 	if (!server) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole of our test harness: a condition that does not hold says where, and the program goes on to count.
+/* The whole of our test harness: a condition that does not hold says where, and the program goes on to
+ * count.
  */
 #ifndef PV_TEST_CHECK_H
 #define PV_TEST_CHECK_H

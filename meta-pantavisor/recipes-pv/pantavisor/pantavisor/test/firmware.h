@@ -84,8 +84,8 @@ static inline int firmware_make(struct firmware *firmware, int variant, struct p
 		firmware->contents[i] = firmware_content(what[i], variant);
 	firmware->contents[FIRMWARE_CONF] = pv_fmt("lxc.rootfs.path = /volumes/web/root.squashfs\n");
 	for (int i = 0; i < FIRMWARE_OBJECTS; i++)
-		if (pv_sha256_bytes(
-			    firmware->contents[i], strlen(firmware->contents[i]), firmware->ids[i], err) < 0)
+		if (pv_sha256_bytes(firmware->contents[i], strlen(firmware->contents[i]), firmware->ids[i],
+			    err) < 0)
 			return -1;
 	firmware->text = pv_fmt(
 		"{\"#spec\":\"pantavisor-service-system@1\",\"bsp/board.dtb\":\"%s\",\"bsp/initrd\":\"%s\","
@@ -94,8 +94,9 @@ static inline int firmware_make(struct firmware *firmware, int variant, struct p
 		"\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"config\":\"lxc.container.conf\","
 		"\"name\":\"web\",\"root-volume\":\"root.squashfs\",\"type\":\"lxc\",\"volumes\":"
 		"[\"data.squashfs\"]}}",
-		firmware->ids[FIRMWARE_TREE], firmware->ids[FIRMWARE_INITRD], firmware->ids[FIRMWARE_KERNEL],
-		firmware->ids[FIRMWARE_DATA], firmware->ids[FIRMWARE_CONF], firmware->ids[FIRMWARE_ROOT]);
+		firmware->ids[FIRMWARE_TREE], firmware->ids[FIRMWARE_INITRD],
+		firmware->ids[FIRMWARE_KERNEL], firmware->ids[FIRMWARE_DATA], firmware->ids[FIRMWARE_CONF],
+		firmware->ids[FIRMWARE_ROOT]);
 	return 0;
 }
 

@@ -5,11 +5,11 @@
  * endian) and its bytes; answers are lines: a digit for each question, a blank, and why.
  *
  *   p pattern path             may it be signed by? does it match? do readers disagree?
- *   c roots algorithm chain    is the signer trusted? `roots` in PEM, `chain` certificates in base64, a line
- * each s roots state              does it parse? do all signatures hold, and cover it? do the manifests read?
- *   r roots signers state      is that a table of signers? does the state verify by it? Without a table: does
- * it with a set signature required?
- *   i conf                     is that a lxc.container.conf that confines the container "web"?
+ *   c roots algorithm chain    is the signer trusted? `roots` in PEM, `chain` certificates in base64, a
+ * line each s roots state              does it parse? do all signatures hold, and cover it? do the
+ * manifests read? r roots signers state      is that a table of signers? does the state verify by it?
+ * Without a table: does it with a set signature required? i conf                     is that a
+ * lxc.container.conf that confines the container "web"?
  */
 #include <stdint.h>
 #include <stdlib.h>

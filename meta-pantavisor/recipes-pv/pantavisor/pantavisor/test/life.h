@@ -149,7 +149,8 @@ static inline struct pv stored(const char *committed, const char *tried, enum pv
 	return pv;
 }
 
-static inline void check_stored(struct pv *pv, const char *committed, const char *tried, const char *previous)
+static inline void check_stored(
+	struct pv *pv, const char *committed, const char *tried, const char *previous)
 {
 	struct pv_bootenv env;
 

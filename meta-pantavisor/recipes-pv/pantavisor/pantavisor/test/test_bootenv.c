@@ -148,7 +148,8 @@ static void notes_check_empty(void)
 	struct pv_err err;
 	size_t length;
 
-	CHECK(pv_read_file(whole, PV_BOOTENV_BYTES, &text, &length, &err) == 0 && length == PV_BOOTENV_BYTES);
+	CHECK(pv_read_file(whole, PV_BOOTENV_BYTES, &text, &length, &err) == 0 &&
+		length == PV_BOOTENV_BYTES);
 	CHECK(pv_starts_with(text, "# GRUB Environment Block\n###"));
 }
 

@@ -32,7 +32,8 @@ static void test_empty_is_not_set(void)
 	CHECK_TEXT(pv_config_text(&c, PV_STORAGE_DEVICE), "LABEL=root");
 }
 
-/* Whether the file says it or not: a place over the trust store, a weaker mode, another boot environment. */
+/* Whether the file says it or not: a place over the trust store, a weaker mode, another boot environment.
+ */
 static void test_the_command_line_changes_harmless_keys_only(void)
 {
 	static const char words[] =
@@ -57,8 +58,8 @@ static void test_the_boot_loader_names_the_storage_first(void)
 
 	pv_config_init(&c);
 	CHECK(pv_config_read_file(&c, "PV_STORAGE_DEVICE=LABEL=root\n", &err) == 0);
-	pv_config_read_cmdline(
-		&c, "pv_storage.device=PARTUUID=1 pv_storage.device=PARTUUID=2 PV_STORAGE_DEVICE=PARTUUID=3");
+	pv_config_read_cmdline(&c,
+		"pv_storage.device=PARTUUID=1 pv_storage.device=PARTUUID=2 PV_STORAGE_DEVICE=PARTUUID=3");
 	CHECK_TEXT(pv_config_text(&c, PV_STORAGE_DEVICE), "PARTUUID=1");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* PID 1's side of the control socket, with the process that it starts; the test is PID 1 and its callers. */
+/* PID 1's side of the control socket, with the process that it starts; the test is PID 1 and its callers.
+ */
 #include "ctrl.h"
 
 #include <fcntl.h>
@@ -134,8 +135,8 @@ static int count_descriptors(pid_t pid)
 	return count;
 }
 
-/* Nothing of PID 1's is open in it: the standard ones, the socket, the wire, the storage, its loop. The last
- * caller's may be, for a moment. */
+/* Nothing of PID 1's is open in it: the standard ones, the socket, the wire, the storage, its loop. The
+ * last caller's may be, for a moment. */
 static void test_server_has_no_descriptor_of_pid_1(void)
 {
 	for (int i = 0; i < 500 && count_descriptors(ctrl.server) > 7; i++)

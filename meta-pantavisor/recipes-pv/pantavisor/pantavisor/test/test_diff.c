@@ -45,8 +45,8 @@ static const struct {
 		PV_CHANGE_RESTART},
 	{"a configuration", BSP(A) WEB, BSP(A) WEB ",\"_config/web/etc/x\":\"" A "\"", NULL,
 		PV_CHANGE_RESTART, PV_CHANGE_RESTART},
-	{"inline JSON", BSP(A) WEB ",\"web/x.json\":{\"a\":1}", BSP(A) WEB ",\"web/x.json\":{\"a\":2}", NULL,
-		PV_CHANGE_RESTART, PV_CHANGE_RESTART},
+	{"inline JSON", BSP(A) WEB ",\"web/x.json\":{\"a\":1}", BSP(A) WEB ",\"web/x.json\":{\"a\":2}",
+		NULL, PV_CHANGE_RESTART, PV_CHANGE_RESTART},
 	{"a container more", BSP(A) SYS, BSP(A) WEB SYS, NULL, PV_CHANGE_KEEP, PV_CHANGE_START},
 	{"a container less", BSP(A) WEB SYS, BSP(A) SYS, NULL, PV_CHANGE_STOP, PV_CHANGE_KEEP},
 	{"signatures", BSP(A) WEB ",\"_sigs/web.json\":{\"a\":1}",
@@ -68,8 +68,8 @@ static const struct {
 		"web2/x", PV_CHANGE_KEEP, PV_CHANGE_KEEP},
 	{"the configuration of none", BSP(A) WEB, BSP(A) WEB ",\"_config/other/x\":\"" A "\"",
 		"_config/other/x", PV_CHANGE_KEEP, PV_CHANGE_KEEP},
-	{"groups", BSP(A) WEB, BSP(A) WEB ",\"device.json\":{\"groups\":[{\"name\":\"one\"}]}", "device.json",
-		PV_CHANGE_KEEP, PV_CHANGE_KEEP},
+	{"groups", BSP(A) WEB, BSP(A) WEB ",\"device.json\":{\"groups\":[{\"name\":\"one\"}]}",
+		"device.json", PV_CHANGE_KEEP, PV_CHANGE_KEEP},
 };
 
 static void test_each_change_asks_for_what_it_needs(void)

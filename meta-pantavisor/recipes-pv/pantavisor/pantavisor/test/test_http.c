@@ -32,7 +32,8 @@ static const struct {
 	{"PUT /objects/" ID " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"
 	 "Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n",
 		PV_HTTP_PUT, "/objects/" ID, true, 3000000, true},
-	{"HEAD /objects/" ID " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n",
+	{"HEAD /objects/" ID
+	 " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n",
 		PV_HTTP_HEAD, "/objects/" ID, false, 0, false},
 	/* Python's http.client */
 	{"PUT /steps/locals/a HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\nContent-Length: "

@@ -143,8 +143,8 @@ static void test_child_that_gives_no_result_is_an_error(void)
 	static const struct {
 		int (*work)(struct pv_job_result *result);
 		const char *text;
-	} ends[] = {{crash, "its process ended with status 137"}, {leave, "its process ended with status 0"},
-		{write_too_much, "its result is too long"}};
+	} ends[] = {{crash, "its process ended with status 137"},
+		{leave, "its process ended with status 0"}, {write_too_much, "its result is too long"}};
 
 	for (size_t i = 0; i < PV_COUNT(ends); i++) {
 		struct story story = {.work = ends[i].work};

@@ -55,7 +55,8 @@ static void test_numbers_are_read_in_their_range(void)
 static void test_good_texts_parse(void)
 {
 	static const char *const good[] = {"{}", "[]", "0", "-0", "1e5", "1.0E-1", "\"\"", "true", "null",
-		"[[],{}]", "{\"\":1}", "\"\\ud800\"", "\"\\u0000\"", "\"\xc3\xa9\"", "12345678901234567890"};
+		"[[],{}]", "{\"\":1}", "\"\\ud800\"", "\"\\u0000\"", "\"\xc3\xa9\"",
+		"12345678901234567890"};
 
 	for (size_t i = 0; i < PV_COUNT(good); i++)
 		CHECK(parses(good[i]));
@@ -125,8 +126,8 @@ static void test_length_has_a_limit(void)
 	CHECK(!parses(text));
 }
 
-/* Every prefix of a state, and every state with one byte changed, either parses or is refused; the sanitizers
- * watch. */
+/* Every prefix of a state, and every state with one byte changed, either parses or is refused; the
+ * sanitizers watch. */
 static void test_broken_states_do_no_harm(void)
 {
 	size_t length;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain directories take the place of the file system of cgroups: what is killed there is written in a file.
+/* Plain directories take the place of the file system of cgroups: what is killed there is written in a
+ * file.
  */
 #include "leftover.h"
 

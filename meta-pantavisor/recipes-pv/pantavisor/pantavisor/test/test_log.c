@@ -43,7 +43,8 @@ int main(void)
 	CHECK(size_of("logs/our.log") > 0);
 	fill("test");
 	fill("test");
-	CHECK(size_of("logs/our.log") <= PV_LOG_FILE_BYTES && size_of("logs/our.log.1") <= PV_LOG_FILE_BYTES);
+	CHECK(size_of("logs/our.log") <= PV_LOG_FILE_BYTES &&
+		size_of("logs/our.log.1") <= PV_LOG_FILE_BYTES);
 	CHECK(size_of("logs/our.log.1") > PV_LOG_FILE_BYTES / 2);
 	tree_check_text("outside", "outside");
 	tree_check_text("older", "older");

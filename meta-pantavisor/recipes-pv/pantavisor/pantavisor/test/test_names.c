@@ -10,7 +10,8 @@ int main(void)
 		"", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\nb", "a\x7f"};
 
 	CHECK(pv_name_is_container("demo-nginx") && pv_name_is_container("a.b_c"));
-	CHECK(!pv_name_is_container("bsp") && !pv_name_is_container("_config") && !pv_name_is_container(""));
+	CHECK(!pv_name_is_container("bsp") && !pv_name_is_container("_config") &&
+		!pv_name_is_container(""));
 	CHECK(!pv_name_is_container("-a") && !pv_name_is_container(".a") && !pv_name_is_container("a/b"));
 	CHECK(!pv_name_is_container("a:b") && !pv_name_is_container(NULL));
 	CHECK(pv_name_is_volume("docker--var-lib-x") && pv_name_is_volume("root.squashfs"));
@@ -23,6 +24,7 @@ int main(void)
 	CHECK(pv_revision_is("0") && pv_revision_is("12") && pv_revision_is("locals/x-1"));
 	CHECK(!pv_revision_is("") && !pv_revision_is("..") && !pv_revision_is("a") &&
 		!pv_revision_is("0/.."));
-	CHECK(!pv_revision_is("locals/") && !pv_revision_is("locals/a/b") && !pv_revision_is("locals/../0"));
+	CHECK(!pv_revision_is("locals/") && !pv_revision_is("locals/a/b") &&
+		!pv_revision_is("locals/../0"));
 	return check_done();
 }

@@ -148,8 +148,9 @@ static void test_reports(void)
 		"\"max_retries\":0,\"current_retries\":2,\"stable_timeout\":0,\"is_stable\":true,"
 		"\"backoff_policy\":\"reboot\"},\"user_stopped\":false}]");
 	CHECK(order(&pv, &host, PV_CTRL_GROUPS, "") == 200);
-	CHECK_TEXT(reply.body, "[{\"name\":\"app\",\"status\":\"ACHIEVED\",\"status_goal\":\"MOUNTED\","
-			       "\"restart_policy\":\"container\",\"timeout\":30,\"containers\":[\"web\"]}]");
+	CHECK_TEXT(reply.body,
+		"[{\"name\":\"app\",\"status\":\"ACHIEVED\",\"status_goal\":\"MOUNTED\","
+		"\"restart_policy\":\"container\",\"timeout\":30,\"containers\":[\"web\"]}]");
 	task.reached = false;
 	order(&pv, &host, PV_CTRL_GROUPS, "");
 	CHECK_HAS(reply.body, "\"status\":\"TIMEDOUT\"");
@@ -314,7 +315,8 @@ static void test_revision_is_tried_by_a_reboot(void)
 	struct pv pv = running(true, true, false);
 
 	begin_launch(&pv, "NEW");
-	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/y") == 409 && order(&pv, &own, PV_CTRL_RUN, "7") == 409);
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/y") == 409 &&
+		order(&pv, &own, PV_CTRL_RUN, "7") == 409);
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200 && !pv.end);
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 503 && reply.retry_s == 600);
 	wait_for_job(&pv);

@@ -20,7 +20,8 @@ static const struct {
 	/* Other hierarchies say nothing. */
 	{"12:pids:/lxc/other\n0::/lxc/web\n", PV_PEER_CONTAINER, "web"},
 	{"12:pids:/lxc/other\n1:name=0::/lxc/other\n", PV_PEER_STRANGER, ""},
-	/* Monitors, what was removed, what is not a container's name, what a container may make elsewhere. */
+	/* Monitors, what was removed, what is not a container's name, what a container may make elsewhere.
+	 */
 	{"0::/lxc.monitor.web\n", PV_PEER_STRANGER, ""},
 	{"0::/lxc/web (deleted)\n", PV_PEER_STRANGER, ""},
 	{"0::/lxc\n", PV_PEER_STRANGER, ""},

@@ -63,7 +63,8 @@ static void test_job_mounts_and_unmounts(void)
 	pv_prepare_unmount(&pv, task);
 	wait_while(task, PV_PLACE_UNMOUNTING);
 	CHECK(task->place == PV_PLACE_NONE);
-	CHECK(!pv_exists(DATA "/content") && pv_exists(PERM "/content") && !pv_exists(ROOT "/etc/hostname"));
+	CHECK(!pv_exists(DATA "/content") && pv_exists(PERM "/content") &&
+		!pv_exists(ROOT "/etc/hostname"));
 	finish();
 }
 

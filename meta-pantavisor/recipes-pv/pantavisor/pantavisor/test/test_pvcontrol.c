@@ -103,8 +103,8 @@ static void test_refusals_have_their_exit_status(void)
 
 static void test_words_that_are_none_are_a_mistake(void)
 {
-	static const char *const wrong[] = {
-		"", "nonsense", "containers", "containers start", "ls more", "cmd run a b", "objects put x"};
+	static const char *const wrong[] = {"", "nonsense", "containers", "containers start", "ls more",
+		"cmd run a b", "objects put x"};
 
 	for (size_t i = 0; i < PV_COUNT(wrong); i++) {
 		CHECK(end(start(wrong[i])) == 2);

@@ -87,22 +87,23 @@ static void check_refused(const char *state, const char *why)
 static void test_bad_envelopes_are_refused(void)
 {
 	check_refused("{\"_sigs/a.json\":{\"#spec\":\"pvs@2\"}}", "no texts");
-	check_refused(
-		"{\"_sigs/a.json\":{\"#spec\":\"pvs@2\",\"protected\":\"!\",\"signature\":\"\"}}", "base64");
+	check_refused("{\"_sigs/a.json\":{\"#spec\":\"pvs@2\",\"protected\":\"!\",\"signature\":\"\"}}",
+		"base64");
 	/* {} */
 	check_refused(
 		"{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":\"e30\",\"signature\":\"\"}}", "type PVS");
 	/* {"typ":"PVS","alg":"ES256","pvs":{"include":["**"],"exclude":[]}} */
-	check_refused(
-		"{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
-		"\"eyJ0eXAiOiJQVlMiLCJhbGciOiJFUzI1NiIsInB2cyI6eyJpbmNsdWRlIjpbIioqIl0sImV4Y2x1ZGUiOltdfX0\","
-		"\"signature\":\"\"}}",
+	check_refused("{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
+		      "\"eyJ0eXAiOiJQVlMiLCJhbGciOiJFUzI1NiIsInB2cyI6eyJpbmNsdWRlIjpbIioqIl0sImV4Y2x1ZGUiOl"
+		      "tdfX0\","
+		      "\"signature\":\"\"}}",
 		"carries no certificates");
 	/* {"typ":"PVS","alg":"none","pvs":{"include":["a"],"exclude":[]},"x5c":["AAAA"]} */
-	check_refused("{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
-		      "\"eyJ0eXAiOiJQVlMiLCJhbGciOiJub25lIiwicHZzIjp7ImluY2x1ZGUiOlsiYSJdLCJleGNsdWRlIjpbXX0s"
-		      "Ing1YyI6WyJBQUFBIl19\","
-		      "\"signature\":\"\"}}",
+	check_refused(
+		"{\"x.json\":{\"#spec\":\"pvs@2\",\"protected\":"
+		"\"eyJ0eXAiOiJQVlMiLCJhbGciOiJub25lIiwicHZzIjp7ImluY2x1ZGUiOlsiYSJdLCJleGNsdWRlIjpbXX0s"
+		"Ing1YyI6WyJBQUFBIl19\","
+		"\"signature\":\"\"}}",
 		"algorithm \"none\"");
 	/* {"typ":"PVS","crit":["x"]} */
 	check_refused(
@@ -138,7 +139,8 @@ static char *repeated(const char *beginning, int count, const char *behind)
 	return text;
 }
 
-/* The refusal of a state of `paths` paths whose only signature is by `certificate` and has these patterns. */
+/* The refusal of a state of `paths` paths whose only signature is by `certificate` and has these patterns.
+ */
 static void check_forged(const char *certificate, int paths, const char *include, const char *why)
 {
 	cleanup_free char *header =

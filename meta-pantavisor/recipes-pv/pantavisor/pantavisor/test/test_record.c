@@ -12,8 +12,8 @@ static struct pv tried(void)
 
 	tree_folder("trails/7/.pv");
 	tree_file("logs/7/pantavisor/pantavisor.log", "first line\nlast line\n");
-	CHECK(pv_progress_note(pv_storage_at(pv.storage), "7", PV_PROGRESS_INPROGRESS, "Trying new revision",
-		      &err) == 0);
+	CHECK(pv_progress_note(pv_storage_at(pv.storage), "7", PV_PROGRESS_INPROGRESS,
+		      "Trying new revision", &err) == 0);
 	return pv;
 }
 

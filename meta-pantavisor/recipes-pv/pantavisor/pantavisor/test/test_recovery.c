@@ -20,7 +20,8 @@ static void test_parse(void)
 {
 	struct pv_recovery r;
 
-	CHECK(parse("{\"policy\":\"on-failure\",\"max_retries\":5,\"retry_delay\":5,\"backoff_factor\":1.5E0,"
+	CHECK(parse("{\"policy\":\"on-failure\",\"max_retries\":5,\"retry_delay\":5,\"backoff_factor\":1."
+		    "5E0,"
 		    "\"reset_window\":60,\"stable_timeout\":30,\"backoff_policy\":\"10min\"}",
 		      &r) == 0);
 	CHECK(r.given && r.mode == PV_RECOVER_ON_FAILURE && r.max_retries == 5 &&

@@ -94,7 +94,8 @@ static void test_links_on_the_storage_lead_nowhere(struct pv *pv, struct pv_moun
 		"disks/perm/web/lxc-overlay/upper", "disks/perm/web/lxc-overlay/work", "objects"};
 
 	for (size_t i = 0; i < PV_COUNT(places); i++) {
-		cleanup_free char *path = pv_fmt("storage/%s", places[i]), *moved = pv_fmt("%s.moved", path);
+		cleanup_free char *path = pv_fmt("storage/%s", places[i]),
+				  *moved = pv_fmt("%s.moved", path);
 
 		boot(pv, "permanent");
 		CHECK(mount_web(pv, mounts) == 0);

@@ -67,13 +67,14 @@ static void test_object_that_is_another_is_refused_and_leaves_nothing(void)
 			  *part = pv_fmt("objects/.part-%s", next.ids[1]);
 	cleanup_free char *object = pv_fmt("objects/%s", next.ids[1]);
 
-	check_put(path, "", "something else", "422 Unprocessable", "{\"Error\":\"Object has bad checksum\"}");
+	check_put(
+		path, "", "something else", "422 Unprocessable", "{\"Error\":\"Object has bad checksum\"}");
 	CHECK(!tree_has(part) && !tree_has(object));
 	check_put("/objects/x", "", "y", "400 Bad Request", "not an object's id");
 	check_get("/objects/x", "", "400 Bad Request", "no such object");
 	check_get("/objects/" ABSENT, "", "400 Bad Request", "no such object");
-	check_put("/objects/" ABSENT, "Content-Range: bytes 0-0/17592186044415\r\n", "x", "507 Insufficient",
-		"{\"Error\":\"Not enough disk space available\"}");
+	check_put("/objects/" ABSENT, "Content-Range: bytes 0-0/17592186044415\r\n", "x",
+		"507 Insufficient", "{\"Error\":\"Not enough disk space available\"}");
 	check("PUT /objects/" ABSENT " HTTP/1.1\r\n\r\n", "411 Length Required", "");
 }
 
@@ -162,7 +163,8 @@ static void test_step_is_judged_and_stays(void)
 	check_put("/steps/locals/x/commitmsg", "", "a \"new\" one", "200 OK", "");
 	check_get("/steps/locals/x/commitmsg", "", "200 OK", "a \"new\" one");
 	check_get("/steps", "", "200 OK", "{\"name\":\"locals/x\",\"date\":\"2");
-	check_get("/steps", "", "200 OK", "\"commitmsg\":\"a \\\"new\\\" one\",\"progress\":{\"progress\":0");
+	check_get(
+		"/steps", "", "200 OK", "\"commitmsg\":\"a \\\"new\\\" one\",\"progress\":{\"progress\":0");
 }
 
 static void test_steps_that_are_not_there(void)

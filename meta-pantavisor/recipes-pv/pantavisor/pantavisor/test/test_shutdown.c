@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a PID 1, in a PID namespace of its own, where reboot() ends the namespace by SIGHUP and powering
- * off by SIGINT. */
+/* The end of a PID 1, in a PID namespace of its own, where reboot() ends the namespace by SIGHUP and
+ * powering off by SIGINT. */
 #include "shutdown.h"
 
 #include <fcntl.h>
@@ -66,7 +66,8 @@ static void be_pid_1(enum pv_end end)
 	_exit(1);
 }
 
-/* A namespace ends with its PID 1, so each gets its own, from a process of its own. The signal that ended it.
+/* A namespace ends with its PID 1, so each gets its own, from a process of its own. The signal that ended
+ * it.
  */
 static int run(enum pv_end end)
 {

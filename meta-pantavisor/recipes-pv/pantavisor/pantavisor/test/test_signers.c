@@ -73,8 +73,8 @@ static void check_tables(char *cases)
 /* A signature may not mean, not even by leaving it out, what its signer may not sign. */
 static void test_exclusions_count(void)
 {
-	static const char table[] =
-		"{\"#spec\":\"pantavisor-signers@1\",\"signers\":[{\"name\":\"Web\",\"may\":[\"web/**\"]}]}";
+	static const char table[] = "{\"#spec\":\"pantavisor-signers@1\",\"signers\":[{\"name\":\"Web\","
+				    "\"may\":[\"web/**\"]}]}";
 	static const char text[] = "{\"_sigs/web.json\":{},\"bsp/run.json\":{},\"web/run.json\":{}}";
 	const struct pv_identity web = {.name = "Web"};
 	struct pv_signers *signers = NULL;
@@ -84,8 +84,8 @@ static void test_exclusions_count(void)
 	CHECK(pv_json_parse(&state, text, strlen(text), &err) == 0);
 	CHECK(pv_signers_check(signers, &web, &state, (enum pv_sight[]){PV_EXCLUDED, PV_UNSEEN, PV_SIGNED},
 		      &err) == 0);
-	CHECK(pv_signers_check(signers, &web, &state, (enum pv_sight[]){PV_EXCLUDED, PV_EXCLUDED, PV_SIGNED},
-		      &err) < 0);
+	CHECK(pv_signers_check(signers, &web, &state,
+		      (enum pv_sight[]){PV_EXCLUDED, PV_EXCLUDED, PV_SIGNED}, &err) < 0);
 	CHECK_HAS(err.text, "its signer \"Web\" may not sign bsp/run.json");
 	CHECK(pv_signers_check(
 		      signers, &web, &state, (enum pv_sight[]){PV_SIGNED, PV_UNSEEN, PV_UNSEEN}, &err) < 0);

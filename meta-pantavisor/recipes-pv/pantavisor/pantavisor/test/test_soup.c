@@ -27,14 +27,15 @@
 static const char *const tokens[] = {"{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "d800",
 	"\\ud83d\\ude00", "\"#spec\"", "\"pantavisor-service-system@1\"", "\"a/run.json\"",
 	"\"bsp/run.json\"", "\"device.json\"", "{\"groups\":[{\"name\":\"a\"", "\"name\"", "\"storage\"",
-	"\"volumes\"", "null", "true", "false", "0", "-", "1e9", "1e999", "0.5", "\"pvs@2\"", "\"protected\"",
-	"\"signature\"", "\"e30\"", "\xff", "\xe2\x82", "pv_try=", "# GRUB Environment Block\n", "\n", " ",
-	"PV_LOG_LEVEL=", "pv_log.level=", "9999999999", "'", "=", "#", "SIGRTMIN+99", "99",
-	"SigBlk: ffffffffffffffff", "auto_recovery", "\"policy\":\"always\"", "\"max_retries\":1e9",
-	"\"backoff_policy\":\"99999h\"", "\"restart_policy\":\"system\"", "\"root-volume\":\"dm:\"",
-	"\"status_goal\":\"MOUNTED\"", "\"type\":\"lxc\"", "lxc.rootfs.path",
-	"overlayfs:/volumes/a:/volumes/b", "lxc.mount.entry", "lxc.cgroup.", "lxc.net.", "/**", "*", "?",
-	"\x30\x82", "\x30", "\xa3", "\x06\x03\x55\x1d", "\x02\x01", "\x03", "verity\0\0\1"};
+	"\"volumes\"", "null", "true", "false", "0", "-", "1e9", "1e999", "0.5", "\"pvs@2\"",
+	"\"protected\"", "\"signature\"", "\"e30\"", "\xff", "\xe2\x82",
+	"pv_try=", "# GRUB Environment Block\n", "\n", " ", "PV_LOG_LEVEL=", "pv_log.level=", "9999999999",
+	"'", "=", "#", "SIGRTMIN+99", "99", "SigBlk: ffffffffffffffff", "auto_recovery",
+	"\"policy\":\"always\"", "\"max_retries\":1e9", "\"backoff_policy\":\"99999h\"",
+	"\"restart_policy\":\"system\"", "\"root-volume\":\"dm:\"", "\"status_goal\":\"MOUNTED\"",
+	"\"type\":\"lxc\"", "lxc.rootfs.path", "overlayfs:/volumes/a:/volumes/b", "lxc.mount.entry",
+	"lxc.cgroup.", "lxc.net.", "/**", "*", "?", "\x30\x82", "\x30", "\xa3", "\x06\x03\x55\x1d",
+	"\x02\x01", "\x03", "verity\0\0\1"};
 
 static uint64_t state_of_chance;
 
@@ -109,8 +110,8 @@ static void read_text(const char *text, size_t length)
 	size_t decoded;
 	struct pv_err err;
 
-	if (pv_base64_decode(chance(2) ? PV_BASE64_URL : PV_BASE64_STANDARD, text, &bytes, &decoded, &err) ==
-		0)
+	if (pv_base64_decode(
+		    chance(2) ? PV_BASE64_URL : PV_BASE64_STANDARD, text, &bytes, &decoded, &err) == 0)
 		free(bytes);
 	pv_config_init(&config);
 	(void)pv_config_read_file(&config, text, &err);

@@ -16,7 +16,8 @@ static struct pv_mounts mounts;
 static char *rewrite(const char *entry, int wanted)
 {
 	struct pv_lxcconf conf;
-	cleanup_free char *text = pv_fmt("lxc.rootfs.path = /volumes/web/root\n%s\nlxc.pty.max = 3\n", entry);
+	cleanup_free char *text =
+		pv_fmt("lxc.rootfs.path = /volumes/web/root\n%s\nlxc.pty.max = 3\n", entry);
 	char *found = NULL;
 
 	CHECK(pv_lxcconf_adapt(&conf, text, &err) == 0);
@@ -110,8 +111,9 @@ static void test_blanks(void)
 /* A link of the image leads within the image, not to the device's own /run. */
 static void test_overlay(void)
 {
-	check_rewritten(ENTRY "/volumes/web/ovl var/run overlay lowerdir=/volumes/web/root/var/run,"
-			      "upperdir=/volumes/web/ovl/upper,workdir=/volumes/web/ovl/work,create=dir 0 0",
+	check_rewritten(ENTRY
+		"/volumes/web/ovl var/run overlay lowerdir=/volumes/web/root/var/run,"
+		"upperdir=/volumes/web/ovl/upper,workdir=/volumes/web/ovl/work,create=dir 0 0",
 		ENTRY "/volumes/web/ovl var/run overlay lowerdir=" SOURCE "0,upperdir=" SOURCE
 		      "1,workdir=" SOURCE "2,create=dir 0 0\n");
 	tree_check_text(INNER "0/real", "of the image");

@@ -102,8 +102,8 @@ static void test_groups_of_old_states_are_read(void)
 	CHECK(refuses(HEAD BSP "\"groups.json\":{\"groups\":[]}}", "groups.json is not a list"));
 	CHECK(refuses(HEAD BSP "\"groups.json\":[]}", "groups.json is not a list"));
 	CHECK(refuses(HEAD BSP "\"groups.json\":\"" SHA "\"}", "groups.json is not a list"));
-	CHECK(refuses(
-		HEAD BSP "\"groups.json\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "groups.json: two groups"));
+	CHECK(refuses(HEAD BSP "\"groups.json\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+		"groups.json: two groups"));
 	CHECK(refuses(HEAD BSP "\"disks.json\":[{\"name\":\"d\"}]}", "disks.json declares disks"));
 	CHECK(refuses(HEAD BSP "\"disks_v3.json\":{\"a\":1}}", "disks_v3.json declares disks"));
 }
@@ -144,8 +144,8 @@ static void test_verity_that_cannot_be_is_refused(void)
 	"\",\"hash_device\":\"" hashes "\",\"root_hash\":\"" root "\"" more "},"
 	CHECK(refuses(DM(""), "has no a/_dm/root.squashfs.json"));
 	CHECK(refuses(DM("\"a/_dm/root.squashfs.json\":\"" SHA "\","), "has no"));
-	CHECK(refuses(
-		DM(MANIFEST("dm-crypt", "root.squashfs", "lxc.container.conf", SHA, "")), "not a manifest"));
+	CHECK(refuses(DM(MANIFEST("dm-crypt", "root.squashfs", "lxc.container.conf", SHA, "")),
+		"not a manifest"));
 	CHECK(refuses(DM(MANIFEST("dm-verity", "other.squashfs", "lxc.container.conf", SHA, "")),
 		"not a manifest"));
 	CHECK(refuses(DM(MANIFEST("dm-verity", "root.squashfs", "../x", SHA, "")), "not a manifest"));
@@ -160,11 +160,12 @@ static void test_verity_that_cannot_be_is_refused(void)
 
 static void test_bsp(void)
 {
-	static const char text[] = HEAD "\"bsp/f.squashfs\":\"" SHA "\",\"bsp/m.squashfs\":\"" SHA
-					"\",\"bsp/m61.squashfs\":\"" SHA "\","
-					"\"bsp/"
-					"run.json\":{\"firmware\":\"f.squashfs\",\"modules\":\"m.squashfs\","
-					"\"modules_6.1\":\"m61.squashfs\"}}";
+	static const char text[] =
+		HEAD "\"bsp/f.squashfs\":\"" SHA "\",\"bsp/m.squashfs\":\"" SHA
+		     "\",\"bsp/m61.squashfs\":\"" SHA "\","
+		     "\"bsp/"
+		     "run.json\":{\"firmware\":\"f.squashfs\",\"modules\":\"m.squashfs\","
+		     "\"modules_6.1\":\"m61.squashfs\"}}";
 	struct pv_state state;
 
 	CHECK(load(&state, text) == 0);
@@ -190,15 +191,18 @@ static void test_what_cannot_be_is_refused(void)
 	CHECK(refuses(HEAD BSP RUN("a", ",\"status_goal\":\"DONE\"") "}", "status_goal"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"restart_policy\":\"no\"") "}", "restart_policy"));
 	CHECK(refuses(HEAD BSP RUN("a", ",\"volumes\":[\"../x\"]") "}", "no legal name"));
-	CHECK(refuses(HEAD BSP RUN("a", ",\"volumes\":[\"x.squashfs\"]") "}", "not an object of the state"));
 	CHECK(refuses(
-		HEAD BSP RUN("a", ",\"storage\":{\"a,b\":{\"persistence\":\"boot\"}}") "}", "no legal name"));
-	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
+		HEAD BSP RUN("a", ",\"volumes\":[\"x.squashfs\"]") "}", "not an object of the state"));
+	CHECK(refuses(HEAD BSP RUN("a", ",\"storage\":{\"a,b\":{\"persistence\":\"boot\"}}") "}",
+		"no legal name"));
+	CHECK(refuses(
+		HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
 		"wants a disk"));
 	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "no legal name"));
+	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}",
+		"two groups"));
 	CHECK(refuses(
-		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}", "two groups"));
-	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
+		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
 }
 
 static void test_published_state_is_read(void)

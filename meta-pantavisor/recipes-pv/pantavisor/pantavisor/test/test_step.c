@@ -143,7 +143,8 @@ static void test_a_boot_removes_what_a_cut_left(void)
 	tree_file("trails/.dead-0/x", "x");
 	tree_file("disks/rev/0/web/data", "x");
 	CHECK(pv_resume(at, &err) == 0);
-	CHECK(!tree_has("trails/.new-1") && !tree_has("trails/locals/.new-x") && !tree_has("trails/.dead-3"));
+	CHECK(!tree_has("trails/.new-1") && !tree_has("trails/locals/.new-x") &&
+		!tree_has("trails/.dead-3"));
 	CHECK(!tree_has("logs/3") && !tree_has("disks/rev/3") && !tree_has("objects/.part-x"));
 	CHECK(tree_has(part) && !tree_has("trails/.dead-0") && tree_has("disks/rev/0/web/data"));
 	CHECK(firmware_verify(at.root, "0", &err) == 0);

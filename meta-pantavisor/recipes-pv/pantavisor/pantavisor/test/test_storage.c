@@ -20,7 +20,8 @@ static void show_disk(const char *disk)
 	cleanup_free char *start = pv_fmt("sys/devices/%s/%s1/start", disk, disk);
 	cleanup_free char *sector = pv_fmt("sys/devices/%s/queue/logical_block_size", disk);
 	cleanup_free char *link = pv_fmt("sys/class/block/%s", disk), *link1 = pv_fmt("%s1", link);
-	cleanup_free char *place = pv_fmt("../../devices/%s", disk), *place1 = pv_fmt("%s/%s1", place, disk);
+	cleanup_free char *place = pv_fmt("../../devices/%s", disk),
+			  *place1 = pv_fmt("%s/%s1", place, disk);
 
 	tree_file(partition, "1\n");
 	tree_file(start, FIRST_SECTOR "\n");
@@ -36,7 +37,8 @@ static void make_disk(const char *disk, const char *label, const char *uuid)
 	cleanup_free char *whole = tree_path(name), *part = tree_path(name1);
 	cleanup_free char *identity = pv_fmt("1:%s", uuid);
 	const char *const table[] = {"sgdisk", "-n", "1:" FIRST_SECTOR ":0", "-u", identity, whole, NULL};
-	const char *const ext4[] = {"mke2fs", "-q", "-t", "ext4", "-L", label, "-U", uuid, part, "4M", NULL};
+	const char *const ext4[] = {
+		"mke2fs", "-q", "-t", "ext4", "-L", label, "-U", uuid, part, "4M", NULL};
 
 	tree_file(name, "");
 	CHECK(truncate(whole, 8 << 20) == 0);

@@ -140,8 +140,8 @@ static void test_monitor_that_outlives_its_container_is_killed(void)
 	CHECK(world.kills == 1 && task.monitor == MONITOR);
 }
 
-/* A volume's first content takes longer than the group has: the container starts all the same, and the device
- * goes on meanwhile. */
+/* A volume's first content takes longer than the group has: the container starts all the same, and the
+ * device goes on meanwhile. */
 static void test_container_starts_when_its_volumes_are_ready(void)
 {
 	struct pv pv = device(PV_STANDING_TRIED);

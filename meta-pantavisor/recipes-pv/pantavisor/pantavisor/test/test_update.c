@@ -38,10 +38,10 @@ static void test_update_by_reboot(void)
 	expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT);
 	expect(&story, PV_UPDATE_REACHED, PV_PROGRESS_TESTING,
 		"Awaiting to set rollback point if update is stable", PV_UPDATE_TEST);
-	expect(&story, PV_UPDATE_UNSTABLE, PV_PROGRESS_TESTING, "Waiting for all containers to become stable",
-		PV_UPDATE_WAIT);
-	expect(&story, PV_UPDATE_STABLE, PV_PROGRESS_DONE, "Update finished, revision set as rollback point",
-		PV_UPDATE_COMMIT);
+	expect(&story, PV_UPDATE_UNSTABLE, PV_PROGRESS_TESTING,
+		"Waiting for all containers to become stable", PV_UPDATE_WAIT);
+	expect(&story, PV_UPDATE_STABLE, PV_PROGRESS_DONE,
+		"Update finished, revision set as rollback point", PV_UPDATE_COMMIT);
 }
 
 /* What was accepted without a reboot is not a rollback point before it was tried by one. */

@@ -50,8 +50,8 @@ static void test_superblocks_of_another_kind_are_refused(void)
 	static const struct {
 		int at;
 		unsigned char value;
-	} changes[] = {{0, 'V'}, {6, 1}, {8, 2}, {12, 2}, {32, 'm'}, {38, 'x'}, {64, 1}, {65, 0}, {69, 0x20},
-		{66, 1}, {72, 0}, {79, 1}, {81, 2}};
+	} changes[] = {{0, 'V'}, {6, 1}, {8, 2}, {12, 2}, {32, 'm'}, {38, 'x'}, {64, 1}, {65, 0},
+		{69, 0x20}, {66, 1}, {72, 0}, {79, 1}, {81, 2}};
 	struct pv_verity verity = {.root_hash = ROOT};
 	unsigned char superblock[PV_VERITY_SUPERBLOCK_BYTES] = {0};
 

@@ -71,17 +71,18 @@ static inline void make_storage(const char *persistence)
 	add_object("storage/config", conf_id);
 	object = pv_fmt("/storage/objects/%s", conf_id);
 	CHECK(chown(object, 1000, 1000) == 0 && chmod(object, 06777) == 0);
-	state = pv_fmt("{\"#spec\":\"pantavisor-service-system@1\",\"_config/web/etc/app.conf\":\"%s\","
-		       "\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/run.json\":"
-		       "{\"initrd\":\"b\",\"linux\":\"b\"},\"web/lxc.container.conf\":\"%s\","
-		       "\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"#spec\":\"service-manifest-run@1\","
-		       "\"config\":\"lxc.container.conf\",\"name\":\"web\",\"root-volume\":\"root.squashfs\","
-		       "\"storage\":{"
-		       "\"docker--data\":{\"persistence\":\"permanent\"},\"docker--other\":{\"persistence\":"
-		       "\"boot\"},"
-		       "\"dockerovl--data\":{\"persistence\":\"revision\"},\"lxc-overlay\":{\"persistence\":"
-		       "\"%s\"}},"
-		       "\"type\":\"lxc\"}}",
+	state = pv_fmt(
+		"{\"#spec\":\"pantavisor-service-system@1\",\"_config/web/etc/app.conf\":\"%s\","
+		"\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/run.json\":"
+		"{\"initrd\":\"b\",\"linux\":\"b\"},\"web/lxc.container.conf\":\"%s\","
+		"\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"#spec\":\"service-manifest-run@1\","
+		"\"config\":\"lxc.container.conf\",\"name\":\"web\",\"root-volume\":\"root.squashfs\","
+		"\"storage\":{"
+		"\"docker--data\":{\"persistence\":\"permanent\"},\"docker--other\":{\"persistence\":"
+		"\"boot\"},"
+		"\"dockerovl--data\":{\"persistence\":\"revision\"},\"lxc-overlay\":{\"persistence\":"
+		"\"%s\"}},"
+		"\"type\":\"lxc\"}}",
 		conf_id, conf_id, conf_id, image_id, persistence);
 	tree_file("storage/trails/0/.pvr/json", state);
 }

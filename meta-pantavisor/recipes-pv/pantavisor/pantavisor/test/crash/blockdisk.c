@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk that remembers: one file, "disk", for a loop device. What is written to the image goes into a log as
- * well, with each flush, so that any moment can be made again.
+ * A disk that remembers: one file, "disk", for a loop device. What is written to the image goes into a log
+ * as well, with each flush, so that any moment can be made again.
  *
  *   blockdisk IMAGE LOG FOLDER     until the folder is unmounted
  *
@@ -41,7 +41,8 @@ static int open_disk(const char *path, struct fuse_file_info *file)
 	return strcmp(path, DISK) ? -ENOENT : 0;
 }
 
-static int read_disk(const char *path, char *bytes, size_t length, off_t offset, struct fuse_file_info *file)
+static int read_disk(
+	const char *path, char *bytes, size_t length, off_t offset, struct fuse_file_info *file)
 {
 	ssize_t got = pread(image, bytes, length, offset);
 

@@ -183,7 +183,8 @@ static bool is_missed(enum pv_barrier barrier)
 		forget(&device);
 		cuts_free(&own);
 		if (!good) {
-			printf("without %-12s %s: %s\n", barrier_names[barrier], stories[i].name, oracle.why);
+			printf("without %-12s %s: %s\n", barrier_names[barrier], stories[i].name,
+				oracle.why);
 			return true;
 		}
 	}

@@ -103,8 +103,8 @@ static void apply(
 		apply_bytes(disk, call, variant, made, count);
 	else if (call->kind == CALL_NAMES && variant == DONE)
 		for (size_t i = 0; i < call->change_count; i++)
-			disk_set(
-				disk, call->changes[i].folder, call->changes[i].name, call->changes[i].child);
+			disk_set(disk, call->changes[i].folder, call->changes[i].name,
+				call->changes[i].child);
 }
 
 /* The same state is judged again where more has been promised, or another choice is right. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The states that a power cut may leave of recorded calls, by what POSIX promises: what was not made durable
- * is there or not, in any selection; bytes that were not are whole, cut short, zeros or none; and of a file
- * that is written in place each sector is the old one, the new one, or not readable.
+ * The states that a power cut may leave of recorded calls, by what POSIX promises: what was not made
+ * durable is there or not, in any selection; bytes that were not are whole, cut short, zeros or none; and
+ * of a file that is written in place each sector is the old one, the new one, or not readable.
  */
 #ifndef PV_TEST_CUTS_H
 #define PV_TEST_CUTS_H

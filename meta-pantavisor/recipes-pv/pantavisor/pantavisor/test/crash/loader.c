@@ -40,7 +40,8 @@ static bool read_block(
 	return block->length == BLOCK && !strncmp(block->bytes, HEAD, strlen(HEAD));
 }
 
-static bool read_copy(const struct disk *names, const struct disk *disk, const char *path, struct copy *copy)
+static bool read_copy(
+	const struct disk *names, const struct disk *disk, const char *path, struct copy *copy)
 {
 	char last[LOADER_BYTES];
 	struct disk_bytes block;

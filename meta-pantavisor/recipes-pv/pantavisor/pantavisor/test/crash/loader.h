@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot loader's choice by the rules of grub.cfg, written once more and without the runtime's own code. */
+/* The boot loader's choice by the rules of grub.cfg, written once more and without the runtime's own code.
+ */
 #ifndef PV_TEST_LOADER_H
 #define PV_TEST_LOADER_H
 

@@ -50,8 +50,8 @@ static bool loads(struct oracle *oracle, const struct cut *cut, const struct dis
 
 	if (!firmware || node == GONE || !disk_is_linked(cut->disk, node) ||
 		cut->disk->files[node].hash != hash_of(firmware->contents[which]))
-		return fail(
-			oracle, "the boot loader starts revision %s, whose %s is not whole", revision, file);
+		return fail(oracle, "the boot loader starts revision %s, whose %s is not whole", revision,
+			file);
 	return true;
 }
 

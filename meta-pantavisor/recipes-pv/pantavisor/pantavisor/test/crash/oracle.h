@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether a device comes back from a state that a power cut left: the boot loader finds a revision that it
- * may choose, with or without the journal; nothing under its name is half; and once the boot has removed what
- * was left, that revision verifies by the verifier that boots, and no more is left.
+ * may choose, with or without the journal; nothing under its name is half; and once the boot has removed
+ * what was left, that revision verifies by the verifier that boots, and no more is left.
  */
 #ifndef PV_TEST_ORACLE_H
 #define PV_TEST_ORACLE_H

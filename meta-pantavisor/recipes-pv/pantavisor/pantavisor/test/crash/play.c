@@ -41,7 +41,8 @@ static int install(const char *revision)
 	struct firmware firmware = {0};
 
 	if (variant < 0 || firmware_make(&firmware, variant, &err) < 0 ||
-		firmware_send(at, &firmware, &err) < 0 || firmware_install(at, &firmware, revision, &err) < 0)
+		firmware_send(at, &firmware, &err) < 0 ||
+		firmware_install(at, &firmware, revision, &err) < 0)
 		return -1;
 	firmware_free(&firmware);
 	return 0;

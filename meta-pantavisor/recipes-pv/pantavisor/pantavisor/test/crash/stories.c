@@ -58,7 +58,8 @@ void device_know(const struct device *device, struct oracle *oracle)
 	}
 }
 
-static int note(struct device *device, int which, const char *while_it_lasts, enum pv_progress_status status)
+static int note(
+	struct device *device, int which, const char *while_it_lasts, enum pv_progress_status status)
 {
 	record_promise(names[which], while_it_lasts);
 	TRY(pv_progress_note(device->at, names[which], status, "as the story has it", &device->err));

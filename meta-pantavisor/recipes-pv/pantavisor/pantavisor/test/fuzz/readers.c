@@ -115,7 +115,8 @@ static void read_http(const char *bytes, size_t length)
 		return;
 	}
 	check_path(whole.path);
-	fuzz_require(!strcmp(whole.path, pieces.path) && whole.length == pieces.length, "and mean the same");
+	fuzz_require(
+		!strcmp(whole.path, pieces.path) && whole.length == pieces.length, "and mean the same");
 	fuzz_require(!whole.has_content_range || whole.length <= whole.total, "a range is in its total");
 	read_route(&whole, bytes + used, length - used);
 }
