@@ -71,11 +71,12 @@ class Journal:
 def tags(block: bytes, features: int) -> int:
     """How many blocks follow a descriptor."""
     count, at = 0, 12
-    size = 16 if features & CSUM_V3 else 12 if features & WIDE else 8
+    size = 12 if features & WIDE else 8
+    form, offset = ">H", 6
+    if features & CSUM_V3:
+        size, form, offset = 16, ">I", 4
     while at + size <= BLOCK:
-        flags = struct.unpack_from(
-            ">I" if features & CSUM_V3 else ">H", block, at + (4 if features & CSUM_V3 else 6)
-        )[0]
+        flags = struct.unpack_from(form, block, at + offset)[0]
         count += 1
         at += size + (0 if flags & SAME_UUID else 16)
         if flags & LAST_TAG:

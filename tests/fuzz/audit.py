@@ -59,16 +59,12 @@ def one_input(content_bytes: bytes) -> None:
             _check(audit.verify(folder / "export.tar", strict=True))
         return
     name = {1: "web/run.json", 2: "device.json"}.get(kind)
-    try:
-        text = (
-            cjson.dumps({**GOOD, name: cjson.loads(rest)})
-            if name
-            else rest
-            if kind == 0
-            else cjson.dumps(GOOD)
-        )
-    except PantavisorError:
-        return
+    text = rest if kind == 0 else cjson.dumps(GOOD)
+    if name:
+        try:
+            text = cjson.dumps({**GOOD, name: cjson.loads(rest)})
+        except PantavisorError:
+            return
     _examine(text, rest if kind == 4 else CONFIG)
 
 

@@ -30,7 +30,8 @@ def _members(draw: st.DrawFn) -> Member:
         return member(f"{head}{slash}.wh.{name}")
     if kind == "opaque":
         return member(f"{path}/.wh..wh..opq")
-    target = draw(_TARGETS) if kind == "link" else draw(_PATHS) if kind == "hard" else ""
+    targets = {"link": _TARGETS, "hard": _PATHS}
+    target = draw(targets[kind]) if kind in targets else ""
     mode = draw(st.sampled_from([0o644, 0o755, 0o4711, 0o1777]))
     content = draw(_CONTENTS) if kind == "file" else b""
     return member(path, kind, content, target=target, mode=mode, owner=draw(_OWNERS), device=(1, 3))

@@ -45,7 +45,8 @@ def member(
     made.type = TYPES[kind]
     made.size = len(content)
     made.linkname = target
-    made.mode = mode if mode is not None else 0o755 if kind == "dir" else 0o644
+    usual = 0o755 if kind == "dir" else 0o644
+    made.mode = usual if mode is None else mode
     made.uid, made.gid = owner
     made.mtime = mtime
     made.devmajor, made.devminor = device

@@ -283,16 +283,6 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
                 assert not shared, where(path, node.lineno)
 
 
-@pytest.mark.parametrize("path", [*FILES, *sorted(GLUE.glob("*.py"))], ids=lambda path: path.name)
-def test_no_conditional_expression_is_part_of_another(path: Path) -> None:
-    for node in walked(path):
-        if isinstance(node, ast.IfExp):
-            inner = [
-                found for found in ast.walk(node) if isinstance(found, ast.IfExp) and found is not node
-            ]
-            assert not inner, where(path, node.lineno)
-
-
 def raised(function: ast.FunctionDef) -> "set[str]":
     """The errors of ours that a function raises itself."""
     found = set()

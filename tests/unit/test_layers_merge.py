@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import tarfile
 import warnings
 from typing import Any, Optional
 
@@ -333,7 +334,7 @@ class Oracle:
             self.remove(path, True)
             self.nodes[path] = found
             return
-        kind = "dir" if info.isdir() else "link" if info.issym() else "other"
+        kind = {tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "link"}.get(info.type, "other")
         if kind != "dir" or self.nodes.get(path, {"kind": ""})["kind"] != "dir":
             self.remove(path, True)
         node = {"kind": kind, "meta": (0o777 if kind == "link" else info.mode, info.uid, info.gid)}

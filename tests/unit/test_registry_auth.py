@@ -147,9 +147,10 @@ def test_a_challenge_that_wants_more_is_answered_once_more(registry: Registry) -
     def refuse(handler: Any) -> None:
         known = handler.headers.get("Authorization", "").removeprefix("Bearer ") in registry.tokens
         sent = "Authorization" in handler.headers
-        handler.give_content() if known else handler.give(
-            403 if sent else 401, b"{}", wider if sent else narrow
-        )
+        if known:
+            handler.give_content()
+        else:
+            handler.give(403 if sent else 401, b"{}", wider if sent else narrow)
 
     narrow = {"WWW-Authenticate": registry.challenge}
     registry.misbehave("/v2/web/", refuse)

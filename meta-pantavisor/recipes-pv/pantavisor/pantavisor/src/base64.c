@@ -6,16 +6,17 @@
 
 #include "alloc.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char *const alphabets[] = {
+	[PV_BASE64_STANDARD] = LETTERS "+/",
+	[PV_BASE64_URL] = LETTERS "-_",
+};
 
 static int value_of(enum pv_base64 kind, char c)
 {
-	const char *found;
+	const char *found = c ? strchr(alphabets[kind], c) : NULL;
 
-	if (kind == PV_BASE64_STANDARD)
-		c = c == '+' ? '-' : c == '/' ? '_' : c == '-' || c == '_' ? '\0' : c;
-	found = c ? strchr(alphabet, c) : NULL;
-	return found ? (int)(found - alphabet) : -1;
+	return found ? (int)(found - alphabets[kind]) : -1;
 }
 
 int pv_base64_decode(
@@ -67,11 +68,11 @@ char *pv_base64url_encode(const void *bytes, size_t length)
 		bits = bits << 8 | in[i];
 		for (held += 8; held >= 6;) {
 			held -= 6;
-			*to++ = alphabet[bits >> held & 63];
+			*to++ = alphabets[PV_BASE64_URL][bits >> held & 63];
 		}
 	}
 	if (held)
-		*to++ = alphabet[bits << (6 - held) & 63];
+		*to++ = alphabets[PV_BASE64_URL][bits << (6 - held) & 63];
 	*to = '\0';
 	return text;
 }

@@ -78,7 +78,10 @@ static int read_weight(const char *value, const struct scale *scale, long *found
 	if (end == value || *end || number < 0)
 		return refuse(value, err);
 	/* The kernel did not refuse what was out of its bounds either. */
-	number = number < scale->low ? scale->low : number > scale->high ? scale->high : number;
+	if (number < scale->low)
+		number = scale->low;
+	if (number > scale->high)
+		number = scale->high;
 	*found = 1 + (number - scale->low) * 9999 / (scale->high - scale->low);
 	return 0;
 }

@@ -26,9 +26,11 @@ int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *leng
 
 		if (used == room) {
 			/* Files of procfs say that their size is 0: grow by reading. */
-			room = room			      ? room * 2
-			       : (size_t)info.st_size < limit ? (size_t)info.st_size + 4096
-							      : limit + 1;
+			if (room)
+				room *= 2;
+			else
+				room = (size_t)info.st_size < limit ? (size_t)info.st_size + 4096
+								    : limit + 1;
 			buffer = pv_resize(buffer, room + 1, 1);
 		}
 		got = read(fd, buffer + used, room - used);

@@ -170,9 +170,15 @@ static int read_value(struct reader *r, int depth, uint32_t *index)
 	} else if (c == '"') {
 		type = PV_JSON_STRING;
 		done = pv_json_read_string(r, &value, &length);
-	} else if (c == 't' || c == 'f' || c == 'n') {
-		type = c == 't' ? PV_JSON_TRUE : c == 'f' ? PV_JSON_FALSE : PV_JSON_NULL;
-		done = read_word(r, c == 't' ? "true" : c == 'f' ? "false" : "null");
+	} else if (c == 't') {
+		type = PV_JSON_TRUE;
+		done = read_word(r, "true");
+	} else if (c == 'f') {
+		type = PV_JSON_FALSE;
+		done = read_word(r, "false");
+	} else if (c == 'n') {
+		type = PV_JSON_NULL;
+		done = read_word(r, "null");
 	} else {
 		done = read_number(r);
 	}

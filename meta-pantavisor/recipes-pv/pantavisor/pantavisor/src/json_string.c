@@ -16,13 +16,18 @@ int pv_json_peek(const struct reader *r)
 /* Length of the UTF-8 sequence at `at`, 0 if there is none. */
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
-	size_t need = at[0] < 0x80   ? 1
-		      : at[0] < 0xc2 ? 0
-		      : at[0] < 0xe0 ? 2
-		      : at[0] < 0xf0 ? 3
-		      : at[0] < 0xf5 ? 4
-				     : 0;
+	static const struct {
+		unsigned char below;
+		size_t length;
+	} firsts[] = {{0x80, 1}, {0xc2, 0}, {0xe0, 2}, {0xf0, 3}, {0xf5, 4}};
+	size_t need = 0;
 
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(*firsts); i++) {
+		if (at[0] < firsts[i].below) {
+			need = firsts[i].length;
+			break;
+		}
+	}
 	if (!need || need > left)
 		return 0;
 	for (size_t i = 1; i < need; i++)
@@ -34,15 +39,20 @@ static size_t utf8_length(const unsigned char *at, size_t left)
 	return need;
 }
 
+static int hex_digit(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 static int hex4(struct reader *r, uint32_t *unit)
 {
 	*unit = 0;
 	for (int i = 0; i < 4; i++, r->at++) {
-		int c = pv_json_peek(r);
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-						   : -1;
+		int digit = hex_digit(pv_json_peek(r));
 
 		if (digit < 0)
 			return pv_json_bad(r, "bad \\u escape");

@@ -97,6 +97,13 @@ static int read_files(
 	return 0;
 }
 
+static enum pv_persistence persistence_of(const char *word)
+{
+	if (!strcmp(word, "permanent"))
+		return PV_PERSIST_PERMANENT;
+	return !strcmp(word, "revision") ? PV_PERSIST_REVISION : PV_PERSIST_BOOT;
+}
+
 static int read_storages(
 	const struct pv_manifest *c, const struct pv_json_node *run, struct pv_container *container)
 {
@@ -120,9 +127,7 @@ static int read_storages(
 		if (!persistence)
 			continue;
 		volume->name = name;
-		volume->persistence = !strcmp(persistence, "permanent")	 ? PV_PERSIST_PERMANENT
-				      : !strcmp(persistence, "revision") ? PV_PERSIST_REVISION
-									 : PV_PERSIST_BOOT;
+		volume->persistence = persistence_of(persistence);
 		container->storage_count++;
 	}
 	return 0;

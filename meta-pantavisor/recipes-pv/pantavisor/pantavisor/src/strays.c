@@ -111,6 +111,11 @@ static int judge(struct walk *walk, int folder, const char *name, const char *pa
 	return deeper < 0 ? -1 : visit(walk, deeper, path);
 }
 
+static int unreadable(const struct walk *walk, const char *path)
+{
+	return pv_err_errno(walk->err, "%.300s cannot be read", *path ? path : "the revision");
+}
+
 /* Only folders of the state are entered, so their depth and number are those of its paths. */
 static int visit(struct walk *walk, int folder, const char *path)
 {
@@ -118,10 +123,10 @@ static int visit(struct walk *walk, int folder, const char *path)
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
+	if (fd < 0)
+		return -1;
 	if (!dir)
-		return fd < 0 ? -1
-			      : pv_err_errno(
-					walk->err, "%.300s cannot be read", *path ? path : "the revision");
+		return unreadable(walk, path);
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		cleanup_free char *deeper =
 			*path ? pv_fmt("%s/%s", path, entry->d_name) : pv_fmt("%s", entry->d_name);
@@ -131,7 +136,7 @@ static int visit(struct walk *walk, int folder, const char *path)
 		if (judge(walk, folder, entry->d_name, deeper) < 0)
 			return -1;
 	}
-	return errno ? pv_err_errno(walk->err, "%.300s cannot be read", *path ? path : "the revision") : 0;
+	return errno ? unreadable(walk, path) : 0;
 }
 
 static int compare_paths(const void *a, const void *b)

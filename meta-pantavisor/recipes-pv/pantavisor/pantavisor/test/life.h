@@ -32,9 +32,9 @@ void pv_prepare_mount(struct pv *pv, struct pv_task *task)
 {
 	(void)pv;
 	world.mounts++;
-	task->place = world.mounts_slowly ? PV_PLACE_MOUNTING
-		      : world.can_mount	  ? PV_PLACE_MOUNTED
-					  : PV_PLACE_FAILED;
+	task->place = world.can_mount ? PV_PLACE_MOUNTED : PV_PLACE_FAILED;
+	if (world.mounts_slowly)
+		task->place = PV_PLACE_MOUNTING;
 }
 
 void pv_prepare_unmount(struct pv *pv, struct pv_task *task)

@@ -52,7 +52,9 @@ static void choose_counting(struct device *of, const struct pv_bootenv *env)
 	if (of->count_of != env->generation)
 		of->count = 0;
 	of->count_of = env->generation;
-	strcpy(of->revision, of->count >= 6 ? "0" : of->count >= 3 ? previous : env->revision);
+	strcpy(of->revision, of->count >= 3 ? previous : env->revision);
+	if (of->count >= 6)
+		strcpy(of->revision, "0");
 	/* There is no revision 9. */
 	if (*of->revision == '9')
 		strcpy(of->revision, "0");
@@ -80,7 +82,9 @@ static void choose(struct device *of)
 
 static enum fate fate_of(const struct device *of)
 {
-	return *of->revision == '7' ? of->newest : *of->revision == '3' ? of->before : of->factory;
+	if (*of->revision == '7')
+		return of->newest;
+	return *of->revision == '3' ? of->before : of->factory;
 }
 
 static struct pv start(const struct device *of)
@@ -114,7 +118,10 @@ static bool live(struct pv *pv, int64_t lost_at)
 			pv_supervise_reaped(pv, MONITOR, 1 << 8, now = lost_at);
 			next = now + 1;
 		}
-		now = next == INT64_MAX ? DAY : next > now ? next : now + 1;
+		if (next == INT64_MAX)
+			now = DAY;
+		else
+			now = next > now ? next : now + 1;
 	}
 	return !pv->end;
 }
