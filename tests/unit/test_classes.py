@@ -3,6 +3,7 @@
 reads.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -56,3 +57,18 @@ def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, name
     read = set(re.findall(r'"((?:PVR|PVROOT|PVS|IMAGE|SOURCE)_\w+)"', body.group() + called))
     listed = set(" ".join(re.findall(r'\[vardeps\] \+= "([^"]*)"', text)).split())
     assert read - OUTSIDE <= listed
+
+
+def imported_by_bitbake() -> list[Path]:
+    """The modules of which BitBake asks for each function's source."""
+    text = (LAYER / "lib/pvbb/__init__.py").read_text()
+    (names,) = re.findall(r"^BBIMPORTS = (.*)", text, re.MULTILINE)
+    return [LAYER / f"lib/pvbb/{name}.py" for name in ast.literal_eval(names)]
+
+
+@pytest.mark.parametrize("path", imported_by_bitbake(), ids=lambda path: path.stem)
+def test_no_word_of_typing_is_a_name_at_run_time(path: Path) -> None:
+    # Optional and Union can be called, but have no source file: BitBake 2.8 ends with a traceback.
+    imports = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+    names = {name.name for node in imports if node.module == "typing" for name in node.names}
+    assert names <= {"TYPE_CHECKING"}

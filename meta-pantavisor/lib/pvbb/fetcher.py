@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING
 
 import bb
 import bb.fetch2
@@ -31,6 +31,9 @@ from pantavisor.registry import download as downloading
 import pvbb.downloads
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
 from pvbb.registries import client
+
+if TYPE_CHECKING:
+    from typing import Any, Optional, Union
 
 
 class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bb
 import bb.fetch2
@@ -19,6 +19,9 @@ from pantavisor.ref import Ref
 import pvbb.downloads
 import pvbb.registries
 from pvbb.downloads import ImageUrl
+
+if TYPE_CHECKING:
+    from typing import Any
 
 TIMEOUT = 10.0  # seconds; a build does not wait for what it can do without
 

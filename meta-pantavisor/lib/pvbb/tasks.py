@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Optional
+from typing import TYPE_CHECKING
 
 import bb
 
 import pvbb.tool
 import pvbb.wiring
+
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 MIB = 1024 * 1024
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bb
+
+if TYPE_CHECKING:
+    from typing import Any
 
 WARNING = "pvr: warning: "
 KEY_FILES = ("key.pem", "x5c.pem", "ca.crt")

@@ -11,10 +11,13 @@ from __future__ import annotations
 import functools
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bb
 from pantavisor import names
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _OURS = re.compile(r"(?:PVR|PVROOT|PVS)_\w+")
 _ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w-]+)?(?:\[| *[?:+.]*=)", re.MULTILINE)

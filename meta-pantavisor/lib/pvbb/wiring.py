@@ -9,7 +9,7 @@ word must not stop the builds of others.
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import TYPE_CHECKING
 
 import bb
 import bb.build
@@ -22,6 +22,9 @@ from pantavisor.registry import RegistryOptions
 
 import pvbb.fetcher
 from pvbb.downloads import ImageUrl
+
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 LAYOUT_FOLDER = "oci"
 
