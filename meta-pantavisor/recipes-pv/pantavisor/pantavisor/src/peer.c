@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,8 +49,9 @@ void pv_peer_read(const char *cgroup, struct pv_peer *peer)
 	peer->kind = PV_PEER_CONTAINER;
 }
 
-/* The number of a process that ended may be another's by now. Kernels before 6.5 cannot say; there the
- * number would have to come round between a connection and its acceptance. */
+/* The number of a process that ended may be another's by now: of one that is gone kernels before 6.16 give
+ * no descriptor at all. Those before 6.5 cannot say; there the number would have to come round between a
+ * connection and its acceptance. */
 static bool has_ended(int connection)
 {
 	cleanup_close int pidfd = -1;
@@ -58,7 +60,7 @@ static bool has_ended(int connection)
 
 	if (getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length) < 0) {
 		pidfd = -1;
-		return false;
+		return errno != ENOPROTOOPT;
 	}
 	process = (struct pollfd){.fd = pidfd, .events = POLLIN};
 	return poll(&process, 1, 0) != 0;

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 static const struct {
 	const char *cgroup;
@@ -82,6 +92,52 @@ static void test_process_that_ended_is_a_stranger(void)
 	close(listener);
 }
 
+/* From now on the kernel answers so where it is asked for the caller's process. */
+static void answer_with(int number)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_PEERPIDFD, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)number),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {PV_COUNT(steps), steps};
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/* Root is who this process is, until it is taken for a stranger. */
+static bool is_known(int number)
+{
+	int status, pair[2];
+	pid_t child = fork();
+
+	if (!child) {
+		struct pv_peer peer;
+
+		answer_with(number);
+		CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+		pv_peer_identify(pair[0], &peer);
+		_exit(check_failures ? 2 : peer.is_root);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+static void test_process_that_the_kernel_does_not_find_is_a_stranger(void)
+{
+	if (geteuid()) {
+		fputs("not root: left out\n", stderr);
+		return;
+	}
+	CHECK(!is_known(EINVAL) && !is_known(ESRCH) && !is_known(EMFILE));
+	/* A kernel that does not know the question. */
+	CHECK(is_known(ENOPROTOOPT));
+}
+
 static void test_what_is_no_connection_has_no_peer(void)
 {
 	struct pv_peer peer;
@@ -95,6 +151,7 @@ int main(void)
 	test_cgroup_says_who_it_is();
 	test_long_name_is_no_container();
 	test_process_that_ended_is_a_stranger();
+	test_process_that_the_kernel_does_not_find_is_a_stranger();
 	test_what_is_no_connection_has_no_peer();
 	return check_done();
 }
