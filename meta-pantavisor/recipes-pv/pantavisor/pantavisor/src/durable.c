@@ -163,43 +163,82 @@ int pv_durable_rename(
 						      : 0;
 }
 
-static int remove_entry(struct pv_storage folder, const char *name, int depth, struct pv_err *err);
+/* A tree that goes, and how many of its directories were lifted to its top. */
+struct removal {
+	int top;
+	unsigned int lifted;
+	struct pv_err *err;
+};
 
-static int remove_below(struct pv_storage folder, int depth, struct pv_err *err)
+/* Each level takes a descriptor, and what containers make has any depth. */
+static int lift(struct removal *removal, struct pv_storage folder, const char *name)
 {
-	int fd = depth > PV_DURABLE_DEPTH
-			 ? pv_err_set(err, "there are more than %d directories in each other",
-				   PV_DURABLE_DEPTH)
-			 : pv_beneath_open(folder.root, ".", O_RDONLY | O_DIRECTORY, err);
+	char place[32];
+
+	do {
+		snprintf(place, sizeof(place), "lifted-%u", removal->lifted++);
+		if (folder.ops->move(folder.root, name, removal->top, place) == 0)
+			return 0;
+	} while (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR);
+	return pv_err_errno(removal->err, "cannot be removed");
+}
+
+static int remove_entry(struct removal *removal, struct pv_storage folder, const char *name, int depth);
+
+static int remove_below(struct removal *removal, struct pv_storage folder, int depth)
+{
+	int fd = pv_beneath_open(folder.root, ".", O_RDONLY | O_DIRECTORY, removal->err);
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
 
 	if (!dir)
-		return fd < 0 ? -1 : pv_err_errno(err, "cannot be read");
+		return fd < 0 ? -1 : pv_err_errno(removal->err, "cannot be read");
 	for (errno = 0; (found = readdir(dir)); errno = 0)
 		if (strcmp(found->d_name, ".") && strcmp(found->d_name, "..") &&
-			remove_entry(folder, found->d_name, depth, err) < 0)
-			return pv_err_wrap(err, "%.100s", found->d_name);
-	return errno ? pv_err_errno(err, "cannot be read") : 0;
+			remove_entry(removal, folder, found->d_name, depth) < 0)
+			return pv_err_wrap(removal->err, "%.100s", found->d_name);
+	return errno ? pv_err_errno(removal->err, "cannot be read") : 0;
 }
 
-static int remove_entry(struct pv_storage folder, const char *name, int depth, struct pv_err *err)
+/* Again where something was lifted: it may be behind what was read. */
+static int remove_all(struct removal *removal, struct pv_storage folder, int depth)
+{
+	unsigned int lifted;
+
+	do {
+		lifted = removal->lifted;
+		if (remove_below(removal, folder, depth) < 0)
+			return -1;
+	} while (depth == 1 && removal->lifted != lifted);
+	return 0;
+}
+
+static int remove_entry(struct removal *removal, struct pv_storage folder, const char *name, int depth)
 {
 	cleanup_close int deeper = -1;
 
 	if (folder.ops->unlink(folder.root, name) == 0)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
-		return pv_err_errno(err, "cannot be removed");
-	deeper = pv_beneath_open(folder.root, name, O_RDONLY | O_DIRECTORY, err);
-	if (deeper < 0 || remove_below(below(folder, deeper), depth + 1, err) < 0)
+		return pv_err_errno(removal->err, "cannot be removed");
+	deeper = pv_beneath_open(folder.root, name, O_RDONLY | O_DIRECTORY, removal->err);
+	if (deeper < 0)
 		return -1;
-	return folder.ops->rmdir(folder.root, name) < 0 ? pv_err_errno(err, "cannot be removed") : 0;
+	if (depth == PV_DURABLE_DEPTH)
+		return lift(removal, folder, name);
+	if (!depth)
+		removal->top = deeper;
+	if (remove_all(removal, below(folder, deeper), depth + 1) < 0)
+		return -1;
+	return folder.ops->rmdir(folder.root, name) < 0 ? pv_err_errno(removal->err, "cannot be removed")
+							: 0;
 }
 
 int pv_durable_remove_tree(struct pv_storage folder, const char *name, struct pv_err *err)
 {
+	struct removal removal = {.top = -1, .err = err};
+
 	if (!pv_beneath_has(folder.root, name))
 		return 0;
-	return remove_entry(folder, name, 0, err) < 0 ? pv_err_wrap(err, "%.200s", name) : 0;
+	return remove_entry(&removal, folder, name, 0) < 0 ? pv_err_wrap(err, "%.200s", name) : 0;
 }

@@ -14,7 +14,7 @@
 
 /* Behind the name of a file that is being written. Whatever a cut leaves of it goes at boot. */
 #define PV_DURABLE_BESIDE ".pv-beside"
-#define PV_DURABLE_DEPTH 160 /* more than a volume is filled with */
+#define PV_DURABLE_DEPTH 160 /* descriptors for the removal of a tree, which may be deeper */
 
 /* A directory, made with those above it where they are missing; its name is not durable yet. */
 int pv_durable_mkdirs(struct pv_storage at, const char *path, struct pv_err *err);

@@ -47,9 +47,14 @@ static int link_file(int file, int folder, const char *name)
 	return refuse_path(name) < 0 ? -1 : linkat(AT_FDCWD, source, folder, name, AT_SYMLINK_FOLLOW);
 }
 
+static int move(int folder, const char *from, int into, const char *to)
+{
+	return refuse_path(from) < 0 || refuse_path(to) < 0 ? -1 : renameat(folder, from, into, to);
+}
+
 static int rename_within(int folder, const char *from, const char *to)
 {
-	return refuse_path(from) < 0 || refuse_path(to) < 0 ? -1 : renameat(folder, from, folder, to);
+	return move(folder, from, folder, to);
 }
 
 static int unlink_file(int folder, const char *name)
@@ -129,6 +134,7 @@ const struct pv_fsops pv_fsops_real = {
 	.write_at = pwrite,
 	.link = link_file,
 	.rename = rename_within,
+	.move = move,
 	.unlink = unlink_file,
 	.mkdir = make_folder,
 	.rmdir = remove_folder,

@@ -39,6 +39,8 @@ struct pv_fsops {
 	int (*link)(int file, int folder, const char *name);
 	/* Within a folder; takes the place of what has the name. */
 	int (*rename)(int folder, const char *from, const char *to);
+	/* Into another folder. */
+	int (*move)(int folder, const char *from, int into, const char *to);
 	int (*unlink)(int folder, const char *name);
 	int (*mkdir)(int folder, const char *name, mode_t mode);
 	int (*rmdir)(int folder, const char *name);

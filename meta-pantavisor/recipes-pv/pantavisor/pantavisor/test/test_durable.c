@@ -123,6 +123,36 @@ static void test_removing_a_tree_follows_nothing(int root)
 	tree_check_text("outside/secret", "secret");
 }
 
+/* By names in folders, since no path is so long. */
+static void make_deep(int root, int depth)
+{
+	int at = pv_beneath_open(root, "deep", O_RDONLY | O_DIRECTORY, &err);
+
+	for (int i = 0; i < depth; i++) {
+		int deeper;
+
+		CHECK(mkdirat(at, "d", 0755) == 0);
+		deeper = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = deeper;
+	}
+	CHECK(at >= 0);
+	close(at);
+}
+
+/* A container may make as many directories in each other as the file system has room for. */
+static void test_removing_a_tree_of_any_depth(int root)
+{
+	struct pv_storage at = pv_storage_at(root);
+
+	/* Names that are taken, by what cannot be taken over. */
+	tree_file("root/deep/lifted-0", "x");
+	tree_file("root/deep/lifted-1/y", "y");
+	tree_file("root/deep/e/e/e", "z");
+	make_deep(root, 20 * PV_DURABLE_DEPTH);
+	CHECK(pv_durable_remove_tree(at, "deep", &err) == 0 && !tree_has("root/deep"));
+}
+
 static void test_names_are_no_paths(int root)
 {
 	static const char *const names[] = {"", ".", "..", "a/b", "../outside/secret", "/tmp"};
@@ -131,6 +161,8 @@ static void test_names_are_no_paths(int root)
 		CHECK(pv_fsops_real.create(root, names[i], O_WRONLY) < 0 && errno == EINVAL);
 		CHECK(pv_fsops_real.unlink(root, names[i]) < 0 && errno == EINVAL);
 		CHECK(pv_fsops_real.rename(root, "good", names[i]) < 0 && errno == EINVAL);
+		CHECK(pv_fsops_real.move(root, "good", root, names[i]) < 0 && errno == EINVAL);
+		CHECK(pv_fsops_real.move(root, names[i], root, "new") < 0 && errno == EINVAL);
 		CHECK(pv_fsops_real.mkdir(root, names[i], 0755) < 0 && errno == EINVAL);
 	}
 }
@@ -151,6 +183,7 @@ int main(void)
 	test_a_write_that_fails_leaves_nothing(root);
 	test_replacing(root);
 	test_removing_a_tree_follows_nothing(root);
+	test_removing_a_tree_of_any_depth(root);
 	test_names_are_no_paths(root);
 	tree_end();
 	return check_done();

@@ -124,18 +124,23 @@ static int link_file(int file, int folder, const char *name)
 	return done;
 }
 
-static int rename_within(int folder, const char *from, const char *to)
+static int move(int folder, const char *from, int into, const char *to)
 {
 	short child = node_at(folder, from);
-	int done = fails(false) ? -1 : pv_fsops_real.rename(folder, from, to);
+	int done = fails(false) ? -1 : pv_fsops_real.move(folder, from, into, to);
 
 	if (done == 0) {
 		struct call *call = add(CALL_NAMES);
 
 		change(call, folder, from, GONE);
-		change(call, folder, to, child);
+		change(call, into, to, child);
 	}
 	return done;
+}
+
+static int rename_within(int folder, const char *from, const char *to)
+{
+	return move(folder, from, folder, to);
 }
 
 static int unlink_file(int folder, const char *name)
@@ -199,6 +204,7 @@ const struct pv_fsops record_ops = {
 	.write_at = write_at,
 	.link = link_file,
 	.rename = rename_within,
+	.move = move,
 	.unlink = unlink_file,
 	.mkdir = make_folder,
 	.rmdir = remove_folder,
