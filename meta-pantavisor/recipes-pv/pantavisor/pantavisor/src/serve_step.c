@@ -75,13 +75,6 @@ static int read_text(const struct pv_deal *deal, const char *revision, const cha
 	return pv_beneath_read(deal->service->storage.root, path, limit, text, length, &err);
 }
 
-static bool is_there(const struct pv_deal *deal, const char *revision)
-{
-	cleanup_free char *path = pv_fmt("trails/%s/.pvr/json", revision);
-
-	return pv_beneath_has(deal->service->storage.root, path);
-}
-
 static char *progress_of(const struct pv_deal *deal, const char *revision)
 {
 	struct pv_progress progress;
@@ -227,9 +220,12 @@ static void take_state(struct pv_deal *deal, const char *revision)
 		pv_exchange_refuse(&deal->exchange, UNPROCESSABLE, err.text);
 }
 
+/* Open before the message comes: a caller may take its time, and the revision may be gone meanwhile. */
 static void take_message(struct pv_deal *deal, const char *revision)
 {
-	cleanup_free char *path = pv_fmt("trails/%s/.pv/commitmsg", revision), *text = NULL;
+	cleanup_free char *path = pv_fmt("trails/%s", revision), *text = NULL;
+	cleanup_close int trail = pv_beneath_try(deal->service->storage.root, path, O_RDONLY | O_DIRECTORY);
+	const struct pv_storage at = {trail, deal->service->storage.ops};
 	size_t length = (size_t)deal->exchange.left;
 	struct pv_err err;
 
@@ -238,14 +234,14 @@ static void take_message(struct pv_deal *deal, const char *revision)
 			&deal->exchange, CONTENT_TOO_LARGE, "the message is longer than 256 bytes");
 		return;
 	}
-	if (!is_there(deal, revision)) {
+	if (trail < 0 || !pv_beneath_has(trail, ".pvr/json")) {
 		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such step");
 		return;
 	}
 	text = pv_exchange_take_text(&deal->exchange);
 	if (!text)
 		return;
-	if (pv_durable_replace(deal->service->storage, path, text, length, &err) == 0)
+	if (pv_durable_replace(at, ".pv/commitmsg", text, length, &err) == 0)
 		pv_exchange_json(&deal->exchange, OK, "");
 	else
 		pv_exchange_refuse(&deal->exchange, FAILED, err.text);

@@ -188,12 +188,33 @@ static void test_revision_may_be_called_progress(void)
 	check_get("/steps/locals/progress/progress", "", "200 OK", "\"status\":\"NEW\"");
 }
 
+/* A caller may take its time with a message, and a revision that went meanwhile does not come again. */
+static void test_message_of_a_step_that_goes(void)
+{
+	static const char head[] = "PUT /steps/locals/x/commitmsg HTTP/1.1\r\nExpect: 100-continue\r\n"
+				   "Content-Length: 1\r\n\r\n";
+	char invitation[sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1];
+	int fd = call(head);
+	struct pv_ctrl_ask asked = take_ask();
+	cleanup_free char *answer = NULL;
+
+	give(&asked, 200, "0");
+	CHECK(recv(fd, invitation, sizeof(invitation), MSG_WAITALL) == (ssize_t)sizeof(invitation));
+	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "");
+	CHECK(!tree_has("trails/locals/x"));
+	CHECK(send(fd, "m", 1, MSG_NOSIGNAL) == 1);
+	answer = hear(fd);
+	CHECK_HAS(answer, "500 Internal Server Error");
+	CHECK(!tree_has("trails/locals/x"));
+}
+
 static void test_storage_and_its_collection(void)
 {
 	check_get("/storage", "", "200 OK", "{\"total\":");
 	/* Without a boot environment nothing is known, and nothing removed. */
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "500 Internal Server Error", "nothing is removed");
 	tree_file("boot/grubenv", "# GRUB Environment Block\npv_rev=0\n");
+	test_message_of_a_step_that_goes();
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "{\"reclaimed\":");
 	CHECK(!tree_has("trails/locals/x") && !tree_has("trails/locals/progress"));
 	check("POST /commands HTTP/1.1\r\nContent-Length: 15\r\n\r\n{\"op\":\"RUN_GC\"}", "200 OK", "");
