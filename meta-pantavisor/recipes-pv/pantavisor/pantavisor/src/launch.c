@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "publish.h"
 #include "text.h"
+#include "trail.h"
 #include "usable.h"
 
 /* All its objects are read. */
@@ -35,7 +36,11 @@ static int prepare(void *argument, struct pv_job_result *result)
 {
 	const struct pv *pv = argument;
 	struct pv_storage at = pv_storage_at(pv->storage);
+	/* A collection that is on its way may be about to remove it. */
+	cleanup_close int lock = pv_trail_lock(pv->storage, &result->err);
 
+	if (lock < 0)
+		return -1;
 	if (pv_usable_check(pv, pv->launching, &result->err) < 0) {
 		record(pv, PV_PROGRESS_WONTGO, result->err.text);
 		return -1;

@@ -136,6 +136,17 @@ static void go_on(struct order *o)
 	o->reply->length = (uint32_t)strlen(o->reply->body);
 }
 
+/* What is about to be tried is not named by the boot environment yet. */
+static void collect(struct order *o)
+{
+	if (!*o->pv->launching) {
+		go_on(o);
+		return;
+	}
+	refuse(o, BUSY, "a revision is being tried");
+	o->reply->retry_s = UPDATE_RETRY_S;
+}
+
 static void run_revision(struct order *o)
 {
 	struct pv_err err;
@@ -192,7 +203,7 @@ static const struct {
 	[PV_CTRL_POWEROFF] = {power_off_device, false, false, true},
 	[PV_CTRL_RUN] = {run_revision, false, false, true},
 	[PV_CTRL_RUN_COMMIT] = {run_revision, false, false, true},
-	[PV_CTRL_COLLECT] = {go_on, false, false},
+	[PV_CTRL_COLLECT] = {collect, false, false},
 };
 
 /* What the server sent is bounded again: it read what strangers wrote. */

@@ -162,7 +162,7 @@ static const struct pv_route routes[] = {
 	{"/steps/", GET, MAY, PV_HANDLER_STEP_GET, 0, NULL},
 	{"/steps/", PUT, MAY, PV_HANDLER_STEP_PUT, PV_JSON_TEXT_BYTES, NULL},
 	{"/storage", GET, MAY, PV_HANDLER_STORAGE, 0, NULL},
-	{"/storage/gc", POST, MAY, PV_HANDLER_COLLECT, PV_ROUTE_BODY_BYTES, NULL},
+	{"/storage/gc", POST, PV_CTRL_COLLECT, PV_HANDLER_COLLECT, PV_ROUTE_BODY_BYTES, NULL},
 };
 
 /* A path that ends with a slash is followed by a name. */

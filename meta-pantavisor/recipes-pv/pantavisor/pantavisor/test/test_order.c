@@ -3,10 +3,12 @@
 #include "order.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
 #include "clock.h"
 #include "life.h"
 #include "progress.h"
+#include "trail.h"
 
 static struct pv_ctrl_reply reply;
 
@@ -326,6 +328,27 @@ static void test_revision_is_tried_by_a_reboot(void)
 	pv_loop_free(&pv.loop);
 }
 
+/* No revision is removed while it is looked at, nor looked at while some are removed. */
+static void test_collection_and_launch_wait_for_each_other(void)
+{
+	const struct timespec moment = {.tv_nsec = 100 * 1000 * 1000};
+	struct pv pv = running(true, true, false);
+	struct pv_err err;
+	int lock;
+
+	begin_launch(&pv, "NEW");
+	lock = pv_trail_lock(pv.storage, &err);
+	CHECK(lock >= 0 && order(&pv, &own, PV_CTRL_COLLECT, "") == 200);
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	CHECK(order(&pv, &own, PV_CTRL_COLLECT, "") == 503 && reply.retry_s == 600);
+	nanosleep(&moment, NULL);
+	check_progress(&pv, "NEW", "");
+	close(lock);
+	wait_for_job(&pv);
+	check_stored(&pv, "7", "locals/x", "");
+	pv_loop_free(&pv.loop);
+}
+
 static void test_revision_that_is_unusable_is_not_tried(void)
 {
 	struct pv pv = running(true, true, false);
@@ -360,6 +383,7 @@ int main(void)
 	test_device_ends_once();
 	test_tried_revision_is_not_left_halfway();
 	test_revision_is_tried_by_a_reboot();
+	test_collection_and_launch_wait_for_each_other();
 	test_revision_that_is_unusable_is_not_tried();
 	return check_done();
 }

@@ -50,6 +50,7 @@ static const struct {
 	{PV_HTTP_POST, "/commands", "{\"op\":\"LOCAL_RUN\",\"payload\":\"../a\"}", 400, 0, "", ""},
 	{PV_HTTP_POST, "/commands", "{\"op\":\"LOCAL_RUN\"}", 400, 0, "", ""},
 	{PV_HTTP_POST, "/commands", "{\"op\":\"RUN_GC\"}", 0, PV_CTRL_COLLECT, "", ""},
+	{PV_HTTP_POST, "/storage/gc", "", 0, PV_CTRL_COLLECT, "", ""},
 	{PV_HTTP_POST, "/commands", "{\"op\":\"GO_REMOTE\"}", 409, 0, "", ""},
 	{PV_HTTP_POST, "/commands", "{\"op\":\"UNCLAIM\"}", 204, 0, "", ""},
 	{PV_HTTP_POST, "/commands", "{\"op\":\"NONSENSE\"}", 400, 0, "", ""},

@@ -16,7 +16,7 @@ static char *ask(const char *text)
 	int fd = call(text);
 	struct pv_ctrl_ask asked = take_ask();
 
-	CHECK(asked.op == PV_CTRL_MAY || asked.op == PV_CTRL_COLLECT);
+	CHECK(asked.op == (strstr(text, "RUN_GC") || strstr(text, "/gc") ? PV_CTRL_COLLECT : PV_CTRL_MAY));
 	give(&asked, 200, "0");
 	return hear(fd);
 }
