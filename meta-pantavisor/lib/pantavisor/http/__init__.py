@@ -3,6 +3,7 @@
 long.
 
     client        Http: one request, Answer: what comes back
+    body          Body: what is sent with a request
     options       HttpOptions: proxies, certificates, patience
     errors        HttpError: what can go wrong on the way
     exchange      one request on its way, and the sentence for each failure
@@ -12,6 +13,7 @@ long.
 
 from __future__ import annotations
 
+from .body import Body
 from .client import Answer, Http, origin
 from .errors import AccessDenied, HttpError, TooSlow, Unreachable
 from .options import HttpOptions
@@ -19,6 +21,7 @@ from .options import HttpOptions
 __all__ = [
     "AccessDenied",
     "Answer",
+    "Body",
     "Http",
     "HttpError",
     "HttpOptions",

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Optional
 
 from . import proxies, reach
+from .body import Body
 from .certificates import Certificates
 from .deadline import Deadline
 from .errors import HttpError
@@ -84,12 +85,13 @@ class Http:
         *,
         authorization: Optional[str] = None,
         insecure: bool = False,
-        form: Optional[bytes] = None,
+        method: str = "GET",
+        body: Optional[Body] = None,
         size: int = 0,
         sender: str = "",
     ) -> Iterator[Answer]:
-        """The final answer to GET (POST where ``form`` is given) of ``url``, whose body should have
-        ``size`` bytes.
+        """The final answer to ``method`` of ``url``, whose body should have ``size`` bytes. What has a
+        ``body`` of its own follows no redirect.
 
         ``sender`` is the host[:port] that named the URL; without, it was the user. Raises HttpError.
         """
@@ -103,8 +105,8 @@ class Http:
             lax = insecure and (
                 origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or "")
             )
-            with self._exchange(url, sent, lax, form, size, sender) as answer:
-                if answer.status not in _REDIRECTS or form is not None:
+            with self._exchange(url, sent, lax, method, body, size, sender) as answer:
+                if answer.status not in _REDIRECTS or body is not None:
                     yield answer
                     return
                 url = _redirected(url, answer.header("Location"))
@@ -116,11 +118,13 @@ class Http:
         url: str,
         headers: Mapping[str, str],
         insecure: bool,
-        form: Optional[bytes],
+        method: str,
+        body: Optional[Body],
         size: int,
         sender: str,
     ) -> Iterator[Answer]:
-        exchange = Exchange(url, Deadline(4 * self._options.timeout, size), self._options.lax)
+        moved = size + (body.length if body else 0)
+        exchange = Exchange(url, Deadline(4 * self._options.timeout, moved), self._options.lax)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:
@@ -133,7 +137,7 @@ class Http:
                     **login,
                     **headers,
                 }
-                _send(connection, "GET" if form is None else "POST", target, sent, form)
+                _send(connection, method, target, sent, body)
                 answer = Answer(connection.getresponse(), exchange)
             yield answer
         finally:
@@ -175,16 +179,23 @@ def _send(
     method: str,
     target: str,
     headers: Mapping[str, str],
-    form: Optional[bytes],
+    body: Optional[Body],
 ) -> None:
-    """The request. A header whose value has several lines is sent once for each."""
+    """The request. A header whose value has several lines is sent once for each.
+
+    A server that refuses a body need not take it: its answer says why, if there is one.
+    """
     connection.putrequest(method, target, skip_accept_encoding=True)
     for name, value in headers.items():
         for line in value.split("\n"):
             connection.putheader(name, line)
-    if form is not None:
-        connection.putheader("Content-Length", str(len(form)))
-    connection.endheaders(form)
+    if body is not None:
+        connection.putheader("Content-Length", str(body.length))
+    try:
+        connection.endheaders(body)
+    except (BrokenPipeError, ConnectionResetError):
+        if body is None:
+            raise
 
 
 class _Http(http.client.HTTPConnection):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Optional
 
-from ..http import AccessDenied, Http, reach
+from ..http import AccessDenied, Body, Http, reach
 from . import credentials
 from .errors import MAX_ERROR_BYTES, RegistryError, for_status
 from .options import Credentials, Endpoint, RegistryOptions
@@ -133,7 +133,8 @@ class Authorizer:
             headers,
             authorization=authorization,
             insecure=endpoint.insecure,
-            form=form,
+            method="POST" if form else "GET",
+            body=Body.of(form) if form else None,
             sender=endpoint.host,
         ) as answer:
             if not 200 <= answer.status < 300:
