@@ -225,9 +225,9 @@ MISTAKES = [
     (["get", "#web"], "the source has no name", "name a repository or an export"),
     (["clone", "nope"], "nope does not exist", "name a repository or an export"),
     (
-        ["clone", "https://example.com/x"],
+        ["deploy", "../there/trails/0", "https://example.com/x"],
         "https://example.com/x is in the network",
-        "fetch the export first.*",
+        "run: pvr clone, and take it from there",
     ),
     (
         ["merge", "web"],

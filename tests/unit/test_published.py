@@ -197,10 +197,13 @@ def test_get_into_another_repository_and_again_from_the_last(
     assert Repository(Path(".")).state.part_names() == ("db",)
 
 
-def test_a_last_source_in_the_network_is_said_so(pvr: PvrCommand, work: Path) -> None:
+def test_a_last_source_in_the_network_is_asked_there(
+    pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = json.loads((work / ".pvr/config").read_text())
-    write(work, {".pvr/config": json.dumps({**config, "DefaultGetUrl": "https://pvr.pantahub.com/x/y"})})
-    assert "is in the network" in pvr.both("get", status=2)[1]
+    write(work, {".pvr/config": json.dumps({**config, "DefaultGetUrl": "http://127.0.0.1:1/x/y"})})
+    monkeypatch.setattr("pantavisor.remote.session.ATTEMPTS", 1)
+    assert "127.0.0.1:1 cannot be reached" in pvr.both("get", status=2)[1]
 
 
 def test_clone_with_objects_elsewhere(

@@ -27,6 +27,7 @@ from .console import Console, drop, open_missing, say
 MODULES = {
     "repository": ("init", "add", "json", "commit", "status", "diff", "checkout", "clone", "gc"),
     "exchange": ("get", "merge", "export", "import", "deploy"),
+    "post": ("post",),
     "app": ("app", "dm-convert", "dm-apply"),
     "device": ("device",),
     "sig": ("sig",),

@@ -78,12 +78,9 @@ class Console:
             self.line(text)
 
     def progress(self, label: str, done: int, total: int) -> None:
-        """Bytes ``done`` of ``total``: redraws a bar on a terminal, says a line now and then in a log."""
-        now = time.monotonic()
-        wait = REDRAW_SECONDS if self._terminal else LOG_SECONDS
-        if self.quiet or (now - self._last < wait and done < total):
+        """Bytes ``done`` of ``total``: a bar on a terminal, a line now and then in a log."""
+        if not self._is_due(always=done >= total):
             return
-        self._last = now
         share = done / total if total else 1.0
         amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
         if not self._terminal:
@@ -94,6 +91,22 @@ class Console:
         self._open = True
         if done >= total:
             self._finish_bar()
+
+    def amount(self, label: str, done: int) -> None:
+        """As progress(), of bytes whose number is not known."""
+        if not self._is_due():
+            return
+        text = f"{label}: {done / 1e6:.1f} MB"
+        say(f"\r{text:<40}" if self._terminal else text, end="" if self._terminal else "\n")
+        self._open = self._terminal
+
+    def _is_due(self, *, always: bool = False) -> bool:
+        now = time.monotonic()
+        wait = REDRAW_SECONDS if self._terminal else LOG_SECONDS
+        if self.quiet or (now - self._last < wait and not always):
+            return False
+        self._last = now
+        return True
 
     def error(self, error: PantavisorError) -> None:
         self._finish_bar()

@@ -11,10 +11,14 @@ from pathlib import Path
 
 from .. import export, repo
 from ..errors import FormatError
-from . import here
+from . import devices, here
 from .console import Console, count, first_of
 
-SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
+SOURCE = (
+    "repository, export or device (http://HOST:12368/cgi-bin/pvr); "
+    "SOURCE#PART,-PART chooses parts or paths, or leaves them out"
+)
+LOCAL_SOURCE = "repository or export; SOURCE#PART,-PART chooses parts or paths, or leaves them out"
 CHANGES_STATE = "Only the committed state changes: pvr checkout writes its files."
 
 
@@ -75,14 +79,14 @@ def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser
         help="boot the revision from now on, in place of one try beside the committed one",
     )
     deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
-    deploy.add_argument("sources", nargs="*", metavar="source", help=SOURCE)
+    deploy.add_argument("sources", nargs="*", metavar="source", help=LOCAL_SOURCE)
     deploy.set_defaults(run=_deploy)
 
 
 def _take(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository(options.target)
     source = repository.last_source() if options.source is None else repo.Source.parse(options.source)
-    with repo.opened(source.path) as (state, pool):
+    with devices.opener(console)(source) as (state, pool):
         merged = repository.merge_from(state, pool, source.part_filter, drop=options.drop)
     repository.remember(source)
     console.line(f"the committed state has {count(merged, 'path')}; run pvr checkout to write their files")

@@ -103,12 +103,12 @@ GLOBAL = (
 )
 
 
-# Commands that need a hub, a device in the network, or settings; docs/published.md lists them too.
+# Commands that need a hub, more of a device than it offers, or settings; docs/published.md lists them too.
 ABSENT = {
     **dict.fromkeys(
-        ("post", "put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim",
+        ("put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim",
          "register", "login", "whoami"),
-        "it speaks to no hub and no device; exports travel as files: pvr export FILE.tgz",
+        "it speaks to no hub; to have a device run a state, run: pvr post",
     ),
     "self-upgrade": "it is upgraded by what installed it",
     "global-config": "there are no settings; options and the environment say all",

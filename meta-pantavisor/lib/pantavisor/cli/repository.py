@@ -8,12 +8,13 @@ import glob
 import json
 import os
 import re
+import urllib.parse
 from pathlib import Path
 
 from .. import cjson, names, repo
 from ..repo import Repository
 from ..state import SPEC
-from . import epoch, here
+from . import devices, epoch, here
 from .console import Console, count, first_of
 from .exchange import SOURCE
 
@@ -106,7 +107,9 @@ def _declare_trees(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     checkout.add_argument("--hardlink", action="store_true", help="link objects instead of copying them")
     checkout.set_defaults(run=_checkout)
 
-    clone = commands.add_parser("clone", help="make a repository from another, or from an export")
+    clone = commands.add_parser(
+        "clone", help="make a repository from another, from an export or from a device"
+    )
     clone.add_argument("source", help=SOURCE)
     clone.add_argument("directory", type=Path, nargs="?", help="default: the source's name")
     clone.add_argument(
@@ -210,13 +213,22 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 def _clone(options: argparse.Namespace, console: Console) -> None:
     _check_spec(options)
     source = repo.Source.parse(options.source)
-    repository = repo.clone(source, options.directory or _directory(source.path), objects=options.objects)
+    repository = repo.clone(
+        source,
+        options.directory or _directory(source),
+        objects=options.objects,
+        opener=devices.opener(console),
+    )
     console.line(f"{repository.root} holds {count(repository.state, 'path')}")
 
 
-def _directory(source: Path) -> Path:
-    """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr`` and ``/there/demo.tgz``."""
-    path = source.absolute()
+def _directory(source: repo.Source) -> Path:
+    """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr``, ``/there/demo.tgz`` and
+    ``http://demo:12368/cgi-bin/pvr``.
+    """
+    if source.url:
+        return Path(urllib.parse.urlsplit(source.url).hostname or "device")
+    path = source.path.absolute()
     name = (
         path.parent.name
         if path.name == ".pvr"

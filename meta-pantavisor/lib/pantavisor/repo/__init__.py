@@ -11,13 +11,14 @@ from .folder import FOLDER
 from .gc import collect
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
-from .sources import opened
+from .sources import Opener, open_local, opened
 
 __all__ = [
     "DEFAULT_MESSAGE",
     "DEVICE",
     "FOLDER",
     "PartFilter",
+    "Opener",
     "Owners",
     "Repository",
     "Source",
@@ -29,6 +30,7 @@ __all__ = [
     "deploy",
     "device_of",
     "edit_device",
+    "open_local",
     "opened",
     "read_device",
     "removal",

@@ -12,17 +12,19 @@ from ..errors import PantavisorError
 from .filter import Source
 from .folder import FOLDER
 from .repository import Repository
-from .sources import opened
+from .sources import Opener, open_local
 
 
-def clone(source: Source, directory: Path, *, objects: Optional[str] = None) -> Repository:
+def clone(
+    source: Source, directory: Path, *, objects: Optional[str] = None, opener: Opener = open_local
+) -> Repository:
     """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``.
 
-    ``objects`` is a pool elsewhere, seen from the directory.
+    ``objects`` is a pool elsewhere, seen from the directory; ``opener`` opens the source.
     """
     target = directory.absolute()
-    with opened(source.path) as (state, pool):
-        _check_empty(target)
+    _check_empty(target)
+    with opener(source) as (state, pool):
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
             made = Repository.init(

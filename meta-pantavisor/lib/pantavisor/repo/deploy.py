@@ -13,7 +13,7 @@ from ..errors import FormatError, NotFound
 from ..state import State
 from .filter import Source, merge, select
 from .folder import FOLDER
-from .sources import opened
+from .sources import open_local, opened
 
 TRAILS = "trails"
 
@@ -64,7 +64,7 @@ def _deploy(
     state = State.empty()
     existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
     for source in [*existing, *sources]:
-        with opened(source.path) as (other, other_pool):
+        with open_local(source) as (other, other_pool):
             for object_id in sorted(select(other, source.part_filter, beside=state).object_ids()):
                 pool.copy_from(other_pool, object_id)
             state = merge(state, other, source.part_filter, drop=drop)

@@ -9,6 +9,8 @@ alone.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from ..errors import FormatError, NotFound
 from ..state import State
 
 MINUS = "-"
+DEVICE_DOOR = ":12368/cgi-bin/pvr"  # where the management container of a device serves its state
 NOT_PARTS = frozenset(["_config", "_sigs"])  # folders of many parts
 
 
@@ -46,21 +49,32 @@ ALL = PartFilter()
 
 @dataclass(frozen=True)
 class Source:
-    """Where a state comes from, and what of it is meant."""
+    """Where a state comes from, and what of it is meant. A device has a ``url`` and no path."""
 
     path: Path
     part_filter: PartFilter = ALL
+    url: str = ""
+
+    @property
+    def place(self) -> str:
+        """The path from any directory, or the URL."""
+        return self.url or str(self.path.absolute())
 
     def __str__(self) -> str:
         """For ``parse``, from any directory."""
         words = ",".join(
             (*self.part_filter.wanted, *(f"{MINUS}{word}" for word in self.part_filter.unwanted))
         )
-        return f"{self.path.absolute()}#{words}" if words else str(self.path.absolute())
+        return f"{self.place}#{words}" if words else self.place
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """``path#a,-b``; a path may hold a ``#`` itself where it exists. Raises FormatError."""
+        """``path#a,-b`` or ``http://device:12368/cgi-bin/pvr#a,-b``; an address alone is the device there.
+        A path may hold a ``#`` itself where it exists. Raises FormatError.
+        """
+        url, _, words = text.partition("#")
+        if url := _device_url(url):
+            return cls(Path(), PartFilter.parse(words), url)
         if not text or (text.startswith("#") and not Path(text).exists()):
             raise FormatError("the source has no name", hint="name a repository or an export")
         marks = [index for index, char in enumerate(text) if char == "#"]
@@ -68,6 +82,18 @@ class Source:
             return cls(Path(text))
         mark = next((index for index in marks if Path(text[:index]).exists()), marks[0])
         return cls(Path(text[:mark]), PartFilter.parse(text[mark + 1 :]))
+
+
+def _device_url(text: str) -> str:
+    """The URL that ``text`` means; nothing for a path."""
+    if re.match(r"https?://", text):
+        return text
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    host = f"[{address}]" if address.version == 6 else str(address)
+    return "" if Path(text).exists() else f"http://{host}{DEVICE_DOOR}"
 
 
 def select(state: State, part_filter: PartFilter, *, beside: Optional[State] = None) -> State:

@@ -29,6 +29,7 @@ from .tree import SCRATCH, Tree, working_state
 
 POOL = f"{FOLDER}/objects"
 LAST_SOURCE = "DefaultGetUrl"
+LAST_TARGET = "DefaultPostUrl"
 CHECKPOINT = "checkpoint.json"
 DEFAULT_MESSAGE = "** No commit message **"
 
@@ -145,11 +146,28 @@ class Repository:
             raise NotFound("no source was taken yet", hint="name a repository or an export")
         return Source.parse(last)
 
+    def last_target(self) -> str:
+        """The device that was posted to last, else the one that was taken from. Raises NotFound."""
+        config = self.folder.document("config")
+        for value in (config.get(LAST_TARGET), config.get(LAST_SOURCE)):
+            if isinstance(value, str) and Source.parse(value or ".").url:
+                return Source.parse(value).url
+        raise NotFound(
+            "no device was named yet", hint="give its address, such as http://HOST:12368/cgi-bin/pvr"
+        )
+
     def remember(self, source: Source) -> None:
         """Have last_source() be ``source``."""
+        self._configure(LAST_SOURCE, str(source))
+
+    def remember_target(self, url: str) -> None:
+        """Have last_target() be ``url``."""
+        self._configure(LAST_TARGET, url)
+
+    def _configure(self, member: str, value: str) -> None:
         with self.lock():
             config = self.folder.document("config")
-            self.folder.write("config", cjson.dumps({**config, LAST_SOURCE: str(source)}))
+            self.folder.write("config", cjson.dumps({**config, member: value}))
 
     def status(self) -> Status:
         committed, staged = self.state, notes.staged(self.folder)

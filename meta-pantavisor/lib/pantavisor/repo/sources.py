@@ -6,15 +6,28 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from .. import beneath, cjson, export, names
 from ..errors import FormatError, NotFound
 from ..objects import ObjectPool, ScratchPool, SharedPool
 from ..state import MAX_BYTES, State, Value
+from .filter import Source
 from .folder import FOLDER
+
+Opener = Callable[[Source], AbstractContextManager[tuple[State, ObjectPool]]]
+
+
+@contextmanager
+def open_local(source: Source) -> Iterator[tuple[State, ObjectPool]]:
+    """As opened(). Raises NotFound for what is in the network, which who calls us may know to open."""
+    if source.url:
+        hint = "run: pvr clone, and take it from there"
+        raise NotFound(f"{source.url[:200]} is in the network", hint=hint)
+    with opened(source.path) as found:
+        yield found
 
 
 @contextmanager
