@@ -13,10 +13,11 @@ from collections import Counter
 from functools import partial
 
 from pantavisor import audit, cjson
-from pantavisor.audit import containers, content, manifests, rights, signatures, target
+from pantavisor.audit import containers, content, manifests, rights, signatures
 from pantavisor.audit.context import Context
 from pantavisor.audit.demands import Demands
 from pantavisor.audit.report import Report
+from pantavisor.audit.verify import check_texts, salts
 from pantavisor.errors import PantavisorError
 from pantavisor.readers import Findings, parse_states
 from sim.layers import with_checksums
@@ -71,11 +72,11 @@ def one_input(content_bytes: bytes) -> None:
 def _examine(text: bytes, config: bytes) -> None:
     findings, counts = Findings(), Counter[str]()
     states = parse_states({"0": text}, findings)
-    target.check_texts({"0": text}, states, findings, canonical=True)
+    check_texts({"0": text}, states, findings, canonical=True)
     for found in states.values():
         pieces = {OBJECT: _LARGE, CONFIG_ID: config, HASH_ID: b"verity\0\0" + bytes(4088)}
         objects = {name: partial(iter, [data]) for name, data in pieces.items()}
-        facts = content.scan(objects, target._salts([found], objects))
+        facts = content.scan(objects, salts([found], objects))
         for whole in (False, True):
             context = Context(found, facts, findings, counts, "revision 0", whole)
             manifests.check(context)

@@ -17,7 +17,7 @@ import pytest
 from pantavisor import cli, container, export, jobs, keys
 from pantavisor.objects import ObjectPool
 from pantavisor.repo import Repository
-from pantavisor.squashfs import Packing
+from pantavisor.squashfs import PackRecord
 from pantavisor.state import State
 from sim import codecs
 from sim.registry import images
@@ -30,24 +30,24 @@ TWO = {**ONE, "etc/more": TEXT[::-1]}
 
 def test_a_packing_reads_back_from_its_document() -> None:
     for packing in (
-        Packing("xz", 3, "liblzma 5.4.1"),
-        Packing("xz", 6, "liblzma 5.4.1", "x86"),
-        Packing("lz4", None, "liblz4 1.9.4"),
+        PackRecord("xz", 3, "liblzma 5.4.1"),
+        PackRecord("xz", 6, "liblzma 5.4.1", "x86"),
+        PackRecord("lz4", None, "liblz4 1.9.4"),
     ):
-        assert Packing.parse(json.loads(json.dumps(packing.document()))) == packing
-    assert Packing("xz", 3, "liblzma 5.4.1").document() == {
+        assert PackRecord.parse(json.loads(json.dumps(packing.document()))) == packing
+    assert PackRecord("xz", 3, "liblzma 5.4.1").document() == {
         "codec": "xz",
         "level": 3,
         "version": "liblzma 5.4.1",
     }
-    assert str(Packing("xz", 6, "liblzma 5.4.1", "x86")) == "xz level 6 with filter x86, liblzma 5.4.1"
+    assert str(PackRecord("xz", 6, "liblzma 5.4.1", "x86")) == "xz level 6 with filter x86, liblzma 5.4.1"
 
 
 @pytest.mark.parametrize(
     "document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}]
 )
 def test_what_is_no_packing_is_none(document: object) -> None:
-    assert Packing.parse(document) is None
+    assert PackRecord.parse(document) is None
 
 
 # By hand: the command in a process of its own, once with another library.

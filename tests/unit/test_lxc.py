@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pantavisor import lxc, manifests
 from pantavisor.errors import FormatError
-from pantavisor.manifests import profile
+from pantavisor.manifests import rights
 from sim import tools
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "vectors" / "templates"
@@ -243,5 +243,5 @@ def test_what_a_container_needs_is_added_to_the_confined_profile(
 def test_lxc_reads_the_confined_profile(tmp_path: Path) -> None:
     text = rendered({}, PV_SECURITY_PROFILE="confined")
     assert read_by_lxc(text, "lxc.no_new_privs", tmp_path) == "1"
-    assert read_by_lxc(text, "lxc.cap.keep", tmp_path).split() == list(profile.CAPABILITIES)
+    assert read_by_lxc(text, "lxc.cap.keep", tmp_path).split() == list(rights.CAPABILITIES)
     assert read_by_lxc(text, "lxc.mount.auto", tmp_path)

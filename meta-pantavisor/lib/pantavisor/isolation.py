@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .manifests import cgroups
-from .manifests.profile import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS, READ_ONLY
+from .manifests.rights import CAPABILITIES, CONFINED, DEVICES, NET_SETTINGS, READ_ONLY
 
 MAX_SHOWN = 8
 MANAGEMENT = "mgmt"

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import manifests
-from ..container import Container, parts, sources
+from ..container import Container, parts, rootfs
 from ..manifests import ContainerSpec
 from ..manifests.spec import ROOT_VOLUME
 from ..ref import ImageSource
@@ -75,10 +75,10 @@ def _from_image(planned: Plan, source: ImageSource, folder: Path) -> tuple[Conta
     if old is not None:
         planned.expect_change(fetch.remote_digest(source, platform, request), before)
     with fetch.opened(source, platform, folder, request) as image:
-        described = sources.image_manifest(source, image, planned.wanted, container=planned.name)
+        described = rootfs.image_manifest(source, image, planned.wanted, container=planned.name)
         digest = described.docker_digest
         planned.expect_change(digest, before)
-        tree = sources.image_tree(planned.name, image, planned.options.progress)
+        tree = rootfs.image_tree(planned.name, image, planned.options.progress)
         made = patch.make(planned, tree, described, image.config.platform, folder)
     return made, str(digest)
 
@@ -88,11 +88,11 @@ def _from_rootfs(planned: Plan, source: RootfsSource, folder: Path) -> tuple[Con
     # What an image says of itself is said by the request here,
     # and so is recorded where an image's would be.
     config = {**(old.image_config if old else {}), **changes.config}
-    described = sources.rootfs_manifest(
+    described = rootfs.rootfs_manifest(
         source.path, config, planned.wanted if old else replace(planned.wanted, config={})
     )
     runs = ContainerSpec.from_source(planned.name, described).runs
-    tree = sources.rootfs_tree(source.path, structural=runs)
+    tree = rootfs.rootfs_tree(source.path, structural=runs)
     made = patch.make(planned, tree, described, planned.request.platform, folder)
     digest = f"sha256:{made.files[f'{planned.name}/{ROOT_VOLUME}']}"
     planned.expect_change(digest, old.rootfs_digest if old else None)

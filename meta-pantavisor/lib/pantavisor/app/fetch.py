@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import layout, oci, registry
-from ..container import sources
+from ..container import rootfs
 from ..errors import FormatError, PantavisorError
 from ..manifests import SourceManifest
 from ..oci import Platform
@@ -47,7 +47,7 @@ def remote_digest(source: ImageSource, wanted: Platform, request: AppRequest) ->
     if source.ref is None:
         return None
     client = registry.Client(_options(source.ref, request))
-    return sources.image_digest(source, str(client.resolve(source.ref, wanted).digest))
+    return rootfs.image_digest(source, str(client.resolve(source.ref, wanted).digest))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from .. import container, names
 from ..container import PackOptions
 from ..errors import PantavisorError
 from ..manifests import ContainerSpec, SourceManifest
-from ..manifests.profile import CONFINED
+from ..manifests.rights import CONFINED
 from ..manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ..ref import ImageSource
 from ..repo import Repository

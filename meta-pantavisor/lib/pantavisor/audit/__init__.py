@@ -11,14 +11,14 @@ root is needed.
     storage boot                    a storage tree: boot choice, revisions, links; the boot partition
     bootchain   what a GRUB with keys inside boots, verified by them
     context manifests containers lxc rights squashfs verity signatures     what a state says and refers to
-    demands     what is asked of a target
-    target      verify()
+    demands     what is asked of it
+    verify      verify()
 """
 
 from __future__ import annotations
 
 from ..readers import Finding
 from .report import AuditError, Report
-from .target import verify
+from .verify import verify
 
 __all__ = ["AuditError", "Finding", "Report", "verify"]

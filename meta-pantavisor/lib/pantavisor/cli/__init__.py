@@ -26,14 +26,14 @@ from .console import Console, drop, open_missing, say
 # most of them.
 MODULES = {
     "repository": ("init", "add", "json", "commit", "status", "diff", "checkout", "clone", "gc"),
-    "exchange": ("get", "merge", "export", "import", "deploy"),
+    "transfer": ("get", "merge", "export", "import", "deploy"),
     "post": ("post",),
     "app": ("app", "dm-convert", "dm-apply"),
     "device": ("device",),
     "sig": ("sig",),
     "keys": ("keys",),
     "check": ("verify", "inspect"),
-    "build": ("export-container", "export-bsp", "build-root"),
+    "jobs": ("export-container", "export-bsp", "build-root"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from ..repo import Repository
 from ..state import SPEC
 from . import devices, epoch, here
 from .console import Console, count, first_of
-from .exchange import SOURCE
+from .transfer import SOURCE
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A container of the state: root file system, manifests and LXC configuration, from whatever it is made.
 
-sources.py    images, directories and tarballs as trees, and what src.json records of them build.py
-tree and src.json -> the container's paths      dm.py            dm-verity of its volumes overlay.py    one
-tree over another: patches, and back        codec_change.py  what another codec library changes parts.py
-parts of other states, renamed                  job.py           the job of a build progress.py   long work,
-counted                              model.py         what goes in and comes out
+rootfs.py        images, directories and tarballs as trees, and what src.json records of them
+build.py         tree and src.json -> the container's paths
+dm.py            dm-verity of its volumes
+overlay.py       one tree over another: patches, and back
+codec_change.py  what another codec library changes
+parts.py         parts of other states, renamed
+job.py           the job of a build
+progress.py      long work, counted
+model.py         what goes in and comes out
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 from .. import squashfs
 from ..manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
-from ..squashfs import Packing
+from ..squashfs import PackRecord
 from ..state import Value
 from .model import Container
 from .overlay import difference
@@ -53,12 +53,14 @@ def _source(files: Mapping[str, Value], name: str) -> Mapping[str, Any]:
     return document if isinstance(document, Mapping) else {}
 
 
-def _repacked(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Packing, Packing]]:
+def _repacked(
+    old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[tuple[str, PackRecord, PackRecord]]:
     before, after = old.get("squashfs"), new.get("squashfs")
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return
     for volume in sorted(before.keys() & after.keys() & _DIGESTS.keys()):
-        first, second = Packing.parse(before[volume]), Packing.parse(after[volume])
+        first, second = PackRecord.parse(before[volume]), PackRecord.parse(after[volume])
         if first and second and first.differs_in_version(second):
             yield volume, first, second
 

@@ -13,7 +13,7 @@ from ..objects import ScratchPool
 from ..oci import Platform
 from ..ref import ImageSource
 from ..state import State, Value
-from . import sources
+from . import rootfs
 from .build import make
 from .codec_change import warn_of_codec
 from .model import Container, PackOptions
@@ -27,20 +27,20 @@ def export_container(job: jobs.ExportContainer) -> Container:
         config=job.image_config or {},
         logs=None if job.logs is None else list(job.logs),
         exports=None if job.exports is None else list(job.exports),
-        persistence=sources.persistence(job.volumes),
+        persistence=rootfs.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
     with (
         layout.open_image(job.layout, Platform.parse(job.platform)) as image,
         atomic.scratch(job.work) as folder,
     ):
-        source = sources.image_manifest(
+        source = rootfs.image_manifest(
             ImageSource.parse(f"docker://{job.reference}"), image, wanted, container=job.name
         )
         pool = ScratchPool(folder / "objects")
         made = make(
             job.name,
-            sources.image_tree(job.name, image),
+            rootfs.image_tree(job.name, image),
             source,
             pool,
             folder,

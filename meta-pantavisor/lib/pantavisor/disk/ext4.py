@@ -17,8 +17,8 @@ from uuid import UUID
 
 from .. import proc
 from ..errors import FormatError
+from .files import DiskFiles
 from .tools import tool_environment
-from .tree import Tree
 
 BLOCK = 4096  # bytes
 INODE = 256  # bytes
@@ -34,7 +34,7 @@ SIGNED_HASH_FLAG = 1
 RESERVED_PERCENT = 2  # for the runtime, when containers have filled the rest
 
 
-def size_for(tree: Tree) -> int:
+def size_for(tree: DiskFiles) -> int:
     """Bytes of a file system that holds the tree and as much again, with room for its own tables."""
     content = 2 * tree.bytes(BLOCK)
     return max(MIN_BYTES, content + content // 16 + 4 * JOURNAL_MIB * 1024 * 1024)
@@ -49,7 +49,7 @@ def check_label(label: str) -> str:
 
 def write(
     image: Path,
-    tree: Tree,
+    tree: DiskFiles,
     *,
     start: int,
     size: int,
@@ -79,7 +79,7 @@ def write(
     proc.run(["e2fsck", "-f", "-n", where], cwd=image.parent, environment=tools)
 
 
-def _script(tree: Tree) -> Iterator[str]:
+def _script(tree: DiskFiles) -> Iterator[str]:
     # The hash of names depends on the signedness of the builder's char;
     # the flag makes it the same everywhere.
     yield f"set_super_value flags {SIGNED_HASH_FLAG}"
@@ -104,7 +104,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _check_said(result: proc.Result, tree: Tree, size: int) -> None:
+def _check_said(result: proc.Result, tree: DiskFiles, size: int) -> None:
     # debugfs ends with status 0 whatever happened to its commands; all but its banner is a complaint.
     lines = result.stderr.decode("utf-8", "replace").splitlines()
     complaints = [line for line in lines if line.strip() and not line.startswith("debugfs 1.")]

@@ -17,7 +17,7 @@ from uuid import UUID
 from .. import atomic
 from ..errors import FormatError, NotFound
 from . import bmap, ext4, fat, gpt, usage
-from . import tree as trees
+from . import files
 from .layout import Blob, Layout, Span, place, place_blobs
 
 MIN_EPOCH = 315532800  # 1980-01-01, where the clock of FAT begins
@@ -49,7 +49,7 @@ def build(
     if epoch > MAX_EPOCH:
         raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
     epoch = max(epoch, MIN_EPOCH)
-    tree = trees.scan(layout.storage.tree)
+    tree = files.scan(layout.storage.tree)
     spans = place(layout, [*(fat.size_for(part.files) for part in layout.boot), ext4.size_for(tree)], size)
     blobs = place_blobs(layout, [_size(blob) for blob in layout.blobs])
     total = spans[-1].end + gpt.ALIGNMENT

@@ -18,12 +18,12 @@ from typing import Optional
 
 from . import proxies, reach
 from .body import Body
-from .certificates import Certificates
 from .deadline import Deadline
 from .errors import HttpError
 from .exchange import Exchange
 from .hosts import host_name, is_loopback
 from .options import HttpOptions
+from .tls import Certificates
 
 MAX_REDIRECTS = 5
 MAX_URL_CHARS = 16 * 1024

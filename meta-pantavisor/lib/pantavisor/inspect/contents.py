@@ -15,7 +15,7 @@ from ..errors import PantavisorError
 from ..isolation import isolation
 from ..readers import Damaged, Findings, Opened, opened, parse_states
 from ..readers.gpt import KNOWN_TYPES
-from ..squashfs import Packing
+from ..squashfs import PackRecord
 from ..state import State
 from .model import DEVICE, FileView, Inspection, Part, PartitionView, Revision, SignatureView
 
@@ -94,7 +94,7 @@ def _part_of(path: str, names: set[str]) -> str:
 def _part(state: State, name: str, files: tuple[FileView, ...], opened: Opened) -> Part:
     source, run = state.get(f"{name}/src.json"), state.get(f"{name}/run.json")
     origin = group = ""
-    packed: tuple[tuple[str, Packing], ...] = ()
+    packed: tuple[tuple[str, PackRecord], ...] = ()
     if isinstance(source, Mapping):
         origin = str(
             source.get("docker_digest") or source.get("docker_name") or source.get("rootfs_url") or ""
@@ -122,10 +122,10 @@ def _text(opened: Opened, value: object) -> Optional[str]:
         return None
 
 
-def _packed(notes: object) -> tuple[tuple[str, Packing], ...]:
+def _packed(notes: object) -> tuple[tuple[str, PackRecord], ...]:
     if not isinstance(notes, Mapping):
         return ()
-    found = ((volume, Packing.parse(notes[volume])) for volume in sorted(notes))
+    found = ((volume, PackRecord.parse(notes[volume])) for volume in sorted(notes))
     return tuple((volume, packing) for volume, packing in found if packing)
 
 

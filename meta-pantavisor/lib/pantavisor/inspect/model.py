@@ -9,7 +9,7 @@ from typing import Optional
 
 from ..isolation import Isolation
 from ..pvs import Coverage
-from ..squashfs import Packing
+from ..squashfs import PackRecord
 from ..state import State
 
 DEVICE = "device"  # the part of everything that belongs to no container and not to the bsp
@@ -41,7 +41,7 @@ class Part:
     files: tuple[FileView, ...]
     origin: str
     group: str
-    packed: tuple[tuple[str, Packing], ...] = ()
+    packed: tuple[tuple[str, PackRecord], ...] = ()
     isolation: Optional[Isolation] = None
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import FormatError, SignatureError
 from .der import SEQUENCE, Reader
-from .profile import RSA_BITS, Certificate
+from .x509 import RSA_BITS, Certificate
 
 # Algorithm -> curve as cryptography names it, bytes of one coordinate.
 CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import FormatError, NotFound
-from . import profile
+from . import x509
 from .algorithms import algorithm_of, hash_of, raw_ecdsa
 from .certificates import damage, read_der
 
@@ -83,7 +83,7 @@ def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
 
 def _check_profile(der: bytes, what: str) -> None:
     try:
-        profile.read(der)
+        x509.read(der)
     except FormatError as error:
         hint = "docs/formats/signature.md says what devices read"
         raise FormatError(

@@ -17,10 +17,10 @@ from typing import Any, Optional
 
 from ..errors import FormatError, SignatureError
 from ..pvs import Identity, Signature
-from . import pem, profile
+from . import pem, x509
 from .algorithms import verify_made_by
 from .certificates import shown_subject
-from .profile import Certificate
+from .x509 import Certificate
 
 MAX_CHAIN = 8
 MAX_ROOTS = 256
@@ -43,7 +43,7 @@ class TrustStore:
         """Raises FormatError."""
         keys = pem.parse_public_keys(data, what)
         bare = keys and b"BEGIN CERTIFICATE" not in data
-        roots = () if bare else tuple(map(profile.read, pem.chain_der(pem.parse_chain(data, what))))
+        roots = () if bare else tuple(map(x509.read, pem.chain_der(pem.parse_chain(data, what))))
         if len(roots) + len(keys) > MAX_ROOTS:
             raise FormatError(f"{what} holds more than {MAX_ROOTS} certificates and keys")
         return cls(roots, keys)
@@ -79,7 +79,7 @@ class TrustStore:
         chain = _parse(x5c, "chain")
         path = [*chain, *self._roots_of(chain)]
         return Identity(
-            profile.common_name(chain[0]),
+            x509.common_name(chain[0]),
             frozenset(hashlib.sha256(certificate.der).hexdigest() for certificate in path),
         )
 
@@ -127,14 +127,14 @@ def _parse(x5c: Sequence[bytes], what: str) -> list[Certificate]:
     if len(x5c) > MAX_CHAIN:
         raise SignatureError(f"{what} carries more than {MAX_CHAIN} certificates")
     try:
-        return [profile.read(der) for der in x5c]
+        return [x509.read(der) for der in x5c]
     except FormatError as error:
         raise SignatureError(f"{what} carries a damaged certificate: {error.message}") from error
 
 
 def _check_usage(chain: Sequence[Certificate], what: str) -> None:
     usage = chain[0].usage
-    if usage is not None and not usage & profile.DIGITAL_SIGNATURE:
+    if usage is not None and not usage & x509.DIGITAL_SIGNATURE:
         raise SignatureError(f"{what}: its certificate is not for digital signatures")
     if any(certificate.signs_code is False for certificate in chain):
         raise SignatureError(f"{what}: its certificate is not for code signing")
@@ -161,7 +161,7 @@ def _issued(child: Certificate, parent: Certificate, authorities_below: int) -> 
     """Whether ``parent`` may have issued ``child`` and did; ``authorities_below`` lie between it and the
     leaf.
     """
-    if not parent.is_authority or (parent.usage is not None and not parent.usage & profile.KEY_CERT_SIGN):
+    if not parent.is_authority or (parent.usage is not None and not parent.usage & x509.KEY_CERT_SIGN):
         return False
     if parent.path_length is not None and authorities_below > parent.path_length:
         return False

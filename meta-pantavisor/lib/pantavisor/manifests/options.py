@@ -13,8 +13,8 @@ from ..errors import FormatError
 from . import cgroups
 from .members import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, check_word
 from .mounts import check_target
-from .profile import CAPABILITIES as CONFINED_CAPABILITIES
-from .profile import CONFINED, DEVICES, MOUNTS, PROFILES, PUBLISHED
+from .rights import CAPABILITIES as CONFINED_CAPABILITIES
+from .rights import CONFINED, DEVICES, MOUNTS, PROFILES, PUBLISHED
 
 MAX_TERMINALS = 65536
 _DEVICE = re.compile(r"a|[abc] ([0-9]+|\*):([0-9]+|\*)( [rwm]{1,3})?")

@@ -25,7 +25,7 @@ from .filter import ALL, PartFilter, Source, merge, select
 from .folder import FOLDER, OwnFolder
 from .ownership import Owners
 from .sources import own_pool
-from .tree import SCRATCH, Tree, working_state
+from .working_tree import SCRATCH, WorkingTree, working_state
 
 POOL = f"{FOLDER}/objects"
 LAST_SOURCE = "DefaultGetUrl"
@@ -56,7 +56,7 @@ class Repository:
         if not (self.root / FOLDER / "json").is_file():
             raise NotFound(f"{root} is not a pvr repository", hint="run: pvr init")
         self.folder = OwnFolder(self.root)
-        self._tree = Tree(self.root)
+        self._tree = WorkingTree(self.root)
         self.pool = own_pool(self.root, self.folder.document("config"))
 
     @classmethod

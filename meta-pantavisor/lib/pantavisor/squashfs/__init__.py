@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Squashfs images, written by libsquashfs from a Tree.
 
-profile.py    codec, level            packing.py    what is recorded of them
+profile.py    codec, level            pack_record.py  what is recorded of them
 bcj.py        filters for machine code
 inode_order.py inode numbers and their order
 xattrs.py     attributes that have a place
@@ -12,9 +12,9 @@ blocks.py     packed blocks           reader.py     image -> tree, without the l
 
 from __future__ import annotations
 
-from .packing import Packing
+from .pack_record import PackRecord
 from .profile import BLOCK_BYTES, PROFILES, Profile, profile
 from .reader import read
 from .writer import Written, write
 
-__all__ = ["BLOCK_BYTES", "PROFILES", "Packing", "Profile", "Written", "profile", "read", "write"]
+__all__ = ["BLOCK_BYTES", "PROFILES", "PackRecord", "Profile", "Written", "profile", "read", "write"]

@@ -22,7 +22,7 @@ from . import inodes
 from .image import Image
 from .inode_order import Numbering
 from .library import Library, load
-from .packing import Packing
+from .pack_record import PackRecord
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer
 from .xattrs import has_place
@@ -39,7 +39,7 @@ class Written:
     """
 
     size: int
-    packing: Packing
+    packing: PackRecord
     dropped_xattrs: tuple[str, ...] = ()
 
 
@@ -77,7 +77,7 @@ def write(
             dropped = attempt()
         size = beside.stat().st_size
         beside.chmod(0o644)
-    packing = Packing(
+    packing = PackRecord(
         profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter
     )
     return Written(size, packing, dropped)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ... import names
-from ...manifests.profile import PROFILES
+from ...manifests.rights import PROFILES
 from . import arguments, login, show
 from . import commands as run
 

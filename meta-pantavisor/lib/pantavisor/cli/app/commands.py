@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ... import app, manifests
 from ...app import AppRequest, Made, Notify, PartSource, RootfsSource, Source, SourceChanges
-from ...container import PackOptions, sources
+from ...container import PackOptions, rootfs
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
 from .. import epoch, here
@@ -115,7 +115,7 @@ def _changes(options: argparse.Namespace) -> SourceChanges:
     return SourceChanges(
         arguments=arguments.given(options),
         config=_config(options),
-        persistence=sources.persistence(tuple(options.volume)),
+        persistence=rootfs.persistence(tuple(options.volume)),
         verity={**_root_verity(options.verity), **{volume: True for volume in options.verity_volume}},
         logs=arguments.json_list(options.logs, "--logs"),
         exports=arguments.json_list(options.exports, "--exports"),

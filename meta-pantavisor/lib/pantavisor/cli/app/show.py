@@ -7,7 +7,7 @@ import argparse
 from typing import Any
 
 from ... import app, manifests
-from ...squashfs import Packing
+from ...squashfs import PackRecord
 from .. import here
 from ..console import Console
 
@@ -53,7 +53,7 @@ def _facts(source: manifests.SourceManifest) -> dict[str, Any]:
 
 
 def _packed(source: manifests.SourceManifest) -> list[str]:
-    found = {volume: Packing.parse(note) for volume, note in sorted(source.packings.items())}
+    found = {volume: PackRecord.parse(note) for volume, note in sorted(source.packings.items())}
     return [f"{volume}: {packing}" for volume, packing in found.items() if packing]
 
 

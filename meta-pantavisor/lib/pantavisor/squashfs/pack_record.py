@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 
 @dataclass(frozen=True)
-class Packing:
+class PackRecord:
     """A codec with its level and branch filter, and the ``version`` of its library, such as "liblzma
     5.4.1".
     """
@@ -20,7 +20,7 @@ class Packing:
     branch_filter: Optional[str] = None
 
     @classmethod
-    def parse(cls, document: object) -> Optional[Packing]:
+    def parse(cls, document: object) -> Optional[PackRecord]:
         """What ``document`` records, or None for anything else: it is a note, and nothing depends on it."""
         if not isinstance(document, Mapping):
             return None
@@ -44,7 +44,7 @@ class Packing:
         }
         return {member: value for member, value in values.items() if value is not None}
 
-    def differs_in_version(self, other: Packing) -> bool:
+    def differs_in_version(self, other: PackRecord) -> bool:
         """Whether another version of the library did what is otherwise the same."""
         return replace(self, version=other.version) == other != self
 

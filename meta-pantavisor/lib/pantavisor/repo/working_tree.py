@@ -29,7 +29,7 @@ NEW_FOLDER = 0o777  # less the umask
 KEY_FILES = frozenset(["ca.key.pem", "key.pem", "x5c.pem"])
 
 
-class Tree:
+class WorkingTree:
     """The files below ``root``, which holds a ``.pvr`` folder."""
 
     def __init__(self, root: Path) -> None:
@@ -223,7 +223,7 @@ class Tree:
             return digest.stream_sha256(stream)
 
 
-def working_state(tree: Tree, committed: State, staged: dict[str, bool]) -> State:
+def working_state(tree: WorkingTree, committed: State, staged: dict[str, bool]) -> State:
     """What a commit would make: tracked and staged files as they are on disk;
     what is missing there is gone.
     """

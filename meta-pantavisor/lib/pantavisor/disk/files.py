@@ -34,7 +34,7 @@ class DiskFile:
 
 
 @dataclass(frozen=True)
-class Tree:
+class DiskFiles:
     """Folders and files, parents and link targets first."""
 
     root: Path
@@ -47,7 +47,7 @@ class Tree:
         return (blocks + len(self.folders)) * block
 
 
-def scan(root: Path) -> Tree:
+def scan(root: Path) -> DiskFiles:
     """Read the tree below ``root``, sorted by the bytes of its names. Raises LimitError and NotFound."""
     if not root.is_dir():
         raise NotFound(f"the storage tree {root} is not a directory")
@@ -68,7 +68,7 @@ def scan(root: Path) -> Tree:
             raise LimitError(f"{root} holds more than the {MAX_FILES} files allowed")
     for inode, index in first.items():
         files[index] = replace(files[index], links=names[inode])
-    return Tree(root, tuple(folders), tuple(files))
+    return DiskFiles(root, tuple(folders), tuple(files))
 
 
 def _walk(root: Path, below: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Certificates in the one profile that devices read (docs/formats/signature.md), as ``certificate.c`` of
-the runtime.
+"""X.509 certificates in the one profile that devices read (docs/formats/signature.md), as
+``certificate.c`` of the runtime.
 
 DER to the last byte, version 3 (or 1 without extensions), keys and digests by table, no extension that is
 critical and unknown. The library's own reading of certificates differs from version to version, and from

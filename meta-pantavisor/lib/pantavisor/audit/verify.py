@@ -57,7 +57,7 @@ def verify(
         states = parse_states(found.texts, findings)
         # A repository under work may be pretty-printed; what a device reads may not.
         check_texts(found.texts, states, findings, canonical=found.kind != REPOSITORY)
-        facts = content.scan(found.objects, _salts(states.values(), found.objects))
+        facts = content.scan(found.objects, salts(states.values(), found.objects))
         counts.update({"objects": len(facts), "bytes": sum(fact.size for fact in facts.values())})
         counts.update({"revisions": len(states), "paths": sum(map(len, states.values()))})
         _check_objects(found, states, facts, findings, strict)
@@ -112,7 +112,7 @@ def check_texts(
                 findings.add("state", where, warning)
 
 
-def _salts(states: Iterable[State], objects: Mapping[str, Chunks]) -> dict[str, frozenset[str]]:
+def salts(states: Iterable[State], objects: Mapping[str, Chunks]) -> dict[str, frozenset[str]]:
     """The salts of the verity trees of each object: those of the manifests, else of the hash devices."""
     wanted: dict[str, set[str]] = {}
     for state in states:
