@@ -15,7 +15,7 @@ import pytest
 from pantavisor import export, keys, pvs, repo
 from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
 from pantavisor.objects import ObjectPool
-from pantavisor.repo import PartFilter, Repository, Source
+from pantavisor.repo import PartFilter, Repository, StateSource
 from pantavisor.state import State
 
 LIBRARY = Path(repo.__file__).resolve().parents[2]
@@ -338,8 +338,8 @@ def test_a_source_may_have_a_number_sign_in_its_path(tmp_path: Path) -> None:
         (f"{tmp_path}/a#b", PartFilter()),
         (f"{tmp_path}/a#b#web,-db", PartFilter(("web",), ("db",))),
     ):
-        assert Source.parse(text) == Source(tmp_path / "a#b", choice)
-    assert Source.parse("none#web,#spec") == Source(Path("none"), PartFilter(("web", "#spec")))
+        assert StateSource.parse(text) == StateSource(tmp_path / "a#b", choice)
+    assert StateSource.parse("none#web,#spec") == StateSource(Path("none"), PartFilter(("web", "#spec")))
 
 
 def test_deploy_takes_parts_of_its_sources(
@@ -349,17 +349,20 @@ def test_deploy_takes_parts_of_its_sources(
     target = tmp_path / "storage/trails/0"
     repo.deploy(
         target,
-        [Source(several.root, PartFilter.parse("-web")), Source(repository.root, PartFilter.parse("web"))],
+        [
+            StateSource(several.root, PartFilter.parse("-web")),
+            StateSource(repository.root, PartFilter.parse("web")),
+        ],
     )
     assert (
         (target / "web/root.squashfs").read_bytes()
         == (repository.root / "web/root.squashfs").read_bytes()
     )  # fmt: skip
     assert set(repo.deploy(target, [])) >= {"db/run.json", "web2/run.json"}
-    state = repo.deploy(target, [Source(several.root, PartFilter.parse("db,-web"))], drop=True)
+    state = repo.deploy(target, [StateSource(several.root, PartFilter.parse("db,-web"))], drop=True)
     assert state.part_names() == ("db", "web2") and not (target / "web").exists()
     with pytest.raises(NotFound):
-        repo.deploy(target, [Source(several.root, PartFilter.parse("dp"))])
+        repo.deploy(target, [StateSource(several.root, PartFilter.parse("dp"))])
     assert Repository(target).state == state
 
 
@@ -422,27 +425,27 @@ def test_sources_of_every_kind(repository: Repository, tmp_path: Path) -> None:
 def test_deploy_writes_a_revision_and_adds_to_it(repository: Repository, tmp_path: Path) -> None:
     committed(repository)
     target = tmp_path / "storage/trails/0"
-    repo.deploy(target, [Source(repository.root)])
+    repo.deploy(target, [StateSource(repository.root)])
     assert not (target / ".pv").exists()
     board = Repository.init(tmp_path / "board")
     write(
         board.root, {"bsp/run.json": b'{"linux":"k","initrd":"i"}', "bsp/k": b"kernel", "bsp/i": b"initrd"}
     )
     committed(board)
-    state = repo.deploy(target, [Source(board.root)])
+    state = repo.deploy(target, [StateSource(board.root)])
     assert state.part_names() == ("bsp", "web")
     assert (target / ".pv/pv-kernel.img").samefile(target / "bsp/k")
     assert (target / "bsp/k").samefile(tmp_path / "storage/objects" / state.objects()["bsp/k"])
     assert Repository(target).status().is_clean
     assert sorted(os.listdir(target.parent)) == ["0"]
     with pytest.raises(FormatError, match="trails/0"):
-        repo.deploy(tmp_path / "anywhere", [Source(board.root)])
+        repo.deploy(tmp_path / "anywhere", [StateSource(board.root)])
 
 
 def _deployments(storage: Path, sources: list[Path]) -> "list[subprocess.Popen[bytes]]":
     code = (
         "import sys; from pathlib import Path; from pantavisor import repo\n"
-        "repo.deploy(Path(sys.argv[1]), [repo.Source(Path(sys.argv[2]))])\n"
+        "repo.deploy(Path(sys.argv[1]), [repo.StateSource(Path(sys.argv[2]))])\n"
     )
     command = [sys.executable, "-c", code, str(storage / "trails/0")]
     return [
@@ -473,7 +476,7 @@ def test_two_deployments_lose_nothing(tmp_path: Path) -> None:
 @pytest.mark.hostile
 def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) -> None:
     sources, storage = _containers(tmp_path), tmp_path / "storage"
-    repo.deploy(storage / "trails/0", [Source(sources[0])])
+    repo.deploy(storage / "trails/0", [StateSource(sources[0])])
     for name in (
         "trails/.revision.abcdefgh/new/x",
         "objects/.scratch.abcdefgh/object",
@@ -488,7 +491,7 @@ def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) 
         child.wait(600)
         found = Repository(storage / "trails/0")
         assert found.status().is_clean and "one" in found.state.part_names()
-    repo.deploy(storage / "trails/0", [Source(sources[1])])
+    repo.deploy(storage / "trails/0", [StateSource(sources[1])])
     assert not [
         path
         for path in storage.rglob("*")
@@ -499,7 +502,7 @@ def test_a_killed_deployment_leaves_the_old_revision_or_the_new(tmp_path: Path) 
 def test_a_revision_is_never_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is renamed on the way, between any two steps there is a whole revision under its name."""
     sources, storage = _containers(tmp_path), tmp_path / "storage"
-    repo.deploy(storage / "trails/0", [Source(sources[0])])
+    repo.deploy(storage / "trails/0", [StateSource(sources[0])])
     seen: list[bool] = []
     rename = os.rename
 
@@ -508,7 +511,7 @@ def test_a_revision_is_never_missing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         seen.append((storage / "trails/0/.pvr/json").is_file())
 
     monkeypatch.setattr(os, "rename", watched)
-    repo.deploy(storage / "trails/0", [Source(sources[1])])
+    repo.deploy(storage / "trails/0", [StateSource(sources[1])])
     assert all(seen)
 
 

@@ -14,7 +14,7 @@ from ..manifests import SourceChanges
 from ..oci import Platform
 from ..ref import ImageSource
 from ..registry import Credentials, RegistryOptions
-from ..repo import Source as RepositorySource
+from ..repo import StateSource
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PartSource:
         """``PATH#PART``; a path may hold a ``#`` itself where it exists. Raises FormatError for more than
         one part.
         """
-        source = RepositorySource.parse(text)
+        source = StateSource.parse(text)
         words = source.part_filter.wanted
         if source.part_filter.unwanted or len(words) > 1:
             raise FormatError(f'"{text[:200]}" is not one container', hint=f"name one: {source.path}#NAME")

@@ -22,7 +22,7 @@ def opener(console: Console) -> repo.Opener:
     """Opens what repo.open_local() opens, and devices."""
 
     @contextmanager
-    def opened(source: repo.Source) -> Iterator[tuple[State, ObjectPool]]:
+    def opened(source: repo.StateSource) -> Iterator[tuple[State, ObjectPool]]:
         if not source.url:
             with repo.open_local(source) as found:
                 yield found

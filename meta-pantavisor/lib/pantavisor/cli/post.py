@@ -85,7 +85,7 @@ def _post(options: argparse.Namespace, console: Console) -> None:
 def _target(repository: Repository, text: Optional[str]) -> str:
     if text is None:
         return repository.last_target()
-    source = repo.Source.parse(text)
+    source = repo.StateSource.parse(text)
     if not source.url or source.part_filter != repo.PartFilter():
         raise PantavisorError(
             f'"{text[:200]}" is not the address of a device', hint="use http://HOST:12368/cgi-bin/pvr"

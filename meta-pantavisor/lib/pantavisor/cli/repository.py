@@ -212,7 +212,7 @@ def _checkout(options: argparse.Namespace, console: Console) -> None:
 
 def _clone(options: argparse.Namespace, console: Console) -> None:
     _check_spec(options)
-    source = repo.Source.parse(options.source)
+    source = repo.StateSource.parse(options.source)
     repository = repo.clone(
         source,
         options.directory or _directory(source),
@@ -222,7 +222,7 @@ def _clone(options: argparse.Namespace, console: Console) -> None:
     console.line(f"{repository.root} holds {count(repository.state, 'path')}")
 
 
-def _directory(source: repo.Source) -> Path:
+def _directory(source: repo.StateSource) -> Path:
     """Where to clone to: ``demo`` for ``/there/demo``, ``/there/demo/.pvr``, ``/there/demo.tgz`` and
     ``http://demo:12368/cgi-bin/pvr``.
     """

@@ -85,7 +85,7 @@ def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 def _take(options: argparse.Namespace, console: Console) -> None:
     repository = here.repository(options.target)
-    source = repository.last_source() if options.source is None else repo.Source.parse(options.source)
+    source = repository.last_source() if options.source is None else repo.StateSource.parse(options.source)
     with devices.opener(console)(source) as (state, pool):
         merged = repository.merge_from(state, pool, source.part_filter, drop=options.drop)
     repository.remember(source)
@@ -119,7 +119,7 @@ def _import(options: argparse.Namespace, console: Console) -> None:
 
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
-    sources = map(repo.Source.parse, options.sources)
+    sources = map(repo.StateSource.parse, options.sources)
     before = repo.committed_state(options.target)
     state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
     console.line(f"{options.target} holds {count(state, 'path')}")

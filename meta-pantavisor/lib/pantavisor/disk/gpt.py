@@ -45,14 +45,14 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Table:
+class PartitionTable:
     """The bytes for both ends of the disk."""
 
     head: bytes
     tail: bytes
 
 
-def render(partitions: Sequence[Partition], *, disk: UUID, size: int) -> Table:
+def render(partitions: Sequence[Partition], *, disk: UUID, size: int) -> PartitionTable:
     """The tables of a disk of ``size`` bytes. Raises FormatError where partitions do not fit, overlap or
     misalign.
     """
@@ -63,7 +63,7 @@ def render(partitions: Sequence[Partition], *, disk: UUID, size: int) -> Table:
     backup = _header(
         sectors, own=sectors - 1, other=1, table=sectors - 1 - TABLE_SECTORS, disk=disk, entries=entries
     )
-    return Table(_protective_mbr(sectors) + primary + entries, entries + backup)
+    return PartitionTable(_protective_mbr(sectors) + primary + entries, entries + backup)
 
 
 def _check(partitions: Sequence[Partition], size: int) -> None:

@@ -16,9 +16,8 @@ from uuid import UUID
 
 from .. import atomic
 from ..errors import FormatError, NotFound
-from . import bmap, ext4, fat, gpt, usage
-from . import files
-from .layout import Blob, Layout, Span, place, place_blobs
+from . import bmap, ext4, fat, files, gpt, usage
+from .layout import Blob, DiskSpan, Layout, place, place_blobs
 
 MIN_EPOCH = 315532800  # 1980-01-01, where the clock of FAT begins
 MAX_EPOCH = 0x7FFFFFFF
@@ -83,7 +82,7 @@ def build(
         return _publish(raw, bmap.make(raw, ranges), target, total)
 
 
-def _partitions(layout: Layout, spans: Sequence[Span], seed: Union[bytes, str]) -> list[gpt.Partition]:
+def _partitions(layout: Layout, spans: Sequence[DiskSpan], seed: Union[bytes, str]) -> list[gpt.Partition]:
     kinds = [*(gpt.EFI_SYSTEM for _ in layout.boot), gpt.LINUX_DATA]
     return [
         gpt.Partition(name, kind, _identifier(seed, f"{name} partition"), span.start, span.size)
@@ -116,7 +115,7 @@ def _identifier(seed: Union[bytes, str], purpose: str) -> UUID:
     return UUID(bytes=bytes(digest))
 
 
-def _lay_tables(raw: Path, table: gpt.Table, total: int) -> None:
+def _lay_tables(raw: Path, table: gpt.PartitionTable, total: int) -> None:
     with open(raw, "xb") as stream:
         stream.truncate(total)
         stream.write(table.head)

@@ -64,7 +64,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Span:
+class DiskSpan:
     """Where something lies on the disk, in bytes."""
 
     start: int
@@ -75,7 +75,7 @@ class Span:
         return self.start + self.size
 
 
-def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[Span, ...]:
+def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[DiskSpan, ...]:
     """A span for each partition, the storage last. ``sizes`` are what each needs at least, in bytes, in
     that order.
 
@@ -86,7 +86,7 @@ def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[Sp
         raise FormatError("partitions need names of their own, and begin at a whole MiB")
     found, start = [], layout.first
     for needed in sizes[:-1]:
-        found.append(Span(start, needed))
+        found.append(DiskSpan(start, needed))
         start += needed
     if size is None:
         storage = -(-sizes[-1] // gpt.ALIGNMENT) * gpt.ALIGNMENT
@@ -97,14 +97,14 @@ def place(layout: Layout, sizes: Sequence[int], size: Optional[int]) -> tuple[Sp
         raise FormatError(f"a disk image of {size} bytes is too small", hint=f"at least {least} bytes")
     if storage > MAX_BYTES:
         raise FormatError(f"a disk image of {size} bytes is too large", hint=f"at most {MAX_BYTES} bytes")
-    return (*found, Span(start, storage))
+    return (*found, DiskSpan(start, storage))
 
 
-def place_blobs(layout: Layout, sizes: Sequence[int]) -> tuple[Span, ...]:
+def place_blobs(layout: Layout, sizes: Sequence[int]) -> tuple[DiskSpan, ...]:
     """A span for each blob, whose ``sizes`` in bytes are given in order. Raises FormatError where one has
     no room.
     """
-    spans = tuple(Span(blob.offset, size) for blob, size in zip(layout.blobs, sizes))
+    spans = tuple(DiskSpan(blob.offset, size) for blob, size in zip(layout.blobs, sizes))
     before = gpt.HEAD_BYTES
     for blob, span in sorted(zip(layout.blobs, spans), key=lambda pair: pair[1].start):
         if span.start < before or span.end > layout.first:

@@ -21,12 +21,12 @@ from ..errors import NotFound
 from .changes import compare
 from .contents import read
 from .document import document
-from .model import Changes, FileView, Inspection, Part, Revision, SignatureView
+from .model import ChangesView, FileView, Inspection, Part, Revision, SignatureView
 from .page import render_html
 from .tables import Table, render_text, tables
 
 __all__ = [
-    "Changes",
+    "ChangesView",
     "FileView",
     "Inspection",
     "Part",

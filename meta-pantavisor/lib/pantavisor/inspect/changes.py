@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .model import Changes, FileView, Inspection, Revision
+from .model import ChangesView, FileView, Inspection, Revision
 
 
-def compare(newer: Inspection, older: Inspection) -> Optional[Changes]:
+def compare(newer: Inspection, older: Inspection) -> Optional[ChangesView]:
     """The latest revision of each against the other, or None where one has none."""
     if not newer.revisions or not older.revisions:
         return None
     ours, theirs = _latest(newer), _latest(older)
     new, old = _files(ours), _files(theirs)
     sizes = {file.object_id: file.size or 0 for file in new.values() if file.object_id}
-    return Changes(
+    return ChangesView(
         older=older.target,
         added=tuple(new[path] for path in sorted(new.keys() - old.keys())),
         removed=tuple(old[path] for path in sorted(old.keys() - new.keys())),

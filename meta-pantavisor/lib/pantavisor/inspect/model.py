@@ -90,7 +90,7 @@ class PartitionView:
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangesView:
     """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each
     once.
     """
@@ -116,4 +116,4 @@ class Inspection:
     boot_files: tuple[tuple[str, int], ...]
     revisions: tuple[Revision, ...]
     problems: tuple[str, ...]
-    changes: Optional[Changes] = None
+    changes: Optional[ChangesView] = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..readers import printable
-from .model import Changes, FileView, Inspection, Revision, SignatureView
+from .model import ChangesView, FileView, Inspection, Revision, SignatureView
 
 SHORT = 12  # hex digits that distinguish objects
 
@@ -127,7 +127,7 @@ def _protection(file: FileView, covered: set[str], excluded: set[str]) -> str:
     return "excluded" if file.path in excluded else "no"
 
 
-def _changes(changes: Changes) -> Table:
+def _changes(changes: ChangesView) -> Table:
     rows = [("added", file.path, "", human(file.size)) for file in changes.added]
     rows += [("removed", file.path, human(file.size), "") for file in changes.removed]
     rows += [("changed", new.path, human(old.size), human(new.size)) for old, new in changes.changed]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import FormatError, SignatureError
-from .der import SEQUENCE, Reader
+from .der import SEQUENCE, DerReader
 from .x509 import RSA_BITS, Certificate
 
 # Algorithm -> curve as cryptography names it, bytes of one coordinate.
@@ -109,7 +109,7 @@ def verify_made_by(parent: Certificate, child: Certificate) -> bool:
 def _is_ecdsa(signature: bytes, coordinate: int) -> bool:
     """Two numbers in DER, neither longer than a coordinate."""
     try:
-        numbers = Reader(Reader(signature).only(SEQUENCE))
+        numbers = DerReader(DerReader(signature).only(SEQUENCE))
         found = numbers.natural(), numbers.natural()
         numbers.end()
     except ValueError:

@@ -13,7 +13,7 @@ UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET, CONTEXT = 0x17, 0x18, 0x30, 0x31, 0xA
 MAX_LENGTH_BYTES = 3
 
 
-class Reader:
+class DerReader:
     """Takes values from the front of some bytes."""
 
     def __init__(self, data: bytes) -> None:

@@ -15,7 +15,17 @@ from typing import Any, Optional
 
 from ..errors import FormatError
 from .certificates import damage
-from .der import BIT_STRING, CONTEXT, GENERALIZED_TIME, OCTET_STRING, OID, SEQUENCE, SET, UTC_TIME, Reader
+from .der import (
+    BIT_STRING,
+    CONTEXT,
+    GENERALIZED_TIME,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    DerReader,
+)
 
 MAX_BYTES = 12 * 1024
 MAX_SERIAL_BITS = 160
@@ -84,7 +94,7 @@ def read(der: bytes) -> Certificate:
     if len(der) > MAX_BYTES:
         raise FormatError(f"it has more than {MAX_BYTES} bytes")
     try:
-        parts = Reader(_only(der, SEQUENCE))
+        parts = DerReader(_only(der, SEQUENCE))
         tbs, algorithm, signature = parts.whole(SEQUENCE), parts.whole(SEQUENCE), parts.bits()
         parts.end()
         certificate = _read_tbs(der, tbs, algorithm, signature)
@@ -104,18 +114,18 @@ def common_name(certificate: Certificate) -> str:
 
 
 def _only(data: bytes, tag: int) -> bytes:
-    return Reader(data).only(tag)
+    return DerReader(data).only(tag)
 
 
 def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Certificate:
-    fields = Reader(_only(tbs, SEQUENCE))
+    fields = DerReader(_only(tbs, SEQUENCE))
     may_extend = _version(fields)
     if fields.natural().bit_length() > MAX_SERIAL_BITS:
         raise ValueError("its serial number is too long")
     if fields.whole(SEQUENCE) != algorithm:
         raise ValueError("it names two algorithms for its signature")
     issuer = fields.whole(SEQUENCE)
-    times = Reader(fields.content(SEQUENCE))
+    times = DerReader(fields.content(SEQUENCE))
     start, end = _time(times), _time(times)
     times.end()
     subject, key_info = fields.whole(SEQUENCE), fields.whole(SEQUENCE)
@@ -140,13 +150,13 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
     )
 
 
-def _version(fields: Reader) -> bool:
+def _version(fields: DerReader) -> bool:
     """Whether there may be extensions. The first version, which is absent, has none; openssl makes it where
     none are asked for.
     """
     if fields.peek() != CONTEXT:
         return False
-    version = Reader(fields.content(CONTEXT))
+    version = DerReader(fields.content(CONTEXT))
     if version.natural() != 2 or version:
         raise ValueError("it is not of version 3 or 1")
     return True
@@ -154,16 +164,16 @@ def _version(fields: Reader) -> bool:
 
 def _attributes(name: bytes) -> list[tuple[bytes, int, bytes]]:
     """Types with the kind of their text, and the text: sets of one each."""
-    found, sets = [], Reader(_only(name, SEQUENCE))
+    found, sets = [], DerReader(_only(name, SEQUENCE))
     while sets:
-        pair = Reader(_only(sets.content(SET), SEQUENCE))
+        pair = DerReader(_only(sets.content(SET), SEQUENCE))
         kind = pair.content(OID)
         tag = pair.peek() or 0
         found.append((kind, tag, pair.only(tag)))
     return found
 
 
-def _time(times: Reader) -> datetime.datetime:
+def _time(times: DerReader) -> datetime.datetime:
     is_short = times.peek() == UTC_TIME
     text = times.content(UTC_TIME if is_short else GENERALIZED_TIME)
     if len(text) != (13 if is_short else 15) or text[-1:] != b"Z" or not text[:-1].isdigit():
@@ -175,11 +185,11 @@ def _time(times: Reader) -> datetime.datetime:
 
 
 def _coordinate(key_info: bytes) -> int:
-    fields = Reader(_only(key_info, SEQUENCE))
+    fields = DerReader(_only(key_info, SEQUENCE))
     identifier, bits = fields.whole(SEQUENCE), fields.bits()
     fields.end()
     if identifier == _RSA:
-        numbers = Reader(_only(bits, SEQUENCE))
+        numbers = DerReader(_only(bits, SEQUENCE))
         modulus, exponent = numbers.natural(), numbers.natural()
         numbers.end()
         if (
@@ -197,16 +207,16 @@ def _coordinate(key_info: bytes) -> int:
     return coordinate
 
 
-def _extensions(fields: Reader) -> dict[str, Any]:
+def _extensions(fields: DerReader) -> dict[str, Any]:
     if not fields:
         return {}
-    extensions = Reader(_only(fields.only(CONTEXT + 3), SEQUENCE))
+    extensions = DerReader(_only(fields.only(CONTEXT + 3), SEQUENCE))
     said: dict[str, Any] = {}
     seen: set[bytes] = set()
     if not extensions:
         raise ValueError("an empty list of extensions")
     while extensions:
-        members = Reader(extensions.content(SEQUENCE))
+        members = DerReader(extensions.content(SEQUENCE))
         kind, critical, value = members.content(OID), members.flag(), members.only(OCTET_STRING)
         if kind in seen or len(seen) == MAX_EXTENSIONS:
             raise ValueError("an extension is listed twice, or there are too many")
@@ -219,7 +229,7 @@ def _extensions(fields: Reader) -> dict[str, Any]:
 
 
 def _constraints(value: bytes) -> dict[str, Any]:
-    members = Reader(_only(value, SEQUENCE))
+    members = DerReader(_only(value, SEQUENCE))
     is_authority, length = members.flag(), None
     if members:
         length = members.natural()
@@ -237,7 +247,7 @@ def _usage(value: bytes) -> dict[str, Any]:
 
 
 def _extended(value: bytes) -> dict[str, Any]:
-    purposes, found = Reader(_only(value, SEQUENCE)), set()
+    purposes, found = DerReader(_only(value, SEQUENCE)), set()
     while purposes:
         found.add(purposes.content(OID))
     if not found or b"" in found:

@@ -104,7 +104,7 @@ class Socket(Node):
     __slots__ = ()
 
 
-class Source(Protocol):
+class ContentSource(Protocol):
     """Something that can be read again from its start, such as a layer."""
 
     def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
@@ -119,14 +119,14 @@ class Tree:
     """
 
     def __init__(
-        self, root: Directory, sources: Sequence[Source] = (), *, left_out: tuple[str, ...] = ()
+        self, root: Directory, sources: Sequence[ContentSource] = (), *, left_out: tuple[str, ...] = ()
     ) -> None:
         self.root = root
         self.left_out = left_out
         self._sources = tuple(sources)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[ContentSource, ...]:
         return self._sources
 
     def walk(self) -> Iterator[tuple[bytes, Node]]:

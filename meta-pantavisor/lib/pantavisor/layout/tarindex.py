@@ -21,7 +21,7 @@ MAX_LINKS = 8
 
 
 @dataclass(frozen=True)
-class Member:
+class IndexedFile:
     """A file of ``size`` bytes at ``offset``, or a link to the member ``link``."""
 
     offset: int
@@ -29,11 +29,11 @@ class Member:
     link: Optional[str] = None
 
 
-def read(stream: BinaryIO, *, what: str) -> dict[str, Member]:
+def read(stream: BinaryIO, *, what: str) -> dict[str, IndexedFile]:
     """The files and links of the tar in ``stream``, by clean relative name;
     of equal names the last counts.
     """
-    members: dict[str, Member] = {}
+    members: dict[str, IndexedFile] = {}
     cursor = _Cursor(stream, what)
     headers = HeaderReader(cursor.read, max_bytes=MAX_HEADER_BYTES, what=what, count=cursor.count)
     while (header := headers.next()) is not None:
@@ -77,7 +77,7 @@ def _too_many(what: str) -> LimitError:
     return LimitError(f"{what} has more than {MAX_MEMBERS} members")
 
 
-def resolve(members: dict[str, Member], name: str) -> Optional[Member]:
+def resolve(members: dict[str, IndexedFile], name: str) -> Optional[IndexedFile]:
     """The file called ``name``, in any spelling, through links."""
     member = members.get(_clean(name) or "")
     for _ in range(MAX_LINKS):
@@ -92,7 +92,7 @@ class Section(io.RawIOBase):
     threads.
     """
 
-    def __init__(self, stream: BinaryIO, member: Member) -> None:
+    def __init__(self, stream: BinaryIO, member: IndexedFile) -> None:
         self._stream = stream
         self._position = member.offset
         self._end = member.offset + member.size
@@ -108,7 +108,7 @@ class Section(io.RawIOBase):
         return len(chunk)
 
 
-def _add(members: dict[str, Member], header: Header, offset: int) -> None:
+def _add(members: dict[str, IndexedFile], header: Header, offset: int) -> None:
     clean = _clean(_text(header.name))
     if clean is None:
         return  # a folder, or a name outside the archive that nothing could refer to
@@ -116,9 +116,9 @@ def _add(members: dict[str, Member], header: Header, offset: int) -> None:
     if header.kind == b"2":
         link = posixpath.join(posixpath.dirname(clean), link)
     if header.kind in b"12":
-        members[clean] = Member(0, 0, _clean(link) or "")
+        members[clean] = IndexedFile(0, 0, _clean(link) or "")
     elif header.kind in (b"0", b"\0", b"7"):
-        members[clean] = Member(offset, header.size)
+        members[clean] = IndexedFile(offset, header.size)
 
 
 def _clean(name: str) -> Optional[str]:

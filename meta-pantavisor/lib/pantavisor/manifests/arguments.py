@@ -37,7 +37,7 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Row:
+class Argument:
     """``field`` is ``name`` or ``record.name`` in ContainerSpec; ``read`` makes its value, of each word if
     there are many.
     """
@@ -47,63 +47,67 @@ class Row:
     read: Optional[Callable[[Any], Any]] = None
 
 
-ARGUMENTS: dict[str, Row] = {
-    "PV_GROUP": Row(Kind.TEXT, "group"),
-    "PV_RUNLEVEL": Row(Kind.TEXT, "runlevel"),
-    "PV_STATUS_GOAL": Row(Kind.TEXT, "status_goal"),
-    "PV_RESTART_POLICY": Row(Kind.TEXT, "restart_policy"),
-    "PV_ROLES": Row(Kind.WORDS, "roles"),
-    "PV_CONDITIONS": Row(Kind.OBJECT, "conditions"),
-    "PV_AUTOMODFW": Row(Kind.FLAG, "modules"),
-    "PV_REMOUNT": Row(Kind.OBJECT, "remount"),
-    "PV_DRIVERS_MANUAL": Row(Kind.WORDS, "drivers.manual"),
-    "PV_DRIVERS_REQUIRED": Row(Kind.WORDS, "drivers.required"),
-    "PV_DRIVERS_OPTIONAL": Row(Kind.WORDS, "drivers.optional"),
-    "PV_SERVICES_MANUAL": Row(Kind.OBJECT, "services.manual", lambda value: wanted(value, "services")),
-    "PV_SERVICES_REQUIRED": Row(Kind.OBJECT, "services.required", lambda value: wanted(value, "services")),
-    "PV_SERVICES_OPTIONAL": Row(Kind.OBJECT, "services.optional", lambda value: wanted(value, "services")),
-    "PV_AUTO_RECOVERY": Row(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
-    "PV_NETWORK_POOL": Row(Kind.TEXT, "network.pool"),
-    "PV_NETWORK_HOSTNAME": Row(Kind.TEXT, "network.hostname"),
-    "PV_NETWORK_IP": Row(Kind.TEXT, "network.ip"),
-    "PV_NETWORK_MAC": Row(Kind.TEXT, "network.mac"),
-    "PV_EXTRA_VOLUMES": Row(Kind.WORDS, "extra_images"),
-    "PV_VOLUME_MOUNTS": Row(Kind.WORDS, "images", Mount.parse),
-    "PV_VOLUME_IMPORTS": Row(Kind.WORDS, "volume_imports", VolumeImport.parse),
-    "PV_FILEIMPORTS": Row(Kind.WORDS, "files", Mount.parse),
-    "PV_IMPORT_CONFIGVOLUMES": Row(Kind.WORDS, "config_volumes", Mount.parse),
-    "PV_DEBUG_MODE": Row(Kind.FLAG, "lxc.debug"),
-    "PV_DISABLE_AUTODEV": Row(Kind.FLAG, "lxc.autodev", operator.not_),
-    "PV_LXC_DISABLE_CONSOLE": Row(Kind.FLAG, "lxc.console", operator.not_),
-    "PV_LXC_EXTRA_CONF": Row(Kind.TEXT, "lxc.raw"),
-    "PV_LXC_EXTRA_ENV": Row(Kind.WORDS, "lxc.environment"),
-    "PV_LXC_NAMESPACE_KEEP": Row(
+ARGUMENTS: dict[str, Argument] = {
+    "PV_GROUP": Argument(Kind.TEXT, "group"),
+    "PV_RUNLEVEL": Argument(Kind.TEXT, "runlevel"),
+    "PV_STATUS_GOAL": Argument(Kind.TEXT, "status_goal"),
+    "PV_RESTART_POLICY": Argument(Kind.TEXT, "restart_policy"),
+    "PV_ROLES": Argument(Kind.WORDS, "roles"),
+    "PV_CONDITIONS": Argument(Kind.OBJECT, "conditions"),
+    "PV_AUTOMODFW": Argument(Kind.FLAG, "modules"),
+    "PV_REMOUNT": Argument(Kind.OBJECT, "remount"),
+    "PV_DRIVERS_MANUAL": Argument(Kind.WORDS, "drivers.manual"),
+    "PV_DRIVERS_REQUIRED": Argument(Kind.WORDS, "drivers.required"),
+    "PV_DRIVERS_OPTIONAL": Argument(Kind.WORDS, "drivers.optional"),
+    "PV_SERVICES_MANUAL": Argument(Kind.OBJECT, "services.manual", lambda value: wanted(value, "services")),
+    "PV_SERVICES_REQUIRED": Argument(
+        Kind.OBJECT, "services.required", lambda value: wanted(value, "services")
+    ),
+    "PV_SERVICES_OPTIONAL": Argument(
+        Kind.OBJECT, "services.optional", lambda value: wanted(value, "services")
+    ),
+    "PV_AUTO_RECOVERY": Argument(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
+    "PV_NETWORK_POOL": Argument(Kind.TEXT, "network.pool"),
+    "PV_NETWORK_HOSTNAME": Argument(Kind.TEXT, "network.hostname"),
+    "PV_NETWORK_IP": Argument(Kind.TEXT, "network.ip"),
+    "PV_NETWORK_MAC": Argument(Kind.TEXT, "network.mac"),
+    "PV_EXTRA_VOLUMES": Argument(Kind.WORDS, "extra_images"),
+    "PV_VOLUME_MOUNTS": Argument(Kind.WORDS, "images", Mount.parse),
+    "PV_VOLUME_IMPORTS": Argument(Kind.WORDS, "volume_imports", VolumeImport.parse),
+    "PV_FILEIMPORTS": Argument(Kind.WORDS, "files", Mount.parse),
+    "PV_IMPORT_CONFIGVOLUMES": Argument(Kind.WORDS, "config_volumes", Mount.parse),
+    "PV_DEBUG_MODE": Argument(Kind.FLAG, "lxc.debug"),
+    "PV_DISABLE_AUTODEV": Argument(Kind.FLAG, "lxc.autodev", operator.not_),
+    "PV_LXC_DISABLE_CONSOLE": Argument(Kind.FLAG, "lxc.console", operator.not_),
+    "PV_LXC_EXTRA_CONF": Argument(Kind.TEXT, "lxc.raw"),
+    "PV_LXC_EXTRA_ENV": Argument(Kind.WORDS, "lxc.environment"),
+    "PV_LXC_NAMESPACE_KEEP": Argument(
         Kind.TEXT, "lxc.namespaces", lambda text: tuple(text.replace(",", " ").split())
     ),
-    "PV_LXC_NETWORK_TYPE": Row(Kind.TEXT, "lxc_network.type"),
-    "PV_LXC_NETWORK_LINK": Row(Kind.TEXT, "lxc_network.link"),
-    "PV_LXC_NETWORK_IPV4_ADDRESS": Row(Kind.TEXT, "lxc_network.address"),
-    "PV_LXC_NETWORK_IPV4_GATEWAY": Row(Kind.TEXT, "lxc_network.gateway"),
-    "PV_LXC_CAP_DROP": Row(Kind.WORDS, "lxc.cap_drop", clean_capability),
-    "PV_LXC_CAP_KEEP": Row(Kind.WORDS, "lxc.cap_keep", clean_capability),
-    "PV_RESOLV_CONF_DISABLE": Row(Kind.FLAG, "lxc.resolv_conf", operator.not_),
-    "PV_RESOLV_CONF_PATH": Row(Kind.TEXT, "lxc.resolv_conf_path", clean_target),
-    "PV_RUN_TMPFS_DISABLE": Row(Kind.FLAG, "lxc.run_tmpfs", operator.not_),
-    "PV_RUN_TMPFS_PATH": Row(Kind.TEXT, "lxc.run_tmpfs_path", clean_target),
-    "PV_SECURITY_PROFILE": Row(Kind.TEXT, "lxc.profile"),
-    "PV_SECURITY_CAP_ADD": Row(Kind.WORDS, "lxc.cap_add", clean_capability),
-    "PV_SECURITY_NEW_PRIVS": Row(Kind.FLAG, "lxc.new_privs"),
-    "PV_SECURITY_FULLDEV": Row(Kind.FLAG, "lxc.full_dev"),
-    "PV_SECURITY_WITH_HOST": Row(Kind.FLAG, "lxc.host"),
-    "PV_SECURITY_WITH_HOSTPROC": Row(Kind.FLAG, "lxc.host_proc"),
-    "PV_SECURITY_WITH_STORAGE": Row(Kind.FLAG, "lxc.storage"),
-    "PVR_LXC_CGROUP_DEVICES_WHITE": Row(Kind.WORDS, "lxc.devices"),
-    "PVR_LXC_CGROUP_V1": Row(Kind.WORDS, "lxc.cgroups"),
-    "LXC_TTY_MAX": Row(Kind.NUMBER, "lxc.tty_max"),
-    "LXC_PTY_MAX": Row(Kind.NUMBER, "lxc.pty_max"),
-    "LXC_MOUNT_AUTO_PROC": Row(Kind.TEXT, "lxc.proc"),
-    "LXC_MOUNT_AUTO_SYS": Row(Kind.TEXT, "lxc.sys"),
-    "LXC_MOUNT_AUTO_GROUP": Row(Kind.TEXT, "lxc.cgroup"),
+    "PV_LXC_NETWORK_TYPE": Argument(Kind.TEXT, "lxc_network.type"),
+    "PV_LXC_NETWORK_LINK": Argument(Kind.TEXT, "lxc_network.link"),
+    "PV_LXC_NETWORK_IPV4_ADDRESS": Argument(Kind.TEXT, "lxc_network.address"),
+    "PV_LXC_NETWORK_IPV4_GATEWAY": Argument(Kind.TEXT, "lxc_network.gateway"),
+    "PV_LXC_CAP_DROP": Argument(Kind.WORDS, "lxc.cap_drop", clean_capability),
+    "PV_LXC_CAP_KEEP": Argument(Kind.WORDS, "lxc.cap_keep", clean_capability),
+    "PV_RESOLV_CONF_DISABLE": Argument(Kind.FLAG, "lxc.resolv_conf", operator.not_),
+    "PV_RESOLV_CONF_PATH": Argument(Kind.TEXT, "lxc.resolv_conf_path", clean_target),
+    "PV_RUN_TMPFS_DISABLE": Argument(Kind.FLAG, "lxc.run_tmpfs", operator.not_),
+    "PV_RUN_TMPFS_PATH": Argument(Kind.TEXT, "lxc.run_tmpfs_path", clean_target),
+    "PV_SECURITY_PROFILE": Argument(Kind.TEXT, "lxc.profile"),
+    "PV_SECURITY_CAP_ADD": Argument(Kind.WORDS, "lxc.cap_add", clean_capability),
+    "PV_SECURITY_NEW_PRIVS": Argument(Kind.FLAG, "lxc.new_privs"),
+    "PV_SECURITY_FULLDEV": Argument(Kind.FLAG, "lxc.full_dev"),
+    "PV_SECURITY_WITH_HOST": Argument(Kind.FLAG, "lxc.host"),
+    "PV_SECURITY_WITH_HOSTPROC": Argument(Kind.FLAG, "lxc.host_proc"),
+    "PV_SECURITY_WITH_STORAGE": Argument(Kind.FLAG, "lxc.storage"),
+    "PVR_LXC_CGROUP_DEVICES_WHITE": Argument(Kind.WORDS, "lxc.devices"),
+    "PVR_LXC_CGROUP_V1": Argument(Kind.WORDS, "lxc.cgroups"),
+    "LXC_TTY_MAX": Argument(Kind.NUMBER, "lxc.tty_max"),
+    "LXC_PTY_MAX": Argument(Kind.NUMBER, "lxc.pty_max"),
+    "LXC_MOUNT_AUTO_PROC": Argument(Kind.TEXT, "lxc.proc"),
+    "LXC_MOUNT_AUTO_SYS": Argument(Kind.TEXT, "lxc.sys"),
+    "LXC_MOUNT_AUTO_GROUP": Argument(Kind.TEXT, "lxc.cgroup"),
 }
 _RECORDS: dict[str, Callable[..., Any]] = {
     "drivers": Drivers,
@@ -122,22 +126,22 @@ def read_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     records: dict[str, dict[str, Any]] = {}
     for name, value in sorted(arguments.items()):
-        row = ARGUMENTS.get(name)
-        if row is None:
+        argument = ARGUMENTS.get(name)
+        if argument is None:
             raise names.unknown(name, ARGUMENTS, what="argument")
         if value is None or value in ("", [], ()):
             continue
-        record, dot, member = row.field.rpartition(".")
-        (records.setdefault(record, {}) if dot else fields)[member] = _read(name, row, value)
+        record, dot, member = argument.field.rpartition(".")
+        (records.setdefault(record, {}) if dot else fields)[member] = _read(name, argument, value)
     return {**fields, **{record: _RECORDS[record](**members) for record, members in records.items()}}
 
 
-def _read(name: str, row: Row, value: Any) -> Any:
-    typed = _typed(name, row.kind, value)
-    if row.read is None:
+def _read(name: str, argument: Argument, value: Any) -> Any:
+    typed = _typed(name, argument.kind, value)
+    if argument.read is None:
         return typed
     try:
-        return tuple(map(row.read, typed)) if row.kind is Kind.WORDS else row.read(typed)
+        return tuple(map(argument.read, typed)) if argument.kind is Kind.WORDS else argument.read(typed)
     except PantavisorError as error:
         raise FormatError(f"argument {name}: {error.message}", hint=error.hint) from error
 

@@ -42,7 +42,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SignerEntry:
     """``may`` None: everything. ``name`` or ``sha256`` None: any."""
 
     name: Optional[str]
@@ -60,7 +60,7 @@ class Entry:
 class Signers:
     """The table."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[SignerEntry, ...]
 
     @classmethod
     def parse(cls, data: bytes, *, what: str = "table of signers") -> Signers:
@@ -108,7 +108,7 @@ def _check_members(document: Mapping[str, Any], known: tuple[str, ...], what: st
             raise names.unknown(member, known, what=f"member of {what}:")
 
 
-def _entry(value: Any, what: str) -> Entry:
+def _entry(value: Any, what: str) -> SignerEntry:
     if not isinstance(value, Mapping):
         raise FormatError(f"{what} is not a JSON object")
     _check_members(value, _MEMBERS, what)
@@ -117,7 +117,7 @@ def _entry(value: Any, what: str) -> Entry:
     )
     if name is None and digest is None:
         raise FormatError(f'{what} has neither "name" nor "sha256"')
-    return Entry(name, digest, _may(value.get("may"), what))
+    return SignerEntry(name, digest, _may(value.get("may"), what))
 
 
 def _word(value: Mapping[str, Any], member: str, form: re.Pattern[str], what: str) -> Optional[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from .clone import clone
 from .deploy import boot_environment, committed_state, deploy
 from .device import DEVICE, device_of, edit_device, read_device, write_default_device
-from .filter import PartFilter, Source, removal, select
+from .filter import PartFilter, StateSource, removal, select
 from .folder import FOLDER
 from .gc import collect
 from .ownership import Owners
@@ -21,7 +21,7 @@ __all__ = [
     "Opener",
     "Owners",
     "Repository",
-    "Source",
+    "StateSource",
     "Status",
     "boot_environment",
     "committed_state",

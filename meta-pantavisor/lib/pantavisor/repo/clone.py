@@ -9,14 +9,14 @@ from typing import Optional
 
 from .. import atomic
 from ..errors import PantavisorError
-from .filter import Source
+from .filter import StateSource
 from .folder import FOLDER
 from .repository import Repository
 from .sources import Opener, open_local
 
 
 def clone(
-    source: Source, directory: Path, *, objects: Optional[str] = None, opener: Opener = open_local
+    source: StateSource, directory: Path, *, objects: Optional[str] = None, opener: Opener = open_local
 ) -> Repository:
     """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``.
 

@@ -11,14 +11,16 @@ from .. import trail
 from ..bootenv import BootEnvironment
 from ..errors import FormatError, NotFound
 from ..state import State
-from .filter import Source, merge, select
+from .filter import StateSource, merge, select
 from .folder import FOLDER
 from .sources import open_local, opened
 
 TRAILS = "trails"
 
 
-def deploy(target: Path, sources: Iterable[Source], *, drop: bool = False, commit: bool = False) -> State:
+def deploy(
+    target: Path, sources: Iterable[StateSource], *, drop: bool = False, commit: bool = False
+) -> State:
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from
@@ -58,11 +60,11 @@ def committed_state(target: Path) -> Optional[State]:
 
 
 def _deploy(
-    storage: Path, revision: str, target: Path, sources: Iterable[Source], *, drop: bool, commit: bool
+    storage: Path, revision: str, target: Path, sources: Iterable[StateSource], *, drop: bool, commit: bool
 ) -> State:
     pool = trail.pool_of(storage)
     state = State.empty()
-    existing = [Source(target)] if target.is_dir() and any(target.iterdir()) else []
+    existing = [StateSource(target)] if target.is_dir() and any(target.iterdir()) else []
     for source in [*existing, *sources]:
         with open_local(source) as (other, other_pool):
             for object_id in sorted(select(other, source.part_filter, beside=state).object_ids()):

@@ -48,7 +48,7 @@ ALL = PartFilter()
 
 
 @dataclass(frozen=True)
-class Source:
+class StateSource:
     """Where a state comes from, and what of it is meant. A device has a ``url`` and no path."""
 
     path: Path
@@ -68,7 +68,7 @@ class Source:
         return f"{self.place}#{words}" if words else self.place
 
     @classmethod
-    def parse(cls, text: str) -> Source:
+    def parse(cls, text: str) -> StateSource:
         """``path#a,-b`` or ``http://device:12368/cgi-bin/pvr#a,-b``; an address alone is the device there.
         A path may hold a ``#`` itself where it exists. Raises FormatError.
         """

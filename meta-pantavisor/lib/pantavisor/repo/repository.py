@@ -21,7 +21,7 @@ from ..errors import FormatError, NotFound, PantavisorError
 from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
 from . import notes
-from .filter import ALL, PartFilter, Source, merge, select
+from .filter import ALL, PartFilter, StateSource, merge, select
 from .folder import FOLDER, OwnFolder
 from .ownership import Owners
 from .sources import own_pool
@@ -139,24 +139,24 @@ class Repository:
             found |= below
         return frozenset(found)
 
-    def last_source(self) -> Source:
+    def last_source(self) -> StateSource:
         """What was taken last. Raises NotFound."""
         last = self.folder.document("config").get(LAST_SOURCE)
         if not isinstance(last, str) or not last:
             raise NotFound("no source was taken yet", hint="name a repository or an export")
-        return Source.parse(last)
+        return StateSource.parse(last)
 
     def last_target(self) -> str:
         """The device that was posted to last, else the one that was taken from. Raises NotFound."""
         config = self.folder.document("config")
         for value in (config.get(LAST_TARGET), config.get(LAST_SOURCE)):
-            if isinstance(value, str) and Source.parse(value or ".").url:
-                return Source.parse(value).url
+            if isinstance(value, str) and StateSource.parse(value or ".").url:
+                return StateSource.parse(value).url
         raise NotFound(
             "no device was named yet", hint="give its address, such as http://HOST:12368/cgi-bin/pvr"
         )
 
-    def remember(self, source: Source) -> None:
+    def remember(self, source: StateSource) -> None:
         """Have last_source() be ``source``."""
         self._configure(LAST_SOURCE, str(source))
 

@@ -14,14 +14,14 @@ from .. import beneath, cjson, export, names
 from ..errors import FormatError, NotFound
 from ..objects import ObjectPool, ScratchPool, SharedPool
 from ..state import MAX_BYTES, State, Value
-from .filter import Source
+from .filter import StateSource
 from .folder import FOLDER
 
-Opener = Callable[[Source], AbstractContextManager[tuple[State, ObjectPool]]]
+Opener = Callable[[StateSource], AbstractContextManager[tuple[State, ObjectPool]]]
 
 
 @contextmanager
-def open_local(source: Source) -> Iterator[tuple[State, ObjectPool]]:
+def open_local(source: StateSource) -> Iterator[tuple[State, ObjectPool]]:
     """As opened(). Raises NotFound for what is in the network, which who calls us may know to open."""
     if source.url:
         hint = "run: pvr clone, and take it from there"

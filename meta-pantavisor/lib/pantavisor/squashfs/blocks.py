@@ -29,7 +29,7 @@ _RAW_META = 0x8000
 _RAW_BLOCK = 1 << 24
 
 
-class Super(NamedTuple):
+class SuperBlock(NamedTuple):
     """What of the super block is of use to a reader."""
 
     inode_count: int
@@ -97,7 +97,7 @@ class Blocks:
     def bad(self, text: str) -> FormatError:
         return FormatError(f"{self.what} is a damaged squashfs image: it has {text}")
 
-    def _super(self) -> Super:
+    def _super(self) -> SuperBlock:
         if self._size < _SUPER.size:
             raise FormatError(f"{self.what} is too short for a squashfs image")
         (
@@ -114,7 +114,7 @@ class Blocks:
                 hint=f"known: {', '.join(_COMPRESSIONS.values())}",
             )
         codec = _COMPRESSIONS[compression]
-        return Super(
+        return SuperBlock(
             inodes,
             block,
             fragments,
