@@ -67,7 +67,7 @@ PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads
 PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
 
 python () {
-    pvbb.wiring.docker_source(d)
+    pvbb.recipe.docker_source(d)
 }
 
 # What an unpinned tag names may change; the build goes on with what it named first, and says so at every build.

@@ -34,7 +34,7 @@ EXCLUDE_FROM_WORLD = "1"
 DEPENDS += "dosfstools-native mtools-native e2fsprogs-native"
 
 python () {
-    pvbb.wiring.need_containers(d)
+    pvbb.recipe.need_containers(d)
 }
 
 python do_pvroot() {
@@ -44,7 +44,7 @@ do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
-do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.wiring.containers(d))}"
+do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.recipe.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
 # Of containers only do_deploy is needed; their warnings are wanted all the same.
 do_build[recrdeptask] += "do_check_tag"

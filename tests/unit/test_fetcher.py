@@ -39,9 +39,9 @@ import bb.fetch2  # noqa: E402
 import bb.parse  # noqa: E402
 import pvbb.downloads  # noqa: E402
 import pvbb.fetcher  # noqa: E402
+import pvbb.recipe  # noqa: E402
 import pvbb.tags  # noqa: E402
 import pvbb.variables  # noqa: E402
-import pvbb.wiring  # noqa: E402
 
 LAYER = Path(__file__).parents[2] / "meta-pantavisor"
 AMD64 = Platform.parse("linux/amd64")
@@ -480,7 +480,7 @@ def recipe(d: Any, **variables: str) -> str:
     d.setVar("SRC_URI", "file://keep")
     for name, value in variables.items():
         d.setVar(name, value)
-    pvbb.wiring.docker_source(d)
+    pvbb.recipe.docker_source(d)
     return str(d.getVar("SRC_URI"))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import bb
 
+import pvbb.recipe
 import pvbb.tool
-import pvbb.wiring
 
 if TYPE_CHECKING:
     from typing import Any, Optional
@@ -82,7 +82,7 @@ def build_root(d: Any) -> None:
     """do_pvroot: exports become one signed state, its storage tree and the disk image."""
     deploy = d.getVar("DEPLOY_DIR_IMAGE")
     bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
-    exports = [bsp, *pvbb.wiring.containers(d)]
+    exports = [bsp, *pvbb.recipe.containers(d)]
     size = d.getVar("PVROOT_SIZE")
     pvbb.tool.run(
         d,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OURS = re.compile(r"(?:PVR|PVROOT|PVS)_\w+")
 _ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w-]+)?(?:\[| *[?:+.]*=)", re.MULTILINE)
-_SET_BY_TASKS = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR"])  # wiring.docker_source
+_SET_BY_TASKS = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR"])  # recipe.docker_source
 
 
 def check(d: Any) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What recipes say about their image becomes an entry of SRC_URI, and what images say is checked, while
+"""What a recipe has about its image becomes an entry of SRC_URI, and what images say is checked, while
 they are parsed.
 
 A recipe in error is skipped with a reason, which BitBake prints when the recipe is asked for: one wrong
