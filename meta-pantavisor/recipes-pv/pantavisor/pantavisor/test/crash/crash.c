@@ -113,7 +113,10 @@ static bool survives(const struct named_story *story, size_t call, int number, b
 	run_story(story, &device, &trace);
 	*reached = recorder.made >= call;
 	recorder.fail_at = 0;
+	/* The whole story has what is before. */
+	cuts.from = *reached ? recorder.good : trace.count;
 	good = cuts_of(&cuts, &trace, oracle_judge, &oracle);
+	cuts.from = 0;
 	if (good && device_go_on(&device) < 0) {
 		snprintf(oracle.why, sizeof(oracle.why), "no update afterwards: %s", device.err.text);
 		good = false;

@@ -277,7 +277,7 @@ bool cuts_of(struct cuts *cuts, const struct trace *trace, cut_judge *judge, voi
 	for (size_t i = 0; good && i < trace->count; i++) {
 		take(walk, i);
 		/* Where no call comes between them, two promises are one moment. */
-		if (walk->cut.expected &&
+		if (walk->cut.expected && i >= cuts->from &&
 			(trace->calls[i].kind != CALL_PROMISE && trace->calls[i].kind != CALL_EXPECT))
 			good = look_after(walk, i + 1);
 	}

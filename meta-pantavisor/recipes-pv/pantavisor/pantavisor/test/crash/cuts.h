@@ -26,6 +26,7 @@ typedef bool cut_judge(void *context, const struct cut *cut);
 struct cuts {
 	size_t full;   /* up to so many selections all are taken; */
 	int deviating; /* of more, those in which so few calls are missing, or alone are there */
+	size_t from;   /* so many calls are known already: cuts before are not looked at */
 	size_t room;   /* for different ones; a power of two */
 	size_t states; /* different ones so far */
 	uint64_t *seen, *judged;

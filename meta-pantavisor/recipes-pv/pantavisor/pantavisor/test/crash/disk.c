@@ -115,35 +115,53 @@ bool disk_is_linked(const struct disk *disk, short node)
 	return false;
 }
 
-static uint64_t hash_below(const struct disk *disk, short folder, uint64_t path)
+static uint64_t mix_words(uint64_t hash, uint64_t word)
 {
-	uint64_t sum = path;
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
 
-	for (size_t i = 0; i < disk->entry_count; i++) {
-		const struct disk_entry *entry = &disk->entries[i];
-		uint64_t own;
+/* One entry, below a folder of that path: what it adds. */
+static uint64_t hash_entry(
+	const struct disk *disk, const struct disk_entry *entry, uint64_t folder, uint64_t *paths)
+{
+	uint64_t path = mix_words(folder, (uint64_t)entry->name + 1) | 1;
 
-		if (entry->folder != folder)
-			continue;
-		own = disk_mix(path * 31 + 5, &entry->name, sizeof(entry->name));
-		if (disk_world.kinds[entry->child] == DISK_FOLDER)
-			sum += hash_below(disk, entry->child, own);
-		else
-			/* The node as well: which names are one file can be seen. */
-			sum += disk_mix(own, &disk->files[entry->child].hash, 8) *
-			       (uint64_t)(entry->child + 1);
-	}
-	return disk_mix(11, &sum, sizeof(sum));
+	/* The node as well: which names are one file can be seen. */
+	if (disk_world.kinds[entry->child] != DISK_FOLDER)
+		return mix_words(mix_words(path, disk->files[entry->child].hash), (uint64_t)entry->child);
+	if (!paths[entry->child])
+		paths[entry->child] = path;
+	/* A second name of the same folder, which only a missing barrier leaves. */
+	return paths[entry->child] == path ? path : mix_words(path, (uint64_t)entry->child);
+}
+
+/* A folder's path is known before what is in it, mostly; else in one more pass. */
+uint64_t disk_hash_of(const struct disk *disk, short folder)
+{
+	uint64_t paths[DISK_NODES] = {0}, sum = 0;
+	size_t known = 0, before;
+
+	paths[folder] = 1;
+	do {
+		before = known;
+		known = 0;
+		sum = 0;
+		for (size_t i = 0; i < disk->entry_count; i++) {
+			const struct disk_entry *entry = &disk->entries[i];
+
+			if (!paths[entry->folder])
+				continue;
+			known++;
+			sum += hash_entry(disk, entry, paths[entry->folder], paths);
+		}
+	} while (known != before && known != disk->entry_count);
+	return mix_words(11, sum);
 }
 
 uint64_t disk_hash(const struct disk *disk)
 {
-	return hash_below(disk, 0, 1);
-}
-
-uint64_t disk_hash_of(const struct disk *disk, short folder)
-{
-	return hash_below(disk, folder, 1);
+	return disk_hash_of(disk, 0);
 }
 
 static void scan_below(struct disk *disk, int folder, short node);

@@ -52,6 +52,8 @@ static bool fails(bool needs_room)
 	recorder.made++;
 	if (!recorder.fail_at || recorder.made < recorder.fail_at)
 		return false;
+	if (recorder.made == recorder.fail_at)
+		recorder.good = recorder.trace->count;
 	if (recorder.made > recorder.fail_at && recorder.fail_errno == EIO)
 		return false;
 	if (recorder.fail_errno == ENOSPC && !needs_room)
@@ -220,7 +222,7 @@ void record_begin(struct trace *trace, int root)
 	trace->count = 0;
 	disk_scan(&trace->base, root);
 	recorder.trace = trace;
-	recorder.made = recorder.left_out = 0;
+	recorder.made = recorder.left_out = recorder.good = 0;
 }
 
 void record_end(void)

@@ -51,6 +51,7 @@ struct recorder {
 	struct trace *trace;
 	size_t made;		 /* calls, those that failed too */
 	size_t fail_at;		 /* this one fails; 0: none */
+	size_t good;		 /* calls of the trace before it */
 	int fail_errno;		 /* ENOSPC lasts for what needs room, EIO is once */
 	enum pv_barrier without; /* PV_BARRIER_COUNT: none is left out */
 	size_t left_out;
