@@ -64,6 +64,8 @@ def test_a_tried_revision_is_committed_once_it_was_stable(
     assert b"\npv_rev=locals/next\npv_try=\npv_prev=0\n" in environment
     assert progress(storage, TRIED, tmp_path)["status"] == "DONE"
     assert storage.read(f"/trails/{TRIED}/.pv/done", tmp_path) == b"1"
+    for links in ("trails", "logs"):
+        assert f'dest: "{TRIED}"' in storage.debugfs(f"stat /{links}/current")
     assert ".pv-beside" not in storage.debugfs(f"ls -p /trails/{TRIED}/.pv")
     with start(storage.image) as running:
         running.wait_for(rf"revision {TRIED} RUNNING", timeout=BOOT_SECONDS)

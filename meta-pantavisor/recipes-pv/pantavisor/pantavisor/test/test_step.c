@@ -151,6 +151,16 @@ static void test_a_boot_removes_what_a_cut_left(void)
 	end();
 }
 
+/* The factory writes none: nothing of it was tried. */
+static void test_a_boot_completes_the_record_of_the_factory(void)
+{
+	begin();
+	check_progress("0", "NEW");
+	CHECK(pv_resume_records(at, &env, "0", &err) == 0);
+	check_progress("0", "DONE");
+	end();
+}
+
 static void test_nothing_is_collected_without_a_boot_environment(void)
 {
 	const struct pv_keep keep = {0};
@@ -182,6 +192,7 @@ int main(void)
 	test_an_update_is_tried_committed_and_the_old_one_collected();
 	test_a_try_that_did_not_come_up_is_recorded();
 	test_a_boot_removes_what_a_cut_left();
+	test_a_boot_completes_the_record_of_the_factory();
 	test_nothing_is_collected_without_a_boot_environment();
 	test_the_folder_of_revisions_stays_small();
 	return check_done();
