@@ -23,7 +23,7 @@ from ..errors import DigestError
 from ..layout.image import LayerBlob
 from . import sparse
 from .archive import Member, TarReader
-from .hidden import Cover
+from .hidden import Hidden
 from .limits import DEFAULT, Budget, Limits
 from .marks import Marks
 from .merge import Merger
@@ -57,6 +57,7 @@ class LayeredTree(Tree):
         self._loaded = False
 
     def load(self) -> None:
+        """Raises DigestError."""
         if not self._loaded:
             for _ in self._read():
                 pass
@@ -70,17 +71,17 @@ class LayeredTree(Tree):
 
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
         """As of any tree, but the first time files may come that the tree then turns out not to have,
-        or be missing.
+        or be missing. Raises DigestError.
         """
         return super().contents() if self._loaded else self._read()
 
     def _read(self) -> Iterator[tuple[File, Iterator[Span]]]:
-        cover = Cover()
+        hidden = Hidden()
         stack: list[list[Member]] = []
         for index in reversed(range(len(self._layers))):
             members: list[Member] = []
-            yield from self._read_layer(index, members, cover)
-            cover.add(members)
+            yield from self._read_layer(index, members, hidden)
+            hidden.add(members)
             stack.append(members)
         merger = Merger(self.root, self._budget)
         while stack:
@@ -97,7 +98,7 @@ class LayeredTree(Tree):
             yield file, local_spans(file)
 
     def _read_layer(
-        self, index: int, members: list[Member], cover: Cover
+        self, index: int, members: list[Member], hidden: Hidden
     ) -> Iterator[tuple[File, Iterator[Span]]]:
         blob = self._layers[index]
         what = _name(blob)
@@ -107,7 +108,7 @@ class LayeredTree(Tree):
             stream = ChunkStream(_hashed(chunks, hasher), what=what)
             for member in TarReader(stream, self._budget, self._marks, source=index, what=what):
                 members.append(member)
-                if isinstance(member.node, File) and not cover.hides(member.path):
+                if isinstance(member.node, File) and not hidden.hides(member.path):
                     yield member.node, _spans_of(member.node, stream)
             stream.drain()
         if hasher.hexdigest() != blob.diff_id.hex:

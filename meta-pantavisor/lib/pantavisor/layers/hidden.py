@@ -15,7 +15,7 @@ from .merge import OPAQUE, WHITEOUT
 from .tree import Directory
 
 
-class Cover:
+class Hidden:
     """Paths that the layers so far hide, from the top down."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from ..layers.tree import Directory, Node, Tree
 
 
 @dataclass
-class Numbering:
+class InodeOrder:
     """``order`` holds every inode once. The maps are by id() of the node, which the tree keeps alive."""
 
     order: list[Node] = field(default_factory=list)
@@ -22,7 +22,7 @@ class Numbering:
     links: dict[int, int] = field(default_factory=dict)  # names that lead to it
 
     @classmethod
-    def of(cls, tree: Tree) -> Numbering:
+    def of(cls, tree: Tree) -> InodeOrder:
         """Number the inodes of ``tree``, from 1."""
         numbering = cls()
         stack: list[tuple[Directory, bool]] = [(tree.root, False)]

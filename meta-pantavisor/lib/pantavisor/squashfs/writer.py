@@ -20,7 +20,7 @@ from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
 from . import inodes
 from .image import Image
-from .inode_order import Numbering
+from .inode_order import InodeOrder
 from .library import Library, load
 from .pack_record import PackRecord
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
@@ -95,7 +95,7 @@ class _Writer:
         self._library = image.library
         self._tree = tree
         self._mtime = mtime
-        self._numbering = Numbering()
+        self._numbering = InodeOrder()
         self._newest = 0
         self._references: dict[int, int] = {}  # where each inode lies, by id() of its node
         self._dropped: set[bytes] = set()
@@ -109,7 +109,7 @@ class _Writer:
                 self._feed(slots.add(file), spans)
             if not slots.are_of(self._tree.files()):
                 raise _Misguessed
-            self._numbering = Numbering.of(self._tree)
+            self._numbering = InodeOrder.of(self._tree)
             newest = _check_metadata(self._tree)
             self._newest = newest if self._mtime is None else self._mtime
             self._image.begin_inodes()

@@ -149,7 +149,7 @@ void pv_signers_free(struct pv_signers *signers)
 	free(signers);
 }
 
-static bool means(const struct entry *entry, const struct pv_identity *who)
+static bool matches(const struct entry *entry, const struct pv_identity *who)
 {
 	if (entry->name && strcmp(entry->name, who->name))
 		return false;
@@ -170,7 +170,7 @@ static bool lets(const struct entry *entry, const char *path)
 static bool one_lets(const struct pv_signers *signers, const struct pv_identity *who, const char *path)
 {
 	for (size_t i = 0; i < signers->count; i++)
-		if (means(&signers->entries[i], who) && lets(&signers->entries[i], path))
+		if (matches(&signers->entries[i], who) && lets(&signers->entries[i], path))
 			return true;
 	return false;
 }
