@@ -2,7 +2,6 @@
 """docs/floors.md against the real imports, and who alone may do what."""
 
 import ast
-import builtins
 import functools
 import os
 import pkgutil
@@ -281,36 +280,3 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
                     default for default in defaults if isinstance(default, (ast.List, ast.Dict, ast.Set))
                 ]
                 assert not shared, where(path, node.lineno)
-
-
-def raised(function: ast.FunctionDef) -> "set[str]":
-    """The errors of ours that a function raises itself."""
-    found = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Raise) and node.exc is not None:
-            error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            name = ast.unparse(error).rpartition(".")[2]
-            found |= (
-                {name}
-                if name[0].isupper() and not isinstance(getattr(builtins, name, None), type)
-                else set()
-            )
-    return found
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_public_functions_name_the_errors_that_a_caller_can_act_on(path: Path) -> None:
-    if module_of(path) == "cli":
-        return  # what is raised there goes to the user
-    tree = ast.parse(path.read_text())
-    classes = [
-        node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    ]
-    for function in (
-        node for scope in (tree, *classes) for node in scope.body if isinstance(node, ast.FunctionDef)
-    ):
-        if not function.name.startswith("_") and raised(function):
-            text = ast.get_docstring(function) or ""
-            assert re.search(r"[Rr]aise|[a-z]Error", text), (
-                f"{where(path, function.lineno)}: {raised(function)}"
-            )

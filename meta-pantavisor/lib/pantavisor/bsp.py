@@ -20,7 +20,7 @@ FIRMWARE = "firmware.squashfs"
 
 
 def export_bsp(job: jobs.ExportBsp) -> None:
-    """Write the signed export of the bsp."""
+    """Write the signed export of the bsp. Raises NotFound."""
     signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")

@@ -84,6 +84,7 @@ class VerifyingReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: object) -> int:
+        """Raises DigestError."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         chunk = self._source.read(len(view))
         if not chunk:

@@ -34,7 +34,9 @@ MAX_PASSED_OVER = 1024
 
 
 def write(path: Path, state: State, pool: ObjectPool) -> None:
-    """Write the export of ``state``, whose objects must be in ``pool``; each is verified on its way."""
+    """Write the export of ``state``, whose objects must be in ``pool``; each is verified on its way.
+    Raises DigestError and LimitError.
+    """
     with atomic.replacing(path) as raw:
         if not path.name.lower().endswith((".gz", ".tgz")):
             _write(raw.write, raw.write, state, pool)

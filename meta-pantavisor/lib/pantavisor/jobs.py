@@ -95,7 +95,9 @@ Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)
 
 
 def load(path: Path, kind: type[Job]) -> Job:
-    """Read a job; every unknown, missing or mistyped member is an error that names it."""
+    """Read a job; every unknown, missing or mistyped member is an error that names it.
+    Raises FormatError.
+    """
     value = _build(kind, cjson.load_object(path.read_bytes(), what=str(path)), str(path))
     assert isinstance(value, kind)
     return value

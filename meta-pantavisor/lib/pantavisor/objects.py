@@ -51,9 +51,11 @@ class ObjectPool:
         return self.root / object_id
 
     def size(self, object_id: str) -> int:
+        """Raises NotFound."""
         return self._existing(object_id).stat().st_size
 
     def open(self, object_id: str) -> BinaryIO:
+        """Raises NotFound."""
         return open(self._existing(object_id), "rb")
 
     def open_verified(self, object_id: str) -> BinaryIO:
@@ -120,7 +122,7 @@ class ObjectPool:
         return path
 
     def link(self, object_id: str, target: Union[str, PathLike[str]]) -> None:
-        """A hard link to the object at ``target``."""
+        """A hard link to the object at ``target``. Raises NotFound."""
         self._existing(object_id)
         with self._held() as place:
             os.link(place / object_id, target, follow_symlinks=False)
@@ -131,7 +133,7 @@ class ObjectPool:
         return tuple(self.root / name for name in sorted(names) if _LEFTOVER.fullmatch(name))
 
     def remove(self, object_id: str) -> None:
-        """Forget an object that is not needed."""
+        """Forget an object that is not needed. Raises NotFound."""
         self._existing(object_id)
         with self._held() as place:
             os.unlink(place / object_id)

@@ -30,7 +30,7 @@ def _this_machine() -> Platform:
 
 
 def platform(asked: Optional[Platform], old: Optional[SourceManifest]) -> Platform:
-    """The one asked for, else the recorded one, else this machine's."""
+    """The one asked for, else the recorded one, else this machine's. Raises FormatError."""
     if asked is None and old is not None and old.docker_platform:
         return Platform.parse(old.docker_platform)
     return asked or _this_machine()

@@ -111,7 +111,7 @@ def rebuild_manifests(
     """Make everything but the volumes, which are ``files``, anew from src.json.
 
     ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is
-    looked up.
+    looked up. Raises NotFound.
     """
     spec = ContainerSpec.from_source(name, source)
     if spec.runs:
@@ -215,7 +215,7 @@ def finish(
     options: PackOptions,
     warnings: tuple[str, ...] = (),
 ) -> Container:
-    """Add to the volumes in ``files`` all that is made from src.json."""
+    """Add to the volumes in ``files`` all that is made from src.json. Raises FormatError."""
     made = dict(files)
     _check_verity(spec)
     made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=options.verity))

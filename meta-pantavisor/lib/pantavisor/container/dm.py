@@ -29,7 +29,7 @@ def protect(
     recorded: Optional[Mapping[str, Mapping[str, Any]]] = None,
 ) -> dict[str, Value]:
     """Hash files and manifests of ``volumes`` of the container; ``objects`` maps its paths to their
-    objects.
+    objects. Raises FormatError.
     """
     files: dict[str, Value] = {}
     for volume in sorted(volumes):

@@ -47,7 +47,7 @@ def write(
     image: Path, files: Mapping[str, Path], *, start: int, size: int, serial: int, epoch: int
 ) -> None:
     """Make the file system at byte ``start`` of ``image``;
-    scratch copies of ``files`` are laid beside it.
+    scratch copies of ``files`` are laid beside it. Raises FormatError and LimitError.
     """
     targets = _check_names(files)
     where = f"{image.name}@@{start}"

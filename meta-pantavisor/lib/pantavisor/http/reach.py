@@ -55,7 +55,9 @@ def check(host: str, sender: str) -> None:
 
 
 def connector(sender: str) -> Connect:
-    """What connects to a host that ``sender`` named, in place of socket.create_connection."""
+    """What connects to a host that ``sender`` named, in place of socket.create_connection.
+    Raises AccessDenied.
+    """
 
     def connect(
         address: tuple[str, int], timeout: Any = None, source: Optional[Any] = None

@@ -34,12 +34,14 @@ class Signer(Protocol):
 
 
 def sign_state(state: State, name: str, selection: Selection, signer: Signer) -> State:
-    """The state with ``_sigs/<name>.json`` made anew. The signature never covers itself."""
+    """The state with ``_sigs/<name>.json`` made anew. The signature never covers itself.
+    Raises FormatError.
+    """
     return _sign(state, _path(name), selection, signer)
 
 
 def sign_set(state: State, signer: Signer, release: int) -> State:
-    """The state with a signature over all its others, as the release of that number."""
+    """The state with a signature over all its others, as the release of that number. Raises FormatError."""
     return _sign(state, _path(pvs.SET), pvs.set_selection(), signer, release)
 
 

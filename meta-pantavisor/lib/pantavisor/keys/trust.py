@@ -73,7 +73,9 @@ class TrustStore:
         return chain[0]
 
     def identity(self, x5c: Sequence[bytes]) -> Identity:
-        """Whose a chain is that ``leaf`` has taken; of a bare key nothing is known."""
+        """Whose a chain is that ``leaf`` has taken; of a bare key nothing is known.
+        Raises SignatureError.
+        """
         if not x5c:
             return Identity()
         chain = _parse(x5c, "chain")

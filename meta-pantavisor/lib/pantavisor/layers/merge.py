@@ -57,7 +57,7 @@ class Merger:
         self._hidden_from.clear()
 
     def add(self, member: Member) -> None:
-        """Put one member into the tree."""
+        """Put one member into the tree. Raises FormatError."""
         if not member.path:
             self._renew_root(member)
             return

@@ -25,7 +25,9 @@ _MAX_LINE_BYTES = 24  # of a number in a 1.0 map
 
 
 def from_old_header(header: bytes, stream: ChunkStream, limits: Limits) -> Segments:
-    """The map of an old GNU sparse header, reading its extension blocks from ``stream``."""
+    """The map of an old GNU sparse header, reading its extension blocks from ``stream``.
+    Raises FormatError.
+    """
     numbers = list(_old_pieces(header[386:482]))
     more = header[482]
     while more:
@@ -37,13 +39,13 @@ def from_old_header(header: bytes, stream: ChunkStream, limits: Limits) -> Segme
 
 
 def from_map(text: bytes, limits: Limits) -> Segments:
-    """The map of pax format 0.1: numbers between commas."""
+    """The map of pax format 0.1: numbers between commas. Raises FormatError."""
     return _pairs([decimal(word) for word in text.split(b",")] if text else [], limits)
 
 
 def from_content(stream: ChunkStream, limits: Limits) -> Segments:
     """The map of pax format 1.0, in whole blocks before the pieces:
-    a count, then the numbers, one a line.
+    a count, then the numbers, one a line. Raises FormatError.
     """
     lines = _lines(stream)
     count = next(lines)

@@ -265,6 +265,7 @@ def _offset(file: File) -> int:
 
 
 def local_spans(file: File) -> Iterator[Span]:
+    """Raises FormatError."""
     content = file.content
     if isinstance(content, bytes) and content:
         yield Span(content, 0, len(content))

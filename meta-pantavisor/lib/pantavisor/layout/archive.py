@@ -78,7 +78,9 @@ class TarBlobs:
 
 
 def seekable(stream: BinaryIO, *, what: str, scratch: Optional[Path]) -> BinaryIO:
-    """``stream`` itself if it is a plain tar, or its unpacked copy in an unnamed file below ``scratch``."""
+    """``stream`` itself if it is a plain tar, or its unpacked copy in an unnamed file below ``scratch``.
+    Raises LimitError.
+    """
     magic = stream.read(codecs.MAGIC_BYTES)
     stream.seek(0)
     if codecs.detect(magic) == "none":

@@ -31,7 +31,7 @@ class IndexedFile:
 
 def read(stream: BinaryIO, *, what: str) -> dict[str, IndexedFile]:
     """The files and links of the tar in ``stream``, by clean relative name;
-    of equal names the last counts.
+    of equal names the last counts. Raises LimitError.
     """
     members: dict[str, IndexedFile] = {}
     cursor = _Cursor(stream, what)

@@ -122,7 +122,9 @@ _FALSE = frozenset(["0", "no", "false", "off"])
 
 
 def read_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of ContainerSpec. Unknown names and values are errors with the nearest right one."""
+    """The fields of ContainerSpec. Unknown names and values are errors with the nearest right one.
+    Raises FormatError.
+    """
     fields: dict[str, Any] = {}
     records: dict[str, dict[str, Any]] = {}
     for name, value in sorted(arguments.items()):

@@ -74,7 +74,9 @@ def check_users(
 
 
 def references(run: Mapping[str, Any], where: str) -> tuple[tuple[str, Any, str], ...]:
-    """What a run.json refers to in device.json: its kind (group, disk or pool), its name, and what for."""
+    """What a run.json refers to in device.json: its kind (group, disk or pool), its name, and what for.
+    Raises FormatError.
+    """
     found = [("group", run.get("group", run.get("runlevel")), "group")]
     for volume, storage in _object(run, "storage", where).items():
         disk = storage.get("disk") if isinstance(storage, Mapping) else None

@@ -56,7 +56,7 @@ class Process:
 
 
 def map_process(config: Mapping[str, Any]) -> Process:
-    """From the ``config`` object of an image."""
+    """From the ``config`` object of an image. Raises FormatError."""
     entrypoint, command = (_without_null(config.get(name)) or None for name in ("Entrypoint", "Cmd"))
     if entrypoint == [""]:
         entrypoint = None  # Docker's way of taking back a base image's

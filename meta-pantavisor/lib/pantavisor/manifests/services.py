@@ -87,7 +87,9 @@ def check_wanted(value: Any, where: str) -> list[Any]:
 
 
 def services_manifest(offered: Any, *, what: str = "services.json") -> dict[str, Any]:
-    """The document of ``<container>/services.json`` for a list of services; each has a name and a type."""
+    """The document of ``<container>/services.json`` for a list of services; each has a name and a type.
+    Raises FormatError.
+    """
     return {"#spec": SPEC, "services": _check(offered, OFFERED, what)}
 
 

@@ -66,7 +66,7 @@ class Ext4:
         self._check_links()
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """The content of a file, zeros for its holes."""
+        """The content of a file, zeros for its holes. Raises Damaged."""
         yield from self._content(self._inodes[entry.inode])
 
     def _super_block(self, raw: bytes) -> None:

@@ -81,7 +81,7 @@ class Authorizer:
         self, endpoint: Endpoint, base: str, headers: list[str], refused: Optional[str]
     ) -> Optional[str]:
         """The Authorization for a 401 that came for ``refused``,
-        or None if there is nothing (else) to try.
+        or None if there is nothing (else) to try. Raises AccessDenied and RegistryError.
         """
         with self._lock:
             known = self._known.get((endpoint.host, endpoint.repository))

@@ -62,7 +62,7 @@ class Device:
         return State.parse(text, what=f"the state of {self.session.host}")
 
     def progress(self, revision: str) -> Optional[Progress]:
-        """None where the device has no such revision, or does not answer about any."""
+        """None where the device has no such revision, or does not answer about any. Raises FormatError."""
         base = self.description.progress_url
         if base is None:
             return None

@@ -69,7 +69,7 @@ class Session:
     def ask(
         self, url: str, what: str, value: Any, *, accept: tuple[int, ...] = OK
     ) -> tuple[int, Optional[dict[str, Any]]]:
-        """Status, and of 200 the document, that POST of ``value`` gives."""
+        """Status, and of 200 the document, that POST of ``value`` gives. Raises FormatError."""
         headers = {"Content-Type": "application/json"}
         body = Body.of(cjson.dumps(value))
         with self.open("POST", url, what, body=body, headers=headers, accept=accept) as answer:

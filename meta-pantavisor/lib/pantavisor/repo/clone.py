@@ -21,6 +21,7 @@ def clone(
     """Make ``directory``, which must be empty or missing, a repository of what is chosen of ``source``.
 
     ``objects`` is a pool elsewhere, seen from the directory; ``opener`` opens the source.
+    Raises PantavisorError.
     """
     target = directory.absolute()
     _check_empty(target)

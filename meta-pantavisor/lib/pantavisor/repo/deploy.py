@@ -42,13 +42,15 @@ def deploy(
 
 
 def boot_environment(target: Path) -> Optional[BootEnvironment]:
-    """What the boot loader of the storage of ``<storage>/trails/<revision>`` is given."""
+    """What the boot loader of the storage of ``<storage>/trails/<revision>`` is given.
+    Raises FormatError.
+    """
     return trail.boot_environment(_split(target.absolute())[0])
 
 
 def committed_state(target: Path) -> Optional[State]:
     """The state of ``<storage>/trails/<revision>`` where that is the revision that its device has
-    committed.
+    committed. Raises FormatError.
     """
     environment = boot_environment(target)
     if environment is None or environment.revision != _split(target.absolute())[1]:

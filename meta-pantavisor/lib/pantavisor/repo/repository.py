@@ -239,7 +239,7 @@ class Repository:
     def update(self, change: Callable[[State], State], *, in_tree: bool = False) -> State:
         """Make what ``change`` makes of the committed state the committed one, in one step.
 
-        With ``in_tree`` the paths that are new or changed come into the working tree too.
+        With ``in_tree`` the paths that are new or changed come into the working tree too. Raises NotFound.
         """
         with self.lock():
             committed = self.state
@@ -258,7 +258,7 @@ class Repository:
     ) -> State:
         """Take what is chosen of another state: each part replaces what its old signature covered.
 
-        With ``drop`` what the part_filter leaves out leaves the committed state too.
+        With ``drop`` what the part_filter leaves out leaves the committed state too. Raises NotFound.
         """
         with self.lock():
             for object_id in sorted(select(other, part_filter, beside=self.state).object_ids()):
@@ -269,7 +269,7 @@ class Repository:
         return state
 
     def read_export(self, path: Path) -> State:
-        """Make the state of an export the committed one."""
+        """Make the state of an export the committed one. Raises NotFound."""
         with self.lock():
             state = export.read(path, self.pool)
             notes.note_unwritten(self.folder, self.state, state)

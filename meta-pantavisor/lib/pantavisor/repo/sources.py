@@ -60,7 +60,9 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
 
 
 def own_pool(root: Path, config: Mapping[str, Value]) -> ObjectPool:
-    """The pool that the ``config`` of the repository at ``root`` names, to write into."""
+    """The pool that the ``config`` of the repository at ``root`` names, to write into.
+    Raises FormatError.
+    """
     path = Path(os.path.normpath(_pool_path(root / FOLDER, root, config)))
     inside = os.path.commonpath([path, root]) == str(root) and path != root
     return ObjectPool(path, above=root) if inside else SharedPool(path)

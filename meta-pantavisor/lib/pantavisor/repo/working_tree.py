@@ -146,6 +146,7 @@ class WorkingTree:
         objects come from ``pool``, as hard links with ``links``.
 
         What takes time is done beside them first: after an error or an interruption they are all as before.
+        Raises FormatError.
         """
         with self._own.scratch(SCRATCH) as folder:
             ready = list(self._prepare(folder, files, pool, links=links))

@@ -58,7 +58,9 @@ class Blocks:
         self._meta: dict[int, tuple[bytes, int]] = {}
 
     def data(self, position: int, word: int, size: int) -> bytes:
-        """A data block or fragment block of at most ``size`` bytes, whose size word is ``word``."""
+        """A data block or fragment block of at most ``size`` bytes, whose size word is ``word``.
+        Raises FormatError.
+        """
         stored = word & (_RAW_BLOCK - 1)
         if stored > self.super.block_size or word >= 2 * _RAW_BLOCK:
             raise self.bad("a data block longer than a block")
@@ -66,7 +68,9 @@ class Blocks:
         return packed if word & _RAW_BLOCK else self._unpack(packed, size)
 
     def metadata(self, position: int) -> tuple[bytes, int]:
-        """The content of the metadata block at ``position``, and where the next begins."""
+        """The content of the metadata block at ``position``, and where the next begins.
+        Raises FormatError.
+        """
         found = self._meta.get(position)
         if found is None:
             (word,) = struct.unpack("<H", self._read(position, 2))
@@ -79,7 +83,7 @@ class Blocks:
         return found
 
     def table(self, position: int, count: int, entry_bytes: int) -> bytes:
-        """``count`` entries behind the list of metadata blocks at ``position``."""
+        """``count`` entries behind the list of metadata blocks at ``position``. Raises FormatError."""
         if count > MAX_TABLE_ENTRIES:
             raise self.bad(f"a table of {count} entries")
         total = count * entry_bytes
@@ -91,7 +95,7 @@ class Blocks:
         return content
 
     def raw(self, position: int, form: str) -> tuple[Any, ...]:
-        """Numbers that lie unpacked in the file."""
+        """Numbers that lie unpacked in the file. Raises FormatError."""
         return struct.unpack(form, self._read(position, struct.calcsize(form)))
 
     def bad(self, text: str) -> FormatError:

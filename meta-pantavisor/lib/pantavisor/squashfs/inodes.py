@@ -46,7 +46,9 @@ def finish_directory(inode: Any, links: int) -> None:
 
 
 def special(node: Node, links: int, xattr: int) -> Any:
-    """A new inode for what is neither file nor directory. The pointer keeps its memory alive."""
+    """A new inode for what is neither file nor directory. The pointer keeps its memory alive.
+    Raises FormatError.
+    """
     target = node.target if isinstance(node, Symlink) else b""
     memory = ctypes.create_string_buffer(bytes(ctypes.sizeof(Inode)) + target)
     inode = ctypes.cast(memory, ctypes.POINTER(Inode))
