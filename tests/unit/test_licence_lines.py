@@ -17,8 +17,10 @@ DATA = {
     PROJECT / name
     for name in ("tests/vectors", "tests/fuzz/corpus", "kas/quickstart/demo", "kas/quickstart/bitbake/lib")
 }
-SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml"}
-LINE = re.compile(r"^# SPDX-License-Identifier: (MIT|GPL-2\.0-only)$", re.MULTILINE)
+SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml", ".c", ".h"}
+LINE = re.compile(
+    r"^(# SPDX-License-Identifier: (MIT|GPL-2\.0-only)|/\* SPDX-License-Identifier: MIT \*/)$", re.MULTILINE
+)
 
 
 def sources() -> Iterator[Path]:

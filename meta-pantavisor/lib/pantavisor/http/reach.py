@@ -55,8 +55,8 @@ def check(host: str, sender: str) -> None:
 
 
 def connector(sender: str) -> Connect:
-    """What connects to a host that ``sender`` named, in place of socket.create_connection.
-    Raises AccessDenied.
+    """What connects to a host that ``sender`` named, in place of socket.create_connection;
+    it raises AccessDenied.
     """
 
     def connect(
