@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "alloc.h"
-#include "beneath.h"
 #include "cmdline.h"
 #include "commit.h"
-#include "durable.h"
+#include "current.h"
 #include "file.h"
 #include "log.h"
 #include "modules.h"
@@ -105,35 +103,6 @@ static void resume(const struct pv *pv)
 		pv_warn("boot", "%s", err.text);
 }
 
-/* A link that people follow; nothing of ours does. */
-static void point_current(const struct pv *pv, const char *folder)
-{
-	struct pv_err err;
-	cleanup_close int fd = pv_beneath_open(pv->storage, folder, O_RDONLY | O_DIRECTORY, &err);
-	char there[PV_REVISION_BYTES + 1] = "";
-
-	if (fd < 0) {
-		pv_warn("boot", "%s", err.text);
-		return;
-	}
-	if (readlinkat(fd, "current", there, sizeof(there) - 1) > 0 && !strcmp(there, pv->run->revision))
-		return;
-	pv_fsops_real.unlink(fd, "current" PV_DURABLE_BESIDE);
-	if (pv_fsops_real.symlink(pv->run->revision, fd, "current" PV_DURABLE_BESIDE) < 0 ||
-		pv_fsops_real.rename(fd, "current" PV_DURABLE_BESIDE, "current") < 0)
-		pv_warn("boot", "cannot point %s/current to %s", folder, pv->run->revision);
-}
-
-static void open_log(const struct pv *pv)
-{
-	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->run->revision);
-	struct pv_err err;
-	int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
-
-	if (folder < 0 || pv_log_open_file(folder, "pantavisor.log", &err) < 0)
-		pv_warn("boot", "no log on storage: %s", err.text);
-}
-
 static int verify(struct pv *pv, struct pv_err *err)
 {
 	struct pv_verified verified;
@@ -166,10 +135,9 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 	if (pv_storage_mount(pv, err) < 0)
 		return -1;
 	read_environment(pv);
-	open_log(pv);
+	pv_current_log(pv);
 	resume(pv);
-	point_current(pv, "trails");
-	point_current(pv, "logs");
+	pv_current_point(pv);
 	if (verify(pv, err) < 0)
 		return -1;
 	if (pv_volume_mount_bsp(pv, err) < 0)

@@ -6,7 +6,6 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "ending.h"
 #include "fault.h"
 #include "log.h"
 #include "publish.h"
@@ -50,7 +49,8 @@ static void settle(struct pv *pv)
 {
 	cleanup_free char *what = NULL;
 
-	if (*pv->env.tried && pv->run->standing != PV_STANDING_TRIED) {
+	if (*pv->env.tried && pv->run->standing != PV_STANDING_TRIED &&
+		pv->run->standing != PV_STANDING_UPDATED) {
 		what = pv_fmt("the try of revision %s is over, revision %s stays", pv->env.tried,
 			pv->run->revision);
 		pv->env.tried[0] = '\0';
@@ -86,7 +86,7 @@ static void commit(struct pv *pv)
 static bool all_reached(const struct pv *pv)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (!pv->run->tasks[i].reached)
+		if (!pv->run->tasks[i]->reached)
 			return false;
 	return true;
 }
@@ -105,7 +105,7 @@ static int64_t delay_of(const struct pv *pv)
 
 static int64_t patience_of(const struct pv *pv)
 {
-	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK)
+	if (pv_revision_is_tried(pv->run->standing))
 		return (int64_t)pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT) * 1000;
 	return UP_MS;
 }
@@ -123,9 +123,13 @@ void pv_commit_begin(struct pv *pv, int64_t now)
 
 static void stable(struct pv *pv)
 {
+	enum pv_action action = pv_revision_decide(pv->run->standing, PV_OCCASION_STABLE);
+
 	pv->run->stable_at = 0;
-	if (pv_revision_decide(pv->run->standing, PV_OCCASION_STABLE) == PV_ACTION_COMMIT)
+	if (action == PV_ACTION_COMMIT)
 		commit(pv);
+	else if (action == PV_ACTION_NOTE)
+		pv->change.stable = true;
 	else
 		settle(pv);
 }
@@ -134,12 +138,8 @@ static void stable(struct pv *pv)
 static void late(struct pv *pv)
 {
 	pv->run->stable_at = 0;
-	if (pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK) {
-		pv_record(pv, PV_UPDATE_MISSED, NULL);
-		pv_ending_fault(pv, "the tried revision does not become stable");
-	} else {
+	if (!pv_fault_try(pv, PV_OCCASION_LATE, "the tried revision does not become stable"))
 		settle(pv);
-	}
 }
 
 static void tick_stable(struct pv *pv, int64_t now, int64_t *next)

@@ -21,11 +21,11 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 	pv->end = end;
 	pv->kill_at = pv_now_ms() + GRACE_MS;
 	for (size_t i = 0; i < pv->run->task_count; i++) {
-		pv_status_next(&pv->run->tasks[i].status, PV_EVENT_STOP);
-		if (pv->run->tasks[i].monitor)
-			pv_container_halt(&pv->run->tasks[i]);
-		if (pv->run->tasks[i].place == PV_PLACE_MOUNTING)
-			pv_job_cancel(&pv->jobs, &pv->run->tasks[i]);
+		pv_status_next(&pv->run->tasks[i]->status, PV_EVENT_STOP);
+		if (pv->run->tasks[i]->monitor)
+			pv_container_halt(pv->run->tasks[i]);
+		if (pv->run->tasks[i]->place == PV_PLACE_MOUNTING)
+			pv_job_cancel(&pv->jobs, pv->run->tasks[i]);
 	}
 }
 
@@ -42,17 +42,17 @@ static int count_running(const struct pv *pv)
 	int running = 0;
 
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		running += pv->run->tasks[i].monitor || pv->run->tasks[i].place == PV_PLACE_MOUNTING;
+		running += pv->run->tasks[i]->monitor || pv->run->tasks[i]->place == PV_PLACE_MOUNTING;
 	return running;
 }
 
 static void kill_all(const struct pv *pv)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (pv->run->tasks[i].monitor) {
+		if (pv->run->tasks[i]->monitor) {
 			pv_warn("ending", "container %s did not end, it is killed",
-				pv->run->tasks[i].spec->name);
-			pv_container_kill(&pv->run->tasks[i]);
+				pv->run->tasks[i]->spec->name);
+			pv_container_kill(pv->run->tasks[i]);
 		}
 }
 

@@ -85,15 +85,33 @@ static bool is_counted(const struct pv *pv, enum pv_occasion occasion)
 	return occasion == PV_OCCASION_UNUSABLE && pv_bootenv_boots(pv->storage, &pv->env) > 0;
 }
 
-bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now)
+bool pv_fault_try(struct pv *pv, enum pv_occasion occasion, const char *why)
 {
 	enum pv_action action = pv_revision_decide(pv->run->standing, occasion);
-	bool again = action == PV_ACTION_ROLLBACK;
 
-	if (again && occasion == PV_OCCASION_LOST)
+	if (action != PV_ACTION_ROLLBACK && action != PV_ACTION_RETURN)
+		return false;
+	if (action == PV_ACTION_RETURN)
+		pv_warn("revision", "%s: revision %s is left", why, pv->run->revision);
+	if (occasion == PV_OCCASION_LOST)
 		pv_record(pv, PV_UPDATE_LOST, NULL);
+	else if (occasion == PV_OCCASION_LATE)
+		pv_record(pv, PV_UPDATE_MISSED, NULL);
+	if (action == PV_ACTION_RETURN)
+		pv->change.failed = true;
+	else
+		pv_ending_fault(pv, why);
+	return true;
+}
+
+bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now)
+{
+	bool again = false;
+
+	if (pv_fault_try(pv, occasion, why))
+		return true;
 	/* Without the storage nothing is known, and nothing can be noted. */
-	if (action == PV_ACTION_REBOOT)
+	if (pv_revision_decide(pv->run->standing, occasion) == PV_ACTION_REBOOT)
 		again = !pv->has_storage || is_counted(pv, occasion) || count(pv, occasion, now);
 	if (again)
 		pv_ending_fault(pv, why);
@@ -102,12 +120,18 @@ bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t
 	return again;
 }
 
+/* What is counted is another revision's where this one came without a boot. */
+static bool is_booted(const struct pv *pv)
+{
+	return pv->run->standing != PV_STANDING_LIVE && pv->run->standing != PV_STANDING_UPDATED;
+}
+
 void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next)
 {
 	int64_t due = 2000 * (int64_t)pv->env.longest_s;
 	struct pv_bootenv env = pv->env;
 
-	if (!env.faults || pv->run->has_fault)
+	if (!env.faults || pv->run->has_fault || !is_booted(pv))
 		return;
 	if (now < due) {
 		*next = due < *next ? due : *next;

@@ -42,8 +42,8 @@ static void refuse(struct order *o, int status, const char *why)
 static struct pv_task *find_task(const struct pv *pv, const char *name)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (!strcmp(pv->run->tasks[i].spec->name, name))
-			return &pv->run->tasks[i];
+		if (!strcmp(pv->run->tasks[i]->spec->name, name))
+			return pv->run->tasks[i];
 	return NULL;
 }
 
@@ -139,7 +139,7 @@ static void go_on(struct order *o)
 /* What is about to be tried is not named by the boot environment yet. */
 static void collect(struct order *o)
 {
-	if (!*o->pv->launching) {
+	if (!*o->pv->candidate.revision && o->pv->change.phase == PV_PHASE_NONE) {
 		go_on(o);
 		return;
 	}
@@ -151,7 +151,7 @@ static void run_revision(struct order *o)
 {
 	struct pv_err err;
 
-	if (pv_launch(o->pv, o->ask->name, &err) < 0)
+	if (pv_launch(o->pv, o->ask->name, o->ask->op == PV_CTRL_RUN_COMMIT, &err) < 0)
 		refuse(o, CONFLICT, err.text);
 }
 

@@ -22,7 +22,7 @@ enum pv_progress_status {
 	PV_PROGRESS_DOWNLOADING,
 	PV_PROGRESS_INPROGRESS,
 	PV_PROGRESS_TESTING,
-	PV_PROGRESS_UPDATED, /* it runs, and the device returns to the one before it when it boots */
+	PV_PROGRESS_UPDATED, /* it runs without a boot, and the next one tries it */
 	PV_PROGRESS_DONE,
 	PV_PROGRESS_WONTGO, /* refused before anything of it ran */
 	PV_PROGRESS_ERROR,

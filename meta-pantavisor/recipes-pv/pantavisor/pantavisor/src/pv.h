@@ -5,6 +5,7 @@
 
 #include "bootenv.h"
 #include "config.h"
+#include "diff.h"
 #include "job.h"
 #include "loop.h"
 #include "mounts.h"
@@ -19,6 +20,29 @@
 #define PV_VOLUMES_DIR "/volumes"
 #define PV_RUN_DIR "/run/pantavisor"
 #define PV_CTRL_SOCKET PV_RUN_DIR "/pv-ctrl" /* in containers /pantavisor/pv-ctrl */
+
+/* From a revision to another one without a boot. At any time one of them has all that runs. */
+enum pv_phase {
+	PV_PHASE_NONE,
+	PV_PHASE_LEAVING,   /* the containers that change are ending */
+	PV_PHASE_TESTING,   /* the new one runs, and may have to go */
+	PV_PHASE_NOTING,    /* it was good, and is noted for the boot loader */
+	PV_PHASE_RETURNING, /* it was not: its containers that changed are ending */
+};
+
+struct pv_change_over {
+	enum pv_phase phase;
+	struct pv_run *other; /* the one that is to run; then the one that ran */
+	struct pv_diff diff;  /* from the one that ran */
+	bool failed, stable;  /* what runs, in the phase TESTING */
+};
+
+/* A revision that is to take the place of the one that runs. */
+struct pv_candidate {
+	char revision[PV_REVISION_BYTES + 1]; /* "": none */
+	bool by_reboot;			      /* in any case */
+	int ends[2];			      /* of its way from the job to here */
+};
 
 enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 
@@ -40,7 +64,8 @@ struct pv {
 
 	struct pv_mounts mounts; /* but those of containers */
 
-	char launching[PV_REVISION_BYTES + 1]; /* a revision that is to be tried; "": none */
+	struct pv_candidate candidate;
+	struct pv_change_over change;
 
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

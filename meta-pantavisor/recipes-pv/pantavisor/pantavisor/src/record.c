@@ -35,6 +35,14 @@ static void read_last_lines(const struct pv *pv, char logs[PV_PROGRESS_LOGS + 1]
 		memmove(logs, line + 1, strlen(line + 1) + 1);
 }
 
+/* What returns to the committed revision is committed, however it got there. */
+static enum pv_update_way way_of(const struct pv *pv)
+{
+	bool is_live = pv->run->standing == PV_STANDING_LIVE || pv->run->standing == PV_STANDING_UPDATED;
+
+	return is_live && strcmp(pv->run->revision, pv->env.revision) ? PV_UPDATE_LIVE : PV_UPDATE_BY_REBOOT;
+}
+
 /* Of a file that cannot be read, or of a tool that writes none, the status is what the event follows. */
 static bool find_step(struct pv_progress *progress, const struct pv *pv, enum pv_update_event event,
 	struct pv_update_step *step)
@@ -43,10 +51,10 @@ static bool find_step(struct pv_progress *progress, const struct pv *pv, enum pv
 	struct pv_err err;
 
 	if (pv_progress_load(pv->storage, pv->run->revision, progress, &err) == 0)
-		return pv_update_next(progress->status, event, PV_UPDATE_BY_REBOOT, step);
+		return pv_update_next(progress->status, event, way_of(pv), step);
 	*progress = (struct pv_progress){0};
 	for (size_t i = 0; i < PV_COUNT(guesses); i++)
-		if (pv_update_next(guesses[i], event, PV_UPDATE_BY_REBOOT, step))
+		if (pv_update_next(guesses[i], event, way_of(pv), step))
 			return true;
 	return false;
 }

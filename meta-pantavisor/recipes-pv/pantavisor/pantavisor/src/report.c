@@ -66,7 +66,7 @@ void pv_report_containers(FILE *to, const struct pv *pv, int64_t now)
 	for (size_t i = 0; i < pv->run->task_count; i++) {
 		if (i)
 			fputc(',', to);
-		put_container(to, pv, &pv->run->tasks[i], now);
+		put_container(to, pv, pv->run->tasks[i], now);
 	}
 	fputc(']', to);
 }
@@ -74,7 +74,7 @@ void pv_report_containers(FILE *to, const struct pv *pv, int64_t now)
 static enum pv_achievement judge(const struct pv *pv, size_t group)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (pv->run->tasks[i].spec->group == group && !pv->run->tasks[i].reached)
+		if (pv->run->tasks[i]->spec->group == group && !pv->run->tasks[i]->reached)
 			return group < pv->run->group ? PV_TIMEDOUT : PV_UNACHIEVED;
 	return group < pv->run->group ? PV_ACHIEVED : PV_UNACHIEVED;
 }
@@ -94,10 +94,10 @@ static void put_group(FILE *to, const struct pv *pv, size_t index)
 	put_member(to, "restart_policy", restart_names[group->restart]);
 	fprintf(to, ",\"timeout\":%d,\"containers\":[", group->timeout_s);
 	for (size_t i = 0; i < pv->run->task_count; i++) {
-		if (pv->run->tasks[i].spec->group != index)
+		if (pv->run->tasks[i]->spec->group != index)
 			continue;
 		fputs(comma, to);
-		pv_jsontext_put(to, pv->run->tasks[i].spec->name);
+		pv_jsontext_put(to, pv->run->tasks[i]->spec->name);
 		comma = ",";
 	}
 	fputs("]}", to);

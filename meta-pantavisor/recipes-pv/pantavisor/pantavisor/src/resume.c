@@ -131,9 +131,32 @@ static int complete_commit(struct pv_storage at, const char *revision, struct pv
 		err);
 }
 
+struct booted {
+	struct pv_storage at;
+	const char *revision;
+};
+
+/* Neither booted nor finished: it was cut off before the boot loader was given it, or ran without a boot. */
+static int fail_unfinished(void *context, const char *revision, struct pv_err *err)
+{
+	const struct booted *booted = context;
+	struct pv_progress progress;
+	struct pv_err unread;
+
+	if (!strcmp(revision, booted->revision) ||
+		pv_progress_load(booted->at.root, revision, &progress, &unread) < 0 ||
+		(progress.status != PV_PROGRESS_INPROGRESS && progress.status != PV_PROGRESS_TESTING))
+		return 0;
+	return fail_try(booted->at, revision, err);
+}
+
 int pv_resume_records(
 	struct pv_storage at, const struct pv_bootenv *env, const char *booted, struct pv_err *err)
 {
+	struct booted all = {at, booted};
+
+	if (pv_trail_list(at.root, "", fail_unfinished, &all, err) < 0)
+		return -1;
 	if (*env->tried && strcmp(env->tried, booted))
 		return fail_try(at, env->tried, err);
 	if (!*env->tried && !strcmp(env->revision, booted))

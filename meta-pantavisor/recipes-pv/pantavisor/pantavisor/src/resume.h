@@ -11,7 +11,7 @@
 /* Revisions half made or half removed, and parts that are none. Goes on after an error, and returns the
  * first. */
 int pv_resume(struct pv_storage at, struct pv_err *err);
-/* `booted` runs: a try that did not come to it has failed, and one that is committed is done. */
+/* `booted` runs: what was under way and did not come to it has failed, and what is committed is done. */
 int pv_resume_records(
 	struct pv_storage at, const struct pv_bootenv *env, const char *booted, struct pv_err *err);
 

@@ -19,15 +19,43 @@ void pv_run_make_tasks(struct pv_run *run)
 {
 	run->task_count = run->state.container_count;
 	run->tasks = pv_alloc(run->task_count, sizeof(*run->tasks));
-	for (size_t i = 0; i < run->task_count; i++)
-		run->tasks[i] = (struct pv_task){
+	for (size_t i = 0; i < run->task_count; i++) {
+		run->tasks[i] = pv_alloc(1, sizeof(**run->tasks));
+		*run->tasks[i] = (struct pv_task){
 			.run = run, .spec = &run->state.containers[i], .status = PV_STATUS_INSTALLED};
+	}
+}
+
+static size_t find_task(const struct pv_run *run, const char *name)
+{
+	size_t i = 0;
+
+	while (i < run->task_count && (!run->tasks[i] || strcmp(run->tasks[i]->spec->name, name)))
+		i++;
+	return i;
+}
+
+void pv_run_move_tasks(struct pv_run *from, struct pv_run *to, const bool *is_kept)
+{
+	for (size_t i = 0; i < to->task_count; i++) {
+		size_t old = find_task(from, to->state.containers[i].name);
+
+		if (!is_kept[i] || old == from->task_count)
+			continue;
+		free(to->tasks[i]);
+		to->tasks[i] = from->tasks[old];
+		from->tasks[old] = NULL;
+		to->tasks[i]->run = to;
+		to->tasks[i]->spec = &to->state.containers[i];
+	}
 }
 
 void pv_run_free(struct pv_run *run)
 {
 	if (!run)
 		return;
+	for (size_t i = 0; i < run->task_count; i++)
+		free(run->tasks[i]);
 	free(run->tasks);
 	pv_held_close(&run->held);
 	pv_state_free(&run->state);

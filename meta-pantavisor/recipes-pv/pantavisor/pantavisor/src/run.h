@@ -15,11 +15,11 @@ struct pv_run {
 	char *revision;
 	enum pv_standing standing;
 	struct pv_state state;
-	struct pv_held held;   /* the objects of its volumes */
-	struct pv_task *tasks; /* one for each container of the state; NULL until the revision may run */
-	size_t task_count;     /* 0 until then, whatever the state lists */
-	size_t group;	       /* the one being started */
-	int64_t group_since;   /* 0: not begun */
+	struct pv_held held;	/* the objects of its volumes */
+	struct pv_task **tasks; /* one for each container of the state; NULL until the revision may run */
+	size_t task_count;	/* 0 until then, whatever the state lists */
+	size_t group;		/* the one being started */
+	int64_t group_since;	/* 0: not begun */
 	int groups_late;
 	bool running;
 	int64_t stable_at; /* when what runs well is committed, or its boot was good; 0: that is over */
@@ -30,6 +30,10 @@ struct pv_run {
 struct pv_run *pv_run_new(const char *revision);
 /* From then on it may run: the state is there, and stays where it is. */
 void pv_run_make_tasks(struct pv_run *run);
+/* The tasks of the containers that `is_kept` names, by the places they have in `to`, are from then on that
+ * one's.
+ */
+void pv_run_move_tasks(struct pv_run *from, struct pv_run *to, const bool *is_kept);
 /* One of which nothing runs or is mounted any more. */
 void pv_run_free(struct pv_run *run);
 

@@ -4,9 +4,8 @@
 #include "alloc.h"
 #include "clock.h"
 #include "commit.h"
-#include "ending.h"
+#include "fault.h"
 #include "log.h"
-#include "record.h"
 #include "task.h"
 #include "text.h"
 
@@ -19,9 +18,9 @@ static void begin_group(struct pv *pv, int64_t now)
 {
 	pv->run->group_since = now;
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (pv->run->tasks[i].spec->group == pv->run->group &&
-			pv->run->tasks[i].status == PV_STATUS_INSTALLED)
-			pv_task_begin(pv, &pv->run->tasks[i], now);
+		if (pv->run->tasks[i]->spec->group == pv->run->group &&
+			pv->run->tasks[i]->status == PV_STATUS_INSTALLED)
+			pv_task_begin(pv, pv->run->tasks[i], now);
 }
 
 static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
@@ -30,9 +29,9 @@ static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 	int wanted = 0, reached = 0;
 
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (group_of(pv, &pv->run->tasks[i]) == group) {
+		if (group_of(pv, pv->run->tasks[i]) == group) {
 			wanted++;
-			reached += pv->run->tasks[i].reached;
+			reached += pv->run->tasks[i]->reached;
 		}
 	return pv_goal_group(wanted, reached, now - pv->run->group_since, (int64_t)group->timeout_s * 1000);
 }
@@ -42,8 +41,8 @@ static enum pv_achievement judge_group(const struct pv *pv, int64_t now)
 static bool is_preparing(const struct pv *pv)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (pv->run->tasks[i].spec->group == pv->run->group &&
-			pv->run->tasks[i].status == PV_STATUS_INSTALLED && pv->run->tasks[i].is_starting)
+		if (pv->run->tasks[i]->spec->group == pv->run->group &&
+			pv->run->tasks[i]->status == PV_STATUS_INSTALLED && pv->run->tasks[i]->is_starting)
 			return true;
 	return false;
 }
@@ -54,7 +53,7 @@ static char *list_late(const struct pv *pv, const struct pv_group *group)
 	char *list = pv_dup("", 0);
 
 	for (size_t i = 0; i < pv->run->task_count; i++) {
-		const struct pv_task *task = &pv->run->tasks[i];
+		const struct pv_task *task = pv->run->tasks[i];
 		cleanup_free char *before = NULL, *missed = NULL;
 
 		if (group_of(pv, task) != group || task->reached)
@@ -81,16 +80,13 @@ static void end_group(struct pv *pv, enum pv_achievement achievement)
 	}
 	pv->run->group++;
 	pv->run->group_since = 0;
-	if (achievement == PV_TIMEDOUT &&
-		pv_revision_decide(pv->run->standing, PV_OCCASION_LATE) == PV_ACTION_ROLLBACK) {
-		pv_record(pv, PV_UPDATE_MISSED, NULL);
-		pv_ending_fault(pv, "the goals of the tried revision were not reached");
-	}
+	if (achievement == PV_TIMEDOUT)
+		pv_fault_try(pv, PV_OCCASION_LATE, "the goals of the tried revision were not reached");
 }
 
 void pv_sequence_tick(struct pv *pv, int64_t now, int64_t *next)
 {
-	while (!pv->end && pv->run->group < pv->run->state.group_count) {
+	while (!pv->end && !pv->change.failed && pv->run->group < pv->run->state.group_count) {
 		enum pv_achievement achievement;
 
 		if (!pv->run->group_since)
@@ -108,7 +104,7 @@ void pv_sequence_tick(struct pv *pv, int64_t now, int64_t *next)
 		}
 		end_group(pv, achievement);
 	}
-	if (pv->end || pv->run->running)
+	if (pv->end || pv->change.failed || pv->run->running)
 		return;
 	pv->run->running = true;
 	if (pv->run->groups_late)

@@ -64,7 +64,7 @@ static void end_strays(void)
 static void undo_mounts(struct pv *pv)
 {
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		pv_prepare_undo(&pv->run->tasks[i]);
+		pv_prepare_undo(pv->run->tasks[i]);
 	sync();
 	/* If something still holds it, at least nothing writes to it any more. */
 	if (pv->has_storage && mount(NULL, PV_STORAGE_DIR, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
@@ -93,6 +93,8 @@ static void release_storage(struct pv *pv)
 	pid_t child;
 
 	pv_held_close(&pv->run->held);
+	if (pv->change.other)
+		pv_held_close(&pv->change.other->held);
 	if (pv->has_storage)
 		close(pv->storage);
 	child = fork();

@@ -6,6 +6,7 @@
 #include "exitstatus.h"
 #include "log.h"
 #include "sequence.h"
+#include "switch.h"
 #include "task.h"
 
 #define STARTING_POLL_MS 50
@@ -72,14 +73,17 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 void pv_supervise_tick(struct pv *pv, int64_t now, int64_t *next)
 {
 	for (size_t i = 0; i < pv->run->task_count && !pv->end; i++)
-		tick_task(pv, &pv->run->tasks[i], now, next);
+		tick_task(pv, pv->run->tasks[i], now, next);
 	if (!pv->run->tasks || pv->end)
 		return;
-	pv_sequence_tick(pv, now, next);
-	pv_commit_tick(pv, now, next);
+	if (!pv_switch_is_moving(pv)) {
+		pv_sequence_tick(pv, now, next);
+		pv_commit_tick(pv, now, next);
+	}
+	pv_switch_tick(pv, now, next);
 	/* A group that began has containers to look at. */
 	for (size_t i = 0; i < pv->run->task_count; i++)
-		note_due(&pv->run->tasks[i], now, next);
+		note_due(pv->run->tasks[i], now, next);
 }
 
 void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
@@ -87,11 +91,11 @@ void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 	int status = pv_exit_status(wait_status);
 
 	for (size_t i = 0; i < pv->run->task_count; i++) {
-		if (pv->run->tasks[i].monitor != pid)
+		if (pv->run->tasks[i]->monitor != pid)
 			continue;
-		pv_info("container", "container %s ended with status %d", pv->run->tasks[i].spec->name,
+		pv_info("container", "container %s ended with status %d", pv->run->tasks[i]->spec->name,
 			status);
-		pv_task_ended(pv, &pv->run->tasks[i], status, now);
+		pv_task_ended(pv, pv->run->tasks[i], status, now);
 		return;
 	}
 }

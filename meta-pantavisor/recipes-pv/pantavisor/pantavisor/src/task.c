@@ -22,7 +22,9 @@ static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 				    task->spec->recovery.backoff == PV_BACKOFF_REBOOT);
 
 	pv_error("container", "container %s FAILED for good", name);
-	if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
+	if (pv_revision_is_tried(pv->run->standing))
+		pv_fault_try(pv, PV_OCCASION_LOST, "a container failed for good");
+	else if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
 		pv_error("container",
 			"the system needs %s, and revision %s has nothing to return to: the device stays "
 			"up "
@@ -154,23 +156,58 @@ bool pv_task_start(struct pv *pv, struct pv_task *task, int64_t now)
 	return true;
 }
 
-bool pv_task_stop(struct pv *pv, struct pv_task *task, int64_t now)
+static bool is_ending(const struct pv_task *task)
 {
-	bool is_over = task->status == PV_STATUS_STOPPED && !task->is_starting;
+	return (task->status == PV_STATUS_STOPPED && !task->is_starting) ||
+	       task->status == PV_STATUS_STOPPING;
+}
 
-	if (is_over || task->status == PV_STATUS_STOPPING)
-		return false;
+static void end(struct pv *pv, struct pv_task *task, int64_t now)
+{
 	pv_status_next(&task->status, PV_EVENT_STOP);
-	task->user_stopped = true;
 	task->start_again = task->is_starting = false;
 	if (!task->monitor) {
 		pv_info("container", "container %s STOPPED", task->spec->name);
 		unmount(pv, task);
-		return true;
+		return;
 	}
 	task->kill_at = now + STOP_GRACE_MS;
 	pv_container_halt(task);
+}
+
+bool pv_task_stop(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	if (is_ending(task))
+		return false;
+	task->user_stopped = true;
+	end(pv, task, now);
 	return true;
+}
+
+void pv_task_leave(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	task->start_again = false;
+	if (!is_ending(task))
+		end(pv, task, now);
+	if (task->place == PV_PLACE_MOUNTING)
+		pv_job_cancel(&pv->jobs, task);
+}
+
+bool pv_task_is_gone(struct pv *pv, struct pv_task *task)
+{
+	if (task->monitor)
+		return false;
+	unmount(pv, task);
+	return task->place == PV_PLACE_NONE;
+}
+
+void pv_task_renew(struct pv_task *task)
+{
+	if (task->user_stopped)
+		return;
+	task->status = PV_STATUS_INSTALLED;
+	task->reached = task->start_again = false;
+	task->retries = task->exit_status = 0;
 }
 
 bool pv_task_restart(struct pv *pv, struct pv_task *task, int64_t now)

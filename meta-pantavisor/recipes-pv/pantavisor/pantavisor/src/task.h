@@ -17,6 +17,12 @@ void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t
 bool pv_task_start(struct pv *pv, struct pv_task *task, int64_t now);
 bool pv_task_stop(struct pv *pv, struct pv_task *task, int64_t now);
 bool pv_task_restart(struct pv *pv, struct pv_task *task, int64_t now);
+/* For a revision that takes the place of its own: it ends, and its mounts go. */
+void pv_task_leave(struct pv *pv, struct pv_task *task, int64_t now);
+/* True once nothing of it is left; until then it is to be asked again. */
+bool pv_task_is_gone(struct pv *pv, struct pv_task *task);
+/* As it was before its first start. What a user stopped stays so. */
+void pv_task_renew(struct pv_task *task);
 /* It reports that it is ready. False where it does not run. */
 bool pv_task_ready(struct pv *pv, struct pv_task *task);
 

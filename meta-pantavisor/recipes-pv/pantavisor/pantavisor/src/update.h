@@ -38,7 +38,7 @@ enum pv_update_action {
 	PV_UPDATE_SWITCH, /* its containers, without a reboot */
 	PV_UPDATE_TEST,	  /* the delay begins */
 	PV_UPDATE_COMMIT, /* it is what the device boots from now on */
-	PV_UPDATE_RETURN, /* reboot into the one before it, and do not try this one again */
+	PV_UPDATE_RETURN, /* to the one before it, by a reboot or without, and do not try this one again */
 	PV_UPDATE_FORGET, /* nothing of it runs: the boot loader is told not to try it */
 };
 

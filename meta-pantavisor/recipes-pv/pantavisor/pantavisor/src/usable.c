@@ -24,13 +24,20 @@ int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *e
 	return pv_verify_revision(&options, &pv->run->state, &pv->run->held, verified, err);
 }
 
-int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
+int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
+	struct pv_err *err)
 {
 	struct pv_verify options = pv_usable_options(pv, revision);
 	struct pv_verified verified;
+
+	return pv_verify_revision(&options, state, held, &verified, err);
+}
+
+int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
+{
 	struct pv_state state;
 
-	if (pv_verify_revision(&options, &state, NULL, &verified, err) < 0)
+	if (pv_usable_open(pv, revision, &state, NULL, err) < 0)
 		return -1;
 	pv_state_free(&state);
 	return 0;

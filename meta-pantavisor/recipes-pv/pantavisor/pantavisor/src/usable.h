@@ -11,7 +11,10 @@ struct pv_verify pv_usable_options(const struct pv *pv, const char *revision);
 /* The one that is to run: its state and the objects of its volumes are kept, missing links are made again.
  */
 int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err);
-/* Another one: reads all of it and keeps nothing. */
+/* Another one that is to run: the same, but nothing is repaired. */
+int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
+	struct pv_err *err);
+/* Any: reads all of it and keeps nothing. */
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err);
 
 #endif

@@ -50,7 +50,7 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	world.spawns++;
 	if (!world.can_spawn)
 		return pv_err_set(err, "no process");
-	task->monitor = MONITOR;
+	task->monitor = MONITOR + *task->spec->name - 'w';
 	task->started_at = 1;
 	return 0;
 }
@@ -92,6 +92,17 @@ int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *er
 	return world.unusable && strstr(world.unusable, revision) ? pv_err_set(err, "unusable") : 0;
 }
 
+int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
+	struct pv_err *err)
+{
+	static const char text[] = "{\"#spec\":\"" PV_STATE_SPEC "\",\"x.json\":{}}";
+
+	if (pv_usable_check(pv, revision, err) < 0)
+		return -1;
+	*held = (struct pv_held){0};
+	return pv_state_parse(state, text, strlen(text), err);
+}
+
 void pv_shutdown(struct pv *pv)
 {
 	(void)pv;
@@ -102,8 +113,9 @@ static struct pv_container web = {.name = "web",
 	.lxc_conf = "lxc.container.conf",
 	.goal = PV_GOAL_STARTED,
 	.recovery = {.given = true, .mode = PV_RECOVER_ALWAYS, .backoff_factor = 1}};
-static struct pv_task task;
+static struct pv_task task, *tasks[] = {&task};
 static struct pv_run run;
+static struct pv_entry *no_entries[1];
 
 /* One container in one group, ready to run. */
 static inline struct pv device(enum pv_standing standing)
@@ -112,9 +124,10 @@ static inline struct pv device(enum pv_standing standing)
 
 	run = (struct pv_run){.revision = (char *)(uintptr_t) "7",
 		.standing = standing,
-		.tasks = &task,
+		.tasks = tasks,
 		.task_count = 1,
-		.state = {.containers = &web,
+		.state = {.sorted = no_entries,
+			.containers = &web,
 			.container_count = 1,
 			.group_count = 1,
 			.groups = {{.name = "app", .timeout_s = 30}}}};

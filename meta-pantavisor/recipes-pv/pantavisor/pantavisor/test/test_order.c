@@ -162,7 +162,7 @@ static void test_reports(void)
 static void test_longest_report_fits(void)
 {
 	static struct pv_container specs[PV_CONTAINERS];
-	static struct pv_task tasks[PV_CONTAINERS];
+	static struct pv_task waiting[PV_CONTAINERS], *all[PV_CONTAINERS];
 	static char names[PV_CONTAINERS][PV_NAME_BYTES + 1];
 	static char group[PV_NAME_BYTES + 1];
 	struct pv pv = device(PV_STANDING_FACTORY);
@@ -178,11 +178,12 @@ static void test_longest_report_fits(void)
 			.stable_timeout_s = 31536000,
 			.backoff = PV_BACKOFF_AFTER,
 			.backoff_s = 360000000};
-		tasks[i] = (struct pv_task){
+		waiting[i] = (struct pv_task){
 			.spec = &specs[i], .status = PV_STATUS_RECOVERING, .retries = 31536000};
+		all[i] = &waiting[i];
 	}
 	run.state.groups[0].name = group;
-	run.tasks = tasks;
+	run.tasks = all;
 	run.task_count = PV_CONTAINERS;
 	CHECK(order(&pv, &host, PV_CTRL_CONTAINERS, "") == 200);
 	CHECK(reply.length > 30000 && reply.body[reply.length - 1] == ']');
@@ -357,7 +358,7 @@ static void test_revision_that_is_unusable_is_not_tried(void)
 	world.unusable = "locals/x";
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
 	wait_for_job(&pv);
-	CHECK(!pv.end && !*pv.launching);
+	CHECK(!pv.end && !*pv.candidate.revision);
 	check_progress(&pv, "WONTGO", "unusable");
 	/* Once it is mended it may be tried again. */
 	world.unusable = NULL;

@@ -53,7 +53,7 @@ static void test_job_mounts_and_unmounts(void)
 	struct pv_task *task;
 
 	begin();
-	task = &pv.run->tasks[0];
+	task = pv.run->tasks[0];
 	pv_prepare_mount(&pv, task);
 	CHECK(task->place == PV_PLACE_MOUNTING);
 	wait_while(task, PV_PLACE_MOUNTING);
@@ -74,7 +74,7 @@ static void test_job_that_is_cancelled_leaves_nothing(void)
 	struct pv_task *task;
 
 	begin();
-	task = &pv.run->tasks[0];
+	task = pv.run->tasks[0];
 	pv_prepare_mount(&pv, task);
 	pv_loop_wait(&pv.loop, pv_now_ms());
 	CHECK(pv.jobs.count == 1 && pv.jobs.list[0].pid > 0);

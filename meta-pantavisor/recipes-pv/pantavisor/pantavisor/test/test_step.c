@@ -126,6 +126,25 @@ static void test_a_try_that_did_not_come_up_is_recorded(void)
 	end();
 }
 
+/* It was cut off before the boot loader was given it, or while it was tested without a boot. */
+static void test_an_update_that_was_cut_off_is_recorded(void)
+{
+	static const enum pv_progress_status open[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
+
+	for (size_t i = 0; i < PV_COUNT(open); i++) {
+		begin();
+		CHECK(firmware_send(at, &next, &err) == 0 &&
+			firmware_install(at, &next, "locals/x", &err) == 0);
+		CHECK(pv_progress_note(at, "locals/x", open[i], "", &err) == 0);
+		CHECK(pv_resume_records(at, &env, "locals/x", &err) == 0);
+		check_progress("locals/x", pv_progress_name(open[i]));
+		CHECK(pv_resume_records(at, &env, "0", &err) == 0);
+		check_progress("locals/x", "ERROR");
+		check_progress("0", "DONE");
+		end();
+	}
+}
+
 static void test_a_boot_removes_what_a_cut_left(void)
 {
 	cleanup_free char *part = NULL;
@@ -191,6 +210,7 @@ int main(void)
 	test_a_step_is_refused_before_anything_is_written();
 	test_an_update_is_tried_committed_and_the_old_one_collected();
 	test_a_try_that_did_not_come_up_is_recorded();
+	test_an_update_that_was_cut_off_is_recorded();
 	test_a_boot_removes_what_a_cut_left();
 	test_a_boot_completes_the_record_of_the_factory();
 	test_nothing_is_collected_without_a_boot_environment();

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "switch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "current.h"
+#include "log.h"
+#include "publish.h"
+#include "record.h"
+#include "task.h"
+
+#define CHECKPOINT_MS (5 * 60 * 1000)
+
+/* Those of what runs that are others, or none, in the other revision. */
+static const enum pv_change *changes_of_run(const struct pv *pv)
+{
+	return pv->change.phase == PV_PHASE_LEAVING ? pv->change.diff.before : pv->change.diff.after;
+}
+
+static const enum pv_change *changes_of_other(const struct pv *pv)
+{
+	return pv->change.phase == PV_PHASE_LEAVING ? pv->change.diff.after : pv->change.diff.before;
+}
+
+static void leave(struct pv *pv, enum pv_phase phase, int64_t now)
+{
+	pv->change.phase = phase;
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (changes_of_run(pv)[i] != PV_CHANGE_KEEP)
+			pv_task_leave(pv, pv->run->tasks[i], now);
+}
+
+static bool is_left(struct pv *pv)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (changes_of_run(pv)[i] != PV_CHANGE_KEEP && !pv_task_is_gone(pv, pv->run->tasks[i]))
+			all = false;
+	return all;
+}
+
+/* What runs on is the other's from now on; one that had failed has its chance with that one. */
+static void exchange(struct pv *pv)
+{
+	struct pv_run *from = pv->run, *to = pv->change.other;
+	bool is_kept[PV_CONTAINERS] = {false};
+
+	for (size_t i = 0; i < to->task_count; i++)
+		is_kept[i] = changes_of_other(pv)[i] == PV_CHANGE_KEEP;
+	pv_run_move_tasks(from, to, is_kept);
+	for (size_t i = 0; i < to->task_count; i++) {
+		struct pv_task *task = to->tasks[i];
+
+		if (!is_kept[i] || (task->status == PV_STATUS_STOPPED && !task->reached))
+			pv_task_renew(task);
+		/* Its user wants it so. */
+		task->reached |= task->user_stopped;
+	}
+	to->group = 0;
+	to->group_since = to->stable_at = 0;
+	to->groups_late = 0;
+	to->running = false;
+	pv->run = to;
+	pv->change.other = from;
+	pv_current_show(pv);
+}
+
+static void arrive(struct pv *pv)
+{
+	exchange(pv);
+	pv->change.phase = PV_PHASE_TESTING;
+	pv->run->standing = PV_STANDING_LIVE;
+	pv_info("update", "revision %s takes the place of %s without a reboot", pv->run->revision,
+		pv->change.other->revision);
+}
+
+static void forget(struct pv *pv)
+{
+	pv_run_free(pv->change.other);
+	pv->change = (struct pv_change_over){0};
+}
+
+static void come_back(struct pv *pv)
+{
+	exchange(pv);
+	pv_info("update", "revision %s runs again, in the place of %s", pv->run->revision,
+		pv->change.other->revision);
+	forget(pv);
+}
+
+/* In a job: the boot loader reads no journal. */
+static int bring_home(void *argument, struct pv_job_result *result)
+{
+	const struct pv *pv = argument;
+	struct pv_storage at = pv_storage_at(pv->storage);
+
+	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP)
+		return pv_err_errno(&result->err, "cannot bring the revision to its place on the medium");
+	return 0;
+}
+
+/* The committed one is booted in any case. */
+static int note(struct pv *pv, struct pv_err *err)
+{
+	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
+
+	if (!strcmp(pv->run->revision, pv->env.revision))
+		return pv_publish_forget(&publisher, err);
+	return pv_publish_try(&publisher, pv->run->revision, err);
+}
+
+/* One that could not be noted runs all the same; the next boot is one of the old revision. */
+static void noted(void *argument, const struct pv_job_result *result)
+{
+	struct pv *pv = argument;
+	struct pv_err err = result->err;
+
+	if (pv->end)
+		return;
+	if (result->done < 0 || note(pv, &err) < 0)
+		pv_error("update", "revision %s is not noted for the boot loader: %s", pv->run->revision,
+			err.text);
+	pv_record(pv, PV_UPDATE_STABLE, NULL);
+	pv->run->standing = PV_STANDING_UPDATED;
+	pv_info("revision", "revision %s UPDATED", pv->run->revision);
+	forget(pv);
+}
+
+static void settle(struct pv *pv)
+{
+	struct pv_job_result none = {.done = -1};
+	const struct pv_job job = {.name = "pv-checkpoint",
+		.work = bring_home,
+		.done = noted,
+		.argument = pv,
+		.limit_ms = CHECKPOINT_MS};
+
+	pv->change.phase = PV_PHASE_NOTING;
+	if (pv_job_start(&pv->jobs, &job, &none.err) < 0)
+		noted(pv, &none);
+}
+
+void pv_switch_begin(struct pv *pv, struct pv_run *next, int64_t now)
+{
+	pv_run_make_tasks(next);
+	pv->change = (struct pv_change_over){.other = next};
+	pv_diff_states(&pv->run->state, &next->state, &pv->change.diff);
+	pv_info("update", "revision %s makes room for %s", pv->run->revision, next->revision);
+	leave(pv, PV_PHASE_LEAVING, now);
+}
+
+bool pv_switch_is_moving(const struct pv *pv)
+{
+	return pv->change.phase == PV_PHASE_LEAVING || pv->change.phase == PV_PHASE_RETURNING;
+}
+
+void pv_switch_tick(struct pv *pv, int64_t now, int64_t *next)
+{
+	if (pv->change.phase == PV_PHASE_TESTING && pv->change.failed)
+		leave(pv, PV_PHASE_RETURNING, now);
+	else if (pv->change.phase == PV_PHASE_TESTING && pv->change.stable)
+		settle(pv);
+	if (!pv_switch_is_moving(pv) || !is_left(pv))
+		return;
+	if (pv->change.phase == PV_PHASE_LEAVING)
+		arrive(pv);
+	else
+		come_back(pv);
+	/* Its groups begin. */
+	*next = now;
+}
