@@ -273,7 +273,7 @@ def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
 def test_a_misspelt_variable_ends_the_build_with_the_right_one(desk: Desk) -> None:
     desk.configure('PVR_VOLUME:pn-app = "/data:permanent"')
     result = desk.build.run("app").failed()
-    assert 'unknown variable "PVR_VOLUME" is set (hint: did you mean "PVR_VOLUMES"?)' in result.output
+    assert 'unknown variable "PVR_VOLUME" is set (hint: use "PVR_VOLUMES")' in result.output
     desk.configure()
     desk.run()
 

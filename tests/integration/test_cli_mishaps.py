@@ -218,7 +218,7 @@ def test_an_empty_repository_is_whole(
 
 MISTAKES = [
     (["add", "nope"], "nope does not exist in .*/work", None),
-    (["add", "web/rum.json"], "web/rum.json does not exist in .*", 'did you mean "web/run.json"?'),
+    (["add", "web/rum.json"], "web/rum.json does not exist in .*", 'use "web/run.json"'),
     (["add", "/etc/passwd"], "/etc/passwd lies outside .*", "copy it there first"),
     (["add", "sub"], "sub is a repository of its own", "to take its parts, run: pvr get"),
     (["get", ""], "the source has no name", "name a repository or an export"),
@@ -260,7 +260,7 @@ MISTAKES = [
         "nope is neither a directory nor a tarball",
         None,
     ),
-    (["app", "info", "wbe"], "there is no container wbe in .*", 'did you mean "web"?'),
+    (["app", "info", "wbe"], "there is no container wbe in .*", 'use "web"'),
 ]
 
 

@@ -174,7 +174,7 @@ def test_a_bad_name_is_refused(command: PvrCommand, rootfs: Path, name: str) -> 
 
 
 def test_an_unknown_group_is_refused_with_the_nearest(command: PvrCommand, rootfs: Path) -> None:
-    assert 'did you mean "platform"' in add(command, rootfs, "--group", "platfrom", status=2)[1]
+    assert 'use "platform"' in add(command, rootfs, "--group", "platfrom", status=2)[1]
     assert command.files() == ["device.json"]
     (command.root / "device.json").unlink()
     assert "there is no device.json" in add(command, rootfs, "--group", "platfrom")[1]
@@ -364,7 +364,7 @@ def test_listing_and_info_show_the_working_tree(command: PvrCommand, rootfs: Pat
     assert found["name"] == "app" and found["type"] == "rootfs" and found["verity"] == ["root.squashfs"]
     assert json.loads(command.pvr("app", "info", "app", "--json")[0]) == command.json("app/src.json")
     assert "rootfs" in command.pvr("app", "info", "app")[0]
-    assert 'did you mean "app"' in command.pvr("app", "info", "apq", status=2)[1]
+    assert 'use "app"' in command.pvr("app", "info", "apq", status=2)[1]
 
 
 def test_a_container_that_is_only_mounted_is_the_tree_as_it_is(command: PvrCommand, rootfs: Path) -> None:
@@ -418,7 +418,7 @@ def test_a_part_is_taken_and_renamed(
 ) -> None:
     other = other_repository(command, rootfs, tmp_path, monkeypatch)
     take = ("app", "add", "app", "--type", "pvr", "--from")
-    assert 'did you mean "web"' in command.pvr(*take, f"{other}#wab", status=2)[1]
+    assert 'use "web"' in command.pvr(*take, f"{other}#wab", status=2)[1]
     command.pvr(*take, f"{other}#web", "--group", "platform")
     source = command.json("app/src.json")
     assert (
@@ -880,20 +880,20 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--status-goal", "REDY"], 'did you mean "READY"'),
-        (["--restart-policy", "sytem"], 'did you mean "system"'),
-        (["--role", "mgtm"], 'did you mean "mgmt"'),
-        (["--runlevel", "platfrom"], 'did you mean "platform"'),
-        (["--driver", "requird:wifi"], 'did you mean "required"'),
-        (["--service", "db,type=unx"], 'did you mean "unix"'),
-        (["--service", "db,tpye=unix"], 'did you mean "type"'),
+        (["--status-goal", "REDY"], 'use "READY"'),
+        (["--restart-policy", "sytem"], 'use "system"'),
+        (["--role", "mgtm"], 'use "mgmt"'),
+        (["--runlevel", "platfrom"], 'use "platform"'),
+        (["--driver", "requird:wifi"], 'use "required"'),
+        (["--service", "db,type=unx"], 'use "unix"'),
+        (["--service", "db,tpye=unix"], 'use "type"'),
         (["--service", "db,type"], "is not NAME=VALUE"),
         (["--service", "db"], "--service db has no type"),
         (["--service", "db,target=/run/db"], "--service db,target=/run/db has no type"),
-        (["--profile", "confinde"], 'did you mean "confined"'),
-        (["--cap-drop", "net_admn"], 'did you mean "net_admin"'),
-        (["--lxc-network", "vet"], 'did you mean "veth"'),
-        (["--auto-recovery", '{"policy": "onfailure"}'], 'did you mean "on-failure"'),
+        (["--profile", "confinde"], 'use "confined"'),
+        (["--cap-drop", "net_admn"], 'use "net_admin"'),
+        (["--lxc-network", "vet"], 'use "veth"'),
+        (["--auto-recovery", '{"policy": "onfailure"}'], 'use "on-failure"'),
         (["--auto-recovery", "always"], "--auto-recovery"),
         (["--network-pool", "lan", "--ip", "10.0.0"], "is not an IP address"),
         (["--ip", "10.0.0.2"], "needs the network pool"),
@@ -901,7 +901,7 @@ def test_the_page_of_containers_names_every_option_and_argument() -> None:
         (["--mount", "a"], "is not source:target"),
         (["--lxc-conf", "no-such-file"], "is not a line of LXC configuration"),
         (["--env", "A"], "is not NAME=value"),
-        (["--arg", "PV_GRUOP=x"], 'did you mean "PV_GROUP"'),
+        (["--arg", "PV_GRUOP=x"], 'use "PV_GROUP"'),
         (["--config", "Cmd"], "is not NAME=VALUE"),
         (["--network-pool", "lan"], 'network pool in app/run.json: "lan"'),
         (["--volume", "/data:permanent@disk"], 'disk of docker--data in app/run.json: "disk"'),
@@ -960,10 +960,10 @@ def test_one_member_of_the_config_is_said_without_json(command: PvrCommand, root
     conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
     for words in (("--config", "Entrypont=/x"), ("--config-json", '{"entrypoint": ["/x"]}')):
-        assert 'did you mean "Entrypoint"' in add(command, rootfs, *words, name="other", status=2)[1]
+        assert 'use "Entrypoint"' in add(command, rootfs, *words, name="other", status=2)[1]
     source = command.json("app/src.json")
     (command.root / "app/src.json").write_text(json.dumps({**source, "config": {"Cnd": ["/x"]}}))
-    assert 'did you mean "Cmd"' in command.pvr("app", "install", "app", status=2)[1]
+    assert 'use "Cmd"' in command.pvr("app", "install", "app", status=2)[1]
 
 
 def test_json_comes_as_text_from_a_file_or_through_a_pipe(
@@ -1052,7 +1052,7 @@ def test_a_place_is_given_in_the_published_words(command: PvrCommand, empty_regi
     error = command.pvr(*words, "--source", "remote,local", status=2)[1]
     assert f"{empty_registry} has no image" in error, error
     assert command.pvr(*words, "--source", "local", status=2)[1].startswith("pvr: the docker daemon")
-    assert 'did you mean "local"' in command.pvr(*words, "--source", "locl", status=2)[1]
+    assert 'use "local"' in command.pvr(*words, "--source", "locl", status=2)[1]
 
 
 def test_a_program_that_nothing_brings_is_warned_of(command: PvrCommand, rootfs: Path) -> None:

@@ -204,7 +204,7 @@ def test_signing_an_unknown_part_gets_a_hint_and_changes_nothing(
 ) -> None:
     before = (work / ".pvr/json").read_bytes()
     said = pvr.both(*sig(keyring), "add", "--part", "wep", status=2)[1]
-    assert said == 'pvr: unknown part "wep"\n  hint: did you mean "web"?\n'
+    assert said == 'pvr: unknown part "wep"\n  hint: use "web"\n'
     assert (work / ".pvr/json").read_bytes() == before and not (work / "_sigs").exists()
 
 
@@ -229,7 +229,7 @@ def test_what_differs_in_the_working_tree_is_not_signed_in_silence(
 def test_the_parts_that_are_offered_can_be_signed(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     pvr(*sig(keyring), "set")
-    assert "hint: known: web\n" in pvr.both(*sig(keyring), "add", "--part", "bsp", status=2)[1]
+    assert "hint: use one of: web\n" in pvr.both(*sig(keyring), "add", "--part", "bsp", status=2)[1]
 
 
 def test_a_missing_key_is_made_only_where_no_keys_are(pvr: PvrCommand, work: Path, keyring: Path) -> None:
@@ -395,7 +395,7 @@ def test_one_signature_of_several(pvr: PvrCommand, work: Path, keyring: Path) ->
     pvr(*sig(keyring), "ls")
     for verb in ("update", "ls"):
         assert (
-            'unknown signature "wep"\n  hint: did you mean "web"?'
+            'unknown signature "wep"\n  hint: use "web"'
             in pvr.both(*sig(keyring), verb, "wep", status=2)[1]
         )
 

@@ -54,7 +54,7 @@ def test_settings_that_the_device_has_are_the_librarys() -> None:
 def test_a_setting_of_no_controller_is_refused_and_an_odd_one_warned_of() -> None:
     with pytest.raises(FormatError, match='unknown controller of cgroups "memori"') as found:
         conf(PVR_LXC_CGROUP_V1=["memori.max = 1"])
-    assert found.value.hint == 'did you mean "memory"?'
+    assert found.value.hint == 'use "memory"'
     for setting in ("foo.bar=1", "cgroup.procs = 1", "dir = lxc/db", "relative = 1"):
         with pytest.raises(FormatError, match="unknown controller of cgroups"):
             conf(PVR_LXC_CGROUP_V1=[setting])
@@ -63,7 +63,7 @@ def test_a_setting_of_no_controller_is_refused_and_an_odd_one_warned_of() -> Non
         arguments={"PVR_LXC_CGROUP_V1": ["memory.limit_in_byte = 64M", "pids.max = 9"]}
     )
     (warning,) = manifests.ContainerSpec.from_source("web", source).warnings
-    assert "memory.limit_in_byte; did you mean memory.limit_in_bytes?" in warning
+    assert 'memory.limit_in_byte; use "memory.limit_in_bytes"' in warning
 
 
 def conf(**arguments: object) -> str:

@@ -69,7 +69,7 @@ def run(**options: Any) -> "dict[str, Any]":
 def test_a_misspelt_word_gets_the_nearest_right_one(args: dict, hint: str) -> None:
     with pytest.raises(FormatError) as caught:
         spec(args=args)
-    assert caught.value.hint == f'did you mean "{hint}"?'
+    assert caught.value.hint == f'use "{hint}"'
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_platforms_read_back(text: str) -> None:
         ("", "is not a platform"), ("sparc", "is not a platform"), ("linux", "is not a platform"),
         ("linux/arm/v7/x", "is not a platform"),
         ("linux/", "is not a platform"), ("Linux/amd64", "is not a platform"),
-        ("None", "is not a platform"), ("linx/amd64", 'did you mean "linux"'),
+        ("None", "is not a platform"), ("linx/amd64", 'use "linux"'),
         ("linux/" + "a" * 99, "is not a platform"),
     ],
 )  # fmt: skip

@@ -114,7 +114,7 @@ def test_transports_are_told_apart(text: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("oci-archve:/x.tar", 'did you mean "oci-archive"'), ("dir:/x", "unknown transport"),
+        ("oci-archve:/x.tar", 'use "oci-archive"'), ("dir:/x", "unknown transport"),
         ("oci:", "names nothing"), ("http://h.io/x", "unknown transport"),
         ("docker-archive::x", "names no path"), ("oci:x:a b", "is not the name"),
         ("docker-daemon:A", "upper-case"), ("docker-archive:x.tar:A", "upper-case"),

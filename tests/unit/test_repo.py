@@ -291,7 +291,7 @@ def test_a_fragment_selects_parts_and_paths(several: Repository, text: str, path
 
 
 @pytest.mark.parametrize(
-    "text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "it has: db")]
+    "text, near", [("wep", '"web"'), ("-wep", '"web"'), ("we", '"web"'), ("zzz", "use one of: db")]
 )
 def test_a_fragment_that_means_nothing_is_refused(several: Repository, text: str, near: str) -> None:
     with pytest.raises(NotFound, match=f"no part and no path(.|\n)*hint: .*{near}"):

@@ -105,7 +105,7 @@ def test_block_sizes_that_squashfs_does_not_know_are_refused(tmp_path: Path, siz
 
 
 def test_profiles_and_levels_are_checked() -> None:
-    with pytest.raises(FormatError, match='did you mean "balanced"'):
+    with pytest.raises(FormatError, match='use "balanced"'):
         squashfs.profile("balance", None)
     with pytest.raises(FormatError, match="levels 1 to 22"):
         Profile("x", "zstd", 23)

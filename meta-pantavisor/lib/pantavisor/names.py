@@ -105,14 +105,17 @@ def nearest(word: str, known: Iterable[str]) -> Optional[str]:
 
 
 def hint(word: str, known: Iterable[str], otherwise: Optional[str] = None) -> Optional[str]:
-    """Which known word may be meant; ``otherwise`` where none is like it."""
+    """To use the known word that is most like ``word``; ``otherwise`` where none is like it."""
     near = nearest(word, known)
-    return f'did you mean "{near}"?' if near else otherwise
+    return f'use "{near}"' if near else otherwise
+
+
+def choice(word: str, known: Iterable[str]) -> Optional[str]:
+    """The hint about a word that is none of the known ones: to use the nearest, or one of them."""
+    known = sorted(known)[:MAX_CHOICES]
+    return hint(word, known, f"use one of: {', '.join(known)}" if known else None)
 
 
 def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
     """The error for a word that is none of the known ones, with the nearest as its hint."""
-    known = sorted(known)[:MAX_CHOICES]
-    return FormatError(
-        f'unknown {what} "{word[:100]}"', hint=hint(word, known, f"known: {', '.join(known) or 'none'}")
-    )
+    return FormatError(f'unknown {what} "{word[:100]}"', hint=choice(word, known))

@@ -71,7 +71,7 @@ def architecture(d: Any) -> str:
     if target not in _DEB_ARCHITECTURES:
         raise DebError(
             f'TARGET_ARCH "{target}" has no packages',
-            hint=f"known: {', '.join(sorted(_DEB_ARCHITECTURES))}",
+            hint=f"use one of: {', '.join(sorted(_DEB_ARCHITECTURES))}",
         )
     return _DEB_ARCHITECTURES[target]
 

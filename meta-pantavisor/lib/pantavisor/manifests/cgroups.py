@@ -65,6 +65,6 @@ def refusal(setting: str) -> Optional[str]:
         or _HUGE_PAGES.fullmatch(setting)
     ):
         return None
-    near = names.nearest(setting, known)
-    hint = f"; did you mean {near}?" if near else ""
-    return f"cgroup 2, which this project's devices have, has nothing like {setting}{hint}"
+    hint = names.hint(setting, known)
+    rest = f"; {hint}" if hint else ""
+    return f"cgroup 2, which this project's devices have, has nothing like {setting}{rest}"

@@ -115,8 +115,7 @@ def _objects(document: dict[str, Any], kind: str) -> dict[str, Any]:
 def _check(document: Mapping[str, Any], kind: str, name: str) -> str:
     found = _all(document, kind)
     if name not in found:
-        hint = names.hint(name, found, f"there is: {', '.join(found) or 'none'}")
-        raise NotFound(f"device.json has no {kind} {name[:80]}", hint=hint)
+        raise NotFound(f"device.json has no {kind} {name[:80]}", hint=names.choice(name, found))
     return name
 
 

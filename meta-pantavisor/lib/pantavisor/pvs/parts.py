@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import names
 from ..errors import NotFound
 from ..state import State, Value
 from .signature import FOLDER, Signature
@@ -42,9 +43,7 @@ def part_files(state: State, name: str) -> dict[str, Value]:
     """A part to put elsewhere: its paths, and what its signature mentions. Raises NotFound."""
     paths = set(state.part(name)) | _signed(state, name)
     if not paths:
-        raise NotFound(
-            f'the state has no part "{name}"', hint=f"it has: {', '.join(part_names(state)) or 'none'}"
-        )
+        raise NotFound(f'the state has no part "{name}"', hint=names.choice(name, part_names(state)))
     return {path: state[path] for path in sorted(paths)}
 
 

@@ -115,7 +115,7 @@ class Blocks:
         if compression not in _COMPRESSIONS:
             raise FormatError(
                 f"{self.what} is packed in a way (number {compression}) that cannot be read here",
-                hint=f"known: {', '.join(_COMPRESSIONS.values())}",
+                hint=f"pack it with one of: {', '.join(_COMPRESSIONS.values())}",
             )
         codec = _COMPRESSIONS[compression]
         return SuperBlock(
