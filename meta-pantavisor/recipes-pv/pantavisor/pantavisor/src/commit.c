@@ -57,7 +57,7 @@ static void settle(struct pv *pv)
 	} else if (!*pv->env.revision && pv->loader == PV_BOOTENV_GRUB) {
 		what = pv_fmt("revision %s is noted, which no whole copy names", pv->run->revision);
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
-		what = pv_fmt("revision %s is good, its boots are counted anew", pv->run->revision);
+		what = pv_fmt("revision %s is good, its boots are counted from 0 again", pv->run->revision);
 	}
 	/* pv_boot() saw that it is a revision's name. */
 	if (!*pv->env.revision)

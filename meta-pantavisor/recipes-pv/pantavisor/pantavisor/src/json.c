@@ -78,7 +78,7 @@ static int check_twice(struct reader *r, uint32_t object)
 	for (size_t i = 1; i < count; i++)
 		if (!strcmp(keys[i - 1], keys[i]))
 			return pv_err_set(
-				r->err, "JSON: member \"%s\" stands twice in one object", keys[i]);
+				r->err, "JSON: member \"%s\" is listed twice in one object", keys[i]);
 	return 0;
 }
 

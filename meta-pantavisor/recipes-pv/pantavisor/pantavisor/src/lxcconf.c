@@ -116,7 +116,7 @@ static int take_rootfs(struct adapter *a, const char *key, const char *value)
 	struct pv_lxcconf *conf = a->conf;
 
 	if (conf->lower_count)
-		return pv_err_set(a->err, "%s stands twice", key);
+		return pv_err_set(a->err, "%s is listed twice", key);
 	while ((part = strsep(&rest, ":"))) {
 		if (!pv_starts_with(part, "/volumes/") || strstr(part, "/..") || strchr(part, ','))
 			return pv_err_set(a->err, "%s: \"%.100s\" is not below /volumes", key, part);

@@ -167,7 +167,7 @@ static int find_same(const struct pv_trail *place, const struct pv_step *step, s
 	if (pv_beneath_read(place->folder, path, PV_JSON_TEXT_BYTES, &text, &length, &unread) == 0 &&
 		length == step->length && !memcmp(text, step->text, length))
 		return 1;
-	pv_err_set(err, "revision %s is there already, with another state", step->revision);
+	pv_err_set(err, "revision %s exists with another state", step->revision);
 	pv_err_hint(err, "a revision is never rewritten: use another name");
 	return -1;
 }

@@ -166,7 +166,7 @@ static void test_work_for_a_header_of_a_stranger_is_bounded(void)
 	/* Nothing of the patterns is looked at before the signer is known. */
 	check_forged("AAAA", 1, "\"**\"", "certificate");
 	check_forged(good, 1, "\"**\"", "subset");
-	check_forged(good, 1, "\"a\"],\"exclude\":[],\"x\":[\"alg\"", "stands twice");
+	check_forged(good, 1, "\"a\"],\"exclude\":[],\"x\":[\"alg\"", "is listed twice");
 	check_forged(good, 1, "\"a\"],\"x\":[\"alg\"", "\"alg\" more than once");
 	check_forged(good, 1, "\"p/**\",\"\xc3\xa9?\"", "the signature has");
 	check_forged(good, 1, too_many, "more than 256 patterns");
