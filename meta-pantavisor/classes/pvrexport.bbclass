@@ -42,7 +42,7 @@ PVR_RESTART_POLICY[doc] = "Whether a change or a failure of the container concer
 PVR_ROLES ??= "nobody"
 PVR_ROLES[doc] = "Roles of the container at the control socket: mgmt or nobody."
 PVR_CONFINED ??= "1"
-PVR_CONFINED[doc] = "1: few capabilities and devices, no privileges gained, a filter of system calls; what the container needs besides is added by PVR_ARGS (PV_SECURITY_CAP_ADD=net_admin). 0: all rights, as the published tool gives them."
+PVR_CONFINED[doc] = "1: few capabilities and devices, no privileges gained, a filter of system calls; what else the container needs is added by PVR_ARGS (PV_SECURITY_CAP_ADD=net_admin). 0: all rights, as the published tool gives them."
 PVR_VOLUMES ??= ""
 PVR_VOLUMES[doc] = "Entries path:persistence[@disk] or ovl:path:persistence[@disk]; persistence is permanent, revision or boot."
 PVR_ARGS ??= ""

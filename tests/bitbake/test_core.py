@@ -106,7 +106,7 @@ def test_changed_licence_stops_the_build_with_the_line_to_read(built: Build) -> 
     path.write_text("other")
     result = built.run("hello").failed()
     path.write_text("hello")
-    assert "is not the licence that LIC_FILES_CHKSUM means" in result.output
+    assert "is not the licence of LIC_FILES_CHKSUM" in result.output
     assert "file://COPYING;md5=795f3202b17cb6bc3d4b771d8c6c9eaf" in result.output
 
 

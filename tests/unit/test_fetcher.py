@@ -525,7 +525,7 @@ def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str
         ),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": ""}, "no image platform is known"),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "sparc"}, "PVR_DOCKER_PLATFORM"),
-        ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "arm"}, "which arm"),
+        ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "arm"}, "version of arm"),
         ({"PVR_DOCKER_REF": "x", "TARGET_ARCH": "arm", "TUNE_FEATURES": "armv4"}, "before v5"),
         ({"PVR_DOCKER_REF": "x", "PVR_DOCKER_PLATFORM": "sparc"}, "is not a platform"),
         ({"PVR_DOCKER_REF": "x", "PVR_REGISTRY_MIRRORS": "docker.io"}, "is not a registry mirror"),

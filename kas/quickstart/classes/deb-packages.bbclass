@@ -18,7 +18,7 @@
 inherit deploy nopackages
 
 DEB_PACKAGES ??= ""
-DEB_PACKAGES[doc] = "Packages whose closure is wanted. one|other: the first of them that the archive has."
+DEB_PACKAGES[doc] = "Packages to fetch, with all that they need. one|other: the first of them that the archive has."
 DEB_KEEP ??= "*"
 DEB_KEEP[doc] = "Patterns (as of the shell) of the package names that are kept from the closure; others are not fetched."
 DEB_ARCH ??= "${@debpkg.host.architecture(d)}"

@@ -100,7 +100,7 @@ def parse(url: str) -> Union[ImageUrl, BlobUrl, RecordUrl]:
     ref = _ref(bare, parameters, Digest.parse(digest_text) if digest_text else None)
     if "platform" not in parameters:
         raise FormatError(
-            f"{location} says no platform", hint="write PVR_DOCKER_REF; the class makes the URL"
+            f"{location} has no platform", hint="write PVR_DOCKER_REF; the class makes the URL"
         )
     folder = parameters.get("name", "oci")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder):
@@ -142,7 +142,7 @@ def _ref(name: str, parameters: dict[str, str], digest: Optional[Digest]) -> Ref
     tag = parameters.get("tag")
     ref = Ref.parse(name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""))
     if ref.name != name:
-        raise FormatError(f"docker://{name} does not say its registry", hint=f"docker://{ref.name}")
+        raise FormatError(f"docker://{name} has no registry", hint=f"docker://{ref.name}")
     return ref
 
 

@@ -149,7 +149,7 @@ class _Image:
             self._run([record])
             digest = pvbb.downloads.read_record(path)
         if digest is None:
-            raise PantavisorError(f"the record {path} says nothing", hint="remove it")
+            raise PantavisorError(f"the record {path} is empty", hint="remove it")
         return digest
 
     def _record(self) -> RecordUrl:

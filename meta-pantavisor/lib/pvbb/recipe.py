@@ -105,7 +105,7 @@ def _arm_variant(tune: str) -> str:
     levels = [int(level) for level in re.findall(r"\barmv([4-9])", tune)]
     if not levels:
         raise FormatError(
-            "TUNE_FEATURES does not say which arm this is",
+            "TUNE_FEATURES does not name the version of arm",
             hint='set PVR_DOCKER_PLATFORM = "linux/arm/v7", or v6, or v5',
         )
     level = min(max(levels), 7)

@@ -18,7 +18,7 @@ PANTAVISOR_CONSOLE ??= "ttyS0,115200"
 PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
 PANTAVISOR_CONSOLE[doc] = "Serial console of the machine, as in the kernel's console=."
 PANTAVISOR_CMDLINE ??= "console=tty0 console=${PANTAVISOR_CONSOLE}"
-PANTAVISOR_CMDLINE[doc] = "What the kernel is given besides the revision."
+PANTAVISOR_CMDLINE[doc] = "The kernel's command line, without the revision."
 PANTAVISOR_GRUB_MODULES ??= "part_gpt part_msdos fat ext2 search search_label regexp loadenv linux normal test true \
     echo sleep reboot memdisk tar configfile minicmd efi_gop gzio probe pgp gcry_rsa gcry_sha256 gcry_sha512 \
     ${PANTAVISOR_GRUB_MODULES_BOARD}"

@@ -167,7 +167,7 @@ def _package(path: Path, digests: Mapping[tuple[str, str], set[str]]) -> Package
     name, version, architecture = path.name[: -len(".deb")].replace("%3a", ":").split("_")
     found = sha256(path)
     if found not in digests.get((name, version), set()):
-        raise DebError(f"{path.name} has sha256 {found}, which is not what the archive's list says")
+        raise DebError(f"{path.name} has sha256 {found}, which is not in the archive's list")
     return Package(name, version, architecture, found, path.name)
 
 

@@ -61,7 +61,7 @@ def _resolve(client: apt.Apt, request: record.Request, folder: Path) -> list[rec
         if fresh:
             raise
         # The archive drops a version soon after the next appears, so old lists may name what is gone.
-        bb.note(f"with the lists at hand: {error}; they are fetched anew")
+        bb.note(f"with the lists at hand: {error}; they are fetched again")
         client.update()
         return _download(client, request, folder)
 

@@ -24,8 +24,8 @@ def check(d: Any) -> None:
         found = _md5(d, path, parameters)
         if found != parameters.get("md5"):
             bb.fatal(
-                f"{d.getVar('PN')}: {path} is not the licence that LIC_FILES_CHKSUM means\n"
-                f"  hint: read it, and if LICENSE still holds: {url.split(';')[0]};md5={found}"
+                f"{d.getVar('PN')}: {path} is not the licence of LIC_FILES_CHKSUM\n"
+                f"  hint: read it, and if LICENSE is still right, write: {url.split(';')[0]};md5={found}"
             )
 
 

@@ -42,7 +42,7 @@ def admit(d: Any) -> None:
     if not d.getVar("FILE", False).endswith(".bb"):
         return
     if not d.getVar("LICENSE"):
-        bb.fatal(f"{d.getVar('FILE')}: this recipe does not say its LICENSE")
+        bb.fatal(f"{d.getVar('FILE')}: this recipe has no LICENSE")
     host = d.getVar("COMPATIBLE_HOST")
     if host and not re.match(host, d.getVar("HOST_SYS")):
         raise bb.parse.SkipRecipe(f"incompatible with host {d.getVar('HOST_SYS')} (COMPATIBLE_HOST)")
