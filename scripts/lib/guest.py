@@ -139,7 +139,7 @@ def machine_of(image: Path) -> str:
     for machine in MACHINES:
         if machine in image.name:
             return machine
-    raise GuestError(f"the name {image.name} does not say for which machine it is: give --machine")
+    raise GuestError(f"the name {image.name} does not contain a machine: use --machine")
 
 
 def claim(forwards: Sequence[Forward], *, instead: bool = False) -> tuple[Forward, ...]:

@@ -42,7 +42,7 @@ def ask_line(port: int, *, timeout: float) -> str:
         except OSError:
             pass
         if time.monotonic() > deadline:
-            raise GuestError(f"port {port} says nothing within {timeout:.0f} s")
+            raise GuestError(f"port {port} is silent for {timeout:.0f} s")
         time.sleep(0.5)
 
 

@@ -36,7 +36,7 @@ def image(request: pytest.FixtureRequest, machine: str) -> Path:
     named = request.config.getoption("--image")
     path = Path(named) if named else BUILD / DEPLOYED.format(machine=machine)
     if not path.exists():
-        reason = f"{path} is not there: run scripts/quickstart --machine {machine}"
+        reason = f"{path} does not exist; run: scripts/quickstart --machine {machine}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

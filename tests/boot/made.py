@@ -40,7 +40,7 @@ class Desk:
         """The export of a recipe that the build deployed."""
         name = f"{part}-{self.machine}" if part == "pantavisor-bsp" else part
         path = EXPORTS / self.machine / f"{name}.pvrexport.tgz"
-        assert path.exists(), f"{path} is not there: run scripts/quickstart"
+        assert path.exists(), f"{path} does not exist; run: scripts/quickstart"
         return path
 
     def root(self, part: str) -> Path:
