@@ -63,7 +63,7 @@ def test_a_program_runs_where_it_was_made_for_and_nowhere_else(architecture: str
 
 
 def test_the_error_names_both_machines() -> None:
-    with pytest.raises(elf.WrongMachine, match=r"program for amd64, but the image says linux/arm64"):
+    with pytest.raises(elf.WrongMachine, match=r"program for amd64, but the image is for linux/arm64"):
         elf.check(tree(header(2, 1, 62)), "/bin/app", Platform.parse("linux/arm64"))
     with pytest.raises(elf.WrongMachine, match=r"machine 4660"):
         elf.check(tree(header(2, 1, 0x1234)), "/bin/app", Platform.parse("linux/arm64"))

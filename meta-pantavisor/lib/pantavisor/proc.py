@@ -90,7 +90,7 @@ def run(
 def last_lines(result: Result, count: int = 5) -> str:
     """The last lines of what a program complained about, on one line."""
     text = (result.stderr.strip() or result.stdout.strip()).decode("utf-8", "replace")
-    return "; ".join(line.strip() for line in text.splitlines()[-count:]) or "it said nothing"
+    return "; ".join(line.strip() for line in text.splitlines()[-count:]) or "it printed nothing"
 
 
 def _locate(tool: str) -> str:

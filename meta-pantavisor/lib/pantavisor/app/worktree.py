@@ -139,7 +139,7 @@ def _warn_of_device(repository: Repository, name: str, run: Value, notify: Notif
     wanted = [f"{kind} {found}" for kind, found, _ in manifests.references(run, f"{name}/run.json")]
     if wanted:
         notify.warn(
-            f"there is no {repo.DEVICE} to look up {', '.join(wanted)} in; pvr device init writes one"
+            f"there is no {repo.DEVICE} to look up {', '.join(wanted)} in; run: pvr device init"
         )
 
 

@@ -79,7 +79,7 @@ def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where:
         elif path not in digests:
             findings.add("boot-sums", f"{where}, {path}", f"is missing, and {SUMS} has it")
         elif digests[path] != listed[path]:
-            findings.add("boot-sums", f"{where}, {path}", f"has other content than {SUMS} says")
+            findings.add("boot-sums", f"{where}, {path}", f"has other content than {SUMS} lists")
 
 
 def _check_program(content: bytes, machine: int, findings: Findings, where: str) -> None:

@@ -169,7 +169,7 @@ def _check_inline(storage: Storage, path: str, value: Any, findings: Findings) -
     wanted = cjson.dumps(value)
     try:
         if entry.size != len(wanted) or read_small(storage, entry) != wanted:
-            findings.add("trail-json", path, "is not byte for byte what the state says")
+            findings.add("trail-json", path, "differs from the state's own bytes")
     except Damaged as error:
         findings.add("trail-json", path, error.message)
 

@@ -155,7 +155,7 @@ def _check_objects(
             findings.add("unreadable", where, fact.error)
         elif fact.sha256 != object_id:
             findings.add(
-                "object-digest", where, f"has other content than its name says: its sha256 is {fact.sha256}"
+                "object-digest", where, f"has another content than its name: its sha256 is {fact.sha256}"
             )
         if fact.private_key:
             findings.add("secret", where, "holds a private key", "private keys must never reach a device")

@@ -39,8 +39,8 @@ MODULES = {
 
 # Of pvr itself; taken behind the command too.
 SWITCHES = {
-    ("-q", "--quiet"): "say nothing but errors and results",
-    ("-v", "--verbose"): "say more of what is done",
+    ("-q", "--quiet"): "print only errors and results",
+    ("-v", "--verbose"): "print more of what is done",
 }
 
 

@@ -41,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     how.add_argument(
         "--allow-unsigned",
         action="store_true",
-        help="check the signatures that are there, and ask for no others",
+        help="check the existing signatures, and require no others",
     )
     verify.add_argument(
         "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"

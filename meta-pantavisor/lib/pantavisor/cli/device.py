@@ -59,7 +59,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     init = verbs.add_parser("init", help="write a device.json with groups data, root, platform and app")
     init.set_defaults(run=_init)
-    listing = verbs.add_parser("ls", help="list what device.json says")
+    listing = verbs.add_parser("ls", help="list what is in device.json")
     listing.add_argument("--json", action="store_true", help="device.json itself")
     listing.set_defaults(run=_list)
     for kind in device_edit.KINDS:
@@ -94,7 +94,7 @@ def _members(command: argparse.ArgumentParser, kind: str) -> None:
         command.add_argument("--timeout", dest="member_timeout", type=int, metavar="SECONDS",
                              help="for reaching its goal; default: 30")  # fmt: skip
         command.add_argument("--auto-recovery", dest="member_auto_recovery", metavar="JSON|FILE",
-                             help="for containers that say none: policy, max_retries, ...")  # fmt: skip
+                             help="for containers without their own: policy, max_retries, ...")  # fmt: skip
 
 
 def _said(options: argparse.Namespace) -> dict[str, Any]:

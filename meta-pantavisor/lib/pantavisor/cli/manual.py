@@ -105,7 +105,7 @@ def manual(parser: Parser) -> str:
                 lines += [".TP", ".B " + _roff(_name(action)), _roff(action.help or "")]
     lines += [
         ".SH EXIT STATUS",
-        "0 done, 1 a bug in pvr, 2 a mistake that the message says how to correct, 130 interrupted.",
+        "0 done, 1 a bug in pvr, 2 a mistake of the user, with a hint, 130 interrupted.",
     ]
     return "\n".join(lines)
 

@@ -111,7 +111,7 @@ ABSENT = {
         "it speaks to no hub; to have a device run a state, run: pvr post",
     ),
     "self-upgrade": "it is upgraded by what installed it",
-    "global-config": "there are no settings; options and the environment say all",
+    "global-config": "there are no settings; use options and the environment",
 }  # fmt: skip
 
 

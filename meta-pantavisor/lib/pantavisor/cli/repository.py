@@ -60,7 +60,7 @@ def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParse
         ),
     )
     commit.add_argument(
-        "-m", "--message", default=repo.DEFAULT_MESSAGE, help="what .pvr/commitmsg is to say"
+        "-m", "--message", default=repo.DEFAULT_MESSAGE, help="text for .pvr/commitmsg"
     )
     commit.add_argument(
         "-c",
@@ -124,7 +124,7 @@ def _declare_gc(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     collect = commands.add_parser(
         "gc", help="remove objects that neither the committed state nor a staged file needs"
     )
-    collect.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
+    collect.add_argument("-n", "--dry-run", action="store_true", help="only print what would be removed")
     collect.set_defaults(run=_collect)
 
 

@@ -76,7 +76,7 @@ def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser
     deploy.add_argument(
         "--commit",
         action="store_true",
-        help="boot the revision from now on, in place of one try beside the committed one",
+        help="boot the revision from now on, instead of trying it once",
     )
     deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
     deploy.add_argument("sources", nargs="*", metavar="source", help=LOCAL_SOURCE)

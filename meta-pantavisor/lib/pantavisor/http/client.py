@@ -233,7 +233,7 @@ class _Https(http.client.HTTPSConnection):
 def _redirected(url: str, location: Optional[str]) -> str:
     host = urllib.parse.urlsplit(url).netloc
     if not location or len(location) > MAX_URL_CHARS:
-        raise HttpError(f"{host} redirects without saying where to")
+        raise HttpError(f"{host} redirects without an address")
     try:
         target = urllib.parse.urljoin(url, urllib.parse.quote(location, safe=_URL_SAFE))
         parts = urllib.parse.urlsplit(target)

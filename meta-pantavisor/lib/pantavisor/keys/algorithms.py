@@ -67,7 +67,7 @@ def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, wha
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     if algorithm_of(key, what=f"the key of {what}") != algorithm:
-        raise SignatureError(f"{what} says {algorithm}, but its key is for {algorithm_of(key)}")
+        raise SignatureError(f"{what} is by {algorithm}, but its key is for {algorithm_of(key)}")
     try:
         if algorithm == "RS256":
             key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())

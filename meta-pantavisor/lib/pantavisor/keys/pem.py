@@ -85,7 +85,7 @@ def _check_profile(der: bytes, what: str) -> None:
     try:
         x509.read(der)
     except FormatError as error:
-        hint = "docs/formats/signature.md says what devices read"
+        hint = "docs/formats/signature.md lists what devices read"
         raise FormatError(
             f"{what} holds a certificate that devices do not read: {error.message}", hint=hint
         ) from error

@@ -84,7 +84,8 @@ def signing_request(
     of_key = algorithm_of(_leaf_key(x5c[0], path), what="the key of the certificate") if x5c else algorithm
     if of_key is None:
         raise FormatError(
-            "without a certificate it is not known by what algorithm the key signs", hint="say it"
+            "without a certificate it is not known by what algorithm the key signs",
+            hint="give the algorithm, or a certificate",
         )
     if algorithm not in (None, of_key):
         raise FormatError(f"the key of the certificate is for {of_key}, not for {algorithm}")

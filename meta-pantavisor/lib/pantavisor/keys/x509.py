@@ -235,7 +235,7 @@ def _constraints(value: bytes) -> dict[str, Any]:
         length = members.natural()
         members.end()
         if not is_authority or length > MAX_PATH_LENGTH:
-            raise ValueError("a path length that means nothing")
+            raise ValueError("a path length that has no meaning")
     return {"is_authority": is_authority, "path_length": length}
 
 

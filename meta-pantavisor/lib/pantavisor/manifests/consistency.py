@@ -43,7 +43,7 @@ def _check_container(state: State, name: str, device: DeviceSpec) -> None:
     where = f"{name}/run.json"
     run = state[where]
     if not isinstance(run, Mapping) or run.get("name") != name:
-        raise FormatError(f'{where} does not say that its name is "{name}"')
+        raise FormatError(f'the name in {where} is not "{name}"')
     check_references(run, device, where)
     _check_files(state, where, tuple(_files(run, name, where)))
 

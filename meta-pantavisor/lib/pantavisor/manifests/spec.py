@@ -133,7 +133,7 @@ class ContainerSpec:
             )
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append(
-                "LXC starts no container that says both which capabilities to drop and which to keep"
+                "LXC does not start a container that lists capabilities to drop and others to keep"
             )
         found += filter(None, map(cgroups.refusal, self.lxc.cgroup_settings))
         return tuple(f"{self.name}: {text}" for text in found)

@@ -38,7 +38,7 @@ class Volume:
         path, colon, value = rest.rpartition(":")
         if not colon:
             raise FormatError(
-                f'volume "{text}" does not say how long it lasts', hint='say "/var/lib/app:permanent"'
+                f'volume "{text}" has no persistence', hint='write "/var/lib/app:permanent"'
             )
         return cls.named(f"ovl:{path}" if rest != text else path, value)
 

@@ -258,7 +258,7 @@ class Ext4:
             if inode.links != count and not (inode.kind == "folder" and inode.links == 1):
                 where = f"{self._where}, {paths.get(number, '/')}"
                 self._findings.add(
-                    "ext4-links", where, f"has {count} names, but its inode says {inode.links}"
+                    "ext4-links", where, f"has {count} names, but its inode counts {inode.links}"
                 )
 
 

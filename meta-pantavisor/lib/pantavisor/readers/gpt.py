@@ -112,7 +112,7 @@ def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optio
     if any(raw[length:]):
         findings.add("gpt-header", where, "something follows the header in its sector")
     if own != sector:
-        findings.add("gpt-header", where, f"the header in sector {sector} says it is in sector {own}")
+        findings.add("gpt-header", where, f"the header in sector {sector} is that of sector {own}")
     if not (MIN_ENTRY_BYTES <= step <= MAX_ENTRY_BYTES and 0 < count <= MAX_ENTRIES):
         findings.add("gpt-header", where, f"{count} entries of {step} bytes are not plausible")
         return None

@@ -36,7 +36,7 @@ class Reader:
     def window(self, start: int, size: int) -> Reader:
         """The part from ``start``; raises Damaged where it lies outside."""
         if start < 0 or size < 0 or start + size > self.size:
-            raise Damaged(f"{size} bytes from {start} lie outside of the {self.size} bytes there are")
+            raise Damaged(f"{size} bytes from {start} lie outside of all {self.size} bytes")
         return Reader(self.descriptor, self.start + start, size)
 
 

@@ -126,7 +126,7 @@ def _from_helper(helper: str, key: str, options: RegistryOptions) -> Optional[Cr
     except OSError as error:
         raise FormatError(f"{program} does not run: {error.strerror}", hint="log in again") from error
     if len(answer) > MAX_HELPER_BYTES:
-        raise FormatError(f"{program} says more than {MAX_HELPER_BYTES} bytes")
+        raise FormatError(f"{program} answers with more than {MAX_HELPER_BYTES} bytes")
     if status != 0:
         return None  # helpers have no other way to say that they know nothing
     return _helper_answer(answer, program)

@@ -86,7 +86,7 @@ def _denied(what: str, host: str, said: str, shown: Optional[str]) -> AccessDeni
         )
     return AccessDenied(
         f"{host} does not give {what} with the credentials {f'of {shown}' if shown else 'given'}{said}",
-        hint=f"check name and password; 'docker login {host}' makes those in docker's own file anew",
+        hint=f"check name and password; 'docker login {host}' renews those in docker's own file",
     )
 
 

@@ -33,7 +33,7 @@ def device_of(repository: Repository) -> DeviceSpec:
     """As read_device. Raises NotFound without one."""
     found = read_device(repository)
     if found is None:
-        raise NotFound(f"there is no {DEVICE} in {repository.root}", hint="pvr device init writes one")
+        raise NotFound(f"there is no {DEVICE} in {repository.root}", hint="run: pvr device init")
     return found
 
 

@@ -105,7 +105,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
     )
     add.add_argument(
-        "--force", action="store_true", help="even if there is a container of that name: it is made anew"
+        "--force", action="store_true", help="replace the container of that name"
     )
     _manifest_options(add)
     _source_options(add)
@@ -117,7 +117,7 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "update",
         help="make a container again from its source's newest version",
         usage="%(prog)s [OPTION]... NAME",
-        description="What the options leave out stays as it is; what they say replaces it.",
+        description="Only what is given by an option is replaced.",
     )
     update.add_argument("name", help=NAME)
     update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
@@ -144,7 +144,7 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config-json",
         metavar="JSON|FILE",
-        help="overrides the image's Entrypoint, Cmd, Env, ...; all there is of them for a rootfs",
+        help="overrides the image's Entrypoint, Cmd, Env, ...; a rootfs has no others",
     )
     command.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it"

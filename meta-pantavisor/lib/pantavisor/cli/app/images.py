@@ -54,7 +54,7 @@ def profile(text: str) -> str:
     found = FORMAT_OPTIONS.fullmatch(text.strip())
     if not found:
         raise FormatError(
-            f'--format-options "{text[:80]}" says more than a codec and its level', hint="use --profile"
+            f'--format-options "{text[:80]}" has more than a codec and its level', hint="use --profile"
         )
     codec, level = found.groups()
     return ":".join(filter(None, [codec, level or DEFAULT_LEVELS.get(codec)]))

@@ -70,7 +70,7 @@ PROCESS = (
         "--cap-add",
         "PV_SECURITY_CAP_ADD",
         "CAPABILITY",
-        "capability that it has besides those of the profile confined",
+        "capability in addition to those of the profile confined",
     ),
     Option(
         "--new-privs",

@@ -45,7 +45,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=(
             "Sign all signatures together, with the number of the release: no part can be taken out then, "
             "or exchanged for that of another release. The signature is committed at once; "
-            "make it anew after each of the others."
+            "make it again after each of the others."
         ),
     )
     _release(whole)
@@ -79,7 +79,7 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     how = listing.add_mutually_exclusive_group()
     how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
     how.add_argument(
-        "--allow-unsigned", action="store_true", help="do not ask for a signature over every part"
+        "--allow-unsigned", action="store_true", help="do not require a signature over every part"
     )
     listing.add_argument(
         "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
@@ -120,7 +120,7 @@ def _name(command: argparse.ArgumentParser) -> None:
     name = command.add_mutually_exclusive_group(required=True)
     name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
     name.add_argument(
-        "--raw", metavar="NAME", help="only a name for the signature; the patterns say what it covers"
+        "--raw", metavar="NAME", help="only a name for the signature; the patterns select what it covers"
     )
     if command.prog.endswith((" request", " attach")):
         name.add_argument(
@@ -144,13 +144,13 @@ def _part(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of the part, instead of **; with --raw as it stands",
+        help="of the part, instead of **; with --raw as given",
     )
     command.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of the part, instead of src.json; with --raw as it stands",
+        help="of the part, instead of src.json; with --raw as given",
     )
     command.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")
