@@ -36,7 +36,7 @@ def _section(words: tuple[str, ...], parser: argparse.ArgumentParser) -> Iterato
     """A command and its verbs have one heading each, the options of ``pvr`` itself the first."""
     yield from (
         "",
-        f"### `{' '.join(('pvr', *words))}`" if words else "### Before or behind every command",
+        f"### `{' '.join(('pvr', *words))}`" if words else "### Before or after every command",
         "",
     )
     if words:

@@ -123,7 +123,7 @@ def own_name(word: str) -> str:
 def declare_global(top: argument_parser.Parser) -> None:
     """Add the options that scripts set before the command, and a hint for each command that is not here."""
     top.absent = ABSENT
-    group = top.add_argument_group("as the published pvr")
+    group = top.add_argument_group("other names")
     _take_idle(group, GLOBAL)
     group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")
     group.add_argument(
