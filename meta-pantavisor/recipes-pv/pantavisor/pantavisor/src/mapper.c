@@ -44,7 +44,8 @@ static int load(int control, struct request *request, const char *name, const ch
 	snprintf(request->spec.target_type, sizeof(request->spec.target_type), "%s", target);
 	snprintf(request->table, sizeof(request->table), "%s", table);
 	if (ioctl(control, DM_TABLE_LOAD, request) < 0)
-		return pv_err_errno(err, "the kernel refuses a table of %s; its module may be missing", target);
+		return pv_err_errno(
+			err, "the kernel refuses a table of %s; its module may be missing", target);
 	begin(request, name, 0);
 	return ioctl(control, DM_DEV_SUSPEND, request) < 0 ? pv_err_errno(err, "no device %s", name) : 0;
 }

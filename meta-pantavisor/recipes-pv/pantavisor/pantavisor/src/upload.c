@@ -85,7 +85,8 @@ static int open_part(struct pv_upload *upload, struct pv_err *err)
 		(uint64_t)info.st_size > upload->size) {
 		upload->at.ops->unlink(upload->at.root, upload->part);
 		return pv_err_set(err,
-			"what was received of object %.12s is not its beginning, and is removed", upload->id);
+			"what was received of object %.12s is not its beginning, and is removed",
+			upload->id);
 	}
 	upload->received = (uint64_t)info.st_size;
 	return pv_sha256_add_fd(upload->sum, upload->file, err);
