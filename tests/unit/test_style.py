@@ -31,27 +31,30 @@ RULES = {
     r"hint=f?\"[^\"]*\?\"": r"^$",
     r"hint: [a-z][^\"]*\?": r"\.replace\(|hint: hint|\(\?|\.\?",
 }
+# For what exists; "there is" begins a sentence, and a place is not meant.
+THERE = (
+    r"\b(?:is|are|be|being|was|not) (?:already )?there\b(?! (?:is|are|was|were)\b)"
+    r"|\bthere (?:already|(?:is|are)$)"
+)
 # What users read is held more strictly: messages, hints, help. Pattern -> what else it finds that is meant.
 FOR_USERS = {
     r"\b[Ss](?:ays?|aid|aying)\b": r"^$",
     r"\b[Tt](?:ells?|old|elling)\b": r"^$",
     r"\b[Bb]esides?\b": r"^$",
     r"\b[Ww]anted\b": r"^$",
-    # "There is" begins a sentence; a place that was named before may be meant.
-    r"\b[Tt]here\b(?! (?:is|are|was|were|may be)\b)": r"\b(?:copy it|correct it|free) there\b"
-    r"|;name there\]",
+    THERE: r"^$",
     r"\bstands?\b": r"^$",
     r"\b[Aa]new\b": r"^$",
     r"\b[Hh]ouse\b|\bground\b|\brooms\b": r"^$",
     r"\bmeans? nothing\b": r"^$",
 }
-# Pages are held to most of it; "there" is a place in them as often as not.
+# Pages are held to most of it.
 FOR_PAGES = {
     r"\b[Ss](?:ays?|aid|aying)\b": r"A device that says hello",
     r"\b[Tt](?:ells?|old|elling)\b": r"^$",
     r"\b[Bb]esides?\b": r"^$",
     r"\b[Ww]anted\b": r"^$",
-    r"\b(?:is|are|be|being|was|not) there\b(?! (?:is|are|was|were)\b)": r"^$",
+    THERE: r"^$",
     r"\bstands?\b": r"^$",
     r"\b[Aa]new\b": r"^$",
     r"\b[Ss]trangers?\b": r"^$",
