@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST
 
 

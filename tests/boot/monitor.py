@@ -7,8 +7,8 @@ import socket
 import time
 from pathlib import Path
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 
 SECONDS = 600
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import guest as qemu
 import pytest
 from debpkg import cpio
+from devtools import guest as qemu
 from place import BOOT_SECONDS
 from storage import Storage
 

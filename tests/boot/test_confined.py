@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import guest as qemu
 import pytest
-import services
+from devtools import guest as qemu
+from devtools import services
 from made import Desk
 from place import BOOT_SECONDS
 

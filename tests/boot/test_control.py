@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Optional
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from made import Desk
 from place import BOOT_SECONDS, PROJECT
 

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import guest as qemu
 import pytest
-import services
+from devtools import guest as qemu
+from devtools import services
 from place import BOOT_SECONDS
 from storage import Storage
 

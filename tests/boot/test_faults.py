@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import guest as qemu
 import pytest
-import services
+from devtools import guest as qemu
+from devtools import services
 from monitor import press_reset
 from pantavisor import verity
 from place import BOOT_SECONDS

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from place import BOOT_SECONDS
 from storage import STATE_PATH, Storage, canonical
 

@@ -13,8 +13,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from made import Desk
 from place import BOOT_SECONDS
 

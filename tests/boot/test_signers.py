@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from made import Desk
 from pantavisor import keys
 from place import BOOT_SECONDS, KEY_DIR

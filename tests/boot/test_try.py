@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import guest as qemu
 import pytest
+from devtools import guest as qemu
 from made import COMMAND, ENVIRONMENT
 from place import BOOT_SECONDS
 from sim import tools

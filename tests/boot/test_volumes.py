@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import guest as qemu
 import pytest
-import services
+from devtools import guest as qemu
+from devtools import services
 from monitor import order, press_reset
 from pantavisor import cjson, keys
 from pantavisor.state import State

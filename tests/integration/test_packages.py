@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/packages.txt is complete: every program that the project calls belongs to a package that it
+"""scripts/lib/packages.txt is complete: every program that the project calls belongs to a package that it
 brings.
 
 A machine that has a program for another reason hides that it is missing on the next one. So the programs
@@ -155,7 +155,7 @@ def owners(programs: dict[str, str]) -> dict[str, str]:
 
 def test_every_program_that_is_called_comes_with_a_listed_package() -> None:
     tools.need("dpkg-query", package="dpkg")
-    lines = (PROJECT / "scripts/packages.txt").read_text().splitlines()
+    lines = (PROJECT / "scripts/lib/packages.txt").read_text().splitlines()
     listed = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
     machine = Installed()
     brought = machine.closure([*listed, *machine.essential, "apt"])
@@ -178,7 +178,7 @@ def test_the_check_finds_a_program_of_a_package_that_is_not_listed() -> None:
 
 
 def test_the_list_has_only_words_that_setup_knows() -> None:
-    for line in (PROJECT / "scripts/packages.txt").read_text().splitlines():
+    for line in (PROJECT / "scripts/lib/packages.txt").read_text().splitlines():
         if not line or line.startswith("#"):
             continue
         name, *conditions = line.split()

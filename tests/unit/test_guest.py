@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/guest.py: how QEMU is called, and what of its console counts."""
+"""scripts/lib/devtools/guest.py: how QEMU is called, and what of its console counts."""
 
 from __future__ import annotations
 
 import socket
 from pathlib import Path
 
-import guest
 import pytest
+from devtools import guest
 
 
 @pytest.fixture

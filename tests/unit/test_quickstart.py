@@ -15,11 +15,10 @@ import sys
 import termios
 from pathlib import Path
 
-import first_build
 import pytest
-import steps
+from devtools import first_build, steps
 
-SCRIPTS = Path(steps.__file__).parents[1]
+SCRIPTS = Path(steps.__file__).parents[2]
 PREFIX = "2026-11-27 14:51:47 - INFO     - "
 LINES = [
     "demo image demo/nginx:1: building with Docker",
@@ -31,7 +30,8 @@ LINES = [
 ]
 # Reads its words as a program to follow, and shows it as a step.
 PROGRAM = """
-import sys, os, steps
+import sys, os
+from devtools import steps
 screen = steps.Screen(sys.stdout, count=1)
 screen.begin("work")
 try:

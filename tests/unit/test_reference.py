@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-import reference
+from devtools import reference
 from pantavisor import cli
 from pantavisor.cli import manual
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lib/run_tests.py: suites side by side, those that rest on others, what is shown and counted."""
+"""scripts/lib/devtools/run_tests.py: suites side by side, those that rest on others, what is shown and
+counted.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import run_tests
-from run_tests import Course, Suite, Totals
+from devtools import run_tests
+from devtools.run_tests import Course, Suite, Totals
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,6 @@ QUICKSTART = PROJECT / "kas" / "quickstart"
 RECIPES = [path for kind in ("*.bb", "*.bbclass", "*.inc", "*.conf") for path in sorted(LAYER.rglob(kind))]
 RUNTIME = LAYER / "recipes-pv/pantavisor/pantavisor"
 MAX_LINES = 300  # near 160 is the aim; past this there is a second thing inside
-# Lists that scripts/setup reads.
-LISTS = {"packages.txt", "requirements.txt"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
@@ -72,23 +70,26 @@ def test_the_page_of_the_quickstart_lists_every_folder_of_it() -> None:
         assert any(fnmatch(folder, pattern) or pattern.startswith(folder) for pattern in patterns), folder
 
 
-def test_scripts_holds_commands_and_what_they_import_is_in_its_lib() -> None:
+def test_scripts_holds_commands_and_what_they_import_is_a_package_in_its_lib() -> None:
     for path in sorted((PROJECT / "scripts").iterdir()):
-        if path.is_file() and path.name not in LISTS:
+        if path.is_file():
             assert os.access(path, os.X_OK) and not path.suffix, path
             assert path.read_bytes().startswith(b"#!"), path
-    assert {path.name for path in (PROJECT / "scripts").iterdir() if path.is_dir()} <= {
-        "lib",
-        "__pycache__",
-    }
+    assert folders(PROJECT / "scripts") == {"lib"}
+    assert not list((PROJECT / "scripts/lib").glob("*.py"))
+    for name in folders(PROJECT / "scripts/lib"):
+        assert (PROJECT / "scripts/lib" / name / "__init__.py").is_file(), name
+
+
+def folders(place: Path) -> set[str]:
+    return {path.name for path in place.iterdir() if path.is_dir()} - {"__pycache__"}
 
 
 def sources() -> list[Path]:
     """The code that is divided into modules; tests are not."""
     libraries = (LAYER / "lib", QUICKSTART / "lib", PROJECT / "scripts/lib")
     modules = [path for folder in libraries for path in folder.rglob("*.py")]
-    scripts = (path for path in (PROJECT / "scripts").iterdir() if path.is_file())
-    commands = [path for path in scripts if path.name not in LISTS]
+    commands = [path for path in (PROJECT / "scripts").iterdir() if path.is_file()]
     parts = [path for folder in ("src", "pvcontrol") for path in (RUNTIME / folder).glob("*.[ch]")]
     assert len(modules) > 100 and len(commands) > 5 and len(parts) > 100
     return sorted([*modules, *commands, *parts])

@@ -12,9 +12,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import steps
+from . import steps
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 MACHINES = ("qemux86-64", "qemuarm64")
 LOG = Path("build/quickstart.log")
 IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
@@ -87,7 +87,7 @@ class Watcher:
 
 def parser() -> argparse.ArgumentParser:
     """The command line, which scripts/quickstart has checked already."""
-    top = argparse.ArgumentParser(prog="scripts/lib/first_build.py", description=__doc__)
+    top = argparse.ArgumentParser(prog="scripts/quickstart", description=__doc__)
     top.add_argument("--machine", choices=MACHINES, default=MACHINES[0])
     top.add_argument("--engine", default="")
     top.add_argument("--setup-seconds", type=int, default=0)
@@ -98,6 +98,7 @@ def main() -> int:
     """0; the status of the program that failed; 130 when interrupted."""
     options = parser().parse_args()
     os.chdir(PROJECT)
+    os.environ.pop("PYTHONPATH", None)  # scripts/quickstart's, for this module
     LOG.parent.mkdir(exist_ok=True)
     screen = steps.Screen(sys.stdout, count=4)
     screen.number, screen.name = 1, "packages, Python and BitBake"

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from guest import LOOPBACK, Forward, GuestError
+from .guest import LOOPBACK, Forward, GuestError
 
 ANSWER_SECONDS = 5
 ANSWER_BYTES = 1 << 20

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 PAGE = PROJECT / "meta-pantavisor" / "docs" / "pvr.md"
 BEGIN = "<!-- Written by scripts/reference; do not edit below. -->\n"
 # Options that only scripts for the published tool give; published.md lists them.

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Optional
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 RESULTS = PROJECT / "build" / "test"
 RUNTIME = "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 IMAGE = "build/tmp/deploy/images/qemux86-64/pantavisor-demo-qemux86-64.img"
@@ -228,6 +228,7 @@ def surroundings() -> dict[str, str]:
     """The environment of all commands: Python is compiled once, into build/."""
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment.pop("PYTHONPATH", None)  # scripts/test's, for this module
     return environment
 
 
