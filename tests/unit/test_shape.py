@@ -90,7 +90,8 @@ def sources() -> list[Path]:
     libraries = (LAYER / "lib", QUICKSTART / "lib", PROJECT / "scripts/lib")
     modules = [path for folder in libraries for path in folder.rglob("*.py")]
     commands = [path for path in (PROJECT / "scripts").iterdir() if path.is_file()]
-    parts = [path for folder in ("src", "pvcontrol") for path in (RUNTIME / folder).glob("*.[ch]")]
+    folders = [RUNTIME / name for name in ("src", "pvcontrol", "pv-sdk")]
+    parts = [path for folder in folders for path in folder.glob("*.[ch]")]
     assert len(modules) > 100 and len(commands) > 5 and len(parts) > 100
     return sorted([*modules, *commands, *parts])
 

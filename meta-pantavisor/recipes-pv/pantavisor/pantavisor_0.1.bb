@@ -11,6 +11,7 @@ SRC_URI = "\
     file://meson_options.txt;subdir=${BP} \
     file://src;subdir=${BP} \
     file://pvcontrol;subdir=${BP} \
+    file://pv-sdk;subdir=${BP} \
 "
 
 inherit meson pkgconfig
@@ -19,6 +20,8 @@ inherit meson pkgconfig
 EXTRA_OEMESON += "-Dtests=false"
 
 # Commands on the control socket, for containers: no part of the initramfs.
-PACKAGES =+ "pvcontrol"
+PACKAGES =+ "pvcontrol pantavisor-sdk"
 SUMMARY:pvcontrol = "Commands on a device's control socket, for its containers"
 FILES:pvcontrol = "${bindir}/pvcontrol"
+SUMMARY:pantavisor-sdk = "A device's state for laptops, at http://DEVICE:12368/cgi-bin/pvr"
+FILES:pantavisor-sdk = "${bindir}/pv-sdk"

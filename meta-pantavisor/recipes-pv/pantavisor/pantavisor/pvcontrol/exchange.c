@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@
 
 static int complain(const char *what, const char *which)
 {
-	fprintf(stderr, "pvcontrol: %s %s: %s\n", what, which, strerror(errno));
+	fprintf(stderr, "%s: %s %s: %s\n", program_invocation_short_name, what, which, strerror(errno));
 	return -1;
 }
 
@@ -41,8 +40,10 @@ static int reach(const char *path)
 	return fd;
 }
 
-static bool put(int fd, const char *bytes, size_t length)
+bool exchange_put(int fd, const void *data, size_t length)
 {
+	const char *bytes = data;
+
 	while (length) {
 		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
 
@@ -57,63 +58,84 @@ static bool put(int fd, const char *bytes, size_t length)
 }
 
 /* A server that refuses a body does not take it: its answer says why. */
-static int put_file(int fd, int file)
+static int put_file(int fd, int file, unsigned long long length)
 {
 	char bytes[PIECE_BYTES];
-	ssize_t got;
+	ssize_t got = 1;
 
-	while ((got = read(file, bytes, sizeof(bytes))) > 0)
-		if (!put(fd, bytes, (size_t)got))
-			return 0;
-	return got < 0 ? complain("cannot read", "the file") : 0;
+	while (length) {
+		got = read(file, bytes, length < sizeof(bytes) ? (size_t)length : sizeof(bytes));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0 || !exchange_put(fd, bytes, (size_t)got))
+			break;
+		length -= (unsigned long long)got;
+	}
+	/* What ends early is not a body: the server waits for the rest until this end is closed. */
+	if (!got)
+		errno = ENODATA;
+	return got <= 0 ? complain("cannot read", "the body") : 0;
 }
 
-static int send_request(int fd, const struct request *request)
+int exchange_begin(const struct request *request)
 {
-	struct stat info;
 	char head[LINE_BYTES];
-	unsigned long long length = request->text ? strlen(request->text) : 0;
-	int used;
+	size_t text = request->text ? strlen(request->text) : 0;
+	int fd = reach(request->socket), used;
 
-	if (request->file >= 0) {
-		if (fstat(request->file, &info) < 0)
-			return complain("cannot read", "the file");
-		length = (unsigned long long)info.st_size;
-	}
+	if (fd < 0)
+		return -1;
 	used = snprintf(head, sizeof(head),
-		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %llu\r\nConnection: close\r\n\r\n",
-		request->method, request->path, length);
+		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %llu\r\n%sConnection: close\r\n\r\n",
+		request->method, request->path, request->text ? text : request->length,
+		request->fields ? request->fields : "");
 	if (used >= (int)sizeof(head)) {
+		close(fd);
 		errno = ENAMETOOLONG;
 		return complain("cannot ask for", request->path);
 	}
-	if (put(fd, head, (size_t)used) && request->file >= 0)
-		return put_file(fd, request->file);
-	if (request->text)
-		(void)put(fd, request->text, (size_t)length);
-	return 0;
+	if (exchange_put(fd, head, (size_t)used) && text)
+		(void)exchange_put(fd, request->text, text);
+	return fd;
+}
+
+/* Only what is printed goes on to others. */
+static void keep_field(const char *line, const char *name, char to[EXCHANGE_FIELD_BYTES])
+{
+	size_t used = 0;
+
+	if (strncasecmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':')
+		return;
+	line += strlen(name) + 1;
+	for (line += strspn(line, " "); *line >= ' ' && *line < 0x7f && used + 1 < EXCHANGE_FIELD_BYTES;
+		line++)
+		to[used++] = *line;
+	to[used] = '\0';
 }
 
 /* The status line and the fields; false where there is no whole head of an answer. */
-static bool read_head(FILE *from, int *status, unsigned long long *length)
+static bool read_head(FILE *from, struct answer *answer)
 {
 	char line[LINE_BYTES];
 	bool has_length = false;
 
-	if (!fgets(line, sizeof(line), from) || sscanf(line, "HTTP/1.%*1[01] %3d ", status) != 1)
+	*answer = (struct answer){0};
+	if (!fgets(line, sizeof(line), from) || sscanf(line, "HTTP/1.%*1[01] %3d ", &answer->status) != 1)
 		return false;
 	while (fgets(line, sizeof(line), from)) {
 		if (!strcmp(line, "\r\n") || !strcmp(line, "\n"))
 			return has_length;
 		if (!strncasecmp(line, "Content-Length:", strlen("Content-Length:"))) {
-			*length = strtoull(line + strlen("Content-Length:"), NULL, 10);
+			answer->length = strtoull(line + strlen("Content-Length:"), NULL, 10);
 			has_length = true;
 		}
+		keep_field(line, "Upload-Offset", answer->offset);
+		keep_field(line, "Content-Range", answer->range);
 	}
 	return false;
 }
 
-static int read_body(FILE *from, unsigned long long length, FILE *to)
+int exchange_body(FILE *from, unsigned long long length, FILE *to)
 {
 	char bytes[PIECE_BYTES];
 
@@ -121,7 +143,7 @@ static int read_body(FILE *from, unsigned long long length, FILE *to)
 		size_t got = fread(bytes, 1, length < sizeof(bytes) ? (size_t)length : sizeof(bytes), from);
 
 		if (!got) {
-			fprintf(stderr, "pvcontrol: the answer ends early\n");
+			fprintf(stderr, "%s: the answer ends early\n", program_invocation_short_name);
 			return -1;
 		}
 		if (fwrite(bytes, 1, got, to) != got)
@@ -131,28 +153,43 @@ static int read_body(FILE *from, unsigned long long length, FILE *to)
 	return fflush(to) == 0 ? 0 : complain("cannot write", "the answer");
 }
 
-static int read_answer(FILE *from, struct answer *answer, FILE *to)
+FILE *exchange_hear(int fd, struct answer *answer)
 {
-	unsigned long long length;
+	FILE *from = fdopen(fd, "r");
 
-	if (!read_head(from, &answer->status, &length)) {
-		fprintf(stderr, "pvcontrol: there is no answer\n");
-		return -1;
+	if (!from) {
+		close(fd);
+		return NULL;
 	}
-	if (answer->status == OK)
-		return read_body(from, length, to);
-	answer->error[fread(answer->error, 1, sizeof(answer->error) - 1, from)] = '\0';
-	return 0;
+	if (read_head(from, answer))
+		return from;
+	fprintf(stderr, "%s: there is no answer\n", program_invocation_short_name);
+	fclose(from);
+	return NULL;
+}
+
+FILE *exchange_open(const struct request *request, struct answer *answer)
+{
+	int fd = exchange_begin(request);
+
+	if (fd >= 0 && request->file >= 0 && put_file(fd, request->file, request->length) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd < 0 ? NULL : exchange_hear(fd, answer);
 }
 
 int exchange(const struct request *request, struct answer *answer, FILE *to)
 {
-	int fd = reach(request->socket), done = -1;
-	FILE *from = fd < 0 ? NULL : fdopen(fd, "r");
+	FILE *from = exchange_open(request, answer);
+	int done = 0;
 
-	if (from && send_request(fd, request) == 0)
-		done = read_answer(from, answer, to);
-	if (from)
-		fclose(from);
+	if (!from)
+		return -1;
+	if (answer->status == OK)
+		done = exchange_body(from, answer->length, to);
+	else
+		answer->error[fread(answer->error, 1, sizeof(answer->error) - 1, from)] = '\0';
+	fclose(from);
 	return done;
 }

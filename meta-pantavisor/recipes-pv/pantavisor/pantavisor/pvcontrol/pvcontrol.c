@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -181,25 +182,34 @@ static int judge(const struct answer *answer)
 	return REFUSED;
 }
 
+static bool open_body(const char *name, struct request *request)
+{
+	struct stat info;
+
+	request->file = open(name, O_RDONLY | O_CLOEXEC);
+	if (request->file < 0 || fstat(request->file, &info) < 0) {
+		perror(name);
+		return false;
+	}
+	request->length = (unsigned long long)info.st_size;
+	return true;
+}
+
 static int run(
 	const struct command *command, char *const *arguments, size_t count, const char *socket, FILE *to)
 {
 	const char *last = count ? arguments[count - 1] : "";
 	char path[PATH_BYTES], body[BODY_BYTES];
-	struct request request = {socket, command->method, path, command->body ? body : NULL, -1};
+	struct request request = {.socket = socket, .method = command->method, .path = path, .file = -1};
 	struct answer answer = {0};
 	int done;
 
 	if (!fill(path, sizeof(path), command->path, last, true) ||
 		(command->body && !fill(body, sizeof(body), command->body, last, false)))
 		return mistake("the argument is too long");
-	if (command->takes_file) {
-		request.file = open(arguments[0], O_RDONLY | O_CLOEXEC);
-		if (request.file < 0) {
-			perror(arguments[0]);
-			return MISTAKE;
-		}
-	}
+	request.text = command->body ? body : NULL;
+	if (command->takes_file && !open_body(arguments[0], &request))
+		return MISTAKE;
 	done = exchange(&request, &answer, to);
 	return done < 0 ? 1 : judge(&answer);
 }

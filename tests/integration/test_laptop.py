@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""From the laptop to the control socket: pvr, pv-sdk and the runtime's own server of the socket."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import socket
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+
+import pytest
+from pantavisor import repo
+from pantavisor.repo import StateSource
+from sim import built
+from sim.laptop import Served, serve
+from sim.pvr_command import PvrCommand
+
+ABSENT = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Signed exports of a whole device, and the keys that signed them."""
+    folder = tmp_path_factory.mktemp("made")
+    built.sources(folder / "given")
+    for job in built.all_jobs(folder / "given", folder)[:-1]:
+        built.run(job)
+    return folder
+
+
+@pytest.fixture
+def served(made: Path, tmp_path: Path) -> Iterator[Served]:
+    sources = [StateSource(made / f"{name}.tgz") for name in ("web", "safe", "bsp")]
+    repo.deploy(tmp_path / "storage/trails/0", sources, commit=True)
+    with serve(tmp_path / "storage", made / "given/keys/ca.crt", tmp_path / "served") as door:
+        yield door
+
+
+@pytest.fixture
+def pvr(capsys: pytest.CaptureFixture[str]) -> PvrCommand:
+    return PvrCommand(capsys)
+
+
+@pytest.fixture
+def work(
+    pvr: PvrCommand, served: Served, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A clone of the device in which web has a larger file; committed, not signed."""
+    monkeypatch.chdir(tmp_path)
+    pvr("clone", served.url, "work")
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "work/web/page").write_bytes(bytes(range(256)) * 40_000)
+    pvr("add")
+    pvr("commit", "-m", "a page")
+    return tmp_path / "work"
+
+
+def sign(pvr: PvrCommand, made: Path) -> None:
+    keys = made / "given/keys"
+    pvr("sig", "--key", str(keys / "key.pem"), "--x5c", str(keys / "x5c.pem"), "update")
+
+
+def test_a_clone_is_changed_signed_and_posted(
+    pvr: PvrCommand, served: Served, work: Path, made: Path, tmp_path: Path
+) -> None:
+    sign(pvr, made)
+    found = json.loads(pvr("post", "--json"))
+    assert (found["status"], found["message"], found["objects"]) == ("DONE", "kept", 1)
+    assert (tmp_path / f"storage/trails/{found['revision']}/.pv/commitmsg").read_text() == "a page"
+    pvr("clone", served.url, str(tmp_path / "again"))
+    assert (tmp_path / "again/.pvr/json").read_bytes() == (work / ".pvr/json").read_bytes()
+    assert (tmp_path / "again/web/page").read_bytes() == (work / "web/page").read_bytes()
+
+
+def test_what_is_not_signed_is_refused_with_the_reason(
+    pvr: PvrCommand, served: Served, work: Path, tmp_path: Path
+) -> None:
+    _, notes = pvr.both("post", status=2)
+    assert "refuses revision locals/pvr-" in notes and "signature" in notes
+    assert not list((tmp_path / "storage/trails").glob("locals/*"))
+
+
+def test_an_upload_that_broke_off_goes_on(
+    pvr: PvrCommand, served: Served, work: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(pvr, made)
+    content = (work / "web/page").read_bytes()
+    object_id = hashlib.sha256(content).hexdigest()
+    half = len(content) // 2
+    broken = connect(served)
+    broken.putrequest("PUT", f"{path_of(served)}/blobs/{object_id}")
+    broken.putheader("Content-Length", str(len(content)))
+    broken.endheaders(content[:half])
+    broken.close()
+    part = tmp_path / f"storage/objects/.part-{object_id}"
+    while not part.exists() or part.stat().st_size < half:
+        pass
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        "pantavisor.cli.post._Watcher.sent", lambda _, done, total: sent.append((done, total))
+    )
+    assert json.loads(pvr("post", "--json"))["status"] == "DONE"
+    assert sent[0] == (half, len(content)) and sent[-1] == (len(content), len(content))
+
+
+def connect(served: Served) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urllib.parse.urlsplit(served.url).netloc, timeout=600)
+
+
+def path_of(served: Served) -> str:
+    return urllib.parse.urlsplit(served.url).path
+
+
+def test_published_ways_of_asking_are_understood(served: Served, work: Path) -> None:
+    """What published tools send: see tests/vectors."""
+    state = json.loads((work / ".pvr/json").read_bytes())
+    known = state["web/root.squashfs"]
+    status, answer = served.ask("GET", f"/objects/{known}")
+    place = f"http://device:12368/cgi-bin/pvr/blobs/{known}"
+    assert status == 200 and json.loads(answer)["signed-geturl"] == place
+    offer = {"id": "", "objectname": "x", "sha256sum": known, "size": "7", "now": ""}
+    assert served.ask("POST", "/objects/", json.dumps(offer).encode())[0] == 409
+    offer["sha256sum"] = ABSENT
+    status, answer = served.ask("POST", "/objects/", json.dumps(offer).encode())
+    assert status == 200 and json.loads(answer)["signed-puturl"].endswith(f"/blobs/{ABSENT}")
+    assert json.loads(served.ask("GET", "/.pvrremote")[1])["pvr-spec"] == "pvr-pantahub-1"
+    # Without a name, as they post, it gets one made of the state.
+    body = b'{"commit-msg":"x","rev":-1,"state":' + served.ask("GET", "/json")[1].encode() + b"}"
+    status, answer = served.ask("POST", "/steps", body)
+    assert status == 200 and json.loads(answer)["revlocal"].startswith("locals/pvr-")
+    assert served.ask("GET", "/progress/" + json.loads(answer)["revlocal"])[0] == 200
+
+
+HOSTILE = [
+    (400, "GET", "/json", "Host: second"),
+    (400, "GET", "/json", "Content-Length: -1"),
+    (413, "GET", "/json", "Content-Length: " + "9" * 30),
+    (400, "PUT", f"/blobs/{ABSENT}", "Transfer-Encoding: chunked"),
+    (403, "GET", "/json", "Origin: http://page"),
+    (403, "POST", "/steps", "origin: null"),
+    (403, "PUT", f"/blobs/{ABSENT}", "Sec-Fetch-Site: cross-site"),
+    (404, "GET", "", ""),
+    (404, "GET", "/", ""),
+    (404, "GET", "/other", ""),
+    (404, "GET", "/../../steps/current", ""),
+    (404, "GET", "/progress/..", ""),
+    (404, "GET", "/progress/locals/../../x", ""),
+    (400, "GET", "/progress/locals/a%20b", ""),
+    (400, "GET", "/progress/locals/a%0d%0aX:", ""),
+    (404, "GET", "/progress/" + "9" * 400, ""),
+    (414, "GET", "/progress/" + "9" * 5000, ""),
+    (431, "GET", "/json", "X: " + "9" * 9000),
+    (400, "DELETE", "/json", ""),
+    (400, "PUT", "/json", ""),
+    (400, "x" * 1000, "/json", ""),
+    (400, "GET", "/blobs/..", ""),
+    (400, "GET", f"/blobs/{ABSENT}x", ""),
+    (400, "GET", f"/blobs/{'A' * 64}", ""),
+    (400, "GET", f"/blobs/{ABSENT}", ""),
+    (404, "GET", f"/objects/{ABSENT}", ""),
+    (400, "PUT", f"/blobs/{ABSENT}", "Content-Range: bytes 0-1/*"),
+    (400, "PUT", f"/blobs/{ABSENT}", "Content-Range: bytes 0-" + "9" * 40 + "/1"),
+]  # fmt: skip
+RAW = [
+    (400, b"\x16\x03\x01\x02\x00\r\n\r\n"),
+    (400, b"GET /cgi-bin/pvr/json HTTP/1.1\r\n\r\n"),
+    (400, b'GET /cgi-bin/pvr/json HTTP/1.1\r\nHost: a"b\r\n\r\n'),
+    (400, b"GET /cgi-bin/pvr/json HTTP/1.1\r\nHost: " + b"a" * 300 + b"\r\n\r\n"),
+    (400, b"GET /cgi-bin/pvr/json HTTP/1.1\r\nHost:\r\n\r\n"),
+    (411, b"POST /cgi-bin/pvr/steps HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (413, b"POST /cgi-bin/pvr/steps HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n"),
+    (413, b"POST /cgi-bin/pvr/objects/ HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n"),
+    (400, b"POST /cgi-bin/pvr/steps HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc"),
+    (400, b"GET /cgi-bin"),
+    (0, b""),
+]
+BODIES = [
+    b"", b"{}", b"[]", b"\0", b"{" * 500, b'{"state":1}', b'{"state":"' + b"0" * 64 + b'"}',
+    b'{"rev":"0","state":{}}', b'{"rev":"locals/../x","state":{}}',
+    b'{"rev":"locals/a","rev":"locals/b","state":{}}', b'{"rev":"locals/a","commit-msg":"\xff","state":{}}',
+    b'{"rev":"locals/a\\u0000","state":[]}', b'{"sha256sum":"' + b"0" * 64 + b'","size":"-1"}',
+    b'{"sha256sum":"' + b"0" * 64 + b'","size":"9999999999999999999999"}',
+]  # fmt: skip
+
+
+def test_hostile_requests_are_refused(served: Served, tmp_path: Path) -> None:
+    for wanted, method, path, field in HOSTILE:
+        status, answer = served.ask(method, path, b"", *filter(None, [field]))
+        assert (status, list(json.loads(answer))) == (wanted, ["Error"]), (method[:20], path, field)
+    for wanted, data in RAW:
+        assert served.raw(data, ends=True)[0] == wanted, data[:80]
+    for body in BODIES:
+        assert served.ask("POST", "/steps", body)[0] == 400, body
+        assert served.ask("POST", "/objects/", body)[0] == 400, body
+    for body in (b'{"rev":"locals/a","state":{}}', b'{"commit-msg":5,"state":{"#spec":"x"}}'):
+        assert served.ask("POST", "/steps", body)[0] == 422, body
+    assert not list((tmp_path / "storage/trails").glob("locals/*"))
+    assert served.ask("GET", "/json")[0] == 200
+
+
+def test_callers_that_dawdle_keep_others_waiting_for_seconds_only(served: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(30):
+            connection = socket.create_connection(("127.0.0.1", served.port), timeout=600)
+            stack.enter_context(connection).sendall(b"GET /cgi")
+        assert served.ask("GET", "/json")[0] == 200
+
+
+def test_mutated_requests_break_nothing(served: Served) -> None:
+    body = b'{"commit-msg":"a","rev":"locals/a","state":{"#spec":"pantavisor-service-system@1"}}'
+    lines = ("POST /cgi-bin/pvr/steps HTTP/1.1", "Host: a:1", f"Content-Length: {len(body)}", "", "")
+    head = "\r\n".join(lines).encode()
+    random = Random(1)
+    for _ in range(300):
+        data = bytearray(head + body)
+        for _ in range(random.randrange(1, 6)):
+            place = random.randrange(len(data))
+            data[place : place + random.randrange(3)] = random.randbytes(random.randrange(3))
+        assert served.raw(bytes(data), ends=True)[0] in (0, 400, 403, 404, 411, 413, 417, 422, 505)
+    assert served.ask("GET", "/json")[0] == 200
