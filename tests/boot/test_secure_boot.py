@@ -37,7 +37,7 @@ def secure(machine: str, monkeypatch: pytest.MonkeyPatch) -> str:
     absent = [str(path) for path in (CODE, VARIABLES, KEY, CERTIFICATE) if not path.exists()]
     assert not absent and shutil.which("sbsign"), f"not there: {absent or 'sbsign'}; run scripts/setup"
     flash = ("-global", "driver=cfi.pflash01,property=secure,value=on")
-    board = ("-machine", "q35,smm=on", "-accel", "tcg", "-smp", "2", *flash)
+    board = ("-machine", "q35,smm=on", "-accel", "tcg", *flash)
     name = "secure-x86-64"
     made = qemu.Machine("qemu-system-x86_64", board, ((str(CODE), str(VARIABLES)),), "ovmf")
     monkeypatch.setattr(qemu, "MACHINES", {**qemu.MACHINES, name: made})
