@@ -13,6 +13,11 @@ from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, signers_of, trusted
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add verify and inspect."""
+    _declare_verify(commands)
+    _declare_inspect(commands)
+
+
+def _declare_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verify = commands.add_parser(
         "verify",
         help="check a disk image, storage tree, export or repository",
@@ -22,6 +27,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ),
     )
     verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
+    _declare_signatures(verify)
+    verify.add_argument("--confined", action="store_true", help="every container must be confined")
+    verify.add_argument("--json", action="store_true", help="the report for programs")
+    verify.set_defaults(run=_verify)
+
+
+def _declare_signatures(verify: argparse.ArgumentParser) -> None:
+    """What is asked of signatures, and what they are checked against."""
     verify.add_argument(
         "--trust",
         type=Path,
@@ -49,10 +62,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify.add_argument(
         "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
     )
-    verify.add_argument("--confined", action="store_true", help="every container must be confined")
-    verify.add_argument("--json", action="store_true", help="the report for programs")
-    verify.set_defaults(run=_verify)
 
+
+def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show = commands.add_parser(
         "inspect",
         help="show what is inside",
