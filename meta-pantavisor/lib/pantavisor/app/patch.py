@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional
@@ -50,51 +51,27 @@ def make(
     """The container, as a patch if one is wanted, else whole."""
     repository, name = plan.repository, plan.name
     existing = worktree.volumes(repository, name, repository.pool) if not plan.is_new else {}
-    made = (_patched if plan.is_patch else _whole)(plan, tree, described, platform, existing, folder)
+    pack: Callable[..., Container] = container.make
+    if plan.is_patch:
+        pack = functools.partial(container.patch, base=_base_object(plan))
+    made = pack(
+        name, tree, source=_described(plan, described), pool=repository.pool, scratch=folder,
+        options=plan.options, platform=platform, beside=_beside(plan, existing),
+    )  # fmt: skip
     if plan.old is None:
         return made
     before = {**existing, f"{name}/src.json": plan.old.document(name)}
     return container.warn_of_codec(name, made, before, repository.pool)
 
 
-def _whole(
-    plan: Plan,
-    tree: Tree,
-    described: SourceManifest,
-    platform: Optional[Platform],
-    existing: Mapping[str, Value],
-    folder: Path,
-) -> Container:
-    described = replace(described, overlay_digest=None, verity=_verity(described, overlay=False))
-    return container.make(
-        plan.name, tree, described, plan.repository.pool, folder,
-        options=plan.options, platform=platform, beside=_but_root(existing),
-    )  # fmt: skip
-
-
-def _patched(
-    plan: Plan,
-    tree: Tree,
-    described: SourceManifest,
-    platform: Optional[Platform],
-    existing: Mapping[str, Value],
-    folder: Path,
-) -> Container:
-    name, beside = plan.name, _but_root(existing)
-    if not plan.base:
-        beside.update(
-            {path: value for path, value in existing.items() if path.startswith(f"{name}/{ROOT_VOLUME}")}
-        )
-    return container.patch(
-        name, tree, _base_object(plan), _described(plan, described), plan.repository.pool, folder,
-        options=plan.options, platform=platform, beside=beside,
-    )  # fmt: skip
-
-
-def _but_root(existing: Mapping[str, Value]) -> dict[str, Value]:
+def _beside(plan: Plan, existing: Mapping[str, Value]) -> dict[str, Value]:
+    """The volumes that stay: all but the root file system, of which a patch of its own keeps the base."""
     roots = (ROOT_VOLUME, OVERLAY_VOLUME)
+    kept = (f"{plan.name}/{ROOT_VOLUME}",) if plan.is_patch and not plan.base else ()
     return {
-        path: value for path, value in existing.items() if not path.rpartition("/")[2].startswith(roots)
+        path: value
+        for path, value in existing.items()
+        if path.startswith(kept) or not path.rpartition("/")[2].startswith(roots)
     }
 
 
@@ -113,7 +90,9 @@ def warn_of_dependants(plan: Plan) -> None:
 
 
 def _described(plan: Plan, described: SourceManifest) -> SourceManifest:
-    """``docker_digest`` stays that of the root.squashfs, ``docker_ovl_digest`` is the new image's."""
+    """A patch keeps the ``docker_digest`` of the root.squashfs; its image's is ``docker_ovl_digest``."""
+    if not plan.is_patch:
+        return replace(described, overlay_digest=None, verity=_verity(described, overlay=False))
     base = plan.base
     below = worktree.source(plan.repository, base) if base else plan.old
     assert below is not None

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "file.h"
 #include "text.h"
 
 #define FOLDER_MODE 0755
@@ -88,19 +89,7 @@ int pv_durable_append(struct pv_storage folder, const char *name, struct pv_err 
 
 int pv_durable_write_all(const struct pv_fsops *ops, int fd, const void *bytes, size_t length)
 {
-	const char *at = bytes;
-
-	while (length) {
-		ssize_t put = ops->write(fd, at, length);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -1;
-		at += put;
-		length -= (size_t)put;
-	}
-	return 0;
+	return pv_write_all_by(ops->write, fd, bytes, length);
 }
 
 /* Without a name until it is whole: whatever interrupts this leaves nothing behind. */

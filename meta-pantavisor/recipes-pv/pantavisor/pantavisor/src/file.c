@@ -60,12 +60,12 @@ int pv_read_file(const char *path, size_t limit, char **text, size_t *length, st
 	return pv_read_fd(fd, path, limit, text, length, err);
 }
 
-int pv_write_all(int fd, const void *bytes, size_t length)
+int pv_write_all_by(pv_writer *writer, int fd, const void *bytes, size_t length)
 {
 	const char *at = bytes;
 
 	while (length) {
-		ssize_t put = write(fd, at, length);
+		ssize_t put = writer(fd, at, length);
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -75,6 +75,11 @@ int pv_write_all(int fd, const void *bytes, size_t length)
 		length -= (size_t)put;
 	}
 	return 0;
+}
+
+int pv_write_all(int fd, const void *bytes, size_t length)
+{
+	return pv_write_all_by(write, fd, bytes, length);
 }
 
 int pv_write_knob(const char *path, const char *text, struct pv_err *err)

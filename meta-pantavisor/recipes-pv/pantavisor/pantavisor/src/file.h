@@ -18,6 +18,9 @@ int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *leng
 int pv_write_knob(const char *path, const char *text, struct pv_err *err);
 /* Beside and rename: after an error the old file is whole. */
 int pv_write_file(const char *path, const char *text, size_t length, struct pv_err *err);
+typedef ssize_t pv_writer(int fd, const void *bytes, size_t length);
+/* All of the bytes, however few are taken at once. */
+int pv_write_all_by(pv_writer *writer, int fd, const void *bytes, size_t length);
 int pv_write_all(int fd, const void *bytes, size_t length);
 int pv_mkdirs(const char *path, mode_t mode, struct pv_err *err);
 bool pv_exists(const char *path);
