@@ -148,6 +148,7 @@ def slow() -> tuple[Suite, ...]:
         crash(),
         pytest("fresh"),
         pytest("bitbake"),
+        pytest("oecore"),
         pytest("grub", *LOADER, after=("quickstart",)),
         pytest(
             "boot",

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+SUMMARY = "A container from a Docker image"
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+PVR_DOCKER_REF = "localhost:5000/app:1"
+PVR_DOCKER_DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+inherit pvrexport

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The layer beside openembedded-core alone, and beside the layers that have what it has fallbacks for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from checkouts import LAYER, MASK, Build, Checkout
+
+FALLBACKS = {"lxc", "mbedtls", "squashfs-tools-ng"}
+OTHERS = ("meta-openembedded/meta-oe", "meta-openembedded/meta-python", "meta-openembedded/meta-networking",
+          "meta-openembedded/meta-filesystems", "meta-virtualization")  # fmt: skip
+
+
+def recipes(build: Build) -> set[str]:
+    """Those that are parsed and not skipped."""
+    done = build.bitbake("-s")
+    assert done.returncode == 0, done.stdout
+    return set(re.findall(r"^(\S+) +:\S+", done.stdout, re.MULTILINE))
+
+
+def test_every_recipe_parses_without_a_warning(masked: Build) -> None:
+    done = masked.bitbake("-p")
+    assert done.returncode == 0 and " 0 errors" in done.stdout, done.stdout
+    assert "WARNING" not in done.stdout and "ERROR" not in done.stdout, done.stdout
+
+
+def test_with_openembedded_core_alone_the_fallbacks_are_used(masked: Build) -> None:
+    assert FALLBACKS <= recipes(masked)
+
+
+def test_beside_the_layers_that_have_the_same_recipes_they_step_aside(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    missing = [name for name in OTHERS if not checkout.layer(name).is_dir()]
+    if missing:
+        pytest.skip(f"{checkout.folder} lacks {', '.join(missing)}")
+    quiet = MASK + 'BBMASK += "/meta-openembedded/.*\\.bb /meta-virtualization/.*\\.bb"\n' + "".join(
+        f'BBFILE_PATTERN_IGNORE_EMPTY_{name} = "1"\n'
+        for name in ("openembedded-layer", "meta-python", "networking-layer", "filesystems-layer",
+                     "virtualization-layer")
+    )  # fmt: skip
+    build = Build.make(checkout, tmp_path, [*map(checkout.layer, OTHERS), LAYER], quiet)
+    assert not FALLBACKS & recipes(build)
