@@ -10,7 +10,11 @@ from typing import Optional
 
 
 class PantavisorError(Exception):
-    """A failure that the user can mend. ``hint`` says how, or is None where the sentence says it all."""
+    """A failure that the user can mend. ``hint`` says how, or is None where the sentence says it all.
+
+    ``message`` stands for itself; a hint speaks to a person who has ``pvr``: it names commands and options
+    of it, since a task of BitBake that fails is mended and replayed with these too.
+    """
 
     exit_status = 2
 
