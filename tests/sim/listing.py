@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Union
 
-from pantavisor.layers.tree import Device, Directory, Fifo, File, Node, Socket, Symlink, Tree
+from pantavisor.layers.tree import DeviceNode, Directory, Fifo, File, Node, Socket, Symlink, Tree
 
 Listing = dict[bytes, tuple[Any, ...]]
 
@@ -91,7 +91,7 @@ def _paths(root: bytes) -> list[bytes]:
 
 
 def _kind(node: Node) -> str:
-    if isinstance(node, Device):
+    if isinstance(node, DeviceNode):
         return "b" if node.is_block else "c"
     return {File: "-", Directory: "d", Symlink: "l", Fifo: "p", Socket: "s"}[type(node)]
 
@@ -99,7 +99,7 @@ def _kind(node: Node) -> str:
 def _detail(node: Node, contents: dict[int, tuple[int, str]]) -> Any:
     if isinstance(node, File):
         return contents[id(node)]
-    if isinstance(node, Device):
+    if isinstance(node, DeviceNode):
         return (node.major, node.minor)
     return node.target if isinstance(node, Symlink) else None
 

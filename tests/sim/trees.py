@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 
-from pantavisor.layers import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree
+from pantavisor.layers import DeviceNode, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
 CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
@@ -20,13 +20,13 @@ def odd_tree() -> Tree:
         mode=0o4755,
     )
     devices: dict[bytes, Node] = {
-        b"block": Device(META, True, 4095, 1_048_575),
-        b"char": Device(META, False, 5, 1),
+        b"block": DeviceNode(META, True, 4095, 1_048_575),
+        b"char": DeviceNode(META, False, 5, 1),
         b"pipe": Fifo(META),
         b"xpipe": Fifo(with_xattrs._replace(xattrs=((b"trusted.t", b"p"),))),
         b"socket": Socket(META._replace(mode=0o777)),
         b"xsocket": Socket(META._replace(xattrs=((b"trusted.t", b"s"),))),
-        b"xchar": Device(META._replace(xattrs=((b"trusted.t", b"c"),)), False, 1, 300),
+        b"xchar": DeviceNode(META._replace(xattrs=((b"trusted.t", b"c"),)), False, 1, 300),
     }
     entries: dict[bytes, Node] = {
         b"dev": Directory(META._replace(mode=0o1777), devices),

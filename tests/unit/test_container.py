@@ -11,7 +11,7 @@ import pytest
 from pantavisor import squashfs
 from pantavisor.container.overlay import OPAQUE, difference, overlaid
 from pantavisor.errors import FormatError
-from pantavisor.layers import Device, Directory, File, Metadata, Node, Symlink, Tree
+from pantavisor.layers import DeviceNode, Directory, File, Metadata, Node, Symlink, Tree
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
 FOLDER = META._replace(mode=0o755)
@@ -64,7 +64,7 @@ def test_a_patch_holds_only_what_differs() -> None:
         "owner", "owner/added", "replaced", "replaced/z", "was_file", "was_file/deep", "was_folder",
     ]  # fmt: skip
     gone = found["gone"]
-    assert isinstance(gone, Device) and not gone.is_block and (gone.major, gone.minor) == (0, 0)
+    assert isinstance(gone, DeviceNode) and not gone.is_block and (gone.major, gone.minor) == (0, 0)
     assert OPAQUE in found["replaced"].metadata.xattrs
     assert all(OPAQUE not in node.metadata.xattrs for path, node in found.items() if path != "replaced")
 
@@ -79,7 +79,7 @@ def test_an_image_read_back_has_no_difference_to_its_tree(tmp_path: Path) -> Non
 
 
 def test_what_would_hide_itself_is_refused() -> None:
-    odd = Tree(folder(d=folder(x=Device(META, False, 0, 0))))
+    odd = Tree(folder(d=folder(x=DeviceNode(META, False, 0, 0))))
     with pytest.raises(FormatError, match="0:0"):
         difference(base(), odd)
 

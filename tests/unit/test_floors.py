@@ -3,6 +3,7 @@
 
 import ast
 import functools
+import importlib
 import os
 import pkgutil
 import re
@@ -280,3 +281,16 @@ def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> Non
                     default for default in defaults if isinstance(default, (ast.List, ast.Dict, ast.Set))
                 ]
                 assert not shared, where(path, node.lineno)
+
+
+def test_classes_that_a_caller_imports_have_names_of_their_own() -> None:
+    """``readers`` know by code of their own what others write, and so in the same words."""
+    found: dict[str, set[type]] = {}
+    for room in sorted(set(FLOORS) - {"readers", "cli"}):
+        module = importlib.import_module(f"pantavisor.{room}")
+        names = getattr(module, "__all__", None) or [name for name in vars(module) if name[0] != "_"]
+        for value in (getattr(module, name) for name in names):
+            if isinstance(value, type) and value.__module__.startswith("pantavisor."):
+                found.setdefault(value.__name__, set()).add(value)
+    assert len(found) > 100
+    assert [classes for classes in found.values() if len(classes) > 1] == []

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pantavisor import layers
 from pantavisor.errors import FormatError, LimitError
-from pantavisor.layers import Device, Directory, Fifo, File, Limits, Symlink, Tree
+from pantavisor.layers import DeviceNode, Directory, Fifo, File, Limits, Symlink, Tree
 from pantavisor.tar.numbers import number, seconds
 from sim import listing, tools
 from sim.layers import member, tar, with_checksums
@@ -94,8 +94,8 @@ def test_every_kind_of_member_arrives_with_its_metadata() -> None:
         and found[b"s"].target == b"d/../x"
         and found[b"s"].metadata.mode == 0o777
     )
-    assert isinstance(found[b"c"], Device) and (found[b"c"].major, found[b"c"].minor) == (5, 1)
-    assert isinstance(found[b"b"], Device) and found[b"b"].is_block and found[b"b"].minor == 1048575
+    assert isinstance(found[b"c"], DeviceNode) and (found[b"c"].major, found[b"c"].minor) == (5, 1)
+    assert isinstance(found[b"b"], DeviceNode) and found[b"b"].is_block and found[b"b"].minor == 1048575
     assert isinstance(found[b"p"], Fifo) and found[b"h"] is found[b"d/f"]
     assert content(tree, "h") == b"hello"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pantavisor import squashfs
 from pantavisor.errors import PantavisorError
 from pantavisor.layers import (
-    Device,
+    DeviceNode,
     Directory,
     Fifo,
     File,
@@ -36,8 +36,8 @@ def everything() -> Tree:
     shared = File(META._replace(uid=70_000, gid=4_000_000_000), 5, b"hello")
     xattrs = ((b"security.capability", b"c" * 20), (b"trusted.t", b""), (b"user.long", b"v" * 3000))
     entries: dict[bytes, Node] = {
-        b"block": Device(META, True, 4095, 1_048_575),
-        b"char": Device(META._replace(xattrs=((b"trusted.t", b"c"),)), False, 1, 300),
+        b"block": DeviceNode(META, True, 4095, 1_048_575),
+        b"char": DeviceNode(META._replace(xattrs=((b"trusted.t", b"c"),)), False, 1, 300),
         b"empty": File(META, 0, b""),
         b"exact": File(META, 131_072 * 2, noise[: 131_072 * 2]),
         b"hard1": shared,
@@ -61,7 +61,7 @@ def facts(tree: Tree) -> list[object]:
     first: dict[int, bytes] = {}
     found: list[object] = []
     for path, node in [(b"", tree.root), *tree.walk()]:
-        special = (node.is_block, node.major, node.minor) if isinstance(node, Device) else None
+        special = (node.is_block, node.major, node.minor) if isinstance(node, DeviceNode) else None
         target = node.target if isinstance(node, Symlink) else None
         same_as = first.setdefault(id(node), path)
         found.append((path, type(node), node.metadata, contents.get(id(node)), special, target, same_as))

@@ -18,7 +18,7 @@ from typing import Optional
 from ..errors import FormatError
 from ..layers import (
     OPAQUE,
-    Device,
+    DeviceNode,
     Directory,
     File,
     Metadata,
@@ -96,7 +96,7 @@ class _Comparison:
             return node.size, self._digests[id(node)]
         if isinstance(node, Symlink):
             return node.target
-        return (node.is_block, node.major, node.minor) if isinstance(node, Device) else None
+        return (node.is_block, node.major, node.minor) if isinstance(node, DeviceNode) else None
 
     def _stored(self, node: Node) -> Metadata:
         """The metadata as an image holds it."""

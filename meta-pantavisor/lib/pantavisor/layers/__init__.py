@@ -18,12 +18,24 @@ from .directory import from_directory
 from .flatten import LayeredTree, flatten, from_tar
 from .limits import Limits
 from .marks import OPAQUE, is_whiteout, whiteout
-from .tree import STRUCTURAL, Device, Directory, Fifo, File, Metadata, Node, Socket, Stored, Symlink, Tree
+from .tree import (
+    STRUCTURAL,
+    DeviceNode,
+    Directory,
+    Fifo,
+    File,
+    Metadata,
+    Node,
+    Socket,
+    Stored,
+    Symlink,
+    Tree,
+)
 
 __all__ = [
     "OPAQUE",
     "STRUCTURAL",
-    "Device",
+    "DeviceNode",
     "Directory",
     "Fifo",
     "File",

@@ -19,7 +19,7 @@ from . import paths, sparse, xattrs
 from .limits import Budget, check
 from .marks import Marks
 from .stream import ChunkStream
-from .tree import Device, Directory, Fifo, File, Metadata, Node, Stored, Symlink
+from .tree import DeviceNode, Directory, Fifo, File, Metadata, Node, Stored, Symlink
 
 _MAX_ID = 2**32 - 1
 _MAX_MAJOR = 2**12 - 1
@@ -142,7 +142,7 @@ class TarReader:
                 raise FormatError(
                     f"{self._what} has the device {show(header.name)} with impossible numbers"
                 )
-            return self._marks.see(Device(metadata, header.kind == b"4", major, minor))
+            return self._marks.see(DeviceNode(metadata, header.kind == b"4", major, minor))
         if header.kind == b"6":
             return Fifo(metadata)
         raise FormatError(

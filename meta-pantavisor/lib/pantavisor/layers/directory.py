@@ -11,7 +11,7 @@ from typing import Optional
 from ..errors import FormatError, NotFound
 from .limits import DEFAULT, Budget, Limits
 from .marks import Marks
-from .tree import Device, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, Xattrs
+from .tree import DeviceNode, Directory, Fifo, File, Metadata, Node, Socket, Symlink, Tree, Xattrs
 
 Owner = tuple[int, int]
 
@@ -78,7 +78,7 @@ class _Reader:
             return Fifo(metadata)
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             numbers = os.major(status.st_rdev), os.minor(status.st_rdev)
-            return self.marks.see(Device(metadata, stat.S_ISBLK(mode), *numbers))
+            return self.marks.see(DeviceNode(metadata, stat.S_ISBLK(mode), *numbers))
         if stat.S_ISSOCK(mode):
             return Socket(metadata)
         raise FormatError(f"{path} is of a type that no image can hold")

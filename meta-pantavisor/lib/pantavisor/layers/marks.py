@@ -9,7 +9,7 @@ while a tree is read, and named.
 
 from __future__ import annotations
 
-from .tree import Device, Directory, Metadata, Node, Xattrs
+from .tree import DeviceNode, Directory, Metadata, Node, Xattrs
 
 PREFIXES = (b"trusted.overlay.", b"user.overlay.")
 OPAQUE = (b"trusted.overlay.opaque", b"y")  # of a directory that hides all below it
@@ -53,10 +53,10 @@ class Marks:
             left += [node for node in directory.entries.values() if isinstance(node, Directory)]
 
 
-def whiteout() -> Device:
+def whiteout() -> DeviceNode:
     """What hides a name of the layers below."""
-    return Device(Metadata(0, 0, 0, 0), False, 0, 0)
+    return DeviceNode(Metadata(0, 0, 0, 0), False, 0, 0)
 
 
 def is_whiteout(node: Node) -> bool:
-    return isinstance(node, Device) and not node.is_block and (node.major, node.minor) == (0, 0)
+    return isinstance(node, DeviceNode) and not node.is_block and (node.major, node.minor) == (0, 0)

@@ -86,7 +86,7 @@ class Symlink(Node):
         self.target = target
 
 
-class Device(Node):
+class DeviceNode(Node):
     __slots__ = ("is_block", "major", "minor")
 
     def __init__(self, metadata: Metadata, is_block: bool, major: int, minor: int) -> None:

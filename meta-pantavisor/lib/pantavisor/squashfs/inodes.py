@@ -7,7 +7,7 @@ import ctypes
 from typing import Any
 
 from ..errors import FormatError
-from ..layers.tree import Device, Fifo, File, Metadata, Node, Socket, Symlink
+from ..layers.tree import DeviceNode, Fifo, File, Metadata, Node, Socket, Symlink
 from .library import NO_XATTR, Library
 from .structures import Inode
 
@@ -23,7 +23,7 @@ def file_type(node: Node) -> int:
         return 0o100000
     if isinstance(node, Symlink):
         return 0o120000
-    if isinstance(node, Device):
+    if isinstance(node, DeviceNode):
         return 0o060000 if node.is_block else 0o020000
     if isinstance(node, Socket):
         return 0o140000
@@ -58,7 +58,7 @@ def special(node: Node, links: int, xattr: int) -> Any:
     if isinstance(node, Symlink):
         variant = content.variant.symlink
         variant.target_size = len(target)
-    elif isinstance(node, Device):
+    elif isinstance(node, DeviceNode):
         variant = content.variant.device
         variant.devno = _device_number(node)
     else:
@@ -89,7 +89,7 @@ def clamp(time: int) -> int:
 def _type(node: Node) -> int:
     if isinstance(node, Symlink):
         return _SYMLINK
-    if isinstance(node, Device):
+    if isinstance(node, DeviceNode):
         return _BLOCK_DEVICE if node.is_block else _CHARACTER_DEVICE
     if isinstance(node, Fifo):
         return _FIFO
@@ -98,6 +98,6 @@ def _type(node: Node) -> int:
     raise FormatError(f"a {type(node).__name__} has no place in a squashfs image")
 
 
-def _device_number(node: Device) -> int:
+def _device_number(node: DeviceNode) -> int:
     # As the kernel's new_encode_dev(): the minor's low 8 bits, the major's 12, the rest of the minor.
     return (node.minor & 0xFF) | node.major << 8 | (node.minor & ~0xFF) << 12

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import NamedTuple, Optional, Union
 
-from ..layers import Device, Directory, Fifo, File, Limits, Metadata, Node, Socket, Symlink, Tree
+from ..layers import DeviceNode, Directory, Fifo, File, Limits, Metadata, Node, Socket, Symlink, Tree
 from ..layers.limits import DEFAULT, Budget, check
 from ..layers.stream import Span, zeros
 from ..layers.tree import Stored, Xattrs
@@ -127,7 +127,7 @@ class _Reader:
         if kind in (4, 5):
             _, device = cursor.numbers("<II")
             major, minor = device >> 8 & 0xFFF, device & 0xFF | device >> 12 & ~0xFF
-            return Device(self._with_xattrs(cursor, extended, metadata), kind == 4, major, minor)
+            return DeviceNode(self._with_xattrs(cursor, extended, metadata), kind == 4, major, minor)
         if kind in (6, 7):
             cursor.numbers("<I")
             return (Fifo if kind == 6 else Socket)(self._with_xattrs(cursor, extended, metadata))
