@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzz.state import BSP, DEVICE
 from pantavisor import cjson, export, jobs, keys, lxc, manifests, pvs
 from pantavisor.errors import PantavisorError
 from pantavisor.objects import ObjectPool
@@ -29,21 +30,6 @@ JUNK: list[Any] = [
     "/", "dm:", "ovl:/a:boot", ":", [], {}, [None], [[]], [{}], {"": None}, {"a": {}}, ["a", 5],
     {"name": 5}, {"name": "x"},
 ]  # fmt: skip
-DEVICE = {
-    "groups": [
-        {
-            "name": "app",
-            "timeout": 3,
-            "auto_recovery": {"policy": "always", "max_retries": 1, "backoff_factor": 1.5},
-        }
-    ],
-    "disks": [{"name": "data", "type": "dual", "aliases": ["other"], "disks": ["x"]}],
-    "volumes": {"logs": {"persistence": "boot", "disk": "data"}},
-    "network": {
-        "pools": {"lan": {"type": "bridge", "subnet": "10.0.0.0/24", "gateway": "10.0.0.1", "nat": True}}
-    },
-}
-BSP = {"linux": "kernel", "initrd": "initrd", "addons": ["more"], "modules_5": "modules"}
 RUN = {
     "name": "web", "root-volume": "dm:root.squashfs", "volumes": ["more"], "config": "lxc.container.conf",
     "type": "lxc", "group": "app", "storage": {"logs": {"persistence": "boot", "disk": "data"}},

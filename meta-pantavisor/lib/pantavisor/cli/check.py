@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import atomic
 from .console import Console
-from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, signers_of, trusted
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, declare_demands, signers_of, trusted
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,12 +56,7 @@ def _declare_signatures(verify: argparse.ArgumentParser) -> None:
         action="store_true",
         help="check the existing signatures, and require no others",
     )
-    verify.add_argument(
-        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
-    )
-    verify.add_argument(
-        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
-    )
+    declare_demands(verify)
 
 
 def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

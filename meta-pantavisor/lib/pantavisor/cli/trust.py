@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 from typing import Optional
@@ -13,6 +14,16 @@ from ..pvs import Signers
 
 CACERTS_VARIABLE = "PVR_SIG_CACERTS"
 PUBKEY_VARIABLE = "PVR_SIG_PUBKEY"
+
+
+def declare_demands(parser: argparse.ArgumentParser) -> None:
+    """What may be asked of signatures that are true: that the right ones signed, and all together."""
+    parser.add_argument(
+        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+    )
+    parser.add_argument(
+        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
+    )
 
 
 def trusted(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ... import pvs
 from .. import signers
+from ..trust import declare_demands
 from . import commands as run
 from . import show
 
@@ -81,12 +82,7 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     how.add_argument(
         "--allow-unsigned", action="store_true", help="do not require a signature over every part"
     )
-    listing.add_argument(
-        "--set", dest="needs_set", action="store_true", help="a set signature must bind the parts together"
-    )
-    listing.add_argument(
-        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
-    )
+    declare_demands(listing)
     listing.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
     listing.add_argument("--json", action="store_true", help="as JSON")
     signers.declare_trust(listing, behind=True)
