@@ -55,6 +55,12 @@ static const struct key keys[PV_KEY_COUNT] = {
 		"0..86400", NULL, "Seconds that a tried revision must run well before it is committed."},
 	[PV_UPDATER_GOALS_TIMEOUT] = {"PV_UPDATER_GOALS_TIMEOUT", "updater.goals.timeout", NUMBER, "120",
 		"1..86400", NULL, "Seconds a group without a timeout of its own has to reach its goals."},
+	[PV_WDT_MODE] = {"PV_WDT_MODE", "wdt.mode", CHOICE, "shutdown", "disabled shutdown startup always",
+		NULL,
+		"When the watchdog of the machine, if there is one, watches: never, from the order to end "
+		"on, until the revision is up, always."},
+	[PV_WDT_TIMEOUT] = {"PV_WDT_TIMEOUT", "wdt.timeout", NUMBER, "15", "5..3600", NULL,
+		"Seconds that it waits before it resets the machine."},
 };
 
 void pv_config_init(struct pv_config *config)

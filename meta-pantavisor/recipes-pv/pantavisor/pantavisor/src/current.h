@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the storage shows of the revision that runs: its log, and the links `current`, which people follow. */
+/* What the storage shows of the revision that runs: its log, and the links `current`, which people follow.
+ */
 #ifndef PV_CURRENT_H
 #define PV_CURRENT_H
 

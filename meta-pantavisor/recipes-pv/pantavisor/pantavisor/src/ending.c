@@ -19,6 +19,7 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 	}
 	pv_info("ending", "%s: stopping containers", why);
 	pv->end = end;
+	pv_watchdog_end(&pv->watchdog);
 	pv->kill_at = pv_now_ms() + GRACE_MS;
 	for (size_t i = 0; i < pv->run->task_count; i++) {
 		pv_status_next(&pv->run->tasks[i]->status, PV_EVENT_STOP);

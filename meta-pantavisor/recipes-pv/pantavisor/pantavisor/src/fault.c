@@ -10,21 +10,25 @@
 
 #define FAULTS 3
 
-static bool is_way_back(const struct pv *pv, const char *revision)
+static bool is_way_back(struct pv *pv, const char *revision)
 {
 	struct pv_err err;
+	int done;
 
 	if (!*revision || !strcmp(revision, pv->run->revision) || !strcmp(revision, pv->env.revision))
 		return false;
 	/* Takes its time, but only before a device begins anew, or in its place. */
-	if (pv_usable_check(pv, revision, &err) == 0)
+	pv_watchdog_hold(&pv->watchdog);
+	done = pv_usable_check(pv, revision, &err);
+	pv_watchdog_let_go(&pv->watchdog);
+	if (done == 0)
 		return true;
 	pv_warn("revision", "revision %s is nothing to return to: %s", revision, err.text);
 	return false;
 }
 
 /* The revision to return to, or NULL. Where nothing runs at all, any that could is better. */
-static const char *earlier(const struct pv *pv, enum pv_occasion occasion)
+static const char *earlier(struct pv *pv, enum pv_occasion occasion)
 {
 	if (is_way_back(pv, pv->env.previous))
 		return pv->env.previous;

@@ -95,11 +95,14 @@ _Noreturn void pv_init(void)
 	static struct pv pv;
 	static struct pv_ctrl ctrl;
 	struct pv_err err = {0};
+	int booted;
 
 	pv_early_setup();
 	open_loop(&pv.loop);
 	pv_jobs_init(&pv.jobs, &pv.loop);
-	if (pv_boot(&pv, &err) < 0)
+	booted = pv_boot(&pv, &err);
+	pv_watchdog_let_go(&pv.watchdog);
+	if (booted < 0)
 		give_up(&pv, &err);
 	else
 		pv_ctrl_open(&ctrl, &pv);

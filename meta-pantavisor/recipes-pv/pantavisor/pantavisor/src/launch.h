@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A revision that is there takes the place of the one that runs: verified by a job once more, then without a
- * reboot where what differs allows it, else noted for the boot loader and tried by a reboot.
+ * A revision that is there takes the place of the one that runs: verified by a job once more, then without
+ * a reboot where what differs allows it, else noted for the boot loader and tried by a reboot.
  */
 #ifndef PV_LAUNCH_H
 #define PV_LAUNCH_H

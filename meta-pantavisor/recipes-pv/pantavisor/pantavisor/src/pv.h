@@ -11,6 +11,7 @@
 #include "mounts.h"
 #include "pvs.h"
 #include "run.h"
+#include "watchdog.h"
 
 #define PV_CONFIG_FILE "/etc/pantavisor.config"
 #define PV_MODULES_FILE "/etc/pantavisor/modules"
@@ -49,6 +50,7 @@ enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 struct pv {
 	struct pv_loop loop;
 	struct pv_jobs jobs;
+	struct pv_watchdog watchdog;
 	struct pv_config config;
 	enum pv_secureboot mode;
 	struct pv_trust *trust;	    /* NULL in mode disabled */

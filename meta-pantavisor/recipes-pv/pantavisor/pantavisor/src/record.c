@@ -40,7 +40,8 @@ static enum pv_update_way way_of(const struct pv *pv)
 {
 	bool is_live = pv->run->standing == PV_STANDING_LIVE || pv->run->standing == PV_STANDING_UPDATED;
 
-	return is_live && strcmp(pv->run->revision, pv->env.revision) ? PV_UPDATE_LIVE : PV_UPDATE_BY_REBOOT;
+	return is_live && strcmp(pv->run->revision, pv->env.revision) ? PV_UPDATE_LIVE
+								      : PV_UPDATE_BY_REBOOT;
 }
 
 /* Of a file that cannot be read, or of a tool that writes none, the status is what the event follows. */

@@ -136,7 +136,8 @@ struct booted {
 	const char *revision;
 };
 
-/* Neither booted nor finished: it was cut off before the boot loader was given it, or ran without a boot. */
+/* Neither booted nor finished: it was cut off before the boot loader was given it, or ran without a boot.
+ */
 static int fail_unfinished(void *context, const char *revision, struct pv_err *err)
 {
 	const struct booted *booted = context;

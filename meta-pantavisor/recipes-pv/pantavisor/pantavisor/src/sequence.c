@@ -107,6 +107,7 @@ void pv_sequence_tick(struct pv *pv, int64_t now, int64_t *next)
 	if (pv->end || pv->change.failed || pv->run->running)
 		return;
 	pv->run->running = true;
+	pv_watchdog_up(&pv->watchdog);
 	if (pv->run->groups_late)
 		pv_warn("revision", "revision %s is up, but %d groups missed their goals",
 			pv->run->revision, pv->run->groups_late);

@@ -22,16 +22,18 @@
 #define CONSOLE_MS 2000
 #define MOUNTS_MS 30000
 
-static void pause_ms(int ms)
+/* The loop is over; each wait here is bounded. */
+static void pause_ms(const struct pv *pv, int ms)
 {
 	struct timespec pause = {.tv_nsec = ms * 1000000L};
 
+	pv_watchdog_feed(&pv->watchdog);
 	nanosleep(&pause, NULL);
 }
 
 /* Whether no process is left. Those whose parents ended are our children, so that waiting finds them all;
  * one that hangs in the kernel is not waited for longer than this. */
-static bool reap_all(int64_t until)
+static bool reap_all(const struct pv *pv, int64_t until)
 {
 	pid_t pid;
 
@@ -40,22 +42,22 @@ static bool reap_all(int64_t until)
 			;
 		if (pid < 0 && errno == ECHILD)
 			return true;
-		pause_ms(POLL_MS);
+		pause_ms(pv, POLL_MS);
 	} while (pv_now_ms() < until);
 	return false;
 }
 
 /* Whatever still runs could write: it ends before the file systems do. kill(-1) spares PID 1. */
-static void end_strays(void)
+static void end_strays(const struct pv *pv)
 {
 	static const int signals[] = {SIGTERM, SIGKILL};
 
-	if (reap_all(pv_now_ms()))
+	if (reap_all(pv, pv_now_ms()))
 		return;
 	for (size_t i = 0; i < PV_COUNT(signals); i++) {
 		kill(-1, signals[i]);
 		kill(-1, SIGCONT);
-		if (reap_all(pv_now_ms() + STRAYS_MS))
+		if (reap_all(pv, pv_now_ms() + STRAYS_MS))
 			return;
 	}
 	pv_warn("ending", "processes are left that do not end");
@@ -74,14 +76,14 @@ static void undo_mounts(struct pv *pv)
 	pv_log_drain(CONSOLE_MS);
 }
 
-static bool has_ended(pid_t child)
+static bool has_ended(const struct pv *pv, pid_t child)
 {
 	int64_t until = pv_now_ms() + MOUNTS_MS;
 
 	while (waitpid(child, NULL, WNOHANG) == 0) {
 		if (pv_now_ms() >= until)
 			return false;
-		pause_ms(POLL_MS);
+		pause_ms(pv, POLL_MS);
 	}
 	return true;
 }
@@ -102,25 +104,29 @@ static void release_storage(struct pv *pv)
 		undo_mounts(pv);
 	if (!child)
 		_exit(0);
-	if (child > 0 && !has_ended(child))
+	if (child > 0 && !has_ended(pv, child))
 		pv_error("ending", "the storage does not end, its last writes may be lost");
 }
 
 void pv_shutdown(struct pv *pv)
 {
-	end_strays();
+	end_strays(pv);
 	pv_info("ending", pv->end == PV_END_POWEROFF ? "powering off" : "rebooting");
 	pv_log_close_file();
 	pv_log_drain(CONSOLE_MS);
 	release_storage(pv);
 	pv_log_drain(CONSOLE_MS);
+	pv_watchdog_feed(&pv->watchdog);
 	reboot(pv->end == PV_END_POWEROFF ? RB_POWER_OFF : RB_AUTOBOOT);
 	/* A machine that cannot power off, or a kernel that cannot reboot it: nothing runs, nothing is
 	 * open.
 	 */
 	pv_error("ending", "the kernel does not do it: %s", strerror(errno));
+	if (pv->end == PV_END_POWEROFF)
+		pv_watchdog_stop(&pv->watchdog);
+	/* Nothing feeds a watchdog any more: it may be able to. */
 	for (;;) {
 		pv_log_drain(CONSOLE_MS);
-		pause_ms(500);
+		sleep(1);
 	}
 }
