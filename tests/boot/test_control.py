@@ -7,21 +7,19 @@ import hashlib
 import http.client
 import json
 import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import pytest
+from control import ANSWER_SECONDS, Caller, add_programs, found, wait_until
 from devtools import guest as qemu
 from made import Desk
-from place import BOOT_SECONDS, PROJECT
+from place import BOOT_SECONDS
 
 SOCKET = "/pantavisor/pv-ctrl"
-RUNTIME = PROJECT / "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
-COMPILERS = {"qemux86-64": "gcc", "qemuarm64": "aarch64-linux-gnu-gcc"}
 # What listens in the guest: the socket as each container has it, and the program for containers.
 MANAGER, SERVICE, USER, PROGRAM = 8091, 8092, 8093, 8094
 STARTS = {
@@ -34,42 +32,6 @@ for words in "containers ls" "cmd run locals/none" "objects get x" "nonsense"; d
 /pvcontrol $words >/dev/null 2>&1; echo "status $?"
 done
 """
-ANSWER_SECONDS = 600
-
-
-def compile_static(machine: str, target: Path, *sources: Path) -> None:
-    """A program that runs in any root file system of the machine."""
-    argv = [
-        COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", "-static", "-o", str(target),
-        *map(str, sources),
-    ]  # fmt: skip
-    subprocess.run(argv, check=True, timeout=600)
-
-
-class Caller:
-    """Requests to the control socket, as one of the containers."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def ask(self, method: str, path: str, body: Optional[bytes] = None, **fields: str) -> tuple[int, Any]:
-        """Status and document; an answer that is not JSON comes as it is."""
-        connection = http.client.HTTPConnection(qemu.LOOPBACK, self.port, timeout=ANSWER_SECONDS)
-        try:
-            names = {name.replace("_", "-"): value for name, value in fields.items()}
-            connection.request(method, path, body=body, headers=names)
-            answer = connection.getresponse()
-            content = answer.read()
-            self.fields = answer.headers
-        finally:
-            connection.close()
-        try:
-            return answer.status, json.loads(content) if content else None
-        except ValueError:
-            return answer.status, content
-
-    def command(self, op: str, payload: str = "") -> tuple[int, Any]:
-        return self.ask("POST", "/commands", json.dumps({"op": op, "payload": payload}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +39,7 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
     """A device whose container "service" is to signal that it is ready, and whose "manager" manages it."""
     desk = Desk(tmp_path_factory.mktemp("control"), machine)
     root = desk.root("demo-system")
-    compile_static(machine, root / "relay", PROJECT / "tests/boot/relay.c")
-    compile_static(machine, root / "pvcontrol", *sorted((RUNTIME / "pvcontrol").glob("*.c")))
+    add_programs(root, machine)
     for name, text in STARTS.items():
         (root / name).write_text(f"#!/bin/sh\n{text}\n")
         (root / name).chmod(0o755)
@@ -106,10 +67,6 @@ def manager(device: qemu.Guest) -> Caller:
 @pytest.fixture(scope="module")
 def service(device: qemu.Guest) -> Caller:
     return Caller(device.port(SERVICE))
-
-
-def found(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    return next(document for document in documents if document["name"] == name)
 
 
 def test_a_group_waits_for_the_signal_of_its_container(
@@ -217,7 +174,7 @@ def test_a_step_is_run_tested_and_committed(device: qemu.Guest, manager: Caller,
     assert manager.ask("PUT", "/steps/locals/next", text) == (200, None)
     assert manager.ask("PUT", "/steps/locals/next/commitmsg", b"from inside") == (200, None)
     assert manager.ask("GET", "/steps/locals/next/progress")[1]["status"] == "NEW"
-    assert manager.command("LOCAL_RUN", "locals/next") == (200, None)
+    assert manager.command("LOCAL_RUN_COMMIT", "locals/next") == (200, None)
     device.wait_for(r"revision locals/next is tried: stopping containers", timeout=BOOT_SECONDS)
     device.wait_for(r"revision locals/next verified", timeout=BOOT_SECONDS)
     wait_until(lambda: service_status(manager) == "STARTED")
@@ -230,14 +187,6 @@ def test_a_step_is_run_tested_and_committed(device: qemu.Guest, manager: Caller,
         steps["locals/next"]["progress"]["status"] == "DONE"
         and steps["locals/next"]["commitmsg"] == "from inside"
     )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(BOOT_SECONDS):
-        if condition():
-            return
-        time.sleep(1)
-    pytest.fail(f"not so within {BOOT_SECONDS} seconds")
 
 
 def service_status(manager: Caller) -> Optional[str]:
