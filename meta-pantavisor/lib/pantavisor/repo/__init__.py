@@ -7,8 +7,8 @@ from .clone import clone
 from .deploy import boot_environment, committed_state, deploy
 from .device import DEVICE, device_of, edit_device, read_device, write_default_device
 from .filter import PartFilter, StateSource, removal, select
-from .folder import FOLDER
 from .gc import collect
+from .own_folder import FOLDER
 from .ownership import Owners
 from .repository import DEFAULT_MESSAGE, Repository, Status
 from .sources import Opener, open_local, opened

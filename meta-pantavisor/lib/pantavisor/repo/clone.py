@@ -10,7 +10,7 @@ from typing import Optional
 from .. import atomic
 from ..errors import PantavisorError
 from .filter import StateSource
-from .folder import FOLDER
+from .own_folder import FOLDER
 from .repository import Repository
 from .sources import Opener, open_local
 

@@ -12,7 +12,7 @@ from ..bootenv import BootEnvironment
 from ..errors import FormatError, NotFound
 from ..state import State
 from .filter import StateSource, merge, select
-from .folder import FOLDER
+from .own_folder import FOLDER
 from .sources import open_local, opened
 
 TRAILS = "trails"

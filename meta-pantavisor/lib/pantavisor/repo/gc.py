@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import atomic
 from ..errors import PantavisorError
-from .folder import FOLDER
+from .own_folder import FOLDER
 from .repository import POOL, Repository
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .. import cjson, names
 from ..errors import PantavisorError
 from ..state import State, Value
-from .folder import OwnFolder
+from .own_folder import OwnFolder
 
 
 def staged(folder: OwnFolder) -> dict[str, bool]:

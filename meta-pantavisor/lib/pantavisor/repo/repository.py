@@ -22,7 +22,7 @@ from ..objects import ObjectPool, SharedPool
 from ..state import State, Value
 from . import notes
 from .filter import ALL, PartFilter, StateSource, merge, select
-from .folder import FOLDER, OwnFolder
+from .own_folder import FOLDER, OwnFolder
 from .ownership import Owners
 from .sources import own_pool
 from .working_tree import SCRATCH, WorkingTree, working_state

@@ -15,7 +15,7 @@ from ..errors import FormatError, NotFound
 from ..objects import ObjectPool, ScratchPool, SharedPool
 from ..state import MAX_BYTES, State, Value
 from .filter import StateSource
-from .folder import FOLDER
+from .own_folder import FOLDER
 
 Opener = Callable[[StateSource], AbstractContextManager[tuple[State, ObjectPool]]]
 

@@ -21,7 +21,7 @@ from .. import atomic, beneath, cjson, digest, names
 from ..errors import FormatError, LimitError, NotFound
 from ..objects import ObjectPool
 from ..state import MAX_PATHS, State, Value
-from .folder import FOLDER, OwnFolder
+from .own_folder import FOLDER, OwnFolder
 
 OWN = (".pvr", ".pv", "..pvr.")  # the repository's, the boot links, a killed init's
 SCRATCH = ".writing."
