@@ -19,6 +19,7 @@ from storage import Storage
 
 SHORT_SECONDS = 600
 BLOCK = 4096
+CHECKSUM = 1024 + 0x3FC  # of the superblock, in the second of its sectors
 VICTIM = "demo-nginx"
 # Seconds since 1970 at which a squashfs was made: nothing reads them.
 SQUASHFS_DATE = 8
@@ -51,6 +52,23 @@ def test_bsp_volume_that_does_not_mount_stops_the_device_and_not_its_pid_1(
         assert running.wait_end(timeout=SHORT_SECONDS) == 0
         assert "container" not in running.console.split("revision 0 is unusable")[0].split("verified")[1]
         assert "RUNNING" not in running.console and "Kernel panic" not in running.console
+
+
+def test_a_torn_superblock_is_mended_before_the_mount(
+    storage: Storage, start: Callable[..., qemu.Guest]
+) -> None:
+    """One sector of it is older than the other: GRUB reads it, no kernel mounts it."""
+    with storage.image.open("r+b") as image:
+        image.seek(storage.offset + CHECKSUM)
+        checksum = image.read(4)
+        image.seek(storage.offset + CHECKSUM)
+        image.write(bytes(byte ^ 0x5A for byte in checksum))
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"the superblock of \S+ was torn: its checksum is made anew", timeout=BOOT_SECONDS)
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+    with start(storage.image) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        assert "was torn" not in running.console
 
 
 def test_container_that_ends_at_once_is_restarted_after_ever_longer_pauses(

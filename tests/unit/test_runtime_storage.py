@@ -32,6 +32,7 @@ PAST_THE_DOOR = {
     "fsops": "this is the door",
     "leftover": "/sys/fs/cgroup",
     "shutdown": "the last sync of all, behind which nothing comes",
+    "storage": "a torn superblock, before anything is mounted",
 }
 # And what they are for in the files that have them, which is nothing of the storage.
 NOT_OF_THE_STORAGE = {

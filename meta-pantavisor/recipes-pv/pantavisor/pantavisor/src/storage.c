@@ -84,6 +84,31 @@ static bool read_superblock(const char *device, struct pv_superblock *superblock
 	       pv_superblock_parse(superblock, bytes, sizeof(bytes));
 }
 
+/* An error where it could not be written: it is not mounted then. */
+static int write_superblock(const char *device, const unsigned char *bytes, struct pv_err *err)
+{
+	cleanup_close int fd = open(device, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 ||
+		pwrite(fd, bytes, PV_SUPERBLOCK_BYTES, PV_SUPERBLOCK_OFFSET) != PV_SUPERBLOCK_BYTES ||
+		fsync(fd) < 0)
+		return pv_err_errno(err, "the superblock of %s is torn and cannot be written", device);
+	return 1;
+}
+
+int pv_storage_mend(const char *device, struct pv_err *err)
+{
+	cleanup_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	unsigned char superblock[PV_SUPERBLOCK_BYTES];
+
+	if (bytes < 0 ||
+		pread(fd, superblock, sizeof(superblock), PV_SUPERBLOCK_OFFSET) != sizeof(superblock) ||
+		!pv_superblock_mend(superblock, sizeof(superblock), (uint64_t)bytes))
+		return 0;
+	return write_superblock(device, superblock, err);
+}
+
 static bool carries(const char *name, const char *wanted)
 {
 	cleanup_free char *device = pv_fmt("/dev/%s", name);
@@ -174,6 +199,18 @@ static void look_at_room(int storage)
 		(unsigned long long)room.f_bfree * room.f_frsize / 1024, (unsigned long long)room.f_ffree);
 }
 
+/* What is wrong with it otherwise the mount says. */
+static void mend(const char *device)
+{
+	struct pv_err err;
+	int done = pv_storage_mend(device, &err);
+
+	if (done < 0)
+		pv_error("storage", "%s", err.text);
+	else if (done)
+		pv_warn("storage", "the superblock of %s was torn: its checksum is made anew", device);
+}
+
 int pv_storage_mount(struct pv *pv, struct pv_err *err)
 {
 	const char *wanted = pv_config_text(&pv->config, PV_STORAGE_DEVICE);
@@ -181,6 +218,7 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 
 	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
 		return -1;
+	mend(device);
 	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
 		    MS_NOATIME | MS_NOSUID | MS_NODEV, options_of(device), err) < 0)
 		return pv_err_wrap(err, "storage");
