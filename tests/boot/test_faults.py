@@ -64,7 +64,7 @@ def test_a_torn_superblock_is_mended_before_the_mount(
         image.seek(storage.offset + CHECKSUM)
         image.write(bytes(byte ^ 0x5A for byte in checksum))
     with start(storage.image, persist=True) as running:
-        running.wait_for(r"the superblock of \S+ was torn: its checksum is made anew", timeout=BOOT_SECONDS)
+        running.wait_for(r"the superblock of \S+ was torn: its checksum is mended", timeout=BOOT_SECONDS)
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
     with start(storage.image) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)

@@ -153,6 +153,13 @@ void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *
 		*env = (struct pv_bootenv){0};
 }
 
+/* Of a file that was not there: a boot loader sees it, before anything relies on that; or at least the
+ * kernel does, where nothing can be brought to its place. */
+static int bring_home(struct pv_storage at)
+{
+	return at.ops->checkpoint(at.root, PV_BARRIER_ENV_NAME) < 0 && errno != ENOTSUP ? -1 : 0;
+}
+
 /* In place; only a file that is not there, or too short, changes more than its block. */
 static int write_copy(struct pv_storage at, const char *path, const char block[PV_BOOTENV_BYTES],
 	enum pv_barrier why, struct pv_err *err)
@@ -170,8 +177,7 @@ static int write_copy(struct pv_storage at, const char *path, const char block[P
 		return pv_err_set(err, "%s is not a regular file", path);
 	if (at.ops->write_at(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
 		return pv_err_errno(err, "cannot write %s", path);
-	if (at.ops->sync_data(fd, why) < 0 ||
-		(before.st_size < PV_BOOTENV_BYTES && at.ops->sync(folder, PV_BARRIER_ENV_NAME) < 0))
+	if (at.ops->sync_data(fd, why) < 0 || (before.st_size < PV_BOOTENV_BYTES && bring_home(at) < 0))
 		return pv_err_errno(err, "cannot make %s durable", path);
 	return 0;
 }
@@ -181,6 +187,7 @@ int pv_bootenv_store(
 {
 	struct pv_bootenv other;
 	char block[PV_BOOTENV_BYTES];
+	int begin = load_copy(at.root, kind, 0, &other) ? 1 : 0;
 
 	/* Behind that of either copy: a torn one, or one that an error left, must not count again. */
 	for (int copy = 0; copy < COPIES; copy++)
@@ -189,11 +196,10 @@ int pv_bootenv_store(
 	/* GRUB compares for equality alone, so the last one may be followed by the first. */
 	env->generation = env->generation % PV_BOOTENV_GENERATION + 1;
 	pv_bootenv_render(kind, env, block);
-	for (int copy = 0; copy < COPIES; copy++)
-		if (write_copy(at, kinds[kind].copies[copy], block,
-			    copy ? PV_BARRIER_ENV_SECOND : PV_BARRIER_ENV_FIRST, err) < 0)
-			return -1;
-	return 0;
+	/* The one that counts comes last: while it is written the other one has the same. */
+	if (write_copy(at, kinds[kind].copies[begin], block, PV_BARRIER_ENV_FIRST, err) < 0)
+		return -1;
+	return write_copy(at, kinds[kind].copies[!begin], block, PV_BARRIER_ENV_SECOND, err);
 }
 
 /* The block in which GRUB notes what it does, or NULL. */

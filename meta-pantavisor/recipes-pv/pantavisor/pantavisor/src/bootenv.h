@@ -43,7 +43,7 @@ void pv_bootenv_render(
 
 /* From the storage's directory; everything is empty where there is nothing to read. */
 void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env);
-/* Both copies, the first one durable before the second is touched; the generation rises. */
+/* Both copies; that which counts is touched once the other one is durable. The generation rises. */
 int pv_bootenv_store(
 	struct pv_storage at, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
 /* All revisions that a copy, whole or not the newest, or GRUB's own notes name. */

@@ -25,13 +25,14 @@ static int note(struct pv_firstuse *use, const char *name, int parent, int folde
 int pv_firstuse_open(struct pv_firstuse *use, int parent, const char *name, struct pv_err *err)
 {
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, name);
+	struct pv_storage at = {parent, use->ops};
 	int folder, kept;
 
 	if (pv_beneath_has(parent, name))
-		return pv_durable_mkdirs(pv_storage_at(parent), name, err);
-	if (pv_durable_remove_tree(pv_storage_at(parent), unfinished, err) < 0)
+		return pv_durable_mkdirs(at, name, err);
+	if (pv_durable_remove_tree(at, unfinished, err) < 0)
 		return -1;
-	folder = pv_durable_mkdirs(pv_storage_at(parent), unfinished, err);
+	folder = pv_durable_mkdirs(at, unfinished, err);
 	if (folder < 0)
 		return -1;
 	kept = fcntl(parent, F_DUPFD_CLOEXEC, 0);
@@ -52,7 +53,8 @@ static uint64_t smaller_of(uint64_t a, uint64_t b)
 }
 
 /* What the file system keeps back for the runtime is not for an image to fill. */
-static int fill(const struct pv_firstuse_volume *volume, int image, struct pv_err *err)
+int pv_firstuse_fill_one(const struct pv_firstuse *use, const struct pv_firstuse_volume *volume, int image,
+	struct pv_err *err)
 {
 	cleanup_close int upper = -1;
 	struct pv_tree_room room;
@@ -67,7 +69,7 @@ static int fill(const struct pv_firstuse_volume *volume, int image, struct pv_er
 		return pv_err_errno(err, "its file system cannot be seen");
 	room.bytes = smaller_of(PV_FIRSTUSE_BYTES, (uint64_t)left.f_bavail * left.f_frsize);
 	room.entries = smaller_of(PV_FIRSTUSE_FILES, left.f_favail);
-	if (pv_tree_copy(image, volume->folder, &room, err) < 0)
+	if (pv_tree_copy(image, (struct pv_storage){volume->folder, use->ops}, &room, err) < 0)
 		return -1;
 	return pv_tree_copy_kept(image, volume->folder, err);
 }
@@ -86,20 +88,20 @@ int pv_firstuse_fill(const struct pv_firstuse *use, const char *container, const
 		cleanup_close int image =
 			target ? pv_beneath_in_root(root, target, O_RDONLY | O_DIRECTORY) : -1;
 
-		if (image >= 0 && fill(volume, image, err) < 0)
+		if (image >= 0 && pv_firstuse_fill_one(use, volume, image, err) < 0)
 			return pv_err_wrap(
 				err, "volume %s cannot take the image's %s", volume->name, target);
 	}
 	return 0;
 }
 
-static int finish(struct pv_firstuse_volume *volume, struct pv_err *err)
+static int finish(const struct pv_fsops *ops, struct pv_firstuse_volume *volume, struct pv_err *err)
 {
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, volume->name);
 
-	if (pv_fsops_real.sync_all(volume->folder, PV_BARRIER_VOLUME_FILES) < 0)
+	if (ops->sync_all(volume->folder, PV_BARRIER_VOLUME_FILES) < 0)
 		return pv_err_errno(err, "volume %s cannot be finished", volume->name);
-	if (pv_durable_rename(pv_storage_at(volume->parent), unfinished, volume->name,
+	if (pv_durable_rename((struct pv_storage){volume->parent, ops}, unfinished, volume->name,
 		    PV_BARRIER_VOLUME_NAME, err) < 0)
 		return -1;
 	close(volume->parent);
@@ -110,17 +112,17 @@ static int finish(struct pv_firstuse_volume *volume, struct pv_err *err)
 int pv_firstuse_finish(struct pv_firstuse *use, struct pv_err *err)
 {
 	for (size_t i = 0; i < use->count; i++)
-		if (use->volumes[i].parent >= 0 && finish(&use->volumes[i], err) < 0)
+		if (use->volumes[i].parent >= 0 && finish(use->ops, &use->volumes[i], err) < 0)
 			return -1;
 	return 0;
 }
 
-static void discard(struct pv_firstuse_volume *volume)
+static void discard(const struct pv_fsops *ops, struct pv_firstuse_volume *volume)
 {
 	cleanup_free char *unfinished = pv_fmt("%s" PV_FIRSTUSE_SUFFIX, volume->name);
 	struct pv_err err;
 
-	if (pv_durable_remove_tree(pv_storage_at(volume->parent), unfinished, &err) < 0)
+	if (pv_durable_remove_tree((struct pv_storage){volume->parent, ops}, unfinished, &err) < 0)
 		pv_warn("volume", "%s", err.text);
 	close(volume->parent);
 }
@@ -129,7 +131,7 @@ void pv_firstuse_close(struct pv_firstuse *use)
 {
 	for (size_t i = 0; i < use->count; i++) {
 		if (use->volumes[i].parent >= 0)
-			discard(&use->volumes[i]);
+			discard(use->ops, &use->volumes[i]);
 		close(use->volumes[i].folder);
 	}
 	use->count = 0;

@@ -7,6 +7,7 @@
 #ifndef PV_FIRSTUSE_H
 #define PV_FIRSTUSE_H
 
+#include "fsops.h"
 #include "lxcconf.h"
 #include "state.h"
 
@@ -21,6 +22,7 @@
 #define PV_OVERLAY_PREFIX "dockerovl-"
 
 struct pv_firstuse {
+	const struct pv_fsops *ops; /* the door to the storage */
 	struct pv_firstuse_volume {
 		const char *name;
 		int parent; /* where it gets its name; -1: it has it */
@@ -33,6 +35,9 @@ struct pv_firstuse {
 int pv_firstuse_open(struct pv_firstuse *use, int parent, const char *name, struct pv_err *err);
 /* One that is new at each boot, where it is mounted. */
 int pv_firstuse_note(struct pv_firstuse *use, const char *name, const char *target, struct pv_err *err);
+/* From the image's directory at its place. */
+int pv_firstuse_fill_one(const struct pv_firstuse *use, const struct pv_firstuse_volume *volume, int image,
+	struct pv_err *err);
 /* From the container's whole root, by the entries of its conf. */
 int pv_firstuse_fill(const struct pv_firstuse *use, const char *container, const struct pv_lxcconf *conf,
 	const char *rootfs, struct pv_err *err);

@@ -17,9 +17,9 @@ enum pv_barrier {
 	PV_BARRIER_STEP_FILES,	/* all that a new revision consists of, before it gets its name */
 	PV_BARRIER_STEP_NAME,	/* the name of a new revision */
 	PV_BARRIER_CHECKPOINT,	/* what a boot loader reads, before it is pointed there */
-	PV_BARRIER_ENV_FIRST,	/* the first copy of the boot environment, before the second is touched */
+	PV_BARRIER_ENV_FIRST,	/* a copy of the boot environment, before the one that counts is touched */
 	PV_BARRIER_ENV_SECOND,
-	PV_BARRIER_ENV_NAME,  /* a copy that was not there */
+	PV_BARRIER_ENV_NAME,  /* a copy that was not there, and that a boot loader has to see */
 	PV_BARRIER_FILE_DATA, /* a small file's bytes, before it gets its name */
 	PV_BARRIER_FILE_NAME,
 	PV_BARRIER_DEAD_NAME, /* a revision has lost its name, before its files go */

@@ -77,7 +77,7 @@ static int mount_root(const struct pv *pv, struct pv_task *task, const struct pv
 static int mount_all(void *argument, struct pv_job_result *result)
 {
 	struct pv_task *task = argument;
-	struct pv_firstuse use = {0};
+	struct pv_firstuse use = {.ops = &pv_fsops_real};
 	struct pv_mounts mounts = {0};
 	struct found found;
 	int done = -1;

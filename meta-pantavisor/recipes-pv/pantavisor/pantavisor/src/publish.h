@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the boot loader is given about a revision: to try it, to boot it from now on, to leave it. Each is
- * one new generation of the boot environment, and the first copy that is durable is the moment that counts.
+ * one new generation of the boot environment, and the moment that counts is that of its first copy, which
+ * is written last.
  */
 #ifndef PV_PUBLISH_H
 #define PV_PUBLISH_H

@@ -89,8 +89,7 @@ static int write_superblock(const char *device, const unsigned char *bytes, stru
 {
 	cleanup_close int fd = open(device, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0 ||
-		pwrite(fd, bytes, PV_SUPERBLOCK_BYTES, PV_SUPERBLOCK_OFFSET) != PV_SUPERBLOCK_BYTES ||
+	if (fd < 0 || pwrite(fd, bytes, PV_SUPERBLOCK_BYTES, PV_SUPERBLOCK_OFFSET) != PV_SUPERBLOCK_BYTES ||
 		fsync(fd) < 0)
 		return pv_err_errno(err, "the superblock of %s is torn and cannot be written", device);
 	return 1;
@@ -208,7 +207,7 @@ static void mend(const char *device)
 	if (done < 0)
 		pv_error("storage", "%s", err.text);
 	else if (done)
-		pv_warn("storage", "the superblock of %s was torn: its checksum is made anew", device);
+		pv_warn("storage", "the superblock of %s was torn: its checksum is mended", device);
 }
 
 int pv_storage_mount(struct pv *pv, struct pv_err *err)

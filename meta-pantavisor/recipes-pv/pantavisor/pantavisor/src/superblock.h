@@ -2,9 +2,9 @@
 /*
  * The first KiB of an ext2, 3 or 4 file system: its label, its UUID and whether it has a journal.
  *
- * It is two sectors, and its checksum is at the end of the second. A power cut between them leaves one whose
- * checksum is wrong, which no kernel mounts; all else of it is right, for what changes while a device runs
- * is in the first sector.
+ * It is two sectors, and its checksum is at the end of the second. A power cut between them leaves one
+ * whose checksum is wrong, which no kernel mounts; all else of it is right, for what changes while a device
+ * runs is in the first sector.
  */
 #ifndef PV_SUPERBLOCK_H
 #define PV_SUPERBLOCK_H

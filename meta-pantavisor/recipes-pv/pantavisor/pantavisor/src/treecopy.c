@@ -68,7 +68,7 @@ static int take_room(uint64_t *room, uint64_t needed, const char *what, struct p
 	return 0;
 }
 
-static int copy_bytes(int from, int to, struct pv_tree_room *room, struct pv_err *err)
+static int copy_bytes(int from, struct pv_storage to, struct pv_tree_room *room, struct pv_err *err)
 {
 	cleanup_free char *chunk = pv_alloc(CHUNK_BYTES, 1);
 
@@ -81,51 +81,55 @@ static int copy_bytes(int from, int to, struct pv_tree_room *room, struct pv_err
 			return 0;
 		if (got > 0 && take_room(&room->bytes, (uint64_t)got, "bytes", err) < 0)
 			return -1;
-		if (got < 0 || pv_durable_write_all(&pv_fsops_real, to, chunk, (size_t)got) < 0)
+		if (got < 0 || pv_durable_write_all(to.ops, to.root, chunk, (size_t)got) < 0)
 			return pv_err_errno(err, "cannot be copied");
 	}
 }
 
-static int copy_file(
-	int from_folder, int to_folder, const char *name, struct pv_tree_room *room, struct pv_err *err)
+static int copy_file(int from_folder, struct pv_storage folder, const char *name, struct pv_tree_room *room,
+	struct pv_err *err)
 {
 	cleanup_close int from = pv_beneath_file(from_folder, name, err);
 	cleanup_close int to = -1;
 
 	if (from < 0)
 		return -1;
-	to = pv_fsops_real.create(to_folder, name, O_WRONLY | O_EXCL);
+	to = folder.ops->create(folder.root, name, O_WRONLY | O_EXCL);
 	if (to < 0)
 		return pv_err_errno(err, "cannot be made");
-	return copy_bytes(from, to, room, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+	if (copy_bytes(from, (struct pv_storage){to, folder.ops}, room, err) < 0)
+		return -1;
+	return pv_tree_copy_kept(from, to, err);
 }
 
-static int copy_link(int from, int to, const char *name)
+static int copy_link(int from, struct pv_storage to, const char *name)
 {
 	cleanup_free char *target = pv_alloc(PATH_MAX + 1, 1);
 
-	return readlinkat(from, name, target, PATH_MAX) < 0 ? -1 : pv_fsops_real.symlink(target, to, name);
+	return readlinkat(from, name, target, PATH_MAX) < 0 ? -1 : to.ops->symlink(target, to.root, name);
 }
 
 /* A link, a FIFO, a socket or a device. */
-static int copy_node(int from, int to, const char *name, const struct stat *info, struct pv_err *err)
+static int copy_node(
+	int from, struct pv_storage to, const char *name, const struct stat *info, struct pv_err *err)
 {
 	const struct timespec times[] = {info->st_atim, info->st_mtim};
 	bool is_link = S_ISLNK(info->st_mode);
 
 	if ((is_link ? copy_link(from, to, name)
-		     : pv_fsops_real.mknod(
-			       to, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) < 0 ||
-		fchownat(to, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-		(!is_link && fchmodat(to, name, info->st_mode & 07777, 0) < 0) ||
-		utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		     : to.ops->mknod(
+			       to.root, name, (info->st_mode & S_IFMT) | MAKING_MODE, info->st_rdev)) < 0 ||
+		fchownat(to.root, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(!is_link && fchmodat(to.root, name, info->st_mode & 07777, 0) < 0) ||
+		utimensat(to.root, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return pv_err_errno(err, "cannot be made");
 	return 0;
 }
 
-static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err);
+static int copy_below(
+	int from, struct pv_storage to, int depth, struct pv_tree_room *room, struct pv_err *err);
 
-static int copy_folder(int from_folder, int to_folder, const char *name, int depth,
+static int copy_folder(int from_folder, struct pv_storage folder, const char *name, int depth,
 	struct pv_tree_room *room, struct pv_err *err)
 {
 	cleanup_close int from = pv_beneath_open(from_folder, name, O_RDONLY | O_DIRECTORY, err);
@@ -133,14 +137,16 @@ static int copy_folder(int from_folder, int to_folder, const char *name, int dep
 
 	if (from < 0)
 		return -1;
-	if (pv_fsops_real.mkdir(to_folder, name, MAKING_MODE) < 0)
+	if (folder.ops->mkdir(folder.root, name, MAKING_MODE) < 0)
 		return pv_err_errno(err, "cannot be made");
-	to = pv_beneath_open(to_folder, name, O_RDONLY | O_DIRECTORY, err);
-	return to < 0 || copy_below(from, to, depth, room, err) < 0 ? -1 : pv_tree_copy_kept(from, to, err);
+	to = pv_beneath_open(folder.root, name, O_RDONLY | O_DIRECTORY, err);
+	if (to < 0 || copy_below(from, (struct pv_storage){to, folder.ops}, depth, room, err) < 0)
+		return -1;
+	return pv_tree_copy_kept(from, to, err);
 }
 
-static int copy_entry(
-	int from, int to, const char *name, int depth, struct pv_tree_room *room, struct pv_err *err)
+static int copy_entry(int from, struct pv_storage to, const char *name, int depth,
+	struct pv_tree_room *room, struct pv_err *err)
 {
 	struct stat info;
 
@@ -155,7 +161,8 @@ static int copy_entry(
 	return copy_node(from, to, name, &info, err);
 }
 
-static int copy_below(int from, int to, int depth, struct pv_tree_room *room, struct pv_err *err)
+static int copy_below(
+	int from, struct pv_storage to, int depth, struct pv_tree_room *room, struct pv_err *err)
 {
 	int fd = depth > PV_TREE_DEPTH ? pv_err_set(err, "there are more than %d directories in each other",
 						 PV_TREE_DEPTH)
@@ -172,7 +179,7 @@ static int copy_below(int from, int to, int depth, struct pv_tree_room *room, st
 	return errno ? pv_err_errno(err, "cannot be read") : 0;
 }
 
-int pv_tree_copy(int from, int to, struct pv_tree_room *room, struct pv_err *err)
+int pv_tree_copy(int from, struct pv_storage to, struct pv_tree_room *room, struct pv_err *err)
 {
 	return copy_below(from, to, 0, room, err);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "fsops.h"
 
 #define PV_TREE_DEPTH 128
 
@@ -17,7 +18,7 @@ struct pv_tree_room {
 
 /* What is below `from` goes below the empty directory `to`, with owners, modes, times and attributes. Of
  * hard links each becomes a file. */
-int pv_tree_copy(int from, int to, struct pv_tree_room *room, struct pv_err *err);
+int pv_tree_copy(int from, struct pv_storage to, struct pv_tree_room *room, struct pv_err *err);
 /* Owner, mode and attributes of `from` itself. */
 int pv_tree_copy_kept(int from, int to, struct pv_err *err);
 

@@ -14,7 +14,9 @@ static void make(unsigned char *bytes)
 	cleanup_free char *image = tree_path("image"), *command = NULL;
 	int fd;
 
-	command = pv_fmt("PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -b 4096 -I 256 -O metadata_csum,64bit,has_journal %s 16M", image);
+	command = pv_fmt("PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -b 4096 -I 256 -O "
+			 "metadata_csum,64bit,has_journal %s 16M",
+		image);
 	CHECK(system(command) == 0);
 	fd = open(image, O_RDONLY | O_CLOEXEC);
 	CHECK(pread(fd, bytes, PV_SUPERBLOCK_BYTES, PV_SUPERBLOCK_OFFSET) == PV_SUPERBLOCK_BYTES);

@@ -14,7 +14,7 @@ static int copy(uint64_t bytes, uint64_t entries, struct pv_err *err)
 	tree_folder("to");
 	from = pv_beneath_root(from_path, err);
 	to = pv_beneath_root(to_path, err);
-	return pv_tree_copy(from, to, &room, err);
+	return pv_tree_copy(from, pv_storage_at(to), &room, err);
 }
 
 static void empty(void)

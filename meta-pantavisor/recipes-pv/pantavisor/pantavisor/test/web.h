@@ -107,7 +107,7 @@ static inline void boot(struct pv *pv, const char *persistence)
 static inline int mount_web(const struct pv *pv, struct pv_mounts *mounts)
 {
 	cleanup_free char *text = pv_fmt("lxc.rootfs.path = %s\n%s", lxc_root, lxc_mounts);
-	struct pv_firstuse use = {0};
+	struct pv_firstuse use = {.ops = &pv_fsops_real};
 	struct pv_lxcconf conf;
 	int done;
 

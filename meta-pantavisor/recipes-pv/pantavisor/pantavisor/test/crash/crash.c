@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every power cut that the calls of five stories allow, every call that fails, and every barrier left out:
+ * Every power cut that the calls of the stories allow, every call that fails, and every barrier left out:
  *
  *   crash             states of all stories, and of each call that fails
  *   crash barriers    each barrier left out in turn: a state must be found in which the device is worse off
@@ -29,9 +29,8 @@ static struct depth depth;
 
 #define AGAIN_EVERY 200
 
-/* Barriers of what the stories do not do: volumes are made elsewhere, and links repaired. */
-static const enum pv_barrier elsewhere[] = {
-	PV_BARRIER_ENV_NAME, PV_BARRIER_REPAIR, PV_BARRIER_VOLUME_FILES, PV_BARRIER_VOLUME_NAME};
+/* Without these no state is worse off: what they make durable the next boot makes again. */
+static const enum pv_barrier only_liveness[] = {PV_BARRIER_REPAIR};
 
 static const char *const barrier_names[PV_BARRIER_COUNT] = {
 	[PV_BARRIER_OBJECT_DATA] = "OBJECT_DATA",
@@ -42,7 +41,11 @@ static const char *const barrier_names[PV_BARRIER_COUNT] = {
 	[PV_BARRIER_ENV_SECOND] = "ENV_SECOND",
 	[PV_BARRIER_FILE_DATA] = "FILE_DATA",
 	[PV_BARRIER_FILE_NAME] = "FILE_NAME",
+	[PV_BARRIER_ENV_NAME] = "ENV_NAME",
 	[PV_BARRIER_DEAD_NAME] = "DEAD_NAME",
+	[PV_BARRIER_REPAIR] = "REPAIR",
+	[PV_BARRIER_VOLUME_FILES] = "VOLUME_FILES",
+	[PV_BARRIER_VOLUME_NAME] = "VOLUME_NAME",
 };
 
 static struct pv_err err;
@@ -63,7 +66,7 @@ static int run_story(const struct named_story *story, struct device *device, str
 		root = pv_beneath_root(place, &err);
 		oracle.scratch = pv_beneath_root(scratch, &err);
 	}
-	if (root < 0 || oracle.scratch < 0 || device_make(device, root) < 0) {
+	if (root < 0 || oracle.scratch < 0 || device_make(story, device, root) < 0) {
 		fprintf(stderr, "cannot begin: %s %s\n", err.text, device->err.text);
 		exit(2);
 	}
@@ -167,32 +170,52 @@ static bool tell_all(void)
 	return good;
 }
 
-/* True if a state shows it. */
-static bool is_missed(enum pv_barrier barrier)
+static bool costs_only_liveness(enum pv_barrier barrier)
 {
-	bool used = false;
-
-	for (size_t i = 0; i < story_count; i++) {
-		struct cuts own = {.full = depth.full, .deviating = depth.deviating, .room = 1U << 22};
-		struct device device;
-		struct trace trace;
-		bool good;
-
-		recorder.without = barrier;
-		run_story(&stories[i], &device, &trace);
-		used |= recorder.left_out > 0;
-		good = cuts_of(&own, &trace, oracle_judge, &oracle);
-		recorder.without = PV_BARRIER_COUNT;
-		forget(&device);
-		cuts_free(&own);
-		if (!good) {
-			printf("without %-12s %s: %s\n", barrier_names[barrier], stories[i].name,
-				oracle.why);
+	for (size_t i = 0; i < PV_COUNT(only_liveness); i++)
+		if (only_liveness[i] == barrier)
 			return true;
-		}
-	}
-	printf("without %-12s %s\n", barrier_names[barrier], used ? "NO STATE TELLS" : "it is in no story");
 	return false;
+}
+
+/* True if a state of the story shows that it is missing. */
+static bool is_missed_in(const struct named_story *story, enum pv_barrier barrier, bool *used)
+{
+	struct cuts own = {.full = depth.full, .deviating = depth.deviating, .room = 1U << 22};
+	struct device device;
+	struct trace trace;
+	bool good;
+
+	recorder.without = barrier;
+	run_story(story, &device, &trace);
+	*used |= recorder.left_out > 0;
+	good = cuts_of(&own, &trace, oracle_judge, &oracle);
+	recorder.without = PV_BARRIER_COUNT;
+	forget(&device);
+	cuts_free(&own);
+	if (!good)
+		printf("without %-12s %s: %s\n", barrier_names[barrier], story->name, oracle.why);
+	return !good;
+}
+
+static const char *verdict_of(enum pv_barrier barrier, bool used)
+{
+	if (!used)
+		return "it is in no story";
+	return costs_only_liveness(barrier) ? "each state comes back: it costs only liveness"
+					    : "NO STATE SHOWS IT";
+}
+
+/* A state is found, or there must be none: both are asked of stories that have the barrier. */
+static bool leave_out(enum pv_barrier barrier)
+{
+	bool used = false, missed = false;
+
+	for (size_t i = 0; !missed && i < story_count; i++)
+		missed = is_missed_in(&stories[i], barrier, &used);
+	if (!missed)
+		printf("without %-12s %s\n", barrier_names[barrier], verdict_of(barrier, used));
+	return used && missed != costs_only_liveness(barrier);
 }
 
 static bool leave_out_each(void)
@@ -200,14 +223,8 @@ static bool leave_out_each(void)
 	bool good = true;
 
 	oracle.every = 0;
-	for (int barrier = 0; barrier < PV_BARRIER_COUNT; barrier++) {
-		bool is_elsewhere = false;
-
-		for (size_t i = 0; i < PV_COUNT(elsewhere); i++)
-			is_elsewhere |= barrier == (int)elsewhere[i];
-		if (!is_elsewhere)
-			good = is_missed((enum pv_barrier)barrier) && good;
-	}
+	for (int barrier = 0; barrier < PV_BARRIER_COUNT; barrier++)
+		good = leave_out((enum pv_barrier)barrier) && good;
 	return good;
 }
 

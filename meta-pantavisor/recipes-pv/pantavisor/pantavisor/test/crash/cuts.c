@@ -117,8 +117,10 @@ static uint64_t mix_claims(uint64_t hash, const struct cut *cut)
 {
 	for (int i = 0; i < EXPECTED; i++)
 		hash = mix_text(hash, cut->expected[i]);
-	for (size_t i = 0; i < cut->promise_count; i++)
+	for (size_t i = 0; i < cut->promise_count; i++) {
 		hash = mix_text(mix_text(hash, cut->promises[i].revision), cut->promises[i].status);
+		hash = mix_text(hash, cut->promises[i].path);
+	}
 	return hash;
 }
 

@@ -98,6 +98,26 @@ static bool judge_objects(struct oracle *oracle, const struct disk *disk)
 	return true;
 }
 
+/* A volume that has its name has all that the image put into it. */
+static bool judge_volume(struct oracle *oracle, const struct disk *disk)
+{
+	static const struct {
+		const char *path;
+		int which;
+	} files[] = {{ORACLE_VOLUME "/root.squashfs", FIRMWARE_ROOT},
+		{ORACLE_VOLUME "/data.squashfs", FIRMWARE_DATA},
+		{ORACLE_VOLUME "/lxc.container.conf", FIRMWARE_CONF}};
+
+	for (size_t i = 0; disk_find(disk, ORACLE_VOLUME) != GONE && i < PV_COUNT(files); i++) {
+		short node = disk_find(disk, files[i].path);
+
+		if (node == GONE ||
+			disk->files[node].hash != hash_of(oracle->firmware[0]->contents[files[i].which]))
+			return fail(oracle, "%s is not whole", files[i].path);
+	}
+	return true;
+}
+
 /* A revision and the objects of its firmware, as they are in this state: by names, nodes and bytes. */
 static uint64_t look_of(const struct oracle *oracle, const char *revision)
 {
@@ -148,6 +168,8 @@ static bool keeps_promises(struct oracle *oracle, const struct cut *cut, int roo
 		struct pv_progress progress;
 		struct pv_err err;
 
+		if (promise->path && disk_find(cut->disk, promise->path) == GONE)
+			return fail(oracle, "%s is gone, after call %zu", promise->path, cut->after);
 		for (size_t j = i + 1; j < cut->promise_count; j++)
 			later |= !strcmp(cut->promises[j].revision, promise->revision);
 		if (later || !promise->status)
@@ -247,7 +269,7 @@ bool oracle_judge(void *context, const struct cut *cut)
 
 	oracle->judged++;
 	/* Blocks go home at any time: it sees the oldest names, or the newest. */
-	return judge_objects(oracle, cut->disk) &&
+	return judge_objects(oracle, cut->disk) && judge_volume(oracle, cut->disk) &&
 	       judge_loader(oracle, cut, cut->home, "without the journal", &choice) &&
 	       judge_loader(oracle, cut, cut->disk, "with all at its place", &choice) &&
 	       judge_kernel(oracle, cut, choice.revision);

@@ -12,6 +12,7 @@
 
 #define ORACLE_REVISIONS 8
 #define ORACLE_VERIFIED 4096
+#define ORACLE_VOLUME "disks/perm/web/data"
 
 struct oracle {
 	const char *revisions[ORACLE_REVISIONS]; /* what the story may make, and of what */

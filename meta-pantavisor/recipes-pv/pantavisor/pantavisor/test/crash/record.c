@@ -249,7 +249,12 @@ void record_expect(const char *first, const char *second, const char *third)
 
 void record_promise(const char *revision, const char *status)
 {
-	add(CALL_PROMISE)->promise = (struct promise){revision, status};
+	add(CALL_PROMISE)->promise = (struct promise){.revision = revision, .status = status};
+}
+
+void record_promise_path(const char *path)
+{
+	add(CALL_PROMISE)->promise = (struct promise){.revision = path, .path = path};
 }
 
 void record_loader(int fd, const char *block, size_t length)

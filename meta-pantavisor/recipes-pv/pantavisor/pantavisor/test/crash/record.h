@@ -38,6 +38,7 @@ struct call {
 	struct promise {
 		const char *revision; /* is there, whole */
 		const char *status;   /* and its record says this, or what comes behind it */
+		const char *path;     /* is there, where it is not about a revision */
 	} promise;
 };
 
@@ -64,6 +65,7 @@ void record_begin(struct trace *trace, int root);
 void record_end(void);
 void record_expect(const char *first, const char *second, const char *third);
 void record_promise(const char *revision, const char *status);
+void record_promise_path(const char *path);
 /* A boot loader notes something, in place, and waits until that is written. */
 void record_loader(int fd, const char *block, size_t length);
 /* The power goes on and off in order: all is durable and at its place. */

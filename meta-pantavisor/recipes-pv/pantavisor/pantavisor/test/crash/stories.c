@@ -7,6 +7,7 @@
 
 #include "beneath.h"
 #include "durable.h"
+#include "firstuse.h"
 #include "loader.h"
 
 #define FACTORY_NAME "0"
@@ -28,7 +29,7 @@ static int open_device(struct device *device, int root, const struct pv_fsops *o
 	return 0;
 }
 
-int device_make(struct device *device, int root)
+int device_make(const struct named_story *story, struct device *device, int root)
 {
 	memset(device, 0, sizeof(*device));
 	for (int i = 0; i < FIRMWARES; i++)
@@ -41,6 +42,8 @@ int device_make(struct device *device, int root)
 	TRY(pv_bootenv_make_notes(device->at, &device->err));
 	TRY(pv_progress_note(device->at, FACTORY_NAME, PV_PROGRESS_DONE, "Factory revision", &device->err));
 	close(pv_durable_mkdirs(device->at, "trails/locals", &device->err));
+	if (story->before)
+		TRY(story->before(device));
 	return open_device(device, root, &record_ops);
 }
 
@@ -203,12 +206,115 @@ static int full_disk(struct device *device)
 	return done;
 }
 
+/* A volume takes what the image has at its place, and then what a container writes. */
+static int fill_volume(struct device *device, struct pv_firstuse *use, int parent)
+{
+	int image = pv_beneath_open(device->at.root, "trails/0/web", O_RDONLY | O_DIRECTORY, &device->err);
+	int done = image < 0 || pv_firstuse_open(use, parent, "data", &device->err) < 0 ||
+				   pv_firstuse_fill_one(use, use->volumes, image, &device->err) < 0 ||
+				   pv_firstuse_finish(use, &device->err) < 0
+			   ? -1
+			   : 0;
+
+	close(image);
+	return done;
+}
+
+static int first_use(struct device *device)
+{
+	struct pv_firstuse use = {.ops = device->at.ops};
+	int parent, done;
+
+	record_expect(FACTORY_NAME, NULL, NULL);
+	parent = pv_durable_mkdirs(device->at, "disks/perm/web", &device->err);
+	done = parent < 0 ? -1 : fill_volume(device, &use, parent);
+	pv_firstuse_close(&use);
+	close(parent);
+	TRY(done);
+	TRY(pv_durable_write(device->at, ORACLE_VOLUME "/kept", "x", 1, &device->err));
+	record_promise_path(ORACLE_VOLUME "/kept");
+	return 0;
+}
+
+static int lose(struct device *device, const char *path)
+{
+	const char *name;
+	int folder = pv_durable_parent(device->at, path, &name, &device->err);
+	int done = folder < 0 ? -1
+			      : pv_durable_remove_tree(
+					(struct pv_storage){folder, device->at.ops}, name, &device->err);
+
+	close(folder);
+	return done;
+}
+
+/* The boot environment as other tools left it: one copy, without a generation, and no notes of GRUB. */
+static int other_tool(struct device *device)
+{
+	static const char head[] = "# GRUB Environment Block\npv_rev=" FIRST_NAME "\npv_try=\n";
+	char block[PV_BOOTENV_BYTES];
+
+	TRY(firmware_send(device->at, &device->firmwares[FIRST], &device->err));
+	TRY(firmware_install(device->at, &device->firmwares[FIRST], FIRST_NAME, &device->err));
+	memset(block, '#', sizeof(block));
+	memcpy(block, head, strlen(head));
+	TRY(pv_durable_replace(device->at, "boot/grubenv", block, sizeof(block), &device->err));
+	TRY(lose(device, "boot/grubenv2"));
+	return lose(device, "boot/grubtry");
+}
+
+/* The power went between the two copies of a commit. */
+static int half_committed(struct device *device)
+{
+	char block[PV_BOOTENV_BYTES];
+	struct pv_bootenv old;
+
+	TRY(other_tool(device));
+	TRY(pv_publish_commit(&device->publisher, FACTORY_NAME, "", &device->err));
+	old = device->env;
+	TRY(pv_publish_commit(&device->publisher, FIRST_NAME, FACTORY_NAME, &device->err));
+	pv_bootenv_render(PV_BOOTENV_GRUB, &old, block);
+	return pv_durable_replace(device->at, "boot/grubenv2", block, sizeof(block), &device->err);
+}
+
+static int take_over(struct device *device)
+{
+	record_expect(FIRST_NAME, NULL, NULL);
+	pv_bootenv_load(device->at.root, PV_BOOTENV_GRUB, &device->env);
+	TRY(pv_bootenv_make_notes(device->at, &device->err));
+	TRY(pv_publish_forget(&device->publisher, &device->err));
+	return pv_publish_forget(&device->publisher, &device->err);
+}
+
+/* A revision that has lost one of its links boots, and has it again. */
+static int lose_link(struct device *device)
+{
+	return lose(device, "trails/0/web/data.squashfs");
+}
+
+static int repair(struct device *device)
+{
+	struct pv_verify options = firmware_options(device->at.root, FACTORY_NAME);
+	struct pv_verified verified;
+	struct pv_state state;
+
+	record_expect(FACTORY_NAME, NULL, NULL);
+	options.repair = device->at.ops;
+	TRY(pv_verify_revision(&options, &state, NULL, &verified, &device->err));
+	pv_state_free(&state);
+	return 0;
+}
+
 const struct named_story stories[] = {
-	{"update with reboot", update_with_reboot},
-	{"update without reboot", update_without_reboot},
-	{"fall back", fall_back},
-	{"collection", collection},
-	{"full disk", full_disk},
+	{"update with reboot", update_with_reboot, NULL},
+	{"update without reboot", update_without_reboot, NULL},
+	{"fall back", fall_back, NULL},
+	{"collection", collection, NULL},
+	{"full disk", full_disk, NULL},
+	{"first use", first_use, NULL},
+	{"taking over", take_over, other_tool},
+	{"half committed", take_over, half_committed},
+	{"repair", repair, lose_link},
 };
 const size_t story_count = PV_COUNT(stories);
 

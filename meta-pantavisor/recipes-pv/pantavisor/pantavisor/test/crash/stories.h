@@ -24,12 +24,13 @@ typedef int story_run(struct device *device);
 struct named_story {
 	const char *name;
 	story_run *run;
+	story_run *before; /* changes the device before its story is recorded; may be NULL */
 };
 extern const struct named_story stories[];
 extern const size_t story_count;
 
-/* A storage with revision 0 as a factory writes it. */
-int device_make(struct device *device, int root);
+/* A storage with revision 0 as a factory writes it, and as the story begins. */
+int device_make(const struct named_story *story, struct device *device, int root);
 void device_free(struct device *device);
 void device_know(const struct device *device, struct oracle *oracle);
 /* What any device must be able to do next. */
