@@ -113,6 +113,7 @@ static int verify(struct pv *pv, struct pv_err *err)
 		pv_warn("boot", "audit: %s", verified.complaint.text);
 	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->run->revision,
 		verified.objects, verified.signatures);
+	pv->run->release = verified.release;
 	if (verified.release)
 		pv_info("boot", "release %ld, bound by a set signature", verified.release);
 	return 0;

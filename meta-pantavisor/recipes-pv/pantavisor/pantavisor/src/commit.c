@@ -10,6 +10,7 @@
 #include "log.h"
 #include "publish.h"
 #include "record.h"
+#include "release.h"
 #include "text.h"
 
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
@@ -44,6 +45,15 @@ static void store(struct pv *pv, const char *what)
 		pv_info("revision", "%s", what);
 }
 
+/* From then on nothing older is taken. */
+static void raise_release(const struct pv *pv)
+{
+	struct pv_err err;
+
+	if (pv_release_raise(pv_storage_at(pv->storage), pv->run->release, &err) < 0)
+		pv_warn("revision", "release %ld is not noted: %s", pv->run->release, err.text);
+}
+
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
 static void settle(struct pv *pv)
 {
@@ -64,6 +74,8 @@ static void settle(struct pv *pv)
 		memcpy(pv->env.revision, pv->run->revision, strlen(pv->run->revision) + 1);
 	if (what)
 		store(pv, what);
+	/* A cut may have come between its commit and this. */
+	raise_release(pv);
 }
 
 static void commit(struct pv *pv)
@@ -78,6 +90,7 @@ static void commit(struct pv *pv)
 		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
 		return;
 	}
+	raise_release(pv);
 	pv_record(pv, PV_UPDATE_STABLE, NULL);
 	pv_info("revision", "%s", what);
 	pv->run->standing = strcmp(pv->run->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;

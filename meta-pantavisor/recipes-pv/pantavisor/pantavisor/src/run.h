@@ -14,6 +14,7 @@
 struct pv_run {
 	char *revision;
 	enum pv_standing standing;
+	long release; /* of its set signature, as it was booted; 0 where there is none */
 	struct pv_state state;
 	struct pv_held held;	/* the objects of its volumes */
 	struct pv_task **tasks; /* one for each container of the state; NULL until the revision may run */

@@ -13,6 +13,7 @@
 #include "durable.h"
 #include "jsontext.h"
 #include "progress.h"
+#include "release.h"
 #include "serve_step.h"
 #include "step.h"
 #include "text.h"
@@ -203,8 +204,11 @@ static void take_state(struct pv_deal *deal, const char *revision)
 {
 	size_t length = (size_t)deal->exchange.left;
 	cleanup_free char *text = pv_exchange_take_text(&deal->exchange);
-	const struct pv_step step = {.revision = revision, .text = text, .length = length};
 	struct pv_verify verify = deal->service->verify;
+	const struct pv_step step = {.revision = revision,
+		.text = text,
+		.length = length,
+		.least_release = pv_release_load(deal->service->storage.root, verify.mode)};
 	struct pv_err err;
 
 	if (!text)

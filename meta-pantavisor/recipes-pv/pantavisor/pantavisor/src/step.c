@@ -13,6 +13,7 @@
 #include "collect.h"
 #include "durable.h"
 #include "progress.h"
+#include "release.h"
 #include "space.h"
 #include "text.h"
 #include "trail.h"
@@ -139,12 +140,8 @@ static int judge(struct pv_storage at, const struct pv_step *step, const struct 
 {
 	size_t revisions = 0;
 
-	if (verified->release < step->least_release) {
-		pv_err_set(err, "its release %ld is older than %ld, which this device has had",
-			verified->release, step->least_release);
-		pv_err_hint(err, "build it with a higher release");
+	if (pv_release_check(verified->release, step->least_release, err) < 0)
 		return -1;
-	}
 	if (pv_trail_list(at.root, "", count_one, &revisions, err) < 0)
 		return -1;
 	if (revisions >= PV_TRAIL_REVISIONS) {

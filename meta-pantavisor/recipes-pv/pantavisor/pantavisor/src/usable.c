@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "usable.h"
 
+#include "release.h"
+
 struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)
 {
 	return (struct pv_verify){
@@ -30,14 +32,22 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 	struct pv_verify options = pv_usable_options(pv, revision);
 	struct pv_verified verified;
 
-	return pv_verify_revision(&options, state, held, &verified, err);
+	if (pv_verify_revision(&options, state, held, &verified, err) < 0)
+		return -1;
+	if (pv_release_check(verified.release, pv_release_load(pv->storage, pv->mode), err) == 0)
+		return 0;
+	pv_state_free(state);
+	pv_held_close(held);
+	return -1;
 }
 
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
 {
+	struct pv_verify options = pv_usable_options(pv, revision);
+	struct pv_verified verified;
 	struct pv_state state;
 
-	if (pv_usable_open(pv, revision, &state, NULL, err) < 0)
+	if (pv_verify_revision(&options, &state, NULL, &verified, err) < 0)
 		return -1;
 	pv_state_free(&state);
 	return 0;

@@ -11,10 +11,10 @@ struct pv_verify pv_usable_options(const struct pv *pv, const char *revision);
 /* The one that is to run: its state and the objects of its volumes are kept, missing links are made again.
  */
 int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *err);
-/* Another one that is to run: the same, but nothing is repaired. */
+/* Another one that is to run: the same, but nothing is repaired, and an older release is refused. */
 int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
 	struct pv_err *err);
-/* Any: reads all of it and keeps nothing. */
+/* Any, to return to as well: reads all of it and keeps nothing. */
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err);
 
 #endif

@@ -16,6 +16,31 @@ static void test_tried_revision_is_committed_once_it_was_stable(void)
 	check_stored(&pv, "7", "", "3");
 }
 
+static void test_release_rises_with_the_commit(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+
+	pv.run->release = 5;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(!tree_has("config/release"));
+	tick(&pv, 2 + 25 * SECOND);
+	tree_check_text("config/release", "5\n");
+}
+
+/* The power went between its commit and that. */
+static void test_release_rises_with_a_good_boot(void)
+{
+	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
+
+	pv.run->release = 5;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(!tree_has("config/release"));
+	tick(&pv, 2 + 25 * SECOND);
+	tree_check_text("config/release", "5\n");
+}
+
 static void test_tried_revision_that_keeps_failing_goes_back(void)
 {
 	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
@@ -186,6 +211,8 @@ int main(void)
 {
 	pv_log_set_level(-1);
 	test_tried_revision_is_committed_once_it_was_stable();
+	test_release_rises_with_the_commit();
+	test_release_rises_with_a_good_boot();
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();

@@ -59,7 +59,7 @@ static void test_a_step_is_refused_before_anything_is_written(void)
 	CHECK(refuses("locals/x", "{}", 0, ""));
 	CHECK(refuses("locals/x", "{\"#spec\":", 0, ""));
 	CHECK(refuses("../x", old.text, 0, "is not a name of a revision"));
-	CHECK(refuses("locals/x", old.text, 7, "is older than 7"));
+	CHECK(refuses("locals/x", old.text, 7, "it has no release, and this device has had 7"));
 	CHECK(refuses("0", next.text, 0, "exists with another state"));
 	CHECK(!tree_has("trails/locals/x") && !tree_has("trails/locals/.new-x"));
 	/* An answer that was lost: the client asks once more. */
