@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import export, keys, pvs, repo
-from pantavisor.errors import DigestError, FormatError, NotFound, PantavisorError
+from pantavisor.errors import DigestError, FormatError, LimitError, NotFound, PantavisorError
 from pantavisor.objects import ObjectPool
 from pantavisor.repo import PartFilter, Repository, StateSource
 from pantavisor.state import State
@@ -143,6 +143,22 @@ def test_links_and_devices_are_no_files_of_a_state(repository: Repository, tmp_p
         repository.add([tmp_path / "secret"])
     with pytest.raises(NotFound):
         repository.add([repository.root / "nothing"])
+
+
+def test_a_folder_deeper_than_any_path_is_refused(repository: Repository) -> None:
+    place = os.open(repository.root / "web", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=place)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = deeper
+    os.close(place)
+    try:
+        with pytest.raises(LimitError, match="deeper than a path of a state can be"):
+            repository.add()
+    finally:
+        # Python's own way, by which pytest cleans up, does not go so deep.
+        subprocess.run(["rm", "-rf", repository.root / "web"], check=True, timeout=600)
 
 
 def test_signing_keys_never_become_part_of_a_state(repository: Repository) -> None:

@@ -52,6 +52,7 @@ class WorkingTree:
         found: list[str] = []
         for folder, folders, files in os.walk(self.root):
             at_root = folder == str(self.root)
+            _check_depth(os.path.relpath(folder, self.root))
             folders[:] = sorted(
                 name
                 for name in folders
@@ -265,6 +266,12 @@ def _is_same(path: Path, other: Path) -> bool:
 def _holds_signing_key(folder: Path) -> bool:
     # Made beside the files by default: "add everything" must not publish the private key.
     return (folder / "key.pem").is_file() and (folder / "x5c.pem").is_file()
+
+
+def _check_depth(folder: str) -> None:
+    """A file below could not be in a state, and no way down to it has an end that is known."""
+    if len(os.fsencode(folder)) > names.MAX_PATH_BYTES:
+        raise LimitError(f"{folder[:60]}... lies deeper than a path of a state can be")
 
 
 def _is_apart(folder: Path) -> bool:
