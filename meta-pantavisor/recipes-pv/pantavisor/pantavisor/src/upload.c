@@ -139,6 +139,11 @@ int pv_object_append(struct pv_upload *upload, const void *bytes, size_t length,
 	if (length > upload->size - upload->received)
 		return pv_err_set(
 			err, "object %.12s has more than %" PRIu64 " bytes", upload->id, upload->size);
+	/* Again, since others are on their way as well. */
+	if (pv_space_check(upload->at.root, length, err) < 0) {
+		errno = ENOSPC;
+		return -1;
+	}
 	if (pv_durable_write_all(upload->at.ops, upload->file, bytes, length) < 0)
 		return pv_err_errno(err, "object %.12s cannot be written", upload->id);
 	upload->received += length;
