@@ -32,7 +32,7 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "meta-pantavisor/lib")]
 from pantavisor import cjson, keys, pvs  # noqa: E402
 from pantavisor.errors import PantavisorError  # noqa: E402
 from pantavisor.keys import as_pem  # noqa: E402
-from pantavisor.keys.algorithms import algorithm_of, raw_ecdsa  # noqa: E402
+from pantavisor.keys.algorithms import raw_ecdsa  # noqa: E402
 from pantavisor.state import State  # noqa: E402
 from sim import certificates, device  # noqa: E402
 from sim.certificates import CODE, LEAF, MIDDLE, ROOT, Pieces  # noqa: E402
@@ -240,8 +240,8 @@ _STORE = keys.TrustStore.parse(ROOTS)
 
 def _trusted(chain: list[bytes]) -> tuple[bool, str]:
     try:
-        key = _STORE.leaf(chain, what="x").public_key()
-        return algorithm_of(key) == "ES256", "it has another algorithm"
+        key = _STORE.leaf(chain, what="x").key
+        return key.algorithm == "ES256", "it has another algorithm"
     except PantavisorError as error:
         return False, error.message
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Keys: signing states and trusting signatures. The only code that imports ``cryptography``, and only when
-called.
+called; without that package the program openssl computes.
 
 RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw r||s that JWS asks for,
 deterministic (RFC 6979) where the key is ours to use. The same key and state then give the same signature.

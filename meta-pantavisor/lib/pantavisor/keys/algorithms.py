@@ -1,36 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Which key goes with which algorithm, and signatures in JWS's own form."""
+"""Signatures in JWS's own form, and those in certificates: whether a key made them."""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
 
-from ..errors import FormatError, SignatureError
+from ..errors import SignatureError
+from . import der
 from .der import SEQUENCE, DerReader
-from .x509 import RSA_BITS, Certificate
-
-# Algorithm -> curve as cryptography names it, bytes of one coordinate.
-CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}
+from .engine import PrivateKey, engine
+from .publickey import CURVES, PublicKey
+from .x509 import Certificate
 
 
 class Mismatch(SignatureError):
     """A signature that is not one of these bytes by that key."""
-
-
-def algorithm_of(key: Any, *, what: str = "the key") -> str:
-    """The algorithm of a public key; FormatError for a kind that devices do not verify."""
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS:
-        return "RS256"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        for name, (curve, _) in CURVES.items():
-            if key.curve.name == curve:
-                return name
-    raise FormatError(
-        f"{what} is of a kind that devices do not verify",
-        hint=f"use RSA of {RSA_BITS[0]} to {RSA_BITS[-1]} bits, or EC on P-256, P-384 or P-521",
-    )
 
 
 def hash_name(algorithm: str) -> str:
@@ -38,86 +22,75 @@ def hash_name(algorithm: str) -> str:
     return f"sha{algorithm[2:]}"
 
 
-def hash_of(algorithm: str) -> Any:
-    from cryptography.hazmat.primitives import hashes
-
-    return getattr(hashes, hash_name(algorithm).upper())()
+def sign_bytes(key: PrivateKey, algorithm: str, data: bytes) -> bytes:
+    """The signature of ``data`` in JWS's form."""
+    made = key.sign(hash_name(algorithm), hashlib.new(hash_name(algorithm), data).digest())
+    return raw_ecdsa(made, algorithm) if algorithm in CURVES else made
 
 
 def raw_ecdsa(signature: bytes, algorithm: str) -> bytes:
     """r||s from what a signer gave: r||s already, or DER. Raises SignatureError."""
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
-    size = CURVES[algorithm][1]
+    size = CURVES[algorithm].coordinate
     if len(signature) == 2 * size:
         return signature
     try:
-        return b"".join(number.to_bytes(size, "big") for number in decode_dss_signature(signature))
+        return b"".join(number.to_bytes(size, "big") for number in _numbers(signature))
     except (ValueError, OverflowError) as error:
         raise SignatureError(
             f"the signer gave {len(signature)} bytes, which are not a signature of {algorithm}"
         ) from error
 
 
-def verify_bytes(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
-    """Raise SignatureError unless ``signature`` over ``data`` is by the public ``key``."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-    if algorithm_of(key, what=f"the key of {what}") != algorithm:
-        raise SignatureError(f"{what} is by {algorithm}, but its key is for {algorithm_of(key)}")
-    try:
-        if algorithm == "RS256":
-            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-            return
-        size = CURVES[algorithm][1]
-        if len(signature) != 2 * size:
-            raise InvalidSignature
-        r, s = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
-        key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hash_of(algorithm)))
-    except InvalidSignature as error:
+def verify_bytes(key: PublicKey, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
+    """Raise SignatureError unless ``signature`` over ``data`` is by ``key``."""
+    if key.algorithm != algorithm:
+        raise SignatureError(f"{what} is by {algorithm}, but its key is for {key.algorithm}")
+    if not _is_by(key, algorithm, signature, data):
         raise Mismatch(
             f"{what} does not match the state: a path that it covers was changed after it was signed",
             hint="sign it again; in a repository, run: pvr sig update",
-        ) from error
+        )
+
+
+def _is_by(key: PublicKey, algorithm: str, signature: bytes, data: bytes) -> bool:
+    size = key.coordinate
+    if size:
+        if len(signature) != 2 * size:
+            return False
+        halves = (int.from_bytes(part, "big") for part in (signature[:size], signature[size:]))
+        signature = der.value(SEQUENCE, *map(der.number, halves))
+    digest = hashlib.new(hash_name(algorithm), data).digest()
+    return engine().verify(key, hash_name(algorithm), digest, signature)
 
 
 def verify_made_by(parent: Certificate, child: Certificate) -> bool:
     """Whether the key of ``parent`` made the signature of ``child``, with a digest that is allowed."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding
-
     if child.signed_with is None:
         return False
     name, is_ecdsa = child.signed_with
-    digest = getattr(hashes, name.upper())()
-    if is_ecdsa != (parent.coordinate > 0) or (
-        is_ecdsa and not _is_ecdsa(child.signature, parent.coordinate)
-    ):
+    coordinate = parent.key.coordinate
+    if is_ecdsa != (coordinate > 0) or (is_ecdsa and not _is_ecdsa(child.signature, coordinate)):
         return False
-    method = (ec.ECDSA(digest),) if is_ecdsa else (padding.PKCS1v15(), digest)
-    try:
-        parent.public_key().verify(child.signature, child.tbs, *method)
-    except InvalidSignature:
-        return False
-    return True
+    digest = hashlib.new(name, child.tbs).digest()
+    return engine().verify(parent.key, name, digest, child.signature)
 
 
 def _is_ecdsa(signature: bytes, coordinate: int) -> bool:
     """Two numbers in DER, neither longer than a coordinate."""
     try:
-        numbers = DerReader(DerReader(signature).only(SEQUENCE))
-        found = numbers.natural(), numbers.natural()
-        numbers.end()
+        return all(number.bit_length() <= 8 * coordinate for number in _numbers(signature))
     except ValueError:
         return False
-    return all(number.bit_length() <= 8 * coordinate for number in found)
 
 
-def verify_made(key: Any, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
+def _numbers(signature: bytes) -> tuple[int, int]:
+    numbers = DerReader(DerReader(signature).only(SEQUENCE))
+    found = numbers.natural(), numbers.natural()
+    numbers.end()
+    return found
+
+
+def verify_made(key: PublicKey, algorithm: str, signature: bytes, data: bytes, *, what: str) -> None:
     """As verify_bytes for a signature that was just made over ``data``, so that only the signer can be
     wrong.
 

@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from .. import proc
 from . import pem
-from .algorithms import algorithm_of, raw_ecdsa, verify_made
+from .algorithms import raw_ecdsa, verify_made
+from .publickey import PublicKey
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
 
@@ -27,15 +28,14 @@ class CommandSigner:
     algorithm: str
     x5c: tuple[bytes, ...]
     argv: tuple[str, ...]
-    _public: Any = field(repr=False, compare=False)
+    _public: PublicKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, argv: Sequence[str], chain_path: Path) -> CommandSigner:
         """``argv`` is a program with its arguments; ``chain_path`` its certificates, leaf first."""
         chain = pem.load_chain(chain_path)
-        public = chain[0].public_key()
-        algorithm = algorithm_of(public, what=f"the key of {chain_path}")
-        return cls(algorithm, pem.chain_der(chain), tuple(argv), public)
+        public = chain[0].key
+        return cls(public.algorithm, pem.chain_der(chain), tuple(argv), public)
 
     def sign(self, data: bytes) -> bytes:
         """ECDSA may come as r||s or as DER. Raises SignatureError if the signature is not the leaf's."""

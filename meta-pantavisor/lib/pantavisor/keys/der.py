@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""DER (X.690), read forward and exactly: definite lengths in their shortest form, tags of one byte.
+"""DER (X.690), read forward and exactly, and written: definite lengths in their shortest form, tags of one
+byte.
 
 As ``der.c`` of the runtime; ValueError for anything else.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Optional
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
-UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET, CONTEXT = 0x17, 0x18, 0x30, 0x31, 0xA0
+UTF8_STRING, UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET, CONTEXT = 0x0C, 0x17, 0x18, 0x30, 0x31, 0xA0
 MAX_LENGTH_BYTES = 3
 
 
@@ -85,3 +86,22 @@ class DerReader:
         if not 0 < count <= MAX_LENGTH_BYTES or len(digits) < count or not digits[0] or length < 0x80:
             raise ValueError("a length is not in its shortest form")
         return self._at + 2 + count, length
+
+
+def value(tag: int, *contents: bytes) -> bytes:
+    """A value with its tag and length."""
+    content = b"".join(contents)
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(digits)]) + digits + content
+
+
+def number(natural: int) -> bytes:
+    """A number that is not negative."""
+    return value(INTEGER, natural.to_bytes(natural.bit_length() // 8 + 1, "big"))
+
+
+def bit_string(whole_bytes: bytes) -> bytes:
+    return value(BIT_STRING, b"\0" + whole_bytes)

@@ -4,18 +4,38 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from .. import atomic, names
 from ..errors import FormatError, PantavisorError
 from ..pvs import ALGORITHMS
-from .algorithms import CURVES
+from . import der, publickey
+from .der import (
+    BIT_STRING,
+    BOOLEAN,
+    CONTEXT,
+    GENERALIZED_TIME,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    SET,
+    UTC_TIME,
+    UTF8_STRING,
+)
+from .engine import PrivateKey, engine
+from .pem import as_pem
+from .publickey import PublicKey
 
 RSA_BITS = 3072
 MAX_NAME_CHARS = 60  # X.509 allows 64, and " CA" is added
 MAX_DAYS = 100 * 365
+_COMMON_NAME = der.value(OID, b"\x55\x04\x03")
 DAYS = 20 * 365  # a device may stay in a cupboard for years
 
 
@@ -35,19 +55,22 @@ def generate(
     _check(directory, common_name, algorithm, days)
     start = start or datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     authority = f"{common_name} CA"
-    root_key, leaf_key = _new_key(algorithm), _new_key(algorithm)
-    root = _certificate(authority, root_key, authority, root_key, start, days, is_authority=True)
-    leaf = _certificate(common_name, leaf_key, authority, root_key, start, days, is_authority=False)
+    (root_text, root_key), (leaf_text, leaf_key) = _new_key(algorithm), _new_key(algorithm)
+    root, leaf = _Subject.of(authority, root_key), _Subject.of(common_name, leaf_key)
     directory.parent.mkdir(parents=True, exist_ok=True)
     try:
         with atomic.new_directory(directory) as folder:
             folder.chmod(0o700)
             # The public half first: a folder that holds x5c.pem and key.pem is never added to a state, and
             # a killed command must not leave one that is. The folder itself appears whole or not at all.
-            _write_new(folder / "x5c.pem", _pem(leaf), mode=0o644)
-            _write_new(folder / "ca.crt", _pem(root), mode=0o644)
-            _write_key(folder / "key.pem", leaf_key)
-            _write_key(folder / "ca.key.pem", root_key)
+            _write_new(
+                folder / "x5c.pem", as_pem(_certificate(leaf, root, root_key, start, days)), mode=0o644
+            )
+            _write_new(
+                folder / "ca.crt", as_pem(_certificate(root, root, root_key, start, days)), mode=0o644
+            )
+            _write_new(folder / "key.pem", leaf_text, mode=0o600)
+            _write_new(folder / "ca.key.pem", root_text, mode=0o600)
     except OSError:
         # Parsers of one build may race for it: where another made the directory meanwhile, that one stays
         # and ours is removed.
@@ -73,74 +96,80 @@ def _exists(directory: Path) -> PantavisorError:
     )
 
 
-def _new_key(algorithm: str) -> Any:
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+def _new_key(algorithm: str) -> tuple[bytes, PrivateKey]:
+    """In PEM, and to be used."""
+    text = engine().make(algorithm, RSA_BITS)
+    return text, engine().load(text)
 
-    if algorithm == "RS256":
-        return rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    curve = getattr(ec, CURVES[algorithm][0].upper())
-    return ec.generate_private_key(curve())
+
+@dataclass(frozen=True)
+class _Subject:
+    """Whose certificate it is."""
+
+    name: str
+    key: PublicKey
+
+    @classmethod
+    def of(cls, name: str, key: PrivateKey) -> _Subject:
+        return cls(name, publickey.parse(key.info))
+
+    def named(self) -> bytes:
+        pair = der.value(SEQUENCE, _COMMON_NAME, der.value(UTF8_STRING, self.name.encode()))
+        return der.value(SEQUENCE, der.value(SET, pair))
+
+    def identifier(self) -> bytes:
+        """SHA-1 of the key's bits (RFC 5280, 4.2.1.2): it only names a key."""
+        fields = der.DerReader(der.DerReader(self.key.info).only(SEQUENCE))
+        fields.whole(SEQUENCE)
+        return hashlib.sha1(fields.bits(), usedforsecurity=False).digest()
 
 
 def _certificate(
-    subject: str,
-    key: Any,
-    issuer: str,
-    issuer_key: Any,
-    start: datetime.datetime,
-    days: int,
-    *,
-    is_authority: bool,
-) -> Any:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    def name(text: str) -> Any:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name(subject))
-        .issuer_name(name(issuer))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        .add_extension(_key_usage(is_authority), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-        )
+    subject: _Subject, issuer: _Subject, issuer_key: PrivateKey, start: datetime.datetime, days: int
+) -> bytes:
+    """A certificate in DER, of an authority where it is by itself."""
+    is_rsa = issuer.key.algorithm == "RS256"
+    method = bytes.fromhex("300d06092a864886f70d01010b0500" if is_rsa else "300a06082a8648ce3d040302")
+    tbs = der.value(
+        SEQUENCE,
+        der.value(CONTEXT, der.number(2)),
+        # Positive, and of at most 20 bytes.
+        der.number(secrets.randbits(158) | 1 << 157),
+        method,
+        issuer.named(),
+        der.value(SEQUENCE, _time(start), _time(start + datetime.timedelta(days=days))),
+        subject.named(),
+        subject.key.info,
+        der.value(CONTEXT + 3, der.value(SEQUENCE, *_extensions(subject, issuer))),
     )
+    made = issuer_key.sign("sha256", hashlib.sha256(tbs).digest())
+    return der.value(SEQUENCE, tbs, method, der.bit_string(made))
+
+
+def _extensions(subject: _Subject, issuer: _Subject) -> Iterator[bytes]:
+    is_authority = subject is issuer
+    constraints = [der.value(BOOLEAN, b"\xff")] if is_authority else []
+    yield _extension("551d13", der.value(SEQUENCE, *constraints), critical=True)
+    # keyCertSign and cRLSign, or digitalSignature.
+    usage = b"\x01\x06" if is_authority else b"\x07\x80"
+    yield _extension("551d0f", der.value(BIT_STRING, usage), critical=True)
+    yield _extension("551d0e", der.value(OCTET_STRING, subject.identifier()))
+    yield _extension("551d23", der.value(SEQUENCE, der.value(0x80, issuer.identifier())))
     if not is_authority:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False
-        )
-    return builder.sign(issuer_key, hashes.SHA256())
+        code_signing = der.value(OID, bytes.fromhex("2b06010505070303"))
+        yield _extension("551d25", der.value(SEQUENCE, code_signing))
 
 
-def _key_usage(is_authority: bool) -> Any:
-    from cryptography import x509
-
-    return x509.KeyUsage(
-        digital_signature=not is_authority,
-        key_cert_sign=is_authority,
-        crl_sign=is_authority,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def _extension(kind: str, content: bytes, *, critical: bool = False) -> bytes:
+    flag = [der.value(BOOLEAN, b"\xff")] if critical else []
+    return der.value(SEQUENCE, der.value(OID, bytes.fromhex(kind)), *flag, der.value(OCTET_STRING, content))
 
 
-def _write_key(path: Path, key: Any) -> None:
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+def _time(when: datetime.datetime) -> bytes:
+    utc = when.astimezone(datetime.timezone.utc)
+    is_short = 1950 <= utc.year < 2050
+    text = utc.strftime("%y%m%d%H%M%SZ" if is_short else "%Y%m%d%H%M%SZ").encode()
+    return der.value(UTC_TIME if is_short else GENERALIZED_TIME, text)
 
 
 def _write_new(path: Path, data: bytes, *, mode: int) -> None:
@@ -151,9 +180,3 @@ def _write_new(path: Path, data: bytes, *, mode: int) -> None:
         stream.flush()
         os.fchmod(stream.fileno(), mode)  # whatever the umask says
         os.fsync(stream.fileno())
-
-
-def _pem(certificate: Any) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return bytes(certificate.public_bytes(Encoding.PEM))

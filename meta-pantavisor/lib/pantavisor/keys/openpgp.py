@@ -13,11 +13,11 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..errors import FormatError, SignatureError
-from . import pem
-from .algorithms import algorithm_of
+from . import pem, publickey
+from .engine import PrivateKey, engine
+from .publickey import PublicKey
 
 MADE = 1577836800  # 2020-01-01
 USER = b"Pantavisor boot key"
@@ -37,13 +37,13 @@ FOR_DATA = b"\x02"
 class BootSigner:
     """The RSA key that GRUB trusts. It never shows in a repr or an error."""
 
-    _key: Any = field(repr=False, compare=False)
+    _key: PrivateKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, path: Path) -> BootSigner:
         """Read a private key in PEM form. Raises FormatError."""
         key = pem.load_private_key(path)
-        if algorithm_of(key.public_key(), what=str(path)) != "RS256":
+        if publickey.read(key.info, what=str(path)).algorithm != "RS256":
             raise FormatError(
                 f"{path} is not an RSA key, and GRUB verifies by no others",
                 hint=(
@@ -74,20 +74,17 @@ class BootSigner:
         )
 
     def _body(self) -> bytes:
-        numbers = self._key.public_key().public_numbers()
-        return struct.pack(">BIB", 4, MADE, RSA) + _number(numbers.n) + _number(numbers.e)
+        key = publickey.parse(self._key.info)
+        return struct.pack(">BIB", 4, MADE, RSA) + _number(key.modulus) + _number(key.exponent)
 
     def _sign(self, kind: int, data: Iterable[bytes], more: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import padding, utils
-
         mark = _fingerprint(self._body())
         hashed = (
             _subpacket(CREATED, struct.pack(">I", MADE)) + _subpacket(FINGERPRINT, b"\x04" + mark) + more
         )
         head = struct.pack(">BBBBH", 4, kind, RSA, SHA256, len(hashed)) + hashed
         digest = _digest(SHA256, data, head)
-        made = self._key.sign(digest, padding.PKCS1v15(), utils.Prehashed(hashes.SHA256()))
+        made = self._key.sign(HASHES[SHA256], digest)
         issuer = _subpacket(ISSUER, mark[-8:])
         number = _number(int.from_bytes(made, "big"))
         return _packet(SIGNATURE, head + struct.pack(">H", len(issuer)) + issuer + digest[:2] + number)
@@ -97,7 +94,7 @@ class BootSigner:
 class BootKeys:
     """Public keys, as a GRUB program holds them."""
 
-    _keys: dict[bytes, Any] = field(repr=False)
+    _keys: dict[bytes, PublicKey] = field(repr=False)
 
     @classmethod
     def parse(cls, packets: bytes, *, what: str) -> BootKeys:
@@ -116,10 +113,6 @@ class BootKeys:
 
     def verify(self, signature: bytes, data: Iterable[bytes], *, what: str) -> None:
         """Raise SignatureError unless ``signature`` over ``data`` is by one of the keys."""
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import padding, utils
-
         made = _Signature.parse(signature, what)
         key = self._keys.get(made.issuer)
         if key is None:
@@ -127,14 +120,13 @@ class BootKeys:
                 f"{what} is by the key {made.issuer.hex()}, which the boot loader does not trust"
             )
         digest = _digest(made.hash_number, data, made.head)
-        method: Any = getattr(hashes, HASHES[made.hash_number].upper())
-        try:
-            if made.start != digest[:2]:
-                raise InvalidSignature
-            value = made.value.to_bytes((key.key_size + 7) // 8, "big")
-            key.verify(value, digest, padding.PKCS1v15(), utils.Prehashed(method()))
-        except (InvalidSignature, OverflowError) as error:
-            raise SignatureError(f"{what} does not match the file", hint="sign the file again") from error
+        size = (key.modulus.bit_length() + 7) // 8
+        if (
+            made.start != digest[:2]
+            or made.value.bit_length() > 8 * size
+            or not engine().verify(key, HASHES[made.hash_number], digest, made.value.to_bytes(size, "big"))
+        ):
+            raise SignatureError(f"{what} does not match the file", hint="sign the file again")
 
 
 @dataclass(frozen=True)
@@ -189,14 +181,12 @@ def _fingerprint(body: bytes) -> bytes:
     return hashlib.sha1(b"\x99" + struct.pack(">H", len(body)) + body, usedforsecurity=False).digest()
 
 
-def _rsa_key(body: bytes) -> tuple[bytes, Any]:
+def _rsa_key(body: bytes) -> tuple[bytes, PublicKey]:
     """The number of a key, and the key."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
     try:
         modulus, at = _read_number(body, 6)
         exponent, _ = _read_number(body, at)
-        return _fingerprint(body)[-8:], rsa.RSAPublicNumbers(exponent, modulus).public_key()
+        return _fingerprint(body)[-8:], publickey.of_rsa(modulus, exponent)
     except (ValueError, struct.error) as error:
         raise FormatError("an OpenPGP key cannot be read") from error
 

@@ -10,19 +10,24 @@ from __future__ import annotations
 import base64
 import re
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from ..errors import FormatError, NotFound
-from . import x509
-from .algorithms import algorithm_of, hash_of, raw_ecdsa
-from .certificates import damage, read_der
+from . import publickey, x509
+from .algorithms import sign_bytes
+from .der import SEQUENCE, DerReader
+from .engine import PrivateKey, engine
+from .publickey import PublicKey
+from .x509 import Certificate
 
 MAX_PEM_BYTES = 1024 * 1024
 _PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+_CERTIFICATE = re.compile(
+    rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END (?:X509 )?CERTIFICATE-----", re.DOTALL
+)
 _PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
@@ -32,28 +37,22 @@ class PemSigner:
 
     algorithm: str
     x5c: tuple[bytes, ...]
-    _key: Any = field(repr=False, compare=False)
+    _key: PrivateKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, key_path: Path, chain_path: Optional[Path] = None) -> PemSigner:
         """Read key and chain (leaf first), and see that they belong together. Raises FormatError."""
         key = load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
-        if chain and chain[0].public_key() != key.public_key():
+        if chain and chain[0].key.info != key.info:
             raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
-        return cls(algorithm_of(key.public_key(), what=str(key_path)), chain_der(chain), key)
+        return cls(publickey.read(key.info, what=str(key_path)).algorithm, chain_der(chain), key)
 
     def sign(self, data: bytes) -> bytes:
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec, padding
-
-        if self.algorithm == "RS256":
-            return bytes(self._key.sign(data, padding.PKCS1v15(), hashes.SHA256()))
-        method = ec.ECDSA(hash_of(self.algorithm), deterministic_signing=True)
-        return raw_ecdsa(self._key.sign(data, method), self.algorithm)
+        return sign_bytes(self._key, self.algorithm, data)
 
 
-def load_chain(path: Path) -> tuple[Any, ...]:
+def load_chain(path: Path) -> tuple[Certificate, ...]:
     return parse_chain(read(path), str(path))
 
 
@@ -62,28 +61,19 @@ def chain_of(path: Path) -> tuple[bytes, ...]:
     return chain_der(load_chain(path))
 
 
-def parse_chain(pem: bytes, what: str) -> tuple[Any, ...]:
-    """At least one certificate, each readable in all its parts; FormatError naming ``what``."""
-    from cryptography import x509
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = tuple(x509.load_pem_x509_certificates(pem))
-    except damage() as error:
-        raise FormatError(f"{what} holds no certificate in PEM form") from error
-    try:
-        chain = tuple(map(read_der, chain_der(found)))
-    except damage() as error:
-        raise FormatError(f"{what} holds a damaged certificate") from error
-    for der in chain_der(chain):
-        _check_profile(der, what)
+def parse_chain(pem: bytes, what: str) -> tuple[Certificate, ...]:
+    """At least one certificate, each as devices read it; FormatError naming ``what``."""
+    chain = tuple(_certificate(block, what) for block in _CERTIFICATE.findall(pem))
+    if not chain:
+        raise FormatError(f"{what} holds no certificate in PEM form")
     return chain
 
 
-def _check_profile(der: bytes, what: str) -> None:
+def _certificate(block: bytes, what: str) -> Certificate:
     try:
-        x509.read(der)
+        return x509.read(base64.b64decode(b"".join(block.split()), validate=True))
+    except ValueError as error:
+        raise FormatError(f"{what} holds a damaged certificate") from error
     except FormatError as error:
         hint = "docs/formats/signature.md lists what devices read"
         raise FormatError(
@@ -101,20 +91,22 @@ def public_keys_of(path: Path) -> bytes:
     return b"\n".join(found) + b"\n"
 
 
-def parse_public_keys(pem: bytes, what: str) -> tuple[Any, ...]:
+def parse_public_keys(pem: bytes, what: str) -> tuple[PublicKey, ...]:
     """The blocks ``PUBLIC KEY``, maybe none. Raises FormatError."""
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    return tuple(_public_key(match.group(), what) for match in _PUBLIC.finditer(pem))
 
+
+def _public_key(block: bytes, what: str) -> PublicKey:
     try:
-        return tuple(load_pem_public_key(match.group()) for match in _PUBLIC.finditer(pem))
-    except damage() as error:
+        info = base64.b64decode(b"".join(block.splitlines()[1:-1]), validate=True)
+        DerReader(info).only(SEQUENCE)
+    except ValueError as error:
         raise FormatError(f"{what} holds a damaged public key") from error
+    return publickey.read(info, what=f"a public key in {what}")
 
 
-def chain_der(chain: Sequence[Any]) -> tuple[bytes, ...]:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
+def chain_der(chain: Sequence[Certificate]) -> tuple[bytes, ...]:
+    return tuple(certificate.der for certificate in chain)
 
 
 def as_pem(certificate: bytes) -> bytes:
@@ -138,18 +130,15 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def load_private_key(path: Path) -> Any:
+def load_private_key(path: Path) -> PrivateKey:
     """The first private key of a PEM file. Raises NotFound, FormatError."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     block = _PRIVATE.search(read(path))
     if block is None:
         raise FormatError(f"{path} holds no private key in PEM form")
     if b"ENCRYPTED" in block.group()[:100]:
         raise FormatError(f"{path} is encrypted", hint="decrypt it where it is safe, or let a command sign")
     try:
-        return load_pem_private_key(block.group(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # Without its cause: the library's words may quote the input.
+        return engine().load(block.group() + b"\n")
+    except ValueError:
+        # Without its cause, which may quote the input.
         raise FormatError(f"{path} holds a private key that cannot be read") from None

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..errors import NotFound, PantavisorError
 from . import pem
-from .algorithms import algorithm_of, hash_name, verify_made
+from .algorithms import hash_name, verify_made
+from .publickey import PublicKey
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class TokenSigner:
     token: str
     label: str
     _pin: str = field(repr=False, compare=False)
-    _public: Any = field(repr=False, compare=False)
+    _public: PublicKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
@@ -34,9 +35,8 @@ class TokenSigner:
         it.
         """
         chain = pem.load_chain(chain_path)
-        public = chain[0].public_key()
-        algorithm = algorithm_of(public, what=f"the key of {chain_path}")
-        return cls(algorithm, pem.chain_der(chain), module, token, label, pin, public)
+        public = chain[0].key
+        return cls(public.algorithm, pem.chain_der(chain), module, token, label, pin, public)
 
     def sign(self, data: bytes) -> bytes:
         """Raises NotFound for a missing package, module, token or key, SignatureError if the key is not the

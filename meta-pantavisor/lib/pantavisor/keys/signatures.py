@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from typing import Any, Optional, Protocol
+from typing import Optional, Protocol
 
 from .. import names, pvs
 from ..errors import FormatError, SignatureError
 from ..pvs import Coverage, Selection, Signature, Signers
 from ..state import State
-from .algorithms import algorithm_of, raw_ecdsa, verify_bytes, verify_made
-from .certificates import damage, read_der
+from . import x509
+from .algorithms import raw_ecdsa, verify_bytes, verify_made
+from .publickey import PublicKey
 from .trust import TrustStore
 
 
@@ -81,7 +82,7 @@ def signing_request(
     """
     path = _path(name)
     selection = _covering(state, path, selection)
-    of_key = algorithm_of(_leaf_key(x5c[0], path), what="the key of the certificate") if x5c else algorithm
+    of_key = _leaf_key(x5c[0], path).algorithm if x5c else algorithm
     if of_key is None:
         raise FormatError(
             "without a certificate it is not known by what algorithm the key signs",
@@ -144,7 +145,7 @@ def _verify(signature: Signature, state: State, trust: TrustStore, at: Optional[
         # Before the patterns: an untrusted signer causes no work.
         leaf = trust.leaf(signature.x5c, what=what, at=at)
         data = signature.signing_input(state)
-        verify_bytes(leaf.public_key(), signature.algorithm, signature.signature, data, what=what)
+        verify_bytes(leaf.key, signature.algorithm, signature.signature, data, what=what)
         return
     data = signature.signing_input(state)
     failure: Optional[SignatureError] = None
@@ -209,8 +210,8 @@ def _path(name: str) -> str:
     return names.check_path(f"_sigs/{name}.json", what="signature")
 
 
-def _leaf_key(der: bytes, what: str) -> Any:
+def _leaf_key(der: bytes, what: str) -> PublicKey:
     try:
-        return read_der(der).public_key()
-    except damage() as error:
+        return x509.read(der).key
+    except FormatError as error:
         raise SignatureError(f"{what} carries a damaged certificate") from error

@@ -13,13 +13,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from ..errors import FormatError, SignatureError
 from ..pvs import Identity, Signature
 from . import pem, x509
 from .algorithms import verify_made_by
 from .certificates import shown_subject
+from .publickey import PublicKey
 from .x509 import Certificate
 
 MAX_CHAIN = 8
@@ -31,7 +32,7 @@ class TrustStore:
     """Root certificates that chains must lead to, and keys that sign without a certificate."""
 
     roots: tuple[Certificate, ...] = ()
-    keys: tuple[Any, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
 
     @classmethod
     def load(cls, path: Path) -> TrustStore:
@@ -43,7 +44,7 @@ class TrustStore:
         """Raises FormatError."""
         keys = pem.parse_public_keys(data, what)
         bare = keys and b"BEGIN CERTIFICATE" not in data
-        roots = () if bare else tuple(map(x509.read, pem.chain_der(pem.parse_chain(data, what))))
+        roots = () if bare else pem.parse_chain(data, what)
         if len(roots) + len(keys) > MAX_ROOTS:
             raise FormatError(f"{what} holds more than {MAX_ROOTS} certificates and keys")
         return cls(roots, keys)

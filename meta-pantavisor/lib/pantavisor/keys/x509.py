@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..errors import FormatError
-from .certificates import damage
+from . import publickey
 from .der import (
     BIT_STRING,
     CONTEXT,
@@ -26,22 +26,14 @@ from .der import (
     UTC_TIME,
     DerReader,
 )
+from .publickey import PublicKey
 
 MAX_BYTES = 12 * 1024
 MAX_SERIAL_BITS = 160
 MAX_EXTENSIONS = 32
 MAX_NAME_BYTES = 128
 MAX_PATH_LENGTH = 255
-RSA_BITS = range(2048, 8192 + 1)
-MAX_EXPONENT = 2**32
 _TEXTS = (0x0C, 0x13, 0x16)  # UTF8String, PrintableString, IA5String
-_RSA = bytes.fromhex("300d06092a864886f70d0101010500")
-# AlgorithmIdentifier -> bytes of one coordinate.
-_CURVES = {
-    bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107"): 32,
-    bytes.fromhex("301006072a8648ce3d020106052b81040022"): 48,
-    bytes.fromhex("301006072a8648ce3d020106052b81040023"): 66,
-}
 # AlgorithmIdentifier -> digest, whether it is ECDSA.
 _SIGNED_WITH = {
     **{
@@ -70,23 +62,13 @@ class Certificate:
     subject: bytes
     start: datetime.datetime
     end: datetime.datetime
-    key_info: bytes
-    coordinate: int  # 0: RSA
+    key: PublicKey
     signed_with: Optional[tuple[str, bool]]  # None: not allowed
     signature: bytes
     is_authority: bool = False
     path_length: Optional[int] = None
     usage: Optional[int] = None
     signs_code: Optional[bool] = None
-
-    def public_key(self) -> Any:
-        """Raises FormatError for numbers that are not a key."""
-        from cryptography.hazmat.primitives.serialization import load_der_public_key
-
-        try:
-            return load_der_public_key(self.key_info)
-        except damage() as error:
-            raise FormatError("its key cannot be used") from error
 
 
 def read(der: bytes) -> Certificate:
@@ -100,13 +82,12 @@ def read(der: bytes) -> Certificate:
         certificate = _read_tbs(der, tbs, algorithm, signature)
     except ValueError as error:
         raise FormatError(f"it is not DER as devices read it: {error}") from error
-    certificate.public_key()
     return certificate
 
 
 def common_name(certificate: Certificate) -> str:
     """The common name of the subject; "" if it has not exactly one, in printable ASCII."""
-    found = [(tag, text) for kind, tag, text in _attributes(certificate.subject) if kind == b"\x55\x04\x03"]
+    found = [(tag, text) for kind, tag, text in attributes(certificate.subject) if kind == b"\x55\x04\x03"]
     if len(found) != 1 or found[0][0] not in _TEXTS or len(found[0][1]) >= MAX_NAME_BYTES:
         return ""
     text = found[0][1].decode("latin-1")
@@ -130,7 +111,7 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
     times.end()
     subject, key_info = fields.whole(SEQUENCE), fields.whole(SEQUENCE)
     for name in (issuer, subject):
-        _attributes(name)
+        attributes(name)
     if not may_extend:
         fields.end()
     said = _extensions(fields)
@@ -142,8 +123,7 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
         subject,
         start,
         end,
-        key_info,
-        _coordinate(key_info),
+        publickey.parse(key_info),
         signed_with,
         signature,
         **said,
@@ -162,7 +142,7 @@ def _version(fields: DerReader) -> bool:
     return True
 
 
-def _attributes(name: bytes) -> list[tuple[bytes, int, bytes]]:
+def attributes(name: bytes) -> list[tuple[bytes, int, bytes]]:
     """Types with the kind of their text, and the text: sets of one each."""
     found, sets = [], DerReader(_only(name, SEQUENCE))
     while sets:
@@ -182,29 +162,6 @@ def _time(times: DerReader) -> datetime.datetime:
     if is_short:
         digits = ("20" if digits[:2] < "50" else "19") + digits
     return datetime.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=datetime.timezone.utc)
-
-
-def _coordinate(key_info: bytes) -> int:
-    fields = DerReader(_only(key_info, SEQUENCE))
-    identifier, bits = fields.whole(SEQUENCE), fields.bits()
-    fields.end()
-    if identifier == _RSA:
-        numbers = DerReader(_only(bits, SEQUENCE))
-        modulus, exponent = numbers.natural(), numbers.natural()
-        numbers.end()
-        if (
-            modulus.bit_length() not in RSA_BITS
-            or not modulus & exponent & 1
-            or not 1 < exponent < MAX_EXPONENT
-        ):
-            raise ValueError(
-                f"an RSA key is not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits with an odd exponent"
-            )
-        return 0
-    coordinate = _CURVES.get(identifier, 0)
-    if not coordinate or len(bits) != 1 + 2 * coordinate or bits[0] != 4:
-        raise ValueError("its key is neither RSA nor a point of P-256, P-384 or P-521")
-    return coordinate
 
 
 def _extensions(fields: DerReader) -> dict[str, Any]:
