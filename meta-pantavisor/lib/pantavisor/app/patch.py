@@ -48,7 +48,10 @@ def check(plan: Plan) -> None:
 def make(
     plan: Plan, tree: Tree, described: SourceManifest, platform: Optional[Platform], folder: Path
 ) -> Container:
-    """The container, as a patch if one is wanted, else whole."""
+    """The container, as a patch if the plan asks for one, else whole.
+
+    Raises NotFound where the base has no root file system.
+    """
     repository, name = plan.repository, plan.name
     existing = worktree.volumes(repository, name, repository.pool) if not plan.is_new else {}
     pack: Callable[..., Container] = container.make

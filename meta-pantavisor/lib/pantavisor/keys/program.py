@@ -31,6 +31,7 @@ class ProgramKey:
     _block: bytes = field(repr=False, compare=False)
 
     def sign(self, hash_name: str, digest: bytes) -> bytes:
+        """The signature. Raises PantavisorError where an EC key meets an openssl older than 3.2."""
         is_rsa = RSA in self.info
         try:
             return _sign(self._block, hash_name, digest, () if is_rsa else _DETERMINISTIC)
