@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import bb
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 WARNING = "pvr: warning: "
-KEY_FILES = ("key.pem", "x5c.pem", "ca.crt")
+KEY_VARIABLES = ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")
 
 
 def library_root(d: Any) -> str:
@@ -28,29 +29,41 @@ def library_checksums(d: Any) -> str:
 
 
 def require_keys(d: Any) -> None:
-    """Stop with the way out where signing keys are missing;
+    """Skip the recipe with the way out where signing keys are missing;
     make development keys where they are asked for.
     """
-    wanted = [d.getVar(name) for name in ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")]
-    missing = [path for path in wanted if path and not os.path.exists(path)]
-    if not missing:
-        return
+    wanted = [path for name in KEY_VARIABLES if (path := d.getVar(name))]
     directory = d.getVar("PVS_KEY_DIR")
-    if d.getVar("PVS_DEVELOPMENT_KEYS") != "1" or os.path.exists(directory):
-        raise bb.parse.SkipRecipe(
-            f"no signing key: {missing[0]} does not exist; make keys by 'pvr keys generate {directory}', "
-            'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
-        )
-    # Several parsers may get here at once: the tool makes the directory in one step,
-    # and the others find it there.
-    result = _spawn(d, ["keys", "generate", "--if-missing", directory])
+    reason = ""
+    asked = d.getVar("PVS_DEVELOPMENT_KEYS") == "1" and not os.path.exists(directory)
+    if asked and not all(map(os.path.exists, wanted)):
+        reason = _make_development_keys(d, directory)
+    for path in wanted:
+        bb.parse.mark_dependency(d, path)  # made or removed later: the recipe is parsed again
+    for path in wanted:
+        if not os.path.exists(path):
+            raise bb.parse.SkipRecipe(
+                reason
+                or f"no signing key: {path} does not exist; make keys by 'pvr keys generate {directory}', "
+                'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
+            )
+
+
+def _make_development_keys(d: Any, directory: str) -> str:
+    """What went wrong, or nothing.
+
+    Several parsers may get here at once: the tool makes the directory in one step, and the others find it
+    there.
+    """
+    result = _spawn(d, ["keys", "generate", "--if-missing", directory], parsing=True)
     if result.returncode:
-        bb.fatal(f"development keys could not be made in {directory}: {result.stderr.strip()}")
+        return f"development keys could not be made in {directory}: {result.stderr.strip()}"
     if result.stderr:  # only the process that made them prints
         bb.warn(
             f"{directory} now holds development keys: "
             "who can read them can sign for devices that trust them"
         )
+    return ""
 
 
 def run(d: Any, verb: str, job: dict[str, Any]) -> None:
@@ -80,10 +93,14 @@ def call(d: Any, arguments: list[str]) -> None:
         )
 
 
-def _spawn(d: Any, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    argv = [d.getVar("PVR_PYTHON"), "-m", "pantavisor", *arguments]
+def _spawn(d: Any, arguments: list[str], *, parsing: bool = False) -> subprocess.CompletedProcess[str]:
+    python, path = d.getVar("PVR_PYTHON"), d.getVar("PATH")
+    if parsing and not os.path.exists(python):
+        # No native recipe is built yet: BitBake's own interpreter, and openssl where the user has it.
+        python, path = sys.executable, f"{path}:{_users_path(d)}"
+    argv = [python, "-m", "pantavisor", *arguments]
     environment = {
-        "PATH": d.getVar("PATH"),
+        "PATH": path,
         "PYTHONPATH": library_root(d),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LC_ALL": "C.UTF-8",
@@ -96,6 +113,11 @@ def _spawn(d: Any, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
         bb.fatal(f"PVR_PYTHON is {argv[0]}, which does not run: {error.strerror}")
+
+
+def _users_path(d: Any) -> str:
+    origin = d.getVar("BB_ORIGENV", False)
+    return (origin.getVar("PATH") if origin else None) or os.defpath
 
 
 def _sources(folder: str) -> list[str]:
