@@ -50,6 +50,13 @@ static int remove_below(struct pv_storage at, const char *path, const char *revi
 		(struct pv_storage){folder, at.ops}, slash ? slash + 1 : revision, err);
 }
 
+int pv_collect_traces(struct pv_storage at, const char *revision, struct pv_err *err)
+{
+	if (remove_below(at, "logs", revision, err) < 0)
+		return -1;
+	return remove_below(at, "disks/rev", revision, err);
+}
+
 /* Its own folder goes last: as long as it is there, what belongs to it is not finished. */
 int pv_collect_dead(struct pv_storage at, const char *revision, struct pv_err *err)
 {
@@ -60,11 +67,8 @@ int pv_collect_dead(struct pv_storage at, const char *revision, struct pv_err *e
 		return -1;
 	if (pv_beneath_has(trail.folder, trail.dead)) {
 		/* Unless another one has the name by now. */
-		if (!pv_beneath_has(trail.folder, trail.name)) {
-			done = remove_below(at, "logs", revision, err);
-			if (done == 0)
-				done = remove_below(at, "disks/rev", revision, err);
-		}
+		if (!pv_beneath_has(trail.folder, trail.name))
+			done = pv_collect_traces(at, revision, err);
 		if (done == 0)
 			done = pv_durable_remove_tree(
 				(struct pv_storage){trail.folder, at.ops}, trail.dead, err);

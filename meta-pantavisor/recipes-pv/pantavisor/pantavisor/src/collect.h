@@ -26,6 +26,8 @@ struct pv_collected {
 /* What either copy of the boot environment names, and what GRUB booted last, stays in any case. */
 int pv_collect(struct pv_storage at, enum pv_bootenv_kind kind, const struct pv_keep *keep,
 	struct pv_collected *collected, struct pv_err *err);
+/* What a revision left outside of its own folder: logs, and volumes of its persistence. */
+int pv_collect_traces(struct pv_storage at, const char *revision, struct pv_err *err);
 /* The rest of a revision that lost its name. */
 int pv_collect_dead(struct pv_storage at, const char *revision, struct pv_err *err);
 

@@ -27,6 +27,7 @@ enum pv_ctrl_op {
 	PV_CTRL_RUN,	    /* the revision in `name` */
 	PV_CTRL_RUN_COMMIT, /* the same, by a reboot in any case */
 	PV_CTRL_COLLECT,
+	PV_CTRL_MAKE_FACTORY, /* of the revision in `name`; "": of the one that runs */
 	PV_CTRL_OP_COUNT
 };
 

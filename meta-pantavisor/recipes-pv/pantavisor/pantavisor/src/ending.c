@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ending.h"
 
+#include <string.h>
+
+#include "alloc.h"
 #include "clock.h"
 #include "log.h"
 #include "shutdown.h"
+#include "text.h"
 
+#define ANSWER_MS 1000
 #define GRACE_MS 5000
 #define KILL_MS 3000
 /* Since boot. A fault that comes with every boot reboots no faster, and its reason can be read. */
@@ -28,6 +33,24 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 		if (pv->run->tasks[i]->place == PV_PLACE_MOUNTING)
 			pv_job_cancel(&pv->jobs, pv->run->tasks[i]);
 	}
+}
+
+static void on_asked(struct pv_timer *timer, int64_t now)
+{
+	struct pv *pv = timer->data;
+	cleanup_free char *why = pv->asked.why;
+
+	(void)now;
+	pv->asked.why = NULL;
+	pv_ending_begin(pv, pv->asked.end, why);
+}
+
+void pv_ending_ask(struct pv *pv, enum pv_end end, const char *why, int64_t now)
+{
+	if (pv->end || pv->asked.end)
+		return;
+	pv->asked = (struct pv_asked){end, pv_dup(why, strlen(why)), {.handle = on_asked, .data = pv}};
+	pv_loop_arm(&pv->loop, &pv->asked.timer, now + ANSWER_MS);
 }
 
 void pv_ending_fault(struct pv *pv, const char *why)

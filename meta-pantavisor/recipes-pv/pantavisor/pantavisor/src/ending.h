@@ -7,6 +7,8 @@
 #include "pv.h"
 
 void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why);
+/* The same a second later, on behalf of one whose answer goes through a container that is going to end. */
+void pv_ending_ask(struct pv *pv, enum pv_end end, const char *why, int64_t now);
 /* A reboot for a fault: not in the first seconds after boot. */
 void pv_ending_fault(struct pv *pv, const char *why);
 /* Does not return once all is done. */

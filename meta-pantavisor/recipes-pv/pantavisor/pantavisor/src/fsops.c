@@ -57,6 +57,13 @@ static int rename_within(int folder, const char *from, const char *to)
 	return move(folder, from, folder, to);
 }
 
+static int exchange(int folder, const char *one, const char *other)
+{
+	if (refuse_path(one) < 0 || refuse_path(other) < 0)
+		return -1;
+	return renameat2(folder, one, folder, other, RENAME_EXCHANGE);
+}
+
 static int unlink_file(int folder, const char *name)
 {
 	return refuse_path(name) < 0 ? -1 : unlinkat(folder, name, 0);
@@ -135,6 +142,7 @@ const struct pv_fsops pv_fsops_real = {
 	.link = link_file,
 	.rename = rename_within,
 	.move = move,
+	.exchange = exchange,
 	.unlink = unlink_file,
 	.mkdir = make_folder,
 	.rmdir = remove_folder,

@@ -41,6 +41,8 @@ struct pv_fsops {
 	int (*rename)(int folder, const char *from, const char *to);
 	/* Into another folder. */
 	int (*move)(int folder, const char *from, int into, const char *to);
+	/* Two names within a folder. */
+	int (*exchange)(int folder, const char *one, const char *other);
 	int (*unlink)(int folder, const char *name);
 	int (*mkdir)(int folder, const char *name, mode_t mode);
 	int (*rmdir)(int folder, const char *name);

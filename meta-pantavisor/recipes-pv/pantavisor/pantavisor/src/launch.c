@@ -10,6 +10,7 @@
 #include "beneath.h"
 #include "clock.h"
 #include "ending.h"
+#include "factory.h"
 #include "handover.h"
 #include "log.h"
 #include "progress.h"
@@ -86,9 +87,18 @@ static int go(const struct pv *pv, const struct pv_state *state, const struct pv
 	return -1;
 }
 
-static int prepare(void *argument, struct pv_job_result *result)
+static int make_factory(const struct pv *pv, struct pv_err *err)
 {
-	const struct pv *pv = argument;
+	struct pv_verify options = pv_usable_options(pv, PV_FACTORY);
+
+	if (pv_factory_make(pv_storage_at(pv->storage), &options, pv->candidate.from, err) < 0)
+		return pv_err_wrap(err, "revision 0 is not made of revision %s", pv->candidate.from);
+	pv_info("update", "revision 0 is made of revision %s", pv->candidate.from);
+	return 0;
+}
+
+static int look(const struct pv *pv, struct pv_job_result *result)
+{
 	/* A collection that is on its way may be about to remove it. */
 	cleanup_close int lock = pv_trail_lock(pv->storage, &result->err);
 	struct pv_held held = {0};
@@ -100,6 +110,15 @@ static int prepare(void *argument, struct pv_job_result *result)
 		return go(pv, &state, &held, result);
 	record(pv, PV_PROGRESS_WONTGO, result->err.text);
 	return -1;
+}
+
+static int prepare(void *argument, struct pv_job_result *result)
+{
+	const struct pv *pv = argument;
+
+	if (*pv->candidate.from && make_factory(pv, &result->err) < 0)
+		return -1;
+	return look(pv, result);
 }
 
 static int switch_to(struct pv *pv, struct pv_err *err)
@@ -164,20 +183,45 @@ static int start(struct pv *pv, struct pv_err *err)
 	return -1;
 }
 
-int pv_launch(struct pv *pv, const char *revision, bool by_reboot, struct pv_err *err)
+static int choose(struct pv *pv, const char *revision, struct pv_err *err)
 {
-	cleanup_free char *state = pv_fmt("trails/%s/.pvr/json", revision);
-
-	if (!pv_revision_is(revision) || !pv_beneath_has(pv->storage, state))
-		return pv_err_set(err, "State JSON not found");
-	if (!strcmp(revision, pv->run->revision))
-		return pv_err_set(err, "revision %s runs already", revision);
 	snprintf(pv->candidate.revision, sizeof(pv->candidate.revision), "%s", revision);
-	pv->candidate.by_reboot = by_reboot;
 	if (start(pv, err) == 0) {
 		pv_info("update", "revision %s is looked at", revision);
 		return 0;
 	}
 	pv->candidate.revision[0] = '\0';
 	return -1;
+}
+
+static bool has(const struct pv *pv, const char *revision, const char *file)
+{
+	cleanup_free char *path = pv_fmt("trails/%s/%s", revision, file);
+
+	return pv_revision_is(revision) && pv_beneath_has(pv->storage, path);
+}
+
+int pv_launch(struct pv *pv, const char *revision, bool by_reboot, struct pv_err *err)
+{
+	if (!has(pv, revision, ".pvr/json"))
+		return pv_err_set(err, "State JSON not found");
+	if (!strcmp(revision, pv->run->revision))
+		return pv_err_set(err, "revision %s runs already", revision);
+	pv->candidate.by_reboot = by_reboot;
+	pv->candidate.from[0] = '\0';
+	return choose(pv, revision, err);
+}
+
+/* What is left when all others fail has to have run well. */
+int pv_launch_factory(struct pv *pv, const char *from, struct pv_err *err)
+{
+	if (!has(pv, from, ".pvr/json"))
+		return pv_err_set(err, "State JSON not found");
+	if (!strcmp(pv->run->revision, PV_FACTORY))
+		return pv_err_set(err, "revision 0 runs, so it cannot be replaced");
+	if (!strcmp(from, PV_FACTORY) || !has(pv, from, ".pv/done"))
+		return pv_err_set(err, "revision %s was not committed", from);
+	pv->candidate.by_reboot = false;
+	snprintf(pv->candidate.from, sizeof(pv->candidate.from), "%s", from);
+	return choose(pv, PV_FACTORY, err);
 }

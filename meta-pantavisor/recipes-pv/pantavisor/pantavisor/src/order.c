@@ -116,7 +116,7 @@ static void end(struct order *o, enum pv_end kind, const char *what)
 	cleanup_free char *why = pv_fmt(
 		"%s asks to %s%s%s", who(o->ask), what, *o->ask->payload ? ": " : "", o->ask->payload);
 
-	pv_ending_begin(o->pv, kind, why);
+	pv_ending_ask(o->pv, kind, why, o->now);
 }
 
 static void reboot_device(struct order *o)
@@ -152,6 +152,14 @@ static void run_revision(struct order *o)
 	struct pv_err err;
 
 	if (pv_launch(o->pv, o->ask->name, o->ask->op == PV_CTRL_RUN_COMMIT, &err) < 0)
+		refuse(o, CONFLICT, err.text);
+}
+
+static void make_factory(struct order *o)
+{
+	struct pv_err err;
+
+	if (pv_launch_factory(o->pv, *o->ask->name ? o->ask->name : o->pv->run->revision, &err) < 0)
 		refuse(o, CONFLICT, err.text);
 }
 
@@ -203,6 +211,7 @@ static const struct {
 	[PV_CTRL_POWEROFF] = {power_off_device, false, false, true},
 	[PV_CTRL_RUN] = {run_revision, false, false, true},
 	[PV_CTRL_RUN_COMMIT] = {run_revision, false, false, true},
+	[PV_CTRL_MAKE_FACTORY] = {make_factory, false, false, true},
 	[PV_CTRL_COLLECT] = {collect, false, false},
 };
 
@@ -227,7 +236,7 @@ void pv_order_obey(struct pv *pv, const struct pv_ctrl_ask *ask, struct pv_ctrl_
 	} else if (!orders[ask->op].for_all && !manages(&o)) {
 		/* The sentence depends on the path, which PID 1 does not know. */
 		reply->status = FORBIDDEN;
-	} else if (pv->end && !orders[ask->op].while_ending) {
+	} else if ((pv->end || pv->asked.end) && !orders[ask->op].while_ending) {
 		refuse(&o, BUSY, "the device is about to end");
 		reply->retry_s = BUSY_RETRY_S;
 	} else if (orders[ask->op].waits && pv_launch_is_busy(pv)) {

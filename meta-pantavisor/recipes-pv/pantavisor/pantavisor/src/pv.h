@@ -42,10 +42,18 @@ struct pv_change_over {
 struct pv_candidate {
 	char revision[PV_REVISION_BYTES + 1]; /* "": none */
 	bool by_reboot;			      /* in any case */
+	char from[PV_REVISION_BYTES + 1];     /* of which it is made first; "": it is there */
 	int ends[2];			      /* of its way from the job to here */
 };
 
 enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
+
+/* An end that was asked for by the control socket: who asked gets the answer first. */
+struct pv_asked {
+	enum pv_end end;
+	char *why;
+	struct pv_timer timer;
+};
 
 struct pv {
 	struct pv_loop loop;
@@ -69,6 +77,7 @@ struct pv {
 	struct pv_candidate candidate;
 	struct pv_change_over change;
 
+	struct pv_asked asked;
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */
 	int64_t kill_at;

@@ -93,7 +93,7 @@ static const struct {
 	{"LOCAL_RUN", PV_CTRL_RUN, true, 0},
 	{"LOCAL_RUN_COMMIT", PV_CTRL_RUN_COMMIT, true, 0},
 	{"RUN_GC", PV_CTRL_COLLECT, false, 0},
-	{"MAKE_FACTORY", PV_CTRL_MAY, false, CONFLICT},
+	{"MAKE_FACTORY", PV_CTRL_MAKE_FACTORY, true, 0},
 	{"UPDATE_METADATA", PV_CTRL_MAY, false, CONFLICT},
 	{"GO_REMOTE", PV_CTRL_MAY, false, CONFLICT},
 	{"DEFER_REBOOT", PV_CTRL_MAY, false, CONFLICT},
@@ -104,6 +104,9 @@ static const struct {
 
 static int take_revision(struct pv_ctrl_ask *ask, const char *payload, struct pv_err *err)
 {
+	/* The one that runs. */
+	if (ask->op == PV_CTRL_MAKE_FACTORY && (!payload || !*payload))
+		return 0;
 	if (!pv_revision_is(payload)) {
 		pv_err_set(err, "the payload is not the name of a revision");
 		return BAD_REQUEST;

@@ -98,6 +98,32 @@ static int fill(struct pv_storage at, const struct pv_trail *place, const struct
 	return 0;
 }
 
+/* A boot loader reads no journal, and may choose the name at any time: the new one is at its place before
+ * it has the name, and the old one is until it has lost it there. */
+static int take_place(struct pv_storage at, const struct pv_trail *place, struct pv_err *err)
+{
+	struct pv_storage parent = {place->folder, at.ops};
+
+	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP)
+		return pv_err_errno(err, "cannot bring the new one to its place on the medium");
+	if (at.ops->exchange(place->folder, place->made, place->name) < 0)
+		return pv_err_errno(err, "cannot exchange the old one");
+	if (at.ops->sync(place->folder, PV_BARRIER_STEP_NAME) < 0 ||
+		(at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP))
+		return pv_err_errno(err, "cannot make the exchange durable");
+	return pv_durable_remove_tree(parent, place->made, err);
+}
+
+static int give_name(
+	struct pv_storage at, const struct pv_trail *place, const struct pv_step *step, struct pv_err *err)
+{
+	struct pv_storage parent = {place->folder, at.ops};
+
+	if (step->replaces && pv_beneath_has(place->folder, place->name))
+		return take_place(at, place, err);
+	return pv_durable_rename(parent, place->made, place->name, PV_BARRIER_STEP_NAME, err);
+}
+
 static int make(struct pv_storage at, const struct pv_trail *place, const struct pv_step *step,
 	const struct pv_state *state, struct pv_err *err)
 {
@@ -107,9 +133,14 @@ static int make(struct pv_storage at, const struct pv_trail *place, const struct
 	/* The rest of one that had the name. */
 	if (pv_collect_dead(at, step->revision, err) < 0)
 		return -1;
-	if (fill(at, place, step, state, err) == 0 &&
-		pv_durable_rename(parent, place->made, place->name, PV_BARRIER_STEP_NAME, err) == 0)
-		return 0;
+	if (fill(at, place, step, state, err) == 0) {
+		if (give_name(at, place, step, err) == 0)
+			return 0;
+		/* It may be the old one by now, which a boot loader still sees: the next boot removes it.
+		 */
+		if (step->replaces)
+			return -1;
+	}
 	pv_durable_remove_tree(parent, place->made, &ignored);
 	return -1;
 }
@@ -144,7 +175,7 @@ static int judge(struct pv_storage at, const struct pv_step *step, const struct 
 		return -1;
 	if (pv_trail_list(at.root, "", count_one, &revisions, err) < 0)
 		return -1;
-	if (revisions >= PV_TRAIL_REVISIONS) {
+	if (!step->replaces && revisions >= PV_TRAIL_REVISIONS) {
 		pv_err_set(err, "there are %zu revisions already", revisions);
 		pv_err_hint(err, "remove those that are not needed any more: run the garbage collection");
 		return -1;
@@ -173,7 +204,7 @@ static int create(struct pv_storage at, const struct pv_verify *options, const s
 	const struct pv_trail *place, struct pv_err *err)
 {
 	cleanup_close int lock = pv_trail_lock(at.root, err);
-	int found = lock < 0 ? -1 : find_same(place, step, err);
+	int found = lock < 0 ? -1 : step->replaces ? 0 : find_same(place, step, err);
 	struct pv_verified verified;
 	struct pv_state state;
 	int done;

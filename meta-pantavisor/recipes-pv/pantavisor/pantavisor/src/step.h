@@ -13,6 +13,7 @@ struct pv_step {
 	const char *text;
 	size_t length;
 	long least_release; /* an older one is refused; 0: there is none */
+	bool replaces;	    /* the one that has the name, which does not run */
 };
 
 /* Refuses a state that would not verify, one with objects missing, an older release, and one without room.

@@ -92,6 +92,11 @@ int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *er
 	return world.unusable && strstr(world.unusable, revision) ? pv_err_set(err, "unusable") : 0;
 }
 
+struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)
+{
+	return (struct pv_verify){.storage = pv->storage, .revision = revision};
+}
+
 int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
 	struct pv_err *err)
 {

@@ -252,9 +252,15 @@ static void test_device_ends_once(void)
 {
 	struct pv pv = running(true, true, false);
 
-	CHECK(order(&pv, &own, PV_CTRL_REBOOT, "") == 200 && pv.end == PV_END_REBOOT);
+	pv_loop_init(&pv.loop, NULL, 0);
+	/* Not before the answer is there: the container that has it is going to end as well. */
+	CHECK(order(&pv, &own, PV_CTRL_REBOOT, "") == 200 && !pv.end && !world.halts);
 	CHECK(order(&pv, &own, PV_CTRL_POWEROFF, "") == 503 && reply.retry_s > 0);
-	CHECK(pv.end == PV_END_REBOOT);
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "3") == 503 && order(&pv, &own, PV_CTRL_STOP, "web") == 503);
+	CHECK(pv.loop.timer_count == 1);
+	pv.asked.timer.handle(&pv.asked.timer, 0);
+	CHECK(pv.end == PV_END_REBOOT && world.halts == 1);
+	pv_loop_free(&pv.loop);
 	/* How it goes can still be seen. */
 	CHECK(order(&pv, &own, PV_CTRL_CONTAINERS, "") == 200);
 	CHECK_HAS(reply.body, "STOPPING");
@@ -350,6 +356,30 @@ static void test_collection_and_launch_wait_for_each_other(void)
 	pv_loop_free(&pv.loop);
 }
 
+static void test_factory_revision_is_one_that_was_committed(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/y") == 409);
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "") == 409);
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 409);
+	CHECK_HAS(reply.body, "was not committed");
+	tree_file("trails/locals/x/.pv/done", "1");
+	run.revision = (char *)(uintptr_t) "0";
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 409);
+	CHECK_HAS(reply.body, "revision 0 runs");
+	run.revision = (char *)(uintptr_t) "7";
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 200);
+	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 503);
+	/* The state is "{}". */
+	wait_for_job(&pv);
+	CHECK(!pv.end && !*pv.candidate.revision);
+	check_progress(&pv, "NEW", "");
+	check_stored(&pv, "7", "", "");
+	pv_loop_free(&pv.loop);
+}
+
 static void test_revision_that_is_unusable_is_not_tried(void)
 {
 	struct pv pv = running(true, true, false);
@@ -385,6 +415,7 @@ int main(void)
 	test_tried_revision_is_not_left_halfway();
 	test_revision_is_tried_by_a_reboot();
 	test_collection_and_launch_wait_for_each_other();
+	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
 	return check_done();
 }

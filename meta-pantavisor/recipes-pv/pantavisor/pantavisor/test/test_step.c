@@ -3,6 +3,7 @@
 #include "step.h"
 
 #include "beneath.h"
+#include "factory.h"
 #include "firmware.h"
 #include "tree.h"
 
@@ -36,7 +37,8 @@ static void end(void)
 static bool refuses(const char *revision, const char *text, long least_release, const char *reason)
 {
 	struct pv_verify options = firmware_options(at.root, revision);
-	struct pv_step step = {revision, text, strlen(text), least_release};
+	struct pv_step step = {
+		.revision = revision, .text = text, .length = strlen(text), .least_release = least_release};
 	bool refused = pv_step_create(at, &options, &step, &err) < 0 && strstr(err.text, reason);
 
 	if (!refused)
@@ -104,6 +106,40 @@ static void test_an_update_is_tried_committed_and_the_old_one_collected(void)
 	own = pv_fmt("objects/%s", old.ids[FIRMWARE_ROOT]);
 	CHECK(tree_has(shared) && !tree_has(own));
 	CHECK(firmware_verify(at.root, "locals/x", &err) == 0);
+	end();
+}
+
+static int make_factory(const char *from)
+{
+	struct pv_verify options = firmware_options(at.root, "0");
+
+	return pv_factory_make(at, &options, from, &err);
+}
+
+/* With nothing of what the old one wrote, and nothing of it left. */
+static void test_a_revision_becomes_the_factory_one(void)
+{
+	cleanup_free char *own = NULL;
+
+	begin();
+	own = pv_fmt("objects/%s", next.ids[FIRMWARE_ROOT]);
+	CHECK(firmware_send(at, &next, &err) == 0 && firmware_install(at, &next, "locals/x", &err) == 0);
+	tree_file("logs/0/web/console.log", "x");
+	tree_file("disks/rev/0/web/data/file", "x");
+	tree_file("disks/perm/web/data/file", "x");
+	tree_file("trails/0/.pv/commitmsg", "old");
+	CHECK(make_factory("locals/y") < 0 && tree_has("trails/0/.pv/commitmsg"));
+	CHECK(make_factory("locals/x") == 0);
+	tree_check_text("trails/0/.pvr/json", next.text);
+	tree_check_text("trails/0/.pvr/config", "{\"ObjectsDir\":\"../../objects\"}");
+	check_progress("0", "NEW");
+	CHECK(!tree_has("trails/0/.pv/commitmsg") && !tree_has("trails/.new-0") &&
+		!tree_has("trails/.dead-0"));
+	CHECK(!tree_has("logs/0") && !tree_has("disks/rev/0") && tree_has("disks/perm/web/data/file"));
+	CHECK(firmware_verify(at.root, "0", &err) == 0 && firmware_verify(at.root, "locals/x", &err) == 0);
+	/* One that would not verify touches nothing. */
+	tree_unlink(own);
+	CHECK(make_factory("locals/x") < 0 && tree_has("trails/0/.pvr/json") && !tree_has("trails/.new-0"));
 	end();
 }
 
@@ -209,6 +245,7 @@ int main(void)
 {
 	test_a_step_is_refused_before_anything_is_written();
 	test_an_update_is_tried_committed_and_the_old_one_collected();
+	test_a_revision_becomes_the_factory_one();
 	test_a_try_that_did_not_come_up_is_recorded();
 	test_an_update_that_was_cut_off_is_recorded();
 	test_a_boot_removes_what_a_cut_left();

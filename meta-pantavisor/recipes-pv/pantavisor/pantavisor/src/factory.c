@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "factory.h"
+
+#include "alloc.h"
+#include "beneath.h"
+#include "collect.h"
+#include "step.h"
+#include "text.h"
+
+int pv_factory_make(
+	struct pv_storage at, const struct pv_verify *options, const char *from, struct pv_err *err)
+{
+	cleanup_free char *path = pv_fmt("trails/%s/.pvr/json", from), *text = NULL;
+	struct pv_step step = {.revision = PV_FACTORY, .replaces = true};
+
+	if (pv_beneath_read(at.root, path, PV_JSON_TEXT_BYTES, &text, &step.length, err) < 0)
+		return -1;
+	step.text = text;
+	/* The new one never has what the old one wrote. */
+	if (pv_collect_traces(at, PV_FACTORY, err) < 0)
+		return -1;
+	return pv_step_create(at, options, &step, err);
+}
