@@ -123,6 +123,21 @@ static int64_t patience_of(const struct pv *pv)
 	return UP_MS;
 }
 
+static int64_t stable_time_of(const struct pv_task *task)
+{
+	return task->spec->recovery.given ? (int64_t)task->spec->recovery.stable_timeout_s * 1000 : 0;
+}
+
+static int64_t longest_stable_time(const struct pv *pv)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (stable_time_of(pv->run->tasks[i]) > longest)
+			longest = stable_time_of(pv->run->tasks[i]);
+	return longest;
+}
+
 void pv_commit_begin(struct pv *pv, int64_t now)
 {
 	if (is_tested(pv)) {
@@ -132,6 +147,9 @@ void pv_commit_begin(struct pv *pv, int64_t now)
 	}
 	pv->run->stable_at = now + delay_of(pv);
 	pv->run->late_at = pv->run->stable_at + patience_of(pv);
+	/* Once: one that fails each time shortly before must not hold the end up for ever. */
+	if (is_tested(pv))
+		pv->run->late_at += longest_stable_time(pv);
 }
 
 static void stable(struct pv *pv)
@@ -155,6 +173,36 @@ static void late(struct pv *pv)
 		settle(pv);
 }
 
+/* When each container that runs was up for its stable_timeout; `now` or earlier: it was. */
+static int64_t all_stable_at(const struct pv *pv)
+{
+	int64_t until = 0;
+
+	for (size_t i = 0; i < pv->run->task_count; i++) {
+		const struct pv_task *task = pv->run->tasks[i];
+		int64_t at = task->started_at ? task->started_at + stable_time_of(task) : 0;
+
+		if (at > until)
+			until = at;
+	}
+	return until;
+}
+
+/* A try waits for it; a boot that is good needs no more than its goals. */
+static bool is_held(struct pv *pv, int64_t now, int64_t *next)
+{
+	int64_t until = is_tested(pv) ? all_stable_at(pv) : 0;
+
+	if (until <= now)
+		return false;
+	pv_info("revision", "revision %s is held for %lld s: not all its containers are stable yet",
+		pv->run->revision, (long long)(until - now + 999) / 1000);
+	pv_record(pv, PV_UPDATE_UNSTABLE, NULL);
+	pv->run->stable_at = until;
+	*next = pv_earlier_of(*next, until);
+	return true;
+}
+
 static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 {
 	int64_t due;
@@ -169,7 +217,7 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 		*next = due < *next ? due : *next;
 	else if (due == pv->run->late_at)
 		late(pv);
-	else
+	else if (!is_held(pv, now, next))
 		stable(pv);
 }
 

@@ -41,6 +41,35 @@ static void test_release_rises_with_a_good_boot(void)
 	tree_check_text("config/release", "5\n");
 }
 
+static void test_commit_waits_for_the_stable_time_of_containers(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+
+	web.recovery.stable_timeout_s = 200;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(tick(&pv, 2 + 25 * SECOND) == 1 + 200 * SECOND);
+	tick(&pv, 200 * SECOND);
+	CHECK(pv.run->standing == PV_STANDING_TRIED && !pv.end);
+	tick(&pv, 1 + 200 * SECOND);
+	CHECK(pv.run->standing == PV_STANDING_COMMITTED && !pv.end);
+	check_stored(&pv, "7", "", "3");
+	/* And not for ever, for one that always fails shortly before. */
+	pv = stored("3", "7", PV_STANDING_TRIED);
+	tick(&pv, 1);
+	tick(&pv, 2);
+	for (int64_t now = 2; now < 1000 * SECOND && !pv.end; now += 2 * SECOND) {
+		if (now % (180 * SECOND) < 2 * SECOND && task.monitor)
+			pv_supervise_reaped(&pv, MONITOR, 1 << 8, now);
+		tick(&pv, now);
+		if (task.started_at == 1)
+			task.started_at = now;
+	}
+	CHECK(pv.end == PV_END_REBOOT && pv.run->standing == PV_STANDING_TRIED);
+	check_stored(&pv, "3", "7", "");
+	web.recovery.stable_timeout_s = 0;
+}
+
 static void test_tried_revision_that_keeps_failing_goes_back(void)
 {
 	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
@@ -213,6 +242,7 @@ int main(void)
 	test_tried_revision_is_committed_once_it_was_stable();
 	test_release_rises_with_the_commit();
 	test_release_rises_with_a_good_boot();
+	test_commit_waits_for_the_stable_time_of_containers();
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();
