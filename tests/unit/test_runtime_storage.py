@@ -62,6 +62,7 @@ NOT_OF_THE_STORAGE = {
     "targets": "sources of mounts that the verified configuration names, to begin at",
     "verify": "the trust store and the table of signers in the initramfs",
     "volume": "/volumes, to begin at",
+    "watchdog": "/dev/watchdog0",
 }
 
 

@@ -204,11 +204,14 @@ static int create(struct pv_storage at, const struct pv_verify *options, const s
 	const struct pv_trail *place, struct pv_err *err)
 {
 	cleanup_close int lock = pv_trail_lock(at.root, err);
-	int found = lock < 0 ? -1 : step->replaces ? 0 : find_same(place, step, err);
 	struct pv_verified verified;
 	struct pv_state state;
-	int done;
+	int found = 0, done;
 
+	if (lock < 0)
+		return -1;
+	if (!step->replaces)
+		found = find_same(place, step, err);
 	if (found)
 		return found < 0 ? -1 : 0;
 	if (pv_verify_text(options, step->text, step->length, &state, &verified, err) < 0)
