@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The bsp part of the state: kernel, initramfs with PID 1, device tree, modules and firmware, with device.json,
-# signed, as <PN>-<MACHINE>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
+# The bsp part of the state: kernel, initramfs with PID 1, device tree, modules and firmware, with
+# device.json, signed, as <PN>-<MACHINE>.pvrexport.tgz in DEPLOY_DIR_IMAGE.
 #
 #   PVR_BSP_KERNEL = "bzImage"
 #   inherit bsp-pvrexport
@@ -22,11 +22,14 @@ PVR_BSP_FIRMWARE[doc] = "Tarball with lib/firmware, in DEPLOY_DIR_IMAGE. Empty: 
 PVR_BSP_DEPENDS ??= "virtual/kernel:do_deploy pantavisor-initramfs:do_deploy"
 PVR_BSP_DEPENDS[doc] = "Tasks that deploy the files above."
 PVR_DEVICE_JSON ??= ""
-PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, platform and app."
+PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, \
+platform and app."
 PVR_PROFILE ??= "balanced"
-PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a codec as zstd:19 or lz4."
+PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a \
+codec as zstd:19 or lz4."
 PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
-PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: the times in the tarballs."
+PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: \
+the times in the tarballs."
 
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 
@@ -54,7 +57,8 @@ python do_pvrexport() {
 do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
-do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE PVR_DEVICE_JSON"
+do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE \
+    PVR_DEVICE_JSON"
 do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY PVR_BSP_SIGNED"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"

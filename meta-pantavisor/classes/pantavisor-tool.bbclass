@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # How a task calls the library.
 #
-# BitBake's own Python has the standard library only, so a task writes a JSON job and runs PVR_CMD on it in a process
-# of its own. The first line of the task's log is that command: paste it into a shell to replay the step.
-# Every source file of the library is in the checksums of such tasks, so an edit to it rebuilds what it made.
+# BitBake's own Python has the standard library only, so a task writes a JSON job and runs PVR_CMD on it in
+# a process of its own. The first line of the task's log is that command: paste it into a shell to replay
+# the step. Every source file of the library is in the checksums of such tasks, so an edit to it rebuilds
+# what it made.
 
 PVR_PYTHON ??= "${STAGING_BINDIR_NATIVE}/python3-native/python3"
 PVR_PYTHON[doc] = "Python interpreter that runs the pantavisor library in tasks; needs openssl or python3-cryptography, and libsquashfs."

@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: MIT
-# The whole device: containers and bsp -> one signed state -> storage tree -> flashable disk image with a .bmap.
+# The whole device: containers and bsp -> one signed state -> storage tree -> flashable disk image with a
+# .bmap.
 #
 #   LICENSE = "MIT"
 #   PVROOT_CONTAINERS = "demo-system demo-nginx"
 #   inherit pvroot-image
 #
-# The state is verified strictly (signatures, coverage, references, every object) before an image is written.
+# The state is verified strictly (signatures, coverage, references, every object) before an image is
+# written.
 
 inherit pvr-artifact
 
 PVROOT_CONTAINERS ??= ""
-PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image; none: an image that runs nothing but the bsp."
+PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image; none: an image that runs nothing \
+but the bsp."
 PVROOT_BSP ??= "pantavisor-bsp"
 PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
 PVROOT_SIZE ??= ""
 PVROOT_SIZE[doc] = "Size of the disk image in MiB. Empty: the content and as much again for updates."
 PVROOT_RELEASE ??= "1"
-PVROOT_RELEASE[doc] = "Number of this release, which rises with each: PVS_KEY signs the set of all parts with it, so that \
-none can be taken out or exchanged for that of another release. Empty: parts are not bound together."
+PVROOT_RELEASE[doc] = "Number of this release, which rises with each: PVS_KEY signs the set of all parts \
+with it, so that none can be taken out or exchanged for that of another release. Empty: parts are not \
+bound together."
 PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
 PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
 IMAGE_BOOT_FILES ??= "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
-IMAGE_BOOT_FILES[doc] = "Files of DEPLOY_DIR_IMAGE for the boot partition: source[;name there], separated by blanks."
+IMAGE_BOOT_FILES[doc] = "Files of DEPLOY_DIR_IMAGE for the boot partition: source[;name there], separated \
+by blanks."
 EFI_BOOT_IMAGE ??= "bootx64.efi"
 EFI_BOOT_IMAGE:aarch64 = "bootaa64.efi"
 
@@ -43,7 +48,8 @@ python do_pvroot() {
 do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
-do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
+do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME \
+    IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
 do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.recipe.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
 # Of containers only do_deploy is needed; their warnings are wanted all the same.

@@ -10,8 +10,9 @@
 #
 #   PVS_KEY_DIR = "/secure/product-keys"
 #
-# On EFI machines the same key signs kernel, initramfs and device tree, and GRUB, which has its public half inside, loads
-# nothing else. GRUB knows RSA only; a product gives it a key of its own, which then changes with the boot loader only:
+# On EFI machines the same key signs kernel, initramfs and device tree, and GRUB, which has its public half
+# inside, loads nothing else. GRUB knows RSA only; a product gives it a key of its own, which then changes
+# with the boot loader only:
 #
 #   PVS_BOOT_KEY = "/secure/product-keys/boot.pem"
 #
@@ -30,13 +31,16 @@ PVS_X5C[doc] = "PEM file with the certificate chain of PVS_KEY, leaf first."
 PVS_CA ??= "${PVS_KEY_DIR}/ca.crt"
 PVS_CA[doc] = "PEM file with the root certificate that devices trust."
 PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d)}"
-PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs what it loads. \
-Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they run."
+PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs \
+what it loads. Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they \
+run."
 PVS_SIGNERS ??= ""
-PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes into the initramfs \
-and which the image is held against. Empty: each certificate that leads to PVS_CA may sign everything."
+PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes \
+into the initramfs and which the image is held against. Empty: each certificate that leads to PVS_CA may \
+sign everything."
 PVS_DEVELOPMENT_KEYS ??= "0"
-PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a product."
+PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a \
+product."
 
 # The certificates are in the signature, the places of the files do not: two build directories agree.
 PVS_CHECKSUMS = "${PVS_X5C}:True ${PVS_CA}:True"

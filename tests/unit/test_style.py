@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 STYLE = "meta-pantavisor/docs/style.md"
 # Published words, texts of others, and the rules with their examples.
 OTHERS = ("tests/vectors/", "kas/quickstart/bitbake/lib/", "LICENSE", STYLE, "tests/unit/test_style.py")
+COLUMNS = 108
 BE = r"(?:is|are|was|were|be|been)"
 # Pattern -> what else it finds that is meant.
 RULES = {
@@ -118,6 +119,21 @@ def test_what_users_read_is_written_by_the_rules(shown: "list[tuple[str, str]]",
 @pytest.mark.parametrize("pattern", FOR_PAGES)
 def test_pages_are_written_by_the_rules(texts: "list[tuple[str, str]]", pattern: str) -> None:
     check([(place, line) for place, line in texts if ".md:" in place], pattern, FOR_PAGES[pattern])
+
+
+def test_lines_of_shell_and_bitbake_are_as_narrow_as_those_of_python(
+    sources: "list[tuple[str, str]]",
+) -> None:
+    """ruff holds Python, clang-format C. A command of a demonstration's Dockerfile is its image's."""
+    suffixes = (".bb", ".bbclass", ".inc", ".conf", ".cfg", ".sh")
+    wide = [
+        f"{name}:{number}"
+        for name, text in sources
+        if name.endswith(suffixes) or ("." not in Path(name).name and re.match(r"#!.*sh\b", text))
+        for number, line in enumerate(text.splitlines(), 1)
+        if len(line.expandtabs(8)) > COLUMNS
+    ]
+    assert not wide, "\n".join([f"more than {COLUMNS} columns:", *wide])
 
 
 def check(texts: "list[tuple[str, str]]", pattern: str, exceptions: str) -> None:

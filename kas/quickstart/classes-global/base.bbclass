@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # The tasks of every recipe, in openembedded-core's order:
 #
-#   do_fetch do_unpack do_patch do_prepare_recipe_sysroot do_configure do_compile do_install do_populate_sysroot do_build
+#   do_fetch do_unpack do_patch do_prepare_recipe_sysroot do_configure do_compile do_install
+#   do_populate_sysroot do_build
 #
-# and do_populate_lic beside, do_deploy where deploy.bbclass is inherited, do_clean and do_cleanall on demand.
-# Tasks have no network unless their flag [network] is "1".
+# and do_populate_lic beside, do_deploy where deploy.bbclass is inherited, do_clean and do_cleanall on
+# demand. Tasks have no network unless their flag [network] is "1".
 
 inherit logging
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# How shell tasks speak to bitbake's console and to their log: a line each into the pipe that bb.build reads.
+# How shell tasks speak to bitbake's console and to their log: a line each into the pipe that bb.build
+# reads.
 
 LOGFIFO = "${T}/fifo.${@os.getpid()}"
 

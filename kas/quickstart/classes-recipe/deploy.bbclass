@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# do_deploy: files in DEPLOYDIR go to DEPLOY_DIR_IMAGE. Files that a later do_deploy no longer makes vanish there.
+# do_deploy: files in DEPLOYDIR go to DEPLOY_DIR_IMAGE. Files that a later do_deploy no longer makes vanish
+# there.
 #
 #   inherit deploy
 #   do_deploy() {

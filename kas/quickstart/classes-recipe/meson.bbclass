@@ -33,15 +33,18 @@ MESONOPTS = "\
 python do_write_config() {
     quickstart.mesonfile.write(d)
 }
-do_write_config[vardeps] += "CC CXX AR NM OBJCOPY STRIP READELF CFLAGS CXXFLAGS LDFLAGS HOST_ARCH HOST_OS PKG_CONFIG_LIBDIR"
+do_write_config[vardeps] += "CC CXX AR NM OBJCOPY STRIP READELF CFLAGS CXXFLAGS LDFLAGS HOST_ARCH HOST_OS \
+    PKG_CONFIG_LIBDIR"
 do_write_config[dirs] = "${WORKDIR}"
 addtask write_config after do_patch before do_configure
 
 meson_do_configure() {
-	# The cross file has the compiler; what meson finds in the environment it takes for the building machine's.
+	# The cross file has the compiler; what meson finds in the environment it takes for the building
+	# machine's.
 	unset CC CXX CPP LD AR AS NM OBJCOPY OBJDUMP RANLIB READELF STRIP CPPFLAGS CFLAGS CXXFLAGS LDFLAGS
 	CC="${BUILD_CC}" CFLAGS="${BUILD_CFLAGS}" LDFLAGS="${BUILD_LDFLAGS}" \
-		meson setup ${MESONOPTS} ${EXTRA_OEMESON} "${B}" "${MESON_SOURCEPATH}" || bbfatal_log "meson setup failed"
+		meson setup ${MESONOPTS} ${EXTRA_OEMESON} "${B}" "${MESON_SOURCEPATH}" ||
+			bbfatal_log "meson setup failed"
 }
 
 meson_do_compile() {
@@ -49,7 +52,8 @@ meson_do_compile() {
 }
 
 meson_do_install() {
-	meson install --no-rebuild --destdir "${D}" ${@'--tags ' + d.getVar('MESON_INSTALL_TAGS') if d.getVar('MESON_INSTALL_TAGS') else ''}
+	meson install --no-rebuild --destdir "${D}" \
+		${@'--tags ' + d.getVar('MESON_INSTALL_TAGS') if d.getVar('MESON_INSTALL_TAGS') else ''}
 }
 
 EXPORT_FUNCTIONS do_configure do_compile do_install

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A program for the machine that builds: goes into RECIPE_SYSROOT_NATIVE of those that have <PN>-native in DEPENDS.
+# A program for the machine that builds: goes into RECIPE_SYSROOT_NATIVE of those that have <PN>-native in
+# DEPENDS.
 CLASSOVERRIDE = "class-native"
 PACKAGE_ARCH = "${BUILD_ARCH}"
 HOST_ARCH = "${BUILD_ARCH}"

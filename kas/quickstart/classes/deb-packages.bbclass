@@ -9,28 +9,31 @@
 #       install -D -m 0644 ${DEB_ROOT}/usr/lib/... ${D}/...
 #   }
 #
-# do_fetch asks the distribution's package client for the closure of DEB_PACKAGES, with a state of its own below TMPDIR:
-# no root, no foreign architecture in dpkg, nothing of the host's packages is read or changed. What was resolved is
-# recorded in DL_DIR (deb-<architecture>/<PN>-<request>.list: name, version, architecture, sha256 and file), and as long
-# as the record's files are there it is what every build uses, with or without network. Remove the record for newer ones.
-# do_unpack checks each file against the record and unpacks all of them into DEB_ROOT.
+# do_fetch asks the distribution's package client for the closure of DEB_PACKAGES, with a state of its own
+# below TMPDIR: no root, no foreign architecture in dpkg, nothing of the host's packages is read or changed.
+# What was resolved is recorded in DL_DIR (deb-<architecture>/<PN>-<request>.list: name, version,
+# architecture, sha256 and file), and as long as the record's files are there it is what every build uses,
+# with or without network. Remove the record for newer ones. do_unpack checks each file against the record
+# and unpacks all of them into DEB_ROOT.
 
 inherit deploy nopackages
 
 DEB_PACKAGES ??= ""
-DEB_PACKAGES[doc] = "Packages to fetch, with all that they need. one|other: the first of them that the archive has."
+DEB_PACKAGES[doc] = "Packages to fetch, with all that they need. one|other: the first of them that the \
+archive has."
 DEB_KEEP ??= "*"
-DEB_KEEP[doc] = "Patterns (as of the shell) of the package names that are kept from the closure; others are not fetched."
+DEB_KEEP[doc] = "Patterns (as of the shell) of the package names that are kept from the closure; others \
+are not fetched."
 DEB_ARCH ??= "${@debpkg.host.architecture(d)}"
 DEB_ARCH[doc] = "The distribution's name of the architecture."
 DEB_DISTRIBUTION = "${@debpkg.host.distribution(d)}"
 DEB_SOURCES ??= ""
-DEB_SOURCES[doc] = "Sources file (.list or .sources) to read instead of the host's. Of either, only entries of the \
-distribution's own archive count."
+DEB_SOURCES[doc] = "Sources file (.list or .sources) to read instead of the host's. Of either, only \
+entries of the distribution's own archive count."
 DEB_SOURCES[vardepvalue] = ""
 DEB_FOREIGN_URI ??= ""
-DEB_FOREIGN_URI[doc] = "Where the distribution's archive has architectures that the host's own archive has not. Ubuntu \
-needs it for arm64 on amd64, Debian never."
+DEB_FOREIGN_URI[doc] = "Where the distribution's archive has architectures that the host's own archive has \
+not. Ubuntu needs it for arm64 on amd64, Debian never."
 DEB_FOREIGN_URI[vardepvalue] = ""
 
 DEB_LABEL = "${PN}"

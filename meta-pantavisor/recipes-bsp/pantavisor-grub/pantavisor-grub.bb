@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 SUMMARY = "GRUB for EFI machines, choosing the revision to boot"
-DESCRIPTION = "One EFI program with its modules, its configuration and the key of what it loads inside: no file on the boot partition decides what boots."
+DESCRIPTION = "One EFI program with its modules, its configuration and the key of what it loads inside: no \
+file on the boot partition decides what boots."
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
@@ -19,9 +20,9 @@ PANTAVISOR_CONSOLE:aarch64 ??= "ttyAMA0,115200"
 PANTAVISOR_CONSOLE[doc] = "Serial console of the machine, as in the kernel's console=."
 PANTAVISOR_CMDLINE ??= "console=tty0 console=${PANTAVISOR_CONSOLE}"
 PANTAVISOR_CMDLINE[doc] = "The kernel's command line, without the revision."
-PANTAVISOR_GRUB_MODULES ??= "part_gpt part_msdos fat ext2 search search_label regexp loadenv linux normal test true \
-    echo sleep reboot memdisk tar configfile minicmd efi_gop gzio probe pgp gcry_rsa gcry_sha256 gcry_sha512 \
-    ${PANTAVISOR_GRUB_MODULES_BOARD}"
+PANTAVISOR_GRUB_MODULES ??= "part_gpt part_msdos fat ext2 search search_label regexp loadenv linux normal \
+    test true echo sleep reboot memdisk tar configfile minicmd efi_gop gzio probe pgp gcry_rsa gcry_sha256 \
+    gcry_sha512 ${PANTAVISOR_GRUB_MODULES_BOARD}"
 PANTAVISOR_GRUB_MODULES[doc] = "Modules inside the program."
 PANTAVISOR_GRUB_MODULES_BOARD ??= ""
 PANTAVISOR_GRUB_MODULES_BOARD:aarch64 ??= "fdt"
@@ -48,14 +49,15 @@ do_mkimage() {
     install -D -m 0644 ${PANTAVISOR_GRUB_CFG} ${B}/memdisk/boot/grub/grub.cfg
     echo 'set board_args="${PANTAVISOR_CMDLINE}"' > ${B}/memdisk/boot/grub/board.cfg
     chmod 0644 ${B}/memdisk/boot/grub/board.cfg
-    tar -C ${B}/memdisk --create --file ${B}/memdisk.tar --format=ustar --sort=name --mtime=@${SOURCE_DATE_EPOCH} \
-        --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
+    tar -C ${B}/memdisk --create --file ${B}/memdisk.tar --format=ustar --sort=name \
+        --mtime=@${SOURCE_DATE_EPOCH} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
     set --
     if [ -e ${B}/boot-key.gpg ]; then
         # The key verifies the kernel, in place of a shim that may not be there.
         set -- --pubkey=${B}/boot-key.gpg --disable-shim-lock
     elif [ -n "${PANTAVISOR_EFI_KEY}" ]; then
-        bbfatal "PVS_BOOT_KEY is empty, so a GRUB that PANTAVISOR_EFI_KEY signs would boot any kernel under Secure Boot"
+        bbfatal "PVS_BOOT_KEY is empty, so a GRUB that PANTAVISOR_EFI_KEY signs" \
+            "would boot any kernel under Secure Boot"
     fi
     grub-mkimage "$@" --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
         --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \

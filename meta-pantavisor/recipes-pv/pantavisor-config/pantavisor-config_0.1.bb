@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 SUMMARY = "What the runtime is configured to do, and whom the device trusts"
-DESCRIPTION = "For the initramfs: /etc/pantavisor.config and the trust store. Without either a device stops at its start."
+DESCRIPTION = "For the initramfs: /etc/pantavisor.config and the trust store. Without either a device \
+stops at its start."
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
@@ -13,21 +14,23 @@ B = "${WORKDIR}/build"
 inherit pvs-keys
 
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"
-PANTAVISOR_SECUREBOOT_MODE[doc] = "How signatures are taken. strict: every path of a state must be signed, lenient: what is \
-signed must be right, audit: what is wrong is logged, disabled: no signature is read."
+PANTAVISOR_SECUREBOOT_MODE[doc] = "How signatures are taken. strict: every path of a state must be signed, \
+lenient: what is signed must be right, audit: what is wrong is logged, disabled: no signature is read."
 PANTAVISOR_SECUREBOOT_SET ??= "0"
-PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with PVROOT_RELEASE, so that no \
-part can be taken out or exchanged for that of another release."
+PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with \
+PVROOT_RELEASE, so that no part can be taken out or exchanged for that of another release."
 PANTAVISOR_BOOTLOADER ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'grub', 'uboot', d)}"
 PANTAVISOR_BOOTLOADER[doc] = "grub or uboot: whose boot environment the runtime reads."
 PANTAVISOR_STORAGE_DEVICE ??= "LABEL=root"
-PANTAVISOR_STORAGE_DEVICE[doc] = "The storage partition, where the boot loader does not name it: PARTUUID=, LABEL=, UUID= or a path."
+PANTAVISOR_STORAGE_DEVICE[doc] = "The storage partition, where the boot loader does not name it: \
+PARTUUID=, LABEL=, UUID= or a path."
 PANTAVISOR_STORAGE_WAIT ??= "30"
 PANTAVISOR_STORAGE_WAIT[doc] = "Seconds to wait for the storage."
 PANTAVISOR_LOG_LEVEL ??= "3"
 PANTAVISOR_LOG_LEVEL[doc] = "0 fatal, 1 error, 2 warn, 3 info, 4 debug."
 PANTAVISOR_CONFIG ??= ""
-PANTAVISOR_CONFIG[doc] = "Further keys of docs/runtime.md, separated by blanks: PV_UPDATER_GOALS_TIMEOUT=60."
+PANTAVISOR_CONFIG[doc] = "Further keys of docs/runtime.md, separated by blanks: \
+PV_UPDATER_GOALS_TIMEOUT=60."
 
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
@@ -35,7 +38,8 @@ do_compile[noexec] = "1"
 do_install() {
     case "${PANTAVISOR_SECUREBOOT_MODE}" in
     strict|lenient|audit|disabled) ;;
-    *) bbfatal 'PANTAVISOR_SECUREBOOT_MODE is "${PANTAVISOR_SECUREBOOT_MODE}", not strict, lenient, audit or disabled' ;;
+    *) bbfatal 'PANTAVISOR_SECUREBOOT_MODE is "${PANTAVISOR_SECUREBOOT_MODE}",' \
+        'not strict, lenient, audit or disabled' ;;
     esac
     case "${PANTAVISOR_BOOTLOADER}" in
     grub|uboot) ;;
@@ -49,7 +53,8 @@ do_install() {
     if [ -n "${PVS_SIGNERS}" ]; then
         install -m 0644 "${PVS_SIGNERS}" ${D}${sysconfdir}/pantavisor/pvs/signers
     fi
-    printf '%s\n' PV_SECUREBOOT_MODE=${PANTAVISOR_SECUREBOOT_MODE} PV_SECUREBOOT_SET=${PANTAVISOR_SECUREBOOT_SET} PV_BOOTLOADER_TYPE=${PANTAVISOR_BOOTLOADER} \
+    printf '%s\n' PV_SECUREBOOT_MODE=${PANTAVISOR_SECUREBOOT_MODE} \
+        PV_SECUREBOOT_SET=${PANTAVISOR_SECUREBOOT_SET} PV_BOOTLOADER_TYPE=${PANTAVISOR_BOOTLOADER} \
         PV_STORAGE_DEVICE=${PANTAVISOR_STORAGE_DEVICE} PV_STORAGE_WAIT=${PANTAVISOR_STORAGE_WAIT} \
         PV_LOG_LEVEL=${PANTAVISOR_LOG_LEVEL} ${PANTAVISOR_CONFIG} > ${D}${sysconfdir}/pantavisor.config
     chmod 0644 ${D}${sysconfdir}/pantavisor.config

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 SUMMARY = "C library, LXC and mbed TLS for the target: headers, libraries and pkg-config files"
-DESCRIPTION = "One recipe for all of them, because they come from one closure of packages that belong together."
+DESCRIPTION = "One recipe for all of them, because they come from one closure of packages that belong \
+together."
 LICENSE = "LGPL-2.1-or-later & Apache-2.0"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10"
 
@@ -17,7 +18,8 @@ do_compile[noexec] = "1"
 do_install() {
     install -d ${D}
     cp -a --no-preserve=ownership ${DEB_ROOT}/usr ${D}/
-    rm -rf ${D}/usr/share/doc ${D}/usr/share/man ${D}/usr/share/locale ${D}/usr/share/lintian ${D}/usr/share/bash-completion
+    rm -rf ${D}/usr/share/doc ${D}/usr/share/man ${D}/usr/share/locale ${D}/usr/share/lintian \
+        ${D}/usr/share/bash-completion
     for name in bin sbin lib lib64; do
         ln -sfn usr/$name ${D}/$name
     done

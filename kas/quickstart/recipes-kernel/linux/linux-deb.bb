@@ -6,7 +6,8 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/GPL-2.0-only;md5=801f80980d171d
 PROVIDES = "virtual/kernel"
 
 DEB_KERNEL ??= "${@debpkg.host.kernel_package(d)}"
-DEB_KERNEL[doc] = "Package of the kernel. The default is the one for virtual machines; linux-image-amd64 knows real boards."
+DEB_KERNEL[doc] = "Package of the kernel. The default is the one for virtual machines; linux-image-amd64 \
+knows real boards."
 DEB_PACKAGES = "${DEB_KERNEL}"
 DEB_KEEP = "linux-image-* linux-modules-*"
 

@@ -14,6 +14,7 @@ python chatter() {
 python () {
     for number in range(int(d.getVar("CHATTY_TASKS"))):
         d.setVar(f"do_talk_{number}", '    bb.build.exec_func("chatter", d)\n')
-        d.setVarFlags(f"do_talk_{number}", {"python": "1", "func": "1", "lineno": "1", "filename": "chatty"})
+        flags = {"python": "1", "func": "1", "lineno": "1", "filename": "chatty"}
+        d.setVarFlags(f"do_talk_{number}", flags)
         bb.build.addtask(f"do_talk_{number}", "do_build", "do_configure", d)
 }

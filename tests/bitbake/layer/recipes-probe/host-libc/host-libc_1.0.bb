@@ -12,8 +12,10 @@ do_install() {
 	install -d ${D}/usr/lib ${D}/usr/lib64
 	ln -s usr/lib ${D}/lib
 	ln -s usr/lib64 ${D}/lib64
-	dpkg-query -L libc6 libc6-dev linux-libc-dev | grep -E '^(/usr)?/(include|lib|lib64)/' | while read -r name; do
+	dpkg-query -L libc6 libc6-dev linux-libc-dev | grep -E '^(/usr)?/(include|lib|lib64)/' |
+	while read -r name; do
 		[ -d "$name" ] || echo "$name"
 	done >files.txt
-	tar -C / --create --files-from=files.txt | tar -C ${D} --extract --no-same-owner --keep-directory-symlink
+	tar -C / --create --files-from=files.txt |
+		tar -C ${D} --extract --no-same-owner --keep-directory-symlink
 }
