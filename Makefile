@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Short names for scripts/; the scripts say what they do with --help.
+# Short names for scripts/; the scripts describe what they do with --help.
 
 .PHONY: help setup check test quickstart clean
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A recipe that deploys what the library makes: no compiler, no packages, nothing for the sysroots of
-# others. Inherited by pvrexport, bsp-pvrexport and pvroot-image, whose task stands between do_configure and
+# others. Inherited by pvrexport, bsp-pvrexport and pvroot-image, whose task is between do_configure and
 # do_deploy.
 
 inherit pantavisor-tool pvs-keys deploy nopackages

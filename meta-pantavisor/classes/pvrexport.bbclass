@@ -11,7 +11,7 @@
 #
 # The image is fetched into DL_DIR by do_fetch, every blob checked by its digest. Without PVR_DOCKER_DIGEST
 # the tag is resolved once, and the fetcher prints the line that pins it.
-# The variables below say what runs and how; files named in PVR_*_JSON must be in SRC_URI.
+# The variables below set what runs and how; files named in PVR_*_JSON must be in SRC_URI.
 
 inherit pvr-artifact
 
@@ -82,7 +82,7 @@ python () {
     pvbb.recipe.docker_source(d)
 }
 
-# What an unpinned tag names may change; the build goes on with what it named first, and says so at every
+# What an unpinned tag names may change; the build goes on with what it named first, and warns at every
 # build.
 python do_check_tag() {
     pvbb.tags.check(d)

@@ -52,7 +52,7 @@ do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP P
     IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
 do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.recipe.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
-# Of containers only do_deploy is needed; their warnings are wanted all the same.
+# Of containers only do_deploy is needed; their warnings are kept all the same.
 do_build[recrdeptask] += "do_check_tag"
 do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_SIGNERS_CHECKSUMS}"
 addtask pvroot after do_configure before do_deploy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a confined container cannot do on a device, seen from inside; beside it one that is not confined,
+"""What a confined container cannot do on a device, seen from inside; next to it one that is not confined,
 which can.
 """
 

@@ -4,13 +4,13 @@
 #   do_fetch do_unpack do_patch do_prepare_recipe_sysroot do_configure do_compile do_install
 #   do_populate_sysroot do_build
 #
-# and do_populate_lic beside, do_deploy where deploy.bbclass is inherited, do_clean and do_cleanall on
+# and do_populate_lic in addition, do_deploy where deploy.bbclass is inherited, do_clean and do_cleanall on
 # demand. Tasks have no network unless their flag [network] is "1".
 
 inherit logging
 
 OE_TERMINAL ??= "none"
-# Recipes for the target have the C library in their sysroot unless they say INHIBIT_DEFAULT_DEPS = "1".
+# Recipes for the target have the C library in their sysroot unless they set INHIBIT_DEFAULT_DEPS = "1".
 BASEDEPENDS = ""
 BASEDEPENDS:class-target = "${@'' if d.getVar('INHIBIT_DEFAULT_DEPS') else 'virtual/libc'}"
 DEPENDS:prepend = "${BASEDEPENDS} "

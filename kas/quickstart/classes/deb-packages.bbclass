@@ -12,7 +12,7 @@
 # do_fetch asks the distribution's package client for the closure of DEB_PACKAGES, with a state of its own
 # below TMPDIR: no root, no foreign architecture in dpkg, nothing of the host's packages is read or changed.
 # What was resolved is recorded in DL_DIR (deb-<architecture>/<PN>-<request>.list: name, version,
-# architecture, sha256 and file), and as long as the record's files are there it is what every build uses,
+# architecture, sha256 and file), and as long as the record's files exist it is what every build uses,
 # with or without network. Remove the record for newer ones. do_unpack checks each file against the record
 # and unpacks all of them into DEB_ROOT.
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Write beside and rename: after an error or a power cut there is the old file or the new one, never half
-of one.
+"""Write under another name and rename: after an error or a power cut there is the old file or the new one,
+never half of one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def replacing(path: PathIn, *, mode: int = 0o644, durable: bool = True) -> Itera
 
 @contextmanager
 def replacing_path(path: PathIn) -> Iterator[Path]:
-    """As replacing, for writers that want a file name: yields a name beside ``path`` that does not exist
+    """As replacing, for writers that want a file name: yields a name next to ``path`` that does not exist
     yet.
 
     A caller whose file must survive a power cut calls sync_file.

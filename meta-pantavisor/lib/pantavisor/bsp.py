@@ -34,7 +34,7 @@ def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Va
         f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path
     }
     if job.boot_key is not None:
-        # Beside each file that GRUB loads, under the name that it looks for.
+        # Next to each file that GRUB loads, under the name that it looks for.
         signer = keys.BootSigner.load(job.boot_key)
         signatures = {name: signer.sign(path) for name, path in sources.items() if path}
         files.update(

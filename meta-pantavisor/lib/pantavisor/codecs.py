@@ -64,7 +64,7 @@ def unpack(stream: Readable, *, what: str) -> Iterator[bytes]:
     """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises
     FormatError.
 
-    Its first bytes say how it is packed: labels of it are often wrong, and docker, podman and containerd
+    Its first bytes decide how it is packed: labels of it are often wrong, and docker, podman and containerd
     look there.
     """
     head = b""
@@ -91,7 +91,7 @@ def decompressor(compression: str) -> Decompressor:
 
 
 def errors(compression: str) -> tuple[type[Exception], ...]:
-    """What a decompressor raises for broken input, besides the standard library's."""
+    """What a decompressor raises for broken input, in addition to the standard library's."""
     return _more_errors(compression)
 
 

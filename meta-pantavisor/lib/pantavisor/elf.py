@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Does a container's first program run on the machine it is made for? Its ELF header says so (System V ABI,
+"""Does a container's first program run on the machine it is made for? Its ELF header decides (System V ABI,
 chapter 4).
 """
 
@@ -34,7 +34,7 @@ SEARCH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin
 
 
 class WrongMachine(PantavisorError):
-    """The image says one platform and holds another's programs."""
+    """The image names one platform and holds another's programs."""
 
 
 def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str = "") -> None:

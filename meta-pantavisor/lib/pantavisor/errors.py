@@ -10,9 +10,9 @@ from typing import Optional
 
 
 class PantavisorError(Exception):
-    """A failure that the user can mend. ``hint`` says how, or is None where the sentence says it all.
+    """A failure that the user can mend. ``hint`` is how, or None where the sentence is enough.
 
-    ``message`` stands for itself; a hint speaks to a person who has ``pvr``: it names commands and options
+    ``message`` is complete by itself; a hint is for a person who has ``pvr``: it names commands and options
     of it, since a task of BitBake that fails is mended and replayed with these too.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pvrexport: a tar with ``json`` first and then ``objects/<sha256>``, gzipped when its name says so.
+"""The pvrexport: a tar with ``json`` first and then ``objects/<sha256>``, gzipped when its name ends so.
 
 Plain ustar with exact names, no directories and no extended headers: the device's reader knows nothing
 else. Sorted, each object once, fixed times: the same state gives the same bytes.

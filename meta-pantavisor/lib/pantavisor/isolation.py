@@ -32,7 +32,7 @@ _NETWORKS = frozenset(["empty", "veth", "none"])
 _NET_KEY = re.compile(
     r"lxc\.net\.[0-9]+\.(type|link|flags|name|hwaddr|mtu|ipv[46]\.address|ipv[46]\.gateway)"
 )
-# They would change a mount that is there, or let mounts out.
+# They would change an existing mount, or let mounts out.
 _BAD_OPTIONS = frozenset(["remount", "move", "shared", "rshared", "private", "rprivate", "slave", "rslave"])
 # Real-time scheduling starves what has none.
 _URGENT = frozenset(["lxc.prlimit.nice", "lxc.prlimit.rtprio"])
@@ -46,7 +46,7 @@ _HARMLESS = frozenset([
 @dataclass(frozen=True)
 class Isolation:
     """``reaches``: the lines, or what is missing, by which the container reaches the device.
-    ``lacks``: what of the confined profile it does without besides.
+    ``lacks``: what else of the confined profile it does without.
     """
 
     reaches: tuple[str, ...]
@@ -63,7 +63,7 @@ class Isolation:
 
 
 def isolation(container: str, conf: str, run: Mapping[str, Any]) -> Isolation:
-    """What ``conf`` and run.json of the container say."""
+    """What ``conf`` and run.json of the container set."""
     no_new_privs = [value for key, value in pairs(conf) if key == "lxc.no_new_privs"]
     lacks = [] if no_new_privs[-1:] == ["1"] else ["programs may gain privileges"]
     if run.get("profile") != CONFINED:
@@ -116,7 +116,7 @@ Judge = Callable[[str, str, str], bool]
 
 
 def _judge(key: str) -> Optional[Judge]:
-    """Who says whether a line is harmless; the same order as on the device."""
+    """Who decides whether a line is harmless; the same order as on the device."""
     if key in _JUDGES:
         return _JUDGES[key]
     if key in _HARMLESS or key.startswith("lxc.prlimit.") and key not in _URGENT:

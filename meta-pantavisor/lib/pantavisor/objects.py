@@ -59,7 +59,7 @@ class ObjectPool:
         return open(self._existing(object_id), "rb")
 
     def open_verified(self, object_id: str) -> BinaryIO:
-        """As open; reading to the end raises DigestError where the content is not what the name says."""
+        """As open; reading to the end raises DigestError where the digest is not the name."""
         stream = self.open(object_id)
         return cast(
             BinaryIO,
@@ -113,7 +113,7 @@ class ObjectPool:
 
     def verify(self, object_id: str) -> Path:
         """The object's path, after its content was hashed.
-        Raises DigestError where it is not what its name says.
+        Raises DigestError where it has another digest than its name.
         """
         path = self._existing(object_id)
         found = file_sha256(path)
@@ -215,7 +215,7 @@ class SharedPool(ObjectPool):
             yield place
 
     def mark(self) -> None:
-        """Make the folder, where its name does not say it with the empty object in it, a pool.
+        """Make the folder, where its name is not enough with the empty object in it, a pool.
         The user asks for it.
         """
         if self.root.name != POOL_NAME:

@@ -24,7 +24,7 @@ from .errors import NotFound, PantavisorError
 MAX_OUTPUT = 256 * 1024  # bytes kept of each stream: the last ones, where the errors are
 TIMEOUT_SECONDS = 1800.0
 GRACE_SECONDS = 5.0  # for a stream that a child of the program holds open after its end
-# Administrators' tools live here, and an ordinary user's PATH often does not say so.
+# Administrators' tools live here, and an ordinary user's PATH often does not have them.
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 PLAIN_PATH = f"{SYSTEM_FOLDERS}:/usr/local/bin:/usr/bin:/bin"
 DEBIAN_PACKAGES = {
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 
 class ToolError(PantavisorError):
-    """A program that failed, with the last lines that it said."""
+    """A program that failed, with the last lines that it printed."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ LEFTOVERS = {
     "boot": r"\.(uboot2?\.txt|grubenv2?|grubtry)\.[a-z0-9_]{8}\.part",
 }
 FOLDER_MODE = 0o755
-SIGNATURE = ".sig"  # of a file that GRUB loads, beside it
+SIGNATURE = ".sig"  # of a file that GRUB loads, next to it
 
 
 def write(
@@ -138,7 +138,7 @@ def boot_links(folder: Path, state: State, pool: ObjectPool) -> None:
 
 def boot_files(state: State) -> dict[str, str]:
     """The names below ``.pv/`` and their object ids, by the device's own rule: what bsp/run.json names,
-    and beside a file the signature that GRUB verifies it by, where the state has one.
+    and next to a file the signature that GRUB verifies it by, where the state has one.
 
     Raises FormatError.
     """

@@ -37,7 +37,7 @@ PathIn = Union[str, "PathLike[str]"]
 
 @dataclass(frozen=True)
 class VerityParameters:
-    """What a device needs to open the pair of files, besides the files."""
+    """What a device needs to open the pair of files, in addition to the files."""
 
     root_hash: str  # 64 hex digits
     salt: bytes

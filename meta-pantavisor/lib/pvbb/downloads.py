@@ -7,7 +7,7 @@
     name
 
 The last component is the file's name in DL_DIR, flat, so that a copy of DL_DIR serves as a mirror of any
-kind. Blobs are shared by all images. A tag is resolved once: as long as its record is there, it means the
+kind. Blobs are shared by all images. A tag is resolved once: as long as its record exists, it means the
 same image, network or not.
 """
 
@@ -34,7 +34,7 @@ _MAX_WORDS = 120  # of a record's name, which also holds a hash
 
 @dataclass(frozen=True)
 class ImageUrl:
-    """An image for one platform. Without digest in ``ref``, a record says what the tag means."""
+    """An image for one platform. Without digest in ``ref``, a record has what the tag means."""
 
     ref: Ref
     platform: Platform

@@ -57,7 +57,7 @@ class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
             ud.localfile = ud.item.name
 
     def supports_checksum(self, ud: Any) -> bool:
-        # A record has no checksum either, but mirrors only look for files of methods that say yes here.
+        # A record has no checksum either, but mirrors only look for files of methods that answer yes here.
         return not isinstance(ud.item, ImageUrl)
 
     def recommends_checksum(self, ud: Any) -> bool:
@@ -86,7 +86,7 @@ class DockerFetcher(bb.fetch2.FetchMethod):  # type: ignore[misc]
         _as_fetch_error(ud.url, _download, ud.client, ud.item, Path(ud.localpath))
 
     def unpack(self, ud: Any, rootdir: str, d: Any) -> None:
-        """An OCI layout with symbolic links into DL_DIR, in ``<rootdir>/oci`` or as ``;name=`` says."""
+        """An OCI layout with symbolic links into DL_DIR, in ``<rootdir>/oci`` or what ``;name=`` names."""
         target = Path(rootdir, ud.item.name)
         ud.unpack_tracer.unpack("docker", str(target))
         _as_fetch_error(ud.url, _Image(ud, d).unpack, target)
@@ -108,7 +108,7 @@ class _Image:
         self._client: Optional[Client] = None
 
     def fetch(self) -> None:
-        """Have every piece in DL_DIR, whole. Without a pinned digest, say how to pin it."""
+        """Have every piece in DL_DIR, whole. Without a pinned digest, print how to pin it."""
         self._downloads.mkdir(parents=True, exist_ok=True)
         digest = self._url.ref.digest or self._resolve()
         chosen = self._choose(digest, have=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a recipe has about its image becomes an entry of SRC_URI, and what images say is checked, while
-they are parsed.
+"""What a recipe has about its image becomes an entry of SRC_URI, and the labels of images are checked,
+while they are parsed.
 
 A recipe in error is skipped with a reason, which BitBake prints when the recipe is asked for: one wrong
 word must not stop the builds of others.
@@ -48,7 +48,7 @@ def docker_source(d: Any) -> None:
 
 
 def containers(d: Any) -> list[str]:
-    """The recipes that PVROOT_CONTAINERS names, each once; the word ``none`` says that there are none."""
+    """The recipes that PVROOT_CONTAINERS names, each once; the word ``none`` is for no recipe."""
     return [name for name in dict.fromkeys((d.getVar("PVROOT_CONTAINERS") or "").split()) if name != "none"]
 
 

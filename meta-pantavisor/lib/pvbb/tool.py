@@ -67,7 +67,7 @@ def _make_development_keys(d: Any, directory: str) -> str:
 
 
 def run(d: Any, verb: str, job: dict[str, Any]) -> None:
-    """Write ``job`` beside the task's logs and run the library's ``verb`` on it. A failure ends the task
+    """Write ``job`` next to the task's logs and run the library's ``verb`` on it. A failure ends the task
     with its error.
     """
     path = os.path.join(d.getVar("T"), f"{verb}.job.json")

@@ -53,7 +53,7 @@ do_mkimage() {
         --mtime=@${SOURCE_DATE_EPOCH} --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX boot
     set --
     if [ -e ${B}/boot-key.gpg ]; then
-        # The key verifies the kernel, in place of a shim that may not be there.
+        # The key verifies the kernel, in place of a shim that may be missing.
         set -- --pubkey=${B}/boot-key.gpg --disable-shim-lock
     elif [ -n "${PANTAVISOR_EFI_KEY}" ]; then
         bbfatal "PVS_BOOT_KEY is empty, so a GRUB that PANTAVISOR_EFI_KEY signs" \

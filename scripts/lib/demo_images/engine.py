@@ -50,7 +50,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Docker:
-    """The docker client; ``environment`` says which daemon it talks to."""
+    """The docker client; ``environment`` decides which daemon it talks to."""
 
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# What starting a program raises: where a folder of PATH may not be read, the program might be there.
+# What starting a program raises: where a folder of PATH may not be read, the program might exist.
 NOT_INSTALLED = (FileNotFoundError, PermissionError)
 TAIL_LINES = 25
 

@@ -96,7 +96,7 @@ def unpacked(
 
 
 def take_file(tar: Path, names: Sequence[str], destination: Path) -> None:
-    """Take the first of these members that is there out of a tar."""
+    """Take the first of these members that exists out of a tar."""
     with tarfile.open(tar) as archive:
         for member in archive:
             wanted = member.isreg() and member.name.lstrip("./") in names

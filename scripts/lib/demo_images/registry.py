@@ -49,7 +49,7 @@ http:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the registry says of one manifest."""
+    """What the registry reports of one manifest."""
 
     digest: str
     size: int
@@ -111,7 +111,7 @@ class Registry:
         return self.put(repository, tag, json.dumps(index).encode(), MANIFEST_LIST)
 
     def put(self, repository: str, tag: str, document: bytes, media_type: str = MANIFEST) -> Manifest:
-        """Tag a manifest or an index, whose blobs are there."""
+        """Tag a manifest or an index, whose blobs are stored."""
         headers = {"Content-Type": media_type}
         status, _, answer = self._request("PUT", f"{repository}/manifests/{tag}", document, headers)
         if status != 201:

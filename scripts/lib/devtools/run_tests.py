@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs the project's test suites, two at a time and small ones beside them, and adds up what they found.
+"""Runs the project's test suites, two at a time and small ones next to them, and adds up what they found.
 
 A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown
-when it ends, and stays in build/test beside its JUnit file. The closing line counts tests; the exit status
+when it ends, and stays in build/test next to its JUnit file. The closing line counts tests; the exit status
 is 0 only when every suite passed.
 """
 

@@ -31,7 +31,7 @@ def ask_http(url: str, *, timeout: float) -> str:
 
 
 def ask_line(port: int, *, timeout: float) -> str:
-    """The first line that a TCP service on the loopback says, tried until it says one."""
+    """The first line that a TCP service on the loopback sends, tried until it sends one."""
     deadline = time.monotonic() + timeout
     while True:
         try:

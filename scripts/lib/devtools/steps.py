@@ -164,7 +164,7 @@ def _lines(process: subprocess.Popen[bytes], log: BinaryIO, screen: Screen) -> I
                 if not data:
                     break
             elif process.poll() is not None:
-                # A daemon may hold the pipe open; what the program had to say has been read.
+                # A daemon may hold the pipe open; what the program printed has been read.
                 break
             screen.refresh()
     if rest:

@@ -2,7 +2,7 @@
 """The quickstart board support from the host distribution's binary packages, by its ordinary package
 client.
 
-``host`` and ``sources`` say which distribution this is and where its own archive lies, ``apt`` asks it,
+``host`` and ``sources`` find which distribution this is and where its own archive lies, ``apt`` asks it,
 ``record`` keeps the answer, ``tasks`` is what the classes call. ``cpio``, ``elf``, ``kmod`` and ``tarball``
 turn unpacked packages into an initramfs and a tarball of modules. Standard library only.
 """

@@ -36,14 +36,14 @@ class Apt:
     proxies: Mapping[str, str]
 
     def update(self) -> None:
-        """Fetch the lists anew. Raises DebError with the client's own words."""
+        """Fetch the lists again. Raises DebError with the client's own words."""
         self._stamp.unlink(missing_ok=True)
         self._lay_down()
         self._call(["apt-get", "-q", "update"], seconds=UPDATE_SECONDS)
         self._stamp.write_text(self.sources)
 
     def is_updated(self) -> bool:
-        """Whether the lists of these very sources are there."""
+        """Whether the lists of these very sources exist."""
         return self._stamp.exists() and self._stamp.read_text() == self.sources
 
     @property
@@ -147,7 +147,7 @@ def _host_config() -> list[str]:
 
 
 def is_kept(line: str) -> bool:
-    """Whether a line of ``apt-config dump`` says how to reach an archive."""
+    """Whether a line of ``apt-config dump`` sets how to reach an archive."""
     return line.startswith("Acquire::") and not line.startswith(
         ("Acquire::IndexTargets", "Acquire::Languages")
     )

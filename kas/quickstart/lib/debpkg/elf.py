@@ -121,7 +121,8 @@ def closure(root: Path, programs: Iterable[str]) -> dict[str, Path]:
     """Place in the target -> file of every loader and library that ``programs`` (paths below ``root``)
     need.
 
-    A library stands under the name that is asked for, so no links are needed. A missing one is a DebError.
+    A library is stored under the name that is asked for, so no links are needed. A missing one is a
+    DebError.
     """
     found: dict[str, Path] = {}
     todo = [(program, load(root / resolve(root, program))) for program in programs]

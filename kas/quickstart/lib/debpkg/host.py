@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which distribution the host runs, as /etc/os-release says (freedesktop.org, os-release(5))."""
+"""Which distribution the host runs, by /etc/os-release (freedesktop.org, os-release(5))."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ DECOMPRESSORS: Mapping[str, Callable[[bytes], bytes]] = {
 
 @dataclass(frozen=True)
 class Index:
-    """What the lists of one release say. Names are written with underscores, as the kernel shows them."""
+    """What the lists of one release hold. Names are written with underscores, as the kernel shows them."""
 
     paths: Mapping[str, str]
     needs: Mapping[str, tuple[str, ...]]
@@ -94,7 +94,7 @@ def plain_path(path: str) -> str:
 
 
 def plain(data: bytes, path: str) -> bytes:
-    """The bytes of a module, which may be compressed as the ending of its path says."""
+    """The bytes of a module, which may be compressed, by the ending of its path."""
     decompress = DECOMPRESSORS.get(os.path.splitext(path)[1])
     try:
         return data if decompress is None else decompress(data)
@@ -103,7 +103,7 @@ def plain(data: bytes, path: str) -> bytes:
 
 
 def release(root: Path) -> str:
-    """The one release whose modules stand below ``root``."""
+    """The one release whose modules are below ``root``."""
     folder = root / "lib/modules"
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if len(names) != 1:
@@ -121,7 +121,7 @@ def kernel_image(root: Path, name: str) -> bytes:
 
 
 def select(root: Path, target: Path, name: str) -> None:
-    """Copy lib/modules/``name`` to ``target``, which is made anew, without links to kernel sources."""
+    """Copy lib/modules/``name`` to ``target``, which is made again, without links to kernel sources."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(
         root / "lib/modules" / name,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a request for packages was answered with, kept beside the packages.
+"""What a request for packages was answered with, kept next to the packages.
 
 A record is a text file: a line ``# <request>``, then one line ``name version architecture sha256 file`` a
-package, sorted. While all its files are there it is the answer to the same request, so an archive that
+package, sorted. While all its files exist it is the answer to the same request, so an archive that
 moved on changes no build and a build without network needs no archive. Remove it to ask again.
 """
 
@@ -55,7 +55,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Request:
-    """The closure of ``names``, of which only packages that match one of ``keep`` (fnmatch) are wanted."""
+    """The closure of ``names``, of which only packages that match one of ``keep`` (fnmatch) are kept."""
 
     distribution: str
     architecture: str
@@ -94,7 +94,7 @@ def load(path: Path, *, request: Request) -> tuple[Package, ...]:
 
 
 def save(path: Path, text: str) -> None:
-    """Write beside and rename: a record is there whole or not at all."""
+    """Write under another name and rename: a record exists whole or not at all."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(text)

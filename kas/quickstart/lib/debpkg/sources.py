@@ -39,7 +39,7 @@ class Source:
 
 
 def parse_list(text: str) -> list[Source]:
-    """Lines of the form ``deb [option=value ...] uri suite component...``; others say nothing."""
+    """Lines of the form ``deb [option=value ...] uri suite component...``; others are passed over."""
     found = []
     for line in text.splitlines():
         match = re.match(r"\s*deb\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)\s*([^#]*)", line)

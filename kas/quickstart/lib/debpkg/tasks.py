@@ -154,7 +154,7 @@ def pack_kernel(d: Any) -> None:
 
 @_task
 def pack_modules(d: Any) -> None:
-    """lib/modules/<release> of DEB_ROOT, with what depmod says of it, as a tarball."""
+    """lib/modules/<release> of DEB_ROOT, with what depmod makes of it, as a tarball."""
     release = kmod.release(Path(d.getVar("DEB_ROOT")))
     tree = Path(d.getVar("B")) / "tree"
     kmod.select(Path(d.getVar("DEB_ROOT")), tree, release)

@@ -10,7 +10,7 @@ from . import deploy, source, sysroot, tree
 
 
 def outputs(d: Any) -> None:
-    """Nothing that the recipe built, deployed or gave to sysroots is left, and no stamp that says it is
+    """Nothing that the recipe built, deployed or gave to sysroots is left, and no stamp that it is
     there.
     """
     deploy.withdraw(d)

@@ -26,8 +26,8 @@ def base_name(d: Any) -> str:
 
 
 def files_path(d: Any) -> str:
-    """FILESPATH: FILESEXTRAPATHS, then beside the recipe, each with the folders of the overrides, strongest
-    first.
+    """FILESPATH: FILESEXTRAPATHS, then next to the recipe, each with the folders of the overrides,
+    strongest first.
     """
     beside = d.getVar("FILE_DIRNAME")
     usual = [os.path.join(beside, d.expand(name)) for name in ("${BP}", "${BPN}", "files")]
@@ -38,7 +38,7 @@ def files_path(d: Any) -> str:
 
 
 def admit(d: Any) -> None:
-    """A recipe says its licence; one that is not for this machine is left out."""
+    """A recipe names its licence; one that is not for this machine is left out."""
     if not d.getVar("FILE", False).endswith(".bb"):
         return
     if not d.getVar("LICENSE"):

@@ -37,7 +37,7 @@ def put(source: str, target: str) -> None:
 
 
 def share(source: str, target: str) -> None:
-    """Put everything below ``source`` into ``target``, over what is there. Directories, empty ones too,
+    """Put everything below ``source`` into ``target``, over what exists. Directories, empty ones too,
     keep their mode.
     """
     os.makedirs(target, exist_ok=True)

@@ -8,7 +8,7 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7ca
 PROVIDES = "virtual/libc lxc mbedtls"
 
 DEB_PACKAGES = "libc6-dev lxc-dev|liblxc-dev libmbedtls-dev"
-# Not the tools that the development package of LXC wants beside it.
+# Not the tools that the development package of LXC needs as well.
 DEB_KEEP = "lib* linux-libc-dev lxc-dev zlib1g"
 
 inherit deb-packages

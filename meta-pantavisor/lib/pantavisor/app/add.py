@@ -85,7 +85,7 @@ def _from_image(planned: Plan, source: ImageSource, folder: Path) -> tuple[Conta
 
 def _from_rootfs(planned: Plan, source: RootfsSource, folder: Path) -> tuple[Container, str]:
     changes, old = planned.request.changes, planned.old
-    # What an image says of itself is said by the request here,
+    # What an image states of itself is given by the request here,
     # and so is recorded where an image's would be.
     config = {**(old.image_config if old else {}), **changes.config}
     described = rootfs.rootfs_manifest(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A request, together with what the repository has of its container and what src.json is to say."""
+"""A request, together with what the repository has of its container and what src.json is to hold."""
 
 from __future__ import annotations
 

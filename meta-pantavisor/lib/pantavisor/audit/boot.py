@@ -34,7 +34,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
 def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
-    """See that a loader is there and whole, and look for keys in every file. ``strict``: the list must be
+    """See that a loader exists and is whole, and look for keys in every file. ``strict``: the list must be
     there.
     """
     found = False

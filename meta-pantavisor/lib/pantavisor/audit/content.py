@@ -24,7 +24,7 @@ _OVERLAP = 160
 
 @dataclass(frozen=True)
 class Facts:
-    """What one object is. ``trees`` are its verity trees by salt (hex); ``error`` says why it could not be
+    """What one object is. ``trees`` are its verity trees by salt (hex); ``error`` is why it could not be
     read.
     """
 

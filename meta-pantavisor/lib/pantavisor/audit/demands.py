@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is asked of a target besides being whole."""
+"""What is asked of a target in addition to being whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..pvs import Signers
 @dataclass(frozen=True)
 class Demands:
     """``trust`` are root certificates (PEM) that signatures must lead to, and every part must have one, but
-    with ``allow_unsigned``; ``strict``: everything must be signed by someone trusted. ``signers`` says who
+    with ``allow_unsigned``; ``strict``: everything must be signed by someone trusted. ``signers`` lists who
     may sign what, ``needs_set`` asks for a signature over the set of signatures, ``confined`` that every
     container is confined.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the documents of a state say and refer to: device.json, bsp/run.json, drivers, verity manifests,
+"""What the documents of a state hold and refer to: device.json, bsp/run.json, drivers, verity manifests,
 digest files.
 """
 
@@ -37,7 +37,7 @@ def check(context: Context) -> None:
 
 
 def check_verity_reference(context: Context, path: str, folder: str, volume: str) -> str:
-    """The file name of a volume; for ``dm:<file>`` its verity manifest must be there."""
+    """The file name of a volume; for ``dm:<file>`` its verity manifest must exist."""
     manifest = f"{folder}/{manifest_of(volume)}"
     if is_protected(volume) and manifest not in context.state:
         context.add("verity", path, f"{volume} has no {manifest}")
@@ -59,7 +59,7 @@ def check_storage_entry(context: Context, path: str, name: str, entry: Any) -> N
 def check_kind(
     context: Context, code: str, path: str, document: dict[str, Any], member: str, kind: type
 ) -> None:
-    """See that a member of a document, where it says anything, is a list or an object."""
+    """See that a member of a document, where it has one, is a list or an object."""
     if document.get(member) and not isinstance(document[member], kind):
         context.add(code, path, f"{member} is not {'a list' if kind is list else 'an object'}")
 

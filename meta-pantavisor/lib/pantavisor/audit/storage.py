@@ -21,7 +21,7 @@ from .content import KeyFinder
 
 MAX_BOOT_TEXT = 64 * 1024
 MAX_CONFIG = 64 * 1024
-MAX_SEARCHED = 256 * 1024**3  # bytes of files besides objects; they may be holes
+MAX_SEARCHED = 256 * 1024**3  # bytes of files that are not objects; they may be holes
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
 BOOT_VARIABLES = frozenset(["pv_gen", "pv_rev", "pv_try", "pv_prev", "pv_end", "pv_trying"])

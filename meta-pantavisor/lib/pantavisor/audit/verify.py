@@ -133,7 +133,7 @@ def _recorded_salt(hashes: Optional[Chunks]) -> Optional[str]:
     try:
         found = verity.identity(next(hashes(), b"")) if hashes else None
     except (PantavisorError, OSError):
-        return None  # said where the object is read
+        return None  # a finding where the object is read
     return found[0] if found else None
 
 

@@ -21,7 +21,7 @@ MAGIC = b"verity\0\0"
 
 
 class HashTree:
-    """Made from a stream of data; ``root`` and ``levels`` (top first) are there after finish()."""
+    """Made from a stream of data; ``root`` and ``levels`` (top first) are set after finish()."""
 
     def __init__(self, salt: bytes) -> None:
         self._salted = hashlib.sha256(salt)

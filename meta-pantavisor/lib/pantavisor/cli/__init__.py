@@ -118,7 +118,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
             os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)
         return found
     except SystemExit:
-        # What --help said may still have nowhere to go.
+        # What --help printed may still have nowhere to go.
         sys.stdout.flush()
         raise
 

@@ -2,7 +2,7 @@
 """argparse in our words: one sentence and a hint for a wrong word, the nearest right word, no value
 repeated.
 
-What stands behind an unknown option may be a password, so a message names the option alone. Abbreviations
+What follows an unknown option may be a password, so a message names the option alone. Abbreviations
 are not taken: a script that uses one breaks with the next option that begins alike.
 """
 
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
             self.refuse(names.unknown(str(value), map(str, action.choices), what=what))
 
     def _refuse_misspelt(self) -> None:
-        """What is required may be there under a misspelt name."""
+        """What is required may be given under a misspelt name."""
         for word in self._words[: (*self._words, "--").index("--")]:
             if word.startswith("--") and word.partition("=")[0] not in self._option_string_actions:
                 self._refuse_unknown([word], is_secret=True)
@@ -102,7 +102,7 @@ def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[st
         if isinstance(action, argparse._SubParsersAction):
             for child in dict.fromkeys(action.choices.values()):  # an alias is the same parser
                 for switch in switches:
-                    # Without a default, what stands before the command is not taken back.
+                    # Without a default, what comes before the command is not taken back.
                     child.add_argument(
                         *switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
                     )
@@ -144,7 +144,7 @@ def fill(parser: argparse.ArgumentParser, option: str, variable: str) -> None:
 
 
 def filled(options: argparse.Namespace) -> None:
-    """Take what variables say for options that were left out; lists have commas there."""
+    """Take the values of variables for options that were left out; lists have commas there."""
     for action, variable in getattr(options, "filled", ()):
         if getattr(options, action.dest, None) in (None, []):
             text = os.environ[variable]
@@ -156,7 +156,7 @@ def filled(options: argparse.Namespace) -> None:
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
-    """Give each command that says nothing of itself the line that the list of commands says of it."""
+    """Give each command without a description the line that the list of commands has of it."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help for choice in action._choices_actions}

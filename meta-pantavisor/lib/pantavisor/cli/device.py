@@ -135,7 +135,7 @@ def _list(options: argparse.Namespace, console: Console) -> None:
         rows += [
             (kind, name, _text(members)) for name, members in device_edit.everything(device, kind).items()
         ]
-    console.table(("kind", "name", "says"), rows)
+    console.table(("kind", "name", "members"), rows)
 
 
 def _text(members: Mapping[str, Any]) -> str:

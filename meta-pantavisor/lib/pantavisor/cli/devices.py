@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sources that may be devices in the network; the environment says how these are reached."""
+"""Sources that may be devices in the network; the environment sets how these are reached."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ HINTS = {
     errno.EDQUOT: "make room and do it again",
     errno.ENOENT: "check the spelling",
 }
-# Names that atomic.py writes beside the real one, and those of folders where things are made.
+# Names that atomic.py writes next to the real one, and those of folders where things are made.
 BESIDE = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.part)?")
 WORKSHOPS = frozenset(["scratch", "writing", "making", "revision"])
 
@@ -32,7 +32,7 @@ def explain(error: OSError) -> Optional[PantavisorError]:
 
 
 def _shown(name: str) -> str:
-    """The file that is meant, not the one beside it."""
+    """The file that is meant, not the one next to it."""
     path = Path(name)
     found = BESIDE.fullmatch(path.name)
     if not found:

@@ -13,7 +13,7 @@ from .console import Console
 Parser = argparse.ArgumentParser
 HIDDEN = (argparse._SubParsersAction, argparse._HelpAction)
 # Only words that make a command longer count: what else is there are options, their values and operands. A
-# verb is not a file, but behind an option anything may stand.
+# verb is not a file, but anything may follow an option.
 BASH = """\
 _pvr() {
     local IFS=$'\\n' offered= line= word last="${COMP_WORDS[COMP_CWORD-1]}" files=1
@@ -82,7 +82,7 @@ def completion(parser: Parser, shell: str) -> str:
 
 def manual(parser: Parser) -> str:
     """The page pvr(1)."""
-    # Options are to be copied: no hyphens within, no blanks between that were not there.
+    # Options are to be copied: no hyphens within, no new blanks between.
     lines = [
         f'.TH PVR 1 "" "pvr {__version__}"',
         ".nh",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pvr post``: the committed state onto a device, watched until the device keeps it or says why not."""
+"""``pvr post``: the committed state onto a device, watched until the device keeps it or reports why not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The key options of ``pvr sig``, which may stand before its verb or behind it, and the signer that they
+"""The key options of ``pvr sig``, which may come before its verb or after it, and the signer that they
 mean.
 """
 
@@ -101,7 +101,7 @@ def chain(options: argparse.Namespace) -> Optional[Path]:
 
 def _declare(parser: argparse.ArgumentParser, behind: bool, *flags: str, **words: Any) -> None:
     if behind:
-        # A default here would take the place of what was said before the verb.
+        # A default here would take the place of what was given before the verb.
         words["default"] = argparse.SUPPRESS
     parser.add_argument(*flags, **words)
 

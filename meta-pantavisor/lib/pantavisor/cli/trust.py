@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What signatures are checked against: what the options say, else what the environment says."""
+"""What signatures are checked against: what the options give, else what the environment gives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def declare_demands(parser: argparse.ArgumentParser) -> None:
 def trusted(
     roots: Optional[Path], public_keys: Optional[Path], *, default: Optional[Path] = None
 ) -> Optional[bytes]:
-    """Root certificates and public keys in PEM form, those of ``default`` where nothing is said."""
+    """Root certificates and public keys in PEM form, those of ``default`` where nothing is given."""
     if not roots and not public_keys:
         roots, public_keys = _named(CACERTS_VARIABLE), _named(PUBKEY_VARIABLE)
     if not roots and not public_keys:

@@ -108,7 +108,7 @@ def rebuild_manifests(
     options: PackOptions,
     base: Optional[str] = None,
 ) -> Container:
-    """Make everything but the volumes, which are ``files``, anew from src.json.
+    """Make everything but the volumes, which are ``files``, again from src.json.
 
     ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is
     looked up. Raises NotFound.

@@ -15,7 +15,7 @@ from ..state import Value
 from .model import Container
 from .overlay import difference
 
-# What src.json says of a volume's content.
+# What src.json records of a volume's content.
 _DIGESTS = {ROOT_VOLUME: "docker_digest", OVERLAY_VOLUME: "docker_ovl_digest"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""dm-verity of a container's volumes: ``<volume>.hash`` and ``_dm/<volume>.json`` beside the volume.
+"""dm-verity of a container's volumes: ``<volume>.hash`` and ``_dm/<volume>.json`` next to the volume.
 
 Which volumes are protected is stored in ``dm_enabled`` of src.json; run.json then names them with ``dm:``
 in front. Salt and UUID are derived from the volume's content the first time, and kept from then on.

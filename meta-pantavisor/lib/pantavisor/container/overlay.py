@@ -5,7 +5,7 @@ Documentation/filesystems/overlayfs.rst), and back.
 Laid over ``base`` it shows ``new``: changed and added nodes are in it whole, a removed name is a character
 device 0:0, and a directory of which nothing was kept is opaque. Directories on the way to these are in it
 too, since theirs are the attributes that are seen. A directory whose time alone differs is left out: its
-time says no more than that.
+time has no other meaning.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Comparison:
         self._digests = {**dict(_digests(base)), **dict(_digests(new))}
 
     def root(self) -> Directory:
-        # Whatever the root of a layer says, overlayfs merges it with those below.
+        # Whatever marks the root of a layer has, overlayfs merges it with those below.
         base, new = self._base.root, self._new.root
         return Directory(new.metadata, self._entries(base, new))
 

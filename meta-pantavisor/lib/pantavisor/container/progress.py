@@ -16,8 +16,8 @@ from .model import Progress, silent
 
 
 class Counter:
-    """Says ``label`` with the bytes so far; silent once everything was seen, since layers are read a second
-    time.
+    """Prints ``label`` with the bytes so far; silent once everything was seen, since layers are read a
+    second time.
     """
 
     def __init__(self, label: str, total: int, progress: Progress) -> None:

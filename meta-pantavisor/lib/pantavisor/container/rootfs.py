@@ -109,7 +109,7 @@ def rootfs_tree(path: Path, *, structural: bool) -> Tree:
     """The tree of a directory, everything owned by root, or of a tarball (plain, gzip, xz, zstd or bzip2)
     as it is.
 
-    Who built a directory does not matter on the device; files of other owners need a tarball, which says
+    Who built a directory does not matter on the device; files of other owners need a tarball, which states
     so. ``structural`` adds the mount points that a running container must have. Raises NotFound,
     FormatError, LimitError.
     """

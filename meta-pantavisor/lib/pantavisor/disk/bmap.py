@@ -2,9 +2,9 @@
 """The block map of a disk image, format 2.0: which blocks to flash, each range with its sha256, the map
 with its own.
 
-The blocks are those that mean something, as the caller says, and not those that happen not to be a hole of
-the file: the same image then has the same map on every file system, and a block of zeros that matters
-reaches the flash.
+The blocks are those that mean something, as the caller lists them, and not those that happen not to be a
+hole of the file: the same image then has the same map on every file system, and a block of zeros that
+matters reaches the flash.
 """
 
 from __future__ import annotations

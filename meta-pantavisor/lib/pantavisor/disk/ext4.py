@@ -60,7 +60,7 @@ def write(
 ) -> None:
     """Make the file system at byte ``start`` of ``image``; raises FormatError where the tree does not fit.
 
-    Lays ``script`` and the link ``tree`` beside the image, whose folder is the caller's scratch.
+    Lays ``script`` and the link ``tree`` next to the image, whose folder is the caller's scratch.
     """
     tools = tool_environment(epoch)
     where = f"{image.name}?offset={start}"

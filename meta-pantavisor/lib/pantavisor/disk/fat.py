@@ -2,7 +2,7 @@
 """The EFI system partition: FAT32 by mkfs.vfat and mtools, written straight into the disk image.
 
 One sector a cluster, because a FAT32 of this size would otherwise have too few clusters to be one. No
-signature reaches these files, so a list of their digests lies beside them, for ``sha256sum -c``.
+signature reaches these files, so a list of their digests lies next to them, for ``sha256sum -c``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def write(
     image: Path, files: Mapping[str, Path], *, start: int, size: int, serial: int, epoch: int
 ) -> None:
     """Make the file system at byte ``start`` of ``image``;
-    scratch copies of ``files`` are laid beside it. Raises FormatError and LimitError.
+    scratch copies of ``files`` are laid next to it. Raises FormatError and LimitError.
     """
     targets = _check_names(files)
     where = f"{image.name}@@{start}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What goes into the storage partition: folders and files in one fixed order, hard links recognised.
 
-Symbolic links, devices, sockets and pipes are refused, and names that the script of debugfs could not say.
+Symbolic links, devices, sockets and pipes are refused, and names that the script of debugfs could not hold.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ MAX_EPOCH = 0x7FFFFFFF
 @dataclass(frozen=True)
 class DiskImage:
     """A finished disk image: ``size`` bytes, ``mapped`` of them to flash
-    as the block map beside it says.
+    as the block map next to it lists.
     """
 
     path: Path

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Which blocks of a fresh ext4 file system are in use, as its block bitmaps say.
+"""Which blocks of a fresh ext4 file system are in use, by its block bitmaps.
 
 The holes of the image file will not do for a block map: a block of zeros that matters, of the journal or of
-a reserved descriptor table say, is a hole too, and flash that was used before holds something else there.
-Inode tables count only up to the last inode that their group ever used, because the rest is flagged as
+such as a reserved descriptor table, is a hole too, and flash that was used before holds something else in
+it. Inode tables count only up to the last inode that their group ever used, because the rest is flagged as
 never written.
 """
 

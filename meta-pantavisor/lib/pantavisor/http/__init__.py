@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""HTTP to strangers: bounded requests with proxies, TLS, redirects, and an end to everything that takes too
-long.
+"""HTTP to foreign servers: bounded requests with proxies, TLS, redirects, and an end to everything that
+takes too long.
 
     client        Http: one request, Answer: what comes back
     body          Body: what is sent with a request

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One HTTP request to a stranger: bounded redirects, proxies, TLS, and a deadline for the whole answer.
+"""One HTTP request to a foreign server: bounded redirects, proxies, TLS, and a deadline for the whole
+answer.
 
 An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses
 it. https never becomes http, and no other host sends us to local services (``reach``). A timer shuts the
@@ -183,7 +184,7 @@ def _send(
 ) -> None:
     """The request. A header whose value has several lines is sent once for each.
 
-    A server that refuses a body need not take it: its answer says why, if there is one.
+    A server that refuses a body need not take it: its answer has the reason, if there is one.
     """
     connection.putrequest(method, target, skip_accept_encoding=True)
     for name, value in headers.items():

@@ -9,7 +9,7 @@ from ..errors import PantavisorError
 
 
 class HttpError(PantavisorError):
-    """The server does not give what was asked for. ``temporary`` says that asking again may help."""
+    """The server does not give what was asked for. ``temporary``: asking again may help."""
 
     temporary = False
     retry_after: Optional[float] = None

@@ -18,10 +18,10 @@ class HttpOptions:
     ca_file: Optional[Path] = None
     """Certificates to trust in place of the system's."""
     certificate_folders: tuple[Path, ...] = ()
-    """In each a folder for each host[:port], with certificates to trust besides, and ours."""
+    """In each a folder for each host[:port], with further certificates to trust, and ours."""
     timeout: float = 30.0
     """Seconds without a byte."""
     lax: str = ""
-    """For hints: how the user says that a host, which takes the place of {}, needs no TLS;
+    """For hints: how the user declares that a host, which takes the place of {}, needs no TLS;
     empty where that cannot be.
     """

@@ -24,10 +24,10 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables as ``http``, ``https`` and ``no``, as far as they say something."""
+    """The variables as ``http``, ``https`` and ``no``, as far as they are set."""
 
     def look_up(name: str) -> str:
-        # A web server's program gets the header "Proxy:" of a stranger as HTTP_PROXY.
+        # A web server's program gets the header "Proxy:" of a client as HTTP_PROXY.
         upper = (
             ""
             if name == "http_proxy" and environment.get("REQUEST_METHOD")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Where a server may send us: not to this machine nor to its link, unless it is there itself.
+"""Where a server may send us: not to this machine nor to its link, unless it is on it itself.
 
-A redirect or a token realm is a stranger's word. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it
+A redirect or a token realm is not trusted. By one to 127.0.0.1 or to a cloud's 169.254.169.254 it
 could have us ask services that only trust this machine, and get what they answer as a token. Names are
 judged by their spelling and, as they are connected to, by what they resolve to.
 """

@@ -2,8 +2,8 @@
 """Whom a server's certificate must come from, and who we are to it, as docker and podman keep that for each
 host.
 
-A folder such as /etc/docker/certs.d has one for each host[:port], and in it ``*.crt`` (CAs, besides the
-system's) and pairs of ``*.cert`` and ``*.key`` (of ours).
+A folder such as /etc/docker/certs.d has one for each host[:port], and in it ``*.crt`` (CAs, in addition to
+the system's) and pairs of ``*.cert`` and ``*.key`` (of ours).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _files(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.suffix in (".crt", ".cert"))[:MAX_FILES]
     except OSError:
-        return []  # not there, or not for us
+        return []  # missing, or not for us
 
 
 def _context(ca_file: Optional[Path]) -> ssl.SSLContext:

@@ -44,7 +44,7 @@ __all__ = [
 
 
 def inspect(target: Path, *, against: Optional[Path] = None) -> Inspection:
-    """Look into ``target``, and say what changed since ``against``. Raises NotFound for what does not
+    """Look into ``target``, and show what changed since ``against``. Raises NotFound for what does not
     exist, or holds no state to compare with.
     """
     inspection = read(target)

@@ -32,9 +32,9 @@ class FileView:
 
 @dataclass(frozen=True)
 class Part:
-    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it says;
-    ``packed`` how its volumes were compressed, as far as it says; ``isolation`` what a container may do,
-    where that can be read.
+    """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it is
+    recorded; ``packed`` how its volumes were compressed, as far as it is recorded; ``isolation`` what a
+    container may do, where that can be read.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True)
 class SignatureView:
-    """A signature: by whom, over how many paths. ``problem`` says why it does not match the state, or is
+    """A signature: by whom, over how many paths. ``problem`` is why it does not match the state, or is
     empty; ``release`` is the number that the signature of a set has.
     """
 

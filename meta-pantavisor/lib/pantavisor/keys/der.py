@@ -61,7 +61,7 @@ class DerReader:
         return int.from_bytes(digits, "big")
 
     def flag(self) -> bool:
-        """Absent: False. A member that holds its default must be absent, so only True may be there."""
+        """Absent: False. A member that holds its default must be absent, so only True may be given."""
         if self.peek() != BOOLEAN:
             return False
         if self.content(BOOLEAN) != b"\xff":

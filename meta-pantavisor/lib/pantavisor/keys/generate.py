@@ -178,5 +178,5 @@ def _write_new(path: Path, data: bytes, *, mode: int) -> None:
     ) as stream:
         stream.write(data)
         stream.flush()
-        os.fchmod(stream.fileno(), mode)  # whatever the umask says
+        os.fchmod(stream.fileno(), mode)  # whatever the umask is
         os.fsync(stream.fileno())

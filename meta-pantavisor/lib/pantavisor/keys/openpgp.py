@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """OpenPGP (RFC 9580) as far as GRUB reads it: RSA keys and detached signatures of version 4.
 
-GRUB verifies a file by the ``.sig`` beside it and the keys in its own program; it knows no certificate and
+GRUB verifies a file by the ``.sig`` next to it and the keys in its own program; it knows no certificate and
 no ECDSA. A key's number covers the time it was made, which nothing here has: every key and signature has
 the same one.
 """

@@ -2,7 +2,7 @@
 """Key files: private keys and certificate chains in PEM form.
 
 PKCS#8, PKCS#1 and SEC1, unencrypted. The first private key of a file counts, as in the published tool;
-certificates stand leaf first.
+certificates are in order, leaf first.
 """
 
 from __future__ import annotations

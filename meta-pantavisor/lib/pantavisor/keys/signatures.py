@@ -35,7 +35,7 @@ class Signer(Protocol):
 
 
 def sign_state(state: State, name: str, selection: Selection, signer: Signer) -> State:
-    """The state with ``_sigs/<name>.json`` made anew. The signature never covers itself.
+    """The state with ``_sigs/<name>.json`` made again. The signature never covers itself.
     Raises FormatError.
     """
     return _sign(state, _path(name), selection, signer)
@@ -47,7 +47,7 @@ def sign_set(state: State, signer: Signer, release: int) -> State:
 
 
 def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
-    """Signatures (all by default) made anew over the same selections, after a change of files or keys.
+    """Signatures (all by default) made again over the same selections, after a change of files or keys.
 
     Raises FormatError.
     """
@@ -77,7 +77,7 @@ def signing_request(
 ) -> bytes:
     """The bytes to be signed elsewhere; the signer sees the whole header and payload in base64url.
 
-    The algorithm is the certificate's; without one, it must be said. Raises FormatError where the two
+    The algorithm is the certificate's; without one, it must be given. Raises FormatError where the two
     differ.
     """
     path = _path(name)

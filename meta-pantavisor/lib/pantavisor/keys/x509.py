@@ -52,7 +52,7 @@ DIGITAL_SIGNATURE, KEY_CERT_SIGN = 0x80, 0x04
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a certificate says, checked for form. ``usage`` and ``signs_code`` are None where it says
+    """What a certificate states, checked for form. ``usage`` and ``signs_code`` are None where it states
     nothing.
     """
 
@@ -72,7 +72,7 @@ class Certificate:
 
 
 def read(der: bytes) -> Certificate:
-    """Raises FormatError, which says what is outside the profile."""
+    """Raises FormatError, which names what is outside the profile."""
     if len(der) > MAX_BYTES:
         raise FormatError(f"it has more than {MAX_BYTES} bytes")
     try:

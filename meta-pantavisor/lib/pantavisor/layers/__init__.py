@@ -3,7 +3,7 @@
 
 limits.py     how much an archive may cost
 stream.py     forward reading of chunks
-paths.py xattrs.py sparse.py   what the header of a member says of them
+paths.py xattrs.py sparse.py   what the header of a member has of them
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents
 marks.py      what overlayfs would obey, left out

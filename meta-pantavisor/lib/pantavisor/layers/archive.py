@@ -3,7 +3,7 @@
 
 What the standard library's tarfile does not do as needed here: names stay bytes, extended attributes and
 sparse maps come along, contents are not read but located, and every number that a hostile header may hold
-is bounded. Links, directories and devices have no content whatever their header says, as in Go's
+is bounded. Links, directories and devices have no content whatever their header states, as in Go's
 archive/tar, which container engines use.
 """
 
@@ -24,7 +24,7 @@ from .tree import DeviceNode, Directory, Fifo, File, Metadata, Node, Stored, Sym
 _MAX_ID = 2**32 - 1
 _MAX_MAJOR = 2**12 - 1
 _MAX_MINOR = 2**20 - 1
-_NODE_BYTES = 64  # for the budget: what a member costs besides its texts
+_NODE_BYTES = 64  # for the budget: what a member costs in addition to its texts
 _SEGMENT_BYTES = 16
 
 
@@ -41,7 +41,7 @@ class TarReader:
     part of.
 
     A file's stored bytes are next in the stream while it is the current member. Afterwards the stream
-    stands behind the end mark. Raises FormatError and LimitError.
+    follows the end mark. Raises FormatError and LimitError.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ Every layer is unpacked once, from the top down, its blob digest, size and diff_
 that needs the contents gets them as they come by. Which files of a lower layer the upper ones leave is then
 known by their names; where symbolic links make that wrong, ``contents`` has given out a file too many, or
 kept one back. Once all layers were read, the tree is exact, and contents can be read again: layers that own
-a visible file are unpacked anew, only visible bytes are handed on, and the blobs are verified again, so
+a visible file are unpacked again, only visible bytes are handed on, and the blobs are verified again, so
 that nothing can change in between.
 """
 

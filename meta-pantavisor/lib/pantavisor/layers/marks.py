@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an image must not say to the device's overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
+"""What an image must not mark for the device's overlayfs (kernel: Documentation/filesystems/overlayfs.rst).
 
 A root file system becomes a layer of an overlay. There ``trusted.overlay.*`` and ``user.overlay.*`` are
 orders to the kernel (opaque hides a whole lower directory), and so is a character device 0:0. An image that

@@ -2,9 +2,9 @@
 """OCI layers laid over each other, on nodes instead of files.
 
 Rules (OCI image specification, "Image Layer Filesystem Changeset"; where it is silent, what ``umoci
-unpack`` does as root): a layer's whiteouts hide what lower layers hold, wherever in the layer they stand,
+unpack`` does as root): a layer's whiteouts hide what lower layers hold, wherever in the layer they are,
 and never what the layer itself brings; a directory over a directory only renews its metadata; anything else
-takes the place of what was there; of equal members the last counts; parents are found through symbolic
+replaces what was below; of equal members the last counts; parents are found through symbolic
 links, which cannot lead out of the root; parents that are missing come to be. A hard link is made to what
 its target is at that moment, also to what this layer hides.
 """
@@ -44,7 +44,7 @@ class Merger:
         self._parents: dict[paths.Path, Directory] = {}
 
     def add_layer(self, members: Iterable[Member]) -> None:
-        """Lay one layer over what is there. Raises FormatError."""
+        """Lay one layer over the tree. Raises FormatError."""
         kept, whiteouts = _sort_out(members)
         made = (
             {member.path for member in kept if isinstance(member.node, Directory)} if whiteouts else set()
@@ -64,7 +64,7 @@ class Merger:
         parent = self._parent(member.path)
         name = member.path[-1]
         if member.link is not None:
-            # What was there goes first, as everywhere: a link to itself,
+            # What has the name goes first, as everywhere: a link to itself,
             # or into what it replaces, leads nowhere.
             self._remove(parent, name)
             parent.entries[name] = self._link_target(member)
@@ -124,7 +124,7 @@ class Merger:
         missing: list[bytes] = []
         while (name := walk.next_name()) is not None:
             if name == b"..":
-                # A name that is not there, and back: nothing to make.
+                # A name that does not exist, and back: nothing to make.
                 if missing:
                     missing.pop()
                 else:

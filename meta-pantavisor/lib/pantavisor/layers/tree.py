@@ -28,7 +28,7 @@ class Metadata(NamedTuple):
     xattrs: Xattrs = ()
 
 
-# What a directory gets that stands only in the path of another member.
+# What a directory gets that is only in the path of another member.
 IMPLIED = Metadata(0o755, 0, 0, 0)
 HEAD_BYTES = 64  # what is kept of each file: enough to know a program by
 MAX_STEPS = 4096  # names and links on the way to one path
@@ -170,7 +170,7 @@ class Tree:
             yield from self._sources[index].contents(sorted(stored[index], key=_offset))
 
     def add_missing(self, paths: Sequence[bytes]) -> None:
-        """Make the directories that are not there. A name that exists, whatever it is, is left alone."""
+        """Make the missing directories. A name that exists, whatever it is, is left alone."""
         for path in paths:
             directory = self.root
             for name in path.split(b"/"):
@@ -180,7 +180,7 @@ class Tree:
                 directory = node
 
     def need_folder(self, path: str) -> None:
-        """Make the directory at ``path`` and those above it, unless they are there or a link leads
+        """Make the directory at ``path`` and those above it, unless they exist or a link leads
         to where nothing is: a volume may bring that. Raises FormatError where something else is in the way.
         """
         directory, parts = self.root, [part for part in path.split("/") if part]
@@ -198,7 +198,7 @@ class Tree:
 
     def give_file(self, path: str, content: bytes) -> Optional[File]:
         """Make the file, root's and readable for all, where nothing is but an empty file
-        or a missing folder. What is there, and what links lead away, is left alone: then None.
+        or a missing folder. What exists, and what links lead away, is left alone: then None.
         """
         folder, _, name = path.rpartition("/")
         if self.find(folder) is None:

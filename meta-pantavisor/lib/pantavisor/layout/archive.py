@@ -63,7 +63,7 @@ class TarBlobs:
     @property
     def is_oci(self) -> bool:
         """Whether there is an index that lists something;
-        beside manifest.json it may be empty, or not meant for readers.
+        next to manifest.json it may be empty, or not meant for readers.
         """
         marker = self.document("oci-layout")
         if marker is not None:

@@ -21,7 +21,7 @@ CONTAINERD_NAME = "io.containerd.image.name"
 @dataclass(frozen=True)
 class LayerBlob:
     """One layer as stored. ``open()`` gives the packed stream, which raises DigestError if it is not
-    ``digest``; its first bytes say how it is packed, not ``media_type``.
+    ``digest``; its first bytes decide how it is packed, not ``media_type``.
     """
 
     digest: Digest

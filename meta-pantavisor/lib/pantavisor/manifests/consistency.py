@@ -17,8 +17,8 @@ MAX_CONTAINERS = 128
 
 
 def check_state(state: State) -> DeviceSpec:
-    """Raise FormatError, naming the file, for what a device refuses: groups, disks, pools, volumes that are
-    not there.
+    """Raise FormatError, naming the file, for what a device refuses: groups, disks, pools, volumes that do
+    not exist.
 
     Returns the device's own manifest. Signatures are not looked at.
     """
@@ -27,7 +27,7 @@ def check_state(state: State) -> DeviceSpec:
         raise FormatError("the state has no device.json", hint="it comes with the bsp")
     run = state.get("bsp/run.json")
     if isinstance(run, Mapping):
-        # Boards of other builders may say more there than we know of.
+        # Boards of other builders may have more in it than we know of.
         known = {member: value for member, value in run.items() if member in BspSpec.__dataclass_fields__}
         _check_files(state, "bsp/run.json", BspSpec.parse(known).files)
     containers = state.container_names()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """device.json: groups, the runtime's own volumes, disks and network pools.
 
-Without ``groups`` devices overlook the whole file and say nothing, so they are always written. Errors name
+Without ``groups`` devices overlook the whole file and log nothing, so they are always written. Errors name
 the place, such as ``device.json: groups[2]: timeout``.
 """
 
@@ -18,7 +18,7 @@ from .members import GOALS, PERSISTENCES, RESTART_POLICIES, Record, check_word
 from .recovery import AutoRecovery, check_auto_recovery, check_number
 
 MEMBERS = frozenset(["groups", "disks", "disks_v2", "disks_v3", "volumes", "network"])
-# Files of their own in states from before device.json; devices pass over them beside it.
+# Files of their own in states from before device.json; devices pass over them next to it.
 OLD_MEMBERS = ("groups", "disks", "disks_v2", "disks_v3")
 MAX_GROUPS = 32
 MAX_TIMEOUT_SECONDS = 24 * 60 * 60

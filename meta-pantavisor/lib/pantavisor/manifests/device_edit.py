@@ -48,7 +48,7 @@ def add(
 
 
 def change(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any]) -> DeviceSpec:
-    """With other ``members`` of the one called ``name``; those not said stay, empty ones go.
+    """With other ``members`` of the one called ``name``; those not given stay, empty ones go.
     Raises NotFound.
     """
     document = copy.deepcopy(dict(device.document))
@@ -60,7 +60,7 @@ def change(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any])
 
 
 def remove(device: DeviceSpec, kind: str, name: str) -> DeviceSpec:
-    """Without the one called ``name``; what else device.json says must not need it. Raises NotFound."""
+    """Without the one called ``name``; the rest of device.json must not need it. Raises NotFound."""
     found = _one(device.document, kind, name)
     document = copy.deepcopy(dict(device.document))
     if kind in _NAMED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a container mounts besides its volumes: files, folders and volumes of others."""
+"""What a container mounts in addition to its volumes: files, folders and volumes of others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FLAGS = re.compile(r"[a-z_]+(=[^\s,:]+)?(,[a-z_]+(=[^\s,:]+)?)*")
 
 @dataclass(frozen=True)
 class Mount:
-    """``source:target``; the target lies in the container, and what the source is, its field says."""
+    """``source:target``; the target lies in the container, and its field decides what the source is."""
 
     source: str
     target: str
@@ -74,7 +74,7 @@ class VolumeImport:
 
 
 def clean_target(text: str) -> str:
-    """LXC passes over targets with a slash before, and says so only in its log."""
+    """LXC passes over targets with a slash before, and reports it only in its log."""
     return text.strip("/")
 
 

@@ -99,7 +99,7 @@ class LxcNetwork:
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """What is said and not used with this type."""
+        """What is given and not used with this type."""
         users = {"link": "phys", "address": "veth", "gateway": "veth"}
         return tuple(
             member for member, user in users.items() if getattr(self, member) and self.type != user

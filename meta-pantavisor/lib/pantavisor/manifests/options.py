@@ -27,8 +27,8 @@ LINE_ENDS = frozenset("\n\r\0")
 @dataclass(frozen=True)
 class LxcOptions:
     """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups. What
-    ``proc``, ``sys``, ``cgroup`` and ``cap_keep`` leave open, the profile says; ``cap_add`` and ``devices``
-    add to it.
+    ``proc``, ``sys``, ``cgroup`` and ``cap_keep`` leave open, the profile decides; ``cap_add`` and
+    ``devices`` add to it.
 
     ``full_dev``, ``host``, ``host_proc`` and ``storage`` mount what is the device's into the container.
     ``raw`` are whole lines, the last resort.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the image's config says about the first process, with Docker's meaning.
+"""What the image's config has of the first process, with Docker's meaning.
 
 Entrypoint and Cmd as lists are words; as strings they are commands for a shell. A string entrypoint is
-written out as it stands, as the published tool does, and Cmd follows it.
+written out as it is, as the published tool does, and Cmd follows it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .options import LINE_ENDS
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
-# What docker run, and every other engine, says where the image does not.
+# What docker run, and every other engine, takes where the image has none.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
 # They describe the image, or concern who builds on it or sits at its terminal:
@@ -27,7 +27,7 @@ PASSIVE = frozenset(
     ["Labels", "OnBuild", "Shell", "Image", "ArgsEscaped", "AttachStdin", "AttachStdout", "AttachStderr",
      "Tty", "OpenStdin", "StdinOnce"]
 )  # fmt: skip
-# What images may say besides, by the OCI image specification and by docker since its first versions.
+# What else images may have, by the OCI image specification and by docker since its first versions.
 OTHERS = frozenset(
     ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Healthcheck", "Hostname", "MacAddress", "Memory",
      "MemorySwap", "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
@@ -76,7 +76,7 @@ def map_process(config: Mapping[str, Any]) -> Process:
 
 @dataclass(frozen=True)
 class User:
-    """Who the first process runs as: ``groups`` are those besides ``gid``, ``home`` is what HOME says."""
+    """Who the first process runs as: ``groups`` are those other than ``gid``, ``home`` is for HOME."""
 
     uid: int
     gid: int
@@ -93,7 +93,7 @@ def home(user: Optional[User], read: Callable[[str], Optional[bytes]]) -> str:
 
 
 def defaults(home: Optional[str]) -> tuple[str, ...]:
-    """The environment that docker run adds, as far as the image does not say other; ``home`` None: it is
+    """The environment that docker run adds, as far as the image does not set it; ``home`` None: it is
     not known.
 
     HOSTNAME is the device's matter, which names the container; TERM comes with a terminal, which no
@@ -103,7 +103,7 @@ def defaults(home: Optional[str]) -> tuple[str, ...]:
 
 
 def check_members(config: Mapping[str, Any], what: str) -> None:
-    """Raise FormatError for a member that no image has: ``config`` is said by a person, who may misspell
+    """Raise FormatError for a member that no image has: ``config`` is written by a person, who may misspell
     it.
     """
     env = config.get("Env")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The profiles of a container's rights: what one may do that says nothing else.
+"""The profiles of a container's rights: what one may do by default.
 
 ``published`` is what the published tool gives: everything. ``confined`` is what new containers get: fewer
 capabilities than docker gives, the usual device nodes only, no writing to /sys and /proc/sys, no privileges
@@ -22,7 +22,7 @@ DEVICES = (
     "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm",
     "c 136:* rwm", "c 10:229 rwm",
 )  # fmt: skip
-# Of proc, sys and cgroup: what lxc.mount.auto says where nothing else is asked for.
+# Of proc, sys and cgroup: the value of lxc.mount.auto where nothing else is asked for.
 MOUNTS = {PUBLISHED: ("proc", "sys:rw", "cgroup"), CONFINED: ("proc:mixed", "sys:ro", "cgroup:ro")}
 # What proc:mixed leaves open and is the device's: read-only by a bind of itself. With the host's network
 # its settings too.

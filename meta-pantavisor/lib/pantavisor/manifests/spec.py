@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A container as one typed value: what its template arguments, its image's config
-and its volumes say together.
+and its volumes give together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ContainerSpec:
     ``remount`` and ``conditions`` are passed on as they are. Sources of mounts: of ``files`` the device's
     folder ``/exports``, of ``config_volumes`` a volume that is shared, of ``images`` a file of the
     container that holds a file system; ``extra_images`` are such files that are mounted without a target.
-    ``defaults`` are variables of the environment that count where nothing else says them.
+    ``defaults`` are variables of the environment that count where nothing else sets them.
     """
 
     name: str
@@ -116,7 +116,7 @@ class ContainerSpec:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the arguments say and will have no effect, or a bad one;
+        """What of the arguments will have no effect, or a bad one;
         for the image's part see ``process.unmapped``.
         """
         found = []

@@ -73,7 +73,8 @@ class Volume:
 
 
 def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume, ...]:
-    """The image's volumes last for ever unless said otherwise; the root's overlay until the next boot.
+    """The image's volumes are permanent unless another persistence is given; the root's overlay until the
+    next boot.
 
     Raises FormatError.
     """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What an OCI or Docker v2 image says about itself: index, manifest, config, and which of an index's images
-is meant.
+"""What an OCI or Docker v2 image states about itself: index, manifest, config, and which of an index's
+images is meant.
 
 Both families of media types are read: OCI image-spec 1.1 (index, manifest, config) and Docker distribution
 v2 (manifest list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that

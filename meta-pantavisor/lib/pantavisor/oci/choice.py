@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which image is meant: one walk for registries, layouts, archives and BitBake's downloads.
 
-An index may hold further indexes, and beside images what only speaks of them: signatures, SBOMs,
+An index may hold further indexes, and next to images what only describes them: signatures, SBOMs,
 provenance. Labels of entries decide where there is a choice; without a label, or where a single image is
 left, its own config does.
 """
@@ -32,7 +32,7 @@ MAX_DOCUMENTS = 256  # manifests and indexes read for one choice
 
 
 class Documents(Protocol):
-    """Where the documents of an image come from. Both raise NotFound for what is not there."""
+    """Where the documents of an image come from. Both raise NotFound for what is missing."""
 
     def manifest(self, entry: Descriptor) -> tuple[bytes, Optional[str]]:
         """A manifest or index, verified, and the media type that came with it."""
@@ -54,7 +54,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A manifest, or an index that is not read since its label says another platform."""
+    """A manifest, or an index that is not read since its label names another platform."""
 
     descriptor: Descriptor
     label: Optional[Platform]
@@ -119,7 +119,7 @@ class _Search:
         return next(iter(images.values())) if len(images) == 1 else None
 
     def _alone(self, leaf: _Entry, depth: int) -> Optional[Choice]:
-        """The one image there is, whatever its label says."""
+        """The one image there is, whatever its label."""
         before = list(self._offers)
         self._offers.clear()
         if leaf.data or leaf.descriptor.media_type not in INDEX_TYPES:
@@ -147,7 +147,7 @@ class _Search:
                 yield from self._opened(entry, mine, depth)
 
     def _opened(self, entry: Descriptor, label: Optional[Platform], depth: int) -> Iterator[_Entry]:
-        """What an index holds; also for an entry whose label does not say what it is."""
+        """What an index holds; also for an entry whose label does not state what it is."""
         found = self._manifest(entry)
         if found is None:
             return

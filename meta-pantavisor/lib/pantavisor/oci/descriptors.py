@@ -37,7 +37,7 @@ class Descriptor:
 
     @property
     def is_companion(self) -> bool:
-        """Whether it says itself that it is about an image (BuildKit's provenance) and not an image."""
+        """Whether it states itself that it is about an image (BuildKit's provenance) and not an image."""
         unknown = self.platform is not None and UNKNOWN in (self.platform.os, self.platform.architecture)
         return unknown or "vnd.docker.reference.type" in self.annotations
 

@@ -124,7 +124,7 @@ class ImageConfig:
 
     @classmethod
     def of(cls, manifest: OciManifest, data: bytes) -> ImageConfig:
-        """The config of ``manifest``. Under a type that says nothing, what cannot be read is NotAnImage."""
+        """The config of ``manifest``. Under a type without meaning, what cannot be read is NotAnImage."""
         try:
             return cls.parse(data)
         except FormatError as error:
@@ -158,7 +158,7 @@ class ImageConfig:
 def classify(document: Mapping[str, Any], promised: Optional[str] = None) -> str:
     """The media type of a manifest or index document. Raises FormatError for what is neither, or both.
 
-    Its members decide. What it calls itself, and the version that it says, are held against them only
+    Its members decide. What it calls itself, and the version that it states, are held against them only
     where they are known words: other tools leave them out, or empty, or write words of their own.
     """
     stated = document.get("mediaType")

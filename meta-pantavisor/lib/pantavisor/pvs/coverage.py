@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all signatures of a state together say of its paths, as a device in strict mode asks."""
+"""What all signatures of a state together cover of its paths, as a device in strict mode asks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOST_FOLDER = "_hostconfig/"  # no device reads it
 
 @dataclass(frozen=True)
 class Coverage:
-    """Paths by what the signatures together say of them;
+    """Paths by what the signatures together make of them;
     each sorted, none twice, ``_sigs/`` itself aside.
     """
 
@@ -47,7 +47,7 @@ def coverage(state: State, found: Iterable[Signature]) -> Coverage:
 
 
 def is_free(state: State, path: str) -> bool:
-    """Whether a path may be left unsigned: such a note of a part, or one beside the parts."""
+    """Whether a path may be left unsigned: such a note of a part, or one outside of the parts."""
     part, _, name = path.partition("/")
     return path in FREE_NAMES or path == FIT or (name in FREE_NAMES and f"{part}/run.json" in state)
 

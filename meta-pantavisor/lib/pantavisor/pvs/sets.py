@@ -3,7 +3,7 @@
 
 Each part's signature holds for that part alone: a state without its firewall, or with a part of the release
 before, verifies as well. The set signature, ``_sigs/_set.json``, is one like others whose patterns mean
-``_sigs/**`` and whose header has ``"release":N`` beside them. Published readers verify it as they do any
+``_sigs/**`` and whose header has ``"release":N`` next to them. Published readers verify it as they do any
 other, and pass over the number.
 """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``_sigs/<name>.json``: a flattened JWS with a detached payload and a header that says what is covered.
+"""``_sigs/<name>.json``: a flattened JWS with a detached payload and a header that selects what is covered.
 
-The text of the header is signed as it stands, so member order and blanks are free;
-both pattern lists must be there, since devices follow them unseen.
+The text of the header is signed as it is, so member order and blanks are free;
+both pattern lists must be given, since devices follow them unseen.
 """
 
 from __future__ import annotations

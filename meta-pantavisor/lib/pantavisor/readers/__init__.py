@@ -2,8 +2,8 @@
 """Readers of finished artefacts: what is inside a disk image, storage tree, export or repository.
 
 Each knows a specification and shares no code with the writers. What a reader cannot make sense of becomes a
-finding; whether the rest is right, ``audit`` says. Nothing is mounted, nothing is written, and no root is
-needed.
+finding; whether the rest is right, ``audit`` decides. Nothing is mounted, nothing is written, and no root
+is needed.
 
     open        which kind an artefact is; its states, objects and tree behind one face
     findings    Finding, Findings, Damaged

@@ -2,7 +2,7 @@
 """Reading an ext4 (or ext2, ext3) file system: super block, group descriptors, inodes, folders, content.
 
 Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file
-system that was not cleanly unmounted is read as it stands, and said to be so; features that change how
+system that was not cleanly unmounted is read as it is, and reported; features that change how
 content is read, and that are not known here, end the reading.
 """
 
@@ -45,7 +45,7 @@ class Inode:
 
 
 def has_ext4(reader: Reader) -> bool:
-    """Whether the magic number of the family is there."""
+    """Whether the magic number of the family is in it."""
     return reader.pread(2, 1024 + 56) == MAGIC.to_bytes(2, "little")
 
 
@@ -254,7 +254,7 @@ class Ext4:
         paths = {entry.inode: entry.path for entry in self.entries.values()}
         for number, count in self._names.items():
             inode = self._inodes[number]
-            # A folder with too many others in it says 1.
+            # A folder with too many others in it counts 1.
             if inode.links != count and not (inode.kind == "folder" and inode.links == 1):
                 where = f"{self._where}, {paths.get(number, '/')}"
                 self._findings.add(

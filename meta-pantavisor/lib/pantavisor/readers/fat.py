@@ -72,7 +72,7 @@ class Fat:
         self._root_bytes = root_entries * 32
         self._data = self._root_start + -(-self._root_bytes // sector)
         self._count = max(0, (total - self._data) // self._per_cluster)
-        # The number of clusters alone says which FAT it is.
+        # The number of clusters alone decides which FAT it is.
         self._bits = next((bits for bits, end in ((12, 4085), (16, 65525)) if self._count < end), 32)
         self._root_cluster = struct.unpack_from("<I", boot, 44)[0] if self._bits == 32 else 0
         self._fat_bytes = fat_sectors * sector
@@ -190,7 +190,7 @@ def _checksum(short: bytes) -> int:
 
 def _short(entry: bytes) -> str:
     base, extension = entry[:8].decode("latin-1").rstrip(), entry[8:11].decode("latin-1").rstrip()
-    # Two bits say that a name which needs no long one was spelled in lower case.
+    # Two bits mark that a name which needs no long one was spelled in lower case.
     base = base.lower() if entry[12] & 0x08 else base
     extension = extension.lower() if entry[12] & 0x10 else extension
     return f"{base}.{extension}" if extension else base

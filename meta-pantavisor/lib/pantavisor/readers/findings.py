@@ -43,7 +43,7 @@ class Finding:
 
 @dataclass
 class Findings:
-    """A list that grows; past MAX_FINDINGS it only says that there are more."""
+    """A list that grows; past MAX_FINDINGS it only records that there are more."""
 
     items: list[Finding] = field(default_factory=list)
     dropped: int = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading a tree of the host as a Storage: what lstat says, nothing followed."""
+"""Reading a tree of the host as a Storage: what lstat reports, nothing followed."""
 
 from __future__ import annotations
 

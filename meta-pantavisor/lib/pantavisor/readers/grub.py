@@ -46,7 +46,7 @@ def public_keys(program: bytes) -> Optional[bytes]:
 
 def environment(block: bytes) -> Optional[Mapping[bytes, bytes]]:
     """The variables of an environment block, as load_env takes them: the last of a name counts, and a
-    backslash stands before a character that is meant as it is. None where GRUB reads none.
+    backslash comes before a character that is meant as it is. None where GRUB reads none.
     """
     if not block.startswith(BLOCK_HEAD):
         return None

@@ -16,7 +16,7 @@ MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
 MAX_SMALL_FILE = 16 * 1024 * 1024  # bytes of a file that is read as a whole
 
-Chunks = Callable[[], Iterator[bytes]]  # content in pieces, anew with each call
+Chunks = Callable[[], Iterator[bytes]]  # content in pieces, again with each call
 
 
 class Reader:

@@ -5,7 +5,7 @@ included).
     client = Client(RegistryOptions.from_environment(os.environ))
     digest = client.pull(Ref.parse("nginx:1.27"), Platform.parse("linux/arm64"), Path("nginx"))
 
-A registry is a stranger: every byte is checked against a digest while it arrives, every size and count is
+A registry is not trusted: every byte is checked against a digest while it arrives, every size and count is
 bounded, credentials go to the host they belong to and nowhere else. A broken download is resumed; after an
 error nothing half-written is left. One failure is one error, with a hint.
 """

@@ -204,7 +204,7 @@ class Client:
         return action(places[-1])
 
 class _Documents:
-    """The documents that a reference leads to, for choosing; what it names itself is there already."""
+    """The documents that a reference leads to, for choosing; what it names itself was read before."""
 
     def __init__(self, client: Client, ref: Ref, top: Document) -> None:
         self._client = client

@@ -128,7 +128,7 @@ def _from_helper(helper: str, key: str, options: RegistryOptions) -> Optional[Cr
     if len(answer) > MAX_HELPER_BYTES:
         raise FormatError(f"{program} answers with more than {MAX_HELPER_BYTES} bytes")
     if status != 0:
-        return None  # helpers have no other way to say that they know nothing
+        return None  # helpers have no other way to report that they know nothing
     return _helper_answer(answer, program)
 
 

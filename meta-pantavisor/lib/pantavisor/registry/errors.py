@@ -44,7 +44,7 @@ def for_status(
     secrets: Iterable[str] = (),
     shown: Optional[str] = None,
 ) -> HttpError:
-    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` says more,
+    """The error for an answer that is not what was asked for. ``what`` names the thing, ``body`` has more,
     maybe.
 
     A registry may repeat what it was sent; ``secrets`` are removed from that. ``shown`` is the place of the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How registries are reached: hosts, mirrors, credentials and patience, besides the options of HTTP."""
+"""How registries are reached: hosts, mirrors, credentials and patience; the rest are options of HTTP."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class RegistryOptions(HttpOptions):
         mirrors: Iterable[str] = (),
         **changes: Any,
     ) -> RegistryOptions:
-        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS say behind
+        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS have behind
         the words given.
 
         ``variables`` gives the value of a variable, of the environment or of a recipe. Raises FormatError.

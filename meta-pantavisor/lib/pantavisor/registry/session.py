@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Stopped(HttpError):
-    """Another download of the same pull failed; this one has nothing to say."""
+    """Another download of the same pull failed; this one has nothing to report."""
 
 
 class Session:
@@ -87,8 +87,8 @@ class Session:
         )
 
     def _door(self, endpoint: Endpoint, base: str) -> list[str]:
-        """How the host as a whole asks who we are: some hide from strangers what they have,
-        and that they would ask.
+        """How the host as a whole asks who we are: some hide what they have from clients without
+        credentials, and that they would ask.
         """
         with self._lock:
             known = self._doors.get(endpoint.host)
@@ -148,7 +148,7 @@ def _error_body(answer: Answer) -> bytes:
     try:
         return answer.read(MAX_ERROR_BYTES)
     except HttpError:
-        return b""  # the status says enough
+        return b""  # the status is enough
 
 
 def _retry_after(text: Optional[str], now: Optional[str]) -> Optional[float]:

@@ -8,7 +8,8 @@
     upload        objects on their way to a device, in pieces that go on where they broke off
     post          a state: what is missing is sent, then it is run and watched
 
-What a device answers is bounded and checked as that of any stranger; objects count by their sha256 alone.
+What a device answers is bounded and checked as that of any foreign server; objects count by their sha256
+alone.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Failed(PantavisorError):
 
 
 class Watcher(Protocol):
-    """What is told while it goes on."""
+    """What is reported while it goes on."""
 
     def sent(self, done: int, total: int) -> None:
         """Bytes of objects."""

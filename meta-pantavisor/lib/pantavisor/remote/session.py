@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One request to a device, what its refusals say, and patience with the network between."""
+"""One request to a device, the reasons of its refusals, and patience with the network between."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEMPORARY = (502, 504)
 
 
 class Refused(HttpError):
-    """The device answers, and says no. ``status`` is that of HTTP."""
+    """The device refuses. ``status`` is that of HTTP."""
 
     def __init__(self, message: str, status: int, *, hint: Optional[str] = None) -> None:
         super().__init__(message, hint=hint)
@@ -109,6 +109,6 @@ def reason_in(body: bytes) -> str:
 
 
 def readable(text: str) -> str:
-    """A stranger's text for a terminal: one line, nothing that moves the cursor."""
+    """Foreign text for a terminal: one line, nothing that moves the cursor."""
     line = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(line.split())[:MAX_REASON_CHARS]

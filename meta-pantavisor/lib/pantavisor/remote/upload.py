@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One object on its way to a device.
 
-The device is asked whether it expects the object, and where. Ours also says how much of it has come
+The device is asked whether it expects the object, and where. Ours also reports how much of it has come
 (``Upload-Offset`` of HEAD) and takes pieces (``Content-Range``), so what broke off goes on; to another one
 the whole is sent.
 """
@@ -95,7 +95,7 @@ class Upload:
             answer.read(0)
 
     def _received(self, url: str) -> Optional[int]:
-        """How much of it the device has; None where it cannot say so."""
+        """How much of it the device has; None where it cannot report it."""
         try:
             with self._session.open("HEAD", url, self._what, accept=(200, 404)) as answer:
                 return self._size if answer.status == 200 else _offset(answer, self._size)

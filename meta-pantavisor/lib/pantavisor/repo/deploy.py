@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pvr deploy``: a device's revision from sources, checked out as hard links beside its objects."""
+"""``pvr deploy``: a device's revision from sources, checked out as hard links to its objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def deploy(
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from
-    what is there. A device whose storage has a committed revision tries the new one once and returns to
+    what exists. A device whose storage has a committed revision tries the new one once and returns to
     that one if it fails; with ``commit`` there is no way back. Without a bsp there are no boot links yet. A
     revision of nothing is refused.
 

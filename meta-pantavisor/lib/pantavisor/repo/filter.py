@@ -3,7 +3,7 @@
 
 A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or
 a folder with all below. To leave a signature out, or a config overlay that is signed, is to leave out what
-the signature covers: the rest would be refused. Only where its part is wanted beside it, it means itself
+the signature covers: the rest would be refused. Only where its part is asked for as well, it means itself
 alone.
 """
 

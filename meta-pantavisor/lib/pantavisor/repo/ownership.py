@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Whose working trees are used: the user's own. Another's says where objects are written, and so may not be
-meant well.
+"""Whose working trees are used: the user's own. Another's decides where objects are written, and so may not
+be meant well.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ class Repository:
         return tuple(name for name in self._tree.files() if name not in known)
 
     def uncommitted(self) -> tuple[str, ...]:
-        """Paths in which the working tree differs from the committed state, or that it has besides;
+        """Paths in which the working tree differs from the committed state, or that it has in addition;
         not those that were merged or imported and that no checkout has written yet.
         """
         working, committed, before = self.working(), self.state, self.folder.document("unwritten")

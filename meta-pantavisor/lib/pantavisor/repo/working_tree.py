@@ -122,7 +122,7 @@ class WorkingTree:
         return value
 
     def equals(self, name: str, value: Value) -> bool:
-        """Whether the file is there with exactly this content."""
+        """Whether the file exists with exactly this content."""
         if not self.is_file(name):
             return False
         if digest.is_object_id(value):
@@ -146,8 +146,8 @@ class WorkingTree:
         """Write files and remove those of ``gone``;
         objects come from ``pool``, as hard links with ``links``.
 
-        What takes time is done beside them first: after an error or an interruption they are all as before.
-        Raises FormatError.
+        What takes time is done next to them first: after an error or an interruption they are all as
+        before. Raises FormatError.
         """
         with self._own.scratch(SCRATCH) as folder:
             ready = list(self._prepare(folder, files, pool, links=links))
@@ -169,7 +169,7 @@ class WorkingTree:
         for count, (name, value) in enumerate(files):
             self._check_place(name)
             is_linked = digest.is_object_id(value) and _is_same(self.root / name, pool.path(str(value)))
-            # A link that should be a copy is written anew: editing it would damage the pool.
+            # A link that should be a copy is written again: editing it would damage the pool.
             if links == is_linked and (links or self.equals(name, value)):
                 continue
             _fill(folder / str(count), value, pool, links=links)
@@ -264,7 +264,7 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def _holds_signing_key(folder: Path) -> bool:
-    # Made beside the files by default: "add everything" must not publish the private key.
+    # Made next to the files by default: "add everything" must not publish the private key.
     return (folder / "key.pem").is_file() and (folder / "x5c.pem").is_file()
 
 

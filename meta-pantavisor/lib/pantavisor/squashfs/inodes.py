@@ -82,7 +82,7 @@ def set_base(
 
 
 def clamp(time: int) -> int:
-    """The nearest time that squashfs can say."""
+    """The nearest time that squashfs can hold."""
     return max(0, min(time, _MAX_TIME))
 
 

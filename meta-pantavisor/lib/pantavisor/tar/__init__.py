@@ -3,7 +3,7 @@
 
 header.py   the next member's header, after all that extends it
 numbers.py  octal, base 256, and the decimal text of pax records      pax.py   pax records
-form.py     what a tar of an export may hold besides files
+form.py     what a tar of an export may hold that is not a file
 """
 
 from __future__ import annotations

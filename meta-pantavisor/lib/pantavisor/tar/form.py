@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a tar of an export may hold besides files: folders, and pax headers that only describe.
+"""What a tar of an export may hold that is not a file: folders, and pax headers that only describe.
 
 Devices know neither, so none is written; but tar programs add them to what people pack by hand, and nothing
 gets lost by passing over them.

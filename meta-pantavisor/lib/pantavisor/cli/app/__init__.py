@@ -23,7 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add(verbs)
     _update(verbs)
     _install(verbs, "install")
-    # The published tool has these two beside ``app``.
+    # The published tool has these two outside of ``app``.
     _convert(commands)
     _install(commands, "dm-apply")
     _convert(verbs)

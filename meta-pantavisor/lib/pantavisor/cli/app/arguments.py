@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Options of ``pvr app add`` and ``update`` that become template arguments: how they are declared, and what
-they said.
+they give.
 
 Spelling is checked by the library, which knows the nearest right word; argparse would only list them all.
 """
@@ -110,7 +110,7 @@ def json_object(text: str, what: str) -> dict[str, Any]:
 
 
 def json_list(text: Optional[str], what: str) -> Optional[list[Any]]:
-    """A JSON array of objects, or None where nothing is said."""
+    """A JSON array of objects, or None where nothing is given."""
     if text is None:
         return None
     value = json_or_file(text, what)

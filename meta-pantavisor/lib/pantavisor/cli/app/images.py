@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the options say of an image: where it is, how its registry is reached, how it is packed."""
+"""What the options give of an image: where it is, how its registry is reached, how it is packed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_LEVELS = {"gzip": "9", "xz": "6", "zstd": "15"}  # those of mksquashfs
 
 
 def source(text: str, place: Optional[str]) -> ImageSource:
-    """The image that ``text`` means; ``place`` is said in the words of the published tool."""
+    """The image that ``text`` means; ``place`` is a word of the published tool."""
     try:
         return _placed(text, place)
     except FormatError as error:
@@ -50,7 +50,7 @@ def _placed(text: str, place: Optional[str]) -> ImageSource:
 
 
 def profile(text: str) -> str:
-    """The codec of options for mksquashfs; what else they say is not ours to follow."""
+    """The codec of options for mksquashfs; the rest of them is not ours to follow."""
     found = FORMAT_OPTIONS.fullmatch(text.strip())
     if not found:
         raise FormatError(

@@ -39,8 +39,7 @@ def declare(group: argparse._ArgumentGroup) -> None:
 
 
 def read(options: argparse.Namespace) -> Optional[Credentials]:
-    """The credentials, or None where none are said. Asks for the password where a terminal is there to do
-    so.
+    """The credentials, or None where none are given. Asks for the password where a terminal can answer.
     """
     password = _password(options)
     if options.username is None and password is None:

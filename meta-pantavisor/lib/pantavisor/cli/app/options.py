@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which option says which row of run.json and lxc.container.conf. The page docs/formats/container.md lists
+"""Which option sets which row of run.json and lxc.container.conf. The page docs/formats/container.md lists
 them too.
 """
 

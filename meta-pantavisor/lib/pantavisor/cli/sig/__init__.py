@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pvr sig``: sign parts of the committed state, and say what the signatures cover.
+"""``pvr sig``: sign parts of the committed state, and show what the signatures cover.
 
 The key may lie in a file, on a PKCS#11 token or behind a command; or the bytes are carried to where it is
 (``request``) and the signature back (``attach``).

@@ -43,7 +43,7 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
 
 
 def _check(state: State, options: argparse.Namespace, selection: pvs.Selection, console: Console) -> None:
-    """Raise for a part that is not there; warn of patterns said for nothing."""
+    """Raise for a part that does not exist; warn of patterns without an effect."""
     if options.part and not state.part(options.part):
         if any(path.startswith(f"{options.part}/") for path in here.repository().uncommitted()):
             raise PantavisorError(f"{options.part} is not committed yet", hint="run: pvr add && pvr commit")

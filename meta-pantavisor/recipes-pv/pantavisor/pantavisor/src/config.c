@@ -107,7 +107,7 @@ static bool is_valid(const struct key *key, const char *value)
 static int set(struct pv_config *config, enum pv_key key, const char *value, enum pv_level level,
 	struct pv_err *err)
 {
-	/* Empty is "not set": images write keys they have nothing to say about. */
+	/* Empty is "not set": images write keys for which they have no value. */
 	if (!*value)
 		return 0;
 	if (strlen(value) >= PV_CONFIG_VALUE_BYTES || !is_valid(&keys[key], value)) {
@@ -173,7 +173,7 @@ static void take_word(struct pv_config *config, const char *name, const char *va
 
 	if (key == PV_KEY_COUNT || config->level[key] > level)
 		return;
-	/* The boot loader's own word comes first; nothing that is added behind it says otherwise. */
+	/* The boot loader's own word comes first; nothing that is added behind it overrides it. */
 	if (key == PV_STORAGE_DEVICE && config->level[key] > PV_LEVEL_FILE)
 		return;
 	if (!keys[key].cmdline || !pv_starts_with(value, keys[key].cmdline))

@@ -64,7 +64,7 @@ static int hold_devices(struct adapter *a, const char *key, const char *value)
 	const char *verb = strrchr(key, '.') + 1;
 	bool is_own = pv_starts_with(key, "lxc.cgroup2.");
 
-	/* A conf for both versions says everything twice: its own words for this one count. */
+	/* A conf for both versions has everything twice: its own words for this one count. */
 	if (is_own && !a->has_own_devices)
 		forget_devices(a);
 	a->has_own_devices |= is_own;
