@@ -18,12 +18,14 @@ inherit meson pkgconfig
 
 EXTRA_OEMESON = "\
     -Dcapabilities=true -Dseccomp=true -Dapparmor=false -Dselinux=false -Dopenssl=false -Ddbus=false \
-    -Dcommands=false -Dtools=false -Dpam-cgroup=false -Dman=false -Dexamples=false -Dtests=false -Dspecfile=false \
+    -Dcommands=false -Dtools=false -Dpam-cgroup=false -Dman=false -Dexamples=false -Dtests=false \
+    -Dspecfile=false \
     -Dinstall-init-files=false -Dinstall-state-dirs=false -Dmemfd-rexec=false -Ddistrosysconfdir=default \
 "
 
 # Templates, hooks and configurations are for the commands.
 do_install:append() {
-    rm -rf ${D}${bindir} ${D}${sbindir} ${D}${libexecdir} ${D}${datadir} ${D}${sysconfdir} ${D}${localstatedir} \
+    rm -rf ${D}${bindir} ${D}${sbindir} ${D}${libexecdir} ${D}${datadir} ${D}${sysconfdir} \
+        ${D}${localstatedir} \
         ${D}${libdir}/lxc
 }

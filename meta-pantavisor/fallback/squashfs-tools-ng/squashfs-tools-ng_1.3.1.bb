@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# For builds without meta-oe, which has the whole package: of it the library alone, by which root.squashfs is packed.
+# For builds without meta-oe, which has the whole package: of it the library alone, by which root.squashfs
+# is packed.
 SUMMARY = "libsquashfs: squashfs images, read and written"
 HOMEPAGE = "https://github.com/AgentD/squashfs-tools-ng"
 SECTION = "libs"
@@ -20,6 +21,7 @@ SRCREV = "8f9966c8ea3ea8a854941d041e7fcb9eb4f772fb"
 
 inherit autotools pkgconfig
 
-EXTRA_OECONF = "--without-tools --without-bzip2 --without-lzo --without-selinux --with-gzip --with-lz4 --with-xz --with-zstd"
+EXTRA_OECONF = "--without-tools --without-bzip2 --without-lzo --without-selinux --with-gzip --with-lz4 \
+    --with-xz --with-zstd"
 
 BBCLASSEXTEND = "native nativesdk"
