@@ -144,6 +144,7 @@ HOSTILE = [
     (403, "GET", "/json", "Origin: http://page"),
     (403, "POST", "/steps", "origin: null"),
     (403, "PUT", f"/blobs/{ABSENT}", "Sec-Fetch-Site: cross-site"),
+    (403, "GET", "/json", "Accept-Language: en"),
     (404, "GET", "", ""),
     (404, "GET", "/", ""),
     (404, "GET", "/other", ""),

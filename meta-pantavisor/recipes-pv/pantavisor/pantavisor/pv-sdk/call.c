@@ -66,10 +66,13 @@ static bool take_host(struct call *call, const struct pv_http_head *head)
 	return true;
 }
 
-/* A page of anyone can have a browser send requests to devices near it; browsers name themselves so. */
+/* A page of anyone can have a browser send requests to devices near it, and read the answers where its own
+ * name leads to the device by then. Browsers name themselves so; of a page's own server they ask by plain
+ * HTTP with the last of these alone. */
 static bool is_browser(const struct pv_http_head *head)
 {
-	return has_field(head, "Origin") || has_field(head, "Sec-Fetch-Site");
+	return has_field(head, "Origin") || has_field(head, "Sec-Fetch-Site") ||
+	       has_field(head, "Accept-Language");
 }
 
 bool call_begin(struct call *call, int fd, const char *socket)
