@@ -17,7 +17,8 @@ DATA = {
     PROJECT / name
     for name in ("tests/vectors", "tests/fuzz/corpus", "kas/quickstart/demo", "kas/quickstart/bitbake/lib")
 }
-SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml", ".c", ".h"}
+SUFFIXES = {".py", ".sh", ".bb", ".bbappend", ".bbclass", ".inc", ".conf", ".yml", ".c", ".h", ".cfg"}
+NAMES = {"meson.build", "meson_options.txt"}
 LINE = re.compile(
     r"^(# SPDX-License-Identifier: (MIT|GPL-2\.0-only)|/\* SPDX-License-Identifier: MIT \*/)$", re.MULTILINE
 )
@@ -39,7 +40,7 @@ def is_source(path: Path) -> bool:
     if path.is_symlink() or not path.is_file():
         return False
     with path.open("rb") as stream:
-        return path.suffix in SUFFIXES or stream.read(2) == b"#!"
+        return path.suffix in SUFFIXES or path.name in NAMES or stream.read(2) == b"#!"
 
 
 def test_every_source_file_names_its_licence() -> None:
