@@ -9,6 +9,7 @@
 
 #include "loop.h"
 #include "route.h"
+#include "trail.h"
 
 /* From accept() to the end of a request, but for large bodies: a caller that dawdles is let go. */
 #define PV_CONNECTION_REQUEST_MS 10000
@@ -47,8 +48,9 @@ struct pv_connection {
 	char *body;
 	size_t body_used;
 	struct pv_ctrl_ask ask;
-	char running[PV_REVISION_BYTES + 1]; /* the revision, as PID 1 said */
-	pid_t worker;			     /* in the phase of work */
+	/* The revision, as PID 1 said; for a collection, those that it needs besides, in lines. */
+	char running[PV_TRAIL_REVISIONS * (PV_REVISION_BYTES + 1)];
+	pid_t worker; /* in the phase of work */
 	char *out;
 	size_t out_length, out_done;
 };

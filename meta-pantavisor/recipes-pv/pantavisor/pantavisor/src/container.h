@@ -13,6 +13,7 @@
 
 #include "goal.h"
 #include "loop.h"
+#include "names.h"
 #include "state.h"
 
 /* The monitor's exit status when LXC could not start the container. */
@@ -39,6 +40,7 @@ struct pv_task {
 	struct pv *pv; /* of its jobs */
 	struct pv_run *run;
 	const struct pv_container *spec;
+	char home[PV_REVISION_BYTES + 1]; /* the revision with whose volumes and log it was mounted */
 	enum pv_status status;
 	bool reached; /* its goal, since it last failed */
 	enum pv_place place;

@@ -136,11 +136,39 @@ static void go_on(struct order *o)
 	o->reply->length = (uint32_t)strlen(o->reply->body);
 }
 
+/* Of lines. */
+static bool is_listed(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = list; at; at = strchr(at, '\n'))
+		if (*(at += *at == '\n') && !strncmp(at, name, length) &&
+			(!at[length] || at[length] == '\n'))
+			return true;
+	return false;
+}
+
+/* Behind the revision that runs those from which its containers were mounted, which ran on without a boot.
+ */
+static void list_needed(struct order *o)
+{
+	struct pv_ctrl_reply *reply = o->reply;
+
+	go_on(o);
+	for (size_t i = 0; i < o->pv->run->task_count; i++) {
+		const struct pv_task *task = o->pv->run->tasks[i];
+
+		if (task->place != PV_PLACE_NONE && *task->home && !is_listed(reply->body, task->home))
+			reply->length += (uint32_t)snprintf(reply->body + reply->length,
+				sizeof(reply->body) - reply->length, "\n%s", task->home);
+	}
+}
+
 /* What is about to be tried is not named by the boot environment yet. */
 static void collect(struct order *o)
 {
 	if (!*o->pv->candidate.revision && o->pv->change.phase == PV_PHASE_NONE) {
-		go_on(o);
+		list_needed(o);
 		return;
 	}
 	refuse(o, BUSY, "a revision is being tried");

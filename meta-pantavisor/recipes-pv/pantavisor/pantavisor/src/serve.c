@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve.h"
 
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "alloc.h"
@@ -9,6 +10,7 @@
 #include "serve_object.h"
 #include "serve_step.h"
 #include "text.h"
+#include "trail.h"
 
 #define OK 200
 #define FAILED 500
@@ -39,12 +41,14 @@ static void serve_storage(struct pv_deal *deal)
 /* Revision 0 stays: it is what is left when all others fail. */
 static void serve_collection(struct pv_deal *deal)
 {
-	const char *const kept[] = {deal->running, "0"};
-	const struct pv_keep keep = {.revisions = kept, .count = PV_COUNT(kept)};
-	cleanup_free char *text = NULL;
+	cleanup_free char *names = pv_dup(deal->running, strlen(deal->running)), *text = NULL;
+	const char *kept[PV_TRAIL_REVISIONS + 1] = {"0"};
+	struct pv_keep keep = {.revisions = kept, .count = 1};
 	struct pv_collected collected;
 	struct pv_err err;
 
+	for (char *rest = names, *name; keep.count < PV_COUNT(kept) && (name = strsep(&rest, "\n"));)
+		kept[keep.count++] = name;
 	if (pv_collect(deal->service->storage, deal->service->loader, &keep, &collected, &err) < 0) {
 		pv_exchange_refuse(&deal->exchange, FAILED, err.text);
 		return;

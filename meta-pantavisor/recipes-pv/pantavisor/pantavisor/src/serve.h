@@ -21,8 +21,9 @@ struct pv_service {
 struct pv_deal {
 	struct pv_exchange exchange;
 	const struct pv_service *service;
-	const char *name;    /* what follows the route's path */
-	const char *running; /* the name of the revision that runs */
+	const char *name; /* what follows the route's path */
+	const char *
+		running; /* the name of the revision that runs; for a collection, and of others, in lines */
 };
 
 void pv_serve(struct pv_deal *deal, enum pv_handler handler);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "task.h"
 
+#include <stdio.h>
+
 #include "fault.h"
 #include "log.h"
 #include "prepare.h"
@@ -99,8 +101,10 @@ static void spawn(struct pv *pv, struct pv_task *task, int64_t now)
 
 void pv_task_go_on(struct pv *pv, struct pv_task *task, int64_t now)
 {
-	if (task->place == PV_PLACE_NONE)
+	if (task->place == PV_PLACE_NONE) {
+		snprintf(task->home, sizeof(task->home), "%s", pv->run->revision);
 		pv_prepare_mount(pv, task);
+	}
 	if (task->place != PV_PLACE_MOUNTED && task->place != PV_PLACE_FAILED)
 		return;
 	task->is_starting = false;

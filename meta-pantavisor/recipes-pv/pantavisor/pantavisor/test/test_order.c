@@ -346,6 +346,12 @@ static void test_collection_and_launch_wait_for_each_other(void)
 	begin_launch(&pv, "NEW");
 	lock = pv_trail_lock(pv.storage, &err);
 	CHECK(lock >= 0 && order(&pv, &own, PV_CTRL_COLLECT, "") == 200);
+	CHECK_TEXT(reply.body, "7");
+	/* A container that ran on from another revision has its log and its volumes there. */
+	task.place = PV_PLACE_MOUNTED;
+	strcpy(task.home, "locals/old");
+	CHECK(order(&pv, &own, PV_CTRL_COLLECT, "") == 200);
+	CHECK_TEXT(reply.body, "7\nlocals/old");
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
 	CHECK(order(&pv, &own, PV_CTRL_COLLECT, "") == 503 && reply.retry_s == 600);
 	nanosleep(&moment, NULL);

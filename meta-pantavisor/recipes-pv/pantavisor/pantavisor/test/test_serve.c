@@ -11,13 +11,15 @@ static struct pv_service service;
 static struct firmware next;
 
 /* What a caller of the role mgmt is answered, while revision 0 runs. */
+static const char *needed = "0";
+
 static char *ask(const char *text)
 {
 	int fd = call(text);
 	struct pv_ctrl_ask asked = take_ask();
 
 	CHECK(asked.op == (strstr(text, "RUN_GC") || strstr(text, "/gc") ? PV_CTRL_COLLECT : PV_CTRL_MAY));
-	give(&asked, 200, "0");
+	give(&asked, 200, needed);
 	return hear(fd);
 }
 
@@ -210,6 +212,8 @@ static void test_message_of_a_step_that_goes(void)
 
 static void test_storage_and_its_collection(void)
 {
+	struct pv_err err;
+
 	check_get("/storage", "", "200 OK", "{\"total\":");
 	/* Without a boot environment nothing is known, and nothing removed. */
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "500 Internal Server Error", "nothing is removed");
@@ -217,6 +221,14 @@ static void test_storage_and_its_collection(void)
 	test_message_of_a_step_that_goes();
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "{\"reclaimed\":");
 	CHECK(!tree_has("trails/locals/x") && !tree_has("trails/locals/progress"));
+	CHECK(firmware_send(service.storage, &next, &err) == 0 &&
+		firmware_install(service.storage, &next, "locals/y", &err) == 0);
+	needed = "0\nlocals/y";
+	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "{\"reclaimed\":0}");
+	CHECK(tree_has("trails/locals/y"));
+	needed = "0";
+	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "");
+	CHECK(!tree_has("trails/locals/y"));
 	check("POST /commands HTTP/1.1\r\nContent-Length: 15\r\n\r\n{\"op\":\"RUN_GC\"}", "200 OK", "");
 }
 

@@ -12,8 +12,9 @@
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define BSP "\"bsp/kernel.img\":\"" A "\",\"bsp/run.json\":{\"linux\":\"kernel.img\"}"
-#define GROUPS                                                                                              \
-	",\"device.json\":{\"groups\":[{\"name\":\"app\",\"restart_policy\":\"container\",\"status_goal\":" \
+#define GROUPS                                                                                       \
+	",\"device.json\":{\"groups\":[{\"name\":\"app\",\"restart_policy\":\"container\",\"status_" \
+	"goal\":"                                                                                    \
 	"\"STARTED\",\"timeout\":30}]}"
 #define APP(c, id, more)                                                                            \
 	",\"" c "/lxc.container.conf\":\"" A "\",\"" c "/root.squashfs\":\"" id "\",\"" c           \
@@ -156,6 +157,8 @@ static void test_only_what_differs_begins_anew(void)
 	wait_for_job(&pv);
 	check_progress(&pv, "UPDATED", "Update finished, revision not set as rollback point");
 	CHECK(pv.run->standing == PV_STANDING_UPDATED && of(&pv, "db") == db && !pv.end);
+	CHECK_TEXT(db->home, "7");
+	CHECK_TEXT(of(&pv, "web")->home, "8");
 	tick(&pv, now + 600 * SECOND);
 	finish(&pv, "7", "8");
 }
