@@ -219,7 +219,7 @@ def package(folder: Path) -> Path:
     return found
 
 
-def test_no_package_and_no_network_is_said_in_one_sentence(place: Path, tmp_path: Path) -> None:
+def test_no_package_and_no_network_is_reported_in_one_sentence(place: Path, tmp_path: Path) -> None:
     result = make(place / "nothing", tmp_path).run("-c", "unpack", "grub-efi", BB_NO_NETWORK="1").failed()
     assert "BB_NO_NETWORK forbids to fetch it" in result.output
     assert "Traceback" not in result.output

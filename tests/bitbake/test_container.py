@@ -239,7 +239,7 @@ def test_the_epoch_ends_the_times_in_the_image_and_changes_the_hash(desk: Desk, 
     assert int.from_bytes(image.read_bytes()[8:12], "little") == 1767225600
 
 
-def test_another_codec_library_is_told_in_one_line(desk: Desk, tmp_path: Path) -> None:
+def test_another_codec_library_is_reported_in_one_line(desk: Desk, tmp_path: Path) -> None:
     desk.configure()
     desk.run().succeeded()
     old = desk.read(tmp_path)[0]["app/src.json"]["squashfs"]["root.squashfs"]["version"]
@@ -278,7 +278,7 @@ def test_a_misspelt_variable_ends_the_build_with_the_right_one(desk: Desk) -> No
     desk.run()
 
 
-def test_an_image_without_containers_is_refused_unless_it_says_so(desk: Desk) -> None:
+def test_an_image_without_containers_is_refused_unless_none_is_written(desk: Desk) -> None:
     recipe = desk.build.directory.parent / "one/recipes/device_1.0.bb"
     recipe.write_text('LICENSE = "MIT"\ninherit pvroot-image\n')
     desk.configure()

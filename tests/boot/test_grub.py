@@ -455,7 +455,7 @@ def test_another_disk_s_storage_does_not_stand_in_for_a_lost_one(device: Device,
     assert boot.words == [] and boot.console.count("no storage on disk hd") == 1, boot.console
 
 
-def test_without_a_bootable_revision_one_message_says_so(device: Device) -> None:
+def test_without_a_bootable_revision_one_message_is_printed(device: Device) -> None:
     device.add_revision("0", kernel=False)
     device.set_environment(pv_rev="0")
     device.assemble()
@@ -464,7 +464,7 @@ def test_without_a_bootable_revision_one_message_says_so(device: Device) -> None
     assert boot.words == []
 
 
-def test_without_storage_one_message_says_so(device: Device) -> None:
+def test_without_storage_one_message_is_printed(device: Device) -> None:
     device.add_revision("0")
     device.assemble(label="other")
     boot = device.boot()

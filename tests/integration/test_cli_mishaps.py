@@ -166,7 +166,7 @@ def test_who_may_only_read_can_look(foreign: Path, words: list[str]) -> None:
         (["deploy", "storage/trails/0", "../all.tgz"], "storage"),
     ],
 )
-def test_who_may_not_write_is_told_where(foreign: Path, words: list[str], where: str) -> None:
+def test_a_refused_write_names_the_place(foreign: Path, words: list[str], where: str) -> None:
     before = sorted(path.name for path in foreign.parent.rglob("*"))
     done = nobody(*words, cwd=foreign)
     assert done.returncode == 2 and ONE_SENTENCE.fullmatch(done.stderr), done.stderr
@@ -285,7 +285,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> P
 @pytest.mark.parametrize(
     "words, sentence, hint", MISTAKES, ids=[" ".join(words) for words, _, _ in MISTAKES]
 )
-def test_a_mistake_is_told_in_a_sentence(
+def test_a_mistake_is_reported_in_a_sentence(
     pvr: PvrCommand, small: Path, words: list[str], sentence: str, hint: str
 ) -> None:
     out, said = pvr.both(*words, status=2)

@@ -34,7 +34,7 @@ class Yes(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_two_registries_run_beside_each_other_and_keep_their_ports(tmp_path: Path) -> None:
+def test_two_registries_run_next_to_each_other_and_keep_their_ports(tmp_path: Path) -> None:
     with registry.serve(tmp_path / "a") as one, registry.serve(tmp_path / "b") as two:
         ports = [one.port, two.port]
         assert one.find("demo/x", "1") is None and two.find("demo/x", "1") is None

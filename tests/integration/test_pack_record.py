@@ -46,7 +46,7 @@ def test_a_packing_reads_back_from_its_document() -> None:
 @pytest.mark.parametrize(
     "document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}]
 )
-def test_what_is_no_packing_is_none(document: object) -> None:
+def test_what_is_not_a_packing_is_none(document: object) -> None:
     assert PackRecord.parse(document) is None
 
 
@@ -101,7 +101,7 @@ def test_src_json_names_the_codec_and_info_and_inspect_show_it(desk: Desk) -> No
     assert part["packed"] == {"root.squashfs": packed}
 
 
-def test_another_version_is_told_in_one_line_and_recorded(desk: Desk) -> None:
+def test_another_version_is_reported_in_one_line_and_recorded(desk: Desk) -> None:
     old = desk.source["squashfs"]["root.squashfs"]["version"]
     one = f"oci:{desk.root.parent / 'one'}"
     said = desk.pvr("app", "update", "app", "--from", one, "--force", PVR_LIBSQUASHFS=str(desk.other))
@@ -115,7 +115,7 @@ def test_another_version_is_told_in_one_line_and_recorded(desk: Desk) -> None:
     assert desk.source["squashfs"]["root.squashfs"]["version"] == f"liblzma {codecs.VERSION}"
 
 
-def test_other_content_or_another_level_is_no_matter_of_versions(desk: Desk) -> None:
+def test_other_content_or_another_level_is_not_about_versions(desk: Desk) -> None:
     one, two = f"oci:{desk.root.parent / 'one'}", desk.image("two", TWO)
     library = {"PVR_LIBSQUASHFS": str(desk.other)}
     assert "other bytes" not in desk.pvr("app", "update", "app", "--from", two, **library)
@@ -178,7 +178,7 @@ def test_a_signature_does_not_cover_the_record(desk: Desk, tmp_path: Path) -> No
     keys.verify_state(repository.state, trust, strict=False)
 
 
-def test_attributes_that_have_no_place_are_told(desk: Desk, tmp_path: Path) -> None:
+def test_attributes_that_have_no_place_are_reported(desk: Desk, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "rootfs.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         member = tarfile.TarInfo("file")
         member.pax_headers = {
@@ -221,7 +221,7 @@ def earlier(job: jobs.ExportContainer, version: str) -> None:
     )
 
 
-def test_a_rebuild_by_another_version_is_told(job: jobs.ExportContainer) -> None:
+def test_a_rebuild_by_another_version_is_reported(job: jobs.ExportContainer) -> None:
     assert container.export_container(job).warnings == ()
     first = job.output.read_bytes()
     earlier(job, "libzstd 0.1")

@@ -85,7 +85,7 @@ def test_no_file_is_later_than_the_time_given(tmp_path: Path) -> None:
         assert (place / "f").stat().st_mtime == 1000
 
 
-def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
     tools.need_root()
     place = tmp_path / "m"
     place.mkdir()

@@ -89,7 +89,7 @@ def test_an_error_keeps_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_what_is_no_file_keeps_its_place(tmp_path: Path) -> None:
+def test_what_is_not_a_file_keeps_its_place(tmp_path: Path) -> None:
     # Root would replace /dev/null for the whole machine.
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")

@@ -219,7 +219,7 @@ def test_what_does_not_belong_is_named(device: sim.Device, tree: Path) -> None:
     assert any(found.startswith("object-links objects/") for found in findings(tree, device))
 
 
-def test_what_a_running_device_adds_is_no_problem(device: sim.Device, tree: Path) -> None:
+def test_what_a_running_device_adds_is_not_a_problem(device: sim.Device, tree: Path) -> None:
     (tree / "trails/0/.pv/progress").write_bytes(b"{}")
     (tree / "trails/0/.pv/done").write_bytes(b"")
     (tree / "trails/0/.pv/logs/0").mkdir(parents=True)

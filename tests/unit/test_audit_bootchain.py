@@ -156,7 +156,7 @@ def test_words_that_grub_leaves_out_are_named(
 
 
 @pytest.mark.parametrize("content", [b"oemargs=quiet", b"", b"# GRUB environment block\noemargs=quiet\n"])
-def test_what_is_no_block_of_grub_is_named(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_a_block_of_grub_is_named(tmp_path: Path, content: bytes) -> None:
     (one,) = findings(tree(tmp_path, None), program((MODULE, b"x")), oem_env=content)
     assert "is not an environment block of GRUB" in one
 

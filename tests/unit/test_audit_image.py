@@ -310,7 +310,7 @@ def test_random_damage_of_folders_and_inodes_is_found(bench: Bench) -> None:
         bench.mend()
 
 
-def test_second_opinion_of_e2fsck_is_told(module_bench: Bench) -> None:
+def test_second_opinion_of_e2fsck_is_reported(module_bench: Bench) -> None:
     # A block bitmap that says free where it should not: our reader does not look at it.
     bitmap = STORAGE + 9 * 4096
     module_bench.write(bitmap, b"\0" * 64)

@@ -43,7 +43,7 @@ def verify(whole: sim.Device, state: State, tmp_path: Path, **demands: object) -
     )
 
 
-def test_who_is_not_confined_is_told_and_is_no_problem(whole: sim.Device) -> None:
+def test_who_is_not_confined_is_reported_and_is_not_a_problem(whole: sim.Device) -> None:
     report = audit.verify(whole.storage, trust=whole.trust, strict=True)
     assert report.good
     notes = {note.where: note.sentence for note in report.notes}
@@ -57,7 +57,7 @@ def test_confined_asks_for_it(whole: sim.Device) -> None:
     assert {finding.code for finding in report.findings} == {"confined"}
 
 
-def test_a_confined_container_is_not_told(whole: sim.Device, tmp_path: Path) -> None:
+def test_a_confined_container_is_not_reported(whole: sim.Device, tmp_path: Path) -> None:
     state = sim.sign(whole, whole.state.with_files(confined_web(whole)))
     report = verify(whole, state, tmp_path)
     assert "revision 0, web/lxc.container.conf" not in {note.where for note in report.notes}
@@ -95,7 +95,7 @@ def test_a_signer_who_is_not_in_the_table_is_refused(whole: sim.Device) -> None:
     assert any('its signer "Test" may not sign' in finding.sentence for finding in report.findings)
 
 
-def test_the_set_is_asked_for_and_told(whole: sim.Device, tmp_path: Path) -> None:
+def test_the_set_is_asked_for_and_reported(whole: sim.Device, tmp_path: Path) -> None:
     report = audit.verify(whole.storage, trust=whole.trust, needs_set=True)
     assert [finding.code for finding in report.findings] == ["signature-set"]
     bound = keys.sign_set(whole.state, whole.signer(), 3)

@@ -108,7 +108,7 @@ def test_a_tree_of_another_user_is_not_used(
 
 
 @pytest.mark.parametrize("caller", ["", "-1", "x", "٣", "1000"])
-def test_only_root_is_somebody_else_too(caller: str) -> None:
+def test_only_root_is_another_user_too(caller: str) -> None:
     assert Owners.of(5, {"SUDO_UID": caller}).users == {5}
     assert Owners.of(0, {"SUDO_UID": caller}).users == ({0, 1000} if caller == "1000" else {0})
 
@@ -163,7 +163,7 @@ def test_only_plain_files_are_opened(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_text() == "12345"
 
 
-def test_without_proc_it_is_said_so(world: Path) -> None:
+def test_without_proc_it_is_reported(world: Path) -> None:
     tools.need("unshare", package="util-linux")
     tools.need_root()
     shell = 'mount --make-rprivate / && umount -l /proc && exec "$@"'

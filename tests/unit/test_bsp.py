@@ -70,7 +70,7 @@ def test_modules_are_those_of_one_release(job: jobs.ExportBsp, tmp_path: Path) -
         bsp.export_bsp(replace(job, firmware=two))
 
 
-def test_what_grub_loads_has_its_signature_beside_it(job: jobs.ExportBsp, tmp_path: Path) -> None:
+def test_what_grub_loads_has_its_signature_next_to_it(job: jobs.ExportBsp, tmp_path: Path) -> None:
     keys.generate(tmp_path / "boot", common_name="Boot")
     (tmp_path / "board.dtb").write_bytes(b"tree")
     bsp.export_bsp(replace(job, boot_key=tmp_path / "boot/key.pem", fdt=tmp_path / "board.dtb"))

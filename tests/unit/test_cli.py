@@ -45,7 +45,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pvr: PvrCommand) -> Pa
 # Statuses and streams
 
 
-def test_a_done_command_ends_with_0_and_says_its_results_on_stdout_only(work: Path) -> None:
+def test_a_done_command_ends_with_0_and_prints_its_results_on_stdout_only(work: Path) -> None:
     assert process("add", cwd=work).returncode == 0
     done = process("status", cwd=work)
     assert (done.returncode, done.stderr) == (0, "")
@@ -147,7 +147,7 @@ def test_an_interruption_ends_with_130_and_half_of_nothing(work: Path) -> None:
     assert (work / ".pvr/json").read_bytes() == before and not (work / ".pvr/new").exists()
 
 
-def test_a_reader_that_stops_early_is_no_error(work: Path) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(work: Path) -> None:
     """The manual is longer than a pipe holds, and is not read."""
     child = subprocess.Popen(
         [sys.executable, "-m", "pantavisor", "man"],
@@ -196,7 +196,7 @@ def test_text_that_no_terminal_can_show_is_escaped(work: Path) -> None:
     assert b"? caf\\xe9" in said
 
 
-def test_quiet_says_results_and_errors_and_nothing_else(pvr: PvrCommand, work: Path) -> None:
+def test_quiet_prints_results_and_errors_and_nothing_else(pvr: PvrCommand, work: Path) -> None:
     assert pvr.both("-q", "add") == ("", "")
     assert pvr.both("-q", "commit") == ("", "")
     write(work, {"new.txt": "new"})
@@ -381,7 +381,7 @@ def test_every_command_helps_itself(words: tuple[str, ...], capsys: pytest.Captu
     assert capsys.readouterr().out.startswith(f"usage: {COMMANDS[words].prog} ")
 
 
-def test_every_command_and_option_says_what_it_is_for() -> None:
+def test_every_command_and_option_states_what_it_is_for() -> None:
     for words, parser in manual.walk(cli.parser()):
         assert parser.description and re.fullmatch(r"[A-Z].*[.]", parser.description), words
         for action in parser._actions:
@@ -480,7 +480,7 @@ def test_zsh_reads_the_completion(pvr: PvrCommand) -> None:
 # The console
 
 
-def test_a_log_is_no_terminal_and_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_is_not_a_terminal_and_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     shown = console.Console()
@@ -552,7 +552,7 @@ def test_init_and_checkout_take_the_published_options(pvr: PvrCommand, work: Pat
     assert (work / "web/run.json").read_text() == '{"group":"app","name":"web"}'
 
 
-def test_a_checkpoint_says_when(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_records_when(pvr: PvrCommand, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pvr("add")
     pvr("commit")
     before = Repository(work).state

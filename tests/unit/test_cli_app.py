@@ -106,7 +106,7 @@ def add(
     )  # fmt: skip
 
 
-def test_a_directory_becomes_a_container_that_says_nothing_of_this_host(
+def test_a_directory_becomes_a_container_without_a_trace_of_this_host(
     command: PvrCommand, rootfs: Path
 ) -> None:
     add(command, rootfs, "--config-json", '{"Env": ["A=b"]}')
@@ -196,7 +196,7 @@ def test_an_unchanged_rootfs_changes_nothing(command: PvrCommand, rootfs: Path) 
     assert "is made from rootfs" in command.pvr(*update, "--from", str(rootfs), "--force")[1]
 
 
-def test_an_update_keeps_what_was_said_when_adding(command: PvrCommand, rootfs: Path) -> None:
+def test_an_update_keeps_what_was_given_when_adding(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--config-json", '{"Cmd": ["/bin/x"]}', "--volume", "/data:permanent", "--verity")
     old = command.json("app/src.json")
     (rootfs / "etc/app.conf").write_text("two\n")
@@ -273,7 +273,7 @@ def test_another_volume_is_protected(command: PvrCommand, rootfs: Path) -> None:
     check_verity(command, "data.squashfs")
 
 
-def test_protection_ends_when_told_so_or_with_the_mount(
+def test_protection_ends_on_request_or_with_the_mount(
     command: PvrCommand, rootfs: Path, tmp_path: Path
 ) -> None:
     add(command, rootfs, "--verity")
@@ -382,7 +382,7 @@ def test_times_stop_at_the_given_epoch(
 
 
 @pytest.mark.parametrize("epoch", ["x", "\xb2", "-1", "9" * 5000])
-def test_epoch_that_is_no_number_is_the_users_mistake(
+def test_epoch_that_is_not_a_number_is_the_users_mistake(
     command: PvrCommand, rootfs: Path, monkeypatch: pytest.MonkeyPatch, epoch: str
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
@@ -470,7 +470,7 @@ def test_a_damaged_part_is_refused(
     assert command.files() == ["device.json"]
 
 
-def test_an_update_changes_what_it_is_told(command: PvrCommand, rootfs: Path) -> None:
+def test_an_update_changes_what_it_is_given(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs)
     command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--group", "root")
     assert command.json("app/run.json")["group"] == "root"
@@ -712,7 +712,7 @@ def test_a_missing_working_folder_is_made_as_docker_run_does(
     assert "/srv" in listing and not any("/srv" in line for line in command.listing("only/root.squashfs"))
 
 
-def test_a_rootfs_is_no_patch(command: PvrCommand, rootfs: Path) -> None:
+def test_a_rootfs_is_not_a_patch(command: PvrCommand, rootfs: Path) -> None:
     assert "only a container from an image" in add(command, rootfs, "--base", "os", status=2)[1]
 
 
@@ -918,7 +918,7 @@ def test_a_wrong_word_is_refused_before_anything_is_fetched(
     assert command.files() == ["device.json"]
 
 
-def test_an_update_replaces_what_it_says_and_switches_off_again(command: PvrCommand, rootfs: Path) -> None:
+def test_an_update_replaces_what_it_gives_and_switches_off_again(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--debug", "--cap-drop", "kill", "--driver", "wifi", "--env", "A=1")
     command.pvr(
         "app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--no-debug", "--cap-drop",
@@ -932,7 +932,7 @@ def test_an_update_replaces_what_it_says_and_switches_off_again(command: PvrComm
     )  # fmt: skip
 
 
-def test_an_update_keeps_the_profile_and_says_another_by_name(command: PvrCommand, rootfs: Path) -> None:
+def test_an_update_keeps_the_profile_and_changes_it_by_name(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--cap-add", "net_admin")
     confined = (command.root / "app/lxc.container.conf").read_text()
     update = ("app", "update", "app", "--from", str(rootfs), "--profile", "fast", "--force")
@@ -955,7 +955,7 @@ def test_a_container_that_names_no_profile_stays_as_published(command: PvrComman
     assert "profile" not in command.json("app/run.json")
 
 
-def test_one_member_of_the_config_is_said_without_json(command: PvrCommand, rootfs: Path) -> None:
+def test_one_member_of_the_config_is_given_without_json(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs, "--config", "WorkingDir=/srv", "--config", 'Cmd=["/sbin/init", "a b"]')
     conf = (command.root / "app/lxc.container.conf").read_text()
     assert "lxc.init.cwd = /srv\n" in conf and 'lxc.init.cmd = /sbin/init "a b"\n' in conf
@@ -1004,7 +1004,7 @@ def test_logs_and_exports_are_passed_on_and_stay(command: PvrCommand, rootfs: Pa
 # Names of the published tool
 
 
-def test_dm_commands_beside_app_do_the_same(command: PvrCommand, rootfs: Path) -> None:
+def test_dm_commands_outside_of_app_do_the_same(command: PvrCommand, rootfs: Path) -> None:
     add(command, rootfs)
     command.pvr("dm-convert", "app/root.squashfs")
     document = check_verity(command)

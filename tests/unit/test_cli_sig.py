@@ -74,7 +74,7 @@ def test_every_algorithm_that_signs_has_keys(
     assert json.loads(pvr(*sig(folder), "ls", "--json"))["protected"]
 
 
-def test_a_commit_beside_does_not_lose_the_signature(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_a_commit_meanwhile_does_not_lose_the_signature(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     ended = threading.Event()
 
     def commit() -> None:
@@ -261,7 +261,7 @@ def test_patterns_that_devices_misread_are_refused(pvr: PvrCommand, work: Path, 
     assert (work / ".pvr/json").read_bytes() == before
 
 
-def test_missing_keys_are_said_with_their_path(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_missing_keys_are_reported_with_their_path(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     pvr(*sig(keyring), "add", "--part", "web")
     for words in (["sig", "add", "--part", "web"], ["sig", "update"], ["sig", "ls"]):
         assert "pvs-keys" in pvr.both(*words, status=2)[1], words
@@ -353,7 +353,7 @@ def test_raw_wants_patterns(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     assert "needs patterns\n  hint: use --include PATTERN" in said
 
 
-def test_a_pattern_said_for_nothing_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
+def test_a_pattern_without_effect_gets_a_warning(pvr: PvrCommand, work: Path, keyring: Path) -> None:
     said = pvr.both(
         *sig(keyring), "add", "--part", "web", "--include", "run.json", "--include", "web/root.squashfs"
     )[1]

@@ -84,5 +84,5 @@ def test_a_nested_one_of_c_is_seen(text: str) -> None:
         "f(a ? b : c) ? d : e;",
     ],
 )
-def test_two_of_c_beside_each_other_are_not_nested(text: str) -> None:
+def test_two_of_c_next_to_each_other_are_not_nested(text: str) -> None:
     assert list(in_c(text)) == []

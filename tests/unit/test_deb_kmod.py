@@ -34,7 +34,7 @@ def test_what_a_module_needs_comes_before_it_and_once() -> None:
     assert order == ["virtio", "virtio_ring", "virtio_pci", "dm_mod", "dm_bufio", "dm_verity"]
 
 
-def test_what_the_kernel_has_inside_is_no_error() -> None:
+def test_what_the_kernel_has_inside_is_not_an_error() -> None:
     assert INDEX.order(["ext4"]) == []
 
 

@@ -43,12 +43,12 @@ def test_the_answer_to_another_request_is_refused() -> None:
         f"libx 1 amd64 {'0' * 64} x.deb more",
     ],
 )
-def test_a_line_that_is_no_package_is_refused(line: str) -> None:
+def test_a_line_that_is_not_a_package_is_refused(line: str) -> None:
     with pytest.raises(DebError):
         record.parse(f"# {REQUEST}\n{line}\n", request=REQUEST)
 
 
-def test_a_spoiled_record_says_which_file_to_remove(tmp_path: Path) -> None:
+def test_a_spoiled_record_names_the_file_to_remove(tmp_path: Path) -> None:
     path = tmp_path / "x.list"
     path.write_bytes(b"\xff\n")
     with pytest.raises(DebError, match="x.list.*\n  hint: remove the file"):
@@ -71,7 +71,7 @@ def test_files_are_missing_whole_or_wrong(tmp_path: Path) -> None:
         record.missing([PACKAGE], tmp_path)
 
 
-def test_a_saved_record_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_saved_record_leaves_nothing_next_to_it(tmp_path: Path) -> None:
     record.save(tmp_path / "x.list", record.dumps(REQUEST, [PACKAGE]))
     assert [path.name for path in tmp_path.iterdir()] == ["x.list"]
     assert record.load(tmp_path / "x.list", request=REQUEST) == (PACKAGE,)

@@ -119,7 +119,7 @@ def test_the_host_s_files_are_read_in_both_forms(tmp_path: Path) -> None:
         ('# x\nID="ubuntu"\nVERSION_CODENAME=noble\n', "ubuntu:noble"),
     ],
 )
-def test_the_distribution_is_what_os_release_says(text: str, expected: str) -> None:
+def test_the_distribution_is_what_os_release_names(text: str, expected: str) -> None:
     assert str(host.Distribution.parse(text)) == expected
 
 

@@ -117,7 +117,7 @@ def test_missing_command_hints_at_setup(tmp_path: Path) -> None:
     lambda log: packages._output("no-such-command"),
     lambda log: cli.run_command(["no-such-command"], registry.Registry(log, 1)),
 ])  # fmt: skip
-def test_a_folder_of_path_that_may_not_be_read_is_no_traceback(
+def test_a_folder_of_path_that_may_not_be_read_is_not_a_traceback(
     start: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The kernel answers the same for a file that no user, not even root, may execute.

@@ -29,7 +29,7 @@ def test_a_digest_reads_back_as_written() -> None:
     "", "sha256", "sha256:", "sha256:" + "A" * 64, "sha256:" + "0" * 63, "md5:" + "0" * 32, "0" * 64,
     "sha256:" + "0" * 64 + "\n",
 ])  # fmt: skip
-def test_anything_else_is_no_digest(text: str) -> None:
+def test_anything_else_is_not_a_digest(text: str) -> None:
     with pytest.raises(FormatError):
         Digest.parse(text)
 

@@ -107,7 +107,7 @@ def test_the_signature_example_has_the_header_that_is_described() -> None:
     assert f"at most {MAX_CERTIFICATES}" in text("signature.md")
 
 
-def test_the_patterns_select_what_the_page_says() -> None:
+def test_the_patterns_select_what_the_page_lists() -> None:
     found = rows("signature.md", "## Patterns")
     assert len(found) == 6
     for pattern, selected, left in found:
@@ -224,7 +224,7 @@ def test_variables_on_the_page_of_trust_are_those_of_classes_and_recipes() -> No
     assert len(named) > 8 and named <= set(re.findall(r"\w+", (DOCS / "RECIPE-API.md").read_text()))
 
 
-def test_every_row_of_the_security_page_is_shown_by_a_test_or_says_that_it_is_not() -> None:
+def test_every_row_of_the_security_page_is_shown_by_a_test_or_marked_that_it_is_not() -> None:
     page = (PROJECT / "SECURITY.md").read_text().partition("## What each attacker")[2].partition("\n## ")[0]
     found = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("|")]
     assert len(found) > 50 and {len(row) for row in found} == {3}

@@ -137,7 +137,7 @@ def test_whatever_goes_in_comes_out(
     assert {taken.path(object_id).read_bytes() for object_id in taken} == set(files.values())
 
 
-def test_the_content_tells_whether_it_is_compressed(pool: ObjectPool, tmp_path: Path) -> None:
+def test_the_content_decides_whether_it_is_compressed(pool: ObjectPool, tmp_path: Path) -> None:
     (tmp_path / "odd.tar").write_bytes(gzip.compress(GOOD))
     (tmp_path / "odd.tgz").write_bytes(GOOD)
     assert export.read(tmp_path / "odd.tar", pool) == export.read(tmp_path / "odd.tgz", pool) == state()
@@ -244,6 +244,6 @@ def test_damaged_objects_do_not_go_out(pool: ObjectPool, tmp_path: Path) -> None
     assert not (tmp_path / "new.tgz").exists()
 
 
-def test_a_missing_file_is_said_so(pool: ObjectPool, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(pool: ObjectPool, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         export.read(tmp_path / "none.tgz", pool)

@@ -315,7 +315,7 @@ def test_a_mirror_directory_serves_what_it_has_and_the_registry_the_rest(
     )
 
 
-def test_only_the_premirror_is_asked_when_so_told(registry, d, tmp_path: Path) -> None:
+def test_only_the_premirror_is_asked_when_configured_so(registry, d, tmp_path: Path) -> None:
     top = registry.add("demo/web", "1", images.image(FILES))
     (tmp_path / "mirror").mkdir()
     d.setVar("PREMIRRORS", f"docker://.*/.* file://{tmp_path}/mirror/")

@@ -37,7 +37,7 @@ def test_ports_are_forwarded_on_loopback_only(machine: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["80", "80:", "80:0", "80:65536", "65536:80", "a:b", "1:2:3", "\u0668:80"])
-def test_forward_refuses_what_is_no_pair_of_ports(text: str) -> None:
+def test_forward_refuses_what_is_not_a_pair_of_ports(text: str) -> None:
     with pytest.raises(guest.GuestError):
         guest.Forward.parse(text)
 

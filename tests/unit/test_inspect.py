@@ -54,7 +54,7 @@ def test_sizes_origins_and_uses_are_right(device: sim.Device) -> None:
     assert set(files) == set(device.state) - {"#spec"}
 
 
-def test_signers_are_named_and_false_signatures_told(device: sim.Device, tmp_path: Path) -> None:
+def test_signers_are_named_and_false_signatures_reported(device: sim.Device, tmp_path: Path) -> None:
     (revision,) = inspect.inspect(device.export()).revisions
     assert {(item.signer, item.algorithm, item.problem) for item in revision.signatures} == {
         ("CN=Test", "ES256", "")

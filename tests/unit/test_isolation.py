@@ -105,7 +105,7 @@ def test_what_is_rendered_as_confined_is_confined() -> None:
         ),
     ],
 )
-def test_what_a_container_has_besides_is_named(arguments: dict, said: str) -> None:
+def test_what_else_a_container_has_is_named(arguments: dict, said: str) -> None:
     assert said in str(isolation.isolation("web", conf(**arguments), {"profile": "confined"}))
 
 

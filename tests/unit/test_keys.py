@@ -316,7 +316,7 @@ def test_a_request_is_for_the_algorithm_of_its_certificate(made: Path) -> None:
         keys.signing_request(STATE, "absent", pvs.container_selection("absent"), x5c=chain)
 
 
-def test_no_signature_is_made_that_nobody_reads(made: Path) -> None:
+def test_no_signature_is_made_that_devices_do_not_read(made: Path) -> None:
     by = replace(signer(made), x5c=signer(made).x5c * 9)
     with pytest.raises(FormatError, match="at most 8"):
         keys.sign_state(STATE, "web", pvs.container_selection("web"), by)
@@ -381,7 +381,7 @@ def test_a_token_signs(made: Path, algorithm: str, token: Path) -> None:
         assert "1234" not in str(caught.value)
 
 
-def test_without_the_package_a_token_says_what_to_install(
+def test_without_the_package_a_token_names_what_to_install(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pkcs11", None)
@@ -429,7 +429,7 @@ def test_keys_are_never_overwritten_and_half_made_ones_vanish(made: Path, tmp_pa
 
 
 @pytest.mark.hostile
-def test_of_many_who_make_keys_at_once_one_says_so(tmp_path: Path) -> None:
+def test_of_many_who_make_keys_at_once_one_reports_it(tmp_path: Path) -> None:
     words = [
         "-m",
         "pantavisor",

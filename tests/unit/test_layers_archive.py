@@ -201,7 +201,7 @@ def test_a_file_before_posix_whose_name_ends_in_a_slash_is_a_directory() -> None
     assert isinstance(read(raw(b"d/", kind=b"\0", magic=bytes(8)) + END).find("d"), Directory)
 
 
-def test_links_and_directories_have_no_content_whatever_their_size_says() -> None:
+def test_links_and_directories_have_no_content_whatever_their_size() -> None:
     claims = b"00000001000\0"
     archive = (
         raw(b"a")

@@ -62,7 +62,7 @@ def test_a_socket_stays_one(tmp_path: Path) -> None:
     assert isinstance(node, layers.Socket) and node.metadata.mode == 0o750
 
 
-def test_what_is_no_directory_is_not_found(tmp_path: Path) -> None:
+def test_what_is_not_a_directory_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         layers.from_directory(tmp_path / "missing")
 

@@ -226,13 +226,13 @@ def test_gzip_in_many_members_is_one_stream() -> None:
 
 @pytest.mark.parametrize("label", [OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, ""])
 @pytest.mark.parametrize("name", PACKERS)
-def test_a_layer_is_unpacked_by_its_bytes_whatever_its_label_says(name: str, label: str) -> None:
+def test_a_layer_is_unpacked_by_its_bytes_whatever_its_label(name: str, label: str) -> None:
     archive = tar([member("a", content=BIG)])
     packed = blob(archive, packed=PACKERS[name](archive), media_type=label)
     assert contents(layers.flatten([packed]))[b"a"] == BIG
 
 
-def test_zstd_layers_are_read_or_the_error_says_what_to_install() -> None:
+def test_zstd_layers_are_read_or_the_error_names_what_to_install() -> None:
     archive = tar([member("a", content=BIG)])
     try:
         module = codecs._zstd()

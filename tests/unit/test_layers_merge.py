@@ -352,7 +352,7 @@ def _simple(stack: Stack) -> bool:
 
 @settings(max_examples=150, deadline=None)
 @given(STACKS)
-def test_random_stacks_come_out_as_the_oracle_says(stack: Stack) -> None:
+def test_random_stacks_come_out_as_by_the_oracle(stack: Stack) -> None:
     if not _simple(stack):
         return
     with warnings.catch_warnings():

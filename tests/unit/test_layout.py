@@ -123,7 +123,7 @@ def test_a_nested_index_is_followed(tmp_path: Path) -> None:
         assert str(image.manifest_digest) == made.digest
 
 
-def test_a_signature_beside_an_image_needs_no_name(tmp_path: Path) -> None:
+def test_a_signature_next_to_an_image_needs_no_name(tmp_path: Path) -> None:
     made, signature = images.image(), images.image({"signature": b"x"})
     files = images.layout_files(made, signature, names=("1", "sha256-0.sig"))
     document = json.loads(signature.manifest)
@@ -358,7 +358,7 @@ def test_a_wrong_layer_or_config_in_a_docker_archive_is_noticed(tmp_path: Path) 
 @pytest.mark.parametrize(
     "data", [b"", b"x" * 2000, bytes(1024), gzip.compress(b"junk" * 500, mtime=0), b"\x1f\x8bjunk"]
 )
-def test_what_is_no_archive_is_refused_in_a_sentence(tmp_path: Path, data: bytes) -> None:
+def test_what_is_not_an_archive_is_refused_in_a_sentence(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(data)
     with pytest.raises(FormatError):
         layout.open_image(tmp_path / "x.tar", AMD64).__enter__()

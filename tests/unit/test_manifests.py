@@ -473,7 +473,7 @@ def test_user_has_dockers_meaning(user: str, wanted: Any) -> None:
 @pytest.mark.parametrize(
     "user", ["nobody", "nginx:nogroup", "bad", "-1", "99999999999", "9" * 5000, "1:" + "9" * 5000]
 )
-def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
+def test_a_user_whom_the_image_does_not_know_is_reported(user: str) -> None:
     with pytest.raises(NotFound):
         manifests.init_user(user, {"etc/passwd": PASSWD, "etc/group": GROUP}.get)
     with pytest.raises(NotFound):
@@ -481,7 +481,7 @@ def test_a_user_whom_the_image_does_not_know_is_said_so(user: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["a:x:5::", "a:x:5:x:", "a:x:5:99999999999:", "a:x:5:-1:"])
-def test_a_user_whose_group_is_no_number_is_refused(line: str) -> None:
+def test_a_user_whose_group_is_not_a_number_is_refused(line: str) -> None:
     with pytest.raises(FormatError, match='its user "a" a group that is not a number'):
         manifests.init_user("a", lambda path: line.encode())
     assert manifests.init_user("a:7", lambda path: line.encode()) == User(5, 7)
@@ -493,7 +493,7 @@ def test_a_user_is_in_a_bounded_number_of_groups() -> None:
         manifests.init_user("a", {"etc/passwd": b"a:x:5:5::/:", "etc/group": table}.get)
 
 
-def test_a_user_has_its_groups_and_its_home_unless_env_says_another() -> None:
+def test_a_user_has_its_groups_and_its_home_unless_env_sets_another() -> None:
     made = replace(spec(config={"Env": ["A=1"]}), user=User(5, 6, (20, 44)), defaults=("HOME=/home/a",))
     rows = lxc.render(made).splitlines()
     start = rows.index("lxc.init.uid = 5")
@@ -537,11 +537,11 @@ def test_the_environment_is_what_docker_run_gives(env: Any, rows: list[str]) -> 
     [(None, "/"), (b"", "/"), (b"web:x:7:7::/srv:\n", "/"), (b"toor:x:0:0::/r:\n", "/r"),
      (b"root:x:0:x::/root:\n", "/root"), (b"root:x:0:0\n", "/")],
 )  # fmt: skip
-def test_root_lives_where_passwd_says(table: Any, home: str) -> None:
+def test_root_lives_where_passwd_has_it(table: Any, home: str) -> None:
     assert manifests.home(None, {"etc/passwd": table}.get) == home
 
 
-def test_a_line_of_a_huge_number_is_no_user() -> None:
+def test_a_line_of_a_huge_number_is_not_a_user() -> None:
     with pytest.raises(NotFound):
         manifests.init_user("a", lambda path: b"a:x:" + b"9" * 5000 + b":1:")
 

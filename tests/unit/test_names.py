@@ -63,7 +63,7 @@ def test_revisions(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n"]
 )
-def test_what_is_no_revision(name: str) -> None:
+def test_what_is_not_a_revision(name: str) -> None:
     with pytest.raises(FormatError):
         names.check_revision(name)
 

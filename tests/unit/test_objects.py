@@ -108,7 +108,7 @@ def test_names_that_are_no_object_ids(pool: ObjectPool, name: str) -> None:
         pool.path(name)
 
 
-def test_a_missing_object_is_said_so(pool: ObjectPool) -> None:
+def test_a_missing_object_is_reported(pool: ObjectPool) -> None:
     for use in (pool.open, pool.verify, pool.size):
         with pytest.raises(NotFound, match=OBJECT):
             use(OBJECT)

@@ -121,7 +121,7 @@ def test_the_type_of_a_layer_is_advice(media_type: Any) -> None:
     "media_type",
     ["application/octet-stream", "text/html", "application/json", "", "text/plain; charset=utf-8"],
 )
-def test_a_config_type_that_says_nothing_leaves_it_to_the_config(media_type: str) -> None:
+def test_a_config_type_without_meaning_leaves_it_to_the_config(media_type: str) -> None:
     found = OciManifest.parse(manifest(config={"mediaType": media_type, "digest": DIGEST, "size": 2}))
     assert ImageConfig.of(found, config()).diff_ids
     with pytest.raises(oci.NotAnImage, match="not an image's"):
@@ -171,7 +171,7 @@ def test_an_entry_that_only_other_algorithms_can_verify_is_passed_by() -> None:
     assert [str(entry.digest) for entry in found.manifests] == [made.digest]
 
 
-def test_an_index_is_no_manifest_and_the_other_way_round() -> None:
+def test_an_index_is_not_a_manifest_and_the_other_way_round() -> None:
     with pytest.raises(FormatError, match="manifest was expected"):
         OciManifest.parse(images.index(images.image(), images.image()))
     with pytest.raises(FormatError, match="index was expected"):

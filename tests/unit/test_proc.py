@@ -27,13 +27,13 @@ def test_a_given_environment_is_all_that_the_program_sees(
     assert b"FOREIGN=1\n" in proc.run(["env"]).stdout
 
 
-def test_failure_tells_the_last_words_and_the_command() -> None:
+def test_failure_reports_the_last_words_and_the_command() -> None:
     with pytest.raises(proc.ToolError, match="sh failed with status 3: first; second") as caught:
         proc.run(["sh", "-c", "echo first >&2; echo second >&2; exit 3"])
     assert "exit 3" in str(caught.value.hint)
 
 
-def test_accepted_status_is_no_failure() -> None:
+def test_accepted_status_is_not_a_failure() -> None:
     assert proc.run(["sh", "-c", "exit 3"], accept=(0, 3)).status == 3
 
 

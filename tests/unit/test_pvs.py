@@ -90,7 +90,7 @@ def test_work_that_patterns_may_ask_for_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("words", ['"crit":["b64"],', '"x":1,"x":2,'])
-def test_a_header_that_says_more_than_is_understood_is_refused(words: str) -> None:
+def test_a_header_with_more_than_is_understood_is_refused(words: str) -> None:
     text = f'{{{words}"alg":"RS256","typ":"PVS","pvs":{{"include":["a"],"exclude":[]}}}}'
     with pytest.raises(FormatError):
         Signature.parse(
@@ -174,7 +174,7 @@ def test_sizes_are_bounded() -> None:
         Signature.parse("_sigs/x.json", {**header(), "protected": "A" * 300_000})
 
 
-def test_what_lies_below_sigs_and_is_no_signature_is_refused() -> None:
+def test_what_lies_below_sigs_and_is_not_a_signature_is_refused() -> None:
     with pytest.raises(FormatError):
         pvs.signatures(State.empty().with_files({"_sigs/x.json": OBJECT}))
 

@@ -147,7 +147,7 @@ def test_folder_of_too_many_clusters_is_refused(boot: Image, monkeypatch: pytest
         boot.fat()
 
 
-def test_content_ends_where_its_size_says(boot: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_ends_at_its_size(boot: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fat, "CHUNK", 512)
     at = boot.data.index(b"F          ")
     boot.put("<I", at + 28, 700)
@@ -156,7 +156,7 @@ def test_content_ends_where_its_size_says(boot: Image, monkeypatch: pytest.Monke
     assert b"".join(found.chunks(found.files["f"])) == b"x" * 700
 
 
-def test_report_says_that_there_is_more() -> None:
+def test_report_records_that_there_is_more() -> None:
     findings = Findings()
     for number in range(MAX_FINDINGS + 5):
         findings.add("x", str(number), "is wrong")

@@ -57,7 +57,7 @@ def test_references_in_all_spellings(text: str, canonical: str) -> None:
         ("http://h.io/x", "names the host|path component"),
     ],
 )  # fmt: skip
-def test_what_is_no_reference_is_refused_with_a_hint(text: str, sentence: str) -> None:
+def test_what_is_not_a_reference_is_refused_with_a_hint(text: str, sentence: str) -> None:
     with pytest.raises(FormatError, match=sentence):
         Ref.parse(text)
 
@@ -107,7 +107,7 @@ def test_any_text_is_refused_or_has_one_spelling(text: str) -> None:
         ("oci-archive:x.tar", "oci-archive:x.tar"),
     ],
 )
-def test_transports_are_told_apart(text: str, canonical: str) -> None:
+def test_transports_are_distinguished(text: str, canonical: str) -> None:
     assert str(ImageSource.parse(text)) == canonical
 
 

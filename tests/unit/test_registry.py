@@ -81,7 +81,7 @@ def test_two_pulls_give_the_same_index_and_refuse_to_overwrite(registry: Registr
         Client(OPTIONS).pull(ref(registry), AMD64, tmp_path / "one")
 
 
-def test_resolve_tells_pin_and_manifest_apart(registry: Registry) -> None:
+def test_resolve_distinguishes_pin_and_manifest(registry: Registry) -> None:
     made, other = images.image(), images.image(platform="linux/arm64")
     top = registry.add("web", "1", made, other)
     resolved = Client(OPTIONS).resolve(ref(registry), AMD64)
@@ -293,7 +293,7 @@ def test_retry_after_may_be_a_date(registry: Registry) -> None:
         "\u00b2",
     ],
 )
-def test_an_odd_retry_after_is_no_reason_to_wait(registry: Registry, value: str) -> None:
+def test_an_odd_retry_after_is_not_a_reason_to_wait(registry: Registry, value: str) -> None:
     registry.add("web", "1", images.image())
     registry.misbehave("/manifests/", sim.answer(429, {"Retry-After": value}), times=1)
     assert Client(OPTIONS).resolve(ref(registry), AMD64)
@@ -338,7 +338,7 @@ def test_a_bad_pinned_manifest_is_refused(registry: Registry, fault, error, sent
         (b"[" * 100_000, "nested more than"),
     ],
 )
-def test_what_is_no_manifest_is_refused_in_a_sentence(
+def test_what_is_not_a_manifest_is_refused_in_a_sentence(
     registry: Registry, body: bytes, sentence: str
 ) -> None:
     registry.misbehave("/manifests/", sim.answer(200, {}, body))

@@ -107,7 +107,7 @@ def test_credentials_open_the_door_and_wrong_ones_do_not(registry: Registry, sch
     assert "wrong-horse" not in str(caught.value) + repr(caught.value)
 
 
-def test_an_anonymous_pull_from_a_closed_registry_says_log_in(registry: Registry) -> None:
+def test_an_anonymous_pull_from_a_closed_registry_hints_at_log_in(registry: Registry) -> None:
     registry.challenge = 'Basic realm="sim"'
     with pytest.raises(AccessDenied, match=f"without credentials(?s:.*)docker login {registry.host}"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
@@ -168,7 +168,7 @@ def test_a_challenge_that_never_ends_is_given_up(registry: Registry) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 @pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
-def test_what_a_registry_hides_from_strangers_is_had_with_credentials(
+def test_what_a_registry_hides_without_credentials_is_had_with_them(
     registry: Registry, status: int, scheme: str
 ) -> None:
     registry.challenge = (
@@ -186,7 +186,7 @@ def test_what_is_not_there_at_all_is_asked_for_once(registry: Registry) -> None:
     assert len(registry.paths("/manifests/")) == 1
 
 
-def test_forbidden_says_so(registry: Registry) -> None:
+def test_forbidden_is_reported_so(registry: Registry) -> None:
     registry.misbehave("/manifests/", sim.answer(403))
     with pytest.raises(AccessDenied, match="forbids image web:1"):
         Client(OPTIONS).resolve(ref(registry), AMD64)
@@ -469,7 +469,7 @@ def test_mirrors_are_parsed_and_odd_ones_refused() -> None:
         ("localhost.evil.example:80", False), ("10.0.0.1", False), ("[fe80::1]:5000", False),
     ],
 )  # fmt: skip
-def test_loopback_is_told_apart(host: str, loopback: bool) -> None:
+def test_loopback_is_recognised(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
     assert endpoints(Ref.parse(f"{host}/x"), OPTIONS)[0].insecure is loopback
 

@@ -76,7 +76,7 @@ def test_hard_links_free_nothing(repository: Repository, tmp_path: Path) -> None
     assert (tmp_path / "link").read_bytes() == b"what is left over"
 
 
-def test_other_files_in_the_pool_are_nobody_s_business(repository: Repository) -> None:
+def test_other_files_in_the_pool_are_left_alone(repository: Repository) -> None:
     (repository.pool.root / "notes").write_text("mine")
     repo.collect(repository)
     assert (repository.pool.root / "notes").exists()

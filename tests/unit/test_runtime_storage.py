@@ -131,7 +131,7 @@ def test_every_reason_has_its_file() -> None:
     assert set(NOT_OF_THE_STORAGE) | set(PAST_THE_DOOR) <= {path.stem for path in SOURCES}
 
 
-def test_the_end_of_a_folder_is_told_from_an_error() -> None:
+def test_the_end_of_a_folder_is_not_taken_for_an_error() -> None:
     """What an error hides would be names that are not in the state, or files that are not copied."""
     for path in SOURCES:
         for where, line in lines(path):

@@ -69,7 +69,7 @@ def test_unsquashfs_lists_what_was_written(tmp_path: Path) -> None:
     assert tools.run(program, "-cat", tmp_path / "i", "d/hard2") == "hello"
 
 
-def test_what_was_written_is_told(tmp_path: Path) -> None:
+def test_what_was_written_is_reported(tmp_path: Path) -> None:
     written = squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
     assert written.size == (tmp_path / "i").stat().st_size and written.size % 4096 == 0
     assert str(written.packing).startswith("zstd level 3, libzstd 1.")
@@ -90,7 +90,7 @@ def test_without_a_time_given_it_is_that_of_the_newest_file(
     assert superblock(tmp_path / "i")[2] == wanted
 
 
-def test_extended_attributes_without_a_place_are_left_out_and_told(tmp_path: Path) -> None:
+def test_extended_attributes_without_a_place_are_dropped_and_reported(tmp_path: Path) -> None:
     meta = META._replace(xattrs=((b"system.posix_acl_access", b"\2\0\0\0"), (b"user.a", b"1")))
     written = squashfs.write(
         Tree(Directory(META, {b"f": File(meta, 0, b"")})), tmp_path / "i", profile=FAST
@@ -225,7 +225,7 @@ def contents(image: Path) -> Iterator[tuple[bytes, Iterator[tuple[bytes, int, in
         yield names[id(file)], spans
 
 
-def test_a_missing_library_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_library_names_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(PantavisorError, match="apt install libsquashfs1"):
         squashfs.write(small_tree(), tmp_path / "i", profile=FAST, library="/no/such/libsquashfs.so")
     with pytest.raises(PantavisorError, match="cannot load the squashfs library libc.so.6"):

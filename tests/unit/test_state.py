@@ -45,7 +45,7 @@ def test_a_state_reads_back_as_written(files: dict, inline: dict) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"#spec":"other@1"}', '{"#spec":5}', '{"#spec":{}}', '{"#spec":["x"]}']
 )
-def test_what_is_no_state_is_refused(text: str) -> None:
+def test_what_is_not_a_state_is_refused(text: str) -> None:
     with pytest.raises(FormatError):
         State.parse(text.encode())
 

@@ -100,7 +100,7 @@ def test_boot_choice(tmp_path: Path) -> None:
     assert (storage / bootenv.GRUB_NOTES).read_bytes() == b"# GRUB Environment Block\n".ljust(1024, b"#")
 
 
-def test_another_revision_is_tried_beside_the_committed_one(tmp_path: Path) -> None:
+def test_another_revision_is_tried_next_to_the_committed_one(tmp_path: Path) -> None:
     pool = ObjectPool(tmp_path / "pool")
     storage = tmp_path / "storage"
     trail.write(storage, published(pool), pool)
