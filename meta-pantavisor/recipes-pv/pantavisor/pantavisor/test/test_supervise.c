@@ -2,6 +2,7 @@
 /* Stories of containers: how they start, fail, recover and end. */
 #include "supervise.h"
 
+#include "growth.h"
 #include "life.h"
 
 /* A bsp volume that did not mount leaves a state with containers, and nothing that runs them. */
@@ -67,6 +68,25 @@ static void test_crash_loop_slows_down(void)
 		task.started_at = now;
 	}
 	CHECK(last == 60 * SECOND);
+}
+
+static void test_thousand_restarts_gather_nothing(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+	int64_t now = SECOND;
+	struct growth before = {0};
+
+	tick(&pv, now);
+	for (int round = 0; round < 1000; round++) {
+		if (round == 10)
+			before = growth_now();
+		pv_supervise_reaped(&pv, MONITOR, 1 << 8, now);
+		now = task.retry_at;
+		tick(&pv, now);
+		task.started_at = now;
+	}
+	CHECK(world.spawns == 1001);
+	growth_check(before);
 }
 
 static void test_container_that_cannot_be_mounted_or_spawned_is_tried_again(void)
@@ -209,6 +229,7 @@ int main(void)
 	test_container_starts_and_the_revision_runs();
 	test_container_that_hangs_before_its_init_is_looked_at_less_often();
 	test_crash_loop_slows_down();
+	test_thousand_restarts_gather_nothing();
 	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
 	test_end_asks_then_kills_then_goes_on_without();
 	test_tried_revision_that_loses_a_system_container_goes_back();

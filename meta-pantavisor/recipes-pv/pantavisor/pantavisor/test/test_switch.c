@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "clock.h"
+#include "growth.h"
 #include "life.h"
 #include "progress.h"
 #include "task.h"
@@ -287,6 +288,26 @@ static void test_way_back_to_the_committed_revision(void)
 	finish(&pv, "8", "");
 }
 
+static void test_two_hundred_updates_gather_nothing(void)
+{
+	struct growth before = {0};
+	int64_t now = 100 * SECOND;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	for (int round = 0; round < 200; round++, now += 100 * SECOND) {
+		if (round == 10)
+			before = growth_now();
+		go_to(&pv, round % 2 ? OLD : NEW, now);
+		tick(&pv, now + 10);
+		tick(&pv, now + 10 + DELAY);
+		wait_for_job(&pv);
+		CHECK(pv.run->standing == PV_STANDING_UPDATED && pv.change.phase == PV_PHASE_NONE);
+	}
+	growth_check(before);
+	finish(&pv, "7", "8");
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
@@ -296,5 +317,6 @@ int main(void)
 	test_containers_come_and_go();
 	test_stopped_and_failed_containers();
 	test_way_back_to_the_committed_revision();
+	test_two_hundred_updates_gather_nothing();
 	return check_done();
 }
