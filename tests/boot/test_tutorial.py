@@ -41,7 +41,7 @@ def test_a_dockerfile_becomes_a_device_that_boots(build: Path, machine: str, tmp
         pytest.skip("the page is about qemux86-64")
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
     # The first is the build that every test here rests on.
-    assert blocks[0] == "scripts/quickstart --yes\n" and len(blocks) == 6
+    assert blocks[0] == "scripts/quickstart --yes\n" and len(blocks) == 7
     with (
         registry.serve(tmp_path / "registry", port=0) as unused,
         engine.start("docker", tmp_path, unused) as docker,
