@@ -4,31 +4,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from card import deploy, mounted
 from devtools import guest as qemu
-from made import COMMAND, ENVIRONMENT
 from place import BOOT_SECONDS
 from sim import tools
 from storage import Storage
 
 TRIED = "locals/next"
-
-
-@contextmanager
-def mounted(storage: Storage, folder: Path) -> Iterator[Path]:
-    """The storage as a card in a reader."""
-    folder.mkdir(exist_ok=True)
-    tools.run("mount", "-o", f"loop,offset={storage.offset}", storage.image, folder)
-    try:
-        yield folder
-    finally:
-        tools.run("umount", folder)
 
 
 def progress(storage: Storage, revision: str, scratch: Path) -> dict[str, Any]:
@@ -44,10 +31,7 @@ def storage(copy: Path, tmp_path: Path) -> Storage:
     tools.need_root()
     storage = Storage.of(copy)
     with mounted(storage, tmp_path / "card") as card:
-        said = subprocess.run(
-            [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")],
-            env=ENVIRONMENT, capture_output=True, text=True, check=True, timeout=600,
-        ).stderr  # fmt: skip
+        said = deploy(card / "trails" / TRIED, card / "trails/0")
     assert f"the device tries {TRIED} once, and returns to 0" in said
     return storage
 
