@@ -21,6 +21,9 @@ PVR_DOCKER_DIGEST ??= ""
 PVR_DOCKER_DIGEST[doc] = "Digest (sha256:...) of the image's index or manifest. Pins the image."
 PVR_DOCKER_PLATFORM ??= ""
 PVR_DOCKER_PLATFORM[doc] = "os/architecture[/variant] to take from the image. Empty: follows the machine."
+PVR_ROOTFS ??= ""
+PVR_ROOTFS[doc] = "Directory or tarball with a root file system, in place of PVR_DOCKER_REF. A \
+directory's files belong to root; what is to start is in PVR_CONFIG_JSON, else /sbin/init."
 PVR_DOCKER_AUTHFILE ??= ""
 PVR_DOCKER_AUTHFILE[doc] = "File with registry credentials in the form of ~/.docker/config.json. Never \
 copied."
@@ -79,7 +82,7 @@ kernel support."
 PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
 
 python () {
-    pvbb.recipe.docker_source(d)
+    pvbb.recipe.container_source(d)
 }
 
 # What an unpinned tag names may change; the build goes on with what it named first, and warns at every
@@ -97,7 +100,7 @@ python do_pvrexport() {
 do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
-do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL \
+do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_ROOTFS PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL \
     PVR_RESTART_POLICY PVR_ROLES PVR_CONFINED"
 do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_LOGS_JSON PVR_EXPORTS_JSON"
 do_pvrexport[vardeps] += "PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"

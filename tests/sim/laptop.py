@@ -14,7 +14,8 @@ from pathlib import Path
 
 from .judge import BUILD, build
 
-PROGRAMS = ("test/test-pv-sdk", "test/device")
+PROGRAMS = ("test/test-pv-sdk", "test/device", "test/test-pv-usb")
+STICK_READER = BUILD / PROGRAMS[2]
 LIMIT_SECONDS = 600
 
 
@@ -30,6 +31,7 @@ class Served:
     """``log`` is what the programs say on stderr."""
 
     port: int
+    socket: Path
     log: Path
 
     @property
@@ -56,6 +58,14 @@ class Served:
         return self.raw("".join(f"{line}\r\n" for line in (*lines, "")).encode() + body)
 
 
+    def stick(self, export: Path) -> tuple[int, str]:
+        """Exit status and lines of pv-usb, given this export."""
+        argv = [str(STICK_READER), "-s", str(self.socket), str(export)]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+        assert "Sanitizer" not in done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+
 @contextmanager
 def serve(storage: Path, roots: Path, folder: Path) -> Iterator[Served]:
     """The door of the device with ``storage``, which trusts ``roots``; ``folder`` is for what it needs."""
@@ -64,14 +74,14 @@ def serve(storage: Path, roots: Path, folder: Path) -> Iterator[Served]:
     place = folder / "pv-ctrl"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    sdk, device = (BUILD / program for program in PROGRAMS)
+    sdk, device, _ = (BUILD / program for program in PROGRAMS)
     with open(folder / "log", "wb") as log:
         running = [
             _start([device, storage, place, roots], log.fileno()),
             _start([sdk, "-p", str(port), "-s", place], log.fileno()),
         ]
         try:
-            yield Served(port, folder / "log")
+            yield Served(port, place, folder / "log")
         finally:
             for program in running:
                 program.terminate()

@@ -27,13 +27,11 @@ class Signing:
 
 @dataclass(frozen=True)
 class ExportContainer:
-    """An OCI layout becomes the export of one signed container. ``before`` is the export of an earlier
-    build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH).
+    """An OCI layout, or else a root file system, becomes the export of one signed container. ``before`` is
+    the export of an earlier build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH).
     """
 
     name: str
-    layout: Path
-    reference: str
     platform: str
     arguments: Mapping[str, Any]
     volumes: tuple[str, ...]
@@ -41,6 +39,9 @@ class ExportContainer:
     signing: Signing
     work: Path
     output: Path
+    layout: Optional[Path] = None
+    reference: Optional[str] = None
+    rootfs: Optional[Path] = None
     image_config: Optional[Mapping[str, Any]] = None
     logs: Optional[tuple[Any, ...]] = None
     exports: Optional[tuple[Any, ...]] = None

@@ -29,6 +29,22 @@ if TYPE_CHECKING:
 LAYOUT_FOLDER = "oci"
 
 
+def container_source(d: Any) -> None:
+    """What the container is made of: the root file system of PVR_ROOTFS, else an image (docker_source)."""
+    if not d.getVar("PVR_ROOTFS"):
+        docker_source(d)
+        return
+    if d.getVar("PVR_DOCKER_REF"):
+        raise bb.parse.SkipRecipe(
+            f"{d.getVar('PN')}: PVR_ROOTFS and PVR_DOCKER_REF name two sources (hint: remove one of them)"
+        )
+    try:
+        d.setVar("PVR_PLATFORM", str(_platform(d)))
+    except PantavisorError as error:
+        raise _skipped(d, error) from None
+    bb.build.deltask("do_check_tag", d)
+
+
 def docker_source(d: Any) -> None:
     """Append the image to SRC_URI; set PVR_PLATFORM and PVR_OCI_DIR (its layout below UNPACKDIR) for the
     tasks.
@@ -38,13 +54,17 @@ def docker_source(d: Any) -> None:
         url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
         RegistryOptions.from_variables(d.getVar, {})  # raises now what the fetcher would raise late
     except PantavisorError as error:
-        hint = f" (hint: {error.hint})" if error.hint else ""
-        raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message}{hint}") from None
+        raise _skipped(d, error) from None
     d.setVar("PVR_PLATFORM", str(url.platform))
     d.setVar("PVR_OCI_DIR", LAYOUT_FOLDER)
     d.appendVar("SRC_URI", f" {url}")
     if url.ref.digest is not None:
         bb.build.deltask("do_check_tag", d)
+
+
+def _skipped(d: Any, error: PantavisorError) -> Any:
+    hint = f" (hint: {error.hint})" if error.hint else ""
+    return bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message}{hint}")
 
 
 def containers(d: Any) -> list[str]:

@@ -19,15 +19,17 @@ MIB = 1024 * 1024
 
 
 def export_container(d: Any) -> None:
-    """do_pvrexport of a container: the fetched OCI layout becomes a signed part."""
+    """do_pvrexport of a container: the fetched OCI layout, or a root file system, becomes a signed part."""
     name = d.getVar("PVR_CONTAINER")
+    rootfs = d.getVar("PVR_ROOTFS") or None
     pvbb.tool.run(
         d,
         "export-container",
         {
             "name": name,
-            "layout": os.path.join(_unpackdir(d), d.getVar("PVR_OCI_DIR")),
-            "reference": d.getVar("PVR_DOCKER_REF"),
+            "layout": None if rootfs else os.path.join(_unpackdir(d), d.getVar("PVR_OCI_DIR")),
+            "reference": None if rootfs else d.getVar("PVR_DOCKER_REF"),
+            "rootfs": rootfs,
             "platform": d.getVar("PVR_PLATFORM"),
             "arguments": _arguments(d),
             "image_config": _json_file(d, "PVR_CONFIG_JSON", dict),

@@ -3,7 +3,7 @@ SUMMARY = "PID 1 of the device: mounts a revision, starts its containers, rolls 
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
-DEPENDS = "lxc mbedtls"
+DEPENDS = "lxc mbedtls zlib"
 
 # Below the folder that S means by default.
 SRC_URI = "\
@@ -19,9 +19,14 @@ inherit meson pkgconfig
 # They are for the building machine; .ci/run builds and runs them.
 EXTRA_OEMESON += "-Dtests=false"
 
+# The roots of the containers pv-sdk and pv-usb are these programs alone.
+EXTRA_OEMESON += "-Dstatic_tools=true"
+
 # Commands on the control socket, for containers: no part of the initramfs.
-PACKAGES =+ "pvcontrol pantavisor-sdk"
+PACKAGES =+ "pvcontrol pantavisor-sdk pantavisor-usb"
 SUMMARY:pvcontrol = "Commands on a device's control socket, for its containers"
 FILES:pvcontrol = "${bindir}/pvcontrol"
 SUMMARY:pantavisor-sdk = "A device's state for laptops, at http://DEVICE:12368/cgi-bin/pvr"
-FILES:pantavisor-sdk = "${bindir}/pv-sdk"
+FILES:pantavisor-sdk = "${libdir}/pantavisor/pv-sdk"
+SUMMARY:pantavisor-usb = "Has a device try the state of a signed export on a USB stick"
+FILES:pantavisor-usb = "${libdir}/pantavisor/pv-usb"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-SUMMARY = "C library, LXC and mbed TLS for the target: headers, libraries and pkg-config files"
+SUMMARY = "C library, LXC, mbed TLS and zlib for the target: headers, libraries and pkg-config files"
 DESCRIPTION = "One recipe for all of them, because they come from one closure of packages that belong \
 together."
-LICENSE = "LGPL-2.1-or-later & Apache-2.0"
+LICENSE = "LGPL-2.1-or-later & Apache-2.0 & Zlib"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10"
 
-PROVIDES = "virtual/libc lxc mbedtls"
+PROVIDES = "virtual/libc lxc mbedtls zlib"
 
-DEB_PACKAGES = "libc6-dev lxc-dev|liblxc-dev libmbedtls-dev"
+DEB_PACKAGES = "libc6-dev lxc-dev|liblxc-dev libmbedtls-dev zlib1g-dev"
 # Not the tools that the development package of LXC needs as well.
-DEB_KEEP = "lib* linux-libc-dev lxc-dev zlib1g"
+DEB_KEEP = "lib* linux-libc-dev lxc-dev zlib1g*"
 
 inherit deb-packages
 

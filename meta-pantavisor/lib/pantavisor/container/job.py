@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The job of a build: an OCI layout becomes the export of one signed container."""
+"""The job of a build: an OCI layout or a root file system becomes the export of one signed container."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 from .. import atomic, export, jobs, keys, layout, pvs
-from ..errors import PantavisorError
+from ..errors import FormatError, PantavisorError
+from ..layers import Tree
 from ..manifests import SourceManifest
 from ..manifests.spec import ROOT_VOLUME
 from ..objects import ScratchPool
@@ -30,28 +33,39 @@ def export_container(job: jobs.ExportContainer) -> Container:
         persistence=rootfs.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
-    with (
-        layout.open_image(job.layout, Platform.parse(job.platform)) as image,
-        atomic.scratch(job.work) as folder,
-    ):
-        source = rootfs.image_manifest(
-            ImageSource.parse(f"docker://{job.reference}"), image, wanted, container=job.name
-        )
+    with _content(job, wanted) as (tree, source, platform), atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
         made = make(
             job.name,
-            rootfs.image_tree(job.name, image),
+            tree,
             source,
             pool,
             folder,
             options=PackOptions(job.profile, job.libsquashfs, job.epoch),
-            platform=image.config.platform,
+            platform=platform,
         )
         made = warn_of_codec(job.name, made, _before(job), pool)
         state = State.empty().with_files(made.files)
         state = keys.sign_state(state, job.name, pvs.container_selection(job.name), signer)
         export.write(job.output, state, pool)
     return made
+
+
+@contextmanager
+def _content(
+    job: jobs.ExportContainer, wanted: SourceManifest
+) -> Iterator[tuple[Tree, SourceManifest, Platform]]:
+    platform = Platform.parse(job.platform)
+    if job.rootfs is not None and job.layout is None:
+        manifest = rootfs.rootfs_manifest(job.rootfs, job.image_config, replace(wanted, config={}))
+        yield rootfs.rootfs_tree(job.rootfs, structural=True), manifest, platform
+        return
+    if job.layout is None or job.rootfs is not None or job.reference is None:
+        raise FormatError("the job names neither a layout with its reference nor a root file system alone")
+    with layout.open_image(job.layout, platform) as image:
+        reference = ImageSource.parse(f"docker://{job.reference}")
+        manifest = rootfs.image_manifest(reference, image, wanted, container=job.name)
+        yield rootfs.image_tree(job.name, image), manifest, image.config.platform
 
 
 def _before(job: jobs.ExportContainer) -> Mapping[str, Value]:

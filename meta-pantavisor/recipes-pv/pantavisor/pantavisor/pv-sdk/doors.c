@@ -6,18 +6,12 @@
 #include "alloc.h"
 #include "call.h"
 #include "json.h"
+#include "name.h"
 #include "names.h"
 #include "text.h"
 
-#define ID_BYTES 64
 #define SIZE_DIGITS 15
 #define OFFER_BYTES 16384
-#define HEX_DIGITS "0123456789abcdef"
-
-static bool is_object_id(const char *text)
-{
-	return strlen(text) == ID_BYTES && strspn(text, HEX_DIGITS) == ID_BYTES;
-}
 
 static void describe(struct call *call)
 {

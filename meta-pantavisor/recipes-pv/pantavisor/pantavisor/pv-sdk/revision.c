@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "call.h"
 #include "json.h"
+#include "name.h"
 #include "names.h"
 #include "text.h"
 
@@ -21,16 +21,6 @@ static void forget(struct posted *posted)
 	free(posted->revision);
 	free(posted->state);
 	free(posted->message);
-}
-
-/* FNV-1a: a name, and nothing more. The device never lets one name stand for two states. */
-static char *name_of(const char *state)
-{
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-	for (; *state; state++)
-		sum = (sum ^ (unsigned char)*state) * UINT64_C(0x100000001b3);
-	return pv_fmt("locals/pvr-%016" PRIx64, sum);
 }
 
 /* At most as long as the device takes it, and not in the middle of a character. */
@@ -55,8 +45,8 @@ static bool take(const struct pv_json *doc, struct posted *posted)
 	if (revision && *revision && (!pv_revision_is(revision) || !pv_starts_with(revision, "locals/")))
 		return false;
 	posted->state = pv_dup(doc->text + state->start, state->end - state->start);
-	posted->revision =
-		revision && *revision ? pv_dup(revision, strlen(revision)) : name_of(posted->state);
+	posted->revision = revision && *revision ? pv_dup(revision, strlen(revision))
+						 : state_name("pvr", posted->state);
 	posted->message = cut(message ? message : "");
 	return true;
 }
