@@ -27,7 +27,7 @@
 bool pv_launch_is_busy(const struct pv *pv)
 {
 	return *pv->candidate.revision || pv->change.phase != PV_PHASE_NONE ||
-	       pv_revision_decide(pv->run->standing, PV_OCCASION_RUNNING) == PV_ACTION_TEST;
+	       pv_revision_is_tried(pv->run->standing);
 }
 
 static void record(const struct pv *pv, enum pv_progress_status status, const char *message)

@@ -36,6 +36,7 @@ struct pv_change_over {
 	struct pv_run *other; /* the one that is to run; then the one that ran */
 	struct pv_diff diff;  /* from the one that ran */
 	bool failed, stable;  /* what runs, in the phase TESTING */
+	int64_t until;	      /* for those that end */
 };
 
 /* A revision that is to take the place of the one that runs. */

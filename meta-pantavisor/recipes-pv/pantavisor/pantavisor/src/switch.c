@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "current.h"
+#include "ending.h"
 #include "log.h"
 #include "publish.h"
 #include "record.h"
 #include "task.h"
 
 #define CHECKPOINT_MS (5 * 60 * 1000)
+/* For containers to end, and for their mounts to go: more than either may take. */
+#define LEAVE_MS (4 * 60 * 1000)
 
 /* Those of what runs that are others, or none, in the other revision. */
 static const enum pv_change *changes_of_run(const struct pv *pv)
@@ -26,6 +30,7 @@ static const enum pv_change *changes_of_other(const struct pv *pv)
 static void leave(struct pv *pv, enum pv_phase phase, int64_t now)
 {
 	pv->change.phase = phase;
+	pv->change.until = now + LEAVE_MS;
 	for (size_t i = 0; i < pv->run->task_count; i++)
 		if (changes_of_run(pv)[i] != PV_CHANGE_KEEP)
 			pv_task_leave(pv, pv->run->tasks[i], now);
@@ -119,6 +124,11 @@ static void noted(void *argument, const struct pv_job_result *result)
 
 	if (pv->end)
 		return;
+	if (pv->change.failed) {
+		/* Meanwhile; the next tick sees to it. */
+		pv->change.phase = PV_PHASE_TESTING;
+		return;
+	}
 	if (result->done < 0 || note(pv, &err) < 0)
 		pv_error("update", "revision %s is not noted for the boot loader: %s", pv->run->revision,
 			err.text);
@@ -162,8 +172,15 @@ void pv_switch_tick(struct pv *pv, int64_t now, int64_t *next)
 		leave(pv, PV_PHASE_RETURNING, now);
 	else if (pv->change.phase == PV_PHASE_TESTING && pv->change.stable)
 		settle(pv);
-	if (!pv_switch_is_moving(pv) || !is_left(pv))
+	if (!pv_switch_is_moving(pv))
 		return;
+	if (!is_left(pv)) {
+		*next = pv_earlier_of(*next, pv->change.until);
+		/* What hangs in the kernel keeps its container: the boot is one of the old revision. */
+		if (now >= pv->change.until)
+			pv_ending_begin(pv, PV_END_REBOOT, "a container that has to go does not end");
+		return;
+	}
 	if (pv->change.phase == PV_PHASE_LEAVING)
 		arrive(pv);
 	else

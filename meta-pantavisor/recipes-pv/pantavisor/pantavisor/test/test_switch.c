@@ -271,6 +271,47 @@ static void test_stopped_and_failed_containers(void)
 	finish(&pv, "7", "8");
 }
 
+static void test_failure_while_it_is_noted_leads_back(void)
+{
+	int64_t now = 100 * SECOND;
+	struct pv_task *db;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	db = of(&pv, "db");
+	go_to(&pv, NEW, now);
+	tick(&pv, now + 6 + DELAY);
+	CHECK(pv.change.phase == PV_PHASE_NOTING);
+	pv_supervise_reaped(&pv, DB, 1 << 8, now + 7 + DELAY);
+	wait_for_job(&pv);
+	check_progress(&pv, "ERROR", "A container could not be started");
+	for (int i = 0; i < 6; i++) {
+		tick(&pv, now + 8 + i + DELAY);
+		if (of(&pv, "web")->status == PV_STATUS_STOPPING)
+			pv_supervise_reaped(&pv, MONITOR, 0, now + 8 + i + DELAY);
+	}
+	CHECK_TEXT(pv.run->revision, "7");
+	/* It has another chance. */
+	CHECK(of(&pv, "db") == db && db->status == PV_STATUS_STARTED && pv.run->running && !pv.end);
+	finish(&pv, "7", "");
+}
+
+static void test_container_that_never_ends_is_left_by_a_reboot(void)
+{
+	int64_t now = 100 * SECOND;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	pv_switch_begin(&pv, make_run("8", NEW), now);
+	for (; !pv.end && now < 1000 * SECOND; now += SECOND)
+		tick(&pv, now);
+	CHECK(pv.end == PV_END_REBOOT && world.kills > 0 && now > 300 * SECOND);
+	CHECK_TEXT(pv.run->revision, "7");
+	pv_run_free(pv.change.other);
+	pv.change = (struct pv_change_over){0};
+	finish(&pv, "7", "");
+}
+
 /* The committed revision is what is booted in any case: on the way back to it there is no try. */
 static void test_way_back_to_the_committed_revision(void)
 {
@@ -316,6 +357,8 @@ int main(void)
 	test_container_that_fails_for_good_leads_back();
 	test_containers_come_and_go();
 	test_stopped_and_failed_containers();
+	test_failure_while_it_is_noted_leads_back();
+	test_container_that_never_ends_is_left_by_a_reboot();
 	test_way_back_to_the_committed_revision();
 	test_two_hundred_updates_gather_nothing();
 	return check_done();
