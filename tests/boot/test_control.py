@@ -17,11 +17,14 @@ import pytest
 from control import ANSWER_SECONDS, Caller, add_programs, found, wait_until
 from devtools import guest as qemu
 from made import Desk
-from place import BOOT_SECONDS
+from pantavisor import keys
+from pantavisor.state import State
+from place import BOOT_SECONDS, KEY_DIR
 
 SOCKET = "/pantavisor/pv-ctrl"
 # What listens in the guest: the socket as each container has it, and the program for containers.
 MANAGER, SERVICE, USER, PROGRAM = 8091, 8092, 8093, 8094
+RELEASE = 2
 STARTS = {
     "manager": f"nc -ll -p {PROGRAM} -e /program & exec nc -ll -p {MANAGER} -e /relay {SOCKET}",
     "service": f"nc -ll -p {USER} -e /relay {SOCKET} 65534 & exec nc -ll -p {SERVICE} -e /relay {SOCKET}",
@@ -52,7 +55,7 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
     }
     for name, more in words.items():
         exports.append(desk.container(name, root, "--config", f'Entrypoint=["/bin/sh", "/{name}"]', *more))
-    made = desk.image(exports)
+    made = desk.image(exports, release=RELEASE)
     forwards = qemu.free_ports(MANAGER, SERVICE, USER, PROGRAM)
     with qemu.Guest(qemu.Setup(made, machine, forwards)) as running:
         running.wait_for(r"container service STARTED", timeout=BOOT_SECONDS)
@@ -187,6 +190,18 @@ def test_a_step_is_run_tested_and_committed(device: qemu.Guest, manager: Caller,
         steps["locals/next"]["progress"]["status"] == "DONE"
         and steps["locals/next"]["commitmsg"] == "from inside"
     )
+
+
+def test_an_older_release_is_refused(manager: Caller) -> None:
+    current = State.parse(json.dumps(manager.ask("GET", "/steps/current")[1]).encode())
+    signer = keys.PemSigner.load(KEY_DIR / "key.pem", KEY_DIR / "x5c.pem")
+    older = keys.sign_set(current, signer, RELEASE - 1).dumps()
+    status, answer = manager.ask("PUT", "/steps/locals/older", older)
+    reason = f"its release {RELEASE - 1} is older than {RELEASE}, which this device has had"
+    assert (status, answer) == (422, {"Error": reason})
+    assert manager.ask("GET", "/steps/locals/older")[0] == 404
+    same = keys.sign_set(current, signer, RELEASE).dumps()
+    assert manager.ask("PUT", "/steps/locals/same", same)[0] == 200
 
 
 def service_status(manager: Caller) -> Optional[str]:

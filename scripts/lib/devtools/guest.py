@@ -101,7 +101,7 @@ DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082))
 
 @dataclass(frozen=True)
 class Setup:
-    """What to run and how."""
+    """What to run and how. ``writes`` gets a log of what reaches the disk, as dm-log-writes has it."""
 
     image: Path
     machine: str
@@ -110,13 +110,30 @@ class Setup:
     memory_mib: int = 512
     reboot: bool = True
     extra: tuple[str, ...] = ()
+    writes: Path | None = None
+
+    def disk(self) -> list[str]:
+        """The drive and the device that it is in."""
+        # A comma in a file name is doubled for QEMU.
+        image = str(self.image).replace(",", ",,")
+        if self.writes is None:
+            snapshot = "off" if self.persist else "on"
+            drive, rest = f"format=raw,snapshot={snapshot},file={image}", ""
+        else:
+            log = str(self.writes).replace(",", ",,")
+            files = {"file": image, "log": log}
+            drive = "driver=blklogwrites," + ",".join(
+                f"{role}.driver=raw,{role}.file.driver=file,{role}.file.filename={name}"
+                for role, name in files.items()
+            )
+            # The log would have neither right.
+            rest = ",discard=off,write-zeroes=off"
+        device = f"virtio-blk-pci,drive=disk,bootindex=0{rest}"
+        return ["-drive", f"if=none,id=disk,{drive}", "-device", device]
 
     def argv(self, *, interactive: bool) -> list[str]:
         """The whole command line of QEMU."""
         forwards = "".join(f",hostfwd=tcp:{LOOPBACK}:{port.host}-:{port.guest}" for port in self.forwards)
-        snapshot = "off" if self.persist else "on"
-        # A comma in a file name is doubled for QEMU.
-        image = str(self.image).replace(",", ",,")
         argv = [
             *MACHINES[self.machine].argv(),
             "-m",
@@ -125,8 +142,7 @@ class Setup:
             "-display",
             "none",
         ]
-        argv += ["-drive", f"if=none,id=disk,format=raw,snapshot={snapshot},file={image}"]
-        argv += ["-device", "virtio-blk-pci,drive=disk,bootindex=0", "-device", "virtio-rng-pci"]
+        argv += [*self.disk(), "-device", "virtio-rng-pci"]
         # romfile=: the firmware must not try to boot from the network.
         argv += ["-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="]
         if interactive:

@@ -39,9 +39,10 @@ SOURCES = (
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
-# The tutorial pulls, builds and boots for minutes: run by hand, after a change of its page. Loops of
-# reboots last as long: after a change of what counts faults.
-BY_HAND = ("tests/boot/test_tutorial.py", "tests/boot/test_loops.py")
+# These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
+# page; loops of reboots after a change of what counts faults; cuts of a whole device after a change of what
+# it writes.
+BY_HAND = ("tests/boot/test_tutorial.py", "tests/boot/test_loops.py", "tests/boot/test_cuts.py")
 # Half of the time of tests/boot: a suite of its own keeps both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 # Small tests run on every processor, but no further than their start is worth it.

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What a guest wrote to its disk, in order, by QEMU's blklogwrites: the format of dm-log-writes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+SECTOR = 512
+MAGIC = 0x6A736677736872
+FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+
+Write = tuple[int, bytes]
+
+
+def entries(log: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Flags, offset and bytes of each; the last one may be cut off."""
+    with log.open("rb") as stream:
+        magic, version, _, size = struct.unpack_from("<QQQI", stream.read(SECTOR))
+        assert (magic, version, size) == (MAGIC, 1, SECTOR), f"{log.name} is not a log of writes"
+        while len(head := stream.read(SECTOR)) == SECTOR:
+            sector, count, flags, _ = struct.unpack_from("<QQQQ", head)
+            assert not flags & ~(FLUSH | FUA | DISCARD | MARK), "it has flags of no version"
+            content = b"" if flags & DISCARD else stream.read(count * SECTOR)
+            if len(content) in (0, count * SECTOR):
+                yield flags, sector * SECTOR, content
+
+
+def epochs(log: Path) -> Iterator[list[Write]]:
+    """What was written between two flushes: a disk may have any of it when the power goes."""
+    writes: list[Write] = []
+    for flags, offset, content in entries(log):
+        if flags & FLUSH and writes:
+            yield writes
+            writes = []
+        # The machine's disk has no such writes: it is flushed.
+        assert not flags & FUA
+        if content:
+            writes.append((offset, content))
+    if writes:
+        yield writes
