@@ -617,7 +617,7 @@ def test_an_update_gives_up_a_base_and_takes_another(command: PvrCommand, tmp_pa
 def test_force_makes_a_container_anew(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
     add(command, rootfs, "--group", "root", "--verity")
     (command.root / "app/own.txt").write_text("own")
-    assert "exists already\n  hint: pvr app update app, or use --force" in add(command, rootfs, status=2)[1]
+    assert "exists already\n  hint: run: pvr app update app, or" in add(command, rootfs, status=2)[1]
     made = add_image(command, "app", image(tmp_path / "one", LOWER), "--force")[1]
     assert "app is made from" in made
     assert (

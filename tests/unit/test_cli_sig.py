@@ -247,7 +247,7 @@ def test_roots_without_a_certificate_are_the_mistake_themselves(
     for words in (["verify", ".", "--trust"], ["sig", "ls", "--cacerts"]):
         said = pvr.both(*words, str(keyring / "key.pem"), status=2)[1]
         assert said.startswith(
-            f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: roots are in"
+            f"pvr: {keyring / 'key.pem'} holds no certificate in PEM form\n  hint: use a root"
         ), said
 
 
@@ -486,7 +486,7 @@ def test_the_set_of_signatures_is_signed_with_a_rising_number(
     assert "as release 1" in pvr.both(*sig(keyring), "ls", "--set")[1]
     assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 1
     pvr(*sig(keyring), "set", "--release", "7")
-    assert "releases rise" in pvr.both(*sig(keyring), "set", "--release", "6", status=2)[1]
+    assert "use a higher number" in pvr.both(*sig(keyring), "set", "--release", "6", status=2)[1]
     pvr(*sig(keyring), "set")
     assert json.loads(pvr(*sig(keyring), "ls", "--json"))["release"] == 8
 

@@ -42,7 +42,7 @@ def test_missing_tool_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(NotFound, match='"mke2fs" is not installed') as caught:
         proc.run(["mke2fs"])
-    assert caught.value.hint == "apt install e2fsprogs"
+    assert caught.value.hint == "run: apt install e2fsprogs"
 
 
 def test_tools_of_the_administrator_are_found_without_path(monkeypatch: pytest.MonkeyPatch) -> None:

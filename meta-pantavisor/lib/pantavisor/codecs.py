@@ -167,7 +167,7 @@ def _zstd() -> Any:
     if module is None:
         raise PantavisorError(
             "something is packed with zstd, which this Python cannot unpack",
-            hint="pip install backports.zstd (from Python 3.14 on it is built in)",
+            hint="run: pip install backports.zstd (from Python 3.14 on it is built in)",
         )
     return module
 

@@ -142,7 +142,7 @@ def _ref(name: str, parameters: dict[str, str], digest: Optional[Digest]) -> Ref
     tag = parameters.get("tag")
     ref = Ref.parse(name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else ""))
     if ref.name != name:
-        raise FormatError(f"docker://{name} has no registry", hint=f"docker://{ref.name}")
+        raise FormatError(f"docker://{name} has no registry", hint=f"use docker://{ref.name}")
     return ref
 
 

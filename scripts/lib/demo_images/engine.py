@@ -152,7 +152,7 @@ def start(name: str, work: Path, registry: Registry) -> Iterator[Engine]:
             yield _own_docker(stack, work, log) if os.geteuid() == 0 else _users_docker(log)
         elif name == "buildah":
             if not shutil.which("buildah"):
-                raise Unable("Buildah is not installed", "apt install buildah")
+                raise Unable("Buildah is not installed", "run: apt install buildah")
             yield Buildah(log=log, root=work / "engine")
         else:
             yield Plain(root=work / "engine", registry=registry)

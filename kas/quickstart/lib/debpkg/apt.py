@@ -57,7 +57,7 @@ class Apt:
                 return name
         raise DebError(
             f'the archive has no package "{"|".join(alternatives)}" for {self.architecture}',
-            hint="DEB_PACKAGES names it; DEB_SOURCES can name a sources file that has it",
+            hint="correct DEB_PACKAGES, or set DEB_SOURCES to a sources file that has it",
         )
 
     def closure(self, request: Request) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ class Apt:
             named = "\n".join(line for line in errors.splitlines() if line.startswith(("E:", "W:")))
             raise DebError(
                 f"'{' '.join(argv)}' failed for {self.architecture}:\n{named or errors[-2000:]}",
-                hint="DEB_SOURCES can name a sources file of the distribution's own archive",
+                hint="set DEB_SOURCES to a sources file of the distribution's own archive",
             )
         return result.stdout.decode("utf-8", "replace")
 

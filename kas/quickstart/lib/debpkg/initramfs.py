@@ -144,7 +144,7 @@ def _bytes(source: Path, place: str) -> bytes:
     if not source.is_file():
         raise DebError(
             f"{source}, which is to become {place}, does not exist",
-            hint="PANTAVISOR_INITRAMFS_FILES names it",
+            hint="correct PANTAVISOR_INITRAMFS_FILES",
         )
     return source.read_bytes()
 

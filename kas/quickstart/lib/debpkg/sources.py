@@ -148,7 +148,7 @@ def for_architecture(
     if not foreign_uri:
         raise DebError(
             f"the archive that this host names does not hold {architecture}",
-            hint="DEB_FOREIGN_URI names the distribution's archive of the other architectures",
+            hint="set DEB_FOREIGN_URI to the distribution's archive of the other architectures",
         )
     return list({replace(source, uri=foreign_uri): None for source in sources})
 

@@ -95,7 +95,7 @@ def _sources(d: Any, architecture: str) -> list[sources.Source]:
     if not found:
         raise DebError(
             f"{named or 'the host'} has no source of the archive of {distribution}",
-            hint="DEB_SOURCES names a sources file to read instead of the host's",
+            hint="set DEB_SOURCES to a sources file to read instead of the host's",
         )
     return sources.for_architecture(
         found,
@@ -126,7 +126,7 @@ def unpack(d: Any) -> None:
     absent = record.missing(packages, folder)
     if absent:
         raise DebError(
-            f"{absent[0].file} is gone from {folder}", hint=f"bitbake -c cleanall {d.getVar('PN')}"
+            f"{absent[0].file} is gone from {folder}", hint=f"run: bitbake -c cleanall {d.getVar('PN')}"
         )
     root = Path(d.getVar("DEB_ROOT"))
     bb.utils.remove(str(root), recurse=True)

@@ -33,7 +33,7 @@ def protected(repository: Repository) -> tuple[str, ...]:
     known = worktree.container_names(repository)
     found = tuple(name for name in known if any(worktree.source(repository, name).verity.values()))
     if not found:
-        raise NotFound("no container has dm-verity", hint="pvr dm-convert NAME protects one")
+        raise NotFound("no container has dm-verity", hint="run: pvr dm-convert NAME")
     return found
 
 

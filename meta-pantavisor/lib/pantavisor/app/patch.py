@@ -33,7 +33,7 @@ def check(plan: Plan) -> None:
             "only a container from an image can be a patch", hint="leave out --base and --patch"
         )
     if base == plan.name:
-        raise PantavisorError(f"{base} cannot be its own base", hint="pvr app update has --patch for that")
+        raise PantavisorError(f"{base} cannot be its own base", hint="use pvr app update --patch")
     if base and worktree.source(plan.repository, base).base:
         raise PantavisorError(f"{base} has a base itself and no {ROOT_VOLUME}", hint="name that base")
     dependants = over(plan.repository, plan.name)

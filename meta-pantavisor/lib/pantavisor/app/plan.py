@@ -83,7 +83,7 @@ def new(repository: Repository, request: AppRequest) -> Plan:
     exists = (repository.root / name / "src.json").exists()
     if exists and not request.force:
         raise PantavisorError(
-            f"container {name} exists already", hint=f"pvr app update {name}, or use --force"
+            f"container {name} exists already", hint=f"run: pvr app update {name}, or use --force"
         )
     if not exists and (repository.root / name).exists():
         raise PantavisorError(

@@ -59,7 +59,7 @@ def source(repository: Repository, name: str) -> manifests.SourceManifest:
     if not beneath.is_file(repository.root, path):
         raise NotFound(
             f"there is no container {name} in {repository.root}",
-            hint=names.hint(name, container_names(repository), "pvr app ls lists them"),
+            hint=names.hint(name, container_names(repository), "run: pvr app ls"),
         )
     what = str(repository.root / path)
     return manifests.SourceManifest.parse(_object(repository, path), what=what)

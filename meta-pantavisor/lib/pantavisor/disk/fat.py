@@ -102,7 +102,7 @@ def _check_names(files: Mapping[str, Path]) -> list[PurePosixPath]:
         if not all(_NAME.fullmatch(part) and part[-1] not in " ." for part in parts):
             raise FormatError(
                 f'"{name[:300]}" cannot be a file of the boot partition',
-                hint="a path such as EFI/BOOT/BOOTX64.EFI",
+                hint="use a path such as EFI/BOOT/BOOTX64.EFI",
             )
         for depth in range(1, len(parts) + 1):
             prefix = "/".join(parts[:depth])

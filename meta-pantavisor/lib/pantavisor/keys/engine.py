@@ -57,7 +57,7 @@ def engine() -> Engine:
         return ProgramEngine()
     raise NotFound(
         "neither the Python package cryptography (43 or later) nor the program openssl is installed",
-        hint="install one of them: pip install cryptography, or: apt install openssl",
+        hint="run: pip install cryptography, or: apt install openssl",
     )
 
 

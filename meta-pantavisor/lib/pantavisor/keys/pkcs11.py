@@ -90,5 +90,6 @@ def _package() -> Any:
         return importlib.import_module("pkcs11")
     except ImportError as error:
         raise NotFound(
-            "signing with a token needs the package python-pkcs11", hint='pip install "pantavisor[hsm]"'
+            "signing with a token needs the package python-pkcs11",
+            hint='run: pip install "pantavisor[hsm]"',
         ) from error

@@ -101,7 +101,7 @@ def trusted(roots: Optional[Path], public_keys: Optional[Path]) -> Optional[byte
     if roots and not any(b"-----BEGIN CERTIFICATE-----" in part for part in parts):
         raise FormatError(
             f"{roots} holds no certificate in PEM form",
-            hint="roots are in the ca.crt of: pvr keys generate",
+            hint="use a root, such as the ca.crt of pvr keys generate",
         )
     parts += [pem.public_keys_of(public_keys)] if public_keys else []
     return b"\n".join(parts) if parts else None

@@ -59,5 +59,5 @@ def _refusal(name: str, status: int, body: bytes) -> PantavisorError:
     except (ValueError, KeyError, TypeError):
         message = f"status {status}"
     if status == 404:
-        return NotFound(f"the docker daemon has no image {name}", hint=f"docker pull {name}")
+        return NotFound(f"the docker daemon has no image {name}", hint=f"run: docker pull {name}")
     return DaemonError(f"the docker daemon refuses {name}: {message}")

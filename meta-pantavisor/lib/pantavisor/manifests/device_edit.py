@@ -33,7 +33,7 @@ def add(
     """
     names.check_container(name)
     if name in everything(device, kind):
-        raise FormatError(f"there is a {kind} {name} already", hint=f"pvr device {kind} set {name}")
+        raise FormatError(f"there is a {kind} {name} already", hint=f"run: pvr device {kind} set {name}")
     document = copy.deepcopy(dict(device.document))
     made = _made(kind, name, members)
     if kind == "group":

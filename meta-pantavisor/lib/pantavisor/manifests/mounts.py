@@ -54,7 +54,8 @@ class VolumeImport:
             check_target(folder, "folder of a volume")
         if not _FLAGS.fullmatch(self.flags):
             raise FormatError(
-                f'"{self.flags[:80]}" are not the flags of a mount', hint="words with commas, as ro,noexec"
+                f'"{self.flags[:80]}" are not the flags of a mount',
+                hint="write words with commas, as ro,noexec",
             )
 
     @classmethod

@@ -45,7 +45,7 @@ class Network:
         if self.mac and not _MAC.fullmatch(self.mac):
             raise FormatError(
                 f'"{self.mac[:80]}" is not a MAC address',
-                hint="six pairs of hex digits, as 02:00:00:00:00:01",
+                hint="write six pairs of hex digits, as 02:00:00:00:00:01",
             )
         if self.mac and int(self.mac[:2], 16) & 1:
             raise FormatError(
@@ -78,7 +78,7 @@ class LxcNetwork:
         if self.type == "phys" and not self.link:
             raise FormatError(
                 "network type phys needs the link that is given to the container",
-                hint="PV_LXC_NETWORK_LINK",
+                hint="set PV_LXC_NETWORK_LINK",
             )
         if self.link and not LINK.fullmatch(self.link):
             raise FormatError(f'"{self.link[:80]}" cannot be the name of a network link')

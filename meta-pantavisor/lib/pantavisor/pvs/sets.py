@@ -37,7 +37,7 @@ def next_release(state: State, wanted: Optional[int] = None) -> int:
         raise FormatError(f"{release} is not the number of a release", hint=f"1 to {MAX_RELEASE}")
     if release < before:
         raise FormatError(
-            f"the state is release {before} already", hint="releases rise: use a higher number"
+            f"the state is release {before} already", hint="use a higher number"
         )
     return release
 

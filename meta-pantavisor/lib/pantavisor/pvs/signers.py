@@ -91,7 +91,7 @@ class Signers:
                 if not self.may(who, path):
                     raise SignatureError(
                         f'signature {signature.path}: its signer "{who.name}" may not sign {path}',
-                        hint="the table of signers (--signers) lists who may",
+                        hint="see who may in the table of signers (--signers)",
                     )
 
     def _one_lets(self, who: Identity, path: str) -> bool:

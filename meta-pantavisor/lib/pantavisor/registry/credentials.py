@@ -106,7 +106,7 @@ def _from_entry(entry: Any, path: Path, key: str) -> Optional[Credentials]:
             username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise FormatError(
-                f'{path}: "auth" of {key} is not base64', hint=f"docker login {key}"
+                f'{path}: "auth" of {key} is not base64', hint=f"run: docker login {key}"
             ) from error
     if not (username or texts["identitytoken"] or texts["registrytoken"]):
         return None

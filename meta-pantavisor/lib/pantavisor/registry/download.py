@@ -131,7 +131,7 @@ class Download:
         if self._hasher.hexdigest() != self._wanted.digest.hex:
             raise DigestError(
                 f"{self._endpoint.name} gives other bytes for blob {self._wanted.digest}",
-                hint="something between the registry and here is broken or hostile",
+                hint="try another network: something between here and the registry is broken or hostile",
             )
 
 

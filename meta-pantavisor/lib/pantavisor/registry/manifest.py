@@ -81,5 +81,5 @@ def _check(data: bytes, promised: Optional[Digest], endpoint: Endpoint, what: st
     if promised is not None and hashlib.new(promised.algorithm, data).hexdigest() != promised.hex:
         raise DigestError(
             f"{endpoint.name} gives other bytes for {what} than {promised}",
-            hint="something between the registry and here is broken or hostile",
+            hint="try another network: something between here and the registry is broken or hostile",
         )

@@ -43,7 +43,7 @@ def write_default_device(repository: Repository) -> None:
     """
     with repository.lock():
         if os.path.lexists(repository.root / DEVICE):
-            raise PantavisorError(f"there is a {DEVICE} already", hint="pvr device ls shows it")
+            raise PantavisorError(f"there is a {DEVICE} already", hint="run: pvr device ls")
         # The groups of an old state stay what they are: devices would read groups.json no more.
         old = read_device(repository)
         _write(repository, old.document if old else manifests.default_device())

@@ -134,7 +134,7 @@ class Repository:
             below = {name for name in known if head == "." or name == head or name.startswith(f"{head}/")}
             if not below:
                 raise NotFound(
-                    f"{head} is neither committed nor staged", hint="pvr status lists what differs"
+                    f"{head} is neither committed nor staged", hint="run: pvr status"
                 )
             found |= below
         return frozenset(found)

@@ -119,7 +119,7 @@ class Library:
                 setattr(self, call.removeprefix("sqfs_"), self._bind(call, result, arguments))
         except (OSError, AttributeError) as error:
             raise PantavisorError(
-                f"cannot load the squashfs library {name}: {error}", hint="apt install libsquashfs1"
+                f"cannot load the squashfs library {name}: {error}", hint="run: apt install libsquashfs1"
             ) from error
 
     def __getattr__(self, call: str) -> Any:

@@ -172,7 +172,7 @@ def _service(text: str) -> dict[str, str]:
     name, *words = text.split(",")
     members = dict(split_pair(word, "--service: member") for word in words)
     if not set(members) - {"target", "role", "interface"}:
-        raise FormatError(f"--service {text[:80]} has no type", hint="as in: --service NAME,type=rest")
+        raise FormatError(f"--service {text[:80]} has no type", hint="use --service NAME,type=rest")
     return {"name": name, **members}
 
 

@@ -26,7 +26,7 @@ def source(text: str, place: Optional[str]) -> ImageSource:
     except FormatError as error:
         if not text:
             raise FormatError(
-                "--from names no source", hint="an image such as docker.io/nginx:stable"
+                "--from names no source", hint="name an image such as docker.io/nginx:stable"
             ) from error
         if text.startswith((".", "/")) or Path(text).exists():
             hint = "use --type rootfs, or oci:, or docker-archive:"
