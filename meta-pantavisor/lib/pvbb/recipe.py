@@ -116,7 +116,9 @@ def _platform(d: Any) -> Platform:
     text = (d.getVar("PVR_DOCKER_PLATFORM") or "").strip()
     if text:
         return Platform.parse(text)
-    tune = " ".join(d.getVar(name) or "" for name in ("TUNE_FEATURES", "TUNE_PKGARCH", "TUNE_ARCH"))
+    # Tunes named after a processor (cortexa7) have the version in the list of what they can run only.
+    words = ("TUNE_FEATURES", "TUNE_PKGARCH", "TUNE_ARCH", "PACKAGE_EXTRA_ARCHS")
+    tune = " ".join(d.getVar(name) or "" for name in words)
     return machine_platform(d.getVar("TARGET_ARCH") or "", tune)
 
 
