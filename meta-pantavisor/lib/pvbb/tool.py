@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 WARNING = "pvr: warning: "
+# What a container is fetched by is not among them: its bytes are checked by their digests.
+TASK_MODULES = ("recipe", "tasks", "tool")
 KEY_VARIABLES = ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")
 
 
@@ -24,8 +26,12 @@ def library_root(d: Any) -> str:
 
 
 def library_checksums(d: Any) -> str:
-    """Every source file of the library for a task's file-checksums."""
-    return " ".join(f"{path}:True" for path in _sources(os.path.join(library_root(d), "pantavisor")))
+    """Every source file of the library, and of this package what tasks run, for a task's file-checksums:
+    BitBake follows no private function.
+    """
+    root = library_root(d)
+    own = [os.path.join(root, "pvbb", f"{name}.py") for name in TASK_MODULES]
+    return " ".join(f"{path}:True" for path in [*_sources(os.path.join(root, "pantavisor")), *own])
 
 
 def require_keys(d: Any) -> None:

@@ -37,6 +37,7 @@ python initramfs_modules() {
     pvbb.initramfs.list_modules(d)
 }
 IMAGE_PREPROCESS_COMMAND += "initramfs_modules"
+do_image[file-checksums] += "${PANTAVISOR_LAYERDIR}/lib/pvbb/initramfs.py:True"
 do_image[vardeps] += "PANTAVISOR_INITRAMFS_MODULES PANTAVISOR_INITRAMFS_MODULES_OPTIONAL"
 
 # The name by which PVR_BSP_DEPENDS waits for it.
