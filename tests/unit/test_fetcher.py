@@ -39,8 +39,10 @@ import bb.fetch2  # noqa: E402
 import bb.parse  # noqa: E402
 import pvbb.downloads  # noqa: E402
 import pvbb.fetcher  # noqa: E402
+import pvbb.published  # noqa: E402
 import pvbb.recipe  # noqa: E402
 import pvbb.tags  # noqa: E402
+import pvbb.tool  # noqa: E402
 import pvbb.variables  # noqa: E402
 
 LAYER = Path(__file__).parents[2] / "meta-pantavisor"
@@ -420,6 +422,40 @@ def test_a_misspelt_variable_skips_the_recipe_with_the_nearest(d, name: str, nea
     assert nearest in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [("PVROOT_CONTAINERS_CORE", "web  sys", 'PVROOT_CONTAINERS = "web sys"'),
+     ("PVCONT_NAME", "web", 'PVR_CONTAINER = "web"'),
+     ("PVR_APP_ADD_EXTRA_ARGS", "--volume a", "PVR_VOLUMES"), ("PVS_URI", "https://x", "PVS_KEY_DIR"),
+     ("SRC_URI", "file://a/demo.args.json;x=y", 'PVR_ARGS_JSON = "demo.args.json"'),
+     ("SRC_URI", "file://demo.network.json", "PVR_ARGS_JSON")],
+)  # fmt: skip
+def test_a_name_of_the_published_layer_skips_the_recipe_with_the_line_to_write(
+    d, name: str, value: str, hint: str
+) -> None:
+    d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    d.setVar("SRC_URI", "file://demo.config.json file://other.args.json")
+    d.setVar("PVR_CONFIG_JSON", "demo.config.json")
+    pvbb.variables.check(d)
+    d.setVar(name, value)
+    with pytest.raises(bb.parse.SkipRecipe, match="of the published layer") as caught:
+        pvbb.variables.check(d)
+    assert hint in str(caught.value)
+
+
+def test_every_name_in_place_of_a_published_one_is_a_variable_of_the_layer() -> None:
+    known = pvbb.variables._known(str(LAYER / "classes"))
+    assert set(pvbb.published.RENAMED.values()) <= known
+    assert not {*pvbb.published.RENAMED, *pvbb.published.REPLACED} & known
+
+
+def test_what_tasks_run_of_bitbakes_side_is_in_their_checksums(d) -> None:
+    d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    found = pvbb.tool.library_checksums(d).split()
+    assert f"{LAYER}/lib/pvbb/tasks.py:True" in found and f"{LAYER}/lib/pvbb/fetcher.py:True" not in found
+    assert all(Path(word.removesuffix(":True")).is_file() for word in found)
+
+
 def test_checkuri_asks_for_the_manifest_only(registry, d) -> None:
     registry.add("demo/web", "1", images.image(FILES))
     bb.fetch2.Fetch([url(registry)], d, cache=False).checkstatus()
@@ -511,6 +547,23 @@ def test_the_platform_follows_the_machine(d, arch: str, tune: str, platform: str
     assert recipe(d, PVR_DOCKER_REF="x", TARGET_ARCH=arch, TUNE_FEATURES=tune).endswith(
         f";platform={platform}"
     )
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "platform"),
+    [("cortexa15t2hf-neon", "any arm armv4 armv5te armv7vehf-neon cortexa15hf-neon", "linux/arm/v7"),
+     ("arm1176jzfshf-vfp", "arm armv4t armv5hf-vfp armv6hf-vfp arm1176jzfshf-vfp", "linux/arm/v6")],
+)  # fmt: skip
+def test_the_platform_of_a_tune_named_after_a_processor(d, package: str, extra: str, platform: str) -> None:
+    found = recipe(
+        d,
+        PVR_DOCKER_REF="x",
+        TARGET_ARCH="arm",
+        TUNE_FEATURES="arm vfp neon thumb callconvention-hard",
+        TUNE_PKGARCH=package,
+        PACKAGE_EXTRA_ARCHS=extra,
+    )
+    assert found.endswith(f";platform={platform}")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import bb
 from pantavisor import names
 
+import pvbb.published
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -30,6 +32,7 @@ def check(d: Any) -> None:
     for path in _classes(folder):
         bb.parse.mark_dependency(d, path)
     known = _known(folder)
+    pvbb.published.check(d)
     for name in sorted({key.partition(":")[0] for key in d.keys()}):
         if _OURS.fullmatch(name) and name not in known and not d.getVarFlag(name, "doc", False):
             error = names.unknown(name, known, what="variable")
