@@ -23,7 +23,10 @@ from .model import Container, PackOptions
 
 
 def export_container(job: jobs.ExportContainer) -> Container:
-    """Write the signed export of one container; returns it for its warnings and notes."""
+    """Write the signed export of one container; returns it for its warnings and notes.
+
+    Raises FormatError.
+    """
     signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
     wanted = SourceManifest(
         arguments=job.arguments,
