@@ -78,8 +78,13 @@ class Desk:
         deployed = EXPORTS / self.machine
         return next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
 
-    def bsp(self, files: Mapping[str, bytes], *, kernel: Path | None = None) -> Path:
-        """The signed export of a bsp whose initramfs has ``files`` too: a later archive's win."""
+    def bsp(
+        self, files: Mapping[str, bytes], *, kernel: Path | None = None, device: Path | None = None
+    ) -> Path:
+        """The signed export of a bsp whose initramfs has ``files`` too: a later archive's win.
+
+        ``device``: another device.json.
+        """
         deployed, initramfs = EXPORTS / self.machine, self.folder / "initramfs.cpio.zst"
         more = self.folder / "more.cpio"
         with more.open("wb") as stream:
@@ -92,7 +97,7 @@ class Desk:
             "kernel": str(kernel or self.kernel), "initramfs": str(initramfs),
             "modules": str(deployed / f"modules-{self.machine}.tgz"),
             "profile": "fast", "signing": signing, "boot_key": signing["key"], "work": str(self.folder),
-            "output": str(self.folder / "bsp.tgz"),
+            "output": str(self.folder / "bsp.tgz"), **({"device": str(device)} if device else {}),
         }  # fmt: skip
         (self.folder / "bsp.json").write_text(json.dumps(job))
         self.pvr("export-bsp", "--job", "bsp.json")

@@ -42,7 +42,14 @@ LANES = 2
 # These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
 # page; loops of reboots after a change of what counts faults; cuts of a whole device after a change of what
 # it writes.
-BY_HAND = ("tests/boot/test_tutorial.py", "tests/boot/test_loops.py", "tests/boot/test_cuts.py")
+BY_HAND = (
+    "tests/boot/test_tutorial.py",
+    "tests/boot/test_loops.py",
+    "tests/boot/test_cuts.py",
+    # Written, and not seen to end yet.
+    "tests/boot/test_switch.py",
+    "tests/boot/test_watchdog.py",
+)
 # Half of the time of tests/boot: a suite of its own keeps both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 # Small tests run on every processor, but no further than their start is worth it.

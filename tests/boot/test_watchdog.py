@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The machine's watchdog: a PID 1 whose loop hangs is reset, and what was tried then is left.
+
+The loop hangs as it would on a device: its disk takes no more writes, and PID 1 waits for one. The driver
+is softdog, which the initramfs of the demonstration has; it resets the machine as a chip would.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from devtools import guest as qemu
+from made import COMMAND, ENVIRONMENT, EXPORTS, Desk
+from monitor import order
+from place import BOOT_SECONDS
+from sim import tools
+from storage import Storage
+from test_try import mounted, progress
+
+TRIED = "locals/next"
+CONFIG = "etc/pantavisor.config"
+# Bytes and operations of the disk a second, of writes alone; 0 takes a limit away.
+STALLED, WORKING = "0 0 1 0 0 0", "0 0 0 0 0 0"
+
+
+def initramfs_text(machine: str, path: str) -> str:
+    """A file of the initramfs that the build deployed."""
+    archive = EXPORTS / machine / f"pantavisor-initramfs-{machine}.cpio.zst"
+    argv = ["cpio", "-i", "--quiet", "--to-stdout", path]
+    content = subprocess.run(["zstd", "-dc", str(archive)], check=True, capture_output=True, timeout=600)
+    done = subprocess.run(argv, input=content.stdout, check=True, capture_output=True, timeout=600)
+    return done.stdout.decode()
+
+
+@pytest.fixture
+def storage(machine: str, image: Path, tmp_path: Path) -> Storage:
+    """A device that its watchdog always watches, with a second revision deployed onto it."""
+    tools.need_root()
+    config = initramfs_text(machine, CONFIG) + "\nPV_WDT_MODE=always\nPV_WDT_TIMEOUT=10\n"
+    desk = Desk(tmp_path / "desk", machine)
+    desk.folder.mkdir()
+    made = desk.image([desk.bsp({f"/{CONFIG}": config.encode()}), desk.export("demo-system")])
+    made = Storage.of(made)
+    with mounted(made, tmp_path / "card") as card:
+        argv = [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")]
+        subprocess.run(argv, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
+    return made
+
+
+def test_a_loop_that_hangs_is_reset_and_the_try_is_left(
+    storage: Storage, machine: str, tmp_path: Path
+) -> None:
+    monitor = tmp_path / "monitor"
+    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    setup = qemu.Setup(storage.image, machine, qemu.free_ports(80), persist=True, extra=extra)
+    with qemu.Guest(setup) as running:
+        running.wait_for(r"a watchdog of 10 s watches this device", timeout=BOOT_SECONDS)
+        # All its objects were read in between, for longer than that on a slow machine.
+        running.wait_for(rf"revision {TRIED} verified", timeout=BOOT_SECONDS)
+        running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
+        order(monitor, f"block_set_io_throttle disk {STALLED}")
+        running.wait_for(r"softdog: Initiating system reboot", timeout=BOOT_SECONDS)
+        order(monitor, f"block_set_io_throttle disk {WORKING}")
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
+        assert running.console.count("revision 0 verified") == 1
+    storage.replay(tmp_path)
+    assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
+    record = progress(storage, TRIED, tmp_path)
+    assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
