@@ -40,11 +40,9 @@ SOURCES = (
 SUITE_SECONDS = 3600
 LANES = 2
 # These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
-# page; loops of reboots after a change of what counts faults; cuts of a whole device after a change of what
-# it writes.
+# page; cuts of a whole device after a change of what it writes.
 BY_HAND = (
     "tests/boot/test_tutorial.py",
-    "tests/boot/test_loops.py",
     "tests/boot/test_cuts.py",
     # Written, and not seen to end yet.
     "tests/boot/test_switch.py",
@@ -162,7 +160,7 @@ def slow() -> tuple[Suite, ...]:
         pytest(
             "boot",
             "tests/boot",
-            *(f"--ignore={path}" for path in (*LOADER, *BY_HAND)),
+            *(f"--ignore={path}" for path in (*LOADER, BY_HAND)),
             after=("quickstart",),
         ),
     )
