@@ -160,7 +160,7 @@ def slow() -> tuple[Suite, ...]:
         pytest(
             "boot",
             "tests/boot",
-            *(f"--ignore={path}" for path in (*LOADER, BY_HAND)),
+            *(f"--ignore={path}" for path in (*LOADER, *BY_HAND)),
             after=("quickstart",),
         ),
     )
