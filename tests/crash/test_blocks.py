@@ -9,8 +9,10 @@ the kernel a file system on which that revision verifies and nothing else is hal
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ from sim import tools
 PROGRAMS = Path(__file__).resolve().parents[2] / "build/test/crash/test"
 SECTOR = 512
 TORN = (SECTOR, 3 * SECTOR)
+CLONE_NEWNS = 0x20000
 FEW = 8  # pieces of which every selection is looked at
 # Three quarters of what docs/durability.md counts: where the file system places its blocks moves the number
 # by some in a hundred from run to run, and much less means that something is not recorded.
@@ -131,9 +134,22 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def programs() -> Path:
-    """The runtime's own functions, built as they are for a device."""
+def own_mounts() -> None:
+    """Mounts of this process are its own from here on.
+
+    Another program that makes a mount name space while a file system is mounted would get a copy of that
+    mount. It stays there after ours is gone, and so does all that the kernel holds of that file system: the
+    next disk on the same device would be seen as the one before.
+    """
     tools.need_root()
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
+    tools.run("mount", "--make-rprivate", "/")
+
+
+@pytest.fixture(scope="module")
+def programs(own_mounts: None) -> Path:
+    """The runtime's own functions, built as they are for a device."""
     for program, package in {
         "grub-fstest": "grub-common",
         "mke2fs": "e2fsprogs",
