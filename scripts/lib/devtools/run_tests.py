@@ -234,10 +234,9 @@ def log_of(suite: Suite) -> Path:
 
 def surroundings() -> dict[str, str]:
     """The environment of all commands: Python is compiled once, into build/."""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment.pop("PYTHONPATH", None)  # scripts/test's, for this module
-    return environment
+    ours = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")  # the second is scripts/test's, for this module
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(RESULTS / "pycache")}
 
 
 @contextmanager
