@@ -114,6 +114,8 @@ def judge(recorded: Recorded, disk: Path, folder: Path) -> str:
     """The revision that it boots; AssertionError where anything is wrong."""
     alone, place = folder / "storage", folder / "mounted"
     place.mkdir(exist_ok=True)
+    # Another file each time: the loop device of the last one may still write to that.
+    alone.unlink(missing_ok=True)
     take_storage(disk, recorded.storage, alone)
     choice = views.loader_choice(alone, recorded.kernels)
     with loop_over(alone) as device, mounted(device, place):
