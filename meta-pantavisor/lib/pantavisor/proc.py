@@ -9,21 +9,23 @@ env(1), and nothing that the building user has set.
 from __future__ import annotations
 
 import logging
+import os
+import selectors
 import shlex
 import shutil
 import subprocess
-import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import IO, BinaryIO, Optional, Union
+from typing import BinaryIO, Optional, Union
 
 from .errors import NotFound, PantavisorError
 
 MAX_OUTPUT = 256 * 1024  # bytes kept of each stream: the last ones, where the errors are
 TIMEOUT_SECONDS = 1800.0
-GRACE_SECONDS = 5.0  # for a stream that a child of the program holds open after its end
+POLL_SECONDS = 0.1  # between looks at a program that prints nothing
 # Administrators' tools live here, and an ordinary user's PATH often does not have them.
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 PLAIN_PATH = f"{SYSTEM_FOLDERS}:/usr/local/bin:/usr/bin:/bin"
@@ -105,7 +107,6 @@ def _locate(tool: str) -> str:
 def _collect(
     words: list[str], cwd: Optional[Path], timeout: float, name: str, stdin: Optional[BinaryIO]
 ) -> Result:
-    # Without buffers: closing one would wait for a reader that waits for a stream held open elsewhere.
     with subprocess.Popen(
         words,
         cwd=cwd,
@@ -114,15 +115,8 @@ def _collect(
         stderr=subprocess.PIPE,
         bufsize=0,
     ) as process:
-        assert process.stdout is not None and process.stderr is not None
-        tails = bytearray(), bytearray()
-        readers = [
-            threading.Thread(target=_keep_tail, args=pair, daemon=True)
-            for pair in zip((process.stdout, process.stderr), tails)
-        ]
-        for reader in readers:
-            reader.start()
         try:
+            tails = _tails(process, time.monotonic() + timeout)
             status = process.wait(timeout)
         except BaseException as error:
             process.kill()
@@ -131,15 +125,30 @@ def _collect(
                     f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)
                 ) from error
             raise
-        for reader in readers:
-            reader.join(GRACE_SECONDS)
-    return Result(status, bytes(tails[0]), bytes(tails[1]))
+    return Result(status, *tails)
 
 
-def _keep_tail(stream: IO[bytes], tail: bytearray) -> None:
-    try:
-        while chunk := stream.read(64 * 1024):
-            tail += chunk
-            del tail[:-MAX_OUTPUT]
-    except (OSError, ValueError):
-        pass  # closed, since there is no reader any more
+def _tails(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+    """The ends of both streams: all that was written by the end of the program, however late we read it.
+
+    A stream that a child of the program holds open is not awaited.
+    """
+    assert process.stdout is not None and process.stderr is not None
+    tails = {stream.fileno(): bytearray() for stream in (process.stdout, process.stderr)}
+    with selectors.DefaultSelector() as selector:
+        for stream in tails:
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            ended = process.poll() is not None
+            ready = selector.select(0 if ended else POLL_SECONDS)
+            for key, _ in ready:
+                chunk = os.read(key.fd, 64 * 1024)
+                tails[key.fd] += chunk
+                del tails[key.fd][:-MAX_OUTPUT]
+                if not chunk:
+                    selector.unregister(key.fd)
+            if ended and not ready:
+                break
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(process.args, deadline)
+    return bytes(tails[process.stdout.fileno()]), bytes(tails[process.stderr.fileno()])
