@@ -64,7 +64,8 @@ def disk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) ->
         (root / name).chmod(0o755)
     device = desk.folder / "device.json"
     device.write_text(json.dumps({"groups": GROUPS}))
-    exports = [desk.bsp({}, device=device)]
+    # demo-system brings the network up.
+    exports = [desk.bsp({}, device=device), desk.export("demo-system")]
     exports += [
         desk.container(name, root, "--config", f'Entrypoint=["/bin/sh", "/{name}"]', *words)
         for name, words in WORDS.items()
