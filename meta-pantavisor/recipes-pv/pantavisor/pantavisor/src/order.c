@@ -10,6 +10,7 @@
 #include "launch.h"
 #include "log.h"
 #include "report.h"
+#include "switch.h"
 #include "task.h"
 #include "text.h"
 
@@ -196,15 +197,20 @@ static void control(struct order *o, bool (*action)(struct pv *pv, struct pv_tas
 {
 	struct pv_task *task = find_task(o->pv, o->ask->name);
 
-	if (!task)
+	if (!task) {
 		refuse(o, NOT_FOUND, "there is no such container");
-	else if (task->spec->restart == PV_RESTART_SYSTEM)
+	} else if (pv_switch_is_moving(o->pv)) {
+		/* One that is started now would be in the way of the revision that comes. */
+		refuse(o, BUSY, "a revision is being tried");
+		o->reply->retry_s = UPDATE_RETRY_S;
+	} else if (task->spec->restart == PV_RESTART_SYSTEM) {
 		refuse(o, FORBIDDEN, "the restart policy of that container is system");
-	else if (!action(o->pv, task, o->now))
+	} else if (!action(o->pv, task, o->now)) {
 		refuse(o, BAD_REQUEST, "the status of that container does not allow it");
-	else
+	} else {
 		pv_info("container", "%s asks that %s is started or stopped", who(o->ask),
 			task->spec->name);
+	}
 }
 
 static void start_container(struct order *o)
