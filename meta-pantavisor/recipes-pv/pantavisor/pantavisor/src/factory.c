@@ -3,7 +3,6 @@
 
 #include "alloc.h"
 #include "beneath.h"
-#include "collect.h"
 #include "step.h"
 #include "text.h"
 
@@ -16,8 +15,5 @@ int pv_factory_make(
 	if (pv_beneath_read(at.root, path, PV_JSON_TEXT_BYTES, &text, &step.length, err) < 0)
 		return -1;
 	step.text = text;
-	/* The new one never has what the old one wrote. */
-	if (pv_collect_traces(at, PV_FACTORY, err) < 0)
-		return -1;
 	return pv_step_create(at, options, &step, err);
 }

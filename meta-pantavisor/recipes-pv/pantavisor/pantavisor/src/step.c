@@ -119,8 +119,12 @@ static int give_name(
 {
 	struct pv_storage parent = {place->folder, at.ops};
 
-	if (step->replaces && pv_beneath_has(place->folder, place->name))
+	if (step->replaces && pv_beneath_has(place->folder, place->name)) {
+		/* The new one, which is whole by now, never has what the old one wrote. */
+		if (pv_collect_traces(at, step->revision, err) < 0)
+			return -1;
 		return take_place(at, place, err);
+	}
 	return pv_durable_rename(parent, place->made, place->name, PV_BARRIER_STEP_NAME, err);
 }
 

@@ -119,7 +119,7 @@ static int make_factory(const char *from)
 /* With nothing of what the old one wrote, and nothing of it left. */
 static void test_a_revision_becomes_the_factory_one(void)
 {
-	cleanup_free char *own = NULL;
+	cleanup_free char *own = NULL, *keep = NULL;
 
 	begin();
 	own = pv_fmt("objects/%s", next.ids[FIRMWARE_ROOT]);
@@ -129,6 +129,11 @@ static void test_a_revision_becomes_the_factory_one(void)
 	tree_file("disks/perm/web/data/file", "x");
 	tree_file("trails/0/.pv/commitmsg", "old");
 	CHECK(make_factory("locals/y") < 0 && tree_has("trails/0/.pv/commitmsg"));
+	/* One that would not verify touches nothing. */
+	keep = pv_fmt("objects/%s-kept", next.ids[FIRMWARE_ROOT]);
+	CHECK(renameat(at.root, own, at.root, keep) == 0 && make_factory("locals/x") < 0);
+	CHECK(tree_has("trails/0/.pv/commitmsg") && tree_has("logs/0") && tree_has("disks/rev/0"));
+	CHECK(renameat(at.root, keep, at.root, own) == 0);
 	CHECK(make_factory("locals/x") == 0);
 	tree_check_text("trails/0/.pvr/json", next.text);
 	tree_check_text("trails/0/.pvr/config", "{\"ObjectsDir\":\"../../objects\"}");
@@ -137,7 +142,6 @@ static void test_a_revision_becomes_the_factory_one(void)
 		!tree_has("trails/.dead-0"));
 	CHECK(!tree_has("logs/0") && !tree_has("disks/rev/0") && tree_has("disks/perm/web/data/file"));
 	CHECK(firmware_verify(at.root, "0", &err) == 0 && firmware_verify(at.root, "locals/x", &err) == 0);
-	/* One that would not verify touches nothing. */
 	tree_unlink(own);
 	CHECK(make_factory("locals/x") < 0 && tree_has("trails/0/.pvr/json") && !tree_has("trails/.new-0"));
 	end();
