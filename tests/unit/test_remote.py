@@ -135,14 +135,21 @@ def test_a_state_that_runs_already_is_not_posted(
 
 
 def test_a_broken_upload_goes_on_where_it_broke_off(
-    door: Door, device: remote.Device, pool: ObjectPool, monkeypatch: pytest.MonkeyPatch
+    door: Door, device: remote.Device, pool: ObjectPool
 ) -> None:
-    monkeypatch.setattr(remote.upload, "PIECE_BYTES", 1000)
     door.parts[sha256(FRESH)] = FRESH[:1500]
     door.breaks = [300, 0]
     posted, notes = post(device, pool)
     assert door.objects[sha256(FRESH)] == FRESH and posted.progress
     assert max(done for done, _ in notes.bytes) == len(FRESH)
+
+
+def test_an_object_that_came_whole_but_was_not_kept_is_finished(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.parts[sha256(FRESH)] = FRESH
+    assert post(device, pool)[0].progress
+    assert door.objects[sha256(FRESH)] == FRESH
 
 
 def test_a_device_without_pieces_gets_the_whole_again(

@@ -2,8 +2,8 @@
 """One object on its way to a device.
 
 The device is asked whether it expects the object, and where. Ours also reports how much of it has come
-(``Upload-Offset`` of HEAD) and takes pieces (``Content-Range``), so what broke off goes on; to another one
-the whole is sent.
+(``Upload-Offset`` of HEAD) and takes the rest (``Content-Range``), so what broke off goes on; to another
+one the whole is sent. It goes in one request, since a device hashes what came before for each of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from .description import resolved
 from .device import Device
 from .session import Refused
 
-PIECE_BYTES = 4 * 1024 * 1024
 EXISTS = 409
 OFFSET = "Upload-Offset"
 
@@ -79,16 +78,13 @@ class Upload:
                 self._put(url, Body(stream, self._size, self._moved), {})
                 return
             self._reach(offset)
-            while self._done < self._size:
-                first = self._done
-                stream.seek(first)
-                length = min(PIECE_BYTES, self._size - first)
-                # An object in one piece is what any device takes.
-                span = f"bytes {first}-{first + length - 1}/{self._size}"
-                headers = {} if length == self._size else {"Content-Range": span}
-                self._put(url, Body(stream, length, self._moved), headers)
-            if not self._size:
-                self._put(url, Body(stream, 0), {})
+            if offset == self._size > 0:
+                return
+            stream.seek(offset)
+            length = self._size - offset
+            # A whole object is what any device takes.
+            headers = {"Content-Range": f"bytes {offset}-{self._size - 1}/{self._size}"} if offset else {}
+            self._put(url, Body(stream, length, self._moved), headers)
 
     def _put(self, url: str, body: Body, headers: dict[str, str]) -> None:
         with self._session.open("PUT", url, self._what, body=body, headers=headers) as answer:
@@ -116,4 +112,5 @@ def _offset(answer: Answer, size: int) -> Optional[int]:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) > size:
         raise FormatError("the device has more of the object than there is of it")
-    return int(text)
+    # One that came whole, and was cut before the device kept it, is finished by its last byte.
+    return min(int(text), max(size - 1, 0))

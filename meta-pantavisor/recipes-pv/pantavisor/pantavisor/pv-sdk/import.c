@@ -74,9 +74,12 @@ static int received(
 	if (answer.status != OK && answer.status != NOT_FOUND)
 		done = refused(err, "an object", &answer, from);
 	fclose(from);
-	/* A part of another length is not this object's. */
+	/* A part of another length is not this object's. One that came whole, and was cut before the device
+	 * kept it, is finished by its last byte. */
 	if (*offset > size)
 		*offset = 0;
+	else if (answer.status != OK && *offset == size && size)
+		*offset = size - 1;
 	return done;
 }
 
