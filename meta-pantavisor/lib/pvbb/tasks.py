@@ -183,7 +183,7 @@ def _kernel(d: Any) -> Optional[str]:
     """Where a key for UEFI Secure Boot is given, do_efi_sign left a signed one."""
     if not d.getVar("PANTAVISOR_EFI_KEY"):
         return _deployed(d, "PVR_BSP_KERNEL")
-    return _existing(d, "PVR_BSP_KERNEL", d.getVar("PVR_BSP_SIGNED"), "did do_efi_sign run?")
+    return _existing(d, "PVR_BSP_KERNEL", d.getVar("PVR_BSP_SIGNED"), "run the task do_efi_sign")
 
 
 def _deployed_before(d: Any) -> Optional[str]:

@@ -68,9 +68,7 @@ def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Re
 
 
 def _parts(state: State, opened: Opened, uses: Counter[str]) -> tuple[Part, ...]:
-    names = {
-        path.partition("/")[0] for path in state if path.endswith("/run.json") and path.count("/") == 1
-    }
+    names = set(state.part_names())
     files: dict[str, list[FileView]] = {}
     for path in state:
         if path != "#spec":
