@@ -247,7 +247,7 @@ MISTAKES = [
     (
         ["app", "add", "x", "--from", ""],
         "--from names no source",
-        "an image such as docker.io/nginx:stable",
+        "name an image such as docker.io/nginx:stable",
     ),
     (["app", "add", "x", "--from", "./nope"], "./nope is a path and not an image", "use --type rootfs, .*"),
     (
