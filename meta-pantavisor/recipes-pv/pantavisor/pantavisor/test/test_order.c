@@ -212,6 +212,10 @@ static void test_container_is_stopped_and_started_on_request(void)
 	/* It stays so. */
 	tick(&pv, now + 1000 * SECOND);
 	CHECK(task.status == PV_STATUS_STOPPED && world.spawns == 1);
+	/* Nor does it come back while its revision is being left. */
+	pv.change.phase = PV_PHASE_LEAVING;
+	CHECK(order(&pv, &host, PV_CTRL_START, "web") == 503 && reply.retry_s && world.spawns == 1);
+	pv.change.phase = PV_PHASE_NONE;
 	CHECK(order(&pv, &host, PV_CTRL_START, "web") == 200 && task.status == PV_STATUS_STARTING);
 	CHECK(!task.user_stopped && world.spawns == 2);
 }
