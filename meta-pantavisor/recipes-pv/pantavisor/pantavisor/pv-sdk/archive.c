@@ -25,7 +25,7 @@ int archive_open(struct archive *archive, int fd, struct pv_err *err)
 	if (archive->stream)
 		return 0;
 	close(fd);
-	return pv_err_set(err, "there is no memory to read it");
+	return pv_err_set(err, "out of memory");
 }
 
 void archive_close(struct archive *archive)

@@ -78,7 +78,7 @@ static int mount_node(const char *place, const struct stick *stick, struct pv_er
 {
 	static const struct {
 		const char *type, *options;
-		/* What a stick says of its errors, such as that they are a panic, is not followed. */
+		/* Its superblock may ask for a panic at the first error. */
 	} kinds[] = {{"ext4", "noload,errors=continue"}, {"vfat", "iocharset=ascii"}, {"exfat", ""}};
 	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
 

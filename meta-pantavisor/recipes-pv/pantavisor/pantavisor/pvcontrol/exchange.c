@@ -163,7 +163,7 @@ FILE *exchange_hear(int fd, struct answer *answer)
 	}
 	if (read_head(from, answer))
 		return from;
-	fprintf(stderr, "%s: there is no answer\n", program_invocation_short_name);
+	fprintf(stderr, "%s: the device did not answer\n", program_invocation_short_name);
 	fclose(from);
 	return NULL;
 }

@@ -74,7 +74,7 @@ int pv_handover_send(int to, const struct pv_state *state, const struct pv_held 
 	return 0;
 }
 
-/* The descriptor, or -1 where there is no further letter. */
+/* The descriptor, or -1 after the last letter. */
 static int take_letter(int from, struct letter *letter)
 {
 	struct iovec part = {letter, sizeof(*letter)};
