@@ -374,6 +374,16 @@ def test_the_users_own_docker_folder_is_found_behind_another_home(
         fetch(url(registry), d)
     (own / ".docker").mkdir(parents=True)
     (own / ".docker/config.json").write_text(json.dumps({"auths": {registry.host: {"auth": "YWRhOnB3"}}}))
+    # kas makes an empty one in the home that it makes, and there puts the token of a CI job.
+    for text in ("{}", json.dumps({"auths": {"other.test": {"auth": "YWRhOnB3"}}})):
+        (tmp_path / "other/.docker").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "other/.docker/config.json").write_text(text)
+        bb.utils.remove(d.getVar("DL_DIR"), recurse=True)
+        fetch(url(registry), d)
+    bb.utils.remove(d.getVar("DL_DIR"), recurse=True)
+    (own / ".docker").rename(own / "gone")
+    (own / ".config/containers").mkdir(parents=True)
+    (own / "gone/config.json").rename(own / ".config/containers/auth.json")
     fetch(url(registry), d)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ _ENVIRONMENT = (
     "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY", "REQUEST_METHOD",
     "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
 )  # fmt: skip
+# Docker's and podman's, below each home.
+_FILES = (".docker/config.json", ".config/containers/auth.json")
 
 
 def client(d: Any, **changes: Any) -> Client:
@@ -29,16 +32,25 @@ def client(d: Any, **changes: Any) -> Client:
         value = (origin.getVar(name) if origin else None) or d.getVar(name) or os.environ.get(name)
         if value:
             environment[name] = value
-    environment["HOME"] = _users_home(environment.get("HOME", ""))
+    homes = _homes(environment.get("HOME", ""))
+    environment["HOME"] = next(filter(_has_credentials, homes), homes[0])
+    changes["other_files"] = tuple(Path(home, file) for home in homes for file in _FILES)
     if d.getVar("PVR_DOCKER_AUTHFILE"):
         changes["auth_file"] = Path(d.getVar("PVR_DOCKER_AUTHFILE"))
     return Client(RegistryOptions.from_variables(d.getVar, environment, **changes), note=bb.note)
 
 
-def _users_home(home: str) -> str:
-    """``home``, or the user's own where docker's file is only there: kas gives builds another HOME."""
+def _homes(home: str) -> list[str]:
+    """``home`` and the user's own, where that is another: kas gives builds a HOME of its own."""
     try:
         own = pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:  # a container may run as a number without a name
-        return home
-    return next((each for each in (home, own) if os.path.exists(f"{each}/.docker/config.json")), home)
+        return [home]
+    return list(dict.fromkeys((home, own)))
+
+
+def _has_credentials(home: str) -> bool:
+    """Whether docker's file there has more than the ``{}`` that kas writes."""
+    with suppress(OSError):
+        return os.stat(f"{home}/{_FILES[0]}").st_size > len("{}\n")
+    return False

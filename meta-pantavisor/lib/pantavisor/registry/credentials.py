@@ -41,7 +41,8 @@ def find(endpoint: Endpoint, options: RegistryOptions) -> Optional[Credentials]:
             return options.credentials[host]
     if options.auth_file is not None and not options.auth_file.is_file():
         raise NotFound(f"auth file {options.auth_file} does not exist")
-    for path in (options.auth_file, options.docker_config, *options.podman_files):
+    usual = (options.docker_config, *options.podman_files, *options.other_files)
+    for path in (options.auth_file, *usual):
         if path is not None and path.is_file():
             found = _in_file(path, endpoint, options)
             if found is not None:

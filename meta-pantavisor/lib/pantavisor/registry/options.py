@@ -50,6 +50,8 @@ class RegistryOptions(HttpOptions):
     """The same, but only used where it exists."""
     podman_files: tuple[Path, ...] = ()
     """Likewise, behind docker's."""
+    other_files: tuple[Path, ...] = ()
+    """Likewise, behind all others: those of another home."""
     helper_environment: Mapping[str, str] = field(default_factory=dict)
     """Environment (PATH, HOME) in which credential helpers are found and run; empty: none is run."""
     blob_cache: Optional[Path] = None
