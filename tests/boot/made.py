@@ -108,9 +108,9 @@ class Desk:
         loader = LOADERS[self.machine]
         job = {
             "exports": list(map(str, exports)),
-            "boot_files": {
+            "board": {"boot": [{"files": {
                 f"EFI/BOOT/{loader.upper()}": str(EXPORTS / self.machine / f"pantavisor-grub-{loader}"),
-            },
+            }}]},
             "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder),
             "output": str(self.folder / "made.img"), "release": 1,
             "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"),

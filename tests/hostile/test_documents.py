@@ -52,7 +52,7 @@ JOB = {
 }  # fmt: skip
 ROOT = {
     "exports": ["a"],
-    "boot_files": {"a": "b"},
+    "board": {"boot": [{"files": {"a": "b"}, "name": "c"}], "blobs": [{"path": "p", "offset": 5}]},
     "trust": "t",
     "epoch": 5,
     "work": "w",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from pantavisor import bsp, container, factory, jobs, keys
+from pantavisor.board import Board
 
 from .registry import images
 
@@ -98,7 +99,7 @@ def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[J
     )  # fmt: skip
     root = jobs.BuildRoot(
         exports=tuple(job.output for job in exports),
-        boot_files={"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}, trust=signing.trust, epoch=EPOCH,
+        board=Board.efi({"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}), trust=signing.trust, epoch=EPOCH,
         work=made, output=made / "device.img",
     )  # fmt: skip
     return [*exports, root]

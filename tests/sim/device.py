@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pantavisor import disk, export, keys, pvs, trail
+from pantavisor.board import Board
 from pantavisor.objects import ObjectPool
 from pantavisor.state import State
 
@@ -47,7 +48,7 @@ class Device:
         path = self.folder / "device.img"
         if not path.exists():
             files = {"EFI/BOOT/BOOTX64.EFI": self.loader}
-            disk.build(path, disk.Layout.efi(self.storage, files), epoch=EPOCH, seed=self.state.digest())
+            disk.build(path, Board.efi(files), self.storage, epoch=EPOCH, seed=self.state.digest())
         return path
 
     def export(self) -> Path:

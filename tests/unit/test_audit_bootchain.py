@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pantavisor import audit, disk, keys
 from pantavisor.audit import bootchain
+from pantavisor.board import Board, BootPartition
 from pantavisor.readers import Findings, grub
 from pantavisor.readers.fat import BootFile, Fat
 from pantavisor.readers.folder import Folder
@@ -189,7 +190,7 @@ def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers
     (tmp_path / "loader").write_bytes(program((PUBLIC_KEY, signers[0].public_key())))
     boot_files = {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader"}
     made = disk.build(
-        tmp_path / "disk.img", disk.Layout.efi(device.storage, boot_files), epoch=sim.EPOCH, seed="x"
+        tmp_path / "disk.img", Board.efi(boot_files), device.storage, epoch=sim.EPOCH, seed="x"
     )
     assert sorted(
         finding.where for finding in audit.verify(made.path).findings if finding.code == "boot-signature"
@@ -222,13 +223,12 @@ def test_each_boot_partition_is_examined(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n")
     (tmp_path / "other").write_bytes(b"no key")
     boot = tuple(
-        disk.BootPartition(
+        BootPartition(
             {"EFI/BOOT/BOOTX64.EFI": tmp_path / "loader", "notes": tmp_path / name}, name=name
         )
         for name in ("key", "other")
     )
-    layout = disk.Layout(disk.StoragePartition(device.storage), boot)
-    made = disk.build(tmp_path / "disk.img", layout, epoch=sim.EPOCH, seed="x")
+    made = disk.build(tmp_path / "disk.img", Board(boot), device.storage, epoch=sim.EPOCH, seed="x")
     found = audit.verify(made.path, trust=device.trust).findings
     assert [finding.where for finding in found if finding.code == "secret"] == ["boot partition 1, notes"]
     assert {finding.where for finding in found if finding.code == "boot-loader"} == {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pantavisor import disk, proc
+from pantavisor.board import Blob, Board, BootPartition, StoragePartition
 from pantavisor.disk import ext4, fat, gpt
 from pantavisor.errors import FormatError, NotFound
 from sim import tools
@@ -63,10 +64,11 @@ def boot_files(boot_file: Path) -> dict[str, Path]:
 def build(
     path: Path, tree: Path, boot_file: Path, *, files: dict[str, Path] | None = None, **options: object
 ) -> disk.DiskImage:
-    layout = disk.Layout.efi(tree, boot_files(boot_file) if files is None else files)
+    board = Board.efi(boot_files(boot_file) if files is None else files)
     return disk.build(
         path,
-        layout,
+        board,
+        tree,
         **{"epoch": EPOCH, "seed": "state", **options},  # type: ignore[arg-type]
     )
 
@@ -302,9 +304,9 @@ def test_size_and_time_out_of_range_are_refused(boot_file: Path, tmp_path: Path)
     ):
         with pytest.raises(FormatError, match=words):
             build(tmp_path / "one.img", tree, boot_file, **options)
-    long = disk.StoragePartition(tree, label="x" * (ext4.MAX_LABEL_BYTES + 1))
+    long = StoragePartition(label="x" * (ext4.MAX_LABEL_BYTES + 1))
     with pytest.raises(FormatError, match="cannot be a label"):
-        disk.build(tmp_path / "one.img", disk.Layout(long), epoch=EPOCH, seed="state")
+        disk.build(tmp_path / "one.img", Board(storage=long), tree, epoch=EPOCH, seed="state")
 
 
 def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
@@ -313,16 +315,12 @@ def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
     (tmp_path / "spl").write_bytes(b"spl" * 5000)
     (tmp_path / "uboot").write_bytes(b"uboot" * 300_000)
     tree = make_tree(tmp_path / "tree")
-    layout = disk.Layout(
-        disk.StoragePartition(tree),
-        (
-            disk.BootPartition(boot_files(boot_file)),
-            disk.BootPartition({"rescue": boot_file}, name="rescue"),
-        ),
-        blobs=(disk.Blob(tmp_path / "uboot", 64 * 1024), disk.Blob(tmp_path / "spl", 33 * 1024)),
+    board = Board(
+        (BootPartition(boot_files(boot_file)), BootPartition({"rescue": boot_file}, name="rescue")),
+        blobs=(Blob(tmp_path / "uboot", 64 * 1024), Blob(tmp_path / "spl", 33 * 1024)),
         first=4 * gpt.ALIGNMENT,
     )
-    made = disk.build(tmp_path / "board.img", layout, epoch=EPOCH, seed="state")
+    made = disk.build(tmp_path / "board.img", board, tree, epoch=EPOCH, seed="state")
     said = proc.run(["sgdisk", "-v", "-p", made.path]).stdout.decode()
     assert "No problems found" in said
     assert [line.split()[-1] for line in said.splitlines() if re.match(r" +\d+ +\d+ ", line)] == [
@@ -335,7 +333,7 @@ def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
     proc.run(["bmaptool", "copy", made.path, flash])
     assert flash.read_bytes()[33 * 1024 :].startswith(b"spl" * 5000)
     assert flash.read_bytes()[64 * 1024 :].startswith(b"uboot" * 300_000)
-    again = disk.build(tmp_path / "again.img", layout, epoch=EPOCH, seed="state")
+    again = disk.build(tmp_path / "again.img", board, tree, epoch=EPOCH, seed="state")
     assert again.path.read_bytes() == made.path.read_bytes()
 
 
@@ -352,29 +350,29 @@ def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
 def test_blobs_without_room_are_refused(tmp_path: Path, offsets: tuple[int, ...], first: int) -> None:
     blob = tmp_path / "spl"
     blob.write_bytes(bytes(100))
-    blobs = tuple(disk.Blob(blob, offset) for offset in offsets)
-    layout = disk.Layout(
-        disk.StoragePartition(make_tree(tmp_path / "tree")), blobs=blobs, first=first * gpt.ALIGNMENT
-    )
+    blobs = tuple(Blob(blob, offset) for offset in offsets)
+    board = Board(blobs=blobs, first=first * gpt.ALIGNMENT)
+    tree = make_tree(tmp_path / "tree")
     with pytest.raises(FormatError, match="has no room|whole MiB"):
-        disk.build(tmp_path / "one.img", layout, epoch=EPOCH, seed="state")
+        disk.build(tmp_path / "one.img", board, tree, epoch=EPOCH, seed="state")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["spl", "tree"]
 
 
 def test_blob_that_is_missing_and_names_that_are_the_same_are_refused(
     boot_file: Path, tmp_path: Path
 ) -> None:
-    storage = disk.StoragePartition(make_tree(tmp_path / "tree"))
+    tree = make_tree(tmp_path / "tree")
     with pytest.raises(NotFound, match="none, for byte 65536 of the disk, does not exist"):
         disk.build(
             tmp_path / "x",
-            disk.Layout(storage, blobs=(disk.Blob(tmp_path / "none", 65536),)),
+            Board(blobs=(Blob(tmp_path / "none", 65536),)),
+            tree,
             epoch=EPOCH,
             seed="",
         )
-    twice = (disk.BootPartition({"x": boot_file}),) * 2
+    twice = (BootPartition({"x": boot_file}),) * 2
     with pytest.raises(FormatError, match="names of their own"):
-        disk.build(tmp_path / "x", disk.Layout(storage, twice), epoch=EPOCH, seed="")
+        disk.build(tmp_path / "x", Board(twice), tree, epoch=EPOCH, seed="")
 
 
 def test_partitions_that_overlap_or_misalign_are_refused() -> None:

@@ -38,7 +38,8 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
             folder / job.output.name,
-            disk.Layout.efi(storage, job.boot_files),
+            job.board,
+            storage,
             size=job.size,
             epoch=job.epoch,
             seed=state.digest(),

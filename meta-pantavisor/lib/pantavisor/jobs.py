@@ -8,11 +8,12 @@ reader's working directory.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from . import cjson, names
+from .board import Board
 from .errors import FormatError
 
 
@@ -75,13 +76,13 @@ class ExportBsp:
 
 @dataclass(frozen=True)
 class BuildRoot:
-    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes. With a
-    ``release`` the set of their signatures is signed by ``signing``; ``signers`` is the table of who may
-    sign what that devices have.
+    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``.
+    With a ``release`` the set of their signatures is signed by ``signing``; ``signers`` is the table of who
+    may sign what that devices have.
     """
 
     exports: tuple[Path, ...]
-    boot_files: Mapping[str, Path]
+    board: Board
     trust: Path
     epoch: int
     work: Path
@@ -128,8 +129,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return tuple(_convert(get_args(hint)[0], item, where) for item in value)
     if origin is not None and isinstance(value, dict):
         return {name: _convert(get_args(hint)[1], item, where) for name, item in value.items()}
-    if hint is Signing:
-        return _build(Signing, value, where)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _build(hint, value, where)
     if hint is Any:
         return value
     if hint is Path and isinstance(value, str):

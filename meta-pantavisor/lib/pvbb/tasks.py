@@ -91,7 +91,7 @@ def build_root(d: Any) -> None:
         "build-root",
         {
             "exports": [os.path.join(deploy, f"{name}.pvrexport.tgz") for name in exports],
-            "boot_files": _boot_files(d),
+            "board": {"boot": [{"files": _boot_files(d)}]},
             "size": int(size) * MIB if size else None,
             "trust": d.getVar("PVS_CA"),
             "release": _number(d, "PVROOT_RELEASE"),

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..board import ALIGNMENT as ALIGNMENT
 from ..errors import FormatError
 
 SECTOR = 512  # bytes
-ALIGNMENT = 1024 * 1024  # bytes
 ENTRIES = 128
 ENTRY_BYTES = 128
 TABLE_SECTORS = ENTRIES * ENTRY_BYTES // SECTOR

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""From a layout to a flashable disk image: partition tables, blobs, boot partitions, storage partition,
-block map.
+"""From a board and its storage tree to a flashable disk image: partition tables, blobs, boot partitions,
+storage partition, block map.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Optional, Union
 from uuid import UUID
 
 from .. import atomic
+from ..board import Blob, Board
 from ..errors import FormatError, NotFound
 from . import bmap, ext4, fat, files, gpt, usage
-from .layout import Blob, DiskSpan, Layout, place, place_blobs
+from .placement import DiskSpan, place, place_blobs
 
 MIN_EPOCH = 315532800  # 1980-01-01, where the clock of FAT begins
 MAX_EPOCH = 0x7FFFFFFF
@@ -36,7 +37,13 @@ class DiskImage:
 
 
 def build(
-    image_path: Path, layout: Layout, *, epoch: int, seed: Union[bytes, str], size: Optional[int] = None
+    image_path: Path,
+    board: Board,
+    storage_tree: Path,
+    *,
+    epoch: int,
+    seed: Union[bytes, str],
+    size: Optional[int] = None,
 ) -> DiskImage:
     """Write ``image_path`` and ``image_path``.bmap, both or neither.
 
@@ -48,17 +55,17 @@ def build(
     if epoch > MAX_EPOCH:
         raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
     epoch = max(epoch, MIN_EPOCH)
-    tree = files.scan(layout.storage.tree)
-    spans = place(layout, [*(fat.size_for(part.files) for part in layout.boot), ext4.size_for(tree)], size)
-    blobs = place_blobs(layout, [_size(blob) for blob in layout.blobs])
+    tree = files.scan(storage_tree)
+    spans = place(board, [*(fat.size_for(part.files) for part in board.boot), ext4.size_for(tree)], size)
+    blobs = place_blobs(board, [_size(blob) for blob in board.blobs])
     total = spans[-1].end + gpt.ALIGNMENT
-    table = gpt.render(_partitions(layout, spans, seed), disk=_identifier(seed, "disk"), size=total)
+    table = gpt.render(_partitions(board, spans, seed), disk=_identifier(seed, "disk"), size=total)
     target = Path(image_path)
     with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
         raw = folder / "disk.img"
         _lay_tables(raw, table, total)
-        _lay_blobs(raw, layout.blobs)
-        for part, span in zip(layout.boot, spans):
+        _lay_blobs(raw, board.blobs)
+        for part, span in zip(board.boot, spans):
             serial = _identifier(seed, f"{part.name} file system").int & 0xFFFFFFFF
             fat.write(raw, part.files, start=span.start, size=span.size, serial=serial, epoch=epoch)
         ext4.write(
@@ -66,9 +73,9 @@ def build(
             tree,
             start=spans[-1].start,
             size=spans[-1].size,
-            label=layout.storage.label,
-            identity=_identifier(seed, f"{layout.storage.name} file system"),
-            hash_seed=_identifier(seed, f"{layout.storage.name} name hash"),
+            label=board.storage.label,
+            identity=_identifier(seed, f"{board.storage.name} file system"),
+            hash_seed=_identifier(seed, f"{board.storage.name} name hash"),
             epoch=epoch,
         )
         ranges = [
@@ -82,11 +89,11 @@ def build(
         return _publish(raw, bmap.make(raw, ranges), target, total)
 
 
-def _partitions(layout: Layout, spans: Sequence[DiskSpan], seed: Union[bytes, str]) -> list[gpt.Partition]:
-    kinds = [*(gpt.EFI_SYSTEM for _ in layout.boot), gpt.LINUX_DATA]
+def _partitions(board: Board, spans: Sequence[DiskSpan], seed: Union[bytes, str]) -> list[gpt.Partition]:
+    kinds = [*(gpt.EFI_SYSTEM for _ in board.boot), gpt.LINUX_DATA]
     return [
         gpt.Partition(name, kind, _identifier(seed, f"{name} partition"), span.start, span.size)
-        for name, kind, span in zip(layout.names, kinds, spans)
+        for name, kind, span in zip(board.names, kinds, spans)
     ]
 
 
