@@ -30,7 +30,7 @@ BBPATH .= ":${LAYERDIR}"
 BBFILES += "${LAYERDIR}/recipes/*.bb"
 BBFILE_COLLECTIONS += "one"
 BBFILE_PATTERN_one = "^${LAYERDIR_RE}/"
-LAYERDEPENDS_one = "meta-pantavisor"
+LAYERDEPENDS_one = "pantavisor"
 LAYERSERIES_COMPAT_one = "scarthgap wrynose"
 """
 RECIPE = """\
@@ -90,7 +90,7 @@ class Desk:
 def configuration(keys: Path) -> list[str]:
     return [
         f'BBMASK += "{PROJECT}/meta-pantavisor/recipes-"',
-        'BBFILE_PATTERN_IGNORE_EMPTY_meta-pantavisor = "1"',
+        'BBFILE_PATTERN_IGNORE_EMPTY_pantavisor = "1"',
         'PVS_DEVELOPMENT_KEYS = "1"',
         f'PVS_KEY_DIR = "{keys}"',
     ]

@@ -44,3 +44,23 @@ def test_beside_the_layers_that_have_the_same_recipes_they_step_aside(
     )  # fmt: skip
     build = Build.make(checkout, tmp_path, [*map(checkout.layer, OTHERS), LAYER], quiet)
     assert not FALLBACKS & recipes(build)
+
+
+PUBLISHED = """\
+BBPATH .= ":${LAYERDIR}"
+BBFILE_COLLECTIONS += "meta-pantavisor"
+BBFILE_PATTERN_meta-pantavisor = "^${LAYERDIR}/"
+BBFILE_PATTERN_IGNORE_EMPTY_meta-pantavisor = "1"
+LAYERSERIES_COMPAT_meta-pantavisor = "scarthgap wrynose"
+"""
+
+
+def test_a_build_with_the_published_layer_next_to_this_one_ends_at_once(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    published = tmp_path / "published"
+    (published / "conf").mkdir(parents=True)
+    (published / "conf/layer.conf").write_text(PUBLISHED)
+    build = Build.make(checkout, tmp_path / "build", [LAYER, published], MASK)
+    done = build.bitbake("-p")
+    assert done.returncode and "hint: remove one of the two from BBLAYERS" in done.stdout, done.stdout
