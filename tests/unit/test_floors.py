@@ -21,8 +21,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).resolve().parents[1]
 # What BitBake's own process imports has nothing but the standard library.
 PLAIN = {
-    "errors", "cjson", "digest", "names", "atomic", "codecs", "tar", "ref", "oci", "unixhttp", "layout",
-    "http", "registry",
+    "errors", "cjson", "digest", "names", "atomic", "libzstd", "codecs", "tar", "ref", "oci", "unixhttp",
+    "layout", "http", "registry",
 }  # fmt: skip
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)

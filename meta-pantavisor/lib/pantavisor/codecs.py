@@ -3,8 +3,8 @@
 none.
 
 zlib's own gunzip is the measured floor; the package ``isal`` does it in half the time when it is installed.
-zstd is the standard library's from Python 3.14, else ``backports.zstd``. Trailing bytes that begin no
-further member are refused, but zeros.
+zstd is the standard library's from Python 3.14, else ``backports.zstd``, else the distribution's libzstd.
+Trailing bytes that begin no further member are refused, but zeros.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Optional, Protocol
 
+from . import libzstd
 from .errors import FormatError, PantavisorError
 
 CHUNK_BYTES = 256 * 1024  # the largest chunk; while it is hashed and packed it stays in a processor's cache
@@ -164,12 +165,12 @@ def _factory(compression: str) -> Callable[[], Decompressor]:
 
 def _zstd() -> Any:
     module = _optional("compression.zstd") or _optional("backports.zstd")
-    if module is None:
+    if module is None and libzstd.library() is None:
         raise PantavisorError(
-            "something is packed with zstd, which this Python cannot unpack",
-            hint="run: pip install backports.zstd (from Python 3.14 on it is built in)",
+            f"something is packed with zstd, and there is no {libzstd.NAME} to unpack it",
+            hint="run: apt install libzstd1, or: pip install backports.zstd",
         )
-    return module
+    return module or libzstd
 
 
 def _more_errors(compression: str) -> tuple[type[Exception], ...]:
