@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from pantavisor import cli, keys, manifests
 from pantavisor.cli import manual
-from pantavisor.cli.app.options import GROUPS
+from pantavisor.cli.app.row_options import GROUPS
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
 from sim.registry import images

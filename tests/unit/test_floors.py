@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,6 +125,15 @@ def uses(path: Path) -> "Iterator[tuple[str, int]]":
 
 def where(path: Path, line: int) -> str:
     return f"{path.relative_to(LAYER.parent)}:{line}"
+
+
+def test_modules_of_one_name_are_those_that_the_page_explains() -> None:
+    rules = (LAYER / "docs" / "floors.md").read_text().partition("\n## Names")[2].partition("\n## ")[0]
+    explained = set(re.findall(r"`(\w+)`", rules)) - {"pvr", "ls"}
+    found = Counter(path.stem for path in FILES if path.stem != "__init__")
+    several = {name for name, times in found.items() if times > 1}
+    assert several - explained == set(), "give one of them another name, or explain both in docs/floors.md"
+    assert explained - several - set(FLOORS) == set(), "explained, but not twice in the library"
 
 
 def test_every_module_has_a_floor_and_every_floor_a_module() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .errors import FormatError
 from .manifests import ContainerSpec
-from .manifests.options import LINE_ENDS
+from .manifests.lxc_options import LINE_ENDS
 from .manifests.rights import NET_SETTINGS, READ_ONLY
 from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from .manifests.volumes import OVERLAY

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import manifests
-from ..container import Container, parts, rootfs
+from ..container import Container, part_copy, rootfs
 from ..manifests import ContainerSpec
 from ..manifests.spec import ROOT_VOLUME
 from ..ref import ImageSource
@@ -101,14 +101,14 @@ def _from_rootfs(planned: Plan, source: RootfsSource, folder: Path) -> tuple[Con
 
 def _from_part(planned: Plan, source: PartSource, folder: Path) -> tuple[Container, str]:
     repository, old = planned.repository, planned.old
-    taken = parts.take(source.path, source.part, repository.pool)
+    taken = part_copy.take(source.path, source.part, repository.pool)
     planned.expect_change(taken.digest, old.pvr_digest if old else None)
     changes = planned.request.changes
     if old is not None:
         # Where its data lies is the device's matter; all else follows the part.
         changes = replace(changes, persistence={**old.persistence, **changes.persistence})
-    recorded = {**parts.recorded_verity(taken), **(planned.options.verity or {})}
-    made = parts.make(
+    recorded = {**part_copy.recorded_verity(taken), **(planned.options.verity or {})}
+    made = part_copy.make(
         planned.name, taken, changes, repository.pool, folder,
         options=replace(planned.options, verity=recorded), find_root=partial(worktree.root, repository),
     )  # fmt: skip

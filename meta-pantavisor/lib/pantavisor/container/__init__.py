@@ -6,7 +6,7 @@ build.py         tree and src.json -> the container's paths
 dm.py            dm-verity of its volumes
 overlay.py       one tree over another: patches, and back
 codec_change.py  what another codec library changes
-parts.py         parts of other states, renamed
+part_copy.py     parts of other states, renamed
 job.py           the job of a build
 progress.py      long work, counted
 model.py         what goes in and comes out

@@ -10,9 +10,9 @@ from .bsp import BspSpec, bsp_run_manifest
 from .consistency import check_references, check_state, check_users, references
 from .device import DeviceSpec, DeviceVolume, Group, default_device, read_device
 from .disks import Disk, Pool
+from .lxc_options import LxcOptions
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
-from .options import LxcOptions
 from .process import Process, User, check_members, defaults, home, init_user, map_process
 from .recovery import AutoRecovery, check_auto_recovery
 from .run import run_manifest

@@ -17,9 +17,9 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError, PantavisorError
+from .lxc_options import LINE_ENDS, LxcOptions, clean_capability
 from .mounts import Mount, VolumeImport, clean_target
 from .network import LxcNetwork, Network
-from .options import LINE_ENDS, LxcOptions, clean_capability
 from .recovery import AutoRecovery
 from .services import Drivers, Services, wanted
 

@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from .. import names
 from ..errors import FormatError, NotFound
-from .options import LINE_ENDS
+from .lxc_options import LINE_ENDS
 
 DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024

@@ -12,10 +12,10 @@ from .. import names
 from ..errors import FormatError
 from . import cgroups
 from .arguments import read_arguments
+from .lxc_options import LxcOptions
 from .members import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
-from .options import LxcOptions
 from .process import Process, User, check_members, map_process
 from .recovery import AutoRecovery
 from .services import Drivers, Services

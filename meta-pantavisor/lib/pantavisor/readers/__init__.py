@@ -7,7 +7,7 @@ is needed.
 
     open        which kind an artefact is; its states, objects and tree behind one face
     findings    Finding, Findings, Damaged
-    source      what the kinds have in common: bytes at positions, entries, chunks
+    target      what the kinds have in common: bytes at positions, entries, chunks
     gpt fat ext4 extents crc32c     a disk image
     grub        the keys inside a GRUB program
     folder tarball                  a storage tree or repository, an export
@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from .findings import Damaged, Finding, Findings, printable
 from .open import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
-from .source import Chunks, Entry, OpenFile, Reader, Storage, read_small
 from .states import parse_states, state_place
+from .target import Chunks, Entry, OpenFile, Reader, Storage, read_small
 
 __all__ = [
     "EXPORT",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .crc32c import crc32c
 from .extents import Run, extent_runs, indirect_runs
 from .findings import Damaged, Findings
-from .source import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry, Reader
+from .target import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry, Reader
 
 MAGIC = 0xEF53
 ROOT_INODE = 2

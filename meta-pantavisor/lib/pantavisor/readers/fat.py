@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .findings import Damaged, Findings
-from .source import CHUNK, MAX_DEPTH, Reader
+from .target import CHUNK, MAX_DEPTH, Reader
 
 MAX_FILES = 10_000
 MAX_FAT_BYTES = 8 * 1024 * 1024

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .findings import Damaged
-from .source import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry
+from .target import CHUNK, MAX_DEPTH, MAX_ENTRIES, Entry
 
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
 

@@ -13,7 +13,7 @@ from typing import Optional
 from uuid import UUID
 
 from .findings import Findings
-from .source import Reader
+from .target import Reader
 
 SECTOR = 512
 MIN_ENTRY_BYTES, MAX_ENTRY_BYTES = 128, 4096

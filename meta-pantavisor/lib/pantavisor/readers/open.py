@@ -24,7 +24,7 @@ from .ext4 import Ext4, has_ext4
 from .findings import Damaged, Findings
 from .folder import Folder
 from .revisions import revision_texts
-from .source import CHUNK, Chunks, OpenFile, Reader, Storage
+from .target import CHUNK, Chunks, OpenFile, Reader, Storage
 
 STORAGE_LABEL = "root"
 MAX_TIMES_LARGER = 16  # all objects together than their image; only holes make them larger at all

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from .findings import Damaged, Findings
-from .source import MAX_SMALL_FILE, Storage, read_small
+from .target import MAX_SMALL_FILE, Storage, read_small
 
 MAX_TEXTS = 128 * 1024 * 1024  # bytes of the states of all revisions; links could make one state many
 REVISION_PATH = re.compile(r"trails/([0-9]+|locals/[^/]+)/(.+)", re.DOTALL)  # the revision, a path in it

@@ -16,7 +16,7 @@ from .. import codecs
 from ..errors import PantavisorError
 from ..tar.form import ANY, MAX_EXTENDED_BYTES, PASSED_OVER, POSIX, REPACK, check_extended
 from .findings import Damaged, Findings
-from .source import CHUNK, MAX_ENTRIES, Reader
+from .target import CHUNK, MAX_ENTRIES, Reader
 
 BLOCK = 512
 MAX_BYTES = 64 * 1024**3  # of an unpacked export

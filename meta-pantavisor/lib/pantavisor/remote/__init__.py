@@ -3,7 +3,7 @@
 
     description   what a device answers at /.pvrremote: where its state and objects are
     session       one request, its refusals, patience with the network
-    device        Device: the running state, revisions and their progress
+    client        Device: the running state, revisions and their progress
     download      DevicePool: the objects of a device, fetched as they are opened
     upload        objects on their way to a device, in pieces that go on where they broke off
     post          a state: what is missing is sent, then it is run and watched
@@ -14,7 +14,7 @@ alone.
 
 from __future__ import annotations
 
-from .device import Device, Progress
+from .client import Device, Progress
 from .download import DevicePool
 from .post import Failed, Posted, Watcher, post
 from .session import Refused

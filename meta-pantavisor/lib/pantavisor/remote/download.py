@@ -13,8 +13,8 @@ from ..errors import FormatError
 from ..http import Answer, HttpError, Unreachable
 from ..http.body import unwatched
 from ..objects import ObjectPool
+from .client import Device
 from .description import MAX_BYTES, resolved
-from .device import Device
 
 MAX_OBJECT_BYTES = 64 * 1024**3
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/(?:[0-9]{1,18}|\*)")

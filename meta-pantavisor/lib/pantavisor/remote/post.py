@@ -16,7 +16,7 @@ from ..errors import PantavisorError
 from ..http import HttpError
 from ..objects import ObjectPool
 from ..state import State
-from .device import FAILED, NEW, Device, Progress
+from .client import FAILED, NEW, Device, Progress
 from .session import Refused
 from .upload import Upload
 

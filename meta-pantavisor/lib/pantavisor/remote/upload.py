@@ -15,8 +15,8 @@ from typing import Any, Optional
 from ..errors import FormatError
 from ..http import Answer, Body, HttpError
 from ..objects import ObjectPool
+from .client import Device
 from .description import resolved
-from .device import Device
 from .session import Refused
 
 EXISTS = 409

@@ -6,7 +6,7 @@ bcj.py        filters for machine code
 inode_order.py inode numbers and their order
 xattrs.py     attributes that have a place
 library.py structures.py  the C interface; inodes.py  nodes as inodes
-image.py      the library's objects   writer.py     tree -> image
+open_image.py the library's objects   writer.py     tree -> image
 blocks.py     packed blocks           reader.py     image -> tree, without the library
 """
 

@@ -19,9 +19,9 @@ from ..errors import FormatError
 from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
 from . import inodes
-from .image import Image
 from .inode_order import InodeOrder
 from .library import Library, load
+from .open_image import Image
 from .pack_record import PackRecord
 from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer

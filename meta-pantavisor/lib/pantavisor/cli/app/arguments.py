@@ -16,7 +16,7 @@ from typing import Any, Optional
 from ... import cjson, names
 from ...errors import FormatError, NotFound
 from ...manifests import ARGUMENTS, Kind
-from .options import GROUPS, Option
+from .row_options import GROUPS, Option
 
 WANTED = ("required", "optional", "manual")
 # The published tool reads these as one string with commas, and other words as a list.

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from ... import pvs
-from .. import signers
+from .. import key_options
 from ..trust import declare_demands
 from . import commands as run
 from . import show
@@ -33,12 +33,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "The options may come before the verb or after it."
         ),
     )
-    signers.declare_signer(noun)
-    signers.declare_trust(noun)
+    key_options.declare_signer(noun)
+    key_options.declare_trust(noun)
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     add = verbs.add_parser("add", help="sign a part", description=f"Sign a part. {ADD_PARTS} {PATTERNS}")
     _part(add)
-    signers.declare_signer(add, behind=True)
+    key_options.declare_signer(add, behind=True)
     add.set_defaults(run=run.add)
     whole = verbs.add_parser(
         "set",
@@ -50,7 +50,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ),
     )
     _release(whole)
-    signers.declare_signer(whole, behind=True)
+    key_options.declare_signer(whole, behind=True)
     whole.set_defaults(run=run.set_release)
     update = verbs.add_parser(
         "update",
@@ -61,7 +61,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     update.add_argument(
         "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
     )
-    signers.declare_signer(update, behind=True)
+    key_options.declare_signer(update, behind=True)
     update.set_defaults(run=run.update)
     _elsewhere(verbs)
     _listing(verbs)
@@ -85,7 +85,7 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     declare_demands(listing)
     listing.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    signers.declare_trust(listing, behind=True)
+    key_options.declare_trust(listing, behind=True)
     listing.set_defaults(run=show.list_signatures)
 
 
@@ -102,7 +102,7 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         choices=pvs.ALGORITHMS,
         help="of the key; default: what the certificate's key is for, or RS256",
     )
-    signers.declare_chain(request, behind=True)
+    key_options.declare_chain(request, behind=True)
     request.add_argument("file", type=Path, help="where to write")
     request.set_defaults(run=run.request_signature)
     attach = verbs.add_parser("attach", help="take a signature that was made elsewhere")

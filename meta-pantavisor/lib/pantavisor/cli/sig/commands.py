@@ -11,7 +11,7 @@ from ... import atomic, keys, names, pvs
 from ...errors import LimitError, PantavisorError
 from ...repo import Repository
 from ...state import MAX_BYTES, State
-from .. import here, signers
+from .. import here, key_options
 from ..console import Console, first_of
 
 MAX_REQUEST_BYTES = 2 * MAX_BYTES  # a state in base64, behind a header
@@ -90,8 +90,8 @@ def _warn_of_uncommitted(repository: Repository, state: State, signed: list[str]
 def add(options: argparse.Namespace, console: Console) -> None:
     selection = _selection(options)
     _check(here.repository().state, options, selection, console)
-    signer = signers.signer(options)
-    signers.check_secrecy(options, here.repository().state)
+    signer = key_options.signer(options)
+    key_options.check_secrecy(options, here.repository().state)
     _change(lambda state: keys.sign_state(state, options.part or options.raw, selection, signer), console)
 
 
@@ -100,8 +100,8 @@ def set_release(options: argparse.Namespace, console: Console) -> None:
     if not pvs.signatures(state):
         raise PantavisorError("the committed state has no signature", hint="run: pvr sig add --part NAME")
     release = pvs.next_release(state, options.release)
-    signer = signers.signer(options)
-    signers.check_secrecy(options, state)
+    signer = key_options.signer(options)
+    key_options.check_secrecy(options, state)
     _change(lambda state: keys.sign_set(state, signer, release), console)
     console.line(f"its parts are release {release}")
 
@@ -109,13 +109,13 @@ def set_release(options: argparse.Namespace, console: Console) -> None:
 def update(options: argparse.Namespace, console: Console) -> None:
     if not pvs.named(pvs.signatures(here.repository().state), options.names):
         raise PantavisorError("the committed state has no signature", hint="run: pvr sig add --part NAME")
-    signer = signers.signer(options)
-    signers.check_secrecy(options, here.repository().state)
+    signer = key_options.signer(options)
+    key_options.check_secrecy(options, here.repository().state)
     _change(lambda state: keys.resign(state, signer, options.names), console)
 
 
 def request_signature(options: argparse.Namespace, console: Console) -> None:
-    selection, state, chain = _selection(options), here.repository().state, signers.chain(options)
+    selection, state, chain = _selection(options), here.repository().state, key_options.chain(options)
     _check(state, options, selection, console)
     x5c = keys.chain_of(chain) if chain else ()
     name = options.part or options.raw

@@ -11,7 +11,7 @@ from ... import cjson, keys, pvs
 from ...errors import SignatureError
 from ...repo import Repository
 from ...state import Value
-from .. import here, signers
+from .. import here, key_options
 from ..console import Console
 from ..trust import signers_of, trusted
 
@@ -19,7 +19,7 @@ from ..trust import signers_of, trusted
 def list_signatures(options: argparse.Namespace, console: Console) -> None:
     state, only = here.repository().state, [*options.names, *options.part]
     chosen = pvs.named(pvs.signatures(state), only)
-    checked_against = trusted(options.cacerts, options.pubkey, default=signers.DEFAULT_KEYS / "ca.crt")
+    checked_against = trusted(options.cacerts, options.pubkey, default=key_options.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")
     now = datetime.datetime.now(datetime.timezone.utc)
     found = keys.verify_state(

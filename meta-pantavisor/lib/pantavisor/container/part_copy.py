@@ -53,6 +53,16 @@ def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
     return Taken(part, files, f"{source.absolute().name}#{part}", digest)
 
 
+def recorded_part(origin: str) -> Optional[str]:
+    """The part in the ``origin`` of a Taken, as src.json keeps it; None where another tool recorded none.
+
+    Behind the last ``#``: the name of a file may hold one, that of a part may not. (``repo.StateSource``
+    asks the files of this host instead, where the source may long be gone.)
+    """
+    _, mark, part = origin.rpartition("#")
+    return part if mark and part else None
+
+
 def make(
     name: str,
     taken: Taken,
