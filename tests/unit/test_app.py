@@ -149,3 +149,21 @@ def test_a_part_is_named_behind_the_path_that_exists(
     for text in ("b.tgz#web,db", "b.tgz#-web", "b.tgz#web,-db", "", "#web"):
         with pytest.raises(FormatError):
             app.PartSource.parse(text)
+
+
+def test_the_part_of_a_recorded_source_is_taken_again_and_none_where_none_is_recorded(
+    repository: Repository, rootfs: Path, tmp_path: Path
+) -> None:
+    other = Repository.init(tmp_path / "other#1")
+    (other.root / "device.json").write_text(json.dumps(manifests.default_device()))
+    app.add(other, app.AppRequest("web", app.RootfsSource(rootfs), pack=FAST))
+    other.add()
+    other.commit()
+    app.add(repository, app.AppRequest("www", app.PartSource(other.root), pack=FAST))
+    manifest = repository.root / "www/src.json"
+    recorded = json.loads(manifest.read_text())
+    assert recorded["pvr"] == "other#1#web"
+    for text in ("other#1#web", "other", "other#"):
+        manifest.write_text(json.dumps({**recorded, "pvr": text}))
+        request = app.AppRequest("www", app.PartSource(other.root), force=True, pack=FAST)
+        assert app.update(repository, request).origin.startswith("other#1#web ")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from .. import container, names
-from ..container import PackOptions
+from ..container import PackOptions, part_copy
 from ..errors import PantavisorError
 from ..manifests import ContainerSpec, SourceManifest
 from ..manifests.rights import CONFINED
@@ -102,7 +102,7 @@ def newer(repository: Repository, request: AppRequest) -> Plan:
     kind = worktree.kind(old)
     check_kind(name, kind, kind_of(source))
     if isinstance(source, PartSource) and source.part is None and old.pvr_url:
-        source = replace(source, part=old.pvr_url.rpartition("#")[2])
+        source = replace(source, part=part_copy.recorded_part(old.pvr_url))
     # The config of a rootfs is all that there is of an image's, and is recorded in its place.
     wanted = old.changed_by(replace(changes, config={}) if kind == "rootfs" else changes)
     wanted = replace(wanted, base=None if request.whole else old.base)
