@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An export, read once from front to back: a tar, or gzip of one. Its first file is "json", all others are
- * "objects/<sha256>". What harmless tools write besides is passed over; what is neither is an error.
+ * "objects/<sha256>". What harmless tools add is passed over; anything else is an error.
  */
 #ifndef PV_SDK_ARCHIVE_H
 #define PV_SDK_ARCHIVE_H

@@ -18,7 +18,7 @@
 #define OK 200
 #define NOT_FOUND 404
 
-/* What the device says of its refusal, as a sentence. */
+/* The reason that the device gives for its refusal, as a sentence. */
 static int refused(struct pv_err *err, const char *what, const struct answer *answer, FILE *from)
 {
 	char body[EXCHANGE_ERROR_BYTES];
@@ -92,7 +92,7 @@ static int send_rest(struct archive *archive, int to, struct pv_err *err)
 
 		if (archive_read(archive, bytes, length, err) < 0)
 			return -1;
-		/* A device that refuses takes no more of it: its answer says why. */
+		/* A device that refuses takes no more of it: its answer has the reason. */
 		if (!exchange_put(to, bytes, length))
 			return 0;
 	}

@@ -22,7 +22,7 @@ struct import {
 /* `fd` is the export, and closed. What broke off before goes on. Negative, and the device's reason or that
  * of the export in `err`. */
 int import_export(struct import *import, int fd, struct pv_err *err);
-/* The status of a revision and what is said of it; false where the device does not answer. */
+/* The status of a revision and its message; false where the device does not answer. */
 bool import_status(
 	const struct import *import, char status[IMPORT_STATUS_BYTES], char reason[IMPORT_REASON_BYTES]);
 

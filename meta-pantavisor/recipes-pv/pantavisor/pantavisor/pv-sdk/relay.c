@@ -57,7 +57,7 @@ static char *ranges(const struct pv_http_request *r)
 	return pv_fmt("Range: bytes=%llu-%llu\r\n", (unsigned long long)r->from, (unsigned long long)r->to);
 }
 
-/* A device that refuses takes no more of it: its answer says why. */
+/* A device that refuses takes no more of it: its answer has the reason. */
 static bool pass_body(struct call *call, int to)
 {
 	char bytes[PIECE_BYTES];

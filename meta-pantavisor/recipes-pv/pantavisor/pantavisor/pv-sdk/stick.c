@@ -36,7 +36,7 @@ static bool read_number(const char *folder, const char *name, const char *file, 
 	return true;
 }
 
-/* A partition's disk knows whether it can be taken out; a disk behind USB can, whatever it says. */
+/* A partition's disk knows whether it can be taken out; a disk behind USB can, whatever it reports. */
 static bool can_be_taken_out(const char *folder, const char *name)
 {
 	cleanup_free char *link = pv_fmt("%s/%s", folder, name), *path = realpath(link, NULL);

@@ -57,7 +57,7 @@ bool exchange_put(int fd, const void *data, size_t length)
 	return true;
 }
 
-/* A server that refuses a body does not take it: its answer says why. */
+/* A server that refuses a body does not take it: its answer has the reason. */
 static int put_file(int fd, int file, unsigned long long length)
 {
 	char bytes[PIECE_BYTES];

@@ -27,8 +27,8 @@ void pv_cleanup_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* What others hold may come back, the kernel ends some of them for it. Where it does not come, a device
- * that starts anew is worth more than one that waits; and a child, or a command, just ends. */
+/* Memory that others hold may be freed: the kernel ends some of them for that. Where it is not, a device
+ * that restarts is worth more than one that waits; a child, or a command, just ends. */
 void pv_memory_wait(int *waits)
 {
 	struct timespec pause = {.tv_nsec = MEMORY_WAIT_NS};

@@ -12,7 +12,7 @@
 
 #include "err.h"
 
-/* What two settings say together. */
+/* What two settings mean together. */
 struct pv_cgroup {
 	char *quota, *period;		/* cpu.cfs_* */
 	char *memory, *memory_and_swap; /* memory.*limit_in_bytes */

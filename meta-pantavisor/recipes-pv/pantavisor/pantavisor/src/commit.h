@@ -2,7 +2,7 @@
 /*
  * From a revision that runs to one that the boot loader is given: what was tried is committed once it has
  * run well for PV_UPDATER_COMMIT_DELAY, a try that failed is forgotten, and what the boot loader counted
- * begins anew.
+ * is set back to 0.
  */
 #ifndef PV_COMMIT_H
 #define PV_COMMIT_H
@@ -14,7 +14,7 @@
 void pv_commit_load(struct pv *pv, const char *given);
 /* Once, when all groups are through, those too that missed their goals where the device goes on. */
 void pv_commit_begin(struct pv *pv, int64_t now);
-/* From then on: commits, goes back, has the boots counted anew, or says in `next` when to look again. */
+/* From then on: commits, goes back, has the boots counted from 0, or sets `next` to when to look again. */
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next);
 
 #endif

@@ -48,7 +48,8 @@ struct pv_connection {
 	char *body;
 	size_t body_used;
 	struct pv_ctrl_ask ask;
-	/* The revision, as PID 1 said; for a collection, those that it needs besides, in lines. */
+	/* The revision, as PID 1 named it; for a collection also the others that PID 1 needs, one a line.
+	 */
 	char running[PV_TRAIL_REVISIONS * (PV_REVISION_BYTES + 1)];
 	pid_t worker; /* in the phase of work */
 	char *out;

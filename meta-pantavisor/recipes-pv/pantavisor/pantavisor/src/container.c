@@ -104,8 +104,7 @@ static void look_at_filter(const struct pv_task *task)
 			task->spec->name);
 }
 
-/* The group that is empty has no more to say; its end without the monitor's is seen to by who supervises.
- */
+/* An empty group sends no more events. That it ended without its monitor is the supervisor's matter. */
 static void on_group(struct pv_source *source, short events)
 {
 	struct pv_task *task = source->data;

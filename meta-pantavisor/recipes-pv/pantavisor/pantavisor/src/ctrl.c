@@ -78,8 +78,8 @@ static void arrange(int listener, int wire, int storage)
 	close_range(STORAGE + 1, ~0U, 0);
 }
 
-/* It reads what strangers send: it keeps the rights that the storage takes, over files of any user, and
- * gains none. It mounts nothing, loads no module and traces no process. */
+/* It reads hostile input: it keeps the rights that the storage needs, over files of any user, and gains
+ * none. It mounts nothing, loads no module and traces no process. */
 static void drop_rights(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One error, described from the bottom up: the function that fails says what happened, callers put their
- * context in front. A function that takes a struct pv_err returns 0 or a negative number and leaves it
- * alone on success.
+ * One error, described from the bottom up: the function that fails describes what happened, callers put
+ * their context in front. A function that takes a struct pv_err returns 0 or a negative number and leaves
+ * it alone on success.
  */
 #ifndef PV_ERR_H
 #define PV_ERR_H

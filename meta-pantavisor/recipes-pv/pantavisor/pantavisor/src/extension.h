@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The extensions of a certificate that say what its key is for. */
+/* The extensions of a certificate that limit what its key is for. */
 #ifndef PV_EXTENSION_H
 #define PV_EXTENSION_H
 

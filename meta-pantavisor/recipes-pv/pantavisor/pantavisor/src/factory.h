@@ -11,7 +11,7 @@
 
 #define PV_FACTORY "0"
 
-/* `options` say how it is judged, once more. Revision 0 must not run. */
+/* `options` are how it is judged, once more. Revision 0 must not run. */
 int pv_factory_make(
 	struct pv_storage at, const struct pv_verify *options, const char *from, struct pv_err *err);
 

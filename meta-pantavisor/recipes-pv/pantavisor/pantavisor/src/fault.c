@@ -17,7 +17,7 @@ static bool is_way_back(struct pv *pv, const char *revision)
 
 	if (!*revision || !strcmp(revision, pv->run->revision) || !strcmp(revision, pv->env.revision))
 		return false;
-	/* Takes its time, but only before a device begins anew, or in its place. */
+	/* This takes long, but it happens only where the device would otherwise restart. */
 	pv_watchdog_hold(&pv->watchdog);
 	done = pv_usable_check(pv, revision, &err);
 	pv_watchdog_let_go(&pv->watchdog);

@@ -13,7 +13,7 @@
 
 /* Ends a try, with its record: by a reboot, or by a return without one. False where nothing is tried. */
 bool pv_fault_try(struct pv *pv, enum pv_occasion occasion, const char *why);
-/* True where the device begins anew; else it stays, and has said why. `now` is since boot. */
+/* True where the device restarts; else it stays, and has logged why. `now` is since boot. */
 bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now);
 /* Forgives faults that a boot has outlived twice, so that those of years add up to nothing; or notes in
  * `next` when to look again. */

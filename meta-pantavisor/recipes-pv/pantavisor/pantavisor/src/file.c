@@ -25,7 +25,7 @@ int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *leng
 		ssize_t got;
 
 		if (used == room) {
-			/* Files of procfs say that their size is 0: grow by reading. */
+			/* Files of procfs report a size of 0: grow by reading. */
 			if (room)
 				room *= 2;
 			else

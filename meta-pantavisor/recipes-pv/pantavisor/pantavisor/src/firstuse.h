@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A volume's first use: it takes owner, mode and content of the image's directory at its place, as docker
- * does. The directory gets its name when all of that is durable; what was cut off before is made anew, and
- * a volume that has its name is never touched.
+ * does. The directory gets its name when all of that is durable; what was cut off before is made again,
+ * and a volume that has its name is never touched.
  */
 #ifndef PV_FIRSTUSE_H
 #define PV_FIRSTUSE_H

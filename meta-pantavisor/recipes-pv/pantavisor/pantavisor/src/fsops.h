@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Why something is made durable: the order of an update rests on these, docs/durability.md says how. */
+/* Why something is made durable: the order of an update rests on these, docs/durability.md shows how. */
 enum pv_barrier {
 	PV_BARRIER_OBJECT_DATA, /* an object's bytes, before it gets its name */
 	PV_BARRIER_STEP_FILES,	/* all that a new revision consists of, before it gets its name */

@@ -9,7 +9,7 @@
 #include "http_field.h"
 #include "text.h"
 
-/* RFC 9110's token, besides letters and digits. */
+/* What a token of RFC 9110 may have in addition to letters and digits. */
 #define TOKEN_MARKS "!#$%&'*+-.^_`|~"
 #define BLANKS " \t"
 
@@ -81,7 +81,7 @@ static int hex(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* What a name in the path may not be, the routes say; here it is one text. */
+/* Which names a path may have is up to the routes; here it is one text. */
 static int read_path(struct pv_http_parser *p, const char *target)
 {
 	char *path = p->request->path;

@@ -17,7 +17,7 @@ struct pv_http_parser {
 int pv_http_refuse(struct pv_http_parser *p, int status, const char *why);
 /* 0, or the status that refuses; fields of other names are passed over. */
 int pv_http_read_field(struct pv_http_parser *p, const char *name, const char *value);
-/* The same, of what all fields together say about the body. */
+/* The same, of what all fields together mean for the body. */
 int pv_http_judge_body(struct pv_http_parser *p);
 
 #endif

@@ -20,7 +20,7 @@
 #define REAPED_AT_ONCE 256
 #define CONSOLE_POLL_MS 100
 
-/* What to do when a signal says so. */
+/* What to do on a signal. */
 static const struct {
 	int number;
 	enum pv_end end;

@@ -12,7 +12,7 @@
 #define PV_JWS_CERTIFICATES PV_TRUST_CHAIN
 #define PV_JWS_CERTIFICATE_TEXT (PV_CERTIFICATE_BYTES / 3 * 4)
 
-/* What a header says of its signer: the algorithm, and certificates in base64, leaf first. */
+/* What a header has on its signer: the algorithm, and certificates in base64, leaf first. */
 struct pv_jws_header {
 	const char *algorithm;
 	const char *x5c[PV_JWS_CERTIFICATES];

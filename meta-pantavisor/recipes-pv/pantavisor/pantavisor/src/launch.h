@@ -10,8 +10,7 @@
 
 /* Begins; what becomes of it is in the revision's progress. `by_reboot`: in any case. */
 int pv_launch(struct pv *pv, const char *revision, bool by_reboot, struct pv_err *err);
-/* Of a revision that was committed once, revision 0 is made anew, and takes the place of the one that runs.
- */
+/* Makes revision 0 again, of a revision that was committed once, and lets it replace the running one. */
 int pv_launch_factory(struct pv *pv, const char *from, struct pv_err *err);
 /* True while an update is on its way, or is tested: another one has to wait. */
 bool pv_launch_is_busy(const struct pv *pv);

@@ -15,7 +15,7 @@
 void pv_leftover_kill(const char *root, const char *container);
 /* Without the monitor's. */
 void pv_leftover_kill_payload(const char *root, const char *container);
-/* What says when the last process of the container ended, by POLLPRI; -1 if its group is not there. */
+/* A descriptor that reports the end of the container's last process by POLLPRI; -1 if it has no group. */
 int pv_leftover_open_events(const char *root, const char *container);
 bool pv_leftover_is_populated(int events);
 /* Removes the groups; an error while something still runs in them. */

@@ -59,7 +59,7 @@ int pv_mount_bind(
 	return 0;
 }
 
-/* A device that holds what the suffix of `name` says. */
+/* A device whose file system is that of the suffix of `name`. */
 static int mount_device(struct pv_mounts *mounts, const char *device, const char *name, const char *target,
 	struct pv_err *err)
 {

@@ -249,7 +249,7 @@ static const struct {
 	[PV_CTRL_COLLECT] = {collect, false, false},
 };
 
-/* What the server sent is bounded again: it read what strangers wrote. */
+/* What the server sent is bounded again: it read hostile input. */
 static bool is_sane(const struct pv_ctrl_ask *ask)
 {
 	return (unsigned)ask->op < PV_CTRL_OP_COUNT && (unsigned)ask->peer.kind <= PV_PEER_CONTAINER &&

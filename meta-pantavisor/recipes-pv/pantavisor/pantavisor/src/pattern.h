@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patterns that say what a signature covers, in the subset that every implementation reads alike: an exact
- * path; `dir/` followed by two stars, for all below dir; and `*` and `?` inside one segment. Two stars
- * elsewhere, wildcards before them, brackets, braces and backslashes mean different things to different
- * readers and are refused, and so are the words of a signature's own header, which published devices look
- * for as text.
+ * Patterns that select what a signature covers, in the subset that every implementation reads alike: an
+ * exact path; `dir/` followed by two stars, for all below dir; and `*` and `?` inside one segment. Two
+ * stars elsewhere, wildcards before them, brackets, braces and backslashes mean different things to
+ * different readers and are refused, and so are the words of a signature's own header, which published
+ * devices look for as text.
  */
 #ifndef PV_PATTERN_H
 #define PV_PATTERN_H

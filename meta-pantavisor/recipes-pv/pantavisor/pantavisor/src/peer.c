@@ -50,8 +50,8 @@ void pv_peer_read(const char *cgroup, struct pv_peer *peer)
 }
 
 /* The number of a process that ended may be another's by now: of one that is gone kernels before 6.16 give
- * no descriptor at all. Those before 6.5 cannot say; there the number would have to come round between a
- * connection and its acceptance. */
+ * no descriptor at all. Those before 6.5 do not report it; there the number would have to come round
+ * between a connection and its acceptance. */
 static bool has_ended(int connection)
 {
 	cleanup_close int pidfd = -1;

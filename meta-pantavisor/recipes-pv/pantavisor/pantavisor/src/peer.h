@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is at the other end of a connection: the kernel says which process made it, and that process is in
- * the cgroup of its container. A name that the other end gives, or the path of the socket, say nothing.
+ * Who is at the other end of a connection: the kernel names the process that made it, and that process is
+ * in the cgroup of its container. A name that the other end gives, or the path of the socket, proves
+ * nothing.
  */
 #ifndef PV_PEER_H
 #define PV_PEER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of a revision: trails/<revision>/.pv/progress, in the JSON that published tools read. A
- * status says by itself how far that is, from 0 to 100.
+ * What became of a revision: trails/<revision>/.pv/progress, in the JSON that published tools read. Each
+ * status stands for a progress from 0 to 100.
  */
 #ifndef PV_PROGRESS_H
 #define PV_PROGRESS_H

@@ -5,7 +5,7 @@
 
 #include "alloc.h"
 
-/* AlgorithmIdentifier and what follows, byte for byte: with DER there is one way to say it. */
+/* AlgorithmIdentifier and what follows, byte for byte: DER has one way to write it. */
 static const uint8_t rsa_identifier[] = {
 	0x30, 13, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0};
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the header of a signature says of its signer. The patterns are read by selection.c. */
+/* What the header of a signature has on its signer. The patterns are read by selection.c. */
 #ifndef PV_PVS_HEADER_H
 #define PV_PVS_HEADER_H
 

@@ -3,7 +3,8 @@
  * Try, commit, rollback as a table. The boot loader chose: it boots pv_try once, else pv_rev. Falling back
  * needs no action of ours, only a reboot; so no row leads to a boot environment that a power cut could
  * leave wrong. A committed revision that fails is booted three times; then the boot loader takes the one
- * before it, then revision 0, and in the end says so on the console: no row leads to a loop without end.
+ * before it, then revision 0, and in the end stops with a message on the console: no row leads to an
+ * endless loop.
  */
 #ifndef PV_REVISION_H
 #define PV_REVISION_H

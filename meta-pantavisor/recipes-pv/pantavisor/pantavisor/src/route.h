@@ -12,7 +12,7 @@
 /* What is kept in memory of a body. */
 #define PV_ROUTE_BODY_BYTES 4096
 
-/* What a process of the server does, once PID 1 said that the caller may. */
+/* What a process of the server does, once PID 1 allowed it. */
 enum pv_handler {
 	PV_HANDLER_PASS_ON, /* PID 1's reply is the answer */
 	PV_HANDLER_BUILDINFO,
@@ -33,7 +33,7 @@ struct pv_route {
 	enum pv_ctrl_op op;
 	enum pv_handler handler;
 	uint64_t body; /* bytes at most */
-	/* What the body says, for PID 1; NULL: nothing. 0, or the status of the refusal. */
+	/* What PID 1 gets of the body; NULL: nothing. 0, or the status of the refusal. */
 	int (*read)(struct pv_ctrl_ask *ask, const char *body, size_t length, struct pv_err *err);
 };
 

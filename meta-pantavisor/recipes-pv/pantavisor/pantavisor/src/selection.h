@@ -19,7 +19,7 @@ enum pv_sight { PV_UNSEEN, PV_EXCLUDED, PV_SIGNED };
 
 /* From a signature's header; the texts stay there. */
 int pv_selection_read(struct pv_selection *selection, const struct pv_json *header, struct pv_err *err);
-/* What it says of one path; an error where readers would disagree. */
+/* What it means for one path; an error where readers would disagree. */
 int pv_selection_see(
 	const struct pv_selection *selection, const char *path, enum pv_sight *sight, struct pv_err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process of its own answers, once PID 1 said that the caller may: all that is about the storage. It
- * may take its time, and what it reads may be hostile: neither PID 1 nor other callers notice.
+ * What a process of its own answers, once PID 1 allowed it: all that is about the storage. It may take
+ * long, and what it reads may be hostile: neither PID 1 nor other callers notice.
  */
 #ifndef PV_SERVE_H
 #define PV_SERVE_H

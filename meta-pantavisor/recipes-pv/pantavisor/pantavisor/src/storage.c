@@ -169,7 +169,7 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 				 "in " PV_MODULES_FILE);
 		return -1;
 	}
-	/* One of them is of another disk, and which one cannot be known from what it says of itself. */
+	/* One of them is of another disk, and which one cannot be known from what is on them. */
 	pv_err_set(err, "%zu partitions are %s, one of them %s", found, wanted, *device);
 	pv_err_hint(err, "remove the other disk, or name the partition by pv_storage.device=PARTUUID=");
 	return -1;
@@ -198,7 +198,7 @@ static void look_at_room(int storage)
 		(unsigned long long)room.f_bfree * room.f_frsize / 1024, (unsigned long long)room.f_ffree);
 }
 
-/* What is wrong with it otherwise the mount says. */
+/* Any other fault is reported by the mount. */
 static void mend(const char *device)
 {
 	struct pv_err err;

@@ -98,7 +98,8 @@ bool pv_superblock_mend(unsigned char *bytes, size_t length, uint64_t device_byt
 		!(get(bytes, READ_ONLY_AT) & HAS_CHECKSUMS) || bytes[CHECKSUM_TYPE_AT] != CRC32C ||
 		get(bytes, CHECKSUM_AT) == crc32c(bytes, CHECKSUM_AT) || !is_plausible(bytes, device_bytes))
 		return false;
-	/* Whether there is something in it the journal itself says; without this it would not be asked. */
+	/* Whether it has something to replay, the journal itself shows; without this it would not be read.
+	 */
 	if (superblock.has_journal)
 		put(bytes, INCOMPATIBLE_AT, get(bytes, INCOMPATIBLE_AT) | NEEDS_RECOVERY);
 	put(bytes, CHECKSUM_AT, crc32c(bytes, CHECKSUM_AT));

@@ -15,7 +15,7 @@ static void note_goal(struct pv_task *task)
 		task->reached = true;
 }
 
-/* Says what became of it, and lets the table decide whether the system can go on. */
+/* Logs what became of it, and lets the table decide whether the system can go on. */
 static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 {
 	const char *name = task->spec->name;

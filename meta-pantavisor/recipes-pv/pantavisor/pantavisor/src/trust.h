@@ -15,7 +15,8 @@ struct pv_trust;
 int pv_trust_parse(struct pv_trust **trust, const char *pem, struct pv_err *err);
 void pv_trust_free(struct pv_trust *trust);
 /* A chain, leaf first: each certificate is issued by the next, the last one by a root or is one; all are
- * for signing code, as far as they say, and the leaf is for signing data. `identity` is whose it is. */
+ * for signing code, where they limit their use, and the leaf is for signing data. `identity` is whose it
+ * is. */
 int pv_trust_check(struct pv_trust *trust, struct pv_certificate *chain, size_t count,
 	struct pv_identity *identity, struct pv_err *err);
 

@@ -12,7 +12,7 @@
 #define REBOOT (1U << PV_UPDATE_BY_REBOOT)
 #define LIVE (1U << PV_UPDATE_LIVE)
 
-/* What a row says of one status and way; the first that fits counts. */
+/* What follows from one status and way; the first row that fits counts. */
 static const struct row {
 	unsigned from, ways;
 	enum pv_update_event event;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dm-verity of a volume: what _dm/<volume>.json says, which is signed, and the superblock of the hash file,
+ * dm-verity of a volume: what _dm/<volume>.json has, which is signed, and the superblock of the hash file,
  * which need not be: a root hash fits one tree only. Touches nothing.
  */
 #ifndef PV_VERITY_H
