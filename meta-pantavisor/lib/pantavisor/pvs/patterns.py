@@ -59,7 +59,7 @@ class Selection:
         for pattern in (*self.include, *self.exclude):
             if pattern == f"{path}{DEEP}" or ("?" in pattern and not path.isascii()):
                 raise FormatError(
-                    f'devices and tools disagree on whether the pattern "{pattern}" selects {path}',
+                    f'readers disagree on whether the pattern "{pattern}" selects {path}',
                     hint="sign by another pattern, or name the file otherwise",
                 )
 
@@ -102,10 +102,10 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def check_work(costs: Iterable[int], paths: Iterable[str]) -> None:
-    """Raise LimitError where patterns of these costs would have to be held against too many paths."""
+    """Raise LimitError where patterns of these costs would have to be compared with too many paths."""
     if sum(costs) * sum(len(path.encode()) for path in paths) > MAX_WORK:
         raise LimitError(
-            "patterns of signatures would have to be held against too many paths",
+            "patterns of signatures would have to be compared with too many paths",
             hint="name folders: dir/**",
         )
 

@@ -29,6 +29,10 @@ MAX_PATTERNS = 64  # of one entry
 _NAME = re.compile(r"[ -~]{1,127}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEMBERS = ("name", "sha256", "may")
+_FORMS = {
+    "name": ("1 to 127 printable ASCII characters", "use the common name of the signer's certificate"),
+    "sha256": ("64 lower-case hex digits", "run: openssl x509 -in CERTIFICATE -outform DER | sha256sum"),
+}
 
 
 @dataclass(frozen=True)
@@ -125,12 +129,8 @@ def _word(value: Mapping[str, Any], member: str, form: re.Pattern[str], what: st
         return None
     word = value[member]
     if not isinstance(word, str) or not form.fullmatch(word):
-        hint = (
-            "of a certificate: openssl x509 -outform DER | sha256sum"
-            if member == "sha256"
-            else "in printable ASCII"
-        )
-        raise FormatError(f'{what}: "{member}" is not one', hint=hint)
+        expected, hint = _FORMS[member]
+        raise FormatError(f'{what}: its "{member}" is not {expected}', hint=hint)
     return word
 
 

@@ -222,7 +222,7 @@ static int choose(char *const *words, size_t count, const char *socket, FILE *to
 		if (used && fits(&commands[i], count - used))
 			return run(&commands[i], words + used, count - used, socket, to);
 	}
-	return mistake("that is not a command, or not its arguments");
+	return mistake("unknown command, or other arguments than it takes");
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@ static int take_word(const char **text, char **out, struct pv_err *err)
 			*(*out)++ = **text;
 	}
 	*(*out)++ = 0;
-	return quote ? pv_err_set(err, "the command line has an open quote") : 0;
+	return quote ? pv_err_set(err, "the command line has an unclosed quote") : 0;
 }
 
 int pv_argv_split(const char *text, char ***words, struct pv_err *err)

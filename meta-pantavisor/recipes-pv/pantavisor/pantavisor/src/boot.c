@@ -33,13 +33,13 @@ static int read_config(struct pv *pv, struct pv_err *err)
 	pv_config_init(&pv->config);
 	if (pv_read_file(PV_CONFIG_FILE, PV_CONFIG_TEXT_BYTES, &text, &length, err) < 0 ||
 		pv_config_read_file(&pv->config, text, err) < 0) {
-		pv_err_hint(err, "build the initramfs with a whole " PV_CONFIG_FILE);
+		pv_err_hint(err, "build the initramfs with an intact " PV_CONFIG_FILE);
 		return pv_err_wrap(err, "configuration");
 	}
 	pv_config_read_cmdline(&pv->config, pv->cmdline);
 	pv_log_set_level(pv_config_number(&pv->config, PV_LOG_LEVEL));
 	if (!pv_secureboot_parse(pv_config_text(&pv->config, PV_SECUREBOOT_MODE), &pv->mode))
-		return pv_err_set(err, "there is no such PV_SECUREBOOT_MODE");
+		return pv_err_set(err, "PV_SECUREBOOT_MODE is not one of the modes");
 	return 0;
 }
 

@@ -22,7 +22,7 @@ typedef int write_value(FILE *to, const char *to_name, const char *value, struct
 
 static int refuse(const char *value, struct pv_err *err)
 {
-	return pv_err_set(err, "\"%.60s\" is not a value of it", value);
+	return pv_err_set(err, "\"%.60s\" is not a value for it", value);
 }
 
 static int same(FILE *to, const char *to_name, const char *value, struct pv_err *err)
@@ -186,8 +186,8 @@ static int adapt(
 		if (pv_ends_with(rows[i].name, ".") ? pv_starts_with(name, rows[i].name)
 						    : !strcmp(name, rows[i].name))
 			return rows[i].write(to, rows[i].to_name ? rows[i].to_name : name, value, err);
-	pv_err_set(err, "cgroup v2, which this device has, knows nothing like it");
-	pv_err_hint(err, "take the line out, or give a limit that both versions have");
+	pv_err_set(err, "cgroup 2, which this device has, knows nothing like it");
+	pv_err_hint(err, "remove the line, or use a limit that both versions have");
 	return -1;
 }
 
@@ -210,8 +210,8 @@ static int finish_cpu(const struct pv_cgroup *cgroup, FILE *to, struct pv_err *e
 	if (!cgroup->quota && !cgroup->period)
 		return 0;
 	if ((strcmp(quota, "max") && !is_number(quota)) || !is_number(period))
-		return pv_err_set(
-			err, "lxc.cgroup.cpu.cfs_*: \"%.40s %.40s\" is not a value of it", quota, period);
+		return pv_err_set(err, "lxc.cgroup.cpu.cfs_*: \"%.40s %.40s\" is not a quota and a period",
+			quota, period);
 	fprintf(to, PREFIX "cpu.max = %s %s\n", quota, period);
 	return 0;
 }

@@ -40,7 +40,7 @@ static void store(struct pv *pv, const char *what)
 	struct pv_err err;
 
 	if (pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &pv->env, &err) < 0)
-		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
+		pv_error("revision", "%s; this cannot be recorded for the boot loader: %s", what, err.text);
 	else
 		pv_info("revision", "%s", what);
 }
@@ -51,7 +51,7 @@ static void raise_release(const struct pv *pv)
 	struct pv_err err;
 
 	if (pv_release_raise(pv_storage_at(pv->storage), pv->run->release, &err) < 0)
-		pv_warn("revision", "release %ld is not noted: %s", pv->run->release, err.text);
+		pv_warn("revision", "release %ld cannot be recorded: %s", pv->run->release, err.text);
 }
 
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
@@ -65,7 +65,8 @@ static void settle(struct pv *pv)
 			pv->run->revision);
 		pv->env.tried[0] = '\0';
 	} else if (!*pv->env.revision && pv->loader == PV_BOOTENV_GRUB) {
-		what = pv_fmt("revision %s is noted, which no whole copy names", pv->run->revision);
+		what = pv_fmt("revision %s runs, which no intact copy of the boot environment names",
+			pv->run->revision);
 	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
 		what = pv_fmt("revision %s is good, its boots are counted from 0 again", pv->run->revision);
 	}
@@ -82,12 +83,13 @@ static void commit(struct pv *pv)
 {
 	cleanup_free char *what = pv_fmt("revision %s COMMITTED", pv->run->revision);
 	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
-	/* What failed too often is nothing to return to. */
+	/* A revision that failed too often is not one to return to. */
 	const char *previous = pv->run->standing == PV_STANDING_TRIED ? pv->env.revision : "";
 	struct pv_err err;
 
 	if (pv_publish_commit(&publisher, pv->run->revision, previous, &err) < 0) {
-		pv_error("revision", "%s is not noted for the boot loader: %s", what, err.text);
+		pv_error("revision", "revision %s cannot be committed in the boot environment: %s",
+			pv->run->revision, err.text);
 		return;
 	}
 	raise_release(pv);
@@ -195,7 +197,7 @@ static bool is_held(struct pv *pv, int64_t now, int64_t *next)
 
 	if (until <= now)
 		return false;
-	pv_info("revision", "revision %s is held for %lld s: not all its containers are stable yet",
+	pv_info("revision", "revision %s is tested for %lld s more: not all its containers are stable yet",
 		pv->run->revision, (long long)(until - now + 999) / 1000);
 	pv_record(pv, PV_UPDATE_UNSTABLE, NULL);
 	pv->run->stable_at = until;

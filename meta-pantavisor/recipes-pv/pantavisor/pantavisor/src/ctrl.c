@@ -219,7 +219,8 @@ bool pv_ctrl_reaped(struct pv_ctrl *ctrl, pid_t pid, int wait_status)
 	cut_wire(ctrl);
 	if (ctrl->pv->end)
 		return true;
-	pv_warn("ctrl", "what serves the control socket ended with status %d", pv_exit_status(wait_status));
+	pv_warn("ctrl", "the server of the control socket ended with status %d",
+		pv_exit_status(wait_status));
 	if (pv_now_ms() - ctrl->started_at >= GOOD_RUN_MS)
 		ctrl->pause_ms = FIRST_PAUSE_MS;
 	start_later(ctrl);

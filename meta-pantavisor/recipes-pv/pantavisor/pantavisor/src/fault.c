@@ -23,7 +23,7 @@ static bool is_way_back(struct pv *pv, const char *revision)
 	pv_watchdog_let_go(&pv->watchdog);
 	if (done == 0)
 		return true;
-	pv_warn("revision", "revision %s is nothing to return to: %s", revision, err.text);
+	pv_warn("revision", "cannot return to revision %s: %s", revision, err.text);
 	return false;
 }
 

@@ -66,7 +66,7 @@ int pv_firstuse_fill_one(const struct pv_firstuse *use, const struct pv_firstuse
 		return upper < 0 ? -1 : pv_tree_copy_kept(image, upper, err);
 	}
 	if (fstatvfs(volume->folder, &left) < 0)
-		return pv_err_errno(err, "its file system cannot be seen");
+		return pv_err_errno(err, "its file system cannot be examined");
 	room.bytes = smaller_of(PV_FIRSTUSE_BYTES, (uint64_t)left.f_bavail * left.f_frsize);
 	room.entries = smaller_of(PV_FIRSTUSE_FILES, left.f_favail);
 	if (pv_tree_copy(image, (struct pv_storage){volume->folder, use->ops}, &room, err) < 0)

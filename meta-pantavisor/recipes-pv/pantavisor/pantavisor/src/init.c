@@ -85,7 +85,7 @@ static void give_up(struct pv *pv, const struct pv_err *err)
 	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->run->revision, err->text);
 	if (pv->run->standing == PV_STANDING_TRIED)
 		pv_record(pv, PV_UPDATE_BROKEN, err->text);
-	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the boot loader has the choice", pv_now_ms()))
+	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the revision is unusable", pv_now_ms()))
 		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
 			*err->hint ? err->hint : DEFAULT_HINT);
 }

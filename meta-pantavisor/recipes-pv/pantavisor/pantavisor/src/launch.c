@@ -55,7 +55,7 @@ static enum pv_update_way way_to(const struct pv *pv, const struct pv_state *sta
 	pv_diff_states(&pv->run->state, state, &diff);
 	if (!diff.reboot)
 		return PV_UPDATE_LIVE;
-	pv_info("update", "%s takes a reboot", diff.reboot);
+	pv_info("update", "%s needs a reboot", diff.reboot);
 	return PV_UPDATE_BY_REBOOT;
 }
 
@@ -67,7 +67,7 @@ static int bring_home(const struct pv *pv, struct pv_err *err)
 	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) == 0 || errno == ENOTSUP)
 		return 0;
 	record(pv, PV_PROGRESS_WONTGO, "Internal error");
-	return pv_err_errno(err, "cannot bring the revision to its place on the medium");
+	return pv_err_errno(err, "cannot write the revision to its place on the medium");
 }
 
 /* In a job, as what follows. */
@@ -187,7 +187,7 @@ static int choose(struct pv *pv, const char *revision, struct pv_err *err)
 {
 	snprintf(pv->candidate.revision, sizeof(pv->candidate.revision), "%s", revision);
 	if (start(pv, err) == 0) {
-		pv_info("update", "revision %s is looked at", revision);
+		pv_info("update", "revision %s is being verified", revision);
 		return 0;
 	}
 	pv->candidate.revision[0] = '\0';

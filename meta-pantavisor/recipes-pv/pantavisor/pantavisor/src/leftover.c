@@ -112,7 +112,7 @@ int pv_leftover_remove(const char *root, const char *container, struct pv_err *e
 		int left = GROUPS;
 
 		if (remove_group(AT_FDCWD, group, 0, &left) < 0)
-			return pv_err_errno(err, "what ran in %s is not gone yet", group);
+			return pv_err_errno(err, "processes are left in %s", group);
 	}
 	return 0;
 }

@@ -123,7 +123,7 @@ static int read_storages(
 		/* Putting it elsewhere would be wrong in silence: that disk may be the encrypted one. */
 		if (pv_json_get(c->doc, n, "disk"))
 			return pv_err_set(
-				c->err, "its storage %s wants a disk, and disks are not supported", name);
+				c->err, "its storage %s needs a disk, and disks are not supported", name);
 		if (!persistence)
 			continue;
 		volume->name = name;

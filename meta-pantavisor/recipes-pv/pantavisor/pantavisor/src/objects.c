@@ -83,10 +83,10 @@ static int check_link(const struct pv_checkout *checkout, int object, const char
 		return repair_link(checkout, object, path, err);
 	if (fd < 0) {
 		errno = -fd;
-		return pv_err_errno(err, "its path cannot be seen");
+		return pv_err_errno(err, "its path cannot be opened");
 	}
 	if (fstat(object, &stored) < 0 || fstat(fd, &linked) < 0)
-		return pv_err_errno(err, "cannot be seen");
+		return pv_err_errno(err, "cannot be examined");
 	if (linked.st_ino != stored.st_ino || linked.st_dev != stored.st_dev)
 		return pv_err_set(err, "is not what %s is linked to", path);
 	return 0;

@@ -266,7 +266,7 @@ void pv_order_obey(struct pv *pv, const struct pv_ctrl_ask *ask, struct pv_ctrl_
 	reply->retry_s = 0;
 	reply->length = 0;
 	if (!is_sane(ask)) {
-		refuse(&o, FAILED, "the ask is not one");
+		refuse(&o, FAILED, "the request is not valid");
 	} else if (!orders[ask->op].for_all && !manages(&o)) {
 		/* The sentence depends on the path, which PID 1 does not know. */
 		reply->status = FORBIDDEN;

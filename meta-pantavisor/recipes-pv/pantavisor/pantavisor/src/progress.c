@@ -119,7 +119,7 @@ int pv_progress_parse(const char *text, size_t length, struct pv_progress *progr
 	read_text(&doc, "status-msg", progress->message, sizeof(progress->message));
 	read_text(&doc, "logs", progress->logs, sizeof(progress->logs));
 	pv_json_free(&doc);
-	return known ? 0 : pv_err_set(err, "its status is not a known one");
+	return known ? 0 : pv_err_set(err, "its status is unknown");
 }
 
 static int open_revision(int storage, const char *revision, struct pv_err *err)

@@ -35,9 +35,9 @@ int pv_publish_try(const struct pv_publisher *publisher, const char *revision, s
 	/* What the boot loader does not find it does not try: that costs the update, and nothing else. */
 	if (at->ops->checkpoint(at->root, PV_BARRIER_CHECKPOINT) < 0) {
 		if (errno != ENOTSUP)
-			return pv_err_errno(err, "cannot bring the revision to its place on the medium");
+			return pv_err_errno(err, "cannot write the revision to its place on the medium");
 		pv_warn("update",
-			"this kernel brings nothing to its place: the boot loader may not find "
+			"this kernel cannot checkpoint the file system: the boot loader may not find "
 			"revision %s",
 			revision);
 	}

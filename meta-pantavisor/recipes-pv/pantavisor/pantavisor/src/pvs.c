@@ -42,7 +42,7 @@ static int read_selection(struct course *course, const struct pv_json *header,
 		return -1;
 	course->work += (uint64_t)selection->cost * course->path_bytes;
 	if (course->work > PV_PVS_WORK)
-		return pv_err_set(err, "its patterns would have to be held against too many paths");
+		return pv_err_set(err, "its patterns would have to be compared with too many paths");
 	return 0;
 }
 
@@ -109,7 +109,7 @@ static int note_set(struct course *course, const struct pv_json *header, const s
 	if (pv_set_release(header, &release, err) < 0 || !release)
 		return release ? -1 : 0;
 	if (course->result->release)
-		return pv_err_set(err, "it is the second one of a set");
+		return pv_err_set(err, "it is the second set signature");
 	if (pv_set_check(course->state, own, course->sights, err) < 0)
 		return -1;
 	course->result->release = release;

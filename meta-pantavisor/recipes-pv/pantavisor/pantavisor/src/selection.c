@@ -43,7 +43,7 @@ int pv_selection_see(
 
 		if (pv_pattern_is_ambiguous(pattern, path))
 			return pv_err_set(err,
-				"readers disagree on whether its pattern \"%.80s\" means %.80s", pattern,
+				"readers disagree on whether its pattern \"%.80s\" selects %.80s", pattern,
 				path);
 		if (*sight == PV_UNSEEN && pv_pattern_match(pattern, path))
 			*sight = i < selection->includes ? PV_SIGNED : PV_EXCLUDED;

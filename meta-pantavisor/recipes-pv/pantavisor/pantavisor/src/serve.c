@@ -30,7 +30,7 @@ static void serve_storage(struct pv_deal *deal)
 	struct statvfs info;
 
 	if (fstatvfs(deal->service->storage.root, &info) < 0) {
-		pv_exchange_refuse(&deal->exchange, FAILED, "the storage cannot be looked at");
+		pv_exchange_refuse(&deal->exchange, FAILED, "the storage cannot be opened");
 		return;
 	}
 	text = pv_fmt("{\"total\":%llu,\"free\":%llu}", (unsigned long long)info.f_blocks * info.f_frsize,

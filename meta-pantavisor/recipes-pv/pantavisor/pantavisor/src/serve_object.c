@@ -182,13 +182,13 @@ static void take_pieces(struct pv_deal *deal, struct pv_upload *upload)
 	uint64_t first = request->has_content_range ? request->first : 0;
 
 	if (first > upload->received) {
+		static const char less_received[] = "{\"Error\":\"the bytes before these are missing\"}";
 		cleanup_free char *fields = NULL;
 
 		pv_object_stop(upload);
 		fields = offset_field(deal);
-		pv_exchange_answer(&deal->exchange, CONFLICT, "application/json",
-			"{\"Error\":\"there is less of the object\"}",
-			sizeof("{\"Error\":\"there is less of the object\"}") - 1, fields);
+		pv_exchange_answer(&deal->exchange, CONFLICT, "application/json", less_received,
+			sizeof(less_received) - 1, fields);
 	} else if (receive(deal, upload, upload->received - first) < 0) {
 		pv_object_stop(upload);
 	} else {

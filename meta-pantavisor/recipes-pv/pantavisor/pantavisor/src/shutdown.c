@@ -105,7 +105,7 @@ static void release_storage(struct pv *pv)
 	if (!child)
 		_exit(0);
 	if (child > 0 && !has_ended(pv, child))
-		pv_error("ending", "the storage does not end, its last writes may be lost");
+		pv_error("ending", "the storage cannot be unmounted in time, its last writes may be lost");
 }
 
 void pv_shutdown(struct pv *pv)
@@ -121,7 +121,7 @@ void pv_shutdown(struct pv *pv)
 	/* A machine that cannot power off, or a kernel that cannot reboot it: nothing runs, nothing is
 	 * open.
 	 */
-	pv_error("ending", "the kernel does not do it: %s", strerror(errno));
+	pv_error("ending", "the kernel refuses: %s", strerror(errno));
 	if (pv->end == PV_END_POWEROFF)
 		pv_watchdog_stop(&pv->watchdog);
 	/* Nothing feeds a watchdog any more: it may be able to. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "signers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,10 @@
 
 #define SPEC "pantavisor-signers@1"
 #define BSP "bsp/run.json"
+#define NAME "1 to 127 printable ASCII characters"
+#define DIGEST "64 lower-case hex digits"
+
+static_assert(PV_IDENTITY_NAME_BYTES == 128, "the sentence has the number");
 
 struct entry {
 	const char *name, *sha256; /* NULL: any */
@@ -54,16 +59,16 @@ static bool is_name(const char *text)
 	return length && length < PV_IDENTITY_NAME_BYTES;
 }
 
-/* A member that may be missing, but not something else. */
+/* A member that may be missing, but not something else than `form`. */
 static int read_word(const struct pv_json *doc, const struct pv_json_node *object, const char *member,
-	bool (*is_good)(const char *), const char **word, struct pv_err *err)
+	bool (*is_good)(const char *), const char *form, const char **word, struct pv_err *err)
 {
 	const struct pv_json_node *node = pv_json_get(doc, object, member);
 
 	if (!node)
 		return 0;
 	*word = pv_json_string(doc, node);
-	return *word && is_good(*word) ? 0 : pv_err_set(err, "its \"%s\" is not one", member);
+	return *word && is_good(*word) ? 0 : pv_err_set(err, "its \"%s\" is not %s", member, form);
 }
 
 static int read_may(
@@ -97,8 +102,8 @@ static int read_entry(
 	if (!pv_json_is(node, PV_JSON_OBJECT))
 		return pv_err_set(err, "it is not an object");
 	if (check_members(doc, node, known, err) < 0 ||
-		read_word(doc, node, "name", is_name, &entry->name, err) < 0 ||
-		read_word(doc, node, "sha256", is_hex, &entry->sha256, err) < 0)
+		read_word(doc, node, "name", is_name, NAME, &entry->name, err) < 0 ||
+		read_word(doc, node, "sha256", is_hex, DIGEST, &entry->sha256, err) < 0)
 		return -1;
 	if (!entry->name && !entry->sha256)
 		return pv_err_set(err, "it has neither \"name\" nor \"sha256\"");

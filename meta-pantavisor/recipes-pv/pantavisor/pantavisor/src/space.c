@@ -10,7 +10,7 @@ int pv_space_check(int storage, uint64_t needed, struct pv_err *err)
 	uint64_t reserved, available;
 
 	if (fstatvfs(storage, &info) < 0)
-		return pv_err_errno(err, "the free space of the storage cannot be seen");
+		return pv_err_errno(err, "the free space of the storage is unknown");
 	reserved = info.f_blocks / 100 * PV_SPACE_RESERVED_PERCENT;
 	available = info.f_bavail > reserved ? (info.f_bavail - reserved) * info.f_frsize : 0;
 	if (needed <= available)

@@ -105,7 +105,7 @@ static int take_place(struct pv_storage at, const struct pv_trail *place, struct
 	struct pv_storage parent = {place->folder, at.ops};
 
 	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP)
-		return pv_err_errno(err, "cannot bring the new one to its place on the medium");
+		return pv_err_errno(err, "cannot write the new one to its place on the medium");
 	if (at.ops->exchange(place->folder, place->made, place->name) < 0)
 		return pv_err_errno(err, "cannot exchange the old one");
 	if (at.ops->sync(place->folder, PV_BARRIER_STEP_NAME) < 0 ||

@@ -170,7 +170,7 @@ static int wait_for(const char *wanted, int wait_s, char **device, struct pv_err
 		return -1;
 	}
 	/* One of them is of another disk, and which one cannot be known from what is on them. */
-	pv_err_set(err, "%zu partitions are %s, one of them %s", found, wanted, *device);
+	pv_err_set(err, "%zu partitions match %s, one of them %s", found, wanted, *device);
 	pv_err_hint(err, "remove the other disk, or name the partition by pv_storage.device=PARTUUID=");
 	return -1;
 }

@@ -96,7 +96,7 @@ static int judge(struct walk *walk, int folder, const char *name, const char *pa
 	bool is_file = is_file_of_state(walk, path) || is_known_file(path);
 
 	if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
-		return pv_err_errno(walk->err, "%.300s cannot be seen", path);
+		return pv_err_errno(walk->err, "%.300s cannot be examined", path);
 	/* An update's logs, which nothing here reads. */
 	if (S_ISDIR(info.st_mode) && (!strcmp(path, ".pv/logs") || !strcmp(path, ".pv/logs.tmp")))
 		return 0;

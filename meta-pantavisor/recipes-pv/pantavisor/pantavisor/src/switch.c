@@ -102,7 +102,7 @@ static int bring_home(void *argument, struct pv_job_result *result)
 	struct pv_storage at = pv_storage_at(pv->storage);
 
 	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP)
-		return pv_err_errno(&result->err, "cannot bring the revision to its place on the medium");
+		return pv_err_errno(&result->err, "cannot write the revision to its place on the medium");
 	return 0;
 }
 
@@ -130,8 +130,8 @@ static void noted(void *argument, const struct pv_job_result *result)
 		return;
 	}
 	if (result->done < 0 || note(pv, &err) < 0)
-		pv_error("update", "revision %s is not noted for the boot loader: %s", pv->run->revision,
-			err.text);
+		pv_error("update", "revision %s cannot be recorded for the boot loader: %s",
+			pv->run->revision, err.text);
 	pv_record(pv, PV_UPDATE_STABLE, NULL);
 	pv->run->standing = PV_STANDING_UPDATED;
 	pv_info("revision", "revision %s UPDATED", pv->run->revision);

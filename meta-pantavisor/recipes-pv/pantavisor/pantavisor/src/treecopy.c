@@ -55,15 +55,15 @@ int pv_tree_copy_kept(int from, int to, struct pv_err *err)
 	if (fstat(from, &info) < 0 || fchown(to, info.st_uid, info.st_gid) < 0 ||
 		fchmod(to, info.st_mode & 07777) < 0 || copy_attributes(from, to) < 0 ||
 		futimens(to, (const struct timespec[]){info.st_atim, info.st_mtim}) < 0)
-		return pv_err_errno(err, "cannot take over owner and mode");
+		return pv_err_errno(err, "cannot copy owner and mode");
 	return 0;
 }
 
 static int take_room(uint64_t *room, uint64_t needed, const char *what, struct pv_err *err)
 {
 	if (needed > *room)
-		return pv_err_set(
-			err, "there is no room for it, %llu %s are left", (unsigned long long)*room, what);
+		return pv_err_set(err, "there is no room for it: only %llu %s are left",
+			(unsigned long long)*room, what);
 	*room -= needed;
 	return 0;
 }
@@ -153,7 +153,7 @@ static int copy_entry(int from, struct pv_storage to, const char *name, int dept
 	if (take_room(&room->entries, 1, "files", err) < 0)
 		return -1;
 	if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
-		return pv_err_errno(err, "cannot be seen");
+		return pv_err_errno(err, "cannot be examined");
 	if (S_ISREG(info.st_mode))
 		return copy_file(from, to, name, room, err);
 	if (S_ISDIR(info.st_mode))
@@ -164,9 +164,9 @@ static int copy_entry(int from, struct pv_storage to, const char *name, int dept
 static int copy_below(
 	int from, struct pv_storage to, int depth, struct pv_tree_room *room, struct pv_err *err)
 {
-	int fd = depth > PV_TREE_DEPTH ? pv_err_set(err, "there are more than %d directories in each other",
-						 PV_TREE_DEPTH)
-				       : pv_beneath_open(from, ".", O_RDONLY | O_DIRECTORY, err);
+	int fd = depth > PV_TREE_DEPTH
+			 ? pv_err_set(err, "directories are nested more than %d deep", PV_TREE_DEPTH)
+			 : pv_beneath_open(from, ".", O_RDONLY | O_DIRECTORY, err);
 	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *found;
 

@@ -51,7 +51,7 @@ static int add_all(struct pv_trust *trust, const char *pem, struct pv_err *err)
 		at += strlen(BEGIN);
 		end = strstr(at, END);
 		if (!end)
-			return pv_err_set(err, "a certificate has no end");
+			return pv_err_set(err, "a certificate has no line \"" END "\"");
 		if (add_root(trust, at, (size_t)(end - at), err) < 0)
 			return -1;
 	}

@@ -80,7 +80,7 @@ static int open_part(struct pv_upload *upload, struct pv_err *err)
 	if (upload->file < 0)
 		return pv_err_errno(err, "cannot open %s", upload->part);
 	if (flock(upload->file, LOCK_EX | LOCK_NB) < 0)
-		return pv_err_set(err, "object %.12s is being sent by another one", upload->id);
+		return pv_err_set(err, "object %.12s is being sent by another connection", upload->id);
 	if (fstat(upload->file, &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
 		(uint64_t)info.st_size > upload->size) {
 		upload->at.ops->unlink(upload->at.root, upload->part);

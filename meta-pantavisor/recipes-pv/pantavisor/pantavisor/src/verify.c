@@ -14,6 +14,8 @@
 #include "strays.h"
 #include "text.h"
 
+#define REACHES "%.200s is not signed by one who may sign the bsp, and reaches the device"
+
 int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err)
 {
 	cleanup_free char *pem = NULL;
@@ -81,15 +83,13 @@ static int check_container(const struct pv_verify *options, const struct pv_stat
 		return -1;
 	if (container->lists_mgmt) {
 		pv_err_set(err, "it has the role mgmt");
-		return pv_err_wrap(err,
-			"%.200s is not signed by one who may sign the bsp, and reaches the device", run);
+		return pv_err_wrap(err, REACHES, run);
 	}
 	if (strlen(text) == length && pv_isolation_check(container->name, text, err) == 0) {
 		container->is_confined = true;
 		return 0;
 	}
-	return pv_err_wrap(
-		err, "%.200s is not signed by one who may sign the bsp, and reaches the device", conf);
+	return pv_err_wrap(err, REACHES, conf);
 }
 
 static int check_containers(const struct pv_verify *options, const struct pv_state *state,

@@ -60,7 +60,7 @@ static void begin(struct pv_watchdog *watchdog)
 	if (watchdog->fd < 0) {
 		/* By default it is used where there is one. */
 		pv_log(watchdog->mode == PV_WATCHDOG_SHUTDOWN ? PV_LOG_DEBUG : PV_LOG_WARN, "watchdog",
-			"nothing watches this device: " WATCHDOG_DEVICE ": %s", strerror(errno));
+			"no watchdog watches this device: " WATCHDOG_DEVICE ": %s", strerror(errno));
 		return;
 	}
 	watchdog->is_open = true;
@@ -124,7 +124,7 @@ void pv_watchdog_hold(struct pv_watchdog *watchdog)
 	if (watchdog->feeder > 0)
 		return;
 	watchdog->feeder = 0;
-	pv_warn("watchdog", "nothing feeds the watchdog for a while: %s", strerror(errno));
+	pv_warn("watchdog", "the watchdog is not fed during a long task: %s", strerror(errno));
 }
 
 void pv_watchdog_let_go(struct pv_watchdog *watchdog)
@@ -150,7 +150,7 @@ void pv_watchdog_stop(struct pv_watchdog *watchdog)
 	}
 	pv_loop_disarm(watchdog->loop, &watchdog->timer);
 	watchdog->is_open = false;
-	pv_info("watchdog", "nothing watches this device any more");
+	pv_info("watchdog", "the watchdog is stopped");
 }
 
 void pv_watchdog_up(struct pv_watchdog *watchdog)

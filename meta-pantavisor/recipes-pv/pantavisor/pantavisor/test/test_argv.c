@@ -36,7 +36,7 @@ static void what_is_no_command_line_is_refused(void)
 
 	CHECK(pv_argv_split("  ", &words, &err) < 0);
 	CHECK(pv_argv_split("a \"b", &words, &err) < 0);
-	CHECK_HAS(err.text, "open quote");
+	CHECK_HAS(err.text, "unclosed quote");
 	for (size_t i = 0; i < sizeof(many); i++)
 		many[i] = i % 2 ? ' ' : 'a';
 	many[sizeof(many) - 1] = 0;

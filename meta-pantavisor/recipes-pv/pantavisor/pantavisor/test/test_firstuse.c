@@ -107,7 +107,7 @@ static void test_full_storage_leaves_no_half_volume(struct pv *pv, struct pv_mou
 	tree_file("storage/disks/filler", "fills the one page that there is");
 	CHECK(mount_web(pv, mounts) < 0);
 	CHECK_HAS(err.text, "volume docker--data cannot take the image's data");
-	CHECK_HAS(err.text, "there is no room for it, 0 bytes are left");
+	CHECK_HAS(err.text, "there is no room for it: only 0 bytes are left");
 	CHECK(!pv_exists("/" PERM) && !pv_exists("/" PERM PV_FIRSTUSE_SUFFIX));
 	pv_mounts_undo(mounts);
 	tree_unlink("storage/disks/filler");

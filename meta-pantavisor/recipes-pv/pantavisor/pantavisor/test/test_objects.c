@@ -136,7 +136,7 @@ static void test_links_in_a_revision_lead_nowhere(void)
 	begin();
 	tree_move("trails/0/b", "b");
 	tree_link("../../b", "trails/0/b");
-	refuses("b/same): its path cannot be seen");
+	refuses("b/same): its path cannot be opened");
 	/* Nor is anything made behind one. */
 	begin();
 	tree_unlink("trails/0/b/same");

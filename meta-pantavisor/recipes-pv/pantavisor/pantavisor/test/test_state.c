@@ -197,7 +197,7 @@ static void test_what_cannot_be_is_refused(void)
 		"no legal name"));
 	CHECK(refuses(
 		HEAD BSP RUN("a", ",\"storage\":{\"d\":{\"disk\":\"x\",\"persistence\":\"boot\"}}") "}",
-		"wants a disk"));
+		"needs a disk"));
 	CHECK(refuses(HEAD "\"bsp/run.json\":{\"modules\":\"../m.squashfs\"}}", "no legal name"));
 	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"},{\"name\":\"a\"}]}}",
 		"two groups"));

@@ -60,9 +60,9 @@ static void check_not_mounted(const char *line, const char *why)
 
 static void test_two_disks_that_fit_are_none(void)
 {
-	check_not_mounted("LABEL=root", "2 partitions are LABEL=root, one of them /dev/sda1");
-	check_not_mounted("UUID=" UUID, "2 partitions are UUID=");
-	check_not_mounted("PARTUUID=" UUID, "2 partitions are PARTUUID=");
+	check_not_mounted("LABEL=root", "2 partitions match LABEL=root, one of them /dev/sda1");
+	check_not_mounted("UUID=" UUID, "2 partitions match UUID=");
+	check_not_mounted("PARTUUID=" UUID, "2 partitions match PARTUUID=");
 	check_not_mounted("PARTUUID=" UUID "0", "there is no storage PARTUUID=");
 	check_not_mounted("LABEL=other", "there is no storage LABEL=other");
 }

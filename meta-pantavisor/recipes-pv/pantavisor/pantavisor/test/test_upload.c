@@ -59,7 +59,7 @@ static void test_an_upload_that_breaks_off_goes_on(void)
 	CHECK(pv_object_append(&upload, content, 5, &err) == 0);
 	/* Not by two at once. */
 	CHECK(pv_object_begin(at, id, strlen(content), &other, &err) == PV_UPLOAD_FAILED);
-	CHECK_HAS(err.text, "is being sent by another one");
+	CHECK_HAS(err.text, "is being sent by another connection");
 	pv_object_stop(&upload);
 	CHECK(pv_object_received(at.root, id) == 5);
 	CHECK(pv_object_begin(at, id, strlen(content), &upload, &err) == PV_UPLOAD_OPEN);
