@@ -337,6 +337,23 @@ def test_board_with_blobs_and_two_boot_partitions_is_made_from_its_layout(
     assert again.path.read_bytes() == made.path.read_bytes()
 
 
+def test_the_storage_alone_is_what_is_in_the_disk_image(
+    built: disk.DiskImage, boot_file: Path, tmp_path: Path
+) -> None:
+    size = built.size - STORAGE_START - gpt.ALIGNMENT
+    tree = make_tree(tmp_path / "tree")
+    made = disk.build_storage(tmp_path / "storage.ext4", Board(), tree, epoch=EPOCH, seed="state")
+    assert made == size
+    with open(built.path, "rb") as image:
+        image.seek(STORAGE_START)
+        assert image.read(size) == (tmp_path / "storage.ext4").read_bytes()
+    with pytest.raises(FormatError, match="cannot be made"):
+        disk.build_storage(
+            tmp_path / "small", Board(), tree, epoch=EPOCH, seed="state", size=ext4.MIN_BYTES - 1
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["storage.ext4", "tree"]
+
+
 @pytest.mark.parametrize(
     ("offsets", "first"),
     [

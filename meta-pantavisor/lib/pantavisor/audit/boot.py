@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The boot partition: is there something to boot, for a machine that there is, as its list of digests has
-it, and no key.
+"""A boot partition: are its files as its list of digests has them, programs for a machine that there is,
+and no keys. What firmware starts of them is in ``firmware``.
 
 The list is SHA256SUMS in the root folder, in the form that ``sha256sum -c`` reads. It is not signed: it
 finds damage, and what may write the partition may write it, too.
@@ -25,19 +25,15 @@ LOADERS = {
     "efi/boot/bootarm.efi": 0x01C2,
     "efi/boot/bootriscv64.efi": 0x5064,
 }
-OTHER_LOADERS = frozenset(
-    ["boot.scr", "config.txt", "autoboot.txt", "u-boot.img", "extlinux/extlinux.conf"]
-)
 MAX_LOADER_BYTES = 256 * 1024 * 1024
 SUMS = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
 def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
-    """See that a loader exists and is whole, and look for keys in every file. ``strict``: the list must be
-    there.
+    """See that every file is whole and looks like what its name is for, and look for keys. ``strict``: the
+    list must be there.
     """
-    found = False
     digests: dict[str, str] = {}
     for path, file in sorted(boot.files.items()):
         at = f"{where}, {path}"
@@ -51,15 +47,7 @@ def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
         if has_private_key(content):
             findings.add("secret", at, "holds a private key", "private keys must never reach a device")
         if path.lower() in LOADERS:
-            found = True
             _check_program(content, LOADERS[path.lower()], findings, at)
-    if not found and not OTHER_LOADERS & {path.lower() for path in boot.files}:
-        findings.add(
-            "boot-loader",
-            where,
-            "there is no boot loader",
-            "firmware looks for EFI/BOOT/BOOTX64.EFI and such",
-        )
     if SUMS in digests:
         _check_sums(boot.content(boot.files[SUMS]), digests, findings, where)
     elif strict:

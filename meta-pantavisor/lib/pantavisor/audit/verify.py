@@ -27,7 +27,7 @@ from ..readers import (
     state_place,
 )
 from ..state import State
-from . import boot, bootchain, containers, content, manifests, rights, signatures, storage, verity
+from . import boot, bootchain, containers, content, firmware, manifests, rights, signatures, storage, verity
 from .content import Facts
 from .context import Context
 from .demands import Demands
@@ -63,11 +63,14 @@ def verify(
         _check_objects(found, states, facts, findings, strict)
         if found.tree is not None:
             storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
-        for number, partition in enumerate(found.boots, 1):
-            place = f"boot partition {number}" if len(found.boots) > 1 else "boot partition"
+        boots = found.contents.boots
+        for number, partition in enumerate(boots, 1):
+            place = f"boot partition {number}" if len(boots) > 1 else "boot partition"
             boot.check(partition, findings, place, strict=strict)
             if found.tree is not None:
                 bootchain.check(partition, found.tree, states, findings, counts, place)
+        if found.kind == IMAGE:
+            firmware.check(found.contents, findings, notes)
         for revision, state in sorted(states.items()):
             where = f"revision {revision}" if revision else ""
             whole = found.kind in (IMAGE, TREE)
@@ -76,8 +79,8 @@ def verify(
             containers.check(context)
             rights.check(context, confined=confined)
             signatures.check(context, demands)
-        if found.storage_start is not None:
-            _run_e2fsck(target, found.storage_start, findings)
+        if found.contents.storage_start is not None:
+            _run_e2fsck(target, found.contents.storage_start, findings)
     how = _how(strict=strict, has_trust=trust is not None, allow_unsigned=allow_unsigned)
     return Report(target, found.kind, how, tuple(findings), dict(counts), tuple(notes))
 

@@ -2,7 +2,7 @@
 """The flashable disk image: GPT, a boot partition (FAT), the storage partition (ext4, label ``root``), and
 its bmap.
 
-    assembly   puts the pieces of a board together    build() -> DiskImage
+    assembly   puts the pieces of a board together    build() -> DiskImage, build_storage()
     placement  where they lie
     gpt        protective MBR, both partition tables
     fat        the boot partitions                   by mkfs.vfat, mmd, mcopy
@@ -15,6 +15,6 @@ Needs no root, mounts nothing. The same tree, files, size, epoch and seed make t
 machine and for any user.
 """
 
-from .assembly import DiskImage, build
+from .assembly import DiskImage, build, build_storage
 
-__all__ = ["DiskImage", "build"]
+__all__ = ["DiskImage", "build", "build_storage"]

@@ -15,10 +15,10 @@ from typing import Optional, Union
 from uuid import UUID
 
 from .. import atomic
-from ..board import Blob, Board
+from ..board import Blob, Board, StoragePartition
 from ..errors import FormatError, NotFound
 from . import bmap, ext4, fat, files, gpt, usage
-from .placement import DiskSpan, place, place_blobs
+from .placement import MAX_BYTES, DiskSpan, place, place_blobs
 
 MIN_EPOCH = 315532800  # 1980-01-01, where the clock of FAT begins
 MAX_EPOCH = 0x7FFFFFFF
@@ -52,9 +52,7 @@ def build(
     systems) follow from ``seed``. Raises FormatError for what does not fit, NotFound for files that do not
     exist.
     """
-    if epoch > MAX_EPOCH:
-        raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
-    epoch = max(epoch, MIN_EPOCH)
+    epoch = _within(epoch)
     tree = files.scan(storage_tree)
     spans = place(board, [*(fat.size_for(part.files) for part in board.boot), ext4.size_for(tree)], size)
     blobs = place_blobs(board, [_size(blob) for blob in board.blobs])
@@ -68,16 +66,7 @@ def build(
         for part, span in zip(board.boot, spans):
             serial = _identifier(seed, f"{part.name} file system").int & 0xFFFFFFFF
             fat.write(raw, part.files, start=span.start, size=span.size, serial=serial, epoch=epoch)
-        ext4.write(
-            raw,
-            tree,
-            start=spans[-1].start,
-            size=spans[-1].size,
-            label=board.storage.label,
-            identity=_identifier(seed, f"{board.storage.name} file system"),
-            hash_seed=_identifier(seed, f"{board.storage.name} name hash"),
-            epoch=epoch,
-        )
+        _lay_storage(raw, board.storage, tree, spans[-1], seed, epoch)
         ranges = [
             (0, gpt.HEAD_BYTES),
             (total - gpt.TAIL_BYTES, total),
@@ -87,6 +76,67 @@ def build(
             ranges += fat.mapped(raw, start=span.start)
         ranges += usage.mapped(raw, start=spans[-1].start)
         return _publish(raw, bmap.make(raw, ranges), target, total)
+
+
+def build_storage(
+    target: Path,
+    board: Board,
+    storage_tree: Path,
+    *,
+    epoch: int,
+    seed: Union[bytes, str],
+    size: Optional[int] = None,
+) -> int:
+    """Write the storage partition alone, a file system for tools that lay disks out by themselves; bit for
+    bit what ``build`` makes of the same size.
+
+    Returns that size in bytes. The parameters and what is raised are those of ``build``.
+    """
+    epoch = _within(epoch)
+    tree = files.scan(storage_tree)
+    needed = ext4.size_for(tree) if size is None else size
+    whole = needed // gpt.ALIGNMENT if size else -(-needed // gpt.ALIGNMENT)
+    span = DiskSpan(0, whole * gpt.ALIGNMENT)
+    if not ext4.MIN_BYTES <= span.size <= MAX_BYTES:
+        raise FormatError(
+            f"a storage partition of {size} bytes cannot be made",
+            hint=f"{ext4.MIN_BYTES} to {MAX_BYTES} bytes",
+        )
+    with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+        raw = folder / "storage.img"
+        with open(raw, "xb") as stream:
+            stream.truncate(span.size)
+        _lay_storage(raw, board.storage, tree, span, seed, epoch)
+        with open(raw, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(raw, target)
+    return span.size
+
+
+def _within(epoch: int) -> int:
+    if epoch > MAX_EPOCH:
+        raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
+    return max(epoch, MIN_EPOCH)
+
+
+def _lay_storage(
+    raw: Path,
+    storage: StoragePartition,
+    tree: files.DiskFiles,
+    span: DiskSpan,
+    seed: Union[bytes, str],
+    epoch: int,
+) -> None:
+    ext4.write(
+        raw,
+        tree,
+        start=span.start,
+        size=span.size,
+        label=storage.label,
+        identity=_identifier(seed, f"{storage.name} file system"),
+        hash_seed=_identifier(seed, f"{storage.name} name hash"),
+        epoch=epoch,
+    )
 
 
 def _partitions(board: Board, spans: Sequence[DiskSpan], seed: Union[bytes, str]) -> list[gpt.Partition]:

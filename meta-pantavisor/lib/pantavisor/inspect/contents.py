@@ -14,7 +14,7 @@ from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..isolation import isolation
 from ..readers import Damaged, Findings, Opened, opened, parse_states
-from ..readers.gpt import KNOWN_TYPES
+from ..readers.partition import KNOWN_KINDS
 from ..squashfs import PackRecord
 from ..state import State
 from .model import DEVICE, FileView, Inspection, Part, PartitionView, Revision, SignatureView
@@ -29,6 +29,7 @@ def read(path: Path) -> Inspection:
     with opened(path, findings) as found:
         states = parse_states(found.texts, findings)
         uses = Counter(value for state in states.values() for value in state.objects().values())
+        boots = found.contents.boots
         return Inspection(
             target=path,
             kind=found.kind,
@@ -36,7 +37,7 @@ def read(path: Path) -> Inspection:
             stored=sum(found.sizes.values()),
             partitions=_partitions(found),
             boot_files=tuple(
-                sorted((file.path, file.size) for boot in found.boots for file in boot.files.values())
+                sorted((file.path, file.size) for boot in boots for file in boot.files.values())
             ),
             revisions=tuple(_revision(name, states[name], found, uses) for name in sorted(states)),
             problems=tuple(map(str, findings)),
@@ -45,10 +46,8 @@ def read(path: Path) -> Inspection:
 
 def _partitions(found: Opened) -> tuple[PartitionView, ...]:
     return tuple(
-        PartitionView(
-            item.index, item.name, KNOWN_TYPES.get(item.kind, str(item.kind)), item.start, item.size
-        )
-        for item in found.partitions
+        PartitionView(item.index, item.name, KNOWN_KINDS.get(item.kind, item.kind), item.start, item.size)
+        for item in found.contents.partitions
     )
 
 

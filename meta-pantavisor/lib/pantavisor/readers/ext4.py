@@ -49,6 +49,11 @@ def has_ext4(reader: Reader) -> bool:
     return reader.pread(2, 1024 + 56) == MAGIC.to_bytes(2, "little")
 
 
+def label_of(reader: Reader) -> str:
+    """Its label, also of one that cannot be read further."""
+    return reader.pread(16, 1024 + 120).partition(b"\0")[0].decode("utf-8", "replace")
+
+
 class Ext4:
     """An opened file system with every entry of its tree, as a Storage."""
 

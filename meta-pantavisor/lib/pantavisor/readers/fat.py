@@ -13,7 +13,21 @@ from .target import CHUNK, MAX_DEPTH, Reader
 MAX_FILES = 10_000
 MAX_FAT_BYTES = 8 * 1024 * 1024
 MAX_FOLDER_BYTES = 2 * 1024 * 1024
+SECTOR_SIZES = (512, 1024, 2048, 4096)
 _FOLDER, _VOLUME, _LONG = 0x10, 0x08, 0x0F
+
+
+def has_fat(reader: Reader) -> bool:
+    """Whether the first sector looks like that of a FAT file system."""
+    boot = reader.pread(512, 0)
+    return (
+        len(boot) == 512
+        and boot[510:] == b"\x55\xaa"
+        and (boot[0] == 0xE9 or boot[0] == 0xEB and boot[2] == 0x90)
+        and struct.unpack_from("<H", boot, 11)[0] in SECTOR_SIZES
+        and boot[16] in (1, 2)
+        and boot[21] >= 0xF0
+    )
 
 
 @dataclass(frozen=True)
@@ -59,12 +73,7 @@ class Fat:
         (fat32,) = struct.unpack_from("<I", boot, 36)
         self._sector, self._fats, self._reserved = sector, fats, reserved
         fat_sectors, total = fat16 or fat32, small or large
-        if (
-            sector not in (512, 1024, 2048, 4096)
-            or not self._per_cluster
-            or fats not in (1, 2)
-            or not reserved
-        ):
+        if sector not in SECTOR_SIZES or not self._per_cluster or fats not in (1, 2) or not reserved:
             raise Damaged("the boot sector of the FAT file system makes no sense")
         if total * sector > self._reader.size or fat_sectors * sector > MAX_FAT_BYTES:
             raise Damaged("the FAT file system is larger than its partition")

@@ -13,32 +13,18 @@ from typing import Optional
 from uuid import UUID
 
 from .findings import Findings
+from .partition import SECTOR, Partition, check_order
 from .target import Reader
 
-SECTOR = 512
+SIGNATURE = b"EFI PART"
 MIN_ENTRY_BYTES, MAX_ENTRY_BYTES = 128, 4096
 MAX_ENTRIES = 1024
-MEBIBYTE = 1024 * 1024
-EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
-KNOWN_TYPES = {EFI_SYSTEM: "EFI system", UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"): "Linux file system"}
 _WHERE = "partition table"
 # Not bootable; cylinder, head and sector, which nothing reads, in the spellings of UEFI, sgdisk and parted.
 _MBR_STARTS = (b"\0\0\2\0", b"\0\0\1\0")
 _MBR_ENDS = (b"\xff\xff\xff", b"\xfe\xff\xff")
 _ENTRY = struct.Struct("<16s16sQQQ72s")
 _FIELDS = ("type", "guid", "start", "end", "flags", "name")
-
-
-@dataclass(frozen=True)
-class Partition:
-    """One entry; ``start`` and ``size`` in bytes."""
-
-    index: int
-    name: str
-    kind: UUID
-    identity: UUID
-    start: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +83,7 @@ def _cylinders(sector: int) -> bytes:
 def _header(image: Reader, sector: int, which: str, findings: Findings) -> Optional[_Header]:
     raw = image.pread(SECTOR, sector * SECTOR)
     where = f"{_WHERE}, {which}"
-    if raw[:8] != b"EFI PART" or len(raw) < SECTOR:
+    if raw[:8] != SIGNATURE or len(raw) < SECTOR:
         findings.add("gpt-header", where, f"there is no header in sector {sector}")
         return None
     _, revision, length, crc, _, own, other, first, last, disk, table, count, step, table_crc = (
@@ -167,9 +153,13 @@ def _partitions(header: _Header) -> tuple[Partition, ...]:
             text = name.decode("utf-16-le", "replace").partition("\0")[0]
             start, size = first * SECTOR, (last - first + 1) * SECTOR
             found.append(
-                Partition(index + 1, text, UUID(bytes_le=kind), UUID(bytes_le=identity), start, size)
+                Partition(index + 1, text, str(UUID(bytes_le=kind)), _identity(identity), start, size)
             )
     return tuple(found)
+
+
+def _identity(raw: bytes) -> str:
+    return str(UUID(bytes_le=raw)) if any(raw) else ""
 
 
 def _check_partitions(
@@ -179,21 +169,15 @@ def _check_partitions(
         findings.add("gpt-range", _WHERE, "the partition table lies inside the usable sectors")
     if header.last >= sectors:
         findings.add("gpt-range", _WHERE, "the usable sectors end behind the disk")
-    previous: Optional[Partition] = None
     identities = [partition.identity for partition in partitions]
-    for partition in sorted(partitions, key=lambda partition: partition.start):
-        where = f"partition {partition.index}"
-        first, end = partition.start // SECTOR, (partition.start + partition.size) // SECTOR
+    for partition in partitions:
+        first, end = partition.start // SECTOR, partition.end // SECTOR
         if partition.size <= 0 or first < header.first or end - 1 > header.last:
-            findings.add("gpt-range", where, "the partition lies outside the usable sectors")
-        if partition.start % MEBIBYTE:
-            findings.add("gpt-alignment", where, "the partition does not start at a whole MiB")
-        if previous and partition.start < previous.start + previous.size:
-            findings.add("gpt-overlap", where, f"the partition overlaps partition {previous.index}")
-        if partition.kind not in KNOWN_TYPES:
-            findings.add("gpt-type", where, f"the partition's type {partition.kind} is unknown")
-        if identities.count(partition.identity) > 1 or not partition.identity.int:
-            findings.add("gpt-identity", where, "the partition's identifier is missing or not unique")
-        previous = partition
+            findings.add("gpt-range", partition.place, "the partition lies outside the usable sectors")
+        if identities.count(partition.identity) > 1 or not partition.identity:
+            findings.add(
+                "gpt-identity", partition.place, "the partition's identifier is missing or not unique"
+            )
+    check_order(partitions, findings, "gpt")
     if not partitions:
         findings.add("gpt-empty", _WHERE, "there are no partitions")

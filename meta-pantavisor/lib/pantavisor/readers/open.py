@@ -19,14 +19,12 @@ from typing import Optional
 from .. import beneath, cjson, names
 from ..digest import is_object_id
 from ..errors import NotFound, PantavisorError
-from . import fat, gpt, tarball
-from .ext4 import Ext4, has_ext4
+from . import filesystems, tarball
 from .findings import Damaged, Findings
 from .folder import Folder
 from .revisions import revision_texts
 from .target import CHUNK, Chunks, OpenFile, Reader, Storage
 
-STORAGE_LABEL = "root"
 MAX_TIMES_LARGER = 16  # all objects together than their image; only holes make them larger at all
 _QUOTED_ID = re.compile(rb'"([0-9a-f]{64})"')
 HINT = "name a disk image, storage tree, export or repository"
@@ -44,9 +42,7 @@ class Opened:
     objects: dict[str, Chunks] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     tree: Optional[Storage] = None
-    partitions: tuple[gpt.Partition, ...] = ()
-    boots: list[fat.Fat] = field(default_factory=list)
-    storage_start: Optional[int] = None
+    contents: filesystems.Contents = field(default_factory=filesystems.Contents)
     size: int = 0
 
 
@@ -75,31 +71,16 @@ def opened(target: Path, findings: Findings) -> Iterator[Opened]:
 
 
 def _image(image: Reader, findings: Findings) -> Opened:
-    result = Opened(IMAGE, size=image.size)
-    result.partitions = gpt.read(image, findings)
-    tree: Optional[Storage] = None
-    for partition in result.partitions:
-        where = f"partition {partition.index}"
-        try:
-            reader = image.window(partition.start, partition.size)
-            if partition.kind == gpt.EFI_SYSTEM:
-                result.boots.append(fat.Fat(reader, findings, where))
-            elif has_ext4(reader):
-                found = Ext4(reader, findings, where)
-                if found.label == STORAGE_LABEL and tree is None:
-                    tree, result.storage_start = found, partition.start
-            else:
-                findings.add("partition", where, "holds no known file system")
-        except (Damaged, OSError) as error:
-            findings.add("unreadable", where, getattr(error, "message", str(error)))
-    if not result.boots:
-        findings.add("partition", "partition table", "there is no readable EFI system partition")
-    if tree is None:
+    found = filesystems.read(image, findings)
+    result = Opened(IMAGE, size=image.size, contents=found)
+    if found.storage is None:
         findings.add(
-            "partition", "partition table", f'there is no readable ext4 with the label "{STORAGE_LABEL}"'
+            "partition",
+            "partition table",
+            f'there is no readable ext4 with the label "{filesystems.STORAGE_LABEL}", and none with trails',
         )
         return result
-    return _tree(result, tree, findings)
+    return _tree(result, found.storage, findings)
 
 
 def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
