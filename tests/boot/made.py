@@ -78,17 +78,32 @@ class Desk:
         deployed = EXPORTS / self.machine
         return next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
 
+    def initramfs_file(self, path: str) -> bytes:
+        """A file of the initramfs that the build deployed."""
+        archive = EXPORTS / self.machine / f"pantavisor-initramfs-{self.machine}.cpio.zst"
+        argv = ["cpio", "-i", "--quiet", "--to-stdout", path]
+        content = subprocess.run(
+            ["zstd", "-dc", str(archive)], check=True, capture_output=True, timeout=600
+        )
+        done = subprocess.run(argv, input=content.stdout, check=True, capture_output=True, timeout=600)
+        return done.stdout
+
     def bsp(
-        self, files: Mapping[str, bytes], *, kernel: Path | None = None, device: Path | None = None
+        self,
+        files: Mapping[str, bytes],
+        *,
+        kernel: Path | None = None,
+        device: Path | None = None,
+        mode: int = 0o644,
     ) -> Path:
-        """The signed export of a bsp whose initramfs has ``files`` too: a later archive's win.
+        """The signed export of a bsp whose initramfs has ``files`` of that mode too: a later archive's win.
 
         ``device``: another device.json.
         """
         deployed, initramfs = EXPORTS / self.machine, self.folder / "initramfs.cpio.zst"
         more = self.folder / "more.cpio"
         with more.open("wb") as stream:
-            cpio.write(stream, {path[1:]: cpio.file(data) for path, data in files.items()}, epoch=0)
+            cpio.write(stream, {path[1:]: cpio.file(data, mode) for path, data in files.items()}, epoch=0)
         subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=600)
         parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
         initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))

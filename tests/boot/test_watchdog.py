@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from devtools import guest as qemu
-from made import COMMAND, ENVIRONMENT, EXPORTS, Desk
+from made import COMMAND, ENVIRONMENT, Desk
 from monitor import order
 from place import BOOT_SECONDS
 from sim import tools
@@ -25,23 +25,14 @@ CONFIG = "etc/pantavisor.config"
 STALLED, WORKING = "0 0 1 0 0 0", "0 0 0 0 0 0"
 
 
-def initramfs_text(machine: str, path: str) -> str:
-    """A file of the initramfs that the build deployed."""
-    archive = EXPORTS / machine / f"pantavisor-initramfs-{machine}.cpio.zst"
-    argv = ["cpio", "-i", "--quiet", "--to-stdout", path]
-    content = subprocess.run(["zstd", "-dc", str(archive)], check=True, capture_output=True, timeout=600)
-    done = subprocess.run(argv, input=content.stdout, check=True, capture_output=True, timeout=600)
-    return done.stdout.decode()
-
-
 @pytest.fixture
 def storage(machine: str, image: Path, tmp_path: Path) -> Storage:
     """A device that its watchdog always watches, with a second revision deployed onto it."""
     tools.need_root()
-    config = initramfs_text(machine, CONFIG) + "\nPV_WDT_MODE=always\nPV_WDT_TIMEOUT=10\n"
     desk = Desk(tmp_path / "desk", machine)
     desk.folder.mkdir()
-    made = desk.image([desk.bsp({f"/{CONFIG}": config.encode()}), desk.export("demo-system")])
+    config = desk.initramfs_file(CONFIG) + b"\nPV_WDT_MODE=always\nPV_WDT_TIMEOUT=30\n"
+    made = desk.image([desk.bsp({f"/{CONFIG}": config}), desk.export("demo-system")])
     made = Storage.of(made)
     with mounted(made, tmp_path / "card") as card:
         argv = [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")]
@@ -56,7 +47,7 @@ def test_a_loop_that_hangs_is_reset_and_the_try_is_left(
     extra = ("-monitor", f"unix:{monitor},server,nowait")
     setup = qemu.Setup(storage.image, machine, qemu.free_ports(80), persist=True, extra=extra)
     with qemu.Guest(setup) as running:
-        running.wait_for(r"a watchdog of 10 s watches this device", timeout=BOOT_SECONDS)
+        running.wait_for(r"a watchdog of 30 s watches this device", timeout=BOOT_SECONDS)
         # All its objects were read in between, for longer than that on a slow machine.
         running.wait_for(rf"revision {TRIED} verified", timeout=BOOT_SECONDS)
         running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
