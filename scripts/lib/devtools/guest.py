@@ -96,7 +96,7 @@ class Forward:
 
 
 # The first choice; others where these are taken.
-DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082))
+DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082), Forward(12368, 12368))
 
 
 @dataclass(frozen=True)
