@@ -44,12 +44,10 @@ LANES = 2
 BY_HAND = (
     "tests/boot/test_tutorial.py",
     "tests/boot/test_cuts.py",
-    # Written, and not seen to end yet.
-    "tests/boot/test_switch.py",
-    "tests/boot/test_watchdog.py",
 )
-# Half of the time of tests/boot: a suite of its own keeps both lanes busy to the end.
+# Much of the time of tests/boot: suites of their own keep both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
+UPDATES = ("tests/boot/test_switch.py", "tests/boot/test_watchdog.py")
 # Small tests run on every processor, but no further than their start is worth it.
 UNIT_PARTS = 4
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
@@ -160,9 +158,10 @@ def slow() -> tuple[Suite, ...]:
         pytest(
             "boot",
             "tests/boot",
-            *(f"--ignore={path}" for path in (*LOADER, *BY_HAND)),
+            *(f"--ignore={path}" for path in (*LOADER, *UPDATES, *BY_HAND)),
             after=("quickstart",),
         ),
+        pytest("updates", *UPDATES, after=("quickstart",)),
     )
 
 
