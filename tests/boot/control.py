@@ -22,11 +22,12 @@ ANSWER_SECONDS = 600
 
 def add_programs(root: Path, machine: str) -> None:
     """/relay, which leads a connection to a socket, and /pvcontrol; both run in any root of the machine."""
-    _compile(machine, root / "relay", PROJECT / "tests/boot/relay.c")
-    _compile(machine, root / "pvcontrol", *sorted((RUNTIME / "pvcontrol").glob("*.c")))
+    compile_for(machine, root / "relay", PROJECT / "tests/boot/relay.c")
+    compile_for(machine, root / "pvcontrol", *sorted((RUNTIME / "pvcontrol").glob("*.c")))
 
 
-def _compile(machine: str, target: Path, *sources: Path) -> None:
+def compile_for(machine: str, target: Path, *sources: Path) -> None:
+    """A program that runs in any root of the machine."""
     argv = [
         COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", "-static", "-o", str(target),
         *map(str, sources),

@@ -40,14 +40,11 @@ SOURCES = (
 SUITE_SECONDS = 3600
 LANES = 2
 # These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
-# page; cuts of a whole device after a change of what it writes.
-BY_HAND = (
-    "tests/boot/test_tutorial.py",
-    "tests/boot/test_cuts.py",
-)
+# page; cuts of a whole device after a change of what it writes; measures, which judge nothing.
+BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "cuts", "measures"))
 # Much of the time of tests/boot: suites of their own keep both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
-UPDATES = ("tests/boot/test_switch.py", "tests/boot/test_watchdog.py")
+UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
 # Small tests run on every processor, but no further than their start is worth it.
 UNIT_PARTS = 4
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
