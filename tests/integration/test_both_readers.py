@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import differential
 import pytest
+from pantavisor import cjson, state
+from pantavisor.errors import LimitError
 from pantavisor.keys import as_pem
 from sim import certificates
 from sim.judge import Judge, build
@@ -22,6 +24,25 @@ def judge() -> Iterator[Judge]:
 def test_certificates_are_judged_alike(case: certificates.Case, judge: Judge) -> None:
     answer = judge.chain(b"\n".join(map(as_pem, case.roots)), case.algorithm, case.chain)
     assert answer.yes == (case.good,), answer.why
+
+
+LEVELS = cjson.MAX_DEPTH - 1  # below the object that is the state
+BOUNDED = {
+    "depth": (lambda more: "[" * (LEVELS + more) + "]" * (LEVELS + more)),
+    "values": (lambda more: "[" + "0," * (state.MAX_VALUES - 4 + more) + "0]"),
+}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("kind", BOUNDED)
+def test_bounds_of_a_state_are_the_same(kind: str, more: int, judge: Judge) -> None:
+    text = f'{{"#spec":"{state.SPEC}","a.json":{BOUNDED[kind](more)}}}'.encode()
+    try:
+        host = bool(state.State.parse(text))
+    except LimitError:
+        host = False
+    answer = judge.state(as_pem(certificates.ROOT.der()), text)
+    assert (answer.yes[0], host) == (not more, not more), answer.why
 
 
 @pytest.mark.parametrize(("kind", "count"), [("patterns", 10_000), ("certificates", 1500), ("states", 500)])

@@ -48,20 +48,21 @@ def test_container_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "bsp", "_config", "_x", "a/b", "-a", ".a", "a b", "a" * 65, "objects", "a\n", "é"]
+    "name",
+    ["", "bsp", "_config", "_x", "a/b", "-a", ".a", "a b", "a" * 65, "objects", "a\n", "é", "device.json"],
 )
 def test_names_that_no_container_may_have(name: str) -> None:
     with pytest.raises(FormatError):
         names.check_container(name)
 
 
-@pytest.mark.parametrize("name", ["0", "17", "locals/x", "locals/" + "a" * 64])
+@pytest.mark.parametrize("name", ["0", "17", "9" * 10, "locals/x", "locals/" + "a" * 64])
 def test_revisions(name: str) -> None:
     assert names.check_revision(name) == name
 
 
 @pytest.mark.parametrize(
-    "name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n"]
+    "name", ["", "-1", "current", "locals/", "locals/a/b", "../0", "locals/" + "a" * 65, "0\n", "9" * 11]
 )
 def test_what_is_not_a_revision(name: str) -> None:
     with pytest.raises(FormatError):

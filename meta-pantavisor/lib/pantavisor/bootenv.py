@@ -24,7 +24,7 @@ GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
 UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
 GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
 _NUMBER = re.compile(r"[0-9]{0,18}")  # as GRUB and the runtime read it
-_LAST = 10**18 - 1  # behind it the generations begin again
+LAST_GENERATION = 10**18 - 1  # behind it the generations begin again
 _LOST = re.compile(r"[0-9]{1,2}:[0-9]{1,9}")
 EMPTY_NOTES = GRUB_HEAD.ljust(BYTES, b"#")
 
@@ -66,7 +66,7 @@ class BootEnvironment:
 
     @property
     def next_generation(self) -> int:
-        return self.generation % _LAST + 1
+        return self.generation % LAST_GENERATION + 1
 
     def grub(self) -> bytes:
         return b"".join([GRUB_HEAD, *(line + b"\n" for line in self._lines())]).ljust(BYTES, b"#")

@@ -19,7 +19,7 @@ from .errors import FormatError, LimitError
 Json = Union[None, bool, int, Decimal, str, list[Any], dict[str, Any]]
 
 MAX_BYTES = 16 * 1024 * 1024
-MAX_DEPTH = 64
+MAX_DEPTH = 64  # objects and arrays in each other
 # A number such as 1e999999999 is ten bytes of input and a gigabyte of digits.
 # What we write must pass again.
 MAX_NUMBER_CHARS = 1024
@@ -111,7 +111,7 @@ def _refuse_constant(text: str) -> None:
 
 
 def _write(value: Any, parts: list[str], depth: int) -> None:
-    if depth > MAX_DEPTH:
+    if depth == MAX_DEPTH and isinstance(value, (dict, list, tuple)):
         raise LimitError(f"value is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
         parts.append(_string(value))

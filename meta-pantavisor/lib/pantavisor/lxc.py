@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .errors import FormatError
+from .errors import FormatError, LimitError
 from .manifests import ContainerSpec
 from .manifests.lxc_options import LINE_ENDS
 from .manifests.rights import NET_SETTINGS, READ_ONLY
 from .manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from .manifests.volumes import OVERLAY
 
+MAX_BYTES = 256 * 1024  # as much as a device reads
+
 
 def render(spec: ContainerSpec) -> str:
-    """The whole file, with one newline at its end."""
+    """The whole file, with one newline at its end. Raises FormatError for a value that would be two rows,
+    LimitError for too many.
+    """
     rows = [
         *_limits(spec),
         *_root(spec),
@@ -29,7 +33,10 @@ def render(spec: ContainerSpec) -> str:
     ]
     rows += [*_capabilities(spec), *_network(spec)]
     lines = [*map(_line, rows), *_extra(spec), *map(_line, _imports(spec))]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if len(text.encode()) > MAX_BYTES:
+        raise LimitError(f"lxc.container.conf is longer than the {MAX_BYTES} bytes that a device reads")
+    return text
 
 
 def _line(row: str) -> str:

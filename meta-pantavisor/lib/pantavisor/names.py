@@ -17,15 +17,16 @@ from .errors import FormatError
 MAX_PATH_BYTES = 1024
 MAX_NAME_BYTES = 255
 MAX_CONTAINER_CHARS = 64
-MAX_REVISION_CHARS = 64
+MAX_REVISION_CHARS = 64  # without locals/
+MAX_REVISION_DIGITS = 10
 MAX_CHOICES = 200  # that an error looks through for a hint; a state may hold any number of names
 
 RESERVED_CONTAINERS = frozenset([
     "bsp", "_config", "_sigs", "_hostconfig", "objects", "trails", "boot", "config", "logs", "cache",
-    "disks",
+    "disks", "device.json", "groups.json", "disks.json",
 ])  # fmt: skip
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_REVISION = re.compile(r"[0-9]+|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
+_REVISION = re.compile(rf"[0-9]{{1,{MAX_REVISION_DIGITS}}}|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check_path(path: str, *, what: str = "path") -> str:

@@ -21,7 +21,9 @@ SPEC = "pantavisor-service-system@1"
 SPECS = frozenset([SPEC, "pantavisor-multi-platform@1"])
 BSP = "bsp"
 MAX_PATHS = 20_000
-MAX_BYTES = 4 * 1024 * 1024  # as much as a device reads
+# As much as a device reads.
+MAX_BYTES = 4 * 1024 * 1024
+MAX_VALUES = 131_072  # objects, arrays, strings, numbers and words
 # The device counts these words anywhere in the text; a second one makes it overlook the file.
 RESERVED_FILES = frozenset(["device.json", "bsp/run.json", "groups.json", "disks.json", "bsp/drivers.json"])
 
@@ -64,6 +66,8 @@ class State(Mapping[str, Value]):
     def __init__(self, files: Mapping[str, Value]) -> None:
         if len(files) > MAX_PATHS:
             raise LimitError(f"a state of {len(files)} paths is larger than the {MAX_PATHS} allowed")
+        if (count := _count(files)) > MAX_VALUES:
+            raise LimitError(f"a state of {count} JSON values is larger than the {MAX_VALUES} allowed")
         for path, value in files.items():
             _check(path, value)
         _check_folders(files)
@@ -159,6 +163,13 @@ class State(Mapping[str, Value]):
     def warnings(self) -> tuple[str, ...]:
         """What is legal and yet misread or lost by published tools and devices."""
         return tuple(warning for path, value in self._files.items() for warning in _warnings(path, value))
+
+
+def _count(value: Any) -> int:
+    """The value and all in it."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(_count, value.values()))
+    return 1 + sum(map(_count, value)) if isinstance(value, (list, tuple)) else 1
 
 
 def _check(path: str, value: Value) -> None:

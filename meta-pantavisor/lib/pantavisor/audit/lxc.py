@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..lxc import MAX_BYTES
 from ..names import hint
 from .context import Context
 
@@ -26,6 +27,8 @@ _VOLUME = re.compile(r"/volumes/([^/]+)/([^/]+)")
 
 def check(context: Context, name: str, path: str, text: bytes, *, pooled: bool) -> None:
     """Examine one configuration of the container ``name``."""
+    if len(text) > MAX_BYTES:
+        context.add("lxc", path, f"is {len(text)} bytes long, and devices read {MAX_BYTES} at most")
     try:
         pairs = list(_pairs(context, path, text.decode("utf-8")))
     except UnicodeDecodeError:

@@ -41,9 +41,9 @@ static int parse_group(const struct pv_manifest *c, const struct pv_json_node *n
 		if (!strcmp(g->name, group->name))
 			return pv_err_set(
 				c->err, "%s: two groups are called %s", c->groups_file, group->name);
-	if (timeout && !pv_json_number(c->doc, timeout, 0, 86400, &seconds))
-		return pv_err_set(c->err, "%s: the timeout of group %s is not 0 to 86400", c->groups_file,
-			group->name);
+	if (timeout && !pv_json_number(c->doc, timeout, 0, PV_GROUP_TIMEOUT_S, &seconds))
+		return pv_err_set(c->err, "%s: the timeout of group %s is not 0 to %d", c->groups_file,
+			group->name, PV_GROUP_TIMEOUT_S);
 	group->timeout_s = (int)seconds;
 	if (pv_manifest_goal(c, pv_manifest_text(c, node, "status_goal"), &group->goal) < 0 ||
 		pv_manifest_restart(c, pv_manifest_text(c, node, "restart_policy"), &group->restart) < 0 ||

@@ -5,6 +5,8 @@
 
 #include "manifest.h"
 
+#define PV_GROUP_TIMEOUT_S (24 * 60 * 60)
+
 const char *pv_manifest_text(
 	const struct pv_manifest *c, const struct pv_json_node *object, const char *name);
 /* Both leave the value alone where there is no text. */

@@ -160,11 +160,11 @@ static int read_value(struct reader *r, int depth, uint32_t *index)
 	uint32_t value = 0, length = 0;
 	int c = pv_json_peek(r), done;
 
-	if (depth > PV_JSON_DEPTH)
-		return pv_json_bad(r, "nested too deep");
 	if (new_node(r, index) < 0)
 		return -1;
 	if (c == '{' || c == '[') {
+		if (depth == PV_JSON_DEPTH)
+			return pv_json_bad(r, "nested too deep");
 		type = c == '{' ? PV_JSON_OBJECT : PV_JSON_ARRAY;
 		done = read_children(r, depth, *index, c == '{');
 	} else if (c == '"') {

@@ -14,7 +14,7 @@
 #include "err.h"
 
 #define PV_JSON_TEXT_BYTES (4 * 1024 * 1024)
-#define PV_JSON_DEPTH 32
+#define PV_JSON_DEPTH 64 /* objects and arrays in each other */
 #define PV_JSON_NODES 131072
 
 enum pv_json_type {

@@ -65,5 +65,5 @@ bool pv_revision_is(const char *revision)
 		return false;
 	if (pv_starts_with(revision, "locals/"))
 		return pv_name_is(revision + strlen("locals/"));
-	return made_of(revision, "0123456789", 10);
+	return made_of(revision, "0123456789", PV_REVISION_DIGITS);
 }

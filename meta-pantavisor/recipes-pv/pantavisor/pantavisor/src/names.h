@@ -9,6 +9,7 @@
 #define PV_PATH_BYTES 1024
 #define PV_SEGMENT_BYTES 255
 #define PV_REVISION_BYTES 80
+#define PV_REVISION_DIGITS 10
 
 /* A container or a group: letters, digits, `.`, `_`, `-`; begins with a letter or digit. */
 bool pv_name_is(const char *name);

@@ -6,8 +6,6 @@
 
 #include "alloc.h"
 
-#define YEAR_S (365.0 * 24 * 60 * 60)
-
 static const char *const modes[] = {"no", "always", "on-failure", "unless-stopped"};
 
 const char *pv_recovery_name(enum pv_recovery_mode mode)
@@ -30,7 +28,7 @@ static int whole(const struct pv_json *doc, const struct pv_json_node *parent, c
 {
 	double read = *value;
 
-	if (number(doc, parent, name, YEAR_S, &read, err) < 0)
+	if (number(doc, parent, name, PV_RECOVERY_SECONDS, &read, err) < 0)
 		return -1;
 	*value = (int)read;
 	return 0;
@@ -83,7 +81,7 @@ int pv_recovery_parse(struct pv_recovery *recovery, const struct pv_json *doc,
 		whole(doc, node, "retry_delay", &recovery->retry_delay_s, err) < 0 ||
 		whole(doc, node, "reset_window", &recovery->reset_window_s, err) < 0 ||
 		whole(doc, node, "stable_timeout", &recovery->stable_timeout_s, err) < 0 ||
-		number(doc, node, "backoff_factor", 1000, &recovery->backoff_factor, err) < 0)
+		number(doc, node, "backoff_factor", PV_RECOVERY_FACTOR, &recovery->backoff_factor, err) < 0)
 		return -1;
 	return backoff ? parse_backoff(recovery, backoff, err) : 0;
 }

@@ -14,6 +14,8 @@
 
 #include "json.h"
 
+#define PV_RECOVERY_SECONDS (365 * 24 * 60 * 60) /* of any time in a manifest */
+#define PV_RECOVERY_FACTOR 1000
 #define PV_RECOVERY_DELAY_MS (60 * 60 * 1000)
 #define PV_RECOVERY_PAUSE_MS 1000
 #define PV_RECOVERY_PAUSE_MAX_MS (60 * 1000)

@@ -86,7 +86,7 @@ static char *nest(int depth)
 
 static void test_depth_has_a_limit(void)
 {
-	cleanup_free char *last = nest(PV_JSON_DEPTH + 1), *over = nest(PV_JSON_DEPTH + 2),
+	cleanup_free char *last = nest(PV_JSON_DEPTH), *over = nest(PV_JSON_DEPTH + 1),
 			  *far = nest(100000);
 
 	CHECK(parses(last));
