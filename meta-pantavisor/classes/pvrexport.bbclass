@@ -10,7 +10,8 @@
 #   inherit pvrexport
 #
 # The image is fetched into DL_DIR by do_fetch, every blob checked by its digest. Without PVR_DOCKER_DIGEST
-# the tag is resolved once, and the fetcher prints the line that pins it.
+# the tag is resolved once, and the fetcher prints the line that pins it; PVR_DOCKER_LOCK names a file with
+# the digests of all images of a build.
 # The variables below set what runs and how; files named in PVR_*_JSON must be in SRC_URI.
 
 inherit pvr-artifact
@@ -19,6 +20,15 @@ PVR_DOCKER_REF ??= ""
 PVR_DOCKER_REF[doc] = "Image reference, for example docker.io/library/nginx:1.27."
 PVR_DOCKER_DIGEST ??= ""
 PVR_DOCKER_DIGEST[doc] = "Digest (sha256:...) of the image's index or manifest. Pins the image."
+PVR_DOCKER_PIN ??= "warn"
+PVR_DOCKER_PIN[doc] = "What becomes of an image that no digest pins: warn, with the line that pins it, or \
+require, an error."
+PVR_DOCKER_LOCK ??= ""
+PVR_DOCKER_LOCK[doc] = "Lock file with the digests of images that recipes name by a tag, as scripts/lock \
+writes it."
+# What it has for the recipe is in SRC_URI.
+PVR_DOCKER_PIN[vardepvalue] = ""
+PVR_DOCKER_LOCK[vardepvalue] = ""
 PVR_DOCKER_PLATFORM ??= ""
 PVR_DOCKER_PLATFORM[doc] = "os/architecture[/variant] to take from the image. Empty: follows the machine."
 PVR_ROOTFS ??= ""
@@ -93,6 +103,14 @@ python do_check_tag() {
 do_check_tag[nostamp] = "1"
 do_check_tag[network] = "1"
 addtask check_tag after do_fetch before do_build
+
+# For scripts/lock: bitbake --runall=lock_image TARGET
+python do_lock_image() {
+    pvbb.tags.report(d)
+}
+do_lock_image[nostamp] = "1"
+do_lock_image[network] = "1"
+addtask lock_image
 
 python do_pvrexport() {
     pvbb.tasks.export_container(d)

@@ -44,6 +44,7 @@ import pvbb.recipe  # noqa: E402
 import pvbb.tags  # noqa: E402
 import pvbb.tool  # noqa: E402
 import pvbb.variables  # noqa: E402
+from pvbb import imagelock  # noqa: E402
 
 LAYER = Path(__file__).parents[2] / "meta-pantavisor"
 AMD64 = Platform.parse("linux/amd64")
@@ -405,6 +406,85 @@ def test_a_tag_that_moved_is_reported_at_every_check_with_both_digests(registry,
     d.setVar("SRC_URI", url(registry, digest=first))
     pvbb.tags.check(d)
     assert not warnings(caplog)
+
+
+def test_where_a_digest_is_required_a_tag_is_an_error_also_of_what_was_fetched(registry, d) -> None:
+    digest = registry.add("demo/web", "1", images.image(FILES))
+    fetch(url(registry), d)
+    d.setVar("PVR_DOCKER_PIN", "require")
+    d.setVar("SRC_URI", url(registry))
+    with pytest.raises(bb.BBHandledException):
+        pvbb.tags.check(d)
+    registry.seen.clear()
+    with pytest.raises(bb.fetch2.FetchError, match="no digest pins .* and run: scripts/lock"):
+        fetch(url(registry), d)
+    fetch(url(registry, digest=digest), d)
+    d.setVar("PVR_DOCKER_PIN", "requires")
+    d.setVar("PVR_DOCKER_REF", f"{registry.host}/demo/web:1")
+    with pytest.raises(bb.parse.SkipRecipe, match='unknown value of PVR_DOCKER_PIN "requires" .*"require"'):
+        pvbb.recipe.docker_source(d)
+
+
+def test_a_recipe_without_digest_takes_that_of_the_lock_file(d, tmp_path: Path) -> None:
+    path, digest = tmp_path / "images.lock.json", Digest.parse(f"sha256:{'a' * 64}")
+    d.setVar("PVR_DOCKER_LOCK", str(path))
+    d.setVar("PVR_DOCKER_REF", "nginx:1")
+    d.setVar("SRC_URI", "")
+    d.setVar("__TASKS", "")
+    pvbb.recipe.docker_source(d)
+    assert "digest=" not in d.getVar("SRC_URI")
+    assert str(path) in {name for name, _ in d.getVar("__depends", False)}
+    path.write_bytes(imagelock.dump({f"docker.io/library/nginx:{tag}": digest for tag in "12"}))
+    for text, locked in (("docker.io/library/nginx:1", True), ("nginx:3", False)):
+        d.setVar("PVR_DOCKER_REF", text)
+        d.setVar("SRC_URI", "")
+        pvbb.recipe.docker_source(d)
+        assert (f"digest={digest}" in d.getVar("SRC_URI")) is locked
+    d.setVar("PVR_DOCKER_REF", f"nginx:1@sha256:{'b' * 64}")
+    d.setVar("SRC_URI", "")
+    pvbb.recipe.docker_source(d)
+    assert f"digest=sha256:{'b' * 64}" in d.getVar("SRC_URI")
+    d.setVar("PVR_DOCKER_LOCK", "images.lock.json")
+    d.setVar("PVR_DOCKER_REF", "nginx:1")
+    with pytest.raises(bb.parse.SkipRecipe, match="not a whole path .*LAYERDIR"):
+        pvbb.recipe.docker_source(d)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[]", "not a JSON object"),
+        ("{}", "not a lock file"),
+        ('{"images": {}, "more": 1}', "not a lock file"),
+        ('{"images": {"nginx:1": "sha256:' + "a" * 64 + '"}}', "not a whole reference"),
+        ('{"images": {"docker.io/library/nginx:1": "sha256:abc"}}', "sha256"),
+        ('{"images": {"docker.io/library/nginx:1": 1}}', "not a string"),
+        ('{"images": ' + "[" * 10_000, "JSON|deep"),
+        ('{"images": {}, "images": {}}', "images"),
+    ],
+)
+def test_a_lock_file_that_is_none_is_refused_by_name(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "images.lock.json"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=why):
+        imagelock.read(path)
+    path.write_bytes(b" " * (imagelock.MAX_BYTES + 1))
+    with pytest.raises(FormatError):
+        imagelock.read(path)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_own_mirrors_are_asked_for_images_too(registry, d, tmp_path: Path, slash: str) -> None:
+    made = images.image(FILES)
+    registry.add("demo/web", "1", made)
+    fetch(url(registry), d)
+    mirror = Path(d.getVar("DL_DIR")).rename(tmp_path / "mirror")
+    (tmp_path / "downloads").mkdir()
+    registry.seen.clear()
+    d.setVar("SOURCE_MIRROR_URL", f"file://{mirror}{slash}")
+    d.setVar("__inherit_cache", ["/oe/meta/classes/own-mirrors.bbclass"])
+    fetch(url(registry), d)
+    assert not registry.seen and unpacked(url(registry), d, tmp_path / "w") == made.layers
 
 
 def test_a_registry_that_does_not_answer_leaves_the_build_alone(d, caplog) -> None:

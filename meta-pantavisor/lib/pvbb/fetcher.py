@@ -29,6 +29,7 @@ from pantavisor.registry import AccessDenied, Client
 from pantavisor.registry import download as downloading
 
 import pvbb.downloads
+import pvbb.tags
 from pvbb.downloads import BlobUrl, ImageUrl, RecordUrl
 from pvbb.registries import client
 
@@ -104,6 +105,9 @@ class _Image:
         self._url: ImageUrl = ud.item
         # Nested fetches set variables of their own (2.8 leaves BB_NO_NETWORK behind).
         self._d = d.createCopy()
+        if d.getVar("SOURCE_MIRROR_URL") and bb.data.inherits_class("own-mirrors", d):
+            # openembedded-core's class lists the kinds of URLs that it knows.
+            self._d.prependVar("PREMIRRORS", f"docker://.*/.* {d.getVar('SOURCE_MIRROR_URL')} ")
         self._downloads = Path(d.getVar("DL_DIR"))
         self._client: Optional[Client] = None
 
@@ -141,6 +145,7 @@ class _Image:
         )
 
     def _resolve(self) -> Digest:
+        pvbb.tags.need_digest(self._url.ref, self._d)
         record = self._record()
         path = self._downloads / record.name
         digest = pvbb.downloads.read_record(path)

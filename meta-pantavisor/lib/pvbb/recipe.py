@@ -8,7 +8,9 @@ word must not stop the builds of others.
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bb
@@ -21,6 +23,8 @@ from pantavisor.ref import Ref
 from pantavisor.registry import RegistryOptions
 
 import pvbb.fetcher
+import pvbb.imagelock
+import pvbb.tags
 from pvbb.downloads import ImageUrl
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ def docker_source(d: Any) -> None:
     """
     pvbb.fetcher.register()
     try:
+        pvbb.tags.is_pin_required(d)
         url = ImageUrl(_reference(d), _platform(d), LAYOUT_FOLDER)
         RegistryOptions.from_variables(d.getVar, {})  # raises now what the fetcher would raise late
     except PantavisorError as error:
@@ -104,12 +109,26 @@ def _reference(d: Any) -> Ref:
         )
     ref = Ref.parse(text)
     pin = (d.getVar("PVR_DOCKER_DIGEST") or "").strip()
-    digest: Optional[Digest] = Digest.parse(pin) if pin else None
+    digest: Optional[Digest] = Digest.parse(pin) if pin else _locked(d, ref)
     if digest is not None and ref.digest not in (None, digest):
         raise FormatError(
             f"PVR_DOCKER_REF and PVR_DOCKER_DIGEST name two digests: {ref.digest} and {digest}"
         )
     return ref.with_digest(digest) if digest is not None else ref
+
+
+def _locked(d: Any, ref: Ref) -> Optional[Digest]:
+    """What the lock file has for a reference without digest."""
+    path = d.getVar("PVR_DOCKER_LOCK")
+    if not path or ref.digest is not None:
+        return None
+    if not os.path.isabs(path):
+        raise FormatError(
+            f'PVR_DOCKER_LOCK is "{path}", which is not a whole path',
+            hint='in layer.conf: PVR_DOCKER_LOCK = "${LAYERDIR}/images.lock.json"',
+        )
+    bb.parse.mark_dependency(d, path)
+    return pvbb.imagelock.read(Path(path)).get(str(ref))
 
 
 def _platform(d: Any) -> Platform:

@@ -35,6 +35,7 @@ SOURCES = (
     "tests",
     "scripts/qemu",
     "scripts/demo-images",
+    "scripts/lock",
 )
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
