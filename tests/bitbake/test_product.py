@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""examples/product in a place of its own, by kas and the demonstration's core: its images are locked, its
+apps are built, and its device resolves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT
+from pantavisor import export
+from pantavisor.objects import ObjectPool
+from sim.registry import Registry, images
+
+FILES = {"bin/sh": b"", "sbin/init": b"#!/bin/sh\n"}
+
+
+@dataclass(frozen=True)
+class Product:
+    folder: Path
+    registry: Registry
+
+    def kas(self, *words: str) -> str:
+        """What kas prints, called where its user calls it."""
+        environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            [Path(sys.executable).with_name("kas"), *words],
+            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    root = tmp_path_factory.mktemp("outside")
+    folder: Path = shutil.copytree(PROJECT / "examples/product", root / "product")
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    (root / "meta-pantavisor").symlink_to(PROJECT)
+    with Registry() as registry:
+        registry.add("library/nginx", "1.27", images.image(FILES))
+        registry.add("library/busybox", "1.37", images.image({**FILES, "bin/busybox": b"1"}))
+        (folder / "build/conf").mkdir(parents=True)
+        lines = f'PVR_REGISTRY_MIRRORS = "docker.io={registry.host}"\n'
+        (folder / "build/conf/auto.conf").write_text(lines)
+        yield Product(folder, registry)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def test_it_is_locked_built_and_resolved_from_outside(product: Product, tmp_path: Path) -> None:
+    product.kas("shell", "quickstart.yml", "-c", "../../meta-pantavisor/scripts/lock write product-device")
+    locked = json.loads((product.folder / "meta-product/images.lock.json").read_text())["images"]
+    assert sorted(locked) == ["docker.io/library/busybox:1.37", "docker.io/library/nginx:1.27"]
+    product.kas("build", "quickstart.yml", "--target", "web", "--target", "network")
+    for name in ("web", "network"):
+        made = product.folder / f"build/tmp/deploy/images/product-board/{name}.pvrexport.tgz"
+        state = export.read(made, ObjectPool(tmp_path / name))
+        assert state[f"{name}/run.json"]["name"] == name  # type: ignore[index, call-overload]
+    printed = product.kas("shell", "quickstart.yml", "-c", "bitbake -n product-device")
+    assert "all succeeded" in printed, printed
+
+
+def test_its_file_for_openembedded_core_has_the_same_product(product: Product) -> None:
+    # In place of clones, folders: there is no network here.
+    local = {"url": None, "path": "."}
+    repos = {"bitbake": local, "openembedded-core": local}
+    (product.folder / "local.yml").write_text(json.dumps({"header": {"version": 18}, "repos": repos}))
+    files = {"product.yml:local.yml": "meta", "quickstart.yml": "."}
+    found = [json.loads(product.kas("dump", "--format", "json", name)) for name in files]
+    for name in ("machine", "target"):
+        assert found[0][name] == found[1][name]
+    for each in found:
+        assert {"pantavisor", "product"} < set(each["repos"])
+        assert 'PVR_DOCKER_PIN = "require"' in each["local_conf_header"]["product"]
