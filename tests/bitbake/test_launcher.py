@@ -35,6 +35,12 @@ def alive(pid: int) -> bool:
         return False
 
 
+def test_a_dry_run_lists_tasks_and_runs_none(build: Build) -> None:
+    result = build.run("-n", "fail-shell").succeeded()
+    assert "fail-shell_1.0.bb:do_compile)" in result.output
+    assert not list(build.directory.glob("tmp/work/*/fail-shell/*/temp/log.*"))
+
+
 @pytest.fixture(scope="module")
 def failures(build: Build) -> Result:
     return build.run("-k", "fail-python", "fail-shell", "fail-fatal", "after-failing", "hello").failed()
