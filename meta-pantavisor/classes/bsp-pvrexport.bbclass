@@ -31,6 +31,7 @@ PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
 PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: \
 the times in the tarballs."
 
+PVS_FILES = "${PVS_PART_FILES} PVS_BOOT_KEY"
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
 
 PVR_BSP_SIGNED = "${WORKDIR}/efi-signed"
@@ -58,10 +59,10 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE \
-    PVR_DEVICE_JSON"
+    PVR_DEVICE_JSON PVS_SIGN"
 do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY PVR_BSP_SIGNED"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
-do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
+do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 
 do_deploy() {

@@ -89,6 +89,7 @@ PVR_VERITY ??= "0"
 PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs \
 kernel support."
 
+PVS_FILES = "${PVS_PART_FILES}"
 PVR_EXPORT = "${B}/${PN}.pvrexport.tgz"
 
 python () {
@@ -121,8 +122,8 @@ do_pvrexport[cleandirs] = "${B}"
 do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_ROOTFS PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL \
     PVR_RESTART_POLICY PVR_ROLES PVR_CONFINED"
 do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_LOGS_JSON PVR_EXPORTS_JSON"
-do_pvrexport[vardeps] += "PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
-do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS}"
+do_pvrexport[vardeps] += "PVS_SIGN PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
+do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy
 
 do_deploy() {

@@ -49,7 +49,7 @@ do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME \
-    IMAGE_BOOT_FILES SOURCE_DATE_EPOCH"
+    IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
 do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.recipe.containers(d))}"
 do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
 # Of containers only do_deploy is needed; their warnings are kept all the same.

@@ -16,6 +16,18 @@
 #
 #   PVS_BOOT_KEY = "/secure/product-keys/boot.pem"
 #
+# A private key that is in no file signs through a program or a token, and PVS_KEY is not read:
+#
+#   PVS_COMMAND = "/usr/local/bin/sign-by-vault product"
+#
+#   PVS_PKCS11 = "/usr/lib/softhsm/libsofthsm2.so"
+#   PVS_PKCS11_TOKEN = "product"
+#   PVS_PKCS11_LABEL = "states"
+#
+# Machines without any key build containers and bsp unsigned, and one that has it signs them with the image:
+#
+#   PVS_SIGN = "0"
+#
 # For a first look, a configuration may ask by name for keys that are made on demand in PVS_KEY_DIR:
 #
 #   PVS_DEVELOPMENT_KEYS = "1"
@@ -28,6 +40,22 @@ PVS_KEY ??= "${PVS_KEY_DIR}/key.pem"
 PVS_KEY[doc] = "PEM file with the private key that signs states."
 PVS_X5C ??= "${PVS_KEY_DIR}/x5c.pem"
 PVS_X5C[doc] = "PEM file with the certificate chain of PVS_KEY, leaf first."
+PVS_COMMAND ??= ""
+PVS_COMMAND[doc] = "Program with arguments that signs in place of PVS_KEY: what to sign is on its standard \
+input, the signature on its standard output. Its certificates are in PVS_X5C."
+PVS_PKCS11 ??= ""
+PVS_PKCS11[doc] = "PKCS#11 library of a token whose key signs in place of PVS_KEY; its PIN is \
+PVR_PKCS11_PIN of the environment. Needs python3-pkcs11-native, which meta-python has."
+PVS_PKCS11_TOKEN ??= ""
+PVS_PKCS11_TOKEN[doc] = "Label of that token."
+PVS_PKCS11_LABEL ??= ""
+PVS_PKCS11_LABEL[doc] = "Label of the key on it."
+PVS_ENVIRONMENT ??= "PVR_PKCS11_PIN"
+PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given. \
+No file of the build holds their values."
+PVS_SIGN ??= "1"
+PVS_SIGN[doc] = "0: containers and the bsp are left unsigned, which needs no key, and the recipe of the \
+image signs them. The image is the same."
 PVS_CA ??= "${PVS_KEY_DIR}/ca.crt"
 PVS_CA[doc] = "PEM file with the root certificate that devices trust."
 PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d)}"
@@ -44,9 +72,19 @@ product."
 
 # The certificates are in the signature, the places of the files do not: two build directories agree.
 PVS_CHECKSUMS = "${PVS_X5C}:True ${PVS_CA}:True"
+PVS_PART_CHECKSUMS = "${@d.getVar('PVS_CHECKSUMS') if d.getVar('PVS_SIGN') != '0' else ''}"
+PVS_PART_CHECKSUMS[vardepvalue] = ""
+# Variables with the files that a recipe needs; of parts, none where they are left unsigned.
+PVS_FILES ?= "PVS_KEY PVS_X5C PVS_CA"
+PVS_PART_FILES = "${@'' if d.getVar('PVS_SIGN') == '0' else 'PVS_KEY PVS_X5C PVS_CA'}"
 PVS_SIGNERS_CHECKSUMS = "${@d.getVar('PVS_SIGNERS') + ':True' if d.getVar('PVS_SIGNERS') else ''}"
 PVS_SIGNERS_CHECKSUMS[vardepvalue] = ""
 PVS_SIGNERS[vardepvalue] = "${@'a table' if d.getVar('PVS_SIGNERS') else 'no table'}"
+PVS_COMMAND[vardepvalue] = ""
+PVS_PKCS11[vardepvalue] = ""
+PVS_PKCS11_TOKEN[vardepvalue] = ""
+PVS_PKCS11_LABEL[vardepvalue] = ""
+PVS_ENVIRONMENT[vardepvalue] = ""
 PVS_KEY_DIR[vardepvalue] = ""
 PVS_KEY[vardepvalue] = ""
 PVS_X5C[vardepvalue] = ""

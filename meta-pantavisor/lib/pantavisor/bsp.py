@@ -19,13 +19,17 @@ MODULES = "modules.squashfs"
 FIRMWARE = "firmware.squashfs"
 
 
-def export_bsp(job: jobs.ExportBsp) -> None:
-    """Write the signed export of the bsp. Raises NotFound."""
-    signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
+def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None) -> None:
+    """Write the export of the bsp, signed if the job names what signs; ``pin`` is a token's.
+    Raises NotFound.
+    """
+    signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
         state = State.empty().with_files(_files(job, pool, folder))
-        export.write(job.output, keys.sign_state(state, NAME, pvs.bsp_selection(), signer), pool)
+        if signer is not None:
+            state = keys.sign_state(state, NAME, pvs.part_selection(NAME), signer)
+        export.write(job.output, state, pool)
 
 
 def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Optional
 
 from . import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
 from .errors import FormatError
@@ -17,8 +18,10 @@ from .state import State
 REVISION = "0"
 
 
-def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None) -> None:
-    """Write the disk image and its .bmap, or raise and leave neither.
+def build(
+    job: jobs.BuildRoot, *, pin: Optional[str] = None, say: Callable[[str], None] = lambda text: None
+) -> None:
+    """Write the disk image and its .bmap, or raise and leave neither. ``pin`` is a token's.
 
     The state must be signed throughout by what ``job.trust`` trusts; the finished image is read back by the
     independent verifier before it takes its name.
@@ -30,7 +33,7 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
         storage = folder / "storage"
         trail.make(storage)
         pool = trail.pool_of(storage)
-        state = _bound(assemble(job.exports, pool), job)
+        state = _signed(assemble(job.exports, pool), job, pin)
         manifests.check_state(state)
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
@@ -55,14 +58,26 @@ def build(job: jobs.BuildRoot, *, say: Callable[[str], None] = lambda text: None
     )
 
 
-def _bound(state: State, job: jobs.BuildRoot) -> State:
-    """The state with a signature over its set of signatures, if there is to be one."""
-    if job.release is None:
+def _signed(state: State, job: jobs.BuildRoot, pin: Optional[str]) -> State:
+    """The state with the signatures that it lacks and one over their set, where the job asks for them."""
+    if job.release is None and not job.sign_parts:
         return state
     if job.signing is None:
         raise FormatError("a release needs a key that signs the set of its parts", hint="name one: signing")
-    signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
+    signer = keys.job_signer(job.signing, pin=pin)
+    covered = pvs.coverage(state, pvs.signatures(state))
+    if not job.sign_parts:
+        pvs.require_signed(state, covered)
+    for name in _loose_parts(state, pvs.unsigned(state, covered)):
+        state = keys.sign_state(state, name, pvs.part_selection(name), signer)
+    if job.release is None:
+        return state
     return keys.sign_set(state, signer, pvs.next_release(state, job.release))
+
+
+def _loose_parts(state: State, unsigned: Iterable[str]) -> list[str]:
+    loose = set(unsigned)
+    return [name for name in state.part_names() if not loose.isdisjoint(state.part(name))]
 
 
 def _publish(image: disk.DiskImage, output: Path) -> None:

@@ -19,17 +19,24 @@ from .errors import FormatError
 
 @dataclass(frozen=True)
 class Signing:
-    """Files to sign with and to check against; the private key is read where it lies."""
+    """What signs, and the certificates to check it against: a private key in a file, which is read where it
+    lies, or the words of a ``command``, or the key ``label`` on the ``token`` of a PKCS#11 ``module``.
+    """
 
-    key: Path
+    key: Optional[Path]
     x5c: Path
     trust: Path
+    command: Optional[str] = None
+    module: Optional[Path] = None
+    token: Optional[str] = None
+    label: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class ExportContainer:
     """An OCI layout, or else a root file system, becomes the export of one signed container. ``before`` is
     the export of an earlier build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH).
+    Without ``signing`` it is left for others to sign, as that of the bsp.
     """
 
     name: str
@@ -37,7 +44,7 @@ class ExportContainer:
     arguments: Mapping[str, Any]
     volumes: tuple[str, ...]
     profile: str
-    signing: Signing
+    signing: Optional[Signing]
     work: Path
     output: Path
     layout: Optional[Path] = None
@@ -62,7 +69,7 @@ class ExportBsp:
     kernel: Path
     initramfs: Path
     profile: str
-    signing: Signing
+    signing: Optional[Signing]
     work: Path
     output: Path
     fdt: Optional[Path] = None
@@ -77,8 +84,8 @@ class ExportBsp:
 @dataclass(frozen=True)
 class BuildRoot:
     """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``.
-    With a ``release`` the set of their signatures is signed by ``signing``; ``signers`` is the table of who
-    may sign what that devices have.
+    With ``sign_parts`` each that has no signature is signed by ``signing``, with a ``release`` the set of
+    their signatures; ``signers`` is the table of who may sign what that devices have.
     """
 
     exports: tuple[Path, ...]
@@ -90,6 +97,7 @@ class BuildRoot:
     size: Optional[int] = None
     release: Optional[int] = None
     signing: Optional[Signing] = None
+    sign_parts: bool = False
     signers: Optional[Path] = None
 
 

@@ -39,7 +39,7 @@ def export_container(d: Any) -> None:
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
             "verity": _flag(d, "PVR_VERITY"),
-            "signing": _signing(d),
+            "signing": _part_signing(d),
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
             "before": _deployed_before(d),
@@ -66,7 +66,7 @@ def export_bsp(d: Any) -> None:
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
             "epoch": _epoch(d),
-            "signing": _signing(d),
+            "signing": _part_signing(d),
             "work": d.getVar("B"),
             "output": d.getVar("PVR_EXPORT"),
         },
@@ -96,6 +96,7 @@ def build_root(d: Any) -> None:
             "trust": d.getVar("PVS_CA"),
             "release": _number(d, "PVROOT_RELEASE"),
             "signing": _signing(d),
+            "sign_parts": not _flag(d, "PVS_SIGN"),
             "signers": d.getVar("PVS_SIGNERS") or None,
             "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
             "work": d.getVar("B"),
@@ -104,8 +105,21 @@ def build_root(d: Any) -> None:
     )
 
 
-def _signing(d: Any) -> dict[str, str]:
-    return {"key": d.getVar("PVS_KEY"), "x5c": d.getVar("PVS_X5C"), "trust": d.getVar("PVS_CA")}
+def _part_signing(d: Any) -> Optional[dict[str, Optional[str]]]:
+    """None leaves a part to be signed by the image's recipe."""
+    return _signing(d) if _flag(d, "PVS_SIGN") else None
+
+
+def _signing(d: Any) -> dict[str, Optional[str]]:
+    return {
+        "key": None if pvbb.tool.signs_elsewhere(d) else d.getVar("PVS_KEY"),
+        "x5c": d.getVar("PVS_X5C"),
+        "trust": d.getVar("PVS_CA"),
+        "command": d.getVar("PVS_COMMAND") or None,
+        "module": d.getVar("PVS_PKCS11") or None,
+        "token": d.getVar("PVS_PKCS11_TOKEN") or None,
+        "label": d.getVar("PVS_PKCS11_LABEL") or None,
+    }
 
 
 def _arguments(d: Any) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import bb
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Optional
 
 WARNING = "pvr: warning: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
-KEY_VARIABLES = ("PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY")
+# They sign, or have it done.
+SIGNING_TASKS = ("do_pvrexport", "do_pvroot")
 
 
 def library_root(d: Any) -> str:
@@ -35,10 +36,14 @@ def library_checksums(d: Any) -> str:
 
 
 def require_keys(d: Any) -> None:
-    """Skip the recipe with the way out where signing keys are missing;
+    """Skip the recipe with the way out where files of PVS_FILES are missing;
     make development keys where they are asked for.
     """
-    wanted = [path for name in KEY_VARIABLES if (path := d.getVar(name))]
+    names = (d.getVar("PVS_FILES") or "").split()
+    if signs_elsewhere(d):
+        _check_signer(d)
+        names = [name for name in names if name != "PVS_KEY"]
+    wanted = [path for name in names if (path := d.getVar(name))]
     directory = d.getVar("PVS_KEY_DIR")
     reason = ""
     asked = d.getVar("PVS_DEVELOPMENT_KEYS") == "1" and not os.path.exists(directory)
@@ -53,6 +58,28 @@ def require_keys(d: Any) -> None:
                 or f"no signing key: {path} does not exist; make keys by 'pvr keys generate {directory}', "
                 'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
             )
+
+
+def signs_elsewhere(d: Any) -> bool:
+    """Whether the private key is behind a program or on a token, and not in a file."""
+    return bool(d.getVar("PVS_COMMAND") or d.getVar("PVS_PKCS11"))
+
+
+def _check_signer(d: Any) -> None:
+    """Skip the recipe where what signs is not named whole; let its tasks reach what is in a network."""
+    problem = ""
+    if d.getVar("PVS_COMMAND") and d.getVar("PVS_PKCS11"):
+        problem = "PVS_COMMAND and PVS_PKCS11 are two ways to sign (hint: set one of them)"
+    elif d.getVar("PVS_PKCS11") and not (d.getVar("PVS_PKCS11_TOKEN") and d.getVar("PVS_PKCS11_LABEL")):
+        problem = (
+            "PVS_PKCS11 alone does not name a key "
+            "(hint: set PVS_PKCS11_TOKEN and PVS_PKCS11_LABEL to the labels of the token and of the key)"
+        )
+    if problem:
+        raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {problem}")
+    for task in SIGNING_TASKS:
+        if task in (d.getVar("__BBTASKS", False) or []):
+            d.setVarFlag(task, "network", "1")
 
 
 def _make_development_keys(d: Any, directory: str) -> str:
@@ -106,6 +133,7 @@ def _spawn(d: Any, arguments: list[str], *, parsing: bool = False) -> subprocess
         python, path = sys.executable, f"{path}:{_users_path(d)}"
     argv = [python, "-m", "pantavisor", *arguments]
     environment = {
+        **_users(d),
         "PATH": path,
         "PYTHONPATH": library_root(d),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -122,8 +150,19 @@ def _spawn(d: Any, arguments: list[str], *, parsing: bool = False) -> subprocess
 
 
 def _users_path(d: Any) -> str:
+    return _user(d, "PATH") or os.defpath
+
+
+def _users(d: Any) -> dict[str, str]:
+    """What PVS_ENVIRONMENT names, for what signs. It is in no variable of a recipe, so in no file."""
+    names = (d.getVar("PVS_ENVIRONMENT") or "").split()
+    return {name: value for name in names if (value := _user(d, name))}
+
+
+def _user(d: Any, name: str) -> Optional[str]:
+    """A variable of the environment of the user who builds."""
     origin = d.getVar("BB_ORIGENV", False)
-    return (origin.getVar("PATH") if origin else None) or os.defpath
+    return origin.getVar(name) if origin else None
 
 
 def _sources(folder: str) -> list[str]:

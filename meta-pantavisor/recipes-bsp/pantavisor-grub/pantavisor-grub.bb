@@ -13,6 +13,7 @@ DEPENDS = "grub-efi grub-efi-native"
 COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
+PVS_FILES = "PVS_BOOT_KEY"
 inherit pvr-artifact pantavisor-efi-key
 
 PANTAVISOR_CONSOLE ??= "ttyS0,115200"

@@ -11,6 +11,7 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
+PVS_FILES = "PVS_CA"
 inherit pvs-keys
 
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"

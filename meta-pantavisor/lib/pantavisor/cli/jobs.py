@@ -7,7 +7,9 @@ What only one verb needs is imported by it, here and in the other commands: star
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+from typing import Optional
 
 from .. import jobs
 from .console import Console
@@ -29,7 +31,7 @@ def _export_container(options: argparse.Namespace, console: Console) -> None:
     from .. import container
 
     job = jobs.load(options.job, jobs.ExportContainer)
-    made = container.export_container(job)
+    made = container.export_container(job, pin=_pin())
     for warning in made.warnings:
         console.warn(warning)
     for note in made.notes:
@@ -41,7 +43,7 @@ def _export_bsp(options: argparse.Namespace, console: Console) -> None:
     from .. import bsp
 
     job = jobs.load(options.job, jobs.ExportBsp)
-    bsp.export_bsp(job)
+    bsp.export_bsp(job, pin=_pin())
     console.line(f"{job.output} is written")
 
 
@@ -49,4 +51,10 @@ def _build_root(options: argparse.Namespace, console: Console) -> None:
     from .. import factory
 
     job = jobs.load(options.job, jobs.BuildRoot)
-    factory.build(job, say=console.line)
+    factory.build(job, pin=_pin(), say=console.line)
+
+
+def _pin() -> Optional[str]:
+    from .key_options import PIN_VARIABLE
+
+    return os.environ.get(PIN_VARIABLE)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from pathlib import Path
 from typing import Any, Optional
 
@@ -72,7 +71,7 @@ def signer(options: argparse.Namespace) -> keys.Signer:
             options.pkcs11, _needed(path), token=options.token, label=options.label, pin=pin
         )
     if options.signer is not None:
-        return keys.CommandSigner.load(_program(options.signer), _needed(path))
+        return keys.CommandSigner.load(keys.words(options.signer, what="--command"), _needed(path))
     return keys.PemSigner.load(_key(options), path)
 
 
@@ -104,16 +103,6 @@ def _declare(parser: argparse.ArgumentParser, behind: bool, *flags: str, **words
         # A default here would take the place of what was given before the verb.
         words["default"] = argparse.SUPPRESS
     parser.add_argument(*flags, **words)
-
-
-def _program(text: str) -> list[str]:
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise PantavisorError(f"--command {text[:80]} has a quote that nothing ends") from error
-    if not words:
-        raise PantavisorError("--command names no program")
-    return words
 
 
 def _needed(path: Optional[Path]) -> Path:

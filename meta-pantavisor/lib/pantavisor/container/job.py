@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The job of a build: an OCI layout or a root file system becomes the export of one signed container."""
+"""The job of a build: an OCI layout or a root file system becomes the export of one container."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Optional
 
 from .. import atomic, export, jobs, keys, layout, pvs
 from ..errors import FormatError, PantavisorError
@@ -22,12 +23,13 @@ from .codec_change import warn_of_codec
 from .model import Container, PackOptions
 
 
-def export_container(job: jobs.ExportContainer) -> Container:
-    """Write the signed export of one container; returns it for its warnings and notes.
+def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) -> Container:
+    """Write the export of one container, signed if the job names what signs; returns it for its warnings
+    and notes. ``pin`` is a token's.
 
     Raises FormatError.
     """
-    signer = keys.PemSigner.load(job.signing.key, job.signing.x5c)
+    signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     wanted = SourceManifest(
         arguments=job.arguments,
         config=job.image_config or {},
@@ -49,7 +51,8 @@ def export_container(job: jobs.ExportContainer) -> Container:
         )
         made = warn_of_codec(job.name, made, _before(job), pool)
         state = State.empty().with_files(made.files)
-        state = keys.sign_state(state, job.name, pvs.container_selection(job.name), signer)
+        if signer is not None:
+            state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
         export.write(job.output, state, pool)
     return made
 

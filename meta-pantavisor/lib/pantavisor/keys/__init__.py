@@ -9,8 +9,9 @@ deterministic (RFC 6979) where the key is ours to use. The same key and state th
 from __future__ import annotations
 
 from .certificates import subject_of
-from .command import CommandSigner
+from .command import CommandSigner, words
 from .generate import DAYS, generate
+from .job_signer import job_signer
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, as_pem, chain_of
 from .pkcs11 import TokenSigner
@@ -39,6 +40,7 @@ __all__ = [
     "attach",
     "chain_of",
     "generate",
+    "job_signer",
     "own_root",
     "resign",
     "sign_set",
@@ -48,4 +50,5 @@ __all__ = [
     "trusted",
     "verify_signature",
     "verify_state",
+    "words",
 ]

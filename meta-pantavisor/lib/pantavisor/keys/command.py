@@ -7,6 +7,7 @@ So keys stay in a vault, a cloud service or a smart card, whatever has a command
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,23 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from .. import proc
+from ..errors import FormatError
 from . import pem
 from .algorithms import raw_ecdsa, verify_made
 from .publickey import PublicKey
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
+
+
+def words(text: str, *, what: str) -> list[str]:
+    """A program and its arguments. Raises FormatError."""
+    try:
+        found = shlex.split(text)
+    except ValueError as error:
+        raise FormatError(f"{what} {text[:80]} has a quote that nothing ends") from error
+    if not found:
+        raise FormatError(f"{what} names no program")
+    return found
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .coverage import Coverage, coverage, is_free, require_full, require_signed, unsigned
 from .parts import merge, part_files, part_names, part_paths, replace_part
-from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches
+from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches, part_selection
 from .sets import SET, check_set, next_release, require_set, set_selection
 from .signature import (
     ALGORITHMS,
@@ -55,6 +55,7 @@ __all__ = [
     "part_files",
     "part_names",
     "part_paths",
+    "part_selection",
     "next_release",
     "payload",
     "protected_header",

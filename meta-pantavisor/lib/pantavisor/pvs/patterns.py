@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import FormatError, LimitError
+from ..state import BSP
 
 MAX_PATTERNS = 256
 MAX_PATTERN_BYTES = 512
@@ -74,6 +75,11 @@ def container_selection(name: str) -> Selection:
 def bsp_selection() -> Selection:
     """The bsp with what belongs to the whole device."""
     return Selection(("bsp/**", "device.json", "#spec"), ("bsp/src.json", "_sigs/bsp.json"))
+
+
+def part_selection(name: str) -> Selection:
+    """What the signature of a part covers by default."""
+    return bsp_selection() if name == BSP else container_selection(name)
 
 
 def check_pattern(pattern: str) -> str:

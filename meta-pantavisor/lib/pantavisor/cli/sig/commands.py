@@ -29,7 +29,7 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
             )
         return pvs.Selection(tuple(options.include), tuple(options.exclude))
     part = options.part
-    whole = pvs.bsp_selection() if part == "bsp" else pvs.container_selection(part)
+    whole = pvs.part_selection(part)
     include, exclude = whole.include, whole.exclude
     if options.include:
         rest = [pattern for pattern in include if pattern != f"{part}/**"]
