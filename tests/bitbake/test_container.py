@@ -263,7 +263,7 @@ def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
     second = desk.registry.add("tagged", "1", images.image({**FILES, "new": b"1"}))
     for _ in range(2):
         result = desk.build.run("tagged")
-        assert result.status == 0 and f"names {second} by now, but {first} is what" in result.output, (
+        assert result.status == 0 and f"now names {second}, but {first} is what" in result.output, (
             result.output
         )
     assert desk.build.ran("tagged").count("do_pvrexport") == 1

@@ -2,7 +2,7 @@
 """The reader of squashfs images: a tree with all of its contents.
 
 The first byte of an input decides what happens to the image behind it: 0 nothing; 1 its packed metadata is
-left alone, but numbers of its super block that would end the reading at once are put right.
+left alone, but numbers of its superblock that would end the reading at once are put right.
 """
 
 from __future__ import annotations

@@ -287,10 +287,10 @@ def _boot_entries(bench: Bench) -> Iterator[tuple[int, str]]:
 
 
 def super_block(bench: Bench, *, count: int = 120) -> Iterator[Case]:
-    """Bytes of the super block and of the group descriptors of the storage partition."""
+    """Bytes of the superblock and of the group descriptors of the storage partition."""
     start = bench.storage_at
     for at in _places(1024, count):
-        yield Case(f"super block at {at}", partial(bench.flip, start + 1024 + at), ("partition 2",))
+        yield Case(f"superblock at {at}", partial(bench.flip, start + 1024 + at), ("partition 2",))
     for at in _places(len(bench.storage._tables) * bench.storage._step, count // 4):
         yield Case(f"groups at {at}", partial(bench.flip, start + 4096 + at), ("partition 2",))
 

@@ -441,7 +441,7 @@ def test_signing_elsewhere(pvr: PvrCommand, work: Path, keyring: Path, tmp_path:
             ["add", "--part", "web", "--key", "key.pem", "--command", "x"],
             "--key and --command are two ways to sign",
         ),
-        (["add", "--part", "web", "--command", "sign 'it"], "has a quote that nothing ends"),
+        (["add", "--part", "web", "--command", "sign 'it"], "has an unclosed quote"),
         (["add", "--part", "web", "--key", "no/such.pem"], "no/such.pem"),
         (["attach", "--part", "web", "no.request", "no.signature"], "no.request: No such file"),
         (["attach", "--raw", "", "README.md", "README.md"], "a signature needs a name"),

@@ -67,6 +67,19 @@ def test_the_index_leads_to_every_page() -> None:
         assert page.name == "README.md" or f"]({page.relative_to(DOCS).as_posix()})" in index, page
 
 
+def test_layers_on_the_pages_depend_on_layers_that_exist() -> None:
+    """By the name of their collection, which is not that of their directory."""
+    layers = "".join(path.read_text() for path in PROJECT.glob("*/**/conf/layer.conf"))
+    collections = {"core", *re.findall(r'^BBFILE_COLLECTIONS \+= "(\S+)"', layers, re.MULTILINE)}
+    needed = {
+        name
+        for page in PAGES
+        for names in re.findall(r'^LAYERDEPENDS_\w+ = "(.*)"', page.read_text(), re.MULTILINE)
+        for name in names.split()
+    }
+    assert needed and needed <= collections
+
+
 def test_the_first_change_is_that_of_this_version() -> None:
     version = re.search(r'^version = "(.*)"$', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
     assert (

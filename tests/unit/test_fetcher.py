@@ -399,7 +399,7 @@ def test_a_tag_that_moved_is_reported_at_every_check_with_both_digests(registry,
     for _ in range(2):
         caplog.clear()
         pvbb.tags.check(d)
-        assert f"names {second} by now, but {first} is what" in warnings(caplog)
+        assert f"now names {second}, but {first} is what" in warnings(caplog)
         assert f'PVR_DOCKER_DIGEST = "{first}"' in warnings(caplog)
     caplog.clear()
     pvbb.tags.check(offline(d))

@@ -86,7 +86,7 @@ def test_every_spelling_of_this_machine_is_known(host: str) -> None:
     assert reach.is_local(host)
     reach.check(host, "localhost:5000")
     with pytest.raises(
-        AccessDenied, match=r"evil.test sends us to .*, which is this machine or its link\n  hint: only"
+        AccessDenied, match=r"evil.test refers to .*, which is this machine or its link\n  hint: only"
     ):
         reach.check(host, "evil.test")
 
@@ -143,7 +143,7 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(
 ) -> None:
     connect, place = reach.connector("far.test"), ("evil.test", int(port(victim)))
     names["far.test"] = "192.0.2.1"
-    with pytest.raises(AccessDenied, match="far.test sends us to evil.test"):
+    with pytest.raises(AccessDenied, match="far.test refers to evil.test"):
         connect(place, 5.0)
     names["far.test"] = "127.0.0.2"
     connect(place, 5.0).close()

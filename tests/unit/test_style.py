@@ -48,6 +48,7 @@ FOR_USERS = {
     r"\b[Aa]new\b": r"^$",
     r"\b[Hh]ouse\b|\bground\b|\brooms\b": r"^$",
     r"\bmeans? nothing\b": r"^$",
+    r"[a-z}]\?(?:[\"'\\]|$)": r"^$",  # hints are instructions
 }
 # Pages are held to most of it.
 FOR_PAGES = {
@@ -185,7 +186,7 @@ def test_each_rule_finds_what_the_page_has_as_wrong() -> None:
     ]  # fmt: skip
     for_users = [
         "only say what", "it tells why", "one beside another", "what is wanted", "what is there",
-        "as it stands", "made anew", "in this house", "a size that means nothing",
+        "as it stands", "made anew", "in this house", "a size that means nothing", "run it again?",
     ]  # fmt: skip
     for_pages = [
         "as the log says", "GRUB is told", "a file beside it", "as wanted", "where it is there",

@@ -98,7 +98,7 @@ def _check(ref: Ref, d: Any) -> None:
         return
     if built is not None and built != named:
         bb.warn(
-            f"{d.getVar('PN')}: {ref} names {named} by now, but {built} is what this build has. "
+            f"{d.getVar('PN')}: {ref} now names {named}, but {built} is what this build has. "
             f'To keep it, set in the recipe:\nPVR_DOCKER_DIGEST = "{built}"\n'
             f"To take the new one, set the other digest, or run: bitbake -c cleanall {d.getVar('PN')}"
         )

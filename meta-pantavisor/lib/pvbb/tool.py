@@ -118,7 +118,7 @@ def call(d: Any, arguments: list[str]) -> None:
         else:
             bb.note(line)
     if result.returncode == 2:
-        bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a word'}")
+        bb.fatal(f"{d.getVar('PN')}: {result.stderr.strip() or 'failed without a message'}")
     if result.returncode:
         bb.fatal(
             f"{d.getVar('PN')}: '{arguments[0]}' broke (exit status {result.returncode}):\n"

@@ -162,9 +162,9 @@ def _check_verity(context: Context, path: str) -> None:
     context.count("verity trees")
     kept = verity.identity(hash_facts.head)
     if kept is None:
-        context.add("verity", hashes, "the hash device has no super block")
+        context.add("verity", hashes, "the hash device has no superblock")
         return
-    # Older tools left both to the super block.
+    # Older tools left both to the superblock.
     salt, uuid = (document.get(member, value) for member, value in zip(("salt", "uuid"), kept))
     tree = data_facts.trees.get(str(salt))
     if tree is None:

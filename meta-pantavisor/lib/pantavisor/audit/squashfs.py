@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The super block of a squashfs 4.0 image: is it one, is all of it there, can a kernel mount it."""
+"""The superblock of a squashfs 4.0 image: is it one, is all of it there, can a kernel mount it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 """dm-verity, as the kernel's documentation has it: hash type 1, sha256, blocks of 4096 bytes, the salt
 before the data.
 
-The hash device holds a super block, then the levels from the top one down; the root hash is that of the top
+The hash device holds a superblock, then the levels from the top one down; the root hash is that of the top
 block.
 """
 
@@ -62,7 +62,7 @@ class HashTree:
 
 
 def identity(head: bytes) -> Optional[tuple[str, str]]:
-    """Salt (hex) and UUID in the super block of the hash device that begins with ``head``; None where it
+    """Salt (hex) and UUID in the superblock of the hash device that begins with ``head``; None where it
     has none.
     """
     if len(head) < SUPER_BLOCK.size:
@@ -81,7 +81,7 @@ def check_hash_device(tree: HashTree, head: bytes, sha256: str, *, salt: str, uu
         SUPER_BLOCK.unpack(head[: SUPER_BLOCK.size])
     )
     if magic != MAGIC or (version, kind) != (1, 1) or algorithm.rstrip(b"\0") != b"sha256":
-        return "the hash device has no super block of type 1 with sha256"
+        return "the hash device has no superblock of type 1 with sha256"
     if (data_block, hash_block) != (BLOCK, BLOCK) or blocks != tree.blocks:
         return (
             f"the hash device is for {blocks} blocks of {data_block} bytes, "

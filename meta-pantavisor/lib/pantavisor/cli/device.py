@@ -92,7 +92,7 @@ def _members(command: argparse.ArgumentParser, kind: str) -> None:
                              action=argparse.BooleanOptionalAction, help=text)  # fmt: skip
     if kind == "group":
         command.add_argument("--timeout", dest="member_timeout", type=int, metavar="SECONDS",
-                             help="for reaching its goal; default: 30")  # fmt: skip
+                             help="within which its goals must be reached; default: 30")  # fmt: skip
         command.add_argument("--auto-recovery", dest="member_auto_recovery", metavar="JSON|FILE",
                              help="for containers without their own: policy, max_retries, ...")  # fmt: skip
 

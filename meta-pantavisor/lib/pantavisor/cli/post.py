@@ -121,5 +121,5 @@ def _report(posted: remote.Posted, host: str, console: Console, *, as_json: bool
         console.line(f"{host} runs this state already")
         return
     sent = f"{count(range(posted.objects), 'object')}, {posted.size} bytes sent"
-    outcome = f"is {posted.progress.status}" if posted.progress else "is with the device"
+    outcome = f"is {posted.progress.status}" if posted.progress else "is stored on the device"
     console.line(f"revision {posted.revision} {outcome}; {sent}")

@@ -67,7 +67,7 @@ def _content(
         yield rootfs.rootfs_tree(job.rootfs, structural=True), manifest, platform
         return
     if job.layout is None or job.rootfs is not None or job.reference is None:
-        raise FormatError("the job names neither a layout with its reference nor a root file system alone")
+        raise FormatError("the job must name a layout and its reference, or a root file system alone")
     with layout.open_image(job.layout, platform) as image:
         reference = ImageSource.parse(f"docker://{job.reference}")
         manifest = rootfs.image_manifest(reference, image, wanted, container=job.name)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from .ext4 import BLOCK, INODE
 
-_BLOCK_UNINIT = 2  # the bitmap was never written: nothing is used but a copy of the super block
+_BLOCK_UNINIT = 2  # the bitmap was never written: nothing is used but a copy of the superblock
 
 
 def mapped(image: Path, *, start: int) -> Iterator[tuple[int, int]]:

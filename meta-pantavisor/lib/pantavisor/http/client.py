@@ -3,7 +3,7 @@
 answer.
 
 An Authorization header goes to the scheme, host and port that it was made for; a redirect elsewhere loses
-it. https never becomes http, and no other host sends us to local services (``reach``). A timer shuts the
+it. https never becomes http, and no other host leads to local services (``reach``). A timer shuts the
 socket down when the answer as a whole takes too long, since a socket's own timeout only sees single reads.
 """
 

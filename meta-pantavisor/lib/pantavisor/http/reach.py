@@ -89,4 +89,4 @@ def _is_at_home(sender: str) -> bool:
 
 
 def _denied(host: str, sender: str) -> AccessDenied:
-    return AccessDenied(f"{sender} sends us to {host}, which is this machine or its link", hint=HINT)
+    return AccessDenied(f"{sender} refers to {host}, which is this machine or its link", hint=HINT)

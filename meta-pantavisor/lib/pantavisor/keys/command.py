@@ -28,7 +28,7 @@ def words(text: str, *, what: str) -> list[str]:
     try:
         found = shlex.split(text)
     except ValueError as error:
-        raise FormatError(f"{what} {text[:80]} has a quote that nothing ends") from error
+        raise FormatError(f"{what} {text[:80]} has an unclosed quote") from error
     if not found:
         raise FormatError(f"{what} names no program")
     return found

@@ -65,7 +65,7 @@ class DerReader:
         if self.peek() != BOOLEAN:
             return False
         if self.content(BOOLEAN) != b"\xff":
-            raise ValueError("a truth value is not in its one form")
+            raise ValueError("a boolean is not in its canonical form")
         return True
 
     def bits(self) -> bytes:

@@ -157,7 +157,7 @@ def _time(times: DerReader) -> datetime.datetime:
     is_short = times.peek() == UTC_TIME
     text = times.content(UTC_TIME if is_short else GENERALIZED_TIME)
     if len(text) != (13 if is_short else 15) or text[-1:] != b"Z" or not text[:-1].isdigit():
-        raise ValueError("a date is not in its one form")
+        raise ValueError("a date is not in its canonical form")
     digits = text[:-1].decode()
     if is_short:
         digits = ("20" if digits[:2] < "50" else "19") + digits
@@ -192,14 +192,14 @@ def _constraints(value: bytes) -> dict[str, Any]:
         length = members.natural()
         members.end()
         if not is_authority or length > MAX_PATH_LENGTH:
-            raise ValueError("a path length that has no meaning")
+            raise ValueError("a path length that is too large, or not an authority's")
     return {"is_authority": is_authority, "path_length": length}
 
 
 def _usage(value: bytes) -> dict[str, Any]:
     bits = _only(value, BIT_STRING)
     if not 2 <= len(bits) <= 3 or bits[0] > 7 or bits[-1] & ((1 << bits[0]) - 1):
-        raise ValueError("a key usage that is not one")
+        raise ValueError("a key usage that is not valid")
     return {"usage": bits[1]}
 
 
@@ -208,7 +208,7 @@ def _extended(value: bytes) -> dict[str, Any]:
     while purposes:
         found.add(purposes.content(OID))
     if not found or b"" in found:
-        raise ValueError("an extended key usage that is not one")
+        raise ValueError("an extended key usage that is not valid")
     return {"signs_code": bool(found & _CODE_SIGNING)}
 
 

@@ -192,7 +192,7 @@ class _Walk:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise FormatError(
-                f"a layer has members below {self._shown()}, where symbolic links lead too far about"
+                f"a layer has members below {self._shown()}, where too many symbolic links are followed"
             )
         return self._left.pop() if self._left else None
 

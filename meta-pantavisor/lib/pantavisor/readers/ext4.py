@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading an ext4 (or ext2, ext3) file system: super block, group descriptors, inodes, folders, content.
+"""Reading an ext4 (or ext2, ext3) file system: superblock, group descriptors, inodes, folders, content.
 
 Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file
 system that was not cleanly unmounted is read as it is, and reported; features that change how
@@ -94,7 +94,7 @@ class Ext4:
             and _is_size(self._inode_size, 128, MAX_INODE_BYTES)
         )  # fmt: skip
         if log > 6 or not self._per_group or not self._inodes_per_group or not sound:
-            raise Damaged("the super block makes no sense")
+            raise Damaged("the superblock is not plausible")
         self.block = 1024 << log
         self.blocks = blocks | (struct.unpack_from("<I", raw, 336)[0] << 32 if self._large else 0)
         self._first, self._inode_count = first, inodes
@@ -108,7 +108,7 @@ class Ext4:
 
     def _check_state(self, raw: bytes, state: int, incompatible: int) -> None:
         if self._checksums and crc32c(raw[:1020]) != struct.unpack_from("<I", raw, 1020)[0]:
-            self._findings.add("ext4-checksum", self._where, "the checksum of the super block is wrong")
+            self._findings.add("ext4-checksum", self._where, "the checksum of the superblock is wrong")
         if not state & _CLEAN or state & _ERRORS:
             self._findings.add("ext4-state", self._where, "the file system is not clean", "run: e2fsck -f")
         if incompatible & _RECOVER:
@@ -122,7 +122,7 @@ class Ext4:
         if count * self._step > MAX_TABLE_BYTES:
             raise Damaged(f"the file system has {count} groups, more than can be read here")
         if count * self._inodes_per_group != self._inode_count:
-            raise Damaged("the super block disagrees with itself about groups and inodes")
+            raise Damaged("the superblock disagrees with itself about groups and inodes")
         table = self._reader.pread(count * self._step, (self._first + 1) * self.block)
         if len(table) < count * self._step:
             raise Damaged("the group descriptors are cut off")
@@ -232,7 +232,7 @@ class Ext4:
     def _names_in(self, folder: str, inode: Inode) -> Iterator[tuple[str, int]]:
         self._folder_bytes += inode.size
         if self._folder_bytes > MAX_FOLDER_BYTES or inode.size % self.block:
-            raise Damaged(f"the folder {folder or '/'} has a size that makes no sense")
+            raise Damaged(f"the folder {folder or '/'} has an impossible size")
         raw = b"".join(self._content(inode))
         for start in range(0, len(raw), self.block):
             at = 0

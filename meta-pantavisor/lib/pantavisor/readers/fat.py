@@ -74,7 +74,7 @@ class Fat:
         self._sector, self._fats, self._reserved = sector, fats, reserved
         fat_sectors, total = fat16 or fat32, small or large
         if sector not in SECTOR_SIZES or not self._per_cluster or fats not in (1, 2) or not reserved:
-            raise Damaged("the boot sector of the FAT file system makes no sense")
+            raise Damaged("the boot sector of the FAT file system is not plausible")
         if total * sector > self._reader.size or fat_sectors * sector > MAX_FAT_BYTES:
             raise Damaged("the FAT file system is larger than its partition")
         self._root_start = reserved + fats * fat_sectors

@@ -200,8 +200,9 @@ class Client:
             except _MIRROR_FAILURES as error:
                 if isinstance(error, Unreachable):
                     self._dead.add(place.host)
-                self._note(f"registry mirror {place.name} is passed over: {error.message}")
+                self._note(f"registry mirror {place.name} is skipped: {error.message}")
         return action(places[-1])
+
 
 class _Documents:
     """The documents that a reference leads to, for choosing; what it names itself was read before."""

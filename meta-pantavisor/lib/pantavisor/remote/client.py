@@ -81,7 +81,7 @@ class Device:
         _, answer = self.session.ask(self.description.post_url, f"revision {revision}", document)
         named = (answer or {}).get("revlocal") or (answer or {}).get("rev") or revision
         if not isinstance(named, (str, int)) or len(str(named)) > MAX_REVISION_CHARS:
-            raise FormatError(f"{self.session.host} gives the revision a name that is not one")
+            raise FormatError(f"{self.session.host} gives the revision a name that is not valid")
         return check_path(str(named))
 
     def _document(self, url: str, what: str, *, limit: int = MAX_BYTES) -> bytes:

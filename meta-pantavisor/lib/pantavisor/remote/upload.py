@@ -111,6 +111,6 @@ def _offset(answer: Answer, size: int) -> Optional[int]:
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) > size:
-        raise FormatError("the device has more of the object than there is of it")
+        raise FormatError("the device reports more bytes of the object than it has")
     # One that came whole, and was cut before the device kept it, is finished by its last byte.
     return min(int(text), max(size - 1, 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The packed blocks of a squashfs 4.0 image: super block, metadata, and the tables that metadata blocks
+"""The packed blocks of a squashfs 4.0 image: superblock, metadata, and the tables that metadata blocks
 form.
 
 Every number in an image may be hostile: what is read is bounded by the file, by the block size and by
@@ -30,7 +30,7 @@ _RAW_BLOCK = 1 << 24
 
 
 class SuperBlock(NamedTuple):
-    """What of the super block is of use to a reader."""
+    """What of the superblock is of use to a reader."""
 
     inode_count: int
     block_size: int

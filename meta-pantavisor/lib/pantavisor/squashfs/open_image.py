@@ -107,7 +107,7 @@ class Image:
         self.super.inode_table_start = self.size()
 
     def finish(self, *, inode_count: int, root_reference: int, mtime: int) -> None:
-        """Write the tables and the super block, and fill up the last device block. ``mtime`` is the image's
+        """Write the tables and the superblock, and fill up the last device block. ``mtime`` is the image's
         time.
         """
         library, file, compressor, head = self.library, self.file, self.compressor, byref(self.super)

@@ -65,7 +65,7 @@ class _Reader:
         return node
 
     def _node(self, block: int, offset: int, depth: int) -> Node:
-        check(depth, self._budget.limits.depth, "directories in one another")
+        check(depth, self._budget.limits.depth, "levels of directories")
         cursor = Cursor(self._blocks, self._blocks.super.inode_table + block, offset)
         kind, mode, uid, gid, mtime, number = cursor.numbers("<HHHHII")
         if number in self._nodes:

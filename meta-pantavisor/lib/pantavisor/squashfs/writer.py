@@ -28,7 +28,7 @@ from .structures import InodePointer
 from .xattrs import has_place
 
 MAX_THREADS = 64
-MAX_OWNERS = 65_535  # users and groups together; the super block counts them in 16 bits
+MAX_OWNERS = 65_535  # users and groups together; the superblock counts them in 16 bits
 _SLOTS = 1024  # in one array
 
 

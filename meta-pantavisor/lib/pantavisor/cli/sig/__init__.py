@@ -78,7 +78,9 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     listing.add_argument("--part", action="append", default=[], metavar="NAME", help="one of them")
     how = listing.add_mutually_exclusive_group()
-    how.add_argument("--strict", action="store_true", help="every path must be seen by a signature")
+    how.add_argument(
+        "--strict", action="store_true", help="every path must be covered or excluded by a signature"
+    )
     how.add_argument(
         "--allow-unsigned", action="store_true", help="do not require a signature over every part"
     )
