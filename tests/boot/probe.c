@@ -69,8 +69,9 @@ static void report(const struct window *window)
 {
 	int console = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
-	dprintf(console, "\nprobe: anon %ld peak %ld kB, answers %ld mean %lld worst %lld us\n", window->now,
-		window->peak, window->count, window->count ? window->sum / window->count : 0, window->worst);
+	dprintf(console, "\nprobe: anon %ld peak %ld kB, answers %ld mean %lld worst %lld us\n",
+		window->now, window->peak, window->count, window->count ? window->sum / window->count : 0,
+		window->worst);
 	close(console);
 }
 

@@ -77,6 +77,15 @@ def test_the_runtime_has_the_floors_of_its_page_and_includes_point_down() -> Non
             assert not above, f"{path.name} includes {name}.h from above"
 
 
+def test_each_source_of_the_runtime_has_its_header_and_includes_it_first() -> None:
+    """What calls it has no other way to it. A program begins in a source that nothing calls."""
+    for path in sorted(LAYER.glob("recipes-pv/pantavisor/pantavisor/*/*.c")):
+        text = path.read_text()
+        if path.parent.name in ("src", "pv-sdk", "pvcontrol") and not re.search(r"^int main\(", text, re.M):
+            first = re.search(r'^#include [<"](.*)[>"]', text, re.M)
+            assert first and first[1] == f"{path.stem}.h", path
+
+
 def test_where_a_change_belongs_is_a_place_that_exists() -> None:
     page = (
         (LAYER / "docs" / "floors.md")

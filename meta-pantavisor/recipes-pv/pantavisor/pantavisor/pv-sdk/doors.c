@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What is behind the door. Nothing is decided here: signatures are the device's to check. */
+#include "doors.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "call.h"
 #include "json.h"
 #include "name.h"
 #include "names.h"
+#include "post.h"
+#include "relay.h"
 #include "text.h"
 
 #define SIZE_DIGITS 15

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "doors.h"
 
 #define PORT 12368
 #define SOCKET "/pantavisor/pv-ctrl"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "relay.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "call.h"
 #include "http_answer.h"
 #include "text.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The manifests of a state: bsp/run.json and each container's run.json. */
+#include "manifest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
 #include "groups.h"
-#include "manifest.h"
 #include "names.h"
 #include "text.h"
 #include "verity.h"

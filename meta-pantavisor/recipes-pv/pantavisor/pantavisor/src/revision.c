@@ -3,17 +3,25 @@
 
 #include <string.h>
 
-static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] =
-	{
-		/* clang-format off */
-	/*                          UNUSABLE            LOST                LATE                RUNNING           STABLE */
-	[PV_STANDING_FACTORY]   = {PV_ACTION_HALT,     PV_ACTION_GO_ON,    PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
-	[PV_STANDING_COMMITTED] = {PV_ACTION_REBOOT,   PV_ACTION_REBOOT,   PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
-	[PV_STANDING_TRIED]     = {PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_TEST,  PV_ACTION_COMMIT},
-	[PV_STANDING_LAST_GOOD] = {PV_ACTION_REBOOT,   PV_ACTION_REBOOT,   PV_ACTION_GO_ON,    PV_ACTION_TEST,  PV_ACTION_COMMIT},
-	[PV_STANDING_LIVE]      = {PV_ACTION_RETURN,   PV_ACTION_RETURN,   PV_ACTION_RETURN,   PV_ACTION_TEST,  PV_ACTION_NOTE},
-	[PV_STANDING_UPDATED]   = {PV_ACTION_ROLLBACK, PV_ACTION_ROLLBACK, PV_ACTION_GO_ON,    PV_ACTION_GO_ON, PV_ACTION_GO_ON},
-		/* clang-format on */
+#define HALT PV_ACTION_HALT
+#define GO_ON PV_ACTION_GO_ON
+#define REBOOT PV_ACTION_REBOOT
+#define ROLLBACK PV_ACTION_ROLLBACK
+#define TEST PV_ACTION_TEST
+#define COMMIT PV_ACTION_COMMIT
+#define RETURN PV_ACTION_RETURN
+#define NOTE PV_ACTION_NOTE
+
+static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] = {
+	/* clang-format off */
+	/*                         UNUSABLE  LOST      LATE      RUNNING   STABLE */
+	[PV_STANDING_FACTORY]   = {HALT,     GO_ON,    GO_ON,    GO_ON,    GO_ON},
+	[PV_STANDING_COMMITTED] = {REBOOT,   REBOOT,   GO_ON,    GO_ON,    GO_ON},
+	[PV_STANDING_TRIED]     = {ROLLBACK, ROLLBACK, ROLLBACK, TEST,     COMMIT},
+	[PV_STANDING_LAST_GOOD] = {REBOOT,   REBOOT,   GO_ON,    TEST,     COMMIT},
+	[PV_STANDING_LIVE]      = {RETURN,   RETURN,   RETURN,   TEST,     NOTE},
+	[PV_STANDING_UPDATED]   = {ROLLBACK, ROLLBACK, GO_ON,    GO_ON,    GO_ON},
+	/* clang-format on */
 };
 
 enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects: listed, sent, and received in one or several pieces. */
+#include "serve_object.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 
 #include "alloc.h"
 #include "beneath.h"
-#include "serve_object.h"
 #include "space.h"
 #include "text.h"
 #include "upload.h"

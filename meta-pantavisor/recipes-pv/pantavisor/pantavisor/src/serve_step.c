@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Revisions as the control socket has them: steps, with their progress and their message. */
+#include "serve_step.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +16,6 @@
 #include "jsontext.h"
 #include "progress.h"
 #include "release.h"
-#include "serve_step.h"
 #include "step.h"
 #include "text.h"
 #include "trail.h"

@@ -19,32 +19,52 @@ static const struct row {
 	struct pv_update_step step;
 } rows[] = {
 	/* clang-format off */
-	{RESTING,                  REBOOT | LIVE, PV_UPDATE_STORED,    {PV_PROGRESS_NEW, "Update ready to be run", PV_UPDATE_WAIT}},
-	{RESTING,                  REBOOT | LIVE, PV_UPDATE_DEFERRED,  {PV_PROGRESS_QUEUED, NULL, PV_UPDATE_WAIT}},
-	{RESTING,                  REBOOT | LIVE, PV_UPDATE_FETCHING,  {PV_PROGRESS_DOWNLOADING, NULL, PV_UPDATE_WAIT}},
-	{RESTING | ENDED,          REBOOT,        PV_UPDATE_ASKED,     {PV_PROGRESS_INPROGRESS, "Rebooting", PV_UPDATE_REBOOT}},
-	{RESTING | ENDED,          LIVE,          PV_UPDATE_ASKED,     {PV_PROGRESS_INPROGRESS, "Transitioning to new revision without rebooting", PV_UPDATE_SWITCH}},
-	{RESTING | ENDED,          REBOOT | LIVE, PV_UPDATE_REFUSED,   {PV_PROGRESS_WONTGO, NULL, PV_UPDATE_WAIT}},
+	{RESTING, REBOOT | LIVE, PV_UPDATE_STORED,
+	 {PV_PROGRESS_NEW, "Update ready to be run", PV_UPDATE_WAIT}},
+	{RESTING, REBOOT | LIVE, PV_UPDATE_DEFERRED,
+	 {PV_PROGRESS_QUEUED, NULL, PV_UPDATE_WAIT}},
+	{RESTING, REBOOT | LIVE, PV_UPDATE_FETCHING,
+	 {PV_PROGRESS_DOWNLOADING, NULL, PV_UPDATE_WAIT}},
+	{RESTING | ENDED, REBOOT, PV_UPDATE_ASKED,
+	 {PV_PROGRESS_INPROGRESS, "Rebooting", PV_UPDATE_REBOOT}},
+	{RESTING | ENDED, LIVE, PV_UPDATE_ASKED,
+	 {PV_PROGRESS_INPROGRESS, "Transitioning to new revision without rebooting", PV_UPDATE_SWITCH}},
+	{RESTING | ENDED, REBOOT | LIVE, PV_UPDATE_REFUSED,
+	 {PV_PROGRESS_WONTGO, NULL, PV_UPDATE_WAIT}},
 
-	/* The try of what was UPDATED without a reboot is its way to DONE; that of one that failed is over. */
-	{RESTING | RUNNING | BIT(UPDATED) | BIT(DONE), REBOOT | LIVE, PV_UPDATE_TRIED, {PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT}},
-	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_TRIED,     {PV_PROGRESS_ERROR, "Stale revision", PV_UPDATE_RETURN}},
-	{BIT(INPROGRESS),          REBOOT,        PV_UPDATE_REACHED,   {PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable", PV_UPDATE_TEST}},
-	{BIT(INPROGRESS),          LIVE,          PV_UPDATE_REACHED,   {PV_PROGRESS_TESTING, "Awaiting to see if update is stable", PV_UPDATE_TEST}},
-	{BIT(TESTING),             REBOOT | LIVE, PV_UPDATE_UNSTABLE,  {PV_PROGRESS_TESTING, "Waiting for all containers to become stable", PV_UPDATE_WAIT}},
-	{BIT(TESTING),             REBOOT,        PV_UPDATE_STABLE,    {PV_PROGRESS_DONE, "Update finished, revision set as rollback point", PV_UPDATE_COMMIT}},
-	{BIT(TESTING),             LIVE,          PV_UPDATE_STABLE,    {PV_PROGRESS_UPDATED, "Update finished, revision not set as rollback point", PV_UPDATE_WAIT}},
+	/* The try of what was UPDATED without a reboot is its way to DONE; a failed one is over. */
+	{RESTING | RUNNING | BIT(UPDATED) | BIT(DONE), REBOOT | LIVE, PV_UPDATE_TRIED,
+	 {PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT}},
+	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_TRIED,
+	 {PV_PROGRESS_ERROR, "Stale revision", PV_UPDATE_RETURN}},
+	{BIT(INPROGRESS), REBOOT, PV_UPDATE_REACHED,
+	 {PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable", PV_UPDATE_TEST}},
+	{BIT(INPROGRESS), LIVE, PV_UPDATE_REACHED,
+	 {PV_PROGRESS_TESTING, "Awaiting to see if update is stable", PV_UPDATE_TEST}},
+	{BIT(TESTING), REBOOT | LIVE, PV_UPDATE_UNSTABLE,
+	 {PV_PROGRESS_TESTING, "Waiting for all containers to become stable", PV_UPDATE_WAIT}},
+	{BIT(TESTING), REBOOT, PV_UPDATE_STABLE,
+	 {PV_PROGRESS_DONE, "Update finished, revision set as rollback point", PV_UPDATE_COMMIT}},
+	{BIT(TESTING), LIVE, PV_UPDATE_STABLE,
+	 {PV_PROGRESS_UPDATED, "Update finished, revision not set as rollback point", PV_UPDATE_WAIT}},
 
-	{RUNNING,                  REBOOT | LIVE, PV_UPDATE_MISSED,    {PV_PROGRESS_ERROR, "Status goal not reached", PV_UPDATE_RETURN}},
-	{RUNNING,                  REBOOT | LIVE, PV_UPDATE_LOST,      {PV_PROGRESS_ERROR, "A container could not be started", PV_UPDATE_RETURN}},
-	{RUNNING,                  REBOOT | LIVE, PV_UPDATE_CORRUPT,   {PV_PROGRESS_ERROR, "Object validation went wrong", PV_UPDATE_RETURN}},
-	{RUNNING,                  REBOOT | LIVE, PV_UPDATE_BROKEN,    {PV_PROGRESS_ERROR, NULL, PV_UPDATE_RETURN}},
+	{RUNNING, REBOOT | LIVE, PV_UPDATE_MISSED,
+	 {PV_PROGRESS_ERROR, "Status goal not reached", PV_UPDATE_RETURN}},
+	{RUNNING, REBOOT | LIVE, PV_UPDATE_LOST,
+	 {PV_PROGRESS_ERROR, "A container could not be started", PV_UPDATE_RETURN}},
+	{RUNNING, REBOOT | LIVE, PV_UPDATE_CORRUPT,
+	 {PV_PROGRESS_ERROR, "Object validation went wrong", PV_UPDATE_RETURN}},
+	{RUNNING, REBOOT | LIVE, PV_UPDATE_BROKEN,
+	 {PV_PROGRESS_ERROR, NULL, PV_UPDATE_RETURN}},
 
 	/* Cut off, or ended by a kernel or a PID 1 that died; what has an end keeps its reason. */
-	{RESTING | RUNNING,        REBOOT | LIVE, PV_UPDATE_FELL_BACK, {PV_PROGRESS_ERROR, "Unexpected rollback", PV_UPDATE_FORGET}},
-	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_FELL_BACK, {PV_PROGRESS_ERROR, NULL, PV_UPDATE_FORGET}},
+	{RESTING | RUNNING, REBOOT | LIVE, PV_UPDATE_FELL_BACK,
+	 {PV_PROGRESS_ERROR, "Unexpected rollback", PV_UPDATE_FORGET}},
+	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_FELL_BACK,
+	 {PV_PROGRESS_ERROR, NULL, PV_UPDATE_FORGET}},
 
-	{RESTING | RUNNING | ENDED, REBOOT | LIVE, PV_UPDATE_FACTORY,  {PV_PROGRESS_DONE, "Factory revision", PV_UPDATE_WAIT}},
+	{RESTING | RUNNING | ENDED, REBOOT | LIVE, PV_UPDATE_FACTORY,
+	 {PV_PROGRESS_DONE, "Factory revision", PV_UPDATE_WAIT}},
 	/* clang-format on */
 };
 

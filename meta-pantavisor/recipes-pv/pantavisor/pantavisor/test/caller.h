@@ -3,6 +3,7 @@
 #ifndef PV_TEST_CALLER_H
 #define PV_TEST_CALLER_H
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -42,7 +43,8 @@ static inline int call(const char *text)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	CHECK(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
-	CHECK(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+	/* A server with too many callers may have answered and closed before it was asked. */
+	CHECK(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text) || errno == EPIPE);
 	return fd;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "post.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
-#include "call.h"
 #include "json.h"
 #include "name.h"
 #include "names.h"
+#include "relay.h"
 #include "text.h"
 
 #define MESSAGE_BYTES 256
