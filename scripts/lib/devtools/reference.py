@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The chapter on commands of docs/pvr.md, written from the parser of ``pvr`` itself."""
+"""The chapter on commands of docs/pvr.md, written from the parser of ``pvr`` itself;
+and docs/variables.md.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,8 @@ sys.path.insert(0, str(PROJECT / "meta-pantavisor" / "lib"))
 
 from pantavisor import cli  # noqa: E402
 from pantavisor.cli import manual  # noqa: E402
+
+from . import variables  # noqa: E402
 
 
 def chapter() -> str:
@@ -104,12 +108,13 @@ def _sentence(text: str) -> str:
 
 
 def main() -> int:
-    """Write the chapter into the page."""
-    head, mark, _ = PAGE.read_text().partition(BEGIN)
-    if not mark:
-        print(f"reference: {PAGE} has no line {BEGIN.strip()}", file=sys.stderr)
-        return 1
-    PAGE.write_text(head + BEGIN + chapter())
+    """Write what is generated into the pages."""
+    for page, text in ((PAGE, chapter()), (variables.PAGE, variables.page())):
+        head, mark, _ = page.read_text().partition(BEGIN)
+        if not mark:
+            print(f"reference: {page} has no line {BEGIN.strip()}", file=sys.stderr)
+            return 1
+        page.write_text(head + BEGIN + text)
     return 0
 
 
