@@ -129,7 +129,7 @@ HOSTILE: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("more than a state", lambda state: member("json", state) + member("etc/passwd", b"x") + END),
     ("more than a state", lambda state: member("json", state) + member("objects/../x", b"x") + END),
     ("more than a state", lambda state: member("json", state) + member("json", state) + END),
-    ("in a folder of its own", lambda s: member("json", s) + member("a" * 90 + "/" + "b" * 60, b"x") + END),
+    ("directory of its own", lambda s: member("json", s) + member("a" * 90 + "/" + "b" * 60, b"x") + END),
     ("ends early", lambda state: member("json", state)[:1000]),
     ("ends early", lambda state: member("json", state)),
 ]

@@ -682,7 +682,7 @@ def test_export_may_repeat_an_object_that_two_paths_share(device: sim.Device, tm
 def test_target_that_could_block_for_ever_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path(os.devnull)):
-        with pytest.raises(NotFound, match="is neither a file nor a folder"):
+        with pytest.raises(NotFound, match="is neither a file nor a directory"):
             audit.verify(path)
 
 

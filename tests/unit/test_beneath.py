@@ -39,7 +39,7 @@ def test_the_link_is_named(world: Path, pvr: PvrCommand) -> None:
     (world / "card/objects").symlink_to(world / "home")
     said = pvr.both("deploy", "../card/trails/0", "../more.tgz", status=2)[1]
     assert (
-        "card/objects is a symbolic link, where a folder is needed\n  hint: remove it" in said
+        "card/objects is a symbolic link, where a directory is needed\n  hint: remove it" in said
         and "/proc/" not in said
     )
     (world / "work/.pvr/lock").unlink()
@@ -59,7 +59,7 @@ def test_settings_put_no_objects_where_no_pool_is(
         write(world / "cron.d", content)
     write(world / "work", {".pvr/config": '{"ObjectsDir": "../cron.d"}'})
     said = pvr.both("import", "../more.tgz", status=2)[1]
-    assert f"{why} and so is not a pool of objects\n  hint: use a folder named" in said
+    assert f"{why} and so is not a pool of objects\n  hint: use a directory named" in said
     assert (
         not (world / "cron.d").exists()
         if content is None

@@ -66,7 +66,7 @@ def test_modules_are_those_of_one_release(job: jobs.ExportBsp, tmp_path: Path) -
     two = tarball(tmp_path / "two.tgz", ("lib/modules/6.1/a.ko", 0), ("lib/modules/6.2/a.ko", 0))
     with pytest.raises(NotFound, match="2 kernel releases"):
         bsp.export_bsp(replace(job, modules=two))
-    with pytest.raises(NotFound, match="no folder lib/firmware"):
+    with pytest.raises(NotFound, match="no directory lib/firmware"):
         bsp.export_bsp(replace(job, firmware=two))
 
 

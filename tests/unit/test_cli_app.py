@@ -702,7 +702,7 @@ def test_a_missing_working_folder_is_made_as_docker_run_does(
     )
     assert any(line.endswith("squashfs-root/opt") for line in command.listing("app/root.ovl.squashfs"))
     assert (
-        "should be a folder of the root file system"
+        "should be a directory of the root file system"
         in command.pvr(
             "app", "add", "bad", "--from", one, "--platform", "linux/amd64", "--config",
             "WorkingDir=/bin/sh", status=2,

@@ -18,7 +18,7 @@ PAGES = "\n".join(page.read_text() for page in sorted(LAYER.rglob("*.md")) if pa
 # Placeholders of the command in plain English or of other standards, which need no explanation here.
 PLAIN = {
     "ADDRESS", "ADDRESS/LENGTH", "CAPABILITY", "COMMAND", "COUNT", "DEVICE", "DIR", "FILE", "FILE:TARGET",
-    "FLAGS", "FOLDER", "GOAL", "HEX", "HOST", "HOW", "IMAGE", "INTERFACE", "JSON", "KEY", "KIND", "LABEL",
+    "FLAGS", "GOAL", "HEX", "HOST", "HOW", "IMAGE", "INTERFACE", "JSON", "KEY", "KIND", "LABEL",
     "LEVEL", "LENGTH", "LINE", "LINK", "MIRROR", "MODE", "MODULE", "NAME", "NAMES", "NETWORK", "NUMBER",
     "OPTIONS", "OTHER", "PASSWORD", "PEM", "PLACES", "POLICY", "PORT", "PROGRAM", "REPO", "RULE", "SECONDS",
     "SOURCE", "TARGET", "TEXT", "TOKEN", "TREE", "TYPE", "URL", "USER", "UUID", "VALUE", "VERB", "I", "R",

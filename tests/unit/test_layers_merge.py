@@ -244,7 +244,7 @@ def test_a_needed_folder_is_made_through_links_and_nothing_is_replaced() -> None
         early.load()
         assert paths(early) == paths(late) == sorted(["gone", "l", "srv", *made])
         assert late.root.entries[b"srv"].metadata.mode == 0o700
-    with pytest.raises(FormatError, match="should be a folder"):
+    with pytest.raises(FormatError, match="should be a directory"):
         flatten([member("srv")]).need_folder("/srv/a")
 
 

@@ -314,7 +314,7 @@ def test_a_layout_of_another_age_is_refused(tmp_path: Path) -> None:
     files = {**images.layout_files(images.image()), "oci-layout": b'{"imageLayoutVersion":"2.0.0"}'}
     with pytest.raises(FormatError, match="version '2.0.0'"):
         layout.open_image(images.write_files(tmp_path / "x", files), AMD64).__enter__()
-    with pytest.raises(FormatError, match="a folder with oci-layout and index.json"):
+    with pytest.raises(FormatError, match="a directory with oci-layout and index.json"):
         layout.open_image(images.write_files(tmp_path / "y", {"a": b""}), AMD64).__enter__()
 
 

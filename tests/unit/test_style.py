@@ -49,6 +49,7 @@ FOR_USERS = {
     r"\b[Hh]ouse\b|\bground\b|\brooms\b": r"^$",
     r"\bmeans? nothing\b": r"^$",
     r"[a-z}]\?(?:[\"'\\]|$)": r"^$",  # hints are instructions
+    r"\b[Ff]olders?\b": r"^$",
 }
 # Pages are held to most of it.
 FOR_PAGES = {
@@ -60,6 +61,7 @@ FOR_PAGES = {
     r"\bstands?\b": r"^$",
     r"\b[Aa]new\b": r"^$",
     r"\b[Ss]trangers?\b": r"^$",
+    r"\b[Ff]olders?\b": r"^$",
 }
 # Comments and docstrings of what is delivered; "said", "beside" and "wanted" are names in its code as well.
 FOR_CODE = {
@@ -189,10 +191,11 @@ def test_each_rule_finds_what_the_page_has_as_wrong() -> None:
     for_users = [
         "only say what", "it tells why", "one beside another", "what is wanted", "what is there",
         "as it stands", "made anew", "in this house", "a size that means nothing", "run it again?",
+        "an empty folder",
     ]  # fmt: skip
     for_pages = [
         "as the log says", "GRUB is told", "a file beside it", "as wanted", "where it is there",
-        "a member stands twice", "made anew", "JSON of strangers",
+        "a member stands twice", "made anew", "JSON of strangers", "an empty folder",
     ]  # fmt: skip
     for_code = ["as its name says", "is told", "others besides", "made anew", "of a stranger"]
     for rules, examples in (

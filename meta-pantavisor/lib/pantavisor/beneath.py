@@ -102,7 +102,7 @@ def _step(held: int, name: str, shown: Path, make: Optional[int]) -> int:
     try:
         deeper = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=held)
     except NotADirectoryError as error:
-        raise _refused(shown, "folder") from error
+        raise _refused(shown, "directory") from error
     except OSError as error:
         error.filename = str(shown)
         raise
@@ -124,7 +124,7 @@ def _named(place: Path, shown: Path) -> Iterator[None]:
     except OSError as error:
         if not os.path.isdir("/proc/self/fd"):
             hint = "run: mount -t proc proc /proc"
-            raise PantavisorError("/proc is not mounted, by which folders are held", hint=hint) from error
+            raise PantavisorError("/proc is not mounted; it holds directories", hint=hint) from error
         for member in ("filename", "filename2"):
             name = getattr(error, member)
             if isinstance(name, str):

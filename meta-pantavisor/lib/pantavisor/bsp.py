@@ -84,7 +84,7 @@ def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> No
     tree = layers.from_tar(lambda: open(tarball, "rb"), what=str(tarball))
     top = tree.subtree(prefix) or tree.subtree(f"usr/{prefix}")
     if top is None:
-        raise NotFound(f"{tarball} has no folder {prefix}")
+        raise NotFound(f"{tarball} has no directory {prefix}")
     if prefix == "lib/modules":
         top = _only_release(top, tarball)
     profile = squashfs.profile(job.profile, None)

@@ -157,7 +157,7 @@ def _next(stream: BinaryIO, what: str) -> Optional[tarfile.TarInfo]:
         content = stream.read(min(entry.size, form.MAX_EXTENDED_BYTES))
         form.check_extended(entry.type, entry.size, content, what)
         _skip_padding(stream, entry.size)
-    raise LimitError(f"{what} holds more than {MAX_PASSED_OVER} folders and headers between two files")
+    raise LimitError(f"{what} holds more than {MAX_PASSED_OVER} directories and headers between two files")
 
 
 def _object_id(entry: tarfile.TarInfo, what: str) -> str:

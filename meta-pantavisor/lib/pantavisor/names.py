@@ -48,7 +48,7 @@ def check_path(path: str, *, what: str = "path") -> str:
             f"or one name than {MAX_NAME_BYTES}"
         )
     if parts[0].startswith((".pvr", ".pv")):
-        raise FormatError(f"{what} {path!r} lies in the repository's own folder")
+        raise FormatError(f"{what} {path!r} lies in the repository's own directory")
     return path
 
 

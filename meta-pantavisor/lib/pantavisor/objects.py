@@ -255,5 +255,5 @@ def _is_plain(path: Path) -> bool:
 def _no_pool(path: Path, why: str) -> FormatError:
     return FormatError(
         f"ObjectsDir is {path}, which {why} and so is not a pool of objects",
-        hint=f'use a folder named "{POOL_NAME}", or run: pvr init --objects DIR',
+        hint=f'use a directory named "{POOL_NAME}", or run: pvr init --objects DIR',
     )

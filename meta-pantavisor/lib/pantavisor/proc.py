@@ -99,7 +99,7 @@ def _locate(tool: str) -> str:
     path = find(tool)
     if path is None:
         package = DEBIAN_PACKAGES.get(tool)
-        hint = f"run: apt install {package}" if package else f"install {tool}, or add its folder to PATH"
+        hint = f"run: apt install {package}" if package else f"install {tool}, or add its directory to PATH"
         raise NotFound(f'the program "{tool}" is not installed', hint=hint)
     return path
 

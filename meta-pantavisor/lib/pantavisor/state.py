@@ -189,7 +189,7 @@ def _check_folders(files: Mapping[str, Value]) -> None:
         folder = path.rpartition("/")[0]
         while folder:
             if folder in files:
-                raise FormatError(f"{folder} is a file, but {path} needs it to be a folder")
+                raise FormatError(f"{folder} is a file, but {path} needs it to be a directory")
             folder = folder.rpartition("/")[0]
 
 

@@ -104,7 +104,7 @@ def parse(url: str) -> Union[ImageUrl, BlobUrl, RecordUrl]:
         )
     folder = parameters.get("name", "oci")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder):
-        raise FormatError(f'"{folder}" cannot name the image\'s folder')
+        raise FormatError(f'"{folder}" cannot name the image\'s directory')
     return ImageUrl(ref, Platform.parse(parameters["platform"]), folder)
 
 

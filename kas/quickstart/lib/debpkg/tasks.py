@@ -43,7 +43,7 @@ def fetch(d: Any) -> None:
     if bb.utils.to_boolean(d.getVar("BB_NO_NETWORK")):
         raise DebError(
             f"{path.name} or a package of it is not in {folder}, and BB_NO_NETWORK forbids to fetch it",
-            hint="run once with network, or bring the whole folder along",
+            hint="run once with network, or bring the whole directory along",
         )
     folder.mkdir(parents=True, exist_ok=True)
     client = _client(d)

@@ -47,7 +47,7 @@ def _check_container(context: Context, name: str, path: str) -> None:
     if run.get("#spec") != SPEC:
         context.add("container", path, f"has no #spec of {SPEC}")
     if run.get("name") != name:
-        context.add("container", path, f"has the name {run.get('name')}, which is not its folder's")
+        context.add("container", path, f"has the name {run.get('name')}, which is not its directory's")
     _check_members(context, path, run)
     _check_choices(context, path, run)
     _check_volumes(context, name, path, run)

@@ -68,7 +68,7 @@ def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
             or (entry.kind == "link" and _CURRENT.fullmatch(path))
             or _IN_VOLUME.fullmatch(path)
         ):
-            findings.add("kind", path, "is neither a file nor a folder")
+            findings.add("kind", path, "is neither a file nor a directory")
         if path.partition("/")[0] not in TOP_FOLDERS | {".pvmounted"}:
             findings.add("unknown", path, "has no place in a storage tree")
         if in_image and (entry.owner != (0, 0) or entry.mode & 0o6022) and not path.startswith("disks/"):

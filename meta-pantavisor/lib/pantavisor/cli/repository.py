@@ -46,7 +46,7 @@ def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParse
         description="Stage files for the next commit. Tracked ones need no adding again.",
     )
     add.add_argument(
-        "paths", nargs="*", metavar="FILE", help="or a folder, or a pattern for files; default: everything"
+        "paths", nargs="*", metavar="FILE", help="or a directory, or a pattern; default: everything"
     )
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
@@ -89,7 +89,7 @@ def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
     diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
     diff.add_argument(
-        "paths", type=Path, nargs="*", metavar="FILE", help="or a folder; default: everything"
+        "paths", type=Path, nargs="*", metavar="FILE", help="or a directory; default: everything"
     )
     diff.set_defaults(run=_diff)
 

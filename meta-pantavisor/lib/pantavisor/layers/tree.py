@@ -192,7 +192,7 @@ class Tree:
                 return
             if not isinstance(found, Directory):
                 raise FormatError(
-                    f"{path[:200]} should be a folder of the root file system, and is not"
+                    f"{path[:200]} should be a directory of the root file system, and is not"
                 )
             directory = found
 

@@ -27,7 +27,7 @@ class DirectoryBlobs:
             check_marker(marker, str(root))
         elif self.document("index.json") is None:
             raise FormatError(
-                f"{root} is not an OCI image layout", hint="name a folder with oci-layout and index.json"
+                f"{root} is not an OCI image layout", hint="name a directory with oci-layout and index.json"
             )
 
     def open(self, digest: Digest) -> BinaryIO:

@@ -51,7 +51,7 @@ class VolumeImport:
         check_target(self.path.lstrip("/"), "path of a volume")
         check_target(self.target)
         for folder in filter(None, (self.folder, self.within)):
-            check_target(folder, "folder of a volume")
+            check_target(folder, "directory of a volume")
         if not _FLAGS.fullmatch(self.flags):
             raise FormatError(
                 f'"{self.flags[:80]}" are not the flags of a mount',
@@ -66,7 +66,7 @@ class VolumeImport:
         """
         parts = text.split(":")
         if len(parts) not in (3, 4) or not all(parts):
-            raise FormatError(f'"{text[:200]}" is not container:[folder@]path:target[:flags]')
+            raise FormatError(f'"{text[:200]}" is not container:[directory@]path:target[:flags]')
         folder, _, path = parts[1].rpartition("@")
         container, _, within = parts[0].strip("/").partition("/")
         # The volume's own name has no slash at its end either.

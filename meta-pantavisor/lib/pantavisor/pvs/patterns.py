@@ -112,7 +112,7 @@ def check_work(costs: Iterable[int], paths: Iterable[str]) -> None:
     if sum(costs) * sum(len(path.encode()) for path in paths) > MAX_WORK:
         raise LimitError(
             "patterns of signatures would have to be compared with too many paths",
-            hint="name folders: dir/**",
+            hint="name directories: dir/**",
         )
 
 

@@ -224,7 +224,7 @@ class Ext4:
             )
             if child.kind == "folder":
                 if self._names[number] > 1:
-                    raise Damaged(f"the folder {path} has two names")
+                    raise Damaged(f"the directory {path} has two names")
                 self._names[number] += 1
                 self._names[inode.number] += 1
                 self._walk(f"{path}/", child, depth + 1)
@@ -232,16 +232,16 @@ class Ext4:
     def _names_in(self, folder: str, inode: Inode) -> Iterator[tuple[str, int]]:
         self._folder_bytes += inode.size
         if self._folder_bytes > MAX_FOLDER_BYTES or inode.size % self.block:
-            raise Damaged(f"the folder {folder or '/'} has an impossible size")
+            raise Damaged(f"the directory {folder or '/'} has an impossible size")
         raw = b"".join(self._content(inode))
         for start in range(0, len(raw), self.block):
             at = 0
             while at < self.block:
                 if at + 8 > self.block:
-                    raise Damaged(f"the folder {folder or '/'} is damaged")
+                    raise Damaged(f"the directory {folder or '/'} is damaged")
                 number, length, size, _ = struct.unpack_from("<IHBB", raw, start + at)
                 if length < 8 or length % 4 or at + length > self.block or size + 8 > length:
-                    raise Damaged(f"the folder {folder or '/'} is damaged")
+                    raise Damaged(f"the directory {folder or '/'} is damaged")
                 name = raw[start + at + 8 : start + at + 8 + size]
                 at += length
                 if number and name not in (b".", b".."):
@@ -249,11 +249,11 @@ class Ext4:
 
     def _name(self, folder: str, name: bytes) -> str:
         if b"/" in name or b"\0" in name or not name:
-            raise Damaged(f"the folder {folder or '/'} holds an impossible name")
+            raise Damaged(f"the directory {folder or '/'} holds an impossible name")
         try:
             return name.decode("utf-8")
         except UnicodeDecodeError:
-            raise Damaged(f"the folder {folder or '/'} holds a name that is not UTF-8") from None
+            raise Damaged(f"the directory {folder or '/'} holds a name that is not UTF-8") from None
 
     def _check_links(self) -> None:
         paths = {entry.inode: entry.path for entry in self.entries.values()}

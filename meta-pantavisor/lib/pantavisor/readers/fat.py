@@ -114,7 +114,7 @@ class Fat:
             if not 2 <= first < self._count + 2:
                 raise Damaged(f"{owner}: its chain of clusters leaves the file system")
             if first in self._owners:
-                raise Damaged(f"{owner}: shares a cluster with {self._owners[first] or 'the root folder'}")
+                raise Damaged(f"{owner}: shares a cluster with {self._owners[first] or 'the root'}")
             self._owners[first] = owner
             chain.append(first)
             first = self._next(first)
@@ -140,7 +140,7 @@ class Fat:
 
     def _folder(self, clusters: tuple[int, ...]) -> bytes:
         if len(clusters) * self._per_cluster * self._sector > MAX_FOLDER_BYTES:
-            raise Damaged("the FAT file system holds a folder that is too large")
+            raise Damaged("the FAT file system holds a directory that is too large")
         return b"".join(self._runs(clusters))
 
     def _walk(self, folder: str, raw: bytes, depth: int) -> None:
@@ -152,7 +152,7 @@ class Fat:
             if attributes & _FOLDER:
                 if size:
                     self._findings.add(
-                        "fat-chain", f"{self._where}, {path}", "is a folder with a size of its own"
+                        "fat-chain", f"{self._where}, {path}", "is a directory with a size of its own"
                     )
                 self._walk(f"{path}/", self._folder(chain), depth + 1)
                 continue

@@ -66,7 +66,7 @@ def opened(target: Path, findings: Findings) -> Iterator[Opened]:
                 yield _image(reader, findings)
         else:
             # A pipe would be waited for.
-            problem = "is neither a file nor a folder" if target.exists() else "does not exist"
+            problem = "is neither a file nor a directory" if target.exists() else "does not exist"
             raise NotFound(f"{target} {problem}", hint=HINT)
 
 
@@ -167,7 +167,7 @@ def _repository(target: Path, findings: Findings) -> Opened:
         return result
     pool = target / folder_name
     if not pool.is_dir():
-        findings.add("object-missing", ".pvr/config", f"the folder of the objects, {pool}, does not exist")
+        findings.add("object-missing", ".pvr/config", f"the pool of objects, {pool}, does not exist")
         return result
     folder = Folder(pool)
     used = set(_QUOTED_ID.findall(text))

@@ -135,7 +135,7 @@ def _member(header: bytes, at: int, findings: Findings) -> Member:
     if is_gnu:
         _note_form(findings, name, "has a header of GNU tar, which devices do not read")
     if header[156:157] in PASSED_OVER:
-        _note_form(findings, name, "is a folder or an extended header, which devices do not read")
+        _note_form(findings, name, "is a directory or an extended header, which devices do not read")
     elif header[156:157] not in (b"0", b"\0"):
         findings.add("export-member", name, "is not a regular file")
     if _text(header[157:257]):

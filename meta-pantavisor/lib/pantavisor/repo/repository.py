@@ -69,7 +69,7 @@ class Repository:
         if os.path.lexists(root / FOLDER):
             raise PantavisorError(f"{root} is a pvr repository already")
         if objects and (not names.has_bytes(objects) or "\0" in objects):
-            raise FormatError("the folder of the objects is not a path that JSON can hold")
+            raise FormatError("the directory of the objects is not a path that JSON can hold")
         root.mkdir(parents=True, exist_ok=True)
         with atomic.new_directory(root / FOLDER) as folder:
             (folder / "json").write_bytes(State.empty().dumps())

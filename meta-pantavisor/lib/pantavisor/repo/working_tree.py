@@ -212,7 +212,7 @@ class WorkingTree:
             with self._parent(name) as place:
                 if stat.S_ISDIR(os.lstat(place / _last(name)).st_mode):
                     raise FormatError(
-                        f"{name} should be a file, but is a folder", hint="move the folder away"
+                        f"{name} should be a file, but is a directory", hint="move the directory away"
                     )
         except FileNotFoundError:
             pass

@@ -24,7 +24,7 @@ def check_extended(kind: bytes, size: int, content: bytes, what: str) -> None:
     large.
     """
     if kind == b"5" and size:
-        raise FormatError(f"{what} has a folder with content")
+        raise FormatError(f"{what} has a directory with content")
     if size > MAX_EXTENDED_BYTES:
         raise LimitError(
             f"{what} has an extended header of {size} bytes, more than the {MAX_EXTENDED_BYTES} allowed"

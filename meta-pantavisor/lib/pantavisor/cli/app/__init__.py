@@ -87,7 +87,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="make a container from an image, a root file system or another's part",
         usage="%(prog)s [OPTION]... --from SOURCE NAME",
     )
-    add.add_argument("name", help="of the container to make, and of its folder")
+    add.add_argument("name", help="of the container to make, and of its directory")
     add.add_argument(
         "--from",
         dest="source",

@@ -86,13 +86,13 @@ PROCESS = (
 )
 MOUNTS = (
     Option(
-        "--mount", "PV_VOLUME_MOUNTS", "FILE:TARGET", "mount a file system image of the container's folder"
+        "--mount", "PV_VOLUME_MOUNTS", "FILE:TARGET", "mount a file system image from the container's files"
     ),
     Option("--extra-volume", "PV_EXTRA_VOLUMES", "FILE", "mount one below /volumes only"),
     Option(
         "--import-volume",
         "PV_VOLUME_IMPORTS",
-        "CONTAINER:[FOLDER@]PATH:TARGET[:FLAGS]",
+        "CONTAINER:[DIR@]PATH:TARGET[:FLAGS]",
         "mount a volume of another",
     ),
     Option(

@@ -118,7 +118,7 @@ static int judge(struct archive *archive, const struct header *header, struct pv
 	if (header->type != '0' && header->type)
 		return pv_err_set(err, "it is not an export: it holds more than plain files");
 	if (*header->prefix)
-		return pv_err_set(err, "it is not an export: it holds a file in a folder of its own");
+		return pv_err_set(err, "it is not an export: it holds a file in a directory of its own");
 	if (length > 2 && !memcmp(name, "./", 2)) {
 		name += 2;
 		length -= 2;

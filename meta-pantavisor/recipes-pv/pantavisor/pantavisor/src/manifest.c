@@ -187,7 +187,7 @@ static int read_container(
 	const struct pv_group *group;
 
 	if (!name || strcmp(name, container->name))
-		return pv_err_set(c->err, "its name and its folder differ");
+		return pv_err_set(c->err, "its name and its directory differ");
 	if (choose_group(c, run, container) < 0)
 		return -1;
 	group = &c->state->groups[container->group];
@@ -243,7 +243,7 @@ static int read_containers(const struct pv_manifest *c)
 			strlen(container->name) != (size_t)(slash - entry->path) ||
 			!pv_starts_with(entry->path, container->name))
 			return pv_err_set(c->err,
-				"%.100s: its name is not that of its folder, or not legal", entry->path);
+				"%.100s: its name is not that of its directory, or not legal", entry->path);
 		container->has_config = has_config(state, container->name);
 		container->group = PV_GROUPS;
 		state->container_count++;

@@ -20,7 +20,7 @@ static int read_entry(
 	if (strcmp(path, "#spec") < 0)
 		return pv_err_set(err, "%.100s sorts before #spec", path);
 	if (pv_starts_with(path, ".pv"))
-		return pv_err_set(err, "%.100s is in a folder that is not a state's", path);
+		return pv_err_set(err, "%.100s is in a directory that is not a state's", path);
 	*entry = (struct pv_entry){.path = path, .value = node};
 	if (pv_sha256_is(text))
 		entry->object_id = text;
@@ -65,7 +65,7 @@ static int sort_entries(struct pv_state *state, struct pv_err *err)
 		const char *before = state->sorted[i - 1]->path, *path = state->sorted[i]->path;
 
 		if (pv_starts_with(path, before) && path[strlen(before)] == '/')
-			return pv_err_set(err, "%.200s is a file and a folder", before);
+			return pv_err_set(err, "%.200s is a file and a directory", before);
 	}
 	return 0;
 }

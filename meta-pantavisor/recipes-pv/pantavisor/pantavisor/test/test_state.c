@@ -221,7 +221,7 @@ static void test_shapes_that_no_tree_has_are_refused(void)
 	struct pv_state state;
 
 	CHECK(refuses(HEAD BSP "\"a/b\":\"" SHA "\",\"a/b-c\":\"" SHA "\",\"a/b/c\":\"" SHA "\"}",
-		"a/b is a file and a folder"));
+		"a/b is a file and a directory"));
 	CHECK(refuses(HEAD BSP "\"a/x.json\":\"text\"}", "object or array"));
 	CHECK(refuses(HEAD BSP "\"a/x.json\":null}", "object or array"));
 	CHECK(load(&state, HEAD BSP "\"b\":\"" SHA "\",\"b-c/d\":\"" SHA "\",\"ab\":\"" SHA
