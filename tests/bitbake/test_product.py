@@ -5,6 +5,7 @@ apps are built, and its device resolves.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -28,13 +29,17 @@ class Product:
     folder: Path
     registry: Registry
 
-    def kas(self, *words: str) -> str:
-        """What kas prints, called where its user calls it."""
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """kas, called where its user calls it."""
         environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(
+        return subprocess.run(
             [Path(sys.executable).with_name("kas"), *words],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+            cwd=self.folder, env={**environment, **variables}, capture_output=True, text=True, check=False,
         )  # fmt: skip
+
+    def kas(self, *words: str) -> str:
+        """What it prints; it must succeed."""
+        done = self.run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -80,3 +85,33 @@ def test_its_file_for_openembedded_core_has_the_same_product(product: Product) -
     for each in found:
         assert {"pantavisor", "product"} < set(each["repos"])
         assert 'PVR_DOCKER_PIN = "require"' in each["local_conf_header"]["product"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "password", "sentence"),
+    [
+        ("PVR_DOCKER_AUTHFILE", "pw", ""),
+        ("REGISTRY_AUTH_FILE", "pw", ""),
+        ("REGISTRY_AUTH_FILE", "wrong", "with the credentials of "),
+        ("UNUSED", "pw", "without credentials"),
+    ],
+)
+def test_the_caller_s_credentials_reach_a_build_through_kas(
+    product: Product, tmp_path: Path, variable: str, password: str, sentence: str
+) -> None:
+    host, image = product.registry.host, images.image(FILES)
+    text = f"library/nginx@{product.registry.add('library/nginx', '1.27', image)}"
+    encoded = base64.b64encode(f"ada:{password}".encode()).decode()
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {host: {"auth": encoded}}}))
+    command = "bitbake -f -c fetch web"
+    lines = f'PVR_DOCKER_REF:pn-web = "{host}/{text}"\n'
+    (product.folder / "build/conf/auto.conf").write_text(lines)
+    product.registry.challenge, product.registry.users = 'Basic realm="x"', {"ada": "pw"}
+    done = product.run(
+        "shell", "quickstart.yml", "-c", command,
+        **{variable: str(tmp_path / "auth.json"), "DL_DIR": str(tmp_path / "downloads")},
+    )  # fmt: skip
+    assert (done.returncode == 0) is not bool(sentence), done.stdout + done.stderr
+    if sentence:
+        printed = done.stdout + done.stderr
+        assert sentence in printed and "PVR_DOCKER_AUTHFILE or REGISTRY_AUTH_FILE" in printed, printed
