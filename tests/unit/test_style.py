@@ -18,6 +18,7 @@ BE = r"(?:is|are|was|were|be|been)"
 # Pattern -> what else it finds that is meant.
 RULES = {
     rf"\b{BE} no [A-Za-z{{%\"'`<]": rf"\b[Tt]here (?:\w+ )?{BE} no |\bno (?:longer|more)\b",
+    rf"\b{BE} none\b": rf"\b[Tt]here (?:\w+ )?{BE} none",
     r"\b(?:[Ww]hoever|[Ss]omebody|[Ee]verybody)\b": r"b?\"\.?somebody's\"",
     r"\b[Nn]obody\b": r"[\"'`,=]nobody\b|mgmt or nobody|user nobody|runs as nobody|nobody:"
     r"|\bnobody[ (]*[=(]|\*nobody",
@@ -183,7 +184,8 @@ def test_strings_for_users_are_found_in_every_language() -> None:
 def test_each_rule_finds_what_the_page_has_as_wrong() -> None:
     """What the second column of the page shows is found, so no pattern has gone blind."""
     wrong = [
-        '"x" is no revision', "use what somebody made", "a key that nobody knows", "say --raw",
+        '"x" is no revision', "a part that is none", "use what somebody made", "a key that nobody knows",
+        "say --raw",
         "make one by: pvr init", "sign it by: pvr", '"web" is too much for pvr status',
         "a root vouches for it", "holds half a character", "it stands in src.json", "it tells why",
         'hint="is it there?"', "hint: is it there?",

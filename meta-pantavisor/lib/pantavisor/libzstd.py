@@ -66,7 +66,7 @@ class ZstdDecompressor:
         self.unused_data = b""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """At most ``max_length`` bytes, which must be more than none. Raises ZstdError."""
+        """At most ``max_length`` bytes, which must be more than 0. Raises ZstdError."""
         if self.eof:
             raise EOFError("the frame has ended")
         packed = self._packed + data

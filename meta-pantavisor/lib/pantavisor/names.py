@@ -112,11 +112,11 @@ def hint(word: str, known: Iterable[str], otherwise: Optional[str] = None) -> Op
 
 
 def choice(word: str, known: Iterable[str]) -> Optional[str]:
-    """The hint about a word that is none of the known ones: to use the nearest, or one of them."""
+    """The hint about a word that is not a known one: to use the nearest, or one of them."""
     known = sorted(known)[:MAX_CHOICES]
     return hint(word, known, f"use one of: {', '.join(known)}" if known else None)
 
 
 def unknown(word: str, known: Iterable[str], *, what: str) -> FormatError:
-    """The error for a word that is none of the known ones, with the nearest as its hint."""
+    """The error for a word that is not a known one, with the nearest as its hint."""
     return FormatError(f'unknown {what} "{word[:100]}"', hint=choice(word, known))

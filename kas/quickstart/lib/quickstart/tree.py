@@ -46,7 +46,7 @@ def share(source: str, target: str) -> None:
             there = os.path.join(target, entry.name)
             if not entry.is_dir(follow_symlinks=False):
                 if os.path.isdir(there) and not os.path.islink(there):
-                    raise FileExistsError(f"{there} is a directory, {entry.path} is none")
+                    raise FileExistsError(f"{there} is a directory, {entry.path} is not")
                 put(entry.path, there)
                 continue
             share(entry.path, there)

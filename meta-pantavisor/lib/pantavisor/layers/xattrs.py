@@ -30,7 +30,7 @@ def from_records(records: Mapping[bytes, bytes], limits: Limits, *, what: str) -
         if keyword.startswith(_LIBARCHIVE) and (decoded := _base64(value)) is not None:
             found.setdefault(unquote_to_bytes(keyword[len(_LIBARCHIVE) :]), decoded)
     for keyword, value in records.items():
-        # POSIX: a record without a value takes back what another set, so it is none itself.
+        # POSIX: a record without a value takes back what another set, so it is not an attribute itself.
         if keyword.startswith(_SCHILY) and value:
             found[keyword[len(_SCHILY) :]] = value
     for name, value in found.items():

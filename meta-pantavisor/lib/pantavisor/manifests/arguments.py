@@ -4,7 +4,7 @@ it becomes.
 
 Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three
 of ours: PV_SECURITY_PROFILE, PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS. There every non-empty string
-switches a flag on, "no" and "0" included; here such words are taken literally. An empty value is none.
+switches a flag on, "no" and "0" included; here such words are taken literally. An empty one is not given.
 """
 
 from __future__ import annotations

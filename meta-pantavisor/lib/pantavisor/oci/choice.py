@@ -167,7 +167,7 @@ class _Search:
         return OciIndex.parse(data, media_type=media_type)
 
     def _image(self, leaf: _Entry) -> Optional[Choice]:
-        """The image, or None for what is none; of labelled ones that the config fits its manifest is all
+        """The image, or None for what is not one; of labelled ones that the config fits its manifest is all
         that is asked.
         """
         data, media_type = leaf.data, leaf.media_type

@@ -19,7 +19,7 @@ _PUBLIC_KEY = 4
 _WIDE = frozenset([0x8664, 0xAA64, 0x5064])  # machines of 64 bits, where addresses have 8 bytes
 _MAX_SECTIONS = 96
 _COMMENT = re.compile(rb"#(?:\\.|[^\\\n])*\n?", re.DOTALL)
-# A name may have line ends in it; a value that no line ends is none.
+# A name may have line ends in it; a value that no line ends is not one.
 _VARIABLE = re.compile(rb"([^=]*)=((?:\\.|[^\\\n])*)\n", re.DOTALL)
 
 

@@ -32,7 +32,7 @@ static int open_how(int root, const char *path, int flags, uint64_t resolve)
 	/* Nothing is made here: fsops is the door for that. */
 	if (flags & (O_CREAT | O_TRUNC) || (flags & O_TMPFILE) == O_TMPFILE)
 		return -EINVAL;
-	/* The kernel takes nothing else beside it. */
+	/* The kernel takes no other flag with it. */
 	if (!(flags & O_PATH))
 		how.flags |= O_NONBLOCK | O_NOCTTY;
 	/* EAGAIN: something was renamed while it looked. */

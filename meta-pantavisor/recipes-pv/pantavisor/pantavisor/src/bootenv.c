@@ -73,7 +73,7 @@ static void find_revision(enum pv_bootenv_kind kind, const char *block, size_t l
 	memcpy(revision, value, strlen(value) + 1);
 }
 
-/* "<faults>:<seconds>"; anything else is none. */
+/* "<faults>:<seconds>"; anything else is ignored. */
 static void parse_lost(const char *text, struct pv_bootenv *env)
 {
 	size_t digits = strspn(text, DIGITS), more = text[digits] ? strspn(text + digits + 1, DIGITS) : 0;

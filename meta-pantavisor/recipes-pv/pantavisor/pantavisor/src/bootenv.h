@@ -36,7 +36,7 @@ struct pv_bootenv {
 	int longest_s; /* and how long the longest of them lasted */
 };
 
-/* One copy. False where it is torn or none. */
+/* One copy. False where it is torn or not one. */
 bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env);
 void pv_bootenv_render(
 	enum pv_bootenv_kind kind, const struct pv_bootenv *env, char block[PV_BOOTENV_BYTES]);

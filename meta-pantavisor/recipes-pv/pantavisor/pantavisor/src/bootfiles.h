@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a boot loader reads of a revision: the links below .pv/ to kernel, initramfs, add-ons and device
- * tree, and beside each the signature that the boot loader verifies it by. They must be the objects of the
+ * tree, and next to each the signature that the boot loader verifies it by. They must be the objects of the
  * state, or something else than the verified state has been booted.
  */
 #ifndef PV_BOOTFILES_H

@@ -16,8 +16,8 @@
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
  * minutes. */
 #define GOOD_MS 25000
-/* One that stays up without its goals is none that the boot loader should leave; but what the system needs
- * has its time to fail for good, which leads to a reboot. */
+/* One that stays up without its goals is not one that the boot loader should leave; but what the system
+ * needs has its time to fail for good, which leads to a reboot. */
 #define UP_MS (5 * 60 * 1000)
 #define NEVER INT64_MAX
 

@@ -18,7 +18,7 @@ struct key {
 	enum type type;
 	const char *initial;
 	const char *detail; /* NUMBER: "low..high"; CHOICE: "a b c" */
-	/* How a value must begin that the command line may set: "" is any, NULL is none. */
+	/* How a value must begin that the command line may set: "": any, NULL: not at all. */
 	const char *cmdline;
 	const char *doc;
 };

@@ -16,7 +16,7 @@ int pv_read_file(const char *path, size_t limit, char **text, size_t *length, st
 int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* Into an existing file, as sysfs and cgroupfs want it. */
 int pv_write_knob(const char *path, const char *text, struct pv_err *err);
-/* Beside and rename: after an error the old file is whole. */
+/* Writes next to it and renames: after an error the old file is whole. */
 int pv_write_file(const char *path, const char *text, size_t length, struct pv_err *err);
 typedef ssize_t pv_writer(int fd, const void *bytes, size_t length);
 /* All of the bytes, however few are taken at once. */

@@ -77,7 +77,7 @@ static void default_groups(struct pv_state *state)
 	state->group_count = PV_COUNT(groups);
 }
 
-/* Of states from before device.json. Published runtimes, too, read none of these beside it. */
+/* Of states from before device.json. Published runtimes, too, read none of these next to it. */
 static int old_groups(struct pv_manifest *c, const struct pv_json_node **groups)
 {
 	static const char *const disks[] = {"disks.json", "disks_v2.json", "disks_v3.json"};

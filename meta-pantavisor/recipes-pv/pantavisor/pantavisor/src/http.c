@@ -48,7 +48,7 @@ size_t pv_http_take(struct pv_http_head *head, const char *bytes, size_t length)
 	return taken;
 }
 
-/* The next line without its end; NULL where a byte in it is none of a text. */
+/* The next line without its end; NULL where a byte in it is not text. */
 static char *next_line(char **rest)
 {
 	char *line = *rest, *end = strchr(line, '\n');

@@ -58,7 +58,7 @@ void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop);
 int pv_job_start(struct pv_jobs *jobs, const struct pv_job *job, struct pv_err *err);
 /* Ends the jobs of this argument: `done` comes with an error, for one that waits before this returns. */
 void pv_job_cancel(struct pv_jobs *jobs, const void *argument);
-/* False if the child was none of these. */
+/* False if the child was not one of these. */
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status);
 
 #endif

@@ -8,7 +8,7 @@
 #include "alloc.h"
 #include "text.h"
 
-/* Bytes of the UTF-8 sequence there, 0 if it is none. A NUL ends each attempt to read too far. */
+/* Bytes of the UTF-8 sequence there, 0 if it is not one. A NUL ends each attempt to read too far. */
 static size_t sequence(const unsigned char *at)
 {
 	static const struct {

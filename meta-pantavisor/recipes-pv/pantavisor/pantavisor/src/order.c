@@ -67,7 +67,7 @@ static bool manages(const struct order *o)
 	return o->ask->peer.kind == PV_PEER_HOST || (caller && pv_container_is_mgmt(caller->spec));
 }
 
-/* A document that does not fit is none. */
+/* A document that does not fit is not sent. */
 static void report(struct order *o, void (*put)(FILE *to, const struct pv *pv, int64_t now))
 {
 	FILE *to = fmemopen(o->reply->body, sizeof(o->reply->body), "w");

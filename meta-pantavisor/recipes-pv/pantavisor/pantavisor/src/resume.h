@@ -8,8 +8,8 @@
 
 #include "bootenv.h"
 
-/* Revisions half made or half removed, and parts that are none. Goes on after an error, and returns the
- * first. */
+/* Revisions half made or half removed, and parts that are not valid. Goes on after an error, and returns
+ * the first. */
 int pv_resume(struct pv_storage at, struct pv_err *err);
 /* `booted` runs: what was under way and did not come to it has failed, and what is committed is done. */
 int pv_resume_records(

@@ -107,7 +107,7 @@ static int add_lowers(const struct pv_lxcconf *conf, struct layers *layers, stru
 	return 0;
 }
 
-/* `upper` and the work directory beside it. */
+/* `upper` and the work directory next to it. */
 static int mount_writable(const struct layers *layers, const char *upper_path, const char *target,
 	struct pv_mounts *mounts, struct pv_err *err)
 {

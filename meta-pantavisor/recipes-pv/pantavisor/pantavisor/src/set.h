@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set signature: an ordinary signature whose header has, beside the patterns, the number of the release
+ * The set signature: an ordinary signature whose header has, in addition to the patterns, the number of the
+ * release
  * ("pvs":{"include":["_sigs/..."],...,"release":7}). It signs all other signatures, so that no part can be
  * taken out, or exchanged for that of another release.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of signers: who may sign what. JSON beside the trust store,
+ * The table of signers: who may sign what. JSON next to the trust store,
  *
  *   {"#spec":"pantavisor-signers@1","signers":[
  *     {"name":"Board team","may":"all"},

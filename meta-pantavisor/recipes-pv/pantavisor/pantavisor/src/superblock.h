@@ -22,7 +22,7 @@ struct pv_superblock {
 	bool has_journal;
 };
 
-/* False if it is none. */
+/* False if it is not one. */
 bool pv_superblock_parse(struct pv_superblock *superblock, const unsigned char *bytes, size_t length);
 /* True if the checksum was wrong and all else is that of a file system on a device of this size: then the
  * checksum is right now, and the journal is to be read. */

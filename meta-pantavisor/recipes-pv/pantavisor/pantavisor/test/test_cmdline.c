@@ -30,7 +30,7 @@ int main(void)
 	check_word("a -- pv_try=1", "(absent)");
 	check_word("a \"--\" pv_try=1", "(absent)");
 	check_word("a --x pv_try=1", "1");
-	/* Blanks of every kind, single quotes, which are none of the kernel's. */
+	/* Blanks of every kind, single quotes, which the kernel does not know. */
 	check_word("a\tb\n\vpv_try=1\f", "1");
 	check_word("a\xa0pv_try=1\xa0y", "1");
 	check_word("'a pv_try=1 b'", "1");

@@ -209,7 +209,7 @@ static void test_every_device_comes_to_rest(void)
 		}
 }
 
-/* Two failures in a year are none of a revision that runs. */
+/* Two failures in a year do not count against a revision that runs. */
 static void test_faults_that_a_boot_outlived_are_forgiven(void)
 {
 	struct device of = {.newest = LOST_LATER};

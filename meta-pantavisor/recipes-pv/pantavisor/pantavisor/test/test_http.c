@@ -50,7 +50,7 @@ static const struct {
 	/* by hand, through nc */
 	{"DELETE /device-meta/key HTTP/1.0\n\n", PV_HTTP_DELETE, "/device-meta/key", false, 0, false},
 	{"\r\n\nGET / HTTP/1.1\nHost:\n\r\n", PV_HTTP_GET, "/", false, 0, false},
-	/* as for a proxy; with a query; a method that is none of ours */
+	/* as for a proxy; with a query; a method that is not ours */
 	{"GET http://localhost/groups?x=/y HTTP/1.1\r\n\r\n", PV_HTTP_GET, "/groups", false, 0, false},
 	{"GET HTTP://localhost HTTP/1.1\r\n\r\n", PV_HTTP_GET, "/", false, 0, false},
 	{"PATCH /groups HTTP/1.1\r\n\r\n", PV_HTTP_OTHER, "/groups", false, 0, false},
