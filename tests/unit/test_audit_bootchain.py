@@ -22,6 +22,8 @@ from pantavisor.readers.fat import BootFile, Fat
 from pantavisor.readers.folder import Folder
 from sim import device as sim
 
+LAYER = Path(__file__).resolve().parents[2] / "meta-pantavisor"
+
 PUBLIC_KEY, MODULE, PREFIX = 4, 0, 3
 
 
@@ -176,13 +178,22 @@ def test_a_block_is_read_as_grub_reads_it(lines: str, wanted: dict[bytes, bytes]
 
 
 def test_harmless_words_are_those_of_the_boot_loader() -> None:
-    configuration = (
-        Path(__file__).resolve().parents[2] / "meta-pantavisor/recipes-bsp/pantavisor-grub/files/grub.cfg"
-    )
+    configuration = LAYER / "recipes-bsp/pantavisor-grub/files/grub.cfg"
     function = configuration.read_text().partition("function is_harmless")[2]
     harmless, foreign = re.findall(r"regexp '(.*)' \"x\$1 ?\"; then", function)[:2]
     assert harmless == f"^x{bootchain._HARMLESS.pattern}$"
     assert foreign == bootchain._FOREIGN.pattern.replace("(?:", "(").replace("(^| )", "(^x| )")
+
+
+def test_words_that_oem_env_may_not_hold_are_those_of_the_page() -> None:
+    page = " ".join((LAYER / "docs/formats/boot-chain.md").read_text().split())
+    (listed,) = re.findall(r"those of the boot loader \((.*?)\)", page)
+    words = re.findall(r"`([^`]+)`", listed)
+    assert len(words) == 8
+    for word in words:
+        assert bootchain._FOREIGN.search(word.replace("*", "x") + " "), word
+    assert not bootchain._FOREIGN.search("console=ttyS0 quiet ")
+    assert not bootchain._HARMLESS.fullmatch('"quoted"')
 
 
 def test_the_verifier_of_an_image_asks_its_grub(tmp_path: Path, signers: Signers) -> None:

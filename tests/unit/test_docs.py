@@ -97,7 +97,7 @@ def test_the_example_state_is_one() -> None:
 
 def test_the_limits_of_a_state_are_those_of_the_code() -> None:
     limits = f"up to {state.MAX_PATHS} paths and {state.MAX_BYTES} bytes"
-    assert limits in text("state.md")
+    assert f"{limits}, {state.MAX_VALUES} JSON values and {cjson.MAX_DEPTH} levels" in text("state.md")
     for name in state.RESERVED_FILES:
         assert f"`{name}`" in text("state.md")
     for spec in state.SPECS:
