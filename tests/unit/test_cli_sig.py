@@ -108,7 +108,7 @@ def test_a_signature_that_was_removed_is_missed(
     write(work, {"web/root.squashfs": "evil"})
     pvr("commit")
     assert (
-        "web/root.squashfs: no signature protects it [signature-coverage]"
+        "web/root.squashfs: no signature covers it [signature-coverage]"
         in pvr.both("verify", ".", *trust, status=2)[1]
     )
     assert "[signature" not in pvr.both("verify", ".", *trust, "--allow-unsigned", status=2)[1]
@@ -116,7 +116,7 @@ def test_a_signature_that_was_removed_is_missed(
     out, said = pvr.both(*sig(keyring), "ls", status=2)
     assert (
         "unseen    web/run.json" in out
-        and "no signature protects web/root.squashfs, web/run.json\n" in said
+        and "no signature covers web/root.squashfs, web/run.json\n" in said
     )
     assert out == pvr(*sig(keyring), "ls", "--allow-unsigned")
 
@@ -281,7 +281,7 @@ def test_keys_are_found_by_the_published_variables(
         monkeypatch.setenv(variable, str(keyring / name))
     pvr("sig", "add", "--part", "web", "--noconfig")
     out, said = pvr.both("sig", "ls", "--json", status=2)
-    assert "no signature protects _config/web/etc/x" in said
+    assert "no signature covers _config/web/etc/x" in said
     found = json.loads(out)
     assert json.loads(pvr("sig", "ls", "--json", "--allow-unsigned")) == found
     assert "_config/web/etc/x" in found["notseen"] and "web/run.json" in found["protected"]

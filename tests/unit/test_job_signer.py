@@ -44,7 +44,7 @@ def test_parts_that_are_signed_with_the_image_make_the_same_image(given: Path, t
 
 
 def test_unsigned_parts_make_no_image_unless_it_signs_them(given: Path, tmp_path: Path) -> None:
-    with pytest.raises(PantavisorError, match="no signature protects"):
+    with pytest.raises(PantavisorError, match="no signature covers"):
         device(given, tmp_path / "a", parts=False)
     assert not (tmp_path / "a/device.img").exists()
 

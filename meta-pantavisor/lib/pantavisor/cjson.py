@@ -102,7 +102,7 @@ def _number(text: str) -> Union[int, Decimal]:
 def _unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        raise ValueError("a member is twice in one object")
+        raise ValueError("a member is listed twice in one object")
     return found
 
 

@@ -34,7 +34,7 @@ def check(context: Context, demands: Demands) -> None:
                 context.add(
                     "signature-coverage",
                     path,
-                    "no signature protects it",
+                    "no signature covers it",
                     "sign its part, or use --allow-unsigned",
                 )
         return

@@ -53,7 +53,7 @@ def is_free(state: State, path: str) -> bool:
 
 
 def unsigned(state: State, result: Coverage) -> tuple[str, ...]:
-    """Paths of the parts that no signature protects, though a device reads them; with a bsp the device's
+    """Paths of the parts that no signature covers, though a device reads them; with a bsp the device's
     own files too.
     """
     whole = "bsp/run.json" in state
@@ -66,7 +66,7 @@ def require_signed(state: State, result: Coverage) -> Coverage:
     if found := unsigned(state, result):
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise SignatureError(
-            f"no signature protects {', '.join(found[:SHOWN])}{more}",
+            f"no signature covers {', '.join(found[:SHOWN])}{more}",
             hint="sign the parts that they belong to (pvr sig add --part NAME), or use --allow-unsigned",
         )
     return result
