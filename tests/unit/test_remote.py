@@ -306,7 +306,7 @@ def test_an_offset_beyond_the_object_is_refused(
     door: Door, device: remote.Device, pool: ObjectPool
 ) -> None:
     door.parts[sha256(FRESH)] = FRESH + b"more"
-    with pytest.raises(FormatError, match="has more of the object"):
+    with pytest.raises(FormatError, match="more bytes of the object than it has"):
         post(device, pool)
 
 
