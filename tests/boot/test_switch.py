@@ -22,6 +22,7 @@ MANAGER, KEEPER, WEB = 8091, 8092, 8093
 CONFIG = "etc/pantavisor.config"
 COMMIT_DELAY = 10
 LAME = "locals/lame"
+ROTTEN = "_config/web/etc/version"
 # What one start of a container knows and no other: the same text, the same process.
 TOKEN = "cat /proc/sys/kernel/random/uuid > /token"
 SERVE = "exec nc -ll -p {port} -e /bin/cat /token"
@@ -200,19 +201,27 @@ def test_a_cut_while_it_is_tested_boots_the_old_revision(
     device: qemu.Guest, setup: qemu.Setup, manager: Caller, tmp_path: Path
 ) -> None:
     put_step(manager, "locals/cut", {"_config/web/etc/version": b"3\n"})
+    put_step(manager, "locals/rotten", {ROTTEN: b"4\n"})
     assert manager.command("LOCAL_RUN", "locals/cut") == (200, None)
     device.wait_for(r"revision locals/cut TESTING", timeout=BOOT_SECONDS)
     device.stop()
+    storage = Storage.of(setup.image)
+    storage.replay(tmp_path)
+    storage.flip(f"/trails/locals/rotten/{ROTTEN}")
     with qemu.Guest(setup) as again:
         again.wait_for(r"revision 0 COMMITTED", timeout=BOOT_SECONDS)
         wait_until(lambda: answers(manager))
         record = progress(manager, "locals/cut")
         assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
+        # What rots on the medium is found before anything of it is used.
+        assert manager.command("LOCAL_RUN", "locals/rotten") == (200, None)
+        again.wait_for(r"revision locals/rotten is not tried: .*etc/version", timeout=BOOT_SECONDS)
+        record = progress(manager, "locals/rotten")
+        assert record["status"] == "WONTGO" and ROTTEN in record["status-msg"]
         assert manager.command("RUN_GC")[0] == 200
         assert names(manager) == {"0", "locals/live"}
         assert manager.command("POWEROFF_DEVICE")[0] == 200
         again.wait_end(timeout=BOOT_SECONDS)
-    storage = Storage.of(setup.image)
     storage.replay(tmp_path)
     assert b"\npv_rev=0\npv_try=\npv_prev=locals/live\n" in storage.read("/boot/grubenv", tmp_path)
     assert storage.names("/trails") - {".", ".."} == {"0", "current", "locals"}
