@@ -26,10 +26,10 @@ def add_programs(root: Path, machine: str) -> None:
     compile_for(machine, root / "pvcontrol", *sorted((RUNTIME / "pvcontrol").glob("*.c")))
 
 
-def compile_for(machine: str, target: Path, *sources: Path) -> None:
+def compile_for(machine: str, target: Path, *sources: Path, how: tuple[str, ...] = ("-static",)) -> None:
     """A program that runs in any root of the machine."""
     argv = [
-        COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", "-static", "-o", str(target),
+        COMPILERS[machine], "-std=c17", "-D_GNU_SOURCE", "-Os", *how, "-o", str(target),
         *map(str, sources),
     ]  # fmt: skip
     subprocess.run(argv, check=True, timeout=600)
