@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The machine's watchdog: a PID 1 whose loop hangs is reset, and what was tried then is left.
 
-The loop hangs as it would on a device: its disk takes no more writes, and PID 1 waits for one. The driver
-is softdog, which the initramfs of the demonstration has; it resets the machine as a chip would.
+The loop hangs as it would on a device: its disk takes no more writes, and PID 1 waits for one. The machine
+has a chip for that; the demonstration's kernel does not know it, and softdog does its work (with
+DEB_KERNEL = "linux-image-amd64" it is the chip).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def test_a_loop_that_hangs_is_reset_and_the_try_is_left(
     storage: Storage, machine: str, tmp_path: Path
 ) -> None:
     monitor = tmp_path / "monitor"
-    extra = ("-monitor", f"unix:{monitor},server,nowait")
+    extra = ("-device", "i6300esb", "-monitor", f"unix:{monitor},server,nowait")
     setup = qemu.Setup(storage.image, machine, qemu.free_ports(80), persist=True, extra=extra)
     with qemu.Guest(setup) as running:
         running.wait_for(r"a watchdog of 30 s watches this device", timeout=BOOT_SECONDS)
@@ -52,11 +53,12 @@ def test_a_loop_that_hangs_is_reset_and_the_try_is_left(
         running.wait_for(rf"revision {TRIED} verified", timeout=BOOT_SECONDS)
         running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
         order(monitor, f"block_set_io_throttle disk {STALLED}")
-        running.wait_for(r"softdog: Initiating system reboot", timeout=BOOT_SECONDS)
+        running.wait_for(rf"revision {TRIED} had its try, going back to 0", timeout=BOOT_SECONDS)
         order(monitor, f"block_set_io_throttle disk {WORKING}")
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
         running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
         assert running.console.count("revision 0 verified") == 1
+        assert "Kernel panic" not in running.console and "rebooting" not in running.console
     storage.replay(tmp_path)
     assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
     record = progress(storage, TRIED, tmp_path)
