@@ -50,9 +50,9 @@ PVS_PKCS11_TOKEN ??= ""
 PVS_PKCS11_TOKEN[doc] = "Label of that token."
 PVS_PKCS11_LABEL ??= ""
 PVS_PKCS11_LABEL[doc] = "Label of the key on it."
-PVS_ENVIRONMENT ??= "PVR_PKCS11_PIN"
-PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given. \
-No file of the build holds their values."
+PVS_ENVIRONMENT ??= ""
+PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given, next \
+to PVR_PKCS11_PIN. No file of the build holds their values."
 PVS_SIGN ??= "1"
 PVS_SIGN[doc] = "0: containers and the bsp are left unsigned, which needs no key, and the recipe of the \
 image signs them. The image is the same."

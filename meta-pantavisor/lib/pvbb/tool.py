@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WARNING = "pvr: warning: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
+PIN_VARIABLE = "PVR_PKCS11_PIN"  # as for the command pvr
 # They sign, or have it done.
 SIGNING_TASKS = ("do_pvrexport", "do_pvroot")
 
@@ -39,6 +40,10 @@ def require_keys(d: Any) -> None:
     """Skip the recipe with the way out where files of PVS_FILES are missing;
     make development keys where they are asked for.
     """
+    if d.getVar("PVS_SIGN") not in ("0", "1"):
+        raise bb.parse.SkipRecipe(
+            f'{d.getVar("PN")}: PVS_SIGN is "{d.getVar("PVS_SIGN")}" (hint: use "1" for yes, "0" for no)'
+        )
     names = (d.getVar("PVS_FILES") or "").split()
     if signs_elsewhere(d):
         _check_signer(d)
@@ -154,8 +159,10 @@ def _users_path(d: Any) -> str:
 
 
 def _users(d: Any) -> dict[str, str]:
-    """What PVS_ENVIRONMENT names, for what signs. It is in no variable of a recipe, so in no file."""
-    names = (d.getVar("PVS_ENVIRONMENT") or "").split()
+    """The PIN and what PVS_ENVIRONMENT names, for what signs: in no variable of a recipe, so in no file."""
+    if not signs_elsewhere(d):
+        return {}
+    names = [PIN_VARIABLE, *(d.getVar("PVS_ENVIRONMENT") or "").split()]
     return {name: value for name in names if (value := _user(d, name))}
 
 
