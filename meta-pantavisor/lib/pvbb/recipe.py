@@ -124,7 +124,7 @@ def _locked(d: Any, ref: Ref) -> Optional[Digest]:
         return None
     if not os.path.isabs(path):
         raise FormatError(
-            f'PVR_DOCKER_LOCK is "{path}", which is not a whole path',
+            f'PVR_DOCKER_LOCK is "{path}", which is not an absolute path',
             hint='in layer.conf: PVR_DOCKER_LOCK = "${LAYERDIR}/images.lock.json"',
         )
     bb.parse.mark_dependency(d, path)

@@ -64,7 +64,7 @@ def check_order(partitions: Sequence[Partition], findings: Findings, code: str) 
     for partition in sorted(partitions, key=lambda partition: partition.start):
         if partition.kind in KNOWN_KINDS and partition.start % 4096:
             findings.add(
-                f"{code}-alignment", partition.place, "the partition does not start at a whole 4096 bytes"
+                f"{code}-alignment", partition.place, "the partition is not aligned to 4096 bytes"
             )
         if previous and partition.start < previous.end:
             findings.add(

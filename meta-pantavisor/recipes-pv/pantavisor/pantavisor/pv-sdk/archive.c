@@ -13,7 +13,7 @@
 /* Of what is passed over: times and such of tools that write them. */
 #define EXTRA_BYTES (1024 * 1024)
 
-/* POSIX.1-1988; the rest of it is of no interest. */
+/* POSIX.1-1988; only these fields are of use here. */
 struct header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], sum[8], type, target[100], magic[6],
 		version[2], user[32], group[32], major[8], minor[8], prefix[155], padding[12];

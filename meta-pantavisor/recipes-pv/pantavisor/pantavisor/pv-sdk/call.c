@@ -16,7 +16,7 @@ static void read_head(int fd, struct pv_http_head *head)
 	char bytes[4096];
 	ssize_t seen;
 
-	/* Looked at first, so that of a body nothing is taken. */
+	/* Peeked at first, so that nothing of a body is consumed. */
 	while (!head->is_whole && head->used < PV_HTTP_HEAD_BYTES &&
 		(seen = recv(fd, bytes, sizeof(bytes), MSG_PEEK)) > 0) {
 		size_t taken = pv_http_take(head, bytes, (size_t)seen);
@@ -66,9 +66,9 @@ static bool take_host(struct call *call, const struct pv_http_head *head)
 	return true;
 }
 
-/* A page of anyone can have a browser send requests to devices near it, and read the answers where its own
- * name leads to the device by then. Browsers name themselves so; of a page's own server they ask by plain
- * HTTP with the last of these alone. */
+/* Any web page can have a browser send requests to devices near it, and read the answers if its own name
+ * is made to lead to the device. Browsers mark requests by these fields; one to the page's own server, by
+ * plain HTTP, has only the last of them. */
 static bool is_browser(const struct pv_http_head *head)
 {
 	return has_field(head, "Origin") || has_field(head, "Sec-Fetch-Site") ||

@@ -83,7 +83,7 @@ static void answer_offer(struct call *call, const char *id, const char *size)
 		put_place(call, id, size ? size : "0");
 }
 
-/* Is the object expected, and where does it go. */
+/* Whether the object is needed, and where to send it. */
 static void take_offer(struct call *call)
 {
 	size_t length = (size_t)call->request.length;

@@ -97,7 +97,7 @@ static int mistake(const char *what)
 	return MISTAKE;
 }
 
-/* How many words of the command line are the command's own; 0: they are another. */
+/* How many words of the command line are the command's own; 0: it is another command. */
 static size_t match(const struct command *command, char *const *words, size_t count)
 {
 	const char *rest = command->words;
@@ -125,7 +125,7 @@ static bool fits(const struct command *command, size_t arguments)
 	return arguments >= least && arguments <= most;
 }
 
-/* Adds one character in the way of where it goes: into a path, or into a text of JSON. */
+/* Adds one character, escaped for where it goes: a path, or a text of JSON. */
 static size_t add(char *to, char c, bool is_path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 		perror(file);
 		status = 1;
 	}
-	/* What is not whole is not left. */
+	/* An incomplete file is removed. */
 	if (file && status)
 		unlink(file);
 	return status;

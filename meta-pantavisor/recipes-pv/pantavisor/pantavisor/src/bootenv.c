@@ -41,7 +41,7 @@ static void find(enum pv_bootenv_kind kind, const char *block, size_t length, co
 		const char *line = block + at, *end = memchr(line, kinds[kind].separator, length - at);
 		size_t size = end ? (size_t)(end - line) : length - at;
 
-		/* Two NULs end U-Boot's list; what is behind them is an older one's rest. */
+		/* Two NULs end U-Boot's list; what follows is left from an older one. */
 		if (!size && kind == PV_BOOTENV_UBOOT)
 			break;
 		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=') {

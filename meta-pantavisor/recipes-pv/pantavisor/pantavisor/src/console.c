@@ -25,7 +25,7 @@ static bool open_again(struct pv_console *console)
 	if (!console->path || now < console->again_at)
 		return false;
 	console->again_at = now + REOPEN_MS;
-	/* A description of its own: what others do with the console's terminal stays blocking. */
+	/* Opened again, not duplicated: the flag is then ours alone, and others' writes stay blocking. */
 	console->fd = open(console->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return console->fd >= 0;
 }

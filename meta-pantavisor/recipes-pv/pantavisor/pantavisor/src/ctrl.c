@@ -61,7 +61,8 @@ static void limit(int what, rlim_t value)
 	setrlimit(what, &both);
 }
 
-/* Each to its place; the others are PID 1's, and closed. First up, so that none is in another's place. */
+/* Each descriptor to its number; the others are PID 1's, and closed. First to higher numbers, so that none
+ * is overwritten. */
 static void arrange(int listener, int wire, int storage)
 {
 	const int wanted[] = {listener, wire, storage};

@@ -18,7 +18,7 @@
 /* Of a worker, behind the standard descriptors. */
 #define CALLER 3
 #define STORAGE 4
-/* What is sent to those who are not even listened to. */
+/* The answer to callers whose request is not read at all. */
 #define TOO_MANY                                                                 \
 	"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n" \
 	"Content-Length: 34\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"      \

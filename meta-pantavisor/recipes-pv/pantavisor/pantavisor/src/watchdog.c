@@ -18,7 +18,7 @@
 #ifndef WATCHDOG_DEVICE
 #define WATCHDOG_DEVICE "/dev/watchdog0"
 #endif
-/* Of its time: one that comes late is not yet too late. */
+/* In its timeout: one that comes late is not yet too late. */
 #define FEEDS 3
 #define HOLD_S (10 * 60)
 
