@@ -28,6 +28,7 @@ FEATURES = sorted(path for path in FILES if path.startswith("kas/feature/"))
 MACHINES = sorted(path for path in FILES if path.startswith("kas/machine/"))
 LAYERS = {
     "bitbake": [],
+    "meta-freescale": [],
     "meta-openembedded": ["meta-filesystems", "meta-networking", "meta-oe", "meta-python"],
     "meta-raspberrypi": [],
     "meta-virtualization": [],
