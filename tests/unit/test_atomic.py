@@ -159,3 +159,14 @@ def test_an_exchange_that_fails_takes_nothing_away(tmp_path: Path, monkeypatch: 
     (tmp_path / "new").write_text("new")
     atomic.exchange(tmp_path / "new", tmp_path / "old")
     assert ((tmp_path / "new").read_text(), (tmp_path / "old").read_text()) == ("old", "new")
+
+
+def test_the_name_behind_a_temporary_one_is_found(tmp_path: Path) -> None:
+    target = tmp_path / "a.b.img"
+    with atomic.replacing(target) as stream:
+        stream.write(b"x")
+        (name,) = os.listdir(tmp_path)
+        assert atomic.name_behind(name) == "a.b.img" and atomic.is_partial(name)
+    with atomic.scratch_for(target) as folder:
+        assert atomic.name_behind(folder.name) == "a.b.img" and not atomic.is_partial(folder.name)
+    assert atomic.name_behind("a.b.img") is None and atomic.name_behind(".part") is None

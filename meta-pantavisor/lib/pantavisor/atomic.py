@@ -14,15 +14,15 @@ import signal
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, Union
+from typing import BinaryIO, Optional, Union
 
 from .errors import FormatError
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux
-_BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")  # as tempfile makes names
+_TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.part)?")  # what tempfile makes of _prefix()
 PathIn = Union[str, "PathLike[str]"]
 
 
@@ -41,7 +41,7 @@ def replacing(path: PathIn, *, mode: int = 0o644, durable: bool = True) -> Itera
     """
     target = Path(path)
     check_target(target)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_prefix(target), suffix=".part", dir=target.parent)
     try:
         with os.fdopen(descriptor, "w+b") as stream:
             yield stream
@@ -66,7 +66,7 @@ def replacing_path(path: PathIn) -> Iterator[Path]:
     """
     target = Path(path)
     check_target(target)
-    with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+    with scratch_for(target) as folder:
         beside = folder / target.name
         yield beside
         os.replace(beside, target)
@@ -92,7 +92,7 @@ def exchange(path: PathIn, other: PathIn) -> None:
 def new_directory(path: PathIn) -> Iterator[Path]:
     """A folder that appears at ``path``, which must not exist, only when the block ends well."""
     target = Path(path)
-    with scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+    with scratch_for(target) as folder:
         beside = folder / target.name
         beside.mkdir()
         yield beside
@@ -158,9 +158,24 @@ def check_target(path: PathIn) -> None:
         raise FormatError(f"{os.fspath(path)} is not a regular file, and would be lost", hint="name a file")
 
 
-def is_beside(name: str) -> bool:
+def scratch_for(target: Path) -> AbstractContextManager[Path]:
+    """As scratch, next to ``target`` and with its name, for what becomes it."""
+    return scratch(target.parent, prefix=_prefix(target))
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:100]}."
+
+
+def name_behind(name: str) -> Optional[str]:
+    """The name that a temporary one was made from; None where it is not temporary."""
+    found = _TEMPORARY.fullmatch(name)
+    return found[1] if found else None
+
+
+def is_partial(name: str) -> bool:
     """Whether ``replacing`` may have left a file of that name when it was killed."""
-    return _BESIDE.fullmatch(name) is not None
+    return name.endswith(".part") and name_behind(name) is not None
 
 
 def sync_file(path: PathIn) -> None:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import errno
-import re
 from pathlib import Path
 from typing import Optional
 
+from ..atomic import name_behind
 from ..errors import PantavisorError
 
 HINTS = {
@@ -18,9 +18,8 @@ HINTS = {
     errno.EDQUOT: "make room and do it again",
     errno.ENOENT: "check the spelling",
 }
-# Names that atomic.py writes next to the real one, and those of folders where things are made.
-BESIDE = re.compile(r"\.(.+)\.[a-z0-9_]{8}(\.part)?")
-WORKSHOPS = frozenset(["scratch", "writing", "making", "revision"])
+# Folders where things are made, in the repository's own folder and elsewhere.
+SCRATCH_NAMES = frozenset(["scratch", "writing", "making", "revision"])
 
 
 def explain(error: OSError) -> Optional[PantavisorError]:
@@ -34,7 +33,7 @@ def explain(error: OSError) -> Optional[PantavisorError]:
 def _shown(name: str) -> str:
     """The file that is meant, not the one next to it."""
     path = Path(name)
-    found = BESIDE.fullmatch(path.name)
-    if not found:
+    meant = name_behind(path.name)
+    if meant is None:
         return name
-    return str(path.parent if found[1] in WORKSHOPS else path.parent / found[1])
+    return str(path.parent if meant in SCRATCH_NAMES else path.parent / meant)

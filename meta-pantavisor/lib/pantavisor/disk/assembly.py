@@ -59,7 +59,7 @@ def build(
     total = spans[-1].end + gpt.ALIGNMENT
     table = gpt.render(_partitions(board, spans, seed), disk=_identifier(seed, "disk"), size=total)
     target = Path(image_path)
-    with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+    with atomic.scratch_for(target) as folder:
         raw = folder / "disk.img"
         _lay_tables(raw, table, total)
         _lay_blobs(raw, board.blobs)
@@ -102,7 +102,7 @@ def build_storage(
             f"a storage partition of {size} bytes cannot be made",
             hint=f"{ext4.MIN_BYTES} to {MAX_BYTES} bytes",
         )
-    with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+    with atomic.scratch_for(target) as folder:
         raw = folder / "storage.img"
         with open(raw, "xb") as stream:
             stream.truncate(span.size)

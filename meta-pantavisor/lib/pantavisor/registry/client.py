@@ -107,9 +107,7 @@ class Client:
         with ExitStack() as stack:
             store = self._options.blob_cache
             if store is None:
-                store = stack.enter_context(
-                    atomic.scratch(directory.parent, prefix=f".{directory.name[:100]}.blobs.")
-                )
+                store = stack.enter_context(atomic.scratch_for(directory))
             where = partial(blob_path, store)
             self.fetch(ref, resolved.blobs, where, progress=progress)
             return layout.write(

@@ -27,7 +27,7 @@ def clone(
     _check_empty(target)
     with opener(source) as (state, pool):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.scratch(target.parent, prefix=f".{target.name[:100]}.") as folder:
+        with atomic.scratch_for(target) as folder:
             made = Repository.init(
                 folder / "new", objects=os.path.normpath(target / objects) if objects else None
             )

@@ -60,5 +60,5 @@ class OwnFolder:
         """Remove what killed writers left under names of our making; only for who holds the lock."""
         with beneath.folder(self._root, FOLDER) as place:
             for name in os.listdir(place):
-                if name.startswith(prefixes) or atomic.is_beside(name):
+                if name.startswith(prefixes) or atomic.is_partial(name):
                     atomic.remove(place / name)
