@@ -54,7 +54,7 @@ def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str
         )
 
 
-def is_there(tree: layers.Tree, executable: str, *, folder: str = "", search: Iterable[str] = ()) -> bool:
+def exists(tree: layers.Tree, executable: str, *, folder: str = "", search: Iterable[str] = ()) -> bool:
     """Whether the tree has a file ``executable``, started in ``folder``; a bare name is looked up in
     ``search``.
     """

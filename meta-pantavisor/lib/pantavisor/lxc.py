@@ -96,9 +96,9 @@ def _process(spec: ContainerSpec) -> Iterator[str]:
 
 
 def _environment(spec: ContainerSpec) -> tuple[str, ...]:
-    said = (*spec.process.environment, *spec.lxc.environment)
-    names = {variable.partition("=")[0] for variable in said}
-    return (*(variable for variable in spec.defaults if variable.partition("=")[0] not in names), *said)
+    given = (*spec.process.environment, *spec.lxc.environment)
+    names = {variable.partition("=")[0] for variable in given}
+    return (*(variable for variable in spec.defaults if variable.partition("=")[0] not in names), *given)
 
 
 def _namespaces(spec: ContainerSpec) -> Iterator[str]:

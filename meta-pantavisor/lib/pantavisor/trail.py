@@ -193,7 +193,7 @@ def boot_environment(storage: Path) -> Optional[BootEnvironment]:
 
 def _boot_choice(storage: Path, revision: str, *, commit: bool) -> None:
     old = boot_environment(storage)
-    if old is None or not _is_there(storage, old.revision):
+    if old is None or not _exists(storage, old.revision):
         new = BootEnvironment(revision, generation=old.next_generation if old else 1)
     elif commit or old.revision == revision:
         new = old.committing(revision)
@@ -211,7 +211,7 @@ def _boot_choice(storage: Path, revision: str, *, commit: bool) -> None:
         _drop_empty(place / "pantahub.config")
 
 
-def _is_there(storage: Path, revision: str) -> bool:
+def _exists(storage: Path, revision: str) -> bool:
     try:
         with beneath.folder(storage, f"trails/{revision}"):
             return True

@@ -97,7 +97,7 @@ def _members(command: argparse.ArgumentParser, kind: str) -> None:
                              help="for containers without their own: policy, max_retries, ...")  # fmt: skip
 
 
-def _said(options: argparse.Namespace) -> dict[str, Any]:
+def _members_of(options: argparse.Namespace) -> dict[str, Any]:
     """The members that the options gave."""
     found: dict[str, Any] = {}
     for name, value in vars(options).items():
@@ -114,7 +114,7 @@ def _init(options: argparse.Namespace, console: Console) -> None:
 
 
 def _edit(options: argparse.Namespace, console: Console) -> None:
-    kind, name, members = options.kind, options.name, _said(options)
+    kind, name, members = options.kind, options.name, _members_of(options)
     changes = {
         "add": lambda device: device_edit.add(device, kind, name, members, before=options.before),
         "set": lambda device: device_edit.change(device, kind, name, members),

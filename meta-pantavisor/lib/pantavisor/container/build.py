@@ -271,7 +271,7 @@ def _has_program(spec: ContainerSpec, tree: Tree) -> bool:
     """Whether the first program is in ``tree``, or below what is mounted over it."""
     program, folder = spec.process.executable, spec.process.folder
     path = next((word[5:] for word in spec.process.environment if word.startswith("PATH=")), "")
-    if elf.is_there(tree, program, folder=folder, search=[place for place in path.split(":") if place]):
+    if elf.exists(tree, program, folder=folder, search=[place for place in path.split(":") if place]):
         return True
     targets = [volume.path for volume in spec.volumes]
     targets += [f"/{mount.target}" for mount in (*spec.images, *spec.files, *spec.config_volumes)]

@@ -75,7 +75,7 @@ def write(
     (image.parent / "tree").symlink_to(tree.root.absolute(), target_is_directory=True)
     (image.parent / "script").write_bytes(os.fsencode("".join(f"{line}\n" for line in _script(tree))))
     result = proc.run(["debugfs", "-w", "-f", "script", where], cwd=image.parent, environment=tools)
-    _check_said(result, tree, size)
+    _check_complaints(result, tree, size)
     proc.run(["e2fsck", "-f", "-n", where], cwd=image.parent, environment=tools)
 
 
@@ -104,7 +104,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _check_said(result: proc.Result, tree: DiskFiles, size: int) -> None:
+def _check_complaints(result: proc.Result, tree: DiskFiles, size: int) -> None:
     # debugfs ends with status 0 whatever happened to its commands; all but its banner is a complaint.
     lines = result.stderr.decode("utf-8", "replace").splitlines()
     complaints = [line for line in lines if line.strip() and not line.startswith("debugfs 1.")]

@@ -114,7 +114,7 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
         attributes(name)
     if not may_extend:
         fields.end()
-    said = _extensions(fields)
+    known = _extensions(fields)
     signed_with = _SIGNED_WITH.get(algorithm)
     return Certificate(
         der,
@@ -126,7 +126,7 @@ def _read_tbs(der: bytes, tbs: bytes, algorithm: bytes, signature: bytes) -> Cer
         publickey.parse(key_info),
         signed_with,
         signature,
-        **said,
+        **known,
     )
 
 
@@ -168,7 +168,7 @@ def _extensions(fields: DerReader) -> dict[str, Any]:
     if not fields:
         return {}
     extensions = DerReader(_only(fields.only(CONTEXT + 3), SEQUENCE))
-    said: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     seen: set[bytes] = set()
     if not extensions:
         raise ValueError("an empty list of extensions")
@@ -179,10 +179,10 @@ def _extensions(fields: DerReader) -> dict[str, Any]:
             raise ValueError("an extension is listed twice, or there are too many")
         seen.add(kind)
         if kind in _READERS:
-            said.update(_READERS[kind](value))
+            known.update(_READERS[kind](value))
         elif critical:
             raise ValueError("an unknown critical extension")
-    return said
+    return known
 
 
 def _constraints(value: bytes) -> dict[str, Any]:

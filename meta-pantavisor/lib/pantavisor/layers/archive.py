@@ -66,7 +66,7 @@ class TarReader:
             yield member
             self._stream.skip_to(end)
             # Behind the last member some writers leave out what only fills its block.
-            self._stream.skip_what_there_is(padded(stored) - stored)
+            self._stream.skip_available(padded(stored) - stored)
 
     def _member(self, header: Header) -> tuple[Member, int]:
         """The member, and how many bytes of it are still to be passed over."""

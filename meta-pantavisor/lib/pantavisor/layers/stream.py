@@ -73,7 +73,7 @@ class ChunkStream:
             raise ValueError(f"offset {offset} lies behind {self.offset}")
         self.skip(offset - self.offset)
 
-    def skip_what_there_is(self, size: int) -> None:
+    def skip_available(self, size: int) -> None:
         """Pass over up to ``size`` bytes: fewer at the end of the stream."""
         while size and not self.at_end():
             step = min(size, len(self._chunk) - self._position)

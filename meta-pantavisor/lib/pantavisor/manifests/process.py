@@ -232,8 +232,8 @@ def _environment(items: Any) -> tuple[str, ...]:
     if not isinstance(items, (list, tuple)) or len(items) > MAX_WORDS:
         raise FormatError(f"the image's Env is not a list of at most {MAX_WORDS} strings")
     # Docker starts an image whose Env has words without a value, and leaves them out.
-    said = [item for item in items if item is not None and not (isinstance(item, str) and "=" not in item)]
-    return tuple(_line(_variable(item), "Env") for item in said)
+    pairs = [item for item in items if item is not None and not (isinstance(item, str) and "=" not in item)]
+    return tuple(_line(_variable(item), "Env") for item in pairs)
 
 
 def _variable(item: Any) -> Any:

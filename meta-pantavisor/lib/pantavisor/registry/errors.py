@@ -51,41 +51,41 @@ def for_status(
     credentials that were sent along, empty for those of the command line, None if there were none.
     """
     reason = _reason(body, secrets)
-    said = f" ({reason})" if reason else ""
+    because = f" ({reason})" if reason else ""
     error: HttpError
     if status == 401:
-        error = _denied(what, host, said, shown)
+        error = _denied(what, host, because, shown)
     elif status == 403:
         error = AccessDenied(
-            f"{host} forbids {what}{said}", hint="ask the registry's owner for the right to pull it"
+            f"{host} forbids {what}{because}", hint="ask the registry's owner for the right to pull it"
         )
     elif status == 404:
         error = ImageNotFound(
-            f"{host} has no {what}{said}", hint="check name and tag; log in if the image is private"
+            f"{host} has no {what}{because}", hint="check name and tag; log in if the image is private"
         )
     elif status == 429:
         error = RateLimited(
-            f"{host} limits how often it gives {what}{said}",
+            f"{host} limits how often it gives {what}{because}",
             hint="log in, use a registry mirror, or try again later",
         )
     elif status in (408, 500, 502, 503, 504):
         error = ServerFailure(
-            f"{host} fails with status {status} when asked for {what}{said}", hint="try again later"
+            f"{host} fails with status {status} when asked for {what}{because}", hint="try again later"
         )
     else:
-        error = RegistryError(f"{host} answers status {status} when asked for {what}{said}")
+        error = RegistryError(f"{host} answers status {status} when asked for {what}{because}")
     error.retry_after = retry_after
     return error
 
 
-def _denied(what: str, host: str, said: str, shown: Optional[str]) -> AccessDenied:
+def _denied(what: str, host: str, because: str, shown: Optional[str]) -> AccessDenied:
     if shown is None:
         return AccessDenied(
-            f"{host} does not give {what} without credentials{said}",
+            f"{host} does not give {what} without credentials{because}",
             hint=f"check the name; a private image needs 'docker login {host}' or an auth file",
         )
     return AccessDenied(
-        f"{host} does not give {what} with the credentials {f'of {shown}' if shown else 'given'}{said}",
+        f"{host} does not give {what} with the credentials {f'of {shown}' if shown else 'given'}{because}",
         hint=f"check name and password; 'docker login {host}' renews those in docker's own file",
     )
 

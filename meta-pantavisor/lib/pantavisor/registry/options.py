@@ -120,8 +120,8 @@ def _podman_folders(environment: Mapping[str, str]) -> list[str]:
     until logging out, or for good.
     """
     home = environment.get("HOME", "")
-    lasting = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
-    return [folder for folder in (environment.get("XDG_RUNTIME_DIR", ""), lasting) if folder]
+    config_home = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    return [folder for folder in (environment.get("XDG_RUNTIME_DIR", ""), config_home) if folder]
 
 
 @dataclass(frozen=True)
