@@ -35,75 +35,70 @@ void pv_commit_load(struct pv *pv, const char *given)
 	pv->run->standing = pv_revision_standing(pv->run->revision, pv->env.revision, tried);
 }
 
-static void store(struct pv *pv, const char *what)
+/* In a job, as all that is written here. From then on nothing older is taken. */
+static void raise_release(const struct pv_note *note)
 {
 	struct pv_err err;
 
-	if (pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &pv->env, &err) < 0)
-		pv_error("revision", "%s; this cannot be recorded for the boot loader: %s", what, err.text);
-	else
-		pv_info("revision", "%s", what);
+	if (pv_release_raise(pv_storage_at(note->pv->storage), note->release, &err) < 0)
+		pv_warn("revision", "release %ld cannot be recorded: %s", note->release, err.text);
 }
 
-/* From then on nothing older is taken. */
-static void raise_release(const struct pv *pv)
+/* What the boot loader is to learn, or NULL. */
+static char *news(const struct pv_note *note, struct pv_bootenv *env)
 {
-	struct pv_err err;
+	if (*env->tried && note->standing != PV_STANDING_TRIED && note->standing != PV_STANDING_UPDATED) {
+		cleanup_free char *tried = pv_dup(env->tried, strlen(env->tried));
 
-	if (pv_release_raise(pv_storage_at(pv->storage), pv->run->release, &err) < 0)
-		pv_warn("revision", "release %ld cannot be recorded: %s", pv->run->release, err.text);
+		env->tried[0] = '\0';
+		return pv_fmt("the try of revision %s is over, revision %s stays", tried, note->revision);
+	}
+	if (!*env->revision && note->pv->loader == PV_BOOTENV_GRUB)
+		return pv_fmt("revision %s runs, which no intact copy of the boot environment names",
+			note->revision);
+	if (pv_bootenv_boots(note->pv->storage, env) > 0)
+		return pv_fmt("revision %s is good, its boots are counted from 0 again", note->revision);
+	return NULL;
+}
+
+static int write_settled(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
+{
+	cleanup_free char *what = news(note, env);
+
+	/* pv_boot() saw that it is a revision's name. */
+	if (!*env->revision)
+		memcpy(env->revision, note->revision, strlen(note->revision) + 1);
+	if (what && pv_bootenv_store(pv_storage_at(note->pv->storage), note->pv->loader, env, err) < 0)
+		return -1;
+	if (what)
+		pv_info("revision", "%s", what);
+	/* A cut may have come between its commit and this. */
+	raise_release(note);
+	return 0;
 }
 
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
 static void settle(struct pv *pv)
 {
-	cleanup_free char *what = NULL;
+	struct pv_note note = pv_note_of(pv, write_settled, NULL);
 
-	if (*pv->env.tried && pv->run->standing != PV_STANDING_TRIED &&
-		pv->run->standing != PV_STANDING_UPDATED) {
-		what = pv_fmt("the try of revision %s is over, revision %s stays", pv->env.tried,
-			pv->run->revision);
-		pv->env.tried[0] = '\0';
-	} else if (!*pv->env.revision && pv->loader == PV_BOOTENV_GRUB) {
-		what = pv_fmt("revision %s runs, which no intact copy of the boot environment names",
-			pv->run->revision);
-	} else if (pv_bootenv_boots(pv->storage, &pv->env) > 0) {
-		what = pv_fmt("revision %s is good, its boots are counted from 0 again", pv->run->revision);
-	}
-	/* pv_boot() saw that it is a revision's name. */
-	if (!*pv->env.revision)
-		memcpy(pv->env.revision, pv->run->revision, strlen(pv->run->revision) + 1);
-	if (what)
-		store(pv, what);
-	/* A cut may have come between its commit and this. */
-	raise_release(pv);
+	pv_note(&note);
 }
 
-static void commit(struct pv *pv)
+static int write_commit(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
-	cleanup_free char *what = pv_fmt("revision %s COMMITTED", pv->run->revision);
-	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
+	const struct pv_publisher publisher = {pv_storage_at(note->pv->storage), note->pv->loader, env};
 	/* A revision that failed too often is not one to return to. */
-	const char *previous = pv->run->standing == PV_STANDING_TRIED ? pv->env.revision : "";
-	struct pv_err err;
+	const char *previous = note->standing == PV_STANDING_TRIED ? env->revision : "";
+	struct pv_err unrecorded;
 
-	if (pv_publish_commit(&publisher, pv->run->revision, previous, &err) < 0) {
-		pv_error("revision", "revision %s cannot be committed in the boot environment: %s",
-			pv->run->revision, err.text);
-		return;
-	}
-	raise_release(pv);
-	pv_record(pv, PV_UPDATE_STABLE, NULL);
-	pv_info("revision", "%s", what);
-	pv->run->standing = strcmp(pv->run->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
-}
-
-static bool all_reached(const struct pv *pv)
-{
-	for (size_t i = 0; i < pv->run->task_count; i++)
-		if (!pv->run->tasks[i]->reached)
-			return false;
-	return true;
+	if (pv_publish_commit(&publisher, note->revision, previous, err) < 0)
+		return -1;
+	raise_release(note);
+	/* The next boot completes it. */
+	if (pv_record_write(note, PV_UPDATE_STABLE, &unrecorded) < 0)
+		pv_warn("revision", "%s", unrecorded.text);
+	return 0;
 }
 
 static bool is_tested(const struct pv *pv)
@@ -116,6 +111,38 @@ static int64_t delay_of(const struct pv *pv)
 	int64_t delay = (int64_t)pv_config_number(&pv->config, PV_UPDATER_COMMIT_DELAY) * 1000;
 
 	return is_tested(pv) || delay < GOOD_MS ? delay : GOOD_MS;
+}
+
+static void committed(const struct pv_note *note, const struct pv_job_result *result)
+{
+	struct pv *pv = note->pv;
+
+	/* Another one may have taken its place meanwhile. */
+	if (strcmp(pv->run->revision, note->revision))
+		return;
+	if (result->done < 0) {
+		/* Once more, as long as it may take to become stable. */
+		pv->run->stable_at = note->at + delay_of(pv);
+		return;
+	}
+	pv_info("revision", "revision %s COMMITTED", note->revision);
+	pv->run->standing = strcmp(note->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+}
+
+static void commit(struct pv *pv, int64_t now)
+{
+	struct pv_note note = pv_note_of(pv, write_commit, committed);
+
+	note.at = now;
+	pv_note(&note);
+}
+
+static bool all_reached(const struct pv *pv)
+{
+	for (size_t i = 0; i < pv->run->task_count; i++)
+		if (!pv->run->tasks[i]->reached)
+			return false;
+	return true;
 }
 
 static int64_t patience_of(const struct pv *pv)
@@ -154,13 +181,13 @@ void pv_commit_begin(struct pv *pv, int64_t now)
 		pv->run->late_at += longest_stable_time(pv);
 }
 
-static void stable(struct pv *pv)
+static void stable(struct pv *pv, int64_t now)
 {
 	enum pv_action action = pv_revision_decide(pv->run->standing, PV_OCCASION_STABLE);
 
 	pv->run->stable_at = 0;
 	if (action == PV_ACTION_COMMIT)
-		commit(pv);
+		commit(pv, now);
 	else if (action == PV_ACTION_NOTE)
 		pv->change.stable = true;
 	else
@@ -175,14 +202,23 @@ static void late(struct pv *pv)
 		settle(pv);
 }
 
+/* Between two runs, however well the last one ended, a container is not up: its time begins with the next.
+ */
+static int64_t stable_from(const struct pv_task *task, int64_t now)
+{
+	if (task->status == PV_STATUS_RECOVERING)
+		return task->retry_at > now ? task->retry_at : now + 1;
+	return task->started_at;
+}
+
 /* When each container that runs was up for its stable_timeout; `now` or earlier: it was. */
-static int64_t all_stable_at(const struct pv *pv)
+static int64_t all_stable_at(const struct pv *pv, int64_t now)
 {
 	int64_t until = 0;
 
 	for (size_t i = 0; i < pv->run->task_count; i++) {
 		const struct pv_task *task = pv->run->tasks[i];
-		int64_t at = task->started_at ? task->started_at + stable_time_of(task) : 0;
+		int64_t from = stable_from(task, now), at = from ? from + stable_time_of(task) : 0;
 
 		if (at > until)
 			until = at;
@@ -193,7 +229,7 @@ static int64_t all_stable_at(const struct pv *pv)
 /* A try waits for it; a boot that is good needs no more than its goals. */
 static bool is_held(struct pv *pv, int64_t now, int64_t *next)
 {
-	int64_t until = is_tested(pv) ? all_stable_at(pv) : 0;
+	int64_t until = is_tested(pv) ? all_stable_at(pv, now) : 0;
 
 	if (until <= now)
 		return false;
@@ -220,7 +256,7 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 	else if (due == pv->run->late_at)
 		late(pv);
 	else if (!is_held(pv, now, next))
-		stable(pv);
+		stable(pv, now);
 }
 
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)

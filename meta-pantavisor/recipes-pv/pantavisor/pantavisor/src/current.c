@@ -9,6 +9,7 @@
 #include "beneath.h"
 #include "durable.h"
 #include "log.h"
+#include "note.h"
 #include "text.h"
 
 /* A link that people follow; nothing of ours does. */
@@ -46,10 +47,20 @@ void pv_current_point(const struct pv *pv)
 	point(pv, "logs");
 }
 
-void pv_current_show(const struct pv *pv)
+static int write_links(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
+	(void)env;
+	(void)err;
+	pv_current_point(note->pv);
+	return 0;
+}
+
+void pv_current_show(struct pv *pv)
+{
+	struct pv_note note = pv_note_of(pv, write_links, NULL);
+
 	if (!pv->has_storage)
 		return;
 	pv_current_log(pv);
-	pv_current_point(pv);
+	pv_note(&note);
 }

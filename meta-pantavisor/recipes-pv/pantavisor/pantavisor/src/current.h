@@ -10,6 +10,6 @@
 void pv_current_log(const struct pv *pv);
 void pv_current_point(const struct pv *pv);
 /* Both. */
-void pv_current_show(const struct pv *pv);
+void pv_current_show(struct pv *pv);
 
 #endif

@@ -61,9 +61,10 @@ void pv_ending_fault(struct pv *pv, const char *why)
 	pv->not_before = FAULT_MS;
 }
 
+/* What is still being noted counts as well. */
 static int count_running(const struct pv *pv)
 {
-	int running = 0;
+	int running = (int)pv_jobs_in_order(&pv->jobs);
 
 	for (size_t i = 0; i < pv->run->task_count; i++)
 		running += pv->run->tasks[i]->monitor || pv->run->tasks[i]->place == PV_PLACE_MOUNTING;

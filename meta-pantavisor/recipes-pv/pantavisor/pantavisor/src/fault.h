@@ -13,8 +13,10 @@
 
 /* Ends a try, with its record: by a reboot, or by a return without one. False where nothing is tried. */
 bool pv_fault_try(struct pv *pv, enum pv_occasion occasion, const char *why);
-/* True where the device restarts; else it stays, and has logged why. `now` is since boot. */
-bool pv_fault(struct pv *pv, enum pv_occasion occasion, const char *why, int64_t now);
+/* The device restarts, once that is noted; else it stays up as it is, and `otherwise` is logged. `now`
+ * is since boot. */
+void pv_fault(
+	struct pv *pv, enum pv_occasion occasion, const char *why, const char *otherwise, int64_t now);
 /* Forgives faults that a boot has outlived twice, so that those of years add up to nothing; or notes in
  * `next` when to look again. */
 void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next);

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "record.h"
 #include "supervise.h"
+#include "text.h"
 
 #define DEFAULT_HINT "write an intact image to the storage, signed by a key that this device trusts"
 /* Children that one turn reaps: a storm of them leaves time for what else is due. */
@@ -82,12 +83,13 @@ static void turn(struct pv *pv, struct pv_ctrl *ctrl)
 
 static void give_up(struct pv *pv, const struct pv_err *err)
 {
+	cleanup_free char *otherwise =
+		pv_fmt("this device stops here: %s", *err->hint ? err->hint : DEFAULT_HINT);
+
 	pv_log(PV_LOG_FATAL, "boot", "revision %s is unusable: %s", pv->run->revision, err->text);
 	if (pv->run->standing == PV_STANDING_TRIED)
 		pv_record(pv, PV_UPDATE_BROKEN, err->text);
-	if (!pv_fault(pv, PV_OCCASION_UNUSABLE, "the revision is unusable", pv_now_ms()))
-		pv_log(PV_LOG_FATAL, "boot", "this device stops here: %s",
-			*err->hint ? err->hint : DEFAULT_HINT);
+	pv_fault(pv, PV_OCCASION_UNUSABLE, "the revision is unusable", otherwise, pv_now_ms());
 }
 
 _Noreturn void pv_init(void)

@@ -48,6 +48,7 @@ _Noreturn static void run(const struct pv_job *job, int to)
 		result->done = pv_err_set(&result->err, "its result is too long");
 		result->length = 0;
 	}
+	result->is_given = true;
 	pv_log_drain(LOG_MS);
 	_exit(pv_write_all(to, result, sizeof(*result)) < 0 ? 1 : 0);
 }
@@ -91,20 +92,23 @@ static void fail(struct pv_jobs *jobs, size_t index, const struct pv_err *err)
 	finish(jobs, index, &result);
 }
 
-static size_t count_running(const struct pv_jobs *jobs)
+static size_t count_running(const struct pv_jobs *jobs, bool in_order)
 {
 	size_t running = 0;
 
 	for (size_t i = 0; i < jobs->count; i++)
-		running += jobs->list[i].pid && !jobs->list[i].given_up;
+		running += jobs->list[i].job.in_order == in_order && jobs->list[i].pid &&
+			   !jobs->list[i].given_up;
 	return running;
 }
 
+/* The first that has not begun and may. */
 static size_t find_waiting(const struct pv_jobs *jobs)
 {
+	bool may[] = {count_running(jobs, false) < PV_JOBS_AT_ONCE, !count_running(jobs, true)};
 	size_t i = 0;
 
-	while (i < jobs->count && jobs->list[i].pid)
+	while (i < jobs->count && (jobs->list[i].pid || !may[jobs->list[i].job.in_order]))
 		i++;
 	return i;
 }
@@ -127,7 +131,7 @@ static void start_waiting(struct pv_jobs *jobs)
 	struct pv_err err;
 	size_t next;
 
-	while (count_running(jobs) < PV_JOBS_AT_ONCE && (next = find_waiting(jobs)) < jobs->count)
+	while ((next = find_waiting(jobs)) < jobs->count)
 		if (spawn(&jobs->list[next], &err) < 0)
 			fail(jobs, next, &err);
 	set_timer(jobs);
@@ -226,6 +230,15 @@ static void take_result(const struct pv_jobs_entry *entry, int wait_status, stru
 		return;
 	*result = (struct pv_job_result){.done = -1};
 	explain(entry, pv_exit_status(wait_status), &result->err);
+}
+
+size_t pv_jobs_in_order(const struct pv_jobs *jobs)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < jobs->count; i++)
+		left += jobs->list[i].job.in_order && !jobs->list[i].given_up;
+	return left;
 }
 
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status)

@@ -2,7 +2,8 @@
 /*
  * Work that takes time, or reads what may be hostile, in a child of PID 1: its loop goes on meanwhile, and
  * a crash, a loop or a lack of memory is the child's alone. What a job found comes back as one bounded
- * result, once it ended. A few run at once, the others wait for them.
+ * result, once it ended. A few run at once, the others wait for them; but those that are in order wait for
+ * each other alone.
  */
 #ifndef PV_JOB_H
 #define PV_JOB_H
@@ -21,7 +22,8 @@
 
 /* It is written to a pipe at once, so it is less than PIPE_BUF. */
 struct pv_job_result {
-	int done; /* 0, or negative with the reason */
+	int done;      /* 0, or negative with the reason */
+	bool is_given; /* by the job; else it was cut off */
 	struct pv_err err;
 	size_t length;
 	unsigned char bytes[PV_JOB_BYTES];
@@ -38,6 +40,7 @@ struct pv_job {
 	void *argument;	  /* stays until `done` */
 	int64_t limit_ms; /* from its start */
 	size_t memory;	  /* that the child may have at most, in bytes; 0: no limit */
+	bool in_order;	  /* after all such ones before it, next to all others */
 };
 
 struct pv_jobs {
@@ -58,6 +61,8 @@ void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop);
 int pv_job_start(struct pv_jobs *jobs, const struct pv_job *job, struct pv_err *err);
 /* Ends the jobs of this argument: `done` comes with an error, for one that waits before this returns. */
 void pv_job_cancel(struct pv_jobs *jobs, const void *argument);
+/* How many of those in order have not ended. */
+size_t pv_jobs_in_order(const struct pv_jobs *jobs);
 /* False if the child was not one of these. */
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "launch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,16 +12,12 @@
 #include "factory.h"
 #include "handover.h"
 #include "log.h"
-#include "progress.h"
-#include "publish.h"
+#include "note.h"
 #include "switch.h"
 #include "text.h"
 #include "trail.h"
 #include "update.h"
 #include "usable.h"
-
-/* All its objects are read. */
-#define LIMIT_MS (30 * 60 * 1000)
 
 bool pv_launch_is_busy(const struct pv *pv)
 {
@@ -30,20 +25,42 @@ bool pv_launch_is_busy(const struct pv *pv)
 	       pv_revision_is_tried(pv->run->standing);
 }
 
-static void record(const struct pv *pv, enum pv_progress_status status, const char *message)
-{
-	struct pv_err err;
-
-	if (pv_progress_note(pv_storage_at(pv->storage), pv->candidate.revision, status, message, &err) < 0)
-		pv_warn("update", "%s", err.text);
-}
-
+/* In the job. */
 static void record_start(const struct pv *pv, enum pv_update_way way)
 {
 	struct pv_update_step step;
+	struct pv_err err;
 
-	if (pv_update_next(PV_PROGRESS_NEW, PV_UPDATE_ASKED, way, &step))
-		record(pv, step.status, step.words);
+	if (pv_update_next(PV_PROGRESS_NEW, PV_UPDATE_ASKED, way, &step) &&
+		pv_progress_note(pv_storage_at(pv->storage), pv->candidate.revision, step.status,
+			step.words, &err) < 0)
+		pv_warn("update", "%s", err.text);
+}
+
+static int write_end(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
+{
+	struct pv_progress progress;
+	struct pv_err unread;
+
+	(void)env;
+	/* A revision 0 that was not made is the one before. */
+	if (!strcmp(note->revision, PV_FACTORY) &&
+		pv_progress_load(note->pv->storage, note->revision, &progress, &unread) == 0 &&
+		progress.status == PV_PROGRESS_DONE)
+		return 0;
+	return pv_progress_note(
+		pv_storage_at(note->pv->storage), note->revision, note->status, note->words, err);
+}
+
+/* Nothing of it ran. */
+static void record_end(struct pv *pv, enum pv_progress_status status, const char *why)
+{
+	struct pv_note note = pv_note_of(pv, write_end, NULL);
+
+	snprintf(note.revision, sizeof(note.revision), "%s", pv->candidate.revision);
+	snprintf(note.words, sizeof(note.words), "%s", why);
+	note.status = status;
+	pv_note(&note);
 }
 
 static enum pv_update_way way_to(const struct pv *pv, const struct pv_state *state)
@@ -59,17 +76,6 @@ static enum pv_update_way way_to(const struct pv *pv, const struct pv_state *sta
 	return PV_UPDATE_BY_REBOOT;
 }
 
-/* The boot loader reads no journal: what it is to find has to be at its place before. */
-static int bring_home(const struct pv *pv, struct pv_err *err)
-{
-	struct pv_storage at = pv_storage_at(pv->storage);
-
-	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) == 0 || errno == ENOTSUP)
-		return 0;
-	record(pv, PV_PROGRESS_WONTGO, "Internal error");
-	return pv_err_errno(err, "cannot write the revision to its place on the medium");
-}
-
 /* In a job, as what follows. */
 static int go(const struct pv *pv, const struct pv_state *state, const struct pv_held *held,
 	struct pv_job_result *result)
@@ -80,11 +86,8 @@ static int go(const struct pv *pv, const struct pv_state *state, const struct pv
 	result->length = 1;
 	record_start(pv, way);
 	if (way == PV_UPDATE_BY_REBOOT)
-		return bring_home(pv, &result->err);
-	if (pv_handover_send(pv->candidate.ends[1], state, held, &result->err) == 0)
 		return 0;
-	record(pv, PV_PROGRESS_WONTGO, "Internal error");
-	return -1;
+	return pv_handover_send(pv->candidate.ends[1], state, held, &result->err);
 }
 
 static int make_factory(const struct pv *pv, struct pv_err *err)
@@ -106,10 +109,9 @@ static int look(const struct pv *pv, struct pv_job_result *result)
 
 	if (lock < 0)
 		return -1;
-	if (pv_usable_open(pv, pv->candidate.revision, &state, &held, &result->err) == 0)
-		return go(pv, &state, &held, result);
-	record(pv, PV_PROGRESS_WONTGO, result->err.text);
-	return -1;
+	if (pv_usable_open(pv, pv->candidate.revision, &state, &held, &result->err) < 0)
+		return -1;
+	return go(pv, &state, &held, result);
 }
 
 static int prepare(void *argument, struct pv_job_result *result)
@@ -134,45 +136,59 @@ static int switch_to(struct pv *pv, struct pv_err *err)
 	return 0;
 }
 
-/* The committed one is booted without a try. */
-static int reboot_into(struct pv *pv, struct pv_err *err)
+/* Refused, or cut off: then it is not known how far that came. */
+static void give_up(struct pv *pv, const struct pv_job_result *result)
 {
-	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
-	cleanup_free char *why = pv_fmt("revision %s is tried", pv->candidate.revision);
-	int done = strcmp(pv->candidate.revision, pv->env.revision)
-			   ? pv_publish_try(&publisher, pv->candidate.revision, err)
-			   : pv_publish_forget(&publisher, err);
+	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text);
 
-	if (done == 0)
-		pv_ending_begin(pv, PV_END_REBOOT, why);
-	return done;
+	if (result->is_given)
+		record_end(pv, PV_PROGRESS_WONTGO, result->err.text);
+	else
+		record_end(pv, PV_PROGRESS_ERROR, why);
+	pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, result->err.text);
+	pv->candidate.revision[0] = '\0';
+}
+
+static void noted(const struct pv_note *note, const struct pv_job_result *result)
+{
+	cleanup_free char *why = pv_fmt("revision %s is tried", note->revision);
+
+	/* Until the end of the device nothing else is to begin. */
+	if (result->done == 0 || note->pv->end) {
+		pv_ending_begin(note->pv, PV_END_REBOOT, why);
+		return;
+	}
+	pv_note_again(note->pv, note->tried);
+	give_up(note->pv, result);
 }
 
 static void finish(void *argument, const struct pv_job_result *result)
 {
 	struct pv *pv = argument;
-	struct pv_err err = result->err;
-	int done = result->done;
+	struct pv_job_result failed = *result;
 
-	if (done == 0 && !pv->end)
-		done = result->length && result->bytes[0] == PV_UPDATE_LIVE ? switch_to(pv, &err)
-									    : reboot_into(pv, &err);
-	/* That of its refusal is there already. */
-	if (done < 0 && result->done == 0)
-		record(pv, PV_PROGRESS_WONTGO, "Internal error");
-	if (done < 0)
-		pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, err.text);
+	failed.is_given = true;
+	if (result->done < 0)
+		give_up(pv, result);
+	else if (pv->end)
+		pv->candidate.revision[0] = '\0';
+	else if (result->length && result->bytes[0] == PV_UPDATE_BY_REBOOT)
+		pv_note_boot(pv, pv->candidate.revision, noted);
+	else if (switch_to(pv, &failed.err) < 0)
+		give_up(pv, &failed);
+	else
+		pv->candidate.revision[0] = '\0';
 	close(pv->candidate.ends[0]);
 	close(pv->candidate.ends[1]);
-	/* Until the end of the device nothing else is to begin. */
-	if (!pv->end)
-		pv->candidate.revision[0] = '\0';
 }
 
 static int start(struct pv *pv, struct pv_err *err)
 {
-	const struct pv_job job = {
-		.name = "pv-launch", .work = prepare, .done = finish, .argument = pv, .limit_ms = LIMIT_MS};
+	const struct pv_job job = {.name = "pv-launch",
+		.work = prepare,
+		.done = finish,
+		.argument = pv,
+		.limit_ms = PV_VERIFY_MS};
 
 	if (pv_handover_open(pv->candidate.ends, err) < 0)
 		return -1;

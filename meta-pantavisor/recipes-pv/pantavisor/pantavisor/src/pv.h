@@ -47,6 +47,13 @@ struct pv_candidate {
 	int ends[2];			      /* of its way from the job to here */
 };
 
+/* One that is being noted: what follows is decided then. */
+struct pv_fault {
+	bool is_asked;
+	enum pv_occasion occasion;
+	char *why, *otherwise;
+};
+
 enum pv_end { PV_END_NONE, PV_END_REBOOT, PV_END_POWEROFF };
 
 /* An end that was asked for by the control socket: who asked gets the answer first. */
@@ -78,6 +85,7 @@ struct pv {
 	struct pv_candidate candidate;
 	struct pv_change_over change;
 
+	struct pv_fault fault;
 	struct pv_asked asked;
 	enum pv_end end;
 	int64_t not_before; /* the end of a fault */

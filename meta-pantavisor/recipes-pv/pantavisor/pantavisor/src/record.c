@@ -14,11 +14,11 @@
 #include "text.h"
 
 /* Whole lines, as many as there is room for. */
-static void read_last_lines(const struct pv *pv, char logs[PV_PROGRESS_LOGS + 1])
+static void read_last_lines(const struct pv_note *note, char logs[PV_PROGRESS_LOGS + 1])
 {
-	cleanup_free char *path = pv_fmt("logs/%s/pantavisor/pantavisor.log", pv->run->revision);
+	cleanup_free char *path = pv_fmt("logs/%s/pantavisor/pantavisor.log", note->revision);
 	struct pv_err err;
-	cleanup_close int fd = pv_beneath_file(pv->storage, path, &err);
+	cleanup_close int fd = pv_beneath_file(note->pv->storage, path, &err);
 	struct stat info;
 	off_t start = 0;
 	ssize_t got;
@@ -45,36 +45,55 @@ static enum pv_update_way way_of(const struct pv *pv)
 }
 
 /* Of a file that cannot be read, or of a tool that writes none, the status is what the event follows. */
-static bool find_step(struct pv_progress *progress, const struct pv *pv, enum pv_update_event event,
-	struct pv_update_step *step)
+static bool find_step(struct pv_progress *progress, const struct pv_note *note, struct pv_update_step *step)
 {
 	static const enum pv_progress_status guesses[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
 	struct pv_err err;
 
-	if (pv_progress_load(pv->storage, pv->run->revision, progress, &err) == 0)
-		return pv_update_next(progress->status, event, way_of(pv), step);
+	if (pv_progress_load(note->pv->storage, note->revision, progress, &err) == 0)
+		return pv_update_next(progress->status, note->event, note->way, step);
 	*progress = (struct pv_progress){0};
 	for (size_t i = 0; i < PV_COUNT(guesses); i++)
-		if (pv_update_next(guesses[i], event, way_of(pv), step))
+		if (pv_update_next(guesses[i], note->event, note->way, step))
 			return true;
 	return false;
 }
 
-void pv_record(const struct pv *pv, enum pv_update_event event, const char *words)
+static int write_record(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
 	cleanup_free struct pv_progress *progress = pv_alloc(1, sizeof(*progress));
 	struct pv_update_step step;
-	struct pv_err err;
 
-	if (!pv->has_storage || !find_step(progress, pv, event, &step))
-		return;
+	(void)env;
+	if (!find_step(progress, note, &step))
+		return 0;
 	progress->status = step.status;
-	if (step.words || words)
+	if (step.words || *note->words)
 		snprintf(progress->message, sizeof(progress->message), "%s",
-			step.words ? step.words : words);
+			step.words ? step.words : note->words);
 	progress->logs[0] = '\0';
 	if (pv_progress_is_failed(step.status))
-		read_last_lines(pv, progress->logs);
-	if (pv_progress_store(pv_storage_at(pv->storage), pv->run->revision, progress, &err) < 0)
-		pv_warn("revision", "%s", err.text);
+		read_last_lines(note, progress->logs);
+	return pv_progress_store(pv_storage_at(note->pv->storage), note->revision, progress, err);
+}
+
+void pv_record(struct pv *pv, enum pv_update_event event, const char *words)
+{
+	struct pv_note note = pv_note_of(pv, write_record, NULL);
+
+	if (!pv->has_storage)
+		return;
+	note.event = event;
+	note.way = way_of(pv);
+	snprintf(note.words, sizeof(note.words), "%s", words ? words : "");
+	pv_note(&note);
+}
+
+int pv_record_write(const struct pv_note *note, enum pv_update_event event, struct pv_err *err)
+{
+	struct pv_note of = *note;
+
+	of.event = event;
+	of.way = PV_UPDATE_BY_REBOOT;
+	return write_record(&of, NULL, err);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "switch.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "clock.h"
 #include "current.h"
 #include "ending.h"
 #include "log.h"
-#include "publish.h"
 #include "record.h"
 #include "task.h"
+#include "text.h"
 
-#define CHECKPOINT_MS (5 * 60 * 1000)
 /* For containers to end, and for their mounts to go: more than either may take. */
 #define LEAVE_MS (4 * 60 * 1000)
 
@@ -95,43 +94,30 @@ static void come_back(struct pv *pv)
 	forget(pv);
 }
 
-/* In a job: the boot loader reads no journal. */
-static int bring_home(void *argument, struct pv_job_result *result)
+/* A boot would be one of the old revision: so is what runs, and what is recorded. */
+static void give_back(struct pv *pv, const struct pv_note *note, const struct pv_job_result *result)
 {
-	const struct pv *pv = argument;
-	struct pv_storage at = pv_storage_at(pv->storage);
+	cleanup_free char *why = pv_fmt("It cannot be recorded for the boot loader: %s", result->err.text);
 
-	if (at.ops->checkpoint(at.root, PV_BARRIER_CHECKPOINT) < 0 && errno != ENOTSUP)
-		return pv_err_errno(&result->err, "cannot write the revision to its place on the medium");
-	return 0;
+	pv_note_again(pv, note->tried);
+	/* Meanwhile; the next tick sees to it. */
+	pv->change.phase = PV_PHASE_TESTING;
+	if (pv->change.failed)
+		return;
+	pv_record(pv, PV_UPDATE_BROKEN, why);
+	pv->change.failed = true;
 }
 
-/* The committed one is booted in any case. */
-static int note(struct pv *pv, struct pv_err *err)
+static void noted(const struct pv_note *note, const struct pv_job_result *result)
 {
-	const struct pv_publisher publisher = {pv_storage_at(pv->storage), pv->loader, &pv->env};
-
-	if (!strcmp(pv->run->revision, pv->env.revision))
-		return pv_publish_forget(&publisher, err);
-	return pv_publish_try(&publisher, pv->run->revision, err);
-}
-
-/* One that could not be noted runs all the same; the next boot is one of the old revision. */
-static void noted(void *argument, const struct pv_job_result *result)
-{
-	struct pv *pv = argument;
-	struct pv_err err = result->err;
+	struct pv *pv = note->pv;
 
 	if (pv->end)
 		return;
-	if (pv->change.failed) {
-		/* Meanwhile; the next tick sees to it. */
-		pv->change.phase = PV_PHASE_TESTING;
+	if (pv->change.failed || result->done < 0) {
+		give_back(pv, note, result);
 		return;
 	}
-	if (result->done < 0 || note(pv, &err) < 0)
-		pv_error("update", "revision %s cannot be recorded for the boot loader: %s",
-			pv->run->revision, err.text);
 	pv_record(pv, PV_UPDATE_STABLE, NULL);
 	pv->run->standing = PV_STANDING_UPDATED;
 	pv_info("revision", "revision %s UPDATED", pv->run->revision);
@@ -140,16 +126,8 @@ static void noted(void *argument, const struct pv_job_result *result)
 
 static void settle(struct pv *pv)
 {
-	struct pv_job_result none = {.done = -1};
-	const struct pv_job job = {.name = "pv-checkpoint",
-		.work = bring_home,
-		.done = noted,
-		.argument = pv,
-		.limit_ms = CHECKPOINT_MS};
-
 	pv->change.phase = PV_PHASE_NOTING;
-	if (pv_job_start(&pv->jobs, &job, &none.err) < 0)
-		noted(pv, &none);
+	pv_note_boot(pv, pv->run->revision, noted);
 }
 
 void pv_switch_begin(struct pv *pv, struct pv_run *next, int64_t now)

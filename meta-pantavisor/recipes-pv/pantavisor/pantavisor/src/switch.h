@@ -3,7 +3,8 @@
  * Another revision takes the place of the one that runs, without a boot: the containers that differ end,
  * those of the new one begin, and all others run on. It is tested as one that was booted is. Where it
  * fails, those that differ end again and the old ones begin; where it is good, the boot loader gets the
- * order to try it at the next start. Until then a boot, for whatever reason, is one of the old revision.
+ * order to try it at the next start, and where that cannot be noted it has failed. Until then a boot, for
+ * whatever reason, is one of the old revision.
  */
 #ifndef PV_SWITCH_H
 #define PV_SWITCH_H

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "alloc.h"
 #include "fault.h"
 #include "log.h"
 #include "prepare.h"
+#include "text.h"
 
 #define STOP_GRACE_MS 5000
 
@@ -24,14 +26,16 @@ static void fail_for_good(struct pv *pv, struct pv_task *task, int64_t now)
 				    task->spec->recovery.backoff == PV_BACKOFF_REBOOT);
 
 	pv_error("container", "container %s FAILED for good", name);
-	if (pv_revision_is_tried(pv->run->standing))
+	if (pv_revision_is_tried(pv->run->standing)) {
 		pv_fault_try(pv, PV_OCCASION_LOST, "a container failed for good");
-	else if (takes_system && !pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", now))
-		pv_error("container",
-			"the system needs %s, and revision %s has nothing to return to: the device stays "
-			"up "
-			"without it",
-			name, pv->run->revision);
+	} else if (takes_system) {
+		cleanup_free char *otherwise =
+			pv_fmt("the system needs %s, and revision %s has nothing to return to: the device "
+			       "stays up without it",
+				name, pv->run->revision);
+
+		pv_fault(pv, PV_OCCASION_LOST, "the system needs that container", otherwise, now);
+	}
 }
 
 /* At the end of the device all mounts are undone together. */

@@ -9,6 +9,8 @@
 #include "state.h"
 
 #define PV_TRUST_BYTES (1024 * 1024)
+/* All objects of a revision are read in this time, or it is not usable. */
+#define PV_VERIFY_MS (30 * 60 * 1000)
 
 struct pv_verify {
 	int storage; /* its root directory */

@@ -14,13 +14,13 @@
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "verify.h"
 
 #ifndef WATCHDOG_DEVICE
 #define WATCHDOG_DEVICE "/dev/watchdog0"
 #endif
 /* In its timeout: one that comes late is not yet too late. */
 #define FEEDS 3
-#define HOLD_S (10 * 60)
 
 static const char *const modes[] = {[PV_WATCHDOG_DISABLED] = "disabled",
 	[PV_WATCHDOG_SHUTDOWN] = "shutdown",
@@ -104,7 +104,7 @@ void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *conf
 /* Not for ever: what PID 1 waits for may never come. */
 static _Noreturn void feed_for_a_while(const struct pv_watchdog *watchdog)
 {
-	int64_t until = pv_now_ms() + HOLD_S * 1000;
+	int64_t until = pv_now_ms() + PV_VERIFY_MS;
 
 	prctl(PR_SET_NAME, "pv-watchdog");
 	while (pv_now_ms() < until) {

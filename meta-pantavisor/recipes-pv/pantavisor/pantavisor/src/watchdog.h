@@ -34,7 +34,8 @@ struct pv_watchdog {
 
 /* At boot, once its driver is there: begins in the modes startup and always, and is held. */
 void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop);
-/* Around work outside of the loop: it is fed meanwhile, but for ten minutes at the most. */
+/* Around work outside of the loop: it is fed meanwhile, but not for longer than a verification may take.
+ */
 void pv_watchdog_hold(struct pv_watchdog *watchdog);
 void pv_watchdog_let_go(struct pv_watchdog *watchdog);
 /* The revision is up: that is the end of the mode startup. */

@@ -5,12 +5,16 @@
 #define PV_TEST_LIFE_H
 
 #include <setjmp.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "alloc.h"
 #include "beneath.h"
 #include "check.h"
+#include "clock.h"
 #include "ending.h"
 #include "log.h"
+#include "note.h"
 #include "prepare.h"
 #include "shutdown.h"
 #include "supervise.h"
@@ -23,7 +27,10 @@
 static struct {
 	bool can_mount, can_spawn, has_init;
 	bool mounts_slowly;   /* the test ends it */
+	bool is_killed;	      /* what looks at a revision */
+	bool works_slowly;    /* its jobs, which the test waits for */
 	const char *unusable; /* revisions of one letter */
+	int64_t spawned_at;   /* 0: soon after its boot */
 	int mounts, spawns, unmounts, halts, kills, clears;
 } world;
 static jmp_buf end_of_story;
@@ -51,7 +58,7 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	if (!world.can_spawn)
 		return pv_err_set(err, "no process");
 	task->monitor = MONITOR + *task->spec->name - 'w';
-	task->started_at = 1;
+	task->started_at = world.spawned_at ? world.spawned_at : 1;
 	return 0;
 }
 
@@ -102,6 +109,8 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 {
 	static const char text[] = "{\"#spec\":\"" PV_STATE_SPEC "\",\"x.json\":{}}";
 
+	if (world.is_killed)
+		kill(getpid(), SIGKILL);
 	if (pv_usable_check(pv, revision, err) < 0)
 		return -1;
 	*held = (struct pv_held){0};
@@ -113,6 +122,45 @@ void pv_shutdown(struct pv *pv)
 	(void)pv;
 	longjmp(end_of_story, 1);
 }
+
+#ifdef NOTES_AT_ONCE
+/* Without processes, for devices that boot thousands of times. */
+void pv_note(const struct pv_note *note)
+{
+	struct pv_bootenv env = note->pv->env;
+	struct pv_job_result result = {0};
+
+	result.done = note->write(note, &env, &result.err);
+	if (result.done == 0)
+		note->pv->env = env;
+	if (note->done)
+		note->done(note, &result);
+}
+
+struct pv_note pv_note_of(struct pv *pv,
+	int (*write)(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err),
+	void (*done)(const struct pv_note *note, const struct pv_job_result *result))
+{
+	struct pv_note note = {.pv = pv, .write = write, .done = done, .standing = pv->run->standing};
+
+	snprintf(note.revision, sizeof(note.revision), "%s", pv->run->revision);
+	return note;
+}
+
+void pv_note_boot(struct pv *pv, const char *revision,
+	void (*done)(const struct pv_note *note, const struct pv_job_result *result))
+{
+	(void)pv;
+	(void)revision;
+	(void)done;
+}
+
+void pv_note_again(struct pv *pv, const char *tried)
+{
+	(void)pv;
+	(void)tried;
+}
+#endif
 
 static struct pv_container web = {.name = "web",
 	.lxc_conf = "lxc.container.conf",
@@ -142,11 +190,39 @@ static inline struct pv device(enum pv_standing standing)
 	return pv;
 }
 
+/* In no device, for these move; and one after another. */
+static struct pv_loop jobs_loop = {.signals.fd = -1};
+
+static inline void begin_jobs(struct pv *pv)
+{
+	if (pv->jobs.timer.data == &pv->jobs && pv->jobs.loop)
+		return;
+	pv_loop_free(&jobs_loop);
+	pv_loop_init(&jobs_loop, NULL, 0);
+	pv_jobs_init(&pv->jobs, &jobs_loop);
+}
+
+static inline void wait_for_jobs(struct pv *pv)
+{
+	while (pv->jobs.count) {
+		int status;
+		pid_t pid;
+
+		pv_loop_wait(&jobs_loop, pv_now_ms() + SECOND);
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
+	}
+}
+
+/* A look of PID 1, and the jobs that follow. */
 static inline int64_t tick(struct pv *pv, int64_t now)
 {
 	int64_t next = INT64_MAX;
 
+	begin_jobs(pv);
 	pv_supervise_tick(pv, now, &next);
+	if (!world.works_slowly)
+		wait_for_jobs(pv);
 	return next;
 }
 
@@ -172,6 +248,7 @@ static inline void check_stored(
 {
 	struct pv_bootenv env;
 
+	wait_for_jobs(pv);
 	pv_bootenv_load(pv->storage, pv->loader, &env);
 	CHECK_TEXT(env.revision, committed);
 	CHECK_TEXT(env.tried, tried);

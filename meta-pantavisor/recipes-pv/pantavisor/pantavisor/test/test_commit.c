@@ -70,6 +70,69 @@ static void test_commit_waits_for_the_stable_time_of_containers(void)
 	web.recovery.stable_timeout_s = 0;
 }
 
+/* However well each of its runs ends: none of them is as long as it has to be. */
+static void test_container_that_ends_again_and_again_is_not_stable(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+
+	web.recovery.stable_timeout_s = 20;
+	web.recovery.retry_delay_s = 8;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	for (int64_t now = SECOND; now < 1000 * SECOND && !pv.end; now += SECOND) {
+		if (now % (18 * SECOND) == 0 && task.monitor)
+			pv_supervise_reaped(&pv, MONITOR, 0, now);
+		world.spawned_at = now;
+		tick(&pv, now);
+		CHECK(pv.run->standing == PV_STANDING_TRIED);
+	}
+	CHECK(pv.end == PV_END_REBOOT);
+	check_stored(&pv, "3", "7", "");
+	web.recovery.stable_timeout_s = web.recovery.retry_delay_s = 0;
+}
+
+static void break_environment(const struct pv *pv)
+{
+	CHECK(unlinkat(pv->storage, "boot/grubenv", 0) == 0);
+	CHECK(unlinkat(pv->storage, "boot/grubenv2", 0) == 0);
+	tree_folder("boot/grubenv");
+}
+
+static void mend_environment(const struct pv *pv)
+{
+	struct pv_bootenv env = {.revision = "3", .tried = "7"};
+	struct pv_err err;
+
+	CHECK(unlinkat(pv->storage, "boot/grubenv", AT_REMOVEDIR) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &env, &err) == 0);
+}
+
+/* It is committed once that is noted, and else left: the next boot would leave it as well. */
+static void test_commit_that_cannot_be_noted_is_none(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+	int64_t now = 2;
+
+	tick(&pv, 1);
+	tick(&pv, now);
+	break_environment(&pv);
+	tick(&pv, now += 25 * SECOND);
+	CHECK(pv.run->standing == PV_STANDING_TRIED && !pv.end && pv.run->stable_at == now + 25 * SECOND);
+	mend_environment(&pv);
+	tick(&pv, now += 25 * SECOND);
+	CHECK(pv.run->standing == PV_STANDING_COMMITTED && !pv.end);
+	check_stored(&pv, "7", "", "3");
+	pv = stored("3", "7", PV_STANDING_TRIED);
+	tick(&pv, 1);
+	tick(&pv, 2);
+	break_environment(&pv);
+	for (now = 2; now < 1000 * SECOND && !pv.end; now += 5 * SECOND)
+		tick(&pv, now);
+	CHECK(pv.end == PV_END_REBOOT && pv.run->standing == PV_STANDING_TRIED);
+	mend_environment(&pv);
+	check_stored(&pv, "3", "7", "");
+}
+
 static void test_tried_revision_that_keeps_failing_goes_back(void)
 {
 	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
@@ -155,6 +218,7 @@ static void test_boot_that_loses_a_system_container_is_no_good_one(void)
 	tick(&pv, 50 * SECOND);
 	CHECK(!pv.end && task.status == PV_STATUS_STARTED);
 	pv_supervise_reaped(&pv, MONITOR, 1 << 8, 60 * SECOND);
+	wait_for_jobs(&pv);
 	CHECK(pv.end == PV_END_REBOOT && pv.env.faults == 1);
 	check_stored(&pv, "7", "", "");
 	web.recovery.max_retries = 0;
@@ -243,6 +307,8 @@ int main(void)
 	test_release_rises_with_the_commit();
 	test_release_rises_with_a_good_boot();
 	test_commit_waits_for_the_stable_time_of_containers();
+	test_container_that_ends_again_and_again_is_not_stable();
+	test_commit_that_cannot_be_noted_is_none();
 	test_tried_revision_that_keeps_failing_goes_back();
 	test_try_that_is_over_is_forgotten();
 	test_boots_of_the_committed_revision_are_counted_anew();

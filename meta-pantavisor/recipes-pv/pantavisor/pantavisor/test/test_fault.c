@@ -5,6 +5,7 @@
  */
 #include "fault.h"
 
+#define NOTES_AT_ONCE
 #define TREE_PLACE "/dev/shm" /* thousands of boots, and each write is made durable */
 #include "commit.h"
 #include "life.h"
@@ -136,7 +137,7 @@ static bool boot(struct device *of)
 	fate = fate_of(of);
 	pv = start(of);
 	if (fate == UNUSABLE) {
-		pv_fault(&pv, PV_OCCASION_UNUSABLE, "a test", 20 * SECOND);
+		pv_fault(&pv, PV_OCCASION_UNUSABLE, "a test", "stays", 20 * SECOND);
 		return !pv.end;
 	}
 	world.has_init = !fates[fate].is_late;

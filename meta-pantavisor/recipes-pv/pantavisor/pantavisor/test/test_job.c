@@ -255,6 +255,52 @@ static void test_memory_is_limited(void)
 #endif
 }
 
+static int order[3], ends;
+
+static void done_in_order(void *argument, const struct pv_job_result *result)
+{
+	*(int *)argument = ++ends;
+	CHECK(result->done == 0 && result->is_given);
+	/* Alone. */
+	CHECK(pv_jobs_in_order(&jobs) == (size_t)(PV_COUNT(order) - (size_t)ends));
+}
+
+static int do_nothing(void *argument, struct pv_job_result *result)
+{
+	(void)argument;
+	(void)result;
+	return 0;
+}
+
+/* Whatever else takes long: one after another. */
+static void test_jobs_in_order_wait_for_each_other_alone(void)
+{
+	struct story stories[PV_JOBS_AT_ONCE + 1];
+	struct pv_job job = {.name = "test",
+		.work = do_nothing,
+		.done = done_in_order,
+		.limit_ms = LONG_MS,
+		.in_order = true};
+	struct pv_err err;
+
+	for (size_t i = 0; i < PV_COUNT(stories); i++) {
+		stories[i] = (struct story){.work = hang};
+		start(&stories[i], LONG_MS);
+	}
+	for (size_t i = 0; i < PV_COUNT(order); i++) {
+		job.argument = &order[i];
+		CHECK(pv_job_start(&jobs, &job, &err) == 0);
+	}
+	while (ends < (int)PV_COUNT(order))
+		turn();
+	for (size_t i = 0; i < PV_COUNT(order); i++)
+		CHECK(order[i] == (int)i + 1);
+	for (size_t i = 0; i < PV_COUNT(stories); i++)
+		pv_job_cancel(&jobs, &stories[i]);
+	run_all();
+	CHECK(!stories[0].result.is_given && stories[0].calls == 1);
+}
+
 int main(void)
 {
 	const int asks[] = {SIGTERM};
@@ -270,6 +316,7 @@ int main(void)
 	test_few_run_at_once_and_the_others_in_their_order();
 	test_too_many_are_refused();
 	test_memory_is_limited();
+	test_jobs_in_order_wait_for_each_other_alone();
 	pv_loop_free(&loop);
 	return check_done();
 }

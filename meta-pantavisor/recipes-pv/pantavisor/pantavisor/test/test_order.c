@@ -303,20 +303,7 @@ static void begin_launch(struct pv *pv, const char *status)
 	pv->has_storage = true;
 	snprintf(pv->env.revision, sizeof(pv->env.revision), "7");
 	CHECK(pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &pv->env, &err) == 0);
-	pv_loop_init(&pv->loop, NULL, 0);
-	pv_jobs_init(&pv->jobs, &pv->loop);
-}
-
-static void wait_for_job(struct pv *pv)
-{
-	while (pv->jobs.count) {
-		int status;
-		pid_t pid;
-
-		pv_loop_wait(&pv->loop, pv_now_ms() + SECOND);
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
-	}
+	begin_jobs(pv);
 }
 
 static void check_progress(const struct pv *pv, const char *status, const char *message)
@@ -338,11 +325,10 @@ static void test_revision_is_tried_by_a_reboot(void)
 		order(&pv, &own, PV_CTRL_RUN, "7") == 409);
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200 && !pv.end);
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 503 && reply.retry_s == 600);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	CHECK(pv.end == PV_END_REBOOT);
 	check_progress(&pv, "INPROGRESS", "Rebooting");
 	check_stored(&pv, "7", "locals/x", "");
-	pv_loop_free(&pv.loop);
 }
 
 /* No revision is removed while it is looked at, nor looked at while some are removed. */
@@ -367,9 +353,8 @@ static void test_collection_and_launch_wait_for_each_other(void)
 	nanosleep(&moment, NULL);
 	check_progress(&pv, "NEW", "");
 	close(lock);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	check_stored(&pv, "7", "locals/x", "");
-	pv_loop_free(&pv.loop);
 }
 
 static void test_factory_revision_is_one_that_was_committed(void)
@@ -389,11 +374,10 @@ static void test_factory_revision_is_one_that_was_committed(void)
 	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 200);
 	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 503);
 	/* The state is "{}". */
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	CHECK(!pv.end && !*pv.candidate.revision);
 	check_progress(&pv, "NEW", "");
 	check_stored(&pv, "7", "", "");
-	pv_loop_free(&pv.loop);
 }
 
 static void test_revision_that_is_unusable_is_not_tried(void)
@@ -403,15 +387,49 @@ static void test_revision_that_is_unusable_is_not_tried(void)
 	begin_launch(&pv, "NEW");
 	world.unusable = "locals/x";
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	CHECK(!pv.end && !*pv.candidate.revision);
 	check_progress(&pv, "WONTGO", "unusable");
 	/* Once it is mended it may be tried again. */
 	world.unusable = NULL;
 	CHECK(order(&pv, &own, PV_CTRL_RUN_COMMIT, "locals/x") == 200);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	check_stored(&pv, "7", "locals/x", "");
-	pv_loop_free(&pv.loop);
+}
+
+/* By a lack of memory, or since its time was over: not in silence. */
+static void test_launch_that_is_cut_off_is_recorded(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	world.is_killed = true;
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	wait_for_jobs(&pv);
+	CHECK(!pv.end && !*pv.candidate.revision);
+	check_progress(&pv, "ERROR", "Internal error: its process ended with status 137");
+	world.is_killed = false;
+	check_stored(&pv, "7", "", "");
+}
+
+/* It runs on as it is, and a boot would be one of it. */
+static void test_revision_that_cannot_be_noted_is_not_tried(void)
+{
+	struct pv_bootenv env = {.revision = "7"};
+	struct pv_err err;
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	CHECK(unlinkat(pv.storage, "boot/grubenv", 0) == 0);
+	CHECK(unlinkat(pv.storage, "boot/grubenv2", 0) == 0);
+	tree_folder("boot/grubenv");
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	wait_for_jobs(&pv);
+	CHECK(!pv.end && !*pv.candidate.revision);
+	check_progress(&pv, "WONTGO", "cannot open boot/grubenv: Is a directory");
+	CHECK(unlinkat(pv.storage, "boot/grubenv", AT_REMOVEDIR) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(pv.storage), pv.loader, &env, &err) == 0);
+	check_stored(&pv, "7", "", "");
 }
 
 int main(void)
@@ -433,5 +451,7 @@ int main(void)
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
+	test_launch_that_is_cut_off_is_recorded();
+	test_revision_that_cannot_be_noted_is_not_tried();
 	return check_done();
 }

@@ -22,6 +22,7 @@ static struct pv_progress read_back(struct pv *pv)
 	struct pv_progress progress = {0};
 	struct pv_err err;
 
+	wait_for_jobs(pv);
 	CHECK(pv_progress_load(pv->storage, "7", &progress, &err) == 0);
 	return progress;
 }
@@ -93,6 +94,7 @@ static void test_try_that_is_unusable_says_why(void)
 {
 	struct pv pv = tried();
 
+	begin_jobs(&pv);
 	pv_record(&pv, PV_UPDATE_BROKEN, "object abc is corrupt");
 	check_end(&pv, PV_PROGRESS_ERROR, "object abc is corrupt");
 }
@@ -102,6 +104,7 @@ static void test_what_is_there_counts(void)
 {
 	struct pv pv = tried();
 
+	begin_jobs(&pv);
 	pv_record(&pv, PV_UPDATE_LOST, NULL);
 	pv_record(&pv, PV_UPDATE_MISSED, NULL);
 	CHECK_TEXT(read_back(&pv).message, "A container could not be started");
@@ -120,6 +123,7 @@ static void test_long_log_gives_its_last_whole_lines(void)
 	memcpy(log + sizeof(log) - 12, "\nlast one\n\0", 11);
 	log[sizeof(log) - 2] = '\0';
 	tree_file("logs/7/pantavisor/pantavisor.log", log);
+	begin_jobs(&pv);
 	pv_record(&pv, PV_UPDATE_LOST, NULL);
 	progress = read_back(&pv);
 	CHECK_TEXT(progress.logs, "last one\n");

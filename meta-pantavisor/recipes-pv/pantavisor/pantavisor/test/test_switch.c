@@ -61,8 +61,7 @@ static void begin(struct pv *pv, const char *members)
 	pv->run = make_run("7", members);
 	pv->run->standing = PV_STANDING_COMMITTED;
 	pv_run_make_tasks(pv->run);
-	pv_loop_init(&pv->loop, NULL, 0);
-	pv_jobs_init(&pv->jobs, &pv->loop);
+	begin_jobs(pv);
 	tree_folder("trails/7/.pv");
 	tree_folder("trails/8/.pv");
 	tree_folder("logs");
@@ -78,7 +77,6 @@ static void finish(struct pv *pv, const char *committed, const char *tried)
 	CHECK(pv->change.phase == PV_PHASE_NONE && !pv->change.other);
 	check_stored(pv, committed, tried, "");
 	pv_log_close_file();
-	pv_loop_free(&pv->loop);
 	pv_run_free(pv->run);
 }
 
@@ -99,18 +97,6 @@ static void check_current(const char *revision)
 
 	CHECK(readlink(path, target, sizeof(target) - 1) > 0);
 	CHECK_TEXT(target, revision);
-}
-
-static void wait_for_job(struct pv *pv)
-{
-	while (pv->jobs.count) {
-		int status;
-		pid_t pid;
-
-		pv_loop_wait(&pv->loop, pv_now_ms() + SECOND);
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
-	}
 }
 
 /* The new revision is tested. */
@@ -154,8 +140,6 @@ static void test_only_what_differs_begins_anew(void)
 	check_progress(&pv, "TESTING", "Awaiting to see if update is stable");
 	CHECK(!*pv.env.tried);
 	tick(&pv, now + 5 + DELAY);
-	CHECK(pv.change.phase == PV_PHASE_NOTING);
-	wait_for_job(&pv);
 	check_progress(&pv, "UPDATED", "Update finished, revision not set as rollback point");
 	CHECK(pv.run->standing == PV_STANDING_UPDATED && of(&pv, "db") == db && !pv.end);
 	CHECK_TEXT(db->home, "7");
@@ -230,7 +214,7 @@ static void test_containers_come_and_go(void)
 	go_to(&pv, MORE, now);
 	CHECK(world.spawns == 3 && of(&pv, "xtra")->status == PV_STATUS_STARTED && !world.halts);
 	tick(&pv, now + 6 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	check_progress(&pv, "UPDATED", "Update finished, revision not set as rollback point");
 	/* From a revision that came without a boot to yet another one. */
 	CHECK(pv_progress_note(pv_storage_at(pv.storage), "8", PV_PROGRESS_INPROGRESS, "", &err) == 0);
@@ -243,7 +227,7 @@ static void test_containers_come_and_go(void)
 		tick(&pv, now + i);
 	CHECK(pv.run->task_count == 1 && pv.run->running && of(&pv, "db")->monitor == DB);
 	tick(&pv, now + 6 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	finish(&pv, "7", "8");
 }
 
@@ -259,7 +243,7 @@ static void test_stopped_and_failed_containers(void)
 	go_to(&pv, NEW, now);
 	CHECK(of(&pv, "db")->status == PV_STATUS_STOPPED && pv.run->running && world.spawns == 3);
 	tick(&pv, now + 6 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	finish(&pv, "7", "8");
 	begin(&pv, OLD);
 	pv_supervise_reaped(&pv, DB, 1 << 8, now);
@@ -267,7 +251,7 @@ static void test_stopped_and_failed_containers(void)
 	go_to(&pv, NEW, now);
 	CHECK(of(&pv, "db")->status == PV_STATUS_STARTED && world.spawns == 4);
 	tick(&pv, now + 6 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	finish(&pv, "7", "8");
 }
 
@@ -280,10 +264,11 @@ static void test_failure_while_it_is_noted_leads_back(void)
 	begin(&pv, OLD);
 	db = of(&pv, "db");
 	go_to(&pv, NEW, now);
+	world.works_slowly = true;
 	tick(&pv, now + 6 + DELAY);
 	CHECK(pv.change.phase == PV_PHASE_NOTING);
 	pv_supervise_reaped(&pv, DB, 1 << 8, now + 7 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	check_progress(&pv, "ERROR", "A container could not be started");
 	for (int i = 0; i < 6; i++) {
 		tick(&pv, now + 8 + i + DELAY);
@@ -293,6 +278,34 @@ static void test_failure_while_it_is_noted_leads_back(void)
 	CHECK_TEXT(pv.run->revision, "7");
 	/* It has another chance. */
 	CHECK(of(&pv, "db") == db && db->status == PV_STATUS_STARTED && pv.run->running && !pv.end);
+	finish(&pv, "7", "");
+}
+
+/* The next boot is one of the old revision: what runs and what is recorded is that as well. */
+static void test_revision_that_cannot_be_noted_is_left(void)
+{
+	int64_t now = 100 * SECOND;
+	struct pv_bootenv env = {.revision = "7"};
+	struct pv_err err;
+	struct pv_task *db;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	db = of(&pv, "db");
+	go_to(&pv, NEW, now);
+	CHECK(unlinkat(pv.storage, "boot/grubenv", 0) == 0);
+	CHECK(unlinkat(pv.storage, "boot/grubenv2", 0) == 0);
+	tree_folder("boot/grubenv");
+	tick(&pv, now + 6 + DELAY);
+	check_progress(&pv, "ERROR",
+		"It cannot be recorded for the boot loader: cannot open boot/grubenv: Is a directory");
+	tick(&pv, now + 7 + DELAY);
+	CHECK(pv.change.phase == PV_PHASE_RETURNING);
+	CHECK(unlinkat(pv.storage, "boot/grubenv", AT_REMOVEDIR) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(pv.storage), pv.loader, &env, &err) == 0);
+	check_is_back(&pv, db, now + 8 + DELAY);
+	check_progress(&pv, "ERROR",
+		"It cannot be recorded for the boot loader: cannot open boot/grubenv: Is a directory");
 	finish(&pv, "7", "");
 }
 
@@ -324,7 +337,7 @@ static void test_way_back_to_the_committed_revision(void)
 	pv.run->standing = PV_STANDING_UPDATED;
 	go_to(&pv, NEW, now);
 	tick(&pv, now + 6 + DELAY);
-	wait_for_job(&pv);
+	wait_for_jobs(&pv);
 	check_progress(&pv, "DONE", "Update finished, revision set as rollback point");
 	finish(&pv, "8", "");
 }
@@ -342,7 +355,7 @@ static void test_two_hundred_updates_gather_nothing(void)
 		go_to(&pv, round % 2 ? OLD : NEW, now);
 		tick(&pv, now + 10);
 		tick(&pv, now + 10 + DELAY);
-		wait_for_job(&pv);
+		wait_for_jobs(&pv);
 		CHECK(pv.run->standing == PV_STANDING_UPDATED && pv.change.phase == PV_PHASE_NONE);
 	}
 	growth_check(before);
@@ -358,6 +371,7 @@ int main(void)
 	test_containers_come_and_go();
 	test_stopped_and_failed_containers();
 	test_failure_while_it_is_noted_leads_back();
+	test_revision_that_cannot_be_noted_is_left();
 	test_container_that_never_ends_is_left_by_a_reboot();
 	test_way_back_to_the_committed_revision();
 	test_two_hundred_updates_gather_nothing();
