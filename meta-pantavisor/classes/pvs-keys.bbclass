@@ -23,6 +23,7 @@
 #   PVS_PKCS11 = "/usr/lib/softhsm/libsofthsm2.so"
 #   PVS_PKCS11_TOKEN = "product"
 #   PVS_PKCS11_LABEL = "states"
+#   PVS_PKCS11_PIN_FILE = "/secure/token.pin"
 #
 # Machines without any key build containers and bsp unsigned, and one that has it signs them with the image:
 #
@@ -44,15 +45,18 @@ PVS_COMMAND ??= ""
 PVS_COMMAND[doc] = "Program with arguments that signs in place of PVS_KEY: what to sign is on its standard \
 input, the signature on its standard output. Its certificates are in PVS_X5C."
 PVS_PKCS11 ??= ""
-PVS_PKCS11[doc] = "PKCS#11 library of a token whose key signs in place of PVS_KEY; its PIN is \
-PVR_PKCS11_PIN of the environment. Needs python3-pkcs11-native, which meta-python has."
+PVS_PKCS11[doc] = "PKCS#11 library of a token whose key signs in place of PVS_KEY. Needs \
+python3-pkcs11-native, which meta-python has."
 PVS_PKCS11_TOKEN ??= ""
 PVS_PKCS11_TOKEN[doc] = "Label of that token."
 PVS_PKCS11_LABEL ??= ""
 PVS_PKCS11_LABEL[doc] = "Label of the key on it."
+PVS_PKCS11_PIN_FILE ??= ""
+PVS_PKCS11_PIN_FILE[doc] = "File whose first line is the PIN of the token."
+# BitBake's server notes the whole environment in bitbake-cookerdaemon.log.
 PVS_ENVIRONMENT ??= ""
-PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given, next \
-to PVR_PKCS11_PIN. No file of the build holds their values."
+PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given. No \
+secrets: BitBake logs the environment."
 PVS_SIGN ??= "1"
 PVS_SIGN[doc] = "0: containers and the bsp are left unsigned, which needs no key, and the recipe of the \
 image signs them. The image is the same."
@@ -84,6 +88,7 @@ PVS_COMMAND[vardepvalue] = ""
 PVS_PKCS11[vardepvalue] = ""
 PVS_PKCS11_TOKEN[vardepvalue] = ""
 PVS_PKCS11_LABEL[vardepvalue] = ""
+PVS_PKCS11_PIN_FILE[vardepvalue] = ""
 PVS_ENVIRONMENT[vardepvalue] = ""
 PVS_KEY_DIR[vardepvalue] = ""
 PVS_KEY[vardepvalue] = ""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 WARNING = "pvr: warning: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
-PIN_VARIABLE = "PVR_PKCS11_PIN"  # as for the command pvr
+PIN_VARIABLE = "PVR_PKCS11_PIN"  # of the command pvr
+TOKEN_VARIABLES = ("PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL", "PVS_PKCS11_PIN_FILE")
 # They sign, or have it done.
 SIGNING_TASKS = ("do_pvrexport", "do_pvroot")
 
@@ -75,11 +76,8 @@ def _check_signer(d: Any) -> None:
     problem = ""
     if d.getVar("PVS_COMMAND") and d.getVar("PVS_PKCS11"):
         problem = "PVS_COMMAND and PVS_PKCS11 are two ways to sign (hint: set one of them)"
-    elif d.getVar("PVS_PKCS11") and not (d.getVar("PVS_PKCS11_TOKEN") and d.getVar("PVS_PKCS11_LABEL")):
-        problem = (
-            "PVS_PKCS11 alone does not name a key "
-            "(hint: set PVS_PKCS11_TOKEN and PVS_PKCS11_LABEL to the labels of the token and of the key)"
-        )
+    elif d.getVar("PVS_PKCS11") and not all(map(d.getVar, TOKEN_VARIABLES)):
+        problem = f"PVS_PKCS11 alone does not name a key (hint: set {', '.join(TOKEN_VARIABLES)})"
     if problem:
         raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {problem}")
     for task in SIGNING_TASKS:
@@ -159,11 +157,19 @@ def _users_path(d: Any) -> str:
 
 
 def _users(d: Any) -> dict[str, str]:
-    """The PIN and what PVS_ENVIRONMENT names, for what signs: in no variable of a recipe, so in no file."""
+    """What signs is given a token's PIN and what PVS_ENVIRONMENT names."""
     if not signs_elsewhere(d):
         return {}
-    names = [PIN_VARIABLE, *(d.getVar("PVS_ENVIRONMENT") or "").split()]
-    return {name: value for name in names if (value := _user(d, name))}
+    names = (d.getVar("PVS_ENVIRONMENT") or "").split()
+    given = {name: value for name in names if (value := _user(d, name))}
+    path = d.getVar("PVS_PKCS11_PIN_FILE")
+    if path:
+        try:
+            with open(path, encoding="utf-8") as stream:
+                given[PIN_VARIABLE] = stream.readline().rstrip("\n")
+        except (OSError, ValueError) as error:
+            bb.fatal(f"PVS_PKCS11_PIN_FILE is {path}, which cannot be read: {error}")
+    return given
 
 
 def _user(d: Any, name: str) -> Optional[str]:
