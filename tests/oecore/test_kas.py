@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from checkouts import LOCALE, MASK, PROJECT, Checkout
 
 QUICK = MASK + 'BB_NO_NETWORK = "1"\nCONNECTIVITY_CHECK_URIS = ""\nINHERIT:remove = "uninative"\n'
 CONFIGURATION = PROJECT / "kas/bitbake-setup.conf.json"
+PRODUCT = PROJECT / "examples/product"
+KAS = Path(sys.executable).with_name("kas")
 
 
 def run(folder: Path, *words: str | Path) -> str:
@@ -26,27 +29,40 @@ def run(folder: Path, *words: str | Path) -> str:
     return done.stdout
 
 
+def parsed(checkout: Checkout, folder: Path) -> str:
+    """What bitbake prints that parses the product of product.yml."""
+    names = ("bitbake", "openembedded-core")
+    repos = {name: {"url": None, "path": str(checkout.folder / name)} for name in names}
+    config = {"header": {"version": 18}, "repos": repos, "local_conf_header": {"quick": QUICK}}
+    (folder / "local.yml").write_text(json.dumps(config))
+    (folder / "build/conf").mkdir(parents=True)
+    # In place of openembedded-core's, which refuses root.
+    (folder / "build/conf/sanity.conf").touch()
+    return run(folder, KAS, "shell", "product.yml:local.yml", "-c", "bitbake -p && bitbake -s")
+
+
 def test_a_product_parses_by_the_file_of_the_release(checkout: Checkout, tmp_path: Path) -> None:
-    repos = {
-        "bitbake": {"url": None, "path": str(checkout.folder / "bitbake")},
-        "openembedded-core": {"url": None, "path": str(checkout.folder / "openembedded-core")},
-        "pantavisor": {"path": str(PROJECT)},
-    }
     names = (f"release/{checkout.release}", "machine/qemuarm64", "feature/set-signature")
     includes = [{"repo": "pantavisor", "file": f"kas/{name}.yml"} for name in names]
     config = {
         "header": {"version": 18, "includes": includes},
-        "repos": repos,
-        "local_conf_header": {"quick": QUICK},
+        "repos": {"pantavisor": {"path": str(PROJECT)}},
     }
     (tmp_path / "product.yml").write_text(json.dumps(config))
-    (tmp_path / "build/conf").mkdir(parents=True)
-    # In place of openembedded-core's, which refuses root.
-    (tmp_path / "build/conf/sanity.conf").touch()
-    kas = Path(sys.executable).with_name("kas")
-    printed = run(tmp_path, kas, "shell", "product.yml", "-c", "bitbake -p")
+    printed = parsed(checkout, tmp_path)
     assert re.search(r"Parsing of \d+ \.bb files complete .* 0 errors", printed), printed
     assert "WARNING: " not in printed and "ERROR: " not in printed, printed
+
+
+def test_the_example_of_a_product_parses(checkout: Checkout, tmp_path: Path) -> None:
+    if f"release/{checkout.release}.yml" not in (PRODUCT / "product.yml").read_text():
+        pytest.skip(f"{PRODUCT.name}/product.yml is for another release than {checkout.release}")
+    product: Path = shutil.copytree(PRODUCT, tmp_path / "product")
+    (tmp_path / "meta-pantavisor").symlink_to(PROJECT)
+    printed = parsed(checkout, product)
+    assert re.search(r"Parsing of \d+ \.bb files complete .* 0 errors", printed), printed
+    recipes = set(re.findall(r"^(\S+) +:\S+", printed, re.MULTILINE))
+    assert {"network", "web", "product-device", "pantavisor-bsp"} <= recipes and "ERROR: " not in printed
 
 
 def test_bitbake_setup_makes_a_build_directory_by_the_configuration(
