@@ -14,19 +14,19 @@ PVR_BSP_KERNEL[doc] = "Kernel image in DEPLOY_DIR_IMAGE."
 PVR_BSP_INITRAMFS ??= "pantavisor-initramfs-${MACHINE}.cpio.zst"
 PVR_BSP_INITRAMFS[doc] = "Initramfs with pantavisor as PID 1, in DEPLOY_DIR_IMAGE."
 PVR_BSP_FDT ??= ""
-PVR_BSP_FDT[doc] = "Device tree blob in DEPLOY_DIR_IMAGE, for boards whose boot loader wants one."
+PVR_BSP_FDT[doc] = "Device tree blob in DEPLOY_DIR_IMAGE, for boards whose boot loader needs one."
 PVR_BSP_MODULES ??= "modules-${MACHINE}.tgz"
 PVR_BSP_MODULES[doc] = "Tarball with lib/modules/<release>, in DEPLOY_DIR_IMAGE. Empty: no modules."
 PVR_BSP_FIRMWARE ??= ""
 PVR_BSP_FIRMWARE[doc] = "Tarball with lib/firmware, in DEPLOY_DIR_IMAGE. Empty: no firmware."
 PVR_BSP_DEPENDS ??= "virtual/kernel:do_deploy pantavisor-initramfs:do_deploy"
-PVR_BSP_DEPENDS[doc] = "Tasks that deploy the files above."
+PVR_BSP_DEPENDS[doc] = "Tasks that deploy the files of PVR_BSP_*."
 PVR_DEVICE_JSON ??= ""
 PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, \
 platform and app."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a \
-codec as zstd:19 or lz4."
+codec such as zstd:19 or lz4."
 PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
 PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: \
 the times in the tarballs."
@@ -38,7 +38,7 @@ PVR_BSP_SIGNED = "${WORKDIR}/efi-signed"
 PVR_BSP_SIGNED[vardepvalue] = ""
 
 PACKAGE_ARCH = "${MACHINE_ARCH}"
-# The initramfs is the board's: not every machine of the world has one.
+# The initramfs is the board's: not every machine has one, so bitbake world leaves this out.
 EXCLUDE_FROM_WORLD = "1"
 
 do_efi_sign() {

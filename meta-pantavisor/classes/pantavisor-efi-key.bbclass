@@ -10,7 +10,8 @@ PANTAVISOR_EFI_KEY ??= ""
 PANTAVISOR_EFI_KEY[doc] = "PEM file with the private RSA key that signs GRUB's program and the kernel for \
 UEFI Secure Boot, by sbsign, which notes the time. Empty: not signed."
 PANTAVISOR_EFI_CERT ??= ""
-PANTAVISOR_EFI_CERT[doc] = "PEM file with its certificate, which the firmware of the devices has in db."
+PANTAVISOR_EFI_CERT[doc] = "PEM file with the certificate of PANTAVISOR_EFI_KEY, which the firmware of \
+the devices has in db."
 # sbsigntool-native is in other layers than openembedded-core, so only a build that signs depends on it.
 DEPENDS += "${@'sbsigntool-native' if d.getVar('PANTAVISOR_EFI_KEY') else ''}"
 PANTAVISOR_EFI_KEY[vardepvalue] = "${@'signed' if d.getVar('PANTAVISOR_EFI_KEY') else 'not signed'}"

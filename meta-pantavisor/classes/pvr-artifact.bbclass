@@ -7,7 +7,7 @@ inherit pantavisor-tool pvs-keys deploy nopackages
 
 INHIBIT_DEFAULT_DEPS = "1"
 DEPENDS += "${PVR_TOOL_DEPENDS} ${@'python3-pkcs11-native' if d.getVar('PVS_PKCS11') else ''}"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+# scarthgap unpacks into WORKDIR itself; later releases need S below UNPACKDIR, and existing.
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 

@@ -54,8 +54,8 @@ your own."
 PVR_STATUS_GOAL ??= "STARTED"
 PVR_STATUS_GOAL[doc] = "What the container must reach for a revision to be good: MOUNTED, STARTED or READY."
 PVR_RESTART_POLICY ??= "container"
-PVR_RESTART_POLICY[doc] = "Whether a change or a failure of the container concerns the container or the \
-system."
+PVR_RESTART_POLICY[doc] = "What a change or a failure of the container affects: only the container, or the \
+whole system."
 PVR_ROLES ??= "nobody"
 PVR_ROLES[doc] = "Roles of the container at the control socket: mgmt or nobody."
 PVR_CONFINED ??= "1"
@@ -79,7 +79,7 @@ PVR_EXPORTS_JSON ??= ""
 PVR_EXPORTS_JSON[doc] = "JSON file of SRC_URI with the list of what the container exports."
 PVR_PROFILE ??= "balanced"
 PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3), small (xz 6 with BCJ), \
-or a codec as zstd:19 or lz4."
+or a codec such as zstd:19 or lz4."
 # Not SOURCE_DATE_EPOCH by default: an image's times are the same wherever it is built, and cutting them
 # would make programs distrust what they derived from older files, as Python does with its .pyc files.
 PVR_SOURCE_DATE_EPOCH ??= ""

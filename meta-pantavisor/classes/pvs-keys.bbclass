@@ -48,15 +48,15 @@ PVS_PKCS11 ??= ""
 PVS_PKCS11[doc] = "PKCS#11 library of a token whose key signs in place of PVS_KEY. Needs \
 python3-pkcs11-native, which meta-python has."
 PVS_PKCS11_TOKEN ??= ""
-PVS_PKCS11_TOKEN[doc] = "Label of that token."
+PVS_PKCS11_TOKEN[doc] = "Label of the token of PVS_PKCS11."
 PVS_PKCS11_LABEL ??= ""
-PVS_PKCS11_LABEL[doc] = "Label of the key on it."
+PVS_PKCS11_LABEL[doc] = "Label of the key on the token of PVS_PKCS11."
 PVS_PKCS11_PIN_FILE ??= ""
 PVS_PKCS11_PIN_FILE[doc] = "File whose first line is the PIN of the token."
 # BitBake's server notes the whole environment in bitbake-cookerdaemon.log.
 PVS_ENVIRONMENT ??= ""
-PVS_ENVIRONMENT[doc] = "Variables of the environment of the user who builds that what signs is given. No \
-secrets: BitBake logs the environment."
+PVS_ENVIRONMENT[doc] = "Names of environment variables of the user who builds that are passed to the \
+signing program or library. No secrets: BitBake logs the environment."
 PVS_SIGN ??= "1"
 PVS_SIGN[doc] = "0: containers and the bsp are left unsigned, which needs no key, and the recipe of the \
 image signs them. The image is the same."
@@ -68,8 +68,8 @@ what it loads. Default on EFI machines: PVS_KEY. Empty: nothing checks kernel an
 run."
 PVS_SIGNERS ??= ""
 PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes \
-into the initramfs and which the image is held against. Empty: each certificate that leads to PVS_CA may \
-sign everything."
+into the initramfs and which the image is checked against. Empty: each certificate that leads to PVS_CA \
+may sign everything."
 PVS_DEVELOPMENT_KEYS ??= "0"
 PVS_DEVELOPMENT_KEYS[doc] = "1: make keys for development in PVS_KEY_DIR where there are none. Never for a \
 product."

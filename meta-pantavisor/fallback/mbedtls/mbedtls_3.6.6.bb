@@ -3,7 +3,7 @@
 SUMMARY = "mbed TLS: the cryptography of the runtime"
 HOMEPAGE = "https://www.trustedfirmware.org/projects/mbed-tls/"
 SECTION = "libs"
-# Of the two that it may be had under.
+# One of the two licences that it is offered under.
 LICENSE = "Apache-2.0"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=379d5819937a6c2f1ef1630d341e026d"
 

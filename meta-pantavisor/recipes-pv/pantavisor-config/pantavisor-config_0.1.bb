@@ -7,7 +7,7 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda
 
 INHIBIT_DEFAULT_DEPS = "1"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
+# scarthgap unpacks into WORKDIR itself; later releases need S below UNPACKDIR, and existing.
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 B = "${WORKDIR}/build"
 
@@ -15,8 +15,9 @@ PVS_FILES = "PVS_CA"
 inherit pvs-keys
 
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"
-PANTAVISOR_SECUREBOOT_MODE[doc] = "How signatures are taken. strict: every path of a state must be signed, \
-lenient: what is signed must be right, audit: what is wrong is logged, disabled: no signature is read."
+PANTAVISOR_SECUREBOOT_MODE[doc] = "What a device does about signatures. strict: every path of a state \
+must be signed, lenient: what is signed must be right, audit: what is wrong is logged, disabled: no \
+signature is read."
 PANTAVISOR_SECUREBOOT_SET ??= "0"
 PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with \
 PVROOT_RELEASE, so that no part can be taken out or exchanged for that of another release."

@@ -5,7 +5,7 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda
 
 DEPENDS = "lxc mbedtls zlib"
 
-# Below the folder that S means by default.
+# Below the directory that S means by default.
 SRC_URI = "\
     file://meson.build;subdir=${BP} \
     file://meson_options.txt;subdir=${BP} \

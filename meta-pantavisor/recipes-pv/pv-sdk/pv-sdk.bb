@@ -4,8 +4,8 @@
 #
 #   PVROOT_CONTAINERS += "pv-sdk"
 #
-# All in the network may read the state and its objects then, and have the device run any other that
-# verifies.
+# Everyone in the network can then read the state and its objects, and have the device run any other state
+# that verifies.
 SUMMARY = "Management container: the state of the device for laptops in the network"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"

@@ -5,7 +5,7 @@
 #
 #   PVROOT_CONTAINERS += "pv-usb"
 #
-# All who reach a socket of the device may have it run any other state that verifies then.
+# Everyone who can plug in a stick can then have the device run any other state that verifies.
 SUMMARY = "Updates from USB sticks, without a network"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"

@@ -179,7 +179,7 @@ def _source_options(command: argparse.ArgumentParser) -> None:
         default="balanced",
         action=_Profile,
         help=(
-            "of packing: fast, balanced, small, or a codec as zstd:19 or lz4; "
+            "of packing: fast, balanced, small, or a codec such as zstd:19 or lz4; "
             "of rights: confined (that of new containers) or published (everything)"
         ),
     )
