@@ -4,9 +4,15 @@
 from __future__ import annotations
 
 import gc
-import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine fails no example for its time. @given takes what is in force where it stands.
+settings.register_profile(
+    "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,14 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("hostile")
-    # Tests that use it have imported it by now: a busy machine fails no example for its time.
-    if "hypothesis" in sys.modules:
-        from hypothesis import HealthCheck, settings
-
-        settings.register_profile(
-            "untimed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        )
-        settings.load_profile("untimed")
 
 
 def pytest_collection_finish() -> None:
