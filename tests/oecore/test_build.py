@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A device is built with tools of this machine: its image, what no folder of it holds, and the image from
-shared state alone.
+"""A device is built with tools of this machine: its image, what a second build does, what no folder of it
+holds, and the registry left out.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ def test_the_image_is_one_that_devices_take(built: Built) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_a_second_build_runs_nothing(built: Built) -> None:
+    said = built.run("device")
+    (numbers,) = (line.split() for line in said.splitlines() if "Attempted" in line)
+    attempted = numbers[numbers.index("Attempted") + 1]
+    assert f"Attempted {attempted} tasks of which {attempted} didn't need to be rerun" in said, said
+
+
 def test_no_private_key_is_in_what_is_kept_or_shared(built: Built) -> None:
     secret = (built.root / "keys/key.pem").read_text().splitlines()[3]
     words = ["grep", "-rlF", "--binary-files=text", secret]
@@ -82,3 +89,13 @@ def test_shared_state_makes_the_image_and_no_step_of_ours_runs(built: Built) -> 
     built.run("device", lines='BB_NO_NETWORK = "1"\n')
     assert device.deployed(built.build)[-1].read_bytes() == image
     assert not built.ran("do_pvroot") and not built.ran("do_pvrexport") and not built.ran("do_fetch")
+
+
+def test_what_was_downloaded_or_is_in_a_mirror_needs_no_network(built: Built) -> None:
+    built.run("app", "-C", "fetch", lines='BB_NO_NETWORK = "1"\n')
+    downloads = built.build.directory / "downloads"
+    mirror = built.root / "mirror"
+    downloads.rename(mirror)
+    premirror = f'PREMIRRORS = "docker://.*/.* file://{mirror}/"\nBB_NO_NETWORK = "1"\n'
+    built.run("app", "-C", "fetch", lines=premirror)
+    assert list(downloads.iterdir())
