@@ -60,7 +60,7 @@ def test_what_runs_is_what_was_cloned(laptop: Path) -> None:
 def test_a_state_that_is_not_signed_is_refused_with_the_reason(device: qemu.Guest, laptop: Path) -> None:
     _, notes = pvr("post", inside=laptop, status=2)
     assert "refuses revision locals/pvr-" in notes and "_sigs/demo-nginx.json" in notes
-    assert "is looked at" not in device.console
+    assert "is being verified" not in device.console
 
 
 def test_a_signed_state_is_posted_tried_and_kept(

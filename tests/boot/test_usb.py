@@ -98,12 +98,12 @@ def test_of_four_sticks_the_one_that_is_signed_is_kept(
     drives = [word for number, stick in enumerate(sticks) for word in drive(number, stick)]
     setup = qemu.Setup(made, machine, (), persist=True, extra=(*BUS, *drives))
     with qemu.Guest(setup) as running:
-        looked = running.wait_for(r"revision (locals/usb-\S+) is looked at", timeout=BOOT_SECONDS)
+        looked = running.wait_for(r"revision (locals/usb-\S+) is being verified", timeout=BOOT_SECONDS)
         name = next(word for word in looked.split() if word.startswith("locals/usb-"))
         running.wait_for(rf"revision {name} COMMITTED", timeout=BOOT_SECONDS)
         # They are all there still.
         running.wait_for(rf"revision {name} RUNNING", timeout=BOOT_SECONDS)
-        assert running.console.count("is looked at") == 1
+        assert running.console.count("is being verified") == 1
         for trouble in ("Kernel panic", "Oops", "BUG:"):
             assert trouble not in running.console
     storage = Storage.of(made)
