@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FILE_MODE 0644
@@ -107,16 +109,61 @@ static int sync_all(int fd, enum pv_barrier why)
 	return syncfs(fd);
 }
 
-/* Kernels before 5.14: freezing brings every block home. Nothing of ours comes between the two calls. */
+/* Thaws once its caller is done, or gone. No signal but SIGKILL ends it, and what ends a job's group is not
+ * for it. */
+static _Noreturn void guard(const int ends[2], int root)
+{
+	sigset_t all;
+	char none;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	close(ends[1]);
+	while (read(ends[0], &none, 1) < 0 && errno == EINTR)
+		;
+	_exit(ioctl(root, FITHAW, 0) < 0);
+}
+
+/* As long as `hold` is open it waits. */
+static pid_t start_guard(int root, int *hold)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (!pid)
+		guard(ends, root);
+	if (pid > 0)
+		setpgid(pid, pid);
+	close(ends[0]);
+	if (pid < 0)
+		close(ends[1]);
+	*hold = ends[1];
+	return pid;
+}
+
+/* Kernels before 5.14: freezing brings every block home. Frozen for ever, since this process was killed,
+ * the storage would stop all that writes to it, PID 1 with it: so another process thaws. */
 static int freeze_and_thaw(int root)
 {
-	if (ioctl(root, FIFREEZE, 0) == 0)
-		return ioctl(root, FITHAW, 0);
-	/* Another one froze it, and will thaw it: it was brought home then. */
-	if (errno == EBUSY)
+	int hold, status = -1, frozen, reason;
+	pid_t pid = start_guard(root, &hold);
+
+	if (pid < 0)
+		return -1;
+	frozen = ioctl(root, FIFREEZE, 0);
+	reason = frozen < 0 ? errno : EIO;
+	if (frozen < 0)
+		kill(pid, SIGKILL);
+	close(hold);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* EBUSY: another one froze it, and will thaw it: it was brought home then. */
+	if ((frozen == 0 && status == 0) || reason == EBUSY)
 		return 0;
-	if (errno == ENOTTY || errno == EOPNOTSUPP || errno == EPERM)
-		errno = ENOTSUP;
+	errno = reason == ENOTTY || reason == EOPNOTSUPP || reason == EPERM ? ENOTSUP : reason;
 	return -1;
 }
 
