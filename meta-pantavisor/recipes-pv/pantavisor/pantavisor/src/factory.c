@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "release.h"
 #include "step.h"
 #include "text.h"
 
@@ -15,5 +16,6 @@ int pv_factory_make(
 	if (pv_beneath_read(at.root, path, PV_JSON_TEXT_BYTES, &text, &step.length, err) < 0)
 		return -1;
 	step.text = text;
+	step.least_release = pv_release_load(at.root, options->mode);
 	return pv_step_create(at, options, &step, err);
 }

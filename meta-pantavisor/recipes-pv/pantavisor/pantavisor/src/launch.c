@@ -19,6 +19,11 @@
 #include "update.h"
 #include "usable.h"
 
+/* A state as text, parsed, and once more, and what verifies; the sanitizers of tests take all there is. */
+#ifndef LOOK_MEMORY
+#define LOOK_MEMORY (256UL * 1024 * 1024)
+#endif
+
 bool pv_launch_is_busy(const struct pv *pv)
 {
 	return *pv->candidate.revision || pv->change.phase != PV_PHASE_NONE ||
@@ -188,7 +193,8 @@ static int start(struct pv *pv, struct pv_err *err)
 		.work = prepare,
 		.done = finish,
 		.argument = pv,
-		.limit_ms = PV_VERIFY_MS};
+		.limit_ms = PV_VERIFY_MS,
+		.memory = LOOK_MEMORY};
 
 	if (pv_handover_open(pv->candidate.ends, err) < 0)
 		return -1;
@@ -228,6 +234,18 @@ int pv_launch(struct pv *pv, const char *revision, bool by_reboot, struct pv_err
 	return choose(pv, revision, err);
 }
 
+/* One that runs on from revision 0: its log and its volumes are there. */
+static const char *find_guest(const struct pv *pv)
+{
+	for (size_t i = 0; i < pv->run->task_count; i++) {
+		const struct pv_task *task = pv->run->tasks[i];
+
+		if (task->place != PV_PLACE_NONE && !strcmp(task->home, PV_FACTORY))
+			return task->spec->name;
+	}
+	return NULL;
+}
+
 /* What is left when all others fail has to have run well. */
 int pv_launch_factory(struct pv *pv, const char *from, struct pv_err *err)
 {
@@ -235,6 +253,12 @@ int pv_launch_factory(struct pv *pv, const char *from, struct pv_err *err)
 		return pv_err_set(err, "State JSON not found");
 	if (!strcmp(pv->run->revision, PV_FACTORY))
 		return pv_err_set(err, "revision 0 runs, so it cannot be replaced");
+	if (find_guest(pv)) {
+		pv_err_set(err, "container %s runs on from revision 0, so that cannot be replaced",
+			find_guest(pv));
+		pv_err_hint(err, "reboot the device first");
+		return -1;
+	}
 	if (!strcmp(from, PV_FACTORY) || !has(pv, from, ".pv/done"))
 		return pv_err_set(err, "revision %s was not committed", from);
 	pv->candidate.by_reboot = false;

@@ -371,6 +371,11 @@ static void test_factory_revision_is_one_that_was_committed(void)
 	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 409);
 	CHECK_HAS(reply.body, "revision 0 runs");
 	run.revision = (char *)(uintptr_t) "7";
+	/* It came from there without a boot, with its log and its volumes. */
+	strcpy(task.home, "0");
+	CHECK(task.place == PV_PLACE_MOUNTED && order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 409);
+	CHECK_HAS(reply.body, "container web runs on from revision 0");
+	strcpy(task.home, "7");
 	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 200);
 	CHECK(order(&pv, &own, PV_CTRL_MAKE_FACTORY, "locals/x") == 503);
 	/* The state is "{}". */

@@ -109,10 +109,13 @@ static void test_an_update_is_tried_committed_and_the_old_one_collected(void)
 	end();
 }
 
+static enum pv_secureboot options_mode = PV_SECUREBOOT_DISABLED;
+
 static int make_factory(const char *from)
 {
 	struct pv_verify options = firmware_options(at.root, "0");
 
+	options.mode = options_mode;
 	return pv_factory_make(at, &options, from, &err);
 }
 
@@ -142,6 +145,12 @@ static void test_a_revision_becomes_the_factory_one(void)
 		!tree_has("trails/.dead-0"));
 	CHECK(!tree_has("logs/0") && !tree_has("disks/rev/0") && tree_has("disks/perm/web/data/file"));
 	CHECK(firmware_verify(at.root, "0", &err) == 0 && firmware_verify(at.root, "locals/x", &err) == 0);
+	/* Nor one that is older than what this device has had. */
+	tree_file("config/release", "5\n");
+	options_mode = PV_SECUREBOOT_LENIENT;
+	CHECK(make_factory("locals/x") < 0);
+	CHECK_HAS(err.text, "this device has had 5");
+	options_mode = PV_SECUREBOOT_DISABLED;
 	tree_unlink(own);
 	CHECK(make_factory("locals/x") < 0 && tree_has("trails/0/.pvr/json") && !tree_has("trails/.new-0"));
 	end();
