@@ -33,6 +33,7 @@ class Door:
         self.resumes = True  # whether it knows pieces
         self.watches = True  # whether it shows progress
         self.breaks: list[int] = []
+        self.busy = 0  # how often an object is refused, since another connection sends it
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.door = self  # type: ignore[attr-defined]
@@ -134,6 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data[first : first + stop])
 
     def _take_blob(self, name: str) -> None:
+        if self.door.busy:
+            self.door.busy -= 1
+            self._body()
+            self._json(409, {"Error": "it is being sent by another connection"})
+            return
         limit = self.door.breaks.pop(0) if self.door.breaks else None
         found = re.fullmatch(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)", self.headers.get("Content-Range", ""))
         before = self.door.parts.get(name, b"")[: int(found[1])] if found else b""

@@ -144,6 +144,22 @@ def test_a_broken_upload_goes_on_where_it_broke_off(
     assert max(done for done, _ in notes.bytes) == len(FRESH)
 
 
+def test_an_object_that_another_connection_sends_is_waited_for(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.busy = 3
+    assert post(device, pool)[0].progress
+    assert door.objects[sha256(FRESH)] == FRESH
+
+
+def test_an_object_that_others_send_for_ever_is_given_up(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.busy = 100
+    with pytest.raises(HttpError, match="another connection"):
+        post(device, pool)
+
+
 def test_an_object_that_came_whole_but_was_not_kept_is_finished(
     door: Door, device: remote.Device, pool: ObjectPool
 ) -> None:

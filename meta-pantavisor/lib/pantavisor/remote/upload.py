@@ -87,8 +87,14 @@ class Upload:
             self._put(url, Body(stream, length, self._moved), headers)
 
     def _put(self, url: str, body: Body, headers: dict[str, str]) -> None:
-        with self._session.open("PUT", url, self._what, body=body, headers=headers) as answer:
-            answer.read(0)
+        try:
+            with self._session.open("PUT", url, self._what, body=body, headers=headers) as answer:
+                answer.read(0)
+        except Refused as error:
+            # Another connection sends it, ours that broke off perhaps, or some of it was lost: in a moment
+            # the device is asked again what it has.
+            error.temporary |= error.status == EXISTS
+            raise
 
     def _received(self, url: str) -> Optional[int]:
         """How much of it the device has; None where it cannot report it."""
