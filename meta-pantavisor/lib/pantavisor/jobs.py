@@ -34,22 +34,28 @@ class Signing:
 
 @dataclass(frozen=True)
 class ExportContainer:
-    """An OCI layout, or else a root file system, becomes the export of one signed container. ``before`` is
-    the export of an earlier build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH).
-    Without ``signing`` it is left for others to sign, as that of the bsp.
+    """An OCI layout, or else a root file system, or else the ``part_name`` of an export, a repository or a
+    directory (``part``) becomes the export of one signed container. ``before`` is the export of an earlier
+    build, ``epoch`` the latest time of any file in the image (SOURCE_DATE_EPOCH), ``config_overlay`` a
+    directory of files that are laid over the root file system. Without ``signing`` it is left for others to
+    sign, as that of the bsp.
     """
 
     name: str
-    platform: str
     arguments: Mapping[str, Any]
     volumes: tuple[str, ...]
     profile: str
     signing: Optional[Signing]
     work: Path
     output: Path
+    platform: Optional[str] = None
     layout: Optional[Path] = None
     reference: Optional[str] = None
     rootfs: Optional[Path] = None
+    part: Optional[Path] = None
+    part_name: Optional[str] = None
+    services: Optional[Any] = None
+    config_overlay: Optional[Path] = None
     image_config: Optional[Mapping[str, Any]] = None
     logs: Optional[tuple[Any, ...]] = None
     exports: Optional[tuple[Any, ...]] = None

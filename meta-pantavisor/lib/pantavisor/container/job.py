@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The job of a build: an OCI layout or a root file system becomes the export of one container."""
+"""The job of a build: an OCI layout, a root file system or a part of another state becomes the export of
+one container.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional
 
 from .. import atomic, export, jobs, keys, layout, pvs
 from ..errors import FormatError, PantavisorError
 from ..layers import Tree
-from ..manifests import SourceManifest
+from ..manifests import SourceChanges, SourceManifest, services_manifest
 from ..manifests.spec import ROOT_VOLUME
-from ..objects import ScratchPool
+from ..objects import ObjectPool, ScratchPool
 from ..oci import Platform
 from ..ref import ImageSource
+from ..repo.working_tree import WorkingTree
 from ..state import State, Value
-from . import rootfs
+from . import part_copy, rootfs
 from .build import make
 from .codec_change import warn_of_codec
 from .model import Container, PackOptions
@@ -30,6 +34,20 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
     Raises FormatError.
     """
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
+    with atomic.scratch(job.work) as folder:
+        pool = ScratchPool(folder / "objects")
+        made = _taken(job, pool, folder) if job.part else _made(job, pool, folder)
+        made = warn_of_codec(job.name, made, _before(job), pool)
+        state = State.empty().with_files({**made.files, **_beside(job, pool)})
+        # A finished container's own signature holds for what it was.
+        state = state.without([f"_sigs/{job.name}.json"])
+        if signer is not None:
+            state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
+        export.write(job.output, state, pool)
+    return made
+
+
+def _made(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
     wanted = SourceManifest(
         arguments=job.arguments,
         config=job.image_config or {},
@@ -38,29 +56,55 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
         persistence=rootfs.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
-    with _content(job, wanted) as (tree, source, platform), atomic.scratch(job.work) as folder:
-        pool = ScratchPool(folder / "objects")
-        made = make(
-            job.name,
-            tree,
-            source,
-            pool,
-            folder,
-            options=PackOptions(job.profile, job.libsquashfs, job.epoch),
-            platform=platform,
-        )
-        made = warn_of_codec(job.name, made, _before(job), pool)
-        state = State.empty().with_files(made.files)
-        if signer is not None:
-            state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
-        export.write(job.output, state, pool)
-    return made
+    with _content(job, wanted) as (tree, source, platform):
+        return make(job.name, tree, source, pool, folder, options=_options(job), platform=platform)
+
+
+def _taken(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
+    """A container that is there already, with what the job changes."""
+    if job.part is None or job.layout is not None or job.rootfs is not None:
+        raise FormatError("the job names more than one source")
+    changes = SourceChanges(
+        arguments=job.arguments,
+        config=job.image_config or {},
+        logs=None if job.logs is None else list(job.logs),
+        exports=None if job.exports is None else list(job.exports),
+        persistence=rootfs.persistence(job.volumes),
+        verity={ROOT_VOLUME: True} if job.verity else {},
+    )
+    taken = part_copy.take(job.part, job.part_name, pool, prefer=job.name)
+    made = part_copy.make(
+        job.name, taken, changes, pool, folder, options=_options(job), find_root=lambda name: None
+    )
+    # The build signs it.
+    return replace(made, warnings=tuple(text for text in made.warnings if "signature" not in text))
+
+
+def _beside(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Value]:
+    """What no manifest of the container is made from: the services that it offers, its config overlay."""
+    files: dict[str, Value] = {}
+    if job.services is not None:
+        offered = job.services.get("services") if isinstance(job.services, dict) else job.services
+        files[f"{job.name}/services.json"] = services_manifest(offered)
+    if job.config_overlay is not None:
+        tree = WorkingTree(job.config_overlay)
+        found = {f"_config/{job.name}/{path}": tree.put(path, pool) for path in tree.files()}
+        if not found:
+            raise FormatError(f"the config overlay {job.config_overlay} holds no file")
+        files.update(found)
+    return files
+
+
+def _options(job: jobs.ExportContainer) -> PackOptions:
+    return PackOptions(job.profile, job.libsquashfs, job.epoch)
 
 
 @contextmanager
 def _content(
     job: jobs.ExportContainer, wanted: SourceManifest
 ) -> Iterator[tuple[Tree, SourceManifest, Platform]]:
+    if job.platform is None:
+        raise FormatError("the job names no platform")
     platform = Platform.parse(job.platform)
     if job.rootfs is not None and job.layout is None:
         manifest = rootfs.rootfs_manifest(job.rootfs, job.image_config, replace(wanted, config={}))

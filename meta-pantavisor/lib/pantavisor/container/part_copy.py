@@ -14,6 +14,7 @@ from ..errors import FormatError
 from ..manifests import SourceChanges, SourceManifest
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
+from ..repo.working_tree import WorkingTree
 from ..state import State, Value
 from . import build
 from .model import Container, PackOptions
@@ -31,24 +32,33 @@ class Taken:
     digest: str
 
 
-def take(source: Path, part: Optional[str], pool: ObjectPool) -> Taken:
-    """Copy a container of a repository's committed state or of an export to ``pool``, every object
-    verified.
+def take(source: Path, part: Optional[str], pool: ObjectPool, *, prefer: str = "") -> Taken:
+    """Copy a container of a repository's committed state, of an export or of a directory to ``pool``, every
+    object verified. Without ``part`` it is ``prefer``, or the only one.
 
     Raises FormatError.
     """
+    if _is_plain(source):
+        return _taken(_read_directory(source, pool), source, part, prefer)
     with repo.opened(source) as (state, other):
-        known = state.container_names()
-        if part is None and len(known) != 1:
-            raise FormatError(
-                f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}"
-            )
-        part = part or known[0]
-        if part not in known:
-            raise names.unknown(part, known, what=f"container of {source}:")
-        files = {path: value for path, value in pvs.part_files(state, part).items() if path != "#spec"}
-        for object_id in sorted(State({"#spec": state["#spec"], **files}).object_ids()):
+        taken = _taken(state, source, part, prefer)
+        for object_id in sorted(State({"#spec": state["#spec"], **taken.files}).object_ids()):
             pool.copy_from(other, object_id)
+    return taken
+
+
+def _taken(state: State, source: Path, part: Optional[str], prefer: str) -> Taken:
+    known = state.container_names()
+    if part is None and prefer in known:
+        part = prefer
+    if part is None and len(known) != 1:
+        raise FormatError(
+            f"{source} has {len(known)} containers", hint=f"name one: {source}#{(known or ['NAME'])[0]}"
+        )
+    part = part or known[0]
+    if part not in known:
+        raise names.unknown(part, known, what=f"container of {source}:")
+    files = {path: value for path, value in pvs.part_files(state, part).items() if path != "#spec"}
     digest = f"sha256:{hashlib.sha256(cjson.dumps(dict(files))).hexdigest()}"
     return Taken(part, files, f"{source.absolute().name}#{part}", digest)
 
@@ -61,6 +71,21 @@ def recorded_part(origin: str) -> Optional[str]:
     """
     _, mark, part = origin.rpartition("#")
     return part if mark and part else None
+
+
+def _is_plain(source: Path) -> bool:
+    """Whether it is a directory with the files of a container, and no repository or unpacked export."""
+    other = any((source / name).exists() for name in (".pvr", "json", "objects"))
+    return not other and any(source.glob("*/run.json"))
+
+
+def _read_directory(source: Path, pool: ObjectPool) -> State:
+    tree = WorkingTree(source)
+    files: dict[str, Value] = {}
+    for path in tree.files():
+        inline = path.endswith(".json") and not path.startswith("_config/")
+        files[path] = tree.read(path, raw=False) if inline else tree.put(path, pool)
+    return State.empty().with_files(files)
 
 
 def make(
