@@ -14,6 +14,16 @@ inherit pvr-artifact
 PVROOT_CONTAINERS ??= ""
 PVROOT_CONTAINERS[doc] = "Recipes whose pvrexport goes into the image; none: an image that runs nothing \
 but the bsp."
+PVROOT_CONTAINERS_CORE ??= ""
+PVROOT_CONTAINERS_CORE[doc] = "The same, as images of the published layer call it; not next to \
+PVROOT_CONTAINERS, which means something else there."
+PVROOT_MULTICONFIG ??= ""
+PVROOT_MULTICONFIG[doc] = "Configuration of BBMULTICONFIG in which the containers and the bsp are built. \
+Empty: this one."
+PVROOT_DEPLOY_DIR ??= "${DEPLOY_DIR_IMAGE}"
+PVROOT_DEPLOY_DIR[doc] = "Where the exports of the containers and the bsp are deployed: DEPLOY_DIR_IMAGE \
+of PVROOT_MULTICONFIG."
+PVROOT_DEPLOY_DIR[vardepvalue] = ""
 PVROOT_BSP ??= "pantavisor-bsp"
 PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
 PVROOT_SIZE ??= ""
@@ -48,10 +58,10 @@ python do_pvroot() {
 do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
-do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_BSP PVROOT_SIZE PVROOT_NAME \
-    IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
-do_pvroot[depends] += "${@' '.join(pn + ':do_deploy' for pn in pvbb.recipe.containers(d))}"
-do_pvroot[depends] += "${PVROOT_BSP}:do_deploy ${PVROOT_BOOT_DEPENDS}"
+do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_CONTAINERS_CORE PVROOT_BSP \
+    PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
+do_pvroot[depends] += "${@pvbb.recipe.part_tasks(d)} ${PVROOT_BOOT_DEPENDS}"
+do_pvroot[mcdepends] += "${@pvbb.recipe.part_tasks_elsewhere(d)}"
 # Of containers only do_deploy is needed; their warnings are kept all the same.
 do_build[recrdeptask] += "do_check_tag"
 do_pvroot[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_CHECKSUMS} ${PVS_SIGNERS_CHECKSUMS}"

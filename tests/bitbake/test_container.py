@@ -175,7 +175,7 @@ def test_verity_of_the_root_passes_the_strict_check(desk: Desk, tmp_path: Path) 
     tools.run(program, "verify", image, hashes, manifest["root_hash"])
     desk.configure('PVR_VERITY:pn-app = "yes"')
     result = desk.build.run("app").failed()
-    assert 'PVR_VERITY is "yes"' in result.output and 'use "1" for yes' in result.output
+    assert 'app: PVR_VERITY is "yes" (hint: ' in result.output and 'use "1" for yes' in result.output
 
 
 def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -> None:
@@ -205,6 +205,71 @@ def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -
     (files / "PVR_LOGS_JSON").write_text("{}")
     result = desk.build.run("app").failed()
     assert "PVR_LOGS_JSON: " in result.output and "does not hold a JSON list" in result.output
+
+
+PREBUILT = """\
+SUMMARY = "One file"
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+inherit pvrexport
+"""
+
+
+def test_a_finished_container_of_a_published_recipe_is_taken_and_signed_anew(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.configure()
+    desk.run()
+    before, _ = desk.read(tmp_path)
+    files = desk.build.directory.parent / "one/recipes/prebuilt"
+    (files / "overlay/etc").mkdir(parents=True)
+    (files / "overlay/etc/motd").write_text("hello")
+    (files / "prebuilt.args.json").write_text('{"PV_LXC_EXTRA_ENV": ["BUS=::PV_DBUS_PROVIDER::"]}')
+    shutil.copy(desk.export, files / "app.x86.tgz")
+    lines = """\
+SRC_URI = "file://app.x86.tgz file://prebuilt.args.json file://overlay"
+PVCONT_NAME = "app"
+PV_CONFIG_OVERLAY_DIR = "overlay"
+PV_DBUS_PROVIDER = "system"
+"""
+    recipe = files.with_name("prebuilt_1.0.bb")
+    recipe.write_text(PREBUILT + lines)
+    shutil.rmtree(desk.build.directory / "tmp/deploy", ignore_errors=True)
+    desk.build.run("prebuilt").succeeded()
+    # Where the container's own recipe deploys, to be read and verified as that is.
+    os.replace(desk.build.deployed("prebuilt.pvrexport.tgz"), desk.export)
+    assert "0 problems; checked strictly: " in desk.verify()
+    state, _ = desk.read(tmp_path)
+    assert state["app/root.squashfs"] == before["app/root.squashfs"]
+    assert state["app/run.json"] == before["app/run.json"]
+    assert ObjectPool(tmp_path).path(str(state["_config/app/etc/motd"])).read_text() == "hello"
+    lxc = ObjectPool(tmp_path).path(str(state["app/lxc.container.conf"])).read_text()
+    assert "lxc.environment = BUS=system" in lxc
+    recipe.unlink()
+
+
+def test_a_directory_with_the_files_of_a_container_is_one(desk: Desk, tmp_path: Path) -> None:
+    desk.configure()
+    desk.run("-C", "pvrexport")
+    before, _ = desk.read(tmp_path)
+    tree = desk.build.directory.parent / "tree"
+    for path, value in before.items():
+        if path.startswith("app/"):
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            text = ObjectPool(tmp_path).path(value).read_bytes() if isinstance(value, str) else b""
+            (tree / path).write_bytes(text or json.dumps(value).encode())
+    recipe = desk.build.directory.parent / "one/recipes/prebuilt_1.0.bb"
+    recipe.write_text(f'{PREBUILT}PVR_SRC_DIR = "{tree}"\nPVR_CONTAINER = "app"\n')
+    desk.build.run("prebuilt").succeeded()
+    os.replace(desk.build.deployed("prebuilt.pvrexport.tgz"), desk.export)
+    assert "0 problems; checked strictly: " in desk.verify()
+    changed = ("src.json", "_sigs/app.json")
+    own = {path: value for path, value in before.items() if not path.endswith(changed)}
+    assert own.items() <= desk.read(tmp_path)[0].items()
+    (tree / "app/run.json").unlink()
+    result = desk.build.run("prebuilt", "-C", "pvrexport").failed()
+    assert "neither a repository nor an export" in result.output
+    recipe.unlink()
 
 
 def test_the_place_of_a_mirror_is_not_in_the_bytes(desk: Desk) -> None:

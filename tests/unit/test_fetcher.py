@@ -39,7 +39,6 @@ import bb.fetch2  # noqa: E402
 import bb.parse  # noqa: E402
 import pvbb.downloads  # noqa: E402
 import pvbb.fetcher  # noqa: E402
-import pvbb.published  # noqa: E402
 import pvbb.recipe  # noqa: E402
 import pvbb.tags  # noqa: E402
 import pvbb.tool  # noqa: E402
@@ -510,33 +509,6 @@ def test_a_misspelt_variable_skips_the_recipe_with_the_nearest(d, name: str, nea
         pvbb.variables.check(d)
     assert f'demo: unknown variable "{name.partition(":")[0]}" is set (hint: ' in str(caught.value)
     assert nearest in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "hint"),
-    [("PVROOT_CONTAINERS_CORE", "web  sys", 'PVROOT_CONTAINERS = "web sys"'),
-     ("PVCONT_NAME", "web", 'PVR_CONTAINER = "web"'),
-     ("PVR_APP_ADD_EXTRA_ARGS", "--volume a", "PVR_VOLUMES"), ("PVS_URI", "https://x", "PVS_KEY_DIR"),
-     ("SRC_URI", "file://a/demo.args.json;x=y", 'PVR_ARGS_JSON = "demo.args.json"'),
-     ("SRC_URI", "file://demo.network.json", "PVR_ARGS_JSON")],
-)  # fmt: skip
-def test_a_name_of_the_published_layer_skips_the_recipe_with_the_line_to_write(
-    d, name: str, value: str, hint: str
-) -> None:
-    d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
-    d.setVar("SRC_URI", "file://demo.config.json file://other.args.json")
-    d.setVar("PVR_CONFIG_JSON", "demo.config.json")
-    pvbb.variables.check(d)
-    d.setVar(name, value)
-    with pytest.raises(bb.parse.SkipRecipe, match="of the published layer") as caught:
-        pvbb.variables.check(d)
-    assert hint in str(caught.value)
-
-
-def test_every_name_in_place_of_a_published_one_is_a_variable_of_the_layer() -> None:
-    known = pvbb.variables._known(str(LAYER / "classes"))
-    assert set(pvbb.published.RENAMED.values()) <= known
-    assert not {*pvbb.published.RENAMED, *pvbb.published.REPLACED} & known
 
 
 def test_what_tasks_run_of_bitbakes_side_is_in_their_checksums(d) -> None:

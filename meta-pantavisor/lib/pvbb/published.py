@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Names of the published layer that this one has otherwise, or not: each skips the recipe with the line to
-write, where BitBake would ignore it in silence.
+"""The public names of the published layer, and what each is here: it means what it means there, or the
+recipe is skipped with the line to write. BitBake would ignore such a name in silence.
+
+docs/published-layer.md shows these tables.
 """
 
 from __future__ import annotations
@@ -10,74 +12,201 @@ from typing import TYPE_CHECKING
 
 import bb
 
+import pvbb.appwords
+import pvbb.recipe
+
 if TYPE_CHECKING:
     from typing import Any
 
-# The name here for a name there, with the same values.
+# Another name here, with the same values.
 RENAMED = {
     "DOCKER_PLATFORM": "PVR_DOCKER_PLATFORM",
     "PVCONT_NAME": "PVR_CONTAINER",
     "PVR_APP_ADD_GROUP": "PVR_GROUP",
     "PVR_APP_ADD_ROLES": "PVR_ROLES",
-    "PVROOT_CONTAINERS_CORE": "PVROOT_CONTAINERS",
+    "PV_CONFIG_OVERLAY_DIR": "PVR_CONFIG_OVERLAY",
     "PV_INITIAL_DTB": "PVR_BSP_FDT",
+    "PANTA_MULTICONFIG": "PVROOT_MULTICONFIG",
+    "PANTA_DEPLOY_DIR_IMAGE": "PVROOT_DEPLOY_DIR",
+}
+# The same name and meaning.
+KEPT = {
+    "DOCKER_ARCH": "class dockerarch: the architecture's name in file names of prebuilt containers",
+    "PVR_DOCKER_REF": "the image",
+    "PVR_SRC_URI": "an export, as a file with a checksum",
+    "PVR_SRC_DIR": "a directory with the container's files, or a repository",
+    "PVR_APP_ADD_EXTRA_ARGS": "--volume, --config, --arg, --group, --restart-policy, --status-goal",
+    "PV_DBUS_PROVIDER": "what takes the place of ::PV_DBUS_PROVIDER:: in JSON files of a recipe",
+    "PVROOT_CONTAINERS_CORE": "containers of the first revision, as PVROOT_CONTAINERS",
+    "IMAGE_BOOT_FILES": "files of the boot partition",
 }
 # What to do in place of it.
+_PROFILE = 'write PVR_PROFILE = "balanced", or another of its values'
+_KEYS = "name the directory of the keys in PVS_KEY_DIR"
+_UBOOT = "set it in the recipe of the boot script, which belongs to the board"
+_DOCKER = "remove it: no docker images of the runtime are made here"
+_AUDIT = "remove it: pvr verify --strict judges what was built"
+_DOCS = "remove it: no documentation is collected here"
 REPLACED = {
-    "PVR_APP_ADD_EXTRA_ARGS": (
-        "write each --volume as an entry of PVR_VOLUMES, "
-        "and --config=Cmd=... into the file that PVR_CONFIG_JSON names"
-    ),
-    "PVR_COMPRESSION": 'write PVR_PROFILE = "balanced", or another of its values',
-    "PVR_FORMAT_OPTS": 'write PVR_PROFILE = "balanced", or another of its values',
-    "PVS_URI": "name the directory of the keys in PVS_KEY_DIR",
-    "PVS_URI_SHA256": "name the directory of the keys in PVS_KEY_DIR",
-    "PVS_VENDOR_NAME": "name the directory of the keys in PVS_KEY_DIR",
-    "PV_BOOT_OEMARGS": "write them into PANTAVISOR_CMDLINE",
-    "PVR_SRC_URI": "remove it: a container is made from a Docker reference only, by PVR_DOCKER_REF",
-    "PVR_SRC_DIR": "remove it: a container is made from a Docker reference only, by PVR_DOCKER_REF",
+    "PVR_COMPRESSION": _PROFILE,
+    "PVR_FORMAT_OPTS": _PROFILE,
+    "PVS_URI": _KEYS,
+    "PVS_URI_SHA256": _KEYS,
+    "PVS_VENDOR_NAME": _KEYS,
     "PVR_SIG_ADD_ARGS": "remove it: a part is signed whole",
-    "PV_CONFIG_OVERLAY_DIR": "remove it: this layer has no overlays of configuration",
-    "PV_DBUS_PROVIDER": "remove it, and write the provider's name into the template arguments",
-    "PVRIMAGE_AUTO_MDEV": "remove it: this layer makes no mdev.json",
+    "PVRIMAGE_AUTO_MDEV": 'write PVRIMAGE_AUTO_MDEV = "0", and add devices by PVR_LXC_CGROUP_DEVICES_WHITE',
     "PVROOT_IMAGE_BSP": "name a recipe that inherits bsp-pvrexport in PVROOT_BSP",
-    "PVROOT_IMAGE": "remove it: this layer makes no root container of an image",
+    "PVROOT_IMAGE": "name the image's recipe, which inherits container-pvrexport, in PVROOT_CONTAINERS",
+    "PVROOTFS_POSTPROCESS_COMMAND": "remove it: storage is written from the state alone",
+    "PV_BOOT_OEMARGS": "write them into PANTAVISOR_CMDLINE",
+    "PV_UBOOT_AUTOFDT": _UBOOT,
+    "PV_UBOOT_FLATFDT": _UBOOT,
+    "PV_FIT_ITS_SUFFIX": _UBOOT,
+    "PV_FIT_NAME_SUFFIX": _UBOOT,
+    "PV_MACHINE_UBOOT_CONFIGS": "add the fragments to the board's U-Boot recipe",
+    "PVBSP_UBOOT_LOGO_BMP": "add the logo to IMAGE_BOOT_FILES",
+    "PV_FLASH_README": _DOCS,
+    "PV_MANIFEST_PREFIX": _AUDIT,
+    "PV_MANIFEST_REFERENCE_NAME": _AUDIT,
+    "PV_MANIFEST_EXCLUDES": _AUDIT,
+    "DOCKER_IMAGE_NAME": _DOCKER,
+    "DOCKER_IMAGE_TAG": _DOCKER,
+    "DOCKER_IMAGE_EXTRA_TAGS": _DOCKER,
+    "PV_DOCKER_IMAGE_ENTRYPOINT_ARGS": _DOCKER,
+    "PV_DOCKER_IMAGE_ENVS": _DOCKER,
+    "DOCS_SRC_DIR": _DOCS,
+    "DOCS_FILES": _DOCS,
+    "DOCS_COMPONENT_NAME": _DOCS,
+    "PANTACOR_LAYER_DOCS": _DOCS,
+    "PANTACOR_LAYER_DOCS_NAME": _DOCS,
 }
-# "": its members belong into the file of PVR_ARGS_JSON.
+# Values of these that mean what is done here anyway.
+HARMLESS = {
+    "PVRIMAGE_AUTO_MDEV": ("0",),
+    "PVROOT_IMAGE": ("no", "0"),
+    "PVR_SIG_ADD_ARGS": ("--part ${PN}", "--part ${PVR_CONTAINER}"),
+    "DOCKER_PLATFORM": ("None",),
+}
+# "": there is no such file here.
 SIDE_FILES = {
     "args": "PVR_ARGS_JSON",
     "config": "PVR_CONFIG_JSON",
-    "network": "",
-    "services": "",
+    "network": "PVR_NETWORK_JSON",
+    "services": "PVR_SERVICES_JSON",
     "mdev": "",
+}
+UNPREFIXED = ("network.json", "services.json", "mdev.json")
+# Classes of that name are here; the others skip a recipe that inherits them.
+CLASSES = {
+    "pvrexport": "",
+    "container-pvrexport": "",
+    "image-pvrexport": "",
+    "pvroot-image": "",
+    "dockerarch": "",
+    "pvbase": "features are variables of the recipes",
+    "pvr-ca": "the keys in PVS_KEY_DIR sign, and no recipe sees them",
+    "pantavisor-docker": "no docker images of the runtime are made here",
+    "oci2docker": "no docker images of the runtime are made here",
+    "pv-manifest-audit": "pvr verify --strict judges what was built",
+    "pantacor-component-docs": "no documentation is collected here",
+    "pantavisor-docs": "no documentation is collected here",
+    "pvgo": "pvr is a Python program, in the layer",
+    "pvgo_mod": "pvr is a Python program, in the layer",
+    "image_types_vfat": "openembedded-core has this image type",
+}
+# Words of PANTAVISOR_FEATURES. "": it is so without a word, or there is nothing of it to switch.
+FEATURES = {
+    "dm-verity": 'write PVR_VERITY = "1" into the recipes of containers',
+    "pvcontrol": "",
+    "runc": "",
+    "xconnect": "",
+    "container-mdev": "add devices by PVR_LXC_CGROUP_DEVICES_WHITE",
+    "lxc-next": "",
+    "rngdaemon": "add rng-tools to a container, or enable the kernel's CONFIG_HW_RANDOM",
+    "debug": "raise PANTAVISOR_LOG_LEVEL",
+    "tailscale": "name a container with it in PVROOT_CONTAINERS",
+    "autogrow": "set PVROOT_SIZE: the storage does not grow on the device",
+    "dm-crypt": "this runtime opens no encrypted disks",
+    "caam-nxp": "this runtime opens no encrypted disks",
+    "dcp": "this runtime opens no encrypted disks",
+    "squash-lz4": 'write PVR_PROFILE = "lz4"',
+    "squash-zstd": 'write PVR_PROFILE = "zstd"',
+    "rpi-tryboot": "the board's layout decides how it boots",
 }
 
 
 def check(d: Any) -> None:
-    """Skip the recipe where it sets one of these names, or has a side file that only the published layer
-    finds by its name.
-    """
+    """Take over what has a counterpart here; skip the recipe, with the line to write, for all else."""
+    _need_no_class(d)
     for name in sorted({*RENAMED, *REPLACED}):
-        value = d.getVar(name)
-        if value and not d.getVarFlag(name, "doc", False):
-            hint = REPLACED.get(name) or f'write {RENAMED[name]} = "{" ".join(value.split())}"'
-            _skip(d, f"{name} is a variable of the published layer, which this one does not read", hint)
-    for name in _side_files(d):
-        variable = SIDE_FILES[name.split(".")[-2]]
-        other = "write its members into the file of PVR_ARGS_JSON"
-        hint = f'write {variable} = "{name}"' if variable else other
-        _skip(d, f"{name} is a side file of the published layer, which no variable names here", hint)
+        value = " ".join((d.getVar(name) or "").split())
+        if not value or d.getVarFlag(name, "doc", False) or value in map(d.expand, HARMLESS.get(name, ())):
+            continue
+        if name in REPLACED:
+            pvbb.recipe.skip(d, f"{name} is a variable of the published layer, and not of this one",
+                             REPLACED[name])  # fmt: skip
+        _rename(d, name, value)
+    _check_features(d)
+    _take_side_files(d)
+    pvbb.appwords.take(d)
+    _need_name(d)
 
 
-def _side_files(d: Any) -> list[str]:
-    """Those in SRC_URI that no variable names."""
-    named = {d.getVar(variable) for variable in ("PVR_ARGS_JSON", "PVR_CONFIG_JSON")}
+def absent(d: Any) -> None:
+    """For a recipe that inherits a class of the published layer that is not here."""
+    _need_no_class(d)
+
+
+def _need_no_class(d: Any) -> None:
+    for name, reason in CLASSES.items():
+        if reason and bb.data.inherits_class(name, d):
+            pvbb.recipe.skip(d, f'"{name}" is a class of the published layer: {reason}',
+                             "remove it from the line inherit, and what is written for it")  # fmt: skip
+
+
+def _rename(d: Any, old: str, value: str) -> None:
+    new = RENAMED[old]
+    other = d.getVar(new, noweakdefault=True)
+    if other is not None and other.split() != value.split():
+        what = f'{old} is "{value}", but {new}, which is the same, is "{other}"'
+        pvbb.recipe.skip(d, what, f"remove {old}")
+    d.setVar(new, value.replace(",", " ") if new == "PVR_ROLES" else value)
+
+
+def _check_features(d: Any) -> None:
+    for word in (d.getVar("PANTAVISOR_FEATURES") or "").split():
+        hint = FEATURES.get(word, "remove it")
+        if hint:
+            what = f'PANTAVISOR_FEATURES, a variable of the published layer, has "{word}"'
+            pvbb.recipe.skip(d, what, f"remove the word; {hint}" if word in FEATURES else hint)
+
+
+def _take_side_files(d: Any) -> None:
+    """Files in SRC_URI that the published layer finds by their names, where no variable names one."""
+    if not bb.data.inherits_class("pvr-container", d):
+        return
+    named = {d.getVar(variable) for variable in SIDE_FILES.values() if variable}
     owners = {d.getVar("PN"), d.getVar("BPN")}
-    usual = {f"{owner}.{kind}.json" for owner in owners for kind in SIDE_FILES}
+    usual = {*UNPREFIXED, *(f"{owner}.{kind}.json" for owner in owners for kind in SIDE_FILES)}
     words = [word for word in (d.getVar("SRC_URI") or "").split() if word.startswith("file://")]
-    found = [os.path.basename(word.partition(";")[0]) for word in words]
-    return [name for name in found if name in usual and name not in named]
+    for path in [word[len("file://") :].partition(";")[0] for word in words]:
+        name = os.path.basename(path)
+        if name not in usual or path in named or name in named:
+            continue
+        variable = SIDE_FILES[name.split(".")[-2]]
+        if not variable:
+            pvbb.recipe.skip(d, f"{name} is a side file of the published layer, and not of this one",
+                             "remove it, and add devices by PVR_LXC_CGROUP_DEVICES_WHITE")  # fmt: skip
+        if not d.getVar(variable):
+            d.setVar(variable, path)
 
 
-def _skip(d: Any, what: str, hint: str) -> None:
-    raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {what} (hint: {hint})")
+def _need_name(d: Any) -> None:
+    """There pvrexport's containers are called without "pv-", and what they keep is kept under that name."""
+    if not bb.data.inherits_class("pvrexport", d):
+        return
+    name = d.getVar("BPN") or ""
+    there = name.replace("pv-", "")
+    if there != name and d.getVar("PVR_CONTAINER", noweakdefault=True) is None:
+        pvbb.recipe.skip(d, f"the published layer would call this container {there}, this one {name}",
+                         f'write PVR_CONTAINER = "{there}" or "{name}"')  # fmt: skip

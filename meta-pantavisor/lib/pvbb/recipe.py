@@ -28,25 +28,17 @@ import pvbb.tags
 from pvbb.downloads import ImageUrl
 
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, NoReturn, Optional
 
 LAYOUT_FOLDER = "oci"
 
 
-def container_source(d: Any) -> None:
-    """What the container is made of: the root file system of PVR_ROOTFS, else an image (docker_source)."""
-    if not d.getVar("PVR_ROOTFS"):
-        docker_source(d)
-        return
-    if d.getVar("PVR_DOCKER_REF"):
-        raise bb.parse.SkipRecipe(
-            f"{d.getVar('PN')}: PVR_ROOTFS and PVR_DOCKER_REF name two sources (hint: remove one of them)"
-        )
+def set_platform(d: Any) -> None:
+    """Set PVR_PLATFORM, of a container that is not made from an image."""
     try:
         d.setVar("PVR_PLATFORM", str(_platform(d)))
     except PantavisorError as error:
         raise _skipped(d, error) from None
-    bb.build.deltask("do_check_tag", d)
 
 
 def docker_source(d: Any) -> None:
@@ -67,19 +59,68 @@ def docker_source(d: Any) -> None:
         bb.build.deltask("do_check_tag", d)
 
 
+def skip(d: Any, what: str, hint: str) -> NoReturn:
+    """Skip the recipe."""
+    raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {what} (hint: {hint})")
+
+
 def _skipped(d: Any, error: PantavisorError) -> Any:
     hint = f" (hint: {error.hint})" if error.hint else ""
     return bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message}{hint}")
 
 
+def platform(d: Any) -> str:
+    """The machine's platform, or nothing where none is known."""
+    try:
+        return str(_platform(d))
+    except PantavisorError:
+        return ""
+
+
+def docker_arch(d: Any) -> str:
+    """The architecture as the files of prebuilt containers are called by it."""
+    architecture = platform(d).partition("/")[2].partition("/")[0]
+    return "arm32v6" if architecture == "arm" else architecture
+
+
 def containers(d: Any) -> list[str]:
-    """The recipes that PVROOT_CONTAINERS names, each once; the word ``none`` is for no recipe."""
-    return [name for name in dict.fromkeys((d.getVar("PVROOT_CONTAINERS") or "").split()) if name != "none"]
+    """The recipes whose containers the image has, each once; the word ``none`` is for no recipe."""
+    return [name for name in dict.fromkeys(_listed(d)) if name != "none"]
+
+
+def _listed(d: Any) -> list[str]:
+    return [
+        name
+        for variable in ("PVROOT_CONTAINERS_CORE", "PVROOT_CONTAINERS")
+        for name in (d.getVar(variable) or "").split()
+    ]
+
+
+def part_tasks(d: Any) -> str:
+    """The tasks that deploy the parts of an image; none where another configuration builds them."""
+    return "" if d.getVar("PVROOT_MULTICONFIG") else " ".join(_part_tasks(d))
+
+
+def part_tasks_elsewhere(d: Any) -> str:
+    """The same in PVROOT_MULTICONFIG, as [mcdepends] has them."""
+    there = d.getVar("PVROOT_MULTICONFIG")
+    here = d.getVar("BB_CURRENT_MC") or ""
+    return " ".join(f"mc:{here}:{there}:{task}" for task in _part_tasks(d)) if there else ""
+
+
+def _part_tasks(d: Any) -> list[str]:
+    return [f"{name}:do_deploy" for name in (*containers(d), d.getVar("PVROOT_BSP"))]
 
 
 def need_containers(d: Any) -> None:
-    """Skip an image whose list of containers was forgotten or came out empty."""
-    if not (d.getVar("PVROOT_CONTAINERS") or "").split():
+    """Skip an image whose list of containers was forgotten, came out empty, or may mean something else."""
+    if all(d.getVar(name) for name in ("PVROOT_CONTAINERS_CORE", "PVROOT_CONTAINERS")):
+        skip(
+            d,
+            "PVROOT_CONTAINERS next to PVROOT_CONTAINERS_CORE means packages that no device reads",
+            "name the containers of the device in one of them",
+        )
+    if not _listed(d):
         raise bb.parse.SkipRecipe(
             f"{d.getVar('PN')}: PVROOT_CONTAINERS is empty, so the image would run nothing "
             '(hint: name recipes of containers, or set PVROOT_CONTAINERS = "none")'

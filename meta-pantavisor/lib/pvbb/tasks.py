@@ -16,31 +16,44 @@ if TYPE_CHECKING:
     from typing import Any, Optional
 
 MIB = 1024 * 1024
+ARGUMENTS = {
+    "PVR_GROUP": "PV_GROUP",
+    "PVR_STATUS_GOAL": "PV_STATUS_GOAL",
+    "PVR_RESTART_POLICY": "PV_RESTART_POLICY",
+    "PVR_ROLES": "PV_ROLES",
+}
+PLACEHOLDER = "::PV_DBUS_PROVIDER::"
 
 
 def export_container(d: Any) -> None:
     """do_pvrexport of a container: the fetched OCI layout, or a root file system, becomes a signed part."""
     name = d.getVar("PVR_CONTAINER")
     rootfs = d.getVar("PVR_ROOTFS") or None
+    part = _part(d)
+    image = rootfs is None and part is None
     pvbb.tool.run(
         d,
         "export-container",
         {
             "name": name,
-            "layout": None if rootfs else os.path.join(_unpackdir(d), d.getVar("PVR_OCI_DIR")),
-            "reference": None if rootfs else d.getVar("PVR_DOCKER_REF"),
+            "layout": os.path.join(_unpackdir(d), d.getVar("PVR_OCI_DIR")) if image else None,
+            "reference": d.getVar("PVR_DOCKER_REF") if image else None,
             "rootfs": rootfs,
+            "part": part,
+            "part_name": d.getVar("PVR_SRC_PART") or None,
             "platform": d.getVar("PVR_PLATFORM"),
-            "arguments": _arguments(d),
-            "image_config": _json_file(d, "PVR_CONFIG_JSON", dict),
+            "arguments": _arguments(d, given=part is not None),
+            "image_config": _image_config(d),
             "logs": _json_file(d, "PVR_LOGS_JSON", list),
             "exports": _json_file(d, "PVR_EXPORTS_JSON", list),
+            "services": _json_file(d, "PVR_SERVICES_JSON", (list, dict)),
+            "config_overlay": _unpacked(d, "PVR_CONFIG_OVERLAY"),
             "volumes": d.getVar("PVR_VOLUMES").split(),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
             "verity": _flag(d, "PVR_VERITY"),
             "signing": _part_signing(d),
-            "work": d.getVar("B"),
+            "work": os.path.dirname(d.getVar("PVR_EXPORT")),
             "output": d.getVar("PVR_EXPORT"),
             "before": _deployed_before(d),
             "epoch": _epoch(d),
@@ -82,7 +95,7 @@ def write_boot_key(d: Any) -> None:
 
 def build_root(d: Any) -> None:
     """do_pvroot: exports become one signed state, its storage tree and the disk image."""
-    deploy = d.getVar("DEPLOY_DIR_IMAGE")
+    parts = d.getVar("PVROOT_DEPLOY_DIR")
     bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
     exports = [bsp, *pvbb.recipe.containers(d)]
     size = d.getVar("PVROOT_SIZE")
@@ -90,7 +103,7 @@ def build_root(d: Any) -> None:
         d,
         "build-root",
         {
-            "exports": [os.path.join(deploy, f"{name}.pvrexport.tgz") for name in exports],
+            "exports": [os.path.join(parts, f"{name}.pvrexport.tgz") for name in exports],
             "board": {"boot": [{"files": _boot_files(d)}]},
             "size": int(size) * MIB if size else None,
             "trust": d.getVar("PVS_CA"),
@@ -122,22 +135,44 @@ def _signing(d: Any) -> dict[str, Optional[str]]:
     }
 
 
-def _arguments(d: Any) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "PV_GROUP": d.getVar("PVR_GROUP"),
-        "PV_STATUS_GOAL": d.getVar("PVR_STATUS_GOAL"),
-        "PV_RESTART_POLICY": d.getVar("PVR_RESTART_POLICY"),
-        "PV_ROLES": d.getVar("PVR_ROLES").split(),
-    }
-    if _flag(d, "PVR_CONFINED"):
+def _part(d: Any) -> Optional[str]:
+    """The export, repository or directory that holds the container."""
+    return _existing(d, "PVR_PART", _unpackdir(d), "check PVR_SRC_URI or PVR_SRC_DIR")
+
+
+def _arguments(d: Any, *, given: bool) -> dict[str, Any]:
+    """Template arguments; with ``given`` no defaults of the class: a finished container has its own."""
+    arguments: dict[str, Any] = {}
+    for variable, name in ARGUMENTS.items():
+        value = d.getVar(variable, noweakdefault=given)
+        if value is not None:
+            arguments[name] = value.split() if variable == "PVR_ROLES" else value
+    if not given and _flag(d, "PVR_CONFINED"):
         arguments["PV_SECURITY_PROFILE"] = "confined"
     for word in d.getVar("PVR_ARGS").split():
         name, equals, value = word.partition("=")
         if not equals:
             bb.fatal(f'{d.getVar("PN")}: PVR_ARGS has "{word}", which is not NAME=value')
         arguments[name] = value
+    arguments.update(_words(d, "arguments"))
+    arguments.update(_network(d))
     arguments.update(_json_file(d, "PVR_ARGS_JSON", dict) or {})
     return arguments
+
+
+def _image_config(d: Any) -> Optional[dict[str, Any]]:
+    return {**_words(d, "config"), **(_json_file(d, "PVR_CONFIG_JSON", dict) or {})} or None
+
+
+def _words(d: Any, kind: str) -> dict[str, Any]:
+    """What PVR_APP_ADD_EXTRA_ARGS sets, as appwords has read it."""
+    found: dict[str, Any] = json.loads(d.getVar("PVR_APP_WORDS") or "{}").get(kind, {})
+    return found
+
+
+def _network(d: Any) -> dict[str, Any]:
+    found = _json_file(d, "PVR_NETWORK_JSON", dict) or {}
+    return {f"PV_NETWORK_{name.upper()}": value for name, value in found.items()}
 
 
 def _flag(d: Any, variable: str) -> bool:
@@ -158,7 +193,7 @@ def _number(d: Any, variable: str, of: str = "of the release") -> Optional[int]:
     return int(value) if value else None
 
 
-def _json_file(d: Any, variable: str, kind: type) -> Any:
+def _json_file(d: Any, variable: str, kind: Any) -> Any:
     """The JSON in the file that ``variable`` names, an object (dict) or a list;
     None where it names none.
     """
@@ -167,15 +202,25 @@ def _json_file(d: Any, variable: str, kind: type) -> Any:
         return None
     try:
         with open(path, encoding="utf-8") as stream:
-            value = json.load(stream)
+            value = json.loads(_filled(d, stream.read()))
     except ValueError as error:
         bb.fatal(f"{d.getVar('PN')}: {variable}: {path} is not valid JSON: {error}")
     if not isinstance(value, kind):
         bb.fatal(
             f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON "
-            f"{'object' if kind is dict else 'list'}"
+            f"{'list' if kind is list else 'object'}"
         )
     return value
+
+
+def _filled(d: Any, text: str) -> str:
+    """The text of a file with the one placeholder that published recipes know."""
+    if PLACEHOLDER not in text:
+        return text
+    provider = d.getVar("PV_DBUS_PROVIDER")
+    if not provider:
+        bb.fatal(f"{d.getVar('PN')}: {PLACEHOLDER} needs a value\n  hint: name it in PV_DBUS_PROVIDER")
+    return text.replace(PLACEHOLDER, provider)
 
 
 def _unpackdir(d: Any) -> str:

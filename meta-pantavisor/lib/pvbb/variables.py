@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in
-silence.
+silence. Their values are judged by ``values``.
 
 A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers
 declare variables of their own.
@@ -17,13 +17,15 @@ import bb
 from pantavisor import names
 
 import pvbb.published
+import pvbb.values
 
 if TYPE_CHECKING:
     from typing import Any
 
 _OURS = re.compile(r"(?:PVR|PVROOT|PVS)_\w+")
 _ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w-]+)?(?:\[| *[?:+.]*=)", re.MULTILINE)
-_SET_BY_TASKS = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR"])  # recipe.docker_source
+# Set while a recipe is parsed: recipe, sources, appwords.
+_INTERNAL = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR", "PVR_PART", "PVR_APP_WORDS"])
 
 
 def check(d: Any) -> None:
@@ -33,10 +35,12 @@ def check(d: Any) -> None:
         bb.parse.mark_dependency(d, path)
     known = _known(folder)
     pvbb.published.check(d)
+    there = pvbb.published.KEPT.keys() | pvbb.published.RENAMED.keys() | pvbb.published.REPLACED.keys()
     for name in sorted({key.partition(":")[0] for key in d.keys()}):
-        if _OURS.fullmatch(name) and name not in known and not d.getVarFlag(name, "doc", False):
+        if _OURS.fullmatch(name) and name not in known | there and not d.getVarFlag(name, "doc", False):
             error = names.unknown(name, known, what="variable")
             raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message} is set (hint: {error.hint})")
+    pvbb.values.check(d)
 
 
 def _classes(folder: str) -> list[str]:
@@ -45,7 +49,7 @@ def _classes(folder: str) -> list[str]:
 
 @functools.cache
 def _known(folder: str) -> frozenset[str]:
-    found = set(_SET_BY_TASKS)
+    found = set(_INTERNAL)
     for path in _classes(folder):
         with open(path, encoding="utf-8") as stream:
             found.update(_ASSIGNMENT.findall(stream.read()))

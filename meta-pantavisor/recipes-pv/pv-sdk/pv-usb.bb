@@ -15,6 +15,7 @@ SRC_URI = "file://config.json"
 
 PVR_ROOTFS = "${WORKDIR}/rootfs"
 PVR_CONFIG_JSON = "config.json"
+PVR_CONTAINER = "${PN}"
 PVR_GROUP = "platform"
 PVR_ROLES = "mgmt"
 # It mounts sticks. The process that reads one has given up its rights before.

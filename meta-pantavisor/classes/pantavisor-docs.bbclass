@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# A class of the published layer that has nothing to do here.
+inherit published-absent

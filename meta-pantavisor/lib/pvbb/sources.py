@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""What a container is made of: the one source that its recipe names becomes an entry of SRC_URI where it is
+fetched, while the recipe is parsed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import bb
+import bb.build
+import bb.fetch2
+
+import pvbb.recipe
+
+if TYPE_CHECKING:
+    from typing import Any
+
+SOURCES = ("PVR_DOCKER_REF", "PVR_ROOTFS", "PVR_SRC_URI", "PVR_SRC_DIR")
+CHECKSUMS = ("sha256sum", "sha384sum", "sha512sum")
+_ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz|tar\.xz|tar\.zst)$")
+
+
+def container(d: Any) -> None:
+    """Prepare the source of a recipe that inherits pvrexport, or skip the recipe."""
+    source = _named(d)
+    if source == "PVR_DOCKER_REF":
+        pvbb.recipe.docker_source(d)
+        return
+    bb.build.deltask("do_check_tag", d)
+    if source == "PVR_ROOTFS":
+        pvbb.recipe.set_platform(d)
+    elif source == "PVR_SRC_URI":
+        _fetch_export(d, d.getVar("PVR_SRC_URI").strip())
+    else:
+        d.setVar("PVR_PART", d.getVar("PVR_SRC_DIR"))
+
+
+def image(d: Any) -> None:
+    """Prepare an image recipe: of its SRC_URI, openembedded-core unpacks nothing; here it is there before
+    the root file system is made.
+    """
+    pvbb.recipe.set_platform(d)
+    if not (d.getVar("SRC_URI") or "").strip():
+        return
+    for task in ("do_fetch", "do_unpack"):
+        d.delVarFlag(task, "noexec")
+    bb.build.addtask("do_rootfs", None, "do_unpack", d)
+
+
+def _named(d: Any) -> str:
+    named = [name for name in SOURCES if d.getVar(name)]
+    archives = [] if named else _archives(d)
+    if len(archives) == 1:
+        # As the published class takes it.
+        d.setVar("PVR_SRC_URI", archives[0])
+        d.setVar("SRC_URI", " ".join(entry for entry in _entries(d) if entry != archives[0]))
+        named = ["PVR_SRC_URI"]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        pvbb.recipe.skip(d, f"{' and '.join(named)} name {len(named)} sources", "remove all but one")
+    if len(archives) > 1:
+        hint = "name the one with the container in PVR_SRC_URI"
+        pvbb.recipe.skip(d, "SRC_URI has several archives", hint)
+    pvbb.recipe.skip(
+        d,
+        "PVR_DOCKER_REF is not set",
+        'for example PVR_DOCKER_REF = "docker.io/library/nginx:1.27"; or name an export in PVR_SRC_URI, '
+        "a directory in PVR_SRC_DIR",
+    )
+
+
+def _fetch_export(d: Any, uri: str) -> None:
+    kind, _, path, _, _, parameters = bb.fetch2.decodeurl(d.expand(uri))
+    if not _ARCHIVE.search(path):
+        hint = "make a file of it (pvr clone, then pvr export FILE.tgz), and name that"
+        pvbb.recipe.skip(d, f"PVR_SRC_URI is not an export's file: {uri}", hint)
+    if kind in ("http", "https", "ftp") and not _has_checksum(d, parameters):
+        name = f"{parameters['name']}.sha256sum" if "name" in parameters else "sha256sum"
+        pvbb.recipe.skip(d, f"{uri} has no checksum", f'write SRC_URI[{name}] = "..."')
+    # With its directories, for a file next to the recipe.
+    where = path.lstrip("/") if kind == "file" else os.path.basename(path)
+    where = parameters.get("downloadfilename") or where
+    d.setVar("PVR_PART", os.path.join(parameters.get("subdir", ""), where))
+    d.appendVar("SRC_URI", f" {uri}{'' if 'unpack' in parameters else ';unpack=0'}")
+
+
+def _has_checksum(d: Any, parameters: dict[str, str]) -> bool:
+    flags = [f"{parameters['name']}.{kind}" for kind in CHECKSUMS if "name" in parameters]
+    if not flags or parameters["name"] == "default":
+        flags += CHECKSUMS
+    return any(kind in parameters for kind in CHECKSUMS) or any(
+        d.getVarFlag("SRC_URI", flag) for flag in flags
+    )
+
+
+def _archives(d: Any) -> list[str]:
+    return [entry for entry in _entries(d) if _ARCHIVE.search(entry.partition(";")[0])]
+
+
+def _entries(d: Any) -> list[str]:
+    return list((d.getVar("SRC_URI") or "").split())

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""Names of the published layer in a recipe: taken over, or the recipe is skipped with the line to write."""
+
+import importlib.util
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BITBAKE_LIB = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
+sys.path.append(BITBAKE_LIB)
+if importlib.util.find_spec("bb") is None or not (Path(BITBAKE_LIB) / "bb/fetch2").is_dir():
+    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup-bitbake, or set BITBAKE_LIB"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+import bb  # noqa: E402
+import bb.data  # noqa: E402
+import bb.parse  # noqa: E402
+import pvbb.published  # noqa: E402
+import pvbb.recipe  # noqa: E402
+import pvbb.sources  # noqa: E402
+import pvbb.variables  # noqa: E402
+from pvbb.published import CLASSES, FEATURES, HARMLESS, KEPT, RENAMED, REPLACED, SIDE_FILES  # noqa: E402
+
+LAYER = Path(__file__).parents[2] / "meta-pantavisor"
+PAGE = (LAYER / "docs/published-layer.md").read_text()
+
+
+@pytest.fixture
+def d() -> Any:
+    return data("pvrexport", "pvr-container")
+
+
+def data(*classes: str) -> Any:
+    """A recipe that inherits ``classes``."""
+    made = bb.data.init()
+    for name, value in {"PN": "demo", "BPN": "demo", "TARGET_ARCH": "x86_64"}.items():
+        made.setVar(name, value)
+    made.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    made.setVar("__inherit_cache", [f"{LAYER}/classes/{name}.bbclass" for name in classes])
+    return made
+
+
+def skipped(d: Any) -> str:
+    with pytest.raises(bb.parse.SkipRecipe) as caught:
+        pvbb.variables.check(d)
+        pvbb.sources.container(d)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(RENAMED))
+def test_a_renamed_variable_sets_the_one_here_unless_that_says_something_else(d: Any, name: str) -> None:
+    value, other = ("mgmt", "nobody") if RENAMED[name] == "PVR_ROLES" else ("value", "other")
+    d.setVar(name, value)
+    pvbb.variables.check(d)
+    assert d.getVar(RENAMED[name]) == value
+    d.setVar(RENAMED[name], other)
+    assert f'{name} is "{value}", but {RENAMED[name]}' in skipped(d)
+
+
+@pytest.mark.parametrize("name", sorted(REPLACED))
+def test_what_is_not_here_skips_the_recipe_with_the_line_to_write(d: Any, name: str) -> None:
+    d.setVar(name, "value")
+    assert f"demo: {name} is a variable of the published layer" in (message := skipped(d))
+    assert f"(hint: {REPLACED[name]})" in message
+    for value in HARMLESS.get(name, ("",)):
+        d.setVar(name, value)
+        pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, reason in CLASSES.items() if reason))
+def test_a_class_that_is_not_here_skips_the_recipe(name: str) -> None:
+    assert (LAYER / f"classes/{name}.bbclass").is_file()
+    with pytest.raises(bb.parse.SkipRecipe, match=f'"{name}" is a class of the published layer'):
+        pvbb.published.absent(data(name))
+
+
+def test_classes_of_the_same_name_are_here() -> None:
+    assert all((LAYER / f"classes/{name}.bbclass").is_file() for name in CLASSES)
+
+
+@pytest.mark.parametrize("word", [*FEATURES, "unheard-of"])
+def test_a_feature_is_so_anyway_or_skips_the_recipe(d: Any, word: str) -> None:
+    d.setVar("PANTAVISOR_FEATURES", word)
+    hint = FEATURES.get(word, "remove it")
+    if hint:
+        assert f'"{word}" (hint: ' in (message := skipped(d)) and hint in message
+    else:
+        pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize(
+    "name", ["demo.args.json", "demo.config.json", "demo.network.json", "services.json"]
+)
+def test_side_files_are_found_by_their_names(d: Any, name: str) -> None:
+    variable = SIDE_FILES[name.split(".")[-2]]
+    d.setVar("SRC_URI", f"file://a/{name};x=y file://other.args.json")
+    pvbb.variables.check(d)
+    assert d.getVar(variable) == f"a/{name}"
+    d.setVar(variable, "mine.json")
+    pvbb.variables.check(d)
+    assert d.getVar(variable) == "mine.json"
+
+
+def test_a_side_file_without_a_meaning_here_is_not_passed_over(d: Any) -> None:
+    d.setVar("SRC_URI", "file://mdev.json")
+    assert "mdev.json is a side file of the published layer" in skipped(d)
+
+
+def test_options_of_pvr_app_add_become_variables(d: Any) -> None:
+    words = "--volume ovl:/etc:permanent --config=Cmd=serve --config 'Env=[\"A=b c\"]' --arg PV_X=1"
+    d.setVar("PVR_APP_ADD_EXTRA_ARGS", f"{words} --volume=/x:boot --group root")
+    pvbb.variables.check(d)
+    assert d.getVar("PVR_VOLUMES") == "ovl:/etc:permanent /x:boot"
+    assert d.getVar("PVR_GROUP") == "root"
+    expected = {"config": {"Cmd": "serve", "Env": ["A=b c"]}, "arguments": {"PV_X": "1"}}
+    assert json.loads(d.getVar("PVR_APP_WORDS")) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [("--base x", 'has "--base", which has no counterpart here'), ("--volume", "--volume has no value"),
+     ("--config Cmd", "write --config=NAME=VALUE"), ("--arg 'a", "No closing quotation"),
+     ("--config=Cmd=[1", "is not valid JSON")],
+)  # fmt: skip
+def test_a_wrong_option_skips_the_recipe(d: Any, words: str, sentence: str) -> None:
+    d.setVar("PVR_APP_ADD_EXTRA_ARGS", words)
+    assert sentence in skipped(d)
+
+
+def test_a_name_that_the_published_layer_shortens_has_to_be_written_down(d: Any) -> None:
+    d.setVar("BPN", "pv-demo-pv-x")
+    assert 'write PVR_CONTAINER = "demo-x" or "pv-demo-pv-x"' in skipped(d)
+    d.setVar("PVCONT_NAME", "demo")
+    pvbb.variables.check(d)
+    assert d.getVar("PVR_CONTAINER") == "demo"
+
+
+SUM = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("sources", "part"),
+    [
+        ({"PVR_SRC_URI": f"https://x/a/app.tgz;sha256sum={SUM}"}, "app.tgz"),
+        ({"PVR_SRC_URI": f"https://x/?f=a;downloadfilename=b.tgz;sha256sum={SUM}"}, None),
+        ({"PVR_SRC_URI": f"https://x/a.tgz;downloadfilename=b.tgz;sha256sum={SUM}"}, "b.tgz"),
+        ({"PVR_SRC_URI": "file://sub/app.pvrexport.tgz"}, "sub/app.pvrexport.tgz"),
+        ({"SRC_URI": "file://x.json file://app.tar.xz;subdir=y"}, "y/app.tar.xz"),
+        ({"PVR_SRC_DIR": "tree"}, "tree"),
+    ],
+)
+def test_a_finished_container_comes_from_a_file_with_a_checksum_or_from_a_directory(
+    d: Any, sources: dict[str, str], part: "str | None"
+) -> None:
+    for name, value in sources.items():
+        d.setVar(name, value)
+    if part is None:
+        assert "is not an export's file" in skipped(d)
+        return
+    pvbb.sources.container(d)
+    assert d.getVar("PVR_PART") == part
+    entries = [word for word in (d.getVar("SRC_URI") or "").split() if ".t" in word]
+    assert [word.count(";unpack=0") for word in entries] == ([1] if "PVR_SRC_DIR" not in sources else [])
+
+
+@pytest.mark.parametrize(
+    ("sources", "sentence"),
+    [
+        ({"PVR_SRC_URI": "https://x/app.tgz"}, 'no checksum (hint: write SRC_URI[sha256sum] = "...")'),
+        ({"SRC_URI": "https://x/app.tgz;name=a"}, "write SRC_URI[a.sha256sum]"),
+        ({"PVR_SRC_URI": "https://pvr.example/user/device/0#os"}, "is not an export's file"),
+        ({"PVR_SRC_URI": "file://a.tgz", "PVR_SRC_DIR": "b"}, "PVR_SRC_URI and PVR_SRC_DIR name 2 sources"),
+        ({"SRC_URI": "file://a.tgz file://b.tgz"}, "SRC_URI has several archives"),
+        ({}, "PVR_DOCKER_REF is not set"),
+    ],
+)
+def test_a_source_that_cannot_be_taken_skips_the_recipe(
+    d: Any, sources: dict[str, str], sentence: str
+) -> None:
+    for name, value in sources.items():
+        d.setVar(name, value)
+    assert sentence in skipped(d)
+
+
+def test_an_image_takes_core_containers_and_does_not_guess_what_others_mean(d: Any) -> None:
+    d.setVar("PVROOT_CONTAINERS_CORE", "web sys web")
+    pvbb.recipe.need_containers(d)
+    assert pvbb.recipe.containers(d) == ["web", "sys"]
+    d.setVar("PVROOT_BSP", "bsp")
+    assert pvbb.recipe.part_tasks(d) == "web:do_deploy sys:do_deploy bsp:do_deploy"
+    d.setVar("PVROOT_MULTICONFIG", "musl")
+    assert pvbb.recipe.part_tasks(d) == ""
+    assert pvbb.recipe.part_tasks_elsewhere(d).split()[0] == "mc::musl:web:do_deploy"
+    d.setVar("PVROOT_CONTAINERS", "extra")
+    with pytest.raises(bb.parse.SkipRecipe, match="packages that no device reads"):
+        pvbb.recipe.need_containers(d)
+
+
+@pytest.mark.parametrize(
+    ("arch", "name"),
+    [("x86_64", "amd64"), ("aarch64", "arm64"), ("arm", "arm32v6"), ("riscv64", "riscv64")],
+)
+def test_prebuilt_containers_are_called_by_the_machines_architecture(arch: str, name: str) -> None:
+    made = data()
+    made.setVar("TARGET_ARCH", arch)
+    made.setVar("TUNE_FEATURES", "armv7a")
+    assert pvbb.recipe.docker_arch(made) == name
+
+
+def test_every_name_in_place_of_a_published_one_is_a_variable_of_the_layer() -> None:
+    known = pvbb.variables._known(str(LAYER / "classes"))
+    assert set(RENAMED.values()) | {name for name in SIDE_FILES.values() if name} <= known
+    assert not {*RENAMED, *REPLACED} & known
+
+
+def test_the_page_has_each_name_once_with_what_it_is_here() -> None:
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", PAGE, re.MULTILINE))
+    for table in (KEPT, REPLACED, CLASSES, FEATURES):
+        for name, text in table.items():
+            assert rows.pop(name) == (text or "works"), name
+    for name, new in RENAMED.items():
+        assert rows.pop(name) == f"`{new}`", name
+    for kind, variable in SIDE_FILES.items():
+        assert rows.pop(f"{kind}.json") == (f"`{variable}`" if variable else "none"), kind
+    assert not rows
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PVR_VERITY", "yes", 'PVR_VERITY is "yes" (hint: use "1" for yes, "0" for no)'),
+        ("PVS_DEVELOPMENT_KEYS", "true", 'use "1" for yes'),
+        ("PVROOT_SIZE", "1G", 'PVROOT_SIZE is "1G" (hint: use a number)'),
+        ("PVR_STATUS_GOAL", "REDY", "READY"),
+        ("PVR_ROLES", "mgmt nobdy", "nobody"),
+        ("PVR_RESTART_POLICY", "sytem", "system"),
+        ("PVR_PROFILE", "balance", "balanced"),
+        ("PVR_PROFILE", "zstd:max", "a level is a number"),
+        ("PVR_VOLUMES", "/data:permanet", "permanent"),
+        ("PVR_ARGS", "PV_GRUP=x", "PV_GROUP"),
+        ("PVR_ARGS", "PV_GROUP", "is not NAME=value"),
+        ("PVR_CONTAINER", "a/b", "PVR_CONTAINER: "),
+    ],
+)
+def test_a_wrong_value_skips_the_recipe_with_the_nearest_right_one(
+    d: Any, name: str, value: str, sentence: str
+) -> None:
+    d.setVar(name, value)
+    assert sentence in (message := skipped(d)) and name in message
