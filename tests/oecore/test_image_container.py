@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""A container from an image recipe: built by openembedded-core's own image tasks, with the tools of this
+machine in place of native recipes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkouts import LAYER, MASK, PRODUCT, Build, Checkout
+from pantavisor import export, squashfs
+from pantavisor.objects import ObjectPool
+
+PSEUDO = "/usr/lib/x86_64-linux-gnu/pseudo"
+# Whatever is built before an image: none of it runs here.
+PROVIDED = "^.*-native$ ^.*-cross$ ^nativesdk- ^virtual/ ^meta-.*-toolchain$ buildtools-tarball"
+LINES = f"""\
+PVS_DEVELOPMENT_KEYS = "1"
+PVR_PYTHON = "{sys.executable}"
+PVR_LIBSQUASHFS = "libsquashfs.so.1"
+ASSUME_PROVIDED += "{PROVIDED}"
+INHERIT:remove = "create-spdx"
+FAKEROOTCMD = "/usr/bin/pseudo"
+FAKEROOTBASEENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} PSEUDO_DISABLED=1"
+FAKEROOTENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} \\
+    PSEUDO_LOCALSTATEDIR=${{PSEUDO_LOCALSTATEDIR}} PSEUDO_NOSYMLINKEXP=1 PSEUDO_DISABLED=0"
+"""
+
+
+@pytest.fixture
+def build(checkout: Checkout, tmp_path: Path) -> Build:
+    if not shutil.which("pseudo"):
+        message = "pseudo is not installed: apt-get install pseudo"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    product: Path = shutil.copytree(PRODUCT, tmp_path / "product")
+    return Build.make(checkout, tmp_path / "build", [LAYER, product], MASK + LINES)
+
+
+def test_an_image_recipe_is_a_container_with_owners_by_one_inherit(build: Build, tmp_path: Path) -> None:
+    build.bitbake("-p")  # makes keys, and warns of them
+    done = build.bitbake("rootfs")
+    assert done.returncode == 0 and "WARNING" not in done.stdout, done.stdout
+    (part,) = (build.directory / "tmp/deploy/images/qemux86-64").glob("rootfs.pvrexport.tgz")
+    words = [sys.executable, "-m", "pantavisor", "verify", "--strict", "--trust",
+             build.directory / "pvs-keys/ca.crt", part]  # fmt: skip
+    subprocess.run(words, env={**os.environ, "PYTHONPATH": str(LAYER / "lib")}, check=True)
+    pool = ObjectPool(tmp_path / "objects")
+    state = export.read(part, pool)
+    run = state["rootfs/run.json"]
+    assert (run["group"], run["restart_policy"]) == ("root", "system")
+    assert run["storage"]["dockerovl-/var".replace("/", "-")]["persistence"] == "permanent"
+    tree = squashfs.read(pool.path(str(state["rootfs/root.squashfs"])))
+    assert tree.head("etc/greeting", 10) == b"hello\n"
+    home = tree.root.entries[b"home"].entries[b"app"]
+    assert (home.uid, home.gid) == (1000, 100)
