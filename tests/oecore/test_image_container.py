@@ -56,5 +56,5 @@ def test_an_image_recipe_is_a_container_with_owners_by_one_inherit(build: Build,
     assert run["storage"]["dockerovl-/var".replace("/", "-")]["persistence"] == "permanent"
     tree = squashfs.read(pool.path(str(state["rootfs/root.squashfs"])))
     assert tree.head("etc/greeting", 10) == b"hello\n"
-    home = tree.root.entries[b"home"].entries[b"app"]
-    assert (home.uid, home.gid) == (1000, 100)
+    home = tree.find("home/app")
+    assert home is not None and (home.metadata.uid, home.metadata.gid) == (1000, 100)

@@ -11,7 +11,7 @@ fakeroot do_rootfs() {
     install -d ${IMAGE_ROOTFS}/sbin ${IMAGE_ROOTFS}/home/app ${IMAGE_ROOTFS}/etc
     printf '#!/bin/sh\n' > ${IMAGE_ROOTFS}/sbin/init
     chmod 0755 ${IMAGE_ROOTFS}/sbin/init
-    install -m 0644 ${UNPACKDIR}/greeting ${IMAGE_ROOTFS}/etc/greeting
+    install -m 0644 ${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/greeting ${IMAGE_ROOTFS}/etc/greeting
     chown 1000:100 ${IMAGE_ROOTFS}/home/app
 }
 do_rootfs[depends] = "virtual/fakeroot-native:do_populate_sysroot"
