@@ -167,7 +167,8 @@ def _need_no_class(d: Any) -> None:
 def _rename(d: Any, old: str, value: str) -> None:
     new = RENAMED[old]
     other = d.getVar(new, noweakdefault=True)
-    if other is not None and other.split() != value.split():
+    # BitBake 2.8 gives an empty weak default all the same.
+    if other and other.split() != value.split():
         what = f'{old} is "{value}", but {new}, which is the same, is "{other}"'
         pvbb.recipe.skip(d, what, f"remove {old}")
     d.setVar(new, value.replace(",", " ") if new == "PVR_ROLES" else value)
