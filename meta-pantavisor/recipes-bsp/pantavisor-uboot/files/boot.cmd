@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+# Which revision boots, and what it is given: a script of U-Boot with the contract of pantavisor-grub's
+# grub.cfg.
+#
+# The storage is the partition of our own disk that has /boot/uboot.txt or its second copy, uboot2.txt. The
+# runtime writes them:
+#   pv_gen     the generation, which rises with each change; a copy counts where it equals pv_end
+#   pv_rev     the committed revision
+#   pv_try     a revision that is to be tried once, or nothing
+#   pv_prev    the revision that was committed before, or nothing
+# What we note is in U-Boot's own environment (pv_b_notes=env), or for boards that keep none in one sector of
+# the boot partition with a checksum, pv-notes.env (pv_b_notes=fat). It is saved before what it notes can
+# start:
+#   pv_trying  the generation whose one try has been spent
+#   pv_fails   the generation, and an x for each boot of what is committed
+#   pv_last    the committed revision that was booted last
+# After three boots of pv_rev that were not good pv_prev is taken, after three more revision 0, then the
+# console prints that, and it begins again.
+#
+# Names that begin with pv_b_ are set by the board, in front of this text or in the environment. Values of
+# the files are copied by their pattern before anything else is done with them. The locals of this shell
+# (without pv_) are not saved with the environment.
+
+if test -z "${devtype}"; then setenv devtype virtio; fi
+if test -z "${devnum}"; then setenv devnum 0; fi
+
+disk=""
+part list ${devtype} ${devnum} pv_parts
+for number in ${pv_parts}; do
+	for copy in uboot.txt uboot2.txt; do
+		if test -z "${disk}"; then
+			if test -e ${devtype} ${devnum}:${number} /boot/${copy}; then disk="${devnum}:${number}"; fi
+		fi
+	done
+done
+setenv pv_parts
+
+if test -z "${disk}"; then
+	echo "pantavisor: no storage on ${devtype} ${devnum}: no partition with /boot/uboot.txt"
+	sleep 10
+	reset
+fi
+
+save=saveenv
+notes=yes
+if test "${pv_b_notes}" = fat; then
+	save="run pv_save"
+	setenv pv_save 'env export -c -s 200 ${loadaddr} pv_trying pv_fails pv_last && fatwrite ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200'
+	setenv pv_trying
+	setenv pv_fails
+	setenv pv_last
+	# A file that is torn or missing could hide a try that was spent.
+	notes=""
+	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200; then
+		if env import -c ${loadaddr} 200 pv_trying pv_fails pv_last; then notes=yes; fi
+	fi
+fi
+
+# U-Boot's patterns know no ranges.
+sign="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+numbers="^([0123456789]+)$"
+names="^(locals/[${sign}][${sign}._-]*)$"
+
+whole=""
+gen=""
+rev=""
+try=""
+prev=""
+for copy in uboot.txt uboot2.txt; do
+	setenv pv_gen
+	setenv pv_rev
+	setenv pv_try
+	setenv pv_prev
+	setenv pv_end
+	if test -z "${whole}" && load ${devtype} ${disk} ${loadaddr} /boot/${copy} 400; then
+		env import -b ${loadaddr} ${filesize} pv_gen pv_rev pv_try pv_prev pv_end
+		gen=""
+		if setexpr pv_name sub "${numbers}" "\\1" "${pv_gen}"; then gen="${pv_name}"; fi
+		if test -n "${pv_rev}" && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then
+			whole=yes
+			rev=0
+			if setexpr pv_name sub "${numbers}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
+			if setexpr pv_name sub "${names}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
+			if setexpr pv_name sub "${numbers}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
+			if setexpr pv_name sub "${names}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
+			prev=0
+			if setexpr pv_name sub "${numbers}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
+			if setexpr pv_name sub "${names}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
+		fi
+	fi
+done
+setenv pv_gen
+setenv pv_rev
+setenv pv_try
+setenv pv_prev
+setenv pv_end
+setenv pv_name
+
+if test -z "${whole}"; then
+	gen=""
+	rev=0
+	prev=0
+	if test -n "${pv_last}"; then rev="${pv_last}"; fi
+fi
+
+# Other tools write no generation: there a try is known by its name.
+generation="${gen}"
+if test -z "${generation}"; then generation="${try}"; fi
+links=/trails
+chosen=""
+
+if test -n "${try}"; then
+	if test -z "${notes}" || test "${pv_trying}" = "${generation}"; then
+		echo "pantavisor: revision ${try} had its try, going back to ${rev}"
+	elif test -e ${devtype} ${disk} ${links}/${try}/.pv/pv-kernel.img || test -e ${devtype} ${disk} ${links}/${try}/.pv/pantavisor.fit; then
+		spent="${pv_trying}"
+		setenv pv_trying "${generation}"
+		# A try that cannot be noted could be repeated for ever.
+		if ${save}; then
+			chosen="${try}"
+		else
+			setenv pv_trying "${spent}"
+			echo "pantavisor: the try of revision ${try} cannot be noted, staying with ${rev}"
+		fi
+	else
+		echo "pantavisor: revision ${try} has no kernel, staying with ${rev}"
+	fi
+fi
+
+if test -z "${chosen}"; then
+	count=""
+	for xs in x xx xxx xxxx xxxxx xxxxxx xxxxxxx xxxxxxxx xxxxxxxxx; do
+		if test "${pv_fails}" = "${generation}:${xs}"; then count="${xs}"; fi
+	done
+	chosen="${rev}"
+	for xs in xxx xxxx xxxxx; do if test "${count}" = "${xs}"; then chosen="${prev}"; fi; done
+	for xs in xxxxxx xxxxxxx xxxxxxxx; do if test "${count}" = "${xs}"; then chosen=0; fi; done
+	for other in ${prev} 0; do
+		if test -e ${devtype} ${disk} ${links}/${chosen}/.pv/pv-kernel.img || test -e ${devtype} ${disk} ${links}/${chosen}/.pv/pantavisor.fit; then true; else chosen="${other}"; fi
+	done
+	if test "${count}" = xxxxxxxxx; then
+		echo "pantavisor: neither revision ${rev} nor an earlier one starts; trying again in a minute"
+		setenv pv_fails
+		${save}
+		# Not for ever: power that fails again and again looks the same, and such a device is to come back.
+		sleep 60
+		reset
+	fi
+	if test "${chosen}" != "${rev}"; then echo "pantavisor: revision ${rev} fails to start, taking ${chosen}"; fi
+	setenv pv_fails "${generation}:${count}x"
+	setenv pv_last "${rev}"
+	# What cannot be counted is booted all the same.
+	${save}
+fi
+
+setenv oemargs
+if test -n "${distro_bootpart}" && test -e ${devtype} ${devnum}:${distro_bootpart} /oemEnv.txt; then
+	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} /oemEnv.txt 1000; then
+		env import -t ${loadaddr} ${filesize} oemargs
+	fi
+fi
+# The runtime is to take this partition, and not another one that has the same label.
+setenv pv_uuid
+part uuid ${devtype} ${disk} pv_uuid
+
+# Comes back only where a revision cannot be booted; the one after it is then taken at once.
+for revision in ${chosen} ${rev}; do
+	echo "pantavisor: booting revision ${revision}"
+	setenv bootargs "rdinit=/usr/bin/pantavisor pv_rev=${revision} pv_try=${try} pv_storage.device=PARTUUID=${pv_uuid} panic=2 ${pv_b_args} ${oemargs}"
+	if test -e ${devtype} ${disk} ${links}/${revision}/.pv/pantavisor.fit; then
+		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pantavisor.fit; then
+			bootm ${ramdisk_addr_r}${pv_b_fit}
+		fi
+	else
+		tree="${fdtcontroladdr}"
+		if test -n "${fdt_addr}"; then tree="${fdt_addr}"; fi
+		if test -n "${fdtfile}" && test -e ${devtype} ${disk} ${links}/${revision}/bsp/${fdtfile}; then
+			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/bsp/${fdtfile}; then tree="${fdt_addr_r}"; fi
+		elif test -e ${devtype} ${disk} ${links}/${revision}/.pv/pv-fdt.dtb; then
+			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/.pv/pv-fdt.dtb; then tree="${fdt_addr_r}"; fi
+		fi
+		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pv-initrd.img; then
+			setexpr next ${ramdisk_addr_r} + ${filesize}
+			for number in 0 1 2 3 4 5 6 7 8 9; do
+				if test -e ${devtype} ${disk} ${links}/${revision}/.pv/pv-initrd.img.${number}; then
+					# An archive begins at a multiple of four, after zeros.
+					mw.b ${next} 0 4
+					setexpr next ${next} + 3
+					setexpr next ${next} / 4
+					setexpr next ${next} * 4
+					load ${devtype} ${disk} ${next} ${links}/${revision}/.pv/pv-initrd.img.${number}
+					setexpr next ${next} + ${filesize}
+				fi
+			done
+			setexpr next ${next} - ${ramdisk_addr_r}
+			if load ${devtype} ${disk} ${kernel_addr_r} ${links}/${revision}/.pv/pv-kernel.img; then
+				${pv_b_boot} ${kernel_addr_r} ${ramdisk_addr_r}:${next} ${tree}
+			fi
+		fi
+	fi
+	echo "pantavisor: revision ${revision} cannot be booted"
+done
+sleep 10
+reset
