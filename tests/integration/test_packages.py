@@ -39,7 +39,7 @@ WORDS = {
     "scripts/quickstart: write": "prose",
     "scripts/setup: systemctl": "called where systemd runs",
     "scripts/setup: systemd": "a folder of it",
-    "meta-pantavisor/classes/pvrexport.bbclass: xz": "a codec",
+    "meta-pantavisor/classes/pvr-container.bbclass: xz": "a codec",
     "sudo": "the way of users who are not root, if their machine has it",
     "time": "prose",
     "w": "a mode of open",
