@@ -37,6 +37,8 @@ WORDS = {
     "scripts/quickstart: curl": "proposed to the reader",
     "scripts/quickstart: look": "prose",
     "scripts/quickstart: write": "prose",
+    "scripts/lib/image_lock/cli.py: write": "prose",
+    "tests/oecore/test_image_container.py: pseudo": "its absence is named by the test",
     "scripts/setup: systemctl": "called where systemd runs",
     "scripts/setup: systemd": "a folder of it",
     "meta-pantavisor/classes/pvr-container.bbclass: xz": "a codec",
