@@ -250,7 +250,8 @@ PV_DBUS_PROVIDER = "system"
 
 def test_a_directory_with_the_files_of_a_container_is_one(desk: Desk, tmp_path: Path) -> None:
     desk.configure()
-    desk.run("-C", "pvrexport")
+    desk.build.run("app", "-c", "clean").succeeded()
+    desk.run().succeeded()
     before, _ = desk.read(tmp_path)
     tree = desk.build.directory.parent / "tree"
     for path, value in before.items():
