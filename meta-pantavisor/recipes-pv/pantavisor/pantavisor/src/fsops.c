@@ -160,6 +160,9 @@ static int freeze_and_thaw(int root)
 	close(hold);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	/* What was to thaw has been killed itself. */
+	if (frozen == 0 && status != 0 && ioctl(root, FITHAW, 0) == 0)
+		status = 0;
 	/* EBUSY: another one froze it, and will thaw it: it was brought home then. */
 	if ((frozen == 0 && status == 0) || reason == EBUSY)
 		return 0;
