@@ -261,6 +261,8 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 
 void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 {
+	if (pv->candidate.is_noted)
+		return;
 	if (pv->run->stable_at)
 		tick_stable(pv, now, next);
 	if (pv->run->running && !pv->run->stable_at && !pv->end)

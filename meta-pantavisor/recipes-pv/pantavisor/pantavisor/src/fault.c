@@ -38,8 +38,10 @@ static const char *earlier(const struct pv_note *note, const struct pv_bootenv *
 
 static int store(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
-	/* It had its try, or this would not be running: a new generation is not to give it another one. */
-	env->tried[0] = '\0';
+	/* It had its try, or this would not be running: a new generation is not to give it another one. But
+	 * one that has just been noted is still to have it. */
+	if (!note->pv->candidate.is_noted)
+		env->tried[0] = '\0';
 	return pv_bootenv_store(pv_storage_at(note->pv->storage), note->pv->loader, env, err);
 }
 

@@ -152,6 +152,7 @@ static void give_up(struct pv *pv, const struct pv_job_result *result)
 		record_end(pv, PV_PROGRESS_ERROR, why);
 	pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, result->err.text);
 	pv->candidate.revision[0] = '\0';
+	pv->candidate.is_noted = false;
 }
 
 static void noted(const struct pv_note *note, const struct pv_job_result *result)
@@ -167,6 +168,13 @@ static void noted(const struct pv_note *note, const struct pv_job_result *result
 	give_up(note->pv, result);
 }
 
+/* What falls due meanwhile waits, or it would note that nothing is tried. */
+static void note_boot(struct pv *pv)
+{
+	pv->candidate.is_noted = true;
+	pv_note_boot(pv, pv->candidate.revision, noted);
+}
+
 static void finish(void *argument, const struct pv_job_result *result)
 {
 	struct pv *pv = argument;
@@ -178,7 +186,7 @@ static void finish(void *argument, const struct pv_job_result *result)
 	else if (pv->end)
 		pv->candidate.revision[0] = '\0';
 	else if (result->length && result->bytes[0] == PV_UPDATE_BY_REBOOT)
-		pv_note_boot(pv, pv->candidate.revision, noted);
+		note_boot(pv);
 	else if (switch_to(pv, &failed.err) < 0)
 		give_up(pv, &failed);
 	else

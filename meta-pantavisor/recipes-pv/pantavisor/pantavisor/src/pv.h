@@ -43,6 +43,7 @@ struct pv_change_over {
 struct pv_candidate {
 	char revision[PV_REVISION_BYTES + 1]; /* "": none */
 	bool by_reboot;			      /* in any case */
+	bool is_noted;			      /* for the boot loader: no other note may take it out */
 	char from[PV_REVISION_BYTES + 1];     /* of which it is made first; "": it is there */
 	int ends[2];			      /* of its way from the job to here */
 };

@@ -202,16 +202,20 @@ static inline void begin_jobs(struct pv *pv)
 	pv_jobs_init(&pv->jobs, &jobs_loop);
 }
 
+static inline void look_after_jobs(struct pv *pv)
+{
+	int status;
+	pid_t pid;
+
+	pv_loop_wait(&jobs_loop, pv_now_ms() + SECOND);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
+}
+
 static inline void wait_for_jobs(struct pv *pv)
 {
-	while (pv->jobs.count) {
-		int status;
-		pid_t pid;
-
-		pv_loop_wait(&jobs_loop, pv_now_ms() + SECOND);
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
-	}
+	while (pv->jobs.count)
+		look_after_jobs(pv);
 }
 
 /* A look of PID 1, and the jobs that follow. */

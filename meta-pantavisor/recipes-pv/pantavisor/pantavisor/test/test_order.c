@@ -331,6 +331,28 @@ static void test_revision_is_tried_by_a_reboot(void)
 	check_stored(&pv, "7", "locals/x", "");
 }
 
+/* What falls due while it is noted would take it out again. */
+static void test_try_that_is_noted_stays_noted(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	run.standing = PV_STANDING_COMMITTED;
+	pv.env.faults = 1;
+	run.stable_at = 30 * SECOND;
+	run.late_at = 60 * SECOND;
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	while (pv.jobs.count && !pv.candidate.is_noted)
+		look_after_jobs(&pv);
+	world.works_slowly = true;
+	tick(&pv, 30 * SECOND);
+	tick(&pv, 31 * SECOND);
+	world.works_slowly = false;
+	wait_for_jobs(&pv);
+	CHECK(pv.end == PV_END_REBOOT);
+	check_stored(&pv, "7", "locals/x", "");
+}
+
 /* No revision is removed while it is looked at, nor looked at while some are removed. */
 static void test_collection_and_launch_wait_for_each_other(void)
 {
@@ -453,6 +475,7 @@ int main(void)
 	test_device_ends_once();
 	test_tried_revision_is_not_left_halfway();
 	test_revision_is_tried_by_a_reboot();
+	test_try_that_is_noted_stays_noted();
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
