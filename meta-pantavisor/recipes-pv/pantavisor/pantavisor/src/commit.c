@@ -56,7 +56,8 @@ static char *news(const struct pv_note *note, struct pv_bootenv *env)
 	if (!*env->revision && note->pv->loader == PV_BOOTENV_GRUB)
 		return pv_fmt("revision %s runs, which no intact copy of the boot environment names",
 			note->revision);
-	if (pv_bootenv_boots(note->pv->storage, env) > 0)
+	/* What U-Boot counts is in an environment of its own, which is not seen from here. */
+	if (note->pv->loader == PV_BOOTENV_UBOOT || pv_bootenv_boots(note->pv->storage, env) > 0)
 		return pv_fmt("revision %s is good, its boots are counted from 0 again", note->revision);
 	return NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Devices whose revisions fail, boot after boot, with a boot loader that chooses as grub.cfg does, one that
- * cannot note anything, and one that knows pv_rev and pv_try alone: they come to rest.
+ * cannot note anything, U-Boot with our script, and one that knows pv_rev and pv_try alone: they come to
+ * rest.
  */
 #include "fault.h"
 
@@ -15,7 +16,7 @@
 #define FACTORY_FATES 3 /* the first ones: it is never left */
 #define BOOTS 60	/* more than any device of these takes */
 
-enum loader { GRUB, GRUB_WITHOUT_NOTES, UBOOT, LOADERS };
+enum loader { GRUB, GRUB_WITHOUT_NOTES, UBOOT, UBOOT_PUBLISHED, LOADERS };
 
 /* What becomes of a revision at each boot. */
 enum fate { FINE, UNUSABLE, LOST_SOON, LOST_LATER, LOST_EVER_OTHER, LATE_AND_LOST, FATES };
@@ -34,7 +35,7 @@ struct device {
 	enum loader loader;
 	enum fate newest, before, factory; /* of revisions 7, 3 and 0 */
 	int storage;
-	unsigned long tried_of, count_of; /* GRUB's notes */
+	unsigned long tried_of, count_of; /* the boot loader's notes */
 	int count;
 	int boots;
 	char revision[PV_REVISION_BYTES + 1];
@@ -42,7 +43,7 @@ struct device {
 
 static enum pv_bootenv_kind kind_of(const struct device *of)
 {
-	return of->loader == UBOOT ? PV_BOOTENV_UBOOT : PV_BOOTENV_GRUB;
+	return of->loader >= UBOOT ? PV_BOOTENV_UBOOT : PV_BOOTENV_GRUB;
 }
 
 static void choose_counting(struct device *of, const struct pv_bootenv *env)
@@ -60,6 +61,9 @@ static void choose_counting(struct device *of, const struct pv_bootenv *env)
 	if (*of->revision == '9')
 		strcpy(of->revision, "0");
 	of->count = of->count >= 9 ? 1 : of->count + 1;
+	/* U-Boot counts where the runtime does not look. */
+	if (of->loader == UBOOT)
+		return;
 	notes = pv_fmt(
 		"# GRUB Environment Block\npv_fails=%lu:%.*s\n###", of->count_of, of->count, "xxxxxxxxx");
 	tree_file("boot/grubtry", notes);
@@ -74,7 +78,7 @@ static void choose(struct device *of)
 	if (*env.tried && of->tried_of != env.generation && of->loader != GRUB_WITHOUT_NOTES) {
 		of->tried_of = env.generation;
 		strcpy(of->revision, env.tried);
-	} else if (of->loader == GRUB) {
+	} else if (of->loader == GRUB || of->loader == UBOOT) {
 		choose_counting(of, &env);
 	} else {
 		strcpy(of->revision, env.revision);
@@ -210,6 +214,21 @@ static void test_every_device_comes_to_rest(void)
 		}
 }
 
+/* Boots that were good are not counted against it, wherever that is done. */
+static void test_revision_that_is_well_is_booted_for_ever(void)
+{
+	for (int loader = 0; loader < LOADERS; loader++) {
+		struct device of = {.loader = (enum loader)loader};
+
+		begin(&of, "", "3");
+		for (of.boots = 0; of.boots < 12; of.boots++) {
+			CHECK(boot(&of));
+			CHECK_TEXT(of.revision, "7");
+		}
+		end(&of);
+	}
+}
+
 /* Two failures in a year do not count against a revision that runs. */
 static void test_faults_that_a_boot_outlived_are_forgiven(void)
 {
@@ -248,6 +267,7 @@ int main(void)
 	web.recovery.mode = PV_RECOVER_NO;
 	web.restart = PV_RESTART_SYSTEM;
 	test_every_device_comes_to_rest();
+	test_revision_that_is_well_is_booted_for_ever();
 	test_faults_that_a_boot_outlived_are_forgiven();
 	test_device_that_cannot_note_a_fault_stays_up();
 	return check_done();
