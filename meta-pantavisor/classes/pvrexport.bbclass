@@ -35,7 +35,8 @@ PVR_ROOTFS[doc] = "Directory or tarball with a root file system, in place of PVR
 directory's files belong to root; what is to start is in PVR_CONFIG_JSON, else /sbin/init."
 PVR_SRC_URI ??= ""
 PVR_SRC_URI[doc] = "Export (pvrexport) with the container, as an entry of SRC_URI with a checksum, in \
-place of PVR_DOCKER_REF. It is taken as it is, with what this recipe sets, and signed by this build."
+place of PVR_DOCKER_REF. It is taken as it is, with what this recipe sets, and signed by this build; what \
+else its own signature covers is left out."
 PVR_SRC_DIR ??= ""
 PVR_SRC_DIR[doc] = "Directory with the container's files as a state has them (NAME/run.json, ...), or a \
 pvr repository, in place of PVR_DOCKER_REF; absolute, or a directory of SRC_URI."

@@ -5,7 +5,7 @@ one container.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +39,6 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
         made = _taken(job, pool, folder) if job.part else _made(job, pool, folder)
         made = warn_of_codec(job.name, made, _before(job), pool)
         state = State.empty().with_files({**made.files, **_beside(job, pool)})
-        # A finished container's own signature holds for what it was.
-        state = state.without([f"_sigs/{job.name}.json"])
         if signer is not None:
             state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
         export.write(job.output, state, pool)
@@ -73,11 +71,19 @@ def _taken(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Contain
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
     taken = part_copy.take(job.part, job.part_name, pool, prefer=job.name)
+    # The build signs it, and must not sign what else another's signature covers.
+    own, foreign = part_copy.without_signature(taken)
     made = part_copy.make(
-        job.name, taken, changes, pool, folder, options=_options(job), find_root=lambda name: None
+        job.name, own, changes, pool, folder, options=_options(job), find_root=lambda name: None
     )
-    # The build signs it.
-    return replace(made, warnings=tuple(text for text in made.warnings if "signature" not in text))
+    return replace(made, warnings=(*_left_out(taken, foreign), *made.warnings))
+
+
+def _left_out(taken: part_copy.Taken, foreign: Sequence[str]) -> tuple[str, ...]:
+    if not foreign:
+        return ()
+    paths = foreign[0] if len(foreign) == 1 else f"{foreign[0]} and {len(foreign) - 1} more"
+    return (f"left out, since it is outside {taken.part}: {paths}, of the signature in {taken.origin}",)
 
 
 def _beside(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Value]:

@@ -63,6 +63,14 @@ def _taken(state: State, source: Path, part: Optional[str], prefer: str) -> Take
     return Taken(part, files, f"{source.absolute().name}#{part}", digest)
 
 
+def without_signature(taken: Taken) -> tuple[Taken, tuple[str, ...]]:
+    """The part's own folders alone; and the other paths that its signature mentions, sorted."""
+    folders = (f"{taken.part}/", f"_config/{taken.part}/")
+    files = {path: value for path, value in taken.files.items() if path.startswith(folders)}
+    foreign = set(taken.files) - set(files) - {f"_sigs/{taken.part}.json"}
+    return replace(taken, files=files), tuple(sorted(foreign))
+
+
 def recorded_part(origin: str) -> Optional[str]:
     """The part in the ``origin`` of a Taken, as src.json keeps it; None where another tool recorded none.
 
