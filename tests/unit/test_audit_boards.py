@@ -165,6 +165,25 @@ def test_raw_partitions_of_firmware_and_root_file_systems_of_others_are_noted(wo
     assert noted == ["partition 1", "partition 3"]
 
 
+@pytest.mark.parametrize("name", ["config.txt", "boot.scr"])
+def test_a_file_of_the_firmware_that_is_too_large_hides_no_other_finding(world: World, name: str) -> None:
+    (world.folder / name).mkdir()
+    (world.folder / name / name).write_bytes(bytes(2 * MIB))
+    other = world.folder / f"{name}.ext4"
+    with open(other, "wb") as stream:
+        stream.truncate(8 * MIB)
+    proc.run(["mkfs.ext4", "-q", "-L", "other", "-d", world.folder / name, other])
+    image = world.board(f"{name}-large", {"Image": b"x"}, table="gpt")
+    with open(image, "r+b") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.truncate(end + 10 * MIB)
+    proc.run(["sgdisk", "-e", "-n", f"3:{end // MIB}M:+8M", image])
+    lay(other, image, end // MIB * MIB)
+    findings = [finding for finding in world.verify(image).findings if finding.code == "boot-loader"]
+    assert [finding.where for finding in findings] == [f'ext4 "other", {name}']
+    assert "more than the 1048576 allowed" in findings[0].sentence
+
+
 def test_logical_partitions_are_read_and_a_chain_that_leads_back_ends(world: World) -> None:
     image = world.folder / "logical.img"
     with open(image, "wb") as stream:

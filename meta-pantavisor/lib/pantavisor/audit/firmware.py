@@ -36,7 +36,7 @@ Files = Mapping[str, Callable[[], bytes]]  # content by path in lower case
 
 @dataclass(frozen=True)
 class Firmware:
-    """``check`` gets the path of what it starts, and all files next to it."""
+    """``check`` gets the path of what it starts, and all files next to it; it may raise Damaged."""
 
     name: str
     starts: frozenset[str]
@@ -50,7 +50,11 @@ def check(contents: Contents, findings: Findings, notes: Findings) -> None:
         for firmware in FIRMWARE:
             for path in sorted(firmware.starts & set(files)):
                 known.add(firmware.name)
-                firmware.check(path, files, findings, f"{place}, {path}")
+                where = f"{place}, {path}"
+                try:
+                    firmware.check(path, files, findings, where)
+                except Damaged as error:
+                    findings.add("boot-loader", where, error.message)
     if not known:
         names = ", ".join(f"{firmware.name} {min(firmware.starts)}" for firmware in FIRMWARE)
         findings.add("boot-loader", "disk image", "there is no boot loader", f"for example: {names}")
@@ -96,11 +100,7 @@ def _check_nothing(path: str, files: Files, findings: Findings, where: str) -> N
 
 def _check_script(path: str, files: Files, findings: Findings, where: str) -> None:
     """A script of U-Boot: a legacy image with two checksums, or a FIT."""
-    try:
-        content = files[path]()
-    except Damaged as error:
-        findings.add("boot-loader", where, error.message)
-        return
+    content = files[path]()
     if content[:4] == struct.pack(">I", _FIT_MAGIC):
         if len(content) < 8 or struct.unpack_from(">I", content, 4)[0] > len(content):
             findings.add("boot-loader", where, "is a FIT that is cut off")
