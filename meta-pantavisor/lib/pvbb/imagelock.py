@@ -20,6 +20,7 @@ from pantavisor.errors import FormatError
 from pantavisor.ref import Ref
 
 MAX_BYTES = 4 * 1024 * 1024
+PLACE_HINT = "check PVR_DOCKER_LOCK, and the rights of this user there"
 _MEMBERS = {"images"}
 
 
@@ -31,7 +32,9 @@ def read(path: Path) -> dict[str, Digest]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise FormatError(f"the lock file {path} cannot be read: {error.strerror}") from error
+        raise FormatError(
+            f"the lock file {path} cannot be read: {error.strerror}", hint=PLACE_HINT
+        ) from error
     document = cjson.load_object(data, what=str(path), max_bytes=MAX_BYTES, unique=True)
     images = document.get("images")
     if set(document) != _MEMBERS or not isinstance(images, dict):

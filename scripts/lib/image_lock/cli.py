@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Optional
 
 from pantavisor import atomic
+from pantavisor.cli.console import drop
+from pantavisor.cli.failures import explain
 from pantavisor.digest import Digest
 from pantavisor.errors import PantavisorError
 from pvbb import imagelock
@@ -51,16 +53,25 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         for path in sorted({image.lock for image in images}):
             mine = [image for image in images if image.lock == path]
             lock(options.verb, path, mine, getattr(options, "only", None))
+        sys.stdout.flush()
         return 0
     except PantavisorError as error:
-        print(f"lock: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr)
-        return 2
+        return complain(error)
+    except OSError as error:
+        drop(sys.stdout)  # which may be what cannot be written
+        return complain(explain(error) or PantavisorError(str(error)))
     except subprocess.CalledProcessError as error:
         return error.returncode if error.returncode > 0 else 128 - error.returncode
     except KeyboardInterrupt:
         return 130
+
+
+def complain(error: PantavisorError) -> int:
+    """The exit status of what the user can mend."""
+    print(f"lock: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  hint: {error.hint}", file=sys.stderr)
+    return 2
 
 
 def ask(targets: Sequence[str]) -> list[Image]:
@@ -70,7 +81,12 @@ def ask(targets: Sequence[str]) -> list[Image]:
         raise PantavisorError(
             "the command bitbake is not found", hint="run it in 'kas shell', or source oe-init-build-env"
         )
-    folder = Path(os.environ.get("BUILDDIR") or os.getcwd(), FOLDER)
+    folder = Path(os.environ.get("BUILDDIR") or ".", FOLDER)
+    if not folder.parent.is_dir():
+        raise PantavisorError(
+            f"BUILDDIR is {folder.parent}, which is not a directory",
+            hint="run it in 'kas shell', or source oe-init-build-env again",
+        )
     shutil.rmtree(folder, ignore_errors=True)
     try:
         command = [program, "--runall=lock_image", *targets]
@@ -99,13 +115,23 @@ def lock(verb: str, path: Path, images: Sequence[Image], only: Optional[Sequence
         fresh = verb == "update" and (not only or reference in only)
         if fresh or reference not in before:
             after[reference] = image.found()
+    if after != before or not path.exists():
+        write(path, after)
     for reference in sorted({*before, *after}):
         old, new = before.get(reference), after.get(reference)
         if old != new:
             print(f"{reference}: {old or 'new'} -> {new or 'removed'}")
-    if after != before or not path.exists():
-        atomic.write(path, imagelock.dump(after))
     print(f"{path}: {len(after)} images")
+
+
+def write(path: Path, images: dict[str, Digest]) -> None:
+    """Replace the file. Raises PantavisorError."""
+    try:
+        atomic.write(path, imagelock.dump(images))
+    except OSError as error:
+        raise PantavisorError(
+            f"the lock file {path} cannot be written: {error.strerror}", hint=imagelock.PLACE_HINT
+        ) from error
 
 
 def check(path: Path, before: dict[str, Digest], named: dict[str, Image]) -> None:
