@@ -18,6 +18,7 @@ WARNING = "pvr: warning: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
 PIN_VARIABLE = "PVR_PKCS11_PIN"  # of the command pvr
+MAX_PIN_LINE = 256  # bytes; tokens take far less
 TOKEN_VARIABLES = ("PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL", "PVS_PKCS11_PIN_FILE")
 # They sign, or have it done.
 SIGNING_TASKS = ("do_pvrexport", "do_pvroot")
@@ -163,13 +164,28 @@ def _users(d: Any) -> dict[str, str]:
     names = (d.getVar("PVS_ENVIRONMENT") or "").split()
     given = {name: value for name in names if (value := _user(d, name))}
     path = d.getVar("PVS_PKCS11_PIN_FILE")
-    if path:
-        try:
-            with open(path, encoding="utf-8") as stream:
-                given[PIN_VARIABLE] = stream.readline().rstrip("\n")
-        except (OSError, ValueError) as error:
-            bb.fatal(f"PVS_PKCS11_PIN_FILE is {path}, which cannot be read: {error}")
+    if d.getVar("PVS_PKCS11") and path:
+        given[PIN_VARIABLE] = _pin(path)
     return given
+
+
+def _pin(path: str) -> str:
+    """The first line of the file. No message shows any of it."""
+    try:
+        with open(path, "rb") as stream:
+            line = stream.readline(MAX_PIN_LINE + 1)
+        pin = line.decode().rstrip("\n")
+    except OSError as error:
+        bb.fatal(f"PVS_PKCS11_PIN_FILE is {path}, which cannot be read: {error.strerror}")
+    except ValueError:
+        bb.fatal(
+            f"PVS_PKCS11_PIN_FILE is {path}, whose first line is not text (hint: write the PIN as UTF-8)"
+        )
+    if "\0" in pin or len(line) > MAX_PIN_LINE:
+        bb.fatal(
+            f"PVS_PKCS11_PIN_FILE is {path}, whose first line is not a PIN (hint: write the PIN alone)"
+        )
+    return pin
 
 
 def _user(d: Any, name: str) -> Optional[str]:

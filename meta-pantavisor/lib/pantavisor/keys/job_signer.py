@@ -27,6 +27,7 @@ def job_signer(signing: jobs.Signing, *, pin: Optional[str] = None) -> Signer:
         raise FormatError("signing has a module, and no token with the label of a key on it")
     if pin is None:
         raise FormatError(
-            "the token's PIN is not known", hint="put it into the environment as PVR_PKCS11_PIN"
+            "the token's PIN is not known",
+            hint="put it into the environment as PVR_PKCS11_PIN; for BitBake set PVS_PKCS11_PIN_FILE",
         )
     return TokenSigner.load(signing.module, signing.x5c, token=signing.token, label=signing.label, pin=pin)

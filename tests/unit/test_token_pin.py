@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The PIN of a token in a build: read from its file where a token signs, and never shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+BITBAKE_LIB = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
+sys.path.append(BITBAKE_LIB)
+if importlib.util.find_spec("bb") is None or not (Path(BITBAKE_LIB) / "bb/fetch2").is_dir():
+    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup-bitbake, or set BITBAKE_LIB"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+import bb  # noqa: E402
+import bb.data  # noqa: E402
+import pvbb.tool  # noqa: E402
+
+LAYER = Path(__file__).parents[2] / "meta-pantavisor"
+# What the tool is in these tests: prints whether it has the PIN, and not the PIN.
+SHOW = '#!/bin/sh\necho "${PVR_PKCS11_PIN-none}" | sed s/1234/given/ >"$0.out"\n'
+
+
+@pytest.fixture
+def d(tmp_path: Path) -> Any:
+    (tmp_path / "python").write_text(SHOW)
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "pin").write_text("1234\nmore\n")
+    made = bb.data.init()
+    for name, value in {
+        "PN": "demo",
+        "PANTAVISOR_LAYERDIR": str(LAYER),
+        "PATH": os.environ["PATH"],
+        "PVR_LIBSQUASHFS": "",
+        "PVR_PYTHON": str(tmp_path / "python"),
+        "PVS_PKCS11_PIN_FILE": str(tmp_path / "pin"),
+    }.items():
+        made.setVar(name, value)
+    return made
+
+
+@pytest.mark.parametrize(
+    "way, seen", [("PVS_PKCS11", "given"), ("PVS_COMMAND", "none"), ("PVS_KEY", "none")]
+)
+def test_only_what_signs_with_a_token_gets_its_pin(d: Any, tmp_path: Path, way: str, seen: str) -> None:
+    d.setVar(way, "/x")
+    pvbb.tool.call(d, ["version"])
+    assert (tmp_path / "python.out").read_text() == f"{seen}\n"
+
+
+def test_a_file_that_is_not_read_for_a_program_may_be_missing(d: Any, tmp_path: Path) -> None:
+    d.setVar("PVS_COMMAND", "/x")
+    (tmp_path / "pin").unlink()
+    pvbb.tool.call(d, ["version"])
+
+
+@pytest.mark.parametrize("content", [b"12\x0034\n", b"12\xff34\n", b"1234" * 99 + b"\n", None])
+def test_a_file_that_holds_no_pin_is_refused_without_its_content(
+    d: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: Optional[bytes]
+) -> None:
+    d.setVar("PVS_PKCS11", "/x")
+    (tmp_path / "pin").unlink() if content is None else (tmp_path / "pin").write_bytes(content)
+    with pytest.raises(bb.BBHandledException):
+        pvbb.tool.call(d, ["version"])
+    (error,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert f"PVS_PKCS11_PIN_FILE is {tmp_path}/pin, " in error
+    assert not any(shown in error.replace(str(tmp_path), "") for shown in ("12", "34", "0xff", "x00"))
