@@ -19,23 +19,24 @@
 #
 # Names that begin with pv_b_ are set by the board, in front of this text or in the environment. Values of
 # the files are copied by their pattern before anything else is done with them. The locals of this shell
-# (without pv_) are not saved with the environment.
+# (without pv_) are not saved with the environment. An empty assignment does nothing here, and the value
+# before it stays: setenv, or a word.
 
 if test -z "${devtype}"; then setenv devtype virtio; fi
 if test -z "${devnum}"; then setenv devnum 0; fi
 
-disk=""
+disk=none
 part list ${devtype} ${devnum} pv_parts
 for number in ${pv_parts}; do
 	for copy in uboot.txt uboot2.txt; do
-		if test -z "${disk}"; then
+		if test "${disk}" = none; then
 			if test -e ${devtype} ${devnum}:${number} /boot/${copy}; then disk="${devnum}:${number}"; fi
 		fi
 	done
 done
 setenv pv_parts
 
-if test -z "${disk}"; then
+if test "${disk}" = none; then
 	echo "pantavisor: no storage on ${devtype} ${devnum}: no partition with /boot/uboot.txt"
 	sleep 10
 	reset
@@ -50,7 +51,7 @@ if test "${pv_b_notes}" = fat; then
 	setenv pv_fails
 	setenv pv_last
 	# A file that is torn or missing could hide a try that was spent.
-	notes=""
+	notes=no
 	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200; then
 		if env import -c ${loadaddr} 200 pv_trying pv_fails pv_last; then notes=yes; fi
 	fi
@@ -61,29 +62,29 @@ sign="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 numbers="^([0123456789]+)$"
 names="^(locals/[${sign}][${sign}._-]*)$"
 
-whole=""
-gen=""
-rev=""
-try=""
-prev=""
+whole=no
+gen=none
+rev=0
+try=none
+prev=0
 for copy in uboot.txt uboot2.txt; do
 	setenv pv_gen
 	setenv pv_rev
 	setenv pv_try
 	setenv pv_prev
 	setenv pv_end
-	if test -z "${whole}" && load ${devtype} ${disk} ${loadaddr} /boot/${copy} 400; then
+	if test "${whole}" = no && load ${devtype} ${disk} ${loadaddr} /boot/${copy} 400; then
 		env import -b ${loadaddr} ${filesize} pv_gen pv_rev pv_try pv_prev pv_end
-		gen=""
+		gen=none
 		if setexpr pv_name sub "${numbers}" "\\1" "${pv_gen}"; then gen="${pv_name}"; fi
-		if test -n "${pv_rev}" && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then
-			whole=yes
-			rev=0
+		if test -n "${pv_rev}" && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then whole=yes; fi
+		# Other tools write neither.
+		if test -n "${pv_rev}" && test -z "${pv_gen}" && test -z "${pv_end}"; then whole=yes; fi
+		if test "${whole}" = yes; then
 			if setexpr pv_name sub "${numbers}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
 			if setexpr pv_name sub "${names}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
 			if setexpr pv_name sub "${numbers}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
 			if setexpr pv_name sub "${names}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
-			prev=0
 			if setexpr pv_name sub "${numbers}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
 			if setexpr pv_name sub "${names}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
 		fi
@@ -96,21 +97,19 @@ setenv pv_prev
 setenv pv_end
 setenv pv_name
 
-if test -z "${whole}"; then
-	gen=""
-	rev=0
-	prev=0
+if test "${whole}" = no; then
+	gen=none
 	if test -n "${pv_last}"; then rev="${pv_last}"; fi
 fi
 
 # Other tools write no generation: there a try is known by its name.
 generation="${gen}"
-if test -z "${generation}"; then generation="${try}"; fi
+if test "${generation}" = none; then generation="${try}"; fi
 links=/trails
-chosen=""
+chosen=none
 
-if test -n "${try}"; then
-	if test -z "${notes}" || test "${pv_trying}" = "${generation}"; then
+if test "${try}" != none; then
+	if test "${notes}" = no || test "${pv_trying}" = "${generation}"; then
 		echo "pantavisor: revision ${try} had its try, going back to ${rev}"
 	elif test -e ${devtype} ${disk} ${links}/${try}/.pv/pv-kernel.img || test -e ${devtype} ${disk} ${links}/${try}/.pv/pantavisor.fit; then
 		spent="${pv_trying}"
@@ -127,8 +126,8 @@ if test -n "${try}"; then
 	fi
 fi
 
-if test -z "${chosen}"; then
-	count=""
+if test "${chosen}" = none; then
+	count=none
 	for xs in x xx xxx xxxx xxxxx xxxxxx xxxxxxx xxxxxxxx xxxxxxxxx; do
 		if test "${pv_fails}" = "${generation}:${xs}"; then count="${xs}"; fi
 	done
@@ -147,12 +146,14 @@ if test -z "${chosen}"; then
 		reset
 	fi
 	if test "${chosen}" != "${rev}"; then echo "pantavisor: revision ${rev} fails to start, taking ${chosen}"; fi
-	setenv pv_fails "${generation}:${count}x"
+	if test "${count}" = none; then setenv pv_fails "${generation}:x"; else setenv pv_fails "${generation}:${count}x"; fi
 	setenv pv_last "${rev}"
 	# What cannot be counted is booted all the same.
 	${save}
 fi
 
+tried=pv_try=
+if test "${try}" != none; then tried="pv_try=${try}"; fi
 setenv oemargs
 if test -n "${distro_bootpart}" && test -e ${devtype} ${devnum}:${distro_bootpart} /oemEnv.txt; then
 	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} /oemEnv.txt 1000; then
@@ -166,7 +167,7 @@ part uuid ${devtype} ${disk} pv_uuid
 # Comes back only where a revision cannot be booted; the one after it is then taken at once.
 for revision in ${chosen} ${rev}; do
 	echo "pantavisor: booting revision ${revision}"
-	setenv bootargs "rdinit=/usr/bin/pantavisor pv_rev=${revision} pv_try=${try} pv_storage.device=PARTUUID=${pv_uuid} panic=2 ${pv_b_args} ${oemargs}"
+	setenv bootargs "rdinit=/usr/bin/pantavisor pv_rev=${revision} ${tried} pv_storage.device=PARTUUID=${pv_uuid} panic=2 ${pv_b_args} ${oemargs}"
 	if test -e ${devtype} ${disk} ${links}/${revision}/.pv/pantavisor.fit; then
 		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pantavisor.fit; then
 			bootm ${ramdisk_addr_r}${pv_b_fit}
