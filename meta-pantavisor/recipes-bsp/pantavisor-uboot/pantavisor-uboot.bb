@@ -9,6 +9,8 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda
 
 SRC_URI = "file://boot.cmd"
 DEPENDS = "u-boot-tools-native"
+# A machine of another architecture needs its own name for mkimage below.
+COMPATIBLE_HOST = "(aarch64|arm)-.*linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit deploy nopackages
