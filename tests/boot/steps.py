@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from control import Caller
+from control import Caller, wait_until
 from pantavisor import keys
 from pantavisor.state import State
 from place import KEY_DIR
@@ -61,12 +61,18 @@ def put_part(manager: Caller, name: str, export: Path) -> None:
     assert manager.ask("PUT", f"/steps/{name}", step.dumps()) == (200, None)
 
 
-def progress(manager: Caller, name: str) -> dict[str, Any]:
-    """What the device recorded."""
-    status, record = manager.ask("GET", f"/steps/{name}/progress")
-    assert status == 200
-    assert isinstance(record, dict)
-    return record
+def progress(manager: Caller, name: str, status: str) -> dict[str, Any]:
+    """What the device recorded, once it is of this status: that is written after the console's line."""
+    found: dict[str, Any] = {}
+
+    def ask() -> bool:
+        answer, record = manager.ask("GET", f"/steps/{name}/progress")
+        assert answer == 200 and isinstance(record, dict)
+        found.update(record)
+        return bool(record["status"] == status)
+
+    wait_until(ask)
+    return found
 
 
 def names(manager: Caller) -> set[str]:
