@@ -290,7 +290,8 @@ def test_a_second_copy_of_another_tool_counts_where_the_first_is_torn(device: De
 def test_the_number_of_a_torn_copy_is_not_a_generation(device: Device) -> None:
     device.add_revision("0")
     for name in ("uboot.txt", "uboot2.txt"):
-        (device.tree / "boot" / name).write_bytes(b"pv_gen=6\0pv_rev=0\0pv_end=5\0".ljust(FILE_BYTES, b"\0"))
+        torn = b"pv_gen=6\0pv_rev=0\0pv_end=5\0"
+        (device.tree / "boot" / name).write_bytes(torn.ljust(FILE_BYTES, b"\0"))
     device.set_notes(pv_fails="6:xxx", pv_last="0")
     device.assemble()
     boot = device.boot()
