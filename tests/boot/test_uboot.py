@@ -89,6 +89,7 @@ class Device:
         (self.tree / "boot/uboot.txt").write_bytes(b"pv_rev=0".ljust(FILE_BYTES, b"\0"))
         self.files = {"boot.scr": (world / "boot.scr").read_bytes()}
         self.set_notes()
+        self.unreadable: str | None = None  # a file that exists, whose content is not on the disk
 
     def add_revision(self, name: str, *, kernel: bytes | None = None, **more: bytes) -> None:
         links = self.tree / "trails" / name / ".pv"
@@ -122,6 +123,9 @@ class Device:
             _run("mcopy", "-i", str(fat), str(self.folder / "file"), f"::{name}")
         features = "^metadata_csum_seed,^orphan_file"
         _run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", "root", "-d", str(self.tree), str(storage))
+        if self.unreadable:
+            beyond = f"sif /{self.unreadable} block[5] 0x7fffffff"
+            _run("debugfs", "-w", "-R", beyond, str(storage))
         self.image.write_bytes(b"")
         start = 2048 + FAT_SECTORS
         os.truncate(self.image, (start + ROOT_SECTORS + 2048) * SECTOR)
@@ -266,6 +270,32 @@ def test_an_environment_of_another_tool_tries_by_name_and_fails_of_another_gener
     assert "pv_rev=1" in device.boot().words
     boot = device.boot()
     assert "pv_rev=0" in boot.words and boot.notes["pv_fails"] == "1:x", boot.console
+
+
+@pytest.mark.parametrize("file", ["pv-initrd.img.0", "pv-fdt.dtb"])
+def test_a_revision_of_which_a_file_cannot_be_loaded_is_not_booted(device: Device, file: str) -> None:
+    device.add_revision("3")
+    device.add_revision("4", **{file.replace(".", "__"): b"x" * 5000})
+    device.set_environment(pv_rev="3", pv_try="4")
+    device.unreadable = f"trails/4/.pv/{file}"
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=3" in boot.words and "revision 4 cannot be booted" in boot.console, boot.console
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["rdinit=/bin/sh", "PV_storage=x", "quiet -- x", "sysctl.kernel.x=1", "a='b c'", 'a="b c"', "a{b}",
+     "a\tinit=/bin/sh"],
+)  # fmt: skip
+def test_words_of_the_oem_that_are_not_the_oem_s_are_left_out(device: Device, words: str) -> None:
+    device.add_revision("0")
+    device.set_environment(pv_rev="0")
+    device.files["oemEnv.txt"] = f"oemargs=oem.colour=blue {words}\n".encode()
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words and "oem.colour=blue" not in boot.words, boot.console
+    assert "oemEnv.txt has words or characters" in boot.console
 
 
 def test_the_second_copy_counts_where_the_first_is_torn(device: Device) -> None:

@@ -52,7 +52,7 @@ if test "${pv_b_notes}" = fat; then
 	setenv pv_last
 	# A file that is torn or missing could hide a try that was spent.
 	notes=no
-	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200; then
+	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200 && test "${filesize}" = 200; then
 		if env import -c ${loadaddr} 200 pv_trying pv_fails pv_last; then notes=yes; fi
 	fi
 fi
@@ -160,6 +160,23 @@ if test -n "${distro_bootpart}" && test -e ${devtype} ${devnum}:${distro_bootpar
 		env import -t ${loadaddr} ${filesize} oemargs
 	fi
 fi
+# No quotes, which could hide words from those who read them one way and show them to those who read them
+# another; no words that start another program or are set by us.
+if test -n "${oemargs}"; then
+	harmless=no
+	if setexpr pv_name sub "^([ ${sign}!\$%+,./:;<=>@^_~-]*)$" "\\1" "${oemargs}"; then
+		harmless=yes
+		for word in init= rdinit= initrd root= sysctl pv_ pV_ Pv_ PV_ ph_ pH_ Ph_ PH_; do
+			if setexpr pv_name sub " ${word}" "" " ${oemargs} "; then harmless=no; fi
+		done
+		if setexpr pv_name sub " -- " "" " ${oemargs} "; then harmless=no; fi
+	fi
+	if test "${harmless}" = no; then
+		echo "pantavisor: oemargs of oemEnv.txt has words or characters that it may not have, and is not used"
+		setenv oemargs
+	fi
+	setenv pv_name
+fi
 # The runtime is to take this partition, and not another one that has the same label.
 setenv pv_uuid
 part uuid ${devtype} ${disk} pv_uuid
@@ -173,12 +190,14 @@ for revision in ${chosen} ${rev}; do
 			bootm ${ramdisk_addr_r}${pv_b_fit}
 		fi
 	else
+		# A file that exists is one that this revision cannot do without.
+		loaded=yes
 		tree="${fdtcontroladdr}"
 		if test -n "${fdt_addr}"; then tree="${fdt_addr}"; fi
 		if test -n "${fdtfile}" && test -e ${devtype} ${disk} ${links}/${revision}/bsp/${fdtfile}; then
-			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/bsp/${fdtfile}; then tree="${fdt_addr_r}"; fi
+			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/bsp/${fdtfile}; then tree="${fdt_addr_r}"; else loaded=no; fi
 		elif test -e ${devtype} ${disk} ${links}/${revision}/.pv/pv-fdt.dtb; then
-			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/.pv/pv-fdt.dtb; then tree="${fdt_addr_r}"; fi
+			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/.pv/pv-fdt.dtb; then tree="${fdt_addr_r}"; else loaded=no; fi
 		fi
 		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pv-initrd.img; then
 			setexpr next ${ramdisk_addr_r} + ${filesize}
@@ -189,12 +208,12 @@ for revision in ${chosen} ${rev}; do
 					setexpr next ${next} + 3
 					setexpr next ${next} / 4
 					setexpr next ${next} * 4
-					load ${devtype} ${disk} ${next} ${links}/${revision}/.pv/pv-initrd.img.${number}
+					if load ${devtype} ${disk} ${next} ${links}/${revision}/.pv/pv-initrd.img.${number}; then true; else loaded=no; fi
 					setexpr next ${next} + ${filesize}
 				fi
 			done
 			setexpr next ${next} - ${ramdisk_addr_r}
-			if load ${devtype} ${disk} ${kernel_addr_r} ${links}/${revision}/.pv/pv-kernel.img; then
+			if test "${loaded}" = yes && load ${devtype} ${disk} ${kernel_addr_r} ${links}/${revision}/.pv/pv-kernel.img; then
 				${pv_b_boot} ${kernel_addr_r} ${ramdisk_addr_r}:${next} ${tree}
 			fi
 		fi
