@@ -46,7 +46,12 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
 
 
 def _made(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
-    wanted = SourceManifest(
+    with _content(job, SourceManifest().changed_by(_changes(job))) as (tree, source, platform):
+        return make(job.name, tree, source, pool, folder, options=_options(job), platform=platform)
+
+
+def _changes(job: jobs.ExportContainer) -> SourceChanges:
+    return SourceChanges(
         arguments=job.arguments,
         config=job.image_config or {},
         logs=None if job.logs is None else list(job.logs),
@@ -54,27 +59,17 @@ def _made(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Containe
         persistence=rootfs.persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
-    with _content(job, wanted) as (tree, source, platform):
-        return make(job.name, tree, source, pool, folder, options=_options(job), platform=platform)
 
 
 def _taken(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
     """A container that is there already, with what the job changes."""
     if job.part is None or job.layout is not None or job.rootfs is not None:
         raise FormatError("the job names more than one source")
-    changes = SourceChanges(
-        arguments=job.arguments,
-        config=job.image_config or {},
-        logs=None if job.logs is None else list(job.logs),
-        exports=None if job.exports is None else list(job.exports),
-        persistence=rootfs.persistence(job.volumes),
-        verity={ROOT_VOLUME: True} if job.verity else {},
-    )
     taken = part_copy.take(job.part, job.part_name, pool, prefer=job.name)
     # The build signs it, and must not sign what else another's signature covers.
     own, foreign = part_copy.without_signature(taken)
     made = part_copy.make(
-        job.name, own, changes, pool, folder, options=_options(job), find_root=lambda name: None
+        job.name, own, _changes(job), pool, folder, options=_options(job), find_root=lambda name: None
     )
     return replace(made, warnings=(*_left_out(taken, foreign), *made.warnings))
 
