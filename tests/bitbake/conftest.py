@@ -16,6 +16,15 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 CORE = PROJECT / "kas" / "quickstart"
+# A layer with recipes of a test.
+LAYER_CONF = """\
+BBPATH .= ":${LAYERDIR}"
+BBFILES += "${LAYERDIR}/recipes/*.bb"
+BBFILE_COLLECTIONS += "one"
+BBFILE_PATTERN_one = "^${LAYERDIR_RE}/"
+LAYERDEPENDS_one = "pantavisor"
+LAYERSERIES_COMPAT_one = "scarthgap wrynose"
+"""
 LAYER = Path(__file__).resolve().parent / "layer"
 # A build that takes longer hangs.
 BUILD_SECONDS = 1800

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CORE, PROJECT, Build, Result
+from conftest import CORE, LAYER_CONF, PROJECT, Build, Result
 from pantavisor import export, squashfs
 from pantavisor.objects import ObjectPool
 from sim import codecs, tools
@@ -25,14 +25,6 @@ from sim.registry import Registry, images
 
 TEXT = " ".join(str(number * number % 7919) for number in range(30_000)).encode()
 FILES = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n", "bin/sh": b"", "bin/serve": b""}
-LAYER_CONF = """\
-BBPATH .= ":${LAYERDIR}"
-BBFILES += "${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "one"
-BBFILE_PATTERN_one = "^${LAYERDIR_RE}/"
-LAYERDEPENDS_one = "pantavisor"
-LAYERSERIES_COMPAT_one = "scarthgap wrynose"
-"""
 RECIPE = """\
 SUMMARY = "One file"
 LICENSE = "MIT"

@@ -12,21 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CORE, PROJECT, Build
+from conftest import CORE, LAYER_CONF, PROJECT, Build
 from pantavisor import export, keys
 from pantavisor.objects import ObjectPool
 from sim import tools
 
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 PIN, WORD = "31415926", "a-word-of-the-user"
-LAYER_CONF = """\
-BBPATH .= ":${LAYERDIR}"
-BBFILES += "${LAYERDIR}/recipes/*.bb"
-BBFILE_COLLECTIONS += "one"
-BBFILE_PATTERN_one = "^${LAYERDIR_RE}/"
-LAYERDEPENDS_one = "pantavisor"
-LAYERSERIES_COMPAT_one = "scarthgap wrynose"
-"""
 RECIPE = """\
 SUMMARY = "A folder"
 LICENSE = "MIT"

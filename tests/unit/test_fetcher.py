@@ -4,7 +4,6 @@
 BitBake's library is taken from BITBAKE_LIB, or from where the quickstart keeps it.
 """
 
-import importlib.util
 import json
 import logging
 import os
@@ -22,16 +21,11 @@ from pantavisor.digest import Digest
 from pantavisor.errors import FormatError
 from pantavisor.oci import Platform
 from pantavisor.ref import Ref
+from sim import bitbake_library
 from sim import registry as sim
 from sim.registry import Registry, images
 
-BITBAKE_LIB = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
-sys.path.append(BITBAKE_LIB)
-if importlib.util.find_spec("bb") is None or not (Path(BITBAKE_LIB) / "bb/fetch2").is_dir():
-    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup-bitbake, or set BITBAKE_LIB"
-    if os.environ.get("CI"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+bitbake_library.need()
 
 import bb  # noqa: E402
 import bb.data  # noqa: E402

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Names of the published layer in a recipe: taken over, or the recipe is skipped with the line to write."""
 
-import importlib.util
 import json
-import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sim import bitbake_library
 
-BITBAKE_LIB = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
-sys.path.append(BITBAKE_LIB)
-if importlib.util.find_spec("bb") is None or not (Path(BITBAKE_LIB) / "bb/fetch2").is_dir():
-    reason = f"BitBake's library is not in {BITBAKE_LIB}: run scripts/setup-bitbake, or set BITBAKE_LIB"
-    if os.environ.get("CI"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+bitbake_library.need()
 
 import bb  # noqa: E402
 import bb.data  # noqa: E402

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""BitBake's own library, for tests that run our code inside of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def need() -> None:
+    """Have ``bb`` importable, from BITBAKE_LIB or from where the quickstart keeps it. Without it the module
+    is left out, and in CI fails.
+    """
+    place = os.environ.get("BITBAKE_LIB") or str(Path(__file__).parents[2] / "kas/quickstart/bitbake/lib")
+    sys.path.append(place)
+    if importlib.util.find_spec("bb") is not None and (Path(place) / "bb/fetch2").is_dir():
+        return
+    reason = f"BitBake's library is not in {place}: run scripts/setup-bitbake, or set BITBAKE_LIB"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
