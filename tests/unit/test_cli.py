@@ -63,30 +63,30 @@ def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path
 @pytest.mark.parametrize(
     "words, sentence, hint",
     [
-        ([], "the following arguments are required: COMMAND", "pvr --help"),
+        ([], "the following arguments are required: COMMAND", "run: pvr --help"),
         (["statsu"], 'unknown command "statsu"', 'use "status"'),
         (["sig", "ad", "--part", "web"], 'unknown verb "ad"', 'use "add"'),
         (["device", "disc"], 'unknown verb "disc"', 'use "disk"'),
-        (["app"], "the following arguments are required: VERB", "pvr app --help"),
-        (["--no-such"], "pvr has no option --no-such", "pvr --help"),
+        (["app"], "the following arguments are required: VERB", "run: pvr app --help"),
+        (["--no-such"], "pvr has no option --no-such", "run: pvr --help"),
         (["commit", "--mesage=x"], "pvr commit has no option --mesage", 'use "--message"'),
         (
             ["app", "add", "web", "--form", "nginx"],
             "pvr app add has no option --form",
             'use "--from"',
         ),
-        (["status", "-Z9"], "pvr status has no option -Z", "pvr status --help"),
+        (["status", "-Z9"], "pvr status has no option -Z", "run: pvr status --help"),
         # A script that abbreviates breaks with the next option that begins alike.
         (["status", "--js"], "pvr status has no option --js", 'use "--json"'),
         (
             ["status", "web"],
             'unexpected argument "web"',
-            "options come before the words; pvr status --help",
+            "leave it out, or run: pvr status --help",
         ),
         (
             ["keys", "generate", "x", "--days", "x"],
             "argument --days: invalid int value: 'x'",
-            "pvr keys generate --help",
+            "run: pvr keys generate --help",
         ),
         (
             ["keys", "generate", "x", "--algorithm", "RS257"],
@@ -94,7 +94,7 @@ def test_a_mistake_ends_with_2_and_a_hint_on_stderr_without_a_traceback(tmp_path
             'use "RS256"',
         ),
         (["completion", "fish"], 'unknown shell "fish"', "use one of: bash, zsh"),
-        (["commit", "-m"], "argument -m/--message: expected one argument", "pvr commit --help"),
+        (["commit", "-m"], "argument -m/--message: expected one argument", "run: pvr commit --help"),
     ],
 )
 def test_a_wrong_word_ends_with_2_and_a_hint(
@@ -104,6 +104,14 @@ def test_a_wrong_word_ends_with_2_and_a_hint(
         cli.main(words)
     assert ended.value.code == 2
     assert capsys.readouterr() == ("", f"pvr: {sentence}\n  hint: {hint}\n")
+
+
+def test_commands_are_proposed_by_their_long_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """ "ls" is near to "s", which is short for status."""
+    with pytest.raises(SystemExit):
+        cli.main(["ls"])
+    proposed = capsys.readouterr().err.partition("use one of: ")[2].split(", ")
+    assert "status" in proposed and min(map(len, proposed)) > 1
 
 
 @pytest.mark.parametrize("command", ["verify", "inspect"])

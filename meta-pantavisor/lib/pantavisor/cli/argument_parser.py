@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         if "required" in message:
             self._refuse_misspelt()
         message = re.sub(r"ignored explicit argument .*", "takes no value", message, flags=re.DOTALL)
-        self.refuse(PantavisorError(message, hint=f"{self.prog} --help"))
+        self.refuse(PantavisorError(message, hint=f"run: {self.prog} --help"))
 
     def refuse(self, error: PantavisorError) -> NoReturn:
         """End with the error."""
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
                     )
                 )
             what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
-            self.refuse(names.unknown(str(value), map(str, action.choices), what=what))
+            self.refuse(names.unknown(str(value), _choices(action), what=what))
 
     def _refuse_misspelt(self) -> None:
         """What is required may be given under a misspelt name."""
@@ -77,13 +77,13 @@ class Parser(argparse.ArgumentParser):
         option = next((word for word in words if word.startswith("-") and word != "-"), None)
         if option is None:
             word = "a word" if is_secret else f'"{words[0]}"'
-            hint = f"options come before the words; {self.prog} --help"
+            hint = f"leave it out, or run: {self.prog} --help"
             self.refuse(PantavisorError(f"unexpected argument {word}", hint=hint))
         name = option.partition("=")[0] if option.startswith("--") else option[:2]
         known = [
             flag for action in self._actions for flag in action.option_strings if flag.startswith("--")
         ]
-        nearest = names.hint(name, known if name.startswith("--") else (), f"{self.prog} --help")
+        nearest = names.hint(name, known if name.startswith("--") else (), f"run: {self.prog} --help")
         self.refuse(PantavisorError(f"{self.prog} has no option {name}", hint=nearest))
 
     def _deepest(self, found: argparse.Namespace) -> Parser:
@@ -165,3 +165,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
                 if child.description is None and line:
                     child.description = f"{line[0].upper()}{line[1:]}."
                 describe(child)
+
+
+def _choices(action: argparse.Action) -> list[str]:
+    """What may be written, without the short names of commands."""
+    if isinstance(action, argparse._SubParsersAction):
+        return [choice.dest for choice in action._choices_actions]
+    return [str(choice) for choice in action.choices or ()]
