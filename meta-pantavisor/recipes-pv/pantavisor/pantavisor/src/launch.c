@@ -159,8 +159,10 @@ static void noted(const struct pv_note *note, const struct pv_job_result *result
 {
 	cleanup_free char *why = pv_fmt("revision %s is tried", note->revision);
 
-	/* Until the end of the device nothing else is to begin. */
-	if (result->done == 0 || note->pv->end) {
+	/* An end that came meanwhile is not hurried, and nothing else is to begin before it. */
+	if (note->pv->end)
+		return;
+	if (result->done == 0) {
 		pv_ending_begin(note->pv, PV_END_REBOOT, why);
 		return;
 	}

@@ -353,6 +353,22 @@ static void test_try_that_is_noted_stays_noted(void)
 	check_stored(&pv, "7", "locals/x", "");
 }
 
+/* An end that was asked for while a try was being noted is the one that comes. */
+static void test_end_that_came_before_the_note_stays(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	while (pv.jobs.count && !pv.candidate.is_noted)
+		look_after_jobs(&pv);
+	pv_ending_begin(&pv, PV_END_POWEROFF, "a test");
+	pv.not_before = 20 * SECOND;
+	wait_for_jobs(&pv);
+	CHECK(pv.end == PV_END_POWEROFF && pv.not_before == 20 * SECOND);
+	check_stored(&pv, "7", "locals/x", "");
+}
+
 /* No revision is removed while it is looked at, nor looked at while some are removed. */
 static void test_collection_and_launch_wait_for_each_other(void)
 {
@@ -476,6 +492,7 @@ int main(void)
 	test_tried_revision_is_not_left_halfway();
 	test_revision_is_tried_by_a_reboot();
 	test_try_that_is_noted_stays_noted();
+	test_end_that_came_before_the_note_stays();
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
