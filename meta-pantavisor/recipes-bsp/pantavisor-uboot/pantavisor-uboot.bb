@@ -13,12 +13,7 @@ DEPENDS = "u-boot-tools-native"
 COMPATIBLE_HOST = "(aarch64|arm)-.*linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-inherit deploy nopackages
-
-INHIBIT_DEFAULT_DEPS = "1"
-# scarthgap unpacks into WORKDIR itself; later releases want S below UNPACKDIR, and to exist.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
+inherit pantavisor-deployed
 
 PANTAVISOR_UBOOT_ARGS ??= "console=${PANTAVISOR_UBOOT_CONSOLE}"
 PANTAVISOR_UBOOT_ARGS[doc] = "The kernel's command line on boards with U-Boot, without the revision. The \
@@ -38,10 +33,6 @@ boards that keep no environment."
 PANTAVISOR_UBOOT_FIT ??= ""
 PANTAVISOR_UBOOT_FIT[doc] = "Configuration of a FIT that is booted, as #conf-board.dtb. Empty: the FIT's \
 default."
-
-do_configure[noexec] = "1"
-do_install[noexec] = "1"
-deltask do_populate_sysroot
 
 do_compile() {
     {

@@ -5,14 +5,10 @@ stops at its start."
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 
-INHIBIT_DEFAULT_DEPS = "1"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
-# scarthgap unpacks into WORKDIR itself; later releases need S below UNPACKDIR, and existing.
-S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
-B = "${WORKDIR}/build"
 
 PVS_FILES = "PVS_CA"
-inherit pvs-keys
+inherit pantavisor-files pvs-keys
 
 PANTAVISOR_SECUREBOOT_MODE ??= "strict"
 PANTAVISOR_SECUREBOOT_MODE[doc] = "What a device does about signatures. strict: every path of a state \
@@ -34,7 +30,6 @@ PANTAVISOR_CONFIG ??= ""
 PANTAVISOR_CONFIG[doc] = "Further keys of docs/runtime.md, separated by blanks: \
 PV_UPDATER_GOALS_TIMEOUT=60."
 
-do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
