@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Optional
 
-from . import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
-from .errors import FormatError
-from .objects import ObjectPool
-from .state import State
+from .. import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
+from ..errors import FormatError
+from ..objects import ObjectPool
+from ..state import State
 
 REVISION = "0"
 
