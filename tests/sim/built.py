@@ -78,7 +78,9 @@ def loader() -> bytes:
     )
 
 
-def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[Job]:
+def all_jobs(
+    given: Path, made: Path, *, epoch: Optional[int] = EPOCH, release: Optional[int] = None
+) -> list[Job]:
     """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order. ``epoch``: of
     the exports.
     """
@@ -100,7 +102,7 @@ def all_jobs(given: Path, made: Path, *, epoch: Optional[int] = EPOCH) -> list[J
     root = jobs.BuildRoot(
         exports=tuple(job.output for job in exports),
         board=Board.efi({"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}), trust=signing.trust, epoch=EPOCH,
-        work=made, output=made / "device.img",
+        work=made, output=made / "device.img", release=release, signing=signing,
     )  # fmt: skip
     return [*exports, root]
 

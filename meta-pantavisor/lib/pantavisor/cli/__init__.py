@@ -33,6 +33,7 @@ MODULES = {
     "sig": ("sig",),
     "keys": ("keys",),
     "check": ("verify", "inspect"),
+    "disk_image": ("image",),
     "jobs": ("export-container", "export-bsp", "build-root"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import digest, keys
+from .. import digest, jobs, keys
 from ..errors import PantavisorError
 from ..state import State
 from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE
@@ -53,14 +53,9 @@ def declare_trust(parser: argparse.ArgumentParser, *, behind: bool = False) -> N
 
 def signer(options: argparse.Namespace) -> keys.Signer:
     """Whatever signs, ready to do so. Raises PantavisorError."""
-    ways = (("--key", options.key), ("--command", options.signer), ("--pkcs11", options.pkcs11))
-    named = [flag for flag, value in ways if value is not None]
-    if len(named) > 1:
-        raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="use one of them")
+    _check_one_way(options)
     path = chain(options)
     if options.pkcs11:
-        if not options.token or not options.label:
-            raise PantavisorError("a token may hold many keys", hint="use --token LABEL and --label LABEL")
         pin = os.environ.get(PIN_VARIABLE)
         if pin is None:
             # On the command line all users of the machine could read it.
@@ -73,6 +68,30 @@ def signer(options: argparse.Namespace) -> keys.Signer:
     if options.signer is not None:
         return keys.CommandSigner.load(keys.words(options.signer, what="--command"), _needed(path))
     return keys.PemSigner.load(_key(options), path)
+
+
+def signing(options: argparse.Namespace, trust: Path) -> jobs.Signing:
+    """The same for a job, whose signatures are checked against ``trust``. Raises PantavisorError."""
+    _check_one_way(options)
+    has_file = options.pkcs11 is None and options.signer is None
+    return jobs.Signing(
+        key=_key(options) if has_file else None,
+        x5c=_needed(chain(options)),
+        trust=trust,
+        command=options.signer,
+        module=options.pkcs11,
+        token=options.token or None,
+        label=options.label or None,
+    )
+
+
+def _check_one_way(options: argparse.Namespace) -> None:
+    ways = (("--key", options.key), ("--command", options.signer), ("--pkcs11", options.pkcs11))
+    named = [flag for flag, value in ways if value is not None]
+    if len(named) > 1:
+        raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="use one of them")
+    if options.pkcs11 and not (options.token and options.label):
+        raise PantavisorError("a token may hold many keys", hint="use --token LABEL and --label LABEL")
 
 
 def check_secrecy(options: argparse.Namespace, state: State) -> None:
@@ -89,12 +108,12 @@ def check_secrecy(options: argparse.Namespace, state: State) -> None:
 
 
 def _key(options: argparse.Namespace) -> Path:
-    return options.key or _default(KEY_VARIABLE, "key.pem")
+    return options.key or default(KEY_VARIABLE, "key.pem")
 
 
 def chain(options: argparse.Namespace) -> Optional[Path]:
     """Where the certificates are that a signature carries, or None if it shall carry none."""
-    path: Path = options.x5c or _default(CHAIN_VARIABLE, "x5c.pem")
+    path: Path = options.x5c or default(CHAIN_VARIABLE, "x5c.pem")
     return None if path == NO_CHAIN else path
 
 
@@ -111,6 +130,6 @@ def _needed(path: Optional[Path]) -> Path:
     return path
 
 
-def _default(variable: str, name: str) -> Path:
+def default(variable: str, name: str) -> Path:
     """Where the published tool's variable points to, or a file of the usual folder."""
     return Path(os.environ.get(variable) or DEFAULT_KEYS / name)
