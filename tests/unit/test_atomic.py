@@ -161,12 +161,12 @@ def test_an_exchange_that_fails_takes_nothing_away(tmp_path: Path, monkeypatch: 
     assert ((tmp_path / "new").read_text(), (tmp_path / "old").read_text()) == ("old", "new")
 
 
-def test_the_name_behind_a_temporary_one_is_found(tmp_path: Path) -> None:
+def test_the_target_of_a_temporary_name_is_found(tmp_path: Path) -> None:
     target = tmp_path / "a.b.img"
     with atomic.replacing(target) as stream:
         stream.write(b"x")
         (name,) = os.listdir(tmp_path)
-        assert atomic.name_behind(name) == "a.b.img" and atomic.is_partial(name)
+        assert atomic.target_name(name) == "a.b.img" and atomic.is_partial(name)
     with atomic.scratch_for(target) as folder:
-        assert atomic.name_behind(folder.name) == "a.b.img" and not atomic.is_partial(folder.name)
-    assert atomic.name_behind("a.b.img") is None and atomic.name_behind(".part") is None
+        assert atomic.target_name(folder.name) == "a.b.img" and not atomic.is_partial(folder.name)
+    assert atomic.target_name("a.b.img") is None and atomic.target_name(".part") is None

@@ -240,7 +240,7 @@ class Engines:
     def __call__(self, name: str, work: Path, registry: registry.Registry) -> Engines:
         self.tried.append(name)
         if name not in self.working:
-            raise engine.Unable(f"{name} cannot build an image here: not permitted", "try another")
+            raise engine.EngineUnusable(f"{name} cannot build an image here: not permitted", "try another")
         return self
 
     def __enter__(self) -> Engines:
@@ -274,6 +274,8 @@ def test_the_first_engine_that_works_makes_the_images(
 
 
 def test_a_failing_engine_is_named_with_the_reason_and_the_log(tmp_path: Path) -> None:
-    with pytest.raises(engine.Unable, match="^Docker cannot build an image here: not permitted$") as caught:
+    with pytest.raises(
+        engine.EngineUnusable, match="^Docker cannot build an image here: not permitted$"
+    ) as caught:
         engine._run("Docker", ["sh", "-c", "echo Step 1; echo not permitted; exit 1"], tmp_path / "log")
     assert str(tmp_path / "log") in caught.value.hint

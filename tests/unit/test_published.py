@@ -77,7 +77,7 @@ def test_a_line_for_the_published_tool_is_understood(line: str) -> None:
     given = [word.replace("\0", " ") for word in words(line)]
     whole = WHOLE.parse_args(given)
     # The same as with only the command's own module.
-    assert vars(cli._parse(given)).keys() >= vars(whole).keys() - {"idle"}
+    assert vars(cli._parse(given)).keys() >= vars(whole).keys() - {"ignored"}
 
 
 def test_every_row_is_in_the_parser_as_another_name_of_the_same() -> None:
@@ -92,8 +92,8 @@ def test_every_row_is_in_the_parser_as_another_name_of_the_same() -> None:
                 own._option_string_actions[option]
             }
         assert all(option in own._option_string_actions for option in row.variables)
-        for idle in row.idle:
-            assert all(own._option_string_actions[flag].help == "no effect" for flag in idle.flags)
+        for option in row.ignored:
+            assert all(own._option_string_actions[flag].help == "no effect" for flag in option.flags)
 
 
 def rows() -> str:
@@ -104,7 +104,7 @@ def rows() -> str:
             f"`{option}` {' '.join(f'`{other}`' for other in others)}"
             for option, others in row.options.items()
         ]
-        options += [f"{' '.join(f'`{flag}`' for flag in idle.flags)} no effect" for idle in row.idle]
+        options += [f"{' '.join(f'`{flag}`' for flag in option.flags)} no effect" for option in row.ignored]
         variables = [f"`{option}` `{variable}`" for option, variable in row.variables.items()]
         cells = (
             f"`{row.command}`",
@@ -118,8 +118,8 @@ def rows() -> str:
 
 def test_the_page_has_the_rows() -> None:
     assert rows() in PAGE.read_text(), f"docs/published.md should hold:\n{rows()}"
-    for idle in published.GLOBAL:
-        assert f"`{idle.flags[-1]}`" in PAGE.read_text()
+    for option in published.GLOBAL:
+        assert f"`{option.flags[-1]}`" in PAGE.read_text()
 
 
 def test_a_command_that_is_not_here_is_refused_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ screen = steps.Screen(sys.stdout, count=1)
 screen.begin("work")
 try:
     with open(sys.argv[1], "wb") as log:
-        status = steps.follow(sys.argv[2:], log=log, screen=screen, see=screen.say, env=os.environ)
+        status = steps.follow(sys.argv[2:], log=log, screen=screen, see=screen.line, env=os.environ)
 except KeyboardInterrupt:
     screen.fail("interrupted")
     sys.exit(130)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from devtools import run_tests
-from devtools.run_tests import Course, Suite, Totals
+from devtools.run_tests import Suite, SuiteRun, Totals
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def suite(name: str, code: str, *, after: tuple[str, ...] = ()) -> Suite:
 
 
 def run(*suites: Suite) -> dict[str, bool]:
-    return {outcome.suite.name: outcome.good for outcome in Course(dict(os.environ)).run(suites)}
+    return {outcome.suite.name: outcome.good for outcome in SuiteRun(dict(os.environ)).run(suites)}
 
 
 def test_two_suites_run_side_by_side(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_what_rests_on_a_failed_suite_is_not_run(tmp_path: Path) -> None:
 
 def test_output_is_shown_whole_when_a_suite_ends(capfd: pytest.CaptureFixture[str]) -> None:
     words = suite("words", "import os; os.write(1, b'out'); os.write(2, b'err'); exit(1)")
-    for outcome in Course(dict(os.environ)).run((words,)):
+    for outcome in SuiteRun(dict(os.environ)).run((words,)):
         run_tests.show(outcome)
     said = capfd.readouterr().out.splitlines()
     assert (
@@ -81,9 +81,9 @@ def test_only_small_files_lie_in_memory(results: Path, monkeypatch: pytest.Monke
     command = (sys.executable, "-c", "import os, sys; sys.exit('TMPDIR' not in os.environ)")
     with run_tests.memory() as place:
         assert place is not None and Path(place).stat().st_mode & 0o777 == 0o755
-        course = Course(run_tests.surroundings(), place)
+        run = SuiteRun(run_tests.environment(), place)
         suites = (Suite("images", (command,)), Suite("small", (command,), small_files=True))
-        found = {outcome.suite.name: outcome.good for outcome in course.run(suites)}
+        found = {outcome.suite.name: outcome.good for outcome in run.run(suites)}
     assert found == {"images": False, "small": True} and not Path(place).exists()
 
 
@@ -92,10 +92,10 @@ def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(
 ) -> None:
     monkeypatch.setattr(run_tests, "MEMORY_BYTES", 2**63)
     monkeypatch.delenv("TMPDIR", raising=False)
-    assert not run_tests.roomy()
+    assert not run_tests.fits_in_memory()
     monkeypatch.setattr(run_tests, "MEMORY_BYTES", 0)
     monkeypatch.setenv("TMPDIR", "/var/tmp")
-    assert not run_tests.roomy()
+    assert not run_tests.fits_in_memory()
 
 
 def test_what_is_run_by_hand_is_in_no_suite() -> None:

@@ -29,7 +29,7 @@ RULES = {
     r"\bvouch": r"^$",
     r"\bhalf a character\b": r"^$",
     r"\bstands in\b": r"^$",
-    r"\b[Tt]ells?\b|\btelling\b": r"[._]?\btell\(",
+    r"\b[Tt]ells?\b|\btelling\b": r"\.tell\(",
     r"hint=f?\"[^\"]*\?\"": r"^$",
     r"hint: [a-z][^\"]*\?": r"\.replace\(|hint: hint|\(\?|\.\?",
 }

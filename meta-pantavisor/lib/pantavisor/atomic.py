@@ -167,7 +167,7 @@ def _prefix(target: Path) -> str:
     return f".{target.name[:100]}."
 
 
-def name_behind(name: str) -> Optional[str]:
+def target_name(name: str) -> Optional[str]:
     """The name that a temporary one was made from; None where it is not temporary."""
     found = _TEMPORARY.fullmatch(name)
     return found[1] if found else None
@@ -175,7 +175,7 @@ def name_behind(name: str) -> Optional[str]:
 
 def is_partial(name: str) -> bool:
     """Whether ``replacing`` may have left a file of that name when it was killed."""
-    return name.endswith(".part") and name_behind(name) is not None
+    return name.endswith(".part") and target_name(name) is not None
 
 
 def sync_file(path: PathIn) -> None:

@@ -65,10 +65,10 @@ def serve(options: argparse.Namespace) -> int:
     with (build / "registry.lock").open("w") as lock:
         _lock(lock.fileno())
         with serve_registry(build / "registry", port=options.port) as registry:
-            builder = ImageBuilder(work=build / "demo", registry=registry, say=_say)
+            builder = ImageBuilder(work=build / "demo", registry=registry, report=_report)
             digests = builder.ensure(only_engine=options.engine)
             for image in IMAGES:
-                _say(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
+                _report(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
             if options.auto_conf:
                 write_auto_conf(options.auto_conf, digests, registry)
             command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -96,13 +96,13 @@ def run_command(argv: Sequence[str], registry: Registry) -> int:
     # It hears of it from us, by a signal that all clean up after.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
-    def deafen() -> None:
+    def ignore_hangup() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     try:
         process = subprocess.Popen(
-            argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=deafen
+            argv, env={**os.environ, "DEMO_REGISTRY": registry.host}, preexec_fn=ignore_hangup
         )
     except BaseException as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -135,9 +135,9 @@ def _lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _say("another run uses this registry; waiting for it")
+        _report("another run uses this registry; waiting for it")
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -28,7 +28,7 @@ IN_CONTAINERS = "as root in a container, Docker takes a privileged one (docker r
 NAMES = ("docker", "buildah", "none")
 
 
-class Unable(Failure):
+class EngineUnusable(Failure):
     """An engine that is not here, or does not work here."""
 
 
@@ -134,14 +134,14 @@ def _run(
     except Failure as failure:
         # The last line is the reason, the others are progress.
         reason = str(failure).strip().splitlines()[-1].strip()
-        raise Unable(
+        raise EngineUnusable(
             f"{name} cannot build an image here: {reason}", f"the whole log is {log}{hint}"
         ) from None
 
 
 @contextlib.contextmanager
 def start(name: str, work: Path, registry: Registry) -> Iterator[Engine]:
-    """The engine of this name, running; Unable where it is not here."""
+    """The engine of this name, running; EngineUnusable where it is not here."""
     log = work / "engine.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
@@ -152,7 +152,7 @@ def start(name: str, work: Path, registry: Registry) -> Iterator[Engine]:
             yield _own_docker(stack, work, log) if os.geteuid() == 0 else _users_docker(log)
         elif name == "buildah":
             if not shutil.which("buildah"):
-                raise Unable("Buildah is not installed", "run: apt install buildah")
+                raise EngineUnusable("Buildah is not installed", "run: apt install buildah")
             yield Buildah(log=log, root=work / "engine")
         else:
             yield Plain(root=work / "engine", registry=registry)
@@ -167,7 +167,7 @@ def _clear(directory: Path) -> None:
 
 def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
     if not shutil.which("dockerd"):
-        raise Unable("Docker's daemon (dockerd) is not installed", "run: scripts/setup")
+        raise EngineUnusable("Docker's daemon (dockerd) is not installed", "run: scripts/setup")
     # Short: the path of a Unix socket has at most 107 bytes.
     runtime = Path(tempfile.mkdtemp(prefix="demo-docker-"))
     stack.callback(shutil.rmtree, runtime, ignore_errors=True)
@@ -181,7 +181,7 @@ def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
         stack.enter_context(service)
     except Failure as failure:
         reason = str(failure).strip().splitlines()[-1].strip()
-        raise Unable(
+        raise EngineUnusable(
             f"Docker's daemon (dockerd) does not start here: {reason}",
             f"the whole log is {service.log}; {IN_CONTAINERS}",
         ) from None
@@ -191,7 +191,9 @@ def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
 def _users_docker(log: Path) -> Engine:
     # A daemon elsewhere could not push to this machine's loopback registry.
     if not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:") or not _answers({}):
-        raise Unable("this machine's Docker daemon does not answer this user", "join the group docker")
+        raise EngineUnusable(
+            "this machine's Docker daemon does not answer this user", "join the group docker"
+        )
     return Docker(log=log)
 
 

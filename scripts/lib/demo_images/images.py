@@ -49,7 +49,7 @@ class ImageBuilder:
 
     work: Path
     registry: Registry
-    say: Callable[[str], None]
+    report: Callable[[str], None]
 
     def ensure(self, *, only_engine: str = "") -> dict[str, str]:
         """Build what is missing or changed; the digest of each recipe's image."""
@@ -61,13 +61,13 @@ class ImageBuilder:
                 try:
                     self._build(stale, name, known, distribution)
                     break
-                except engines.Unable as problem:
+                except engines.EngineUnusable as problem:
                     if name == only_engine:
                         hint = f"{problem.hint}; without --engine another way is tried"
                         raise Failure(str(problem), hint) from None
                     if name == engines.NAMES[-1]:
                         raise
-                    self.say(f"{problem}; the next way is tried")
+                    self.report(f"{problem}; the next way is tried")
         return {image.recipe: known[image.name]["digest"] for image in IMAGES}
 
     def _build(
@@ -79,7 +79,7 @@ class ImageBuilder:
     ) -> None:
         with engines.start(engine_name, self.work, self.registry) as engine:
             for image in images:
-                self.say(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
+                self.report(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
                 digest = self._make(image, engine, distribution)
                 known[image.name] = {"sources": source_hash(image), "digest": digest}
                 self._write_stamps(known)

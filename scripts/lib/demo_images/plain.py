@@ -45,7 +45,7 @@ class Blob:
 
 
 @dataclass
-class Built:
+class BuiltImage:
     """Blobs, the configuration last, and the manifest that binds them."""
 
     layers: list[Blob] = field(default_factory=list)
@@ -75,14 +75,14 @@ class Built:
 
 def build(context: Path, dockerfile: Path, folder: Path, *, platform: str) -> tuple[list[Blob], bytes]:
     """Make the image's blobs in ``folder``, which exists; returns them and the manifest."""
-    built = Built()
+    built = BuiltImage()
     for line in _lines(dockerfile.read_text()):
         word, _, rest = line.partition(" ")
         _step(built, context, folder, word.upper(), rest.strip())
     return built.finish(folder, platform)
 
 
-def _step(built: Built, context: Path, folder: Path, word: str, rest: str) -> None:
+def _step(built: BuiltImage, context: Path, folder: Path, word: str, rest: str) -> None:
     config = built.config
     if word in ("ADD", "COPY"):
         *sources, target = rest.split()

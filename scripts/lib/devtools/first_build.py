@@ -55,9 +55,9 @@ class Watcher:
         self.lines = [*self.lines[1 - LAST_LINES :], text]
         self._collect(text)
         if self.screen.number == 2 and text.strip():
-            self.screen.say(text)
+            self.screen.line(text)
         elif text.startswith("WARNING: "):
-            self.screen.say(text, steps.YELLOW)
+            self.screen.line(text, steps.YELLOW)
         elif match := TASK.match(text):
             self._advance(int(match[1]), int(match[2]), f"{match[3]} {match[4]}")
 
@@ -139,7 +139,7 @@ def check(screen: steps.Screen, image: str) -> None:
     with LOG.open("ab") as log:
         status = steps.follow(argv, log=log, screen=screen, see=lines.append, env=os.environ)
     for line in lines if not status else ():
-        screen.say(line)
+        screen.line(line)
     finish(screen, status, lines)
 
 

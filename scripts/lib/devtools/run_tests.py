@@ -173,7 +173,7 @@ class Outcome:
 
 
 @dataclass
-class Course:
+class SuiteRun:
     """Suites on their way, side by side; ``memory`` is a folder there, where there is room."""
 
     environment: dict[str, str]
@@ -229,7 +229,7 @@ def log_of(suite: Suite) -> Path:
     return RESULTS / f"{suite.name}.log"
 
 
-def surroundings() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment of all commands: Python is compiled once, into build/."""
     ours = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")  # the second is scripts/test's, for this module
     kept = {name: value for name, value in os.environ.items() if name not in ours}
@@ -239,7 +239,7 @@ def surroundings() -> dict[str, str]:
 @contextmanager
 def memory() -> Iterator[Optional[str]]:
     """A folder in memory, where there is plenty: tests make and remove tens of thousands of files."""
-    if not roomy():
+    if not fits_in_memory():
         yield None
         return
     folder = tempfile.mkdtemp(prefix="pv.", dir=MEMORY)  # short: sockets have names of at most 107 bytes
@@ -250,7 +250,7 @@ def memory() -> Iterator[Optional[str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def roomy() -> bool:
+def fits_in_memory() -> bool:
     """Whether temporary files may lie in memory."""
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
         return False
@@ -280,7 +280,7 @@ def main() -> int:
     suites = fast() if options.fast else fast() + slow()
     try:
         with memory() as folder:
-            for outcome in Course(surroundings(), folder).run(suites):
+            for outcome in SuiteRun(environment(), folder).run(suites):
                 show(outcome)
                 totals.add(outcome.suite, outcome.good)
     except KeyboardInterrupt:

@@ -73,7 +73,7 @@ class Screen:
             f"[{self.number}/{self.count}] {self.name}: {self._paint(RED, word)} after {passed:.0f} s"
         )
 
-    def say(self, text: str, colour: str = "") -> None:
+    def line(self, text: str, colour: str = "") -> None:
         """A line within the step."""
         self._print("      " + self._paint(colour, text))
         self.refresh()
@@ -137,7 +137,7 @@ def follow(
                 break
             except KeyboardInterrupt as interrupt:
                 interrupted = True
-                screen.say("interrupted: waiting until all that was started has ended")
+                screen.line("interrupted: waiting until all that was started has ended")
                 if not (os.isatty(0) and signal.SIGINT in interrupt.args):
                     process.send_signal(interrupt.args[0])
                 # The generator ended with the exception.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from pantavisor import atomic
-from pantavisor.cli.console import drop
+from pantavisor.cli.console import discard
 from pantavisor.cli.failures import explain
 from pantavisor.digest import Digest
 from pantavisor.errors import PantavisorError
@@ -56,17 +56,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         sys.stdout.flush()
         return 0
     except PantavisorError as error:
-        return complain(error)
+        return report_error(error)
     except OSError as error:
-        drop(sys.stdout)  # which may be what cannot be written
-        return complain(explain(error) or PantavisorError(str(error)))
+        discard(sys.stdout)  # which may be what cannot be written
+        return report_error(explain(error) or PantavisorError(str(error)))
     except subprocess.CalledProcessError as error:
         return error.returncode if error.returncode > 0 else 128 - error.returncode
     except KeyboardInterrupt:
         return 130
 
 
-def complain(error: PantavisorError) -> int:
+def report_error(error: PantavisorError) -> int:
     """The exit status of what the user can mend."""
     print(f"lock: {error.message}", file=sys.stderr)
     if error.hint:

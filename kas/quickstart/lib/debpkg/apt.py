@@ -38,7 +38,7 @@ class Apt:
     def update(self) -> None:
         """Fetch the lists again. Raises DebError with the client's own words."""
         self._stamp.unlink(missing_ok=True)
-        self._lay_down()
+        self._prepare()
         self._call(["apt-get", "-q", "update"], seconds=UPDATE_SECONDS)
         self._stamp.write_text(self.sources)
 
@@ -79,7 +79,7 @@ class Apt:
         self._call(["apt-get", "-q", "download", *wanted], folder=folder, seconds=DOWNLOAD_SECONDS)
         return [_package(path, digests) for path in sorted(folder.glob("*.deb"))]
 
-    def _lay_down(self) -> None:
+    def _prepare(self) -> None:
         for name in ("lists/partial", "archives/partial", "cache", "sources.list.d"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").write_text("")

@@ -26,7 +26,7 @@ def add(repository: Repository, request: AppRequest) -> Made:
     Raises PantavisorError for what exists already, FormatError, NotFound and LimitError for a source or a
     change that cannot be used, and what ``registry`` raises.
     """
-    return _run(plan.new(repository, request))
+    return _run(plan.of_new(repository, request))
 
 
 def update(repository: Repository, request: AppRequest) -> Made:
@@ -34,7 +34,7 @@ def update(repository: Repository, request: AppRequest) -> Made:
 
     Raises as ``add``; NotFound where there is no such container.
     """
-    return _run(plan.newer(repository, request))
+    return _run(plan.of_existing(repository, request))
 
 
 def _run(planned: Plan) -> Made:
@@ -101,7 +101,7 @@ def _from_rootfs(planned: Plan, source: RootfsSource, folder: Path) -> tuple[Con
 
 def _from_part(planned: Plan, source: PartSource, folder: Path) -> tuple[Container, str]:
     repository, old = planned.repository, planned.old
-    taken = part_copy.take(source.path, source.part, repository.pool)
+    taken = part_copy.copy_part(source.path, source.part, repository.pool)
     planned.expect_change(taken.digest, old.pvr_digest if old else None)
     changes = planned.request.changes
     if old is not None:

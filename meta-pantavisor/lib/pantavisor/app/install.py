@@ -25,7 +25,7 @@ def install(repository: Repository, name: str, *, notify: Notify = SILENT) -> No
     source = worktree.source(repository, name)
     spec = manifests.ContainerSpec.from_source(name, source)
     worktree.check_device(repository, name, manifests.run_manifest(spec))
-    _finish(repository, name, source, worktree.verity_manifests(repository, name), notify)
+    _remake(repository, name, source, worktree.verity_manifests(repository, name), notify)
 
 
 def protected(repository: Repository) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def protect(
     wanted: dict[str, Any] = dict(recorded.get(volume, {}))
     wanted.update({member: value for member, value in (("salt", salt), ("uuid", uuid)) if value})
     source = replace(source, verity={**source.verity, volume: True})
-    _finish(repository, name, source, {**recorded, volume: wanted}, notify)
+    _remake(repository, name, source, {**recorded, volume: wanted}, notify)
     return str(worktree.verity_manifests(repository, name)[volume]["root_hash"])
 
 
@@ -66,14 +66,14 @@ def remove(repository: Repository, name: str, *, notify: Notify = SILENT) -> tup
 
     Raises NotFound where there is no such thing.
     """
-    gone = _going(repository, name)
+    gone = _removed_files(repository, name)
     repository.write_files({}, gone=gone)
-    for other in patch.over(repository, name):
+    for other in patch.patches_of(repository, name):
         notify.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")
     return tuple(sorted(gone))
 
 
-def _going(repository: Repository, name: str) -> set[str]:
+def _removed_files(repository: Repository, name: str) -> set[str]:
     """The files that go with a container or with whatever else is signed as a part."""
     in_tree = "/" not in name and (repository.root / names.check_container(name) / "src.json").is_file()
     try:
@@ -88,7 +88,7 @@ def _going(repository: Repository, name: str) -> set[str]:
     return gone
 
 
-def _finish(
+def _remake(
     repository: Repository,
     name: str,
     source: SourceManifest,

@@ -36,7 +36,7 @@ def check(plan: Plan) -> None:
         raise PantavisorError(f"{base} cannot be its own base", hint="use pvr app update --patch")
     if base and worktree.source(plan.repository, base).base:
         raise PantavisorError(f"{base} has a base itself and no {ROOT_VOLUME}", hint="name that base")
-    dependants = over(plan.repository, plan.name)
+    dependants = patches_of(plan.repository, plan.name)
     if base and dependants:
         raise PantavisorError(
             f"{' and '.join(dependants)} needs the {ROOT_VOLUME} of {plan.name}, "
@@ -59,7 +59,7 @@ def make(
         pack = functools.partial(container.patch, base=_base_object(plan))
     made = pack(
         name, tree, source=_described(plan, described), pool=repository.pool, scratch=folder,
-        options=plan.options, platform=platform, beside=_beside(plan, existing),
+        options=plan.options, platform=platform, beside=_kept_volumes(plan, existing),
     )  # fmt: skip
     if plan.old is None:
         return made
@@ -67,7 +67,7 @@ def make(
     return container.warn_of_codec(name, made, before, repository.pool)
 
 
-def _beside(plan: Plan, existing: Mapping[str, Value]) -> dict[str, Value]:
+def _kept_volumes(plan: Plan, existing: Mapping[str, Value]) -> dict[str, Value]:
     """The volumes that stay: all but the root file system, of which a patch of its own keeps the base."""
     roots = (ROOT_VOLUME, OVERLAY_VOLUME)
     kept = (f"{plan.name}/{ROOT_VOLUME}",) if plan.is_patch and not plan.base else ()
@@ -78,7 +78,7 @@ def _beside(plan: Plan, existing: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
-def over(repository: Repository, name: str) -> tuple[str, ...]:
+def patches_of(repository: Repository, name: str) -> tuple[str, ...]:
     """The containers that are patches over ``name``."""
     known = worktree.container_names(repository)
     return tuple(other for other in known if worktree.source(repository, other).base == name)
@@ -88,7 +88,7 @@ def warn_of_dependants(plan: Plan) -> None:
     """Containers that are patches over this one no longer fit when its root file system changed."""
     if plan.is_new or plan.is_patch:
         return
-    for other in over(plan.repository, plan.name):
+    for other in patches_of(plan.repository, plan.name):
         plan.request.notify.warn(f"{other} is a patch over {plan.name}: pvr app update {other} --force")
 
 

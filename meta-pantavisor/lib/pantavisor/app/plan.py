@@ -73,7 +73,7 @@ class Plan:
             raise Unchanged(digest)
 
 
-def new(repository: Repository, request: AppRequest) -> Plan:
+def of_new(repository: Repository, request: AppRequest) -> Plan:
     """Raises PantavisorError for what exists already, unless the request has ``force``."""
     name = names.check_container(request.name)
     if request.source is None:
@@ -94,7 +94,7 @@ def new(repository: Repository, request: AppRequest) -> Plan:
     return Plan(repository, request, request.source, wanted, options, is_new=not exists)
 
 
-def newer(repository: Repository, request: AppRequest) -> Plan:
+def of_existing(repository: Repository, request: AppRequest) -> Plan:
     """Raises NotFound for an unknown container, PantavisorError for a source of another type."""
     name, changes = request.name, request.changes
     old = worktree.source(repository, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional, Union
 
-from ..container import PackOptions, Progress, silent
+from ..container import PackOptions, Progress, ignore_progress
 from ..errors import FormatError
 from ..manifests import SourceChanges
 from ..oci import Platform
@@ -61,7 +61,7 @@ def _ignore(text: str) -> None:
 class Notify:
     """Who hears of bytes on their way, and of what went otherwise than one may think."""
 
-    progress: Progress = silent
+    progress: Progress = ignore_progress
     warn: Callable[[str], None] = _ignore
 
 

@@ -81,11 +81,11 @@ def verify(
             signatures.check(context, demands)
         if found.contents.storage_start is not None:
             _run_e2fsck(target, found.contents.storage_start, findings)
-    how = _how(strict=strict, has_trust=trust is not None, allow_unsigned=allow_unsigned)
-    return Report(target, found.kind, how, tuple(findings), dict(counts), tuple(notes))
+    checked_as = _checked_as(strict=strict, has_trust=trust is not None, allow_unsigned=allow_unsigned)
+    return Report(target, found.kind, checked_as, tuple(findings), dict(counts), tuple(notes))
 
 
-def _how(*, strict: bool, has_trust: bool, allow_unsigned: bool) -> str:
+def _checked_as(*, strict: bool, has_trust: bool, allow_unsigned: bool) -> str:
     if strict:
         return STRICT
     if not has_trust:

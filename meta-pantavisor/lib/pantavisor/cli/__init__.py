@@ -20,7 +20,7 @@ from typing import Optional
 from .. import __version__
 from ..errors import PantavisorError
 from . import argument_parser, failures, published
-from .console import Console, drop, open_missing, say
+from .console import Console, discard, open_missing, write_stderr
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than
 # most of them.
@@ -74,7 +74,7 @@ def _parser(modules: tuple[str, ...], variables: frozenset[str]) -> argparse.Arg
     top.set_defaults(parser=top)
     argument_parser.describe(top)
     published.apply(top, variables)
-    argument_parser.take_everywhere(top, SWITCHES)
+    argument_parser.accept_everywhere(top, SWITCHES)
     return top
 
 
@@ -100,12 +100,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         console.line("interrupted; nothing half-written was left behind")
         return 130
     except BrokenPipeError:
-        drop(sys.stdout)
+        discard(sys.stdout)
         return 0
     except OSError as error:
         return _os_error(error, console)
     except Exception:
-        say(f"{traceback.format_exc()}this is a bug in pvr; please report it with the lines above")
+        write_stderr(f"{traceback.format_exc()}this is a bug in pvr; please report it with the lines above")
         return 1
 
 
@@ -114,7 +114,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         found: argparse.Namespace = parser(
             next((word for word in words if not word.startswith("-")), None)
         ).parse_args(words)
-        argument_parser.filled(found)
+        argument_parser.apply_variables(found)
         if found.http_proxy:
             os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)
         return found
@@ -128,11 +128,11 @@ def _os_error(error: OSError, console: Console) -> int:
     # A full disk or a missing permission is the user's to mend.
     explained = failures.explain(error)
     if explained is None:
-        say(traceback.format_exc())
+        write_stderr(traceback.format_exc())
         return 1
     console.error(explained)
     try:
         sys.stdout.flush()
     except OSError:
-        drop(sys.stdout)
+        discard(sys.stdout)
     return 2

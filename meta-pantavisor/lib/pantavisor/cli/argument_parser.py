@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
 
     def refuse(self, error: PantavisorError) -> NoReturn:
         """End with the error."""
-        console.say(f"pvr: {error}")
+        console.write_stderr(f"pvr: {error}")
         raise SystemExit(STATUS)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -96,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         return self
 
 
-def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[str, ...]]) -> None:
+def accept_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[str, ...]]) -> None:
     """Let each command below ``parser`` take its ``switches``, which only its own help lists."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -106,7 +106,7 @@ def take_everywhere(parser: argparse.ArgumentParser, switches: Iterable[tuple[st
                     child.add_argument(
                         *switch, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
                     )
-                take_everywhere(child, switches)
+                accept_everywhere(child, switches)
 
 
 def verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -128,7 +128,7 @@ def rename(parser: argparse.ArgumentParser, name: str, others: Iterable[str]) ->
             choice.metavar = f"{name} ({', '.join(others)})"
 
 
-def spell(parser: argparse.ArgumentParser, option: str, others: Iterable[str]) -> None:
+def add_spellings(parser: argparse.ArgumentParser, option: str, others: Iterable[str]) -> None:
     """Let the ``option`` of ``parser`` be spelled in ``others`` as well."""
     action = parser._option_string_actions[option]
     for other in others:
@@ -136,14 +136,14 @@ def spell(parser: argparse.ArgumentParser, option: str, others: Iterable[str]) -
         action.option_strings = [*action.option_strings, other]
 
 
-def fill(parser: argparse.ArgumentParser, option: str, variable: str) -> None:
+def default_from(parser: argparse.ArgumentParser, option: str, variable: str) -> None:
     """Let ``option`` be what the environment's ``variable`` holds where it is not given."""
     action = parser._option_string_actions[option]
     action.required = False
     parser.set_defaults(filled=[*(parser.get_default("filled") or ()), (action, variable)])
 
 
-def filled(options: argparse.Namespace) -> None:
+def apply_variables(options: argparse.Namespace) -> None:
     """Take the values of variables for options that were left out; lists have commas there."""
     for action, variable in getattr(options, "filled", ()):
         if getattr(options, action.dest, None) in (None, []):

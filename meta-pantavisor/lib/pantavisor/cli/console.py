@@ -17,15 +17,15 @@ REDRAW_SECONDS = 0.1
 LOG_SECONDS = 10.0
 
 
-def say(text: str, *, end: str = "\n") -> None:
+def write_stderr(text: str, *, end: str = "\n") -> None:
     """On stderr; where it cannot be read, the exit status has to do."""
     try:
         print(text, end=end, file=sys.stderr, flush=True)
     except OSError:
-        drop(sys.stderr)
+        discard(sys.stderr)
 
 
-def drop(stream: TextIO) -> None:
+def discard(stream: TextIO) -> None:
     """Let what a stream still holds go nowhere: Python flushes it once more as it ends, and would fail
     again.
     """
@@ -70,7 +70,7 @@ class Console:
         """One line of progress."""
         if not self.quiet:
             self._finish_bar()
-            say(text)
+            write_stderr(text)
 
     def detail(self, text: str) -> None:
         """A line for those who asked for more."""
@@ -84,10 +84,10 @@ class Console:
         share = done / total if total else 1.0
         amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
         if not self._terminal:
-            say(f"{label}: {amount}")
+            write_stderr(f"{label}: {amount}")
             return
         bar = "#" * int(share * BAR_WIDTH)
-        say(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="")
+        write_stderr(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="")
         self._open = True
         if done >= total:
             self._finish_bar()
@@ -97,7 +97,7 @@ class Console:
         if not self._is_due():
             return
         text = f"{label}: {done / 1e6:.1f} MB"
-        say(f"\r{text:<40}" if self._terminal else text, end="" if self._terminal else "\n")
+        write_stderr(f"\r{text:<40}" if self._terminal else text, end="" if self._terminal else "\n")
         self._open = self._terminal
 
     def _is_due(self, *, always: bool = False) -> bool:
@@ -110,11 +110,11 @@ class Console:
 
     def error(self, error: PantavisorError) -> None:
         self._finish_bar()
-        say(f"pvr: {error}")
+        write_stderr(f"pvr: {error}")
 
     def warn(self, text: str) -> None:
         self._finish_bar()
-        say(f"pvr: warning: {text}")
+        write_stderr(f"pvr: warning: {text}")
 
     def result(self, text: str) -> None:
         print(text)
@@ -130,5 +130,5 @@ class Console:
 
     def _finish_bar(self) -> None:
         if self._open:
-            say("")
+            write_stderr("")
             self._open = False

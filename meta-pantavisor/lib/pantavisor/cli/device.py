@@ -133,7 +133,7 @@ def _list(options: argparse.Namespace, console: Console) -> None:
     rows = []
     for kind in device_edit.KINDS:
         rows += [
-            (kind, name, _text(members)) for name, members in device_edit.everything(device, kind).items()
+            (kind, name, _text(members)) for name, members in device_edit.entries(device, kind).items()
         ]
     console.table(("kind", "name", "members"), rows)
 

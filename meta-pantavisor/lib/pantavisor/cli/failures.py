@@ -7,7 +7,7 @@ import errno
 from pathlib import Path
 from typing import Optional
 
-from ..atomic import name_behind
+from ..atomic import target_name
 from ..errors import PantavisorError
 
 HINTS = {
@@ -33,7 +33,7 @@ def explain(error: OSError) -> Optional[PantavisorError]:
 def _shown(name: str) -> str:
     """The file that is meant, not the one next to it."""
     path = Path(name)
-    meant = name_behind(path.name)
+    meant = target_name(path.name)
     if meant is None:
         return name
     return str(path.parent if meant in SCRATCH_NAMES else path.parent / meant)

@@ -26,11 +26,11 @@ class Row:
     names: tuple[str, ...] = ()
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    idle: tuple[Idle, ...] = ()
+    ignored: tuple[IgnoredOption, ...] = ()
 
 
 @dataclass(frozen=True)
-class Idle:
+class IgnoredOption:
     """An option that has nothing to do here. Without a ``metavar`` it is a switch."""
 
     flags: tuple[str, ...]
@@ -63,9 +63,9 @@ ROWS = (
     # It fetches nothing.
     Row(
         "app install", ("ai",),
-        idle=(
-            Idle(("-t", "--type"), "TYPE"), Idle(("--source",), "PLACES"),
-            Idle(("-u", "--username"), "NAME"), Idle(("-p", "--password"), "PASSWORD"),
+        ignored=(
+            IgnoredOption(("-t", "--type"), "TYPE"), IgnoredOption(("--source",), "PLACES"),
+            IgnoredOption(("-u", "--username"), "NAME"), IgnoredOption(("-p", "--password"), "PASSWORD"),
         ),
     ),
     Row("app update", ("au",), {"--format-options": ("-o",)}, {"--platform": "PVR_PLATFORM"}),
@@ -94,12 +94,12 @@ ROWS = (
 ELSEWHERE = frozenset(["PVR_SIG_KEY", "PVR_X5C_PATH", "PVR_SIG_PUBKEY", "PVR_SIG_CACERTS"])
 # Before the command: there is no hub to log in to and no upgrade to refuse.
 GLOBAL = (
-    Idle(("--disable-self-upgrade",)),
-    Idle(("-a", "--access-token"), "TOKEN"),
-    Idle(("-b", "--baseurl"), "URL"),
-    Idle(("-r", "--repo-baseurl"), "URL"),
-    Idle(("-c", "--config-dir"), "DIR"),
-    Idle(("-i", "--insecure")),
+    IgnoredOption(("--disable-self-upgrade",)),
+    IgnoredOption(("-a", "--access-token"), "TOKEN"),
+    IgnoredOption(("-b", "--baseurl"), "URL"),
+    IgnoredOption(("-r", "--repo-baseurl"), "URL"),
+    IgnoredOption(("-c", "--config-dir"), "DIR"),
+    IgnoredOption(("-i", "--insecure")),
 )
 
 
@@ -124,7 +124,7 @@ def declare_global(top: argument_parser.Parser) -> None:
     """Add the options that scripts set before the command, and a hint for each command that is not here."""
     top.absent = ABSENT
     group = top.add_argument_group("other names")
-    _take_idle(group, GLOBAL)
+    _accept_ignored(group, GLOBAL)
     group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")
     group.add_argument(
         "--http-proxy",
@@ -144,18 +144,20 @@ def apply(top: argparse.ArgumentParser, given: frozenset[str]) -> None:
     for row, parent, name in _loaded(top):
         verbs = argument_parser.verbs(parent)
         for option, others in row.options.items():
-            argument_parser.spell(verbs[name], option, others)
+            argument_parser.add_spellings(verbs[name], option, others)
         for option, variable in row.variables.items():
             if variable in given:
-                argument_parser.fill(verbs[name], option, variable)
-        _take_idle(verbs[name], row.idle)
+                argument_parser.default_from(verbs[name], option, variable)
+        _accept_ignored(verbs[name], row.ignored)
         argument_parser.rename(parent, name, row.names)
 
 
-def _take_idle(parser: argparse._ActionsContainer, options: tuple[Idle, ...]) -> None:
+def _accept_ignored(parser: argparse._ActionsContainer, options: tuple[IgnoredOption, ...]) -> None:
     for option in options:
         more: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
-        parser.add_argument(*option.flags, dest="idle", default=argparse.SUPPRESS, help="no effect", **more)
+        parser.add_argument(
+            *option.flags, dest="ignored", default=argparse.SUPPRESS, help="no effect", **more
+        )
 
 
 def _loaded(top: argparse.ArgumentParser) -> Iterator[tuple[Row, argparse.ArgumentParser, str]]:

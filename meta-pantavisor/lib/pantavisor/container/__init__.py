@@ -17,7 +17,7 @@ from __future__ import annotations
 from .build import make, mounted, patch, rebuild_manifests
 from .codec_change import warn_of_codec
 from .job import export_container
-from .model import Container, PackOptions, Progress, silent
+from .model import Container, PackOptions, Progress, ignore_progress
 
 __all__ = [
     "Container",
@@ -28,6 +28,6 @@ __all__ = [
     "make",
     "mounted",
     "patch",
-    "silent",
+    "ignore_progress",
     "warn_of_codec",
 ]

@@ -115,12 +115,12 @@ def rebuild_manifests(
     """
     spec = ContainerSpec.from_source(name, source)
     if spec.runs:
-        tree = _seen(spec, files, pool, base)
+        tree = _visible_root(spec, files, pool, base)
         spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else with_user(spec, tree)
     return finish(spec, source, files, pool, scratch, options=options)
 
 
-def _seen(
+def _visible_root(
     spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]
 ) -> Optional[Tree]:
     """The root file system as the container sees it; None if it is not here, and the container runs as

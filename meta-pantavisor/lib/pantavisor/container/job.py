@@ -36,16 +36,16 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
-        made = _taken(job, pool, folder) if job.part else _made(job, pool, folder)
-        made = warn_of_codec(job.name, made, _before(job), pool)
-        state = State.empty().with_files({**made.files, **_beside(job, pool)})
+        made = _from_part(job, pool, folder) if job.part else _from_image(job, pool, folder)
+        made = warn_of_codec(job.name, made, _earlier_state(job), pool)
+        state = State.empty().with_files({**made.files, **_authored_files(job, pool)})
         if signer is not None:
             state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
         export.write(job.output, state, pool)
     return made
 
 
-def _made(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
+def _from_image(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
     with _content(job, SourceManifest().changed_by(_changes(job))) as (tree, source, platform):
         return make(job.name, tree, source, pool, folder, options=_options(job), platform=platform)
 
@@ -61,27 +61,27 @@ def _changes(job: jobs.ExportContainer) -> SourceChanges:
     )
 
 
-def _taken(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
+def _from_part(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
     """A container that is there already, with what the job changes."""
     if job.part is None or job.layout is not None or job.rootfs is not None:
         raise FormatError("the job names more than one source")
-    taken = part_copy.take(job.part, job.part_name, pool, prefer=job.name)
+    taken = part_copy.copy_part(job.part, job.part_name, pool, prefer=job.name)
     # The build signs it, and must not sign what else another's signature covers.
     own, foreign = part_copy.without_signature(taken)
     made = part_copy.make(
         job.name, own, _changes(job), pool, folder, options=_options(job), find_root=lambda name: None
     )
-    return replace(made, warnings=(*_left_out(taken, foreign), *made.warnings))
+    return replace(made, warnings=(*_dropped_warning(taken, foreign), *made.warnings))
 
 
-def _left_out(taken: part_copy.Taken, foreign: Sequence[str]) -> tuple[str, ...]:
+def _dropped_warning(taken: part_copy.PartCopy, foreign: Sequence[str]) -> tuple[str, ...]:
     if not foreign:
         return ()
     paths = foreign[0] if len(foreign) == 1 else f"{foreign[0]} and {len(foreign) - 1} more"
     return (f"left out, since it is outside {taken.part}: {paths}, of the signature in {taken.origin}",)
 
 
-def _beside(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Value]:
+def _authored_files(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Value]:
     """What no manifest of the container is made from: the services that it offers, its config overlay."""
     files: dict[str, Value] = {}
     if job.services is not None:
@@ -119,7 +119,7 @@ def _content(
         yield rootfs.image_tree(job.name, image), manifest, image.config.platform
 
 
-def _before(job: jobs.ExportContainer) -> Mapping[str, Value]:
+def _earlier_state(job: jobs.ExportContainer) -> Mapping[str, Value]:
     """The state of the earlier build, as far as there is one:
     whatever lies there cannot stop this build.
     """

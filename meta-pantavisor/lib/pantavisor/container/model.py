@@ -12,7 +12,7 @@ from ..state import Value
 Progress = Callable[[str, int, int], None]  # what is done, bytes done, bytes in all
 
 
-def silent(what: str, done: int, total: int) -> None:
+def ignore_progress(what: str, done: int, total: int) -> None:
     """The progress that is not shown."""
 
 
@@ -37,5 +37,5 @@ class PackOptions:
     profile: str = "balanced"
     libsquashfs: Optional[str] = None
     mtime: Optional[int] = None
-    progress: Progress = silent
+    progress: Progress = ignore_progress
     verity: Optional[Mapping[str, Mapping[str, Any]]] = None

@@ -21,7 +21,7 @@ from .model import Container, PackOptions
 
 
 @dataclass(frozen=True)
-class Taken:
+class PartCopy:
     """A part in ``pool``: its paths as they were, where it came from (without a path of this host), what it
     is.
     """
@@ -32,22 +32,22 @@ class Taken:
     digest: str
 
 
-def take(source: Path, part: Optional[str], pool: ObjectPool, *, prefer: str = "") -> Taken:
+def copy_part(source: Path, part: Optional[str], pool: ObjectPool, *, prefer: str = "") -> PartCopy:
     """Copy a container of a repository's committed state, of an export or of a directory to ``pool``, every
     object verified. Without ``part`` it is ``prefer``, or the only one.
 
     Raises FormatError.
     """
     if _is_plain(source):
-        return _taken(_read_directory(source, pool), source, part, prefer)
+        return _choose_part(_read_directory(source, pool), source, part, prefer)
     with repo.opened(source) as (state, other):
-        taken = _taken(state, source, part, prefer)
+        taken = _choose_part(state, source, part, prefer)
         for object_id in sorted(State({"#spec": state["#spec"], **taken.files}).object_ids()):
             pool.copy_from(other, object_id)
     return taken
 
 
-def _taken(state: State, source: Path, part: Optional[str], prefer: str) -> Taken:
+def _choose_part(state: State, source: Path, part: Optional[str], prefer: str) -> PartCopy:
     known = state.container_names()
     if part is None and prefer in known:
         part = prefer
@@ -60,10 +60,10 @@ def _taken(state: State, source: Path, part: Optional[str], prefer: str) -> Take
         raise names.unknown(part, known, what=f"container of {source}:")
     files = {path: value for path, value in pvs.part_files(state, part).items() if path != "#spec"}
     digest = f"sha256:{hashlib.sha256(cjson.dumps(dict(files))).hexdigest()}"
-    return Taken(part, files, f"{source.absolute().name}#{part}", digest)
+    return PartCopy(part, files, f"{source.absolute().name}#{part}", digest)
 
 
-def without_signature(taken: Taken) -> tuple[Taken, tuple[str, ...]]:
+def without_signature(taken: PartCopy) -> tuple[PartCopy, tuple[str, ...]]:
     """The part's own folders alone; and the other paths that its signature mentions, sorted."""
     folders = (f"{taken.part}/", f"_config/{taken.part}/")
     files = {path: value for path, value in taken.files.items() if path.startswith(folders)}
@@ -72,9 +72,10 @@ def without_signature(taken: Taken) -> tuple[Taken, tuple[str, ...]]:
 
 
 def recorded_part(origin: str) -> Optional[str]:
-    """The part in the ``origin`` of a Taken, as src.json keeps it; None where another tool recorded none.
+    """The part in the ``origin`` of a PartCopy, as src.json keeps it; None where another tool recorded
+    none.
 
-    Behind the last ``#``: the name of a file may hold one, that of a part may not. (``repo.StateSource``
+    After the last ``#``: the name of a file may hold one, that of a part may not. (``repo.StateSource``
     asks the files of this host instead, where the source may long be gone.)
     """
     _, mark, part = origin.rpartition("#")
@@ -98,7 +99,7 @@ def _read_directory(source: Path, pool: ObjectPool) -> State:
 
 def make(
     name: str,
-    taken: Taken,
+    taken: PartCopy,
     changes: SourceChanges,
     pool: ObjectPool,
     scratch: Path,
@@ -139,7 +140,7 @@ def make(
     return replace(made, warnings=(*lost, *made.warnings))
 
 
-def recorded_verity(taken: Taken) -> dict[str, Mapping[str, Any]]:
+def recorded_verity(taken: PartCopy) -> dict[str, Mapping[str, Any]]:
     """The part's ``_dm`` manifests by volume."""
     prefix = f"{taken.part}/_dm/"
     return {
@@ -149,7 +150,7 @@ def recorded_verity(taken: Taken) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _renamed(taken: Taken, name: str) -> dict[str, Value]:
+def _renamed(taken: PartCopy, name: str) -> dict[str, Value]:
     """The files under the new name; those of the part's own folders only, and its signature if the name
     stays.
     """
@@ -165,7 +166,7 @@ def _renamed(taken: Taken, name: str) -> dict[str, Value]:
 
 def _only_renamed(
     name: str,
-    taken: Taken,
+    taken: PartCopy,
     changes: SourceChanges,
     files: dict[str, Value],
     source: SourceManifest,

@@ -12,7 +12,7 @@ from ..codecs import CHUNK_BYTES
 from ..layers import File, Tree
 from ..layers.stream import Span
 from ..layout.image import LayerBlob
-from .model import Progress, silent
+from .model import Progress, ignore_progress
 
 
 class Counter:
@@ -35,7 +35,7 @@ class Counter:
 
 def watch_layers(layers: Sequence[LayerBlob], label: str, progress: Progress) -> tuple[LayerBlob, ...]:
     """The layers, whose packed bytes are counted if anyone wants to know."""
-    if progress is silent:
+    if progress is ignore_progress:
         return tuple(layers)
     counter = Counter(label, sum(layer.size for layer in layers), progress)
     return tuple(_watched(layer, counter) for layer in layers)
@@ -43,7 +43,7 @@ def watch_layers(layers: Sequence[LayerBlob], label: str, progress: Progress) ->
 
 def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
     """The tree, whose contents are counted; one that is not loaded is not: its layers are."""
-    total = 0 if progress is silent else sum(file.size for file in tree.files())
+    total = 0 if progress is ignore_progress else sum(file.size for file in tree.files())
     return _WatchedTree(tree, Counter(label, total, progress)) if total else tree
 
 

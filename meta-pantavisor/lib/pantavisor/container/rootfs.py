@@ -15,7 +15,7 @@ from ..errors import FormatError, NotFound
 from ..layers import Tree
 from ..manifests import SourceManifest
 from ..ref import DEFAULT_TAG, ImageSource, Ref, is_tag
-from .model import Progress, silent
+from .model import Progress, ignore_progress
 from .progress import watch_layers
 
 HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -34,7 +34,7 @@ def image_manifest(
     source: ImageSource, image: layout.OciImage, wanted: SourceManifest, *, container: str
 ) -> SourceManifest:
     """``wanted`` of ``container`` with the image's origin and config."""
-    name, tag = _known_as(source, image, container)
+    name, tag = _name_and_tag(source, image, container)
     return replace(
         wanted,
         image_config=dict(image.config.config),
@@ -46,7 +46,7 @@ def image_manifest(
     )
 
 
-def _known_as(source: ImageSource, image: layout.OciImage, container: str) -> tuple[str, Optional[str]]:
+def _name_and_tag(source: ImageSource, image: layout.OciImage, container: str) -> tuple[str, Optional[str]]:
     """Name and tag of an image: of the registry's, else what it is called where it lies, else the
     container's name.
 
@@ -72,7 +72,7 @@ def image_digest(source: ImageSource, digest: str) -> str:
     return f"{source.ref.name}@{digest}" if source.ref else digest
 
 
-def image_tree(name: str, image: layout.OciImage, progress: Progress = silent) -> Tree:
+def image_tree(name: str, image: layout.OciImage, progress: Progress = ignore_progress) -> Tree:
     """The image's tree, whose layers are read when its contents are. Docker run puts its own /etc/hosts
     into containers, so few images have one.
     """

@@ -52,7 +52,7 @@ def build(
     systems) follow from ``seed``. Raises FormatError for what does not fit, NotFound for files that do not
     exist.
     """
-    epoch = _within(epoch)
+    epoch = _clamped_epoch(epoch)
     tree = files.scan(storage_tree)
     spans = place(board, [*(fat.size_for(part.files) for part in board.boot), ext4.size_for(tree)], size)
     blobs = place_blobs(board, [_size(blob) for blob in board.blobs])
@@ -61,12 +61,12 @@ def build(
     target = Path(image_path)
     with atomic.scratch_for(target) as folder:
         raw = folder / "disk.img"
-        _lay_tables(raw, table, total)
-        _lay_blobs(raw, board.blobs)
+        _write_tables(raw, table, total)
+        _write_blobs(raw, board.blobs)
         for part, span in zip(board.boot, spans):
             serial = _identifier(seed, f"{part.name} file system").int & 0xFFFFFFFF
             fat.write(raw, part.files, start=span.start, size=span.size, serial=serial, epoch=epoch)
-        _lay_storage(raw, board.storage, tree, spans[-1], seed, epoch)
+        _write_storage(raw, board.storage, tree, spans[-1], seed, epoch)
         ranges = [
             (0, gpt.HEAD_BYTES),
             (total - gpt.TAIL_BYTES, total),
@@ -92,7 +92,7 @@ def build_storage(
 
     Returns that size in bytes. The parameters and what is raised are those of ``build``.
     """
-    epoch = _within(epoch)
+    epoch = _clamped_epoch(epoch)
     tree = files.scan(storage_tree)
     needed = ext4.size_for(tree) if size is None else size
     whole = needed // gpt.ALIGNMENT if size else -(-needed // gpt.ALIGNMENT)
@@ -106,20 +106,20 @@ def build_storage(
         raw = folder / "storage.img"
         with open(raw, "xb") as stream:
             stream.truncate(span.size)
-        _lay_storage(raw, board.storage, tree, span, seed, epoch)
+        _write_storage(raw, board.storage, tree, span, seed, epoch)
         with open(raw, "rb") as stream:
             os.fsync(stream.fileno())
         os.replace(raw, target)
     return span.size
 
 
-def _within(epoch: int) -> int:
+def _clamped_epoch(epoch: int) -> int:
     if epoch > MAX_EPOCH:
         raise FormatError(f"the time {epoch} lies after 2038, where the times of the file systems end")
     return max(epoch, MIN_EPOCH)
 
 
-def _lay_storage(
+def _write_storage(
     raw: Path,
     storage: StoragePartition,
     tree: files.DiskFiles,
@@ -153,7 +153,7 @@ def _size(blob: Blob) -> int:
     return blob.path.stat().st_size
 
 
-def _lay_blobs(raw: Path, blobs: Sequence[Blob]) -> None:
+def _write_blobs(raw: Path, blobs: Sequence[Blob]) -> None:
     with open(raw, "r+b") as target:
         for blob in blobs:
             target.seek(blob.offset)
@@ -172,7 +172,7 @@ def _identifier(seed: Union[bytes, str], purpose: str) -> UUID:
     return UUID(bytes=bytes(digest))
 
 
-def _lay_tables(raw: Path, table: gpt.PartitionTable, total: int) -> None:
+def _write_tables(raw: Path, table: gpt.PartitionTable, total: int) -> None:
     with open(raw, "xb") as stream:
         stream.truncate(total)
         stream.write(table.head)

@@ -19,7 +19,7 @@ REVISION = "0"
 
 
 def build(
-    job: jobs.BuildRoot, *, pin: Optional[str] = None, say: Callable[[str], None] = lambda text: None
+    job: jobs.BuildRoot, *, pin: Optional[str] = None, log: Callable[[str], None] = lambda text: None
 ) -> None:
     """Write the disk image and its .bmap, or raise and leave neither. ``pin`` is a token's.
 
@@ -37,7 +37,7 @@ def build(
         manifests.check_state(state)
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
-        say(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
+        log(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
             folder / job.output.name,
@@ -52,7 +52,7 @@ def build(
         )
         report.raise_for_findings()
         _publish(image, job.output)
-    say(
+    log(
         f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; "
         "it passed pvr verify --strict"
     )

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 
-def unwatched(_: int) -> None:
+def ignore_advance(_: int) -> None:
     """An ``advance`` for those who do not watch."""
 
 
 class Body:
     """The next ``length`` bytes of ``stream``; ``advance`` is given the number of those that leave."""
 
-    def __init__(self, stream: BinaryIO, length: int, advance: Callable[[int], None] = unwatched) -> None:
+    def __init__(
+        self, stream: BinaryIO, length: int, advance: Callable[[int], None] = ignore_advance
+    ) -> None:
         self.length = length
         self._stream = stream
         self._left = length

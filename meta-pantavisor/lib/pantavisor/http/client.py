@@ -103,10 +103,10 @@ class Http:
             if authorization is not None and origin(url) == first:
                 sent["Authorization"] = authorization
             # The certificate of another host is not excused by a word about this one.
-            lax = insecure and (
+            insecure_hint = insecure and (
                 origin(url) == first or is_loopback(urllib.parse.urlsplit(url).hostname or "")
             )
-            with self._exchange(url, sent, lax, method, body, size, sender) as answer:
+            with self._exchange(url, sent, insecure_hint, method, body, size, sender) as answer:
                 if answer.status not in _REDIRECTS or body is not None:
                     yield answer
                     return
@@ -125,7 +125,7 @@ class Http:
         sender: str,
     ) -> Iterator[Answer]:
         moved = size + (body.length if body else 0)
-        exchange = Exchange(url, Deadline(4 * self._options.timeout, moved), self._options.lax)
+        exchange = Exchange(url, Deadline(4 * self._options.timeout, moved), self._options.insecure_hint)
         answer: Optional[Answer] = None
         connection: Optional[http.client.HTTPConnection] = None
         try:

@@ -26,13 +26,13 @@ _NOT_TLS = (
 
 @dataclass
 class Exchange:
-    """What is asked, and how it goes. ``lax`` is that of the options; ``proxy`` what the connection goes
-    through.
+    """What is asked, and how it goes. ``insecure_hint`` is that of the options; ``proxy`` what the
+    connection goes through.
     """
 
     url: str
     deadline: Deadline
-    lax: str = ""
+    insecure_hint: str = ""
     proxy: str = ""
 
     @property
@@ -58,9 +58,12 @@ class Exchange:
         if isinstance(error, ssl.SSLCertVerificationError):
             message = f"the certificate of {host} is not trusted: {error.verify_message}"
             hint = f"put its CA into /etc/docker/certs.d/{host}/ca.crt or SSL_CERT_FILE"
-            return Unreachable(message, hint=hint + self._lax(", or use"), temporary=False)
+            return Unreachable(message, hint=hint + self._insecure_hint(", or use"), temporary=False)
         if error.reason in _NOT_TLS:
-            hint = self._lax("to use it without, name it by") or f"use a URL of {host} that speaks TLS"
+            hint = (
+                self._insecure_hint("to use it without, name it by")
+                or f"use a URL of {host} that speaks TLS"
+            )
             return Unreachable(f"{host} does not speak TLS", hint=hint.strip(), temporary=False)
         return self._unreachable(error)
 
@@ -70,11 +73,11 @@ class Exchange:
         way = f" by way of the proxy {self.proxy}" if self.proxy else ""
         hint = "check the network"
         if isinstance(error, ConnectionRefusedError) and not way:
-            hint = "check host and port" + self._lax("; name a host without TLS by")
+            hint = "check host and port" + self._insecure_hint("; name a host without TLS by")
         return Unreachable(f"{self.host} cannot be reached{way}: {_sentence(error)}", hint=hint)
 
-    def _lax(self, lead: str) -> str:
-        return f"{lead} {self.lax.format(self.host)}" if self.lax else ""
+    def _insecure_hint(self, lead: str) -> str:
+        return f"{lead} {self.insecure_hint.format(self.host)}" if self.insecure_hint else ""
 
     def _too_slow(self) -> TooSlow:
         return TooSlow(f"{self.host} is too slow: no whole answer in {self.deadline.seconds:.0f} seconds")

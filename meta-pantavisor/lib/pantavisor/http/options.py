@@ -21,7 +21,7 @@ class HttpOptions:
     """In each a folder for each host[:port], with further certificates to trust, and ours."""
     timeout: float = 30.0
     """Seconds without a byte."""
-    lax: str = ""
+    insecure_hint: str = ""
     """For hints: how the user declares that a host, which takes the place of {}, needs no TLS;
     empty where that cannot be.
     """

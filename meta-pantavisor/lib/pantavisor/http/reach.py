@@ -64,7 +64,7 @@ def connector(sender: str) -> Connect:
     ) -> socket.socket:
         host, port = address
         places = _addresses(host, port)
-        if any(map(is_local_address, places)) and not _is_at_home(sender):
+        if any(map(is_local_address, places)) and not _resolves_to_local(sender):
             raise _denied(host, sender)
         for place in places[:-1]:
             try:
@@ -80,7 +80,7 @@ def _addresses(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)]
 
 
-def _is_at_home(sender: str) -> bool:
+def _resolves_to_local(sender: str) -> bool:
     """Whether a server is local, if only by what its name resolves to."""
     try:
         return is_local(sender) or all(map(is_local_address, _addresses(host_name(sender), 0)))

@@ -45,7 +45,7 @@ class Merger:
 
     def add_layer(self, members: Iterable[Member]) -> None:
         """Lay one layer over the tree. Raises FormatError."""
-        kept, whiteouts = _sort_out(members)
+        kept, whiteouts = _split_off_whiteouts(members)
         made = (
             {member.path for member in kept if isinstance(member.node, Directory)} if whiteouts else set()
         )
@@ -223,7 +223,7 @@ class _Walk:
         self._left.extend(reversed(parts))
 
 
-def _sort_out(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]]:
+def _split_off_whiteouts(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]]:
     """The members to lay down, and the paths of whiteouts."""
     kept: list[Member] = []
     whiteouts: list[paths.Path] = []

@@ -21,7 +21,7 @@ from .lxc_options import LINE_ENDS, LxcOptions, clean_capability
 from .mounts import Mount, VolumeImport, clean_target
 from .network import LxcNetwork, Network
 from .recovery import AutoRecovery
-from .services import Drivers, Services, wanted
+from .services import Drivers, Services, consumed_services
 
 MAX_ARGUMENT_CHARS = 64 * 1024
 
@@ -59,12 +59,14 @@ ARGUMENTS: dict[str, Argument] = {
     "PV_DRIVERS_MANUAL": Argument(Kind.WORDS, "drivers.manual"),
     "PV_DRIVERS_REQUIRED": Argument(Kind.WORDS, "drivers.required"),
     "PV_DRIVERS_OPTIONAL": Argument(Kind.WORDS, "drivers.optional"),
-    "PV_SERVICES_MANUAL": Argument(Kind.OBJECT, "services.manual", lambda value: wanted(value, "services")),
+    "PV_SERVICES_MANUAL": Argument(
+        Kind.OBJECT, "services.manual", lambda value: consumed_services(value, "services")
+    ),
     "PV_SERVICES_REQUIRED": Argument(
-        Kind.OBJECT, "services.required", lambda value: wanted(value, "services")
+        Kind.OBJECT, "services.required", lambda value: consumed_services(value, "services")
     ),
     "PV_SERVICES_OPTIONAL": Argument(
-        Kind.OBJECT, "services.optional", lambda value: wanted(value, "services")
+        Kind.OBJECT, "services.optional", lambda value: consumed_services(value, "services")
     ),
     "PV_AUTO_RECOVERY": Argument(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
     "PV_NETWORK_POOL": Argument(Kind.TEXT, "network.pool"),

@@ -18,9 +18,9 @@ KINDS = tuple(RECORDS)
 _NAMED = ("group", "disk")
 
 
-def everything(device: DeviceSpec, kind: str) -> dict[str, Mapping[str, Any]]:
+def entries(device: DeviceSpec, kind: str) -> dict[str, Mapping[str, Any]]:
     """All groups, disks, volumes or pools by name, in their order."""
-    return _all(device.document, kind)
+    return _entries(device.document, kind)
 
 
 def add(
@@ -32,12 +32,12 @@ def add(
     Raises FormatError.
     """
     names.check_container(name)
-    if name in everything(device, kind):
+    if name in entries(device, kind):
         raise FormatError(f"there is a {kind} {name} already", hint=f"run: pvr device {kind} set {name}")
     document = copy.deepcopy(dict(device.document))
     made = _made(kind, name, members)
     if kind == "group":
-        known = list(everything(device, kind))
+        known = list(entries(device, kind))
         place = known.index(_check(device.document, kind, before)) if before else len(known)
         document["groups"].insert(place, made)
     elif kind == "disk":
@@ -52,7 +52,7 @@ def change(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any])
     Raises NotFound.
     """
     document = copy.deepcopy(dict(device.document))
-    found = _one(document, kind, name)
+    found = _entry(document, kind, name)
     found.update({member: plain(value) for member, value in _spelled(kind, members).items()})
     for member in [member for member in found if found[member] == ""]:
         del found[member]
@@ -61,7 +61,7 @@ def change(device: DeviceSpec, kind: str, name: str, members: Mapping[str, Any])
 
 def remove(device: DeviceSpec, kind: str, name: str) -> DeviceSpec:
     """Without the one called ``name``; the rest of device.json must not need it. Raises NotFound."""
-    found = _one(device.document, kind, name)
+    found = _entry(device.document, kind, name)
     document = copy.deepcopy(dict(device.document))
     if kind in _NAMED:
         for member in ("groups",) if kind == "group" else DISK_LISTS:
@@ -93,7 +93,7 @@ def _spelled(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
     return {member: words[value] if isinstance(value, bool) else value for member, value in members.items()}
 
 
-def _all(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _entries(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if kind == "group":
         return {group["name"]: group for group in document["groups"]}
     if kind == "disk":
@@ -113,11 +113,11 @@ def _objects(document: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _check(document: Mapping[str, Any], kind: str, name: str) -> str:
-    found = _all(document, kind)
+    found = _entries(document, kind)
     if name not in found:
         raise NotFound(f"device.json has no {kind} {name[:80]}", hint=names.choice(name, found))
     return name
 
 
-def _one(document: Mapping[str, Any], kind: str, name: str) -> Any:
-    return _all(document, kind)[_check(document, kind, name)]
+def _entry(document: Mapping[str, Any], kind: str, name: str) -> Any:
+    return _entries(document, kind)[_check(document, kind, name)]

@@ -53,7 +53,7 @@ class Service(Record):
     target: Optional[str] = None
 
     def __post_init__(self) -> None:
-        check_wanted([self.document()], "services")
+        check_consumed([self.document()], "services")
 
 
 WANTED = tuple(Service.__dataclass_fields__)
@@ -72,12 +72,12 @@ class Services:
         return {kind: [service.document() for service in found] for kind, found in kinds.items()}
 
 
-def wanted(value: Any, where: str) -> tuple[Service, ...]:
+def consumed_services(value: Any, where: str) -> tuple[Service, ...]:
     """The services that a container consumes, from a list of objects."""
-    return tuple(Service(**service) for service in check_wanted(value, where))
+    return tuple(Service(**service) for service in check_consumed(value, where))
 
 
-def check_wanted(value: Any, where: str) -> list[Any]:
+def check_consumed(value: Any, where: str) -> list[Any]:
     """The list, or a FormatError that names the place."""
     for index, service in enumerate(_check(value, WANTED, where)):
         for member, text in service.items():

@@ -101,7 +101,7 @@ class _Search:
         leaves = list(self._leaves(entries, None, depth))
         if self._wanted is None:
             return self._only(leaves)
-        likely = [leaf for leaf in leaves if leaf.label is not None and self._is_wanted(leaf.label)]
+        likely = [leaf for leaf in leaves if leaf.label is not None and self._is_for_platform(leaf.label)]
         other = [leaf for leaf in leaves if leaf.label is not None and leaf not in likely]
         open_ones = [leaf for leaf in leaves if leaf.label is None]
         self._is_promised |= bool(likely)
@@ -139,7 +139,7 @@ class _Search:
             if entry.is_companion:
                 continue
             mine = entry.platform or label
-            if mine is not None and self._wanted is not None and not self._is_wanted(mine):
+            if mine is not None and self._wanted is not None and not self._is_for_platform(mine):
                 yield _Entry(entry, mine)
             elif entry.media_type in MANIFEST_TYPES:
                 yield _Entry(entry, mine)
@@ -198,7 +198,7 @@ class _Search:
             self._problem = self._problem or error
             return None
 
-    def _is_wanted(self, label: Platform) -> bool:
+    def _is_for_platform(self, label: Platform) -> bool:
         return self._wanted is not None and self._wanted.matches(label)
 
     def _fits(self, image: Choice) -> bool:

@@ -56,7 +56,7 @@ class SignerEntry:
     def matches(self, who: Identity) -> bool:
         return self.name in (None, who.name) and (self.sha256 is None or self.sha256 in who.sha256)
 
-    def lets(self, path: str) -> bool:
+    def allows(self, path: str) -> bool:
         return self.may is None or any(matches(pattern, path) for pattern in self.may)
 
 
@@ -82,27 +82,27 @@ class Signers:
 
     def may(self, who: Identity, path: str) -> bool:
         """Whether a signature by ``who`` may mean ``path``."""
-        if not self._one_lets(who, path):
+        if not self._any_allows(who, path):
             return False
-        return ("/" in path and not path.startswith("bsp/")) or self._one_lets(who, BSP)
+        return ("/" in path and not path.startswith("bsp/")) or self._any_allows(who, BSP)
 
     def check(self, who: Identity, signature: Signature, state: State) -> None:
         """Raise SignatureError unless ``who`` may sign all that the signature means."""
         for path in state:
             covers = signature.selection.covers(path)
             # What is excluded counts as covered; signatures need not be.
-            if covers or (_means(signature, path) and not path.startswith(FOLDER)):
+            if covers or (_names(signature, path) and not path.startswith(FOLDER)):
                 if not self.may(who, path):
                     raise SignatureError(
                         f'signature {signature.path}: its signer "{who.name}" may not sign {path}',
                         hint="see who may in the table of signers (--signers)",
                     )
 
-    def _one_lets(self, who: Identity, path: str) -> bool:
-        return any(entry.matches(who) and entry.lets(path) for entry in self.entries)
+    def _any_allows(self, who: Identity, path: str) -> bool:
+        return any(entry.matches(who) and entry.allows(path) for entry in self.entries)
 
 
-def _means(signature: Signature, path: str) -> bool:
+def _names(signature: Signature, path: str) -> bool:
     return signature.selection.mentions(path) or signature.selection.excludes(path)
 
 

@@ -19,13 +19,14 @@ from .. import atomic, layout, oci
 from ..digest import Digest
 from ..errors import DigestError, FormatError, LimitError
 from ..http import HttpError, Unreachable
+from ..http.body import ignore_advance
 from ..oci import Descriptor, ImageConfig, OciManifest, Platform
 from ..ref import Ref
 from . import manifest
-from .download import Advance, Download, matches, nothing
+from .download import Advance, Download, matches
 from .manifest import Document
 from .options import Endpoint, RegistryOptions, endpoints
-from .session import Session, Stopped
+from .session import Cancelled, RegistrySession
 
 # A mirror that fails in one of these ways is passed over.
 _MIRROR_FAILURES = (HttpError, DigestError, FormatError)
@@ -69,7 +70,7 @@ class Client:
         self, options: Optional[RegistryOptions] = None, *, note: Optional[Callable[[str], None]] = None
     ) -> None:
         self._options = options or RegistryOptions()
-        self._session = Session(self._options)
+        self._session = RegistrySession(self._options)
         self._note = note or (lambda text: None)
         self._dead: set[str] = set()
 
@@ -129,7 +130,7 @@ class Client:
         try:
             with ThreadPoolExecutor(max(1, self._options.parallel), thread_name_prefix="blob") as pool:
                 futures = [
-                    pool.submit(self._have, ref, blob, where(blob.digest), counter.advance)
+                    pool.submit(self._ensure_blob, ref, blob, where(blob.digest), counter.advance)
                     for blob in blobs
                 ]
                 try:
@@ -143,11 +144,11 @@ class Client:
             self._session.stop.clear()
         errors = [future.exception() for future in futures if not future.cancelled()]
         for error in sorted(
-            (error for error in errors if error), key=lambda error: isinstance(error, Stopped)
+            (error for error in errors if error), key=lambda error: isinstance(error, Cancelled)
         ):
             raise error
 
-    def blob(self, ref: Ref, wanted: Descriptor, path: Path, *, advance: Advance = nothing) -> None:
+    def blob(self, ref: Ref, wanted: Descriptor, path: Path, *, advance: Advance = ignore_advance) -> None:
         """Download one blob to ``path``, which appears only when it is whole and right."""
 
         def download(endpoint: Endpoint) -> None:
@@ -170,12 +171,12 @@ class Client:
 
         def download(endpoint: Endpoint) -> bytes:
             target = io.BytesIO()
-            Download(self._session, endpoint, wanted, target, nothing).run()
+            Download(self._session, endpoint, wanted, target, ignore_advance).run()
             return target.getvalue()
 
         return self._ask(ref, download)
 
-    def _have(self, ref: Ref, wanted: Descriptor, path: Path, advance: Advance) -> None:
+    def _ensure_blob(self, ref: Ref, wanted: Descriptor, path: Path, advance: Advance) -> None:
         there = matches(os.fspath(path), wanted.digest, wanted.size)
         if there:
             advance(wanted.size)
@@ -193,7 +194,7 @@ class Client:
         for place in places[:-1]:
             try:
                 return action(place)
-            except Stopped:
+            except Cancelled:
                 raise
             except _MIRROR_FAILURES as error:
                 if isinstance(error, Unreachable):

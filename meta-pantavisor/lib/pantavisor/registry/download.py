@@ -15,7 +15,7 @@ from ..errors import DigestError
 from ..http import Answer, HttpError, TooSlow, Unreachable
 from ..oci import Descriptor
 from .options import Endpoint
-from .session import Session, Stopped
+from .session import Cancelled, RegistrySession
 
 MAX_RESUMES = 100  # of one blob, each of which brought it further
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:\d{1,18}|\*)")
@@ -29,7 +29,12 @@ class Download:
     """
 
     def __init__(
-        self, session: Session, endpoint: Endpoint, wanted: Descriptor, target: BinaryIO, advance: Advance
+        self,
+        session: RegistrySession,
+        endpoint: Endpoint,
+        wanted: Descriptor,
+        target: BinaryIO,
+        advance: Advance,
     ) -> None:
         self._session = session
         self._endpoint = endpoint
@@ -62,7 +67,7 @@ class Download:
         for _ in range(MAX_RESUMES):
             before = self._seen
             if self._session.stop.is_set():
-                raise Stopped("stopped")
+                raise Cancelled("stopped")
             try:
                 self._request()
                 if self._seen == self._wanted.size:
@@ -109,7 +114,7 @@ class Download:
 
     def _take(self, chunk: bytes) -> None:
         if self._session.stop.is_set():
-            raise Stopped("stopped")
+            raise Cancelled("stopped")
         if self._seen + len(chunk) > self._wanted.size:
             raise DigestError(
                 f"{self._endpoint.name} gives more than the {self._wanted.size} bytes "
@@ -133,10 +138,6 @@ class Download:
                 f"{self._endpoint.name} gives other bytes for blob {self._wanted.digest}",
                 hint="try another network: something between here and the registry is broken or hostile",
             )
-
-
-def nothing(_: int) -> None:
-    """An ``advance`` for those who do not watch."""
 
 
 def matches(path: str, digest: Digest, size: Optional[int] = None) -> Optional[bool]:

@@ -15,7 +15,7 @@ from ..http import Unreachable
 from ..ref import Ref
 from .errors import RegistryError
 from .options import Endpoint
-from .session import Session
+from .session import RegistrySession
 
 # A header for each, as docker sends them: old registries read to the first comma, and give schema 1.
 _ACCEPT = "\n".join([oci.OCI_INDEX, oci.DOCKER_LIST, oci.OCI_MANIFEST, oci.DOCKER_MANIFEST])
@@ -30,7 +30,7 @@ class Document:
     digest: Digest
 
 
-def ask(session: Session, endpoint: Endpoint, ref: Ref) -> Document:
+def ask(session: RegistrySession, endpoint: Endpoint, ref: Ref) -> Document:
     """The manifest or index that ``ref`` names, as one registry has it.
 
     Raises DigestError, LimitError, Unreachable and RegistryError.
@@ -67,7 +67,7 @@ def ask(session: Session, endpoint: Endpoint, ref: Ref) -> Document:
         _check(data, promised, endpoint, what)
         return Document(data, media_type, ref.digest or Digest.of(data))
 
-    return session.patiently(once)
+    return session.retry(once)
 
 
 def _promised(text: Optional[str]) -> Optional[Digest]:

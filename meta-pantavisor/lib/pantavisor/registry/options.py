@@ -62,7 +62,7 @@ class RegistryOptions(HttpOptions):
     """Seconds before the second attempt; doubled for each further one."""
     max_wait: float = 60.0
     """Seconds that a registry may ask us to wait."""
-    lax: str = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
+    insecure_hint: str = "--insecure-registry {} or PVR_INSECURE_REGISTRIES"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> RegistryOptions:

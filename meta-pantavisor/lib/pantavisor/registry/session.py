@@ -24,11 +24,11 @@ MAX_RETRY_AFTER_DIGITS = 9
 T = TypeVar("T")
 
 
-class Stopped(HttpError):
+class Cancelled(HttpError):
     """Another download of the same pull failed; this one has nothing to report."""
 
 
-class Session:
+class RegistrySession:
     """Shared by the threads of one client."""
 
     def __init__(self, options: RegistryOptions) -> None:
@@ -69,7 +69,7 @@ class Session:
             if answer.status not in _REFUSALS or origin(answer.url) != origin(url):
                 raise error
             if not challenge and authorization is None:
-                challenge = self._door(endpoint, base)
+                challenge = self._challenges_of_host(endpoint, base)
             # One that wants more than the last gets it; the same again is a refusal.
             if not challenge or challenge in answered or len(answered) == MAX_CHALLENGES:
                 raise error
@@ -86,7 +86,7 @@ class Session:
             answer.status, what, endpoint.name, body, retry_after, secrets=secrets, shown=shown
         )
 
-    def _door(self, endpoint: Endpoint, base: str) -> list[str]:
+    def _challenges_of_host(self, endpoint: Endpoint, base: str) -> list[str]:
         """How the host as a whole asks who we are: some hide what they have from clients without
         credentials, and that they would ask.
         """
@@ -104,11 +104,11 @@ class Session:
                 self._doors[endpoint.host] = known
         return known
 
-    def patiently(self, action: Callable[[], T]) -> T:
-        """Call ``action`` until it does not fail temporarily, a bounded number of times. Raises Stopped."""
+    def retry(self, action: Callable[[], T]) -> T:
+        """Call ``action`` again while it fails temporarily, a bounded number of times. Raises Cancelled."""
         for attempt in range(1, self.options.attempts + 1):
             if self.stop.is_set():
-                raise Stopped("stopped")
+                raise Cancelled("stopped")
             try:
                 return action()
             except HttpError as error:

@@ -15,7 +15,7 @@ from ..names import check_path
 from ..state import MAX_BYTES as MAX_STATE_BYTES
 from ..state import State
 from .description import FILE, MAX_BYTES, Description
-from .session import Refused, Session, readable
+from .session import DeviceSession, Refused, readable
 
 NEW = "NEW"
 GOOD = frozenset(["DONE", "UPDATED"])
@@ -41,7 +41,7 @@ class Device:
     """The device at ``url``, which is as a user writes it. Raises PantavisorError for another text."""
 
     def __init__(self, url: str, options: HttpOptions, **more: Callable[[float], None]) -> None:
-        self.session = Session(url, options, **more)
+        self.session = DeviceSession(url, options, **more)
 
     @functools.cached_property
     def description(self) -> Description:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 from .. import cjson
 from ..errors import FormatError
 from ..http import Answer, HttpError, Unreachable
-from ..http.body import unwatched
+from ..http.body import ignore_advance
 from ..objects import ObjectPool
 from .client import Device
 from .description import MAX_BYTES, resolved
@@ -23,7 +23,7 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/(?:[0-9]{1,18}|\*)")
 class DevicePool(ObjectPool):
     """What ``device`` has; to be read only. ``advance`` is given the number of bytes that came."""
 
-    def __init__(self, device: Device, advance: Callable[[int], None] = unwatched) -> None:
+    def __init__(self, device: Device, advance: Callable[[int], None] = ignore_advance) -> None:
         super().__init__(Path(device.session.host.replace("/", "")))
         self._device = device
         self._advance = advance

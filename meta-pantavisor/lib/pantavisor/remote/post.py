@@ -135,7 +135,7 @@ def _watch(device: Device, revision: str, watcher: Watcher, is_late: Callable[[]
     last: Optional[Progress] = None
     silent = False
     while True:
-        found = _look(device, revision)
+        found = _poll(device, revision)
         if found is None and not silent:
             watcher.progress(revision, None)
         elif found is not None and found != last:
@@ -155,7 +155,7 @@ def _watch(device: Device, revision: str, watcher: Watcher, is_late: Callable[[]
     return found
 
 
-def _look(device: Device, revision: str) -> Optional[Progress]:
+def _poll(device: Device, revision: str) -> Optional[Progress]:
     """None while the device boots."""
     try:
         return device.progress(revision)

@@ -30,7 +30,7 @@ class Refused(HttpError):
         self.temporary = status in _TEMPORARY
 
 
-class Session:
+class DeviceSession:
     """Requests to the device at ``url``. Raises PantavisorError for what is not such an address."""
 
     def __init__(

@@ -52,7 +52,7 @@ class Upload:
                 url = self._offer()
                 if url is not None:
                     self._send(url)
-                self._reach(self._size)
+                self._count_up_to(self._size)
                 return
             except HttpError as error:
                 failures = 1 if self._done > before else failures + 1
@@ -74,17 +74,17 @@ class Upload:
         offset = self._received(url)
         with self._pool.open(self._id) as stream:
             if offset is None:
-                self._reach(0)
-                self._put(url, Body(stream, self._size, self._moved), {})
+                self._count_up_to(0)
+                self._put(url, Body(stream, self._size, self._count), {})
                 return
-            self._reach(offset)
+            self._count_up_to(offset)
             if offset == self._size > 0:
                 return
             stream.seek(offset)
             length = self._size - offset
             # A whole object is what any device takes.
             headers = {"Content-Range": f"bytes {offset}-{self._size - 1}/{self._size}"} if offset else {}
-            self._put(url, Body(stream, length, self._moved), headers)
+            self._put(url, Body(stream, length, self._count), headers)
 
     def _put(self, url: str, body: Body, headers: dict[str, str]) -> None:
         try:
@@ -104,12 +104,12 @@ class Upload:
         except Refused:
             return None
 
-    def _moved(self, count: int) -> None:
+    def _count(self, count: int) -> None:
         self._done += count
         self._advance(count)
 
-    def _reach(self, done: int) -> None:
-        self._moved(done - self._done)
+    def _count_up_to(self, done: int) -> None:
+        self._count(done - self._done)
 
 
 def _offset(answer: Answer, size: int) -> Optional[int]:

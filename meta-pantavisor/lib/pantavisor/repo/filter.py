@@ -104,11 +104,11 @@ def select(state: State, part_filter: PartFilter, *, beside: Optional[State] = N
     _check(part_filter.wanted, state)
     _check(part_filter.unwanted, state, *([beside] if beside else []))
     if part_filter.wanted:
-        paths = {path for word in part_filter.wanted for path in _taking(state, word)}
+        paths = {path for word in part_filter.wanted for path in _selected_paths(state, word)}
     else:
         paths = set(state)
     for word in part_filter.unwanted:
-        paths -= _leaving(state, word, part_filter.wanted)
+        paths -= _removed_paths(state, word, part_filter.wanted)
     return State({path: state[path] for path in state if path in paths or path == "#spec"})
 
 
@@ -129,22 +129,24 @@ def merge(state: State, other: State, part_filter: PartFilter, *, drop: bool = F
     merged = pvs.merge(state, chosen.without(loose))
     if drop:
         merged = merged.without(
-            path for word in part_filter.unwanted for path in _leaving(merged, word, part_filter.wanted)
+            path
+            for word in part_filter.unwanted
+            for path in _removed_paths(merged, word, part_filter.wanted)
         )
     return merged.with_files({path: value for path, value in chosen.items() if path in loose})
 
 
-def _taking(state: State, word: str) -> set[str]:
+def _selected_paths(state: State, word: str) -> set[str]:
     return set(pvs.part_files(state, word)) if _is_part(state, word) else _paths(state, word)
 
 
 def removal(state: State, word: str) -> frozenset[str]:
     """The paths that go with a part, a path, a signature or a config overlay. Raises NotFound."""
     _check([word], state)
-    return frozenset(_leaving(state, word, ()))
+    return frozenset(_removed_paths(state, word, ()))
 
 
-def _leaving(state: State, word: str, wanted: Iterable[str]) -> set[str]:
+def _removed_paths(state: State, word: str, wanted: Iterable[str]) -> set[str]:
     # What another part's signature covers as well stays with that one.
     if _is_part(state, word):
         return set(pvs.part_paths(state, word))

@@ -27,7 +27,7 @@ def write_staged(folder: OwnFolder, paths: Mapping[str, bool]) -> None:
     folder.write("new", cjson.dumps(document))
 
 
-def gone(folder: OwnFolder) -> dict[str, Value]:
+def obsolete_files(folder: OwnFolder) -> dict[str, Value]:
     """Files of earlier states that the next checkout removes."""
     document = folder.document("gone")
     return {names.check_path(name): value for name, value in document.items()}

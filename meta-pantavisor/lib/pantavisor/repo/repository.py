@@ -219,7 +219,7 @@ class Repository:
             state = self.state
             for object_id in sorted(state.object_ids()):
                 self.pool.verify(object_id)
-            for name, value in notes.gone(self.folder).items():
+            for name, value in notes.obsolete_files(self.folder).items():
                 if name not in state and self._tree.matches(name, value):
                     self._tree.remove(name)
             files = [(name, value) for name, value in state.items() if name != "#spec"]
@@ -284,7 +284,7 @@ class Repository:
     def _replace(self, state: State) -> None:
         self._check_objects(state)
         committed = self.state
-        before = {**notes.gone(self.folder), **committed}
+        before = {**notes.obsolete_files(self.folder), **committed}
         gone = {name: value for name, value in before.items() if name not in state}
         self.folder.write("gone", cjson.dumps(gone))
         self.folder.write("json", state.dumps())

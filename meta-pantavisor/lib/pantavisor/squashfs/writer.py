@@ -73,7 +73,7 @@ def write(
     with atomic.replacing_path(path) as beside:
         try:
             dropped = attempt()
-        except _Misguessed:
+        except _OtherFiles:
             dropped = attempt()
         size = beside.stat().st_size
         beside.chmod(0o644)
@@ -83,7 +83,7 @@ def write(
     return Written(size, packing, dropped)
 
 
-class _Misguessed(Exception):
+class _OtherFiles(Exception):
     """The tree gave out other files than it has, as it may when it is read for the first time."""
 
 
@@ -108,7 +108,7 @@ class _Writer:
             for file, spans in self._tree.contents():
                 self._feed(slots.add(file), spans)
             if not slots.are_of(self._tree.files()):
-                raise _Misguessed
+                raise _OtherFiles
             self._numbering = InodeOrder.of(self._tree)
             newest = _check_metadata(self._tree)
             self._newest = newest if self._mtime is None else self._mtime

@@ -36,13 +36,13 @@ static int refused(struct pv_err *err, const char *what, const struct answer *an
 	return -1;
 }
 
-static int silent(struct pv_err *err)
+static int fail_unanswered(struct pv_err *err)
 {
 	return pv_err_set(err, "the control socket does not answer");
 }
 
 /* A request without a body, or with a short one. Its answer must be 200. */
-static int tell(const struct import *import, const char *method, const char *path, const char *text,
+static int send_request(const struct import *import, const char *method, const char *path, const char *text,
 	const char *what, struct pv_err *err)
 {
 	const struct request request = {
@@ -52,7 +52,7 @@ static int tell(const struct import *import, const char *method, const char *pat
 	int done;
 
 	if (!from)
-		return silent(err);
+		return fail_unanswered(err);
 	done = answer.status == OK ? 0 : refused(err, what, &answer, from);
 	fclose(from);
 	return done;
@@ -69,7 +69,7 @@ static int received(
 	int done = 0;
 
 	if (!from)
-		return silent(err);
+		return fail_unanswered(err);
 	*offset = answer.status == OK ? size : strtoull(answer.offset, NULL, 10);
 	if (answer.status != OK && answer.status != NOT_FOUND)
 		done = refused(err, "an object", &answer, from);
@@ -118,14 +118,14 @@ static int send_object(const struct import *import, struct archive *archive, con
 	FILE *from;
 
 	if (to < 0)
-		return silent(err);
+		return fail_unanswered(err);
 	if (archive_skip(archive, offset, err) < 0 || send_rest(archive, to, err) < 0) {
 		pv_cleanup_close(&to);
 		return -1;
 	}
 	from = exchange_hear(to, &answer);
 	if (!from)
-		return silent(err);
+		return fail_unanswered(err);
 	if (answer.status != OK)
 		done = refused(err, archive->name, &answer, from);
 	fclose(from);
@@ -225,10 +225,10 @@ static int run(const struct import *import, const char *state, struct pv_err *er
 	cleanup_free char *message = pv_dup(import->message, strnlen(import->message, MESSAGE_BYTES));
 	cleanup_free char *command = pv_fmt("{\"op\":\"LOCAL_RUN\",\"payload\":\"%s\"}", import->revision);
 
-	if (tell(import, "PUT", path, state, "the state", err) < 0 ||
-		tell(import, "PUT", note, message, "the message", err) < 0)
+	if (send_request(import, "PUT", path, state, "the state", err) < 0 ||
+		send_request(import, "PUT", note, message, "the message", err) < 0)
 		return -1;
-	return tell(import, "POST", "/commands", command, "to try it", err);
+	return send_request(import, "POST", "/commands", command, "to try it", err);
 }
 
 static int import_archive(struct import *import, struct archive *archive, struct pv_err *err)
@@ -241,7 +241,7 @@ static int import_archive(struct import *import, struct archive *archive, struct
 		return -1;
 	import->revision = state_name("usb", state);
 	if (!import_status(import, import->known, reason))
-		return silent(err);
+		return fail_unanswered(err);
 	/* One that was put, and not run, goes on. */
 	if (!strcmp(import->known, "NEW"))
 		*import->known = '\0';

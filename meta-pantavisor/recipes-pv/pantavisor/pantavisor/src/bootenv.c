@@ -155,7 +155,7 @@ void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *
 
 /* Of a file that was not there: a boot loader sees it, before anything relies on that; or at least the
  * kernel does, where nothing can be brought to its place. */
-static int bring_home(struct pv_storage at)
+static int sync_name(struct pv_storage at)
 {
 	return at.ops->checkpoint(at.root, PV_BARRIER_ENV_NAME) < 0 && errno != ENOTSUP ? -1 : 0;
 }
@@ -177,7 +177,7 @@ static int write_copy(struct pv_storage at, const char *path, const char block[P
 		return pv_err_set(err, "%s is not a regular file", path);
 	if (at.ops->write_at(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
 		return pv_err_errno(err, "cannot write %s", path);
-	if (at.ops->sync_data(fd, why) < 0 || (before.st_size < PV_BOOTENV_BYTES && bring_home(at) < 0))
+	if (at.ops->sync_data(fd, why) < 0 || (before.st_size < PV_BOOTENV_BYTES && sync_name(at) < 0))
 		return pv_err_errno(err, "cannot make %s durable", path);
 	return 0;
 }

@@ -45,7 +45,7 @@ static void raise_release(const struct pv_note *note)
 }
 
 /* What the boot loader is to learn, or NULL. */
-static char *news(const struct pv_note *note, struct pv_bootenv *env)
+static char *settle_environment(const struct pv_note *note, struct pv_bootenv *env)
 {
 	if (*env->tried && note->standing != PV_STANDING_TRIED && note->standing != PV_STANDING_UPDATED) {
 		cleanup_free char *tried = pv_dup(env->tried, strlen(env->tried));
@@ -64,7 +64,7 @@ static char *news(const struct pv_note *note, struct pv_bootenv *env)
 
 static int write_settled(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
-	cleanup_free char *what = news(note, env);
+	cleanup_free char *what = settle_environment(note, env);
 
 	/* pv_boot() saw that it is a revision's name. */
 	if (!*env->revision)
@@ -146,7 +146,7 @@ static bool all_reached(const struct pv *pv)
 	return true;
 }
 
-static int64_t patience_of(const struct pv *pv)
+static int64_t goals_timeout_of(const struct pv *pv)
 {
 	if (pv_revision_is_tried(pv->run->standing))
 		return (int64_t)pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT) * 1000;
@@ -176,7 +176,7 @@ void pv_commit_begin(struct pv *pv, int64_t now)
 		pv_record(pv, PV_UPDATE_REACHED, NULL);
 	}
 	pv->run->stable_at = now + delay_of(pv);
-	pv->run->late_at = pv->run->stable_at + patience_of(pv);
+	pv->run->late_at = pv->run->stable_at + goals_timeout_of(pv);
 	/* Once: one that fails each time shortly before must not hold the end up for ever. */
 	if (is_tested(pv))
 		pv->run->late_at += longest_stable_time(pv);

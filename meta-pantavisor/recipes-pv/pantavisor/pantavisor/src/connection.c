@@ -98,7 +98,7 @@ static enum pv_turn ask(struct pv_connection *c, int64_t now)
 	return PV_TURN_ASK;
 }
 
-static bool invite(struct pv_connection *c)
+static bool send_continue(struct pv_connection *c)
 {
 	return !c->request.expects_continue ||
 	       send(c->source.fd, CONTINUE, strlen(CONTINUE), MSG_NOSIGNAL) == (ssize_t)strlen(CONTINUE);
@@ -116,7 +116,7 @@ static enum pv_turn begin(struct pv_connection *c, int64_t now)
 	if (is_work(c) || !c->request.length)
 		return ask(c, now);
 	c->body = pv_alloc(c->request.length + 1, 1);
-	return enter(c, invite(c) ? PV_PHASE_BODY : PV_PHASE_OVER, c->deadline);
+	return enter(c, send_continue(c) ? PV_PHASE_BODY : PV_PHASE_OVER, c->deadline);
 }
 
 /* 0 where there is nothing now, and over where there will be nothing. */

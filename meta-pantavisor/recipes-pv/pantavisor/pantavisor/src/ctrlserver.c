@@ -34,7 +34,7 @@ struct server {
 	bool is_over;
 };
 
-static void lose(struct server *s, size_t i)
+static void drop_connection(struct server *s, size_t i)
 {
 	pv_loop_remove(&s->loop, &s->connections[i]->source);
 	pv_connection_close(s->connections[i]);
@@ -121,7 +121,7 @@ static bool has_room(struct server *s, const struct pv_peer *peer)
 		return true;
 	if (answered == s->count)
 		return false;
-	lose(s, answered);
+	drop_connection(s, answered);
 	return true;
 }
 
@@ -210,7 +210,7 @@ static int64_t look_at_deadlines(struct server *s)
 		if (c->phase != PV_PHASE_OVER && now >= c->deadline)
 			pv_connection_late(c, now);
 		if (c->phase == PV_PHASE_OVER) {
-			lose(s, i);
+			drop_connection(s, i);
 			continue;
 		}
 		next = pv_earlier_of(next, c->deadline);

@@ -159,7 +159,7 @@ static bool is_booted(const struct pv *pv)
 	return pv->run->standing != PV_STANDING_LIVE && pv->run->standing != PV_STANDING_UPDATED;
 }
 
-static int forgive(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
+static int clear_faults(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
 	env->faults = 0;
 	if (store(note, env, err) < 0)
@@ -181,6 +181,6 @@ void pv_fault_tick(struct pv *pv, int64_t now, int64_t *next)
 	}
 	/* Once, even where it fails. */
 	pv->env.faults = 0;
-	note = pv_note_of(pv, forgive, NULL);
+	note = pv_note_of(pv, clear_faults, NULL);
 	pv_note(&note);
 }

@@ -164,7 +164,7 @@ static bool matches(const struct entry *entry, const struct pv_identity *who)
 	return !entry->sha256;
 }
 
-static bool lets(const struct entry *entry, const char *path)
+static bool allows(const struct entry *entry, const char *path)
 {
 	for (size_t i = 0; i < entry->may_count; i++)
 		if (pv_pattern_match(entry->may[i], path))
@@ -172,19 +172,19 @@ static bool lets(const struct entry *entry, const char *path)
 	return entry->all;
 }
 
-static bool one_lets(const struct pv_signers *signers, const struct pv_identity *who, const char *path)
+static bool any_allows(const struct pv_signers *signers, const struct pv_identity *who, const char *path)
 {
 	for (size_t i = 0; i < signers->count; i++)
-		if (matches(&signers->entries[i], who) && lets(&signers->entries[i], path))
+		if (matches(&signers->entries[i], who) && allows(&signers->entries[i], path))
 			return true;
 	return false;
 }
 
 bool pv_signers_may(const struct pv_signers *signers, const struct pv_identity *who, const char *path)
 {
-	if (!one_lets(signers, who, path))
+	if (!any_allows(signers, who, path))
 		return false;
-	return (strchr(path, '/') && !pv_starts_with(path, "bsp/")) || one_lets(signers, who, BSP);
+	return (strchr(path, '/') && !pv_starts_with(path, "bsp/")) || any_allows(signers, who, BSP);
 }
 
 int pv_signers_check(const struct pv_signers *signers, const struct pv_identity *who,
