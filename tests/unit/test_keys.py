@@ -475,6 +475,21 @@ def test_a_key_shows_nowhere(made: Path, tmp_path: Path) -> None:
     assert caught.value.__suppress_context__ and secret[:20].decode() not in str(caught.value)
 
 
+def test_a_damaged_rsa_key_gives_no_signature_away(made: Path, tmp_path: Path) -> None:
+    good = serialization.load_pem_private_key((made / "RS256" / "key.pem").read_bytes(), None)
+    assert isinstance(good, rsa.RSAPrivateKey)
+    numbers = good.private_numbers()
+    halves = numbers.dmp1 ^ 4, numbers.dmq1 ^ 4
+    bent = rsa.RSAPrivateNumbers(
+        numbers.p, numbers.q, numbers.d ^ 4, *halves, numbers.iqmp, numbers.public_numbers
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(bent.private_bytes(*form))
+    loaded = keys.PemSigner.load(tmp_path / "key.pem", made / "RS256" / "x5c.pem")
+    with pytest.raises(SignatureError, match="the private key is damaged"):
+        loaded.sign(b"x")
+
+
 def test_wrong_key_files_are_errors_of_the_user(made: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="check the spelling"):
         keys.PemSigner.load(tmp_path / "none.pem")
