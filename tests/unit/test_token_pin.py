@@ -35,6 +35,7 @@ def d(tmp_path: Path) -> Any:
         "PVR_LIBSQUASHFS": "",
         "PVR_PYTHON": str(tmp_path / "python"),
         "PVS_PKCS11_PIN_FILE": str(tmp_path / "pin"),
+        "TMPDIR": str(tmp_path / "tmp"),
     }.items():
         made.setVar(name, value)
     return made

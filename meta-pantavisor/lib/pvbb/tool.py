@@ -140,7 +140,8 @@ def _spawn(d: Any, arguments: list[str], *, parsing: bool = False) -> subprocess
         **_users(d),
         "PATH": path,
         "PYTHONPATH": library_root(d),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once for all jobs of a build, and not in the layer, which may be another user's.
+        "PYTHONPYCACHEPREFIX": os.path.join(d.getVar("TMPDIR"), "pvr-pycache"),
         "LC_ALL": "C.UTF-8",
         "HOME": os.environ.get("HOME", "/nonexistent"),
         "PVR_LIBSQUASHFS": d.getVar("PVR_LIBSQUASHFS"),
