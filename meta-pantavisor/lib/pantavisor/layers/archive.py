@@ -77,7 +77,8 @@ class TarReader:
             self._budget.add_entry(cost)
             return Member(path, link=paths.split(header.target, self._budget.limits, what=self._what)), 0
         metadata = self._metadata(header)
-        cost += sum(len(name) + len(value) for name, value in metadata.xattrs)
+        if metadata.xattrs:
+            cost += sum(len(name) + len(value) for name, value in metadata.xattrs)
         if header.kind in b"\x000" + b"7S":
             node, stored = self._file(header, metadata)
             segments = node.content.segments if isinstance(node.content, Stored) else None

@@ -172,6 +172,8 @@ class _Writer:
         inodes.set_base(inode, metadata, self._numbering.numbers[id(node)], uid, gid, self._newest)
 
     def _storable(self, xattrs: Xattrs) -> Xattrs:
+        if not xattrs:
+            return xattrs
         kept = tuple(pair for pair in xattrs if has_place(pair[0]))
         self._dropped.update(name for name, _ in xattrs if not has_place(name))
         return kept

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from ..errors import FormatError
@@ -10,9 +11,11 @@ from ..errors import FormatError
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*(?:\0.*)?", re.DOTALL)
 _DECIMAL = re.compile(rb"[0-9]{1,19}")
 _SIGNED = re.compile(rb"-[0-9]{1,10}")
+_KEPT = 1024  # numbers of fields: most members of an archive share mode, owner and day
 _SECONDS = re.compile(rb"\+?(-?)([0-9]{1,18})(?:\.([0-9]{0,40}))?")
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def number(field: bytes) -> int:
     """A number of a header field; nothing at all is 0. Negative numbers only exist in base 256.
 
@@ -43,10 +46,10 @@ def owner(text: bytes, field: bytes) -> int:
     -2 is the user nobody of some systems, and Linux 4294967294;
     -1 and what has no 32 bits is given back as it is, to be refused.
     """
-    if _SIGNED.fullmatch(text):
-        value = int(text)
+    if not text:
+        value = number(field)
     else:
-        value = decimal(text) if text else number(field)
+        value = int(text) if _SIGNED.fullmatch(text) else decimal(text)
     return value + 2**32 if -(2**31) <= value < -1 else value
 
 
