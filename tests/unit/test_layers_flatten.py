@@ -9,11 +9,15 @@ import bz2
 import functools
 import gzip
 import io
+import itertools
 import lzma
 import os
 import random
 import tempfile
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
@@ -24,6 +28,7 @@ from pantavisor import codecs, layers, squashfs
 from pantavisor.digest import Digest, VerifyingReader
 from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
 from pantavisor.layers import LayeredTree, Limits, Tree
+from pantavisor.layers.ahead import CHUNKS, ahead
 from pantavisor.layers.stream import ChunkStream, zeros
 from pantavisor.layout.image import LayerBlob
 from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
@@ -267,6 +272,40 @@ def test_the_limits_are_for_all_layers_together() -> None:
     layers.flatten(stack[:2], Limits(total_bytes=1_000_000))
     with pytest.raises(LimitError):
         layers.flatten(stack, Limits(total_bytes=1_000_000))
+
+
+def test_chunks_come_ahead_in_order_and_end_with_what_was_raised() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield from (b"%d" % number for number in range(40))
+        raise FormatError("broken")
+
+    stream = ahead(chunks())
+    assert list(itertools.islice(stream, 40)) == [b"%d" % number for number in range(40)]
+    with pytest.raises(FormatError, match="broken"):
+        next(stream)
+
+
+def test_whoever_stops_early_waits_for_the_thread_and_no_longer() -> None:
+    made = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in itertools.count():
+            made.append(number)
+            yield b"x"
+
+    before = threading.active_count()
+    with closing(ahead(chunks())) as stream:
+        assert next(stream) == b"x"
+    assert threading.active_count() == before
+    assert len(made) <= CHUNKS + 3
+
+
+def test_an_error_in_a_layer_leaves_no_thread_behind() -> None:
+    bad = layer(member("a", content=BIG), member("../b"), member("c", content=BIG * 4))
+    before = threading.active_count()
+    with pytest.raises(FormatError) as caught:
+        layers.flatten([bad])
+    assert caught.value and threading.active_count() == before
 
 
 def test_a_chunk_stream_reads_across_chunks() -> None:

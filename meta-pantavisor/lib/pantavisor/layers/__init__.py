@@ -2,7 +2,7 @@
 """Root file systems as trees: from OCI layers, from a tar, from a directory.
 
 limits.py     how much an archive may cost
-stream.py     forward reading of chunks
+stream.py     forward reading of chunks    ahead.py   chunks made by a thread
 paths.py xattrs.py sparse.py   what the header of a member has of them
 archive.py    a tar as members
 merge.py      members laid over a tree: whiteouts, links, parents

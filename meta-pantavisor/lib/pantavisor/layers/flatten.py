@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import BinaryIO, Optional
 
 from .. import codecs
@@ -22,6 +23,7 @@ from ..digest import Digest, VerifyingReader
 from ..errors import DigestError
 from ..layout.image import LayerBlob
 from . import sparse
+from .ahead import ahead
 from .archive import Member, TarReader
 from .hidden import Hidden
 from .limits import DEFAULT, Budget, Limits
@@ -103,9 +105,11 @@ class LayeredTree(Tree):
         blob = self._layers[index]
         what = _name(blob)
         hasher = hashlib.new(blob.diff_id.algorithm)
-        with blob.open() as packed:
-            chunks = _measured(codecs.unpack(packed, what=what), lambda: blob.size, self._budget)
-            stream = ChunkStream(_hashed(chunks, hasher), what=what)
+        # The thread is over before the blob is closed, whatever ends the reading.
+        with blob.open() as packed, closing(
+            ahead(_hashed(codecs.unpack(packed, what=what), hasher))
+        ) as chunks:
+            stream = ChunkStream(_measured(chunks, lambda: blob.size, self._budget), what=what)
             for member in TarReader(stream, self._budget, self._marks, source=index, what=what):
                 members.append(member)
                 if isinstance(member.node, File) and not hidden.hides(member.path):

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Chunks made ahead by a thread of their own: unpacking and hashing run while what came before is packed.
+
+zlib, isal, zstd and hashlib work without the interpreter's lock, so two processors are of use.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from typing import Union
+
+CHUNKS = 8  # made and not yet used: enough that neither side waits for long, small in memory
+_End = Union[None, BaseException]
+
+
+def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+    """The same chunks, and at their end what making them raised. ``close()`` ends the thread."""
+    room = threading.Semaphore(CHUNKS)
+    made: queue.SimpleQueue[Union[bytes, _End]] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def make() -> None:
+        end: _End = None
+        try:
+            for chunk in chunks:
+                made.put(chunk)
+                room.acquire()
+                if stopped.is_set():
+                    break
+        except BaseException as error:
+            end = error
+        made.put(end)
+
+    thread = threading.Thread(target=make, name="unpack", daemon=True)
+    thread.start()
+    try:
+        while isinstance(found := made.get(), bytes):
+            yield found
+            room.release()
+        if found is not None:
+            raise found
+    finally:
+        stopped.set()
+        room.release()
+        thread.join()
