@@ -8,11 +8,13 @@ The image is Debian with Python, git, Node.js, vim and nginx: 400 MB and 14,800 
 mmdebstrap from the distribution's archive and served by Debian's docker-registry on loopback. Compared,
 each with the same codec and level:
 
-recipe    what a recipe does: the fetcher's pull into an OCI layout, then the job export-container, which
-signs pvr       init, app add, add, commit, sig add, add, commit, export: the same by hand, with a working
-tree and a pool umoci     skopeo copy, umoci unpack as root, mksquashfs: a squashfs, nothing signed fakeroot
-skopeo copy, every layer unpacked by tar under fakeroot, mksquashfs there codec     the compressor alone,
-over the blocks that our image holds, in memory
+* recipe: what a recipe does, the fetcher's pull into an OCI layout, then the job export-container, which
+  signs
+* pvr: init, app add, add, commit, sig add, add, commit, export: the same by hand, with a working tree and
+  a pool
+* umoci: skopeo copy, umoci unpack as root, mksquashfs: a squashfs, nothing signed
+* fakeroot: skopeo copy, every layer unpacked by tar under fakeroot, mksquashfs there
+* floor: what no program can leave out, each part alone and from memory (floor.py)
 
 Results are ratios of one run, since seconds only mean something on one machine.
 """
@@ -39,7 +41,6 @@ sys.path[:0] = [str(LIBRARY), str(PROJECT / "tests"), str(PROJECT / "scripts" / 
 from bench import arguments  # noqa: E402
 from bench.cost import Cost, Peak, measure  # noqa: E402
 from demo_images.registry import serve  # noqa: E402
-from pantavisor import squashfs  # noqa: E402
 from sim.layers import member, tar  # noqa: E402
 
 PROGRAMS = ("docker-registry", "fakeroot", "mksquashfs", "mmdebstrap", "skopeo", "umoci")
@@ -47,6 +48,7 @@ PACKAGES = "python3,git,nodejs,vim,nginx-light"
 SUITE = "bookworm"
 NAME = "bench/image:1"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(LIBRARY), "SOURCE_DATE_EPOCH": "1700000000"}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # a build compiles the library once
 PVR = (sys.executable, "-m", "pantavisor")
 # How mksquashfs says our profile; its xz has no level but 6.
 CASES = {
@@ -193,18 +195,21 @@ def fakeroot(target: str, folder: Path, options: str) -> tuple[Cost, Path]:
     return cost, output
 
 
-def compressor_cost(export: Path, folder: Path, profile: squashfs.Profile) -> Cost:
-    """The compressor over the blocks of the squashfs in ``export``."""
+def floor_cost(export: Path, folder: Path, case: str) -> dict[str, float]:
+    """CPU seconds of what no program can leave out, by its parts."""
+    image = folder / "root.squashfs"
     with tarfile.open(export) as archive:
         largest = max(archive, key=lambda entry: entry.size)
-        with archive.extractfile(largest) as content, open(folder / "root.squashfs", "wb") as target:
+        with archive.extractfile(largest) as content, open(image, "wb") as target:
             shutil.copyfileobj(content, target)
-    words = [sys.executable, "-m", "bench.codec", folder / "root.squashfs", profile.codec, profile.level]
     path = os.pathsep.join([str(LIBRARY), str(PROJECT / "tests")])
     answer = subprocess.run(
-        list(map(str, words)), env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", "bench.floor", folder / "layout", image, case],
+        env={**ENVIRONMENT, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        check=True,
     )
-    return Cost(float(answer.stdout))
+    return json.loads(answer.stdout)
 
 
 def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
@@ -217,7 +222,7 @@ def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
         **({"umoci": umoci, "fakeroot": fakeroot} if CASES[case] else {}),
     }
     runs: dict[str, list[Made]] = {way: [] for way in ways}
-    alone: list[Made] = []
+    floors: list[dict[str, float]] = []
     # In turns: a machine is slower at some times than at others.
     for _ in range(repeats):
         for way, make in ways.items():
@@ -226,17 +231,12 @@ def compare(target: str, scratch: Path, case: str, repeats: int) -> None:
                 with Peak(folder) as peak:
                     cost, output = make(target, folder, case if way in ("recipe", "pvr") else CASES[case])
                 runs[way].append(Made(cost, output.stat().st_size, peak.bytes))
-                profile = squashfs.profile(case, None)
-                if way == "recipe" and profile.level is not None:
-                    alone.append(Made(compressor_cost(output, folder, profile), 0, 0))
+                if way == "recipe":
+                    floors.append(floor_cost(output, folder, case))
     first = least(runs["recipe"])
     for way, made in runs.items():
         report(case, way, first, least(made))
-    if alone:
-        cost = least(alone).cost
-        print(
-            f"{case:9} codec     cpu {cost.cpu / first.cost.cpu:6.3f}  ({cost.cpu:.1f} CPU s)", flush=True
-        )
+    report_floor(case, runs["recipe"], floors)
 
 
 def least(runs: list[Made]) -> Made:
@@ -257,6 +257,16 @@ def report(case: str, way: str, first: Made, made: Made) -> None:
     print(
         f"{case:9} {way:9} {ratios}  disk {made.disk / first.disk:5.2f}  ({values}, {result})", flush=True
     )
+
+
+def report_floor(case: str, made: list[Made], floors: list[dict[str, float]]) -> None:
+    """The recipe as a multiple of the floor: each part's least, and the least CPU and wall of the runs."""
+    parts = {part: min(found[part] for found in floors) for part in floors[0]}
+    floor = sum(parts.values())
+    cpu = min(run.cost.cpu for run in made) / floor
+    wall = min(run.cost.wall for run in made) / floor
+    shown = ", ".join(f"{part} {seconds:.2f}" for part, seconds in parts.items())
+    print(f"{case:9} floor     recipe's cpu {cpu:.2f} of it, wall {wall:.2f}  ({floor:.2f} CPU s: {shown})")
 
 
 def main() -> None:
