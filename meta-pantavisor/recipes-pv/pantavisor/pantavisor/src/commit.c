@@ -26,6 +26,7 @@ void pv_commit_load(struct pv *pv, const char *given)
 	const char *tried = pv->env.tried;
 
 	pv_bootenv_load(pv->storage, pv->loader, &pv->env);
+	pv->booted_generation = pv->env.generation;
 	/* A boot loader with an environment of its own reports only this way what it tries. */
 	if (!*pv->env.tried)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);

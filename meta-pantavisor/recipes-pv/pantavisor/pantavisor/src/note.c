@@ -78,7 +78,9 @@ void pv_note_boot(struct pv *pv, const char *revision,
 	struct pv_note note = pv_note_of(pv, publish, done);
 
 	snprintf(note.revision, sizeof(note.revision), "%s", revision);
-	snprintf(note.tried, sizeof(note.tried), "%s", pv->env.tried);
+	/* A new generation would give what this boot tried, or fell back from, another try. */
+	if (pv->env.generation != pv->booted_generation)
+		snprintf(note.tried, sizeof(note.tried), "%s", pv->env.tried);
 	pv_note(&note);
 }
 

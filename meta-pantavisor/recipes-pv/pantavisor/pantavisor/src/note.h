@@ -45,7 +45,8 @@ void pv_note(const struct pv_note *note);
  */
 void pv_note_boot(struct pv *pv, const char *revision,
 	void (*done)(const struct pv_note *note, const struct pv_job_result *result));
-/* It is given `tried` again: what was not written, or not all of it, may be on the medium all the same. */
+/* It is given `tried` again, what was to be tried before: what was not written, or not all of it, may be on
+ * the medium all the same. */
 void pv_note_again(struct pv *pv, const char *tried);
 
 #endif

@@ -77,8 +77,9 @@ struct pv {
 
 	struct pv_run *run; /* what runs, or would */
 	enum pv_bootenv_kind loader;
-	struct pv_bootenv env; /* as it was read at boot, or last written */
-	int storage;	       /* its root directory, the start of every path below it */
+	struct pv_bootenv env;	    /* as it was read at boot, or last written */
+	uint64_t booted_generation; /* its, as it was read: what that tried has had its try */
+	int storage;		    /* its root directory, the start of every path below it */
 	bool has_storage;
 
 	struct pv_mounts mounts; /* but those of containers */

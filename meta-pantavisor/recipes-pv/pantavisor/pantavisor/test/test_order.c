@@ -475,6 +475,33 @@ static void test_revision_that_cannot_be_noted_is_not_tried(void)
 	check_stored(&pv, "7", "", "");
 }
 
+/* What the boot environment has to try, once one that is to be tried cannot be noted; the note may have
+ * reached the medium all the same. */
+static void check_tried_after_a_note_that_failed(bool is_spent, const char *tried)
+{
+	struct pv pv = running(true, true, false);
+
+	snprintf(pv.env.tried, sizeof(pv.env.tried), "locals/z");
+	begin_launch(&pv, "NEW");
+	pv.booted_generation = is_spent ? pv.env.generation : pv.env.generation - 1;
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	while (pv.jobs.count && !pv.candidate.is_noted)
+		look_after_jobs(&pv);
+	CHECK(pv.jobs.count > 0);
+	pv_job_cancel(&pv.jobs, pv.jobs.list[pv.jobs.count - 1].job.argument);
+	wait_for_jobs(&pv);
+	CHECK(!pv.end && !*pv.candidate.revision);
+	check_progress(&pv, "ERROR", "Internal error: it was cancelled");
+	check_stored(&pv, "7", tried, "");
+}
+
+static void test_note_that_failed_gives_no_try_again(void)
+{
+	check_tried_after_a_note_that_failed(true, "");
+	/* Noted since this boot: its try is to come. */
+	check_tried_after_a_note_that_failed(false, "locals/z");
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
@@ -498,5 +525,6 @@ int main(void)
 	test_revision_that_is_unusable_is_not_tried();
 	test_launch_that_is_cut_off_is_recorded();
 	test_revision_that_cannot_be_noted_is_not_tried();
+	test_note_that_failed_gives_no_try_again();
 	return check_done();
 }
