@@ -159,12 +159,9 @@ static int collect_objects(struct collection *all, struct pv_err *err)
 int pv_collect(struct pv_storage at, enum pv_bootenv_kind kind, const struct pv_keep *keep,
 	struct pv_collected *collected, struct pv_err *err)
 {
-	cleanup_close int lock = pv_trail_lock(at.root, err);
 	struct collection all = {.at = at, .keep = keep, .collected = collected};
 
 	*collected = (struct pv_collected){0};
-	if (lock < 0)
-		return -1;
 	all.named_count = pv_bootenv_named(at.root, kind, all.named);
 	if (!all.named_count)
 		return pv_err_set(err, "the boot environment cannot be read: nothing is removed");

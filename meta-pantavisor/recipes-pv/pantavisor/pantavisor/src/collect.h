@@ -23,7 +23,8 @@ struct pv_collected {
 	uint64_t bytes;
 };
 
-/* What either copy of the boot environment names, and what GRUB booted last, stays in any case. */
+/* What either copy of the boot environment names, and what GRUB booted last, stays in any case. Its caller
+ * has the lock of the trails since before it knew what to keep. */
 int pv_collect(struct pv_storage at, enum pv_bootenv_kind kind, const struct pv_keep *keep,
 	struct pv_collected *collected, struct pv_err *err);
 /* What a revision left outside of its own folder: logs, and volumes of its persistence. */

@@ -27,12 +27,20 @@ struct pv_connection *pv_connection_open(int descriptor, const struct pv_peer *p
 
 	c->source = (struct pv_source){.fd = descriptor, .events = POLLIN, .data = c};
 	c->peer = *peer;
+	c->lock = -1;
 	c->deadline = now + PV_CONNECTION_REQUEST_MS;
 	return c;
 }
 
+static void unlock(struct pv_connection *c)
+{
+	pv_cleanup_close(&c->lock);
+	c->lock = -1;
+}
+
 void pv_connection_close(struct pv_connection *c)
 {
+	unlock(c);
 	pv_cleanup_close(&c->source.fd);
 	free(c->body);
 	free(c->out);
@@ -51,6 +59,9 @@ static enum pv_turn enter(struct pv_connection *c, enum pv_phase phase, int64_t 
 		[PV_PHASE_OVER] = 0,
 	};
 
+	/* A process that collects has it, or nothing is collected. */
+	if (phase != PV_PHASE_ASKED)
+		unlock(c);
 	c->phase = phase;
 	c->deadline = deadline;
 	c->source.events = events[phase];

@@ -51,6 +51,7 @@ struct pv_connection {
 	/* The revision, as PID 1 named it; for a collection also the others that PID 1 needs, one a line.
 	 */
 	char running[PV_TRAIL_REVISIONS * (PV_REVISION_BYTES + 1)];
+	int lock;     /* of the trails, while PID 1 is asked for a collection; else negative */
 	pid_t worker; /* in the phase of work */
 	char *out;
 	size_t out_length, out_done;

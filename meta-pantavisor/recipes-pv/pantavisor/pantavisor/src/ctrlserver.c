@@ -18,6 +18,7 @@
 /* Of a worker, behind the standard descriptors. */
 #define CALLER 3
 #define STORAGE 4
+#define LOCK 5
 /* The answer to callers whose request is not read at all. */
 #define TOO_MANY                                                                 \
 	"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n" \
@@ -41,26 +42,39 @@ static void drop_connection(struct server *s, size_t i)
 	s->connections[i] = s->connections[--s->count];
 }
 
+/* What PID 1 then names is all that is to be kept: nothing is made or verified meanwhile. */
+static bool lock_trails(const struct server *s, struct pv_connection *c)
+{
+	if (c->ask.op != PV_CTRL_COLLECT || s->service->storage.root < 0)
+		return true;
+	c->lock = pv_trail_try_lock(s->service->storage.root);
+	return c->lock >= 0;
+}
+
 static void send_ask(struct server *s, struct pv_connection *c)
 {
 	c->ask.id = ++s->last_id;
-	if (send(s->wire.fd, &c->ask, sizeof(c->ask), MSG_NOSIGNAL | MSG_DONTWAIT) !=
-		(ssize_t)sizeof(c->ask))
+	if (!lock_trails(s, c) || send(s->wire.fd, &c->ask, sizeof(c->ask), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+					  (ssize_t)sizeof(c->ask))
 		pv_connection_late(c, pv_now_ms());
 }
 
-/* The caller's descriptor and the storage's alone: others' connections must end when they are closed. */
+/* The caller's descriptor, the storage's and its lock alone: others' connections must end when they are
+ * closed. First to higher numbers, so that none is overwritten. */
 static _Noreturn void work(const struct server *s, const struct pv_connection *c)
 {
 	struct pv_service service = *s->service;
 	struct pv_deal deal = {.service = &service, .name = c->name, .running = c->running};
-	int caller = fcntl(c->source.fd, F_DUPFD, STORAGE + 1);
-	int storage = fcntl(service.storage.root, F_DUPFD, STORAGE + 1);
+	int caller = fcntl(c->source.fd, F_DUPFD, LOCK + 1);
+	int storage = fcntl(service.storage.root, F_DUPFD, LOCK + 1);
+	int lock = fcntl(c->lock, F_DUPFD, LOCK + 1);
 	sigset_t none;
 
+	close_range(CALLER, LOCK, 0);
 	dup2(caller, CALLER);
 	service.storage.root = storage < 0 ? -1 : dup2(storage, STORAGE);
-	close_range(STORAGE + (storage >= 0), ~0U, 0);
+	deal.lock = lock < 0 ? -1 : dup2(lock, LOCK);
+	close_range(LOCK + 1, ~0U, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	pv_exchange_begin(&deal.exchange, CALLER, &c->request);

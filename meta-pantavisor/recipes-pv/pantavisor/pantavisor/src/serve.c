@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "collect.h"
@@ -46,10 +47,14 @@ static void serve_collection(struct pv_deal *deal)
 	struct pv_keep keep = {.revisions = kept, .count = 1};
 	struct pv_collected collected;
 	struct pv_err err;
+	int done;
 
 	for (char *rest = names, *name; keep.count < PV_COUNT(kept) && (name = strsep(&rest, "\n"));)
 		kept[keep.count++] = name;
-	if (pv_collect(deal->service->storage, deal->service->loader, &keep, &collected, &err) < 0) {
+	done = pv_collect(deal->service->storage, deal->service->loader, &keep, &collected, &err);
+	/* Who has the answer may ask for the next thing at once. */
+	close(deal->lock);
+	if (done < 0) {
 		pv_exchange_refuse(&deal->exchange, FAILED, err.text);
 		return;
 	}

@@ -24,6 +24,7 @@ struct pv_deal {
 	const char *name; /* what follows the route's path */
 	const char *
 		running; /* the name of the revision that runs; for a collection, and of others, in lines */
+	int lock;	 /* of the trails, for a collection: it goes with the answer */
 };
 
 void pv_serve(struct pv_deal *deal, enum pv_handler handler);

@@ -45,6 +45,16 @@ int pv_trail_lock(int storage, struct pv_err *err)
 	return fd;
 }
 
+int pv_trail_try_lock(int storage)
+{
+	int fd = pv_beneath_try(storage, ".", O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* Names first, since `each` may change the folder. */
 static int read_names(int fd, const char *prefix, char **names, struct pv_err *err)
 {

@@ -28,6 +28,8 @@ struct pv_trail {
 int pv_trail_open(struct pv_storage at, const char *revision, struct pv_trail *trail, struct pv_err *err);
 /* One writer at a time, for as long as the descriptor is open. Waits. */
 int pv_trail_lock(int storage, struct pv_err *err);
+/* The same at once, or negative. */
+int pv_trail_try_lock(int storage);
 
 /* Calls `each` for every revision, or for every name that begins so, until it fails. */
 typedef int pv_trail_each(void *context, const char *revision, struct pv_err *err);

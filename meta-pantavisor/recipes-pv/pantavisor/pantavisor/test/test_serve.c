@@ -3,6 +3,7 @@
 #include "beneath.h"
 #include "caller.h"
 #include "firmware.h"
+#include "trail.h"
 #include "tree.h"
 
 #define ABSENT "0000000000000000000000000000000000000000000000000000000000000000"
@@ -210,6 +211,37 @@ static void test_message_of_a_step_that_goes(void)
 	CHECK(!tree_has("trails/locals/x"));
 }
 
+/* What it may remove is known from its holding the trails on, to its answer. */
+static void test_collection_has_the_trails_before_pid_1_is_asked(void)
+{
+	static const char request[] = "POST /storage/gc HTTP/1.1\r\n\r\n";
+	struct pv_err err;
+	int lock = pv_trail_lock(service.storage.root, &err), fd;
+	cleanup_free char *busy = NULL, *refused = NULL;
+	struct pv_ctrl_ask asked;
+
+	busy = hear(call(request));
+	CHECK_HAS(busy, "503 Service Unavailable");
+	close(lock);
+	fd = call(request);
+	asked = take_ask();
+	CHECK(asked.op == PV_CTRL_COLLECT && pv_trail_try_lock(service.storage.root) < 0);
+	give(&asked, 503, "{\"Error\":\"a revision is being tried\"}");
+	refused = hear(fd);
+	CHECK_HAS(refused, "a revision is being tried");
+	lock = pv_trail_try_lock(service.storage.root);
+	CHECK(lock >= 0);
+	close(lock);
+	/* A caller that leaves takes it along. */
+	fd = call(request);
+	asked = take_ask();
+	close(fd);
+	lock = pv_trail_lock(service.storage.root, &err);
+	CHECK(lock >= 0);
+	close(lock);
+	give(&asked, 200, "0");
+}
+
 static void test_storage_and_its_collection(void)
 {
 	struct pv_err err;
@@ -219,6 +251,7 @@ static void test_storage_and_its_collection(void)
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "500 Internal Server Error", "nothing is removed");
 	tree_file("boot/grubenv", "# GRUB Environment Block\npv_rev=0\n");
 	test_message_of_a_step_that_goes();
+	test_collection_has_the_trails_before_pid_1_is_asked();
 	check("POST /storage/gc HTTP/1.1\r\n\r\n", "200 OK", "{\"reclaimed\":");
 	CHECK(!tree_has("trails/locals/x") && !tree_has("trails/locals/progress"));
 	CHECK(firmware_send(service.storage, &next, &err) == 0 &&
