@@ -82,18 +82,28 @@ static _Noreturn void work(const struct server *s, const struct pv_connection *c
 	_exit(0);
 }
 
-static size_t count_workers(const struct server *s)
+static bool is_of(const struct pv_connection *c, const struct pv_peer *peer)
+{
+	return c->peer.kind == peer->kind && !strcmp(c->peer.container, peer->container);
+}
+
+static bool may_work(const struct server *s, const struct pv_peer *peer)
 {
 	size_t workers = 0;
+	bool has_one = false;
 
-	for (size_t i = 0; i < s->count; i++)
-		workers += s->connections[i]->phase == PV_PHASE_WORK;
-	return workers;
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->connections[i]->phase != PV_PHASE_WORK)
+			continue;
+		workers++;
+		has_one |= is_of(s->connections[i], peer);
+	}
+	return !has_one || workers < PV_CTRLSERVER_WORKERS;
 }
 
 static void start_work(struct server *s, struct pv_connection *c)
 {
-	pid_t pid = count_workers(s) < PV_CTRLSERVER_WORKERS ? fork() : -1;
+	pid_t pid = may_work(s, &c->peer) ? fork() : -1;
 
 	if (!pid)
 		work(s, c);
@@ -112,11 +122,6 @@ static void turn_connection(struct pv_source *source, short events)
 	(void)events;
 	if (pv_connection_turn(c, pv_now_ms()) == PV_TURN_ASK)
 		send_ask(c->owner, c);
-}
-
-static bool is_of(const struct pv_connection *c, const struct pv_peer *peer)
-{
-	return c->peer.kind == peer->kind && !strcmp(c->peer.container, peer->container);
 }
 
 /* The newest comes in the place of one that has its answer. */

@@ -12,7 +12,8 @@
 /* At once, for each container and for what is in none. */
 #define PV_CTRLSERVER_EACH 8
 
-/* Processes that do what takes its time, for all together. */
+/* Processes that do what takes its time, for all together. But who has none may always have one: slow
+ * callers of some containers do not keep the others out. */
 #define PV_CTRLSERVER_WORKERS 16
 
 /* All descriptors are its own. Ends with PID 1's end of the wire, or SIGTERM. */

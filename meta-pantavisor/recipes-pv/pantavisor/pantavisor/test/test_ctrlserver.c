@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests, PID 1's word and answers; nothing of the storage. */
+#include <sys/mman.h>
+
+#include "beneath.h"
 #include "caller.h"
+#include "tree.h"
 
 static void test_reply_of_pid_1_is_the_answer(void)
 {
@@ -174,6 +178,58 @@ static void test_connections_of_one_are_bounded(void)
 		close(fds[i]);
 }
 
+/* The containers that call, one after another, as the server is made to see them. */
+static struct pv_peer *next_peer;
+
+void pv_peer_identify(int connection, struct pv_peer *peer)
+{
+	(void)connection;
+	*peer = *next_peer;
+}
+
+static int call_from(const char *container, const char *text)
+{
+	struct pv_ctrl_ask ask;
+	int fd;
+
+	snprintf(next_peer->container, sizeof(next_peer->container), "%s", container);
+	next_peer->kind = *container ? PV_PEER_CONTAINER : PV_PEER_HOST;
+	fd = call(text);
+	ask = take_ask();
+	CHECK_TEXT(ask.peer.container, container);
+	give(&ask, 200, "0");
+	return fd;
+}
+
+/* A state that never comes: for each of them a process waits. */
+static const char slow[] =
+	"PUT /steps/locals/x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+
+static void test_slow_callers_of_some_keep_no_others_out(void)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	int fds[PV_CTRLSERVER_WORKERS];
+	cleanup_free char *answer = NULL, *refused = NULL, *ready = NULL, *own = NULL;
+	char invitation[sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1];
+
+	for (size_t i = 0; i < PV_CTRLSERVER_WORKERS; i++) {
+		fds[i] = call_from(names[i % PV_COUNT(names)], slow);
+		CHECK(recv(fds[i], invitation, sizeof(invitation), MSG_WAITALL) == sizeof(invitation));
+	}
+	refused = hear(call_from("a", "GET /storage HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(refused, "503 Service Unavailable");
+	/* What takes no process, and a caller that has none. */
+	ready = hear(
+		call_from("a", "POST /signal HTTP/1.1\r\nContent-Length: 16\r\n\r\n{\"type\":\"ready\"}"));
+	CHECK_HAS(ready, "200 OK");
+	answer = hear(call_from("d", "GET /storage HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(answer, "200 OK");
+	own = hear(call_from("", "GET /storage HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(own, "200 OK");
+	for (int i = 0; i < PV_CTRLSERVER_WORKERS; i++)
+		close(fds[i]);
+}
+
 /* Phases and their times, by a clock of our own. */
 static struct pv_connection *open_pair(int *caller, const char *text)
 {
@@ -232,10 +288,17 @@ static void test_pid_1_that_does_not_answer_is_busy(void)
 
 int main(void)
 {
-	static const struct pv_service service = {.storage.root = -1};
+	struct pv_err err;
+	struct pv_service service = {0};
 
 	test_caller_that_dawdles_is_let_go();
 	test_pid_1_that_does_not_answer_is_busy();
+	next_peer =
+		mmap(NULL, sizeof(*next_peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(next_peer != MAP_FAILED);
+	*next_peer = (struct pv_peer){.kind = PV_PEER_HOST, .is_root = getuid() == 0};
+	tree_begin();
+	service.storage = pv_storage_at(pv_beneath_root(tree_root, &err));
 	caller_begin(&service);
 	test_reply_of_pid_1_is_the_answer();
 	test_body_comes_after_it_was_invited();
@@ -247,6 +310,9 @@ int main(void)
 	test_caller_that_goes_leaves_nothing();
 	test_descriptors_that_come_along_are_dropped();
 	test_connections_of_one_are_bounded();
+	test_slow_callers_of_some_keep_no_others_out();
 	caller_end();
+	close(service.storage.root);
+	tree_end();
 	return check_done();
 }
