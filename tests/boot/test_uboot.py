@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The boot contract, held by a real U-Boot (Debian's for QEMU's arm64): which revision boots, what it gets,
-and what is noted. The notes are on the boot partition: QEMU's flash for the environment of U-Boot cannot be
-written by this one.
+and what is noted. The notes are on the boot partition, and QEMU's flash for U-Boot's own environment cannot
+be written. UBOOT_QEMU_ARM64 names another U-Boot: what setexpr answers depends on its version.
 
 In place of a kernel stands a program of some hundred bytes (payload.c) that booti starts as one: it prints
 what it was given, and powers off. Needs qemu-system-arm, u-boot-qemu, u-boot-tools, a compiler for arm64,
@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "meta-pantavisor/recipes-bsp/pantavisor-uboot/files/boot.cmd"
 PAYLOAD = Path(__file__).with_name("payload.c")
-UBOOT = Path("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
+UBOOT = Path(os.environ.get("UBOOT_QEMU_ARM64", "/usr/lib/u-boot/qemu_arm64/u-boot.bin"))
 TOOLS = (
     "qemu-system-aarch64",
     "aarch64-linux-gnu-gcc",
@@ -74,7 +74,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "boot.cmd").write_text(BOARD + RECIPE.read_text())
     make_script(folder / "boot.cmd", folder / "boot.scr")
     shutil.copy(UBOOT, folder / "flash0")
-    os.truncate(folder / "flash0", FLASH_BYTES)
+    (folder / "flash1").write_bytes(b"")
+    for flash in ("flash0", "flash1"):
+        os.truncate(folder / flash, FLASH_BYTES)
     yield folder
     shutil.rmtree(folder)
 
@@ -141,7 +143,8 @@ class Device:
         console = self.folder / "console.log"
         words = "-M virt -cpu cortex-a57 -m 256 -accel tcg -nodefaults -no-reboot -display none"
         words += f" -serial file:{console}"
-        words += f" -drive if=pflash,unit=0,format=raw,readonly=on,file={self.world}/flash0"
+        for unit in (0, 1):
+            words += f" -drive if=pflash,unit={unit},format=raw,readonly=on,file={self.world}/flash{unit}"
         words += f" -drive if=virtio,format=raw,file={self.image}"
         command = ["qemu-system-aarch64", *words.split()]
         subprocess.run(command, check=True, timeout=BOOT_SECONDS, stdin=subprocess.DEVNULL)
@@ -229,7 +232,7 @@ def test_a_try_that_cannot_be_noted_is_not_tried(device: Device) -> None:
     device.add_revision("0")
     device.add_revision("1")
     device.set_environment(pv_rev="0", pv_try="1")
-    # There is no flash to save an environment in.
+    # The flash with U-Boot's environment is read-only.
     text = (device.world / "boot.cmd").read_text().replace("pv_b_notes=fat", "pv_b_notes=env")
     (device.folder / "boot.cmd").write_text(text)
     make_script(device.folder / "boot.cmd", device.folder / "boot.scr")

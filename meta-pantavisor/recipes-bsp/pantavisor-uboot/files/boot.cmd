@@ -57,10 +57,11 @@ if test "${pv_b_notes}" = fat; then
 	fi
 fi
 
-# U-Boot's patterns know no ranges.
+# U-Boot's patterns know no ranges. Where nothing matches, setexpr fails or keeps the text, depending on its
+# version: so a value is what it should be where its pattern took the "=" away that was put in front of it.
 sign="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-numbers="^([0123456789]+)$"
-names="^(locals/[${sign}][${sign}._-]*)$"
+numbers="^=([0123456789]+)$"
+names="^=(locals/[${sign}][${sign}._-]*)$"
 
 whole=no
 gen=none
@@ -76,17 +77,25 @@ for copy in uboot.txt uboot2.txt; do
 	if test "${whole}" = no && load ${devtype} ${disk} ${loadaddr} /boot/${copy} 400; then
 		env import -b ${loadaddr} ${filesize} pv_gen pv_rev pv_try pv_prev pv_end
 		gen=none
-		if setexpr pv_name sub "${numbers}" "\\1" "${pv_gen}"; then gen="${pv_name}"; fi
+		setenv pv_name "=${pv_gen}"
+		setexpr pv_name sub "${numbers}" "\\1"
+		if test "${pv_name}" != "=${pv_gen}"; then gen="${pv_name}"; fi
 		if test -n "${pv_rev}" && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then whole=yes; fi
 		# Other tools write neither.
 		if test -n "${pv_rev}" && test -z "${pv_gen}" && test -z "${pv_end}"; then whole=yes; fi
 		if test "${whole}" = yes; then
-			if setexpr pv_name sub "${numbers}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
-			if setexpr pv_name sub "${names}" "\\1" "${pv_rev}"; then rev="${pv_name}"; fi
-			if setexpr pv_name sub "${numbers}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
-			if setexpr pv_name sub "${names}" "\\1" "${pv_try}"; then try="${pv_name}"; fi
-			if setexpr pv_name sub "${numbers}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
-			if setexpr pv_name sub "${names}" "\\1" "${pv_prev}"; then prev="${pv_name}"; fi
+			setenv pv_name "=${pv_rev}"
+			setexpr pv_name sub "${numbers}" "\\1"
+			setexpr pv_name sub "${names}" "\\1"
+			if test "${pv_name}" != "=${pv_rev}"; then rev="${pv_name}"; fi
+			setenv pv_name "=${pv_try}"
+			setexpr pv_name sub "${numbers}" "\\1"
+			setexpr pv_name sub "${names}" "\\1"
+			if test "${pv_name}" != "=${pv_try}"; then try="${pv_name}"; fi
+			setenv pv_name "=${pv_prev}"
+			setexpr pv_name sub "${numbers}" "\\1"
+			setexpr pv_name sub "${names}" "\\1"
+			if test "${pv_name}" != "=${pv_prev}"; then prev="${pv_name}"; fi
 		fi
 	fi
 done
@@ -164,12 +173,15 @@ fi
 # another; no words that start another program or are set by us.
 if test -n "${oemargs}"; then
 	harmless=no
-	if setexpr pv_name sub "^([ ${sign}!\$%+,./:;<=>@^_~-]*)$" "\\1" "${oemargs}"; then
+	setenv pv_name "=${oemargs}"
+	setexpr pv_name sub "^=([ ${sign}!\$%+,./:;<=>@^_~-]*)$" "\\1"
+	if test "${pv_name}" != "=${oemargs}"; then
 		harmless=yes
-		for word in init= rdinit= initrd root= sysctl pv_ pV_ Pv_ PV_ ph_ pH_ Ph_ PH_; do
-			if setexpr pv_name sub " ${word}" "" " ${oemargs} "; then harmless=no; fi
+		for word in init= rdinit= initrd root= sysctl "-- " pv_ pV_ Pv_ PV_ ph_ pH_ Ph_ PH_; do
+			setenv pv_name " ${oemargs} "
+			setexpr pv_name sub " ${word}" ""
+			if test "${pv_name}" != " ${oemargs} "; then harmless=no; fi
 		done
-		if setexpr pv_name sub " -- " "" " ${oemargs} "; then harmless=no; fi
 	fi
 	if test "${harmless}" = no; then
 		echo "pantavisor: oemargs of oemEnv.txt has words or characters that it may not have, and is not used"
