@@ -14,7 +14,17 @@ from __future__ import annotations
 
 from .pack_record import PackRecord
 from .profile import BLOCK_BYTES, PROFILES, Profile, profile
-from .reader import read
+from .reader import Contents, read
 from .writer import Written, write
 
-__all__ = ["BLOCK_BYTES", "PROFILES", "PackRecord", "Profile", "Written", "profile", "read", "write"]
+__all__ = [
+    "BLOCK_BYTES",
+    "PROFILES",
+    "Contents",
+    "PackRecord",
+    "Profile",
+    "Written",
+    "profile",
+    "read",
+    "write",
+]

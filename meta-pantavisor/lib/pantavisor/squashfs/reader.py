@@ -40,7 +40,7 @@ def read(path: PathIn, limits: Limits = DEFAULT) -> Tree:
     with open(path, "rb") as stream:
         reader = _Reader(Blocks(stream, what=str(path)), limits)
         root = reader.root()
-    return Tree(root, [_Contents(path, reader.places)])
+    return Tree(root, [Contents(path, reader.places)])
 
 
 class _Reader:
@@ -192,28 +192,54 @@ class _Reader:
         return cursor.read(size)
 
 
-class _Contents:
+class Contents:
     """The Source of the tree: its Stored offsets count the places."""
 
     def __init__(self, path: PathIn, places: Sequence[_Place]) -> None:
         self._path = path
         self._places = places
 
+    def cheapest(self, files: Sequence[File]) -> list[File]:
+        """The files in the order in which no block of fragments is unpacked twice."""
+        places = {id(file): self._place(file) for file in files}
+        return sorted(files, key=lambda file: (places[id(file)].fragment, places[id(file)].start))
+
+    def piece(self, file: File, start: int, size: int) -> bytes:
+        """``size`` bytes of a file from ``start``, fewer at its end. Only their blocks are unpacked."""
+        place = self._place(file)
+        with open(self._path, "rb") as stream:
+            blocks = Blocks(stream, what=str(self._path))
+            block = blocks.super.block_size
+            first, last = start // block, (start + size - 1) // block
+            skipped = sum(word & 0xFFFFFF for word in place.sizes[:first])
+            whole = place._replace(start=place.start + skipped, sizes=place.sizes[first : last + 1])
+            ends = place.fragment != _NO_FRAGMENT and last >= len(place.sizes)
+            end = file.size if ends else min(file.size, (last + 1) * block)
+            fragment = _fragment(blocks, _fragments(blocks), place.fragment) if ends else b""
+            spans = _spans(blocks, whole, max(0, end - first * block), fragment)
+            data = b"".join(span.chunk[span.start : span.end] for span in spans)
+        return data[start - first * block :][:size]
+
+    def _place(self, file: File) -> _Place:
+        assert isinstance(file.content, Stored)
+        return self._places[file.content.offset]
+
     def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
         """The files with their bytes."""
         with open(self._path, "rb") as stream:
             blocks = Blocks(stream, what=str(self._path))
-            head = blocks.super
-            fragments = (
-                blocks.table(head.fragment_table, head.fragment_count, 16) if head.fragment_count else b""
-            )
+            fragments = _fragments(blocks)
             last: tuple[int, bytes] = (_NO_FRAGMENT, b"")
             for file in files:
-                assert isinstance(file.content, Stored)
-                place = self._places[file.content.offset]
+                place = self._place(file)
                 if place.fragment != _NO_FRAGMENT and place.fragment != last[0]:
                     last = place.fragment, _fragment(blocks, fragments, place.fragment)
                 yield file, _spans(blocks, place, file.size, last[1])
+
+
+def _fragments(blocks: Blocks) -> bytes:
+    head = blocks.super
+    return blocks.table(head.fragment_table, head.fragment_count, 16) if head.fragment_count else b""
 
 
 def _fragment(blocks: Blocks, table: bytes, index: int) -> bytes:
