@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Package URLs (ECMA-427): ``pkg:type/namespace/name@version?qualifiers``."""
+
+from __future__ import annotations
+
+from typing import Optional
+from urllib.parse import quote
+
+from .model import APK, DEB, GOLANG, NPM, OPKG, RPM, Distribution, Package
+
+# A file system without os-release is that of the distribution from which its packages' format comes.
+_NAMESPACES = {DEB: "debian", APK: "alpine", OPKG: "", RPM: ""}
+
+
+def purl(package: Package, distribution: Optional[Distribution] = None) -> str:
+    """The package's URL, which names the distribution of a package that is one of its own."""
+    namespace, name, version = "", package.name, package.version
+    qualifiers = {}
+    if package.kind in _NAMESPACES:
+        namespace = distribution.id if distribution else _NAMESPACES[package.kind]
+        qualifiers["arch"] = package.architecture
+        if distribution and distribution.version:
+            qualifiers["distro"] = f"{distribution.id}-{distribution.version}"
+        if package.kind == RPM and ":" in version:
+            qualifiers["epoch"], _, version = version.partition(":")
+        if package.source and (package.source, package.source_version) != (name, package.version):
+            other = package.source_version != package.version
+            qualifiers["upstream"] = package.source + (f"@{package.source_version}" if other else "")
+    elif package.kind in (NPM, GOLANG):
+        namespace, _, name = name.rpartition("/")
+    if package.kind in (DEB, APK, NPM, GOLANG):
+        name = name.lower()
+    path = "/".join(_quoted(part) for part in (*namespace.lower().split("/"), name) if part)
+    words = "&".join(f"{key}={_quoted(value)}" for key, value in sorted(qualifiers.items()) if value)
+    return (
+        f"pkg:{package.kind}/{path}"
+        + (f"@{_quoted(version)}" if version else "")
+        + (f"?{words}" if words else "")
+    )
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="-._~:")
