@@ -64,7 +64,8 @@ def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "inspect",
         help="show what is inside",
         description=(
-            "Show parts, sizes, digests and signatures of a disk image, storage tree, export or repository."
+            "Show parts, sizes, digests, packages and signatures of a disk image, storage tree, export or "
+            "repository."
         ),
     )
     show.add_argument(
@@ -79,7 +80,8 @@ def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--against",
         type=Path,
         metavar="OTHER",
-        help="also show what changed since OTHER; of several revisions the highest counts",
+        help="also show what changed since OTHER, packages and files inside too; of several revisions the "
+        "highest counts",
     )
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")

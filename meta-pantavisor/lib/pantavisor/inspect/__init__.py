@@ -4,11 +4,13 @@ page.
 
 Reading believes the names of objects and does not hash their content; ``audit`` is what checks.
 
-    model       Inspection: partitions, revisions, parts, files, signatures, changes contents    read():
-    from a target to an Inspection changes     compare(): what a newer one adds, removes and alters, and
-    what an update must carry tables      render_text(): for people at a terminal document    document():
-    for programs page        render_html(): one file with a size map, drawn by treemap; no scripts, nothing
-    from elsewhere
+model.py      Inspection: partitions, revisions, parts, files, signatures, changes
+contents.py   read(): from a target to an Inspection
+changes.py    compare(): what a newer one adds, removes and alters, and what an update must carry
+roots.py      what is inside the file systems of parts: packages, files
+tables.py     render_text(): for people at a terminal
+document.py   document(): for programs
+page.py       render_html(): one file with a size map, drawn by treemap.py; nothing from elsewhere
 """
 
 from __future__ import annotations
@@ -21,14 +23,25 @@ from ..errors import NotFound
 from .changes import compare
 from .contents import read
 from .document import document
-from .model import ChangesView, FileView, Inspection, Part, Revision, SignatureView
+from .model import (
+    ChangesView,
+    FileView,
+    InnerChange,
+    Inspection,
+    PackageChange,
+    Part,
+    Revision,
+    SignatureView,
+)
 from .page import render_html
 from .tables import Table, render_text, tables
 
 __all__ = [
     "ChangesView",
     "FileView",
+    "InnerChange",
     "Inspection",
+    "PackageChange",
     "Part",
     "Revision",
     "SignatureView",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
@@ -18,6 +19,7 @@ from ..readers.partition import KNOWN_KINDS
 from ..squashfs import PackRecord
 from ..state import State
 from .model import DEVICE, FileView, Inspection, Part, PartitionView, Revision, SignatureView
+from .roots import Inventories
 
 MAX_TEXT_BYTES = 256 * 1024  # of a file whose text is looked into
 
@@ -30,6 +32,7 @@ def read(path: Path) -> Inspection:
         states = parse_states(found.texts, findings)
         uses = Counter(value for state in states.values() for value in state.objects().values())
         boots = found.contents.boots
+        inventories = Inventories(found)
         return Inspection(
             target=path,
             kind=found.kind,
@@ -39,7 +42,9 @@ def read(path: Path) -> Inspection:
             boot_files=tuple(
                 sorted((file.path, file.size) for boot in boots for file in boot.files.values())
             ),
-            revisions=tuple(_revision(name, states[name], found, uses) for name in sorted(states)),
+            revisions=tuple(
+                _revision(name, states[name], found, uses, inventories) for name in sorted(states)
+            ),
             problems=tuple(map(str, findings)),
         )
 
@@ -51,7 +56,9 @@ def _partitions(found: Opened) -> tuple[PartitionView, ...]:
     )
 
 
-def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Revision:
+def _revision(
+    name: str, state: State, opened: Opened, uses: Counter[str], inventories: Inventories
+) -> Revision:
     found = []
     for path, value in state.items():
         if path.startswith("_sigs/") or isinstance(value, Mapping) and value.get("#spec") == pvs.SPEC:
@@ -60,7 +67,10 @@ def _revision(name: str, state: State, opened: Opened, uses: Counter[str]) -> Re
     return Revision(
         name=name,
         state=state,
-        parts=_parts(state, opened, uses),
+        parts=tuple(
+            replace(part, inventory=inventories.of(state, part.name))
+            for part in _parts(state, opened, uses)
+        ),
         signatures=tuple(view for _, view in found),
         coverage=pvs.coverage(state, parsed),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ..isolation import Isolation
+from ..packages import Inventory, purl
 from .model import FileView, Inspection, Part, Revision
 
 SPEC = "pantavisor-inspection@1"
@@ -38,7 +39,21 @@ def document(inspection: Inspection) -> dict[str, Any]:
         found["changes"] = {
             "added": [_file(file) for file in changes.added],
             "changed": [{"before": _file(old), "now": _file(new)} for old, new in changes.changed],
+            "inside": [
+                {"change": item.change, "path": item.path, "volume": item.volume} for item in changes.inner
+            ],
+            "notes": list(changes.notes),
             "older": str(changes.older),
+            "packages": [
+                {
+                    "before": list(item.before),
+                    "kind": item.kind,
+                    "name": item.name,
+                    "now": list(item.now),
+                    "part": item.part,
+                }
+                for item in changes.packages
+            ],
             "removed": [_file(file) for file in changes.removed],
             "update_bytes": changes.update_bytes,
         }
@@ -75,11 +90,37 @@ def _part(part: Part) -> dict[str, Any]:
     return {
         "files": [_file(file) for file in part.files],
         "group": part.group,
+        "inventory": _inventory(part.inventory),
         "isolation": _isolation(part.isolation),
         "name": part.name,
         "origin": part.origin,
         "packed": {volume: packing.document() for volume, packing in part.packed},
         "size": part.size,
+    }
+
+
+def _inventory(found: Optional[Inventory]) -> Optional[dict[str, Any]]:
+    if found is None:
+        return None
+    distribution = found.distribution
+    return {
+        "distribution": distribution and {"id": distribution.id, "version": distribution.version},
+        "notes": list(found.notes),
+        "packages": [
+            {
+                "architecture": package.architecture,
+                "kind": package.kind,
+                "licence": package.licence,
+                "name": package.name,
+                "owned": package.owned,
+                "place": package.place,
+                "purl": purl(package, distribution),
+                "source": package.source,
+                "source_version": package.source_version,
+                "version": package.version,
+            }
+            for package in found.packages
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..isolation import Isolation
+from ..packages import Inventory
 from ..pvs import Coverage
 from ..squashfs import PackRecord
 from ..state import State
@@ -34,7 +35,7 @@ class FileView:
 class Part:
     """A container, ``bsp`` or ``device``. ``origin`` is the image it was made from, as far as it is
     recorded; ``packed`` how its volumes were compressed, as far as it is recorded; ``isolation`` what a
-    container may do, where that can be read.
+    container may do, where that can be read; ``inventory`` the packages in its file systems, if it has any.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Part:
     group: str
     packed: tuple[tuple[str, PackRecord], ...] = ()
     isolation: Optional[Isolation] = None
+    inventory: Optional[Inventory] = None
 
     @property
     def size(self) -> int:
@@ -90,9 +92,31 @@ class PartitionView:
 
 
 @dataclass(frozen=True)
+class PackageChange:
+    """A package of a part that is in other versions than before; none means that it is not in it."""
+
+    part: str
+    kind: str
+    name: str
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InnerChange:
+    """A file in a file system of a part: ``added``, ``removed`` or ``changed``. ``volume`` is the path of
+    the file system in the state.
+    """
+
+    volume: str
+    path: str
+    change: str
+
+
+@dataclass(frozen=True)
 class ChangesView:
-    """What ``older`` and this differ in, by path. ``update_bytes``: objects that the older one lacks, each
-    once.
+    """What ``older`` and this differ in, by path, and in the file systems that are in both.
+    ``update_bytes``: objects that the older one lacks, each once. ``notes`` are what could not be compared.
     """
 
     older: Path
@@ -100,6 +124,9 @@ class ChangesView:
     removed: tuple[FileView, ...]
     changed: tuple[tuple[FileView, FileView], ...]  # older, newer
     update_bytes: int
+    packages: tuple[PackageChange, ...] = ()
+    inner: tuple[InnerChange, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from ..packages import KINDS, Inventory
 from ..readers import printable
 from .model import ChangesView, FileView, Inspection, Revision, SignatureView
 
 SHORT = 12  # hex digits that distinguish objects
+MAX_SHOWN = 200  # rows of what file systems hold, at a terminal
 
 
 @dataclass(frozen=True)
@@ -20,20 +23,23 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(inspection: Inspection) -> tuple[Table, ...]:
-    """Every table that has rows, the overview first."""
+def tables(inspection: Inspection, *, whole: bool = True) -> tuple[Table, ...]:
+    """Every table that has rows, the overview first. ``whole`` has each package in it, and each file that
+    changed inside.
+    """
     found = [_overview(inspection), _partitions(inspection), _boot(inspection)]
     for revision in inspection.revisions:
         found += _revision(revision)
+        found += _packages(revision) if whole else ()
     if inspection.changes is not None:
-        found.append(_changes(inspection.changes))
+        found += _changes(inspection.changes, whole=whole)
     found.append(Table("Problems", ("problem",), tuple((problem,) for problem in inspection.problems)))
     return tuple(table for table in found if table.rows)
 
 
 def render_text(inspection: Inspection) -> str:
     """All tables as text, columns as wide as they need to be."""
-    return "\n\n".join("\n".join(_lines(table)) for table in tables(inspection))
+    return "\n\n".join("\n".join(_lines(table)) for table in tables(inspection, whole=False))
 
 
 def _lines(table: Table) -> Iterator[str]:
@@ -93,6 +99,12 @@ def _revision(revision: Revision) -> Iterator[Table]:
         for volume, packing in part.packed
     )
     yield Table(f"Packed{suffix}", ("volume", "with"), tuple(packed))
+    counts = (
+        (part.name, _distribution(part.inventory), _counts(part.inventory), "; ".join(part.inventory.notes))
+        for part in revision.parts
+        if part.inventory is not None
+    )
+    yield Table(f"Packages{suffix}", ("part", "distribution", "packages", "notes"), tuple(counts))
     rights = ((part.name, str(part.isolation)) for part in revision.parts if part.isolation is not None)
     yield Table(f"Rights{suffix}", ("container", "may do"), tuple(rights))
     signatures = (
@@ -111,6 +123,27 @@ def _revision(revision: Revision) -> Iterator[Table]:
     yield Table(f"Files{suffix}", ("path", "size", "object", "uses", "signed"), tuple(files))
 
 
+def _distribution(inventory: Inventory) -> str:
+    found = inventory.distribution
+    return f"{found.id} {found.version}".strip() if found else ""
+
+
+def _counts(inventory: Inventory) -> str:
+    counts = Counter(package.kind for package in inventory.packages)
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]) or "none found"
+
+
+def _packages(revision: Revision) -> Iterator[Table]:
+    for part in revision.parts:
+        rows = (
+            (package.kind, package.name, package.version, package.licence, package.place)
+            for package in (part.inventory.packages if part.inventory else ())
+        )
+        suffix = f" of revision {revision.name}" if revision.name else ""
+        head = ("kind", "package", "version", "licence", "listed in")
+        yield Table(f"Packages in {part.name}{suffix}", head, tuple(rows))
+
+
 def _matches(signature: SignatureView) -> str:
     return "matches" if signature.release is None else f"matches, binds release {signature.release}"
 
@@ -127,9 +160,25 @@ def _protection(file: FileView, covered: set[str], excluded: set[str]) -> str:
     return "excluded" if file.path in excluded else "no"
 
 
-def _changes(changes: ChangesView) -> Table:
+def _changes(changes: ChangesView, *, whole: bool) -> Iterator[Table]:
     rows = [("added", file.path, "", human(file.size)) for file in changes.added]
     rows += [("removed", file.path, human(file.size), "") for file in changes.removed]
     rows += [("changed", new.path, human(old.size), human(new.size)) for old, new in changes.changed]
     title = f"Changes from {changes.older}: an update carries {human(changes.update_bytes)}"
-    return Table(title, ("change", "path", "before", "now"), tuple(sorted(rows, key=lambda row: row[1])))
+    yield Table(title, ("change", "path", "before", "now"), tuple(sorted(rows, key=lambda row: row[1])))
+    packages = [
+        (item.part, item.kind, item.name, ", ".join(item.before), ", ".join(item.now))
+        for item in changes.packages
+    ]
+    head = ("part", "kind", "package", "before", "now")
+    yield Table("Packages that changed", head, _shown(packages, len(head), whole))
+    inner = [(item.change, item.volume, item.path) for item in changes.inner]
+    yield Table("Files inside that changed", ("change", "volume", "path"), _shown(inner, 3, whole))
+    yield Table("Not compared", ("note",), tuple((note,) for note in changes.notes))
+
+
+def _shown(rows: Sequence[tuple[str, ...]], columns: int, whole: bool) -> tuple[tuple[str, ...], ...]:
+    if whole or len(rows) <= MAX_SHOWN:
+        return tuple(rows)
+    more = f"and {len(rows) - MAX_SHOWN} more: use --json or --html"
+    return (*rows[:MAX_SHOWN], (more, *[""] * (columns - 1)))
