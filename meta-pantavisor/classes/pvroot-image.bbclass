@@ -28,6 +28,9 @@ PVROOT_BSP ??= "pantavisor-bsp"
 PVROOT_BSP[doc] = "Recipe whose pvrexport is the bsp."
 PVROOT_SIZE ??= ""
 PVROOT_SIZE[doc] = "Size of the disk image in MiB. Empty: the content and as much again for updates."
+PVROOT_MEMORY ??= ""
+PVROOT_MEMORY[doc] = "Memory that the board has for containers, such as 400M: the limits of all \
+(PVR_MEMORY) must fit in it, and a container without one is warned of. Empty: not checked."
 PVROOT_RELEASE ??= "1"
 PVROOT_RELEASE[doc] = "Number of this release, which rises with each: PVS_KEY signs the set of all parts \
 with it, so that none can be taken out or exchanged for that of another release. Empty: parts are not \
@@ -59,7 +62,7 @@ do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_CONTAINERS_CORE PVROOT_BSP \
-    PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
+    PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_MEMORY PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
 do_pvroot[depends] += "${@pvbb.recipe.part_tasks(d)} ${PVROOT_BOOT_DEPENDS}"
 do_pvroot[mcdepends] += "${@pvbb.recipe.part_tasks_elsewhere(d)}"
 # Of containers only do_deploy is needed; their warnings are kept all the same.

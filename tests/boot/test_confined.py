@@ -30,7 +30,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "published": ("--profile", "published"),
     # Nodes may be made, so that what the device filter does is seen.
-    "nodes": ("--cap-add", "mknod"),
+    "nodes": ("--cap-add", "mknod", "--memory", "48M", "--cpus", "0.25", "--pids", "77"),
 }
 # One line of NAME=yes|no words; the port is the first word of the command line.
 PROBE = """#!/bin/sh
@@ -138,3 +138,8 @@ def test_limits_of_the_first_cgroups_are_those_of_the_second(answers: dict[str, 
     wanted = {"memory.max": str(64 << 20), "pids.max": "99", "cpu.weight": "20", "cpu.max": "50000/100000"}
     assert {limit: answers["confined"][limit] for limit in wanted} == wanted
     assert answers["published"]["memory.max"] == "max"
+
+
+def test_limits_as_people_write_them_hold(answers: dict[str, dict[str, str]]) -> None:
+    wanted = {"memory.max": str(48 << 20), "pids.max": "77", "cpu.max": "25000/100000"}
+    assert {limit: answers["nodes"][limit] for limit in wanted} == wanted

@@ -21,8 +21,8 @@ PLAIN = {
     "FLAGS", "GOAL", "HEX", "HOST", "HOW", "IMAGE", "INTERFACE", "JSON", "KEY", "KIND", "LABEL",
     "LEVEL", "LENGTH", "LINE", "LINK", "MIRROR", "MODE", "MODULE", "NAME", "NAMES", "NETWORK", "NUMBER",
     "OPTIONS", "OTHER", "PASSWORD", "PEM", "PLACES", "POLICY", "PORT", "PROGRAM", "REPO", "RULE", "SECONDS",
-    "SOURCE", "TARGET", "TEXT", "TOKEN", "TREE", "TYPE", "URL", "USER", "UUID", "VALUE", "VERB", "I", "R",
-    "PATTERN",
+    "SIZE", "SOURCE", "TARGET", "TEXT", "TOKEN", "TREE", "TYPE", "URL", "USER", "UUID", "VALUE", "VERB",
+    "I", "R", "PATTERN",
 }  # fmt: skip
 
 

@@ -188,7 +188,10 @@ SAMPLES: "dict[str, Any]" = {
     "PV_SECURITY_WITH_HOSTPROC": "yes",
     "PV_SECURITY_WITH_STORAGE": "yes",
     "PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm", "b *:* r"],
-    "PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 64M"],
+    "PV_LIMIT_MEMORY": "64M",
+    "PV_LIMIT_CPUS": "0.5",
+    "PV_LIMIT_PIDS": 100,
+    "PVR_LXC_CGROUP_V1": ["memory.high = 64M"],
     "LXC_TTY_MAX": 3,
     "LXC_PTY_MAX": "9",
     "LXC_MOUNT_AUTO_PROC": "proc:rw",
@@ -230,6 +233,7 @@ def test_every_argument_is_a_field_of_its_own() -> None:
             "network": Network,
             "drivers": Drivers,
             "services": Services,
+            "resources": manifests.Resources,
         }
         assert member in kinds.get(record, ContainerSpec).__dataclass_fields__
 

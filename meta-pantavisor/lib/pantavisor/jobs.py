@@ -89,7 +89,8 @@ class ExportBsp:
 
 @dataclass(frozen=True)
 class BuildRoot:
-    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``.
+    """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``,
+    which has ``memory`` bytes for containers.
     With ``sign_parts`` each that has no signature is signed by ``signing``, with a ``release`` the set of
     their signatures; ``signers`` is the table of who may sign what that devices have.
     """
@@ -101,6 +102,7 @@ class BuildRoot:
     work: Path
     output: Path
     size: Optional[int] = None
+    memory: Optional[int] = None
     release: Optional[int] = None
     signing: Optional[Signing] = None
     sign_parts: bool = False

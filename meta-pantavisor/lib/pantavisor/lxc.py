@@ -60,7 +60,7 @@ def _limits(spec: ContainerSpec) -> Iterator[str]:
     if spec.lxc.debug:
         yield f"lxc.log.file = /pv/logs/{spec.name}.log"
     yield from _devices(spec)
-    for item in spec.lxc.cgroups:
+    for item in (*spec.resources.rows(), *spec.lxc.cgroups):
         yield f"lxc.cgroup.{item}"
 
 

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 import bb
+from pantavisor import manifests
 
 import pvbb.recipe
 import pvbb.tool
@@ -20,6 +21,9 @@ ARGUMENTS = {
     "PVR_GROUP": "PV_GROUP",
     "PVR_STATUS_GOAL": "PV_STATUS_GOAL",
     "PVR_RESTART_POLICY": "PV_RESTART_POLICY",
+    "PVR_MEMORY": "PV_LIMIT_MEMORY",
+    "PVR_CPUS": "PV_LIMIT_CPUS",
+    "PVR_PIDS": "PV_LIMIT_PIDS",
     "PVR_ROLES": "PV_ROLES",
 }
 PLACEHOLDER = "::PV_DBUS_PROVIDER::"
@@ -98,7 +102,7 @@ def build_root(d: Any) -> None:
     parts = d.getVar("PVROOT_DEPLOY_DIR")
     bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
     exports = [bsp, *pvbb.recipe.containers(d)]
-    size = d.getVar("PVROOT_SIZE")
+    size, memory = d.getVar("PVROOT_SIZE"), d.getVar("PVROOT_MEMORY").strip()
     pvbb.tool.run(
         d,
         "build-root",
@@ -106,6 +110,7 @@ def build_root(d: Any) -> None:
             "exports": [os.path.join(parts, f"{name}.pvrexport.tgz") for name in exports],
             "board": {"boot": [{"files": _boot_files(d)}]},
             "size": int(size) * MIB if size else None,
+            "memory": manifests.parse_memory(memory) if memory else None,
             "trust": d.getVar("PVS_CA"),
             "release": _number(d, "PVROOT_RELEASE"),
             "signing": _signing(d),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pantavisor import manifests, names
 from pantavisor.errors import FormatError, PantavisorError
-from pantavisor.manifests import members
+from pantavisor.manifests import members, resources
 
 import pvbb.recipe
 
@@ -22,6 +22,12 @@ CHOICES = {
     "PVR_STATUS_GOAL": members.GOALS,
     "PVR_RESTART_POLICY": members.RESTART_POLICIES,
     "PVR_ROLES": members.ROLES,
+}
+LIMITS = {
+    "PVR_MEMORY": resources.parse_memory,
+    "PVR_CPUS": resources.parse_cpus,
+    "PVR_PIDS": resources.parse_pids,
+    "PVROOT_MEMORY": resources.parse_memory,
 }
 PROFILES = ("fast", "balanced", "small", "gzip", "xz", "lz4", "zstd")
 MAX_DIGITS = 10
@@ -77,6 +83,10 @@ def _arguments(variable: str, value: str) -> None:
             raise names.unknown(name, manifests.ARGUMENTS, what=f"argument in {variable}:")
 
 
+def _limit(variable: str, value: str) -> None:
+    LIMITS[variable](value)
+
+
 def _container(variable: str, value: str) -> None:
     names.check_container(value)
 
@@ -85,6 +95,7 @@ _JUDGES = {
     **dict.fromkeys(FLAGS, _flag),
     **dict.fromkeys(NUMBERS, _number),
     **dict.fromkeys(CHOICES, _words),
+    **dict.fromkeys(LIMITS, _limit),
     "PVR_PROFILE": _profile,
     "PVR_VOLUMES": _volumes,
     "PVR_ARGS": _arguments,

@@ -51,7 +51,7 @@ def _build_root(options: argparse.Namespace, console: Console) -> None:
     from .. import factory
 
     job = jobs.load(options.job, jobs.BuildRoot)
-    factory.build(job, pin=_pin(), log=console.line)
+    factory.build(job, pin=_pin(), log=console.line, warn=console.warn)
 
 
 def _pin() -> Optional[str]:

@@ -14,12 +14,17 @@ from .. import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
 from ..errors import FormatError
 from ..objects import ObjectPool
 from ..state import State
+from . import memory
 
 REVISION = "0"
 
 
 def build(
-    job: jobs.BuildRoot, *, pin: Optional[str] = None, log: Callable[[str], None] = lambda text: None
+    job: jobs.BuildRoot,
+    *,
+    pin: Optional[str] = None,
+    log: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Write the disk image and its .bmap, or raise and leave neither. ``pin`` is a token's.
 
@@ -35,6 +40,8 @@ def build(
         pool = trail.pool_of(storage)
         state = _signed(assemble(job.exports, pool), job, pin)
         manifests.check_state(state)
+        for warning in memory.warnings(state, pool, job.memory):
+            warn(warning)
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
         log(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")

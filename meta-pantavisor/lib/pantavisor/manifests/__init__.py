@@ -15,6 +15,7 @@ from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .process import Process, User, check_members, defaults, home, init_user, map_process
 from .recovery import AutoRecovery, check_auto_recovery
+from .resources import Resources, check_memory, memory_limit, parse_memory
 from .run import run_manifest
 from .services import Drivers, Service, Services, services_manifest
 from .source import SourceChanges, SourceManifest
@@ -38,6 +39,7 @@ __all__ = [
     "Network",
     "Pool",
     "Process",
+    "Resources",
     "Service",
     "Services",
     "SourceChanges",
@@ -47,6 +49,7 @@ __all__ = [
     "bsp_run_manifest",
     "check_auto_recovery",
     "check_members",
+    "check_memory",
     "check_references",
     "check_state",
     "check_users",
@@ -56,6 +59,8 @@ __all__ = [
     "home",
     "init_user",
     "map_process",
+    "memory_limit",
+    "parse_memory",
     "read_arguments",
     "read_device",
     "references",

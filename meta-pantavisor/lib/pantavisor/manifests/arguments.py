@@ -2,9 +2,9 @@
 """The template arguments of src.json (PV_*, LXC_*): the type of each, and the field of ContainerSpec that
 it becomes.
 
-Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over the three
-of ours: PV_SECURITY_PROFILE, PV_SECURITY_CAP_ADD and PV_SECURITY_NEW_PRIVS. There every non-empty string
-switches a flag on, "no" and "0" included; here such words are taken literally. An empty one is not given.
+Names and meaning are those of the published tool's builtin-lxc-docker template, which passes over those of
+ours: PV_SECURITY_PROFILE, _CAP_ADD and _NEW_PRIVS, and PV_LIMIT_*. There every non-empty string switches a
+flag on, "no" and "0" included; here such words are taken literally. An empty one is not given.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .lxc_options import LINE_ENDS, LxcOptions, clean_capability
 from .mounts import Mount, VolumeImport, clean_target
 from .network import LxcNetwork, Network
 from .recovery import AutoRecovery
+from .resources import Resources, parse_cpus, parse_memory, parse_pids
 from .services import Drivers, Services, consumed_services
 
 MAX_ARGUMENT_CHARS = 64 * 1024
@@ -69,6 +70,9 @@ ARGUMENTS: dict[str, Argument] = {
         Kind.OBJECT, "services.optional", lambda value: consumed_services(value, "services")
     ),
     "PV_AUTO_RECOVERY": Argument(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
+    "PV_LIMIT_MEMORY": Argument(Kind.TEXT, "resources.memory", parse_memory),
+    "PV_LIMIT_CPUS": Argument(Kind.TEXT, "resources.cpus", parse_cpus),
+    "PV_LIMIT_PIDS": Argument(Kind.TEXT, "resources.pids", parse_pids),
     "PV_NETWORK_POOL": Argument(Kind.TEXT, "network.pool"),
     "PV_NETWORK_HOSTNAME": Argument(Kind.TEXT, "network.hostname"),
     "PV_NETWORK_IP": Argument(Kind.TEXT, "network.ip"),
@@ -114,6 +118,7 @@ ARGUMENTS: dict[str, Argument] = {
 _RECORDS: dict[str, Callable[..., Any]] = {
     "drivers": Drivers,
     "services": Services,
+    "resources": Resources,
     "network": lambda **members: Network(**{"pool": "", **members}),
     "lxc_network": LxcNetwork,
     "lxc": LxcOptions,

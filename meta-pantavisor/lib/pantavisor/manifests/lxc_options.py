@@ -10,7 +10,7 @@ from typing import Optional
 
 from .. import names
 from ..errors import FormatError
-from . import cgroups
+from . import cgroups, resources
 from .members import AUTO_CGROUP, AUTO_PROC, AUTO_SYS, CAPABILITIES, NAMESPACES, check_word
 from .mounts import check_target
 from .rights import CAPABILITIES as CONFINED_CAPABILITIES
@@ -84,8 +84,11 @@ class LxcOptions:
         check_target(self.resolv_conf_path)
         _check_lines(self.devices, _DEVICE, "a device", "such as c 1:3 rwm")
         _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
-        for setting in self.cgroup_settings:
+        for item in self.cgroups:
+            setting, _, value = (word.strip() for word in item.partition("="))
             cgroups.check(setting)
+            if setting in resources.SETTINGS["memory"]:
+                resources.setting_bytes(setting, value)
         _check_lines(
             self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024"
         )
@@ -114,12 +117,22 @@ class LxcOptions:
         return tuple(sorted(kept - {"none"})) or ("none",)
 
     @property
-    def cgroup_settings(self) -> tuple[str, ...]:
-        return tuple(item.partition("=")[0].rstrip() for item in self.cgroups)
+    def cgroup1_settings(self) -> tuple[str, ...]:
+        """Those in the words of the first version of cgroups, of whole lines too."""
+        given = tuple(item.partition("=")[0].rstrip() for item in self.cgroups)
+        return (*given, *self._raw_keys("lxc.cgroup."))
+
+    @property
+    def cgroup2_settings(self) -> tuple[str, ...]:
+        return self._raw_keys("lxc.cgroup2.")
 
     @property
     def sets_network(self) -> bool:
-        return any(line.lstrip().startswith("lxc.net.") for line in self.raw.split("\n"))
+        return bool(self._raw_keys("lxc.net."))
+
+    def _raw_keys(self, family: str) -> tuple[str, ...]:
+        keys = (line.partition("=")[0].strip() for line in self.raw.split("\n"))
+        return tuple(key[len(family) :] for key in keys if key.startswith(family))
 
 
 def clean_capability(text: str) -> str:

@@ -18,6 +18,7 @@ from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
 from .process import Process, User, check_members, map_process
 from .recovery import AutoRecovery
+from .resources import Resources
 from .services import Drivers, Services
 from .source import SourceManifest
 from .volumes import Volume, read_volumes
@@ -49,6 +50,7 @@ class ContainerSpec:
     modules: Optional[bool] = None
     drivers: Drivers = Drivers()
     services: Services = Services()
+    resources: Resources = Resources()
     network: Optional[Network] = None
     lxc_network: LxcNetwork = LxcNetwork()
     lxc: LxcOptions = LxcOptions()
@@ -79,6 +81,7 @@ class ContainerSpec:
         ):
             if word is not None:
                 check_word(word, known, what)
+        self.resources.check_alone((*self.lxc.cgroup1_settings, *self.lxc.cgroup2_settings))
         for image in self.extra_images:
             names.check_path(image, what="volume")
         if self.network and (self.lxc_network.is_own or self.lxc.sets_network):
@@ -135,5 +138,5 @@ class ContainerSpec:
             found.append(
                 "LXC does not start a container that lists capabilities to drop and others to keep"
             )
-        found += filter(None, map(cgroups.refusal, self.lxc.cgroup_settings))
+        found += filter(None, map(cgroups.refusal, self.lxc.cgroup1_settings))
         return tuple(f"{self.name}: {text}" for text in found)

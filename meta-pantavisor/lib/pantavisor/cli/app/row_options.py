@@ -42,6 +42,11 @@ DEVICE = (
     ),
     Option("--remount", "PV_REMOUNT", JSON, "passed on as it is"),
 )
+LIMITS = (
+    Option("--memory", "PV_LIMIT_MEMORY", "SIZE", "memory that it may take at most, such as 64M or 1.5G"),
+    Option("--cpus", "PV_LIMIT_CPUS", "NUMBER", "processors whose time it may take at most, such as 0.5"),
+    Option("--pids", "PV_LIMIT_PIDS", "COUNT", "processes and threads that it may have at most"),
+)
 NETWORK = (
     Option(
         "--network-pool",
@@ -137,6 +142,7 @@ LAST = (
 )
 GROUPS = (
     ("starting, ending, rights", STARTING),
+    ("limits", LIMITS),
     ("what it needs of the device", DEVICE),
     ("network", NETWORK),
     ("its process", PROCESS),

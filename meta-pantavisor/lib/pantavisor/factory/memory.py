@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Whether the memory that the containers may take fits into the board."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .. import isolation, lxc, manifests
+from ..errors import FormatError
+from ..objects import ObjectPool
+from ..state import State
+
+
+def warnings(state: State, pool: ObjectPool, memory: Optional[int]) -> tuple[str, ...]:
+    """Hold the containers' limits against the ``memory`` that the board has for them, if that is known.
+    Raises FormatError.
+    """
+    if memory is None:
+        return ()
+    limits = {name: _memory_limit(state, pool, name) for name in state.container_names()}
+    unlimited = manifests.check_memory(limits, memory)
+    if not unlimited:
+        return ()
+    return (f"without a limit of memory (PVR_MEMORY), so the sum is not known: {', '.join(unlimited)}",)
+
+
+def _memory_limit(state: State, pool: ObjectPool, name: str) -> Optional[int]:
+    """Raises FormatError. What is only mounted takes none."""
+    run = state[f"{name}/run.json"]
+    conf = run.get("config") if isinstance(run, dict) else None
+    if not conf:
+        return 0
+    with pool.path(str(state[f"{name}/{conf}"])).open("rb") as stream:
+        text = stream.read(lxc.MAX_BYTES).decode("utf-8", "replace")
+    try:
+        return manifests.memory_limit(isolation.pairs(text))
+    except FormatError as error:
+        raise FormatError(f"{name}: {error.message}", hint=error.hint) from error
