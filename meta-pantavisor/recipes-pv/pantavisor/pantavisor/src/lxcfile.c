@@ -14,10 +14,6 @@
 #include "seccomp.h"
 #include "text.h"
 
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256 /* Linux 5.10; older kernels pass it over */
-#endif
-
 #define CONSOLE_LOG "console.log"
 
 char *pv_lxcfile_log(const struct pv_task *task)
@@ -106,7 +102,7 @@ static bool mount_logs(const struct pv *pv, const struct pv_task *task, struct p
 		folder < 0 ? -1 : pv_durable_append(pv_storage_at(folder), CONSOLE_LOG, &err);
 
 	if (log >= 0 && pv_mount_bind(mounts, folder, target,
-				MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW, &err) == 0)
+				MS_NOSUID | MS_NODEV | MS_NOEXEC | PV_MS_NOSYMFOLLOW, &err) == 0)
 		return true;
 	pv_warn("container", "%s: its console is not logged: %s", task->spec->name, err.text);
 	return false;

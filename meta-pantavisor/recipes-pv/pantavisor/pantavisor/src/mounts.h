@@ -8,6 +8,8 @@
 #include "err.h"
 #include "verity.h"
 
+#define PV_MS_NOSYMFOLLOW 256 /* as of Linux 5.10; older kernels pass it over */
+
 struct pv_mounts {
 	char **targets;
 	size_t count, room;

@@ -24,6 +24,7 @@ struct pinning {
 	struct pv_err *err;
 	FILE *to;
 	size_t count;
+	char *whole, *whole_place; /* the volume that was bound as a whole, with its slash, and where */
 };
 
 /* "\040" is a blank, as in fstab. */
@@ -111,6 +112,47 @@ static int pin(struct pinning *p, const char *text, size_t length, char **place)
 	return -1;
 }
 
+/* Below it no link is followed. */
+static int bind_whole(struct pinning *p, const char *path, const char *inside)
+{
+	cleanup_free char *volume = pv_dup(path, (size_t)(inside - path));
+	cleanup_free char *folder = pv_fmt(PV_RUN_DIR "/sources/%s", p->container);
+	cleanup_close int root = -1;
+
+	if (p->whole && !strcmp(p->whole, volume))
+		return 0;
+	free(p->whole);
+	free(p->whole_place);
+	p->whole = pv_dup(volume, strlen(volume));
+	p->whole_place = NULL;
+	root = pv_beneath_root(volume, p->err);
+	if (root >= 0)
+		p->whole_place = make_place(folder, p->count++, root, p->err);
+	if (!p->whole_place)
+		return -1;
+	return pv_mount_bind(
+		p->mounts, root, p->whole_place, MS_NOSUID | MS_NODEV | PV_MS_NOSYMFOLLOW, p->err);
+}
+
+/* Upper and work directory of an overlay have to be in one mount. */
+static int write_layer(struct pinning *p, const char *option, const char *value)
+{
+	cleanup_free char *path = unescape(value, strlen(value));
+	const char *inside = inside_of(path);
+	cleanup_close int root = -1, folder = -1;
+
+	if (!inside)
+		return fputs(option, p->to) < 0 ? -1 : 0;
+	if (bind_whole(p, path, inside) < 0)
+		return -1;
+	root = pv_beneath_root(p->whole_place, p->err);
+	folder = root < 0 ? -1 : pv_beneath_open(root, inside, O_PATH | O_DIRECTORY, p->err);
+	if (folder < 0)
+		return -1;
+	fprintf(p->to, "%.*s%s/%s", (int)(value - option), option, p->whole_place, inside);
+	return 0;
+}
+
 /* "lowerdir=a:b" and its like; of other options nothing is a path in a volume. */
 static int write_option(struct pinning *p, const char *option, const char *before)
 {
@@ -119,6 +161,8 @@ static int write_option(struct pinning *p, const char *option, const char *befor
 
 	if (!value || !strstr(option, "dir="))
 		return fprintf(p->to, "%s%s", before, option) < 0 ? -1 : 0;
+	if (pv_starts_with(option, "upperdir=") || pv_starts_with(option, "workdir="))
+		return fputs(before, p->to) < 0 ? -1 : write_layer(p, option, value + 1);
 	fprintf(p->to, "%s%.*s", before, (int)(value - option), option);
 	before = "=";
 	for (const char *at = value + 1;; at += length + 1) {
@@ -193,12 +237,15 @@ int pv_sources_mount(
 {
 	char *text = NULL;
 	size_t length;
-	struct pinning p = {container, mounts, err, open_memstream(&text, &length), 0};
+	struct pinning p = {
+		.container = container, .mounts = mounts, .err = err, .to = open_memstream(&text, &length)};
 	int done;
 
 	if (!p.to)
 		return pv_err_errno(err, "no memory");
 	done = pv_lxcline_each(conf->text, keep_or_pin, &p, err);
+	free(p.whole);
+	free(p.whole_place);
 	if (done < 0)
 		fclose(p.to);
 	else

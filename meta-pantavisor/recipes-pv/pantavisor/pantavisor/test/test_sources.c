@@ -115,13 +115,36 @@ static void test_overlay(void)
 		"/volumes/web/ovl var/run overlay lowerdir=/volumes/web/root/var/run,"
 		"upperdir=/volumes/web/ovl/upper,workdir=/volumes/web/ovl/work,create=dir 0 0",
 		ENTRY "/volumes/web/ovl var/run overlay lowerdir=" SOURCE "0,upperdir=" SOURCE
-		      "1,workdir=" SOURCE "2,create=dir 0 0\n");
+		      "1/upper,workdir=" SOURCE "1/work,create=dir 0 0\n");
 	tree_check_text(INNER "0/real", "of the image");
 	CHECK(!pv_exists(SOURCE "0/pantavisor"));
+	/* The kernel takes upper and work directory from one mount only. */
+	tree_folder("merged");
+	CHECK(mount("overlay", "/merged", "overlay", 0,
+		      "lowerdir=" SOURCE "0,upperdir=" SOURCE "1/upper,workdir=" SOURCE "1/work") == 0);
+	tree_file("merged/written", "by the container");
+	CHECK(umount("/merged") == 0);
+	tree_check_text("volumes/web/ovl/upper/written", "by the container");
 	pv_mounts_undo(&mounts);
 	check_rewritten(ENTRY "x o overlay lowerdir=/a:/volumes/web/root/run:/volumes/web/root 0 0",
 		ENTRY "x o overlay lowerdir=/a:" SOURCE "0:/volumes/web/root 0 0\n");
 	pv_mounts_undo(&mounts);
+}
+
+static void test_links_in_place_of_an_overlays_directories_are_refused(void)
+{
+	static const char *const entries[] = {ENTRY
+		"x o overlay upperdir=/volumes/db/data/root,workdir=/volumes/db/data/sub 0 0",
+		ENTRY "x o overlay upperdir=/volumes/db/data/harmless,workdir=/volumes/db/data/sub 0 0",
+		ENTRY "x o overlay upperdir=/volumes/db/data/sub,workdir=/volumes/db/data/up/etc 0 0",
+		ENTRY
+		"x o overlay upperdir=/volumes/db/data/sub/../../../etc,workdir=/volumes/db/data/sub 0 0",
+		ENTRY "x o overlay upperdir=/volumes/db/data/none,workdir=/volumes/db/data/sub 0 0"};
+
+	for (size_t i = 0; i < PV_COUNT(entries); i++) {
+		CHECK(!rewrite(entries[i], -1));
+		pv_mounts_undo(&mounts);
+	}
 }
 
 int main(void)
@@ -136,5 +159,6 @@ int main(void)
 	test_missing_place();
 	test_blanks();
 	test_overlay();
+	test_links_in_place_of_an_overlays_directories_are_refused();
 	return check_done();
 }
