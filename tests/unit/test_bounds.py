@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pantavisor import bootenv, cjson, lxc, names, state, verity
 from pantavisor.keys import pem, trust, x509
-from pantavisor.manifests import bsp, consistency, device, recovery, volumes
+from pantavisor.manifests import bsp, consistency, device, health, recovery, volumes
 from pantavisor.pvs import patterns, signature, signers
 from pantavisor.remote import client
 
@@ -29,6 +29,10 @@ BOUNDS = {
     "PV_ADDONS": bsp.MAX_ADDONS,
     "PV_RECOVERY_SECONDS": recovery.MAX_SECONDS,
     "PV_RECOVERY_FACTOR": recovery.MAX_FACTOR,
+    "PV_HEALTH_WORDS": health.MAX_WORDS,
+    "PV_HEALTH_BYTES": health.MAX_BYTES,
+    "PV_HEALTH_SECONDS": health.MAX_SECONDS,
+    "PV_HEALTH_RETRIES": health.MAX_RETRIES,
     "PV_LXCCONF_BYTES": lxc.MAX_BYTES,
     "PV_NAME_BYTES": names.MAX_CONTAINER_CHARS,
     "PV_PATH_BYTES": names.MAX_PATH_BYTES,

@@ -433,8 +433,8 @@ def test_stop_signals_are_passed_on_and_the_rest_is_named() -> None:
     }
     for text, row in spellings.items():
         assert f"lxc.signal.halt = {row}" in conf(config={"StopSignal": text})
-    config = {"Healthcheck": {"Test": ["CMD"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
-    assert spec(config=config).process.unmapped == ("ExposedPorts", "Healthcheck")
+    config = {"Healthcheck": {"Test": ["CMD", "a"]}, "ExposedPorts": {"80/tcp": {}}, "Labels": {"a": "b"}}
+    assert spec(config=config).process.unmapped == ("ExposedPorts",)
     config = {
         "Healthcheck": {"Test": ["NONE"]},
         "ExposedPorts": {},

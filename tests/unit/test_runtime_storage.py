@@ -55,6 +55,7 @@ NOT_OF_THE_STORAGE = {
     "mounts": "targets in /volumes, /run and /lib",
     "peer": "/proc",
     "prepare": "/proc",
+    "probe": "/proc",
     "process": "/proc",
     "rootfs": "/volumes and /run, to begin at",
     "sources": "/volumes, to begin at; places in /run",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from .. import names
@@ -25,6 +26,10 @@ _KNOWN = frozenset([
     "auto_recovery", "network", "config", "share", "root-volume", "volumes", "logs", "storage", "drivers",
     "services", "exports", "dev-log", "remount", "conditions",
 ])  # fmt: skip
+_HEALTH = (
+    ("interval", 1, 86400), ("timeout", 1, 86400), ("start_period", 0, 86400), ("start_interval", 1, 86400),
+    ("retries", 1, 1000),
+)  # fmt: skip
 
 
 def check(context: Context) -> None:
@@ -52,6 +57,7 @@ def _check_container(context: Context, name: str, path: str) -> None:
     _check_choices(context, path, run)
     _check_volumes(context, name, path, run)
     _check_drivers(context, path, run)
+    _check_health(context, path, run.get("health"))
     if run.get("type") == "lxc" or run.get("config"):
         _check_config(context, name, path, run)
     elif (
@@ -126,6 +132,21 @@ def _check_drivers(context: Context, path: str, run: dict[str, Any]) -> None:
                 context.add(
                     "container", path, f"needs the driver {driver}, which bsp/drivers.json does not have"
                 )
+
+
+def _check_health(context: Context, path: str, health: Any) -> None:
+    """Devices of ours refuse a state for it, others pass over it."""
+    if health is None:
+        return
+    test = health.get("test") if isinstance(health, dict) else None
+    words = test if isinstance(test, list) else []
+    if not 0 < len(words) <= 64 or not all(isinstance(word, str) for word in words) or not words[0]:
+        context.add("container", path, "has a health check whose test is not a list of 1 to 64 words")
+        return
+    for member, least, most in _HEALTH:
+        value = health.get(member, most)
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not least <= value <= most:
+            context.add("container", path, f"has a health check whose {member} is not {least} to {most}")
 
 
 def _check_config(context: Context, name: str, path: str, run: dict[str, Any]) -> None:

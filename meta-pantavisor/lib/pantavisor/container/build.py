@@ -5,7 +5,6 @@ configuration.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
 from ..oci import Platform
 from ..state import Value
-from . import dm
+from . import dm, programs
 from .model import Container, PackOptions
 from .overlay import difference, overlaid
 from .progress import watch_tree
@@ -258,26 +257,7 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
             f"{spec.name}: the device's overlayfs would obey {marks}, "
             "so these attributes and nodes are dropped"
         )
-    program = spec.process.executable
-    if spec.runs and not _has_program(spec, tree):
-        found.append(
-            f"{spec.name}: its root file system has no {program}, "
-            "so it starts only if a config overlay brings it"
-        )
-    return tuple(found)
-
-
-def _has_program(spec: ContainerSpec, tree: Tree) -> bool:
-    """Whether the first program is in ``tree``, or below what is mounted over it."""
-    program, folder = spec.process.executable, spec.process.folder
-    path = next((word[5:] for word in spec.process.environment if word.startswith("PATH=")), "")
-    if elf.exists(tree, program, folder=folder, search=[place for place in path.split(":") if place]):
-        return True
-    targets = [volume.path for volume in spec.volumes]
-    targets += [f"/{mount.target}" for mount in (*spec.images, *spec.files, *spec.config_volumes)]
-    targets += [f"/{volume.target}" for volume in spec.volume_imports]
-    whole = posixpath.join("/", folder, program)
-    return any(whole.startswith(f"{target.rstrip('/')}/") or whole == target for target in targets)
+    return (*found, *(f"{spec.name}: {text}" for text in programs.missing(spec, tree)))
 
 
 def _notes(spec: ContainerSpec) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 """Making devices.
 
     first_revision  signed exports to the first revision and its disk image     build(), assemble()
+    memory          whether the memory that containers may take fits into the board
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ DEFAULT_INIT = "/sbin/init"
 MAX_WORDS = 1024
 # What docker run, and every other engine, takes where the image has none.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MAPPED = frozenset(["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal"])
+MAPPED = frozenset(
+    ["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "Volumes", "StopSignal", "Healthcheck"]
+)
 # They describe the image, or concern who builds on it or sits at its terminal:
 # nothing is lost without them.
 PASSIVE = frozenset(
@@ -29,7 +31,7 @@ PASSIVE = frozenset(
 )  # fmt: skip
 # What else images may have, by the OCI image specification and by docker since its first versions.
 OTHERS = frozenset(
-    ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Healthcheck", "Hostname", "MacAddress", "Memory",
+    ["Cpuset", "CpuShares", "Domainname", "ExposedPorts", "Hostname", "MacAddress", "Memory",
      "MemorySwap", "NetworkDisabled", "PortSpecs", "StopTimeout", "VolumeDriver", "VolumesFrom"]
 )  # fmt: skip
 MAX_UNMAPPED = 20
@@ -193,9 +195,6 @@ def _folder(text: Any) -> str:
 
 def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
     found = {name for name in config if config[name] and name not in MAPPED | PASSIVE}
-    test = config.get("Healthcheck")
-    if isinstance(test, Mapping) and test.get("Test") in ([], ["NONE"]):
-        found.discard("Healthcheck")
     return tuple(name[:60] for name in sorted(found)[:MAX_UNMAPPED])
 
 

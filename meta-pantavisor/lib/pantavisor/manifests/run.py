@@ -35,6 +35,8 @@ def run_manifest(spec: ContainerSpec) -> dict[str, Any]:
         "status_goal": spec.status_goal,
         "roles": list(spec.roles),
         "auto_recovery": spec.auto_recovery.document() if spec.auto_recovery else None,
+        # Devices of ours run its test in the container; others pass over the member.
+        "health": spec.health.document() if spec.runs and spec.health else None,
         "services": services if any(services.values()) else None,
         "network": spec.network.document(spec.name) if spec.network else None,
         "remount": spec.remount,

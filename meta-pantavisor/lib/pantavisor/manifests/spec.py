@@ -12,6 +12,7 @@ from .. import names
 from ..errors import FormatError
 from . import cgroups
 from .arguments import read_arguments
+from .health import HealthCheck, map_health
 from .lxc_options import LxcOptions
 from .members import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 from .mounts import Mount, VolumeImport
@@ -47,6 +48,7 @@ class ContainerSpec:
     restart_policy: Optional[str] = None
     roles: tuple[str, ...] = ()
     auto_recovery: Optional[AutoRecovery] = None
+    health: Optional[HealthCheck] = None
     modules: Optional[bool] = None
     drivers: Drivers = Drivers()
     services: Services = Services()
@@ -102,6 +104,7 @@ class ContainerSpec:
         return cls(
             name=name,
             process=map_process(config),
+            health=map_health(config),
             volumes=read_volumes(config.get("Volumes") or {}, source.persistence),
             logs=source.logs,
             exports=source.exports,

@@ -18,6 +18,8 @@
 
 /* The monitor's exit status when LXC could not start the container. */
 #define PV_CONTAINER_NOT_STARTED 255
+/* Of one that ended well when it was asked to for its failed health check. */
+#define PV_CONTAINER_ILL 254
 #define PV_CONSOLE_LOG_BYTES "1MB"
 /* Open files that a process may have as long as it does not ask for more. */
 #define PV_CONTAINER_FILES 1024
@@ -58,10 +60,14 @@ struct pv_task {
 	int exit_status;    /* of its last end */
 	int retries;
 	int64_t started_at;
-	int64_t retry_at;  /* RECOVERING; 0: never */
-	bool user_stopped; /* it stays so until it is started on request */
-	bool start_again;  /* once it ended: a restart */
-	int64_t kill_at;   /* while it is stopped on request; 0: never */
+	int64_t retry_at;		/* RECOVERING; 0: never */
+	bool user_stopped;		/* it stays so until it is started on request */
+	bool start_again;		/* once it ended: a restart */
+	int64_t kill_at;		/* while it is asked to end; 0: never */
+	struct pv_health_course health; /* of this run */
+	pid_t probe;			/* its health check, a child of ours; 0: none runs */
+	int64_t probe_at; /* when the next one begins, or this one is to have ended; 0: not known yet */
+	bool is_ill;	  /* it is asked to end for that */
 };
 
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err);

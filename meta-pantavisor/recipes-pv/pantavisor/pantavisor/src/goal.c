@@ -24,15 +24,15 @@ static const char *const goal_names[PV_GOAL_COUNT] = {"MOUNTED", "STARTED", "REA
 
 static const enum pv_status ways[PV_STATUS_COUNT][PV_EVENT_COUNT] = {
 	/* clang-format off */
-	/*                        MOUNTED SPAWNED RUNNING READY ENDED RETRY STOP */
-	[PV_STATUS_INSTALLED]  = {M,      _,      _,      _,    D,    C,    D},
-	[PV_STATUS_MOUNTED]    = {_,      G,      _,      _,    D,    C,    D},
-	[PV_STATUS_STARTING]   = {_,      _,      S,      _,    D,    C,    P},
-	[PV_STATUS_STARTED]    = {_,      _,      _,      R,    D,    C,    P},
-	[PV_STATUS_READY]      = {_,      _,      _,      _,    D,    C,    P},
-	[PV_STATUS_RECOVERING] = {M,      G,      _,      _,    D,    C,    D},
-	[PV_STATUS_STOPPING]   = {_,      _,      _,      _,    D,    _,    P},
-	[PV_STATUS_STOPPED]    = {M,      _,      _,      _,    D,    _,    D},
+	/*                        MOUNTED SPAWNED RUNNING READY ILL ENDED RETRY STOP */
+	[PV_STATUS_INSTALLED]  = {M,      _,      _,      _,    _,  D,    C,    D},
+	[PV_STATUS_MOUNTED]    = {_,      G,      _,      _,    _,  D,    C,    D},
+	[PV_STATUS_STARTING]   = {_,      _,      S,      _,    _,  D,    C,    P},
+	[PV_STATUS_STARTED]    = {_,      _,      _,      R,    _,  D,    C,    P},
+	[PV_STATUS_READY]      = {_,      _,      _,      _,    S,  D,    C,    P},
+	[PV_STATUS_RECOVERING] = {M,      G,      _,      _,    _,  D,    C,    D},
+	[PV_STATUS_STOPPING]   = {_,      _,      _,      _,    _,  D,    _,    P},
+	[PV_STATUS_STOPPED]    = {M,      _,      _,      _,    _,  D,    _,    D},
 	/* clang-format on */
 };
 

@@ -25,6 +25,7 @@ enum pv_event {
 	PV_EVENT_SPAWNED, /* its monitor runs */
 	PV_EVENT_RUNNING, /* its init was seen */
 	PV_EVENT_READY,	  /* it signalled that it is ready */
+	PV_EVENT_ILL,	  /* its health check failed */
 	PV_EVENT_ENDED,	  /* its monitor ended, or could not begin */
 	PV_EVENT_RETRY,	  /* it shall be started again later */
 	PV_EVENT_STOP,	  /* it was asked to end */

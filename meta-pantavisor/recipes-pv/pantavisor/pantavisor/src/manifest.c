@@ -200,6 +200,8 @@ static int read_container(
 		pv_manifest_restart(c, pv_manifest_text(c, run, "restart_policy"), &container->restart) <
 			0 ||
 		(recovery && pv_recovery_parse(&container->recovery, c->doc, recovery, c->err) < 0) ||
+		pv_health_parse(&container->health, c->doc, pv_json_get(c->doc, run, "health"), c->err) <
+			0 ||
 		read_roles(c, run, container) < 0 || read_files(c, run, container) < 0 ||
 		read_storages(c, run, container) < 0)
 		return -1;

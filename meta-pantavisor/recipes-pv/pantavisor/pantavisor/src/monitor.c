@@ -25,7 +25,7 @@ static void limit_files(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
-static void leave_pid1(const char *name)
+void pv_monitor_leave_pid1(const char *name)
 {
 	sigset_t none;
 	int null;
@@ -56,28 +56,37 @@ static char **command_of(struct lxc_container *c)
 	return pv_argv_split(*text ? text : "/sbin/init", &words, &err) < 0 ? NULL : words;
 }
 
-int pv_monitor_run(const struct pv_task *task)
+struct lxc_container *pv_monitor_open(const struct pv_task *task)
 {
 	cleanup_free char *path = pv_lxcfile_path(task);
 	cleanup_free char *conf = pv_fmt("%s.now", path);
+	struct lxc_container *c = lxc_container_new(task->spec->name, PV_LXC_DIR);
+
+	if (!c)
+		return NULL;
+	c->clear_config(c);
+	if (!c->load_config(c, conf))
+		return NULL;
+	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
+	if (!task->has_apparmor)
+		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
+	return c;
+}
+
+int pv_monitor_run(const struct pv_task *task)
+{
 	struct lxc_container *c;
 	char **command;
 
-	leave_pid1(task->spec->name);
+	pv_monitor_leave_pid1(task->spec->name);
 	/* liblxc takes commands at an abstract socket, from any root in the same network: console, cgroups,
 	 * end of the container. The container itself shares PID 1's network by its conf, or has one of its
 	 * own. */
 	if (task->hides_monitor && unshare(CLONE_NEWNET) < 0)
 		return PV_CONTAINER_NOT_STARTED;
-	c = lxc_container_new(task->spec->name, PV_LXC_DIR);
+	c = pv_monitor_open(task);
 	if (!c)
 		return PV_CONTAINER_NOT_STARTED;
-	c->clear_config(c);
-	if (!c->load_config(c, conf))
-		return PV_CONTAINER_NOT_STARTED;
-	/* There are no profiles here; a liblxc without AppArmor refuses the key, which is as good. */
-	if (!task->has_apparmor)
-		c->set_config_item(c, "lxc.apparmor.profile", "unconfined");
 	c->want_daemonize(c, false);
 	c->want_close_all_fds(c, true);
 	command = command_of(c);

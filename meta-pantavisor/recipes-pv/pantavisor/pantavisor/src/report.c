@@ -53,6 +53,8 @@ static void put_container(FILE *to, const struct pv *pv, const struct pv_task *t
 	fputc(',', to);
 	put_member(to, "restart_policy", restart_names[spec->restart]);
 	fprintf(to, ",\"roles\":[\"%s\"]", pv_container_is_mgmt(spec) ? "mgmt" : "nobody");
+	if (spec->health.test)
+		fprintf(to, ",\"health\":\"%s\"", pv_health_name(task->health.standing));
 	if (spec->recovery.given)
 		put_recovery(to, task, now);
 	if (spec->restart == PV_RESTART_CONTAINER)

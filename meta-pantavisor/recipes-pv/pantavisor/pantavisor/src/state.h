@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "goal.h"
+#include "health.h"
 #include "json.h"
 #include "recovery.h"
 
@@ -55,6 +56,7 @@ struct pv_container {
 	enum pv_goal goal;
 	enum pv_restart restart;
 	struct pv_recovery recovery;
+	struct pv_health health;
 	bool automodfw;
 	bool is_confined;	    /* its system calls are filtered */
 	bool has_config;	    /* there are paths below _config/<name>/ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise.h"
 
+#include "checkup.h"
 #include "clock.h"
 #include "commit.h"
 #include "exitstatus.h"
@@ -24,7 +25,7 @@ static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 		*next = pv_earlier_of(
 			*next, now + (now - task->started_at < QUICK_START_MS ? STARTING_POLL_MS
 									      : HANGING_POLL_MS));
-	else if (task->status == PV_STATUS_STOPPING && task->kill_at)
+	else if (task->kill_at)
 		*next = pv_earlier_of(*next, task->kill_at);
 	else if (task->status == PV_STATUS_RECOVERING && !task->is_starting)
 		*next = pv_earlier_of(*next, task->retry_at);
@@ -48,7 +49,7 @@ static void look_at_monitor(struct pv_task *task, int64_t now, int64_t *next)
 
 static void look_at_stop(struct pv_task *task, int64_t now)
 {
-	if (task->status != PV_STATUS_STOPPING || !task->kill_at || now < task->kill_at)
+	if (!task->kill_at || now < task->kill_at)
 		return;
 	pv_warn("container", "container %s did not end, it is killed", task->spec->name);
 	pv_container_kill(task);
@@ -65,6 +66,7 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 		pv_task_start(pv, task, now);
 	if (task->status == PV_STATUS_STARTING)
 		pv_task_look_for_init(pv, task);
+	pv_checkup_tick(pv, task, now, next);
 	look_at_stop(task, now);
 	look_at_monitor(task, now, next);
 	note_due(task, now, next);
@@ -91,6 +93,8 @@ void pv_supervise_reaped(struct pv *pv, pid_t pid, int wait_status, int64_t now)
 	int status = pv_exit_status(wait_status);
 
 	for (size_t i = 0; i < pv->run->task_count; i++) {
+		if (pv_checkup_reaped(pv, pv->run->tasks[i], pid, status, now))
+			return;
 		if (pv->run->tasks[i]->monitor != pid)
 			continue;
 		pv_info("container", "container %s ended with status %d", pv->run->tasks[i]->spec->name,

@@ -45,6 +45,15 @@ static void unmount(struct pv *pv, struct pv_task *task)
 		pv_prepare_unmount(pv, task);
 }
 
+/* What runs of them dies with the container, and is not a check of its next run. */
+static void end_checks(struct pv_task *task)
+{
+	task->health = (struct pv_health_course){0};
+	task->probe = 0;
+	task->probe_at = 0;
+	task->is_ill = false;
+}
+
 void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now)
 {
 	int64_t ran = task->started_at ? now - task->started_at : 0, delay;
@@ -52,6 +61,9 @@ void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t
 
 	if (task->monitor)
 		pv_container_clear(task);
+	if (task->is_ill && !exit_status)
+		exit_status = PV_CONTAINER_ILL;
+	end_checks(task);
 	task->started_at = task->kill_at = 0;
 	task->exit_status = exit_status;
 	/* It was faster than we looked: it did run. */
@@ -136,6 +148,20 @@ void pv_task_look_for_init(struct pv *pv, struct pv_task *task)
 	pv_status_next(&task->status, PV_EVENT_RUNNING);
 	pv_info("container", "container %s STARTED", task->spec->name);
 	note_goal(task);
+}
+
+void pv_task_ill(struct pv *pv, struct pv_task *task, int64_t now)
+{
+	task->reached = false;
+	pv_status_next(&task->status, PV_EVENT_ILL);
+	if (task->spec->recovery.mode == PV_RECOVER_NO) {
+		if (pv_revision_is_tried(pv->run->standing))
+			pv_fault_try(pv, PV_OCCASION_LOST, "a container is unhealthy");
+		return;
+	}
+	task->is_ill = true;
+	task->kill_at = now + STOP_GRACE_MS;
+	pv_container_halt(task);
 }
 
 bool pv_task_ready(struct pv *pv, struct pv_task *task)

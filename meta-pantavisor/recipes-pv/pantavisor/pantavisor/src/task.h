@@ -23,6 +23,8 @@ void pv_task_leave(struct pv *pv, struct pv_task *task, int64_t now);
 bool pv_task_is_gone(struct pv *pv, struct pv_task *task);
 /* As it was before its first start. What a user stopped stays so. */
 void pv_task_renew(struct pv_task *task);
+/* Its health check failed: it is ended and recovers, unless its policy has it run on. */
+void pv_task_ill(struct pv *pv, struct pv_task *task, int64_t now);
 /* It reports that it is ready. False where it does not run. */
 bool pv_task_ready(struct pv *pv, struct pv_task *task);
 

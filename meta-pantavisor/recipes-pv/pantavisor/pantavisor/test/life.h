@@ -16,6 +16,7 @@
 #include "log.h"
 #include "note.h"
 #include "prepare.h"
+#include "probe.h"
 #include "shutdown.h"
 #include "supervise.h"
 #include "tree.h"
@@ -31,7 +32,8 @@ static struct {
 	bool works_slowly;    /* its jobs, which the test waits for */
 	const char *unusable; /* revisions of one letter */
 	int64_t spawned_at;   /* 0: soon after its boot */
-	int mounts, spawns, unmounts, halts, kills, clears;
+	int mounts, spawns, unmounts, halts, kills, clears, probes, probe_kills;
+	pid_t probe; /* -1: none can begin */
 } world;
 static jmp_buf end_of_story;
 
@@ -91,6 +93,19 @@ void pv_container_clear(struct pv_task *of)
 void pv_container_log_errors(const struct pv_task *task)
 {
 	(void)task;
+}
+
+pid_t pv_probe_spawn(const struct pv_task *task, struct pv_err *err)
+{
+	(void)task;
+	world.probes++;
+	return world.probe < 0 ? pv_err_set(err, "no process") : world.probe;
+}
+
+void pv_probe_kill(pid_t probe)
+{
+	CHECK(probe == world.probe);
+	world.probe_kills++;
 }
 
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err)
