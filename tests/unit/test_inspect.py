@@ -11,13 +11,12 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from pantavisor import inspect, squashfs
+from pantavisor import inspect
 from pantavisor.errors import NotFound
 from pantavisor.inspect.tables import human
 from pantavisor.inspect.treemap import Box, squarify
-from pantavisor.layers import Directory, File, Tree
-from pantavisor.layers.tree import IMPLIED
 from sim import device as sim
+from sim import roots
 
 
 @pytest.fixture(scope="module")
@@ -213,44 +212,14 @@ def test_sizes_are_spelled_in_units_that_fit(size: int | None, text: str) -> Non
     assert human(size) == text
 
 
-def root_of(files: dict[str, bytes], *, mode: int = 0o644) -> Tree:
-    tree = Tree(Directory(IMPLIED))
-    for path, content in files.items():
-        tree.add_missing([path.rpartition("/")[0].encode()])
-        folder = tree.find(path.rpartition("/")[0])
-        assert isinstance(folder, Directory)
-        folder.entries[path.rpartition("/")[2].encode()] = File(
-            IMPLIED._replace(mode=mode), len(content), content
-        )
-    return tree
-
-
-def put(device: sim.Device, tmp_path: Path, files: dict[str, bytes]) -> str:
-    """The object of a root file system."""
-    path = tmp_path / "root.squashfs"
-    squashfs.write(root_of(files), path, profile=squashfs.profile("fast", None))
-    return device.pool.put_bytes(path.read_bytes())
-
-
-def status(*packages: str) -> bytes:
-    form = "Package: {}\nVersion: {}\nArchitecture: all\nStatus: install ok installed\n\n"
-    return "".join(form.format(*package.split()) for package in packages).encode()
-
-
-def exported(device: sim.Device, path: Path, web: str, **more: str) -> Path:
-    state = device.state.with_files({"web/root.squashfs": web, **more})
-    sim.export.write(path, state, device.pool)
-    return path
-
-
 def test_packages_of_containers_are_shown_in_text_page_and_document(
     device: sim.Device, tmp_path: Path
 ) -> None:
     files = {
-        "var/lib/dpkg/status": status("bash 5.2", "curl 8"),
+        "var/lib/dpkg/status": roots.status("bash 5.2", "curl 8"),
         "etc/os-release": b"ID=debian\nVERSION_ID=12\n",
     }
-    found = inspect.inspect(exported(device, tmp_path / "a.tgz", put(device, tmp_path, files)))
+    found = inspect.inspect(roots.exported(device, tmp_path / "a.tgz", roots.put(device, files)))
     assert re.search(r"web +debian 12 +2 deb", inspect.render_text(found))
     assert "curl" not in inspect.render_text(found)
     page = inspect.render_html(found)
@@ -265,10 +234,10 @@ def test_packages_of_containers_are_shown_in_text_page_and_document(
 
 def test_packages_and_files_that_changed_inside_are_shown(device: sim.Device, tmp_path: Path) -> None:
     place = "var/lib/dpkg/status"
-    before = {place: status("bash 5.1", "gone 1"), "etc/a": b"1", "etc/same": b"s", "etc/old": b"o"}
-    now = {place: status("bash 5.2", "new 3"), "etc/a": b"2", "etc/same": b"s", "srv/new": b"n"}
-    older = exported(device, tmp_path / "older.tgz", put(device, tmp_path, before))
-    newer = exported(device, tmp_path / "newer.tgz", put(device, tmp_path, now))
+    before = {place: roots.status("bash 5.1", "gone 1"), "etc/a": b"1", "etc/same": b"s", "etc/old": b"o"}
+    now = {place: roots.status("bash 5.2", "new 3"), "etc/a": b"2", "etc/same": b"s", "srv/new": b"n"}
+    older = roots.exported(device, tmp_path / "older.tgz", roots.put(device, before))
+    newer = roots.exported(device, tmp_path / "newer.tgz", roots.put(device, now))
     found = inspect.inspect(newer, against=older)
     assert found.changes is not None and found.changes.notes == ()
     assert [(item.name, item.before, item.now) for item in found.changes.packages] == [
@@ -293,21 +262,17 @@ def test_packages_and_files_that_changed_inside_are_shown(device: sim.Device, tm
 
 
 def test_a_patch_is_read_together_with_what_it_is_laid_over(device: sim.Device, tmp_path: Path) -> None:
-    base = put(
-        device, tmp_path, {"lib/apk/db/installed": b"P:a\nV:1\n\n", "x.dist-info/METADATA": METADATA}
-    )
-    patch = put(device, tmp_path, {"lib/apk/db/installed": b"P:a\nV:2\n\n"})
-    target = exported(device, tmp_path / "a.tgz", base, **{"web/root.ovl.squashfs": patch})
+    files = {"lib/apk/db/installed": b"P:a\nV:1\n\n", "x.dist-info/METADATA": b"Name: x\nVersion: 9\n"}
+    base = roots.put(device, files)
+    patch = roots.put(device, {"lib/apk/db/installed": b"P:a\nV:2\n\n"})
+    target = roots.exported(device, tmp_path / "a.tgz", base, **{"web/root.ovl.squashfs": patch})
     (web,) = [part for part in inspect.inspect(target).revisions[0].parts if part.name == "web"]
     assert web.inventory is not None and web.inventory.notes == ()
     assert [(item.name, item.version) for item in web.inventory.packages] == [("a", "2"), ("x", "9")]
 
 
-METADATA = b"Name: x\nVersion: 9\n"
-
-
 def test_a_file_system_that_cannot_be_read_is_a_note(device: sim.Device, tmp_path: Path) -> None:
-    target = exported(device, tmp_path / "a.tgz", device.pool.put_bytes(b"no squashfs" * 100))
+    target = roots.exported(device, tmp_path / "a.tgz", device.pool.put_bytes(b"no squashfs" * 100))
     found = inspect.inspect(target, against=device.export())
     (web,) = [part for part in found.revisions[0].parts if part.name == "web"]
     assert web.inventory is not None and "web/root.squashfs is not read" in web.inventory.notes[0]
@@ -318,8 +283,8 @@ def test_long_lists_of_what_changed_inside_are_cut_at_a_terminal(
     device: sim.Device, tmp_path: Path
 ) -> None:
     many = {f"srv/{number:04}": b"x" for number in range(300)}
-    older = exported(device, tmp_path / "older.tgz", put(device, tmp_path, {"srv/0000": b"x"}))
-    newer = exported(device, tmp_path / "newer.tgz", put(device, tmp_path, many))
+    older = roots.exported(device, tmp_path / "older.tgz", roots.put(device, {"srv/0000": b"x"}))
+    newer = roots.exported(device, tmp_path / "newer.tgz", roots.put(device, many))
     found = inspect.inspect(newer, against=older)
     assert "and 99 more: use --json or --html" in inspect.render_text(found)
     assert "0299" in inspect.render_html(found)
@@ -338,9 +303,7 @@ def test_a_program_of_go_is_found_in_an_image(device: sim.Device, tmp_path: Path
         + info
         + bytes(900_000)
     )
-    path = tmp_path / "go.squashfs"
-    squashfs.write(root_of({"bin/app": data}, mode=0o755), path, profile=squashfs.profile("fast", None))
-    target = exported(device, tmp_path / "a.tgz", device.pool.put_bytes(path.read_bytes()))
+    target = roots.exported(device, tmp_path / "a.tgz", roots.put(device, {"bin/app": data}, mode=0o755))
     (web,) = [part for part in inspect.inspect(target).revisions[0].parts if part.name == "web"]
     assert web.inventory is not None
     assert [(item.kind, item.name, item.version) for item in web.inventory.packages] == [

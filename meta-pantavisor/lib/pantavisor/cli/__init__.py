@@ -34,6 +34,7 @@ MODULES = {
     "keys": ("keys",),
     "check": ("verify", "inspect"),
     "disk_image": ("image",),
+    "sbom": ("sbom",),
     "jobs": ("export-container", "export-bsp", "build-root"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip

@@ -24,6 +24,7 @@ from .changes import compare
 from .contents import read
 from .document import document
 from .model import (
+    DEVICE,
     ChangesView,
     FileView,
     InnerChange,
@@ -32,11 +33,13 @@ from .model import (
     Part,
     Revision,
     SignatureView,
+    latest,
 )
 from .page import render_html
 from .tables import Table, render_text, tables
 
 __all__ = [
+    "DEVICE",
     "ChangesView",
     "FileView",
     "InnerChange",
@@ -49,6 +52,7 @@ __all__ = [
     "compare",
     "document",
     "inspect",
+    "latest",
     "read",
     "render_html",
     "render_text",

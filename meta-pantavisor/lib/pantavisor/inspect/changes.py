@@ -11,14 +11,14 @@ from typing import Optional
 from ..errors import PantavisorError
 from ..readers import Findings, opened
 from . import roots
-from .model import ChangesView, FileView, InnerChange, Inspection, PackageChange, Revision
+from .model import ChangesView, FileView, InnerChange, Inspection, PackageChange, Revision, latest
 
 
 def compare(newer: Inspection, older: Inspection) -> Optional[ChangesView]:
     """The latest revision of each against the other, or None where one has none."""
     if not newer.revisions or not older.revisions:
         return None
-    ours, theirs = _latest(newer), _latest(older)
+    ours, theirs = latest(newer), latest(older)
     new, old = _files(ours), _files(theirs)
     sizes = {file.object_id: file.size or 0 for file in new.values() if file.object_id}
     inner, notes = _inner(newer, older)
@@ -35,14 +35,6 @@ def compare(newer: Inspection, older: Inspection) -> Optional[ChangesView]:
         packages=tuple(_package_changes(ours, theirs)),
         inner=inner,
         notes=notes,
-    )
-
-
-def _latest(inspection: Inspection) -> Revision:
-    """The revision with the highest number; named ones come before numbers."""
-    return max(
-        inspection.revisions,
-        key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0),
     )
 
 
@@ -69,7 +61,7 @@ def _versions(revision: Revision) -> dict[tuple[str, str, str], tuple[str, ...]]
 
 def _inner(newer: Inspection, older: Inspection) -> tuple[tuple[InnerChange, ...], tuple[str, ...]]:
     """The files that changed in file systems of both, and what could not be compared."""
-    ours, theirs = _volumes(_latest(newer)), _volumes(_latest(older))
+    ours, theirs = _volumes(latest(newer)), _volumes(latest(older))
     differing = [path for path in sorted(ours.keys() & theirs.keys()) if ours[path] != theirs[path]]
     found: list[InnerChange] = []
     notes: list[str] = []

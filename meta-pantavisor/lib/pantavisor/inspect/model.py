@@ -144,3 +144,11 @@ class Inspection:
     revisions: tuple[Revision, ...]
     problems: tuple[str, ...]
     changes: Optional[ChangesView] = None
+
+
+def latest(inspection: Inspection) -> Revision:
+    """The revision with the highest number; named ones come before numbers. There must be one."""
+    return max(
+        inspection.revisions,
+        key=lambda item: (item.name.isdecimal(), int(item.name) if item.name.isdecimal() else 0),
+    )

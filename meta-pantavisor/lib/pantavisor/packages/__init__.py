@@ -13,6 +13,16 @@ from __future__ import annotations
 
 from .inventory import Collector, limit_of, may_be_go
 from .model import KINDS, Distribution, Inventory, Package
-from .purl import purl
+from .purl import purl, spelled
 
-__all__ = ["KINDS", "Collector", "Distribution", "Inventory", "Package", "limit_of", "may_be_go", "purl"]
+__all__ = [
+    "KINDS",
+    "Collector",
+    "Distribution",
+    "Inventory",
+    "Package",
+    "limit_of",
+    "may_be_go",
+    "purl",
+    "spelled",
+]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Optional
 from urllib.parse import quote
 
@@ -30,13 +31,16 @@ def purl(package: Package, distribution: Optional[Distribution] = None) -> str:
         namespace, _, name = name.rpartition("/")
     if package.kind in (DEB, APK, NPM, GOLANG):
         name = name.lower()
-    path = "/".join(_quoted(part) for part in (*namespace.lower().split("/"), name) if part)
-    words = "&".join(f"{key}={_quoted(value)}" for key, value in sorted(qualifiers.items()) if value)
-    return (
-        f"pkg:{package.kind}/{path}"
-        + (f"@{_quoted(version)}" if version else "")
-        + (f"?{words}" if words else "")
-    )
+    return spelled(package.kind, (*namespace.lower().split("/"), name), version, qualifiers)
+
+
+def spelled(kind: str, names: Iterable[str], version: str, qualifiers: Mapping[str, str]) -> str:
+    """A package URL; what is empty of it is left out."""
+    path = "/".join(_quoted(name) for name in names if name)
+    given = sorted((key, value) for key, value in qualifiers.items() if value)
+    words = "&".join(f"{key}={quote(value, safe='-._~:/')}" for key, value in given)
+    after = (f"@{_quoted(version)}" if version else "") + (f"?{words}" if words else "")
+    return f"pkg:{kind}/{path}{after}"
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Bills of materials: what a state is made of, in the formats that others read.
+
+subject.py     what is listed: a state, its parts, their files and packages
+spdx.py        as SPDX 3.0.1    cyclonedx.py   as CycloneDX 1.6
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from . import cyclonedx, spdx
+from .subject import Component, ListedPart, Subject, subject
+
+FORMATS = {"spdx": spdx.document, "cyclonedx": cyclonedx.document}
+SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}  # of files, as the specifications have it
+
+__all__ = ["FORMATS", "SUFFIXES", "Component", "ListedPart", "Subject", "render", "subject"]
+
+
+def render(target: Path, form: str, *, created: str) -> bytes:
+    """The document about a disk image, storage tree, export or repository in a format of FORMATS. The same
+    state, created at the same time of RFC 3339, makes the same bytes. Raises NotFound.
+    """
+    document = FORMATS[form](subject(target), created)
+    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"

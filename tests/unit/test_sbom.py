@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""Bills of materials: valid by the schemas of their specifications, whole, and the same bytes again."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pantavisor import cli, inspect, sbom
+from pantavisor.errors import NotFound
+from pantavisor.packages import purl
+from sim import device as sim
+from sim import roots, tools
+
+CREATED = "2026-01-02T03:04:05Z"
+FILES = {
+    "etc/os-release": b"ID=debian\nVERSION_ID=12\n",
+    "var/lib/dpkg/status": roots.status("bash 5.2-1+b1", "libc6 1:2.36"),
+    "opt/node_modules/@a/b/package.json": b'{"name": "@a/b", "version": "1.0.0", "license": "ISC"}',
+    "opt/x.dist-info/METADATA": b"Name: Some_Thing.x\nVersion: 2\n",
+}
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> sim.Device:
+    return sim.make(tmp_path_factory.mktemp("device") / "device")
+
+
+@pytest.fixture(scope="module")
+def target(device: sim.Device, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = {
+        "#spec": "service-manifest-src@1",
+        "docker_digest": f"registry.test:5000/team/Web@sha256:{'0' * 64}",
+        "docker_platform": "linux/arm64",
+        "docker_tag": "1.0",
+    }
+    state = device.state.with_files({"web/root.squashfs": roots.put(device, FILES), "web/src.json": source})
+    path = tmp_path_factory.mktemp("target") / "device.tgz"
+    sim.export.write(path, state, device.pool)
+    return path
+
+
+def written(target: Path, form: str) -> dict[str, Any]:
+    found = json.loads(sbom.render(target, form, created=CREATED))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_cyclonedx_is_valid_by_its_own_schema(target: Path) -> None:
+    try:
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+    except ImportError:
+        tools.miss("the Python package cyclonedx-python-lib is not installed: run scripts/setup")
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(json.dumps(written(target, "cyclonedx"))) is None
+    broken = {**written(target, "cyclonedx"), "components": [{"name": "of no type"}]}
+    assert validator.validate_str(json.dumps(broken)) is not None
+
+
+def test_spdx_is_valid_by_the_model_of_its_specification(target: Path) -> None:
+    try:
+        from spdx_python_model import v3_0_1
+    except ImportError:
+        tools.miss("the Python package spdx-python-model is not installed: run scripts/setup")
+    found = v3_0_1.SHACLObjectSet()
+    text = sbom.render(target, "spdx", created=CREATED)
+    v3_0_1.JSONLDDeserializer().read(io.BytesIO(text), found)
+    assert found.link() == set()
+    purls = {item.software_packageUrl for item in found.foreach_type("software_Package")} - {None}
+    assert {"pkg:npm/%40a/b@1.0.0", "pkg:pypi/some-thing.x@2"} < purls
+    (document,) = found.foreach_type("SpdxDocument")
+    (bill,) = document.rootElement
+    assert [root.name for root in bill.rootElement] == ["device.tgz"]
+    with pytest.raises(ValueError, match="not a valid"):
+        bent = text.replace(b'"relationshipType": "contains"', b'"relationshipType": "holds"')
+        v3_0_1.JSONLDDeserializer().read(io.BytesIO(bent), v3_0_1.SHACLObjectSet())
+
+
+def test_package_urls_are_those_of_the_reference_implementation(target: Path) -> None:
+    try:
+        from packageurl import PackageURL
+    except ImportError:
+        tools.miss("the Python package packageurl-python is not installed: run scripts/setup")
+    urls = [
+        url for part in written(target, "cyclonedx")["components"]
+        for url in (part.get("purl"), *(item.get("purl") for item in part["components"])) if url
+    ]  # fmt: skip
+    assert len(urls) == 5
+    for url in urls:
+        assert PackageURL.from_string(url).to_string() == url
+
+
+def test_both_formats_have_every_file_and_package_of_the_state(target: Path) -> None:
+    (revision,) = inspect.inspect(target).revisions
+    files = {(file.path, file.digest) for file in revision.files}
+    packages = {
+        (item.name, item.version, purl(item, part.inventory.distribution))
+        for part in revision.parts
+        if part.inventory
+        for item in part.inventory.packages
+    }
+    assert len(packages) == 4
+    parts = {part["name"]: part for part in written(target, "cyclonedx")["components"]}
+    assert set(parts) == {"bsp", "safe", "web", "device"}
+    inside = [item for part in parts.values() for item in part["components"]]
+    assert {
+        (item["name"], item["hashes"][0]["content"]) for item in inside if item["type"] == "file"
+    } == files
+    assert {
+        (item["name"], item["version"], item["purl"]) for item in inside if item["type"] == "library"
+    } == packages
+    graph = written(target, "spdx")["@graph"]
+    assert {
+        (item["name"], item["verifiedUsing"][0]["hashValue"])
+        for item in graph
+        if item["type"] == "software_File"
+    } == files
+    listed = [item for item in graph if "/package/" in item.get("spdxId", "")]
+    assert {
+        (item["name"], item["software_packageVersion"], item["software_packageUrl"]) for item in listed
+    } == packages
+
+
+def test_each_element_is_named_once_and_is_in_something(target: Path) -> None:
+    graph = written(target, "spdx")["@graph"]
+    identifiers = [item["spdxId"] for item in graph if "spdxId" in item]
+    assert len(identifiers) == len(set(identifiers))
+    contained = [name for item in graph if item["type"] == "Relationship" for name in item["to"]]
+    assert len(contained) == len(set(contained))
+    things = {item["spdxId"] for item in graph if item["type"] in ("software_File", "software_Package")}
+    assert things - set(contained) == {item["spdxId"] for item in graph if item.get("name") == "device.tgz"
+                                       and item["type"] == "software_Package"}  # fmt: skip
+
+
+def test_the_image_of_a_container_has_its_package_url(target: Path) -> None:
+    (web,) = [part for part in written(target, "cyclonedx")["components"] if part["name"] == "web"]
+    assert web["type"] == "container" and web["version"] == f"sha256:{'0' * 64}"
+    assert web["purl"] == (
+        f"pkg:oci/web@sha256:{'0' * 64}?arch=arm64&repository_url=registry.test:5000/team/Web&tag=1.0"
+    )
+
+
+@pytest.mark.parametrize("form", sbom.FORMATS)
+def test_the_same_state_makes_the_same_bytes(target: Path, device: sim.Device, form: str) -> None:
+    assert sbom.render(target, form, created=CREATED) == sbom.render(target, form, created=CREATED)
+    identity = {
+        "spdx": lambda text: text["@graph"][1]["spdxId"],
+        "cyclonedx": lambda text: text["serialNumber"],
+    }
+    assert identity[form](written(target, form)) != identity[form](written(device.export(), form))
+
+
+def test_what_could_not_be_read_makes_a_part_incomplete(device: sim.Device, tmp_path: Path) -> None:
+    bent = roots.exported(device, tmp_path / "a.tgz", device.pool.put_bytes(b"no squashfs" * 100))
+    document = written(bent, "cyclonedx")
+    assert document["compositions"] == [{"aggregate": "incomplete", "assemblies": ["part/web"]}]
+    (web,) = [part for part in document["components"] if part["name"] == "web"]
+    assert "web/root.squashfs is not read" in web["properties"][0]["value"]
+    contains: Mapping[str, str] = {
+        item["from"].rpartition("/")[2]: item["completeness"]
+        for item in written(bent, "spdx")["@graph"]
+        if item["type"] == "Relationship"
+    }
+    assert {name for name, value in contains.items() if value == "incomplete"} == {"web"}
+
+
+def test_the_command_writes_a_file_or_prints(
+    target: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767323045")
+    assert cli.main(["sbom", str(target), "--format", "cyclonedx"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["metadata"]["timestamp"] == CREATED
+    assert (
+        cli.main(["sbom", str(target), "--format", "cyclonedx", "--out", str(tmp_path / "a.cdx.json")]) == 0
+    )
+    assert (tmp_path / "a.cdx.json").read_text() == printed
+
+
+def test_what_holds_no_state_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.img").write_bytes(bytes(1024 * 1024))
+    with pytest.raises(NotFound, match="holds no state to list"):
+        sbom.render(tmp_path / "x.img", "spdx", created=CREATED)
