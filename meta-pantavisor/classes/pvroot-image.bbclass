@@ -35,6 +35,9 @@ PVROOT_RELEASE ??= "1"
 PVROOT_RELEASE[doc] = "Number of this release, which rises with each: PVS_KEY signs the set of all parts \
 with it, so that none can be taken out or exchanged for that of another release. Empty: parts are not \
 bound together."
+PVROOT_SBOM ??= "spdx"
+PVROOT_SBOM[doc] = "Formats of the bills of materials that are deployed with the image: spdx \
+(<image>.spdx.json, SPDX 3), cyclonedx (<image>.cdx.json). Empty: none."
 PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
 PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
 IMAGE_BOOT_FILES ??= "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
@@ -62,7 +65,8 @@ do_pvroot[dirs] = "${B}"
 do_pvroot[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_CONTAINERS_CORE PVROOT_BSP \
-    PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_MEMORY PVROOT_NAME IMAGE_BOOT_FILES SOURCE_DATE_EPOCH PVS_SIGN"
+    PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_MEMORY PVROOT_SBOM PVROOT_NAME IMAGE_BOOT_FILES \
+    SOURCE_DATE_EPOCH PVS_SIGN"
 do_pvroot[depends] += "${@pvbb.recipe.part_tasks(d)} ${PVROOT_BOOT_DEPENDS}"
 do_pvroot[mcdepends] += "${@pvbb.recipe.part_tasks_elsewhere(d)}"
 # Of containers only do_deploy is needed; their warnings are kept all the same.
@@ -73,5 +77,8 @@ addtask pvroot after do_configure before do_deploy
 do_deploy() {
     cp --sparse=always ${B}/${PVROOT_NAME}.img ${DEPLOYDIR}/
     install -m 0644 ${B}/${PVROOT_NAME}.img.bmap ${DEPLOYDIR}/
+    for bill in ${B}/${PVROOT_NAME}.spdx.json ${B}/${PVROOT_NAME}.cdx.json; do
+        [ ! -e "$bill" ] || install -m 0644 "$bill" ${DEPLOYDIR}/
+    done
 }
 addtask deploy after do_pvroot before do_build

@@ -229,6 +229,7 @@ def test_the_page_has_each_name_once_with_what_it_is_here() -> None:
     [
         ("PVR_VERITY", "yes", 'PVR_VERITY is "yes" (hint: use "1" for yes, "0" for no)'),
         ("PVS_DEVELOPMENT_KEYS", "true", 'use "1" for yes'),
+        ("PVROOT_SBOM", "spdy", 'unknown PVROOT_SBOM "spdy" (hint: use "spdx")'),
         ("PVROOT_SIZE", "1G", 'PVROOT_SIZE is "1G" (hint: use a number)'),
         ("PVR_STATUS_GOAL", "REDY", "READY"),
         ("PVR_ROLES", "mgmt nobdy", "nobody"),

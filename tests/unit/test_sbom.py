@@ -6,15 +6,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pantavisor import cli, inspect, sbom
+from pantavisor import cli, inspect, jobs, sbom
 from pantavisor.errors import NotFound
 from pantavisor.packages import purl
+from sim import built, roots, tools
 from sim import device as sim
-from sim import roots, tools
 
 CREATED = "2026-01-02T03:04:05Z"
 FILES = {
@@ -186,3 +187,28 @@ def test_what_holds_no_state_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.img").write_bytes(bytes(1024 * 1024))
     with pytest.raises(NotFound, match="holds no state to list"):
         sbom.render(tmp_path / "x.img", "spdx", created=CREATED)
+
+
+def test_a_build_writes_them_next_to_its_image(tmp_path: Path) -> None:
+    built.sources(tmp_path / "given")
+    (tmp_path / "made").mkdir()
+    *exports, root = built.all_jobs(tmp_path / "given", tmp_path / "made")
+    for job in exports:
+        built.run(job)
+    assert isinstance(root, jobs.BuildRoot)
+    path = tmp_path / "root.json"
+    path.write_text(built.document(replace(root, sbom=("spdx", "cyclonedx"))))
+    assert cli.main(["build-root", "--job", str(path)]) == 0
+    written_by_build = (tmp_path / "made/device.spdx.json").read_bytes()
+    assert written_by_build == sbom.render(root.output, "spdx", created="2023-11-14T22:13:20Z")
+    assert json.loads((tmp_path / "made/device.cdx.json").read_bytes())["specVersion"] == "1.6"
+
+
+def test_a_build_refuses_an_unknown_format_before_it_makes_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = built.all_jobs(tmp_path / "given", tmp_path / "made")[-1]
+    assert isinstance(root, jobs.BuildRoot)
+    (tmp_path / "root.json").write_text(built.document(replace(root, sbom=("spdy",))))
+    assert cli.main(["build-root", "--job", str(tmp_path / "root.json")]) == 2
+    assert 'unknown format of a bill of materials "spdy"\n  hint: use "spdx"' in capsys.readouterr().err

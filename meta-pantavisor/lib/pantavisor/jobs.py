@@ -92,7 +92,8 @@ class BuildRoot:
     """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``,
     which has ``memory`` bytes for containers.
     With ``sign_parts`` each that has no signature is signed by ``signing``, with a ``release`` the set of
-    their signatures; ``signers`` is the table of who may sign what that devices have.
+    their signatures; ``signers`` is the table of who may sign what that devices have. ``sbom`` are the
+    formats of bills of materials that are written next to the image.
     """
 
     exports: tuple[Path, ...]
@@ -107,6 +108,7 @@ class BuildRoot:
     signing: Optional[Signing] = None
     sign_parts: bool = False
     signers: Optional[Path] = None
+    sbom: tuple[str, ...] = ()
 
 
 Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)

@@ -116,6 +116,7 @@ def build_root(d: Any) -> None:
             "signing": _signing(d),
             "sign_parts": not _flag(d, "PVS_SIGN"),
             "signers": d.getVar("PVS_SIGNERS") or None,
+            "sbom": d.getVar("PVROOT_SBOM").split(),
             "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
             "work": d.getVar("B"),
             "output": os.path.join(d.getVar("B"), f"{d.getVar('PVROOT_NAME')}.img"),

@@ -22,6 +22,7 @@ CHOICES = {
     "PVR_STATUS_GOAL": members.GOALS,
     "PVR_RESTART_POLICY": members.RESTART_POLICIES,
     "PVR_ROLES": members.ROLES,
+    "PVROOT_SBOM": ("spdx", "cyclonedx"),
 }
 LIMITS = {
     "PVR_MEMORY": resources.parse_memory,

@@ -21,9 +21,11 @@ def seconds() -> Optional[int]:
     return int(text) if text else None
 
 
-def rfc3339() -> str:
-    """The same, or the time it is, as 2026-01-02T03:04:05Z."""
-    wanted = seconds()
+def rfc3339(wanted: Optional[int] = None) -> str:
+    """The time that is wanted, else the one that is asked for, else the time it is, as
+    2026-01-02T03:04:05Z. Raises FormatError.
+    """
+    wanted = seconds() if wanted is None else wanted
     utc = datetime.timezone.utc
     try:
         time = (

@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 from typing import Optional
 
-from .. import jobs
+from .. import atomic, jobs
+from . import epoch
 from .console import Console
 
 
@@ -48,10 +49,14 @@ def _export_bsp(options: argparse.Namespace, console: Console) -> None:
 
 
 def _build_root(options: argparse.Namespace, console: Console) -> None:
-    from .. import factory
+    from .. import factory, sbom
 
     job = jobs.load(options.job, jobs.BuildRoot)
+    bills = {form: sbom.path_of(job.output, form) for form in job.sbom}
     factory.build(job, pin=_pin(), log=console.line, warn=console.warn)
+    for form, path in bills.items():
+        atomic.write(path, sbom.render(job.output, form, created=epoch.rfc3339(job.epoch)))
+        console.line(f"{path} is written")
 
 
 def _pin() -> Optional[str]:

@@ -10,13 +10,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from .. import names
 from . import cyclonedx, spdx
 from .subject import Component, ListedPart, Subject, subject
 
 FORMATS = {"spdx": spdx.document, "cyclonedx": cyclonedx.document}
 SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}  # of files, as the specifications have it
 
-__all__ = ["FORMATS", "SUFFIXES", "Component", "ListedPart", "Subject", "render", "subject"]
+__all__ = ["FORMATS", "SUFFIXES", "Component", "ListedPart", "Subject", "path_of", "render", "subject"]
+
+
+def path_of(image: Path, form: str) -> Path:
+    """Where the document about an image is, next to it. Raises FormatError for an unknown format."""
+    if form not in FORMATS:
+        raise names.unknown(form, FORMATS, what="format of a bill of materials")
+    return image.with_name(image.name.removesuffix(".img") + SUFFIXES[form])
 
 
 def render(target: Path, form: str, *, created: str) -> bytes:
