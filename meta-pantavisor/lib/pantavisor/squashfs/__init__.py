@@ -7,7 +7,8 @@ inode_order.py inode numbers and their order
 xattrs.py     attributes that have a place
 library.py structures.py  the C interface; inodes.py  nodes as inodes
 open_image.py the library's objects   writer.py     tree -> image
-blocks.py     packed blocks           reader.py     image -> tree, without the library
+cached_blocks.py packed blocks kept for the next image
+blocks.py     packed blocks, read     reader.py     image -> tree, without the library
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ DIR_EXPORT_TABLE = 1
 SUPER_COMPRESSOR_OPTIONS = 0x0400
 COMPRESSOR_UNCOMPRESS = 0x8000
 NO_XATTR = 0xFFFFFFFF
+UNKNOWN_VERSION = "of unknown version"
 # Parameters of glibc's mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 32 * 1024 * 1024
@@ -131,7 +132,7 @@ class Library:
         # A look-up through libsquashfs finds the very library it is linked to.
         function = getattr(self._library, call, None)
         if function is None:
-            return f"{name} of unknown version"
+            return f"{name} {UNKNOWN_VERSION}"
         function.restype = c_char_p
         return f"{name} {function().decode('ascii', 'replace')}"
 

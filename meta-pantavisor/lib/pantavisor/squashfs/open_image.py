@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_uint16, c_uint32, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+from ..cache import Cache
 from ..layers.tree import Xattrs
+from .cached_blocks import cached_call
 from .library import (
     COMPRESSOR_UNCOMPRESS,
     DEVICE_BLOCK_BYTES,
@@ -19,6 +21,7 @@ from .library import (
     NO_XATTR,
     OPEN_OVERWRITE,
     SUPER_COMPRESSOR_OPTIONS,
+    UNKNOWN_VERSION,
     Library,
     check,
 )
@@ -35,15 +38,24 @@ class Image:
     """An image being written: file, compressor, tables. Made by ``creating``, which also takes it apart."""
 
     def __init__(
-        self, library: Library, path: Path, profile: Profile, *, threads: int, block_size: int
+        self,
+        library: Library,
+        path: Path,
+        profile: Profile,
+        *,
+        threads: int,
+        block_size: int,
+        cache: Optional[Cache] = None,
     ) -> None:
         self.library = library
         self._profile = profile
         self._block_size = block_size
+        self._cache = cache
         self._objects = ExitStack()
         self._ids: dict[int, int] = {}
         self._xattrs: dict[Xattrs, int] = {(): NO_XATTR}
         self._block_call = library.block_call(profile, block_size)
+        self._cached_call: Any = None  # kept alive for the library, as the one above
         try:
             self.file = self._own(library.open_file(bytes(path), OPEN_OVERWRITE))
             self._file_calls = ctypes.cast(self.file, ctypes.POINTER(SqfsFile)).contents
@@ -66,7 +78,7 @@ class Image:
 
     @classmethod
     @contextmanager
-    def creating(cls, library: Library, path: Path, profile: Profile, **options: int) -> Iterator[Image]:
+    def creating(cls, library: Library, path: Path, profile: Profile, **options: Any) -> Iterator[Image]:
         """An image at ``path`` whose objects are gone at the end of the block."""
         image = cls(library, path, profile, **options)
         with image._objects:
@@ -150,9 +162,18 @@ class Image:
             config.level = self._profile.level
         made = c_void_p()
         self.library.compressor_create(byref(config), byref(made))
-        if self._block_call is not None and not flags & COMPRESSOR_UNCOMPRESS:
-            ctypes.cast(made, ctypes.POINTER(Compressor)).contents.do_block = self._block_call
+        if not flags & COMPRESSOR_UNCOMPRESS:
+            self._replace_block_call(made)
         return made.value
+
+    def _replace_block_call(self, compressor: Any) -> None:
+        calls = ctypes.cast(compressor, ctypes.POINTER(Compressor)).contents
+        if self._block_call is not None:
+            calls.do_block = self._block_call
+        version = self.library.codec_version(self._profile.codec)
+        if self._cache is not None and UNKNOWN_VERSION not in version:
+            packing = f"{self._profile}, {version}, blocks of {self._block_size}"
+            self._cached_call = calls.do_block = cached_call(compressor, packing, self._cache)
 
     def _processor(self, threads: int) -> Any:
         blocks = self._own(self.library.block_writer_create(self.file, DEVICE_BLOCK_BYTES, 0))

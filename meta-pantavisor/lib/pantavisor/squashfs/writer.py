@@ -15,6 +15,7 @@ from os import PathLike
 from typing import Any, Optional, Union
 
 from .. import atomic
+from ..cache import Cache
 from ..errors import FormatError
 from ..layers.stream import Span
 from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
@@ -52,22 +53,25 @@ def write(
     threads: int = 0,
     block_size: int = BLOCK_BYTES,
     library: Optional[str] = None,
+    cache: Optional[Cache] = None,
 ) -> Written:
     """Write ``tree`` to ``path``, which appears only when all is well.
 
     ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means
     it; without it the image has the time of its newest file. ``threads`` 0 means as many as are of use.
-    ``library`` is a path of libsquashfs, or a name for the loader. Raises PantavisorError when the library
-    is missing or fails, FormatError for what squashfs cannot hold, and what reading the tree's contents
-    raises.
+    ``library`` is a path of libsquashfs, or a name for the loader. ``cache`` has packed blocks and keeps
+    new ones, unless the profile is quick. Raises PantavisorError when the library is missing or fails,
+    FormatError for what squashfs cannot hold, and what reading the tree's contents raises.
     """
     _check_block_size(block_size)
     loaded = load(library)
     threads = threads or (1 if profile.is_quick else _processors())
-    options = {"threads": min(threads, MAX_THREADS), "block_size": block_size}
+    cache = None if profile.is_quick else cache
 
     def attempt() -> tuple[str, ...]:
-        with Image.creating(loaded, beside, profile, **options) as image:
+        with Image.creating(
+            loaded, beside, profile, threads=min(threads, MAX_THREADS), block_size=block_size, cache=cache
+        ) as image:
             return _Writer(image, tree, mtime).write()
 
     with atomic.replacing_path(path) as beside:
@@ -75,6 +79,9 @@ def write(
             dropped = attempt()
         except _OtherFiles:
             dropped = attempt()
+        finally:
+            if cache is not None:
+                cache.flush()
         size = beside.stat().st_size
         beside.chmod(0o644)
     packing = PackRecord(
