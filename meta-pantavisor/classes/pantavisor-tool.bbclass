@@ -14,8 +14,18 @@ PVR_LIBSQUASHFS ??= "${@'libsquashfs.so.1' \
     else '${STAGING_LIBDIR_NATIVE}/libsquashfs.so.1'}"
 PVR_LIBSQUASHFS[doc] = "libsquashfs of squashfs-tools-ng: a path, or a name for the dynamic loader."
 
+# Next to DL_DIR, since builds share both, and no task takes the contents of either for granted.
+PVR_CACHE_DIR ??= "${@os.path.normpath(d.getVar('DL_DIR') + '/../pvr-cache')}"
+PVR_CACHE_DIR[doc] = "Directory of the cache of packed blocks, which saves time and changes no result: \
+only the user may write to it, builds may share it, and it may be deleted at any time. Empty: no cache."
+PVR_CACHE_SIZE ??= "4G"
+PVR_CACHE_SIZE[doc] = "What the cache holds at most, a number with M, G or T: the least recently used \
+goes first."
+
 PVR_PYTHON[vardepvalue] = ""
 PVR_LIBSQUASHFS[vardepvalue] = ""
+PVR_CACHE_DIR[vardepvalue] = ""
+PVR_CACHE_SIZE[vardepvalue] = ""
 
 PVR_LIB_CHECKSUMS = "${@pvbb.tool.library_checksums(d)}"
 PVR_LIB_CHECKSUMS[vardepvalue] = ""

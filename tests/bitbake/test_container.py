@@ -311,6 +311,33 @@ def test_another_codec_library_is_reported_in_one_line(desk: Desk, tmp_path: Pat
     assert "other bytes" not in desk.run("-C", "pvrexport").output
 
 
+def test_no_task_depends_on_the_cache_and_it_is_next_to_the_downloads(desk: Desk, tmp_path: Path) -> None:
+    desk.configure()
+    desk.run("-C", "pvrexport")
+    export, ran = desk.export.read_bytes(), desk.build.ran("app")
+    usual = desk.build.directory / "pvr-cache"
+    assert list(usual.iterdir())
+    desk.configure(f'PVR_CACHE_DIR = "{tmp_path / "other"}"', 'PVR_CACHE_SIZE = "1G"')
+    desk.run()
+    assert desk.build.ran("app") == ran and not (tmp_path / "other").exists()
+    desk.run("-C", "pvrexport")
+    assert list((tmp_path / "other").iterdir()) and desk.export.read_bytes() == export
+    (tmp_path / "other").chmod(0o777)
+    desk.run("-C", "pvrexport")
+    log = desk.build.log("app", "do_pvrexport")
+    assert log.count("note: the cache is not used: ") == 1 and desk.export.read_bytes() == export
+    shutil.rmtree(usual)
+    desk.configure('PVR_CACHE_DIR = ""')
+    desk.run("-C", "pvrexport")
+    assert not usual.exists() and desk.export.read_bytes() == export
+
+
+def test_a_size_of_the_cache_that_is_none_skips_the_recipe(desk: Desk) -> None:
+    desk.configure('PVR_CACHE_SIZE = "much"')
+    result = desk.build.run("app")
+    assert result.status == 1 and 'PVR_CACHE_SIZE: "much" is not the size of a cache' in result.output
+
+
 def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
     recipe = desk.build.directory.parent / "one/recipes/tagged_1.0.bb"
     text = (recipe.parent / "app_1.0.bb").read_text()

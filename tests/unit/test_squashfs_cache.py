@@ -110,7 +110,8 @@ def test_each_way_of_packing_finds_only_its_own_blocks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["fast", "zstd:1", "lz4"])
 def test_a_quick_profile_has_no_use_for_it(name: str, tmp_path: Path) -> None:
-    image(odd_tree(), tmp_path, Cache(tmp_path / "c", LARGE, note=pytest.fail), squashfs.profile(name, None))
+    cache = Cache(tmp_path / "c", LARGE, note=pytest.fail)
+    image(odd_tree(), tmp_path, cache, squashfs.profile(name, None))
     assert not (tmp_path / "c").exists()
 
 

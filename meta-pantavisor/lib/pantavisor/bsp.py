@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs, trail
+from .cache import Cache
 from .errors import NotFound
 from .objects import ObjectPool, ScratchPool
 from .state import State, Value
@@ -19,20 +20,22 @@ MODULES = "modules.squashfs"
 FIRMWARE = "firmware.squashfs"
 
 
-def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None) -> None:
-    """Write the export of the bsp, signed if the job names what signs; ``pin`` is a token's.
-    Raises NotFound.
+def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None, cache: Optional[Cache] = None) -> None:
+    """Write the export of the bsp, signed if the job names what signs; ``pin`` is a token's, ``cache``
+    saves time. Raises NotFound.
     """
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
-        state = State.empty().with_files(_files(job, pool, folder))
+        state = State.empty().with_files(_files(job, pool, folder, cache))
         if signer is not None:
             state = keys.sign_state(state, NAME, pvs.part_selection(NAME), signer)
         export.write(job.output, state, pool)
 
 
-def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Value]:
+def _files(
+    job: jobs.ExportBsp, pool: ObjectPool, scratch: Path, cache: Optional[Cache]
+) -> dict[str, Value]:
     sources = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
     files: dict[str, Value] = {
         f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path
@@ -49,7 +52,7 @@ def _files(job: jobs.ExportBsp, pool: ObjectPool, scratch: Path) -> dict[str, Va
         (FIRMWARE, job.firmware, "lib/firmware"),
     ):
         if tarball is not None:
-            _squash(tarball, prefix, scratch / name, job)
+            _squash(tarball, prefix, scratch / name, job, cache)
             files[f"{NAME}/{name}"] = pool.put_file(scratch / name, move=True)
     spec = manifests.BspSpec(
         linux=KERNEL,
@@ -77,7 +80,7 @@ def device(path: Optional[Path]) -> dict[str, Any]:
     )
 
 
-def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> None:
+def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp, cache: Optional[Cache]) -> None:
     """The folder ``prefix`` of a tarball as a squashfs: for modules its one release, since that is mounted
     there.
     """
@@ -88,7 +91,7 @@ def _squash(tarball: Path, prefix: str, target: Path, job: jobs.ExportBsp) -> No
     if prefix == "lib/modules":
         top = _only_release(top, tarball)
     profile = squashfs.profile(job.profile, None)
-    squashfs.write(top, target, profile=profile, library=job.libsquashfs, mtime=job.epoch)
+    squashfs.write(top, target, profile=profile, library=job.libsquashfs, mtime=job.epoch, cache=cache)
 
 
 def _only_release(tree: layers.Tree, tarball: Path) -> layers.Tree:

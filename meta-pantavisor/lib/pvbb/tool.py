@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WARNING = "pvr: warning: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
+# What the command pvr reads of its environment, and no result depends on.
+OWN_VARIABLES = ("PVR_LIBSQUASHFS", "PVR_CACHE_DIR", "PVR_CACHE_SIZE")
 PIN_VARIABLE = "PVR_PKCS11_PIN"  # of the command pvr
 MAX_PIN_LINE = 256  # bytes; tokens take far less
 TOKEN_VARIABLES = ("PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL", "PVS_PKCS11_PIN_FILE")
@@ -144,9 +146,9 @@ def _spawn(d: Any, arguments: list[str], *, parsing: bool = False) -> subprocess
         "PYTHONPYCACHEPREFIX": os.path.join(d.getVar("TMPDIR"), "pvr-pycache"),
         "LC_ALL": "C.UTF-8",
         "HOME": os.environ.get("HOME", "/nonexistent"),
-        "PVR_LIBSQUASHFS": d.getVar("PVR_LIBSQUASHFS"),
+        **{name: d.getVar(name) or "" for name in OWN_VARIABLES},
     }
-    shown = " ".join(f"{name}={environment[name]}" for name in ("PYTHONPATH", "PVR_LIBSQUASHFS"))
+    shown = " ".join(f"{name}={environment[name]}" for name in ("PYTHONPATH", *OWN_VARIABLES))
     bb.note(f"{shown} {' '.join(argv)}")
     try:
         return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)

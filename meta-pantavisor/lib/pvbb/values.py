@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pantavisor import manifests, names
+from pantavisor.cache import byte_count
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.manifests import members, resources
 
@@ -57,6 +58,10 @@ def _number(variable: str, value: str) -> None:
         raise FormatError(f'{variable} is "{value}"', hint="use a number")
 
 
+def _size(variable: str, value: str) -> None:
+    byte_count(value)
+
+
 def _words(variable: str, value: str) -> None:
     for word in value.split():
         members.check_word(word, CHOICES[variable], variable)
@@ -97,6 +102,7 @@ _JUDGES = {
     **dict.fromkeys(NUMBERS, _number),
     **dict.fromkeys(CHOICES, _words),
     **dict.fromkeys(LIMITS, _limit),
+    "PVR_CACHE_SIZE": _size,
     "PVR_PROFILE": _profile,
     "PVR_VOLUMES": _volumes,
     "PVR_ARGS": _arguments,

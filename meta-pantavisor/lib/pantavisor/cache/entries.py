@@ -20,7 +20,7 @@ _PAGE_BYTES = 16384
 _WAIT_SECONDS = 10
 _USED_SECONDS = 3600  # how exactly it is known when an entry was used last: each note of it is a write
 _KEPT_TENTHS = 9  # of a full cache; less often, but more at a time, is cheaper
-# The words of SQLite for a lock, and of what the system does not let it do.
+# The words of SQLite for a lock, and for what the system does not let it do.
 _BUSY = "locked"
 _REFUSED = ("full", "readonly", "disk I/O", "unable to open")
 # The second for words of a damaged file in a message.

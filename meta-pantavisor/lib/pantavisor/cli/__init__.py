@@ -32,6 +32,7 @@ MODULES = {
     "device": ("device",),
     "sig": ("sig",),
     "keys": ("keys",),
+    "cache": ("cache",),
     "check": ("verify", "inspect"),
     "disk_image": ("image",),
     "sbom": ("sbom",),

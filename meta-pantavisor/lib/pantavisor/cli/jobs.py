@@ -30,9 +30,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _export_container(options: argparse.Namespace, console: Console) -> None:
     from .. import container
+    from . import cache
 
     job = jobs.load(options.job, jobs.ExportContainer)
-    made = container.export_container(job, pin=_pin())
+    made = container.export_container(job, pin=_pin(), cache=cache.from_environment(console))
     for warning in made.warnings:
         console.warn(warning)
     for note in made.notes:
@@ -42,9 +43,10 @@ def _export_container(options: argparse.Namespace, console: Console) -> None:
 
 def _export_bsp(options: argparse.Namespace, console: Console) -> None:
     from .. import bsp
+    from . import cache
 
     job = jobs.load(options.job, jobs.ExportBsp)
-    bsp.export_bsp(job, pin=_pin())
+    bsp.export_bsp(job, pin=_pin(), cache=cache.from_environment(console))
     console.line(f"{job.output} is written")
 
 

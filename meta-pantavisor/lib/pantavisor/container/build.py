@@ -190,6 +190,7 @@ def squash(
         scratch / ROOT_VOLUME,
         profile=squashfs.profile(options.profile, platform),
         library=options.libsquashfs,
+        cache=options.cache,
         mtime=options.mtime,
     )
     return pool.put_file(scratch / ROOT_VOLUME, move=True), written

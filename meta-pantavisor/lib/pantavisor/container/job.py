@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import atomic, export, jobs, keys, layout, pvs
+from ..cache import Cache
 from ..errors import FormatError, PantavisorError
 from ..layers import Tree
 from ..manifests import SourceChanges, SourceManifest, services_manifest
@@ -27,16 +28,20 @@ from .codec_change import warn_of_codec
 from .model import Container, PackOptions
 
 
-def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) -> Container:
+def export_container(
+    job: jobs.ExportContainer, *, pin: Optional[str] = None, cache: Optional[Cache] = None
+) -> Container:
     """Write the export of one container, signed if the job names what signs; returns it for its warnings
-    and notes. ``pin`` is a token's.
+    and notes. ``pin`` is a token's, ``cache`` saves time.
 
     Raises FormatError.
     """
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
-        made = _from_part(job, pool, folder) if job.part else _from_image(job, pool, folder)
+        options = PackOptions(job.profile, job.libsquashfs, job.epoch, cache=cache)
+        make_container = _from_part if job.part else _from_image
+        made = make_container(job, pool, folder, options)
         made = warn_of_codec(job.name, made, _earlier_state(job), pool)
         state = State.empty().with_files({**made.files, **_authored_files(job, pool)})
         if signer is not None:
@@ -45,9 +50,11 @@ def export_container(job: jobs.ExportContainer, *, pin: Optional[str] = None) ->
     return made
 
 
-def _from_image(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
+def _from_image(
+    job: jobs.ExportContainer, pool: ObjectPool, folder: Path, options: PackOptions
+) -> Container:
     with _content(job, SourceManifest().changed_by(_changes(job))) as (tree, source, platform):
-        return make(job.name, tree, source, pool, folder, options=_options(job), platform=platform)
+        return make(job.name, tree, source, pool, folder, options=options, platform=platform)
 
 
 def _changes(job: jobs.ExportContainer) -> SourceChanges:
@@ -61,7 +68,9 @@ def _changes(job: jobs.ExportContainer) -> SourceChanges:
     )
 
 
-def _from_part(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Container:
+def _from_part(
+    job: jobs.ExportContainer, pool: ObjectPool, folder: Path, options: PackOptions
+) -> Container:
     """A container that is there already, with what the job changes."""
     if job.part is None or job.layout is not None or job.rootfs is not None:
         raise FormatError("the job names more than one source")
@@ -69,7 +78,7 @@ def _from_part(job: jobs.ExportContainer, pool: ObjectPool, folder: Path) -> Con
     # The build signs it, and must not sign what else another's signature covers.
     own, foreign = part_copy.without_signature(taken)
     made = part_copy.make(
-        job.name, own, _changes(job), pool, folder, options=_options(job), find_root=lambda name: None
+        job.name, own, _changes(job), pool, folder, options=options, find_root=lambda name: None
     )
     return replace(made, warnings=(*_dropped_warning(taken, foreign), *made.warnings))
 
@@ -94,10 +103,6 @@ def _authored_files(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Va
             raise FormatError(f"the config overlay {job.config_overlay} holds no file")
         files.update(found)
     return files
-
-
-def _options(job: jobs.ExportContainer) -> PackOptions:
-    return PackOptions(job.profile, job.libsquashfs, job.epoch)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ...app import AppRequest, Made, Notify, PartSource, RootfsSource, Source, S
 from ...container import PackOptions, rootfs
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
-from .. import epoch, here
+from .. import cache, epoch, here
 from ..console import Console
 from . import arguments, images, login
 
@@ -74,7 +74,7 @@ def _request(
         platform=Platform.parse(options.platform) if options.platform else None,
         base=options.base,
         force=options.force,
-        pack=_pack(options),
+        pack=_pack(options, console),
         registry=images.registry_options(options),
         credentials=login.read(options),
         notify=_notify(console),
@@ -101,12 +101,13 @@ def _source(options: argparse.Namespace, kind: str) -> Source:
     return images.source(options.source, options.place)
 
 
-def _pack(options: argparse.Namespace) -> PackOptions:
+def _pack(options: argparse.Namespace, console: Console) -> PackOptions:
     text = options.format_options
     return PackOptions(
         profile=options.profile if text is None else images.profile(text),
         libsquashfs=os.environ.get(LIBRARY_VARIABLE),
         mtime=epoch.seconds(),
+        cache=cache.from_environment(console),
     )
 
 
