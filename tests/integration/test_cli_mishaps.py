@@ -186,7 +186,10 @@ def test_a_refused_write_names_the_place(foreign: Path, words: list[str], where:
 )
 def test_the_file_that_is_meant_is_named(name: str, shown: str) -> None:
     explained = failures.explain(OSError(errno.EROFS, "Read-only file system", name))
-    assert str(explained) == f"{shown}: Read-only file system\n  hint: it is mounted read-only"
+    assert (
+        str(explained)
+        == f"{shown}: Read-only file system\n  hint: mount it writable, or name another directory"
+    )
     assert failures.explain(OSError("ours")) is None
 
 

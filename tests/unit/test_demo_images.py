@@ -270,7 +270,7 @@ def test_the_first_engine_that_works_makes_the_images(
     monkeypatch.setattr(engine, "start", Engines("none"))
     with pytest.raises(Failure, match="docker cannot build") as caught:
         shop.ensure(only_engine="docker")
-    assert "without --engine" in caught.value.hint
+    assert "leave out --engine" in caught.value.hint
 
 
 def test_a_failing_engine_is_named_with_the_reason_and_the_log(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_the_page_has_each_name_once_with_what_it_is_here() -> None:
         ("PVR_PIDS", "many", "write a number such as 100"),
         ("PVROOT_MEMORY", "1.5", "such as 64M or 1.5G"),
         ("PVR_PROFILE", "balance", "balanced"),
-        ("PVR_PROFILE", "zstd:max", "a level is a number"),
+        ("PVR_PROFILE", "zstd:max", "write a number"),
         ("PVR_VOLUMES", "/data:permanet", "permanent"),
         ("PVR_ARGS", "PV_GRUP=x", "PV_GROUP"),
         ("PVR_ARGS", "PV_GROUP", "is not NAME=value"),

@@ -103,7 +103,7 @@ def test_a_failure_shows_bitbake_s_errors_and_not_its_notes() -> None:
     ]  # fmt: skip
     out = io.StringIO()
     steps.show_log(Path("build/quickstart.log"), watcher.reasons, out)
-    assert out.getvalue().endswith("hint: the whole log is build/quickstart.log\n")
+    assert out.getvalue().endswith("hint: see the whole log, build/quickstart.log\n")
 
 
 def test_a_failure_without_bitbake_shows_the_last_lines() -> None:

@@ -86,7 +86,8 @@ def test_every_spelling_of_this_machine_is_known(host: str) -> None:
     assert reach.is_local(host)
     reach.check(host, "localhost:5000")
     with pytest.raises(
-        AccessDenied, match=r"evil.test refers to .*, which is this machine or its link\n  hint: only"
+        AccessDenied,
+        match=r"evil.test refers to .*, which is this machine or its link\n  hint: use a server",
     ):
         reach.check(host, "evil.test")
 

@@ -30,9 +30,7 @@ class Digest:
         algorithm, _, hex_text = text.partition(":")
         length = _HEX_CHARS.get(algorithm)
         if length is None or not re.fullmatch(f"[0-9a-f]{{{length}}}", hex_text):
-            raise FormatError(
-                f'"{text[:140]}" is not a digest', hint='a digest looks like "sha256:<64 hex digits>"'
-            )
+            raise FormatError(f'"{text[:140]}" is not a digest', hint='write "sha256:<64 hex digits>"')
         return cls(algorithm, hex_text)
 
     @classmethod

@@ -50,7 +50,7 @@ def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str
         role = "is" if program == executable else f"is run by {program},"
         raise WrongMachine(
             f"{executable} of the image {role} a program for {known}, but the image is for {platform}",
-            hint="the image was built with the wrong base; ask its maker, or choose another platform",
+            hint="choose another platform, or build the image on a base that fits",
         )
 
 

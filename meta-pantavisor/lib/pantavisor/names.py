@@ -26,6 +26,9 @@ RESERVED_CONTAINERS = frozenset([
     "disks", "device.json", "groups.json", "disks.json",
 ])  # fmt: skip
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME_HINT = (
+    f"use letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, first a letter or digit"
+)
 _REVISION = re.compile(rf"[0-9]{{1,{MAX_REVISION_DIGITS}}}|locals/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -57,10 +60,7 @@ def check_container(name: str) -> str:
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'"{name[:80]}" cannot name a container',
-            hint=(
-                f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, "
-                "first a letter or digit"
-            ),
+            hint=_NAME_HINT,
         )
     if name in RESERVED_CONTAINERS:
         raise FormatError(f'"{name}" is a reserved name and cannot name a container')
@@ -75,10 +75,7 @@ def check_plain(name: str, *, what: str) -> str:
     if not _CONTAINER.fullmatch(name) or len(name) > MAX_CONTAINER_CHARS:
         raise FormatError(
             f'{what} "{name[:80]}" cannot be a name',
-            hint=(
-                f"letters, digits, dot, dash and underscore, at most {MAX_CONTAINER_CHARS}, "
-                "first a letter or digit"
-            ),
+            hint=_NAME_HINT,
         )
     return name
 
@@ -87,7 +84,7 @@ def check_revision(name: str) -> str:
     """A revision: digits, or ``locals/<name>``. Raises FormatError."""
     if not _REVISION.fullmatch(name) or len(name.rpartition("/")[2]) > MAX_REVISION_CHARS:
         raise FormatError(
-            f'"{name[:100]}" is not a revision', hint='a number such as "0", or "locals/<name>"'
+            f'"{name[:100]}" is not a revision', hint='use a number such as "0", or "locals/<name>"'
         )
     return name
 

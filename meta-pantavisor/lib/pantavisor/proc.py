@@ -84,7 +84,7 @@ def run(
     if result.status not in accept:
         raise ToolError(
             f"{argv[0]} failed with status {result.status}: {last_lines(result)}",
-            hint=f"it was: {shlex.join(words)}",
+            hint=f"to see it again, run: {shlex.join(words)}",
         )
     return result
 
@@ -122,7 +122,8 @@ def _collect(
             process.kill()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise ToolError(
-                    f"{name} did not end within {timeout:g} seconds", hint=shlex.join(words)
+                    f"{name} did not end within {timeout:g} seconds",
+                    hint=f"to see it again, run: {shlex.join(words)}",
                 ) from error
             raise
     return Result(status, *tails)

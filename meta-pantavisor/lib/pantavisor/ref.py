@@ -31,9 +31,7 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]{{2,39}}\])(?::(?
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
-_EXAMPLE = (
-    'a reference looks like "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
-)
+_EXAMPLE = 'write one such as "docker.io/library/nginx:1.27" or "localhost:5000/app@sha256:<64 hex digits>"'
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Ref:
             raise _bad(
                 text,
                 f'has the tag "{tag[:130]}"',
-                "a tag is letters, digits, dot, dash, underscore; at most 128",
+                "use letters, digits, dot, dash and underscore, at most 128",
             )
         host, repository = _split_host(name)
         _check_host(text, host)
@@ -106,9 +104,7 @@ def _split_host(name: str) -> tuple[str, str]:
 def _check_host(text: str, host: str) -> None:
     match = _HOST.fullmatch(host)
     if not match or len(host) > 260 or int(match["port"] or 1) not in range(1, 65536):
-        raise _bad(
-            text, f'names the host "{host[:100]}"', "a host is a name or address, with :port if need be"
-        )
+        raise _bad(text, f'names the host "{host[:100]}"', "write a name or address, with :port if need be")
 
 
 def _check_repository(text: str, repository: str) -> None:
@@ -117,7 +113,7 @@ def _check_repository(text: str, repository: str) -> None:
         raise _bad(
             text,
             "has upper-case letters in its path",
-            f'repositories are lower-case: "{repository.lower()[:200]}"',
+            f'write it in lower case: "{repository.lower()[:200]}"',
         )
     if _HEX_ID.fullmatch(parts[-1]):
         raise _bad(

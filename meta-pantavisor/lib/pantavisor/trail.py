@@ -59,7 +59,7 @@ def write(
     with beneath.folder(storage, parent, make=FOLDER_MODE) as place:
         if os.path.lexists(place / name) and not replace:
             raise PantavisorError(
-                f"{place / name} exists already", hint="a revision is never rewritten; name another one"
+                f"{place / name} exists already", hint="name another one: a revision is never rewritten"
             )
         for object_id in sorted(state.object_ids()):
             own.copy_from(pool, object_id)

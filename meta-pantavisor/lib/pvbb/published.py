@@ -176,10 +176,10 @@ def _rename(d: Any, old: str, value: str) -> None:
 
 def _check_features(d: Any) -> None:
     for word in (d.getVar("PANTAVISOR_FEATURES") or "").split():
-        hint = FEATURES.get(word, "remove it")
-        if hint:
+        rest = FEATURES.get(word)
+        if rest != "":
             what = f'PANTAVISOR_FEATURES, a variable of the published layer, has "{word}"'
-            pvbb.recipe.skip(d, what, f"remove the word; {hint}" if word in FEATURES else hint)
+            pvbb.recipe.skip(d, what, f"remove the word; {rest}" if rest else "remove it")
 
 
 def _take_side_files(d: Any) -> None:

@@ -146,7 +146,8 @@ def _reference(d: Any) -> Ref:
     text = (d.getVar("PVR_DOCKER_REF") or "").strip()
     if not text:
         raise FormatError(
-            "PVR_DOCKER_REF is not set", hint='for example PVR_DOCKER_REF = "docker.io/library/nginx:1.27"'
+            "PVR_DOCKER_REF is not set",
+            hint='set one such as PVR_DOCKER_REF = "docker.io/library/nginx:1.27"',
         )
     ref = Ref.parse(text)
     pin = (d.getVar("PVR_DOCKER_DIGEST") or "").strip()
@@ -166,7 +167,7 @@ def _locked(d: Any, ref: Ref) -> Optional[Digest]:
     if not os.path.isabs(path):
         raise FormatError(
             f'PVR_DOCKER_LOCK is "{path}", which is not an absolute path',
-            hint='in layer.conf: PVR_DOCKER_LOCK = "${LAYERDIR}/images.lock.json"',
+            hint='in layer.conf, set PVR_DOCKER_LOCK = "${LAYERDIR}/images.lock.json"',
         )
     bb.parse.mark_dependency(d, path)
     return pvbb.imagelock.read(Path(path)).get(str(ref))
@@ -192,5 +193,7 @@ def _arm_variant(tune: str) -> str:
         )
     level = min(max(levels), 7)
     if level < 5:
-        raise FormatError("no images are made for arm before v5", hint="set PVR_DOCKER_PLATFORM if one is")
+        raise FormatError(
+            "no images are made for arm before v5", hint="set PVR_DOCKER_PLATFORM where an image runs there"
+        )
     return f"v{level}"

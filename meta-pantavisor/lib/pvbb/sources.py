@@ -68,8 +68,8 @@ def _named(d: Any) -> str:
     pvbb.recipe.skip(
         d,
         "PVR_DOCKER_REF is not set",
-        'for example PVR_DOCKER_REF = "docker.io/library/nginx:1.27"; or name an export in PVR_SRC_URI, '
-        "a directory in PVR_SRC_DIR",
+        'set one such as PVR_DOCKER_REF = "docker.io/library/nginx:1.27"; or name an export in '
+        "PVR_SRC_URI, a directory in PVR_SRC_DIR",
     )
 
 

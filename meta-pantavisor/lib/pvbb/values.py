@@ -72,7 +72,7 @@ def _profile(variable: str, value: str) -> None:
     if codec not in PROFILES:
         raise names.unknown(value, PROFILES, what=variable)
     if colon and not level.isdigit():
-        raise FormatError(f'{variable} is "{value}"', hint=f'a level is a number, as "{codec}:3"')
+        raise FormatError(f'{variable} is "{value}"', hint=f'write a number, as in "{codec}:3"')
 
 
 def _volumes(variable: str, value: str) -> None:

@@ -23,7 +23,7 @@ from .registry import Registry
 from .service import Service
 
 ANSWER_SECONDS = 20
-IN_CONTAINERS = "as root in a container, Docker takes a privileged one (docker run --privileged)"
+IN_CONTAINERS = "in a container, run Docker as root in a privileged one (docker run --privileged)"
 # In the order in which they are tried.
 NAMES = ("docker", "buildah", "none")
 
@@ -135,7 +135,7 @@ def _run(
         # The last line is the reason, the others are progress.
         reason = str(failure).strip().splitlines()[-1].strip()
         raise EngineUnusable(
-            f"{name} cannot build an image here: {reason}", f"the whole log is {log}{hint}"
+            f"{name} cannot build an image here: {reason}", f"see the whole log, {log}{hint}"
         ) from None
 
 
@@ -183,7 +183,7 @@ def _own_docker(stack: contextlib.ExitStack, work: Path, log: Path) -> Engine:
         reason = str(failure).strip().splitlines()[-1].strip()
         raise EngineUnusable(
             f"Docker's daemon (dockerd) does not start here: {reason}",
-            f"the whole log is {service.log}; {IN_CONTAINERS}",
+            f"see the whole log, {service.log}; {IN_CONTAINERS}",
         ) from None
     return Docker(log=log, environment=environment)
 

@@ -39,7 +39,7 @@ def run(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None,
                 start_new_session=True,
             )
         except NOT_INSTALLED:
-            raise Failure(f"{argv[0]} is not installed", "run scripts/setup") from None
+            raise Failure(f"{argv[0]} is not installed", "run: scripts/setup") from None
     try:
         status = process.wait()
     except KeyboardInterrupt:
@@ -49,7 +49,7 @@ def run(argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None,
         raise
     if status:
         sentence = f"{argv[0]} failed with status {status}:\n{tail(log)}"
-        raise Failure(sentence, hint or f"the whole log is {log}")
+        raise Failure(sentence, hint or f"see the whole log, {log}")
 
 
 def tail(log: Path) -> str:

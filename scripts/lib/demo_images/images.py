@@ -63,7 +63,7 @@ class ImageBuilder:
                     break
                 except engines.EngineUnusable as problem:
                     if name == only_engine:
-                        hint = f"{problem.hint}; without --engine another way is tried"
+                        hint = f"{problem.hint}; or leave out --engine, and another way is tried"
                         raise Failure(str(problem), hint) from None
                     if name == engines.NAMES[-1]:
                         raise

@@ -137,7 +137,7 @@ def _sources(origin: str, codename: str) -> tuple[str, ...]:
         if source_origin == origin and name in wanted:
             lines.add(f"deb {uri} {name} {component}")
     if not lines:
-        raise Failure("apt knows no package lists of the distribution", "run `apt-get update`")
+        raise Failure("apt knows no package lists of the distribution", "run: apt-get update")
     return tuple(sorted(lines))
 
 
@@ -150,4 +150,4 @@ def _output(*argv: str) -> str:
     try:
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     except (*NOT_INSTALLED, subprocess.CalledProcessError) as error:
-        raise Failure(f"{argv[0]} does not work here: {error}", "this needs Debian or Ubuntu") from None
+        raise Failure(f"{argv[0]} does not work here: {error}", "use Debian or Ubuntu") from None

@@ -34,7 +34,7 @@ class Service:
                     env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
                 )
             except NOT_INSTALLED:
-                raise Failure("setpriv is not installed", "it is part of util-linux") from None
+                raise Failure("setpriv is not installed", "run: apt install util-linux") from None
         try:
             self._wait()
         except BaseException:
@@ -50,7 +50,7 @@ class Service:
         while not self.ready():
             if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                 sentence = f"{self.argv[0]} does not start:\n{tail(self.log)}"
-                raise Failure(sentence, f"the whole log is {self.log}")
+                raise Failure(sentence, f"see the whole log, {self.log}")
             time.sleep(0.1)
 
     def stop(self) -> None:

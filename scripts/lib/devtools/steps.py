@@ -190,4 +190,4 @@ def show_log(path: Path, lines: Sequence[str], out: TextIO | None = None) -> Non
     stream = out or sys.stderr
     for line in lines:
         print("    " + line, file=stream)
-    print(f"  hint: the whole log is {path}", file=stream)
+    print(f"  hint: see the whole log, {path}", file=stream)

@@ -36,9 +36,7 @@ class Distribution:
         if name not in _KERNELS or not codename:
             raise DebError(
                 f'the host runs "{fields.get("PRETTY_NAME") or name or "an unknown system"}"',
-                hint=(
-                    "the quickstart takes its board support from the packages of a Debian or Ubuntu release"
-                ),
+                hint=("use Debian or Ubuntu: the quickstart takes its board support from their packages"),
             )
         return cls(name, codename)
 

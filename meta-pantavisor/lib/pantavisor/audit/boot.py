@@ -14,7 +14,7 @@ import struct
 
 from ..readers import Findings
 from ..readers.fat import Fat
-from .content import has_private_key
+from .content import KEY_HINT, has_private_key
 
 # The file that firmware of each machine looks for,
 # and the machine in the head of the program (UEFI 2.10, 3.5.1.1).
@@ -45,7 +45,7 @@ def check(boot: Fat, findings: Findings, where: str, *, strict: bool) -> None:
         if len(content) != file.size:
             findings.add("boot-file", at, "is cut off")
         if has_private_key(content):
-            findings.add("secret", at, "holds a private key", "private keys must never reach a device")
+            findings.add("secret", at, "holds a private key", KEY_HINT)
         if path.lower() in LOADERS:
             _check_program(content, LOADERS[path.lower()], findings, at)
     if SUMS in digests:

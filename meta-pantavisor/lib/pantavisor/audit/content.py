@@ -14,6 +14,7 @@ from .verity import HashTree
 
 HEAD_BYTES = 256 * 1024  # kept of each object
 THREADS = 2  # sha256 runs without the interpreter's lock
+KEY_HINT = "remove it: private keys must never reach a device"
 _MARK = b"PRIVATE KEY-----"
 # The words alone are in every TLS library; a key is followed by its base64 text or its headers.
 _PRIVATE_KEY = re.compile(

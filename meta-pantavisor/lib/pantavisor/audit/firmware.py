@@ -22,7 +22,7 @@ from ..readers.fat import BootFile, Fat
 from ..readers.filesystems import STORAGE_LABEL, Contents, Span
 from ..readers.target import CHUNK
 from . import boot
-from .content import KeyFinder
+from .content import KEY_HINT, KeyFinder
 
 MAX_SCRIPT_BYTES = 1024 * 1024
 _SCRIPT_MAGIC, _SCRIPT_TYPE, _SCRIPT_HEAD = 0x27051956, 6, 64  # the legacy image header of U-Boot
@@ -57,7 +57,9 @@ def check(contents: Contents, findings: Findings, notes: Findings) -> None:
                     findings.add("boot-loader", where, error.message)
     if not known:
         names = ", ".join(f"{firmware.name} {min(firmware.starts)}" for firmware in FIRMWARE)
-        findings.add("boot-loader", "disk image", "there is no boot loader", f"for example: {names}")
+        findings.add(
+            "boot-loader", "disk image", "there is no boot loader", f"add one, for example: {names}"
+        )
     label = contents.storage.label if contents.storage else STORAGE_LABEL
     if label != STORAGE_LABEL:
         (findings if "UEFI" in known else notes).add(
@@ -106,7 +108,7 @@ def _check_script(path: str, files: Files, findings: Findings, where: str) -> No
             findings.add("boot-loader", where, "is a FIT that is cut off")
         return
     if len(content) < _SCRIPT_HEAD or struct.unpack_from(">I", content)[0] != _SCRIPT_MAGIC:
-        findings.add("boot-loader", where, "is not a script of U-Boot", "make it by mkimage -T script")
+        findings.add("boot-loader", where, "is not a script of U-Boot", "run: mkimage -T script")
         return
     head_crc, _, size, _, _, crc = struct.unpack_from(">6I", content, 4)
     body = content[_SCRIPT_HEAD : _SCRIPT_HEAD + size]
@@ -149,7 +151,7 @@ def _check_span(span: Span, findings: Findings, notes: Findings) -> None:
         digest.update(chunk)
         at += len(chunk)
     if keys.found:
-        findings.add("secret", span.where, "holds a private key", "private keys must never reach a device")
+        findings.add("secret", span.where, "holds a private key", KEY_HINT)
     if not is_empty:
         notes.add(
             "unchecked", span.where, f"{at} bytes are not checked; their sha256 is {digest.hexdigest()}"

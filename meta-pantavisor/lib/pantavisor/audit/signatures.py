@@ -43,7 +43,7 @@ def check(context: Context, demands: Demands) -> None:
             "signature-trust",
             "state",
             "no trusted roots were given, so no signature is trusted",
-            "--trust PEM",
+            "use --trust PEM",
         )
     if not found:
         context.add("signature-missing", "state", "the state has no signature")

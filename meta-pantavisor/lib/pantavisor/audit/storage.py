@@ -17,7 +17,7 @@ from ..errors import PantavisorError
 from ..readers import Damaged, Entry, Findings, Storage, read_small
 from ..readers.revisions import REVISION_PATH
 from ..state import State
-from .content import KeyFinder
+from .content import KEY_HINT, KeyFinder
 
 MAX_BOOT_TEXT = 64 * 1024
 MAX_CONFIG = 64 * 1024
@@ -153,7 +153,10 @@ def _check_revision(storage: Storage, revision: str, state: State, findings: Fin
             findings.add("trail", path, "is missing")
         elif target is not None and entry.inode != target.inode:
             findings.add(
-                "trail-link", path, f"is not the same file as objects/{object_id}", "it must be a hard link"
+                "trail-link",
+                path,
+                f"is not the same file as objects/{object_id}",
+                "make it a hard link to that object",
             )
     for path, value in state.inline().items():
         _check_inline(storage, f"{trail}/{path}", value, findings)
@@ -186,7 +189,7 @@ def _check_config(storage: Storage, path: str, findings: Findings) -> None:
         return
     folder = config.get("ObjectsDir")
     if folder not in ("../../objects", "../../../objects", "/storage/objects"):
-        findings.add("trail-config", path, f"ObjectsDir is {folder!r}", 'it must be "../../objects"')
+        findings.add("trail-config", path, f"ObjectsDir is {folder!r}", 'write "../../objects"')
     for name in ("AccessTokens", "RefreshTokens"):
         if config.get(name):
             findings.add("secret", path, f"holds {name}")
@@ -279,4 +282,4 @@ def _check_secret(storage: Storage, entry: Entry, findings: Findings) -> None:
     for chunk in storage.chunks(entry):
         finder.feed(chunk)
     if finder.found:
-        findings.add("secret", entry.path, "holds a private key", "private keys must never reach a device")
+        findings.add("secret", entry.path, "holds a private key", KEY_HINT)

@@ -106,9 +106,7 @@ def check_texts(
                 "state", where, "the state is not canonical JSON, so devices compute other signatures"
             )
         if content.has_private_key(text):
-            findings.add(
-                "secret", where, "the state holds a private key", "private keys must never reach a device"
-            )
+            findings.add("secret", where, "the state holds a private key", content.KEY_HINT)
         for warning in state.warnings():
             # That older tools drop a null harms none of the devices that this is for.
             if "holds null" not in warning:
@@ -161,7 +159,7 @@ def _check_objects(
                 "object-digest", where, f"has another content than its name: its sha256 is {fact.sha256}"
             )
         if fact.private_key:
-            findings.add("secret", where, "holds a private key", "private keys must never reach a device")
+            findings.add("secret", where, "holds a private key", content.KEY_HINT)
         if (
             object_id not in used
             and found.kind in (IMAGE, TREE, EXPORT)

@@ -13,7 +13,7 @@ from ..errors import PantavisorError
 HINTS = {
     errno.EACCES: "check its owner and the rights of this user",
     errno.EPERM: "check its owner and the rights of this user",
-    errno.EROFS: "it is mounted read-only",
+    errno.EROFS: "mount it writable, or name another directory",
     errno.ENOSPC: "make room and do it again",
     errno.EDQUOT: "make room and do it again",
     errno.ENOENT: "check the spelling",

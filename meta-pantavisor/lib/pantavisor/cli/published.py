@@ -104,14 +104,14 @@ GLOBAL = (
 
 
 # Commands that need a hub, more of a device than it offers, or settings; docs/published.md lists them too.
-ABSENT = {
+ABSENT_HINTS = {
     **dict.fromkeys(
         ("put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim",
          "register", "login", "whoami"),
-        "it speaks to no hub; to have a device run a state, run: pvr post",
+        "to have a device run a state, use pvr post: pvr uses no hub",
     ),
-    "self-upgrade": "it is upgraded by what installed it",
-    "global-config": "there are no settings; use options and the environment",
+    "self-upgrade": "upgrade it by what installed it",
+    "global-config": "use options and the environment: there are no settings",
 }  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def own_name(word: str) -> str:
 
 def declare_global(top: argument_parser.Parser) -> None:
     """Add the options that scripts set before the command, and a hint for each command that is not here."""
-    top.absent = ABSENT
+    top.absent = ABSENT_HINTS
     group = top.add_argument_group("other names")
     _accept_ignored(group, GLOBAL)
     group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")

@@ -237,7 +237,7 @@ def _check_verity(spec: ContainerSpec) -> None:
         # Its hashes would be made and never used: the device looks at what run.json mounts.
         raise FormatError(
             f"{spec.name} does not mount the volume {volume} that dm-verity should protect",
-            hint=f"it mounts: {', '.join(sorted(mounted(spec)))}",
+            hint=f"protect one that it mounts: {', '.join(sorted(mounted(spec)))}",
         )
 
 

@@ -53,7 +53,7 @@ def parse_salt(text: str) -> bytes:
         return b"" if text == "-" else bytes.fromhex(text)
     except ValueError:
         raise FormatError(
-            f'"{text[:80]}" is not a salt', hint="an even number of hex digits, mostly 64"
+            f'"{text[:80]}" is not a salt', hint="use an even number of hex digits, mostly 64"
         ) from None
 
 

@@ -100,7 +100,7 @@ def build_storage(
     if not ext4.MIN_BYTES <= span.size <= MAX_BYTES:
         raise FormatError(
             f"a storage partition of {size} bytes cannot be made",
-            hint=f"{ext4.MIN_BYTES} to {MAX_BYTES} bytes",
+            hint=f"use {ext4.MIN_BYTES} to {MAX_BYTES} bytes",
         )
     with atomic.scratch_for(target) as folder:
         raw = folder / "storage.img"

@@ -43,7 +43,9 @@ def size_for(tree: DiskFiles) -> int:
 def check_label(label: str) -> str:
     """Raises FormatError."""
     if not label or len(label.encode()) > MAX_LABEL_BYTES or not label.isprintable():
-        raise FormatError(f'"{label}" cannot be a label', hint=f"1 to {MAX_LABEL_BYTES} printable bytes")
+        raise FormatError(
+            f'"{label}" cannot be a label', hint=f"use 1 to {MAX_LABEL_BYTES} printable bytes"
+        )
     return label
 
 

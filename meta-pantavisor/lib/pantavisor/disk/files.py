@@ -82,7 +82,7 @@ def _walk(root: Path, below: str, depth: int) -> Iterator[tuple[str, os.stat_res
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             raise FormatError(
                 f"{root / path} is neither a file nor a directory",
-                hint="a storage tree has no links or devices",
+                hint="replace it by a plain file: a storage tree has no links or devices",
             )
         _check_name(path, entry.name)
         yield path, status

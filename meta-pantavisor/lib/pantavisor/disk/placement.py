@@ -45,9 +45,11 @@ def place(board: Board, sizes: Sequence[int], size: Optional[int]) -> tuple[Disk
         storage = size // gpt.ALIGNMENT * gpt.ALIGNMENT - gpt.ALIGNMENT - start
     if storage < ext4.MIN_BYTES:
         least = start + ext4.MIN_BYTES + gpt.ALIGNMENT
-        raise FormatError(f"a disk image of {size} bytes is too small", hint=f"at least {least} bytes")
+        raise FormatError(f"a disk image of {size} bytes is too small", hint=f"use at least {least} bytes")
     if (end := start + storage) > MAX_BYTES:
-        raise FormatError(f"a disk image of {end} bytes is too large", hint=f"at most {MAX_BYTES} bytes")
+        raise FormatError(
+            f"a disk image of {end} bytes is too large", hint=f"use at most {MAX_BYTES} bytes"
+        )
     return (*found, DiskSpan(start, storage))
 
 
@@ -62,7 +64,7 @@ def place_blobs(board: Board, sizes: Sequence[int]) -> tuple[DiskSpan, ...]:
             raise FormatError(
                 f"{blob.path} ({span.size} bytes) has no room at byte {span.start} of the disk",
                 hint=(
-                    f"bytes {before} to {board.first} are free there: "
+                    f"place it between bytes {before} and {board.first}: "
                     "tables and other blobs end before, partitions follow"
                 ),
             )

@@ -16,7 +16,7 @@ from typing import Any, Optional
 from .errors import AccessDenied
 from .hosts import host_name
 
-HINT = "only a server that is local itself may do so"
+HINT = "use a server in the network: only one that is local itself may do so"
 Connect = Callable[..., socket.socket]
 
 

@@ -92,7 +92,7 @@ def _check(directory: Path, common_name: str, algorithm: str, days: int) -> None
 
 def _exists(directory: Path) -> PantavisorError:
     return PantavisorError(
-        f"{directory} exists already", hint="keys are never overwritten; name another directory"
+        f"{directory} exists already", hint="name another directory: keys are never overwritten"
     )
 
 

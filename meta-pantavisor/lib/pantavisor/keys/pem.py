@@ -75,7 +75,7 @@ def _certificate(block: bytes, what: str) -> Certificate:
     except ValueError as error:
         raise FormatError(f"{what} holds a damaged certificate") from error
     except FormatError as error:
-        hint = "docs/formats/signature.md lists what devices read"
+        hint = "use one of those in docs/formats/signature.md"
         raise FormatError(
             f"{what} holds a certificate that devices do not read: {error.message}", hint=hint
         ) from error

@@ -73,7 +73,7 @@ class TokenSigner:
             number = len(found) or "no"
             raise NotFound(
                 f'{number} {kind.name} keys "{self.label}" on the token "{self.token}" of {self.module}',
-                hint="--label must name one key, of the certificate's kind",
+                hint="name one key of the certificate's kind by --label",
             )
         return found[0]
 

@@ -42,7 +42,7 @@ class TarBlobs:
         found = tarindex.resolve(self._members, name)
         if found is None:
             raise NotFound(
-                f"{self.what} has no member {name[:200]}", hint="the archive is incomplete; save it again"
+                f"{self.what} has no member {name[:200]}", hint="save the archive again: it is incomplete"
             )
         return io.BufferedReader(tarindex.Section(self._stream, found), 256 * 1024)
 
@@ -137,10 +137,10 @@ def _entry(blobs: TarBlobs, name: Optional[str]) -> dict[str, Any]:
     found = [entry for entry in entries if name is None or name in _tags(entry)]
     if len(found) == 1:
         return dict(found[0])
-    known = ", ".join(sorted({tag for entry in entries for tag in _tags(entry)})) or "images without names"
+    known = ", ".join(sorted({tag for entry in entries for tag in _tags(entry)}))
     if name is None:
         raise FormatError(f"{blobs.what} holds {len(entries)} images", hint=f"name one of: {known}")
-    raise NotFound(f'{blobs.what} holds no image "{name}"', hint=f"it holds {known}")
+    raise NotFound(f'{blobs.what} holds no image "{name}"', hint=f"use one of: {known}")
 
 
 def _tags(entry: Any) -> list[str]:

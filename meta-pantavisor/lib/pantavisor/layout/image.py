@@ -145,7 +145,8 @@ def _named(index: OciIndex, name: Optional[str], what: str) -> OciIndex:
     if not entries:
         known = sorted({word for entry in index.manifests for word in _names(entry)})
         raise NotFound(
-            f'{what} holds no image "{name}"', hint=f"it holds {', '.join(known) or 'images without names'}"
+            f'{what} holds no image "{name}"',
+            hint=f"use one of: {', '.join(known)}" if known else "use it without a name",
         )
     return OciIndex(entries, index.media_type)
 

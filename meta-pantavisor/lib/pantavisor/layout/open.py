@@ -74,7 +74,7 @@ def open_source(
     elif source.path is not None:
         if source.transport == "oci" and not Path(source.path).is_dir():
             raise NotFound(
-                f"{source.path} is not a directory", hint="for a tar use oci-archive: or docker-archive:"
+                f"{source.path} is not a directory", hint="use oci-archive: or docker-archive: for a tar"
             )
         with open_image(source.path, platform, name=source.name, scratch=scratch) as image:
             yield image

@@ -24,7 +24,7 @@ def check_state(state: State) -> DeviceSpec:
     """
     spec = read_device(state.get)
     if spec is None:
-        raise FormatError("the state has no device.json", hint="it comes with the bsp")
+        raise FormatError("the state has no device.json", hint="add the export of a bsp, which has one")
     run = state.get("bsp/run.json")
     if isinstance(run, Mapping):
         # Boards of other builders may have more in it than we know of.

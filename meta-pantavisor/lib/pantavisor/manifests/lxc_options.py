@@ -65,12 +65,12 @@ class LxcOptions:
         for number in (self.tty_max, self.pty_max):
             if not 0 <= number <= MAX_TERMINALS:
                 raise FormatError(
-                    f"{str(number)[:80]} is not a number of terminals", hint=f"0 to {MAX_TERMINALS}"
+                    f"{str(number)[:80]} is not a number of terminals", hint=f"use 0 to {MAX_TERMINALS}"
                 )
         for item in self.environment:
             if not item.partition("=")[0] or "=" not in item:
                 raise FormatError(
-                    f'"{item[:80]}" is not NAME=value', hint="a value with commas must be an item of a list"
+                    f'"{item[:80]}" is not NAME=value', hint="give a value with commas as an item of a list"
                 )
         for word in self.namespaces or ():
             check_word(word, NAMESPACES, "namespace")
@@ -82,15 +82,20 @@ class LxcOptions:
                 check_word(capability, CAPABILITIES, "capability")
         check_target(self.run_tmpfs_path)
         check_target(self.resolv_conf_path)
-        _check_lines(self.devices, _DEVICE, "a device", "such as c 1:3 rwm")
-        _check_lines(self.cgroups, _CGROUP, "a cgroup setting", "such as memory.limit_in_bytes = 64M")
+        _check_lines(self.devices, _DEVICE, "a device", "write one such as c 1:3 rwm")
+        _check_lines(
+            self.cgroups, _CGROUP, "a cgroup setting", "write one such as memory.limit_in_bytes = 64M"
+        )
         for item in self.cgroups:
             setting, _, value = (word.strip() for word in item.partition("="))
             cgroups.check(setting)
             if setting in resources.SETTINGS["memory"]:
                 resources.setting_bytes(setting, value)
         _check_lines(
-            self.raw.split("\n"), _RAW, "a line of LXC configuration", "such as lxc.prlimit.nofile = 1024"
+            self.raw.split("\n"),
+            _RAW,
+            "a line of LXC configuration",
+            "write one such as lxc.prlimit.nofile = 1024",
         )
         if not names.has_bytes(self.raw):
             raise FormatError("the lines of LXC configuration contain an unpaired surrogate")

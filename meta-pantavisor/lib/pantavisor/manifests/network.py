@@ -38,7 +38,7 @@ class Network:
         if self.hostname and not _HOSTNAME.fullmatch(self.hostname):
             raise FormatError(
                 f'"{self.hostname[:80]}" is not a hostname',
-                hint="letters, digits, dots and dashes, at most 63",
+                hint="use letters, digits, dots and dashes, at most 63",
             )
         if self.ip:
             check_address(self.ip)
@@ -113,5 +113,9 @@ def check_address(text: str, *, prefix: bool = False) -> None:
     try:
         ipaddress.ip_interface(text) if prefix else ipaddress.ip_address(text)
     except ValueError:
-        hint = "such as 10.0.3.2/24" if prefix else "such as 10.0.3.2, without a prefix length"
+        hint = (
+            "write one such as 10.0.3.2/24"
+            if prefix
+            else "write one such as 10.0.3.2, without a prefix length"
+        )
         raise FormatError(f'"{text[:80]}" is not an IP address', hint=hint) from None

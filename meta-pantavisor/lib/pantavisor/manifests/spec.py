@@ -88,7 +88,7 @@ class ContainerSpec:
             names.check_path(image, what="volume")
         if self.network and (self.lxc_network.is_own or self.lxc.sets_network):
             raise FormatError(
-                "a network pool and a network of LXC exclude each other", hint="devices refuse both at once"
+                "a network pool and a network of LXC exclude each other", hint="leave out one of them"
             )
 
     @classmethod

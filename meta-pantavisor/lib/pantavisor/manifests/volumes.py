@@ -105,6 +105,6 @@ def _check_volume_path(path: str) -> str:
     if not _VOLUME_PATH.fullmatch(clean) or any(part in ("", ".", "..") for part in parts):
         raise FormatError(
             f'"{path[:200]}" cannot be the path of a volume',
-            hint="letters, digits and ._-+@=~% in each name",
+            hint="use letters, digits and ._-+@=~% in each name",
         )
     return clean

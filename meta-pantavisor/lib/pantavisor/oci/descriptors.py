@@ -72,7 +72,7 @@ def layer_of(value: Any, index: int) -> Descriptor:
         raise FormatError(
             f"layer {layer.digest} is foreign: its content may not be distributed "
             "and lies outside the registry",
-            hint="Windows base images have such layers; use an image without them",
+            hint="use an image without such layers, which Windows base images have",
         )
     if layer.media_type.endswith("+encrypted"):
         raise FormatError(

@@ -56,12 +56,12 @@ class Platform:
         ):
             raise FormatError(
                 f'"{text[:100]}" is not a platform',
-                hint='a platform looks like "linux/amd64" or "linux/arm/v7"',
+                hint='write one such as "linux/amd64" or "linux/arm/v7"',
             )
         found = cls.of(*parts)
         if found.os not in _OS_WORDS:
             raise FormatError(
-                f'platform "{text}" has an unknown os', hint=hint(found.os, _OS_WORDS, "for example linux")
+                f'platform "{text}" has an unknown os', hint=hint(found.os, _OS_WORDS, "use linux")
             )
         return found
 

@@ -34,7 +34,7 @@ def next_release(state: State, wanted: Optional[int] = None) -> int:
     )
     release = before + 1 if wanted is None else wanted
     if not 1 <= release <= MAX_RELEASE:
-        raise FormatError(f"{release} is not the number of a release", hint=f"1 to {MAX_RELEASE}")
+        raise FormatError(f"{release} is not the number of a release", hint=f"use 1 to {MAX_RELEASE}")
     if release < before:
         raise FormatError(f"the state is release {before} already", hint="use a higher number")
     return release

@@ -114,7 +114,7 @@ class Ext4:
         if incompatible & _RECOVER:
             self._findings.add(
                 "ext4-journal", self._where, "the journal holds changes that were not written yet",
-                "a device that was switched off while it ran looks like this",
+                "run: e2fsck, or shut the device down before its storage is copied",
             )  # fmt: skip
 
     def _groups(self) -> None:

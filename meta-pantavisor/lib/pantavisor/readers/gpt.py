@@ -120,7 +120,7 @@ def _compare(
             "gpt-backup",
             _WHERE,
             "the two headers do not name each other",
-            "the image may have been cut or extended",
+            "get the image again: it may have been cut or extended",
         )
     if (primary.disk, primary.first, primary.last) != (backup.disk, backup.first, backup.last):
         findings.add("gpt-backup", _WHERE, "the primary and the backup header differ")

@@ -93,7 +93,12 @@ def _tree(result: Opened, tree: Storage, findings: Findings) -> Opened:
         if folder != "objects":
             continue
         if not is_object_id(name) or entry.kind != "file":
-            findings.add("object-name", path, "is not an object", "objects are named by their sha256")
+            findings.add(
+                "object-name",
+                path,
+                "is not an object",
+                "remove it: objects are files named by their sha256",
+            )
         elif first.setdefault(entry.inode, path) != path:
             findings.add("object-name", path, f"is the same file as {first[entry.inode]}")
         else:

@@ -26,6 +26,9 @@ def revision_texts(storage: Storage, findings: Findings) -> dict[str, bytes]:
                 findings.add("state", path, error.message)
     if not texts:
         findings.add(
-            "trail", "trails", "there is no revision", "a revision is trails/<n> with its .pvr/json"
+            "trail",
+            "trails",
+            "there is no revision",
+            "name a tree with revisions: trails/<n> with its .pvr/json",
         )
     return texts

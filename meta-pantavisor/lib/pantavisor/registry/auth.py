@@ -166,7 +166,7 @@ def _checked_realm(endpoint: Endpoint, base: str, realm: str) -> str:
     if parts.scheme == "http" and not (base.startswith("http:") or reach.is_local(parts.hostname)):
         raise AccessDenied(
             f"{endpoint.name} asks for credentials in plain text to {parts.hostname}",
-            hint="its token server must use https",
+            hint="ask the owner of the registry for a token server with https",
         )
     return urllib.parse.quote(realm, safe="%/:=&?~+!$,;'@()*[]")
 

@@ -175,7 +175,7 @@ def parse_mirrors(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
         for text in (f"{host}/x", f"{mirror.strip('/')}/x"):
             if Ref.parse(text).host != text.partition("/")[0]:
                 raise FormatError(
-                    f'"{word}" does not name two registries', hint="a host has a dot, or a port"
+                    f'"{word}" does not name two registries', hint="write each host with a dot, or a port"
                 )
         mirrors[host] = (*mirrors.get(host, ()), mirror)
     return mirrors

@@ -52,7 +52,7 @@ class Device:
         except Refused as error:
             if error.status != 404:
                 raise
-            hint = "the container pv-sdk serves http://DEVICE:12368/cgi-bin/pvr"
+            hint = "give the address of its container pv-sdk: http://DEVICE:12368/cgi-bin/pvr"
             raise Refused(f"there is no device at {self.session.url}", error.status, hint=hint) from None
         return Description.parse(text, self.session.url)
 

@@ -41,7 +41,8 @@ def clone(
 def _check_empty(target: Path) -> None:
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise PantavisorError(
-            f"{target} exists already", hint="name a directory behind the source that is empty or missing"
+            f"{target} exists already",
+            hint="name a directory after the source that is empty or does not exist",
         )
 
 

@@ -56,7 +56,7 @@ def _check_own(repository: Repository) -> None:
     if repository.pool.root.resolve() != repository.root.resolve() / POOL:
         raise PantavisorError(
             f"the objects of {repository.root} lie in {repository.pool.root}, where others may need them",
-            hint="only a repository's own .pvr/objects is cleaned",
+            hint="clean repositories that have objects of their own, in .pvr/objects",
         )
 
 

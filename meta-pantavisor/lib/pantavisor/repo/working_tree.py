@@ -79,7 +79,7 @@ class WorkingTree:
                 raise NotFound(f"{head} does not exist in {self.root}", hint=names.hint(head, self.files()))
             if not full.is_dir() and not self.is_file(head):
                 raise FormatError(
-                    f"{head} is not a plain file", hint="a state holds plain files only, no links"
+                    f"{head} is not a plain file", hint="replace it by a plain file: a state holds no links"
                 )
             if head != "." and (full / FOLDER / "json").is_file():
                 raise FormatError(

@@ -49,7 +49,7 @@ class Profile:
         if (self.level is None) != (levels is None) or (levels is not None and self.level not in levels):
             allowed = f"levels {levels[0]} to {levels[-1]}" if levels else "no level"
             raise FormatError(
-                f"squashfs codec {self.codec} has no level {self.level}", hint=f"it has {allowed}"
+                f"squashfs codec {self.codec} has no level {self.level}", hint=f"use {allowed}"
             )
         if self.branch_filter is not None and (self.codec != "xz" or self.branch_filter not in FILTERS):
             raise FormatError(f"squashfs codec {self.codec} has no branch filter {self.branch_filter}")
@@ -96,7 +96,7 @@ def profile(name: str, platform: Optional[Platform]) -> Profile:
         raise names.unknown(name, (*PROFILES, *CODECS), what="squashfs profile")
     if colon and not level.isdecimal():
         raise FormatError(
-            f'"{name[:60]}" is not a compression: a level is a number', hint=f"such as {codec}:3"
+            f'"{name[:60]}" is not a compression: a level is a number', hint=f"write {codec}:3"
         )
     return Profile(name, codec, int(level[:9]) if colon else None)
 

@@ -250,5 +250,5 @@ def _processors() -> int:
 def _check_block_size(size: int) -> None:
     if not MIN_BLOCK_BYTES <= size <= MAX_BLOCK_BYTES or size & (size - 1):
         raise FormatError(
-            f"squashfs has no block size of {size} bytes", hint="a power of two from 4096 to 1048576"
+            f"squashfs has no block size of {size} bytes", hint="use a power of two from 4096 to 1048576"
         )

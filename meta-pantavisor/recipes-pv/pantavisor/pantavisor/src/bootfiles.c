@@ -167,7 +167,7 @@ static int link_again(
 	if (!file->optional)
 		return 0;
 	pv_err_set(err, FOLDER "/%s was missing, so this system was booted without it", file->name);
-	pv_err_hint(err, "it is linked again: start the device once more");
+	pv_err_hint(err, "start the device once more: it is linked again");
 	return -1;
 }
 

@@ -113,7 +113,8 @@ static int set(struct pv_config *config, enum pv_key key, const char *value, enu
 	if (strlen(value) >= PV_CONFIG_VALUE_BYTES || !is_valid(&keys[key], value)) {
 		pv_err_set(err, "%s cannot be \"%.60s\"", keys[key].name, value);
 		if (*keys[key].detail)
-			pv_err_hint(err, "it takes %s", keys[key].detail);
+			pv_err_hint(err, keys[key].type == CHOICE ? "use one of: %s" : "use %s",
+				keys[key].detail);
 		return -1;
 	}
 	strcpy(config->value[key], value);

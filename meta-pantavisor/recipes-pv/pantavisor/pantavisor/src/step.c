@@ -200,7 +200,7 @@ static int find_same(const struct pv_trail *place, const struct pv_step *step, s
 		length == step->length && !memcmp(text, step->text, length))
 		return 1;
 	pv_err_set(err, "revision %s exists with another state", step->revision);
-	pv_err_hint(err, "a revision is never rewritten: use another name");
+	pv_err_hint(err, "use another name: a revision is never rewritten");
 	return -1;
 }
 
