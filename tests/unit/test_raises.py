@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Public functions name the errors that a caller can act on: their own, and those of the private helpers
-below them.
+below them, or what these are kinds of. What is named exists.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "meta-pantavisor" / "lib" / "pantavisor"
 # What is raised in cli goes to the user.
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli")
-ANY = "PantavisorError"  # who catches it catches all of ours
+FOREIGN = {"LZMAError"}  # of the standard library, and none of builtins
+ANY = {"PantavisorError", "Exception", "BaseException"}  # any of these catches all of ours
 
 
 @dataclass
@@ -48,7 +49,7 @@ def last_name(node: ast.expr) -> str:
 def caught_by(node: ast.Try) -> Iterator[str]:
     for handler in node.handlers:
         for kind in handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]:
-            yield last_name(kind) if kind is not None else ANY
+            yield last_name(kind) if kind is not None else "BaseException"
 
 
 def exits(node: ast.AST, caught: frozenset[str]) -> Iterator[tuple[ast.AST, frozenset[str]]]:
@@ -99,7 +100,7 @@ def _note(
     if isinstance(node, ast.Raise) and node.exc is not None:
         factory = callee(node.exc, scope) if isinstance(node.exc, ast.Call) else ""
         error = found[factory].gives if factory in found else last_name(node.exc)
-        if is_ours(error) and not caught & {error, ANY}:
+        if is_ours(error) and not caught & {error, *ANY}:
             function.errors.add(error)
     elif isinstance(node, ast.Call) and callee(node, scope) in found:
         function.calls.add((callee(node, scope), caught))
@@ -113,22 +114,56 @@ def leaving(name: str, found: dict[str, Function], seen: Union[set[str], None] =
     for helper, caught in found[name].calls:
         if helper.rpartition(".")[2].startswith("_") and helper not in seen:
             deeper = leaving(helper, found, seen)
-            errors |= {error for error in deeper if not caught & {error, ANY}}
+            errors |= {error for error in deeper if not caught & {error, *ANY}}
     return errors
 
 
+def errors_with_kinds() -> dict[str, set[str]]:
+    """Each error of the library, with what it is a kind of, itself included."""
+    bases: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                bases[node.name] = [last_name(base) for base in node.bases]
+
+    def kinds(name: str) -> set[str]:
+        return {name}.union(*(kinds(base) for base in bases.get(name, ())))
+
+    return {name: found for name in bases if {"Exception", "OSError"} & (found := kinds(name))}
+
+
+KINDS = errors_with_kinds()
+NAMED = re.compile(rf"\b(?:[A-Z][A-Za-z]*Error|{'|'.join(KINDS)})\b")
+
+
 def unnamed(text: str) -> Iterator[tuple[int, str, set[str]]]:
-    """Public functions whose docstring has none of the errors that leave them."""
+    """Public functions with the errors that leave them and are not in their docstrings."""
     found = scan(text)
     for name, function in found.items():
-        if not re.search(r"(^|\.)_", name) and (errors := leaving(name, found)):
-            if not re.search(r"[Rr]aise|[a-z]Error", ast.get_docstring(function.node) or ""):
+        if not re.search(r"(^|\.)_", name):
+            named = set(NAMED.findall(ast.get_docstring(function.node) or ""))
+            errors = {error for error in leaving(name, found) if not named & KINDS.get(error, {error})}
+            if errors:
                 yield function.node.lineno, name, errors
+
+
+def unknown(text: str) -> Iterator[tuple[int, str, set[str]]]:
+    """Functions with what their docstrings name as errors and no module has."""
+    for name, function in scan(text).items():
+        named = NAMED.findall(ast.get_docstring(function.node) or "")
+        wrong = {word for word in named if word not in KINDS and not hasattr(builtins, word)}
+        if wrong - FOREIGN:
+            yield function.node.lineno, name, wrong
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_public_functions_name_the_errors_that_a_caller_can_act_on(path: Path) -> None:
     assert [f"{path}:{line} {name}: {errors}" for line, name, errors in unnamed(path.read_text())] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_errors_that_are_named_exist(path: Path) -> None:
+    assert [f"{path}:{line} {name}: {words}" for line, name, words in unknown(path.read_text())] == []
 
 
 def test_errors_are_seen_through_private_helpers_and_factories_unless_they_are_caught() -> None:
@@ -154,8 +189,16 @@ def safe():
         return _second()
     except (OSError, PantavisorError):
         return None
+def kind():
+    """Does it. Raises FormatError."""
+    raise LimitError("x")
+def other():
+    """Does it. Raises DigestError, NoSuchError."""
+    raise FormatError("x")
 '''
     assert [(name, errors) for _, name, errors in unnamed(text)] == [
         ("first", {"NotFound"}),
+        ("other", {"FormatError"}),
         ("Box.read", {"FormatError"}),
     ]
+    assert [(name, words) for _, name, words in unknown(text)] == [("other", {"NoSuchError"})]

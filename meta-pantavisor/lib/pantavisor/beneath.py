@@ -32,7 +32,7 @@ def folder(root: PathIn, path: str = "", *, make: Optional[int] = None) -> Itera
     """The folder ``path`` below ``root``; with ``make`` missing ones are made, of that mode (less the umask
     if 0o777).
 
-    Raises FormatError for links.
+    Raises FormatError for links, PantavisorError where /proc is not mounted.
     """
     held = os.open(root, _FOLDER)
     try:

@@ -63,7 +63,7 @@ def detect(head: bytes) -> str:
 
 def unpack(stream: Readable, *, what: str) -> Iterator[bytes]:
     """The unpacked bytes of ``stream`` in chunks, none empty. ``stream`` is read to its end. Raises
-    FormatError.
+    FormatError, and PantavisorError where the library for it is not installed.
 
     Its first bytes decide how it is packed: labels of it are often wrong, and docker, podman and containerd
     look there.
@@ -92,7 +92,10 @@ def decompressor(compression: str) -> Decompressor:
 
 
 def errors(compression: str) -> tuple[type[Exception], ...]:
-    """What a decompressor raises for broken input, in addition to the standard library's."""
+    """What a decompressor raises for broken input, in addition to the standard library's.
+
+    Raises PantavisorError where its library is not installed.
+    """
     return _more_errors(compression)
 
 
@@ -117,7 +120,7 @@ def _unpack(
             if chunk:
                 yield chunk
         packed = member.unused_data.lstrip(b"\0")
-        # Zeros behind the end are what tapes and block devices leave.
+        # Zeros after the end are what tapes and block devices leave.
         while not packed:
             more = stream.read(PACKED_CHUNK)
             if not more:

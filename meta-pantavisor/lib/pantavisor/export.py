@@ -57,8 +57,8 @@ def _write(write: Put, store: Put, state: State, pool: ObjectPool) -> None:
 
 
 def read(path: Path, pool: ObjectPool) -> State:
-    """Put the objects into ``pool``, each verified; return the state. Raises for anything that is not an
-    export.
+    """Put the objects into ``pool``, each verified; return the state. Raises FormatError for anything that
+    is not an export, NotFound where there is none.
 
     The pool gets all objects or none. At most what the state names is unpacked, so a bomb stays small.
     """
@@ -67,7 +67,8 @@ def read(path: Path, pool: ObjectPool) -> State:
 
 
 def read_state(path: Path) -> State:
-    """Only the state; its objects are not looked at. Raises as ``read``."""
+    """Only the state; its objects are not looked at. Raises FormatError and NotFound, as
+    ``read``."""
     with _opened(path) as stream:
         return _read_state(stream, str(path))
 

@@ -113,7 +113,7 @@ class ObjectPool:
 
     def verify(self, object_id: str) -> Path:
         """The object's path, after its content was hashed.
-        Raises DigestError where it has another digest than its name.
+        Raises NotFound where it is missing, DigestError where it has another digest than its name.
         """
         path = self._existing(object_id)
         found = file_sha256(path)

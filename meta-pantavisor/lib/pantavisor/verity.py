@@ -87,7 +87,10 @@ def format(
 
 
 def verify(data_path: PathIn, hash_path: PathIn, parameters: VerityParameters) -> VerityParameters:
-    """Raise DigestError unless both files are exactly what ``parameters`` promise; return these."""
+    """Raise DigestError unless both files are exactly what ``parameters`` promise; return these.
+
+    Raises FormatError too, for a file that is not a whole number of blocks.
+    """
     with open(data_path, "rb", buffering=0) as stream:
         lowest, count = _hash_data(stream, parameters.salt, str(data_path))
     levels, root = _build(lowest, parameters.salt)

@@ -24,7 +24,7 @@ from .plan import Plan
 
 
 def check(plan: Plan) -> None:
-    """Raise for what cannot be patched, before anything is fetched."""
+    """Raise PantavisorError for what cannot be patched, before anything is fetched."""
     base = plan.base
     if not plan.is_patch:
         return

@@ -90,7 +90,7 @@ def build_storage(
     """Write the storage partition alone, a file system for tools that lay disks out by themselves; bit for
     bit what ``build`` makes of the same size.
 
-    Returns that size in bytes. The parameters and what is raised are those of ``build``.
+    Returns that size in bytes. The parameters are those of ``build``. Raises FormatError.
     """
     epoch = _clamped_epoch(epoch)
     tree = files.scan(storage_tree)

@@ -60,7 +60,8 @@ def write(
     hash_seed: UUID,
     epoch: int,
 ) -> None:
-    """Make the file system at byte ``start`` of ``image``; raises FormatError where the tree does not fit.
+    """Make the file system at byte ``start`` of ``image``; raises FormatError where the tree does not
+    fit, ToolError where mke2fs fails.
 
     Lays ``script`` and the link ``tree`` next to the image, whose folder is the caller's scratch.
     """

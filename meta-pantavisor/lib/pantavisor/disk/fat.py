@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9_$~!#%&@(){}^'`+,;=\[\] .-]{1,255}")
 def size_for(files: Mapping[str, Path]) -> int:
     """Bytes of a partition that holds ``files`` twice, so that boot loaders can be replaced side by side.
 
-    Raises LimitError.
+    Raises LimitError, and NotFound for a file that does not exist.
     """
     content = sum(_size(path) + CLUSTER for path in files.values())
     size = -(-max(MIN_BYTES, 2 * content + MIN_BYTES // 4) // gpt.ALIGNMENT) * gpt.ALIGNMENT

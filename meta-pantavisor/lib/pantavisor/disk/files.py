@@ -48,7 +48,8 @@ class DiskFiles:
 
 
 def scan(root: Path) -> DiskFiles:
-    """Read the tree below ``root``, sorted by the bytes of its names. Raises LimitError and NotFound."""
+    """Read the tree below ``root``, sorted by the bytes of its names. Raises FormatError for
+    what an image cannot hold, NotFound where there is no tree."""
     if not root.is_dir():
         raise NotFound(f"the storage tree {root} is not a directory")
     folders: list[str] = []

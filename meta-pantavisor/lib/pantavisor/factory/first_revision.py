@@ -28,6 +28,8 @@ def build(
 ) -> None:
     """Write the disk image and its .bmap, or raise and leave neither. ``pin`` is a token's.
 
+    Raises FormatError, SignatureError, AuditError.
+
     The state must be signed throughout by what ``job.trust`` trusts; the finished image is read back by the
     independent verifier before it takes its name.
     """

@@ -40,7 +40,7 @@ class TokenSigner:
 
     def sign(self, data: bytes) -> bytes:
         """Raises NotFound for a missing package, module, token or key, SignatureError if the key is not the
-        leaf's.
+        leaf's, PantavisorError where the token refuses.
         """
         pkcs11 = _package()
         try:
@@ -51,7 +51,7 @@ class TokenSigner:
             ):
                 signature = self._sign(pkcs11, self._key(pkcs11, session), data)
         except pkcs11.exceptions.NoSuchToken as error:
-            raise NotFound(f'{self.module} knows no token "{self.token}"') from error
+            raise NotFound(f'{self.module} does not find the token "{self.token}"') from error
         except pkcs11.PKCS11Error as error:
             reason = str(error) or type(error).__name__
             raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None

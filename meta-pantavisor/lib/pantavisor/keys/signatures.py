@@ -53,7 +53,7 @@ def resign(state: State, signer: Signer, only: Iterable[str] = ()) -> State:
     """
     left = pvs.named(pvs.signatures(state), only)
     while left:
-        # One that covers others must come behind them.
+        # One that covers others must come after them.
         ready = next((one for one in left if not _covers_any(one, left)), None)
         if ready is None:
             paths = " and ".join(one.path for one in left)
@@ -78,7 +78,7 @@ def signing_request(
     """The bytes to be signed elsewhere; the signer sees the whole header and payload in base64url.
 
     The algorithm is the certificate's; without one, it must be given. Raises FormatError where the two
-    differ.
+    differ, SignatureError for a leaf that cannot sign.
     """
     path = _path(name)
     selection = _covering(state, path, selection)
@@ -98,8 +98,8 @@ def signing_request(
 def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
     """The state with the signature that was made elsewhere over ``request``; ECDSA may be r||s or DER.
 
-    Raises SignatureError if the state changed since, or if the signature is not by the request's own
-    certificate.
+    Raises FormatError for what is not a request, SignatureError if the state changed since, or if the
+    signature is not by the request's own certificate.
     """
     path = _path(name)
     protected = request.partition(b".")[0].decode("ascii", "replace")

@@ -99,7 +99,7 @@ def open_docker(blobs: TarBlobs, platform: Optional[Platform], name: Optional[st
     """The image of a docker-archive. A layer is known by its diff_id,
     and by the digest of its bytes if it is gzip.
 
-    Raises FormatError.
+    Raises FormatError, and NotFound for an image that it does not hold.
     """
     entry = _entry(blobs, name)
     config_bytes = _config(blobs, entry)

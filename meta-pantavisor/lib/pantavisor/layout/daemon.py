@@ -24,8 +24,8 @@ class DaemonError(PantavisorError):
 
 
 def save(name: str, target: BinaryIO, *, socket: str = SOCKET) -> None:
-    """Write the docker-archive of ``name`` into ``target`` and rewind it. Raises DaemonError, NotFound and
-    LimitError.
+    """Write the docker-archive of ``name`` into ``target`` and rewind it. Raises DaemonError, NotFound,
+    LimitError, and PantavisorError where no daemon answers.
     """
     try:
         with unixhttp.get(

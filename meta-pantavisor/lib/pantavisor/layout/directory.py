@@ -31,7 +31,7 @@ class DirectoryBlobs:
             )
 
     def open(self, digest: Digest) -> BinaryIO:
-        """Raises NotFound."""
+        """Raises NotFound, and FormatError for what is not a plain file."""
         path = self._root / "blobs" / digest.algorithm / digest.hex
         try:
             return _open_regular(path)
@@ -39,7 +39,7 @@ class DirectoryBlobs:
             raise NotFound(f"{self._root} has no blob {digest}", hint="fetch the image again") from None
 
     def document(self, name: str) -> Optional[bytes]:
-        """Raises LimitError."""
+        """Raises FormatError, LimitError."""
         try:
             with _open_regular(self._root / name) as stream:
                 data = stream.read(oci.MAX_MANIFEST_BYTES + 1)
@@ -53,7 +53,7 @@ class DirectoryBlobs:
 
 
 def read_file(path: Path, digest: Digest, limit: int) -> bytes:
-    """A small file whose digest is known. Raises LimitError."""
+    """A small file whose digest is known. Raises FormatError, LimitError."""
     with VerifyingReader(_open_regular(path), digest, None, what=str(path)) as stream:
         data = stream.read(limit)
         if stream.read(1):

@@ -53,7 +53,7 @@ class Blobs(Protocol):
 
 
 def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str], what: str) -> OciImage:
-    """The image of an OCI layout. Raises FormatError."""
+    """The image of an OCI layout. Raises FormatError, and NotFound for an image that it does not hold."""
     index_bytes = blobs.document("index.json")
     if index_bytes is None:
         raise FormatError(f"{what} has no index.json")

@@ -29,7 +29,7 @@ def add(
     """With one more, which must be new. A group comes last, or ``before`` another: groups start in their
     order.
 
-    Raises FormatError.
+    Raises FormatError, and NotFound for an unknown group in ``before``.
     """
     names.check_container(name)
     if name in entries(device, kind):

@@ -48,8 +48,8 @@ class Opened:
 
 @contextmanager
 def opened(target: Path, findings: Findings) -> Iterator[Opened]:
-    """Open a target of any kind. What cannot be read becomes a finding; raises NotFound where there is
-    nothing.
+    """Open a target of any kind. What cannot be read becomes a finding. Raises NotFound where there is
+    nothing; reading an object raises Damaged where its content is cut off.
     """
     with ExitStack() as stack:
         if (target / ".pvr" / "json").is_file():

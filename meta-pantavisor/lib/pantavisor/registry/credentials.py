@@ -34,7 +34,7 @@ _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "reg
 
 def find(endpoint: Endpoint, options: RegistryOptions) -> Optional[Credentials]:
     """The credentials for ``endpoint``, or None for an anonymous pull. Raises FormatError for a broken
-    file.
+    file, NotFound for one that was named and is missing.
     """
     for host in (endpoint.name, endpoint.host):
         if host in options.credentials:
@@ -153,7 +153,7 @@ def _run(path: str, key: str, options: RegistryOptions) -> tuple[int, bytes]:
                 question.write(key.encode())
             ready.register(process.stdout, selectors.EVENT_READ)
             while len(answer) <= MAX_HELPER_BYTES:
-                # What it started may hold the stream open behind its end,
+                # What it started may hold the stream open after its end,
                 # so its end is not waited for instead.
                 if not ready.select(max(0.0, end - time.monotonic())):
                     raise subprocess.TimeoutExpired(path, HELPER_TIMEOUT)

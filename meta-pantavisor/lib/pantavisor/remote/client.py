@@ -76,7 +76,8 @@ class Device:
         return _progress(cjson.load_object(text, what=what, max_bytes=MAX_BYTES), what)
 
     def create(self, state: State, message: str, revision: str) -> str:
-        """Have the device try ``state`` as ``revision``; the name that it gets. Raises HttpError."""
+        """Have the device try ``state`` as ``revision``; the name that it gets. Raises HttpError,
+        FormatError."""
         document = {"commit-msg": message, "rev": revision, self.description.state_member: dict(state)}
         _, answer = self.session.ask(self.description.post_url, f"revision {revision}", document)
         named = (answer or {}).get("revlocal") or (answer or {}).get("rev") or revision

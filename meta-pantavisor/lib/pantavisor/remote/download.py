@@ -29,7 +29,8 @@ class DevicePool(ObjectPool):
         self._advance = advance
 
     def open(self, object_id: str) -> BinaryIO:
-        """A stream that only reads; who keeps the content verifies it. Raises HttpError as it is read."""
+        """A stream that only reads; who keeps the content verifies it. Raises HttpError and
+        FormatError as it is read."""
         self.path(object_id)
         return cast(BinaryIO, _Stream(self._chunks(object_id)))
 
@@ -102,7 +103,7 @@ def _first(answer: Answer, seen: int, what: str) -> int:
 
 
 def _size(value: Any, what: str) -> int:
-    """Published servers write it as a text."""
+    """Published servers write it as a string."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         value = int(value)
     if not isinstance(value, int) or not 0 <= value <= MAX_OBJECT_BYTES:

@@ -65,8 +65,8 @@ def post(
 ) -> Posted:
     """Have ``device`` run ``state``, whose objects are in ``pool``, and wait until that is good.
 
-    Without a ``timeout`` (seconds) it is not waited for. Raises Failed with the device's reason, and
-    HttpError.
+    Without a ``timeout`` (seconds) it is not waited for. Raises Failed with the device's reason,
+    HttpError, and PantavisorError for a ``revision`` that the device has tried.
     """
     running = device.state()
     if running == state and revision is None:

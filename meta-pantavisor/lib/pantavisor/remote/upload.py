@@ -43,7 +43,8 @@ class Upload:
         self._done = 0
 
     def run(self) -> None:
-        """Raises Refused, with the device's reason, and HttpError, DigestError."""
+        """Raises Refused, with the device's reason, and HttpError, FormatError,
+        DigestError."""
         self._pool.verify(self._id)
         failures = 0
         while True:

@@ -28,7 +28,7 @@ def deploy(
     that one if it fails; with ``commit`` there is no way back. Without a bsp there are no boot links yet. A
     revision of nothing is refused.
 
-    Raises NotFound.
+    Raises NotFound, FormatError.
     """
     storage, revision = _split(target.absolute())
     sources = tuple(sources)

@@ -45,7 +45,7 @@ def note_unwritten(folder: OwnFolder, committed: State, state: State) -> None:
 
 
 def need_written(folder: OwnFolder, committed: State, working: State) -> None:
-    """Raise where a commit would take back what was merged,
+    """Raise PantavisorError where a commit would take back what was merged,
     because the working tree is still the one of before.
     """
     stale = [

@@ -35,7 +35,7 @@ def opened(source: Path) -> Iterator[tuple[State, ObjectPool]]:
     """State and objects of a repository, of its ``.pvr`` folder, of an unpacked export,
     or of an export file.
 
-    Raises NotFound.
+    Raises NotFound, FormatError.
     """
     if source.is_file():
         with tempfile.TemporaryDirectory(prefix="pvr-") as folder:
