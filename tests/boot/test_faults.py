@@ -54,7 +54,7 @@ def test_bsp_volume_that_does_not_mount_stops_the_device_and_not_its_pid_1(
         assert "RUNNING" not in running.console and "Kernel panic" not in running.console
 
 
-def test_a_torn_superblock_is_mended_before_the_mount(
+def test_a_torn_superblock_is_repaired_before_the_mount(
     storage: Storage, start: Callable[..., qemu.Guest]
 ) -> None:
     """One sector of it is older than the other: GRUB reads it, no kernel mounts it."""
@@ -64,7 +64,7 @@ def test_a_torn_superblock_is_mended_before_the_mount(
         image.seek(storage.offset + CHECKSUM)
         image.write(bytes(byte ^ 0x5A for byte in checksum))
     with start(storage.image, persist=True) as running:
-        running.wait_for(r"the superblock of \S+ was torn: its checksum is mended", timeout=BOOT_SECONDS)
+        running.wait_for(r"the superblock of \S+ was torn: its checksum is repaired", timeout=BOOT_SECONDS)
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
     with start(storage.image) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)

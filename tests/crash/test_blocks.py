@@ -130,7 +130,7 @@ class Judge:
                 self.programs, self.device, self.image, self.folder, choice
             )
         wrong = self.mounts[seen]
-        return "" if wrong == views.MENDED else wrong
+        return "" if wrong == views.REPAIRED else wrong
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +199,11 @@ def test_every_disk_that_a_cut_leaves_comes_back(
     with recording.loop_over(image) as device:
         judge = Judge(programs, image, device, folder, journal, kernels, bytearray(recorded.base))
         look_at_all(judge, recorded)
-    mended = sum(wrong == views.MENDED for wrong in judge.mounts.values())
+    repaired = sum(wrong == views.REPAIRED for wrong in judge.mounts.values())
     print(
         f"\n{story}: {len(recorded.epochs)} flushes, {len(judge.states)} different disks; "
         f"{len(judge.choices)} for GRUB, {len(judge.mounts)} for the kernel; "
-        f"{mended} with a torn superblock"
+        f"{repaired} with a torn superblock"
     )
     assert not judge.found, judge.found
     assert len(judge.states) >= STATES[story]

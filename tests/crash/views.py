@@ -23,7 +23,7 @@ CSUM_V3, WIDE = 0x10, 0x2
 SAME_UUID, LAST_TAG = 2, 8
 HEAD = b"# GRUB Environment Block\n"
 ENVIRONMENT_BYTES = 1024
-MENDED = "mended"
+REPAIRED = "repaired"
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,14 @@ def mounts(device: str, folder: Path) -> bool:
 
 
 def kernel_verdict(programs: Path, device: str, image: Path, folder: Path, revision: str) -> str:
-    """Mounted by the kernel, and booted: "" or what is wrong. A torn superblock is mended, as a device does
-    it before each mount, and noted.
+    """Mounted by the kernel, and booted: "" or what is wrong. A torn superblock is repaired, as a device
+    does it before each mount, and noted.
     """
     note = ""
     if not mounts(device, folder):
-        if subprocess.run([programs / "play", device, "mend"], timeout=1800).returncode:
-            return "it cannot be mounted, and has nothing that can be mended"
-        note = MENDED
+        if subprocess.run([programs / "play", device, "repair"], timeout=1800).returncode:
+            return "it cannot be mounted, and has nothing that can be repaired"
+        note = REPAIRED
         if not mounts(device, folder):
             return "it cannot be mounted"
     try:

@@ -33,8 +33,8 @@ def one_input(content: bytes) -> None:
     image = bytearray(size % (MAX_KIB + 1) * 1024)
     _lay(image, content[_HEAD.size :])
     if kind % 3 == 0:
-        _mend(image, 1)
-        _mend(image, len(image) // gpt.SECTOR - 1)
+        _fix_checksums(image, 1)
+        _fix_checksums(image, len(image) // gpt.SECTOR - 1)
     descriptor = os.memfd_create("image")
     try:
         os.write(descriptor, image)
@@ -77,7 +77,7 @@ def _lay(image: bytearray, content: bytes) -> None:
         content = content[_PIECE.size + size :]
 
 
-def _mend(image: bytearray, sector: int) -> None:
+def _fix_checksums(image: bytearray, sector: int) -> None:
     at = sector * gpt.SECTOR
     if sector < 1 or at + gpt.SECTOR > len(image):
         return

@@ -24,7 +24,7 @@ def one_input(content: bytes) -> None:
         return
     image = bytearray(content[1:])
     if content[0] % 2 and len(image) >= 96:
-        _mend(image)
+        _fix_checksums(image)
     with scratch() as folder:
         (folder / "image").write_bytes(image)
         try:
@@ -37,7 +37,7 @@ def one_input(content: bytes) -> None:
             pass
 
 
-def _mend(image: bytearray) -> None:
+def _fix_checksums(image: bytearray) -> None:
     log = 12 + image[22] % 9
     struct.pack_into("<I", image, 0, 0x73717368)
     struct.pack_into("<I", image, 12, 1 << log)

@@ -73,4 +73,4 @@ def test_notes_are_free_as_the_format_leaves_them_unsigned(bench: Bench) -> None
     note = {**bench.state["web/src.json"], "template": "other"}  # type: ignore[dict-item]
     bench.put_state({**bench.state, "web/src.json": note}, checked_out=True)
     assert bench.findings() == []
-    bench.mend()
+    bench.restore()

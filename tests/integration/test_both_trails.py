@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A storage tree changed in one place: ``pantavisor --check`` and ``pvr verify`` refuse the same.
 
-But where the device mends: it links and writes again what is missing, which a finished image must not
+But where the device repairs: it links and writes again what is missing, which a finished image must not
 lack; and ``src.json`` and ``build.json`` of a part are of no use to it.
 """
 

@@ -25,7 +25,7 @@ SET = "_sigs/_set.json"
 
 
 class Bench:
-    """A copy of ``image`` that is damaged, verified and mended again and again. ``trust`` are the roots
+    """A copy of ``image`` that is damaged, verified and restored again and again. ``trust`` are the roots
     (PEM).
     """
 
@@ -59,7 +59,7 @@ class Bench:
             bound = SET in self.state
             return list(audit.verify(self.copy, trust=self.trust, strict=True, needs_set=bound).findings)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """The image as it was."""
         for at, data in reversed(self._undo):
             self._stream.seek(at)

@@ -64,7 +64,7 @@ def undetected(bench: Bench, cases: Iterator[Case], *, every: int = 1) -> tuple[
         said = [str(finding) for finding in bench.findings()]
         if not any(name in line for name in case.names for line in said):
             missed.append(f"{case.what}: wanted {case.names}, found {said[:4]}")
-        bench.mend()
+        bench.restore()
         count += 1
     return count, missed
 

@@ -123,7 +123,7 @@ def test_credentials_reach_the_registry_of_the_source(repository: Repository, ro
         request = app.AppRequest("web", source, credentials=login, platform=platform, pack=FAST)
         assert app.add(repository, request).changed
         assert any(seen.headers.get("Authorization") for seen in running.seen)
-    with pytest.raises(PantavisorError, match="is in no registry"):
+    with pytest.raises(PantavisorError, match="is not in a registry"):
         app.add(repository, app.AppRequest("x", app.RootfsSource(rootfs), credentials=login))
 
 

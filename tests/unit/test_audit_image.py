@@ -27,7 +27,7 @@ STORAGE = 65 * MIB
 
 
 class Bench:
-    """An image to damage in place, and to mend."""
+    """An image to damage in place, and to restore."""
 
     def __init__(self, device: sim.Device, path: Path) -> None:
         self.device = device
@@ -48,7 +48,7 @@ class Bench:
     def flip(self, at: int, mask: int = 1) -> None:
         self.write(at, bytes([self.read(at, 1)[0] ^ mask]))
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         while self._undo:
             at, data = self._undo.pop()
             self.stream.seek(at)
@@ -78,7 +78,7 @@ def module_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 @pytest.fixture
 def bench(module_bench: Bench) -> Iterator[Bench]:
     yield module_bench
-    module_bench.mend()
+    module_bench.restore()
 
 
 def test_whole_image_is_good(module_bench: Bench) -> None:
@@ -90,7 +90,7 @@ def test_every_byte_of_the_partition_headers_counts(bench: Bench) -> None:
         for at in range(92):
             bench.flip(start + at)
             assert bench.table_codes(), at
-            bench.mend()
+            bench.restore()
 
 
 def test_every_field_of_the_partition_entries_counts(bench: Bench) -> None:
@@ -98,7 +98,7 @@ def test_every_field_of_the_partition_entries_counts(bench: Bench) -> None:
         for at in [*range(256), 128 * 127]:
             bench.flip(start + at)
             assert bench.table_codes(), at
-            bench.mend()
+            bench.restore()
 
 
 def reseal(bench: Bench) -> None:
@@ -210,14 +210,14 @@ def test_every_object_in_the_image_counts(bench: Bench) -> None:
         at = first_byte(bench, f"objects/{object_id}")
         bench.flip(at)
         assert "object-digest" in bench.codes(strict=False)
-        bench.mend()
+        bench.restore()
 
 
 def test_every_inline_file_in_the_image_counts(bench: Bench) -> None:
     for path in bench.device.state.inline():
         bench.flip(first_byte(bench, f"trails/0/{path}"))
         assert "trail-json" in bench.codes(strict=False)
-        bench.mend()
+        bench.restore()
 
 
 def first_byte(bench: Bench, path: str) -> int:
@@ -296,7 +296,7 @@ def test_random_damage_never_ends_in_a_traceback(bench: Bench) -> None:
         for _ in range(chance.randint(1, 4)):
             bench.write(chance.choice(places), bytes([chance.randint(0, 255)]))
         bench.codes()
-        bench.mend()
+        bench.restore()
 
 
 @pytest.mark.hostile
@@ -307,7 +307,7 @@ def test_random_damage_of_folders_and_inodes_is_found(bench: Bench) -> None:
         at = inodes + 256 * chance.randint(10, 60) + chance.randint(0, 127)
         bench.flip(at, 1 << chance.randint(0, 7))
         assert bench.codes()
-        bench.mend()
+        bench.restore()
 
 
 def test_second_opinion_of_e2fsck_is_reported(module_bench: Bench) -> None:
@@ -318,7 +318,7 @@ def test_second_opinion_of_e2fsck_is_reported(module_bench: Bench) -> None:
         report = audit.verify(module_bench.path, trust=module_bench.device.trust)
         assert [finding.code for finding in report.findings] == ["e2fsck"]
     finally:
-        module_bench.mend()
+        module_bench.restore()
 
 
 def make_ext(path: Path, tree: Path, *options: str) -> Ext4:

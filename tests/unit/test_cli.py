@@ -171,7 +171,9 @@ def test_a_reader_that_stops_early_is_not_an_error(work: Path) -> None:
     assert (child.wait(600), said) == (0, b"")
 
 
-def test_what_the_system_refuses_is_the_users_to_mend(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
+def test_what_the_system_refuses_is_the_users_to_correct(
+    pvr: PvrCommand, work: Path, tmp_path: Path
+) -> None:
     for words in (["export", str(tmp_path / "no/such/folder/x.tgz")], ["verify", str(tmp_path / "missing")],
                   ["import", str(tmp_path / "missing.tgz")],
                   ["build-root", "--job", str(tmp_path / "missing.json")],

@@ -101,7 +101,7 @@ def test_a_source_without_a_registry_takes_none(
     login = ["-u", USER, "-p", SECRET]
     for words in (["--from", str(tmp_path), "--type", "rootfs"], ["--from", f"oci:{tmp_path}"]):
         said = pvr.both("app", "add", "x", *words, *login, status=2)[1]
-        assert "is in no registry\n  hint: leave out --username" in said and SECRET not in said
+        assert "is not in a registry\n  hint: leave out --username" in said and SECRET not in said
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

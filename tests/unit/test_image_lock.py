@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lock where the user can mend what is wrong: one sentence with a hint, exit status 2.
+"""scripts/lock where the user can correct what is wrong: one sentence with a hint, exit status 2.
 tests/bitbake has it with the real BitBake.
 """
 

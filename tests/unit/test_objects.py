@@ -43,7 +43,7 @@ def test_a_moved_file_is_gone_from_its_place(pool: ObjectPool, tmp_path: Path) -
     assert pool.path(OBJECT).stat().st_nlink == 1
 
 
-def test_a_good_object_keeps_its_inode_and_a_torn_one_is_mended(pool: ObjectPool, tmp_path: Path) -> None:
+def test_a_good_object_keeps_its_inode_and_a_torn_one_is_repaired(pool: ObjectPool, tmp_path: Path) -> None:
     pool.put_bytes(DATA)
     inode = pool.path(OBJECT).stat().st_ino
     (tmp_path / "file").write_bytes(DATA)

@@ -603,7 +603,7 @@ def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
         dead = f"127.0.0.1:{free.getsockname()[1]}"
     for no_proxy in ("", "[::1", "]"):
         proxies = {"https": f"http://ada:secret@{dead}", "no": no_proxy}
-        with pytest.raises(Unreachable, match=f"by way of the proxy {dead}") as caught:
+        with pytest.raises(Unreachable, match=f"through the proxy {dead}") as caught:
             Client(replace(OPTIONS, proxies=proxies, attempts=1)).resolve(
                 Ref.parse("r.example/web:1"), AMD64
             )

@@ -51,6 +51,12 @@ FOR_USERS = {
     r"\bmeans? nothing\b": r"^$",
     r"[a-z}]\?(?:[\"'\\]|$)": r"^$",  # hints are instructions
     r"\b[Ff]olders?\b": r"^$",
+    r"\b[Bb]ehind\b": r"left behind|hide its addresses behind",
+    r"\b(?:is|are) in no\b|\bbelongs? to no\b|\b[Kk]nows? no": r"^$",
+    r"\ba text\b": r"^$",
+    r"\b[Mm]end(?:s|ed|ing)?\b": r"^$",
+    r"\b[Mm]a[dk]e\w* [^.]*\bby:": r"^$",
+    r"\b[Bb]y way of\b|\bbroke off\b": r"^$",
 }
 # Pages are held to most of it.
 FOR_PAGES = {
@@ -63,6 +69,7 @@ FOR_PAGES = {
     r"\b[Aa]new\b": r"^$",
     r"\b[Ss]trangers?\b": r"^$",
     r"\b[Ff]olders?\b": r"^$",
+    r"\b[Mm]end(?:s|ed|ing)?\b": r"^$",
 }
 # Comments and docstrings of what is delivered; "said", "beside" and "wanted" are names in its code as well.
 FOR_CODE = {
@@ -71,6 +78,9 @@ FOR_CODE = {
     r"\b[Bb]esides\b": r"^$",
     r"\b[Aa]new\b": r"^$",
     r"\b[Ss]trangers?\b": r"^$",
+    r"\b[Mm]end(?:s|ed|ing)?\b": r"^$",
+    r"\bbelongs? to no\b": r"^$",
+    r"\b(?:end|header|[Ll]ikewise|zeros|bytes|lies?|comes?) behind\b": r"^$",
 }
 CODE = (
     *(f"meta-pantavisor/{folder}" for folder in ("lib/", "classes/", "conf/", "recipes-")),
@@ -193,13 +203,16 @@ def test_each_rule_finds_what_the_page_has_as_wrong() -> None:
     for_users = [
         "only say what", "it tells why", "one beside another", "what is wanted", "what is there",
         "as it stands", "made anew", "in this house", "a size that means nothing", "run it again?",
-        "an empty folder",
+        "an empty folder", "those behind a minus", "it is in no state", "not a text", "what you can mend",
+        "make one now by: x", "by way of a proxy",
     ]  # fmt: skip
     for_pages = [
         "as the log says", "GRUB is told", "a file beside it", "as wanted", "where it is there",
         "a member stands twice", "made anew", "JSON of strangers", "an empty folder",
+        "it was mended",
     ]  # fmt: skip
-    for_code = ["as its name says", "is told", "others besides", "made anew", "of a stranger"]
+    for_code = ["as its name says", "is told", "others besides", "made anew", "of a stranger", "is mended",
+                "belongs to no part", "what comes behind"]  # fmt: skip
     for rules, examples in (
         (RULES, wrong),
         (FOR_USERS, for_users),

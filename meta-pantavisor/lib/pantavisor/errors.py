@@ -10,10 +10,10 @@ from typing import Optional
 
 
 class PantavisorError(Exception):
-    """A failure that the user can mend. ``hint`` is how, or None where the sentence is enough.
+    """A failure that the user can correct. ``hint`` is how, or None where the sentence is enough.
 
     ``message`` is complete by itself; a hint is for a person who has ``pvr``: it names commands and options
-    of it, since a task of BitBake that fails is mended and replayed with these too.
+    of it, since a task of BitBake that fails is corrected and replayed with these too.
     """
 
     exit_status = 2

@@ -165,7 +165,7 @@ def _is_lower(container: str, path: str) -> bool:
 
 
 def _is_volume(container: str, path: str) -> bool:
-    """/volumes/<container>/<volume> and nothing behind it: a link there could lead anywhere."""
+    """/volumes/<container>/<volume> and nothing after it: a link there could lead anywhere."""
     folder, _, name = path.rpartition("/")
     return folder == f"/volumes/{container}" and name not in ("", ".", "..", "lxc-overlay")
 

@@ -52,7 +52,7 @@ def library() -> Any:
 
 
 class ZstdDecompressor:
-    """Unpacks one frame; what comes behind it is ``unused_data``."""
+    """Unpacks one frame; what comes after it is ``unused_data``."""
 
     def __init__(self) -> None:
         self._library = library()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The one way to run another program: an argument list, never a shell; checked, timed, with bounded output.
 
-A tool that is missing or fails is the user's to mend, so both are errors with a hint. The environment is
+A tool that is missing or fails is the user's to correct, so both are errors with a hint. The environment is
 inherited, unless ``environment`` is given: a program that writes an image sees that and PATH, by way of
 env(1), and nothing that the building user has set.
 """

@@ -53,7 +53,7 @@ def _names(d: Any, variable: str) -> list[str]:
 
 
 def _kernel(d: Any, root: str) -> tuple[str, dict[str, list[str]], set[str]]:
-    """Its release, the path of each module with those that it needs behind it, and what is built in."""
+    """Its release, the path of each module with those that it needs after it, and what is built in."""
     folders = sorted(glob.glob(os.path.join(glob.escape(root), "lib/modules/*")))
     if len(folders) > 1:
         bb.fatal(f"{d.getVar('PN')}: there are modules of {len(folders)} kernels; one is expected")

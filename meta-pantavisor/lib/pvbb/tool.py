@@ -64,7 +64,7 @@ def require_keys(d: Any) -> None:
         if not os.path.exists(path):
             raise bb.parse.SkipRecipe(
                 reason
-                or f"no signing key: {path} does not exist; make keys by 'pvr keys generate {directory}', "
+                or f"no signing key: {path} does not exist; run 'pvr keys generate {directory}', "
                 'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
             )
 

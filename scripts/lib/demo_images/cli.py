@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: the command's, or 2 for something a person can mend, 130 when interrupted."""
+    """Exit status: the command's, or 2 for something a person can correct, 130 when interrupted."""
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Errors that a person can mend, and the one way to run a process."""
+"""Errors that a person can correct, and the one way to run a process."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _sources(origin: str, codename: str) -> tuple[str, ...]:
         if source_origin == origin and name in wanted:
             lines.add(f"deb {uri} {name} {component}")
     if not lines:
-        raise Failure("apt knows no package lists of the distribution", "run: apt-get update")
+        raise Failure("apt has no package lists of the distribution", "run: apt-get update")
     return tuple(sorted(lines))
 
 

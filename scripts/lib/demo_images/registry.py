@@ -83,7 +83,7 @@ class Registry:
         )
 
     def find(self, repository: str, reference: str) -> Manifest | None:
-        """The manifest behind a tag or digest, None when the registry has none."""
+        """The manifest of a tag or digest, None when the registry has none."""
         accept = {"Accept": f"{MANIFEST_LIST}, {MANIFEST}"}
         status, headers, body = self._request("GET", f"{repository}/manifests/{reference}", None, accept)
         if status == 404:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The steps of scripts/quickstart behind the setup: demonstration images, build, check of the disk
+"""The steps of scripts/quickstart after the setup: demonstration images, build, check of the disk
 image.
 """
 

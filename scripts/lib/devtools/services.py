@@ -16,7 +16,7 @@ ANSWER_BYTES = 1 << 20
 
 
 def ask_http(url: str, *, timeout: float) -> str:
-    """The page behind a URL, tried until it answers."""
+    """The page of a URL, tried until it answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + timeout
     while True:

@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """0; 2 for something that the user can mend; BitBake's status; 130 when interrupted."""
+    """0; 2 for something that the user can correct; BitBake's status; 130 when interrupted."""
     options = parser().parse_args(argv)
     try:
         images = ask(options.target)
@@ -67,7 +67,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def report_error(error: PantavisorError) -> int:
-    """The exit status of what the user can mend."""
+    """The exit status of what the user can correct."""
     print(f"lock: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  hint: {error.hint}", file=sys.stderr)

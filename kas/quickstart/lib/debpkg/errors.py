@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class DebError(Exception):
-    """A failure that the user can mend."""
+    """A failure that the user can correct."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message if hint is None else f"{message}\n  hint: {hint}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the classes call: resolve and download, unpack, and pack modules and an initramfs from it.
 
-A failure that the user can mend ends the task with its sentence; a bug keeps its traceback.
+A failure that the user can correct ends the task with its sentence; a bug keeps its traceback.
 """
 
 from __future__ import annotations

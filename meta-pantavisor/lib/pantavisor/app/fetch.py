@@ -39,7 +39,7 @@ def platform(asked: Optional[Platform], old: Optional[SourceManifest]) -> Platfo
 def check_credentials(source: Source, credentials: Optional[Credentials]) -> None:
     """Raise PantavisorError for credentials that no registry would get."""
     if credentials is not None and not (isinstance(source, ImageSource) and source.ref):
-        raise PantavisorError("the source is in no registry", hint="leave out --username")
+        raise PantavisorError("the source is not in a registry", hint="leave out --username")
 
 
 def remote_digest(source: ImageSource, wanted: Platform, request: AppRequest) -> Optional[str]:

@@ -117,7 +117,7 @@ def _check_folders(context: Context) -> None:
         if top == "_config" and rest.partition("/")[0] not in parts and context.whole:
             context.add("orphan", path, "is for a container that the state does not have")
         if rest and top not in parts | _TOP_FOLDERS and not path.endswith(".config"):
-            context.add("orphan", path, "belongs to no part: its directory has no run.json")
+            context.add("orphan", path, "does not belong to a part: its directory has no run.json")
 
 
 def _check_squashfs(context: Context, path: str) -> None:

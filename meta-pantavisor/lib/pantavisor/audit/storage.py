@@ -233,7 +233,7 @@ def _check_unknown(
         match = REVISION_PATH.fullmatch(path)
         if match is None or match.group(1) not in revisions:
             if entry.kind != "folder":
-                findings.add("trail-unknown", path, "belongs to no revision that has a readable state")
+                findings.add("trail-unknown", path, "does not belong to a revision with a readable state")
         elif not (_RUNTIME_FOLDER if entry.kind == "folder" else _RUNTIME).fullmatch(match.group(2)):
             findings.add("trail-unknown", path, "is not in the state of its revision")
 

@@ -165,7 +165,7 @@ def _check_objects(
             and found.kind in (IMAGE, TREE, EXPORT)
             and (strict or found.kind == EXPORT)
         ):
-            findings.add("object-unused", where, "is in no state")
+            findings.add("object-unused", where, "is not in any state")
 
 
 def _run_e2fsck(target: Path, start: int, findings: Findings) -> None:

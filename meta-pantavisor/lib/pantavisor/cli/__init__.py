@@ -40,7 +40,7 @@ MODULES = {
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip
 
-# Of pvr itself; taken behind the command too.
+# Of pvr itself; taken after the command too.
 SWITCHES = {
     ("-q", "--quiet"): "print only errors and results",
     ("-v", "--verbose"): "print more of what is done",
@@ -127,7 +127,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _os_error(error: OSError, console: Console) -> int:
-    # A full disk or a missing permission is the user's to mend.
+    # A full disk or a missing permission is the user's to correct.
     explained = failures.explain(error)
     if explained is None:
         write_stderr(traceback.format_exc())

@@ -29,7 +29,7 @@ def _declare_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser
     verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
     _declare_signatures(verify)
     verify.add_argument("--confined", action="store_true", help="every container must be confined")
-    verify.add_argument("--json", action="store_true", help="the report for programs")
+    verify.add_argument("--json", action="store_true", help="print the report as JSON")
     verify.set_defaults(run=_verify)
 
 
@@ -84,7 +84,7 @@ def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "highest counts",
     )
     form = show.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--json", action="store_true", help="print JSON, for programs")
     form.add_argument(
         "--html", type=Path, metavar="FILE", help="write one self-contained page with a size map"
     )

@@ -19,36 +19,39 @@ TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "group": (
         ("status-goal", "GOAL", "MOUNTED, STARTED or READY; default: STARTED"),
         ("restart-policy", "POLICY", "system or container; default: container"),
-        ("description", "TEXT", "for people"),
+        ("description", "TEXT", "text for people"),
     ),
     "disk": (
         ("type", "TYPE", "dm-crypt-caam, dm-crypt-dcp, dm-crypt-versatile, swap-disk, volume-disk or dual"),
-        ("path", "PATH", "of its device, or of its file with size and key"),
-        ("mode", "MODE", "of encryption, as mainline or nxp"),
-        ("format", "TYPE", "file system to make"),
-        ("format-options", "TEXT", "for making it"),
-        ("provision", "HOW", "when it is first used"),
-        ("provision-options", "TEXT", "for that"),
-        ("mount-target", "PATH", "where it is mounted"),
-        ("mount-options", "TEXT", "for mounting it"),
-        ("uuid", "UUID", "of its file system"),
+        ("path", "PATH", "path of its device, or of its file, with size and key"),
+        ("mode", "MODE", "mode of encryption, such as mainline or nxp"),
+        ("format", "TYPE", "file system that it gets"),
+        ("format-options", "TEXT", "options for making the file system"),
+        ("provision", "HOW", "how it is prepared for its first use"),
+        ("provision-options", "TEXT", "options for preparing it"),
+        ("mount-target", "PATH", "directory on which it is mounted"),
+        ("mount-options", "TEXT", "options for mounting it"),
+        ("uuid", "UUID", "UUID of its file system"),
     ),
     "volume": (
         ("persistence", "HOW", "permanent, revision or boot"),
-        ("disk", "DISK", "where it is kept; default: the storage"),
+        ("disk", "DISK", "disk that holds it; default: the storage"),
     ),
     "pool": (
         ("type", "TYPE", "bridge or macvlan"),
-        ("subnet", "NETWORK", "addresses, as 10.0.5.0/24"),
-        ("gateway", "ADDRESS", "the device's own, within them"),
-        ("bridge", "LINK", "bridge to make or to use"),
-        ("parent", "LINK", "network device that macvlan is on"),
+        ("subnet", "NETWORK", "addresses, such as 10.0.5.0/24"),
+        ("gateway", "ADDRESS", "address of the device in the subnet"),
+        ("bridge", "LINK", "bridge that is made or used"),
+        ("parent", "LINK", "network device below macvlan"),
     ),
 }
-LISTS = {"disk": (("alias", "aliases", "another name of it"), ("disk", "disks", "disk that it is made of"),
-                  ("init-order", "init_order", "what is set up first"))}  # fmt: skip
+LISTS = {"disk": (("alias", "aliases", "another name of it"), ("disk", "disks", "disk that it consists of"),
+                  ("init-order", "init_order", "disk that is set up before it"))}  # fmt: skip
 SWITCHES = {
-    "disk": (("default", "take it for volumes that name none"), ("migrate-keyblob", "move the key's blob")),
+    "disk": (
+        ("default", "use it for volumes that name no disk"),
+        ("migrate-keyblob", "move the blob of the key"),
+    ),
     "pool": (("nat", "hide its addresses behind the device's"),),
 }
 
@@ -60,7 +63,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     init = verbs.add_parser("init", help="write a device.json with groups data, root, platform and app")
     init.set_defaults(run=_init)
     listing = verbs.add_parser("ls", help="list what is in device.json")
-    listing.add_argument("--json", action="store_true", help="device.json itself")
+    listing.add_argument("--json", action="store_true", help="print device.json itself")
     listing.set_defaults(run=_list)
     for kind in device_edit.KINDS:
         actions = verbs.add_parser(kind, help=f"add, change and remove a {kind}").add_subparsers(
@@ -68,7 +71,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         )
         for action, text in (("add", "add a"), ("set", "change members of a"), ("rm", "remove a")):
             command = actions.add_parser(action, help=f"{text} {kind}")
-            command.add_argument("name", help=f"of the {kind}")
+            command.add_argument("name", help=f"name of the {kind}")
             command.set_defaults(run=_edit, kind=kind, before=None)
             if action != "rm":
                 _members(command, kind)
@@ -92,9 +95,9 @@ def _members(command: argparse.ArgumentParser, kind: str) -> None:
                              action=argparse.BooleanOptionalAction, help=text)  # fmt: skip
     if kind == "group":
         command.add_argument("--timeout", dest="member_timeout", type=int, metavar="SECONDS",
-                             help="within which its goals must be reached; default: 30")  # fmt: skip
+                             help="time in which its goals must be reached; default: 30")  # fmt: skip
         command.add_argument("--auto-recovery", dest="member_auto_recovery", metavar="JSON|FILE",
-                             help="for containers without their own: policy, max_retries, ...")  # fmt: skip
+                             help="recovery of its containers: policy, max_retries, ...")  # fmt: skip
 
 
 def _members_of(options: argparse.Namespace) -> dict[str, Any]:

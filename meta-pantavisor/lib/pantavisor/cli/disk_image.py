@@ -32,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ),
     )
     image.add_argument(
-        "exports", nargs="+", type=Path, metavar="EXPORT", help="of the bsp and of each container"
+        "exports", nargs="+", type=Path, metavar="EXPORT", help="export of the bsp, and of each container"
     )
     image.add_argument("--out", type=Path, required=True, metavar="FILE", help="the disk image to write")
     image.add_argument(
@@ -42,11 +42,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
     image.add_argument(
         "--size", type=_mebibytes, metavar="NUMBER",
-        help="of the disk in MiB; default: the content and as much again, for updates",
+        help="size of the disk in MiB; default: twice the content, which leaves room for updates",
     )  # fmt: skip
     image.add_argument(
         "--release", type=_release, default=1, metavar="NUMBER",
-        help="of the set signature, which rises with each; no: parts are not bound together; default: 1",
+        help="number of the release, which rises, or no: parts are not bound together; default: 1",
     )  # fmt: skip
     image.add_argument(
         "--sign-parts", action="store_true", help="sign each part that has no signature, with the same key"

@@ -22,31 +22,31 @@ PIN_VARIABLE = "PVR_PKCS11_PIN"
 NO_CHAIN = Path("no")
 
 
-def declare_chain(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
-    _declare(parser, behind, "--x5c", type=Path, metavar="PEM",
+def declare_chain(parser: argparse.ArgumentParser, *, after_verb: bool = False) -> None:
+    _declare(parser, after_verb, "--x5c", type=Path, metavar="PEM",
              help="certificates of the key, leaf first, or no; "
                   f"default: {CHAIN_VARIABLE}, {DEFAULT_KEYS}/x5c.pem")  # fmt: skip
 
 
-def declare_signer(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
-    """What signs; ``behind`` where the noun declares the same options before the verb."""
-    _declare(parser, behind, "--key", type=Path, metavar="PEM",
+def declare_signer(parser: argparse.ArgumentParser, *, after_verb: bool = False) -> None:
+    """What signs; ``after_verb`` where the noun declares the same options before the verb."""
+    _declare(parser, after_verb, "--key", type=Path, metavar="PEM",
              help=f"private key; default: {KEY_VARIABLE}, {DEFAULT_KEYS}/key.pem")  # fmt: skip
-    declare_chain(parser, behind=behind)
-    _declare(parser, behind, "--command", dest="signer", metavar="PROGRAM",
-             help="instead of a key: reads what to sign, writes the signature")  # fmt: skip
-    _declare(parser, behind, "--pkcs11", type=Path, metavar="MODULE",
-             help=f"instead of a key: library of a token, whose PIN is in {PIN_VARIABLE}")  # fmt: skip
-    _declare(parser, behind, "--token", default="", metavar="LABEL", help="label of the token")
-    _declare(parser, behind, "--label", default="", metavar="LABEL", help="label of the key on it")
+    declare_chain(parser, after_verb=after_verb)
+    _declare(parser, after_verb, "--command", dest="signer", metavar="PROGRAM",
+             help="program that signs in place of a key: bytes in, signature out")  # fmt: skip
+    _declare(parser, after_verb, "--pkcs11", type=Path, metavar="MODULE",
+             help=f"library of a token that signs in place of a key; PIN: {PIN_VARIABLE}")  # fmt: skip
+    _declare(parser, after_verb, "--token", default="", metavar="LABEL", help="label of the token")
+    _declare(parser, after_verb, "--label", default="", metavar="LABEL", help="label of the key on it")
 
 
-def declare_trust(parser: argparse.ArgumentParser, *, behind: bool = False) -> None:
+def declare_trust(parser: argparse.ArgumentParser, *, after_verb: bool = False) -> None:
     """What signatures are checked against."""
-    _declare(parser, behind, "--cacerts", type=Path, metavar="PEM",
+    _declare(parser, after_verb, "--cacerts", type=Path, metavar="PEM",
              help="root certificates to check against; "
                   f"default: {CACERTS_VARIABLE}, {DEFAULT_KEYS}/ca.crt")  # fmt: skip
-    _declare(parser, behind, "--pubkey", type=Path, metavar="PEM",
+    _declare(parser, after_verb, "--pubkey", type=Path, metavar="PEM",
              help="public keys, any of which a signature may be by; "
                   f"default: {PUBKEY_VARIABLE}")  # fmt: skip
 
@@ -117,8 +117,8 @@ def chain(options: argparse.Namespace) -> Optional[Path]:
     return None if path == NO_CHAIN else path
 
 
-def _declare(parser: argparse.ArgumentParser, behind: bool, *flags: str, **words: Any) -> None:
-    if behind:
+def _declare(parser: argparse.ArgumentParser, after_verb: bool, *flags: str, **words: Any) -> None:
+    if after_verb:
         # A default here would take the place of what was given before the verb.
         words["default"] = argparse.SUPPRESS
     parser.add_argument(*flags, **words)

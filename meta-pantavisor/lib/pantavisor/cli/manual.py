@@ -50,14 +50,16 @@ def register(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add ``completion`` and ``man``; both need the parser that they are part of."""
     completion = commands.add_parser("completion", help="print completion for a shell")
     completion.add_argument("shell", choices=tuple(SCRIPTS), nargs="?", default="bash",
-                            help="as in: eval \"$(pvr completion bash)\"; default: bash")  # fmt: skip
+                            help="shell; in bash, run: eval \"$(pvr completion bash)\"")  # fmt: skip
     completion.set_defaults(run=_completion)
     manual = commands.add_parser("man", help="print the manual page (roff)")
     manual.set_defaults(run=_manual)
     version = commands.add_parser("version", help="print the version, as --version")
     version.set_defaults(run=lambda options, console: console.result(f"pvr {__version__}"))
     helping = commands.add_parser("help", help="print the help of a command, as --help")
-    helping.add_argument("words", nargs="*", metavar="COMMAND", help="and its verb; default: of all")
+    helping.add_argument(
+        "words", nargs="*", metavar="COMMAND", help="command, and its verb; default: all commands"
+    )
     helping.set_defaults(run=_help)
 
 

@@ -24,8 +24,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="have a device run the committed state",
         description=(
             "Send the committed state to a device, with the objects that it lacks, and wait until the "
-            "device keeps it. What broke off goes on when the command is run again. The device checks all "
-            "signatures; its reason for a refusal is shown, and the exit status is 2."
+            "device keeps it. An interrupted transfer continues when the command is run again. The device "
+            "checks all signatures; its reason for a refusal is shown, and the exit status is 2."
         ),
     )
     post.add_argument(
@@ -41,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="how long to wait for the end of the update; default: %(default)s",
     )  # fmt: skip
     post.add_argument("--no-wait", action="store_true", help="do not wait for the end of the update")
-    post.add_argument("--json", action="store_true", help="the outcome as JSON")
+    post.add_argument("--json", action="store_true", help="print the outcome as JSON")
     post.set_defaults(run=_post)
 
 

@@ -18,7 +18,7 @@ from . import argument_parser
 
 @dataclass(frozen=True)
 class Row:
-    """``command`` of ours, its other ``names``, other spellings of its ``options``, ``variables`` behind
+    """``command`` of ours, its other ``names``, other spellings of its ``options``, ``variables`` after
     these, and options that are taken for nothing.
     """
 
@@ -125,11 +125,11 @@ def declare_global(top: argument_parser.Parser) -> None:
     top.absent = ABSENT_HINTS
     group = top.add_argument_group("other names")
     _accept_ignored(group, GLOBAL)
-    group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="as --verbose")
+    group.add_argument("-d", "--debug", action="store_true", dest="verbose", help="same as --verbose")
     group.add_argument(
         "--http-proxy",
         metavar="URL",
-        help="for registries, as http_proxy and https_proxy of the environment",
+        help="proxy on the way to registries, as http_proxy and https_proxy of the environment",
     )
 
 

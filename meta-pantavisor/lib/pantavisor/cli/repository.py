@@ -46,7 +46,7 @@ def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParse
         description="Stage files for the next commit. Tracked ones need no adding again.",
     )
     add.add_argument(
-        "paths", nargs="*", metavar="FILE", help="or a directory, or a pattern; default: everything"
+        "paths", nargs="*", metavar="FILE", help="file, directory or pattern; default: everything"
     )
     add.add_argument("--raw", action="store_true", help="keep JSON files as objects, byte for byte")
     add.set_defaults(run=_add)
@@ -59,9 +59,7 @@ def _declare_staging(commands: argparse._SubParsersAction[argparse.ArgumentParse
             "Tracked files that are gone leave it."
         ),
     )
-    commit.add_argument(
-        "-m", "--message", default=repo.DEFAULT_MESSAGE, help="text for .pvr/commitmsg"
-    )
+    commit.add_argument("-m", "--message", default=repo.DEFAULT_MESSAGE, help="text for .pvr/commitmsg")
     commit.add_argument(
         "-c",
         "--checkpoint",
@@ -80,16 +78,16 @@ def _declare_showing(commands: argparse._SubParsersAction[argparse.ArgumentParse
             "A new, D removed, C changed, ? not tracked, which pvr add would do."
         ),
     )
-    status.add_argument("--json", action="store_true", help="as JSON")
+    status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(run=_status)
 
     show = commands.add_parser("json", help="the committed state as JSON")
-    show.add_argument("--canonical", action="store_true", help="in one line, as it is signed")
+    show.add_argument("--canonical", action="store_true", help="print one line, as it is signed")
     show.set_defaults(run=_json)
 
     diff = commands.add_parser("diff", help="the difference as a JSON merge patch")
     diff.add_argument(
-        "paths", type=Path, nargs="*", metavar="FILE", help="or a directory; default: everything"
+        "paths", type=Path, nargs="*", metavar="FILE", help="file or directory; default: everything"
     )
     diff.set_defaults(run=_diff)
 

@@ -31,7 +31,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _declare_taking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, text, drop in (
-        ("get", "take parts of another state, and drop those behind a minus", True),
+        ("get", "take parts of another state, and drop those after a minus", True),
         ("merge", "take parts of another state", False),
     ):
         take = commands.add_parser(
@@ -51,7 +51,7 @@ def _declare_exports(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--parts",
         default="",
         metavar="PART,-PART",
-        help="only these parts or paths, less those behind a minus",
+        help="only these parts or paths, without those after a minus",
     )
     out.set_defaults(run=_export)
 
@@ -71,7 +71,7 @@ def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--no-merge",
         dest="drop",
         action="store_true",
-        help="replace files as always, and drop from the revision what is behind a minus",
+        help="drop from the revision what is after a minus",
     )
     deploy.add_argument(
         "--commit",

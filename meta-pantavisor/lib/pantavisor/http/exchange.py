@@ -70,7 +70,7 @@ class Exchange:
     def _unreachable(self, error: Exception) -> Unreachable:
         if self.deadline.passed:
             return self._too_slow()
-        way = f" by way of the proxy {self.proxy}" if self.proxy else ""
+        way = f" through the proxy {self.proxy}" if self.proxy else ""
         hint = "check the network"
         if isinstance(error, ConnectionRefusedError) and not way:
             hint = "check host and port" + self._insecure_hint("; name a host without TLS by")
@@ -80,7 +80,9 @@ class Exchange:
         return f"{lead} {self.insecure_hint.format(self.host)}" if self.insecure_hint else ""
 
     def _too_slow(self) -> TooSlow:
-        return TooSlow(f"{self.host} is too slow: no whole answer in {self.deadline.seconds:.0f} seconds")
+        return TooSlow(
+            f"{self.host} is too slow: no complete answer within {self.deadline.seconds:.0f} seconds"
+        )
 
 
 def _sentence(error: Exception) -> str:

@@ -13,7 +13,7 @@ from ..pvs import Coverage
 from ..squashfs import PackRecord
 from ..state import State
 
-DEVICE = "device"  # the part of everything that belongs to no container and not to the bsp
+DEVICE = "device"  # the part of everything that is neither of a container nor of the bsp
 
 
 @dataclass(frozen=True)

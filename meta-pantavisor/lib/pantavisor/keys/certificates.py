@@ -54,7 +54,7 @@ def _name(name: bytes) -> str:
 
 def _text(tag: int, text: bytes) -> str:
     if tag not in _ENCODINGS:
-        raise FormatError("its name is not a text")
+        raise FormatError("its name is not a string")
     return text.decode(_ENCODINGS[tag], "replace")
 
 

@@ -104,7 +104,7 @@ class TarReader:
         start = self._stream.offset
         segments, size = self._segments(header)
         content = self._stream.offset
-        # What the map itself took up is behind; the block padding counts from the start of the stored
+        # What the map itself took up is passed; the block padding counts from the start of the stored
         # bytes. The old form's extension blocks are not part of the size.
         map_bytes = content - start if header.kind != b"S" else 0
         stored = header.size - map_bytes

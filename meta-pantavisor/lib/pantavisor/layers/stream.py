@@ -13,7 +13,7 @@ _ZEROS = bytes(CHUNK_BYTES)
 
 
 class Span(NamedTuple):
-    """``chunk[start:end]``, not copied: what is behind takes its address."""
+    """``chunk[start:end]``, not copied: what follows takes its address."""
 
     chunk: bytes
     start: int
@@ -32,7 +32,7 @@ class ChunkStream:
 
     @property
     def offset(self) -> int:
-        """How many bytes lie behind."""
+        """How many bytes were passed."""
         return self._before + self._position
 
     def at_end(self) -> bool:
@@ -68,9 +68,9 @@ class ChunkStream:
             pass
 
     def skip_to(self, offset: int) -> None:
-        """Pass over everything before ``offset``, which must not lie behind."""
+        """Pass over everything before ``offset``, which must not be passed already."""
         if offset < self.offset:
-            raise ValueError(f"offset {offset} lies behind {self.offset}")
+            raise ValueError(f"offset {offset} is passed: {self.offset}")
         self.skip(offset - self.offset)
 
     def skip_available(self, size: int) -> None:

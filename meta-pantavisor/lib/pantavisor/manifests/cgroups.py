@@ -50,7 +50,7 @@ def is_limit(setting: str, value: str) -> bool:
 
 
 def check(setting: str) -> None:
-    """Refuses what belongs to no controller, which no device takes."""
+    """Refuses a setting of an unknown controller, which no device takes. Raises FormatError."""
     controller = setting.partition(".")[0]
     if controller not in CONTROLLERS:
         raise names.unknown(controller, CONTROLLERS, what="controller of cgroups")

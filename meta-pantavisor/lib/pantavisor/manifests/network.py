@@ -82,7 +82,7 @@ class LxcNetwork:
             )
         if self.link and not LINK.fullmatch(self.link):
             raise FormatError(f'"{self.link[:80]}" cannot be the name of a network link')
-        # LXC takes a broadcast address behind a blank.
+        # LXC takes a broadcast address after a blank.
         for index, word in enumerate((self.address or "").split(" ") if self.address else ()):
             check_address(word, prefix=index == 0)
         if self.gateway and self.gateway not in ("auto", "dev"):

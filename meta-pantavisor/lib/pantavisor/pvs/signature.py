@@ -197,7 +197,7 @@ def _chain(value: Any, where: str) -> tuple[bytes, ...]:
         chain = tuple(base64.b64decode(item, validate=True) for item in value)
     except (binascii.Error, ValueError) as error:
         raise FormatError(f"{where} has an x5c that is not base64") from error
-    # One spelling: no spare bits, no text behind the end.
+    # One spelling: no spare bits, no text after the end.
     if [base64.b64encode(der).decode() for der in chain] != value:
         raise FormatError(f"{where} has an x5c that is not base64")
     return chain

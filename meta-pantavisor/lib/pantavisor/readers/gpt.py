@@ -168,7 +168,7 @@ def _check_partitions(
     if header.first < header.table + len(header.entries) // SECTOR and header.own == 1:
         findings.add("gpt-range", _WHERE, "the partition table lies inside the usable sectors")
     if header.last >= sectors:
-        findings.add("gpt-range", _WHERE, "the usable sectors end behind the disk")
+        findings.add("gpt-range", _WHERE, "the usable sectors end beyond the disk")
     identities = [partition.identity for partition in partitions]
     for partition in partitions:
         first, end = partition.start // SECTOR, partition.end // SECTOR

@@ -49,9 +49,9 @@ class RegistryOptions(HttpOptions):
     docker_config: Optional[Path] = None
     """The same, but only used where it exists."""
     podman_files: tuple[Path, ...] = ()
-    """Likewise, behind docker's."""
+    """Likewise, after docker's."""
     other_files: tuple[Path, ...] = ()
-    """Likewise, behind all others: those of another home."""
+    """Likewise, after all others: those of another home."""
     helper_environment: Mapping[str, str] = field(default_factory=dict)
     """Environment (PATH, HOME) in which credential helpers are found and run; empty: none is run."""
     blob_cache: Optional[Path] = None
@@ -98,8 +98,8 @@ class RegistryOptions(HttpOptions):
         mirrors: Iterable[str] = (),
         **changes: Any,
     ) -> RegistryOptions:
-        """As ``from_environment``, with what PVR_INSECURE_REGISTRIES and PVR_REGISTRY_MIRRORS have behind
-        the words given.
+        """As ``from_environment``, with the words given, then those of PVR_INSECURE_REGISTRIES and
+        PVR_REGISTRY_MIRRORS.
 
         ``variables`` gives the value of a variable, of the environment or of a recipe. Raises FormatError.
         """

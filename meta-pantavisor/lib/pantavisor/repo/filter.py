@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``#a,-b`` behind a source: which parts of its state to take, and which to leave.
+"""``#a,-b`` after a source: which parts of its state to take, and which to leave.
 
 A word is a part, which comes with its config overlay and its signature, or a path of the state: a file, or
 a folder with all below. To leave a signature out, or a config overlay that is signed, is to leave out what

@@ -132,7 +132,7 @@ class WorkingTree:
             return stream.read(len(text) + 1) == text
 
     def matches(self, name: str, value: Value) -> bool:
-        """As holds, but inline JSON may be spelled otherwise."""
+        """As ``equals``, but inline JSON may be spelled otherwise."""
         if digest.is_object_id(value) or not self.is_file(name):
             return self.equals(name, value)
         try:

@@ -40,7 +40,7 @@ def block_call(library: ctypes.CDLL, name: str, *, level: int, dictionary: int) 
     preset, encode = _calls(library)
     options = (c_uint32 * (_OPTIONS_BYTES // 4))()
     if preset(options, level):
-        raise PantavisorError(f"liblzma knows no preset {level}")
+        raise PantavisorError(f"liblzma does not have the preset {level}")
     options[0] = dictionary
     chain = (_Filter * 3)(
         _Filter(FILTERS[name][1], None), _Filter(_LZMA2, ctypes.addressof(options)), _Filter(_END, None)

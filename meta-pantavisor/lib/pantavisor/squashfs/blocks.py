@@ -83,7 +83,7 @@ class Blocks:
         return found
 
     def table(self, position: int, count: int, entry_bytes: int) -> bytes:
-        """``count`` entries behind the list of metadata blocks at ``position``. Raises FormatError."""
+        """``count`` entries after the list of metadata blocks at ``position``. Raises FormatError."""
         if count > MAX_TABLE_ENTRIES:
             raise self.bad(f"a table of {count} entries")
         total = count * entry_bytes
@@ -134,7 +134,7 @@ class Blocks:
 
     def _read(self, position: int, size: int) -> bytes:
         if position + size > self._size:
-            raise self.bad("a block that lies behind its end")
+            raise self.bad("a block that lies beyond its end")
         self._stream.seek(position)
         return self._stream.read(size)
 
@@ -163,7 +163,7 @@ class Cursor:
         self._data, self._next = blocks.metadata(position)
         self._offset = offset
         if offset > len(self._data):
-            raise blocks.bad("a reference behind the end of its block")
+            raise blocks.bad("a reference beyond the end of its block")
 
     def read(self, size: int) -> bytes:
         pieces = []

@@ -38,11 +38,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     remove.add_argument("name", help=f"{NAME}, or _sigs/NAME.json, or _config/NAME")
     remove.set_defaults(run=run.remove)
     listing = verbs.add_parser("ls", help="list containers")
-    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=show.list_containers)
     info = verbs.add_parser("info", help="show where a container came from")
     info.add_argument("name", help=NAME)
-    info.add_argument("--json", action="store_true", help="src.json itself")
+    info.add_argument("--json", action="store_true", help="print src.json itself")
     info.set_defaults(run=show.info)
 
 
@@ -74,10 +74,12 @@ def _install(verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: s
 
 def _convert(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     convert = verbs.add_parser("dm-convert", help="protect a volume of a container by dm-verity")
-    convert.add_argument("name", help="container, or container/volume")
-    convert.add_argument("volume", nargs="?", help="default: root.squashfs")
-    convert.add_argument("--salt", metavar="HEX", help="default: derived from the volume's content")
-    convert.add_argument("--uuid", help="default: derived from the volume's content")
+    convert.add_argument("name", help="container, or container and volume as CONTAINER/VOLUME")
+    convert.add_argument("volume", nargs="?", help="volume of the container; default: root.squashfs")
+    convert.add_argument(
+        "--salt", metavar="HEX", help="salt of dm-verity; default: from the volume's content"
+    )
+    convert.add_argument("--uuid", help="UUID of dm-verity; default: from the volume's content")
     convert.set_defaults(run=run.convert)
 
 
@@ -87,7 +89,7 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="make a container from an image, a root file system or another's part",
         usage="%(prog)s [OPTION]... --from SOURCE NAME",
     )
-    add.add_argument("name", help="of the container to make, and of its directory")
+    add.add_argument("name", help="name of the new container, and of its directory")
     add.add_argument(
         "--from",
         dest="source",
@@ -102,11 +104,9 @@ def _add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "-t", "--type", choices=KINDS, default="docker", help="what SOURCE is (default: docker)"
     )
     add.add_argument(
-        "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
+        "--base", metavar="OTHER", help="keep only what differs from the root.squashfs of OTHER"
     )
-    add.add_argument(
-        "--force", action="store_true", help="replace the container of that name"
-    )
+    add.add_argument("--force", action="store_true", help="replace the container of that name")
     _manifest_options(add)
     _source_options(add)
     add.set_defaults(run=run.add)
@@ -117,23 +117,30 @@ def _update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "update",
         help="make a container again from its source's newest version",
         usage="%(prog)s [OPTION]... NAME",
-        description="Only what is given by an option is replaced.",
+        description=(
+            "Make a container again from the newest version of its source. "
+            "Only what an option gives is replaced."
+        ),
     )
     update.add_argument("name", help=NAME)
-    update.add_argument("--from", dest="source", metavar="SOURCE", help="default: the recorded image")
-    update.add_argument("--force", action="store_true", help="even if the source is unchanged")
-    update.add_argument("-t", "--type", choices=KINDS, help="what SOURCE is; it stays what it was")
+    update.add_argument(
+        "--from", dest="source", metavar="SOURCE", help="its new source; default: the recorded image"
+    )
+    update.add_argument(
+        "--force", action="store_true", help="make it again even if the source is unchanged"
+    )
+    update.add_argument("-t", "--type", choices=KINDS, help="what SOURCE is, which cannot change")
     below = update.add_mutually_exclusive_group()
     below.add_argument(
         "--patch",
         action="store_true",
-        help="keep root.squashfs and put what changed into root.ovl.squashfs",
+        help="keep root.squashfs, and put what changed into root.ovl.squashfs",
     )
     below.add_argument(
-        "--base", metavar="OTHER", help="keep only what the image has over that container's root.squashfs"
+        "--base", metavar="OTHER", help="keep only what differs from the root.squashfs of OTHER"
     )
     below.add_argument(
-        "--newbase", action="store_true", help="make a whole root.squashfs, instead of a patch over another"
+        "--newbase", action="store_true", help="make a whole root.squashfs instead of a patch"
     )
     _manifest_options(update)
     _source_options(update)
@@ -144,10 +151,10 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config-json",
         metavar="JSON|FILE",
-        help="overrides the image's Entrypoint, Cmd, Env, ...; a rootfs has no others",
+        help="members that override those of the image's config: Entrypoint, Cmd, Env, ...",
     )
     command.add_argument(
-        "--config", action="append", default=[], metavar="NAME=VALUE", help="one member of it"
+        "--config", action="append", default=[], metavar="NAME=VALUE", help="one such member"
     )
     command.add_argument(
         "--verity",
@@ -155,7 +162,11 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
         help="protect the root file system by dm-verity",
     )
     command.add_argument(
-        "--verity-volume", action="append", default=[], metavar="VOLUME", help="protect this volume"
+        "--verity-volume",
+        action="append",
+        default=[],
+        metavar="VOLUME",
+        help="protect this volume by dm-verity",
     )
     arguments.declare(command)
 
@@ -163,33 +174,33 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
 def _source_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("fetching and packing")
     group.add_argument(
-        "--platform", help="os/architecture[/variant]; default: this machine's, for a rootfs any"
+        "--platform", help="os/architecture[/variant]; default: this machine's, and any for a rootfs"
     )
     group.add_argument(
         "--source",
         dest="place",
         metavar="PLACES",
-        help="where a SOURCE without transport is: remote (the default) or local",
+        help="place of a SOURCE without transport: remote (the default) or local",
     )
     group.add_argument(
-        "--format-options", metavar="OPTIONS", help="instead of a profile: -comp CODEC, as for mksquashfs"
+        "--format-options", metavar="OPTIONS", help="mksquashfs's -comp CODEC, instead of a profile"
     )
     group.add_argument(
         "--profile",
         default="balanced",
         action=_Profile,
         help=(
-            "of packing: fast, balanced, small, or a codec such as zstd:19 or lz4; "
-            "of rights: confined (that of new containers) or published (everything)"
+            "profile of packing (fast, balanced, small, or a codec such as zstd:19 or lz4) "
+            "or of rights (confined, as new containers are, or published: everything)"
         ),
     )
     command.set_defaults(PV_SECURITY_PROFILE=None)
     login.declare(group)
     group.add_argument(
-        "--authfile", type=Path, help="registry credentials in the form of ~/.docker/config.json"
+        "--authfile", type=Path, help="file of registry credentials in the form of ~/.docker/config.json"
     )
     group.add_argument("--insecure-registry", action="append", default=[], metavar="HOST[:PORT]",
-                       help=("may be reached without TLS, or with an untrusted certificate; "
+                       help=("registry that may be reached without TLS, or with an untrusted certificate; "
                        "also those in $PVR_INSECURE_REGISTRIES"))  # fmt: skip
     group.add_argument("--mirror", action="append", default=[], metavar="HOST=MIRROR",
                        help="ask MIRROR before HOST; also those in $PVR_REGISTRY_MIRRORS")  # fmt: skip

@@ -48,21 +48,25 @@ def declare(command: argparse.ArgumentParser) -> None:
         "--logs", metavar="JSON|FILE", help="list of log files: file, maxsize, truncate, name, ..."
     )
     device.add_argument(
-        "--exports", metavar="JSON|FILE", help="list of what it exports, passed on as it is"
+        "--exports", metavar="JSON|FILE", help="list of what it exports, which is passed on as it is"
     )
     groups["volumes and mounts"].add_argument(
         "--volume",
         action="append",
         default=[],
         metavar="[ovl:]PATH:PERSISTENCE[@DISK]",
-        help="permanent, revision or boot; lxc-overlay:PERSISTENCE for the root file system itself",
+        help="volume at PATH: permanent, revision or boot; lxc-overlay:PERSISTENCE for the root",
     )
     last.add_argument(
         "--lxc-conf", action="append", metavar="LINE|FILE", help="lines for lxc.container.conf as they are"
     )
     last.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="template argument")
     last.add_argument(
-        "--arg-json", action="append", default=[], metavar="NAME=JSON|FILE", help="one with a JSON value"
+        "--arg-json",
+        action="append",
+        default=[],
+        metavar="NAME=JSON|FILE",
+        help="template argument with a JSON value",
     )
 
 

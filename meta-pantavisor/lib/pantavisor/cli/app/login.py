@@ -27,11 +27,11 @@ def declare(group: argparse._ArgumentGroup) -> None:
         "-u",
         "--username",
         metavar="NAME",
-        help="for the registry of SOURCE; else docker's own logins count",
+        help="user at the registry of SOURCE; default: the login that docker has there",
     )
     password = group.add_mutually_exclusive_group()
     password.add_argument(
-        "-p", "--password", metavar="PASSWORD", help="visible to all users of this machine"
+        "-p", "--password", metavar="PASSWORD", help="password, which all users of this machine can see"
     )
     password.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
@@ -39,8 +39,7 @@ def declare(group: argparse._ArgumentGroup) -> None:
 
 
 def read(options: argparse.Namespace) -> Optional[Credentials]:
-    """The credentials, or None where none are given. Asks for the password where a terminal can answer.
-    """
+    """The credentials, or None where none are given. Asks for the password where a terminal can answer."""
     password = _password(options)
     if options.username is None and password is None:
         return None

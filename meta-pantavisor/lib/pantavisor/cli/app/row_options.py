@@ -22,15 +22,17 @@ class Option:
 
 STARTING = (
     Option("--group", "PV_GROUP", "GROUP", "group of device.json; default: app"),
-    Option("--runlevel", "PV_RUNLEVEL", "LEVEL", "data, root, platform or app; instead of a group"),
+    Option(
+        "--runlevel", "PV_RUNLEVEL", "LEVEL", "group by its published name: data, root, platform or app"
+    ),
     Option("--status-goal", "PV_STATUS_GOAL", "GOAL", "MOUNTED, STARTED or READY; default: STARTED"),
     Option("--restart-policy", "PV_RESTART_POLICY", "POLICY", "system or container; default: container"),
-    Option("--role", "PV_ROLES", "ROLE", "mgmt or nobody; default: nobody"),
+    Option("--role", "PV_ROLES", "ROLE", "what it may ask of the device: mgmt or nobody; default: nobody"),
     Option(
         "--auto-recovery",
         "PV_AUTO_RECOVERY",
         JSON,
-        "what to do when it ends: policy, max_retries, retry_delay, ...",
+        "what follows its end: policy, max_retries, retry_delay, ...",
     ),
 )
 DEVICE = (
@@ -38,9 +40,9 @@ DEVICE = (
         "--automodfw",
         "PV_AUTOMODFW",
         "",
-        "the bsp's modules and firmware appear in the container (the default)",
+        "show the bsp's modules and firmware in the container (the default)",
     ),
-    Option("--remount", "PV_REMOUNT", JSON, "passed on as it is"),
+    Option("--remount", "PV_REMOUNT", JSON, "remounts, which are passed on as they are"),
 )
 LIMITS = (
     Option("--memory", "PV_LIMIT_MEMORY", "SIZE", "memory that it may take at most, such as 64M or 1.5G"),
@@ -52,7 +54,7 @@ NETWORK = (
         "--network-pool",
         "PV_NETWORK_POOL",
         "POOL",
-        "pool of device.json that the container's address is from",
+        "pool of device.json, from which the container gets its address",
     ),
     Option("--hostname", "PV_NETWORK_HOSTNAME", "NAME", "its name in the pool; default: the container's"),
     Option("--ip", "PV_NETWORK_IP", "ADDRESS", "its address in the pool; default: the pool chooses"),
@@ -61,7 +63,7 @@ NETWORK = (
         "--lxc-network",
         "PV_LXC_NETWORK_TYPE",
         "TYPE",
-        "host, none, empty, phys or veth, without a pool; default: host",
+        "network without a pool: host, none, empty, phys or veth; default: host",
     ),
     Option("--lxc-link", "PV_LXC_NETWORK_LINK", "LINK", "network device for phys"),
     Option("--lxc-address", "PV_LXC_NETWORK_IPV4_ADDRESS", "ADDRESS/LENGTH", "address for veth"),
@@ -81,36 +83,41 @@ PROCESS = (
         "--new-privs",
         "PV_SECURITY_NEW_PRIVS",
         "",
-        "sudo and the like may gain privileges in the profile confined",
+        "let sudo and the like gain privileges in the profile confined",
     ),
-    Option("--namespace-keep", "PV_LXC_NAMESPACE_KEEP", "NAMES", "namespaces of the host's that it shares"),
-    Option("--console", "PV_LXC_DISABLE_CONSOLE", "", "it has a console (the default)"),
-    Option("--tty-max", "LXC_TTY_MAX", "COUNT", "terminals; default: 8"),
-    Option("--pty-max", "LXC_PTY_MAX", "COUNT", "pseudo terminals; default: 1024"),
-    Option("--debug", "PV_DEBUG_MODE", "", "LXC writes a log of its own"),
+    Option("--namespace-keep", "PV_LXC_NAMESPACE_KEEP", "NAMES", "namespaces of the host that it shares"),
+    Option("--console", "PV_LXC_DISABLE_CONSOLE", "", "give it a console (the default)"),
+    Option("--tty-max", "LXC_TTY_MAX", "COUNT", "number of terminals; default: 8"),
+    Option("--pty-max", "LXC_PTY_MAX", "COUNT", "number of pseudo terminals; default: 1024"),
+    Option("--debug", "PV_DEBUG_MODE", "", "have LXC write a log of its own"),
 )
 MOUNTS = (
     Option(
         "--mount", "PV_VOLUME_MOUNTS", "FILE:TARGET", "mount a file system image from the container's files"
     ),
-    Option("--extra-volume", "PV_EXTRA_VOLUMES", "FILE", "mount one below /volumes only"),
+    Option("--extra-volume", "PV_EXTRA_VOLUMES", "FILE", "mount a file system image below /volumes only"),
     Option(
         "--import-volume",
         "PV_VOLUME_IMPORTS",
         "CONTAINER:[DIR@]PATH:TARGET[:FLAGS]",
-        "mount a volume of another",
+        "mount a volume of another container",
     ),
     Option(
         "--import-config",
         "PV_IMPORT_CONFIGVOLUMES",
         "VOLUME:TARGET",
-        "mount what a shared volume holds for it",
+        "mount what a shared volume holds for this container",
     ),
     Option("--import-file", "PV_FILEIMPORTS", "FILE:TARGET", "mount a file of the device's /exports"),
     Option("--resolv-conf", "PV_RESOLV_CONF_DISABLE", "", "mount the device's resolv.conf (the default)"),
-    Option("--resolv-conf-path", "PV_RESOLV_CONF_PATH", "TARGET", "where; default: etc/resolv.conf"),
-    Option("--run-tmpfs", "PV_RUN_TMPFS_DISABLE", "", "mount a tmpfs (the default)"),
-    Option("--run-tmpfs-path", "PV_RUN_TMPFS_PATH", "TARGET", "where; default: run"),
+    Option(
+        "--resolv-conf-path",
+        "PV_RESOLV_CONF_PATH",
+        "TARGET",
+        "its place in the container; default: etc/resolv.conf",
+    ),
+    Option("--run-tmpfs", "PV_RUN_TMPFS_DISABLE", "", "mount a tmpfs at run (the default)"),
+    Option("--run-tmpfs-path", "PV_RUN_TMPFS_PATH", "TARGET", "place of that tmpfs; default: run"),
     Option(
         "--mount-proc", "LXC_MOUNT_AUTO_PROC", "MODE", "proc, proc:mixed or proc:rw; default: the profile's"
     ),
@@ -123,7 +130,7 @@ MOUNTS = (
     Option(
         "--mount-cgroup", "LXC_MOUNT_AUTO_GROUP", "MODE", "cgroup, cgroup:ro, ...; default: the profile's"
     ),
-    Option("--autodev", "PV_DISABLE_AUTODEV", "", "LXC fills /dev (the default)"),
+    Option("--autodev", "PV_DISABLE_AUTODEV", "", "have LXC fill /dev (the default)"),
     Option("--full-dev", "PV_SECURITY_FULLDEV", "", "mount the device's /dev"),
     Option("--with-host", "PV_SECURITY_WITH_HOST", "", "mount the device's root file system at /host"),
     Option("--with-host-proc", "PV_SECURITY_WITH_HOSTPROC", "", "mount the device's /proc at /host/proc"),
@@ -134,7 +141,7 @@ LAST = (
         "--allow-device",
         "PVR_LXC_CGROUP_DEVICES_WHITE",
         "RULE",
-        "only these device nodes, or when confined these too",
+        "device nodes that it may use, in the profile confined in addition to its own",
     ),
     Option(
         "--cgroup", "PVR_LXC_CGROUP_V1", "KEY=VALUE", "setting of cgroup 1, or its counterpart of cgroup 2"

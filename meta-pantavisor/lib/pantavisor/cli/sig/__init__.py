@@ -19,7 +19,7 @@ from . import show
 ADD_PARTS = "The files have to be committed already. The signature is committed at once."
 PATTERNS = (
     "Patterns are exact paths, dir/**, dir/*, or * and ? within one segment: "
-    "what tools and devices read alike."
+    "tools and devices read them alike."
 )
 
 
@@ -38,19 +38,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     add = verbs.add_parser("add", help="sign a part", description=f"Sign a part. {ADD_PARTS} {PATTERNS}")
     _part(add)
-    key_options.declare_signer(add, behind=True)
+    key_options.declare_signer(add, after_verb=True)
     add.set_defaults(run=run.add)
     whole = verbs.add_parser(
         "set",
         help="sign the set of all signatures",
         description=(
-            "Sign all signatures together, with the number of the release: no part can be taken out then, "
-            "or exchanged for that of another release. The signature is committed at once; "
-            "make it again after each of the others."
+            "Sign all signatures together, with the number of the release, so that no part can be removed "
+            "or replaced by that of another release. The signature is committed at once; "
+            "make it again after any other signature."
         ),
     )
     _release(whole)
-    key_options.declare_signer(whole, behind=True)
+    key_options.declare_signer(whole, after_verb=True)
     whole.set_defaults(run=run.set_release)
     update = verbs.add_parser(
         "update",
@@ -59,9 +59,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description=f"Sign what signatures cover again. {ADD_PARTS}",
     )
     update.add_argument(
-        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+        "names", nargs="*", metavar="NAME|PATH", help="signature, as web or _sigs/web.json; default: all"
     )
-    key_options.declare_signer(update, behind=True)
+    key_options.declare_signer(update, after_verb=True)
     update.set_defaults(run=run.update)
     _elsewhere(verbs)
     _listing(verbs)
@@ -74,9 +74,11 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Check signatures and list what they cover. Without names every part must be signed.",
     )
     listing.add_argument(
-        "names", nargs="*", metavar="NAME|PATH", help="web or _sigs/web.json; default: all signatures"
+        "names", nargs="*", metavar="NAME|PATH", help="signature, as web or _sigs/web.json; default: all"
     )
-    listing.add_argument("--part", action="append", default=[], metavar="NAME", help="one of them")
+    listing.add_argument(
+        "--part", action="append", default=[], metavar="NAME", help="signature of this part"
+    )
     how = listing.add_mutually_exclusive_group()
     how.add_argument(
         "--strict", action="store_true", help="every path must be covered or excluded by a signature"
@@ -86,8 +88,8 @@ def _listing(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     declare_demands(listing)
     listing.add_argument("--with-sigs", action="store_true", help="also show the signatures themselves")
-    listing.add_argument("--json", action="store_true", help="as JSON")
-    key_options.declare_trust(listing, behind=True)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    key_options.declare_trust(listing, after_verb=True)
     listing.set_defaults(run=show.list_signatures)
 
 
@@ -102,27 +104,29 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     request.add_argument(
         "--algorithm",
         choices=pvs.ALGORITHMS,
-        help="of the key; default: what the certificate's key is for, or RS256",
+        help="algorithm of the key; default: that of the certificate's key, or RS256",
     )
-    key_options.declare_chain(request, behind=True)
-    request.add_argument("file", type=Path, help="where to write")
+    key_options.declare_chain(request, after_verb=True)
+    request.add_argument("file", type=Path, help="file to write")
     request.set_defaults(run=run.request_signature)
-    attach = verbs.add_parser("attach", help="take a signature that was made elsewhere")
+    attach = verbs.add_parser("attach", help="add a signature that was made elsewhere")
     _name(attach)
-    attach.add_argument("request", type=Path, help="what was signed")
-    attach.add_argument("signature", type=Path, help="raw bytes; ECDSA as r||s or DER")
+    attach.add_argument("request", type=Path, help="file that was signed, from pvr sig request")
+    attach.add_argument("signature", type=Path, help="file with the raw signature; ECDSA as r||s or DER")
     attach.set_defaults(run=run.attach)
 
 
 def _name(command: argparse.ArgumentParser) -> None:
     name = command.add_mutually_exclusive_group(required=True)
-    name.add_argument("--part", metavar="NAME", help="container, or bsp with device.json and #spec")
     name.add_argument(
-        "--raw", metavar="NAME", help="only a name for the signature; the patterns select what it covers"
+        "--part", metavar="NAME", help="part to sign: a container, or bsp with device.json and #spec"
+    )
+    name.add_argument(
+        "--raw", metavar="NAME", help="name of the signature; the patterns alone select what it covers"
     )
     if command.prog.endswith((" request", " attach")):
         name.add_argument(
-            "--set", dest="raw", action="store_const", const=pvs.SET, help="the set of all signatures"
+            "--set", dest="raw", action="store_const", const=pvs.SET, help="sign the set of all signatures"
         )
 
 
@@ -131,7 +135,7 @@ def _release(command: argparse.ArgumentParser) -> None:
         "--release",
         type=int,
         metavar="NUMBER",
-        help="of the set; releases rise; default: one more than the committed one",
+        help="number of the release, which rises; default: one more than the committed one",
     )
 
 
@@ -142,13 +146,13 @@ def _part(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of the part, instead of **; with --raw as given",
+        help="what the signature covers of the part, instead of **; with --raw as given",
     )
     command.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of the part, instead of src.json; with --raw as given",
+        help="what it does not cover of the part, instead of src.json; with --raw as given",
     )
     command.add_argument("-n", "--noconfig", action="store_true", help="leave out the container's _config")

@@ -14,7 +14,7 @@ from ...state import MAX_BYTES, State
 from .. import here, key_options
 from ..console import Console, first_of
 
-MAX_REQUEST_BYTES = 2 * MAX_BYTES  # a state in base64, behind a header
+MAX_REQUEST_BYTES = 2 * MAX_BYTES  # a state in base64, after a header
 MAX_SIGNATURE_BYTES = 4096
 
 

@@ -26,7 +26,7 @@ static void read_head(int fd, struct pv_http_head *head)
 	}
 }
 
-/* The value of the next field of that name behind `*at`, to be freed; NULL without one. */
+/* The value of the next field of that name after `*at`, to be freed; NULL without one. */
 static char *next_field(const struct pv_http_head *head, const char *name, const char **at)
 {
 	const char *end = head->bytes + head->used;

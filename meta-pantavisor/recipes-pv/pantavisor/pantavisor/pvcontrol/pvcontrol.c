@@ -125,7 +125,7 @@ static bool fits(const struct command *command, size_t arguments)
 	return arguments >= least && arguments <= most;
 }
 
-/* Adds one character, escaped for where it goes: a path, or a text of JSON. */
+/* Adds one character, escaped for where it goes: a path, or a string of JSON. */
 static size_t add(char *to, char c, bool is_path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";

@@ -50,7 +50,7 @@ int pv_base64_decode(
 		}
 	}
 	if (bits)
-		return pv_err_set(err, "base64: bits behind the end");
+		return pv_err_set(err, "base64: bits after the end");
 	*bytes = out;
 	*length = used;
 	out = NULL;

@@ -27,7 +27,7 @@ int pv_beneath_open(int root, const char *path, int flags, struct pv_err *err);
 int pv_beneath_in_root(int root, const char *path, int flags);
 /* To read; refuses what is not a regular file. */
 int pv_beneath_file(int root, const char *path, struct pv_err *err);
-/* The whole of a regular file of at most `limit` bytes, NUL behind its end. */
+/* The whole of a regular file of at most `limit` bytes, NUL after its end. */
 int pv_beneath_read(
 	int root, const char *path, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* True where anything at all has that name, or where that cannot be known. */

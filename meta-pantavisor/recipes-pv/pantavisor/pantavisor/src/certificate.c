@@ -156,7 +156,7 @@ int pv_certificate_parse(
 		!pv_der_take(&parts, PV_DER_SEQUENCE, &certificate->tbs, &fields) ||
 		!pv_der_take(&parts, PV_DER_SEQUENCE, &algorithm, NULL) ||
 		!pv_der_bytes(&parts, &certificate->signature) || parts.left)
-		return pv_err_set(err, "it is not a certificate in DER, or there is something behind it");
+		return pv_err_set(err, "it is not a certificate in DER, or there is something after it");
 	choose_algorithm(certificate, &algorithm);
 	return read_tbs(certificate, fields, &algorithm, err);
 }

@@ -107,7 +107,7 @@ static int io_weight(FILE *to, const char *to_name, const char *value, struct pv
 	return 0;
 }
 
-/* "8:0 1000": `to_name` carries the member behind a blank. */
+/* "8:0 1000": `to_name` carries the member after a blank. */
 static int io_max(FILE *to, const char *to_name, const char *value, struct pv_err *err)
 {
 	const char *member = strchr(to_name, ' ') + 1, *blank = strchr(value, ' ');
@@ -186,7 +186,7 @@ static int adapt(
 		if (pv_ends_with(rows[i].name, ".") ? pv_starts_with(name, rows[i].name)
 						    : !strcmp(name, rows[i].name))
 			return rows[i].write(to, rows[i].to_name ? rows[i].to_name : name, value, err);
-	pv_err_set(err, "cgroup 2, which this device has, knows nothing like it");
+	pv_err_set(err, "this device has cgroup 2, which has no counterpart of it");
 	pv_err_hint(err, "remove the line, or use a limit that both versions have");
 	return -1;
 }

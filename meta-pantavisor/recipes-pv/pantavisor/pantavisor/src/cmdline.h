@@ -7,7 +7,7 @@
 #ifndef PV_CMDLINE_H
 #define PV_CMDLINE_H
 
-/* The next `name=value` of *rest, which is changed; *value points behind the `=`. NULL: there are no more.
+/* The next `name=value` of *rest, which is changed; *value points after the `=`. NULL: there are no more.
  */
 char *pv_cmdline_next(char **rest, char **value);
 /* The value of the first word `name=value`; NULL if there is none. To be freed. */

@@ -174,7 +174,7 @@ static void take_word(struct pv_config *config, const char *name, const char *va
 
 	if (key == PV_KEY_COUNT || config->level[key] > level)
 		return;
-	/* The boot loader's own word comes first; nothing that is added behind it overrides it. */
+	/* The boot loader's own word comes first; nothing that is added after it overrides it. */
 	if (key == PV_STORAGE_DEVICE && config->level[key] > PV_LEVEL_FILE)
 		return;
 	if (!keys[key].cmdline || !pv_starts_with(value, keys[key].cmdline))

@@ -24,7 +24,7 @@
 #define BACKLOG 64
 #define ASKS_AT_ONCE 16
 #define WIRE_BYTES (4 * 1024 * 1024)
-/* The server's descriptors, behind the standard ones. */
+/* The server's descriptors, after the standard ones. */
 #define LISTENER 3
 #define WIRE 4
 #define STORAGE 5

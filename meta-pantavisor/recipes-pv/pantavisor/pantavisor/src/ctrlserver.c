@@ -15,7 +15,7 @@
 
 #define ACCEPTED_AT_ONCE 16
 #define REPLIES_AT_ONCE 16
-/* Of a worker, behind the standard descriptors. */
+/* Of a worker, after the standard descriptors. */
 #define CALLER 3
 #define STORAGE 4
 #define LOCK 5

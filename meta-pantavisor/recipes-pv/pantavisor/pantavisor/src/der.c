@@ -8,7 +8,7 @@ bool pv_der_is(const struct pv_der *in, uint8_t tag)
 	return in->left && *in->at == tag;
 }
 
-/* The length behind a tag, of up to three bytes; false unless it is in its shortest form and fits. */
+/* The length after a tag, of up to three bytes; false unless it is in its shortest form and fits. */
 static bool read_length(const struct pv_der *in, size_t *head, size_t *length)
 {
 	size_t bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What it takes to go from one state that runs to another, as a pure comparison: which containers stay,
- * end, begin or are restarted, or that the device has to reboot. That is so for all that belongs to no
+ * end, begin or are restarted, or that the device has to reboot. That is so for all that is not of a
  * container, and for a container whose restart policy is "system", in either state. Signatures are not run
  * and count for nothing.
  */

@@ -189,7 +189,7 @@ static int remove_below(struct removal *removal, struct pv_storage folder, int d
 	return errno ? pv_err_errno(removal->err, "cannot be read") : 0;
 }
 
-/* Again where something was lifted: it may be behind what was read. */
+/* Again where something was lifted: it may be after what was read. */
 static int remove_all(struct removal *removal, struct pv_storage folder, int depth)
 {
 	unsigned int lifted;

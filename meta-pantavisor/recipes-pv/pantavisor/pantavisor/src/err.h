@@ -17,7 +17,7 @@ struct pv_err {
 
 /* All return -1, so that "return pv_err_set(...)" reads well. */
 int pv_err_set(struct pv_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As pv_err_set, with ": <what errno means>" behind it. */
+/* As pv_err_set, with ": <what errno means>" after it. */
 int pv_err_errno(struct pv_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "<context>: " in front of what is there. */
 int pv_err_wrap(struct pv_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -11,7 +11,7 @@
 #include "http.h"
 
 #define PV_EXCHANGE_IDLE_S 30
-/* What a caller still sends behind the answer is taken off the line, so that it reads the answer. */
+/* What a caller still sends after the answer is taken off the line, so that it reads the answer. */
 #define PV_EXCHANGE_DRAIN_BYTES (64 * 1024 * 1024)
 
 struct pv_exchange {

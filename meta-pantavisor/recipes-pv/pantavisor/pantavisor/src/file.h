@@ -10,7 +10,7 @@
 
 #include "err.h"
 
-/* A whole regular file of at most `limit` bytes, NUL behind the end. */
+/* A whole regular file of at most `limit` bytes, NUL after the end. */
 int pv_read_file(const char *path, size_t limit, char **text, size_t *length, struct pv_err *err);
 /* The rest of an open one; `name` is for the sentence. */
 int pv_read_fd(int fd, const char *name, size_t limit, char **text, size_t *length, struct pv_err *err);

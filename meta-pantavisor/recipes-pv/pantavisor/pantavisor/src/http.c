@@ -160,7 +160,7 @@ static int read_field(struct pv_http_parser *p, char *line)
 		return pv_http_refuse(
 			p, BAD_REQUEST, "a header field has no colon, or bytes that are not text");
 	*value++ = '\0';
-	/* A name with a blank behind it, or a folded line, is read in two ways elsewhere. */
+	/* A name with a blank after it, or a folded line, is read in two ways elsewhere. */
 	if (!is_token(line))
 		return pv_http_refuse(p, BAD_REQUEST, "the name of a header field is not a word");
 	value += strspn(value, BLANKS);

@@ -13,7 +13,7 @@
 const char *pv_http_reason(int status);
 /*
  * The head of an answer with a body of `length` bytes of that type; `more` is further fields, each ended by
- * "\r\n", or "". Returns its length. The connection ends behind the body.
+ * "\r\n", or "". Returns its length. The connection ends after the body.
  */
 size_t pv_http_answer(
 	char head[PV_HTTP_ANSWER_BYTES], int status, const char *type, uint64_t length, const char *more);

@@ -146,7 +146,7 @@ static bool network(struct isolation *i, const char *key, const char *value)
 	return strcmp(member + 1, "type") ? is_one_of(net_keys, member + 1) : is_one_of(networks, value);
 }
 
-/* /volumes/<container>/<volume> and nothing behind it: a link there could lead anywhere. */
+/* /volumes/<container>/<volume> and nothing after it: a link there could lead anywhere. */
 static bool is_volume(const char *container, const char *path)
 {
 	cleanup_free char *folder = pv_fmt("/volumes/%s/", container);

@@ -208,7 +208,7 @@ int pv_json_parse(struct pv_json *doc, const char *text, size_t length, struct p
 		skip_blanks(&r);
 		if (r.at == length)
 			return 0;
-		pv_json_bad(&r, "text behind the end");
+		pv_json_bad(&r, "text after the end");
 	}
 	pv_json_free(doc);
 	return -1;

@@ -56,7 +56,7 @@ const struct pv_json_node *pv_json_next(const struct pv_json *doc, const struct 
 /* The member of exactly this name; NULL if `object` is NULL, no object, or has none. */
 const struct pv_json_node *pv_json_get(
 	const struct pv_json *doc, const struct pv_json_node *object, const char *name);
-/* NULL for a name or a text with a NUL in it, and for what is not a string: such a text is not a C string.
+/* NULL for a name or a string with a NUL in it, which is not a C string, and for what is not a string.
  */
 const char *pv_json_key(const struct pv_json *doc, const struct pv_json_node *node);
 const char *pv_json_string(const struct pv_json *doc, const struct pv_json_node *node);

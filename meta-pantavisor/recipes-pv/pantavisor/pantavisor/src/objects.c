@@ -26,7 +26,7 @@ static int open_object(int storage, const char *object_id, struct pv_err *err)
 	if (fd == -ENOENT)
 		return pv_err_set(err, "is missing");
 	if (fd == -ELOOP)
-		return pv_err_set(err, "is a symbolic link, or behind one");
+		return pv_err_set(err, "is a symbolic link, or reached through one");
 	if (fd < 0) {
 		errno = -fd;
 		return pv_err_errno(err, "cannot be opened");

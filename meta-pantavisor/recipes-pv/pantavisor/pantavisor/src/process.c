@@ -25,7 +25,7 @@ static bool is_child_of(pid_t pid, pid_t parent)
 
 	if (pv_read_file(path, 4096, &text, &length, &err) < 0)
 		return false;
-	/* "pid (name) state ppid": the name may hold anything, so look behind its last bracket. */
+	/* "pid (name) state ppid": the name may hold anything, so look past its last bracket. */
 	after = strrchr(text, ')');
 	return after && strlen(after) > 4 && strtol(after + 4, NULL, 10) == parent;
 }

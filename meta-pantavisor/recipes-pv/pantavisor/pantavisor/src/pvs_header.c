@@ -54,7 +54,7 @@ int pv_pvs_header_read(const struct pv_json *header, struct pv_jws_header *jws, 
 	for (const struct pv_json_node *n = pv_json_first(header, chain); n; n = pv_json_next(header, n)) {
 		jws->x5c[jws->x5c_count] = pv_json_string(header, n);
 		if (!jws->x5c[jws->x5c_count++])
-			return pv_err_set(err, "its header has a certificate that is not a text");
+			return pv_err_set(err, "its header has a certificate that is not a string");
 	}
 	return 0;
 }

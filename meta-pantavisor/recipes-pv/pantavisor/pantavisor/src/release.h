@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The highest release that was committed, in config/release: a signed release that is older is refused, so
- * what was mended stays so. It rises once the boot environment has that release; a cut between the two is
+ * what was fixed stays fixed. It rises once the boot environment has that release; a cut between the two is
  * made up for by the next good boot. The boot loader may still return to an older revision.
  */
 #ifndef PV_RELEASE_H

@@ -26,7 +26,7 @@ static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] = {
 
 enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried)
 {
-	/* What is committed has nothing behind it that a try could return to. */
+	/* What is committed has none before it that a try could return to. */
 	if (*tried && !strcmp(revision, tried) && strcmp(revision, committed))
 		return PV_STANDING_TRIED;
 	if (*committed && strcmp(revision, committed))

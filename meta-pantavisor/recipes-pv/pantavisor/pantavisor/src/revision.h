@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 enum pv_standing {
-	PV_STANDING_FACTORY,   /* revision 0: there is nothing behind it */
+	PV_STANDING_FACTORY,   /* revision 0: there is none before it */
 	PV_STANDING_COMMITTED, /* pv_rev names it */
 	PV_STANDING_TRIED,     /* pv_try names it: one chance */
 	PV_STANDING_LAST_GOOD, /* booted in the place of a committed one that failed too often */

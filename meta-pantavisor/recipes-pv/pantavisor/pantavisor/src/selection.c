@@ -16,7 +16,7 @@ static int read_patterns(
 		const char *pattern = pv_json_string(header, n);
 
 		if (!pattern)
-			return pv_err_set(err, "its header has a pattern that is not a text");
+			return pv_err_set(err, "its header has a pattern that is not a string");
 		if (pv_pattern_check(pattern, err) < 0)
 			return -1;
 		selection->patterns[selection->count++] = pattern;

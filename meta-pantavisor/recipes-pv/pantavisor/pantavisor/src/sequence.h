@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The groups of the running revision, one behind the other: each begins when that before it is through. */
+/* The groups of the running revision, one after the other: each begins when that before it is through. */
 #ifndef PV_SEQUENCE_H
 #define PV_SEQUENCE_H
 

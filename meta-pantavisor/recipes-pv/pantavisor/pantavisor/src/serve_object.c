@@ -101,7 +101,7 @@ void pv_serve_object_get(struct pv_deal *deal)
 	pv_exchange_file(&deal->exchange, PARTIAL, file, to - request->from + 1, fields);
 }
 
-/* How much of it is there: the next piece begins behind that. */
+/* How much of it is there: the next piece begins after that. */
 static char *offset_field(const struct pv_deal *deal)
 {
 	return pv_fmt("Upload-Offset: %llu\r\n",

@@ -86,7 +86,7 @@ static int read_may(
 		const char *pattern = pv_json_string(doc, n);
 
 		if (!pattern)
-			return pv_err_set(err, "its \"may\" has a pattern that is not a text");
+			return pv_err_set(err, "its \"may\" has a pattern that is not a string");
 		if (pv_pattern_check(pattern, err) < 0)
 			return -1;
 		entry->may[entry->may_count++] = pattern;

@@ -31,7 +31,7 @@ static int read_entry(
 	return 0;
 }
 
-/* A slash sorts before all else: what is in a folder follows right behind a path of the folder's name. */
+/* A slash sorts before all else: what is in a folder follows right after a path of the folder's name. */
 static int compare_paths(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

@@ -95,7 +95,7 @@ static int write_superblock(const char *device, const unsigned char *bytes, stru
 	return 1;
 }
 
-int pv_storage_mend(const char *device, struct pv_err *err)
+int pv_storage_repair(const char *device, struct pv_err *err)
 {
 	cleanup_close int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	off_t bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
@@ -103,7 +103,7 @@ int pv_storage_mend(const char *device, struct pv_err *err)
 
 	if (bytes < 0 ||
 		pread(fd, superblock, sizeof(superblock), PV_SUPERBLOCK_OFFSET) != sizeof(superblock) ||
-		!pv_superblock_mend(superblock, sizeof(superblock), (uint64_t)bytes))
+		!pv_superblock_repair(superblock, sizeof(superblock), (uint64_t)bytes))
 		return 0;
 	return write_superblock(device, superblock, err);
 }
@@ -199,15 +199,15 @@ static void look_at_room(int storage)
 }
 
 /* Any other fault is reported by the mount. */
-static void mend(const char *device)
+static void repair(const char *device)
 {
 	struct pv_err err;
-	int done = pv_storage_mend(device, &err);
+	int done = pv_storage_repair(device, &err);
 
 	if (done < 0)
 		pv_error("storage", "%s", err.text);
 	else if (done)
-		pv_warn("storage", "the superblock of %s was torn: its checksum is mended", device);
+		pv_warn("storage", "the superblock of %s was torn: its checksum is repaired", device);
 }
 
 int pv_storage_mount(struct pv *pv, struct pv_err *err)
@@ -217,7 +217,7 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 
 	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
 		return -1;
-	mend(device);
+	repair(device);
 	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
 		    MS_NOATIME | MS_NOSUID | MS_NODEV, options_of(device), err) < 0)
 		return pv_err_wrap(err, "storage");

@@ -50,7 +50,7 @@ static bool is_known_folder(const char *path)
 	return false;
 }
 
-/* The first path of the state that is not before `text`; "" behind the last. */
+/* The first path of the state that is not before `text`; "" after the last. */
 static const char *find(const struct walk *walk, const char *text)
 {
 	size_t low = 0, high = walk->count;

@@ -90,7 +90,7 @@ static bool is_plausible(const unsigned char *bytes, uint64_t device_bytes)
 	return get(bytes, INODES_AT) == groups * get(bytes, INODES_PER_GROUP_AT);
 }
 
-bool pv_superblock_mend(unsigned char *bytes, size_t length, uint64_t device_bytes)
+bool pv_superblock_repair(unsigned char *bytes, size_t length, uint64_t device_bytes)
 {
 	struct pv_superblock superblock;
 

@@ -26,6 +26,6 @@ struct pv_superblock {
 bool pv_superblock_parse(struct pv_superblock *superblock, const unsigned char *bytes, size_t length);
 /* True if the checksum was wrong and all else is that of a file system on a device of this size: then the
  * checksum is right now, and the journal is to be read. */
-bool pv_superblock_mend(unsigned char *bytes, size_t length, uint64_t device_bytes);
+bool pv_superblock_repair(unsigned char *bytes, size_t length, uint64_t device_bytes);
 
 #endif

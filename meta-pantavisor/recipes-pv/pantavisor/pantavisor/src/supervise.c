@@ -13,7 +13,7 @@
 #define STARTING_POLL_MS 50
 #define HANGING_POLL_MS 1000
 #define QUICK_START_MS 10000
-/* For a monitor to clean up behind its container. */
+/* For a monitor to clean up after its container. */
 #define MONITOR_MS 5000
 #define STOP_AGAIN_MS 1000
 

@@ -35,7 +35,7 @@ int pv_close_text(FILE *stream, struct pv_err *err)
 {
 	bool whole = !ferror(stream);
 
-	return fclose(stream) == 0 && whole ? 0 : pv_err_set(err, "no memory for a text");
+	return fclose(stream) == 0 && whole ? 0 : pv_err_set(err, "no memory for a string");
 }
 
 bool pv_starts_with(const char *text, const char *prefix)

@@ -88,12 +88,12 @@ static void test_two_lines_become_one(void)
 
 static void test_what_has_no_counterpart_is_refused_by_name(void)
 {
-	check_refused("net_cls.classid", "1", "knows nothing like it");
-	check_refused("memory.swappiness", "0", "knows nothing like it");
-	check_refused("cpu.rt_runtime_us", "1", "knows nothing like it");
-	check_refused("cpuset.cpu_exclusive", "1", "knows nothing like it");
-	check_refused("freezer.state", "FROZEN", "knows nothing like it");
-	check_refused("x", "1", "knows nothing like it");
+	check_refused("net_cls.classid", "1", "has no counterpart of it");
+	check_refused("memory.swappiness", "0", "has no counterpart of it");
+	check_refused("cpu.rt_runtime_us", "1", "has no counterpart of it");
+	check_refused("cpuset.cpu_exclusive", "1", "has no counterpart of it");
+	check_refused("freezer.state", "FROZEN", "has no counterpart of it");
+	check_refused("x", "1", "has no counterpart of it");
 }
 
 static void test_what_is_not_a_value_is_refused(void)

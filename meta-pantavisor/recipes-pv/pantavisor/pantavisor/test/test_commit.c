@@ -98,7 +98,7 @@ static void break_environment(const struct pv *pv)
 	tree_folder("boot/grubenv");
 }
 
-static void mend_environment(const struct pv *pv)
+static void repair_environment(const struct pv *pv)
 {
 	struct pv_bootenv env = {.revision = "3", .tried = "7"};
 	struct pv_err err;
@@ -118,7 +118,7 @@ static void test_commit_that_cannot_be_noted_is_none(void)
 	break_environment(&pv);
 	tick(&pv, now += 25 * SECOND);
 	CHECK(pv.run->standing == PV_STANDING_TRIED && !pv.end && pv.run->stable_at == now + 25 * SECOND);
-	mend_environment(&pv);
+	repair_environment(&pv);
 	tick(&pv, now += 25 * SECOND);
 	CHECK(pv.run->standing == PV_STANDING_COMMITTED && !pv.end);
 	check_stored(&pv, "7", "", "3");
@@ -129,7 +129,7 @@ static void test_commit_that_cannot_be_noted_is_none(void)
 	for (now = 2; now < 1000 * SECOND && !pv.end; now += 5 * SECOND)
 		tick(&pv, now);
 	CHECK(pv.end == PV_END_REBOOT && pv.run->standing == PV_STANDING_TRIED);
-	mend_environment(&pv);
+	repair_environment(&pv);
 	check_stored(&pv, "3", "7", "");
 }
 

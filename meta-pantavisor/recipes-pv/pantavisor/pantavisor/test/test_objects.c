@@ -128,7 +128,7 @@ static void test_nothing_stands_in_for_an_object(void)
 	begin();
 	tree_move("objects", "elsewhere");
 	tree_link("elsewhere", "objects");
-	refuses("is a symbolic link, or behind one");
+	refuses("is a symbolic link, or reached through one");
 }
 
 static void test_links_in_a_revision_lead_nowhere(void)

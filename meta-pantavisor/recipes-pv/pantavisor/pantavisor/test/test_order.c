@@ -433,7 +433,7 @@ static void test_revision_that_is_unusable_is_not_tried(void)
 	wait_for_jobs(&pv);
 	CHECK(!pv.end && !*pv.candidate.revision);
 	check_progress(&pv, "WONTGO", "unusable");
-	/* Once it is mended it may be tried again. */
+	/* Once it is repaired it may be tried again. */
 	world.unusable = NULL;
 	CHECK(order(&pv, &own, PV_CTRL_RUN_COMMIT, "locals/x") == 200);
 	wait_for_jobs(&pv);

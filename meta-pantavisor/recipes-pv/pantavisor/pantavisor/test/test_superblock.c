@@ -23,30 +23,30 @@ static void make(unsigned char *bytes)
 	close(fd);
 }
 
-static bool mends(const unsigned char *torn, unsigned char *bytes)
+static bool repairs(const unsigned char *torn, unsigned char *bytes)
 {
 	memcpy(bytes, torn, PV_SUPERBLOCK_BYTES);
-	return pv_superblock_mend(bytes, PV_SUPERBLOCK_BYTES, DEVICE_BYTES);
+	return pv_superblock_repair(bytes, PV_SUPERBLOCK_BYTES, DEVICE_BYTES);
 }
 
-static void test_one_that_is_torn_is_mended(void)
+static void test_one_that_is_torn_is_repaired(void)
 {
 	unsigned char whole[PV_SUPERBLOCK_BYTES], torn[PV_SUPERBLOCK_BYTES], bytes[PV_SUPERBLOCK_BYTES];
 
 	tree_begin();
 	make(whole);
-	CHECK(!mends(whole, bytes));
+	CHECK(!repairs(whole, bytes));
 	/* A time of the first sector is newer than the checksum of the second. */
 	memcpy(torn, whole, sizeof(torn));
 	torn[0x30] ^= 1;
-	CHECK(mends(torn, bytes));
+	CHECK(repairs(torn, bytes));
 	CHECK(!memcmp(bytes, torn, 0x60) && bytes[0x60] == (torn[0x60] | 4) &&
 		!memcmp(bytes + 0x61, torn + 0x61, 0x3fc - 0x61));
-	CHECK(!mends(bytes, torn));
+	CHECK(!repairs(bytes, torn));
 	/* The checksum is newer, and all else as it was. */
 	memcpy(torn, whole, sizeof(torn));
 	torn[0x3fc] ^= 1;
-	CHECK(mends(torn, bytes));
+	CHECK(repairs(torn, bytes));
 	bytes[0x60] &= (unsigned char)~4U;
 	CHECK(!memcmp(bytes, whole, 0x3fc));
 	tree_end();
@@ -67,15 +67,15 @@ static void test_one_that_is_damaged_stays_as_it_is(void)
 	for (size_t i = 0; i < PV_COUNT(damage); i++) {
 		memcpy(torn, whole, sizeof(torn));
 		torn[damage[i].at] = damage[i].value;
-		if (mends(torn, bytes))
+		if (repairs(torn, bytes))
 			fprintf(stderr, "damage %zu\n", i);
-		CHECK(!mends(torn, bytes) && !memcmp(bytes, torn, sizeof(bytes)));
+		CHECK(!repairs(torn, bytes) && !memcmp(bytes, torn, sizeof(bytes)));
 	}
 	memcpy(torn, whole, sizeof(torn));
 	torn[0x30] ^= 1;
-	CHECK(!pv_superblock_mend(torn, sizeof(torn) - 1, DEVICE_BYTES));
+	CHECK(!pv_superblock_repair(torn, sizeof(torn) - 1, DEVICE_BYTES));
 	/* The device is smaller. */
-	CHECK(!pv_superblock_mend(torn, sizeof(torn), DEVICE_BYTES - 4096));
+	CHECK(!pv_superblock_repair(torn, sizeof(torn), DEVICE_BYTES - 4096));
 	tree_end();
 }
 
@@ -97,7 +97,7 @@ int main(void)
 	bytes[0x5c] = 0x3c;
 	CHECK(pv_superblock_parse(&superblock, bytes, sizeof(bytes)) && superblock.has_journal);
 	CHECK(!pv_superblock_parse(&superblock, bytes, sizeof(bytes) - 1));
-	test_one_that_is_torn_is_mended();
+	test_one_that_is_torn_is_repaired();
 	test_one_that_is_damaged_stays_as_it_is();
 	return check_done();
 }

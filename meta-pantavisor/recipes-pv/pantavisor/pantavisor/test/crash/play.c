@@ -6,7 +6,7 @@
  *   play FOLDER install N            objects and the revision
  *   play FOLDER publish N | forget | commit N BEFORE | collect N
  *   play FOLDER progress N STATUS    by its number
- *   play DEVICE mend                 before it is mounted: a superblock that was torn
+ *   play DEVICE repair                 before it is mounted: a superblock that was torn
  *   play FOLDER note                 what the boot loader writes; prints its choice
  *   play FOLDER judge N              boots revision N: what was cut off is removed, all that is there is
  * whole
@@ -170,8 +170,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
-	if (!strcmp(argv[2], "mend"))
-		return pv_storage_mend(argv[1], &err) == 1 ? 0 : 1;
+	if (!strcmp(argv[2], "repair"))
+		return pv_storage_repair(argv[1], &err) == 1 ? 0 : 1;
 	root = pv_beneath_root(argv[1], &err);
 	at = pv_storage_at(root);
 	publisher = (struct pv_publisher){at, PV_BOOTENV_GRUB, &env};
