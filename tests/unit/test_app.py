@@ -129,7 +129,10 @@ def test_credentials_reach_the_registry_of_the_source(repository: Repository, ro
 
 def test_changes_are_made_by_name_and_lists_as_a_whole() -> None:
     old = SourceManifest(arguments={"PV_GROUP": "app", "PV_DEBUG_MODE": "yes"}, logs=[{"file": "a"}])
-    new = old.changed_by(app.SourceChanges(arguments={"PV_GROUP": "root"}, logs=[]))
+    arguments = {"PV_GROUP": "root"}
+    changes = app.SourceChanges(arguments=arguments, logs=[])
+    arguments["PV_GROUP"] = "data"  # the caller's own, and nothing that was asked for
+    new = old.changed_by(changes)
     assert new.arguments == {"PV_GROUP": "root", "PV_DEBUG_MODE": "yes"} and new.logs == []
     assert (
         old.changed_by(app.SourceChanges()) == old

@@ -143,7 +143,8 @@ def where(path: Path, line: int) -> str:
 def test_modules_of_one_name_are_those_that_the_page_explains() -> None:
     rules = (LAYER / "docs" / "floors.md").read_text().partition("\n## Names")[2].partition("\n## ")[0]
     explained = set(re.findall(r"`(\w+)`", rules)) - {"pvr", "ls"}
-    found = Counter(path.stem for path in FILES if path.stem != "__init__")
+    recipes = (PACKAGE.parent / "pvbb").glob("*.py")
+    found = Counter(path.stem for path in (*FILES, *recipes) if path.stem != "__init__")
     several = {name for name, times in found.items() if times > 1}
     assert several - explained == set(), "give one of them another name, or explain both in docs/floors.md"
     assert explained - several - set(FLOORS) == set(), "explained, but not twice in the library"

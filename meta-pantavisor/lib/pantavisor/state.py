@@ -145,7 +145,7 @@ class State(Mapping[str, Value]):
         return {
             path: value
             for path, value in self._files.items()
-            if path.startswith(own) or path == f"_sigs/{name}.json"
+            if path.startswith(own) or path == names.signature_path(name)
         }
 
     def diff(self, older: State) -> Changes:

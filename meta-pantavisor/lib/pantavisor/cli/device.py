@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import cjson, repo
 from ..manifests import AutoRecovery, device_edit
+from ..manifests.disks import DISK_TYPES
 from ..repo import DEVICE
 from . import here
 from .app.arguments import json_or_file
@@ -22,7 +23,7 @@ TEXTS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("description", "TEXT", "text for people"),
     ),
     "disk": (
-        ("type", "TYPE", "dm-crypt-caam, dm-crypt-dcp, dm-crypt-versatile, swap-disk, volume-disk or dual"),
+        ("type", "TYPE", f"{', '.join(DISK_TYPES[:-1])} or {DISK_TYPES[-1]}"),
         ("path", "PATH", "path of its device, or of its file, with size and key"),
         ("mode", "MODE", "mode of encryption, such as mainline or nxp"),
         ("format", "TYPE", "file system that it gets"),

@@ -67,7 +67,7 @@ def without_signature(taken: PartCopy) -> tuple[PartCopy, tuple[str, ...]]:
     """The part's own folders alone; and the other paths that its signature mentions, sorted."""
     folders = (f"{taken.part}/", f"_config/{taken.part}/")
     files = {path: value for path, value in taken.files.items() if path.startswith(folders)}
-    foreign = set(taken.files) - set(files) - {f"_sigs/{taken.part}.json"}
+    foreign = set(taken.files) - set(files) - {names.signature_path(taken.part)}
     return replace(taken, files=files), tuple(sorted(foreign))
 
 
@@ -124,14 +124,14 @@ def make(
     files = _renamed(taken, name)
     if name == taken.part and not changes:
         return Container({**files, f"{name}/src.json": source.document(name)})
-    signature = f"_sigs/{taken.part}.json" in taken.files
+    signature = names.signature_path(taken.part) in taken.files
     lost = (f"the signature of {taken.origin} does not match {name} and was dropped",) if signature else ()
     if "docker_config" not in document:
         return _only_renamed(name, taken, changes, files, source, lost)
     kept = {
         path: value
         for path, value in files.items()
-        if path not in (f"{name}/{LXC_CONFIG}", f"_sigs/{name}.json")
+        if path not in (f"{name}/{LXC_CONFIG}", names.signature_path(name))
     }
     base = find_root(source.base) if source.base else None
     made = build.rebuild_manifests(
@@ -177,7 +177,7 @@ def _only_renamed(
         raise FormatError(
             f"{taken.origin} does not record the config of an image, so it can only be taken as it is"
         )
-    files = {path: value for path, value in files.items() if not path.startswith("_sigs/")}
+    files = {path: value for path, value in files.items() if not path.startswith(names.SIGNATURES)}
     files[f"{name}/run.json"] = {**run, "name": name}
     files[f"{name}/src.json"] = source.document(name)
     warnings = lost

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
-from .. import cjson, keys, pvs
+from .. import cjson, keys, names, pvs
 from ..digest import is_object_id
 from ..errors import PantavisorError
 from ..isolation import isolation
@@ -61,7 +61,11 @@ def _revision(
 ) -> Revision:
     found = []
     for path, value in state.items():
-        if path.startswith("_sigs/") or isinstance(value, Mapping) and value.get("#spec") == pvs.SPEC:
+        if (
+            path.startswith(names.SIGNATURES)
+            or isinstance(value, Mapping)
+            and value.get("#spec") == pvs.SPEC
+        ):
             found.append(_signature(state, path, value))
     parsed = [item for item, _ in found if item is not None]
     return Revision(

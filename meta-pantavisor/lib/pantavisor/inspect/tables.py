@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from .. import names
 from ..packages import KINDS, Inventory
 from ..readers import printable
 from .model import ChangesView, FileView, Inspection, Revision, SignatureView
@@ -153,7 +154,7 @@ def _identity(file: FileView) -> str:
 
 
 def _protection(file: FileView, covered: set[str], excluded: set[str]) -> str:
-    if file.path.startswith("_sigs/"):
+    if file.path.startswith(names.SIGNATURES):
         return ""
     if file.path in covered:
         return "yes"

@@ -18,7 +18,7 @@ from .. import proc
 from ..errors import FormatError
 from . import pem
 from .algorithms import raw_ecdsa, verify_made
-from .publickey import PublicKey
+from .publickey import PublicKey, is_rsa
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
 
@@ -56,7 +56,7 @@ class CommandSigner:
             stream.write(data)
             stream.seek(0)
             signature = proc.run(self.argv, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)).stdout
-        if self.algorithm != "RS256":
+        if not is_rsa(self.algorithm):
             signature = raw_ecdsa(signature, self.algorithm)
         verify_made(
             self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature"

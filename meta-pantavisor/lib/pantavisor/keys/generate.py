@@ -43,7 +43,7 @@ def generate(
     directory: Path,
     *,
     common_name: str,
-    algorithm: str = "RS256",
+    algorithm: str = publickey.RS256,
     days: int = DAYS,
     start: Optional[datetime.datetime] = None,
 ) -> None:
@@ -128,7 +128,7 @@ def _certificate(
     subject: _Subject, issuer: _Subject, issuer_key: PrivateKey, start: datetime.datetime, days: int
 ) -> bytes:
     """A certificate in DER, of an authority where it is by itself."""
-    is_rsa = issuer.key.algorithm == "RS256"
+    is_rsa = publickey.is_rsa(issuer.key.algorithm)
     method = bytes.fromhex("300d06092a864886f70d01010b0500" if is_rsa else "300a06082a8648ce3d040302")
     tbs = der.value(
         SEQUENCE,

@@ -43,7 +43,7 @@ class BootSigner:
     def load(cls, path: Path) -> BootSigner:
         """Read a private key in PEM form. Raises FormatError."""
         key = pem.load_private_key(path)
-        if publickey.read(key.info, what=str(path)).algorithm != "RS256":
+        if not publickey.is_rsa(publickey.read(key.info, what=str(path)).algorithm):
             raise FormatError(
                 f"{path} is not an RSA key, and GRUB verifies by no others",
                 hint=(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SignatureError
-from .publickey import CURVES, PublicKey
+from .publickey import CURVES, PublicKey, is_rsa
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PackageEngine:
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         key: Any
-        if algorithm == "RS256":
+        if is_rsa(algorithm):
             key = rsa.generate_private_key(public_exponent=65537, key_size=rsa_bits)
         else:
             curve = getattr(ec, f"SECP{CURVES[algorithm].name[2:]}R1")

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import NotFound, PantavisorError
 from . import pem
 from .algorithms import hash_name, verify_made
-from .publickey import PublicKey
+from .publickey import PublicKey, is_rsa
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TokenSigner:
         return signature
 
     def _key(self, pkcs11: Any, session: Any) -> Any:
-        kind = pkcs11.KeyType.RSA if self.algorithm == "RS256" else pkcs11.KeyType.EC
+        kind = pkcs11.KeyType.RSA if is_rsa(self.algorithm) else pkcs11.KeyType.EC
         attribute = pkcs11.Attribute
         wanted = {
             attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY,
@@ -78,7 +78,7 @@ class TokenSigner:
         return found[0]
 
     def _sign(self, pkcs11: Any, key: Any, data: bytes) -> bytes:
-        if self.algorithm == "RS256":
+        if is_rsa(self.algorithm):
             return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
         # Most tokens only know ECDSA over a digest; their r||s is JWS's own form.
         digest = hashlib.new(hash_name(self.algorithm), data).digest()

@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 
 from .. import proc
 from ..errors import PantavisorError
-from .publickey import CURVES, RSA, PublicKey
+from .publickey import CURVES, RSA, PublicKey, is_rsa
 
 _KEY = "/dev/stdin"
 _DETERMINISTIC = ("-pkeyopt", "nonce-type:1")
@@ -68,7 +68,7 @@ class ProgramEngine:
             raise ValueError("a private key cannot be read") from None
 
     def make(self, algorithm: str, rsa_bits: int) -> bytes:
-        if algorithm == "RS256":
+        if is_rsa(algorithm):
             kind = ("-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{rsa_bits}")
         else:
             curve = f"ec_paramgen_curve:{CURVES[algorithm].name}"

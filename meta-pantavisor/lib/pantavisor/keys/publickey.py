@@ -14,6 +14,12 @@ from .der import SEQUENCE, DerReader
 RSA_BITS = range(2048, 8192 + 1)
 MAX_EXPONENT = 2**32
 RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+RS256 = "RS256"
+
+
+def is_rsa(algorithm: str) -> bool:
+    """Whether keys of this algorithm of signatures are RSA; the others are on curves."""
+    return algorithm == RS256
 
 
 @dataclass(frozen=True)
@@ -116,4 +122,4 @@ def _rsa(info: bytes, bits: bytes) -> PublicKey:
     is_odd = modulus & exponent & 1
     if modulus.bit_length() not in RSA_BITS or not is_odd or not 1 < exponent < MAX_EXPONENT:
         raise ValueError(f"an RSA key is not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits with an odd exponent")
-    return PublicKey(info, "RS256", modulus, exponent)
+    return PublicKey(info, RS256, modulus, exponent)

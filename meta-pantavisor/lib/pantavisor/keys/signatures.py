@@ -15,7 +15,7 @@ from ..pvs import Coverage, Selection, Signature, Signers
 from ..state import State
 from . import x509
 from .algorithms import raw_ecdsa, verify_bytes, verify_made
-from .publickey import PublicKey
+from .publickey import PublicKey, is_rsa
 from .trust import TrustStore
 
 
@@ -110,7 +110,7 @@ def attach(state: State, name: str, request: bytes, signature: bytes) -> State:
         raise SignatureError(
             f"{path}: the state changed since the request was made", hint="make a new request"
         )
-    if parsed.algorithm != "RS256":
+    if not is_rsa(parsed.algorithm):
         signature = raw_ecdsa(signature, parsed.algorithm)
     if parsed.x5c:
         verify_made(
@@ -207,7 +207,7 @@ def _covering(state: State, path: str, selection: Selection) -> Selection:
 def _path(name: str) -> str:
     if not name:
         raise FormatError("a signature needs a name")
-    return names.check_path(f"_sigs/{name}.json", what="signature")
+    return names.check_path(names.signature_path(name), what="signature")
 
 
 def _leaf_key(der: bytes, what: str) -> PublicKey:

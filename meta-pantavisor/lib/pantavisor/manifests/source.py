@@ -35,6 +35,14 @@ class SourceChanges:
     logs: Optional[list[Any]] = None
     exports: Optional[list[Any]] = None
 
+    def __post_init__(self) -> None:
+        # What the caller changes later is no longer asked for.
+        for name in ("arguments", "config", "persistence", "verity"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
+        for name in ("logs", "exports"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else list(given))
+
     def __bool__(self) -> bool:
         named = any((self.arguments, self.config, self.persistence, self.verity))
         return named or self.logs is not None or self.exports is not None

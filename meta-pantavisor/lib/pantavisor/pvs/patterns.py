@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from .. import names
 from ..errors import FormatError, LimitError
 from ..state import BSP
 
@@ -69,12 +70,12 @@ def container_selection(name: str) -> Selection:
     """A container with its config overlay;
     where it came from is not protected, nor is the signature itself.
     """
-    return Selection((f"{name}/**", f"_config/{name}/**"), (f"{name}/src.json", f"_sigs/{name}.json"))
+    return Selection((f"{name}/**", f"_config/{name}/**"), (f"{name}/src.json", names.signature_path(name)))
 
 
 def bsp_selection() -> Selection:
     """The bsp with what belongs to the whole device."""
-    return Selection(("bsp/**", "device.json", "#spec"), ("bsp/src.json", "_sigs/bsp.json"))
+    return Selection(("bsp/**", "device.json", "#spec"), ("bsp/src.json", names.signature_path("bsp")))
 
 
 def part_selection(name: str) -> Selection:

@@ -22,7 +22,7 @@ from .patterns import HEADER_WORDS, Selection, check_work
 SPEC = "pvs@2"
 TYPE = "PVS"
 ALGORITHMS = ("RS256", "ES256", "ES384", "ES512")
-FOLDER = "_sigs/"
+FOLDER = names.SIGNATURES
 MAX_SIGNATURES = 256  # each is held against every path
 MAX_PROTECTED_CHARS = 256 * 1024
 MAX_SIGNATURE_CHARS = 4096

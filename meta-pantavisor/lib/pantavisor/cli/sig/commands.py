@@ -119,7 +119,7 @@ def request_signature(options: argparse.Namespace, console: Console) -> None:
     _check(state, options, selection, console)
     x5c = keys.chain_of(chain) if chain else ()
     name = options.part or options.raw
-    algorithm = options.algorithm or (None if x5c else "RS256")
+    algorithm = options.algorithm or (None if x5c else pvs.ALGORITHMS[0])
     release = pvs.next_release(state, options.release) if name == pvs.SET else None
     request = keys.signing_request(state, name, selection, algorithm=algorithm, x5c=x5c, release=release)
     atomic.write(options.file, request)
