@@ -245,7 +245,7 @@ MISTAKES = [
     (
         ["clone", ".", "web"],
         ".*/web exists already",
-        "name a directory behind the source that is empty or missing",
+        "name a directory after the source that is empty or does not exist",
     ),
     (
         ["app", "add", "x", "--from", ""],

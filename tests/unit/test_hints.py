@@ -12,10 +12,11 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 VERBS = frozenset(
     """
-    add ask build change check choose clean close commit confine correct copy create decrypt export
-    fetch get give install join leave log look make mount move name pack place pass protect push put
-    quote raise read reboot remove replace run save see send set sign start trust try upgrade use wait
-    write
+    add allow ask begin build change check choose clean close commit confine connect copy correct create
+    decrypt delete enable export fetch find flash free get give install join keep leave list log look
+    lower make mark mount move name pack pass place protect push put quote raise read reboot remove
+    repeat replace restore run save see send set shorten sign start switch trust try unmount update
+    upgrade use wait write
     """.split()
 )
 # "in layer.conf, set X", "to make an export, run: ...", "if you trust it, run: ..."

@@ -29,7 +29,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     verbs = cache.add_subparsers(dest="verb", metavar="VERB", required=True)
     info = verbs.add_parser("info", help="where it is and what it holds")
-    info.add_argument("--json", action="store_true", help="as JSON")
+    info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
     verbs.add_parser("clear", help="remove all that it holds").set_defaults(run=_clear)
 

@@ -34,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument(
         "--format", choices=FORMATS, default=FORMATS[0], help="SPDX 3.0.1 or CycloneDX 1.6; default: spdx"
     )
-    command.add_argument("--out", type=Path, metavar="FILE", help="where to write it; default: stdout")
+    command.add_argument("--out", type=Path, metavar="FILE", help="file to write; default: stdout")
     command.set_defaults(run=_sbom)
 
 

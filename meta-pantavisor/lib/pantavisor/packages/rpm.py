@@ -71,7 +71,7 @@ class Header:
         count = min(entry.length, MAX_FILES)
         store = self._store[entry.offset : entry.offset + 4 * count]
         if len(store) != 4 * count:
-            raise FormatError("it has numbers behind the end of a header")
+            raise FormatError("it has numbers beyond the end of a header")
         return struct.unpack(f">{count}I", store)
 
     def package(self) -> Package:

@@ -26,7 +26,7 @@ static int check_words(const struct pv_json *doc, const struct pv_json_node *tes
 		const char *word = pv_json_string(doc, n);
 
 		if (!word)
-			return pv_err_set(err, "health: \"test\" has a word that is not a text");
+			return pv_err_set(err, "health: \"test\" has a word that is not a string");
 		bytes += strlen(word) + 1;
 	}
 	if (bytes > PV_HEALTH_BYTES)

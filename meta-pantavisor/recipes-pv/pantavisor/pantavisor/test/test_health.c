@@ -46,8 +46,8 @@ static void test_what_a_manifest_asks_for_is_bounded(void)
 	refuses("{\"test\":[]}", "1 to 64 words");
 	refuses("{\"test\":\"true\"}", "1 to 64 words");
 	refuses("{\"test\":[\"\"]}", "empty word");
-	refuses("{\"test\":[\"a\",5]}", "not a text");
-	refuses("{\"test\":[\"a\",\"b\\u0000\"]}", "not a text");
+	refuses("{\"test\":[\"a\",5]}", "not a string");
+	refuses("{\"test\":[\"a\",\"b\\u0000\"]}", "not a string");
 	refuses("{\"test\":[\"a\"],\"interval\":0}", "\"interval\" is not a number from 1 to 86400");
 	refuses("{\"test\":[\"a\"],\"timeout\":86401}", "\"timeout\"");
 	refuses("{\"test\":[\"a\"],\"start_period\":-1}", "\"start_period\"");
