@@ -19,11 +19,6 @@
 #include "update.h"
 #include "usable.h"
 
-/* A state as text, parsed, and once more, and what verifies; the sanitizers of tests take all there is. */
-#ifndef LOOK_MEMORY
-#define LOOK_MEMORY (256UL * 1024 * 1024)
-#endif
-
 bool pv_launch_is_busy(const struct pv *pv)
 {
 	return *pv->candidate.revision || pv->change.phase != PV_PHASE_NONE ||
@@ -204,7 +199,7 @@ static int start(struct pv *pv, struct pv_err *err)
 		.done = finish,
 		.argument = pv,
 		.limit_ms = PV_VERIFY_MS,
-		.memory = LOOK_MEMORY};
+		.memory = PV_LAUNCH_MEMORY};
 
 	if (pv_handover_open(pv->candidate.ends, err) < 0)
 		return -1;

@@ -8,6 +8,12 @@
 
 #include "pv.h"
 
+/* For its verification: a state as text, parsed, and once more, and what verifies. The sanitizers of tests
+ * take all there is. */
+#ifndef PV_LAUNCH_MEMORY
+#define PV_LAUNCH_MEMORY (256UL * 1024 * 1024)
+#endif
+
 /* Begins; what becomes of it is in the revision's progress. `by_reboot`: in any case. */
 int pv_launch(struct pv *pv, const char *revision, bool by_reboot, struct pv_err *err);
 /* Makes revision 0 again, of a revision that was committed once, and lets it replace the running one. */
