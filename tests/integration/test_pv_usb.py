@@ -73,6 +73,13 @@ def test_a_signed_export_is_tried_and_known_then(
     assert served.stick(made / name)[1].endswith(f"was tried already, as locals/{trail.name}: DONE\n")
 
 
+def test_a_stick_waits_while_the_device_tries_another(served: Served, made: Path, storage: Path) -> None:
+    (storage / "busy").touch()
+    status, lines = served.stick(made / "next.tgz")
+    assert status == 0 and "is DONE: kept\n" in lines
+    assert not (storage / "busy").exists()
+
+
 def test_what_is_not_signed_is_refused_with_the_reason(served: Served, made: Path, storage: Path) -> None:
     status, lines = served.stick(made / "unsigned.tgz")
     assert status == 1 and "the device refuses the state: " in lines and "signature" in lines

@@ -17,6 +17,9 @@
 #define MESSAGE_BYTES 256
 #define OK 200
 #define NOT_FOUND 404
+#define BUSY 503
+#define BUSY_S 5
+#define BUSY_TRIES 360
 
 /* The reason that the device gives for its refusal, as a sentence. */
 static int refused(struct pv_err *err, const char *what, const struct answer *answer, FILE *from)
@@ -41,6 +44,19 @@ static int fail_unanswered(struct pv_err *err)
 	return pv_err_set(err, "the control socket does not answer");
 }
 
+/* Another revision may be tried now, as that of another stick: this one has its turn then. */
+static FILE *ask(const struct request *request, struct answer *answer)
+{
+	FILE *from = exchange_open(request, answer);
+
+	for (int i = 0; from && answer->status == BUSY && i < BUSY_TRIES; i++) {
+		fclose(from);
+		sleep(BUSY_S);
+		from = exchange_open(request, answer);
+	}
+	return from;
+}
+
 /* A request without a body, or with a short one. Its answer must be 200. */
 static int send_request(const struct import *import, const char *method, const char *path, const char *text,
 	const char *what, struct pv_err *err)
@@ -48,7 +64,7 @@ static int send_request(const struct import *import, const char *method, const c
 	const struct request request = {
 		.socket = import->socket, .method = method, .path = path, .text = text, .file = -1};
 	struct answer answer;
-	FILE *from = exchange_open(&request, &answer);
+	FILE *from = ask(&request, &answer);
 	int done;
 
 	if (!from)

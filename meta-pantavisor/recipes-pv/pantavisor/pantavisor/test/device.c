@@ -21,6 +21,11 @@ static void obey(const struct pv_ctrl_ask *ask)
 {
 	struct pv_err err;
 
+	/* As one that tries another revision. */
+	if (ask->op == PV_CTRL_RUN && unlinkat(service.storage.root, "busy", 0) == 0) {
+		give(ask, 503, "{\"Error\":\"a revision is being tried\"}");
+		return;
+	}
 	if (ask->op == PV_CTRL_RUN &&
 		pv_progress_note(service.storage, ask->name, PV_PROGRESS_DONE, "kept", &err) == 0)
 		strcpy(running, ask->name);
