@@ -12,21 +12,25 @@ from pathlib import Path
 def folder(text: str) -> Path:
     """A folder that exists."""
     if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+        raise argparse.ArgumentTypeError(f"{text} is not a directory\n  hint: run: mkdir -p {text}")
     return Path(text)
 
 
 def layout(text: str) -> Path:
     """A folder with an OCI layout."""
     if not (Path(text) / "oci-layout").is_file():
-        raise argparse.ArgumentTypeError(f"{text} is not an OCI layout")
+        raise argparse.ArgumentTypeError(
+            f"{text} is not an OCI layout\n  hint: make one: skopeo copy docker://IMAGE oci:{text}:1"
+        )
     return Path(text)
 
 
 def count(text: str) -> int:
     """A number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 1 on')
+        raise argparse.ArgumentTypeError(
+            f'"{text}" is not a number from 1 on\n  hint: use digits, such as 3'
+        )
     return int(text)
 
 
@@ -34,4 +38,6 @@ def need(parser: argparse.ArgumentParser, programs: Iterable[str]) -> None:
     """End where a program is not installed."""
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:
-        parser.error(f"not installed: {', '.join(missing)}; README.md names the packages")
+        parser.error(
+            f"not installed: {', '.join(missing)}\n  hint: install the packages that README.md names"
+        )
