@@ -11,6 +11,7 @@
 #include "commit.h"
 #include "current.h"
 #include "file.h"
+#include "handover.h"
 #include "log.h"
 #include "modules.h"
 #include "names.h"
@@ -103,23 +104,7 @@ static void resume(const struct pv *pv)
 		pv_warn("boot", "%s", err.text);
 }
 
-static int verify(struct pv *pv, struct pv_err *err)
-{
-	struct pv_verified verified;
-
-	if (pv_usable_take(pv, &verified, err) < 0)
-		return -1;
-	if (verified.has_complaint)
-		pv_warn("boot", "audit: %s", verified.complaint.text);
-	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->run->revision,
-		verified.objects, verified.signatures);
-	pv->run->release = verified.release;
-	if (verified.release)
-		pv_info("boot", "release %ld, bound by a set signature", verified.release);
-	return 0;
-}
-
-int pv_boot(struct pv *pv, struct pv_err *err)
+int pv_boot_begin(struct pv *pv, struct pv_err *err)
 {
 	struct utsname name;
 
@@ -140,10 +125,69 @@ int pv_boot(struct pv *pv, struct pv_err *err)
 	pv_current_log(pv);
 	resume(pv);
 	pv_current_point(pv);
-	if (verify(pv, err) < 0)
+	return 0;
+}
+
+/* In the job. */
+static int verify(void *argument, struct pv_job_result *result)
+{
+	const struct pv_boot *boot = argument;
+	struct pv *pv = boot->pv;
+	struct pv_verified verified;
+
+	if (pv_usable_take(pv, &verified, &result->err) < 0)
+		return -1;
+	if (verified.has_complaint)
+		pv_warn("boot", "audit: %s", verified.complaint.text);
+	pv_info("boot", "revision %s verified: %zu objects, %zu signatures", pv->run->revision,
+		verified.objects, verified.signatures);
+	if (verified.release)
+		pv_info("boot", "release %ld, bound by a set signature", verified.release);
+	memcpy(result->bytes, &verified.release, sizeof(verified.release));
+	result->length = sizeof(verified.release);
+	return pv_handover_send(boot->ends[1], &pv->run->state, &pv->run->held, &result->err);
+}
+
+static int take(const struct pv_boot *boot, const struct pv_job_result *result, struct pv_err *err)
+{
+	struct pv *pv = boot->pv;
+
+	if (result->length != sizeof(pv->run->release))
+		return pv_err_set(err, "what was found of it is not valid");
+	memcpy(&pv->run->release, result->bytes, sizeof(pv->run->release));
+	if (pv_handover_take(boot->ends[0], pv->run,
+		    pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT), pv->release, err) < 0)
 		return -1;
 	if (pv_volume_mount_bsp(pv, err) < 0)
 		return pv_err_wrap(err, "bsp");
 	pv_run_make_tasks(pv->run);
 	return 0;
+}
+
+static void verified(void *argument, const struct pv_job_result *result)
+{
+	struct pv_boot *boot = argument;
+	struct pv_err err = result->err;
+	bool may_run = result->done == 0 && !boot->pv->end && take(boot, result, &err) == 0;
+
+	close(boot->ends[0]);
+	close(boot->ends[1]);
+	/* An end that came meanwhile needs no revision. */
+	if (!boot->pv->end)
+		boot->done(boot, may_run ? NULL : &err);
+}
+
+void pv_boot_verify(struct pv_boot *boot)
+{
+	struct pv_job_result none = {.done = -1};
+	const struct pv_job job = {.name = "pv-verify",
+		.work = verify,
+		.done = verified,
+		.argument = boot,
+		.limit_ms = PV_VERIFY_MS};
+
+	if (pv_handover_open(boot->ends, &none.err) < 0)
+		boot->done(boot, &none.err);
+	else if (pv_job_start(&boot->pv->jobs, &job, &none.err) < 0)
+		verified(boot, &none);
 }

@@ -67,7 +67,7 @@ static int write_settled(const struct pv_note *note, struct pv_bootenv *env, str
 {
 	cleanup_free char *what = settle_environment(note, env);
 
-	/* pv_boot() saw that it is a revision's name. */
+	/* pv_boot_begin() saw that it is a revision's name. */
 	if (!*env->revision)
 		memcpy(env->revision, note->revision, strlen(note->revision) + 1);
 	if (what && pv_bootenv_store(pv_storage_at(note->pv->storage), note->pv->loader, env, err) < 0)

@@ -23,6 +23,7 @@
 #include "text.h"
 
 #define COMPLAINTS 4
+#define CONSOLE_MS 1000
 #define LXC_LOG_BYTES (4 * 1024 * 1024)
 #define LXC_CONF_BYTES (4 * 1024 * 1024) /* that of the state, with our lines */
 
@@ -40,6 +41,19 @@ static int settle_conf(struct pv_task *task, struct pv_err *err)
 	return pv_write_file(path, settled, strlen(settled), err);
 }
 
+/* The root may be on a storage that hangs, which is then this process's trouble. */
+static _Noreturn void be_monitor(struct pv_task *task)
+{
+	struct pv_err err;
+
+	pv_log_forked();
+	if (settle_conf(task, &err) == 0)
+		_exit(pv_monitor_run(task));
+	pv_error("container", "container %s cannot be started: %s", task->spec->name, err.text);
+	pv_log_drain(CONSOLE_MS);
+	_exit(PV_CONTAINER_NOT_STARTED);
+}
+
 int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err *err)
 {
 	cleanup_free char *lxc_log = pv_lxcfile_log(task);
@@ -49,14 +63,12 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	/* LXC starts nothing in groups that are there already. */
 	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, err) < 0)
 		return -1;
-	if (settle_conf(task, err) < 0)
-		return -1;
 	unlink(lxc_log);
 	pid = fork();
 	if (pid < 0)
 		return pv_err_errno(err, "cannot fork");
 	if (!pid)
-		_exit(pv_monitor_run(task));
+		be_monitor(task);
 	task->monitor = pid;
 	task->init = 0;
 	task->started_at = pv_now_ms();

@@ -97,7 +97,7 @@ static _Noreturn void serve(struct pv_ctrl *ctrl, int wire)
 	static struct pv_service service;
 	sigset_t none;
 
-	/* The log's descriptors are among those that are closed. */
+	/* The storage's descriptor gets another number. */
 	pv_log_set_level(-1);
 	pv_log_close_file();
 	arrange(ctrl->listener, wire, ctrl->pv->has_storage ? ctrl->pv->storage : -1);

@@ -33,12 +33,9 @@ static void point(const struct pv *pv, const char *folder)
 
 void pv_current_log(const struct pv *pv)
 {
-	cleanup_free char *path = pv_fmt("logs/%s/pantavisor", pv->run->revision);
-	struct pv_err err;
-	int folder = pv_durable_mkdirs(pv_storage_at(pv->storage), path, &err);
+	cleanup_free char *path = pv_fmt("logs/%s/pantavisor/pantavisor.log", pv->run->revision);
 
-	if (folder < 0 || pv_log_open_file(folder, "pantavisor.log", &err) < 0)
-		pv_warn("boot", "no log on storage: %s", err.text);
+	pv_log_open_file(pv->storage, path);
 }
 
 void pv_current_point(const struct pv *pv)

@@ -170,6 +170,12 @@ static int freeze_and_thaw(int root)
 	return -1;
 }
 
+void pv_fsops_thaw(int root)
+{
+	if (!fork())
+		_exit(ioctl(root, FITHAW, 0) < 0);
+}
+
 static int checkpoint(int root, enum pv_barrier why)
 {
 	uint32_t flags = 0;

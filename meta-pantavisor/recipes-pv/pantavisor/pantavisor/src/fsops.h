@@ -60,6 +60,9 @@ struct pv_fsops {
 };
 
 extern const struct pv_fsops pv_fsops_real;
+/* What was killed may have frozen the storage, and what was to thaw it may have been killed as well. By a
+ * child, which is not waited for; what is not frozen stays as it is. */
+void pv_fsops_thaw(int root);
 
 /* A folder on the storage, its root above all, and the door to it. */
 struct pv_storage {

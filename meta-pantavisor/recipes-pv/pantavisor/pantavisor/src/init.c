@@ -51,7 +51,8 @@ static bool reap(struct pv *pv, struct pv_ctrl *ctrl)
 
 		if (pid <= 0)
 			return true;
-		if (!pv_jobs_reaped(&pv->jobs, pid, status) && !pv_ctrl_reaped(ctrl, pid, status))
+		if (!pv_jobs_reaped(&pv->jobs, pid, status) && !pv_ctrl_reaped(ctrl, pid, status) &&
+			!pv_log_reaped(pid, status))
 			pv_supervise_reaped(pv, pid, status, pv_now_ms());
 	}
 	return false;
@@ -75,6 +76,7 @@ static void turn(struct pv *pv, struct pv_ctrl *ctrl)
 		pv_supervise_tick(pv, pv_now_ms(), &next);
 	if (pv->end)
 		pv_ending_tick(pv, pv_now_ms(), &next);
+	pv_log_write();
 	/* A console that is full has no event that wakes us. */
 	if (!pv_log_flush() && next > pv_now_ms() + CONSOLE_POLL_MS)
 		next = pv_now_ms() + CONSOLE_POLL_MS;
@@ -92,22 +94,32 @@ static void give_up(struct pv *pv, const struct pv_err *err)
 	pv_fault(pv, PV_OCCASION_UNUSABLE, "the revision is unusable", otherwise, pv_now_ms());
 }
 
+static void booted(struct pv_boot *boot, const struct pv_err *err)
+{
+	if (err)
+		give_up(boot->pv, err);
+	else
+		pv_ctrl_open(boot->data, boot->pv);
+}
+
 _Noreturn void pv_init(void)
 {
 	static struct pv pv;
 	static struct pv_ctrl ctrl;
+	static struct pv_boot boot = {.pv = &pv, .done = booted, .data = &ctrl};
 	struct pv_err err = {0};
-	int booted;
+	int done;
 
 	pv_early_setup();
 	open_loop(&pv.loop);
 	pv_jobs_init(&pv.jobs, &pv.loop);
-	booted = pv_boot(&pv, &err);
+	done = pv_boot_begin(&pv, &err);
 	pv_watchdog_let_go(&pv.watchdog);
-	if (booted < 0)
+	pv_log_defer();
+	if (done < 0)
 		give_up(&pv, &err);
 	else
-		pv_ctrl_open(&ctrl, &pv);
+		pv_boot_verify(&boot);
 	for (;;)
 		turn(&pv, &ctrl);
 }

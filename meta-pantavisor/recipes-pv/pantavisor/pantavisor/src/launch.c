@@ -141,6 +141,8 @@ static void give_up(struct pv *pv, const struct pv_job_result *result)
 {
 	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text);
 
+	if (!result->is_given)
+		pv_fsops_thaw(pv->storage);
 	if (result->is_given)
 		record_end(pv, PV_PROGRESS_WONTGO, result->err.text);
 	else

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,13 +21,18 @@
 static struct {
 	int level;
 	struct pv_console console;
-	int folder, file;
-	size_t written;
-	char name[64];
-	char early[PV_LOG_EARLY_BYTES];
-	size_t early_used;
-	bool is_forked;
-} sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .folder = -1, .file = -1};
+	int storage;
+	char path[PV_LOG_PATH_BYTES];
+	/* Of the file: what is still to be written, how much of it a child writes now, and how many lines
+	 * were lost, of which that child reports some. */
+	char kept[PV_LOG_KEPT_BYTES];
+	size_t used, writing;
+	unsigned long lost, reporting;
+	pid_t writer;
+	bool is_deferred, is_forked, is_failing;
+	char last[PV_LOG_LAST_BYTES];
+	size_t last_used;
+} sink = {.level = PV_LOG_INFO, .console = {.fd = -1}, .storage = -1};
 
 static const char *const level_names[] = {"fatal", "error", "warn", "info", "debug"};
 
@@ -38,6 +44,9 @@ void pv_log_set_level(int level)
 void pv_log_forked(void)
 {
 	sink.is_forked = true;
+	sink.is_deferred = false;
+	sink.used = 0;
+	sink.lost = 0;
 	sink.console.used = 0;
 	sink.console.dropped = 0;
 }
@@ -61,62 +70,158 @@ void pv_log_drain(int ms)
 		nanosleep(&pause, NULL);
 }
 
-static int open_file(struct pv_err *err)
+/* The file, or a new one in its place where that is full. */
+static int open_file(struct pv_storage folder, const char *name, size_t length, struct pv_err *err)
 {
+	int file = pv_durable_append(folder, name, err);
+	char older[PV_LOG_PATH_BYTES + 2];
 	struct stat info;
 
-	sink.file = pv_durable_append(pv_storage_at(sink.folder), sink.name, err);
-	if (sink.file < 0)
-		return -1;
-	sink.written = fstat(sink.file, &info) == 0 ? (size_t)info.st_size : 0;
-	return 0;
+	if (sink.is_forked || file < 0 || fstat(file, &info) < 0 ||
+		(size_t)info.st_size + length <= PV_LOG_FILE_BYTES)
+		return file;
+	close(file);
+	snprintf(older, sizeof(older), "%s.1", name);
+	if (folder.ops->rename(folder.root, name, older) < 0)
+		folder.ops->unlink(folder.root, name);
+	return pv_durable_append(folder, name, err);
 }
 
-static void rotate(void)
+static int write_lines(size_t length, unsigned long lost)
 {
-	char older[sizeof(sink.name) + 2];
+	char missing[64] = "";
+	int missing_length =
+		lost ? snprintf(missing, sizeof(missing), "(%lu lines are missing here)\n", lost) : 0;
+	struct pv_storage storage = pv_storage_at(sink.storage);
 	struct pv_err err;
+	const char *name;
+	cleanup_close int folder = pv_durable_parent(storage, sink.path, &name, &err);
+	cleanup_close int file = -1;
 
-	close(sink.file);
-	snprintf(older, sizeof(older), "%s.1", sink.name);
-	if (pv_fsops_real.rename(sink.folder, sink.name, older) < 0)
-		pv_fsops_real.unlink(sink.folder, sink.name);
-	open_file(&err);
-}
-
-static void to_file(const char *line, size_t length)
-{
-	if (!sink.is_forked && sink.written + length > PV_LOG_FILE_BYTES)
-		rotate();
-	if (sink.file >= 0 && pv_write_all(sink.file, line, length) == 0)
-		sink.written += length;
-}
-
-static void keep_early(const char *line, size_t length)
-{
-	if (length > sizeof(sink.early) - sink.early_used)
-		return;
-	memcpy(sink.early + sink.early_used, line, length);
-	sink.early_used += length;
-}
-
-int pv_log_open_file(int folder, const char *name, struct pv_err *err)
-{
-	pv_log_close_file();
-	sink.folder = folder;
-	snprintf(sink.name, sizeof(sink.name), "%s", name);
-	if (open_file(err) < 0)
+	if (folder < 0)
 		return -1;
-	to_file(sink.early, sink.early_used);
-	sink.early_used = 0;
-	return 0;
+	file = open_file((struct pv_storage){folder, storage.ops}, name, length, &err);
+	if (file < 0 || pv_write_all(file, missing, (size_t)missing_length) < 0)
+		return -1;
+	return pv_write_all(file, sink.kept, length);
+}
+
+/* What could not be written is lost, or a full storage would be tried again and again. */
+static void take_out(size_t length, unsigned long reported, bool is_written)
+{
+	bool is_news = !is_written && !sink.is_failing;
+
+	for (size_t i = 0; !is_written && i < length; i++)
+		sink.lost += sink.kept[i] == '\n';
+	sink.used -= length;
+	memmove(sink.kept, sink.kept + length, sink.used);
+	if (is_written)
+		sink.lost -= reported;
+	sink.is_failing = !is_written;
+	if (is_news)
+		pv_warn("log", "lines are on the console alone: the storage does not take them");
+}
+
+static void write_now(void)
+{
+	size_t length = sink.used;
+	unsigned long lost = sink.lost;
+
+	take_out(length, lost, write_lines(length, lost) == 0);
+}
+
+/* It has nothing else of its parent's open, so that what that closes is closed. */
+static _Noreturn void be_writer(void)
+{
+	prctl(PR_SET_NAME, "pv-log");
+	if (sink.storage > 3)
+		close_range(3, (unsigned)sink.storage - 1, 0);
+	close_range((unsigned)sink.storage + 1, ~0U, 0);
+	_exit(write_lines(sink.writing, sink.reporting) < 0);
+}
+
+void pv_log_write(void)
+{
+	if (sink.writer || !sink.used || sink.storage < 0)
+		return;
+	sink.writing = sink.used;
+	sink.reporting = sink.lost;
+	sink.writer = fork();
+	if (!sink.writer)
+		be_writer();
+	if (sink.writer < 0)
+		sink.writer = 0;
+}
+
+bool pv_log_reaped(pid_t pid, int wait_status)
+{
+	if (!pid || pid != sink.writer)
+		return false;
+	sink.writer = 0;
+	take_out(sink.writing, sink.reporting, wait_status == 0);
+	return true;
+}
+
+void pv_log_defer(void)
+{
+	sink.is_deferred = true;
+}
+
+void pv_log_write_rest(void)
+{
+	sink.is_deferred = false;
+	if (sink.used && sink.storage >= 0)
+		write_now();
+}
+
+static void keep(const char *line, size_t length)
+{
+	if (length > sizeof(sink.kept) - sink.used) {
+		sink.lost++;
+		return;
+	}
+	memcpy(sink.kept + sink.used, line, length);
+	sink.used += length;
+}
+
+/* Its oldest lines make room. */
+static void keep_last(const char *line, size_t length)
+{
+	while (sink.last_used + length > sizeof(sink.last)) {
+		const char *end = memchr(sink.last, '\n', sink.last_used);
+
+		sink.last_used -= (size_t)(end + 1 - sink.last);
+		memmove(sink.last, end + 1, sink.last_used);
+	}
+	memcpy(sink.last + sink.last_used, line, length);
+	sink.last_used += length;
+}
+
+void pv_log_last(char *text, size_t room)
+{
+	size_t length = sink.last_used < room ? sink.last_used : room - 1;
+
+	memcpy(text, sink.last + sink.last_used - length, length);
+	text[length] = '\0';
+}
+
+void pv_log_open_file(int storage, const char *path)
+{
+	/* The lines of another revision are not this one's. */
+	if (*sink.path && strcmp(sink.path, path))
+		sink.last_used = 0;
+	/* Those that wait are the other file's. */
+	if (sink.is_deferred)
+		pv_log_write();
+	sink.storage = storage;
+	snprintf(sink.path, sizeof(sink.path), "%s", path);
+	if (!sink.is_deferred && sink.used)
+		write_now();
 }
 
 void pv_log_close_file(void)
 {
-	pv_cleanup_close(&sink.file);
-	pv_cleanup_close(&sink.folder);
-	sink.file = sink.folder = -1;
+	sink.storage = -1;
 }
 
 static size_t one_line(char *line, size_t used, size_t room)
@@ -147,8 +252,8 @@ void pv_log(enum pv_log_level level, const char *source, const char *format, ...
 	va_end(args);
 	used = one_line(line, strlen(line), sizeof(line));
 	pv_console_write(&sink.console, line, used);
-	if (sink.file >= 0)
-		to_file(line, used);
-	else
-		keep_early(line, used);
+	keep(line, used);
+	keep_last(line, used);
+	if (!sink.is_deferred && sink.storage >= 0)
+		write_now();
 }

@@ -23,6 +23,8 @@ static void written(void *argument, const struct pv_job_result *result)
 {
 	cleanup_free struct pv_note *note = argument;
 
+	if (!result->is_given && note->pv->has_storage)
+		pv_fsops_thaw(note->pv->storage);
 	if (result->done == 0 && result->length == sizeof(note->pv->env))
 		memcpy(&note->pv->env, result->bytes, sizeof(note->pv->env));
 	else

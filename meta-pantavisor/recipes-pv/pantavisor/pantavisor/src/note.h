@@ -33,6 +33,7 @@ struct pv_note {
 	enum pv_update_way way;
 	enum pv_progress_status status;
 	char words[PV_PROGRESS_MESSAGE + 1]; /* "": none */
+	char logs[PV_PROGRESS_LOGS + 1];
 };
 
 /* About what runs now. */

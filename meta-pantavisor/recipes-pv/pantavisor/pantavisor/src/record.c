@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "record.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "alloc.h"
-#include "beneath.h"
 #include "log.h"
 #include "progress.h"
 #include "text.h"
-
-/* Whole lines, as many as there is room for. */
-static void read_last_lines(const struct pv_note *note, char logs[PV_PROGRESS_LOGS + 1])
-{
-	cleanup_free char *path = pv_fmt("logs/%s/pantavisor/pantavisor.log", note->revision);
-	struct pv_err err;
-	cleanup_close int fd = pv_beneath_file(note->pv->storage, path, &err);
-	struct stat info;
-	off_t start = 0;
-	ssize_t got;
-	char *line;
-
-	if (fd < 0 || fstat(fd, &info) < 0)
-		return;
-	if (info.st_size > PV_PROGRESS_LOGS)
-		start = info.st_size - PV_PROGRESS_LOGS;
-	got = pread(fd, logs, PV_PROGRESS_LOGS, start);
-	logs[got < 0 ? 0 : got] = '\0';
-	line = start ? strchr(logs, '\n') : NULL;
-	if (line)
-		memmove(logs, line + 1, strlen(line + 1) + 1);
-}
 
 /* What returns to the committed revision is committed, however it got there. */
 static enum pv_update_way way_of(const struct pv *pv)
@@ -73,7 +47,7 @@ static int write_record(const struct pv_note *note, struct pv_bootenv *env, stru
 			step.words ? step.words : note->words);
 	progress->logs[0] = '\0';
 	if (pv_progress_is_failed(step.status))
-		read_last_lines(note, progress->logs);
+		memcpy(progress->logs, note->logs, sizeof(progress->logs));
 	return pv_progress_store(pv_storage_at(note->pv->storage), note->revision, progress, err);
 }
 
@@ -86,6 +60,8 @@ void pv_record(struct pv *pv, enum pv_update_event event, const char *words)
 	note.event = event;
 	note.way = way_of(pv);
 	snprintf(note.words, sizeof(note.words), "%s", words ? words : "");
+	/* Another revision may have the log when it is written. */
+	pv_log_last(note.logs, sizeof(note.logs));
 	pv_note(&note);
 }
 

@@ -35,11 +35,12 @@ static void pause_ms(const struct pv *pv, int ms)
  * one that hangs in the kernel is not waited for longer than this. */
 static bool reap_all(const struct pv *pv, int64_t until)
 {
+	int status;
 	pid_t pid;
 
 	do {
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			pv_log_reaped(pid, status);
 		if (pid < 0 && errno == ECHILD)
 			return true;
 		pause_ms(pv, POLL_MS);
@@ -90,21 +91,34 @@ static bool has_ended(const struct pv *pv, pid_t child)
 
 /* A disk that answers no more would hold up what waits for it: that is a child, and the reboot comes
  * without it. */
+static bool do_in_child(struct pv *pv, void (*work)(struct pv *pv))
+{
+	pid_t child = fork();
+
+	if (child <= 0)
+		work(pv);
+	if (!child)
+		_exit(0);
+	return child < 0 || has_ended(pv, child);
+}
+
+static void write_log(struct pv *pv)
+{
+	(void)pv;
+	pv_log_write_rest();
+}
+
 static void release_storage(struct pv *pv)
 {
-	pid_t child;
+	bool is_written = do_in_child(pv, write_log);
 
+	pv_log_close_file();
 	pv_held_close(&pv->run->held);
 	if (pv->change.other)
 		pv_held_close(&pv->change.other->held);
 	if (pv->has_storage)
 		close(pv->storage);
-	child = fork();
-	if (child <= 0)
-		undo_mounts(pv);
-	if (!child)
-		_exit(0);
-	if (child > 0 && !has_ended(pv, child))
+	if (!is_written || !do_in_child(pv, undo_mounts))
 		pv_error("ending", "the storage cannot be unmounted in time, its last writes may be lost");
 }
 
@@ -112,7 +126,6 @@ void pv_shutdown(struct pv *pv)
 {
 	end_strays(pv);
 	pv_info("ending", pv->end == PV_END_POWEROFF ? "powering off" : "rebooting");
-	pv_log_close_file();
 	pv_log_drain(CONSOLE_MS);
 	release_storage(pv);
 	pv_log_drain(CONSOLE_MS);

@@ -2,7 +2,7 @@
 /*
  * The watchdog of the machine, which resets it unless it is fed in time. A timer of the loop feeds it,
  * and nothing else: a loop that hangs ends in a reset, and with it a try. What PID 1 has to do outside of
- * its loop, the verification at boot above all, has a limit of its own. Where there is no such device, all
+ * its loop, the mount of the storage above all, has a limit of its own. Where there is no such device, all
  * of this does nothing.
  */
 #ifndef PV_WATCHDOG_H

@@ -223,8 +223,9 @@ static inline void look_after_jobs(struct pv *pv)
 	pid_t pid;
 
 	pv_loop_wait(&jobs_loop, pv_now_ms() + SECOND);
+	/* The child that thaws the storage is not a job. */
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		CHECK(pv_jobs_reaped(&pv->jobs, pid, status));
+		pv_jobs_reaped(&pv->jobs, pid, status);
 }
 
 static inline void wait_for_jobs(struct pv *pv)

@@ -9,13 +9,7 @@ static int cut_ioctl(int fd, unsigned long what, int value);
 #include "../src/fsops.c"
 #undef ioctl
 
-#include <time.h>
-
-#include "world.h"
-
-#define DISK_BYTES (16L * 1024 * 1024)
-#define TRIES 500
-#define TRY_NS 20000000L
+#include "ext4.h"
 
 static bool is_cut;
 
@@ -29,41 +23,12 @@ static int cut_ioctl(int fd, unsigned long what, int value)
 	return done;
 }
 
-static int mount_disk(void)
-{
-	cleanup_free char *disk = tree_path("disk"), *place = tree_path("place");
-	const char *const make[] = {"mkfs.ext4", "-q", "-F", disk, NULL};
-	const char *const mount[] = {"mount", "-o", "loop", disk, place, NULL};
-	int fd = open(disk, O_CREAT | O_RDWR, 0600);
-
-	CHECK(fd >= 0 && ftruncate(fd, DISK_BYTES) == 0);
-	close(fd);
-	tree_folder("place");
-	world_run(make);
-	world_run(mount);
-	return open(place, O_RDONLY | O_DIRECTORY);
-}
-
-static bool thaws(int root)
-{
-	const struct timespec pause = {.tv_nsec = TRY_NS};
-
-	for (int i = 0; i < TRIES; i++) {
-		/* EBUSY where it is frozen. */
-		if (ioctl(root, FIFREEZE, 0) == 0)
-			return ioctl(root, FITHAW, 0) == 0;
-		nanosleep(&pause, NULL);
-	}
-	ioctl(root, FITHAW, 0);
-	return false;
-}
-
 static void test_storage_thaws_whatever_becomes_of_its_freezer(int root)
 {
 	int status = 0;
 	pid_t pid;
 
-	CHECK(freeze_and_thaw(root) == 0 && thaws(root));
+	CHECK(freeze_and_thaw(root) == 0 && ext4_thaws(root));
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
@@ -71,7 +36,7 @@ static void test_storage_thaws_whatever_becomes_of_its_freezer(int root)
 		_exit(freeze_and_thaw(root) == 0 ? 0 : 1);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	CHECK(thaws(root));
+	CHECK(ext4_thaws(root));
 }
 
 static void test_file_system_that_cannot_be_frozen(void)
@@ -88,8 +53,7 @@ int main(void)
 	int root;
 
 	world_begin();
-	root = mount_disk();
-	CHECK(root >= 0);
+	root = ext4_mount();
 	test_storage_thaws_whatever_becomes_of_its_freezer(root);
 	test_file_system_that_cannot_be_frozen();
 	close(root);
