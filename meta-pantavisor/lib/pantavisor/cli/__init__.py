@@ -36,6 +36,7 @@ MODULES = {
     "check": ("verify", "inspect"),
     "disk_image": ("image",),
     "sbom": ("sbom",),
+    "vulnerabilities": ("vulnerabilities",),
     "jobs": ("export-container", "export-bsp", "build-root"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip

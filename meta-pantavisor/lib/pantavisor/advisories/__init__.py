@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""Which packages are known to be vulnerable, by advisories that the user has on this host.
+
+versions.py   the order of versions, by kind of package
+osv.py        an advisory: what it affects    database.py   files of them
+"""
+
+from __future__ import annotations
+
+from .database import Match, search
+from .osv import Advisory
+from .versions import compare
+
+__all__ = ["Advisory", "Match", "compare", "search"]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Advisories on this host: JSON files of OSV in a directory, or in the zip files that OSV exports."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import cjson
+from ..errors import FormatError, LimitError, NotFound
+from ..packages import Distribution, Inventory, Package
+from .osv import Advisory, Name, advisory, affected_names, name_of
+
+MAX_FILE_BYTES = 4 * 1024 * 1024  # of one advisory
+MAX_ADVISORIES = 2_000_000
+HINT = "name a directory or a zip file with advisories of OSV as JSON"
+
+
+@dataclass(frozen=True)
+class Match:
+    """A package of a part, and a vulnerability that is known of its version."""
+
+    part: str
+    package: Package
+    advisory: Advisory
+
+
+def search(inventories: Mapping[str, Inventory], source: Path) -> tuple[int, tuple[Match, ...]]:
+    """How many advisories ``source`` holds, and which of them are about the parts' packages. What a
+    distribution's package brought of Python or npm is judged with that package. Raises NotFound,
+    FormatError for what is not an advisory, LimitError.
+    """
+    wanted: dict[Name, list[tuple[str, Package]]] = {}
+    for part, inventory in inventories.items():
+        for package in inventory.packages:
+            name = _name(package, inventory.distribution)
+            if name:
+                wanted.setdefault(name, []).append((part, package))
+    count, found = 0, []
+    for document in _documents(source):
+        count += 1
+        for name in affected_names(document) & wanted.keys():
+            for part, package in wanted[name]:
+                match = advisory(document, name, package)
+                if match:
+                    found.append(Match(part, package, match))
+    if not count:
+        raise NotFound(f"{source} holds no advisories", hint=HINT)
+    return count, tuple(sorted(found, key=lambda item: (item.part, item.package, item.advisory.id)))
+
+
+def _name(package: Package, distribution: Optional[Distribution]) -> Optional[Name]:
+    return None if package.owned else name_of(package, distribution)
+
+
+def _documents(source: Path) -> Iterator[Mapping[str, Any]]:
+    for count, (name, text) in enumerate(_texts(source), 1):
+        if count > MAX_ADVISORIES:
+            raise LimitError(f"{source} holds more than the {MAX_ADVISORIES} advisories allowed")
+        yield cjson.load_object(text, what=name, max_bytes=MAX_FILE_BYTES)
+
+
+def _texts(source: Path) -> Iterator[tuple[str, bytes]]:
+    if source.is_file():
+        yield from _packed(source)
+        return
+    if not source.is_dir():
+        raise NotFound(f"{source} does not exist", hint=HINT)
+    for folder, folders, files in os.walk(source):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            if name.endswith(".zip"):
+                yield from _packed(path)
+            elif name.endswith(".json"):
+                with open(path, "rb") as stream:
+                    yield str(path), stream.read(MAX_FILE_BYTES + 1)
+
+
+def _packed(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name.endswith(".json"):
+                    with archive.open(name) as stream:
+                        yield f"{path}: {name[:200]}", stream.read(MAX_FILE_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FormatError(f"{path} is not a sound zip file: {error}", hint=HINT) from error

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""``pvr vulnerabilities``: packages that advisories on this host are about."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import NotFound
+from .console import Console
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add vulnerabilities."""
+    command = commands.add_parser(
+        "vulnerabilities",
+        help="list packages with known vulnerabilities",
+        description=(
+            "List the packages of a disk image, storage tree, export or repository that advisories of OSV "
+            "are about. Nothing is fetched: the advisories are those that you bring."
+        ),
+    )
+    command.add_argument(
+        "target",
+        type=Path,
+        nargs="?",
+        default=Path("."),
+        metavar="IMAGE|TREE|EXPORT|REPO",
+        help="what to look into, of several revisions the highest; default: this repository",
+    )
+    command.add_argument(
+        "--osv",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="advisories: a directory of JSON or zip files, or one zip file, as OSV exports them",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON, for programs")
+    command.set_defaults(run=_vulnerabilities)
+
+
+def _vulnerabilities(options: argparse.Namespace, console: Console) -> None:
+    from .. import advisories, inspect
+    from ..readers import printable
+
+    inspection = inspect.read(options.target)
+    if not inspection.revisions:
+        raise NotFound(f"{options.target} holds no state", hint=f"run: pvr inspect {options.target}")
+    parts = inspect.latest(inspection).parts
+    inventories = {part.name: part.inventory for part in parts if part.inventory}
+    count, found = advisories.search(inventories, options.osv)
+    notes = [f"{name}: {note}" for name, inventory in inventories.items() for note in inventory.notes]
+    if options.json:
+        console.json(
+            {
+                "#spec": "pantavisor-vulnerabilities@1",
+                "advisories": count,
+                "found": [
+                    {
+                        "aliases": list(match.advisory.aliases),
+                        "fixed": list(match.advisory.fixed),
+                        "id": match.advisory.id,
+                        "kind": match.package.kind,
+                        "name": match.package.name,
+                        "part": match.part,
+                        "place": match.package.place,
+                        "summary": match.advisory.summary,
+                        "version": match.package.version,
+                    }
+                    for match in found
+                ],
+                "notes": notes,
+            }
+        )
+        return
+    rows = [
+        (
+            match.part,
+            match.package.kind,
+            match.package.name,
+            match.package.version,
+            match.advisory.id,
+            ", ".join(match.advisory.fixed),
+            match.advisory.summary,
+        )
+        for match in found
+    ]
+    if rows:
+        head = ("part", "kind", "package", "version", "advisory", "fixed in", "about")
+        console.table(head, [tuple(map(printable, row)) for row in rows])
+    console.line(f"{len(found)} of {count} advisories and packages match")
+    for note in notes:
+        console.line(f"note: {printable(note)}")
