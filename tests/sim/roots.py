@@ -25,8 +25,13 @@ def tree(files: dict[str, bytes], *, mode: int = 0o644) -> Tree:
 
 def put(device: Device, files: dict[str, bytes], *, mode: int = 0o644) -> str:
     """The object of a root file system, in the device's pool."""
+    return pack(device, tree(files, mode=mode))
+
+
+def pack(device: Device, made: Tree) -> str:
+    """The object of a tree."""
     path = device.folder / "root.squashfs"
-    squashfs.write(tree(files, mode=mode), path, profile=squashfs.profile("fast", None))
+    squashfs.write(made, path, profile=squashfs.profile("fast", None))
     return device.pool.put_bytes(path.read_bytes())
 
 

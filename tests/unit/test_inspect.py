@@ -15,6 +15,8 @@ from pantavisor import inspect
 from pantavisor.errors import NotFound
 from pantavisor.inspect.tables import human
 from pantavisor.inspect.treemap import Box, squarify
+from pantavisor.layers import Directory
+from pantavisor.packages import Collector
 from sim import device as sim
 from sim import roots
 
@@ -309,3 +311,21 @@ def test_a_program_of_go_is_found_in_an_image(device: sim.Device, tmp_path: Path
     assert [(item.kind, item.name, item.version) for item in web.inventory.packages] == [
         ("golang", "stdlib", "1.22.1")
     ]
+
+
+def test_a_program_of_many_names_is_looked_into_once_and_too_many_are_a_note(
+    device: sim.Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(Collector, "add_program", lambda self, path, read: looked.append(path))
+    monkeypatch.setattr("pantavisor.inspect.roots.MAX_PROGRAMS", 1)
+    content = b"\x7fELF" + bytes(600_000)
+    made = roots.tree({"bin/one": content}, mode=0o755)
+    folder = made.find("bin")
+    assert isinstance(folder, Directory)
+    folder.entries[b"two"] = folder.entries[b"one"]
+    inspect.inspect(roots.exported(device, tmp_path / "a.tgz", roots.pack(device, made)))
+    assert looked == ["bin/one"]
+    more = roots.put(device, {"bin/one": content, "bin/three": content + b"x"}, mode=0o755)
+    found = inspect.inspect(roots.exported(device, tmp_path / "b.tgz", more))
+    assert "more than the 1 large programs" in inspect.render_text(found)

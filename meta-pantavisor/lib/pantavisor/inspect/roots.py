@@ -23,6 +23,7 @@ from ..state import State
 
 SUFFIX = ".squashfs"
 MAX_READ_BYTES = 1024 * 1024 * 1024  # of the files in one file system that list packages
+MAX_PROGRAMS = 10_000  # that are looked into in one file system
 WINDOW_BYTES = 256 * 1024  # read at once of a program that is looked into
 Digest = tuple[object, ...]
 
@@ -91,6 +92,7 @@ def _copied(found: Opened, object_id: str) -> Iterator[Path]:
 
 def _collect(root: layers.Tree, collector: Collector) -> None:
     listed: dict[int, str] = {}
+    programs: set[int] = set()
     wanted: dict[int, list[layers.File]] = {}
     left = MAX_READ_BYTES
     for name, node in root.walk():
@@ -103,7 +105,10 @@ def _collect(root: layers.Tree, collector: Collector) -> None:
         if limit_of(path) and id(node) not in listed:
             listed[id(node)] = path
             wanted.setdefault(node.content.source, []).append(node)
-        elif may_be_go(path, node.size, node.metadata.mode):
+        elif may_be_go(path, node.size, node.metadata.mode) and id(node) not in programs:
+            programs.add(id(node))
+            if len(programs) > MAX_PROGRAMS:
+                raise FormatError(f"it has more than the {MAX_PROGRAMS} large programs allowed")
             collector.add_program(path, _Window(root, node).read)
     for index, nodes in wanted.items():
         source = root.sources[index]
