@@ -16,8 +16,9 @@ from sim.pvr_command import ENVIRONMENT
 DOCS = Path(__file__).resolve().parents[2] / "meta-pantavisor" / "docs"
 REFERENCE = (DOCS / "pvr.md").read_text()
 LISTED = re.findall(r"^\| `(pvr .*?--json)` \| (.*?) \|$", REFERENCE, re.MULTILINE)
-# Of the repository that the ten lines make, without a device; test_cli_post.py has those with one.
-CALLS = [(call, members) for call, members in LISTED if " DEVICE " not in call]
+# Of the repository that the ten lines make, without a device; test_cli_post.py has those with one, and
+# test_flash.py those with a disk.
+CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|DISK) ", call)]
 
 
 def section(page: str, heading: str) -> str:
@@ -70,8 +71,12 @@ def test_the_table_has_every_command_with_json() -> None:
     chapters = re.findall(r"^### `(pvr .*?)`\n(.*?)(?=^###|\Z)", REFERENCE, re.MULTILINE | re.DOTALL)
     verbs = {heading for heading, body in chapters if "`--json`" in body}
     assert (
-        verbs == {re.sub(r" --cacerts \S+|( web| DEVICE| \.)? --json$", "", call) for call, _ in LISTED}
-        and len(verbs) == 8
+        verbs
+        == {
+            re.sub(r" --cacerts \S+|( web| DEVICE| IMAGE --to DISK| \.)? --json$", "", call)
+            for call, _ in LISTED
+        }
+        and len(verbs) == 9
     )
 
 

@@ -37,6 +37,7 @@ MODULES = {
     "disk_image": ("image",),
     "sbom": ("sbom",),
     "vulnerabilities": ("vulnerabilities",),
+    "factory": ("factory",),
     "jobs": ("export-container", "export-bsp", "build-root"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip

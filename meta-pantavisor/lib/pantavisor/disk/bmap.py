@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from ..digest import CHUNK
-from ..errors import FormatError
+from ..errors import FormatError, LimitError
 
 BLOCK = 4096  # bytes
+BLOCK_SIZES = frozenset(512 << power for power in range(8))  # of maps by other tools
+MAX_TEXT = 64 * 1024 * 1024
+MAX_IMAGE = 1 << 50
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,74 @@ def _render(size: int, mapped: int, lines: list[str], checksum: str) -> str:
         "    <BlockMap>\n" + "".join(lines) + "    </BlockMap>\n"
         "</bmap>\n"
     )
+
+
+@dataclass(frozen=True)
+class MappedRange:
+    """Bytes of the image from ``start`` to ``end`` that must reach the flash, and their sha256."""
+
+    start: int
+    end: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ReadMap:
+    """What a block map lists: the size of its image in bytes, and ranges in their order."""
+
+    size: int
+    ranges: tuple[MappedRange, ...]
+
+    @property
+    def mapped(self) -> int:
+        return sum(found.end - found.start for found in self.ranges)
+
+
+def read(path: Path) -> ReadMap:
+    """The block map in a file, ours or one of bmaptool, version 2 with sha256. Raises FormatError."""
+    with open(path, "rb") as stream:
+        text = stream.read(MAX_TEXT + 1)
+    if len(text) > MAX_TEXT:
+        raise LimitError(f"{path} has more than {MAX_TEXT} bytes, too many for a block map")
+    try:
+        return _parse(text)
+    except (ValueError, ET.ParseError, FormatError) as error:
+        problem = error.message if isinstance(error, FormatError) else "it is not the XML of one"
+        raise FormatError(
+            f"{path} is not a block map: {problem}", hint="make it again: bmaptool create -o FILE.bmap FILE"
+        ) from error
+
+
+def _parse(data: bytes) -> ReadMap:
+    text = data.decode("utf-8")
+    if "<!DOCTYPE" in text:
+        raise FormatError("it declares a type of document, which could make it grow without bounds")
+    root = ET.fromstring(text)
+    if root.tag != "bmap" or not str(root.get("version", "")).startswith("2."):
+        raise FormatError("its version is not 2")
+    if (root.findtext("ChecksumType") or "").strip() != "sha256":
+        raise FormatError("its checksums are not sha256")
+    own = (root.findtext("BmapFileChecksum") or "").strip()
+    if hashlib.sha256(data.replace(own.encode(), b"0" * len(own), 1)).hexdigest() != own:
+        raise FormatError("its own checksum is wrong, so it is damaged")
+    size, block = (_number(root.findtext(name)) for name in ("ImageSize", "BlockSize"))
+    if not 0 < size <= MAX_IMAGE or block not in BLOCK_SIZES:
+        raise FormatError(f"an image of {size} bytes in blocks of {block} cannot be")
+    ranges, previous = [], 0
+    for element in root.iterfind("BlockMap/Range"):
+        first, dash, last = (element.text or "").strip().partition("-")
+        start, end = _number(first) * block, (_number(last if dash else first) + 1) * block
+        checksum = element.get("chksum", "")
+        if start < previous or end <= start or start >= size or not re.fullmatch("[0-9a-f]{64}", checksum):
+            raise FormatError(f'range "{(element.text or "").strip()[:40]}" overlaps, lies outside, '
+                              "or has no checksum")  # fmt: skip
+        previous = end
+        ranges.append(MappedRange(start, min(end, size), checksum))
+    return ReadMap(size, tuple(ranges))
+
+
+def _number(text: Optional[str]) -> int:
+    stripped = (text or "").strip()
+    if not re.fullmatch("[0-9]{1,18}", stripped):
+        raise FormatError(f'"{stripped[:40]}" is not a number')
+    return int(stripped)

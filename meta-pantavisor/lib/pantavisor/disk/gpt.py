@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
 from uuid import UUID
 
 from ..board import ALIGNMENT as ALIGNMENT
 from ..errors import FormatError
 
 SECTOR = 512  # bytes
+SIGNATURE = b"EFI PART"
 ENTRIES = 128
 ENTRY_BYTES = 128
 TABLE_SECTORS = ENTRIES * ENTRY_BYTES // SECTOR
@@ -66,6 +68,30 @@ def render(partitions: Sequence[Partition], *, disk: UUID, size: int) -> Partiti
     return PartitionTable(_protective_mbr(sectors) + primary + entries, entries + backup)
 
 
+def fitted(head: bytes, size: int) -> Optional[PartitionTable]:
+    """The same partitions on a larger disk of ``size`` bytes, from the HEAD_BYTES at the start of an image;
+    None where that has another kind of table.
+    """
+    header, entries, sectors = head[SECTOR : 2 * SECTOR], head[2 * SECTOR : HEAD_BYTES], size // SECTOR
+    if header[:8] != SIGNATURE or header[72:88] != struct.pack("<QII", 2, ENTRIES, ENTRY_BYTES):
+        return None
+    last = sectors - 2 - TABLE_SECTORS
+    primary = _changed(header, {32: sectors - 1, 48: last})
+    backup = _changed(header, {24: sectors - 1, 32: 1, 48: last, 72: last + 1})
+    return PartitionTable(_protective_mbr(sectors) + primary + entries, entries + backup)
+
+
+def _changed(header: bytes, numbers: Mapping[int, int]) -> bytes:
+    """A header with other numbers at some of its bytes, and the checksum that belongs to them."""
+    raw = bytearray(header)
+    for at, number in numbers.items():
+        struct.pack_into("<Q", raw, at, number)
+    (length,) = struct.unpack_from("<I", raw, 12)
+    struct.pack_into("<I", raw, 16, 0)
+    struct.pack_into("<I", raw, 16, zlib.crc32(raw[:length]))
+    return bytes(raw)
+
+
 def _check(partitions: Sequence[Partition], size: int) -> None:
     if size % SECTOR or len(partitions) > ENTRIES:
         raise FormatError(f"a disk of {size} bytes with {len(partitions)} partitions cannot be described")
@@ -94,7 +120,7 @@ def _header(sectors: int, *, own: int, other: int, table: int, disk: UUID, entri
 
     def pack(header_crc: int) -> bytes:
         return struct.pack(
-            "<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, header_crc, 0,
+            "<8sIIIIQQQQ16sQIII", SIGNATURE, 0x10000, 92, header_crc, 0,
             own, other, first, last, disk.bytes_le, table, ENTRIES, ENTRY_BYTES, crc,
         )  # fmt: skip
 
