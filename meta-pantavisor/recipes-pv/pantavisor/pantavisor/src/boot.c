@@ -19,6 +19,7 @@
 #include "resume.h"
 #include "storage.h"
 #include "text.h"
+#include "unit.h"
 #include "usable.h"
 #include "verify.h"
 #include "volume.h"
@@ -128,6 +129,15 @@ int pv_boot_begin(struct pv *pv, struct pv_err *err)
 	return 0;
 }
 
+/* For containers alone: a device whose record cannot be read boots all the same. */
+static void show_unit(const struct pv *pv)
+{
+	struct pv_err err;
+
+	if (pv_unit_show(pv->storage, PV_UNIT_SHOWN, &err) < 0)
+		pv_warn("boot", "containers have no record of this unit: %s", err.text);
+}
+
 /* In the job. */
 static int verify(void *argument, struct pv_job_result *result)
 {
@@ -143,6 +153,7 @@ static int verify(void *argument, struct pv_job_result *result)
 		verified.objects, verified.signatures);
 	if (verified.release)
 		pv_info("boot", "release %ld, bound by a set signature", verified.release);
+	show_unit(pv);
 	memcpy(result->bytes, &verified.release, sizeof(verified.release));
 	result->length = sizeof(verified.release);
 	return pv_handover_send(boot->ends[1], &pv->run->state, &pv->run->held, &result->err);

@@ -53,6 +53,14 @@ static void add_control_socket(FILE *to)
 		    " pantavisor/pv-ctrl none bind,ro,nosuid,nodev,noexec,optional,create=file 0 0\n");
 }
 
+/* What the factory wrote about this unit, where it did. */
+static void add_unit(FILE *to)
+{
+	if (pv_exists(PV_UNIT_SHOWN))
+		fprintf(to, "lxc.mount.entry = " PV_UNIT_SHOWN " pantavisor/unit.json none "
+			    "bind,ro,nosuid,nodev,noexec,optional,create=file 0 0\n");
+}
+
 static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	const struct pv_lxcconf *conf, const char *rootfs, bool has_log)
 {
@@ -81,6 +89,7 @@ static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	if (task->spec->automodfw)
 		add_module_binds(to, rootfs, pv->release);
 	add_control_socket(to);
+	add_unit(to);
 }
 
 static int write_filter(const char *folder, struct pv_err *err)

@@ -20,7 +20,8 @@
 #define PV_STORAGE_DIR "/storage" /* a constant: over the trust store it would replace it */
 #define PV_VOLUMES_DIR "/volumes"
 #define PV_RUN_DIR "/run/pantavisor"
-#define PV_CTRL_SOCKET PV_RUN_DIR "/pv-ctrl" /* in containers /pantavisor/pv-ctrl */
+#define PV_CTRL_SOCKET PV_RUN_DIR "/pv-ctrl"  /* in containers /pantavisor/pv-ctrl */
+#define PV_UNIT_SHOWN PV_RUN_DIR "/unit.json" /* in containers /pantavisor/unit.json */
 
 /* From a revision to another one without a boot. At any time one of them has all that runs. */
 enum pv_phase {

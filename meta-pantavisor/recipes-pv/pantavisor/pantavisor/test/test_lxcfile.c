@@ -48,6 +48,11 @@ int main(void)
 	/* LXC takes the last of equal variables: the container's own comes behind ours. */
 	said = written(&pv, "lxc.environment = HOSTNAME=mine\n");
 	CHECK(strstr(said, "HOSTNAME=web") < strstr(said, "HOSTNAME=mine"));
+	CHECK(!strstr(plain, "unit.json"));
+	CHECK(pv_mkdirs(PV_RUN_DIR, 0755, &err) == 0 && pv_write_file(PV_UNIT_SHOWN, "{}", 2, &err) == 0);
+	free(said);
+	said = written(&pv, "");
+	CHECK_HAS(said, "lxc.mount.entry = /run/pantavisor/unit.json pantavisor/unit.json none bind,ro,");
 	named = written(&pv, "lxc.uts.name = other\n");
 	CHECK(!strstr(named, "lxc.uts.name = web") && !strstr(named, "HOSTNAME"));
 	return check_done();
