@@ -60,6 +60,7 @@ NOT_OF_THE_STORAGE = {
     "rootfs": "/volumes and /run, to begin at",
     "sources": "/volumes, to begin at; places in /run",
     "storage": "/sys and /dev; its mount point, to begin at",
+    "unit": "the file for containers in /run",
     "targets": "sources of mounts that the verified configuration names, to begin at",
     "verify": "the trust store and the table of signers in the initramfs",
     "volume": "/volumes, to begin at",

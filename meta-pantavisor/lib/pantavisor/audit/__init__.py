@@ -8,7 +8,7 @@ root is needed.
 
     report      Report
     content     objects: digest, leaks, what squashfs and verity need; each read once
-    storage boot                    a storage tree: boot choice, revisions, links; the boot partition
+    storage unit_record boot        a storage tree: boot choice, revisions, links; the boot partition
     bootchain   what a GRUB with keys inside boots, verified by them
     context manifests containers lxc rights squashfs verity signatures     what a state holds and refers to
     demands     what is asked of it

@@ -17,6 +17,7 @@ from ..errors import PantavisorError
 from ..readers import Damaged, Entry, Findings, Storage, read_small
 from ..readers.revisions import REVISION_PATH
 from ..state import State
+from . import unit_record
 from .content import KEY_HINT, KeyFinder
 
 MAX_BOOT_TEXT = 64 * 1024
@@ -28,7 +29,7 @@ BOOT_VARIABLES = frozenset(["pv_gen", "pv_rev", "pv_try", "pv_prev", "pv_end", "
 BOOT_FILES = ("boot/uboot.txt", "boot/uboot2.txt", "boot/grubenv", "boot/grubenv2")
 NOTE_VARIABLES = frozenset(["pv_trying", "pv_fails", "pv_last"])  # GRUB's own
 TOP_FOLDERS = frozenset(
-    ["boot", "cache", "config", "disks", "factory-pkgs.d", "logs", "lost+found", "objects", "pv", "trails"]
+    "boot cache config disks factory factory-pkgs.d logs lost+found objects pv trails".split()
 )
 # What a device itself keeps with a revision, or left there when it was cut off (strays.c has the same).
 _RUNTIME = re.compile(
@@ -50,6 +51,7 @@ def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, 
     ``in_image``: owners and modes count too.
     """
     _check_kinds(storage, findings, in_image)
+    unit_record.check(storage, findings)
     _check_boot(storage, frozenset(states), findings)
     links: dict[str, str] = {}
     known: set[str] = set()

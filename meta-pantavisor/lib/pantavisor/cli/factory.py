@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""``pvr factory``: finished images onto disks."""
+"""``pvr factory``: finished images signed again, onto disks, and made units."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import PantavisorError
+from .. import keys
+from ..errors import NotFound, PantavisorError
+from . import epoch, key_options
 from .console import Console, count
+from .trust import CACERTS_VARIABLE, signers_of, trusted
 
 if TYPE_CHECKING:
     from ..factory import Flashed
@@ -24,9 +29,33 @@ class Interrupted(PantavisorError):
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``factory`` with flash."""
-    noun = commands.add_parser("factory", help="write images to disks")
+    """Add ``factory`` with sign, flash, personalise and certificate."""
+    noun = commands.add_parser("factory", help="sign images, write them to disks, make units of them")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _declare_sign(verbs)
+    _declare_flash(verbs)
+    _declare_personalise(verbs)
+    _declare_certificate(verbs)
+
+
+def _declare_sign(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sign = verbs.add_parser(
+        "sign",
+        help="sign a finished image again, by another key",
+        description=(
+            "Make all signatures of a finished image again, by another key, and write the result to a new "
+            "file, with a block map. What they cover and the release stay, and so does all that is around "
+            "the storage. The roots in its initramfs have to trust the new key."
+        ),
+    )
+    sign.add_argument("image", type=Path, metavar="IMAGE", help="the disk image, next to its block map")
+    sign.add_argument("--out", type=Path, required=True, metavar="FILE", help="the disk image to write")
+    _declare_trust(sign)
+    key_options.declare_signer(sign)
+    sign.set_defaults(run=_sign)
+
+
+def _declare_flash(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     flash = verbs.add_parser(
         "flash",
         help="write an image to several disks at once, and read it back",
@@ -44,6 +73,88 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
     flash.add_argument("--json", action="store_true", help="the report for programs")
     flash.set_defaults(run=_flash)
+
+
+def _declare_personalise(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    unit = verbs.add_parser(
+        "personalise",
+        help="give an image or a disk the record of the next unit",
+        description=(
+            "Write the record of a unit (serial number, addresses, locale, certificate) into a disk image, "
+            "or onto a disk that was flashed, and verify the result. A ledger sees to it that no two units "
+            "get one serial number. Prints the serial number."
+        ),
+    )
+    unit.add_argument("target", type=Path, metavar="IMAGE|DISK", help="what becomes a unit")
+    unit.add_argument(
+        "--from", dest="plan", type=Path, required=True, metavar="FILE",
+        help="table of units (CSV) with the columns serial, mac.<interface>, locale, certificate, request, "
+             "value.<name>",
+    )  # fmt: skip
+    unit.add_argument(
+        "--ledger", type=Path, metavar="FILE",
+        help="the list of serial numbers that were given, one file for all stations; "
+             "default: the plan's name and .ledger",
+    )  # fmt: skip
+    unit.add_argument("--serial", metavar="NUMBER", help="this unit; default: the first one that is free")
+    unit.add_argument(
+        "--again", action="store_true",
+        help="also take a unit that was begun and not done, if no other one has its serial number",
+    )  # fmt: skip
+    unit.add_argument(
+        "--out", type=Path, metavar="FILE", help="write a copy of the image; default: change it in place"
+    )
+    unit.add_argument(
+        "--identities", action="store_true",
+        help="also make the identifiers of disk, partitions and file systems the unit's own",
+    )  # fmt: skip
+    unit.add_argument(
+        "--image", type=Path, metavar="IMAGE", help="see first that the disk holds this image, unchanged"
+    )
+    unit.add_argument("--station", metavar="NAME", help="its name; default: the machine's")
+    unit.add_argument(
+        "--certificates", type=Path, metavar="DIR",
+        help="write a birth certificate there, NUMBER.birth.json, signed by the key",
+    )  # fmt: skip
+    _declare_trust(unit)
+    key_options.declare_signer(unit)
+    unit.set_defaults(run=_personalise)
+
+
+def _declare_certificate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    certificate = verbs.add_parser(
+        "certificate",
+        help="check a birth certificate and print it",
+        description="Check the signature of a birth certificate, and print as JSON what it certifies.",
+    )
+    certificate.add_argument("file", type=Path, metavar="FILE", help="the birth certificate")
+    _declare_trust(certificate)
+    certificate.set_defaults(run=_certificate)
+
+
+def _declare_trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trust", type=Path, metavar="PEM",
+        help=f"roots to check by; default: {CACERTS_VARIABLE}, {key_options.DEFAULT_KEYS}/ca.crt",
+    )  # fmt: skip
+    if not command.prog.endswith(" certificate"):
+        command.add_argument(
+            "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+        )
+
+
+def _sign(options: argparse.Namespace, console: Console) -> None:
+    from .. import factory
+
+    trust = _trust(options)
+    factory.sign_again(
+        options.image,
+        options.out,
+        key_options.signer(options),
+        trust=trust,
+        signers=signers_of(options.signers, trust),
+        log=console.line,
+    )
 
 
 def _flash(options: argparse.Namespace, console: Console) -> None:
@@ -89,3 +200,53 @@ def _raise_for_failures(flashed: Sequence[Flashed]) -> None:
     if any(one.interrupted for one in failed):
         raise Interrupted(f"interrupted: {sentence}", hint="flash again what has failed")
     raise PantavisorError(sentence, hint="flash it again, and take the disk out of use if it fails again")
+
+
+def _personalise(options: argparse.Namespace, console: Console) -> None:
+    from .. import factory
+
+    trust = _trust(options)
+    units = factory.read_units(options.plan)
+    if options.serial is not None:
+        units = tuple(unit for unit in units if unit.serial == options.serial)
+        if not units:
+            raise NotFound(
+                f'{options.plan} has no serial "{options.serial[:80]}"', hint="add it to the plan"
+            )
+    elif options.again:
+        raise PantavisorError("--again is for one unit", hint="add --serial NUMBER")
+    if options.image is not None and not options.target.is_block_device():
+        raise PantavisorError("--image is for a disk that was flashed", hint="leave it out")
+    station = factory.Station(
+        name=options.station or os.uname().nodename,
+        ledger=options.ledger or options.plan.with_name(f"{options.plan.name}.ledger"),
+        trust=trust,
+        now=epoch.rfc3339,
+        signers=signers_of(options.signers, trust),
+        certificates=options.certificates,
+        signer=key_options.signer(options) if options.certificates else None,
+    )
+    seconds = epoch.seconds()
+    place = factory.Place(
+        options.target,
+        epoch=int(time.time()) if seconds is None else seconds,
+        output=options.out,
+        identities=options.identities,
+        again=options.again,
+    )
+    unit = factory.make_unit(station, place, units, image=options.image)
+    console.line(f"{options.out or options.target} is {unit.serial}; it passed pvr verify --strict")
+    console.result(unit.serial)
+
+
+def _certificate(options: argparse.Namespace, console: Console) -> None:
+    from .. import factory
+
+    trust = keys.TrustStore.parse(_trust(options), what="trusted roots")
+    console.json(factory.read_certificate(options.file, trust))
+
+
+def _trust(options: argparse.Namespace) -> bytes:
+    found = trusted(options.trust, None, default=key_options.DEFAULT_KEYS / "ca.crt")
+    assert found is not None
+    return found

@@ -9,12 +9,30 @@ its bmap.
     tools      what these programs see of the world
     files      what goes into the storage partition
     ext4       the storage partition                 by mke2fs, debugfs, e2fsck
-    bmap       which blocks must reach the flash
+    bmap       which blocks must reach the flash     read_map()
+    rewrite    changes to the storage of a finished image
 
 Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, on any
 machine and for any user.
 """
 
 from .assembly import DiskImage, build, build_storage
+from .bmap import ReadMap
+from .bmap import read as read_map
+from .placement import DiskSpan
+from .rewrite import copy_image, name_storage, remap, replace_storage, storage_identity, write_file
 
-__all__ = ["DiskImage", "build", "build_storage"]
+__all__ = [
+    "DiskImage",
+    "DiskSpan",
+    "ReadMap",
+    "build",
+    "build_storage",
+    "copy_image",
+    "name_storage",
+    "read_map",
+    "remap",
+    "replace_storage",
+    "storage_identity",
+    "write_file",
+]

@@ -3,13 +3,35 @@
 
     first_revision  signed exports to the first revision and its disk image     build(), assemble()
     memory          whether the memory that containers may take fits into the board
+    new_signatures  a finished image signed by another key                      sign_again()
     drive           a disk that nothing else uses
     flash           one image onto several disks, each read back                flash()
+    unit_list       the plan: a line for each unit                              read_units()
+    ledger          which serial numbers were given
+    identities      identifiers of a disk that are a unit's own
+    personalise     a unit's record onto an image or disk                       Place
+    station         all of it for one unit, and its birth certificate           Station, make_unit()
 """
 
 from __future__ import annotations
 
 from .first_revision import REVISION, assemble, build
 from .flash import Flashed, flash
+from .new_signatures import sign_again
+from .personalise import Place
+from .station import Station, make_unit, read_certificate
+from .unit_list import read as read_units
 
-__all__ = ["REVISION", "Flashed", "assemble", "build", "flash"]
+__all__ = [
+    "REVISION",
+    "Flashed",
+    "Place",
+    "Station",
+    "assemble",
+    "build",
+    "flash",
+    "make_unit",
+    "read_certificate",
+    "read_units",
+    "sign_again",
+]

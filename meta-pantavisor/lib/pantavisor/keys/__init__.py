@@ -25,6 +25,7 @@ from .signatures import (
     verify_signature,
     verify_state,
 )
+from .signed_json import MAX_DOCUMENT_BYTES, sign_document, verify_document
 from .trust import TrustStore, own_root, trusted
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "BootSigner",
     "CommandSigner",
     "DAYS",
+    "MAX_DOCUMENT_BYTES",
     "PemSigner",
     "Signer",
     "TokenSigner",
@@ -43,11 +45,13 @@ __all__ = [
     "job_signer",
     "own_root",
     "resign",
+    "sign_document",
     "sign_set",
     "sign_state",
     "signing_request",
     "subject_of",
     "trusted",
+    "verify_document",
     "verify_signature",
     "verify_state",
     "words",

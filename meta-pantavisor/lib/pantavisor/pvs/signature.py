@@ -66,7 +66,7 @@ class Signature:
             signature=decode(signature, f"signature {path}"),
             algorithm=str(header["alg"]),
             selection=_selection(header.get("pvs"), f"signature {path}"),
-            x5c=_chain(header.get("x5c", []), f"signature {path}"),
+            x5c=read_chain(header.get("x5c", []), f"signature {path}"),
             release=_release(header.get("pvs"), decode(protected, path).decode(), f"signature {path}"),
         )
 
@@ -184,7 +184,8 @@ def _release(value: Any, text: str, where: str) -> Optional[int]:
     return int(found[0])
 
 
-def _chain(value: Any, where: str) -> tuple[bytes, ...]:
+def read_chain(value: Any, where: str) -> tuple[bytes, ...]:
+    """The DER certificates of a header's x5c. Raises FormatError."""
     if (
         not isinstance(value, list)
         or len(value) > MAX_CERTIFICATES

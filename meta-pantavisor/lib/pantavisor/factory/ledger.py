@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""The ledger of a factory: which serial number was given to a unit, so that none is given to two.
+
+A file of JSON lines that only grows: each event is a line, with the sha256 of the line before it, and is on
+the disk before anything is done by it. Stations share it: who appends holds its lock. What a power cut
+left of a line was never acted on, and goes with the next event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .. import atomic, cjson
+from ..errors import FormatError, LimitError, NotFound, PantavisorError
+from ..unit import Unit
+
+SPEC = "pantavisor-ledger@1"
+BEGUN, DONE, FAILED = "begun", "done", "failed"
+EVENTS = (BEGUN, DONE, FAILED)
+MAX_BYTES = 256 * 1024 * 1024
+MAX_LINE = 4096
+START = "0" * 64  # what the first line follows
+MEMBERS = {"#spec", "after", "event", "macs", "serial", "station", "time"}
+
+
+@dataclass
+class Entries:
+    """What the lines amount to: the last event of each serial number, and whose each address is."""
+
+    events: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    last: str = START
+    length: int = 0  # bytes of whole lines
+
+    def add(self, line: bytes, what: str) -> None:
+        """Raises FormatError for a line that does not follow from the one before."""
+        entry = cjson.load_object(line, what=what)
+        serial, event, macs = entry.get("serial"), entry.get("event"), entry.get("macs")
+        if set(entry) != MEMBERS or entry["#spec"] != SPEC or event not in EVENTS:
+            raise FormatError(f"{what} is not an event of {SPEC}")
+        if not isinstance(serial, str) or not isinstance(macs, list):
+            raise FormatError(f"{what} has a serial or macs of the wrong type")
+        if entry["after"] != self.last:
+            raise FormatError(
+                f"{what} does not follow the line before it: the ledger was changed by hand",
+                hint="use a copy of the ledger from before the change",
+            )
+        self.events[serial] = str(event)
+        self.owners.update((str(mac), serial) for mac in macs)
+        self.last = hashlib.sha256(line).hexdigest()
+        self.length += len(line)
+
+
+def begin(path: Path, units: Sequence[Unit], *, station: str, time: str, again: bool = False) -> Unit:
+    """Take the first of ``units`` that no unit has had yet, and note that it is begun.
+
+    With ``again`` one that was begun and not done is taken as well, for the same unit or in place of one
+    that is scrap. Raises PantavisorError where there is none.
+    """
+    with _opened(path, make=True) as (stream, entries):
+        unit = next((unit for unit in units if _is_free(unit, entries, again)), None)
+        if unit is None:
+            raise _nothing_left(units, entries, path)
+        for mac in unit.macs.values():
+            if (owner := entries.owners.get(mac, unit.serial)) != unit.serial:
+                raise PantavisorError(
+                    f"{mac} of {unit.serial} was given to {owner} already", hint="correct the plan"
+                )
+        _append(stream, entries, unit, BEGUN, station, time, path)
+        return unit
+
+
+def end(path: Path, unit: Unit, event: str, *, station: str, time: str) -> None:
+    """Note that a unit that was begun is DONE, or has FAILED. Raises PantavisorError."""
+    with _opened(path, make=False) as (stream, entries):
+        if entries.events.get(unit.serial) != BEGUN:
+            raise PantavisorError(
+                f"{path} does not have {unit.serial} as begun",
+                hint="see that no two stations have the same unit",
+            )
+        _append(stream, entries, unit, event, station, time, path)
+
+
+def read(path: Path) -> Entries:
+    """All of it, between what others append. Raises PantavisorError."""
+    with _opened(path, make=False) as (_, entries):
+        return entries
+
+
+def _is_free(unit: Unit, entries: Entries, again: bool) -> bool:
+    event = entries.events.get(unit.serial)
+    return event is None or (again and event != DONE)
+
+
+def _nothing_left(units: Sequence[Unit], entries: Entries, path: Path) -> PantavisorError:
+    if len(units) > 1:
+        return PantavisorError(
+            f"all {len(units)} units of the plan are in {path} already",
+            hint="add units to the plan; one that was begun and not done is taken by --serial with --again",
+        )
+    serial, event = units[0].serial, entries.events[units[0].serial]
+    if event == DONE:
+        return PantavisorError(
+            f"{serial} was given to a unit already, by {path}", hint="use another serial"
+        )
+    return PantavisorError(
+        f"{serial} was begun and not done, by {path}",
+        hint="add --again if no other unit has it: it is the same unit, or that one is scrap",
+    )
+
+
+@contextmanager
+def _opened(path: Path, *, make: bool) -> Iterator[tuple[BinaryIO, Entries]]:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | (os.O_CREAT if make else 0), 0o644)
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"the ledger {path} does not exist", hint="name the ledger of this factory"
+        ) from error
+    with os.fdopen(descriptor, "r+b", buffering=0) as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FormatError(f"{path} is not a regular file", hint="name the file of the ledger")
+        with atomic.exclusive(stream):
+            if make:
+                atomic.sync_directory(path.parent)
+            yield stream, _read(stream, path)
+
+
+def _read(stream: BinaryIO, path: Path) -> Entries:
+    entries = Entries()
+    size = os.fstat(stream.fileno()).st_size
+    if size > MAX_BYTES:
+        raise LimitError(
+            f"{path} has more than {MAX_BYTES} bytes", hint="begin a new ledger with new serials"
+        )
+    # Behind the last line feed is what a power cut left of a line.
+    *lines, _ = os.pread(stream.fileno(), size, 0).split(b"\n")
+    for number, line in enumerate(lines, 1):
+        entries.add(line + b"\n", f"{path}, line {number}")
+    return entries
+
+
+def _append(
+    stream: BinaryIO, entries: Entries, unit: Unit, event: str, station: str, time: str, path: Path
+) -> None:
+    document: dict[str, Any] = {
+        "#spec": SPEC, "after": entries.last, "event": event, "macs": sorted(unit.macs.values()),
+        "serial": unit.serial, "station": station, "time": time,
+    }  # fmt: skip
+    line = cjson.dumps(document) + b"\n"
+    if len(line) > MAX_LINE:
+        raise LimitError(f"an event of {len(line)} bytes is too long for {path}")
+    # The half line of a writer that lost its power.
+    os.ftruncate(stream.fileno(), entries.length)
+    if os.write(stream.fileno(), line) != len(line):
+        os.ftruncate(stream.fileno(), entries.length)
+        raise PantavisorError(f"{path} took only some of an event", hint="make room on its file system")
+    os.fsync(stream.fileno())

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""A finished image signed by another key, without a build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Optional
+
+from .. import atomic, audit, disk, keys, manifests, trail, unit
+from ..errors import DigestError, FormatError
+from ..objects import ObjectPool
+from ..pvs import Signers
+from ..readers import IMAGE, Chunks, Findings, Opened, opened, parse_states
+from ..state import State
+from .first_revision import REVISION
+
+# What a fresh storage holds; all of it is made again.
+_FRESH = ("boot", "cache", "config", "disks", "logs", "lost+found", "objects", "trails")
+
+
+def sign_again(
+    image: Path,
+    output: Path,
+    signer: keys.Signer,
+    *,
+    trust: bytes,
+    signers: Optional[Signers] = None,
+    log: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Write ``image`` to ``output`` with all signatures made again by ``signer``, of the same selections
+    and release; its block map next to it. All around the storage stays byte for byte.
+
+    The image is a fresh one, of revision 0 alone. What is made passes a strict verification by ``trust``,
+    what devices have. Raises PantavisorError.
+    """
+    block_map = disk.read_map(image.with_name(f"{image.name}.bmap"))
+    atomic.check_target(output)
+    with atomic.scratch(output.absolute().parent) as folder:
+        storage = folder / "storage"
+        trail.make(storage)
+        pool = trail.pool_of(storage)
+        with opened(image, Findings()) as found:
+            state, span = _fresh(image, found)
+            for object_id, chunks in found.objects.items():
+                _keep(pool, object_id, chunks, folder)
+        state = keys.resign(state, signer)
+        manifests.check_state(state)
+        trail.write(storage, state, pool, REVISION)
+        made = folder / output.name
+        disk.replace_storage(image, made, span, storage)
+        audit.verify(made, trust=trust, strict=True, signers=signers).raise_for_findings()
+        text = disk.remap(made, block_map, span)
+        atomic.sync_file(made)
+        beside = output.with_name(f"{output.name}.bmap")
+        beside.unlink(missing_ok=True)
+        made.replace(output)
+        atomic.write(beside, text)
+    log(f"{output} is written: state {state.digest()[:12]}; it passed pvr verify --strict")
+
+
+def _fresh(image: Path, found: Opened) -> tuple[State, disk.DiskSpan]:
+    """The state of an image that no device booted and no station personalised, and where its storage is."""
+    start = found.contents.storage_start
+    if found.kind != IMAGE or found.tree is None or start is None:
+        raise FormatError(f"{image} is not a disk image of ours", hint="name one, as pvr image makes it")
+    states = parse_states(found.texts, Findings())
+    if set(states) != {REVISION}:
+        raise FormatError(
+            f"{image} does not hold revision {REVISION} alone", hint="use an image as it was built"
+        )
+    if unit.PATH in found.tree.entries:
+        raise FormatError(f"{image} has the record of a unit", hint="sign first, then personalise")
+    for path, entry in found.tree.entries.items():
+        top = path.partition("/")[0]
+        if top not in _FRESH or (top in ("cache", "disks", "logs") and entry.kind != "folder"):
+            raise FormatError(f"{image} was used: it holds {path}", hint="use an image as it was built")
+    size = next(part.size for part in found.contents.partitions if part.start == start)
+    return states[REVISION], disk.DiskSpan(start, size)
+
+
+def _keep(pool: ObjectPool, object_id: str, chunks: Chunks, folder: Path) -> None:
+    path = folder / "object"
+    with open(path, "wb") as stream:
+        for chunk in chunks():
+            stream.write(chunk)
+    if pool.put_file(path, move=True) != object_id:
+        raise DigestError(
+            f"object {object_id} of the image is damaged", hint="use an image that pvr verify takes"
+        )

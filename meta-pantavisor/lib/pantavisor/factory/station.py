@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The station of a factory: gives a target the next unit of the plan, checks it, and keeps the proof."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from .. import atomic, audit, keys
+from ..digest import file_sha256
+from ..errors import FormatError, PantavisorError
+from ..pvs import Signers
+from ..readers import Findings, opened, parse_states
+from ..unit import Unit
+from . import ledger
+from .flash import check_holds
+from .personalise import Place, check, personalised
+
+KIND = "pantavisor-birth@1"
+PASSED = "passed"
+MEMBERS = {"#spec", "checked", "image", "result", "serial", "state", "station", "time", "unit"}
+
+
+@dataclass(frozen=True)
+class Station:
+    """``name`` in the ledger and in certificates, ``now`` the time in RFC 3339. What is made is verified
+    strictly by ``trust``; with ``certificates`` each unit gets a file there that ``signer`` signs.
+    """
+
+    name: str
+    ledger: Path
+    trust: bytes
+    now: Callable[[], str]
+    signers: Optional[Signers] = None
+    certificates: Optional[Path] = None
+    signer: Optional[keys.Signer] = None
+
+
+def make_unit(
+    station: Station, place: Place, units: Sequence[Unit], *, image: Optional[Path] = None
+) -> Unit:
+    """Personalise the target as the first of ``units`` that is free, which the ledger then has as done.
+
+    ``image`` is what the target has to hold before. Raises PantavisorError; where the unit was begun, the
+    ledger then has it as failed.
+    """
+    if station.certificates is not None and not station.certificates.is_dir():
+        raise FormatError(f"{station.certificates} is not a directory", hint="make it: mkdir -p DIR")
+    check(place)
+    if image is not None:
+        check_holds(place.target, image)
+    flashed = image or (place.target if place.target.is_file() else None)
+    digest = file_sha256(flashed) if flashed and station.certificates else None
+    unit = ledger.begin(station.ledger, units, station=station.name, time=station.now(), again=place.again)
+    try:
+        with personalised(place, unit) as made:
+            report = audit.verify(made, trust=station.trust, strict=True, signers=station.signers)
+            report.raise_for_findings()
+            if station.certificates is not None:
+                _certify(station, unit, made, digest, report.checked)
+    except BaseException:
+        ledger.end(station.ledger, unit, ledger.FAILED, station=station.name, time=station.now())
+        raise
+    ledger.end(station.ledger, unit, ledger.DONE, station=station.name, time=station.now())
+    return unit
+
+
+def _certify(
+    station: Station, unit: Unit, made: Path, image: Optional[str], checked: Mapping[str, int]
+) -> None:
+    assert station.certificates is not None and station.signer is not None
+    payload: dict[str, Any] = {
+        "#spec": KIND, "checked": dict(checked), "image": image, "result": PASSED, "serial": unit.serial,
+        "state": _state_digest(made), "station": station.name, "time": station.now(),
+        "unit": hashlib.sha256(unit.dumps()).hexdigest(),
+    }  # fmt: skip
+    name = f"{unit.serial}.birth.json"
+    atomic.write(station.certificates / name, keys.sign_document(payload, KIND, station.signer))
+
+
+def _state_digest(made: Path) -> str:
+    findings = Findings()
+    with opened(made, findings) as found:
+        states = parse_states(found.texts, findings)
+    if len(states) != 1:
+        raise PantavisorError(f"{made} has {len(states)} revisions, and a new unit has one")
+    (state,) = states.values()
+    return state.digest()
+
+
+def read_certificate(path: Path, trust: keys.TrustStore) -> dict[str, Any]:
+    """What a birth certificate has, once its signature was verified. Raises PantavisorError."""
+    with open(path, "rb") as stream:
+        data = stream.read(keys.MAX_DOCUMENT_BYTES + 1)
+    payload = keys.verify_document(data, KIND, trust, what=str(path))
+    if set(payload) != MEMBERS or payload["#spec"] != KIND:
+        raise FormatError(f"{path} is not a birth certificate of {KIND}")
+    return payload

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""Images signed again and made units: what pvr verify finds of them, and what other programs read there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pantavisor import audit, keys
+from pantavisor.disk import bmap
+from pantavisor.factory import ledger
+from sim import built, loops, tools
+from sim.pvr_command import PvrCommand
+
+MACS = "02:00:5e:10:00:01"
+PLAN = f"serial,mac.eth0,locale\nA-1,{MACS},de_DE.UTF-8\nA-2,02:00:5e:10:00:02,\nA-3,,\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Jobs' image device.img, and ``leaf``, another key that the same root certifies."""
+    folder = tmp_path_factory.mktemp("factory")
+    built.sources(folder / "given")
+    (folder / "made").mkdir()
+    for job in built.all_jobs(folder / "given", folder / "made", release=4):
+        built.run(job)
+    return folder
+
+
+@pytest.fixture
+def pvr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> PvrCommand:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(built.EPOCH))
+    return PvrCommand(capsys)
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Path:
+    """A folder with plan.csv and disk.img with its map."""
+    (tmp_path / "plan.csv").write_text(PLAN)
+    for suffix in ("", ".bmap"):
+        tools.run(
+            "cp", "--sparse=always", f"{made}/made/device.img{suffix}", tmp_path / f"disk.img{suffix}"
+        )
+    return tmp_path
+
+
+@pytest.fixture
+def personalise(pvr: PvrCommand, made: Path, desk: Path) -> Callable[..., str]:
+    def run(target: Path, *more: object, status: int = 0) -> str:
+        words = [
+            "factory", "personalise", str(target), "--from", f"{desk}/plan.csv",
+            "--trust", f"{made}/given/keys/ca.crt", *map(str, more),
+        ]  # fmt: skip
+        out, said = pvr.both(*words, status=status)
+        return said if status else out.strip()
+
+    return run
+
+
+def signer(folder: Path) -> list[str]:
+    return ["--key", f"{folder}/key.pem", "--x5c", f"{folder}/x5c.pem"]
+
+
+def record(image: Path) -> dict[str, object]:
+    start = next(start for start in (disk_start(image),) if start)
+    text = tools.run("debugfs", "-R", "cat /factory/unit.json", f"{image}?offset={start}")
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def disk_start(image: Path) -> int:
+    """Where sgdisk has the second partition."""
+    return 512 * int(re.search(r"First sector: (\d+)", tools.run("sgdisk", "-i", "2", image))[1])  # type: ignore[index]
+
+
+def good(image: Path, made: Path) -> None:
+    """As a device and as a flashing station see it: verified strictly, and its block map is true."""
+    report = audit.verify(
+        image, trust=(made / "given/keys/ca.crt").read_bytes(), strict=True, needs_set=True
+    )
+    assert report.findings == ()
+    if image.is_file():
+        block_map, data = bmap.read(Path(f"{image}.bmap")), image.read_bytes()
+        for found in block_map.ranges:
+            assert hashlib.sha256(data[found.start : found.end]).hexdigest() == found.sha256
+
+
+def test_an_image_gets_the_record_of_the_next_unit(
+    personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    before = (desk / "disk.img").read_bytes()
+    for number in (1, 2):
+        assert personalise(desk / "disk.img", "--out", desk / f"{number}.img") == f"A-{number}"
+        good(desk / f"{number}.img", made)
+    assert record(desk / "1.img") == {
+        "#spec": "pantavisor-unit@1", "locale": "de_DE.UTF-8", "macs": {"eth0": MACS}, "serial": "A-1",
+    }  # fmt: skip
+    assert (desk / "disk.img").read_bytes() == before
+    assert personalise(desk / "disk.img") == "A-3"
+    good(desk / "disk.img", made)
+    assert record(desk / "disk.img")["serial"] == "A-3"
+    events = ledger.read(desk / "plan.csv.ledger").events
+    assert events == dict.fromkeys(["A-1", "A-2", "A-3"], "done")
+    said = personalise(made / "made/device.img", "--out", desk / "4.img", status=2)
+    assert "all 3 units of the plan are in" in said and not (desk / "4.img").exists()
+
+
+def test_a_unit_becomes_no_other_one(personalise: Callable[..., str], desk: Path) -> None:
+    personalise(desk / "disk.img", "--serial", "A-2")
+    said = personalise(desk / "disk.img", status=2)
+    assert "has the record of a unit already: A-2" in said
+    assert record(desk / "disk.img")["serial"] == "A-2"
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-2": "done"}
+    assert 'has no serial "B"' in personalise(desk / "disk.img", "--serial", "B", status=2)
+    assert "--again is for one unit" in personalise(desk / "disk.img", "--again", status=2)
+
+
+def test_the_same_image_and_unit_make_the_same_bytes(personalise: Callable[..., str], desk: Path) -> None:
+    for name in ("one", "other"):
+        personalise(desk / "disk.img", "--out", desk / name, "--ledger", desk / f"{name}.book")
+    assert (desk / "one").read_bytes() == (desk / "other").read_bytes()
+    assert (desk / "one.bmap").read_bytes() == (desk / "other.bmap").read_bytes()
+
+
+def identifiers(image: Path) -> set[str]:
+    """Those that sgdisk, dumpe2fs and mdir find."""
+    table = tools.run("sgdisk", "-p", "-i", "1", "-i", "2", image)
+    found = set(re.findall(r"(?:GUID|unique GUID): ([0-9A-F-]{36})", table)) - {
+        "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+    }  # fmt: skip
+    found |= set(re.findall(r"\(GUID\): ([0-9A-F-]{36})", table))
+    start = disk_start(image)
+    found |= set(re.findall(r"UUID: +(\S+)", tools.run("dumpe2fs", "-h", f"{image}?offset={start}")))
+    return found | set(re.findall(r"Serial Number is (\S+)", tools.run("mdir", "-i", f"{image}@@1M", "::")))
+
+
+def test_identifiers_become_the_units_own(personalise: Callable[..., str], desk: Path, made: Path) -> None:
+    for name in ("one", "other"):
+        personalise(desk / "disk.img", "--out", desk / name, "--identities")
+        good(desk / name, made)
+        assert "No problems found" in tools.run("sgdisk", "-v", desk / name)
+        tools.run("e2fsck", "-fn", f"{desk / name}?offset={disk_start(desk / name)}")
+        start, size = 1024 * 1024, disk_start(desk / name) - 1024 * 1024
+        cut = desk / "fat"
+        with open(desk / name, "rb") as stream:
+            stream.seek(start)
+            cut.write_bytes(stream.read(size))
+        tools.run("fsck.vfat", "-n", cut)
+    sets = [identifiers(path) for path in (desk / "disk.img", desk / "one", desk / "other")]
+    assert {len(found) for found in sets} == {5}
+    assert not sets[0] & sets[1] and not sets[1] & sets[2] and not sets[0] & sets[2]
+
+
+def test_identifiers_that_a_boot_file_names_stay(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    words = sorted(word for word in identifiers(desk / "disk.img") if len(word) == 36)
+    (desk / "extlinux.conf").write_text(f"append root=PARTUUID={words[0].lower()}\n")
+    given = made / "given"
+    # The identifiers follow from the state, and boot files are not in it.
+    pvr("image", *(str(made / "made" / f"{name}.tgz") for name in ("web", "safe", "bsp")),
+        "--out", f"{desk}/named.img", "--boot", f"EFI/BOOT/BOOTX64.EFI={given}/loader.efi",
+        "--boot", f"extlinux.conf={desk}/extlinux.conf", "--trust", f"{given}/keys/ca.crt",
+        "--release", "4", *signer(given / "keys"))  # fmt: skip
+    if words[0] not in identifiers(desk / "named.img"):
+        pytest.fail("the image has other identifiers than the one before")
+    said = personalise(desk / "named.img", "--identities", status=2)
+    assert "extlinux.conf names" in said and "leave out --identities" in said
+
+
+def test_a_birth_certificate_proves_what_was_made(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    keys.generate(desk / "station", common_name="Station", algorithm="ES256")
+    (desk / "births").mkdir()
+    births = ["--certificates", desk / "births", "--station", "bench 7", *signer(desk / "station")]
+    image = hashlib.sha256((desk / "disk.img").read_bytes()).hexdigest()
+    personalise(desk / "disk.img", "--out", desk / "unit.img", *births)
+    path = desk / "births/A-1.birth.json"
+    words = ["factory", "certificate", str(path), "--trust", f"{desk}/station/ca.crt"]
+    found = json.loads(pvr(*words))
+    report = json.loads(pvr("inspect", f"{desk}/unit.img", "--json"))
+    assert found["image"] == image and found["serial"] == "A-1" and found["result"] == "passed"
+    assert found["station"] == "bench 7" and found["time"] == "2023-11-14T22:13:20Z"
+    assert found["state"] in json.dumps(report)
+    text = path.read_bytes()
+    for at in range(0, len(text) - 1, 61):
+        path.write_bytes(text[:at] + bytes([text[at] ^ 2]) + text[at + 1 :])
+        assert pvr.both(*words, status=2)[1]
+    path.write_bytes(text)
+    assert "no trusted root" in pvr.both(*words[:-1], f"{made}/given/keys/ca.crt", status=2)[1]
+
+
+def test_a_unit_that_does_not_pass_gets_no_certificate(
+    personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    (desk / "births").mkdir()
+    keys.generate(desk / "others", common_name="Others", algorithm="ES256")
+    births = ["--certificates", desk / "births", *signer(made / "given/keys")]
+    before = (desk / "disk.img").read_bytes()
+    said = personalise(desk / "disk.img", *births, "--trust", desk / "others/ca.crt", status=2)
+    assert "no trusted root" in said
+    assert not list((desk / "births").iterdir()) and (desk / "disk.img").read_bytes() == before
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "failed"}
+    assert "was begun and not done" in personalise(desk / "disk.img", "--serial", "A-1", status=2)
+    assert personalise(desk / "disk.img", "--serial", "A-1", "--again", *births) == "A-1"
+
+
+def test_a_flashed_disk_becomes_a_unit(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    (desk / "births").mkdir()
+    births = ["--certificates", desk / "births", *signer(made / "given/keys")]
+    size = (desk / "disk.img").stat().st_size + 7 * 1024 * 1024
+    with loops.disk(desk / "one", size=size) as one, loops.disk(desk / "other", size=size) as other:
+        pvr("factory", "flash", f"{desk}/disk.img", "--to", str(one), "--to", str(other))
+        with open(other, "r+b") as stream:
+            stream.seek(1024 * 1024 + 100)
+            stream.write(b"x")
+        assert "does not hold" in personalise(other, "--image", desk / "disk.img", status=2)
+        pvr("factory", "flash", f"{desk}/disk.img", "--to", str(other))
+        assert personalise(one, "--image", desk / "disk.img", "--identities", *births) == "A-1"
+        assert personalise(other, "--image", desk / "disk.img", *births) == "A-2"
+        assert "has the record of a unit already: A-2" in personalise(other, status=2)
+        assert "a disk is changed in place" in personalise(one, "--out", desk / "copy", status=2)
+        words = ["factory", "certificate", f"{desk}/births/A-2.birth.json"]
+        found = json.loads(pvr(*words, "--trust", f"{made}/given/keys/ca.crt"))
+        assert found["image"] == hashlib.sha256((desk / "disk.img").read_bytes()).hexdigest()
+        assert "read-only" not in tools.run("e2fsck", "-fn", f"{one}?offset={disk_start(one)}")
+        assert record(one)["serial"] == "A-1" and record(other)["serial"] == "A-2"
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "done", "A-2": "done"}
+
+
+def leaf_of(made: Path, folder: Path) -> Path:
+    """Another key with a certificate of the same root, made by openssl as a team with a CA does."""
+    folder.mkdir()
+    root = made / "given/keys"
+    (folder / "extensions").write_text(
+        "keyUsage = critical, digitalSignature\nextendedKeyUsage = codeSigning\n"
+    )
+    for words in (
+        ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "leaf.csr",
+         "-subj", "/CN=Production"],
+        ["x509", "-req", "-in", "leaf.csr", "-CA", root / "ca.crt", "-CAkey", root / "ca.key.pem",
+         "-days", "30", "-extfile", "extensions", "-out", "x5c.pem", "-set_serial", "77"],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_an_image_is_signed_again_without_a_build(pvr: PvrCommand, desk: Path, made: Path) -> None:
+    leaf = leaf_of(made, desk / "leaf")
+    words = ["--trust", f"{made}/given/keys/ca.crt", *signer(leaf)]
+    pvr("factory", "sign", f"{desk}/disk.img", "--out", f"{desk}/signed.img", *words)
+    good(desk / "signed.img", made)
+    listed = pvr("inspect", f"{desk}/signed.img")
+    assert "Production" in listed and "Test" not in re.sub(
+        "Test CA|Test root", "", listed.split("signatures")[-1]
+    )
+    start = disk_start(desk / "disk.img")
+    with open(desk / "disk.img", "rb") as old, open(desk / "signed.img", "rb") as new:
+        assert old.read(start) == new.read(start)
+        old.seek(-1024 * 1024, os.SEEK_END), new.seek(-1024 * 1024, os.SEEK_END)
+        assert old.read() == new.read()
+
+
+def test_the_same_key_makes_the_same_image_again(pvr: PvrCommand, desk: Path, made: Path) -> None:
+    words = ["--trust", f"{made}/given/keys/ca.crt", *signer(made / "given/keys")]
+    pvr("factory", "sign", f"{desk}/disk.img", "--out", f"{desk}/signed.img", *words)
+    assert (desk / "signed.img").read_bytes() == (desk / "disk.img").read_bytes()
+    assert (desk / "signed.img.bmap").read_bytes() == (desk / "disk.img.bmap").read_bytes()
+
+
+def test_what_devices_do_not_trust_is_not_signed(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    keys.generate(desk / "others", common_name="Others", algorithm="ES256")
+    trust = ["--trust", f"{made}/given/keys/ca.crt"]
+    out = ["--out", f"{desk}/signed.img"]
+    words = ["factory", "sign", f"{desk}/disk.img", *out, *trust]
+    assert "no trusted root" in pvr.both(*words, *signer(desk / "others"), status=2)[1]
+    personalise(desk / "disk.img")
+    assert "has the record of a unit" in pvr.both(*words, *signer(made / "given/keys"), status=2)[1]
+    assert not (desk / "signed.img").exists() and not (desk / "signed.img.bmap").exists()
