@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ class Said(list[str]):
 
     def open(self, directory: Path, max_bytes: int = LARGE) -> Cache:
         return Cache(directory, max_bytes, note=self.append)
+
+
+@pytest.fixture(autouse=True)
+def others_may_not_write() -> Iterator[None]:
+    """Of what the tests make by hand. Where each user has a group, umask is 002."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -236,9 +245,10 @@ def test_a_file_of_another_user_is_not_used(tmp_path: Path, said: Said) -> None:
 def test_what_others_can_write_to_is_not_used(tmp_path: Path, said: Said, name: str, mode: int) -> None:
     filled(said, tmp_path / "c", 10)
     path = tmp_path / "c" / name
-    path.touch()
+    path.touch(0o644)
     path.chmod(path.stat().st_mode | mode)
     check_not_used(said, tmp_path / "c", "can be written to by other users")
+    assert f"run: chmod go-w {path}; or set PVR_CACHE_DIR" in said[0]
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path, said: Said) -> None:

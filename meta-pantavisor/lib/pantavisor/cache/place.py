@@ -30,7 +30,10 @@ def own_place(directory: Path) -> Path:
             if status.st_uid != os.geteuid():
                 raise PantavisorError(f"{path} belongs to the user number {status.st_uid}", hint=hint)
             if status.st_mode & _OTHERS_WRITE:
-                raise PantavisorError(f"{path} can be written to by other users", hint=hint)
+                raise PantavisorError(
+                    f"{path} can be written to by other users",
+                    hint=f"run: chmod go-w {path}; or {hint}",
+                )
     except OSError as error:
         raise PantavisorError(f"{directory} cannot be used: {error.strerror}", hint=hint) from error
     return place
