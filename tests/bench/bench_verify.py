@@ -41,7 +41,8 @@ def make_repository(folder: Path, size: int) -> Path:
     pvr(folder, "keys", "generate", keys)
     pvr(folder, "init", repository)
     pvr(repository, "device", "init")
-    pvr(repository, "app", "add", "bench", "--type", "rootfs", f"--from={root}", "--profile", "fast")
+    pvr(repository, "app", "add", "bench", "--type", "rootfs", f"--from={root}", "--profile", "fast",
+        "--status-goal", "MOUNTED")  # fmt: skip
     pvr(repository, "add")
     pvr(repository, "commit")
     pvr(repository, "sig", "--key", keys / "key.pem", "--x5c", keys / "x5c.pem", "add", "--part", "bench")

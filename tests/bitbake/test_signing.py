@@ -69,7 +69,8 @@ def desk(build: Build) -> Desk:
     (root / "one/recipes").mkdir()
     (root / "one/conf/layer.conf").write_text(LAYER_CONF)
     (root / "rootfs/sbin").mkdir(parents=True)
-    (root / "rootfs/sbin/init").write_bytes(b"#!/bin/sh\n")
+    (root / "rootfs/sbin/init").write_bytes(b"init\n")
+    (root / "rootfs/sbin/init").chmod(0o755)
     (root / "one/recipes/app_1.0.bb").write_text(RECIPE.format(rootfs=root / "rootfs"))
     layers = f'BBLAYERS = "{CORE} {PROJECT}/meta-pantavisor {root / "one"}"\n'
     (build.directory / "conf/bblayers.conf").write_text(f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\n{layers}')

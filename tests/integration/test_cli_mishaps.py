@@ -89,6 +89,7 @@ def test_an_interrupt_while_a_container_is_made_leaves_nothing(work: Path, tmp_p
     (tmp_path / "rootfs").mkdir()
     # Noise takes long to pack.
     (tmp_path / "rootfs/noise").write_bytes(os.urandom(32 * 1024 * 1024))
+    (tmp_path / "rootfs/noise").chmod(0o755)
     # Tests that are started in the background ignore SIGINT, and so their children.
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from pantavisor import cli; sys.exit(cli.main())"

@@ -48,7 +48,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with everything in it, a card of two revisions, exports, another user's home."""
     top = tmp_path_factory.mktemp("made")
     keys.generate(top / "keys", common_name="test", algorithm="ES256", days=9)
-    write(top, {"rootfs/sbin/init": "#!/bin/sh\n", "rootfs/etc/x": "x"})
+    write(top, {"rootfs/sbin/init": "init\n", "rootfs/etc/x": "x"})
+    (top / "rootfs/sbin/init").chmod(0o755)
     work = top / "work"
     before = os.getcwd()
     try:

@@ -147,7 +147,7 @@ def test_the_contents_of_a_root_file_system_are_compared(desk: Desk, tmp_path: P
     rootfs = tmp_path / "rootfs"
     (rootfs / "etc").mkdir(parents=True)
     (rootfs / "etc/text").write_bytes(TEXT)
-    desk.pvr("app", "add", "rfs", "--type", "rootfs", "--from", str(rootfs))
+    desk.pvr("app", "add", "rfs", "--type", "rootfs", "--from", str(rootfs), "--status-goal", "MOUNTED")
     again = ("app", "update", "rfs", "--from", str(rootfs))
     assert "other bytes" in desk.pvr(*again, PVR_LIBSQUASHFS=str(desk.other))
     (rootfs / "etc/text").write_bytes(TEXT[:-1])
@@ -186,7 +186,8 @@ def test_attributes_that_have_no_place_are_reported(desk: Desk, tmp_path: Path) 
             "SCHILY.xattr.user.kept": "1",
         }
         archive.addfile(member)
-    said = desk.pvr("app", "add", "acl", "--type", "rootfs", "--from", str(tmp_path / "rootfs.tar"))
+    source = ("--type", "rootfs", "--from", str(tmp_path / "rootfs.tar"))
+    said = desk.pvr("app", "add", "acl", *source, "--status-goal", "MOUNTED")
     assert "pvr: warning: acl: squashfs has no place for system.posix_acl_access, so" in said
 
 

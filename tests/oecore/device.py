@@ -41,7 +41,7 @@ BB_NUMBER_THREADS = "2"
 @contextlib.contextmanager
 def served(root: Path) -> Iterator[str]:
     """A registry with the container's image; lines for local.conf that name it."""
-    files = {"etc/name": b"app\n", "bin/app": b"#!/bin/sh\n"}
+    files = {"etc/name": b"app\n", "bin/app": b"app\n"}
     made = images.image(files, form="docker", config={"Cmd": ["/bin/app"]})
     root.mkdir(parents=True, exist_ok=True)
     with registry.serve(root) as server:

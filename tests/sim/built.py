@@ -51,7 +51,7 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
     folder.mkdir(parents=True)
     for name in CONTAINERS:
         text = b"".join(bytes(number) + TEXT for number in range(bulk))
-        files = {"etc/name": name.encode(), "etc/text": text, "sbin/init": b"#!/bin/sh\n"}
+        files = {"etc/name": name.encode(), "etc/text": text, "sbin/init": b"init\n"}
         image = images.image(files, config={"Cmd": ["/sbin/init"], "Env": ["PATH=/bin"]})
         images.write_files(folder / f"{name}.oci", images.layout_files(image))
     (folder / "kernel").write_bytes(b"kernel" * 30_000)

@@ -29,7 +29,7 @@ FAST = PackOptions("fast")
 def rootfs(tmp_path: Path) -> Path:
     made = tmp_path / "rootfs"
     (made / "sbin").mkdir(parents=True)
-    (made / "sbin/init").write_bytes(b"#!/bin/sh\n")
+    (made / "sbin/init").write_bytes(b"init\n")
     (made / "sbin/init").chmod(0o755)
     return made
 

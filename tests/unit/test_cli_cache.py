@@ -31,7 +31,8 @@ class Command:
 
     def add(self, name: str) -> tuple[bytes, str]:
         """The squashfs of a container of the one root file system, and what was said."""
-        said = self("app", "add", name, "--type", "rootfs", f"--from={self.root / 'rootfs'}")[1]
+        source = ("--type", "rootfs", f"--from={self.root / 'rootfs'}", "--status-goal", "MOUNTED")
+        said = self("app", "add", name, *source)[1]
         return (self.root / "work" / name / "root.squashfs").read_bytes(), said
 
 

@@ -177,6 +177,34 @@ def test_any_file_and_any_name_pass_or_are_refused(data: bytes, executable: str)
             elf.check(tree(content), "/bin/app", Platform.parse("linux/amd64"))
         except PantavisorError:
             pass
+        runner = elf.runner(tree(content), "/bin/app")
+        assert runner is None or runner.isprintable()
+
+
+def program_with_loader(bits: int, order: int, name: bytes, *, place: int = 100) -> bytes:
+    """An ELF program whose second program header names its loader."""
+    mark = "<" if order == 1 else ">"
+    start, size, count = (64, 56, 2) if bits == 2 else (52, 32, 2)
+    head = header(bits, order, 62)[:20].ljust(start, b"\0")
+    fields = {2: ((32, "Q", start), (54, "H", size), (56, "H", count)),
+              1: ((28, "I", start), (42, "H", size), (44, "H", count))}[bits]  # fmt: skip
+    made = bytearray(head + bytes(size * count))
+    for offset, form, value in fields:
+        struct.pack_into(mark + form, made, offset, value)
+    place += len(made)
+    entry = ("I4xQ16xQ", 3, place, len(name)) if bits == 2 else ("II8xI", 3, place, len(name))
+    struct.pack_into(mark + entry[0], made, start + size, *entry[1:])
+    return bytes(made).ljust(place, b"\0") + name
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_loader_of_a_program_is_what_runs_it(bits: int, order: int) -> None:
+    made = program_with_loader(bits, order, b"/lib/ld.so.1\0")
+    assert elf.runner(tree(made), "/bin/app") == "/lib/ld.so.1"
+    for other in (made[:-1], program_with_loader(bits, order, b"/lib/\x1b[2J\0"),
+                  program_with_loader(bits, order, b"/lib/ld.so\0", place=5000)):  # fmt: skip
+        assert elf.runner(tree(other), "/bin/app") is None
 
 
 def test_readelf_agrees_about_this_python() -> None:
@@ -190,3 +218,7 @@ def test_readelf_agrees_about_this_python() -> None:
     found = Tree(folder(bin=folder(app=File(EXECUTABLE, path.stat().st_size, path))))
     for architecture in names.values():
         assert refuses(found, platform=f"linux/{architecture}") == (architecture != own)
+    words = ["readelf", "-l", path]
+    named = subprocess.run(words, capture_output=True, text=True, check=True, timeout=600).stdout
+    loader = elf.runner(found, "/bin/app")
+    assert loader and f"interpreter: {loader}]" in named

@@ -72,7 +72,7 @@ def test_a_clean_tree_names_nothing(tmp_path: Path) -> None:
 
 def test_a_patch_of_a_marked_image_hides_nothing_of_its_base(tmp_path: Path) -> None:
     pool = ScratchPool(tmp_path / "objects")
-    source = SourceManifest(image_config={"Cmd": ["/store/kept"]}, arguments={})
+    source = SourceManifest(image_config={"Cmd": ["/store/kept"]}, arguments={"PV_STATUS_GOAL": "MOUNTED"})
     base = make(
         "web", layers.LayeredTree([layer(*OLD)]), source, pool, tmp_path, options=PackOptions("fast")
     )

@@ -250,7 +250,8 @@ def test_a_proxy_is_that_of_the_environment(
 
 
 def test_an_update_keeps_its_type(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
-    write(tmp_path, {"rootfs/sbin/init": "#!/bin/sh\n"})
+    write(tmp_path, {"rootfs/sbin/init": "init\n"})
+    (tmp_path / "rootfs/sbin/init").chmod(0o755)
     from_rootfs = ("--from", str(tmp_path / "rootfs"), "-o", "-comp gzip")
     pvr("app", "add", "new", "-t", "rootfs", *from_rootfs)
     assert "is of type rootfs" in pvr.both("app", "update", "-t", "docker", "new", status=2)[1]

@@ -6,6 +6,7 @@ chapter 4).
 from __future__ import annotations
 
 import posixpath
+import struct
 from collections.abc import Iterable
 from typing import Literal, Optional
 
@@ -16,6 +17,11 @@ from .oci import Platform
 HEADER_BYTES = 20
 SCRIPT_BYTES = 64  # of a script's first line; more of a file is not kept
 MAX_SCRIPTS = 5  # of which each is run by the next, as in Linux
+LOADER_BYTES = 4096  # in which linkers put the program headers, and the name of the loader
+MAX_PROGRAM_HEADERS = 64
+PT_INTERP = 3
+# By class: where the program headers are, their size and number; of each its type, and where it points.
+_PROGRAM_HEADERS = {1: ("28xI10xHH", "IIxxxxxxxxI"), 2: ("32xQ14xHH", "I4xQ16xQ")}
 # OCI architecture -> (class: 1 is 32 bit and 2 is 64 bit, byte order: 1 is little, machine)
 MACHINES = {
     "386": (1, 1, 3),
@@ -54,13 +60,43 @@ def check(tree: layers.Tree, executable: str, platform: Platform, *, folder: str
         )
 
 
-def exists(tree: layers.Tree, executable: str, *, folder: str = "", search: Iterable[str] = ()) -> bool:
-    """Whether the tree has a file ``executable``, started in ``folder``; a bare name is looked up in
-    ``search``.
+def places(executable: str, folder: str, search: Iterable[str] = ()) -> list[str]:
+    """Where ``executable``, started in ``folder``, may be; a bare name is looked up in ``search``."""
+    if "/" in executable:
+        return [posixpath.join("/", folder, executable)]
+    return [f"{place}/{executable}" for place in search or SEARCH]
+
+
+def runner(tree: layers.Tree, path: str) -> Optional[str]:
+    """What the kernel runs the file at ``path`` by: the interpreter of a script, the dynamic loader of a
+    program. None where there is none, or none that is known.
     """
-    return any(
-        isinstance(tree.find(place), layers.File) for place in _places(executable, folder, search or SEARCH)
-    )
+    head = tree.head(path, SCRIPT_BYTES) or b""
+    found = None
+    if head.startswith(b"#!"):
+        found = _named(head)
+    elif head.startswith(b"\x7fELF"):
+        found = _loader(tree.head(path, LOADER_BYTES) or b"")
+    # An option of env, or bytes that only look like a name.
+    return found if found and not found.startswith("-") and found.isprintable() else None
+
+
+def _loader(head: bytes) -> Optional[str]:
+    """PT_INTERP among the first bytes of an ELF program."""
+    if len(head) < 64 or head[4] not in _PROGRAM_HEADERS or head[5] not in (1, 2):
+        return None
+    order = "<" if head[5] == 1 else ">"
+    header, entry = (order + text for text in _PROGRAM_HEADERS[head[4]])
+    start, size, count = struct.unpack_from(header, head)
+    for number in range(min(count, MAX_PROGRAM_HEADERS)):
+        where = start + number * size
+        if where + struct.calcsize(entry) > len(head):
+            break
+        kind, offset, length = struct.unpack_from(entry, head, where)
+        if kind == PT_INTERP:
+            name = head[offset : offset + length]
+            return name.rstrip(b"\0").decode("utf-8", "replace") if len(name) == length > 1 else None
+    return None
 
 
 def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
@@ -75,17 +111,22 @@ def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:
 def _interpreter(tree: layers.Tree, executable: str, folder: str) -> str:
     """``executable``, or what runs it if it is a script, or what runs that."""
     for _ in range(MAX_SCRIPTS):
-        head = _head(tree, executable, folder) or b""
-        line, end, _ = head.partition(b"\n")
-        if not head.startswith(b"#!") or (not end and len(head) == SCRIPT_BYTES):
+        name = _named(_head(tree, executable, folder) or b"")
+        if name is None:
             break
-        words = line[2:].decode("utf-8", "replace").split()
-        if len(words) > 1 and posixpath.basename(words[0]) == "env":
-            del words[0]
-        if not words:
-            break
-        executable = words[0]
+        executable = name
     return executable
+
+
+def _named(head: bytes) -> Optional[str]:
+    """What runs a script with these first bytes; None for other files, and for a line that goes on."""
+    line, end, _ = head.partition(b"\n")
+    if not head.startswith(b"#!") or (not end and len(head) == SCRIPT_BYTES):
+        return None
+    words = line[2:].decode("utf-8", "replace").split()
+    if len(words) > 1 and posixpath.basename(words[0]) == "env":
+        del words[0]
+    return words[0] if words else None
 
 
 def _machine(tree: layers.Tree, executable: str, folder: str = "") -> Optional[tuple[int, int, int]]:
@@ -102,11 +143,5 @@ def _architecture(machine: tuple[int, int, int]) -> Optional[str]:
 
 
 def _head(tree: layers.Tree, executable: str, folder: str) -> Optional[bytes]:
-    heads = (tree.head(place, SCRIPT_BYTES) for place in _places(executable, folder, SEARCH))
+    heads = (tree.head(place, SCRIPT_BYTES) for place in places(executable, folder))
     return next((head for head in heads if head is not None), None)
-
-
-def _places(executable: str, folder: str, search: Iterable[str]) -> list[str]:
-    if "/" in executable:
-        return [posixpath.join("/", folder, executable)]
-    return [f"{place}/{executable}" for place in search]

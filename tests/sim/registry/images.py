@@ -38,12 +38,12 @@ def dump(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True).encode()
 
 
-def tar(files: dict[str, bytes]) -> bytes:
+def tar(files: dict[str, bytes], *, mode: int = 0o755) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
-            member.size = len(data)
+            member.size, member.mode = len(data), mode
             archive.addfile(member, io.BytesIO(data))
     return stream.getvalue()
 
@@ -82,11 +82,12 @@ def image(
     platform: str = "linux/amd64",
     form: str = "oci",
     config: Optional[dict] = None,
+    mode: int = 0o755,
 ) -> Made:
-    """An image with one gzip layer for each dict of files."""
+    """An image with one gzip layer for each dict of files, all of the same ``mode``."""
     manifest_type, config_type, layer_type, _ = TYPES[form]
     os, architecture, variant = (*platform.split("/"), None)[:3]
-    tars = [tar(files) for files in contents or ({"etc/hostname": b"box\n"},)]
+    tars = [tar(files, mode=mode) for files in contents or ({"etc/hostname": b"box\n"},)]
     layers = [gzip.compress(data, mtime=0) for data in tars]
     document: dict[str, Any] = {
         "os": os, "architecture": architecture,

@@ -164,6 +164,7 @@ def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> Con
     """The spec with its user looked up in ``tree``, which was loaded,
     and its first program checked there.
     """
+    programs.check(spec, tree)
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
     return with_user(spec, tree)
