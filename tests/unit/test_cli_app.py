@@ -7,6 +7,7 @@ import fcntl
 import http.server
 import json
 import os
+import shutil
 import struct
 import subprocess
 import tarfile
@@ -84,7 +85,7 @@ def make_rootfs(path: Path, *, text: str = "one\n") -> Path:
     (path / "sbin").mkdir()
     (path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nweb:x:7:8::/:/bin/sh\n")
     (path / "etc/app.conf").write_text(text)
-    (path / "sbin/init").write_bytes(b"#!/bin/sh\n")
+    (path / "sbin/init").write_bytes(b"init\n")
     (path / "sbin/init").chmod(0o755)
     for entry in [*path.rglob("*"), path]:
         os.utime(entry, (1_700_000_000, 1_700_000_000))
@@ -197,7 +198,8 @@ def test_an_unchanged_rootfs_changes_nothing(command: PvrCommand, rootfs: Path) 
 
 
 def test_an_update_keeps_what_was_given_when_adding(command: PvrCommand, rootfs: Path) -> None:
-    add(command, rootfs, "--config-json", '{"Cmd": ["/bin/x"]}', "--volume", "/data:permanent", "--verity")
+    config = '{"Cmd": ["/sbin/init", "x"]}'
+    add(command, rootfs, "--config-json", config, "--volume", "/data:permanent", "--verity")
     old = command.json("app/src.json")
     (rootfs / "etc/app.conf").write_text("two\n")
     command.pvr("app", "update", "app", "--from", str(rootfs), "--profile", "fast")
@@ -454,6 +456,24 @@ def test_a_part_of_an_export_is_taken_as_it_is(
     command.pvr("sig", "--cacerts", f"{keys}/ca.crt", "ls")
     _, said = command.pvr("app", "add", "app", "--type", "pvr", "--from", f"{tmp_path}/web.tgz#web")
     assert "signature" in said and not (command.root / "_sigs/app.json").exists()
+
+
+def test_what_else_the_signature_of_a_part_names_stays_where_it_is(
+    command: PvrCommand, rootfs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = other_repository(command, rootfs, tmp_path, monkeypatch)
+    (other / "bsp").mkdir()
+    (other / "bsp/run.json").write_text("{}")
+    monkeypatch.chdir(other)
+    command.pvr("add")
+    command.pvr("commit")
+    command.pvr("keys", "generate", str(tmp_path / "keys"))
+    keys = ("--key", f"{tmp_path}/keys/key.pem", "--x5c", f"{tmp_path}/keys/x5c.pem")
+    command.pvr("sig", *keys, "add", "--raw", "web", "--include", "web/**", "--include", "bsp/*")
+    monkeypatch.chdir(command.root)
+    _, said = command.pvr("app", "add", "web", "--type", "pvr", "--from", f"{other}#web")
+    assert "left out, since it is outside web: bsp/run.json, of the signature in other#web" in said
+    assert not (command.root / "bsp").exists() and not (command.root / "_sigs").exists()
 
 
 def test_a_damaged_part_is_refused(
@@ -1058,23 +1078,50 @@ def test_a_place_is_given_in_the_published_words(command: PvrCommand, empty_regi
     assert 'use "local"' in command.pvr(*words, "--source", "locl", status=2)[1]
 
 
-def test_a_program_that_nothing_brings_is_warned_of(command: PvrCommand, rootfs: Path) -> None:
-    missing = "app: its root file system has no {}, so it starts only if a config overlay brings it"
-    for number, (words, program) in enumerate(
-        [
-            (["--config", "Cmd=/opt/run --fast"], "/opt/run"),
-            (["--config", 'Entrypoint=["run"]'], "run"),
-            (["--config", 'Entrypoint=["./run"]', "--config", "WorkingDir=/srv"], "./run"),
-            (["--config", "Cmd=/opt/run", "--volume", "/opt/r:boot"], "/opt/run"),
-        ]
-    ):
-        said = add(command, rootfs, *words, *(["--force"] if number else []))[1]
-        assert missing.format(program) in said
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["--config", "Cmd=/opt/run --fast"], "/opt/run"),
+        (["--config", 'Entrypoint=["run"]'], "run"),
+        (["--config", 'Entrypoint=["./run"]', "--config", "WorkingDir=/srv"], "./run"),
+        (["--config", "Cmd=/opt/run", "--volume", "/opt/r:boot"], "/opt/run"),
+        (["--config", "Cmd=/opt/away"], "/opt/away"),
+        (["--config", "Cmd=/opt/script"], '/usr/bin/perl", which "/opt/script" is run by'),
+        (["--config", "Cmd=/opt/env"], 'perl", which "/opt/env" is run by'),
+    ],
+)
+def test_a_program_that_nothing_brings_is_refused(
+    command: PvrCommand, rootfs: Path, words: list[str], program: str
+) -> None:
+    (rootfs / "opt").mkdir()
+    (rootfs / "opt/away").symlink_to("/etc/../nowhere")
+    for name, line in (("script", "#!/usr/bin/perl -w"), ("env", "#!/usr/bin/env perl")):
+        (rootfs / "opt" / name).write_text(f"{line}\n")
+        (rootfs / "opt" / name).chmod(0o755)
+    error = add(command, rootfs, *words, status=2)[1]
+    assert f'app: its root file system has no "{program}' in error
+    assert "\n  hint: add it to the image, or " in error
+
+
+def test_a_program_without_its_loader_is_refused(command: PvrCommand, rootfs: Path) -> None:
+    shutil.copy("/bin/ls", rootfs / "app")
+    words = ["--config", "Cmd=/app"]
+    assert "/ld-linux" in add(command, rootfs, *words, status=2)[1]
+    loader = next(path for path in Path("/lib64").glob("ld-linux*"))
+    (rootfs / "lib64").mkdir()
+    shutil.copy(loader, rootfs / "lib64" / loader.name)
+    add(command, rootfs, *words)
+
+
+def test_a_program_that_may_not_be_executed_is_refused(command: PvrCommand, rootfs: Path) -> None:
+    (rootfs / "run").touch(0o644)
+    error = add(command, rootfs, "--config", "Cmd=/run", status=2)[1]
+    assert 'app: "/run" may not be executed\n  hint: run chmod +x ' in error
 
 
 def test_a_program_that_a_volume_or_the_path_brings_is_not(command: PvrCommand, rootfs: Path) -> None:
     (rootfs / "opt").mkdir()
-    (rootfs / "opt/run").write_text("#!/bin/sh\n")
+    (rootfs / "opt/run").touch(0o755)
     for number, words in enumerate(
         [
             ["--config", "Cmd=/opt/run"],
@@ -1084,3 +1131,30 @@ def test_a_program_that_a_volume_or_the_path_brings_is_not(command: PvrCommand, 
         ]
     ):
         assert "has no" not in add(command, rootfs, *words, *(["--force"] if number else []))[1]
+
+
+def test_a_directory_is_laid_over_the_root(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay"
+    (overlay / "etc/web").mkdir(parents=True)
+    (overlay / "etc/app.conf").write_text("of this product\n")
+    (overlay / "etc/web/more.json").write_text('{ "as": "it is" }\n')
+    (overlay / "hook").touch(0o755)
+    _, said = add(command, rootfs, "--config-overlay", str(overlay))
+    assert "app: hook of its config overlay may not be executed on the device" in said
+    there = command.root / "_config/app"
+    assert (there / "etc/app.conf").read_text() == "of this product\n"
+    assert (there / "etc/web/more.json").read_text() == '{ "as": "it is" }\n'
+    command.pvr("add")
+    command.pvr("commit")
+    (overlay / "hook").unlink()
+    (overlay / "etc/app.conf").write_text("newer\n")
+    update = ("app", "update", "app", "--from", str(rootfs), "--config-overlay", str(overlay))
+    command.pvr(*update)
+    assert (there / "etc/app.conf").read_text() == "newer\n" and not (there / "hook").exists()
+    (overlay / "link").symlink_to("etc")
+    assert "link of the config overlay" in command.pvr(*update, status=2)[1]
+    assert (there / "etc/web/more.json").exists()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "holds no file" in command.pvr(*update[:-1], str(empty), status=2)[1]
+    assert "is not a directory" in command.pvr(*update[:-1], str(empty / "x"), status=2)[1]

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import manifests
-from ..container import Container, part_copy, rootfs
+from ..container import Container, config_overlay, part_copy, rootfs
 from ..manifests import ContainerSpec
 from ..manifests.spec import ROOT_VOLUME
 from ..ref import ImageSource
@@ -45,13 +45,22 @@ def _run(planned: Plan) -> Made:
     try:
         with worktree.scratch(planned.repository) as folder:
             made, origin = _make(planned, folder)
-            worktree.write(
-                planned.repository, planned.name, made, planned.request.notify, new=planned.is_new
-            )
+            _write(planned, made)
     except Unchanged as unchanged:
         return Made(planned.name, str(unchanged), changed=False)
     patch.warn_of_dependants(planned)
     return Made(planned.name, origin)
+
+
+def _write(planned: Plan, made: Container) -> None:
+    repository, name, request = planned.repository, planned.name, planned.request
+    gone: set[str] = set()
+    if request.config_overlay is not None:
+        files, warnings = config_overlay.read(request.config_overlay, name, repository.pool)
+        made = made.overlaid(files, warnings)
+        head = config_overlay.head(name)
+        gone = {path for path in worktree.paths(repository, name) if path.startswith(head)}
+    worktree.write(repository, name, made, request.notify, new=planned.is_new, gone=gone)
 
 
 def _make(planned: Plan, folder: Path) -> tuple[Container, str]:
@@ -103,6 +112,11 @@ def _from_part(planned: Plan, source: PartSource, folder: Path) -> tuple[Contain
     repository, old = planned.repository, planned.old
     taken = part_copy.copy_part(source.path, source.part, repository.pool)
     planned.expect_change(taken.digest, old.pvr_digest if old else None)
+    own, left_out = part_copy.own_files(taken)
+    if left_out:
+        # Another's word for more than the container must not bring that along; without it, it is void.
+        taken = own
+        planned.request.notify.warn(f"{left_out[0]}, which is dropped: sign {planned.name} again")
     changes = planned.request.changes
     if old is not None:
         # Where its data lies is the device's matter; all else follows the part.

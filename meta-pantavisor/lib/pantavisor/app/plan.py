@@ -63,7 +63,7 @@ class Plan:
         """Raise Unchanged for an update that would make the same again."""
         request = self.request
         # The same image over another base is another container.
-        forced = request.force or request.whole or request.base is not None
+        forced = request.force or request.whole or request.base is not None or request.config_overlay
         if (
             self.old is not None
             and not (forced or request.changes)

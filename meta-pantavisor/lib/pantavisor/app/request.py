@@ -75,7 +75,8 @@ class AppRequest:
     An update without ``source`` takes the recorded image. ``base`` and ``patch`` keep only what the image
     has over another container's root.squashfs, or over its own; ``whole`` ends that. ``force`` replaces
     what exists already, and makes again what is unchanged. ``credentials`` go to the registry of the source
-    and nowhere else.
+    and nowhere else. The files of ``config_overlay``, a directory, take the place of those of
+    the container's config overlay.
     """
 
     name: str
@@ -87,6 +88,7 @@ class AppRequest:
     whole: bool = False
     force: bool = False
     pack: PackOptions = PackOptions()
+    config_overlay: Optional[Path] = None
     registry: RegistryOptions = RegistryOptions()
     credentials: Optional[Credentials] = None
     notify: Notify = field(default=SILENT, compare=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Optional
@@ -143,16 +143,26 @@ def _warn_of_device(repository: Repository, name: str, run: Value, notify: Notif
         )
 
 
-def write(repository: Repository, name: str, made: Container, notify: Notify, *, new: bool = False) -> None:
-    """Put the container in place of what was made of it before; the user's own files there stay. A ``new``
-    one appears whole or not at all.
+def write(
+    repository: Repository,
+    name: str,
+    made: Container,
+    notify: Notify,
+    *,
+    new: bool = False,
+    gone: Iterable[str] = (),
+) -> None:
+    """Put the container in place of what was made of it before, and of the paths ``gone``; the user's own
+    files there stay. A ``new`` one appears whole or not at all.
     """
+    stale = set(gone) - made.files.keys()
     if new:
         own = {path: value for path, value in made.files.items() if path.startswith(f"{name}/")}
-        repository.write_files({path: value for path, value in made.files.items() if path not in own})
+        others = {path: value for path, value in made.files.items() if path not in own}
+        repository.write_files(others, gone=stale)
         repository.write_folder(name, own)
     else:
-        stale = {path for path in _made_before(repository, name) if path not in made.files}
+        stale |= _made_before(repository, name) - made.files.keys()
         repository.write_files(made.files, gone=stale)
     _warn_of_device(repository, name, made.files[f"{name}/run.json"], notify)
     for warning in (*made.warnings, *made.notes):

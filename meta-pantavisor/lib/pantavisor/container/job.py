@@ -5,7 +5,7 @@ one container.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,13 @@ from .. import atomic, export, jobs, keys, layout, pvs
 from ..cache import Cache
 from ..errors import FormatError, PantavisorError
 from ..layers import Tree
-from ..manifests import SourceChanges, SourceManifest, services_manifest
+from ..manifests import SourceChanges, SourceManifest, persistence, services_manifest
 from ..manifests.spec import ROOT_VOLUME
 from ..objects import ObjectPool, ScratchPool
 from ..oci import Platform
 from ..ref import ImageSource
-from ..repo.working_tree import WorkingTree
 from ..state import State, Value
-from . import part_copy, rootfs
+from . import config_overlay, part_copy, rootfs
 from .build import make
 from .codec_change import warn_of_codec
 from .model import Container, PackOptions
@@ -42,8 +41,8 @@ def export_container(
         options = PackOptions(job.profile, job.libsquashfs, job.epoch, cache=cache)
         make_container = _from_part if job.part else _from_image
         made = make_container(job, pool, folder, options)
-        made = warn_of_codec(job.name, made, _earlier_state(job), pool)
-        state = State.empty().with_files({**made.files, **_authored_files(job, pool)})
+        made = _overlaid(job, warn_of_codec(job.name, made, _earlier_state(job), pool), pool)
+        state = State.empty().with_files({**made.files, **_services(job)})
         if signer is not None:
             state = keys.sign_state(state, job.name, pvs.part_selection(job.name), signer)
         export.write(job.output, state, pool)
@@ -63,7 +62,7 @@ def _changes(job: jobs.ExportContainer) -> SourceChanges:
         config=job.image_config or {},
         logs=None if job.logs is None else list(job.logs),
         exports=None if job.exports is None else list(job.exports),
-        persistence=rootfs.persistence(job.volumes),
+        persistence=persistence(job.volumes),
         verity={ROOT_VOLUME: True} if job.verity else {},
     )
 
@@ -76,33 +75,25 @@ def _from_part(
         raise FormatError("the job names more than one source")
     taken = part_copy.copy_part(job.part, job.part_name, pool, prefer=job.name)
     # The build signs it, and must not sign what else another's signature covers.
-    own, foreign = part_copy.without_signature(taken)
+    own, left_out = part_copy.own_files(taken)
     made = part_copy.make(
         job.name, own, _changes(job), pool, folder, options=options, find_root=lambda name: None
     )
-    return replace(made, warnings=(*_dropped_warning(taken, foreign), *made.warnings))
+    return replace(made, warnings=(*left_out, *made.warnings))
 
 
-def _dropped_warning(taken: part_copy.PartCopy, foreign: Sequence[str]) -> tuple[str, ...]:
-    if not foreign:
-        return ()
-    paths = foreign[0] if len(foreign) == 1 else f"{foreign[0]} and {len(foreign) - 1} more"
-    return (f"left out, since it is outside {taken.part}: {paths}, of the signature in {taken.origin}",)
+def _services(job: jobs.ExportContainer) -> dict[str, Value]:
+    """The services that the container offers, which its src.json does not have."""
+    if job.services is None:
+        return {}
+    offered = job.services.get("services") if isinstance(job.services, dict) else job.services
+    return {f"{job.name}/services.json": services_manifest(offered)}
 
 
-def _authored_files(job: jobs.ExportContainer, pool: ObjectPool) -> dict[str, Value]:
-    """What no manifest of the container is made from: the services that it offers, its config overlay."""
-    files: dict[str, Value] = {}
-    if job.services is not None:
-        offered = job.services.get("services") if isinstance(job.services, dict) else job.services
-        files[f"{job.name}/services.json"] = services_manifest(offered)
-    if job.config_overlay is not None:
-        tree = WorkingTree(job.config_overlay)
-        found = {f"_config/{job.name}/{path}": tree.put(path, pool) for path in tree.files()}
-        if not found:
-            raise FormatError(f"the config overlay {job.config_overlay} holds no file")
-        files.update(found)
-    return files
+def _overlaid(job: jobs.ExportContainer, made: Container, pool: ObjectPool) -> Container:
+    if job.config_overlay is None:
+        return made
+    return made.overlaid(*config_overlay.read(job.config_overlay, job.name, pool))
 
 
 @contextmanager

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ..cache import Cache
@@ -26,6 +26,10 @@ class Container:
     files: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def overlaid(self, files: Mapping[str, Value], warnings: tuple[str, ...]) -> Container:
+        """With further ``files``, as config_overlay reads them."""
+        return replace(self, files={**self.files, **files}, warnings=(*self.warnings, *warnings))
 
 
 @dataclass(frozen=True)

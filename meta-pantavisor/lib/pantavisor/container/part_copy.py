@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
@@ -63,12 +63,18 @@ def _choose_part(state: State, source: Path, part: Optional[str], prefer: str) -
     return PartCopy(part, files, f"{source.absolute().name}#{part}", digest)
 
 
-def without_signature(taken: PartCopy) -> tuple[PartCopy, tuple[str, ...]]:
-    """The part's own folders alone; and the other paths that its signature mentions, sorted."""
+def own_files(taken: PartCopy) -> tuple[PartCopy, tuple[str, ...]]:
+    """The part's own folders alone; and a warning of the other paths that its signature mentions."""
     folders = (f"{taken.part}/", f"_config/{taken.part}/")
     files = {path: value for path, value in taken.files.items() if path.startswith(folders)}
-    foreign = set(taken.files) - set(files) - {names.signature_path(taken.part)}
-    return replace(taken, files=files), tuple(sorted(foreign))
+    foreign = sorted(set(taken.files) - set(files) - {names.signature_path(taken.part)})
+    warnings = (_left_out(taken, foreign),) if foreign else ()
+    return replace(taken, files=files), warnings
+
+
+def _left_out(taken: PartCopy, foreign: Sequence[str]) -> str:
+    paths = foreign[0] if len(foreign) == 1 else f"{foreign[0]} and {len(foreign) - 1} more"
+    return f"left out, since it is outside {taken.part}: {paths}, of the signature in {taken.origin}"
 
 
 def recorded_part(origin: str) -> Optional[str]:

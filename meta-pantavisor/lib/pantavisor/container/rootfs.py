@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import layers, layout, manifests
+from .. import layers, layout
 from ..errors import FormatError, NotFound
 from ..layers import Tree
 from ..manifests import SourceManifest
@@ -19,15 +19,6 @@ from .model import Progress, ignore_progress
 from .progress import watch_layers
 
 HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-
-
-def persistence(volumes: tuple[str, ...]) -> dict[str, str]:
-    """The map of src.json for volumes spelled ``[ovl:]path:persistence[@disk]``."""
-    parsed = [manifests.Volume.parse(text) for text in volumes]
-    return {
-        volume.source_name: volume.persistence + (f"@{volume.disk}" if volume.disk else "")
-        for volume in parsed
-    }
 
 
 def image_manifest(

@@ -20,7 +20,7 @@ from .run import run_manifest
 from .services import Drivers, Service, Services, services_manifest
 from .source import SourceChanges, SourceManifest
 from .spec import ContainerSpec
-from .volumes import Volume
+from .volumes import Volume, persistence
 
 __all__ = [
     "ARGUMENTS",
@@ -61,6 +61,7 @@ __all__ = [
     "map_process",
     "memory_limit",
     "parse_memory",
+    "persistence",
     "read_arguments",
     "read_device",
     "references",

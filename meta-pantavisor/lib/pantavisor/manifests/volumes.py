@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -70,6 +70,21 @@ class Volume:
     @property
     def source_name(self) -> str:
         return f"ovl:{self.path}" if self.overlay else self.path
+
+
+def persistence(texts: Iterable[str]) -> dict[str, str]:
+    """The map of src.json for volumes as Volume.parse reads them. Raises FormatError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        volume = Volume.parse(text)
+        value = volume.persistence + (f"@{volume.disk}" if volume.disk else "")
+        if found.setdefault(volume.source_name, value) != value:
+            first = found[volume.source_name]
+            raise FormatError(
+                f"volume {volume.source_name} is given twice, as {first} and as {value}",
+                hint="keep one of them",
+            )
+    return found
 
 
 def read_volumes(declared: Any, persistence: Mapping[str, str]) -> tuple[Volume, ...]:

@@ -168,6 +168,12 @@ def _manifest_options(command: argparse.ArgumentParser) -> None:
         metavar="VOLUME",
         help="protect this volume by dm-verity",
     )
+    command.add_argument(
+        "--config-overlay",
+        type=Path,
+        metavar="DIR",
+        help="files to lay over the root file system, as _config/NAME; they replace those of before",
+    )
     arguments.declare(command)
 
 

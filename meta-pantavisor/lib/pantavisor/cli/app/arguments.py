@@ -97,9 +97,9 @@ def json_or_file(text: str, what: str) -> Any:
     if not is_json and text and Path(text).exists() and not Path(text).is_dir():
         with open(text, "rb") as stream:
             # One byte more is over the limit, and a device has no end.
-            return cjson.loads(stream.read(cjson.MAX_BYTES + 1), what=text)
+            return cjson.loads(stream.read(cjson.MAX_BYTES + 1), what=text, unique=True)
     try:
-        return cjson.loads(text, what=what)
+        return cjson.loads(text, what=what, unique=True)
     except FormatError as error:
         if is_json:
             raise

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ... import app, manifests
 from ...app import AppRequest, Made, Notify, PartSource, RootfsSource, Source, SourceChanges
-from ...container import PackOptions, rootfs
+from ...container import PackOptions
 from ...manifests.spec import OVERLAY_VOLUME, ROOT_VOLUME
 from ...oci import Platform
 from .. import cache, epoch, here
@@ -75,6 +75,7 @@ def _request(
         base=options.base,
         force=options.force,
         pack=_pack(options, console),
+        config_overlay=options.config_overlay,
         registry=images.registry_options(options),
         credentials=login.read(options),
         notify=_notify(console),
@@ -116,7 +117,7 @@ def _changes(options: argparse.Namespace) -> SourceChanges:
     return SourceChanges(
         arguments=arguments.given(options),
         config=_config(options),
-        persistence=rootfs.persistence(tuple(options.volume)),
+        persistence=manifests.persistence(options.volume),
         verity={**_root_verity(options.verity), **{volume: True for volume in options.verity_volume}},
         logs=arguments.json_list(options.logs, "--logs"),
         exports=arguments.json_list(options.exports, "--exports"),

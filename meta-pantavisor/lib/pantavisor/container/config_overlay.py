@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""A directory as a container's config overlay: files that the device lays over its root file system, each
+0:0 and 0644, since a state has no modes, owners or links.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import FormatError, NotFound
+from ..objects import ObjectPool
+from ..repo.working_tree import WorkingTree
+from ..state import Value
+
+EXECUTABLE = 0o111
+
+
+def head(name: str) -> str:
+    """Where the files of the container ``name`` are in a state."""
+    return f"_config/{name}/"
+
+
+def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The paths of the overlay that ``folder`` holds, their content put into ``pool``, and warnings.
+
+    Raises NotFound, FormatError and LimitError.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"the config overlay {folder} is not a directory")
+    tree = WorkingTree(folder)
+    paths = tree.files()
+    if not paths:
+        raise FormatError(f"the config overlay {folder} holds no file")
+    _need_plain(folder)
+    programs = [path for path in paths if (folder / path).stat().st_mode & EXECUTABLE]
+    warnings = tuple(
+        f"{name}: {path} of its config overlay may not be executed on the device, where its files are "
+        "0644; put programs into the image"
+        for path in programs[:1]
+    )
+    return {head(name) + path: tree.put(path, pool) for path in paths}, warnings
+
+
+def _need_plain(folder: Path) -> None:
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, entry) for entry in (*folders, *files)):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise FormatError(
+                    f"{path.relative_to(folder)} of the config overlay {folder} is not a plain file",
+                    hint="replace it by a file: a state holds no links and no devices",
+                )
