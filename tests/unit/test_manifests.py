@@ -219,7 +219,8 @@ def test_every_argument_is_used_somewhere(name: str) -> None:
     without, together = spec(args=base), spec(args={**base, name: SAMPLES[name]})
     before = (manifests.run_manifest(without), lxc.render(without))
     assert (manifests.run_manifest(together), lxc.render(together)) != before
-    assert not together.warnings or name in ("PV_CONDITIONS", "PV_STATUS_GOAL")
+    warned = ("PV_CONDITIONS", "PV_STATUS_GOAL", "PV_REMOUNT", "PV_DRIVERS_", "PV_SERVICES_")
+    assert not together.warnings or name.startswith(warned)
 
 
 def test_every_argument_is_a_field_of_its_own() -> None:
@@ -261,6 +262,19 @@ def test_drivers_services_recovery_and_network_in_run_json() -> None:
         "mac": "02:00:00:00:00:01",
     }
     assert run(args={"PV_NETWORK_POOL": "p"})["network"] == {"pool": "p", "hostname": "web"}
+
+
+def test_members_that_this_runtime_passes_over_are_warned_of() -> None:
+    made = ContainerSpec(
+        name="web",
+        process=manifests.map_process({"Cmd": ["/x"]}),
+        volumes=(),
+        drivers=Drivers(optional=("wifi",)),
+        exports=[{"file": "/x"}],
+    )
+    (warning,) = made.warnings
+    assert warning.startswith("web: drivers, exports of run.json: only the published runtime")
+    assert not replace(made, drivers=Drivers(), exports=None).warnings
 
 
 def test_a_container_can_be_made_without_any_template() -> None:

@@ -121,6 +121,18 @@ class ContainerSpec:
         return self.status_goal != "MOUNTED" and self.runlevel != "data"
 
     @property
+    def _elsewhere(self) -> tuple[str, ...]:
+        """What the runtime of this project does not read: docs/conformance.md."""
+        members = {
+            "drivers": any(self.drivers.document().values()),
+            "exports": self.exports,
+            "logs": self.logs,
+            "remount": self.remount,
+            "services": any(self.services.document().values()),
+        }
+        return tuple(name for name, value in members.items() if value)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What of the arguments will have no effect, or a bad one;
         for the image's part see ``process.unmapped``.
@@ -128,6 +140,9 @@ class ContainerSpec:
         found = []
         if self.conditions:
             found.append("PV_CONDITIONS has no effect: devices no longer read it")
+        if self._elsewhere:
+            members = ", ".join(self._elsewhere)
+            found.append(f"{members} of run.json: only the published runtime has a meaning for that")
         if self.lxc_network.idle:
             idle = ", ".join(self.lxc_network.idle)
             found.append(
