@@ -138,6 +138,28 @@ def test_a_recipe_of_two_lines_makes_a_signed_container(desk: Desk, tmp_path: Pa
     assert tree.head("etc/text", len(TEXT)) == TEXT
 
 
+def test_files_of_the_product_are_laid_over_as_the_page_has_it(desk: Desk, tmp_path: Path) -> None:
+    page = (PROJECT / "meta-pantavisor/docs/RECIPE-API.md").read_text()
+    (block,) = re.findall(r"```bitbake\n(.*?)```", page, re.DOTALL)
+    image, *lines = block.splitlines()
+    assert image.startswith("PVR_DOCKER_REF = ") and len(lines) == 2
+    recipe = desk.build.directory.parent / "one/recipes/app_1.0.bb"
+    overlay = recipe.with_name("app") / "overlay/etc/more"
+    overlay.mkdir(parents=True)
+    (overlay / "site.json").write_text('{ "as": "it is" }\n')
+    desk.configure()
+    before = recipe.read_text()
+    recipe.write_text(before + "\n".join([*lines, ""]))
+    desk.run().succeeded()
+    state, _ = desk.read(tmp_path)
+    found = ObjectPool(tmp_path).path(str(state["_config/app/etc/more/site.json"])).read_text()
+    assert found == '{ "as": "it is" }\n' and "0 problems; checked strictly: " in desk.verify()
+    recipe.write_text(before + lines[0] + "\n")
+    assert "app: nothing reads overlay of SRC_URI" in desk.run().output
+    recipe.write_text(before)
+    shutil.rmtree(recipe.with_name("app"))
+
+
 def test_the_step_is_run_again_as_the_page_describes(desk: Desk, tmp_path: Path) -> None:
     desk.configure()
     desk.run()
@@ -187,13 +209,18 @@ def test_files_of_the_recipe_say_what_words_cannot(desk: Desk, tmp_path: Path) -
         *(f'{variable}:pn-app = "{variable}"' for variable in documents),
     ]
     desk.configure(*lines)
-    desk.run().succeeded()
+    assert "app: exports, logs of run.json: only the published runtime" in desk.run().output
     assert "0 problems; checked strictly: " in desk.verify()
     state, _ = desk.read(tmp_path)
     run = state["app/run.json"]
     assert (run["logs"], run["exports"]) == (documents["PVR_LOGS_JSON"], documents["PVR_EXPORTS_JSON"])
     lxc = ObjectPool(tmp_path).path(str(state["app/lxc.container.conf"])).read_text()
     assert "lxc.environment = GREETING=hello world" in lxc and 'serve "a word"' in lxc
+    (files / "PVR_CONFIG_JSON").write_text('{"Cmd": ["serve"], "Cmd": ["away"]}')
+    assert "PVR_CONFIG_JSON: " in desk.build.run("app").failed().output
+    (files / "PVR_CONFIG_JSON").write_text('{"Cmd": ["away"]}')
+    assert 'app: its root file system has no "away"\n' in desk.build.run("app").failed().output
+    (files / "PVR_CONFIG_JSON").write_text('{"Cmd": ["serve"]}')
     (files / "PVR_LOGS_JSON").write_text("{}")
     result = desk.build.run("app").failed()
     assert "PVR_LOGS_JSON: " in result.output and "does not hold a JSON list" in result.output

@@ -207,7 +207,7 @@ def test_prebuilt_containers_are_called_by_the_machines_architecture(arch: str, 
 
 
 def test_every_name_in_place_of_a_published_one_is_a_variable_of_the_layer() -> None:
-    known = pvbb.variables._known(str(LAYER / "classes"))
+    known = pvbb.variables._known(str(LAYER))
     assert set(RENAMED.values()) | {name for name in SIDE_FILES.values() if name} <= known
     assert not {*RENAMED, *REPLACED} & known
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 SOURCES = ("PVR_DOCKER_REF", "PVR_ROOTFS", "PVR_SRC_URI", "PVR_SRC_DIR")
+# What is read for some of them alone.
+OWN = {"PVR_DOCKER_DIGEST": ("PVR_DOCKER_REF",), "PVR_SRC_PART": ("PVR_SRC_URI", "PVR_SRC_DIR")}
+# They name files of SRC_URI.
+READERS = (
+    "PVR_ARGS_JSON", "PVR_CONFIG_JSON", "PVR_CONFIG_OVERLAY", "PVR_EXPORTS_JSON", "PVR_LOGS_JSON",
+    "PVR_NETWORK_JSON", "PVR_SERVICES_JSON",
+)  # fmt: skip
 CHECKSUMS = ("sha256sum", "sha384sum", "sha512sum")
 _ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz|tar\.xz|tar\.zst)$")
 
@@ -50,6 +57,21 @@ def image(d: Any) -> None:
     bb.build.addtask("do_rootfs", None, "do_unpack", d)
 
 
+def unread(d: Any) -> list[str]:
+    """Files of SRC_URI that no variable of a recipe with an image names, nor its own text a second time."""
+    with open(d.getVar("FILE", False), encoding="utf-8", errors="replace") as stream:
+        text = stream.read()
+    values = [value for name in READERS if (value := d.getVar(name))]
+    found = []
+    for entry in _entries(d):
+        kind, _, rest = entry.partition("://")
+        path = rest.partition(";")[0]
+        named = any(f"{path}/".startswith(f"{value}/") or value.startswith(f"{path}/") for value in values)
+        if kind == "file" and not named and text.count(os.path.basename(path)) < 2:
+            found.append(path)
+    return found
+
+
 def _named(d: Any) -> str:
     named = [name for name in SOURCES if d.getVar(name)]
     archives = [] if named else _archives(d)
@@ -59,6 +81,7 @@ def _named(d: Any) -> str:
         d.setVar("SRC_URI", " ".join(entry for entry in _entries(d) if entry != archives[0]))
         named = ["PVR_SRC_URI"]
     if len(named) == 1:
+        _need_no_word_of_others(d, named[0])
         return named[0]
     if named:
         pvbb.recipe.skip(d, f"{' and '.join(named)} name {len(named)} sources", "remove all but one")
@@ -71,6 +94,14 @@ def _named(d: Any) -> str:
         'set one such as PVR_DOCKER_REF = "docker.io/library/nginx:1.27"; or name an export in '
         "PVR_SRC_URI, a directory in PVR_SRC_DIR",
     )
+
+
+def _need_no_word_of_others(d: Any, source: str) -> None:
+    """Skip a recipe with a variable that only a source of another kind has a meaning for."""
+    for variable, sources in OWN.items():
+        if d.getVar(variable) and source not in sources:
+            what = f"{variable} is set, which has no meaning for {source}"
+            pvbb.recipe.skip(d, what, f"remove it, or name {' or '.join(sources)}")
 
 
 def _fetch_export(d: Any, uri: str) -> None:

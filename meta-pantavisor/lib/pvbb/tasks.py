@@ -8,9 +8,11 @@ import os
 from typing import TYPE_CHECKING
 
 import bb
-from pantavisor import manifests
+from pantavisor import cjson, manifests
+from pantavisor.errors import PantavisorError
 
 import pvbb.recipe
+import pvbb.sources
 import pvbb.tool
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ def export_container(d: Any) -> None:
     rootfs = d.getVar("PVR_ROOTFS") or None
     part = _part(d)
     image = rootfs is None and part is None
+    for path in pvbb.sources.unread(d) if image else ():
+        bb.warn(
+            f"{d.getVar('PN')}: nothing reads {path} of SRC_URI\n"
+            "  hint: name it in a variable, such as PVR_CONFIG_JSON or PVR_CONFIG_OVERLAY, or remove it"
+        )
     pvbb.tool.run(
         d,
         "export-container",
@@ -208,9 +215,12 @@ def _json_file(d: Any, variable: str, kind: Any) -> Any:
         return None
     try:
         with open(path, encoding="utf-8") as stream:
-            value = json.loads(_filled(d, stream.read()))
-    except ValueError as error:
-        bb.fatal(f"{d.getVar('PN')}: {variable}: {path} is not valid JSON: {error}")
+            text = _filled(d, stream.read())
+        # A member that is there twice would lose one of its values.
+        cjson.loads(text, what=path, unique=True)
+    except (PantavisorError, UnicodeDecodeError) as error:
+        bb.fatal(f"{d.getVar('PN')}: {variable}: {error}")
+    value = json.loads(text)
     if not isinstance(value, kind):
         bb.fatal(
             f"{d.getVar('PN')}: {variable}: {path} does not hold a JSON "

@@ -5,6 +5,7 @@ after all that comes before it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pantavisor import manifests, names
@@ -13,17 +14,23 @@ from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.manifests import members, resources
 
 import pvbb.recipe
+import pvbb.tasks
 
 if TYPE_CHECKING:
     from typing import Any
 
-FLAGS = ("PVR_VERITY", "PVR_CONFINED", "PVS_DEVELOPMENT_KEYS")
-NUMBERS = ("PVR_SOURCE_DATE_EPOCH", "PVROOT_RELEASE", "PVROOT_SIZE")
+FLAGS = ("PVR_VERITY", "PVR_CONFINED", "PVS_DEVELOPMENT_KEYS", "PANTAVISOR_SECUREBOOT_SET")
+NUMBERS = (
+    "PVR_SOURCE_DATE_EPOCH", "PVROOT_RELEASE", "PVROOT_SIZE", "PANTAVISOR_LOG_LEVEL",
+    "PANTAVISOR_STORAGE_WAIT",
+)  # fmt: skip
 CHOICES = {
     "PVR_STATUS_GOAL": members.GOALS,
     "PVR_RESTART_POLICY": members.RESTART_POLICIES,
     "PVR_ROLES": members.ROLES,
     "PVROOT_SBOM": ("spdx", "cyclonedx"),
+    "PANTAVISOR_SECUREBOOT_MODE": ("strict", "lenient", "audit", "disabled"),
+    "PANTAVISOR_BOOTLOADER": ("grub", "uboot"),
 }
 LIMITS = {
     "PVR_MEMORY": resources.parse_memory,
@@ -32,6 +39,10 @@ LIMITS = {
     "PVROOT_MEMORY": resources.parse_memory,
 }
 PROFILES = ("fast", "balanced", "small", "gzip", "xz", "lz4", "zstd")
+PLACES = (
+    "PVS_KEY_DIR", "PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY", "PVS_SIGNERS", "PVS_PKCS11_PIN_FILE",
+    "PVR_DOCKER_AUTHFILE",
+)  # fmt: skip
 MAX_DIGITS = 10
 
 
@@ -46,6 +57,18 @@ def check(d: Any) -> None:
         except PantavisorError as error:
             message = error.message if variable in error.message else f"{variable}: {error.message}"
             pvbb.recipe.skip(d, message, error.hint or "correct it")
+    _need_one_word(d)
+
+
+def _need_one_word(d: Any) -> None:
+    """Skip a recipe that has an argument twice, by its variable and in PVR_ARGS: one would be lost."""
+    arguments = _pairs("PVR_ARGS", d.getVar("PVR_ARGS") or "")
+    for variable, name in pvbb.tasks.ARGUMENTS.items():
+        # BitBake 2.8 gives an empty weak default all the same.
+        value = d.getVar(variable, noweakdefault=True)
+        if value and name in arguments and value.split() != arguments[name].split(","):
+            what = f'{variable} is "{value}", but PVR_ARGS has {name}={arguments[name]}'
+            pvbb.recipe.skip(d, what, "keep one of them")
 
 
 def _flag(variable: str, value: str) -> None:
@@ -76,21 +99,36 @@ def _profile(variable: str, value: str) -> None:
 
 
 def _volumes(variable: str, value: str) -> None:
-    for word in value.split():
-        manifests.Volume.parse(word)
+    manifests.persistence(value.split())
 
 
 def _arguments(variable: str, value: str) -> None:
-    for word in value.split():
-        name, equals, _ = word.partition("=")
-        if not equals:
-            raise FormatError(f'{variable} has "{word}", which is not NAME=value', hint=f"write {name}=...")
+    for name in _pairs(variable, value):
         if name not in manifests.ARGUMENTS:
             raise names.unknown(name, manifests.ARGUMENTS, what=f"argument in {variable}:")
 
 
 def _limit(variable: str, value: str) -> None:
     LIMITS[variable](value)
+
+
+def _pairs(variable: str, value: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in value.split():
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise FormatError(f'{variable} has "{word}", which is not NAME=value', hint=f"write {name}=...")
+        if found.setdefault(name, text) != text:
+            raise FormatError(
+                f"{variable} has {name} twice, as {found[name]} and as {text}", hint="keep one of them"
+            )
+    return found
+
+
+def _place(variable: str, value: str) -> None:
+    if not os.path.isabs(value):
+        hint = f'write {variable} = "${{TOPDIR}}/{value}", or where else it is'
+        raise FormatError(f'{variable} is "{value}", which is not an absolute path', hint=hint)
 
 
 def _container(variable: str, value: str) -> None:
@@ -103,6 +141,7 @@ _JUDGES = {
     **dict.fromkeys(CHOICES, _words),
     **dict.fromkeys(LIMITS, _limit),
     "PVR_CACHE_SIZE": _size,
+    **dict.fromkeys(PLACES, _place),
     "PVR_PROFILE": _profile,
     "PVR_VOLUMES": _volumes,
     "PVR_ARGS": _arguments,

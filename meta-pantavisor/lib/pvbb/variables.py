@@ -1,56 +1,114 @@
 # SPDX-License-Identifier: MIT
-"""Whether the variables that a recipe or a configuration sets exist: BitBake ignores a misspelt one in
-silence. Their values are judged by ``values``.
+"""Whether the variables that a recipe or a configuration sets are read by anything: BitBake ignores a
+misspelt one, and one of another recipe, in silence. Their values are judged by ``values``.
 
-A variable exists when a class of this layer sets it, or when it has a ``[doc]`` flag, by which other layers
-declare variables of their own.
+A variable exists when a class or a recipe of this layer sets it, or when it has a ``[doc]`` flag, by which
+other layers declare variables of their own.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 import re
+from glob import glob
 from typing import TYPE_CHECKING
 
 import bb
-from pantavisor import names
+from pantavisor import manifests, names
 
+import pvbb.deviceconfig
 import pvbb.published
+import pvbb.recipe
 import pvbb.values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
-_OURS = re.compile(r"(?:PVR|PVROOT|PVS)_\w+")
-_ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w-]+)?(?:\[| *[?:+.]*=)", re.MULTILINE)
-# Set while a recipe is parsed: recipe, sources, appwords.
-_INTERNAL = frozenset(["PVR_PLATFORM", "PVR_OCI_DIR", "PVR_PART", "PVR_APP_WORDS"])
+_OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")
+_ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w${{}}-]+)*(?:\[| *[?:+.]*=)", re.MULTILINE)
+_DOCUMENTED = re.compile(r"^(\w+)\[doc\] *=", re.MULTILINE)
+# Set while a recipe is parsed (recipe, sources, appwords), or by layer.conf.
+_INTERNAL = frozenset(
+    ["PVR_PLATFORM", "PVR_OCI_DIR", "PVR_PART", "PVR_APP_WORDS", "PANTAVISOR_LAYERDIR", "PANTAVISOR_PYLIB",
+     "PANTAVISOR_FEATURES"]
+)  # fmt: skip
+_FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
+_LIKENESS = 0.8  # at which a name is a misspelt one, although others may use its prefix, too
 
 
 def check(d: Any) -> None:
     """Skip the recipe, with the nearest right name, where a variable is set that nothing reads."""
-    folder = os.path.join(d.getVar("PANTAVISOR_LAYERDIR"), "classes")
-    for path in _classes(folder):
+    layer = d.getVar("PANTAVISOR_LAYERDIR")
+    for path in _files(layer):
         bb.parse.mark_dependency(d, path)
-    known = _known(folder)
     pvbb.published.check(d)
-    there = pvbb.published.KEPT.keys() | pvbb.published.RENAMED.keys() | pvbb.published.REPLACED.keys()
-    for name in sorted({key.partition(":")[0] for key in d.keys()}):
-        if _OURS.fullmatch(name) and name not in known | there and not d.getVarFlag(name, "doc", False):
-            error = names.unknown(name, known, what="variable")
-            raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {error.message} is set (hint: {error.hint})")
+    published = {*pvbb.published.KEPT, *pvbb.published.RENAMED, *pvbb.published.REPLACED}
+    known = _known(layer)
+    for name in sorted({key.partition(":")[0] for key in d.keys()} - published):
+        if d.getVarFlag(name, "doc", False):
+            continue
+        if name.startswith("PV_") or name in manifests.ARGUMENTS:
+            _need_no_argument(d, name, published)
+        elif _OURS.fullmatch(name) and name not in known:
+            hint = names.hint(name, _readers(layer), "look it up in docs/variables.md") or ""
+            pvbb.recipe.skip(d, f'unknown variable "{name}" is set', hint)
+    _need_readers(d, layer)
     pvbb.values.check(d)
+    pvbb.deviceconfig.check(d)
 
 
-def _classes(folder: str) -> list[str]:
-    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".bbclass")]
+def _need_no_argument(d: Any, name: str, published: set[str]) -> None:
+    """Skip the recipe for a template argument that is set as a variable, and for what is like one or like a
+    name of the published layer. Other names with that prefix are those of other layers.
+    """
+    known = {*manifests.ARGUMENTS, *(word for word in published if word.startswith("PV_"))}
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_LIKENESS)
+    if near and near[0] in manifests.ARGUMENTS:
+        what = f"{name} is set, but arguments of a container are in PVR_ARGS"
+        pvbb.recipe.skip(d, what, f'write PVR_ARGS = "{near[0]}=..."')
+    if near:
+        pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near[0]}"')
+
+
+def _need_readers(d: Any, layer: str) -> None:
+    """Skip the recipe where it sets itself what only a class that it does not inherit reads. In a
+    configuration that is for the recipes that do.
+    """
+    readers = _readers(layer)
+    for name in sorted(_assigned(d.getVar("FILE", False)) & readers.keys()):
+        if not d.getVarFlag(name, "doc", False):
+            hint = f"write it where {readers[name]} reads it, or in the configuration"
+            pvbb.recipe.skip(d, f"{name} is set, which this recipe does not read", hint)
+
+
+def _assigned(path: Any) -> frozenset[str]:
+    if not path or not os.path.isfile(path):
+        return frozenset()
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return frozenset(_ASSIGNMENT.findall(stream.read()))
+
+
+def _files(layer: str) -> list[str]:
+    return [path for pattern in _FILES for path in sorted(glob(os.path.join(layer, pattern)))]
+
+
+def _texts(layer: str) -> Iterator[tuple[str, str]]:
+    for path in _files(layer):
+        with open(path, encoding="utf-8") as stream:
+            yield os.path.splitext(os.path.basename(path))[0], stream.read()
 
 
 @functools.cache
-def _known(folder: str) -> frozenset[str]:
-    found = set(_INTERNAL)
-    for path in _classes(folder):
-        with open(path, encoding="utf-8") as stream:
-            found.update(_ASSIGNMENT.findall(stream.read()))
-    return frozenset(found)
+def _known(layer: str) -> frozenset[str]:
+    found = (name for _, text in _texts(layer) for name in _ASSIGNMENT.findall(text))
+    return _INTERNAL.union(found)
+
+
+@functools.cache
+def _readers(layer: str) -> dict[str, str]:
+    """The variables that are documented, and the class or recipe that does it."""
+    return {name: reader.partition("_")[0] for reader, text in _texts(layer)
+            for name in _DOCUMENTED.findall(text)}  # fmt: skip

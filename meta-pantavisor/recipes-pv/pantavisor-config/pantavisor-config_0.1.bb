@@ -33,19 +33,6 @@ PV_UPDATER_GOALS_TIMEOUT=60."
 do_compile[noexec] = "1"
 
 do_install() {
-    case "${PANTAVISOR_SECUREBOOT_MODE}" in
-    strict|lenient|audit|disabled) ;;
-    *) bbfatal 'PANTAVISOR_SECUREBOOT_MODE is "${PANTAVISOR_SECUREBOOT_MODE}",' \
-        'not strict, lenient, audit or disabled' ;;
-    esac
-    case "${PANTAVISOR_BOOTLOADER}" in
-    grub|uboot) ;;
-    *) bbfatal 'PANTAVISOR_BOOTLOADER is "${PANTAVISOR_BOOTLOADER}", not grub or uboot' ;;
-    esac
-    case "${PANTAVISOR_SECUREBOOT_SET}" in
-    0|1) ;;
-    *) bbfatal 'PANTAVISOR_SECUREBOOT_SET is "${PANTAVISOR_SECUREBOOT_SET}", not 0 or 1' ;;
-    esac
     install -D -m 0644 ${PVS_CA} ${D}${sysconfdir}/pantavisor/pvs/trust/ca-certificates.crt
     if [ -n "${PVS_SIGNERS}" ]; then
         install -m 0644 "${PVS_SIGNERS}" ${D}${sysconfdir}/pantavisor/pvs/signers

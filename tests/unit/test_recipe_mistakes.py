@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""What BitBake would pass over in silence skips the recipe, with the line to write."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sim import bitbake_library
+
+bitbake_library.need()
+
+import bb  # noqa: E402
+import bb.data  # noqa: E402
+import bb.parse  # noqa: E402
+import pvbb.deviceconfig  # noqa: E402
+import pvbb.sources  # noqa: E402
+import pvbb.variables  # noqa: E402
+
+LAYER = Path(__file__).parents[2] / "meta-pantavisor"
+
+
+@pytest.fixture
+def d() -> Any:
+    made = bb.data.init()
+    for name, value in {"PN": "demo", "BPN": "demo", "TARGET_ARCH": "x86_64"}.items():
+        made.setVar(name, value)
+    made.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    made.setVar("__inherit_cache", [f"{LAYER}/classes/pvrexport.bbclass"])
+    pvbb.variables.check(made)
+    return made
+
+
+def skipped(d: Any) -> str:
+    with pytest.raises(bb.parse.SkipRecipe) as caught:
+        pvbb.variables.check(d)
+        pvbb.sources.container(d)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("PANTAVISOR_CONSOL", "PANTAVISOR_CONSOLE"), ("PV_CONFIG_OVERLAYDIR", "PV_CONFIG_OVERLAY_DIR"),
+     ("PANTAVISOR_INITRAMFS_MODULE:append", "PANTAVISOR_INITRAMFS_MODULES")],
+)  # fmt: skip
+def test_a_misspelt_name_of_a_recipe_or_of_the_published_layer_is_answered_by_the_nearest(
+    d: Any, name: str, nearest: str
+) -> None:
+    d.setVar(name, "x")
+    assert skipped(d) == f'demo: unknown variable "{name.partition(":")[0]}" is set (hint: use "{nearest}")'
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("PV_GROUP", "PV_GROUP"), ("PV_GRUOP", "PV_GROUP"), ("PV_GROUP:append", "PV_GROUP"),
+     ("PVR_LXC_CGROUP_DEVICES_WHITE", "PVR_LXC_CGROUP_DEVICES_WHITE")],
+)  # fmt: skip
+def test_an_argument_that_is_set_as_a_variable_is_answered_by_the_line_to_write(
+    d: Any, name: str, argument: str
+) -> None:
+    d.setVar("PV_MAJOR", "1")  # of the recipe's own
+    d.setVar("PANTAVISOR_FEATURES", "xconnect")
+    pvbb.variables.check(d)
+    d.setVar(name, "x")
+    assert skipped(d).endswith(f'PVR_ARGS (hint: write PVR_ARGS = "{argument}=...")')
+
+
+@pytest.mark.parametrize(
+    ("line", "reader"),
+    [('PVROOT_CONTAINERS:append = " web"', "pvroot-image"), ('PVR_GROUP:pn-web ?= "x"', "pvr-container"),
+     ('PANTAVISOR_LOG_LEVEL = "debug"', "pantavisor-config")],
+)  # fmt: skip
+def test_a_variable_that_another_recipe_reads_skips_the_recipe(
+    d: Any, line: str, reader: str, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "demo.bb"
+    recipe.write_text(f'SUMMARY = "x"\n{line}\n')
+    d.setVar("FILE", str(recipe))
+    name = line.partition(":")[0].partition(" ")[0]
+    assert f"{name} is set, which this recipe does not read (hint: write it where {reader} " in skipped(d)
+    d.setVarFlag(name, "doc", "Of a class that the recipe inherits.")
+    pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [("PVR_ARGS", "PV_A PV_B=1", "not NAME=value"),
+     ("PVR_ARGS", "PV_GROUP=app PV_GROUP=root", "PVR_ARGS has PV_GROUP twice, as app and as root"),
+     ("PVR_ARGS", "PV_GROUP=app PV_ROLES=mgmt", 'PVR_ROLES is "nobody", but PVR_ARGS has PV_ROLES=mgmt'),
+     ("PVR_VOLUMES", "/a:boot /a:permanent", "volume /a is given twice, as boot and as permanent"),
+     ("PANTAVISOR_SECUREBOOT_MODE", "stric", 'PANTAVISOR_SECUREBOOT_MODE "stric" (hint: use "strict'),
+     ("PANTAVISOR_BOOTLOADER", "gruub", 'use "grub"'),
+     ("PANTAVISOR_SECUREBOOT_SET", "yes", 'use "1" for yes'),
+     ("PANTAVISOR_LOG_LEVEL", "debug", 'PANTAVISOR_LOG_LEVEL is "debug" (hint: use a number)'),
+     ("PVS_KEY_DIR", "keys", 'PVS_KEY_DIR is "keys", which is not an absolute path'),
+     ("PVR_DOCKER_AUTHFILE", "a.json", 'PVR_DOCKER_AUTHFILE is "a.json", which is not an absolute path')],
+)  # fmt: skip
+def test_of_two_values_none_is_lost(d: Any, variable: str, value: str, sentence: str) -> None:
+    d.setVar("PVR_ROLES", "nobody")
+    d.setVar(variable, value)
+    assert sentence in skipped(d) and "(hint: " in skipped(d)
+
+
+def test_the_same_twice_is_one(d: Any) -> None:
+    d.setVar("PVR_ROLES", "mgmt  mgmt")
+    d.setVar("PVR_ARGS", "PV_GROUP=app PV_GROUP=app PV_ROLES=mgmt,mgmt")
+    d.setVar("PVR_VOLUMES", "/a:boot /a/:boot ovl:/a:permanent")
+    pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize(
+    ("source", "variable", "hint"),
+    [("PVR_ROOTFS", "PVR_DOCKER_DIGEST", "PVR_DOCKER_REF"),
+     ("PVR_SRC_DIR", "PVR_DOCKER_DIGEST", "PVR_DOCKER_REF"),
+     ("PVR_ROOTFS", "PVR_SRC_PART", "PVR_SRC_URI or PVR_SRC_DIR")],
+)  # fmt: skip
+def test_what_is_said_of_another_source_is_refused(d: Any, source: str, variable: str, hint: str) -> None:
+    d.setVar(source, "/somewhere")
+    d.setVar(variable, "x")
+    what = f"demo: {variable} is set, which has no meaning for {source}"
+    assert skipped(d) == f"{what} (hint: remove it, or name {hint})"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("PV_UPDATER_GOAL_TIMEOUT=60", 'use "PV_UPDATER_GOALS_TIMEOUT"'),
+     ("PV_WDT_MODE", "write PV_WDT_MODE=..."),
+     ("PV_LOG_LEVEL=", "write PV_LOG_LEVEL=...")],
+)  # fmt: skip
+def test_a_key_that_the_runtime_would_pass_over_is_refused(d: Any, word: str, hint: str) -> None:
+    d.setVar("PANTAVISOR_CONFIG", "PV_WDT_TIMEOUT=9 wdt.mode=always")
+    pvbb.deviceconfig.check(d)
+    d.setVar("PANTAVISOR_CONFIG", f"PV_WDT_TIMEOUT=9 {word}")
+    with pytest.raises(bb.parse.SkipRecipe) as caught:
+        pvbb.deviceconfig.check(d)
+    assert str(caught.value).endswith(f"(hint: {hint})")
+
+
+def test_a_file_that_nothing_reads_is_found(d: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "demo.bb"
+    recipe.write_text("# file://again\ndo_configure() { cat again; }\n")
+    d.setVar("FILE", str(recipe))
+    d.setVar("PVR_CONFIG_JSON", "files/config.json")
+    d.setVar("PVR_CONFIG_OVERLAY", "overlay")
+    words = "file://files file://overlay/etc/x;subdir=a file://overlay file://again https://e.org/x.json"
+    d.setVar("SRC_URI", f"{words} file://logs.json file://over")
+    assert pvbb.sources.unread(d) == ["logs.json", "over"]
