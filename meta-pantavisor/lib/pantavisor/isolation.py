@@ -105,6 +105,19 @@ def reaches(container: str, conf: str) -> Iterator[str]:
         yield "all devices"
 
 
+def configures_network(conf: str) -> bool:
+    """Whether the container is in the device's network, or has a card of it, and may configure that."""
+    found = list(pairs(conf))
+
+    def words(key: str) -> set[str]:
+        return {word for name, value in found if name == key for word in _BLANKS.split(value)}
+
+    types = {value for key, value in found if re.fullmatch(r"lxc\.net\.[0-9]+\.type", key)}
+    kept = words("lxc.cap.keep")
+    may = "net_admin" in kept if kept else "net_admin" not in words("lxc.cap.drop")
+    return may and ("net" in words("lxc.namespace.keep") or not types.isdisjoint({"none", "phys"}))
+
+
 def reaching_roles(run: Mapping[str, Any]) -> Iterator[str]:
     """The role by which run.json lets the container manage the device, if it lists that."""
     roles = run.get("roles")

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Optional
 
-from .. import atomic, audit, disk, export, jobs, keys, manifests, pvs, trail
+from .. import atomic, audit, disk, export, isolation, jobs, keys, manifests, pvs, trail
 from ..errors import FormatError
+from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State
 from . import memory
 
 REVISION = "0"
+NETWORK_HINT = "name one in PVROOT_CONTAINERS that does: docs/own-layer.md has a small one"
 
 
 def build(
@@ -47,6 +49,8 @@ def build(
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
         log(f"state {state.digest()[:12]}: {len(state)} paths, {len(coverage.protected)} of them signed")
+        if state.container_names() and not has_network(state, pool):
+            warn(f"no container may configure the device's network, so it gets no address; {NETWORK_HINT}")
         trail.write(storage, state, pool, REVISION)
         image = disk.build(
             folder / job.output.name,
@@ -105,9 +109,29 @@ def assemble(exports: Iterable[Path], pool: ObjectPool) -> State:
     origin: dict[str, Path] = {}
     for path in exports:
         part = export.read(path, pool)
+        for name in part.part_names():
+            if name in origin:
+                raise FormatError(
+                    f"{_maker(origin[name])} and {_maker(path)} both make {name}",
+                    hint="give one of them another name, by PVR_CONTAINER in its recipe",
+                )
+            origin[name] = path
         for name, value in part.items():
             if name in state and state[name] != value:
                 raise FormatError(f"{path} and {origin.get(name)} both hold {name}, with different content")
             origin[name] = path
         state = state.with_files(dict(part.items()))
     return state
+
+
+def _maker(path: Path) -> str:
+    """The recipe that made an export, after which it is called."""
+    return path.name.partition(".pvrexport")[0]
+
+
+def has_network(state: State, pool: ObjectPool) -> bool:
+    """Whether a container of the state configures the device's network, as far as rights show it."""
+    objects = state.objects()
+    paths = {f"{name}/{LXC_CONFIG}" for name in state.container_names()} & objects.keys()
+    confs = (pool.path(objects[path]).read_text(errors="replace") for path in paths)
+    return any(map(isolation.configures_network, confs))
