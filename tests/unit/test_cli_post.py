@@ -75,7 +75,18 @@ def test_the_reason_of_the_device_is_the_error(pvr: PvrCommand, door: Door, work
     door.outcome = [{"status": "TESTING"}, {"status": "ERROR", "status-msg": "web did not start"}]
     _, notes = pvr.both("post", status=2)
     assert ": TESTING\n" in notes and "web did not start" in notes
-    assert "DefaultPostUrl" not in (work / ".pvr/config").read_text()
+    door.answers["/steps"] = (422, b"{}")
+    pvr.both("post", f"{door.url}/", status=2)
+    assert json.loads((work / ".pvr/config").read_text())["DefaultPostUrl"] == door.url
+
+
+def test_a_part_from_a_file_goes_to_the_device_that_was_cloned(
+    pvr: PvrCommand, door: Door, work: Path, tmp_path: Path
+) -> None:
+    pvr("export", str(tmp_path / "web.tgz"), "--parts", "web")
+    pvr("merge", str(tmp_path / "web.tgz"))
+    pvr("post")
+    assert len(door.posts) == 1
 
 
 def test_parts_come_from_the_device_that_was_cloned(pvr: PvrCommand, door: Door, work: Path) -> None:

@@ -33,6 +33,9 @@ def clone(
             )
             made.merge_from(state, pool, source.part_filter)
             made.remember(source)
+            if source.url:
+                # Whatever else is taken later, this is where it goes.
+                made.remember_target(source.url)
             made.checkout()
             _move(made.root, target)
     return Repository(target)
