@@ -7,56 +7,26 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
 from pantavisor import export
 from pantavisor.objects import ObjectPool
+from sim.product import Product
 from sim.registry import Registry, images
 
 FILES = {"bin/sh": b"", "sbin/init": b"#!/bin/sh\n"}
 
 
-@dataclass(frozen=True)
-class Product:
-    folder: Path
-    registry: Registry
-
-    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """kas, called where its user calls it."""
-        environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-        return subprocess.run(
-            [Path(sys.executable).with_name("kas"), *words],
-            cwd=self.folder, env={**environment, **variables}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def kas(self, *words: str) -> str:
-        """What it prints; it must succeed."""
-        done = self.run(*words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     root = tmp_path_factory.mktemp("outside")
-    folder: Path = shutil.copytree(PROJECT / "examples/product", root / "product")
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
-    (root / "meta-pantavisor").symlink_to(PROJECT)
     with Registry() as registry:
         registry.add("library/nginx", "1.27", images.image(FILES))
         registry.add("library/busybox", "1.37", images.image({**FILES, "bin/busybox": b"1"}))
-        (folder / "build/conf").mkdir(parents=True)
-        lines = f'PVR_REGISTRY_MIRRORS = "docker.io={registry.host}"\n'
-        (folder / "build/conf/auto.conf").write_text(lines)
-        yield Product(folder, registry)
+        yield Product.make(root, registry)
     shutil.rmtree(root, ignore_errors=True)
 
 
@@ -66,7 +36,7 @@ def test_it_is_locked_built_and_resolved_from_outside(product: Product, tmp_path
     assert sorted(locked) == ["docker.io/library/busybox:1.37", "docker.io/library/nginx:1.27"]
     product.kas("build", "quickstart.yml", "--target", "web", "--target", "network")
     for name in ("web", "network"):
-        made = product.folder / f"build/tmp/deploy/images/product-board/{name}.pvrexport.tgz"
+        made = product.deployed(f"{name}.pvrexport.tgz")
         state = export.read(made, ObjectPool(tmp_path / name))
         assert state[f"{name}/run.json"]["name"] == name  # type: ignore[index, call-overload]
     printed = product.kas("shell", "quickstart.yml", "-c", "bitbake -n product-device")
@@ -104,8 +74,7 @@ def test_the_caller_s_credentials_reach_a_build_through_kas(
     encoded = base64.b64encode(f"ada:{password}".encode()).decode()
     (tmp_path / "auth.json").write_text(json.dumps({"auths": {host: {"auth": encoded}}}))
     command = "bitbake -f -c fetch web"
-    lines = f'PVR_DOCKER_REF:pn-web = "{host}/{text}"\n'
-    (product.folder / "build/conf/auto.conf").write_text(lines)
+    product.configure(f'PVR_DOCKER_REF:pn-web = "{host}/{text}"')
     product.registry.challenge, product.registry.users = 'Basic realm="x"', {"ada": "pw"}
     done = product.run(
         "shell", "quickstart.yml", "-c", command,

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from sim.pvr_command import ENVIRONMENT
+from sim.registry import Registry, images
 
 DOCS = Path(__file__).resolve().parents[2] / "meta-pantavisor" / "docs"
 REFERENCE = (DOCS / "pvr.md").read_text()
@@ -22,10 +22,9 @@ CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|
 
 
 def section(page: str, heading: str) -> str:
-    """The first block of commands behind a heading."""
-    found = re.search(r"```sh\n(.*?)```", page.partition(f"## {heading}\n")[2], re.DOTALL)
-    assert found, heading
-    return found[1]
+    """The first block of commands behind a heading that has the command."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.partition(f"## {heading}\n")[2], re.DOTALL)
+    return str(next(block for block in blocks if "pvr " in block))
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +36,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "bin/pvr").chmod(0o755)
     for name in ("sbin/init", "etc/hostname"):
         (folder / "rootfs" / name).parent.mkdir(parents=True)
-        shutil.copy("/bin/true", folder / "rootfs" / name)
+        (folder / "rootfs" / name).touch(0o755)
     return folder
 
 
-def shell(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def shell(commands: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**ENVIRONMENT, "PATH": f"{folder / 'bin'}:{ENVIRONMENT['PATH']}", "HOME": str(folder)}
+    environment.update(variables)
     return subprocess.run(
         ["bash", "-euc", commands], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
     )
@@ -55,6 +55,36 @@ def made(place: Path) -> Path:
     assert "0 problems; checked every part signed by a trusted root" in done.stderr
     assert (place / "web.tgz").exists()
     return place
+
+
+def test_a_card_is_written_as_the_page_has_it(made: Path) -> None:
+    commands = section((DOCS / "updates.md").read_text(), "Onto the card or the disk")
+    mount, deploy, umount = commands.splitlines()
+    assert mount.startswith("sudo mount /dev/") and umount == "sudo umount /mnt"
+    first = shell("pvr deploy --commit card/trails/0 device", made)
+    assert "the device boots 0 from now on" in first.stderr
+    done = shell(deploy.removeprefix("sudo ").replace("/mnt", str(made / "card")), made)
+    assert "the device tries locals/newer once, and returns to 0 if it does not run well" in done.stderr
+    assert done.stderr.strip().splitlines()[-1] in (DOCS / "updates.md").read_text()
+
+
+def test_a_stick_is_filled_as_the_page_has_it(made: Path) -> None:
+    commands = section((DOCS / "updates.md").read_text(), "From a USB stick")
+    (made / "stick").mkdir()
+    done = shell("cd device\n" + commands.replace("/media/", f"{made}/"), made)
+    assert done.returncode == 0 and (made / "stick/update.pvrexport.tgz").exists(), done.stderr
+
+
+def test_the_readme_is_true(place: Path, tmp_path: Path) -> None:
+    commands = section((DOCS.parents[1] / "README.md").read_text(), "Without BitBake")
+    (tmp_path / "bin").symlink_to(place / "bin")
+    with Registry() as registry:
+        files = {"bin/sh": b"", "etc/hostname": b"box\n"}
+        registry.add("library/nginx", "1.27", images.image(files, platform="linux/arm64"))
+        mirror = f"docker.io={registry.host}"
+        done = shell(commands, tmp_path, PVR_REGISTRY_MIRRORS=mirror)
+    assert done.returncode == 0, done.stderr
+    assert "0 problems; checked every part signed" in done.stderr and (tmp_path / "device.html").exists()
 
 
 @pytest.mark.parametrize(("call", "members"), CALLS, ids=[call for call, _ in CALLS])
