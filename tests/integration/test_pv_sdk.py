@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import select
 import socket
 import urllib.parse
 from collections.abc import Iterator
@@ -207,33 +206,10 @@ def test_hostile_requests_are_refused(served: Served, tmp_path: Path) -> None:
 
 def test_callers_that_dawdle_keep_others_waiting_for_seconds_only(served: Served) -> None:
     with ExitStack() as stack:
-        for host in range(2, 6):
-            for _ in range(8):
-                stack.enter_context(dawdle(served, f"127.0.0.{host}"))
+        for _ in range(30):
+            connection = socket.create_connection(("127.0.0.1", served.port), timeout=600)
+            stack.enter_context(connection).sendall(b"GET /cgi")
         assert served.ask("GET", "/json")[0] == 200
-
-
-def test_slow_callers_of_one_host_keep_no_other_host_out(served: Served) -> None:
-    with ExitStack() as stack:
-        for _ in range(8):
-            stack.enter_context(dawdle(served, "127.0.0.1"))
-        # On a busy machine the first ones are let go before the last one comes.
-        assert any(is_refused(stack.enter_context(dawdle(served, "127.0.0.1"))) for _ in range(50))
-        other = stack.enter_context(dawdle(served, "127.0.0.2"))
-        other.sendall(b"-bin/pvr/json HTTP/1.1\r\nHost: device\r\n\r\n")
-        assert other.recv(12) == b"HTTP/1.1 200"
-
-
-def is_refused(caller: socket.socket) -> bool:
-    return bool(select.select([caller], [], [], 0.5)[0]) and b"too many connections" in caller.recv(4096)
-
-
-def dawdle(served: Served, host: str) -> socket.socket:
-    """A caller from ``host``, whose request does not end."""
-    address = ("127.0.0.1", served.port)
-    caller = socket.create_connection(address, timeout=600, source_address=(host, 0))
-    caller.sendall(b"GET /cgi")
-    return caller
 
 
 def test_mutated_requests_break_nothing(served: Served) -> None:

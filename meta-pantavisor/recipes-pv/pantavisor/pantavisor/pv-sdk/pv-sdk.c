@@ -24,7 +24,6 @@
 #define PORT 12368
 #define SOCKET "/pantavisor/pv-ctrl"
 #define AT_ONCE 16
-#define AT_ONCE_EACH 8 /* of one host, so that none keeps the others out */
 #define BACKLOG 32
 #define HEAD_S 10
 #define REQUEST_S 3600
@@ -32,12 +31,6 @@
 #ifndef CALL_MEMORY
 #define CALL_MEMORY (128 * 1024 * 1024)
 #endif
-
-/* The answer to callers whose request is not read at all. */
-#define TOO_MANY                                                                 \
-	"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n" \
-	"Content-Length: 34\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"      \
-	"{\"Error\":\"too many connections\"}\r\n"
 
 static int fail(const char *what)
 {
@@ -82,77 +75,33 @@ static _Noreturn void serve(int fd, const char *socket)
 	exit(0);
 }
 
-struct caller {
-	pid_t pid;
-	struct in6_addr host;
-};
-
-/* Of IPv6 the network alone: a host has as many addresses in its own as it likes. */
-static struct in6_addr host_of(const struct sockaddr_storage *from)
+static void forget_ended(size_t *count)
 {
-	struct in6_addr host = {{{0}}};
-
-	if (from->ss_family == AF_INET)
-		memcpy(&host, &((const struct sockaddr_in *)from)->sin_addr, sizeof(struct in_addr));
-	if (from->ss_family != AF_INET6)
-		return host;
-	host = ((const struct sockaddr_in6 *)from)->sin6_addr;
-	if (!IN6_IS_ADDR_V4MAPPED(&host))
-		memset(host.s6_addr + sizeof(host) / 2, 0, sizeof(host) / 2);
-	return host;
-}
-
-static size_t count_of(const struct caller *callers, size_t count, const struct in6_addr *host)
-{
-	size_t same = 0;
-
-	for (size_t i = 0; i < count; i++)
-		same += IN6_ARE_ADDR_EQUAL(&callers[i].host, host);
-	return same;
-}
-
-/* With all at work, the next one waits until one of them ends. */
-static void forget_ended(struct caller *callers, size_t *count)
-{
-	pid_t pid;
-
-	while (*count && (pid = waitpid(-1, NULL, *count < AT_ONCE ? WNOHANG : 0)) > 0)
-		for (size_t i = 0; i < *count; i++)
-			if (callers[i].pid == pid)
-				callers[i--] = callers[--*count];
-}
-
-static pid_t start(int listener, int fd, const char *socket)
-{
-	pid_t child = fork();
-
-	if (child)
-		return child;
-	close(listener);
-	serve(fd, socket);
+	/* With all at work, the next one waits until one of them ends. */
+	while (*count && waitpid(-1, NULL, *count < AT_ONCE ? WNOHANG : 0) > 0)
+		(*count)--;
 }
 
 static int serve_all(int listener, const char *socket)
 {
-	struct caller callers[AT_ONCE];
 	size_t count = 0;
 
 	for (;;) {
-		struct sockaddr_storage from = {0};
-		socklen_t length = sizeof(from);
-		int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC);
-		struct caller caller = {.host = host_of(&from)};
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		pid_t child;
 
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED && errno != EMFILE && errno != ENOMEM)
 			return fail("cannot accept");
 		if (fd < 0)
 			continue;
-		forget_ended(callers, &count);
-		if (count_of(callers, count, &caller.host) == AT_ONCE_EACH)
-			(void)!send(fd, TOO_MANY, strlen(TOO_MANY), MSG_NOSIGNAL | MSG_DONTWAIT);
-		else if ((caller.pid = start(listener, fd, socket)) > 0)
-			callers[count++] = caller;
+		child = fork();
+		if (!child) {
+			close(listener);
+			serve(fd, socket);
+		}
 		close(fd);
+		count += child > 0;
+		forget_ended(&count);
 	}
 }
 
