@@ -157,18 +157,20 @@ def test_identifiers_become_the_units_own(personalise: Callable[..., str], desk:
     assert not sets[0] & sets[1] and not sets[1] & sets[2] and not sets[0] & sets[2]
 
 
+@pytest.mark.parametrize("number", range(4))
 def test_identifiers_that_a_boot_file_names_stay(
-    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path, number: int
 ) -> None:
+    """Disk, both partitions and the ext4."""
     words = sorted(word for word in identifiers(desk / "disk.img") if len(word) == 36)
-    (desk / "extlinux.conf").write_text(f"append root=PARTUUID={words[0].lower()}\n")
+    (desk / "extlinux.conf").write_text(f"append root=PARTUUID={words[number].lower()}\n")
     given = made / "given"
     # The identifiers follow from the state, and boot files are not in it.
     pvr("image", *(str(made / "made" / f"{name}.tgz") for name in ("web", "safe", "bsp")),
         "--out", f"{desk}/named.img", "--boot", f"EFI/BOOT/BOOTX64.EFI={given}/loader.efi",
         "--boot", f"extlinux.conf={desk}/extlinux.conf", "--trust", f"{given}/keys/ca.crt",
         "--release", "4", *signer(given / "keys"))  # fmt: skip
-    if words[0] not in identifiers(desk / "named.img"):
+    if words[number] not in identifiers(desk / "named.img"):
         pytest.fail("the image has other identifiers than the one before")
     said = personalise(desk / "named.img", "--identities", status=2)
     assert "extlinux.conf names" in said and "leave out --identities" in said

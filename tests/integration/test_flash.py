@@ -109,10 +109,22 @@ def test_a_real_image_is_whole_on_the_disk(tmp_path: Path, more: int) -> None:
         assert "No problems found" in tools.run("sgdisk", "-v", disk)
 
 
+def slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disks so slow that what progress() does comes before they are whole."""
+    sync = Drive.sync
+
+    def slow(self: Drive) -> None:
+        time.sleep(1)
+        sync(self)
+
+    monkeypatch.setattr(Drive, "sync", slow)
+
+
 def test_a_disk_that_becomes_smaller_fails_and_the_others_do_not(
-    image: Path, disks: list[Path], tmp_path: Path
+    image: Path, disks: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was pulled out takes no more writes; one across its end is a short one."""
+    slow_down(monkeypatch)
 
     def shrink(done: int, total: int) -> None:
         os.truncate(tmp_path / "disk1", 2 * MIB + 512)
@@ -144,16 +156,10 @@ def test_a_disk_that_gives_other_bytes_than_it_took_fails(image: Path, tmp_path:
 def test_an_interrupted_disk_has_no_partition_table(
     image: Path, disks: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync = Drive.sync
-
-    def slow(self: Drive) -> None:
-        time.sleep(1)
-        sync(self)
-
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Drive, "sync", slow)
+    slow_down(monkeypatch)
     flashed = factory.flash(image, disks, progress=interrupt)
     assert all(one.interrupted and not one.good for one in flashed)
     assert not any(map(has_table, disks))

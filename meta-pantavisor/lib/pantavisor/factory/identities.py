@@ -33,7 +33,7 @@ def personalise(image: Path, found: Opened, serial: str, *, epoch: int) -> None:
     start = found.contents.storage_start
     assert start is not None
     old = disk.storage_identity(image, start)
-    _check_unnamed(found, old)
+    _check_unnamed(image, found, old)
     disk.name_storage(image, start, _own(old, serial), epoch=epoch)
     with open(image, "r+b", buffering=0) as stream:
         for partition in found.contents.partitions:
@@ -52,8 +52,12 @@ def _own(old: UUID, serial: str) -> UUID:
     return UUID(bytes=bytes(digest))
 
 
-def _check_unnamed(found: Opened, storage: UUID) -> None:
+def _check_unnamed(image: Path, found: Opened, storage: UUID) -> None:
     words = {str(storage), *(part.identity for part in found.contents.partitions if part.identity)}
+    with open(image, "rb", buffering=0) as stream:
+        header = os.pread(stream.fileno(), SECTOR, SECTOR)
+    if header[:8] == _SIGNATURE:
+        words.add(str(UUID(bytes_le=header[56:72])))
     for place, text in _boot_texts(found):
         for word in sorted(words):
             if word.encode() in text:
