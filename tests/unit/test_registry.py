@@ -381,7 +381,8 @@ def test_a_large_blob_that_only_drips_is_given_up(
     registry.misbehave("/blobs/", sim.drip(0.02))
     with pytest.raises(Unreachable, match="too slow|in time"):
         client.blob(ref(registry), resolved.manifest.layers[0], tmp_path / "blob")
-    assert len(registry.paths(str(resolved.manifest.layers[0].digest))) == hasty.attempts
+    # More where the machine is busy: what arrived in time is progress, after which the count begins anew.
+    assert len(registry.paths(str(resolved.manifest.layers[0].digest))) >= hasty.attempts
     assert list(tmp_path.iterdir()) == []
 
 
