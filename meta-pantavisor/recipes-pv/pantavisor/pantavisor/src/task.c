@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "log.h"
 #include "prepare.h"
+#include "probe.h"
 #include "text.h"
 
 #define STOP_GRACE_MS 5000
@@ -45,9 +46,11 @@ static void unmount(struct pv *pv, struct pv_task *task)
 		pv_prepare_unmount(pv, task);
 }
 
-/* What runs of them dies with the container, and is not a check of its next run. */
+/* One that still runs is not a check of the next run. */
 static void end_checks(struct pv_task *task)
 {
+	if (task->probe)
+		pv_probe_kill(task->probe);
 	task->health = (struct pv_health_course){0};
 	task->probe = 0;
 	task->probe_at = 0;

@@ -101,7 +101,7 @@ static void test_check_of_a_run_before_counts_for_nothing(void)
 	tick(&pv, SECOND + 1);
 	CHECK(task.probe == PROBE);
 	pv_supervise_reaped(&pv, MONITOR, 0, 2 * SECOND);
-	CHECK(task.status == PV_STATUS_RECOVERING && !task.probe);
+	CHECK(task.status == PV_STATUS_RECOVERING && !task.probe && world.probe_kills == 1);
 	pv_supervise_reaped(&pv, PROBE, 0, 2 * SECOND);
 	CHECK(task.health.standing == PV_HEALTH_STARTING && task.status == PV_STATUS_RECOVERING);
 }
