@@ -107,9 +107,9 @@ def test_a_wrong_word_ends_with_2_and_a_hint(
 
 
 def test_commands_are_proposed_by_their_long_names(capsys: pytest.CaptureFixture[str]) -> None:
-    """ "ls" is near to "s", which is short for status."""
+    """ "ss" is near to "s", which is short for status."""
     with pytest.raises(SystemExit):
-        cli.main(["ls"])
+        cli.main(["ss"])
     proposed = capsys.readouterr().err.partition("use one of: ")[2].split(", ")
     assert "status" in proposed and min(map(len, proposed)) > 1
 

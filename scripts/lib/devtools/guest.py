@@ -24,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
 TAIL_LINES = 40
 STOP_SECONDS = 10
+KEY_SECONDS = 1
 # Firmware clears the screen and moves the cursor; neither belongs in a log.
 ESCAPES = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]|[\x00-\x08\x0e-\x1f]")
 
@@ -101,7 +102,9 @@ DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082),
 
 @dataclass(frozen=True)
 class Setup:
-    """What to run and how. ``writes`` gets a log of what reaches the disk, as dm-log-writes has it."""
+    """What to run and how. ``writes`` gets a log of what reaches the disk, as dm-log-writes has it;
+    ``monitor`` is a socket that QEMU makes for orders.
+    """
 
     image: Path
     machine: str
@@ -111,6 +114,7 @@ class Setup:
     reboot: bool = True
     extra: tuple[str, ...] = ()
     writes: Path | None = None
+    monitor: Path | None = None
 
     def disk(self) -> list[str]:
         """The drive and the device that it is in."""
@@ -150,6 +154,8 @@ class Setup:
         else:
             argv += ["-chardev", "stdio,id=tty,signal=off"]
         argv += ["-serial", "chardev:tty"]
+        if self.monitor is not None:
+            argv += ["-monitor", f"unix:{str(self.monitor).replace(',', ',,')},server,nowait"]
         return argv + ([] if self.reboot else ["-no-reboot"]) + list(self.extra)
 
 
@@ -243,6 +249,20 @@ class Guest:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise GuestError(f"the guest is still on after {timeout:.0f} s:\n{self._tail()}") from None
+
+    def shut_down(self, *, timeout: float) -> None:
+        """Have it end by itself, so that all it wrote is on the disk: Ctrl-Alt-Del, and no start after
+        the reset (``reboot=False``), by the ``monitor``.
+        """
+        deadline = time.monotonic() + timeout
+        # The keyboard's driver may be later than the first lines of PID 1.
+        while self._process is not None and self._process.poll() is None:
+            if time.monotonic() > deadline:
+                raise GuestError(f"the guest does not end within {timeout:.0f} s:\n{self._tail()}")
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as orders:
+                orders.connect(str(self.setup.monitor))
+                orders.sendall(b"sendkey ctrl-alt-delete\n")
+                time.sleep(KEY_SECONDS)
 
     def stop(self) -> None:
         """Pull the plug."""

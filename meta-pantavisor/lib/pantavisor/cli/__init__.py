@@ -34,6 +34,7 @@ MODULES = {
     "keys": ("keys",),
     "cache": ("cache",),
     "check": ("verify", "inspect"),
+    "logs": ("logs",),
     "disk_image": ("image",),
     "sbom": ("sbom",),
     "vulnerabilities": ("vulnerabilities",),

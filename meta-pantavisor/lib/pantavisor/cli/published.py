@@ -106,7 +106,7 @@ GLOBAL = (
 # Commands that need a hub, more of a device than it offers, or settings; docs/published.md lists them too.
 ABSENT_HINTS = {
     **dict.fromkeys(
-        ("put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "logs", "claim",
+        ("put", "putobjects", "fastcopy", "remoteinfo", "stepinfo", "scan", "ps", "claim",
          "register", "login", "whoami"),
         "to have a device run a state, use pvr post: pvr uses no hub",
     ),

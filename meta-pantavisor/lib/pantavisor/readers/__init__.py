@@ -13,12 +13,14 @@ is needed.
     grub        the keys inside a GRUB program
     folder tarball                  a storage tree or repository, an export
     revisions   a storage tree's revisions
+    logs        what containers and the runtime wrote there
     states      parse_states()
 """
 
 from __future__ import annotations
 
 from .findings import Damaged, Finding, Findings, printable
+from .logs import Log, log_lines, logs
 from .open import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
 from .states import parse_states, state_place
 from .target import Chunks, Entry, OpenFile, Reader, Storage, read_small
@@ -33,10 +35,13 @@ __all__ = [
     "Entry",
     "Finding",
     "Findings",
+    "Log",
     "OpenFile",
     "Opened",
     "Reader",
     "Storage",
+    "log_lines",
+    "logs",
     "opened",
     "parse_states",
     "printable",
