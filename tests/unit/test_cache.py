@@ -345,3 +345,52 @@ def test_what_is_not_a_size_is_refused(text: str) -> None:
     with pytest.raises(FormatError, match="is not the size of a cache") as caught:
         cache.byte_count(text)
     assert caught.value.hint is not None and caught.value.hint.startswith("use ")
+
+
+def test_a_table_without_the_sizes_of_its_entries_is_begun_again(tmp_path: Path, said: Said) -> None:
+    with sqlite3.connect(tmp_path / place.FILE) as database:
+        database.execute("CREATE TABLE entry (number INTEGER PRIMARY KEY, key BLOB UNIQUE, used, bytes)")
+        database.execute("INSERT INTO entry VALUES (5, x'00', 0, NULL)")
+    assert found(filled(said, tmp_path, 200, 4 * MIB), 200) and said == []
+
+
+def test_who_holds_the_file_for_long_is_waited_for_once(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pantavisor.cache.entries._WAIT_SECONDS", 0.2)
+    filled(said, tmp_path, 10)
+    other = sqlite3.connect(tmp_path / place.FILE, isolation_level=None)
+    made = said.open(tmp_path)
+    assert made.get(key(1)) == value(1)
+    other.execute("BEGIN EXCLUSIVE")
+    begin = time.monotonic()
+    for again in (made, said.open(tmp_path)):
+        assert found(again, 10) == set()
+    assert time.monotonic() - begin < 1.0
+    assert len(said) == 2 and all("another process" in sentence for sentence in said)
+    other.close()
+
+
+WITHOUT_SQLITE = """
+import sys
+from pathlib import Path
+sys.modules["sqlite3"] = None
+from pantavisor.cli import main
+from pantavisor.cache import Cache
+said = []
+made = Cache(Path(sys.argv[1]), 1 << 30, note=said.append)
+made.put(b"key", b"value")
+made.flush()
+assert made.get(b"key") is None
+print(*said, sep="\\n")
+"""
+
+
+def test_python_without_sqlite_goes_on_without_a_cache(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SQLITE, str(tmp_path)],
+        env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert "the cache is not used" in line and "sqlite3" in line

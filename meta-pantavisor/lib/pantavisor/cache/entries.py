@@ -8,12 +8,13 @@ of small ones cost ten times as much to write and to read.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Optional
+
+from ..errors import NotFound
 
 _CHECK_BYTES = 16
 _PAGE_BYTES = 16384
@@ -23,8 +24,6 @@ _KEPT_TENTHS = 9  # of a full cache; less often, but more at a time, is cheaper
 # The words of SQLite for a lock, and for what the system does not let it do.
 _BUSY = "locked"
 _REFUSED = ("full", "readonly", "disk I/O", "unable to open")
-# The second for words of a damaged file in a message.
-ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 # Of a new file; one that may only be read would refuse the second.
 _FORM = (f"PRAGMA page_size = {_PAGE_BYTES}", "PRAGMA auto_vacuum = INCREMENTAL")
@@ -49,10 +48,15 @@ _DROP = ("DELETE FROM entry WHERE number = ?", "DELETE FROM content WHERE number
 
 class Entries:
     """Values by key in the database at ``path``. Calls may come from several threads, one at a time.
-    Raises ERRORS.
+    Raises what SQLite and Python raise of whatever the file holds, NotFound where there is no SQLite.
     """
 
     def __init__(self, path: Path) -> None:
+        try:
+            import sqlite3  # which not every Python has, and only a cache needs
+        except ImportError as error:
+            hint = "install it, or set PVR_CACHE_DIR to nothing"
+            raise NotFound("this Python has no module sqlite3", hint=hint) from error
         # Transactions are begun and ended here.
         self._database = sqlite3.connect(
             path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional, TypeVar
 
 from ..errors import FormatError, PantavisorError
-from .entries import ERRORS, Entries, is_busy, is_refused
+from .entries import Entries, is_busy, is_refused
 from .place import FILE, own_place, remove
 
 DEFAULT_SIZE = "4G"
@@ -108,13 +108,11 @@ class Cache:
         while (entries := self._opened()) is not None:
             try:
                 return work(entries)
-            except ERRORS as error:
-                if is_busy(error):
-                    return None
+            except Exception as error:  # of a damaged file it may be any, and no build fails for it
                 if is_refused(error):
                     self._write_no_more(str(error))
                     return None
-                self._renew(str(error))
+                self._recover(error)
         return None
 
     def _opened(self) -> Optional[Entries]:
@@ -122,16 +120,21 @@ class Cache:
         while self._entries is None and not self._is_off:
             try:
                 self._entries = Entries(own_place(self._directory) / FILE)
-            except ERRORS as error:
-                if is_busy(error):
-                    return None
+            except PantavisorError as error:
+                self._give_up(f"{error.message}; {error.hint}")
+            except Exception as error:
                 if is_refused(error):
                     self._give_up(f"{self._directory}: {error}")
                 else:
-                    self._renew(str(error))
-            except PantavisorError as error:
-                self._give_up(f"{error.message}; {error.hint}")
+                    self._recover(error)
         return self._entries
+
+    def _recover(self, error: Exception) -> None:
+        if is_busy(error):
+            # Each further block would wait as long.
+            self._give_up(f"another process holds the file in {self._directory}")
+        else:
+            self._renew(str(error))
 
     def _renew(self, reason: str) -> None:
         """Remove a damaged file, so that it is begun again: once, since a second time is not by chance."""
