@@ -7,6 +7,8 @@ import json
 import lzma
 import random
 import struct
+import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -303,3 +305,41 @@ def originals() -> dict[str, bytes]:
 )  # fmt: skip
 def test_package_urls_are_those_of_the_specification(package: Package, url: str) -> None:
     assert purl(package, Distribution("debian", "12")) == url
+
+
+def test_half_a_character_is_no_name() -> None:
+    data = b'{"name": "a", "version": "1", "license": "\\ud800"}'
+    found = read({"node_modules/a/package.json": data})
+    assert found.packages == () and "is not read" in found.notes[0]
+
+
+def overlapping(cells: int) -> bytes:
+    """A database of two pages; the cells of the second, a table of packages, are all the same one."""
+    size, number = 65536, b"\x81\x9c\x23"  # 20003
+    schema = b"\x1d\x01\x06\x17\x1d\x1d\x01\x0ftablePackagesPackages\x02x"
+    row = number + b"\x01" + number + bytes(20_000)
+    first, second = bytearray(size), bytearray(size)
+    first[:21] = b"SQLite format 3\0\0\1\1\1\0"
+    for page, head, count, cell in ((first, 100, 1, schema), (second, 0, cells, row)):
+        place = size - len(cell)
+        page[head : head + 5] = b"\x0d\0\0" + count.to_bytes(2, "big")
+        page[head + 8 : head + 8 + 2 * count] = place.to_bytes(2, "big") * count
+        page[place:] = cell
+    return bytes(first + second)
+
+
+def test_rows_that_share_their_bytes_are_not_read_again_and_again() -> None:
+    begin = time.process_time()
+    found = read({"var/lib/rpm/rpmdb.sqlite": overlapping(200)})
+    assert "overlap" in found.notes[0] and time.process_time() - begin < 1
+
+
+def test_many_lines_take_little_memory() -> None:
+    data = b"ab\n" * 200_000
+    for path in ("var/lib/dpkg/status", "lib/apk/db/installed"):
+        tracemalloc.start()
+        try:
+            assert read({path: data}).packages == ()
+            assert tracemalloc.get_traced_memory()[1] < 4 * len(data)
+        finally:
+            tracemalloc.stop()

@@ -7,14 +7,16 @@ origin, ``L`` licence, ``F`` a directory and ``R`` a file in it. Names differ in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from .model import APK, Package
+from .stanzas import lines
 
 
 def packages(data: bytes) -> Iterator[Package]:
     """Each package of the database."""
     fields: dict[str, str] = {}
-    for line in [*_lines(data), ""]:
+    for line in chain(lines(data), [""]):
         if line:
             fields.setdefault(line[:1], line[2:].strip())
         elif fields:
@@ -28,12 +30,8 @@ def packages(data: bytes) -> Iterator[Package]:
 def files(data: bytes) -> Iterator[str]:
     """The paths of all packages."""
     folder = ""
-    for line in _lines(data):
+    for line in lines(data):
         if line.startswith("F:"):
             folder = line[2:]
         elif line.startswith("R:"):
             yield f"{folder}/{line[2:]}"
-
-
-def _lines(data: bytes) -> list[str]:
-    return data.decode("utf-8", "replace").split("\n")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .model import Package
-from .stanzas import stanzas
+from .stanzas import lines, stanzas
 
 # Of a package in any other state nothing is in the file system but settings.
 INSTALLED = frozenset(["installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"])
@@ -36,5 +36,5 @@ def packages(data: bytes, kind: str) -> Iterator[Package]:
 
 def files(data: bytes) -> Iterator[str]:
     """The paths of ``info/<package>.list``, without the first slash."""
-    for line in data.decode("utf-8", "replace").split("\n"):
+    for line in lines(data):
         yield line.lstrip("/")

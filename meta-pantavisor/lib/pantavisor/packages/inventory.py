@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Optional
 
+from .. import names
 from ..errors import FormatError
 from . import apk, dpkg, golang, npm, pypi, rpm
 from .model import DEB, OPKG, Distribution, Inventory, Package
@@ -124,6 +125,8 @@ class Collector:
                 raise FormatError(f"there are more than {MAX_PACKAGES} packages")
             if not package.name or any(len(word) > MAX_CHARS for word in words[:5]):
                 raise FormatError("it has a package without a name, or with one that is too long")
+            if not all(map(names.has_bytes, words)):
+                raise FormatError("it has a package with half a character in its words")
             self._packages.append(Package(package.kind, *words[:5], words[5][:MAX_CHARS], path))
 
     def _own(self, paths: Iterable[str]) -> None:

@@ -2,7 +2,8 @@
 """One table of an SQLite database, from its bytes (the file format of sqlite.org, sections 1 and 2).
 
 The library of SQLite wants a file, and obeys views and triggers of it: a database of others is read here
-instead. Each page is visited once, so a database costs no more than its length.
+instead. Each page is visited once, and rows together have no more bytes than the database, so it costs no
+more than its length.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Database:
         if self._page_bytes < 512 or self._page_bytes & (self._page_bytes - 1) or self._usable < 480:
             raise FormatError("it is an SQLite database with an impossible size of pages")
         self._visited: set[int] = set()
+        self._left = len(data)  # bytes that rows may still have
 
     def rows(self, table: str) -> Iterator[list[Value]]:
         """The rows of a table, texts as bytes; none where there is no such table. Raises FormatError."""
@@ -78,8 +80,9 @@ class Database:
         """The payload of a cell, what did not fit its page from the chain of overflow pages."""
         size, at = _varint(page, at)
         _, at = _varint(page, at)
-        if size > len(self._data):
-            raise FormatError("it has a row longer than itself")
+        self._left -= size
+        if self._left < 0:
+            raise FormatError("it has rows that overlap, or one longer than itself")
         most, least = self._usable - 35, (self._usable - 12) * 32 // 255 - 23
         local = size
         if size > most:

@@ -5,15 +5,22 @@ metadata of Python use too.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 
 MAX_FIELDS = 1000  # of one stanza
 
 
+def lines(data: bytes) -> Iterator[str]:
+    """The lines of a text, one at a time: all of them as strings would take many times its memory."""
+    for line in io.BytesIO(data):
+        yield line.rstrip(b"\n").decode("utf-8", "replace")
+
+
 def stanzas(data: bytes) -> Iterator[Mapping[str, str]]:
     """The fields of each stanza, only the first line of each, names in lower case."""
     fields: dict[str, str] = {}
-    for line in data.decode("utf-8", "replace").split("\n"):
+    for line in lines(data):
         if not line.strip():
             if fields:
                 yield fields
