@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
@@ -174,6 +175,18 @@ def test_zip_files_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
         (tmp_path / "all.zip").write_bytes(packed[:end])
         with pytest.raises(FormatError):
             advisories.search(inventories, tmp_path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_file_of_any_kind_is_refused(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", method) as archive:
+        for number in range(3):
+            archive.writestr(f"é-{number}.json", "{}" * (number + 1))
+    packed = (tmp_path / "all.zip").read_bytes()
+    for at in range(len(packed)):
+        (tmp_path / "all.zip").write_bytes(packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :])
+        with contextlib.suppress(FormatError, NotFound):
+            advisories.search({}, tmp_path)
 
 
 @pytest.mark.parametrize(

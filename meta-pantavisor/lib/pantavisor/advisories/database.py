@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -18,6 +21,11 @@ from .osv import Advisory, Name, advisory, affected_names, name_of
 
 MAX_FILE_BYTES = 4 * 1024 * 1024  # of one advisory
 MAX_ADVISORIES = 2_000_000
+# What zipfile and its codecs raise of a damaged file, besides OSError.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
+    struct.error,
+)  # fmt: skip
 HINT = "name a directory or a zip file with advisories of OSV as JSON"
 
 
@@ -89,5 +97,13 @@ def _packed(path: Path) -> Iterator[tuple[str, bytes]]:
                 if name.endswith(".json"):
                     with archive.open(name) as stream:
                         yield f"{path}: {name[:200]}", stream.read(MAX_FILE_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FormatError(f"{path} is not a sound zip file: {error}", hint=HINT) from error
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # of bzip2, and of a place before the file's start
+            raise
+        raise _damaged(path, error) from error
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> FormatError:
+    return FormatError(f"{path} is not a sound zip file: {error}", hint=HINT)
