@@ -94,3 +94,14 @@ def test_a_link_in_place_of_a_log_is_not_followed(command: PvrCommand, tmp_path:
     (tmp_path / "storage/logs/0/web/console.log").symlink_to("/etc/passwd")
     out, _ = command.both("logs", "storage", "web")
     assert out == "first\n"
+
+
+def test_names_of_logs_do_not_reach_the_terminal_as_they_are(command: PvrCommand, tmp_path: Path) -> None:
+    logs = {"0/w\x1b[2Jeb/console.log": b"one\n", "locals/a\x1b[2J/web/console.log": b"two\n"}
+    write(tmp_path / "storage", logs)
+    out, _ = command.both("logs", "storage", "--list")
+    _, said = command.both("logs", "storage", status=2)
+    one, _ = command.both("logs", "storage", "--revision", "0")
+    assert one == "w\\x1b[2Jeb: one\n"
+    assert command.both("logs", "storage", "--revision", "locals/a\\x1b[2J")[0] == "web: two\n"
+    assert "locals/a\\x1b[2J" in out + said and "\x1b" not in out + said

@@ -18,7 +18,7 @@ MAX_LINE_BYTES = 64 * 1024  # a longer one is shown in pieces
 @dataclass(frozen=True)
 class Log:
     """Of ``source``, a container or RUNTIME, in one revision; ``parts`` are its files, the older one
-    first.
+    first. Their names are printable.
     """
 
     revision: str
@@ -33,7 +33,8 @@ def logs(storage: Storage) -> tuple[Log, ...]:
         match = _PLACE.fullmatch(path)
         if match is None or entry.kind != "file" or (match[3] == RUNTIME) != (match[2] == RUNTIME):
             continue
-        found.setdefault((match[1], match[2]), []).append((match[4] is None, entry))
+        revision, source = printable(match[1]), printable(match[2])
+        found.setdefault((revision, source), []).append((match[4] is None, entry))
     return tuple(
         Log(revision, source, tuple(entry for _, entry in sorted(parts, key=lambda part: part[0])))
         for (revision, source), parts in sorted(found.items())
