@@ -114,6 +114,18 @@ def test_json_that_no_state_can_hold_is_refused(repository: Repository, text: by
     assert (repository.root / ".pvr/json").read_bytes() == before
 
 
+@pytest.mark.parametrize("text", [b"5", b"{ // settings\n}"])
+def test_who_has_such_a_file_is_told_to_keep_that_one_alone(repository: Repository, text: bytes) -> None:
+    # Without a name the command would turn each run.json into an object, which no device reads.
+    write(repository.root, {"_config/web/app.json": text})
+    repository.add()
+    with pytest.raises(FormatError) as caught:
+        repository.commit()
+    assert "run: pvr add --raw _config/web/app.json" in str(caught.value)
+    repository.add([repository.root / "_config/web/app.json"], raw=True)
+    assert repository.commit().objects().keys() >= {"_config/web/app.json"}
+
+
 def test_nulls_and_big_integers_survive(repository: Repository) -> None:
     write(repository.root, {"web/src.json": b'{"Entrypoint":null,"uid":12345678901234567890}'})
     assert committed(repository)["web/src.json"] == {"Entrypoint": None, "uid": 12345678901234567890}

@@ -115,10 +115,15 @@ class WorkingTree:
         if raw or not name.endswith(".json"):
             return self._sha256(name)
         text = beneath.read(self.root, name, limit=cjson.MAX_BYTES)
-        value: Any = cjson.loads(text, what=str(self.root / name))
+        hint = f"correct it; or, for a file that only the container reads, run: pvr add --raw {name}"
+        try:
+            value: Any = cjson.loads(text, what=str(self.root / name))
+        except FormatError as error:
+            error.hint = error.hint or hint
+            raise
         if not isinstance(value, (dict, list)):
             # Among these is the string of 64 hex digits, which would be taken for an object id.
-            raise FormatError(f"{name} is neither a JSON object nor an array", hint="run: pvr add --raw")
+            raise FormatError(f"{name} is neither a JSON object nor an array", hint=hint)
         return value
 
     def equals(self, name: str, value: Value) -> bool:
