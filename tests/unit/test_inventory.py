@@ -343,3 +343,14 @@ def test_many_lines_take_little_memory() -> None:
             assert tracemalloc.get_traced_memory()[1] < 4 * len(data)
         finally:
             tracemalloc.stop()
+
+
+def test_a_list_of_modules_that_no_compiler_writes_is_a_note() -> None:
+    # Thousands of programs may have one and the same, which takes no room in a squashfs.
+    size = 1024 * 1024
+    data = program("inline")
+    at = data.index(b"go1.22.1") + len(b"go1.22.1")
+    data = data[:at] + bytes([128, 128, size >> 14]) + bytes(size)
+    collector = Collector()
+    collector.add_program("usr/bin/app", lambda start, count: data[start : start + count])
+    assert collector.inventory().packages == () and "is not read" in collector.inventory().notes[0]

@@ -13,7 +13,7 @@ from ..errors import FormatError
 from .model import GOLANG, Package
 
 MIN_BYTES = 512 * 1024  # of a program of Go: its runtime alone is larger
-MAX_TEXT = 4 * 1024 * 1024  # of the list of modules
+MAX_TEXT = 512 * 1024  # of the list of modules; those of the largest programs take a tenth of it
 STANDARD_LIBRARY = "stdlib"
 _MAGIC = b"\xff Go buildinf:"
 _ALIGN = 16
