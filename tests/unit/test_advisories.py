@@ -189,6 +189,14 @@ def test_a_damaged_zip_file_of_any_kind_is_refused(tmp_path: Path, method: int) 
             advisories.search({}, tmp_path)
 
 
+def test_names_in_a_zip_file_do_not_reach_the_terminal_as_they_are(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("\x1b[2J.json", "{")
+    with pytest.raises(FormatError) as caught:
+        advisories.search({}, tmp_path)
+    assert r"\x1b[2J.json" in str(caught.value) and "\x1b" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"affected": 1}', '{"affected": [{"package": {"name": 1}}]}']
 )

@@ -96,7 +96,7 @@ def _packed(path: Path) -> Iterator[tuple[str, bytes]]:
             for name in archive.namelist():
                 if name.endswith(".json"):
                     with archive.open(name) as stream:
-                        yield f"{path}: {name[:200]}", stream.read(MAX_FILE_BYTES + 1)
+                        yield f"{path}: {name[:200]!r}", stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # of bzip2, and of a place before the file's start
             raise
