@@ -638,3 +638,10 @@ def test_pvr_s_own_switches_may_stand_behind_the_command(
     monkeypatch.chdir(tmp_path)
     assert cli.main(words) == 0
     assert capsys.readouterr().err == "" and (tmp_path / ".pvr").is_dir()
+
+
+def test_json_at_a_terminal_holds_nothing_that_bends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"ä": "\x9b2J\u202e\x1b\ud800\U000e0001 é"}
+    console.Console().json(value)
+    out = capsys.readouterr().out
+    assert json.loads(out) == value and "é" in out and out.replace("\n", "").isprintable()

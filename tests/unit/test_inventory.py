@@ -307,7 +307,7 @@ def test_package_urls_are_those_of_the_specification(package: Package, url: str)
     assert purl(package, Distribution("debian", "12")) == url
 
 
-def test_half_a_character_is_no_name() -> None:
+def test_half_of_a_surrogate_pair_is_no_word() -> None:
     data = b'{"name": "a", "version": "1", "license": "\\ud800"}'
     found = read({"node_modules/a/package.json": data})
     assert found.packages == () and "is not read" in found.notes[0]

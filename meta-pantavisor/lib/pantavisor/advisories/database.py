@@ -21,7 +21,7 @@ from .osv import Advisory, Name, advisory, affected_names, name_of
 
 MAX_FILE_BYTES = 4 * 1024 * 1024  # of one advisory
 MAX_ADVISORIES = 2_000_000
-# What zipfile and its codecs raise of a damaged file, besides OSError.
+# What zipfile and its codecs raise of a damaged file, apart from OSError.
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError,
     struct.error,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence, Sized
@@ -54,6 +55,10 @@ def count(things: Sized, what: str) -> str:
 def first_of(paths: Sequence[str]) -> str:
     """``web/run.json and 3 more``."""
     return f"{paths[0]} and {len(paths) - 1} more" if paths[1:] else paths[0]
+
+
+def _shown(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 class Console:
@@ -120,7 +125,9 @@ class Console:
         print(text)
 
     def json(self, value: Any) -> None:
-        print(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False))
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+        # JSON may hold what bends a terminal, and halves of surrogate pairs, which cannot be printed.
+        print(re.sub(r"[^ -~\n]", _shown, text))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns as wide as they need to be."""

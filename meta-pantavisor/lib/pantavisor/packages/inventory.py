@@ -126,7 +126,7 @@ class Collector:
             if not package.name or any(len(word) > MAX_CHARS for word in words[:5]):
                 raise FormatError("it has a package without a name, or with one that is too long")
             if not all(map(names.has_bytes, words)):
-                raise FormatError("it has a package with half a character in its words")
+                raise FormatError("it has a package whose words are not Unicode")
             self._packages.append(Package(package.kind, *words[:5], words[5][:MAX_CHARS], path))
 
     def _own(self, paths: Iterable[str]) -> None:
