@@ -41,6 +41,20 @@ static int settle_conf(struct pv_task *task, struct pv_err *err)
 	return pv_write_file(path, settled, strlen(settled), err);
 }
 
+/* For PID 1, which logs what it finds there: lines of another process are in no record. */
+static void explain(const struct pv_task *task, const struct pv_err *why)
+{
+	cleanup_free char *path = pv_lxcfile_log(task);
+	cleanup_free char *line = pv_fmt(
+		"pantavisor ERROR container %s cannot be started: %s\n", task->spec->name, why->text);
+	struct pv_err err;
+
+	if (pv_write_file(path, line, strlen(line), &err) == 0)
+		return;
+	pv_error("container", "container %s cannot be started: %s", task->spec->name, why->text);
+	pv_log_drain(CONSOLE_MS);
+}
+
 /* The root may be on a storage that hangs, which is then this process's trouble. */
 static _Noreturn void be_monitor(struct pv_task *task)
 {
@@ -49,8 +63,7 @@ static _Noreturn void be_monitor(struct pv_task *task)
 	pv_log_forked();
 	if (settle_conf(task, &err) == 0)
 		_exit(pv_monitor_run(task));
-	pv_error("container", "container %s cannot be started: %s", task->spec->name, err.text);
-	pv_log_drain(CONSOLE_MS);
+	explain(task, &err);
 	_exit(PV_CONTAINER_NOT_STARTED);
 }
 

@@ -78,7 +78,7 @@ bool pv_container_find_init(struct pv *pv, struct pv_task *task);
 /* Asks its init to end, by the signal that it understands. */
 void pv_container_halt(const struct pv_task *task);
 void pv_container_kill(const struct pv_task *task);
-/* What LXC complained of, into the log. */
+/* What LXC, or who was to start it, complained of, into the log. */
 void pv_container_log_errors(const struct pv_task *task);
 
 #endif
