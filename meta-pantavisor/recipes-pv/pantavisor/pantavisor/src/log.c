@@ -205,14 +205,24 @@ void pv_log_last(char *text, size_t room)
 	text[length] = '\0';
 }
 
+/* The lines that wait are the other file's, even where its writer hangs: what that writes is its own. */
+static void leave_file(void)
+{
+	if (sink.writer)
+		take_out(sink.writing, sink.reporting, true);
+	sink.writer = 0;
+	pv_log_write();
+}
+
 void pv_log_open_file(int storage, const char *path)
 {
+	bool is_other = *sink.path && strcmp(sink.path, path);
+
 	/* The lines of another revision are not this one's. */
-	if (*sink.path && strcmp(sink.path, path))
+	if (is_other)
 		sink.last_used = 0;
-	/* Those that wait are the other file's. */
-	if (sink.is_deferred)
-		pv_log_write();
+	if (is_other && sink.is_deferred)
+		leave_file();
 	sink.storage = storage;
 	snprintf(sink.path, sizeof(sink.path), "%s", path);
 	if (!sink.is_deferred && sink.used)
