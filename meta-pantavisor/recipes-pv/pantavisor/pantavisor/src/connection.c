@@ -239,6 +239,13 @@ void pv_connection_hand_over(struct pv_connection *c, pid_t worker, int64_t now)
 	enter(c, PV_PHASE_WORK, now + PV_CONNECTION_WORK_MS);
 }
 
+/* One that hangs in the kernel does not end at once. */
+static void end_worker(struct pv_connection *c, int64_t now)
+{
+	kill(c->worker, SIGKILL);
+	c->deadline = now + PV_CONNECTION_KILL_MS;
+}
+
 void pv_connection_late(struct pv_connection *c, int64_t now)
 {
 	if (c->phase == PV_PHASE_HEAD || c->phase == PV_PHASE_BODY)
@@ -246,7 +253,7 @@ void pv_connection_late(struct pv_connection *c, int64_t now)
 	else if (c->phase == PV_PHASE_ASKED)
 		refuse(c, BUSY, "the device is busy", now);
 	else if (c->phase == PV_PHASE_WORK)
-		kill(c->worker, SIGKILL);
+		end_worker(c, now);
 	else
 		enter(c, PV_PHASE_OVER, now);
 }

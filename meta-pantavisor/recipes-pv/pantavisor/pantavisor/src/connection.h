@@ -21,6 +21,8 @@
 #define PV_CONNECTION_DRAIN_MS 2000
 /* A process that does the rest. */
 #define PV_CONNECTION_WORK_MS (60 * 60 * 1000)
+/* From one attempt to end it to the next. */
+#define PV_CONNECTION_KILL_MS 10000
 
 enum pv_phase {
 	PV_PHASE_HEAD,

@@ -286,6 +286,25 @@ static void test_pid_1_that_does_not_answer_is_busy(void)
 	close(caller);
 }
 
+/* It may hang in the kernel. A deadline that is over would keep its server turning meanwhile. */
+static void test_process_that_does_not_end_is_killed_again_later(void)
+{
+	int caller;
+	struct pv_connection *c = open_pair(&caller, "GET /storage HTTP/1.1\r\n\r\n");
+	pid_t worker = fork();
+
+	if (!worker)
+		for (;;)
+			pause();
+	pv_connection_hand_over(c, worker, 1000);
+	CHECK(c->phase == PV_PHASE_WORK && c->deadline == 1000 + PV_CONNECTION_WORK_MS);
+	pv_connection_late(c, c->deadline);
+	CHECK(waitpid(worker, NULL, 0) == worker);
+	CHECK(c->phase == PV_PHASE_WORK && c->deadline > 1000 + PV_CONNECTION_WORK_MS);
+	pv_connection_close(c);
+	close(caller);
+}
+
 int main(void)
 {
 	struct pv_err err;
@@ -293,6 +312,7 @@ int main(void)
 
 	test_caller_that_dawdles_is_let_go();
 	test_pid_1_that_does_not_answer_is_busy();
+	test_process_that_does_not_end_is_killed_again_later();
 	next_peer =
 		mmap(NULL, sizeof(*next_peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(next_peer != MAP_FAILED);
