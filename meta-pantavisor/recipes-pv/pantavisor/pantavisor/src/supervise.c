@@ -56,6 +56,13 @@ static void look_at_stop(struct pv_task *task, int64_t now)
 	task->kill_at = now + STOP_AGAIN_MS;
 }
 
+/* Without it a container cannot be asked to end. */
+static bool needs_init(const struct pv_task *task)
+{
+	return task->status == PV_STATUS_STARTING ||
+	       (task->status == PV_STATUS_READY && task->monitor && !task->init);
+}
+
 static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
 	if (task->is_starting)
@@ -64,7 +71,7 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 		pv_task_begin(pv, task, now);
 	if (task->status == PV_STATUS_STOPPED && task->start_again)
 		pv_task_start(pv, task, now);
-	if (task->status == PV_STATUS_STARTING)
+	if (needs_init(task))
 		pv_task_look_for_init(pv, task);
 	pv_checkup_tick(pv, task, now, next);
 	look_at_stop(task, now);

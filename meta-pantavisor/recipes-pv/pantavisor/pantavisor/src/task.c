@@ -146,9 +146,9 @@ void pv_task_begin(struct pv *pv, struct pv_task *task, int64_t now)
 
 void pv_task_look_for_init(struct pv *pv, struct pv_task *task)
 {
-	if (!pv_container_find_init(pv, task))
+	/* It may have reported itself before. */
+	if (!pv_container_find_init(pv, task) || !pv_status_next(&task->status, PV_EVENT_RUNNING))
 		return;
-	pv_status_next(&task->status, PV_EVENT_RUNNING);
 	pv_info("container", "container %s STARTED", task->spec->name);
 	note_goal(task);
 }
@@ -169,8 +169,9 @@ void pv_task_ill(struct pv *pv, struct pv_task *task, int64_t now)
 
 bool pv_task_ready(struct pv *pv, struct pv_task *task)
 {
-	(void)pv;
 	/* It was faster than we looked. */
+	if (task->status == PV_STATUS_STARTING)
+		pv_task_look_for_init(pv, task);
 	if (task->status == PV_STATUS_STARTING && pv_status_next(&task->status, PV_EVENT_RUNNING))
 		pv_info("container", "container %s STARTED", task->spec->name);
 	/* Once more is as good. */

@@ -24,6 +24,7 @@
 
 #define SECOND 1000
 #define MONITOR 4711
+#define INIT 4712
 
 static struct {
 	bool can_mount, can_spawn, has_init;
@@ -64,10 +65,11 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	return 0;
 }
 
-bool pv_container_find_init(struct pv *pv, struct pv_task *task)
+bool pv_container_find_init(struct pv *pv, struct pv_task *of)
 {
 	(void)pv;
-	(void)task;
+	if (world.has_init)
+		of->init = INIT;
 	return world.has_init;
 }
 

@@ -134,6 +134,24 @@ static void test_ready_may_come_early(void)
 	tick(&pv, 1);
 	CHECK(task.status == PV_STATUS_STARTING);
 	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 200 && task.status == PV_STATUS_READY);
+	/* Without its init it could not be asked to end. */
+	CHECK(!task.init);
+	world.has_init = true;
+	tick(&pv, 2);
+	CHECK(task.init == INIT && task.status == PV_STATUS_READY);
+	web.goal = PV_GOAL_STARTED;
+}
+
+static void test_ready_that_comes_early_leads_to_its_init(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	web.goal = PV_GOAL_READY;
+	world.has_init = false;
+	tick(&pv, 1);
+	world.has_init = true;
+	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 200 && task.status == PV_STATUS_READY);
+	CHECK(task.init == INIT);
 	web.goal = PV_GOAL_STARTED;
 }
 
@@ -510,6 +528,7 @@ int main(void)
 	test_ask_that_is_none_is_refused();
 	test_ready_reaches_the_goal();
 	test_ready_may_come_early();
+	test_ready_that_comes_early_leads_to_its_init();
 	test_reports();
 	test_longest_report_fits();
 	test_container_is_stopped_and_started_on_request();
