@@ -103,6 +103,8 @@ static void take_ready(struct order *o)
 		refuse(o, FORBIDDEN, "Request not sent from a container");
 	else if (caller->spec->goal != PV_GOAL_READY)
 		refuse(o, FAILED, "the status goal of this container is not READY");
+	else if (caller->health.standing == PV_HEALTH_ILL)
+		refuse(o, FAILED, "this container is unhealthy: its health check has to pass first");
 	else if (!pv_task_ready(o->pv, caller))
 		refuse(o, FAILED, "this container is not started");
 }

@@ -155,6 +155,22 @@ static void test_ready_that_comes_early_leads_to_its_init(void)
 	web.goal = PV_GOAL_STARTED;
 }
 
+/* Its health check knows better. */
+static void test_ready_of_an_unhealthy_container_is_refused(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	web.goal = PV_GOAL_READY;
+	tick(&pv, 1);
+	tick(&pv, 2);
+	task.health.standing = PV_HEALTH_ILL;
+	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 500 && task.status == PV_STATUS_STARTED);
+	CHECK_HAS(reply.body, "unhealthy");
+	task.health.standing = PV_HEALTH_WELL;
+	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 200 && task.status == PV_STATUS_READY);
+	web.goal = PV_GOAL_STARTED;
+}
+
 static void test_reports(void)
 {
 	struct pv pv = running(true, true, false);
@@ -529,6 +545,7 @@ int main(void)
 	test_ready_reaches_the_goal();
 	test_ready_may_come_early();
 	test_ready_that_comes_early_leads_to_its_init();
+	test_ready_of_an_unhealthy_container_is_refused();
 	test_reports();
 	test_longest_report_fits();
 	test_container_is_stopped_and_started_on_request();
