@@ -279,6 +279,26 @@ def test_the_same_key_makes_the_same_image_again(pvr: PvrCommand, desk: Path, ma
     assert (desk / "signed.img.bmap").read_bytes() == (desk / "disk.img.bmap").read_bytes()
 
 
+def test_an_image_with_the_map_of_another_is_refused(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    """By a map made of it, a device would be flashed without the blocks that only the new image has."""
+    given = made / "given"
+    (desk / "more").write_bytes(os.urandom(3_000_000))
+    pvr("image", *(str(made / "made" / f"{name}.tgz") for name in ("web", "safe", "bsp")),
+        "--out", f"{desk}/new.img", "--boot", f"EFI/BOOT/BOOTX64.EFI={given}/loader.efi",
+        "--boot", f"more={desk}/more", "--trust", f"{given}/keys/ca.crt",
+        "--release", "4", *signer(given / "keys"))  # fmt: skip
+    (desk / "disk.img.bmap").replace(desk / "new.img.bmap")
+    assert "are not those of its block map" in personalise(
+        desk / "new.img", "--out", desk / "unit.img", status=2
+    )
+    words = ["--out", f"{desk}/unit.img", "--trust", f"{given}/keys/ca.crt", *signer(given / "keys")]
+    said = pvr.both("factory", "sign", f"{desk}/new.img", *words, status=2)[1]
+    assert "are not those of its block map" in said
+    assert not (desk / "plan.csv.ledger").exists() and not list(desk.glob("unit.img*"))
+
+
 def test_what_devices_do_not_trust_is_not_signed(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:

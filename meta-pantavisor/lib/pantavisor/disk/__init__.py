@@ -9,7 +9,7 @@ its bmap.
     tools      what these programs see of the world
     files      what goes into the storage partition
     ext4       the storage partition                 by mke2fs, debugfs, e2fsck
-    bmap       which blocks must reach the flash     read_map()
+    bmap       which blocks must reach the flash     read_map(), check_map()
     rewrite    changes to the storage of a finished image
 
 Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, on any
@@ -18,6 +18,7 @@ machine and for any user.
 
 from .assembly import DiskImage, build, build_storage
 from .bmap import ReadMap
+from .bmap import check as check_map
 from .bmap import read as read_map
 from .placement import DiskSpan
 from .rewrite import copy_image, name_storage, remap, replace_storage, storage_identity, write_file
@@ -28,6 +29,7 @@ __all__ = [
     "ReadMap",
     "build",
     "build_storage",
+    "check_map",
     "copy_image",
     "name_storage",
     "read_map",

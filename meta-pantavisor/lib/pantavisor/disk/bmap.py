@@ -133,6 +133,29 @@ def read(path: Path) -> ReadMap:
         ) from error
 
 
+def check(image: Path, block_map: ReadMap) -> None:
+    """Compare the whole image with its map. Raises FormatError."""
+    hint = "copy image and block map again from where they were made"
+    with open(image, "rb", buffering=0) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size != block_map.size:
+            raise FormatError(
+                f"{image} has {size} bytes, and its block map is for {block_map.size}", hint=hint
+            )
+        for found in block_map.ranges:
+            if range_sha256(stream.fileno(), found.start, found.end) != found.sha256:
+                place = f"bytes {found.start} to {found.end}"
+                raise FormatError(f"{image} is damaged: {place} are not those of its block map", hint=hint)
+
+
+def range_sha256(descriptor: int, start: int, end: int) -> str:
+    """Of what there is from ``start`` to ``end``, which is less where the file ends before."""
+    hasher = hashlib.sha256()
+    for at in range(start, end, CHUNK):
+        hasher.update(os.pread(descriptor, min(CHUNK, end - at), at))
+    return hasher.hexdigest()
+
+
 def _parse(data: bytes) -> ReadMap:
     text = data.decode("utf-8")
     if "<!DOCTYPE" in text:

@@ -138,7 +138,7 @@ def check_holds(target: Path, image: Path) -> None:
         plan = _read(image, source.fileno(), block_map)
         os.posix_fadvise(held.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         for piece in plan.body:
-            if _sha256(held.fileno(), piece.start, piece.end) != piece.sha256:
+            if bmap.range_sha256(held.fileno(), piece.start, piece.end) != piece.sha256:
                 raise PantavisorError(
                     f"{target} does not hold {image}: bytes {piece.start} to {piece.end} differ",
                     hint="flash it again",
@@ -167,18 +167,10 @@ def _map_of(image: Path) -> Path:
 
 def _read(image: Path, source: int, block_map: bmap.ReadMap) -> _Plan:
     """Compare the whole image with its map before any disk is touched."""
-    size = os.fstat(source).st_size
-    if size != block_map.size or size % SECTOR or size < 2 * BLOCK:
-        raise FormatError(
-            f"{image} has {size} bytes, and its block map is for {block_map.size}",
-            hint="use the block map that was made with the image",
-        )
-    for found in block_map.ranges:
-        if _sha256(source, found.start, found.end) != found.sha256:
-            raise FormatError(
-                f"{image} is damaged: bytes {found.start} to {found.end} are not those of its block map",
-                hint="copy image and block map again from where they were made",
-            )
+    bmap.check(image, block_map)
+    size = block_map.size
+    if size % SECTOR or size < 2 * BLOCK:
+        raise FormatError(f"{image} has {size} bytes, and no disk has", hint="name a disk image")
     tail = size - BLOCK
     body = [
         piece
@@ -194,14 +186,7 @@ def _piece(source: int, start: int, end: int, found: bmap.MappedRange) -> Option
     if start >= end:
         return None
     is_whole = (start, end) == (found.start, found.end)
-    return _Piece(start, end, found.sha256 if is_whole else _sha256(source, start, end))
-
-
-def _sha256(source: int, start: int, end: int) -> str:
-    hasher = hashlib.sha256()
-    for at in range(start, end, CHUNK):
-        hasher.update(os.pread(source, min(CHUNK, end - at), at))
-    return hasher.hexdigest()
+    return _Piece(start, end, found.sha256 if is_whole else bmap.range_sha256(source, start, end))
 
 
 class _Writer(threading.Thread):

@@ -35,6 +35,7 @@ def sign_again(
     what devices have. Raises PantavisorError.
     """
     block_map = disk.read_map(image.with_name(f"{image.name}.bmap"))
+    disk.check_map(image, block_map)
     atomic.check_target(output)
     with atomic.scratch(output.absolute().parent) as folder:
         storage = folder / "storage"

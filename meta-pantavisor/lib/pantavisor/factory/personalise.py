@@ -38,6 +38,8 @@ def check(place: Place) -> None:
         if place.output is not None:
             raise FormatError("a disk is changed in place", hint="leave out --out")
         drive.check(place.target)
+    elif (block_map := _map_of(place.target)).is_file():
+        disk.check_map(place.target, disk.read_map(block_map))
     with opened(place.target, Findings()) as found:
         _storage(place.target, found)
         if (serial := _serial(found)) is not None and not place.again:
@@ -59,7 +61,7 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
             yield place.target
         return
     output = place.output or place.target
-    block_map = place.target.with_name(f"{place.target.name}.bmap")
+    block_map = _map_of(place.target)
     with atomic.replacing_path(output) as beside:
         disk.copy_image(place.target, beside)
         span = _write(beside, place, record)
@@ -67,9 +69,13 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
         text = disk.remap(beside, disk.read_map(block_map), span) if block_map.is_file() else None
         atomic.sync_file(beside)
         # Never an image with the map of another.
-        output.with_name(f"{output.name}.bmap").unlink(missing_ok=True)
+        _map_of(output).unlink(missing_ok=True)
     if text is not None:
-        atomic.write(output.with_name(f"{output.name}.bmap"), text)
+        atomic.write(_map_of(output), text)
+
+
+def _map_of(image: Path) -> Path:
+    return image.with_name(f"{image.name}.bmap")
 
 
 def _write(path: Path, place: Place, record: Unit) -> disk.DiskSpan:
