@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pantavisor import audit, keys
+from pantavisor import atomic, audit, keys
 from pantavisor.disk import bmap
 from pantavisor.factory import ledger
 from sim import built, loops, tools
@@ -212,6 +213,49 @@ def test_a_unit_that_does_not_pass_gets_no_certificate(
     assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "failed"}
     assert "was begun and not done" in personalise(desk / "disk.img", "--serial", "A-1", status=2)
     assert personalise(desk / "disk.img", "--serial", "A-1", "--again", *births) == "A-1"
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [("no/unit.img", "No such file"), ("births", "is a directory"), ("/dev/null", "not a regular file")],
+)
+def test_a_wrong_output_takes_no_serial_number(
+    personalise: Callable[..., str], desk: Path, out: str, sentence: str
+) -> None:
+    (desk / "births").mkdir()
+    assert sentence in personalise(desk / "disk.img", "--out", desk / out, status=2)
+    assert not (desk / "plan.csv.ledger").exists()
+
+
+def test_an_image_that_cannot_take_its_name_gets_no_certificate(
+    personalise: Callable[..., str], desk: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk / "births").mkdir()
+    births = ["--certificates", desk / "births", *signer(made / "given/keys")]
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(atomic, "sync_file", full)
+    said = personalise(desk / "disk.img", "--out", desk / "unit.img", *births, status=2)
+    assert "No space left" in said and not (desk / "unit.img").exists()
+    assert not list((desk / "births").iterdir())
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "failed"}
+
+
+def test_a_certificate_is_not_lost_to_a_unit_of_another_ledger(
+    personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    (desk / "births").mkdir()
+    births = ["--certificates", desk / "births", *signer(made / "given/keys")]
+    personalise(desk / "disk.img", "--out", desk / "unit.img", *births)
+    text = (desk / "births/A-1.birth.json").read_bytes()
+    words = ["--out", desk / "other.img", "--ledger", desk / "wrong", *births]
+    assert "certifies a unit of this serial number already" in personalise(
+        desk / "disk.img", *words, status=2
+    )
+    assert (desk / "births/A-1.birth.json").read_bytes() == text and not (desk / "other.img").exists()
+    assert ledger.read(desk / "wrong").events == {"A-1": "failed"}
 
 
 def test_a_flashed_disk_becomes_a_unit(

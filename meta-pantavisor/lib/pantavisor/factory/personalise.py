@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import atomic, disk, unit
-from ..errors import FormatError, PantavisorError
+from ..errors import FormatError, NotFound, PantavisorError
 from ..readers import IMAGE, Findings, Opened, opened, read_small
 from ..unit import Unit
 from . import drive, identities
@@ -38,12 +38,24 @@ def check(place: Place) -> None:
         if place.output is not None:
             raise FormatError("a disk is changed in place", hint="leave out --out")
         drive.check(place.target)
-    elif (block_map := _map_of(place.target)).is_file():
-        disk.check_map(place.target, disk.read_map(block_map))
+    else:
+        _check_output(place.output or place.target)
+        if (block_map := _map_of(place.target)).is_file():
+            disk.check_map(place.target, disk.read_map(block_map))
     with opened(place.target, Findings()) as found:
         _storage(place.target, found)
         if (serial := _serial(found)) is not None and not place.again:
             raise _is_another(place, serial)
+
+
+def _check_output(output: Path) -> None:
+    atomic.check_target(output)
+    if output.is_dir():
+        raise FormatError(f"{output} is a directory", hint="name a file")
+    if not output.parent.is_dir():
+        raise NotFound(f"{output.parent}: No such file or directory", hint="check the spelling")
+    if not os.access(output.parent, os.W_OK):
+        raise PantavisorError(f"{output.parent} cannot be written", hint="name another directory")
 
 
 @contextmanager
@@ -70,6 +82,8 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
         atomic.sync_file(beside)
         # Never an image with the map of another.
         _map_of(output).unlink(missing_ok=True)
+    # The ledger has no unit as done whose image a power cut can take.
+    atomic.sync_directory(output.parent)
     if text is not None:
         atomic.write(_map_of(output), text)
 

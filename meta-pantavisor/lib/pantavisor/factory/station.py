@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,13 @@ def make_unit(
     ``image`` is what the target has to hold before. Raises PantavisorError; where the unit was begun, the
     ledger then has it as failed.
     """
-    if station.certificates is not None and not station.certificates.is_dir():
-        raise FormatError(f"{station.certificates} is not a directory", hint="make it: mkdir -p DIR")
+    if station.certificates is not None:
+        if not station.certificates.is_dir():
+            raise FormatError(f"{station.certificates} is not a directory", hint="make it: mkdir -p DIR")
+        if not os.access(station.certificates, os.W_OK):
+            raise PantavisorError(
+                f"{station.certificates} cannot be written", hint="name another directory"
+            )
     check(place)
     if image is not None:
         check_holds(place.target, image)
@@ -56,11 +62,15 @@ def make_unit(
     digest = file_sha256(flashed) if flashed and station.certificates else None
     unit = ledger.begin(station.ledger, units, station=station.name, time=station.now(), again=place.again)
     try:
+        if not place.again:
+            _check_uncertified(station, unit)
         with personalised(place, unit) as made:
             report = audit.verify(made, trust=station.trust, strict=True, signers=station.signers)
             report.raise_for_findings()
-            if station.certificates is not None:
-                _certify(station, unit, made, digest, report.checked)
+            certificate = _certificate(station, unit, made, digest, report.checked)
+        # Not before an image has its name, or its disk could be full and the unit failed.
+        if station.certificates is not None and certificate is not None:
+            atomic.write(_place(station.certificates, unit), certificate)
     except BaseException:
         ledger.end(station.ledger, unit, ledger.FAILED, station=station.name, time=station.now())
         raise
@@ -68,17 +78,30 @@ def make_unit(
     return unit
 
 
-def _certify(
+def _place(certificates: Path, unit: Unit) -> Path:
+    return certificates / f"{unit.serial}.birth.json"
+
+
+def _check_uncertified(station: Station, unit: Unit) -> None:
+    if station.certificates is not None and (found := _place(station.certificates, unit)).exists():
+        raise PantavisorError(
+            f"{found} certifies a unit of this serial number already",
+            hint=f"see that {station.ledger} is the ledger of this factory, and whole",
+        )
+
+
+def _certificate(
     station: Station, unit: Unit, made: Path, image: Optional[str], checked: Mapping[str, int]
-) -> None:
-    assert station.certificates is not None and station.signer is not None
+) -> Optional[bytes]:
+    if station.certificates is None:
+        return None
+    assert station.signer is not None
     payload: dict[str, Any] = {
         "#spec": KIND, "checked": dict(checked), "image": image, "result": PASSED, "serial": unit.serial,
         "state": _state_digest(made), "station": station.name, "time": station.now(),
         "unit": hashlib.sha256(unit.dumps()).hexdigest(),
     }  # fmt: skip
-    name = f"{unit.serial}.birth.json"
-    atomic.write(station.certificates / name, keys.sign_document(payload, KIND, station.signer))
+    return keys.sign_document(payload, KIND, station.signer)
 
 
 def _state_digest(made: Path) -> str:
