@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -226,6 +227,16 @@ def test_half_a_line_goes_with_the_next_event(tmp_path: Path) -> None:
         assert list(ledger.read(book).events) == ["A-0"]
         assert take(book) == "A-1"
         assert book.read_bytes().startswith(whole) and book.read_bytes().count(b"\n") == 2
+
+
+def test_a_whole_ledger_is_only_appended_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file system sees to it, where the ledger has the attribute of one."""
+
+    def refuse(descriptor: int, length: int) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "ftruncate", refuse)
+    assert [take(tmp_path / "ledger") for _ in range(2)] == ["A-0", "A-1"]
 
 
 def test_a_line_that_was_changed_or_taken_out_is_noticed(tmp_path: Path) -> None:

@@ -158,8 +158,9 @@ def _append(
     line = cjson.dumps(document) + b"\n"
     if len(line) > MAX_LINE:
         raise LimitError(f"an event of {len(line)} bytes is too long for {path}")
-    # The half line of a writer that lost its power.
-    os.ftruncate(stream.fileno(), entries.length)
+    # The half line of a writer that lost its power. A file that may only grow is not asked without need.
+    if os.fstat(stream.fileno()).st_size != entries.length:
+        os.ftruncate(stream.fileno(), entries.length)
     if os.write(stream.fileno(), line) != len(line):
         os.ftruncate(stream.fileno(), entries.length)
         raise PantavisorError(f"{path} took only some of an event", hint="make room on its file system")
