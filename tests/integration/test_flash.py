@@ -9,16 +9,19 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pantavisor import factory
-from pantavisor.disk import bmap
+from pantavisor.disk import bmap, gpt
 from pantavisor.errors import PantavisorError
 from pantavisor.factory.drive import Drive
+from pantavisor.factory.flash import check_holds
 from sim import device, loops, tools
 from sim.pvr_command import ENVIRONMENT, process
 
@@ -62,6 +65,30 @@ def holds(disk: Path, image: Path) -> bool:
             if one.read(found.end - found.start) != other.read(found.end - found.start):
                 return False
     return True
+
+
+@pytest.mark.parametrize("more", [0, 512, 8192, 16896, MIB])
+def test_a_flashed_disk_holds_its_image(image: Path, tmp_path: Path, more: int) -> None:
+    """Also where the copy of the table at the end of the disk lies over the one of the image."""
+    table = gpt.render(
+        [gpt.Partition("a", gpt.LINUX_DATA, UUID(int=1), MIB, 6 * MIB)], disk=UUID(int=2), size=SIZE
+    )
+    copy = tmp_path / "copy.img"
+    copy.write_bytes(image.read_bytes())
+    with open(copy, "r+b") as stream:
+        stream.write(table.head)
+        stream.seek(-len(table.tail), os.SEEK_END)
+        stream.write(table.tail)
+    Path(f"{copy}.bmap").write_bytes(bmap.make(copy, RANGES).text)
+    with loops.disk(tmp_path / "disk", size=SIZE + more) as disk:
+        (one,) = factory.flash(copy, [disk])
+        assert one.good
+        check_holds(disk, copy)
+        with open(disk, "r+b") as stream:
+            stream.seek(6 * MIB)
+            stream.write(b"x")
+        with pytest.raises(PantavisorError, match="does not hold"):
+            check_holds(disk, copy)
 
 
 def has_table(disk: Path) -> bool:
@@ -162,6 +189,19 @@ def test_an_interrupted_disk_has_no_partition_table(
     slow_down(monkeypatch)
     flashed = factory.flash(image, disks, progress=interrupt)
     assert all(one.interrupted and not one.good for one in flashed)
+    assert not any(map(has_table, disks))
+
+
+def test_a_second_interruption_waits_for_the_disks_too(
+    image: Path, disks: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(done: int, total: int) -> None:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        raise KeyboardInterrupt
+
+    slow_down(monkeypatch)
+    flashed = factory.flash(image, disks, progress=interrupt)
+    assert all(one.interrupted for one in flashed)
     assert not any(map(has_table, disks))
 
 

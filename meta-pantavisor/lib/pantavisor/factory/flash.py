@@ -118,7 +118,7 @@ def flash(
         finally:
             stop.set()
             for writer in writers:
-                writer.join()
+                _wait(writer)
         return tuple(writer.result for writer in writers)
 
 
@@ -129,16 +129,29 @@ def _watch(writers: Sequence[_Writer], total: int, progress: Callable[[int, int]
     progress(total, total)
 
 
+def _wait(writer: _Writer) -> None:
+    """Until it ended: another Ctrl-C must not take its disk from it before that has no table."""
+    # join() takes a thread for ended that still runs, where it was interrupted.
+    while writer.ident is not None and not writer.ended:
+        try:
+            time.sleep(WAIT_SECONDS)
+        except KeyboardInterrupt:
+            pass
+
+
 def check_holds(target: Path, image: Path) -> None:
     """Raise PantavisorError unless all that the block map of ``image`` lists is on ``target``, but for the
-    first and the last block, which are those of the disk.
+    first and the last block, and where a copy of the table is, which are those of the disk.
     """
     block_map = bmap.read(_map_of(image))
     with open(image, "rb", buffering=0) as source, open(target, "rb", buffering=0) as held:
         plan = _read(image, source.fileno(), block_map)
         os.posix_fadvise(held.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        limit = min(at for at, _ in plan.ends(os.lseek(held.fileno(), 0, os.SEEK_END)) if at)
         for piece in plan.body:
-            if bmap.range_sha256(held.fileno(), piece.start, piece.end) != piece.sha256:
+            part = source.fileno(), piece.start, min(piece.end, limit)
+            wanted = piece.sha256 if piece.end <= limit else bmap.range_sha256(*part)
+            if bmap.range_sha256(held.fileno(), *part[1:]) != wanted:
                 raise PantavisorError(
                     f"{target} does not hold {image}: bytes {piece.start} to {piece.end} differ",
                     hint="flash it again",
@@ -196,9 +209,16 @@ class _Writer(threading.Thread):
         super().__init__(name=f"flash {target.path}", daemon=True)
         self._plan, self._drive, self._stop_asked = plan, target, stop
         self.done = 0
+        self.ended = False
         self.result = Flashed(target.path, "it was not written", 0, 0.0)
 
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self.ended = True
+
+    def _run(self) -> None:
         begin, problem = time.monotonic(), None
         try:
             self._flash()
