@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import re
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from pantavisor.factory import ledger
 from sim import built, loops, tools
 from sim.pvr_command import PvrCommand
 
+SECTOR = 512
 MACS = "02:00:5e:10:00:01"
 PLAN = f"serial,mac.eth0,locale\nA-1,{MACS},de_DE.UTF-8\nA-2,02:00:5e:10:00:02,\nA-3,,\n"
 
@@ -177,6 +180,27 @@ def test_identifiers_that_a_boot_file_names_stay(
     assert "extlinux.conf names" in said and "leave out --identities" in said
 
 
+@pytest.mark.parametrize("at", [SECTOR + 32, -SECTOR + 72])
+@pytest.mark.parametrize("number", [2**64 - 1, 2**40])
+def test_identifiers_of_a_table_without_a_whole_copy_stay(
+    personalise: Callable[..., str], desk: Path, at: int, number: int
+) -> None:
+    """Nothing is changed of a disk whose table leads behind its end: to the copy, or to its entries."""
+    (desk / "disk.img.bmap").unlink()
+    with open(desk / "disk.img", "r+b") as stream:
+        stream.seek(at - at % SECTOR, os.SEEK_SET if at > 0 else os.SEEK_END)
+        header = bytearray(stream.read(SECTOR))
+        struct.pack_into("<Q", header, at % SECTOR, number)
+        struct.pack_into("<I", header, 16, 0)
+        struct.pack_into("<I", header, 16, zlib.crc32(header[:92]))
+        stream.seek(-SECTOR, os.SEEK_CUR)
+        stream.write(header)
+    with loops.disk(desk / "disk.img", size=(desk / "disk.img").stat().st_size) as disk:
+        before = disk.read_bytes()
+        said = personalise(disk, "--identities", status=2)
+        assert "the partition table has no whole copy" in said and disk.read_bytes() == before
+
+
 def test_a_birth_certificate_proves_what_was_made(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:
@@ -196,6 +220,9 @@ def test_a_birth_certificate_proves_what_was_made(
     for at in range(0, len(text) - 1, 61):
         path.write_bytes(text[:at] + bytes([text[at] ^ 2]) + text[at + 1 :])
         assert pvr.both(*words, status=2)[1]
+    for name in ("payload", "protected", "signature"):
+        path.write_text(json.dumps({**json.loads(text), name: "\ud800"}))
+        assert "is not base64url" in pvr.both(*words, status=2)[1]
     path.write_bytes(text)
     assert "no trusted root" in pvr.both(*words[:-1], f"{made}/given/keys/ca.crt", status=2)[1]
 

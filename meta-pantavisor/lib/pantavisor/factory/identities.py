@@ -13,6 +13,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -34,13 +35,15 @@ def personalise(image: Path, found: Opened, serial: str, *, epoch: int) -> None:
     assert start is not None
     old = disk.storage_identity(image, start)
     _check_unnamed(image, found, old)
+    with open(image, "rb", buffering=0) as stream:
+        tables = _tables(stream.fileno())
     disk.name_storage(image, start, _own(old, serial), epoch=epoch)
     with open(image, "r+b", buffering=0) as stream:
         for partition in found.contents.partitions:
             _name_fat(stream.fileno(), partition.start, serial)
-        if os.pread(stream.fileno(), 8, SECTOR) == _SIGNATURE:
-            _name_gpt(stream.fileno(), serial)
-        else:
+        for table in tables:
+            _name_gpt(stream.fileno(), table, serial)
+        if not tables:
             _rewrite(stream.fileno(), 440, serial)
         os.fsync(stream.fileno())
 
@@ -100,31 +103,57 @@ def _rewrite(descriptor: int, at: int, serial: str) -> bytes:
     return new
 
 
-def _name_gpt(descriptor: int, serial: str) -> None:
-    """Both tables; the copy first, so that there is a whole one at any time."""
+@dataclass(frozen=True)
+class _Table:
+    """A GUID partition table as it is: where its header and its entries are, and the bytes of both."""
+
+    header_at: int
+    header: bytes
+    entries_at: int
+    entries: bytes
+    step: int
+
+
+def _tables(descriptor: int) -> list[_Table]:
+    """The copy first, so that there is a whole one at any time; none where the disk has another kind."""
     primary = os.pread(descriptor, SECTOR, SECTOR)
+    if primary[:8] != _SIGNATURE:
+        return []
     (backup,) = struct.unpack_from("<Q", primary, 32)
-    for sector in (backup, 1):
-        header = bytearray(os.pread(descriptor, SECTOR, sector * SECTOR))
-        (length,) = struct.unpack_from("<I", header, 12)
-        table, count, step = struct.unpack_from("<QII", header, 72)
-        if (
-            header[:8] != _SIGNATURE
-            or not 92 <= length <= SECTOR
-            or count > 1024
-            or not 128 <= step <= 4096
-        ):
-            raise FormatError("the partition table has no whole copy", hint="flash the disk again")
-        entries = bytearray(os.pread(descriptor, count * step, table * SECTOR))
-        for at in range(0, len(entries), step):
-            if any(entries[at : at + 16]):
-                _exchange(entries, at + 16, serial)
-        _exchange(header, 56, serial)
-        struct.pack_into("<I", header, 88, zlib.crc32(entries))
-        struct.pack_into("<I", header, 16, 0)
-        struct.pack_into("<I", header, 16, zlib.crc32(header[:length]))
-        os.pwrite(descriptor, entries, table * SECTOR)
-        os.pwrite(descriptor, header, sector * SECTOR)
+    return [_table(descriptor, sector) for sector in (backup, 1)]
+
+
+def _table(descriptor: int, sector: int) -> _Table:
+    header = _whole(descriptor, sector * SECTOR, SECTOR)
+    (length,) = struct.unpack_from("<I", header, 12)
+    at, count, step = struct.unpack_from("<QII", header, 72)
+    if header[:8] != _SIGNATURE or not 92 <= length <= SECTOR or count > 1024 or not 128 <= step <= 4096:
+        raise _no_copy()
+    return _Table(sector * SECTOR, header, at * SECTOR, _whole(descriptor, at * SECTOR, count * step), step)
+
+
+def _whole(descriptor: int, at: int, length: int) -> bytes:
+    if at + length > os.lseek(descriptor, 0, os.SEEK_END):
+        raise _no_copy()
+    return os.pread(descriptor, length, at)
+
+
+def _no_copy() -> FormatError:
+    return FormatError("the partition table has no whole copy", hint="flash the disk again")
+
+
+def _name_gpt(descriptor: int, table: _Table, serial: str) -> None:
+    header, entries = bytearray(table.header), bytearray(table.entries)
+    for at in range(0, len(entries), table.step):
+        if any(entries[at : at + 16]):
+            _exchange(entries, at + 16, serial)
+    _exchange(header, 56, serial)
+    (length,) = struct.unpack_from("<I", header, 12)
+    struct.pack_into("<I", header, 88, zlib.crc32(entries))
+    struct.pack_into("<I", header, 16, 0)
+    struct.pack_into("<I", header, 16, zlib.crc32(header[:length]))
+    os.pwrite(descriptor, entries, table.entries_at)
+    os.pwrite(descriptor, header, table.header_at)
 
 
 def _exchange(raw: bytearray, at: int, serial: str) -> None:

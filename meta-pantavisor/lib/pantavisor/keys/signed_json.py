@@ -40,6 +40,7 @@ def verify_document(data: bytes, kind: str, trust: TrustStore, *, what: str) -> 
     header = cjson.load_object(pvs.decode(protected, what), what=f"header of {what}")
     if header.get("typ") != kind or header.get("alg") not in pvs.ALGORITHMS:
         raise FormatError(f"{what} is not a signed document of the type {kind}")
+    payload = pvs.decode(body, what)
     leaf = trust.leaf(pvs.read_chain(header.get("x5c", []), what), what=what)
     try:
         verify_bytes(
@@ -51,4 +52,4 @@ def verify_document(data: bytes, kind: str, trust: TrustStore, *, what: str) -> 
         )
     except SignatureError as error:
         raise SignatureError(f"the signature of {what} is wrong: it was changed, or is damaged") from error
-    return cjson.load_object(pvs.decode(body, what), what=f"payload of {what}")
+    return cjson.load_object(payload, what=f"payload of {what}")
