@@ -10,8 +10,10 @@ import os
 import re
 import struct
 import subprocess
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,36 @@ def test_a_unit_becomes_no_other_one(personalise: Callable[..., str], desk: Path
     assert ledger.read(desk / "plan.csv.ledger").events == {"A-2": "done"}
     assert 'has no serial "B"' in personalise(desk / "disk.img", "--serial", "B", status=2)
     assert "--again is for one unit" in personalise(desk / "disk.img", "--again", status=2)
+
+
+def test_two_stations_never_make_units_of_one_image_in_place(
+    personalise: Callable[..., str], desk: Path
+) -> None:
+    """The second one begins while the first one writes, and finds what that wrote."""
+    with open(desk / "disk.img", "rb") as first, ThreadPoolExecutor() as pool:
+        with atomic.exclusive(first):
+            (desk / "copy.img").write_bytes((desk / "disk.img").read_bytes())
+            personalise(desk / "copy.img")
+            second = pool.submit(personalise, desk / "disk.img", status=2)
+            while ledger.read(desk / "plan.csv.ledger").events.get("A-2") != "begun":
+                assert not second.done()
+            time.sleep(2)  # it would have its copy of the image by now
+            (desk / "copy.img").replace(desk / "disk.img")
+        assert "has the record of a unit already: A-1" in second.result()
+    assert record(desk / "disk.img")["serial"] == "A-1"
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "done", "A-2": "failed"}
+
+
+def test_a_disk_that_is_in_use_becomes_no_unit(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path
+) -> None:
+    with loops.disk(desk / "one", size=(desk / "disk.img").stat().st_size) as one:
+        pvr("factory", "flash", f"{desk}/disk.img", "--to", str(one))
+        descriptor = os.open(one, os.O_RDONLY | os.O_EXCL)
+        assert "is in use" in personalise(one, status=2)
+        os.close(descriptor)
+        assert not (desk / "plan.csv.ledger").exists()
+        assert personalise(one) == "A-1"
 
 
 def test_the_same_image_and_unit_make_the_same_bytes(personalise: Callable[..., str], desk: Path) -> None:

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
+from typing import BinaryIO, Optional
 
 from ..errors import FormatError, NotFound, PantavisorError
 
@@ -74,15 +74,7 @@ def opened(path: Path, needed: int) -> Iterator[Drive]:
     """The disk at ``path`` for an image of ``needed`` bytes, in use by nothing else. Raises PantavisorError
     for what must not be written.
     """
-    check(path)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_EXCL | os.O_DIRECT | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.EBUSY:
-            raise PantavisorError(
-                f"{path} is in use", hint=f"find by what: lsblk {path}; then unmount it"
-            ) from error
-        raise
+    descriptor = _open(path, os.O_RDWR | os.O_DIRECT)
     size = os.lseek(descriptor, 0, os.SEEK_END)
     drive = Drive(path, descriptor, size)
     try:
@@ -93,6 +85,25 @@ def opened(path: Path, needed: int) -> Iterator[Drive]:
         yield drive
     finally:
         drive.close()
+
+
+@contextmanager
+def held(path: Path) -> Iterator[BinaryIO]:
+    """The disk at ``path``, which nothing else mounts or takes meanwhile. Raises as opened."""
+    with os.fdopen(_open(path, os.O_RDONLY), "rb", buffering=0) as stream:
+        yield stream
+
+
+def _open(path: Path, flags: int) -> int:
+    check(path)
+    try:
+        return os.open(path, flags | os.O_EXCL | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise PantavisorError(
+                f"{path} is in use", hint=f"find by what: lsblk {path}; then unmount it"
+            ) from error
+        raise
 
 
 def check(path: Path) -> None:

@@ -37,7 +37,8 @@ def check(place: Place) -> None:
     if place.target.is_block_device():
         if place.output is not None:
             raise FormatError("a disk is changed in place", hint="leave out --out")
-        drive.check(place.target)
+        with drive.held(place.target):
+            pass
     else:
         _check_output(place.output or place.target)
         if (block_map := _map_of(place.target)).is_file():
@@ -65,7 +66,7 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
     Raises PantavisorError.
     """
     if place.target.is_block_device():
-        with open(place.target, "rb") as stream, atomic.exclusive(stream):
+        with drive.held(place.target) as stream, atomic.exclusive(stream):
             _write(place.target, place, record)
             # What is looked at next is to come from the disk.
             os.fsync(stream.fileno())
@@ -74,7 +75,7 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
         return
     output = place.output or place.target
     block_map = _map_of(place.target)
-    with atomic.replacing_path(output) as beside:
+    with _locked(place), atomic.replacing_path(output) as beside:
         disk.copy_image(place.target, beside)
         span = _write(beside, place, record)
         yield beside
@@ -86,6 +87,16 @@ def personalised(place: Place, record: Unit) -> Iterator[Path]:
     atomic.sync_directory(output.parent)
     if text is not None:
         atomic.write(_map_of(output), text)
+
+
+@contextmanager
+def _locked(place: Place) -> Iterator[None]:
+    """One station at a time where an image is changed in place; the next one finds the record in it."""
+    if place.output is not None and not (place.output.exists() and place.output.samefile(place.target)):
+        yield
+        return
+    with open(place.target, "rb") as stream, atomic.exclusive(stream):
+        yield
 
 
 def _map_of(image: Path) -> Path:
