@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from pantavisor import atomic, audit, keys
 from pantavisor.disk import bmap
+from pantavisor.errors import FormatError
 from pantavisor.factory import ledger
 from sim import built, loops, tools
 from sim.pvr_command import PvrCommand
@@ -284,6 +285,18 @@ def test_a_wrong_output_takes_no_serial_number(
     (desk / "births").mkdir()
     assert sentence in personalise(desk / "disk.img", "--out", desk / out, status=2)
     assert not (desk / "plan.csv.ledger").exists()
+
+
+def test_a_failure_is_told_though_the_ledger_is_full(
+    personalise: Callable[..., str], desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*words: object, **more: object) -> None:
+        monkeypatch.setattr(ledger, "MAX_LINE", 10)
+        raise FormatError("the image is damaged")
+
+    monkeypatch.setattr(audit, "verify", damaged)
+    assert "the image is damaged" in personalise(desk / "disk.img", status=2)
+    assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "begun"}
 
 
 def test_an_image_that_cannot_take_its_name_gets_no_certificate(

@@ -239,6 +239,18 @@ def test_a_whole_ledger_is_only_appended_to(tmp_path: Path, monkeypatch: pytest.
     assert [take(tmp_path / "ledger") for _ in range(2)] == ["A-0", "A-1"]
 
 
+def test_what_the_file_system_refuses_names_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError) as caught:
+        take(tmp_path / "ledger")
+    assert caught.value.filename == str(tmp_path / "ledger")
+
+
 def test_a_line_that_was_changed_or_taken_out_is_noticed(tmp_path: Path) -> None:
     book = tmp_path / "ledger"
     for _ in range(3):

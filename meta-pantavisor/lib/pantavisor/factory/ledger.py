@@ -131,7 +131,11 @@ def _opened(path: Path, *, make: bool) -> Iterator[tuple[BinaryIO, Entries]]:
         with atomic.exclusive(stream):
             if make:
                 atomic.sync_directory(path.parent)
-            yield stream, _read(stream, path)
+            try:
+                yield stream, _read(stream, path)
+            except OSError as error:
+                error.filename = error.filename or str(path)
+                raise
 
 
 def _read(stream: BinaryIO, path: Path) -> Entries:

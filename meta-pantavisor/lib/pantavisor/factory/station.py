@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -72,7 +73,9 @@ def make_unit(
         if station.certificates is not None and certificate is not None:
             atomic.write(_place(station.certificates, unit), certificate)
     except BaseException:
-        ledger.end(station.ledger, unit, ledger.FAILED, station=station.name, time=station.now())
+        # Why it failed matters more than a ledger in which it stays begun, and so is not given either.
+        with suppress(PantavisorError, OSError):
+            ledger.end(station.ledger, unit, ledger.FAILED, station=station.name, time=station.now())
         raise
     ledger.end(station.ledger, unit, ledger.DONE, station=station.name, time=station.now())
     return unit
