@@ -415,6 +415,20 @@ def test_an_image_with_the_map_of_another_is_refused(
     assert not (desk / "plan.csv.ledger").exists() and not list(desk.glob("unit.img*"))
 
 
+def test_what_a_new_storage_would_not_have_is_not_lost(pvr: PvrCommand, desk: Path, made: Path) -> None:
+    (desk / "data").write_text("{}")
+    at = f"{desk}/disk.img?offset={disk_start(desk / 'disk.img')}"
+    (desk / "script").write_text(f"cd /config\nwrite {desk}/data own.json\n")
+    tools.run("debugfs", "-w", "-f", f"{desk}/script", at)
+    Path(f"{desk}/disk.img.bmap").write_bytes(
+        bmap.make(desk / "disk.img", [(0, (desk / "disk.img").stat().st_size)]).text
+    )
+    words = ["factory", "sign", f"{desk}/disk.img", "--out", f"{desk}/signed.img"]
+    words += ["--trust", f"{made}/given/keys/ca.crt", *signer(made / "given/keys")]
+    said = pvr.both(*words, status=2)[1]
+    assert "was used: it holds config/own.json" in said and not (desk / "signed.img").exists()
+
+
 def test_what_devices_do_not_trust_is_not_signed(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:

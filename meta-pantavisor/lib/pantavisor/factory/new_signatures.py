@@ -17,6 +17,7 @@ from .first_revision import REVISION
 
 # What a fresh storage holds; all of it is made again.
 _FRESH = ("boot", "cache", "config", "disks", "logs", "lost+found", "objects", "trails")
+_EMPTY = ("cache", "config", "disks", "logs", "lost+found")
 
 
 def sign_again(
@@ -74,7 +75,7 @@ def _fresh(image: Path, found: Opened) -> tuple[State, disk.DiskSpan]:
         raise FormatError(f"{image} has the record of a unit", hint="sign first, then personalise")
     for path, entry in found.tree.entries.items():
         top = path.partition("/")[0]
-        if top not in _FRESH or (top in ("cache", "disks", "logs") and entry.kind != "folder"):
+        if top not in _FRESH or (top in _EMPTY and entry.kind != "folder"):
             raise FormatError(f"{image} was used: it holds {path}", hint="use an image as it was built")
     size = next(part.size for part in found.contents.partitions if part.start == start)
     return states[REVISION], disk.DiskSpan(start, size)
