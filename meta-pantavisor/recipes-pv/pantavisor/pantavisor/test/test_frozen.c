@@ -27,7 +27,7 @@ static void wait_for_writers(void)
 	int status;
 	pid_t pid;
 
-	/* One of a file that was left is nobody's. */
+	/* That of a file that was left is known no more. */
 	for (pv_log_write(); (pid = waitpid(-1, &status, 0)) > 0; pv_log_write())
 		pv_log_reaped(pid, status);
 }
