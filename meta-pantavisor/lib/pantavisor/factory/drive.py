@@ -89,7 +89,7 @@ def opened(path: Path, needed: int) -> Iterator[Drive]:
 
 @contextmanager
 def held(path: Path) -> Iterator[BinaryIO]:
-    """The disk at ``path``, which nothing else mounts or takes meanwhile. Raises as opened."""
+    """The disk at ``path``, which nothing else mounts or takes meanwhile. Raises PantavisorError."""
     with os.fdopen(_open(path, os.O_RDONLY), "rb", buffering=0) as stream:
         yield stream
 
