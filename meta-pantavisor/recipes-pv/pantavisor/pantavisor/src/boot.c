@@ -119,7 +119,7 @@ int pv_boot_begin(struct pv *pv, struct pv_err *err)
 	if (!pv_revision_is(pv->run->revision))
 		return pv_err_set(err, "\"%.60s\" is not a name of a revision", pv->run->revision);
 	pv_modules_load(PV_MODULES_FILE);
-	pv_watchdog_boot(&pv->watchdog, &pv->config, &pv->loop);
+	pv_watchdog_boot(&pv->watchdog, &pv->config, &pv->loop, &pv->jobs);
 	if (pv_storage_mount(pv, err) < 0)
 		return -1;
 	read_environment(pv);

@@ -187,9 +187,10 @@ static void on_time(struct pv_timer *timer, int64_t now)
 
 		if (!entry->pid || entry->given_up || now < entry->until)
 			continue;
-		if (entry->killed)
+		if (entry->killed) {
+			jobs->hanging++;
 			give_up(entry);
-		else
+		} else
 			kill_job(entry);
 	}
 	start_waiting(jobs);
@@ -248,6 +249,7 @@ bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status)
 
 		if (jobs->list[i].pid != pid)
 			continue;
+		jobs->hanging -= jobs->list[i].given_up;
 		take_result(&jobs->list[i], wait_status, &result);
 		finish(jobs, i, &result);
 		start_waiting(jobs);

@@ -54,6 +54,7 @@ struct pv_jobs {
 		bool killed, cancelled, given_up;
 	} list[PV_JOBS]; /* in the order of their start */
 	size_t count;
+	size_t hanging; /* given up, and not ended yet */
 };
 
 void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop);

@@ -83,17 +83,26 @@ static void feed_in_time(struct pv_watchdog *watchdog)
 			pv_now_ms() + (int64_t)watchdog->timeout_s * 1000 / FEEDS);
 }
 
+/* What hangs in the kernel waits for the storage above all, and does so for ever. */
 static void on_time(struct pv_timer *timer, int64_t now)
 {
-	(void)now;
-	feed_in_time(timer->data);
+	struct pv_watchdog *watchdog = timer->data;
+
+	if (!watchdog->jobs->hanging) {
+		feed_in_time(watchdog);
+		return;
+	}
+	pv_error("watchdog", "the watchdog is not fed while a job hangs in the kernel");
+	pv_loop_arm(watchdog->loop, timer, now + (int64_t)watchdog->timeout_s * 1000 / FEEDS);
 }
 
-void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop)
+void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop,
+	const struct pv_jobs *jobs)
 {
 	*watchdog = (struct pv_watchdog){.mode = mode_of(config),
 		.timeout_s = pv_config_number(config, PV_WDT_TIMEOUT),
 		.loop = loop,
+		.jobs = jobs,
 		.timer = {.handle = on_time, .data = watchdog}};
 	if (watchdog->mode != PV_WATCHDOG_STARTUP && watchdog->mode != PV_WATCHDOG_ALWAYS)
 		return;

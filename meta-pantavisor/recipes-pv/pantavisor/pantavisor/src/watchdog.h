@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The watchdog of the machine, which resets it unless it is fed in time. A timer of the loop feeds it,
- * and nothing else: a loop that hangs ends in a reset, and with it a try. What PID 1 has to do outside of
+ * and nothing else, as long as no job hangs in the kernel: a loop or a storage that hangs ends in a reset,
+ * and with it a try. What PID 1 has to do outside of
  * its loop, the mount of the storage above all, has a limit of its own. Where there is no such device, all
  * of this does nothing.
  */
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "job.h"
 #include "loop.h"
 
 enum pv_watchdog_mode {
@@ -29,11 +31,13 @@ struct pv_watchdog {
 	int timeout_s;
 	pid_t feeder; /* while PID 1 is outside of its loop */
 	struct pv_loop *loop;
+	const struct pv_jobs *jobs;
 	struct pv_timer timer;
 };
 
 /* At boot, once its driver is there: begins in the modes startup and always, and is held. */
-void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop);
+void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop,
+	const struct pv_jobs *jobs);
 /* Around work outside of the loop: it is fed meanwhile, but not for longer than a verification may take.
  */
 void pv_watchdog_hold(struct pv_watchdog *watchdog);

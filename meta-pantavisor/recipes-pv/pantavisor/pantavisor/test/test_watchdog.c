@@ -12,6 +12,7 @@
 #include "tree.h"
 
 static struct pv_loop loop;
+static struct pv_jobs jobs;
 
 static void begin(struct pv_watchdog *watchdog, const char *mode)
 {
@@ -24,7 +25,7 @@ static void begin(struct pv_watchdog *watchdog, const char *mode)
 	pv_config_init(&config);
 	strcpy(config.value[PV_WDT_MODE], mode);
 	strcpy(config.value[PV_WDT_TIMEOUT], "6");
-	pv_watchdog_boot(watchdog, &config, &loop);
+	pv_watchdog_boot(watchdog, &config, &loop, &jobs);
 }
 
 static void end(struct pv_watchdog *watchdog)
@@ -63,6 +64,26 @@ static void test_only_the_loop_feeds_it(void)
 	CHECK(count_feeds() == fed + 1 && loop.timer_count == 1);
 	pv_watchdog_up(&watchdog);
 	pv_watchdog_end(&watchdog);
+	CHECK(count_feeds() == fed + 1);
+	end(&watchdog);
+}
+
+static void test_it_is_not_fed_while_a_job_hangs(void)
+{
+	struct pv_watchdog watchdog;
+	long fed;
+
+	begin(&watchdog, "always");
+	pv_watchdog_let_go(&watchdog);
+	fed = count_feeds();
+	for (jobs.hanging = 1; count_feeds() == fed && jobs.hanging < 4; jobs.hanging++) {
+		watchdog.timer.at = 0;
+		pv_loop_wait(&loop, 0);
+		CHECK(count_feeds() == fed && watchdog.timer.at > pv_now_ms());
+	}
+	jobs.hanging = 0;
+	watchdog.timer.at = 0;
+	pv_loop_wait(&loop, 0);
 	CHECK(count_feeds() == fed + 1);
 	end(&watchdog);
 }
@@ -123,6 +144,7 @@ int main(void)
 {
 	pv_log_set_level(-1);
 	test_only_the_loop_feeds_it();
+	test_it_is_not_fed_while_a_job_hangs();
 	test_work_outside_of_the_loop_is_held();
 	test_it_begins_with_the_end();
 	test_without_a_device_or_its_use_nothing_happens();
