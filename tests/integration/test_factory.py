@@ -166,14 +166,14 @@ def test_the_same_image_and_unit_make_the_same_bytes(personalise: Callable[..., 
 
 
 def identifiers(image: Path) -> set[str]:
-    """Those that sgdisk, dumpe2fs and mdir find."""
+    """Those that sgdisk, debugfs and mdir find."""
     table = tools.run("sgdisk", "-p", "-i", "1", "-i", "2", image)
     found = set(re.findall(r"(?:GUID|unique GUID): ([0-9A-F-]{36})", table)) - {
         "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
     }  # fmt: skip
     found |= set(re.findall(r"\(GUID\): ([0-9A-F-]{36})", table))
-    start = disk_start(image)
-    found |= set(re.findall(r"UUID: +(\S+)", tools.run("dumpe2fs", "-h", f"{image}?offset={start}")))
+    stats = tools.run("debugfs", "-R", "stats -h", f"{image}?offset={disk_start(image)}")
+    found |= set(re.findall(r"UUID: +(\S+)", stats))
     return found | set(re.findall(r"Serial Number is (\S+)", tools.run("mdir", "-i", f"{image}@@1M", "::")))
 
 

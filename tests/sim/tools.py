@@ -31,14 +31,19 @@ def miss(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def find(program: str) -> str | None:
+    """The program's path, also in directories that are not on the path of users."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
 def has(program: str) -> bool:
     """Whether a program is here."""
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is not None
+    return find(program) is not None
 
 
 def need(program: str, *, package: str) -> str:
     """The program's path."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    found = find(program)
     if found is None:
         miss(f"{program} is not here: apt install {package}")
     return found
@@ -89,6 +94,7 @@ def open_folder() -> Iterator[Path]:
 def run(*arguments: object) -> str:
     """Run a program that must succeed; its standard output."""
     words = [str(word) for word in arguments]
+    words[0] = find(words[0]) or words[0]
     done = subprocess.run(words, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
     said = [text.decode("utf-8", "backslashreplace") for text in (done.stdout, done.stderr)]
     assert done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}:\n{said[0]}{said[1]}"
