@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The machine's watchdog: a PID 1 whose loop hangs is reset, and what was tried then is left.
+"""The machine's watchdog: a device whose storage hangs is reset, and what was tried then is left.
 
-The loop hangs as it would on a device: its disk takes no more writes, and PID 1 waits for one. The machine
-has a chip for that; the demonstration's kernel does not know it, and softdog does its work (with
+It hangs as it would on a device: the disk takes no more writes, and a job of PID 1 waits for one. The
+machine has a chip for that; the demonstration's kernel does not know it, and softdog does its work (with
 DEB_KERNEL = "linux-image-amd64" it is the chip).
 """
 

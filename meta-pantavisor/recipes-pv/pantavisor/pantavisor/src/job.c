@@ -187,10 +187,9 @@ static void on_time(struct pv_timer *timer, int64_t now)
 
 		if (!entry->pid || entry->given_up || now < entry->until)
 			continue;
-		if (entry->killed) {
-			jobs->hanging++;
+		if (entry->killed)
 			give_up(entry);
-		} else
+		else
 			kill_job(entry);
 	}
 	start_waiting(jobs);
@@ -242,6 +241,14 @@ size_t pv_jobs_in_order(const struct pv_jobs *jobs)
 	return left;
 }
 
+bool pv_jobs_hang(const struct pv_jobs *jobs)
+{
+	for (size_t i = 0; i < jobs->count; i++)
+		if (jobs->list[i].given_up)
+			return true;
+	return false;
+}
+
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status)
 {
 	for (size_t i = 0; i < jobs->count; i++) {
@@ -249,7 +256,6 @@ bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status)
 
 		if (jobs->list[i].pid != pid)
 			continue;
-		jobs->hanging -= jobs->list[i].given_up;
 		take_result(&jobs->list[i], wait_status, &result);
 		finish(jobs, i, &result);
 		start_waiting(jobs);

@@ -54,7 +54,6 @@ struct pv_jobs {
 		bool killed, cancelled, given_up;
 	} list[PV_JOBS]; /* in the order of their start */
 	size_t count;
-	size_t hanging; /* given up, and not ended yet */
 };
 
 void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop);
@@ -64,6 +63,8 @@ int pv_job_start(struct pv_jobs *jobs, const struct pv_job *job, struct pv_err *
 void pv_job_cancel(struct pv_jobs *jobs, const void *argument);
 /* How many of those in order have not ended. */
 size_t pv_jobs_in_order(const struct pv_jobs *jobs);
+/* Whether one hangs in the kernel. */
+bool pv_jobs_hang(const struct pv_jobs *jobs);
 /* False if the child was not one of these. */
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status);
 

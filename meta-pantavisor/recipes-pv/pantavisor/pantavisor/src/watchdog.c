@@ -88,7 +88,7 @@ static void on_time(struct pv_timer *timer, int64_t now)
 {
 	struct pv_watchdog *watchdog = timer->data;
 
-	if (!watchdog->jobs->hanging) {
+	if (!pv_jobs_hang(watchdog->jobs)) {
 		feed_in_time(watchdog);
 		return;
 	}
