@@ -128,19 +128,22 @@ def _declare_certificate(verbs: argparse._SubParsersAction[argparse.ArgumentPars
         description="Check the signature of a birth certificate, and print as JSON what it certifies.",
     )
     certificate.add_argument("file", type=Path, metavar="FILE", help="the birth certificate")
-    _declare_trust(certificate)
+    _declare_roots(certificate)
     certificate.set_defaults(run=_certificate)
 
 
-def _declare_trust(command: argparse.ArgumentParser) -> None:
+def _declare_roots(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--trust", type=Path, metavar="PEM",
         help=f"roots to check by; default: {CACERTS_VARIABLE}, {key_options.DEFAULT_KEYS}/ca.crt",
     )  # fmt: skip
-    if not command.prog.endswith(" certificate"):
-        command.add_argument(
-            "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
-        )
+
+
+def _declare_trust(command: argparse.ArgumentParser) -> None:
+    _declare_roots(command)
+    command.add_argument(
+        "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
+    )
 
 
 def _sign(options: argparse.Namespace, console: Console) -> None:
