@@ -23,8 +23,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="the cache of packed blocks",
         description=(
             "The cache of packed blocks, which makes the next squashfs quicker and changes none. "
-            f"{DIRECTORY_VARIABLE} names its directory; where it is empty there is no cache. "
-            f"{SIZE_VARIABLE} is its bound, {DEFAULT_SIZE} without."
+            f"{DIRECTORY_VARIABLE} names its directory; an empty value turns it off. "
+            f"{SIZE_VARIABLE} limits its size; default: {DEFAULT_SIZE}."
         ),
     )
     verbs = cache.add_subparsers(dest="verb", metavar="VERB", required=True)
