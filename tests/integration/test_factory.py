@@ -33,10 +33,7 @@ PLAN = f"serial,mac.eth0,locale\nA-1,{MACS},de_DE.UTF-8\nA-2,02:00:5e:10:00:02,\
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Jobs' image device.img, and ``leaf``, another key that the same root certifies."""
     folder = tmp_path_factory.mktemp("factory")
-    built.sources(folder / "given")
-    (folder / "made").mkdir()
-    for job in built.all_jobs(folder / "given", folder / "made", release=4):
-        built.run(job)
+    built.device(folder, release=4)
     return folder
 
 

@@ -117,6 +117,14 @@ def run(job: Job) -> None:
         factory.build(job)
 
 
+def device(folder: Path, *, release: int) -> None:
+    """``folder``/made/device.img and the exports next to it, from the sources in ``folder``/given."""
+    sources(folder / "given")
+    (folder / "made").mkdir()
+    for job in all_jobs(folder / "given", folder / "made", release=release):
+        run(job)
+
+
 def document(job: Job) -> str:
     """A job as a file for ``pvr``."""
     return json.dumps(asdict(job), default=str)

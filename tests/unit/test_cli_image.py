@@ -15,10 +15,7 @@ from sim.pvr_command import PvrCommand
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with exports and device.img, as the jobs of a build make them."""
     folder = tmp_path_factory.mktemp("image")
-    built.sources(folder / "given")
-    (folder / "made").mkdir()
-    for job in built.all_jobs(folder / "given", folder / "made", release=3):
-        built.run(job)
+    built.device(folder, release=3)
     return folder
 
 
