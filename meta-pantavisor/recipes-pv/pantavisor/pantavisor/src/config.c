@@ -58,7 +58,8 @@ static const struct key keys[PV_KEY_COUNT] = {
 	[PV_WDT_MODE] = {"PV_WDT_MODE", "wdt.mode", CHOICE, "shutdown", "disabled shutdown startup always",
 		NULL,
 		"When the watchdog of the machine, if there is one, watches: never, from the order to end "
-		"on, until the revision is up, always."},
+		"on, until the revision is up, always. What hangs in the kernel resets the device in any "
+		"mode but disabled."},
 	[PV_WDT_TIMEOUT] = {"PV_WDT_TIMEOUT", "wdt.timeout", NUMBER, "15", "5..3600", NULL,
 		"Seconds that it waits before it resets the machine."},
 };

@@ -102,6 +102,15 @@ static size_t count_running(const struct pv_jobs *jobs, bool in_order)
 	return running;
 }
 
+static size_t count_hanging(const struct pv_jobs *jobs)
+{
+	size_t hanging = 0;
+
+	for (size_t i = 0; i < jobs->count; i++)
+		hanging += jobs->list[i].given_up;
+	return hanging;
+}
+
 /* The first that has not begun and may. */
 static size_t find_waiting(const struct pv_jobs *jobs)
 {
@@ -126,13 +135,20 @@ static void set_timer(struct pv_jobs *jobs)
 		pv_loop_arm(jobs->loop, &jobs->timer, next);
 }
 
+static int begin(const struct pv_jobs *jobs, struct pv_jobs_entry *entry, struct pv_err *err)
+{
+	if (count_hanging(jobs) >= PV_JOBS_HANGING)
+		return pv_err_set(err, "%d jobs hang in the kernel already", PV_JOBS_HANGING);
+	return spawn(entry, err);
+}
+
 static void start_waiting(struct pv_jobs *jobs)
 {
 	struct pv_err err;
 	size_t next;
 
 	while ((next = find_waiting(jobs)) < jobs->count)
-		if (spawn(&jobs->list[next], &err) < 0)
+		if (begin(jobs, &jobs->list[next], &err) < 0)
 			fail(jobs, next, &err);
 	set_timer(jobs);
 }
@@ -168,13 +184,15 @@ static void explain(const struct pv_jobs_entry *entry, int status, struct pv_err
 }
 
 /* Nothing waits for it any longer; its process has to be reaped all the same. */
-static void give_up(struct pv_jobs_entry *entry)
+static void give_up(const struct pv_jobs *jobs, struct pv_jobs_entry *entry)
 {
 	struct pv_job_result result = {.done = -1};
 
 	entry->given_up = true;
 	explain(entry, 0, &result.err);
 	pv_error("job", "%s hangs in the kernel", entry->job.name);
+	if (jobs->on_hang)
+		jobs->on_hang(jobs->data);
 	entry->job.done(entry->job.argument, &result);
 }
 
@@ -188,7 +206,7 @@ static void on_time(struct pv_timer *timer, int64_t now)
 		if (!entry->pid || entry->given_up || now < entry->until)
 			continue;
 		if (entry->killed)
-			give_up(entry);
+			give_up(jobs, entry);
 		else
 			kill_job(entry);
 	}
@@ -243,10 +261,7 @@ size_t pv_jobs_in_order(const struct pv_jobs *jobs)
 
 bool pv_jobs_hang(const struct pv_jobs *jobs)
 {
-	for (size_t i = 0; i < jobs->count; i++)
-		if (jobs->list[i].given_up)
-			return true;
-	return false;
+	return count_hanging(jobs) > 0;
 }
 
 bool pv_jobs_reaped(struct pv_jobs *jobs, pid_t pid, int wait_status)

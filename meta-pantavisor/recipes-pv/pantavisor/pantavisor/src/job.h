@@ -16,6 +16,8 @@
 
 #define PV_JOBS_AT_ONCE 2
 #define PV_JOBS 256 /* waiting ones as well */
+/* Each that hangs keeps its place and its process: with so many, no other begins. */
+#define PV_JOBS_HANGING 8
 #define PV_JOB_BYTES 2048
 /* A job that does not even end when it is killed hangs in the kernel: nothing waits for it any longer. */
 #define PV_JOB_KILL_MS 10000
@@ -46,6 +48,9 @@ struct pv_job {
 struct pv_jobs {
 	struct pv_loop *loop;
 	struct pv_timer timer;
+	/* Where set: each time that one begins to hang. */
+	void (*on_hang)(void *data);
+	void *data;
 	struct pv_jobs_entry {
 		struct pv_job job;
 		pid_t pid; /* 0: it waits */

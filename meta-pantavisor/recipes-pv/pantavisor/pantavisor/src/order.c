@@ -95,6 +95,12 @@ static void report_groups(struct order *o)
 	report(o, pv_report_groups);
 }
 
+/* The check makes it READY; what it reports before changes nothing. */
+static bool awaits_check(const struct pv_task *task)
+{
+	return task->spec->health.test && task->health.standing == PV_HEALTH_STARTING;
+}
+
 static void take_ready(struct order *o)
 {
 	struct pv_task *caller = caller_of(o);
@@ -105,6 +111,9 @@ static void take_ready(struct order *o)
 		refuse(o, FAILED, "the status goal of this container is not READY");
 	else if (caller->health.standing == PV_HEALTH_ILL)
 		refuse(o, FAILED, "this container is unhealthy: its health check has to pass first");
+	else if (awaits_check(caller))
+		pv_info("health", "container %s reports itself ready before its health check passed",
+			caller->spec->name);
 	else if (!pv_task_ready(o->pv, caller))
 		refuse(o, FAILED, "this container is not started");
 }

@@ -52,35 +52,52 @@ static void set_time(struct pv_watchdog *watchdog)
 	watchdog->timeout_s = time_s;
 }
 
+/* One that was stopped still has its descriptor, without which it cannot be opened again. */
+static int switch_on(struct pv_watchdog *watchdog)
+{
+	int on = WDIOS_ENABLECARD;
+
+	if (watchdog->fd >= 0)
+		return ioctl(watchdog->fd, WDIOC_SETOPTIONS, &on);
+	watchdog->fd = open(WATCHDOG_DEVICE, O_WRONLY | O_CLOEXEC);
+	if (watchdog->fd < 0)
+		return -1;
+	set_time(watchdog);
+	return 0;
+}
+
 static void begin(struct pv_watchdog *watchdog)
 {
-	if (watchdog->is_open)
+	if (watchdog->is_on)
 		return;
-	watchdog->fd = open(WATCHDOG_DEVICE, O_WRONLY | O_CLOEXEC);
-	if (watchdog->fd < 0) {
+	if (switch_on(watchdog) < 0) {
 		/* By default it is used where there is one. */
 		pv_log(watchdog->mode == PV_WATCHDOG_SHUTDOWN ? PV_LOG_DEBUG : PV_LOG_WARN, "watchdog",
 			"no watchdog watches this device: " WATCHDOG_DEVICE ": %s", strerror(errno));
 		return;
 	}
-	watchdog->is_open = true;
-	set_time(watchdog);
+	watchdog->is_on = true;
 	pv_watchdog_feed(watchdog);
 	pv_info("watchdog", "a watchdog of %d s watches this device", watchdog->timeout_s);
 }
 
 void pv_watchdog_feed(const struct pv_watchdog *watchdog)
 {
-	if (watchdog->is_open)
+	if (watchdog->is_on)
 		(void)!write(watchdog->fd, "", 1);
+}
+
+static void look_again(struct pv_watchdog *watchdog)
+{
+	if (watchdog->is_on)
+		pv_loop_arm(watchdog->loop, &watchdog->timer,
+			pv_now_ms() + (int64_t)watchdog->timeout_s * 1000 / FEEDS);
 }
 
 static void feed_in_time(struct pv_watchdog *watchdog)
 {
 	pv_watchdog_feed(watchdog);
-	if (watchdog->is_open)
-		pv_loop_arm(watchdog->loop, &watchdog->timer,
-			pv_now_ms() + (int64_t)watchdog->timeout_s * 1000 / FEEDS);
+	look_again(watchdog);
 }
 
 /* What hangs in the kernel waits for the storage above all, and does so for ever. */
@@ -88,23 +105,41 @@ static void on_time(struct pv_timer *timer, int64_t now)
 {
 	struct pv_watchdog *watchdog = timer->data;
 
-	if (!pv_jobs_hang(watchdog->jobs)) {
-		feed_in_time(watchdog);
+	(void)now;
+	if (pv_jobs_hang(watchdog->jobs)) {
+		pv_error("watchdog", "the watchdog is not fed while a job hangs in the kernel");
+		look_again(watchdog);
 		return;
 	}
-	pv_error("watchdog", "the watchdog is not fed while a job hangs in the kernel");
-	pv_loop_arm(watchdog->loop, timer, now + (int64_t)watchdog->timeout_s * 1000 / FEEDS);
+	if (!watchdog->is_due)
+		pv_watchdog_stop(watchdog);
+	feed_in_time(watchdog);
+}
+
+static void on_hang(void *data)
+{
+	struct pv_watchdog *watchdog = data;
+
+	if (watchdog->mode != PV_WATCHDOG_DISABLED)
+		begin(watchdog);
+	look_again(watchdog);
+	if (!watchdog->is_on)
+		pv_error("watchdog", "no watchdog resets this device, in which a job hangs in the kernel");
 }
 
 void pv_watchdog_boot(struct pv_watchdog *watchdog, const struct pv_config *config, struct pv_loop *loop,
-	const struct pv_jobs *jobs)
+	struct pv_jobs *jobs)
 {
 	*watchdog = (struct pv_watchdog){.mode = mode_of(config),
+		.fd = -1,
 		.timeout_s = pv_config_number(config, PV_WDT_TIMEOUT),
 		.loop = loop,
 		.jobs = jobs,
 		.timer = {.handle = on_time, .data = watchdog}};
-	if (watchdog->mode != PV_WATCHDOG_STARTUP && watchdog->mode != PV_WATCHDOG_ALWAYS)
+	jobs->on_hang = on_hang;
+	jobs->data = watchdog;
+	watchdog->is_due = watchdog->mode == PV_WATCHDOG_STARTUP || watchdog->mode == PV_WATCHDOG_ALWAYS;
+	if (!watchdog->is_due)
 		return;
 	begin(watchdog);
 	pv_watchdog_hold(watchdog);
@@ -125,7 +160,7 @@ static _Noreturn void feed_for_a_while(const struct pv_watchdog *watchdog)
 
 void pv_watchdog_hold(struct pv_watchdog *watchdog)
 {
-	if (!watchdog->is_open || watchdog->feeder)
+	if (!watchdog->is_on || watchdog->feeder)
 		return;
 	watchdog->feeder = fork();
 	if (!watchdog->feeder)
@@ -150,21 +185,25 @@ void pv_watchdog_stop(struct pv_watchdog *watchdog)
 {
 	int off = WDIOS_DISABLECARD;
 
-	if (!watchdog->is_open)
+	if (!watchdog->is_on)
 		return;
 	/* Some cannot be stopped; those are fed for ever. */
 	if (ioctl(watchdog->fd, WDIOC_SETOPTIONS, &off) < 0) {
 		pv_warn("watchdog", "the watchdog does not stop: %s", strerror(errno));
+		watchdog->is_due = true;
 		return;
 	}
 	pv_loop_disarm(watchdog->loop, &watchdog->timer);
-	watchdog->is_open = false;
+	watchdog->is_on = false;
 	pv_info("watchdog", "the watchdog is stopped");
 }
 
 void pv_watchdog_up(struct pv_watchdog *watchdog)
 {
-	if (watchdog->mode == PV_WATCHDOG_STARTUP)
+	if (watchdog->mode != PV_WATCHDOG_STARTUP)
+		return;
+	watchdog->is_due = false;
+	if (!pv_jobs_hang(watchdog->jobs))
 		pv_watchdog_stop(watchdog);
 }
 
@@ -172,6 +211,7 @@ void pv_watchdog_end(struct pv_watchdog *watchdog)
 {
 	if (watchdog->mode != PV_WATCHDOG_SHUTDOWN)
 		return;
+	watchdog->is_due = true;
 	begin(watchdog);
 	feed_in_time(watchdog);
 }

@@ -301,6 +301,37 @@ static void test_jobs_in_order_wait_for_each_other_alone(void)
 	CHECK(!stories[0].result.is_given && stories[0].calls == 1);
 }
 
+/* No process hangs in the kernel at will: the places are taken as those would take them. */
+static void test_few_that_hang_are_all_that_may(void)
+{
+	struct story hanging[PV_JOBS_HANGING], refused = {.work = find_something}, later = refused;
+
+	for (size_t i = 0; i < PV_COUNT(hanging); i++) {
+		hanging[i] = (struct story){.work = hang};
+		start(&hanging[i], LONG_MS);
+		turn();
+		CHECK(jobs.list[i].pid > 0);
+		jobs.list[i].given_up = true;
+	}
+	CHECK(pv_jobs_hang(&jobs));
+	start(&refused, LONG_MS);
+	turn();
+	CHECK(refused.calls == 1 && refused.result.done < 0 && jobs.count == PV_JOBS_HANGING);
+	CHECK_TEXT(refused.result.err.text, "8 jobs hang in the kernel already");
+	/* Once one of them has ended, work goes on. */
+	kill(jobs.list[0].pid, SIGKILL);
+	while (jobs.count == PV_JOBS_HANGING)
+		turn();
+	start(&later, LONG_MS);
+	while (!later.calls)
+		turn();
+	CHECK(later.result.done == 0);
+	for (size_t i = 0; i < jobs.count; i++)
+		kill(jobs.list[i].pid, SIGKILL);
+	run_all();
+	CHECK(!pv_jobs_hang(&jobs) && !hanging[0].calls);
+}
+
 int main(void)
 {
 	const int asks[] = {SIGTERM};
@@ -317,6 +348,7 @@ int main(void)
 	test_too_many_are_refused();
 	test_memory_is_limited();
 	test_jobs_in_order_wait_for_each_other_alone();
+	test_few_that_hang_are_all_that_may();
 	pv_loop_free(&loop);
 	return check_done();
 }

@@ -171,6 +171,24 @@ static void test_ready_of_an_unhealthy_container_is_refused(void)
 	web.goal = PV_GOAL_STARTED;
 }
 
+/* Its health check has the last word: the signal is good, and it waits for the check. */
+static void test_ready_before_the_first_check_waits_for_it(void)
+{
+	static const struct pv_json_node words = {.type = PV_JSON_ARRAY, .count = 1};
+	struct pv pv = device(PV_STANDING_FACTORY);
+
+	web.goal = PV_GOAL_READY;
+	web.health = (struct pv_health){.test = &words, .interval_s = 10};
+	tick(&pv, 1);
+	tick(&pv, 2);
+	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 200);
+	CHECK(task.status == PV_STATUS_STARTED && !task.reached);
+	task.health.standing = PV_HEALTH_WELL;
+	CHECK(order(&pv, &own, PV_CTRL_READY, "") == 200 && task.status == PV_STATUS_READY);
+	web.goal = PV_GOAL_STARTED;
+	web.health = (struct pv_health){0};
+}
+
 static void test_reports(void)
 {
 	struct pv pv = running(true, true, false);
@@ -546,6 +564,7 @@ int main(void)
 	test_ready_may_come_early();
 	test_ready_that_comes_early_leads_to_its_init();
 	test_ready_of_an_unhealthy_container_is_refused();
+	test_ready_before_the_first_check_waits_for_it();
 	test_reports();
 	test_longest_report_fits();
 	test_container_is_stopped_and_started_on_request();
