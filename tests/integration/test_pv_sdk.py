@@ -6,9 +6,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import resource
+import select
 import socket
+import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
@@ -17,7 +20,7 @@ import pytest
 from pantavisor import repo
 from pantavisor.repo import StateSource
 from sim import built
-from sim.laptop import Served, serve
+from sim.laptop import BOUNDED, Served, serve
 from sim.pvr_command import PvrCommand
 
 ABSENT = "0" * 64
@@ -206,10 +209,72 @@ def test_hostile_requests_are_refused(served: Served, tmp_path: Path) -> None:
 
 def test_callers_that_dawdle_keep_others_waiting_for_seconds_only(served: Served) -> None:
     with ExitStack() as stack:
-        for _ in range(30):
-            connection = socket.create_connection(("127.0.0.1", served.port), timeout=600)
-            stack.enter_context(connection).sendall(b"GET /cgi")
+        for host in range(2, 6):
+            for _ in range(8):
+                stack.enter_context(dawdle(served, f"127.0.0.{host}"))
         assert served.ask("GET", "/json")[0] == 200
+
+
+def test_slow_callers_of_one_host_keep_no_other_host_out(served: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(dawdle(served, "127.0.0.1"))
+        # On a busy machine the first ones are let go before the last one comes.
+        assert any(is_refused(stack.enter_context(dawdle(served, "127.0.0.1"))) for _ in range(50))
+        other = stack.enter_context(dawdle(served, "127.0.0.2"))
+        other.sendall(b"-bin/pvr/json HTTP/1.1\r\nHost: device\r\n\r\n")
+        assert other.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_call_has_its_bound_on_memory_and_the_largest_state_fits_in_it(
+    made: Path, tmp_path: Path
+) -> None:
+    """As many nodes, and as long a text, as a state may have."""
+    repo.deploy(tmp_path / "storage/trails/0", [StateSource(made / "web.tgz")], commit=True)
+    nodes = ",".join(f'"{number:05x}":0' for number in range(131_000))
+    state = f'{{"#spec":"pantavisor-service-system@1","a":{{{nodes}}}}}'
+    body = f'{{"rev":"locals/large","state":{state}}}'.ljust(4 * 1024 * 1024).encode()
+    roots = made / "given/keys/ca.crt"
+    with serve(tmp_path / "storage", roots, tmp_path / "served", sdk=BOUNDED) as door:
+        assert door.ask("POST", "/steps", body)[0] == 422
+        with dawdle(door, "127.0.0.1"):
+            assert soon(lambda: 128 * 1024 * 1024 in address_spaces(door.sdk))
+
+
+def address_spaces(parent: int) -> list[int]:
+    """What each child may have at most, in bytes."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [resource.prlimit(int(child), resource.RLIMIT_AS)[1] for child in children]
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_callers_that_were_answered_are_in_nobodys_way(served: Served) -> None:
+    """More of them than there are places, whose bodies do not come: each is answered at once."""
+    head = b"PUT /cgi-bin/pvr/json HTTP/1.1\r\nHost: device\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(40):
+            caller = socket.create_connection(("127.0.0.1", served.port), timeout=600)
+            stack.enter_context(caller).sendall(head)
+            assert caller.recv(12) == b"HTTP/1.1 400"
+
+
+def is_refused(caller: socket.socket) -> bool:
+    return bool(select.select([caller], [], [], 0.5)[0]) and b"too many connections" in caller.recv(4096)
+
+
+def dawdle(served: Served, host: str) -> socket.socket:
+    """A caller from ``host``, whose request does not end."""
+    address = ("127.0.0.1", served.port)
+    caller = socket.create_connection(address, timeout=600, source_address=(host, 0))
+    caller.sendall(b"GET /cgi")
+    return caller
 
 
 def test_mutated_requests_break_nothing(served: Served) -> None:

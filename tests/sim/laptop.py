@@ -14,8 +14,9 @@ from pathlib import Path
 
 from .judge import BUILD, build
 
-PROGRAMS = ("test/test-pv-sdk", "test/device", "test/test-pv-usb")
+PROGRAMS = ("test/test-pv-sdk", "test/device", "test/test-pv-usb", "test/bounded-pv-sdk")
 STICK_READER = BUILD / PROGRAMS[2]
+BOUNDED = BUILD / PROGRAMS[3]
 LIMIT_SECONDS = 600
 
 
@@ -28,11 +29,12 @@ def programs() -> None:
 
 @dataclass(frozen=True)
 class Served:
-    """``log`` is what the programs say on stderr."""
+    """``log`` is what the programs say on stderr, ``sdk`` the process of pv-sdk."""
 
     port: int
     socket: Path
     log: Path
+    sdk: int
 
     @property
     def url(self) -> str:
@@ -57,7 +59,6 @@ class Served:
             lines.append(f"Content-Length: {len(body)}")
         return self.raw("".join(f"{line}\r\n" for line in (*lines, "")).encode() + body)
 
-
     def stick(self, export: Path) -> tuple[int, str]:
         """Exit status and lines of pv-usb, given this export."""
         argv = [str(STICK_READER), "-s", str(self.socket), str(export)]
@@ -67,21 +68,21 @@ class Served:
 
 
 @contextmanager
-def serve(storage: Path, roots: Path, folder: Path) -> Iterator[Served]:
+def serve(storage: Path, roots: Path, folder: Path, sdk: Path = BUILD / PROGRAMS[0]) -> Iterator[Served]:
     """The door of the device with ``storage``, which trusts ``roots``; ``folder`` is for what it needs."""
     programs()
     folder.mkdir()
     place = folder / "pv-ctrl"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    sdk, device, _ = (BUILD / program for program in PROGRAMS)
+    device = BUILD / PROGRAMS[1]
     with open(folder / "log", "wb") as log:
         running = [
             _start([device, storage, place, roots], log.fileno()),
             _start([sdk, "-p", str(port), "-s", place], log.fileno()),
         ]
         try:
-            yield Served(port, place, folder / "log")
+            yield Served(port, place, folder / "log", running[1].pid)
         finally:
             for program in running:
                 program.terminate()

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -24,6 +26,8 @@
 #define PORT 12368
 #define SOCKET "/pantavisor/pv-ctrl"
 #define AT_ONCE 16
+/* Of one host, before they are answered: so none keeps the others out. */
+#define AT_ONCE_EACH 8
 #define BACKLOG 32
 #define HEAD_S 10
 #define REQUEST_S 3600
@@ -58,7 +62,23 @@ static int listen_at(uint16_t port)
 	return done < 0 || listen(fd, BACKLOG) < 0 ? -1 : fd;
 }
 
-static _Noreturn void serve(int fd, const char *socket)
+/* The answer to callers whose request is not read at all. */
+#define TOO_MANY                                                                 \
+	"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n" \
+	"Content-Length: 34\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"      \
+	"{\"Error\":\"too many connections\"}\r\n"
+
+/* Those at work, in the order in which they came. */
+struct callers {
+	struct caller {
+		pid_t pid;
+		struct in6_addr host;
+		atomic_bool *is_answered; /* set by its process, which then only sees its caller off */
+	} list[AT_ONCE];
+	size_t count;
+};
+
+static _Noreturn void serve(int fd, const char *socket, atomic_bool *is_answered)
 {
 	const struct rlimit memory = {CALL_MEMORY, CALL_MEMORY};
 	static struct call call;
@@ -71,37 +91,113 @@ static _Noreturn void serve(int fd, const char *socket)
 		call_answer(&call);
 	}
 	alarm(HEAD_S);
+	*is_answered = true;
 	pv_exchange_end(&call.exchange);
 	exit(0);
 }
 
-static void forget_ended(size_t *count)
+/* Of IPv6 the network alone: a host has as many addresses in its own as it likes. */
+static struct in6_addr host_of(const struct sockaddr_storage *from)
 {
-	/* With all at work, the next one waits until one of them ends. */
-	while (*count && waitpid(-1, NULL, *count < AT_ONCE ? WNOHANG : 0) > 0)
-		(*count)--;
+	struct in6_addr host = {{{0}}};
+
+	if (from->ss_family == AF_INET)
+		memcpy(&host, &((const struct sockaddr_in *)from)->sin_addr, sizeof(struct in_addr));
+	if (from->ss_family != AF_INET6)
+		return host;
+	host = ((const struct sockaddr_in6 *)from)->sin6_addr;
+	if (!IN6_IS_ADDR_V4MAPPED(&host))
+		memset(host.s6_addr + sizeof(host) / 2, 0, sizeof(host) / 2);
+	return host;
+}
+
+static size_t count_waiting(const struct callers *callers, const struct in6_addr *host)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < callers->count; i++)
+		waiting +=
+			!*callers->list[i].is_answered && IN6_ARE_ADDR_EQUAL(&callers->list[i].host, host);
+	return waiting;
+}
+
+static void forget(struct callers *callers, pid_t pid)
+{
+	for (size_t i = 0; i < callers->count; i++) {
+		struct caller gone = callers->list[i];
+
+		if (gone.pid != pid)
+			continue;
+		memmove(&callers->list[i], &callers->list[i + 1], (--callers->count - i) * sizeof(gone));
+		/* Its place in the shared memory is the next one's. */
+		callers->list[callers->count].is_answered = gone.is_answered;
+		return;
+	}
+}
+
+/* With all at work, who was answered makes room; else the next one waits until one of them ends. */
+static void make_room(struct callers *callers)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		forget(callers, pid);
+	if (callers->count < AT_ONCE)
+		return;
+	for (size_t i = 0; i < callers->count; i++)
+		if (*callers->list[i].is_answered) {
+			kill(callers->list[i].pid, SIGKILL);
+			break;
+		}
+	while (callers->count == AT_ONCE)
+		forget(callers, waitpid(-1, NULL, 0));
+}
+
+static void take_in(
+	struct callers *callers, int listener, int fd, const struct in6_addr *host, const char *socket)
+{
+	struct caller *next = &callers->list[callers->count];
+	pid_t child;
+
+	*next->is_answered = false;
+	child = fork();
+	if (!child) {
+		close(listener);
+		serve(fd, socket, next->is_answered);
+	}
+	if (child < 0)
+		return;
+	next->pid = child;
+	next->host = *host;
+	callers->count++;
 }
 
 static int serve_all(int listener, const char *socket)
 {
-	size_t count = 0;
+	struct callers callers = {.count = 0};
+	atomic_bool *answered = mmap(NULL, AT_ONCE * sizeof(*answered), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	if (answered == MAP_FAILED)
+		return fail("cannot share memory");
+	for (size_t i = 0; i < AT_ONCE; i++)
+		callers.list[i].is_answered = &answered[i];
 	for (;;) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		pid_t child;
+		struct sockaddr_storage from = {0};
+		socklen_t length = sizeof(from);
+		int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC);
+		struct in6_addr host = host_of(&from);
 
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED && errno != EMFILE && errno != ENOMEM)
 			return fail("cannot accept");
 		if (fd < 0)
 			continue;
-		child = fork();
-		if (!child) {
-			close(listener);
-			serve(fd, socket);
-		}
+		make_room(&callers);
+		if (count_waiting(&callers, &host) == AT_ONCE_EACH)
+			(void)!send(fd, TOO_MANY, strlen(TOO_MANY), MSG_NOSIGNAL | MSG_DONTWAIT);
+		else
+			take_in(&callers, listener, fd, &host, socket);
 		close(fd);
-		count += child > 0;
-		forget_ended(&count);
 	}
 }
 
