@@ -14,6 +14,7 @@
 #define PIECE_BYTES 16384
 #define LINE_BYTES 1024
 #define OK 200
+#define PARTIAL 206
 
 static int complain(const char *what, const char *which)
 {
@@ -186,7 +187,7 @@ int exchange(const struct request *request, struct answer *answer, FILE *to)
 
 	if (!from)
 		return -1;
-	if (answer->status == OK)
+	if (answer->status == OK || answer->status == PARTIAL)
 		done = exchange_body(from, answer->length, to);
 	else
 		answer->error[fread(answer->error, 1, sizeof(answer->error) - 1, from)] = '\0';

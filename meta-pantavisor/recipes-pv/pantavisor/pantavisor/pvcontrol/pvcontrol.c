@@ -19,6 +19,7 @@
 #define BODY_BYTES 4096
 #define OK 200
 #define NO_CONTENT 204
+#define PARTIAL 206
 #define BUSY 503
 
 #define MISTAKE 2
@@ -28,32 +29,34 @@
 #define TRY_LATER 75
 #define REFUSED 255
 
-/* In paths and bodies "@" stands for the command's last argument; `takes_file`: the first one is a file. */
+/* In paths, bodies and fields "@" stands for the command's last argument; `takes_file`: the first one is a
+ * file. */
 struct command {
 	const char *words, *arguments, *method, *path, *body;
 	bool takes_file;
+	const char *fields;
 };
 
 #define COMMAND(words, arguments, op, payload)                                                            \
 	{                                                                                                 \
 		words, arguments, "POST", "/commands", "{\"op\":\"" op "\",\"payload\":\"" payload "\"}", \
-			false                                                                             \
+			false, NULL                                                                       \
 	}
 #define ACTION(word)                                                                                  \
 	{                                                                                             \
 		"containers " word, "CONTAINER", "PUT", "/containers/@", "{\"action\":\"" word "\"}", \
-			false                                                                         \
+			false, NULL                                                                   \
 	}
 
 static const struct command commands[] = {
-	{"ls", "", "GET", "/containers", NULL, false},
-	{"containers ls", "", "GET", "/containers", NULL, false},
+	{"ls", "", "GET", "/containers", NULL, false, NULL},
+	{"containers ls", "", "GET", "/containers", NULL, false, NULL},
 	ACTION("start"),
 	ACTION("stop"),
 	ACTION("restart"),
-	{"groups ls", "", "GET", "/groups", NULL, false},
-	{"signal ready", "", "POST", "/signal", "{\"type\":\"ready\",\"payload\":\"\"}", false},
-	{"signal alive", "", "POST", "/signal", "{\"type\":\"alive\",\"payload\":\"\"}", false},
+	{"groups ls", "", "GET", "/groups", NULL, false, NULL},
+	{"signal ready", "", "POST", "/signal", "{\"type\":\"ready\",\"payload\":\"\"}", false, NULL},
+	{"signal alive", "", "POST", "/signal", "{\"type\":\"alive\",\"payload\":\"\"}", false, NULL},
 	COMMAND("cmd run", "REVISION", "LOCAL_RUN", "@"),
 	COMMAND("cmd run-commit", "REVISION", "LOCAL_RUN_COMMIT", "@"),
 	COMMAND("cmd reboot", "[MESSAGE]", "REBOOT_DEVICE", "@"),
@@ -65,16 +68,19 @@ static const struct command commands[] = {
 	COMMAND("cmd go-remote", "", "GO_REMOTE", ""),
 	COMMAND("cmd defer-reboot", "[SECONDS]", "DEFER_REBOOT", "@"),
 	COMMAND("cmd unclaim", "", "UNCLAIM", ""),
-	{"buildinfo", "", "GET", "/buildinfo", NULL, false},
-	{"objects ls", "", "GET", "/objects", NULL, false},
-	{"objects get", "SHA256", "GET", "/objects/@", NULL, false},
-	{"objects put", "FILE SHA256", "PUT", "/objects/@", NULL, true},
-	{"steps ls", "", "GET", "/steps", NULL, false},
-	{"steps get", "REVISION", "GET", "/steps/@", NULL, false},
-	{"steps put", "FILE REVISION", "PUT", "/steps/@", NULL, true},
-	{"steps show-progress", "REVISION", "GET", "/steps/@/progress", NULL, false},
-	{"storage ls", "", "GET", "/storage", NULL, false},
-	{"storage gc", "", "POST", "/storage/gc", NULL, false},
+	{"logs previous", "", "GET", "/logs/previous", NULL, false, NULL},
+	{"logs", "", "GET", "/logs", NULL, false, NULL},
+	{"logs", "POSITION", "GET", "/logs", NULL, false, "Range: bytes=@-\r\n"},
+	{"buildinfo", "", "GET", "/buildinfo", NULL, false, NULL},
+	{"objects ls", "", "GET", "/objects", NULL, false, NULL},
+	{"objects get", "SHA256", "GET", "/objects/@", NULL, false, NULL},
+	{"objects put", "FILE SHA256", "PUT", "/objects/@", NULL, true, NULL},
+	{"steps ls", "", "GET", "/steps", NULL, false, NULL},
+	{"steps get", "REVISION", "GET", "/steps/@", NULL, false, NULL},
+	{"steps put", "FILE REVISION", "PUT", "/steps/@", NULL, true, NULL},
+	{"steps show-progress", "REVISION", "GET", "/steps/@/progress", NULL, false, NULL},
+	{"storage ls", "", "GET", "/storage", NULL, false, NULL},
+	{"storage gc", "", "POST", "/storage/gc", NULL, false, NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -167,7 +173,7 @@ static int judge(const struct answer *answer)
 	} texts[] = {{"Not enough disk space available", NO_SPACE},
 		{"Object has bad checksum", BAD_CHECKSUM}, {"State verification has failed", BAD_STATE}};
 
-	if (answer->status == OK || answer->status == NO_CONTENT)
+	if (answer->status == OK || answer->status == NO_CONTENT || answer->status == PARTIAL)
 		return 0;
 	fprintf(stderr, "pvcontrol: the device refuses (%d): %s\n", answer->status, answer->error);
 	if (answer->status == BUSY)
@@ -199,15 +205,17 @@ static int run(
 	const struct command *command, char *const *arguments, size_t count, const char *socket, FILE *to)
 {
 	const char *last = count ? arguments[count - 1] : "";
-	char path[PATH_BYTES], body[BODY_BYTES];
+	char path[PATH_BYTES], body[BODY_BYTES], fields[PATH_BYTES];
 	struct request request = {.socket = socket, .method = command->method, .path = path, .file = -1};
 	struct answer answer = {0};
 	int done;
 
 	if (!fill(path, sizeof(path), command->path, last, true) ||
-		(command->body && !fill(body, sizeof(body), command->body, last, false)))
+		(command->body && !fill(body, sizeof(body), command->body, last, false)) ||
+		(command->fields && !fill(fields, sizeof(fields), command->fields, last, true)))
 		return mistake("the argument is too long");
 	request.text = command->body ? body : NULL;
+	request.fields = command->fields ? fields : NULL;
 	if (command->takes_file && !open_body(arguments[0], &request))
 		return MISTAKE;
 	done = exchange(&request, &answer, to);

@@ -87,23 +87,31 @@ static bool is_of(const struct pv_connection *c, const struct pv_peer *peer)
 	return c->peer.kind == peer->kind && !strcmp(c->peer.container, peer->container);
 }
 
-static bool may_work(const struct server *s, const struct pv_peer *peer)
+static bool is_logs(const struct pv_connection *c)
 {
-	size_t workers = 0;
+	return pv_connection_handler(c) == PV_HANDLER_LOGS;
+}
+
+/* Any container may ask for its logs: half of the places is kept for those that manage the device. */
+static bool may_work(const struct server *s, const struct pv_connection *c)
+{
+	size_t workers = 0, logs = 0;
 	bool has_one = false;
 
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->connections[i]->phase != PV_PHASE_WORK)
 			continue;
 		workers++;
-		has_one |= is_of(s->connections[i], peer);
+		logs += is_logs(s->connections[i]);
+		has_one |= is_of(s->connections[i], &c->peer);
 	}
-	return !has_one || workers < PV_CTRLSERVER_WORKERS;
+	return !has_one ||
+	       (workers < PV_CTRLSERVER_WORKERS && (!is_logs(c) || logs < PV_CTRLSERVER_WORKERS / 2));
 }
 
 static void start_work(struct server *s, struct pv_connection *c)
 {
-	pid_t pid = may_work(s, &c->peer) ? fork() : -1;
+	pid_t pid = may_work(s, c) ? fork() : -1;
 
 	if (!pid)
 		work(s, c);

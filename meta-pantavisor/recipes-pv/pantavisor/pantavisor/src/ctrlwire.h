@@ -19,6 +19,7 @@ enum pv_ctrl_op {
 	PV_CTRL_CONTAINERS,
 	PV_CTRL_GROUPS,
 	PV_CTRL_READY,
+	PV_CTRL_LOGS, /* of the caller's own container; the reply names their directory */
 	PV_CTRL_START,
 	PV_CTRL_STOP,
 	PV_CTRL_RESTART,

@@ -17,6 +17,10 @@
 #define PIECE_BYTES (64 * 1024)
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 #define JSON "application/json"
+#define TOO_SHORT "{\"Error\":\"there are not that many bytes\"}"
+#define OK 200
+#define PARTIAL 206
+#define NOT_SATISFIABLE 416
 
 void pv_exchange_begin(struct pv_exchange *x, int fd, const struct pv_http_request *request)
 {
@@ -118,6 +122,27 @@ void pv_exchange_file(struct pv_exchange *x, int status, int file, uint64_t leng
 			return;
 		length -= (uint64_t)sent;
 	}
+}
+
+void pv_exchange_piece(struct pv_exchange *x, int file, uint64_t size, const char *fields)
+{
+	cleanup_free char *more = NULL;
+	uint64_t from = x->request->from, to = x->request->to;
+
+	if (!x->request->has_range) {
+		pv_exchange_file(x, OK, file, size, fields);
+		return;
+	}
+	if (from >= size || lseek(file, (off_t)from, SEEK_SET) < 0) {
+		more = pv_fmt("%sContent-Range: bytes */%llu\r\n", fields, (unsigned long long)size);
+		pv_exchange_answer(x, NOT_SATISFIABLE, JSON, TOO_SHORT, strlen(TOO_SHORT), more);
+		return;
+	}
+	if (to >= size)
+		to = size - 1;
+	more = pv_fmt("%sContent-Range: bytes %llu-%llu/%llu\r\n", fields, (unsigned long long)from,
+		(unsigned long long)to, (unsigned long long)size);
+	pv_exchange_file(x, PARTIAL, file, to - from + 1, more);
 }
 
 void pv_exchange_end(struct pv_exchange *x)

@@ -36,6 +36,9 @@ void pv_exchange_refuse(struct pv_exchange *exchange, int status, const char *wh
 /* An answer of `length` bytes of an open file, from where it stands. */
 void pv_exchange_file(
 	struct pv_exchange *exchange, int status, int file, uint64_t length, const char *fields);
+/* An open file of that size, or the bytes of it that the request asks for: 200, 206, or 416 with the size.
+ */
+void pv_exchange_piece(struct pv_exchange *exchange, int file, uint64_t size, const char *fields);
 /* After the answer. */
 void pv_exchange_end(struct pv_exchange *exchange);
 

@@ -118,6 +118,20 @@ static void take_ready(struct order *o)
 		refuse(o, FAILED, "this container is not started");
 }
 
+/* What root printed there is not for its other users. The directory is that of the revision from which the
+ * container was started. */
+static void show_logs(struct order *o)
+{
+	const struct pv_task *caller = caller_of(o);
+
+	if (!caller || !o->ask->peer.is_root) {
+		refuse(o, FORBIDDEN, "Request not sent by root of a container");
+		return;
+	}
+	o->reply->length = (uint32_t)snprintf(
+		o->reply->body, sizeof(o->reply->body), "%s/%s", caller->home, caller->spec->name);
+}
+
 static const char *who(const struct pv_ctrl_ask *ask)
 {
 	return ask->peer.kind == PV_PEER_CONTAINER ? ask->peer.container : "the device";
@@ -148,39 +162,11 @@ static void go_on(struct order *o)
 	o->reply->length = (uint32_t)strlen(o->reply->body);
 }
 
-/* Of lines. */
-static bool is_listed(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = list; at; at = strchr(at, '\n'))
-		if (*(at += *at == '\n') && !strncmp(at, name, length) &&
-			(!at[length] || at[length] == '\n'))
-			return true;
-	return false;
-}
-
-/* Behind the revision that runs those from which its containers were mounted, which ran on without a boot.
- */
-static void list_needed(struct order *o)
-{
-	struct pv_ctrl_reply *reply = o->reply;
-
-	go_on(o);
-	for (size_t i = 0; i < o->pv->run->task_count; i++) {
-		const struct pv_task *task = o->pv->run->tasks[i];
-
-		if (task->place != PV_PLACE_NONE && *task->home && !is_listed(reply->body, task->home))
-			reply->length += (uint32_t)snprintf(reply->body + reply->length,
-				sizeof(reply->body) - reply->length, "\n%s", task->home);
-	}
-}
-
 /* What is about to be tried is not named by the boot environment yet. */
 static void collect(struct order *o)
 {
 	if (!*o->pv->candidate.revision && o->pv->change.phase == PV_PHASE_NONE) {
-		list_needed(o);
+		report(o, pv_report_needed);
 		return;
 	}
 	refuse(o, BUSY, "a revision is being tried");
@@ -249,6 +235,7 @@ static const struct {
 	[PV_CTRL_CONTAINERS] = {report_containers, false, true},
 	[PV_CTRL_GROUPS] = {report_groups, false, true},
 	[PV_CTRL_READY] = {take_ready, true, false},
+	[PV_CTRL_LOGS] = {show_logs, true, true},
 	[PV_CTRL_START] = {start_container, false, false},
 	[PV_CTRL_STOP] = {stop_container, false, false},
 	[PV_CTRL_RESTART] = {restart_container, false, false},

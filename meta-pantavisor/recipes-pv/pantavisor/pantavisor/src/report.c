@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include <string.h>
+
 #include "jsontext.h"
 
 static const char *const restart_names[] = {
@@ -116,4 +118,26 @@ void pv_report_groups(FILE *to, const struct pv *pv, int64_t now)
 		put_group(to, pv, i);
 	}
 	fputc(']', to);
+}
+
+/* Of the revision that runs, or of a container before it. */
+static bool is_named(const struct pv_run *run, size_t before)
+{
+	const char *home = run->tasks[before]->home;
+
+	for (size_t i = 0; i < before; i++)
+		if (run->tasks[i]->place != PV_PLACE_NONE && !strcmp(run->tasks[i]->home, home))
+			return true;
+	return !strcmp(run->revision, home);
+}
+
+void pv_report_needed(FILE *to, const struct pv *pv, int64_t now)
+{
+	const struct pv_run *run = pv->run;
+
+	(void)now;
+	fputs(run->revision, to);
+	for (size_t i = 0; i < run->task_count; i++)
+		if (run->tasks[i]->place != PV_PLACE_NONE && *run->tasks[i]->home && !is_named(run, i))
+			fprintf(to, "\n%s", run->tasks[i]->home);
 }

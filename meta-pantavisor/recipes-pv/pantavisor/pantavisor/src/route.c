@@ -156,6 +156,8 @@ static const struct pv_route routes[] = {
 	{"/containers", GET, PV_CTRL_CONTAINERS, PV_HANDLER_PASS_ON, 0, NULL},
 	{"/containers/", PUT, PV_CTRL_START, PV_HANDLER_PASS_ON, 1024, read_action},
 	{"/groups", GET, PV_CTRL_GROUPS, PV_HANDLER_PASS_ON, 0, NULL},
+	{"/logs", GET, PV_CTRL_LOGS, PV_HANDLER_LOGS, 0, NULL},
+	{"/logs/", GET, PV_CTRL_LOGS, PV_HANDLER_LOGS, 0, NULL},
 	{"/signal", POST, PV_CTRL_READY, PV_HANDLER_PASS_ON, PV_ROUTE_BODY_BYTES, read_signal},
 	{"/objects", GET, MAY, PV_HANDLER_OBJECTS, 0, NULL},
 	{"/objects/", GET, MAY, PV_HANDLER_OBJECT_GET, 0, NULL},

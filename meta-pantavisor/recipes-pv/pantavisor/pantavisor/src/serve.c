@@ -2,10 +2,12 @@
 #include "serve.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "alloc.h"
+#include "beneath.h"
 #include "collect.h"
 #include "jsontext.h"
 #include "serve_object.h"
@@ -14,6 +16,8 @@
 #include "trail.h"
 
 #define OK 200
+#define NO_CONTENT 204
+#define NOT_FOUND 404
 #define FAILED 500
 #define UNAVAILABLE 503
 
@@ -62,9 +66,38 @@ static void serve_collection(struct pv_deal *deal)
 	pv_exchange_json(&deal->exchange, OK, text);
 }
 
+/* At its size of now: a container that writes on does not make an answer endless. Once LXC begins another
+ * file, its number is another, and positions count from its begin. */
+static void serve_logs(struct pv_deal *deal)
+{
+	const struct pv_http_request *request = deal->exchange.request;
+	bool is_previous = !strcmp(deal->name, "previous");
+	cleanup_free char *path = pv_fmt("logs/%s/console.log%s", deal->running, is_previous ? ".1" : "");
+	cleanup_free char *fields = NULL;
+	struct pv_err err;
+	cleanup_close int file = -1;
+	struct stat info;
+
+	if (!is_previous && *deal->name) {
+		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such log");
+		return;
+	}
+	file = pv_beneath_file(deal->service->storage.root, path, &err);
+	if (file < 0 || fstat(file, &info) < 0) {
+		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such log");
+		return;
+	}
+	fields = pv_fmt("ETag: \"%llu\"\r\n", (unsigned long long)info.st_ino);
+	if (request->has_range && request->from == (uint64_t)info.st_size)
+		pv_exchange_answer(&deal->exchange, NO_CONTENT, "text/plain", "", 0, fields);
+	else
+		pv_exchange_piece(&deal->exchange, file, (uint64_t)info.st_size, fields);
+}
+
 static void (*const handlers[])(struct pv_deal *deal) = {
 	[PV_HANDLER_BUILDINFO] = serve_buildinfo,
 	[PV_HANDLER_STORAGE] = serve_storage,
+	[PV_HANDLER_LOGS] = serve_logs,
 	[PV_HANDLER_COLLECT] = serve_collection,
 	[PV_HANDLER_OBJECTS] = pv_serve_objects,
 	[PV_HANDLER_OBJECT_GET] = pv_serve_object_get,

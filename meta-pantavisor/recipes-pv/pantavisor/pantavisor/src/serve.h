@@ -22,9 +22,10 @@ struct pv_deal {
 	struct pv_exchange exchange;
 	const struct pv_service *service;
 	const char *name; /* what follows the route's path */
-	const char *
-		running; /* the name of the revision that runs; for a collection, and of others, in lines */
-	int lock;	 /* of the trails, for a collection: it goes with the answer */
+	/* As PID 1 named it: the revision that runs; for a collection others as well, in lines; for logs
+	 * their directory. */
+	const char *running;
+	int lock; /* of the trails, for a collection: it goes with the answer */
 };
 
 void pv_serve(struct pv_deal *deal, enum pv_handler handler);

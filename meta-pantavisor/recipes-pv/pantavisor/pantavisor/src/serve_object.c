@@ -16,12 +16,10 @@
 
 #define PIECE_BYTES (64 * 1024)
 #define OK 200
-#define PARTIAL 206
 #define BAD_REQUEST 400
 #define NOT_FOUND 404
 #define CONFLICT 409
 #define LENGTH_REQUIRED 411
-#define NOT_SATISFIABLE 416
 #define UNPROCESSABLE 422
 #define FAILED 500
 #define NO_SPACE 507
@@ -74,31 +72,16 @@ void pv_serve_objects(struct pv_deal *deal)
 
 void pv_serve_object_get(struct pv_deal *deal)
 {
-	const struct pv_http_request *request = deal->exchange.request;
-	cleanup_free char *path = pv_fmt("objects/%s", deal->name), *fields = NULL;
+	cleanup_free char *path = pv_fmt("objects/%s", deal->name);
 	struct pv_err err;
 	cleanup_close int file =
 		pv_sha256_is(deal->name) ? pv_beneath_file(deal->service->storage.root, path, &err) : -1;
-	uint64_t size, to;
 	struct stat info;
 
-	if (file < 0 || fstat(file, &info) < 0) {
+	if (file < 0 || fstat(file, &info) < 0)
 		pv_exchange_refuse(&deal->exchange, BAD_REQUEST, "there is no such object");
-		return;
-	}
-	size = (uint64_t)info.st_size;
-	if (!request->has_range) {
-		pv_exchange_file(&deal->exchange, OK, file, size, "");
-		return;
-	}
-	if (request->from >= size || lseek(file, (off_t)request->from, SEEK_SET) < 0) {
-		pv_exchange_refuse(&deal->exchange, NOT_SATISFIABLE, "the object is not that long");
-		return;
-	}
-	to = request->to < size - 1 ? request->to : size - 1;
-	fields = pv_fmt("Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)request->from,
-		(unsigned long long)to, (unsigned long long)size);
-	pv_exchange_file(&deal->exchange, PARTIAL, file, to - request->from + 1, fields);
+	else
+		pv_exchange_piece(&deal->exchange, file, (uint64_t)info.st_size, "");
 }
 
 /* How much of it is there: the next piece begins after that. */

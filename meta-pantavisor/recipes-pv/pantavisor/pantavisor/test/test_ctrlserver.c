@@ -230,6 +230,26 @@ static void test_slow_callers_of_some_keep_no_others_out(void)
 		close(fds[i]);
 }
 
+/* Logs that are not read: the rest of the places stays for those that manage the device. */
+static void test_slow_readers_of_logs_leave_places(void)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	static char large[4 * 1024 * 1024];
+	int fds[PV_CTRLSERVER_WORKERS / 2];
+	cleanup_free char *refused = NULL, *answer = NULL;
+
+	memset(large, 'x', sizeof(large) - 1);
+	tree_file("logs/0/console.log", large);
+	for (size_t i = 0; i < PV_COUNT(fds); i++)
+		fds[i] = call_from(names[i % PV_COUNT(names)], "GET /logs HTTP/1.1\r\n\r\n");
+	refused = hear(call_from("a", "GET /logs HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(refused, "503 Service Unavailable");
+	answer = hear(call_from("a", "GET /storage HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(answer, "200 OK");
+	for (size_t i = 0; i < PV_COUNT(fds); i++)
+		close(fds[i]);
+}
+
 /* Phases and their times, by a clock of our own. */
 static struct pv_connection *open_pair(int *caller, const char *text)
 {
@@ -331,6 +351,7 @@ int main(void)
 	test_descriptors_that_come_along_are_dropped();
 	test_connections_of_one_are_bounded();
 	test_slow_callers_of_some_keep_no_others_out();
+	test_slow_readers_of_logs_leave_places();
 	caller_end();
 	close(service.storage.root);
 	tree_end();

@@ -189,6 +189,19 @@ static void test_ready_before_the_first_check_waits_for_it(void)
 	web.health = (struct pv_health){0};
 }
 
+/* Whatever its role: its own, of the revision from which it was started. */
+static void test_logs_are_those_of_the_caller(void)
+{
+	struct pv pv = running(false, true, false);
+
+	strcpy(task.home, "locals/before");
+	CHECK(order(&pv, &own, PV_CTRL_LOGS, "db") == 200);
+	CHECK_TEXT(reply.body, "locals/before/web");
+	CHECK(order(&pv, &user, PV_CTRL_LOGS, "") == 403 && order(&pv, &other, PV_CTRL_LOGS, "") == 403);
+	CHECK(order(&pv, &host, PV_CTRL_LOGS, "") == 403);
+	CHECK_HAS(reply.body, "Request not sent by root of a container");
+}
+
 static void test_reports(void)
 {
 	struct pv pv = running(true, true, false);
@@ -565,6 +578,7 @@ int main(void)
 	test_ready_that_comes_early_leads_to_its_init();
 	test_ready_of_an_unhealthy_container_is_refused();
 	test_ready_before_the_first_check_waits_for_it();
+	test_logs_are_those_of_the_caller();
 	test_reports();
 	test_longest_report_fits();
 	test_container_is_stopped_and_started_on_request();

@@ -83,6 +83,9 @@ static void test_words_ask_for_what_they_say(void)
 	CHECK(run("cmd run-commit 7", PV_CTRL_RUN_COMMIT, "7", 200, "") == 0);
 	CHECK(run("cmd reboot", PV_CTRL_REBOOT, "", 200, "") == 0);
 	CHECK(run("cmd reboot a\"b\\", PV_CTRL_REBOOT, "", 200, "") == 0);
+	CHECK(run("logs 7", PV_CTRL_LOGS, "", 403, "{\"Error\":\"not root\"}") == 255);
+	CHECK(run("logs", PV_CTRL_LOGS, "", 200, "0/web") == 75);
+	CHECK_HAS(complaints, "there is no storage");
 	CHECK(run("buildinfo", PV_CTRL_MAY, "", 200, "0") == 0);
 	CHECK_TEXT(out, "{\"pantavisor\":\"" PV_VERSION "\"}");
 	CHECK_TEXT(complaints, "");

@@ -27,6 +27,8 @@ static const struct {
 	{PV_HTTP_GET, "/groups", "", 0, PV_CTRL_GROUPS, "", ""},
 	{PV_HTTP_GET, "/buildinfo", "", 0, PV_CTRL_MAY, "", ""},
 	{PV_HTTP_GET, "/storage", "", 0, PV_CTRL_MAY, "", ""},
+	{PV_HTTP_GET, "/logs", "", 0, PV_CTRL_LOGS, "", ""},
+	{PV_HTTP_GET, "/logs/previous", "", 0, PV_CTRL_LOGS, "", ""},
 	{PV_HTTP_PUT, "/containers/web", "{\"action\":\"start\"}", 0, PV_CTRL_START, "web", ""},
 	{PV_HTTP_PUT, "/containers/web", "{\"action\":\"stop\"}", 0, PV_CTRL_STOP, "web", ""},
 	{PV_HTTP_PUT, "/containers/web", "{\"action\":\"restart\",\"x\":1}", 0, PV_CTRL_RESTART, "web", ""},
