@@ -15,13 +15,6 @@
 #include "sha256.h"
 #include "state.h"
 
-struct pv_checkout {
-	int storage;
-	int trail;		       /* trails/<revision> of it */
-	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
-	bool checksum;
-};
-
 /* The objects of volumes, open and verified, in the order of their ids. */
 struct pv_held {
 	struct pv_held_object {
@@ -29,6 +22,14 @@ struct pv_held {
 		int fd;
 	} * objects;
 	size_t count;
+};
+
+struct pv_checkout {
+	int storage;
+	int trail;		       /* trails/<revision> of it */
+	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
+	bool checksum;
+	const struct pv_held *known; /* verified before, and open since: not read again; may be NULL */
 };
 
 /* `objects` counts different ones; `held` may be NULL. After an error it is empty. */

@@ -32,6 +32,8 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 	struct pv_verify options = pv_usable_options(pv, revision);
 	struct pv_verified verified;
 
+	/* Its containers run from them, or ran: to read them again would take as long as a boot. */
+	options.known = &pv->run->held;
 	if (pv_verify_revision(&options, state, held, &verified, err) < 0)
 		return -1;
 	if (pv_release_check(verified.release, pv_release_load(pv->storage, pv->mode), err) == 0)

@@ -143,7 +143,7 @@ static int check_state(const struct pv_verify *options, int trail, struct pv_sta
 	struct pv_held *held, struct pv_verified *verified, struct pv_err *err)
 {
 	struct pv_checkout checkout = {options->storage, trail, options->repair,
-		options->checksum || options->mode == PV_SECUREBOOT_STRICT};
+		options->checksum || options->mode == PV_SECUREBOOT_STRICT, options->known};
 	struct pv_pvs_result result;
 	int done = check_signatures(options, state, &result, verified, err);
 

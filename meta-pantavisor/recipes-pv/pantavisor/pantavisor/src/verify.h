@@ -23,6 +23,7 @@ struct pv_verify {
 	const char *release;	       /* uname -r */
 	const struct pv_fsops *repair; /* what is missing is made again by it; NULL: nothing is */
 	bool checksum;		       /* in mode strict always */
+	const struct pv_held *known;   /* objects that are not read again; NULL: none */
 };
 
 struct pv_verified {

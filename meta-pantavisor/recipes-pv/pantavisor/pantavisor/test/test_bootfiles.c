@@ -53,7 +53,7 @@ static int check(const char *text, bool repair)
 {
 	cleanup_close int storage = pv_beneath_root(root, &err);
 	cleanup_close int trail = pv_beneath_open(storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	const struct pv_checkout checkout = {storage, trail, repair ? &pv_fsops_real : NULL, true};
+	const struct pv_checkout checkout = {storage, trail, repair ? &pv_fsops_real : NULL, true, NULL};
 	struct pv_state state;
 	int done;
 

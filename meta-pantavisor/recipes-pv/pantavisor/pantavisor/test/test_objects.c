@@ -31,11 +31,13 @@ static void begin(void)
 	tree_hard_link("objects/" ABC, "trails/0/b/same");
 }
 
+static const struct pv_held *read_before;
+
 static int check_with(bool repair, struct pv_held *held)
 {
 	cleanup_close int storage = pv_beneath_root(tree_root, &err);
 	cleanup_close int trail = pv_beneath_open(storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	struct pv_checkout checkout = {storage, trail, repair ? &pv_fsops_real : NULL, true};
+	struct pv_checkout checkout = {storage, trail, repair ? &pv_fsops_real : NULL, true, read_before};
 	struct pv_state state;
 	size_t objects;
 	int done;
@@ -56,6 +58,31 @@ static void refuses(const char *why)
 	CHECK(check_with(false, NULL) < 0);
 	CHECK_HAS(err.text, why);
 	CHECK(check_with(true, NULL) < 0);
+	tree_end();
+}
+
+/* Of what runs: the file that was verified, and no other one under its name. */
+static void test_a_known_object_is_not_read_again(void)
+{
+	struct pv_held first, again;
+
+	begin();
+	CHECK(check_with(false, &first) == 0 && first.count == 1);
+	tree_file("objects/" ABC, "rot");
+	CHECK(check_with(false, NULL) < 0);
+	read_before = &first;
+	CHECK(check_with(false, &again) == 0 && again.count == 1);
+	pv_held_close(&again);
+	tree_unlink("objects/" ABC);
+	tree_unlink("trails/0/a/file");
+	tree_unlink("trails/0/b/same");
+	tree_file("objects/" ABC, "else");
+	tree_hard_link("objects/" ABC, "trails/0/a/file");
+	tree_hard_link("objects/" ABC, "trails/0/b/same");
+	CHECK(check_with(false, NULL) < 0);
+	CHECK_HAS(err.text, "is corrupt");
+	read_before = NULL;
+	pv_held_close(&first);
 	tree_end();
 }
 
@@ -244,6 +271,7 @@ int main(void)
 	begin();
 	CHECK(check_with(false, NULL) == 0);
 	tree_end();
+	test_a_known_object_is_not_read_again();
 	test_what_is_missing_is_made_again();
 	test_a_copy_is_not_a_link();
 	test_inline_text_must_be_that_of_the_state_to_the_byte();
