@@ -148,8 +148,17 @@ static bool boot(struct device *of)
 	return live(&pv, fates[fate].lost_at[of->boots % 2]);
 }
 
+/* Memory has no journal, and asking for a checkpoint there forks each time: thousands of times. */
+static int checkpoint_memory(int root, enum pv_barrier why)
+{
+	(void)root;
+	(void)why;
+	return 0;
+}
+
 static void begin(struct device *of, const char *tried, const char *previous)
 {
+	struct pv_fsops door = pv_fsops_real;
 	struct pv_bootenv env = {.revision = "7"};
 	struct pv_err err;
 
@@ -158,7 +167,8 @@ static void begin(struct device *of, const char *tried, const char *previous)
 	of->storage = pv_beneath_root(tree_root, &err);
 	strcpy(env.tried, tried);
 	strcpy(env.previous, previous);
-	CHECK(pv_bootenv_store(pv_storage_at(of->storage), kind_of(of), &env, &err) == 0);
+	door.checkpoint = checkpoint_memory;
+	CHECK(pv_bootenv_store((struct pv_storage){of->storage, &door}, kind_of(of), &env, &err) == 0);
 }
 
 static void end(const struct device *of)
