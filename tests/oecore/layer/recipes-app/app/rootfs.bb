@@ -9,7 +9,7 @@ inherit container-pvrexport
 # In place of packages, which need a toolchain.
 fakeroot do_rootfs() {
     install -d ${IMAGE_ROOTFS}/sbin ${IMAGE_ROOTFS}/home/app ${IMAGE_ROOTFS}/etc
-    printf '#!/bin/sh\n' > ${IMAGE_ROOTFS}/sbin/init
+    printf 'init\n' > ${IMAGE_ROOTFS}/sbin/init
     chmod 0755 ${IMAGE_ROOTFS}/sbin/init
     install -m 0644 ${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/greeting ${IMAGE_ROOTFS}/etc/greeting
     chown 1000:100 ${IMAGE_ROOTFS}/home/app
