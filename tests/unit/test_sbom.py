@@ -212,3 +212,107 @@ def test_a_build_refuses_an_unknown_format_before_it_makes_anything(
     (tmp_path / "root.json").write_text(built.document(replace(root, sbom=("spdy",))))
     assert cli.main(["build-root", "--job", str(tmp_path / "root.json")]) == 2
     assert 'unknown format of a bill of materials "spdy"\n  hint: use "spdx"' in capsys.readouterr().err
+
+
+def of_a_build(folder: Path, *more: dict[str, Any], **changes: Any) -> Path:
+    """What a build wrote about an image, in the form of openembedded-core's documents."""
+    base, note = "http://spdx.org/spdxdocs/rootfs-1/", "_:CreationInfo0"
+    created = {"created": CREATED, "createdBy": [f"{base}agent"], "specVersion": "3.0.1"}
+    head = {"profileConformance": ["build", "core", "security", "software"], "rootElement": [f"{base}sbom"]}
+    elsewhere = {"type": "ExternalMap", "externalSpdxId": f"{base}elsewhere"}
+    named = [
+        ("Agent", "agent", {"name": "OpenEmbedded"}),
+        ("software_Package", "rootfs", {"name": "greeter-image"}),
+        ("software_Package", "greeter", {"name": "greeter", "software_packageVersion": "1.0"}),
+        ("Relationship", "contains", {"from": f"{base}rootfs", "to": [f"{base}greeter"],
+                                      "relationshipType": "contains"}),
+        ("software_Sbom", "sbom", {"rootElement": [f"{base}rootfs"]}),
+        ("SpdxDocument", "document", {**head, "import": [elsewhere], **changes}),
+    ]  # fmt: skip
+    graph = [
+        {"type": "CreationInfo", "@id": note, **created},
+        *({"type": kind, "spdxId": base + at, "creationInfo": note, **rest} for kind, at, rest in named),
+        *more,
+    ]
+    path = folder / f"{len(list(folder.iterdir()))}.spdx.json"
+    path.write_text(json.dumps({"@context": written_context(), "@graph": graph}))
+    return path
+
+
+def written_context() -> str:
+    return f"https://spdx.org/rdf/{sbom.spdx.VERSION}/spdx-context.jsonld"
+
+
+def test_what_a_build_lists_of_a_part_is_in_the_document_of_the_state(target: Path, tmp_path: Path) -> None:
+    try:
+        from spdx_python_model import v3_0_1
+    except ImportError:
+        tools.miss("the Python package spdx-python-model is not installed: run scripts/setup")
+    built = [("web", of_a_build(tmp_path)), ("web", of_a_build(tmp_path)), ("bsp", of_a_build(tmp_path))]
+    text = sbom.render(target, "spdx", created=CREATED, built=built)
+    assert text == sbom.render(target, "spdx", created=CREATED, built=built)
+    found = v3_0_1.SHACLObjectSet()
+    v3_0_1.JSONLDDeserializer().read(io.BytesIO(text), found)
+    assert found.link() == set()
+    (document,) = found.foreach_type("SpdxDocument")
+    assert set(document.profileConformance) >= {
+        v3_0_1.ProfileIdentifierType.build,
+        v3_0_1.ProfileIdentifierType.security,
+    }
+    assert len(document.import_) == 1
+    (rootfs,) = (item for item in found.foreach_type("software_Package") if item.name == "greeter-image")
+    holders = [item.from_.name for item in found.foreach_type("Relationship") if rootfs in item.to]
+    assert sorted(holders) == ["bsp", "web", "web"]
+    assert rootfs.creationInfo.createdBy[0].name == "OpenEmbedded"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{}", "is not a document in SPDX 3.0.1"),
+        ('{"@context": "@", "@graph": [7]}', "is not a document in SPDX 3.0.1"),
+        ('{"@context": "@", "@graph": [{"type": "Tool"}]}', "is not a document in SPDX 3.0.1"),
+        ('{"@context": "@", "@graph": []}', "0 elements SpdxDocument, not one"),
+        ('{"@context": "@", "@graph": [{"type": "SpdxDocument", "spdxId": "a", "rootElement": 1}]}',
+         "names nothing that it is about"),
+        ("[" * 1000, "nested"),
+    ],
+)  # fmt: skip
+def test_what_is_no_document_of_a_build_is_refused(
+    target: Path, tmp_path: Path, text: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text.replace('"@"', json.dumps(written_context())))
+    words = ["sbom", str(target), "--out", str(tmp_path / "out")]
+    assert cli.main([*words, "--built", f"web={path}"]) == 2
+    assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["--built", "wb=FILE"], 'use "web"'), (["--built", "web"], "is not PART=FILE"),
+     (["--built", "web=FILE", "--format", "cyclonedx"], "cannot be taken into cyclonedx")],
+)  # fmt: skip
+def test_a_document_of_a_build_is_for_a_part_and_for_spdx(
+    target: Path, tmp_path: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [word.replace("FILE", str(of_a_build(tmp_path))) for word in words]
+    try:
+        status = cli.main(["sbom", str(target), *given])
+    except SystemExit as error:
+        status = error.code  # type: ignore[assignment]
+    assert status == 2 and sentence in capsys.readouterr().err
+
+
+def test_a_build_takes_in_what_it_knows_of_its_exports(tmp_path: Path) -> None:
+    built.sources(tmp_path / "given")
+    (tmp_path / "made").mkdir()
+    *exports, root = built.all_jobs(tmp_path / "given", tmp_path / "made")
+    for job in exports:
+        built.run(job)
+    assert isinstance(root, jobs.BuildRoot)
+    document = of_a_build(tmp_path / "given")
+    known = replace(root, sbom=("spdx", "cyclonedx"), built={str(root.exports[0]): (document,)})
+    (tmp_path / "root.json").write_text(built.document(known))
+    assert cli.main(["build-root", "--job", str(tmp_path / "root.json")]) == 0
+    assert b"greeter-image" in (tmp_path / "made/device.spdx.json").read_bytes()

@@ -93,7 +93,8 @@ class BuildRoot:
     which has ``memory`` bytes for containers.
     With ``sign_parts`` each that has no signature is signed by ``signing``, with a ``release`` the set of
     their signatures; ``signers`` is the table of who may sign what that devices have. ``sbom`` are the
-    formats of bills of materials that are written next to the image.
+    formats of bills of materials that are written next to the image; ``built`` has, by the path of an
+    export, the documents in SPDX that its build wrote about what is in it.
     """
 
     exports: tuple[Path, ...]
@@ -109,6 +110,7 @@ class BuildRoot:
     sign_parts: bool = False
     signers: Optional[Path] = None
     sbom: tuple[str, ...] = ()
+    built: Optional[Mapping[str, tuple[Path, ...]]] = None
 
 
 Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)

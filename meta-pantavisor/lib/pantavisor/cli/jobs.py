@@ -57,8 +57,21 @@ def _build_root(options: argparse.Namespace, console: Console) -> None:
     bills = {form: sbom.path_of(job.output, form) for form in job.sbom}
     factory.build(job, pin=_pin(), log=console.line, warn=console.warn)
     for form, path in bills.items():
-        atomic.write(path, sbom.render(job.output, form, created=epoch.rfc3339(job.epoch)))
+        built = _built(job) if form == "spdx" else []
+        atomic.write(path, sbom.render(job.output, form, created=epoch.rfc3339(job.epoch), built=built))
         console.line(f"{path} is written")
+
+
+def _built(job: jobs.BuildRoot) -> list[tuple[str, Path]]:
+    """The parts of exports, with the documents about them."""
+    from .. import export
+
+    return [
+        (part, path)
+        for exported, paths in (job.built or {}).items()
+        for part in export.read_state(Path(exported)).part_names()
+        for path in paths
+    ]
 
 
 def _pin() -> Optional[str]:

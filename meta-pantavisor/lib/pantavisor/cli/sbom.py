@@ -34,14 +34,29 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument(
         "--format", choices=FORMATS, default=FORMATS[0], help="SPDX 3.0.1 or CycloneDX 1.6; default: spdx"
     )
+    command.add_argument(
+        "--built",
+        type=_built,
+        action="append",
+        default=[],
+        metavar="PART=FILE",
+        help="SPDX document that a build wrote about what is in a part, to be taken in; may be repeated",
+    )
     command.add_argument("--out", type=Path, metavar="FILE", help="file to write; default: stdout")
     command.set_defaults(run=_sbom)
+
+
+def _built(text: str) -> tuple[str, Path]:
+    part, equals, path = text.partition("=")
+    if not part or not path:
+        raise argparse.ArgumentTypeError(f'"{text}" is not PART=FILE')
+    return part, Path(path)
 
 
 def _sbom(options: argparse.Namespace, console: Console) -> None:
     from .. import sbom
 
-    text = sbom.render(options.target, options.format, created=epoch.rfc3339())
+    text = sbom.render(options.target, options.format, created=epoch.rfc3339(), built=options.built)
     if options.out:
         atomic.write(options.out, text)
         console.line(f"{options.out} is written")

@@ -3,15 +3,18 @@
 
 subject.py     what is listed: a state, its parts, their files and packages
 spdx.py        as SPDX 3.0.1    cyclonedx.py   as CycloneDX 1.6
+joined.py      documents that builds wrote about parts, taken into that of SPDX
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import names
-from . import cyclonedx, spdx
+from ..errors import FormatError
+from . import cyclonedx, joined, spdx
 from .subject import Component, ListedPart, Subject, subject
 
 FORMATS = {"spdx": spdx.document, "cyclonedx": cyclonedx.document}
@@ -27,9 +30,19 @@ def path_of(image: Path, form: str) -> Path:
     return image.with_name(image.name.removesuffix(".img") + SUFFIXES[form])
 
 
-def render(target: Path, form: str, *, created: str) -> bytes:
+def render(target: Path, form: str, *, created: str, built: Iterable[tuple[str, Path]] = ()) -> bytes:
     """The document about a disk image, storage tree, export or repository in a format of FORMATS. The same
-    state, created at the same time of RFC 3339, makes the same bytes. Raises NotFound.
+    state, created at the same time of RFC 3339, makes the same bytes. ``built`` are parts with documents in
+    SPDX that builds wrote about them, which are taken in. Raises FormatError, LimitError and NotFound.
     """
-    document = FORMATS[form](subject(target), created)
-    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+    found = subject(target)
+    document = FORMATS[form](found, created)
+    parts = [part.name for part in found.parts]
+    for part, path in built:
+        if form != "spdx":
+            raise FormatError(f"{path} is in SPDX, and cannot be taken into {form}", hint="use spdx")
+        if part not in parts:
+            raise names.unknown(part, parts, what=f"part of {target}:")
+        joined.join(document, spdx.identifier(found, part), path)
+    # Numbers of others that are not whole are Decimal.
+    return json.dumps(document, indent=1, sort_keys=True, default=float).encode() + b"\n"

@@ -27,6 +27,11 @@ def document(subject: Subject, created: str) -> dict[str, Any]:
     return {"@context": CONTEXT, "@graph": list(_Writer(subject).graph(created))}
 
 
+def identifier(subject: Subject, part: str) -> str:
+    """The element of a part in that document."""
+    return f"{NAMESPACE}{subject.digest}/{_place(part)}"
+
+
 class _Writer:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -62,12 +67,12 @@ class _Writer:
         yield self._package(
             "state", subject.name, subject.revision, "firmware", verifiedUsing=_sha256(subject.digest)
         )
-        yield from self._contains("state", [_place(part) for part in subject.parts], complete=True)
+        yield from self._contains("state", [_place(part.name) for part in subject.parts], complete=True)
         for part in subject.parts:
             yield from self._listed(part)
 
     def _listed(self, part: ListedPart) -> Iterator[Element]:
-        place = _place(part)
+        place = _place(part.name)
         purpose = "container" if part.is_container else "firmware"
         more: Element = {"verifiedUsing": _sha256(part.digest)}
         if part.purl:
@@ -117,8 +122,8 @@ class _Writer:
         return {"type": kind, "spdxId": self._base + place, "creationInfo": _CREATION, **more}
 
 
-def _place(part: ListedPart) -> str:
-    return f"part/{quote(part.name, safe='-._~')}"
+def _place(part: str) -> str:
+    return f"part/{quote(part, safe='-._~')}"
 
 
 def _sha256(value: str) -> list[Element]:
