@@ -189,7 +189,9 @@ def test_an_image_takes_core_containers_and_does_not_guess_what_others_mean(d: A
     assert pvbb.recipe.part_tasks(d) == "web:do_deploy sys:do_deploy bsp:do_deploy"
     d.setVar("PVROOT_MULTICONFIG", "musl")
     assert pvbb.recipe.part_tasks(d) == ""
-    assert pvbb.recipe.part_tasks_elsewhere(d).split()[0] == "mc::musl:web:do_deploy"
+    for here, name in (("", ""), ("default", ""), ("other", "other")):
+        d.setVar("BB_CURRENT_MC", here)
+        assert pvbb.recipe.part_tasks_elsewhere(d).split()[0] == f"mc:{name}:musl:web:do_deploy"
     d.setVar("PVROOT_CONTAINERS", "extra")
     with pytest.raises(bb.parse.SkipRecipe, match="packages that no device reads"):
         pvbb.recipe.need_containers(d)

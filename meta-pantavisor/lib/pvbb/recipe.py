@@ -105,6 +105,8 @@ def part_tasks_elsewhere(d: Any) -> str:
     """The same in PVROOT_MULTICONFIG, as [mcdepends] has them."""
     there = d.getVar("PVROOT_MULTICONFIG")
     here = d.getVar("BB_CURRENT_MC") or ""
+    # In [mcdepends] the first configuration has no name.
+    here = "" if here == "default" else here
     return " ".join(f"mc:{here}:{there}:{task}" for task in _part_tasks(d)) if there else ""
 
 
