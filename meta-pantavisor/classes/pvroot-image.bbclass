@@ -37,7 +37,8 @@ with it, so that none can be taken out or exchanged for that of another release.
 bound together."
 PVROOT_SBOM ??= "spdx"
 PVROOT_SBOM[doc] = "Formats of the bills of materials that are deployed with the image: spdx \
-(<image>.spdx.json, SPDX 3), cyclonedx (<image>.cdx.json). Empty: none."
+(<image>.spdx.json, SPDX 3, with what create-spdx-3.0 lists of image recipes), cyclonedx \
+(<image>.cdx.json). Empty: none."
 PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
 PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
 IMAGE_BOOT_FILES ??= "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
@@ -68,6 +69,8 @@ do_pvroot[vardeps] += "PVS_SIGNERS PVROOT_RELEASE PVROOT_CONTAINERS PVROOT_CONTA
     PVROOT_MULTICONFIG PVROOT_SIZE PVROOT_MEMORY PVROOT_SBOM PVROOT_NAME IMAGE_BOOT_FILES \
     SOURCE_DATE_EPOCH PVS_SIGN"
 do_pvroot[depends] += "${@pvbb.recipe.part_tasks(d)} ${PVROOT_BOOT_DEPENDS}"
+# What openembedded-core lists of the images that parts come from, for the bill of materials.
+do_pvroot[recrdeptask] += "${@pvbb.bills.task(d)}"
 do_pvroot[mcdepends] += "${@pvbb.recipe.part_tasks_elsewhere(d)}"
 # Of containers only do_deploy is needed; their warnings are kept all the same.
 do_build[recrdeptask] += "do_check_tag"

@@ -6,4 +6,4 @@ BitBake 2.8 asks for the source file of everything in them that can be called, a
 where there is none: what ``typing`` has, they import for the type checker only.
 """
 
-BBIMPORTS = ["tool", "tasks", "recipe", "sources", "fetcher", "tags", "variables", "initramfs"]
+BBIMPORTS = ["tool", "tasks", "recipe", "sources", "fetcher", "tags", "variables", "initramfs", "bills"]

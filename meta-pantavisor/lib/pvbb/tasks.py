@@ -11,6 +11,7 @@ import bb
 from pantavisor import cjson, manifests
 from pantavisor.errors import PantavisorError
 
+import pvbb.bills
 import pvbb.recipe
 import pvbb.sources
 import pvbb.tool
@@ -107,14 +108,15 @@ def write_boot_key(d: Any) -> None:
 def build_root(d: Any) -> None:
     """do_pvroot: exports become one signed state, its storage tree and the disk image."""
     parts = d.getVar("PVROOT_DEPLOY_DIR")
-    bsp = f"{d.getVar('PVROOT_BSP')}-{d.getVar('MACHINE')}"
-    exports = [bsp, *pvbb.recipe.containers(d)]
+    bsp = d.getVar("PVROOT_BSP")
+    files = {bsp: f"{bsp}-{d.getVar('MACHINE')}", **{name: name for name in pvbb.recipe.containers(d)}}
+    exports = {name: os.path.join(parts, f"{file}.pvrexport.tgz") for name, file in files.items()}
     size, memory = d.getVar("PVROOT_SIZE"), d.getVar("PVROOT_MEMORY").strip()
     pvbb.tool.run(
         d,
         "build-root",
         {
-            "exports": [os.path.join(parts, f"{name}.pvrexport.tgz") for name in exports],
+            "exports": list(exports.values()),
             "board": {"boot": [{"files": _boot_files(d)}]},
             "size": int(size) * MIB if size else None,
             "memory": manifests.parse_memory(memory) if memory else None,
@@ -124,6 +126,7 @@ def build_root(d: Any) -> None:
             "sign_parts": not _flag(d, "PVS_SIGN"),
             "signers": d.getVar("PVS_SIGNERS") or None,
             "sbom": d.getVar("PVROOT_SBOM").split(),
+            "built": pvbb.bills.of_exports(d, parts, exports),
             "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
             "work": d.getVar("B"),
             "output": os.path.join(d.getVar("B"), f"{d.getVar('PVROOT_NAME')}.img"),
