@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pantavisor import export
 from pantavisor.objects import ObjectPool
-from sim.product import Product
+from sim.product import Product, section
 from sim.registry import Registry, images
 
 FILES = {"bin/sh": b"", "sbin/init": b"#!/bin/sh\n"}
@@ -55,6 +55,42 @@ def test_its_file_for_openembedded_core_has_the_same_product(product: Product) -
     for each in found:
         assert {"pantavisor", "product"} < set(each["repos"])
         assert 'PVR_DOCKER_PIN = "require"' in each["local_conf_header"]["product"]
+
+
+def test_a_new_app_is_one_file_and_one_command(product: Product, tmp_path: Path) -> None:
+    digest = product.registry.add("team/clock", "1", images.image(FILES))
+    recipe = (
+        'LICENSE = "CLOSED"\nPVR_DOCKER_REF = "docker.io/team/clock:1"\n'
+        f'PVR_DOCKER_DIGEST = "{digest}"\ninherit pvrexport\n'
+    )
+    (product.folder / "meta-product/recipes-apps/clock.bb").write_text(recipe)
+    product.kas("build", "quickstart.yml", "--target", "clock")
+    state = export.read(product.deployed("clock.pvrexport.tgz"), ObjectPool(tmp_path / "objects"))
+    assert state["clock/src.json"]["docker_digest"].endswith(digest)  # type: ignore[index, call-overload]
+
+
+def test_a_release_is_checked_in_ci_and_built_offline_as_the_page_has_it(tmp_path: Path) -> None:
+    """For one app: the device takes what only the network has."""
+    with Registry() as registry:
+        registry.add("library/nginx", "1.27", images.image(FILES))
+        registry.add("library/busybox", "1.37", images.image({**FILES, "bin/busybox": b"1"}))
+        product = Product.make(tmp_path, registry)
+        write, check, fetch = (
+            section("own-layer.md", 0).splitlines()[1],
+            section("builds.md", 0).splitlines()[0],
+            section("builds.md", 1).splitlines()[0],
+        )
+        place = {"PANTAVISOR": "../../meta-pantavisor"}
+        product.follow(write, product.folder)
+        product.follow(check, product.folder, **place)
+        product.follow(fetch.replace("product-device", "web"), product.folder)
+    includes = [{"repo": "pantavisor", "file": "kas/feature/offline.yml"}]
+    (product.folder / "offline.yml").write_text(
+        json.dumps({"header": {"version": 18, "includes": includes}})
+    )
+    build = section("builds.md", 1).splitlines()[1]
+    product.follow(f"{build} --target web", product.folder)
+    assert product.deployed("web.pvrexport.tgz").exists()
 
 
 @pytest.mark.parametrize(
