@@ -11,32 +11,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import host
 import pytest
 from checkouts import LAYER, MASK, PRODUCT, Build, Checkout
 from pantavisor import export, squashfs
 from pantavisor.objects import ObjectPool
 
-PSEUDO = "/usr/lib/x86_64-linux-gnu/pseudo"
-# Whatever is built before an image: none of it runs here.
-PROVIDED = "^.*-native$ ^.*-cross$ ^nativesdk- ^virtual/ ^meta-.*-toolchain$ buildtools-tarball"
-LINES = f"""\
-PVS_DEVELOPMENT_KEYS = "1"
-PVR_PYTHON = "{sys.executable}"
-PVR_LIBSQUASHFS = "libsquashfs.so.1"
-ASSUME_PROVIDED += "{PROVIDED}"
-INHERIT:remove = "create-spdx"
-FAKEROOTCMD = "/usr/bin/pseudo"
-FAKEROOTBASEENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} PSEUDO_DISABLED=1"
-FAKEROOTENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} \\
-    PSEUDO_LOCALSTATEDIR=${{PSEUDO_LOCALSTATEDIR}} PSEUDO_NOSYMLINKEXP=1 PSEUDO_DISABLED=0"
-"""
+# No package of it is written, which create-spdx reads.
+LINES = f'{host.lines()}INHERIT:remove = "create-spdx"\n'
 
 
 @pytest.fixture
 def build(checkout: Checkout, tmp_path: Path) -> Build:
-    if not shutil.which("pseudo"):
-        message = "pseudo is not installed: apt-get install pseudo"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    host.need("pseudo")
     product: Path = shutil.copytree(PRODUCT, tmp_path / "product")
     return Build.make(checkout, tmp_path / "build", [LAYER, product], MASK + LINES)
 

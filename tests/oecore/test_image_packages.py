@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""An ordinary image becomes a container where the configuration says so, and what openembedded-core lists
+of it is in the device's bill of materials. Package, package manager and image are real; a compiler is not
+needed.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import device
+import host
+import pytest
+from checkouts import LAYER, MASK, PRODUCT, Build, Checkout
+from pantavisor import export, squashfs
+from pantavisor.objects import ObjectPool
+from sim import tools
+
+PACKAGES = PRODUCT.with_name("packages")
+LINES = f"""\
+PACKAGE_CLASSES = "package_deb"
+HOSTTOOLS += "{" ".join(host.APT)} {device.TOOLS}"
+# What reads the dependencies of programs is built, and there are none.
+SKIP_FILEDEPS = "1"
+# No package is configured on the device, no library is looked for, and there is no module.
+ROOTFS_BOOTSTRAP_INSTALL:forcevariable = ""
+LDCONFIGDEPEND:forcevariable = ""
+USE_DEPMOD = "0"
+TOOLCHAIN_TARGET_TASK = ""
+TOOLCHAIN_HOST_TASK = ""
+TOOLCHAIN_HOST_TASK_ESDK:forcevariable = ""
+IMAGE_CLASSES += "image-pvrexport"
+IMAGE_FSTYPES:pn-greeter-image = "tar pvrexportit"
+PREFERRED_PROVIDER_virtual/kernel = "board-files"
+PVS_BOOT_KEY = "${{PVS_KEY}}"
+PVR_BSP_DEPENDS = "board-files:do_deploy"
+PVROOT_BOOT_DEPENDS = "board-files:do_deploy"
+"""
+
+
+@pytest.fixture(scope="module")
+def build(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    host.need("pseudo", *host.APT)
+    root = tmp_path_factory.mktemp(checkout.release)
+    packages: Path = shutil.copytree(PACKAGES, root / "packages")
+    lines = MASK + host.lines("apt-", "pseudo-", "fakeroot-") + LINES
+    made = Build.make(checkout, root / "build", [LAYER, packages, device.BOARD], lines)
+    made.bitbake("-p")  # makes keys, and warns of them
+    return made
+
+
+def deployed(build: Build, name: str) -> Path:
+    (found,) = build.directory.glob(f"tmp*/deploy/images/{device.MACHINE}/{name}")
+    return found
+
+
+def test_an_ordinary_image_is_a_container_too(build: Build, tmp_path: Path) -> None:
+    done = build.bitbake("greeter-image")
+    assert done.returncode == 0 and "WARNING" not in done.stdout, done.stdout
+    part = deployed(build, "greeter-image.pvrexport.tgz")
+    pool = ObjectPool(tmp_path / "objects")
+    state = export.read(part, pool)
+    assert {"greeter-image/run.json", "_sigs/greeter-image.json"} <= set(state)
+    tree = squashfs.read(pool.path(str(state["greeter-image/root.squashfs"])))
+    home = tree.find("home/app")
+    assert home is not None and (home.metadata.uid, home.metadata.gid) == (1000, 100)
+    assert deployed(build, f"greeter-image-{device.MACHINE}.rootfs.tar").exists()
+
+
+def test_what_is_known_of_the_image_is_in_the_bill_of_the_device(build: Build) -> None:
+    done = build.bitbake("greeter-device")
+    assert done.returncode == 0 and "ERROR" not in done.stdout, done.stdout
+    text = deployed(build, f"greeter-device-{device.MACHINE}.spdx.json").read_bytes()
+    if build.checkout.release == "scarthgap":
+        # Its create-spdx writes SPDX 2.2.
+        assert b"openembedded" not in text
+        return
+    try:
+        from spdx_python_model import v3_0_1
+    except ImportError:
+        tools.miss("the Python package spdx-python-model is not installed: run scripts/setup")
+    found = v3_0_1.SHACLObjectSet()
+    v3_0_1.JSONLDDeserializer().read(io.BytesIO(text), found)
+    packages = {item.name: item for item in found.foreach_type("software_Package")}
+    inside = {
+        package.name
+        for item in found.foreach_type("Relationship")
+        if item.from_ is packages["greeter-image"]
+        for package in item.to
+    }
+    assert packages["greeter"].software_packageVersion == "1.0"
+    assert any(name.endswith("-rootfs") or name == "greeter-image" for name in inside), inside
