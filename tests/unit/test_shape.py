@@ -94,11 +94,11 @@ def folders(place: Path) -> set[str]:
 
 
 def sources() -> list[Path]:
-    """The code that is divided into modules; tests are not."""
+    """The code that is divided into modules, the runtime's tests too; those in Python are not."""
     libraries = (LAYER / "lib", QUICKSTART / "lib", PROJECT / "scripts/lib")
     modules = [path for folder in libraries for path in folder.rglob("*.py")]
     commands = [path for path in (PROJECT / "scripts").iterdir() if path.is_file()]
-    folders = [RUNTIME / name for name in ("src", "pvcontrol", "pv-sdk")]
+    folders = [RUNTIME / name for name in ("src", "pvcontrol", "pv-sdk", "test", "test/crash", "test/fuzz")]
     parts = [path for folder in folders for path in folder.glob("*.[ch]")]
     assert len(modules) > 100 and len(commands) > 5 and len(parts) > 100
     return sorted([*modules, *commands, *parts])

@@ -140,45 +140,6 @@ void pv_shutdown(struct pv *pv)
 	longjmp(end_of_story, 1);
 }
 
-#ifdef NOTES_AT_ONCE
-/* Without processes, for devices that boot thousands of times. */
-void pv_note(const struct pv_note *note)
-{
-	struct pv_bootenv env = note->pv->env;
-	struct pv_job_result result = {0};
-
-	result.done = note->write(note, &env, &result.err);
-	if (result.done == 0)
-		note->pv->env = env;
-	if (note->done)
-		note->done(note, &result);
-}
-
-struct pv_note pv_note_of(struct pv *pv,
-	int (*write)(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err),
-	void (*done)(const struct pv_note *note, const struct pv_job_result *result))
-{
-	struct pv_note note = {.pv = pv, .write = write, .done = done, .standing = pv->run->standing};
-
-	snprintf(note.revision, sizeof(note.revision), "%s", pv->run->revision);
-	return note;
-}
-
-void pv_note_boot(struct pv *pv, const char *revision,
-	void (*done)(const struct pv_note *note, const struct pv_job_result *result))
-{
-	(void)pv;
-	(void)revision;
-	(void)done;
-}
-
-void pv_note_again(struct pv *pv, const char *tried)
-{
-	(void)pv;
-	(void)tried;
-}
-#endif
-
 static struct pv_container web = {.name = "web",
 	.lxc_conf = "lxc.container.conf",
 	.goal = PV_GOAL_STARTED,
@@ -277,6 +238,25 @@ static inline void check_stored(
 	CHECK_TEXT(env.previous, previous);
 	close(pv->storage);
 	tree_end();
+}
+
+/* Nothing can be noted in it until it is repaired. */
+static inline void break_bootenv(const struct pv *pv)
+{
+	CHECK(unlinkat(pv->storage, "boot/grubenv", 0) == 0);
+	CHECK(unlinkat(pv->storage, "boot/grubenv2", 0) == 0);
+	tree_folder("boot/grubenv");
+}
+
+static inline void repair_bootenv(const struct pv *pv, const char *committed, const char *tried)
+{
+	struct pv_bootenv env = {.generation = 0};
+	struct pv_err err;
+
+	snprintf(env.revision, sizeof(env.revision), "%s", committed);
+	snprintf(env.tried, sizeof(env.tried), "%s", tried);
+	CHECK(unlinkat(pv->storage, "boot/grubenv", AT_REMOVEDIR) == 0);
+	CHECK(pv_bootenv_store(pv_storage_at(pv->storage), pv->loader, &env, &err) == 0);
 }
 
 #endif

@@ -6,10 +6,10 @@
  */
 #include "fault.h"
 
-#define NOTES_AT_ONCE
 #define TREE_PLACE "/dev/shm" /* thousands of boots, and each write is made durable */
 #include "commit.h"
 #include "life.h"
+#include "notes_at_once.h"
 
 #define MINUTE (60 * SECOND)
 #define DAY (24 * 60 * MINUTE)

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "stories.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "beneath.h"
 #include "durable.h"
 #include "firstuse.h"
-#include "loader.h"
-
-#define FACTORY_NAME "0"
-#define FIRST_NAME "locals/first"
-#define SECOND_NAME "locals/second"
-#define THIRD_NAME "3"
-#define TRY(call)                  \
-	do {                       \
-		if ((call) < 0)    \
-			return -1; \
-	} while (0)
-
-static const char *const names[FIRMWARES] = {FACTORY_NAME, FIRST_NAME, SECOND_NAME, THIRD_NAME};
 
 static int open_device(struct device *device, int root, const struct pv_fsops *ops)
 {
@@ -56,99 +42,33 @@ void device_free(struct device *device)
 void device_know(const struct device *device, struct oracle *oracle)
 {
 	for (oracle->count = 0; oracle->count < FIRMWARES; oracle->count++) {
-		oracle->revisions[oracle->count] = names[oracle->count];
+		oracle->revisions[oracle->count] = revision_names[oracle->count];
 		oracle->firmware[oracle->count] = &device->firmwares[oracle->count];
 	}
 }
 
-static int note(
-	struct device *device, int which, const char *while_it_lasts, enum pv_progress_status status)
-{
-	record_promise(names[which], while_it_lasts);
-	TRY(pv_progress_note(device->at, names[which], status, "as the story has it", &device->err));
-	record_promise(names[which], pv_progress_name(status));
-	return 0;
-}
-
-/* Objects, the step, and its name for the boot loader, which goes on with `running` until then. */
-static int install(struct device *device, int which, int running)
-{
-	record_expect(names[running], NULL, NULL);
-	TRY(firmware_send(device->at, &device->firmwares[which], &device->err));
-	TRY(firmware_install(device->at, &device->firmwares[which], names[which], &device->err));
-	record_promise(names[which], "NEW");
-	return note(device, which, "NEW INPROGRESS", PV_PROGRESS_INPROGRESS);
-}
-
-static int publish(struct device *device, int which, int running)
-{
-	record_expect(names[running], names[which], NULL);
-	TRY(pv_publish_try(&device->publisher, names[which], &device->err));
-	record_expect(names[which], NULL, NULL);
-	return 0;
-}
-
-/* A boot in order: everything is at its place, and the loader notes what it does. */
-static int boot(struct device *device, int which, int committed)
-{
-	cleanup_free struct disk *disk = pv_alloc(1, sizeof(*disk));
-	int fd = pv_beneath_open(device->at.root, "boot/grubtry", O_RDWR, &device->err);
-	struct loader_choice choice;
-	char block[1024];
-
-	record_reboot();
-	disk_scan(disk, device->at.root);
-	if (!loader_choose(disk, disk, &choice) || strcmp(choice.revision, names[which]))
-		abort();
-	for (size_t i = 0; i < DISK_NODES; i++)
-		free((void *)(uintptr_t)disk->files[i].bytes);
-	record_expect(names[which], names[committed], NULL);
-	loader_note(&choice, block);
-	record_loader(fd, block, sizeof(block));
-	close(fd);
-	record_expect(names[committed], NULL, NULL);
-	TRY(pv_resume(device->at, &device->err));
-	return pv_resume_records(device->at, &device->env, names[which], &device->err);
-}
-
-static int commit(struct device *device, int which, int before)
-{
-	record_expect(names[before], names[which], NULL);
-	TRY(pv_publish_commit(&device->publisher, names[which], names[before], &device->err));
-	record_expect(names[which], NULL, NULL);
-	return note(device, which, "INPROGRESS TESTING DONE", PV_PROGRESS_DONE);
-}
-
-static int collect(struct device *device, int running)
-{
-	const struct pv_keep keep = {.revisions = &names[running], .count = 1};
-	struct pv_collected collected;
-
-	return pv_collect(device->at, PV_BOOTENV_GRUB, &keep, &collected, &device->err);
-}
-
 static int update(struct device *device, int which, int running)
 {
-	TRY(install(device, which, running));
-	TRY(publish(device, which, running));
-	TRY(boot(device, which, running));
-	TRY(note(device, which, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
-	return commit(device, which, running);
+	TRY(device_install(device, which, running));
+	TRY(device_publish(device, which, running));
+	TRY(device_boot(device, which, running));
+	TRY(device_note(device, which, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
+	return device_commit(device, which, running);
 }
 
 static int update_with_reboot(struct device *device)
 {
 	TRY(update(device, FIRST, FACTORY));
-	return collect(device, FIRST);
+	return device_collect(device, FIRST);
 }
 
 /* Twice, and the first one is collected: what boots is still that of the factory. */
 static int update_without_reboot(struct device *device)
 {
-	TRY(install(device, FIRST, FACTORY));
-	TRY(publish(device, FIRST, FACTORY));
-	TRY(note(device, FIRST, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
-	TRY(note(device, FIRST, "TESTING UPDATED", PV_PROGRESS_UPDATED));
+	TRY(device_install(device, FIRST, FACTORY));
+	TRY(device_publish(device, FIRST, FACTORY));
+	TRY(device_note(device, FIRST, "INPROGRESS TESTING", PV_PROGRESS_TESTING));
+	TRY(device_note(device, FIRST, "TESTING UPDATED", PV_PROGRESS_UPDATED));
 	record_expect(FIRST_NAME, NULL, NULL);
 	TRY(firmware_send(device->at, &device->firmwares[SECOND], &device->err));
 	TRY(firmware_install(device->at, &device->firmwares[SECOND], SECOND_NAME, &device->err));
@@ -156,29 +76,29 @@ static int update_without_reboot(struct device *device)
 	record_expect(FIRST_NAME, SECOND_NAME, NULL);
 	TRY(pv_publish_try(&device->publisher, SECOND_NAME, &device->err));
 	record_expect(SECOND_NAME, NULL, NULL);
-	TRY(note(device, SECOND, "NEW UPDATED", PV_PROGRESS_UPDATED));
+	TRY(device_note(device, SECOND, "NEW UPDATED", PV_PROGRESS_UPDATED));
 	record_promise(FIRST_NAME, NULL);
-	return collect(device, SECOND);
+	return device_collect(device, SECOND);
 }
 
 /* One that fails after a boot, and one that fails without: the boot loader is told, or need not be. */
 static int fall_back(struct device *device)
 {
-	TRY(install(device, FIRST, FACTORY));
-	TRY(publish(device, FIRST, FACTORY));
-	TRY(boot(device, FIRST, FACTORY));
-	TRY(note(device, FIRST, "INPROGRESS ERROR", PV_PROGRESS_ERROR));
-	TRY(boot(device, FACTORY, FACTORY));
+	TRY(device_install(device, FIRST, FACTORY));
+	TRY(device_publish(device, FIRST, FACTORY));
+	TRY(device_boot(device, FIRST, FACTORY));
+	TRY(device_note(device, FIRST, "INPROGRESS ERROR", PV_PROGRESS_ERROR));
+	TRY(device_boot(device, FACTORY, FACTORY));
 	TRY(pv_publish_forget(&device->publisher, &device->err));
-	TRY(install(device, SECOND, FACTORY));
-	TRY(publish(device, SECOND, FACTORY));
+	TRY(device_install(device, SECOND, FACTORY));
+	TRY(device_publish(device, SECOND, FACTORY));
 	record_expect(FACTORY_NAME, SECOND_NAME, NULL);
 	TRY(pv_publish_forget(&device->publisher, &device->err));
 	record_expect(FACTORY_NAME, NULL, NULL);
-	TRY(note(device, SECOND, "INPROGRESS WONTGO", PV_PROGRESS_WONTGO));
+	TRY(device_note(device, SECOND, "INPROGRESS WONTGO", PV_PROGRESS_WONTGO));
 	record_promise(FIRST_NAME, NULL);
 	record_promise(SECOND_NAME, NULL);
-	return collect(device, FACTORY);
+	return device_collect(device, FACTORY);
 }
 
 /* Of what the factory wrote, with its logs and volumes, once two others are good. */
@@ -191,18 +111,18 @@ static int collection(struct device *device)
 	/* The next generation comes at once, as where a client takes back what it asked for. */
 	TRY(pv_publish_forget(&device->publisher, &device->err));
 	record_promise(FACTORY_NAME, NULL);
-	return collect(device, SECOND);
+	return device_collect(device, SECOND);
 }
 
 /* Begins as the others; from some call on there is no room, which main() sees to. Then it is made. */
 static int full_disk(struct device *device)
 {
-	int done = install(device, THIRD, FACTORY);
+	int done = device_install(device, THIRD, FACTORY);
 
 	if (done == 0)
-		done = publish(device, THIRD, FACTORY);
+		done = device_publish(device, THIRD, FACTORY);
 	record_promise(THIRD_NAME, NULL);
-	TRY(collect(device, FACTORY));
+	TRY(device_collect(device, FACTORY));
 	return done;
 }
 
@@ -320,7 +240,7 @@ const size_t story_count = PV_COUNT(stories);
 
 int device_go_on(struct device *device)
 {
-	struct pv_keep keep = {.revisions = names, .count = 1};
+	struct pv_keep keep = {.revisions = revision_names, .count = 1};
 	struct pv_collected collected;
 
 	open_device(device, device->at.root, firmware_door());

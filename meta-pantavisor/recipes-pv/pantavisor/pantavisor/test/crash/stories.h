@@ -6,17 +6,7 @@
 #ifndef PV_TEST_STORIES_H
 #define PV_TEST_STORIES_H
 
-#include "oracle.h"
-
-enum { FACTORY, FIRST, SECOND, THIRD, FIRMWARES };
-
-struct device {
-	struct pv_storage at; /* with the recorder's door */
-	struct firmware firmwares[FIRMWARES];
-	struct pv_bootenv env;
-	struct pv_publisher publisher;
-	struct pv_err err;
-};
+#include "actions.h"
 
 /* Ends with the first call that fails, as a device gives up what it was about. */
 typedef int story_run(struct device *device);

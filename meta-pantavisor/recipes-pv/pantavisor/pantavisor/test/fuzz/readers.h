@@ -7,6 +7,7 @@
 #ifndef PV_FUZZ_READERS_H
 #define PV_FUZZ_READERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,17 @@ struct reader {
 const struct reader *reader_find(const char *name);
 /* One input, in memory of its very size: one byte too far is seen. */
 void reader_run(const struct reader *reader, const uint8_t *bytes, size_t length);
+
+/* What must hold of any input; aborts with `what` otherwise. */
+void fuzz_require(bool holds, const char *what);
+#define FUZZ_LONGEST (1024 * 1024)
+
+/* Requests to the control socket. */
+void read_http(const char *bytes, size_t length);
+/* What is signed, and by whom. */
+void read_state(const char *bytes, size_t length);
+void read_header(const char *bytes, size_t length);
+void read_certificate(const char *bytes, size_t length);
+void read_signers(const char *bytes, size_t length);
 
 #endif
