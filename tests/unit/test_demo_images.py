@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,11 +95,28 @@ def test_a_command_is_not_hung_up_on_but_asked_to_end(tmp_path: Path) -> None:
         "while :; do sleep 0.1; done'],"
         " registry.Registry(Path('/'), 1))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, env=environment
     )
     assert done.stdout == "asked\n" and "KeyboardInterrupt" in done.stderr
+
+
+def test_a_second_run_waits_for_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    order = []
+
+    def second() -> None:
+        with cli._alone(tmp_path):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with cli._alone(tmp_path):
+        waiting.start()
+        while waiting.is_alive() and "waiting for it" not in capsys.readouterr().err:
+            time.sleep(0.01)
+        order.append("first")
+    waiting.join(600)
+    assert order == ["first", "second"]
 
 
 def test_failing_command_shows_the_end_of_its_log(tmp_path: Path) -> None:

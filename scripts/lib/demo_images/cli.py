@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from pantavisor import atomic
 
 from .engine import NAMES
 from .failure import NOT_INSTALLED, Failure
@@ -62,17 +64,15 @@ def serve(options: argparse.Namespace) -> int:
     """Registry up, images current, command run, registry down."""
     build = options.build_dir.resolve()
     build.mkdir(parents=True, exist_ok=True)
-    with (build / "registry.lock").open("w") as lock:
-        _lock(lock.fileno())
-        with serve_registry(build / "registry", port=options.port) as registry:
-            builder = ImageBuilder(work=build / "demo", registry=registry, report=_report)
-            digests = builder.ensure(only_engine=options.engine)
-            for image in IMAGES:
-                _report(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
-            if options.auto_conf:
-                write_auto_conf(options.auto_conf, digests, registry)
-            command = options.command[1:] if options.command[:1] == ["--"] else options.command
-            return run_command(command, registry)
+    with _alone(build), serve_registry(build / "registry", port=options.port) as registry:
+        builder = ImageBuilder(work=build / "demo", registry=registry, report=_report)
+        digests = builder.ensure(only_engine=options.engine)
+        for image in IMAGES:
+            _report(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")
+        if options.auto_conf:
+            write_auto_conf(options.auto_conf, digests, registry)
+        command = options.command[1:] if options.command[:1] == ["--"] else options.command
+        return run_command(command, registry)
 
 
 def write_auto_conf(path: Path, digests: Mapping[str, str], registry: Registry) -> None:
@@ -131,12 +131,17 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt(number)
 
 
-def _lock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _report("another run uses this registry; waiting for it")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+@contextmanager
+def _alone(build: Path) -> Iterator[None]:
+    """No other run uses the registry of this build meanwhile."""
+    with ExitStack() as held:
+        lock = held.enter_context((build / "registry.lock").open("wb"))
+        try:
+            held.enter_context(atomic.exclusive(lock, wait=False))
+        except BlockingIOError:
+            _report("another run uses this registry; waiting for it")
+            held.enter_context(atomic.exclusive(lock))
+        yield
 
 
 def _report(text: str) -> None:
