@@ -40,24 +40,19 @@ def make(
     """Pack ``tree`` into ``pool`` and make the manifests. ``platform``, if known, is held against its first
     program.
 
-    ``beside`` are the container's volumes that are not made here.
+    ``beside`` are the container's volumes that are not made here. Raises FormatError.
     """
-    spec = checked_spec(name, source)
+    spec = _checked_spec(name, source)
     _need_folder(spec, tree)
     packed_for = platform or elf.platform(tree, spec.process.executable)
-    root, written = squash(name, tree, pool, scratch, options=options, platform=packed_for)
-    spec = fitted(spec, tree, platform)
+    root, written = _squash(name, tree, pool, scratch, options=options, platform=packed_for)
+    spec = _fitted(spec, tree, platform)
     source = replace(source, packings={ROOT_VOLUME: written.packing.document()})
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
-    files = {
-        **(beside or {}),
-        f"{name}/{ROOT_VOLUME}": root,
-        **digest_file(name, ROOT_VOLUME, source, pool),
-    }
-    return finish(
-        spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written)
-    )
+    files = {**(beside or {}), **_volume_files(name, ROOT_VOLUME, root, source, pool)}
+    warnings = _warnings(spec, tree, written)
+    return _finish(spec, source, files, pool, scratch, options=options, warnings=warnings)
 
 
 def patch(
@@ -75,26 +70,23 @@ def patch(
     """As make, but of ``tree`` only what it has over the squashfs with the object id ``base`` is packed.
 
     ``beside`` holds that squashfs too, unless it is another container's (``source.base``).
+
+    Raises FormatError.
     """
     tree.load()
-    spec = fitted(checked_spec(name, source), tree, platform)
+    spec = _fitted(_checked_spec(name, source), tree, platform)
     _need_folder(spec, tree)
     layer = difference(squashfs.read(pool.path(base)), tree, mtime=options.mtime)
-    packed, written = squash(name, layer, pool, scratch, options=options, platform=platform)
+    packed, written = _squash(name, layer, pool, scratch, options=options, platform=platform)
     kept = (
         {}
         if source.base
         else {volume: note for volume, note in source.packings.items() if volume == ROOT_VOLUME}
     )
     source = replace(source, packings={**kept, OVERLAY_VOLUME: written.packing.document()})
-    files = {
-        **(beside or {}),
-        f"{name}/{OVERLAY_VOLUME}": packed,
-        **digest_file(name, OVERLAY_VOLUME, source, pool),
-    }
-    return finish(
-        spec, source, files, pool, scratch, options=options, warnings=_warnings(spec, tree, written)
-    )
+    files = {**(beside or {}), **_volume_files(name, OVERLAY_VOLUME, packed, source, pool)}
+    warnings = _warnings(spec, tree, written)
+    return _finish(spec, source, files, pool, scratch, options=options, warnings=warnings)
 
 
 def rebuild_manifests(
@@ -110,13 +102,13 @@ def rebuild_manifests(
     """Make everything but the volumes, which are ``files``, again from src.json.
 
     ``base`` is the object id of the root.squashfs of ``source.base``, in which the container's user is
-    looked up. Raises NotFound.
+    looked up. Raises FormatError, NotFound.
     """
     spec = ContainerSpec.from_source(name, source)
     if spec.runs:
         tree = _visible_root(spec, files, pool, base)
-        spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else with_user(spec, tree)
-    return finish(spec, source, files, pool, scratch, options=options)
+        spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else _with_user(spec, tree)
+    return _finish(spec, source, files, pool, scratch, options=options)
 
 
 def _visible_root(
@@ -139,7 +131,7 @@ def _visible_root(
     return overlaid(tree, squashfs.read(pool.path(str(patch)))) if patch is not None else tree
 
 
-def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
+def _with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
     """The spec with the numbers of its User and its home, looked up in ``tree``.
 
     What is never started is left as it is.
@@ -154,20 +146,20 @@ def with_user(spec: ContainerSpec, tree: Tree) -> ContainerSpec:
     return replace(spec, user=user, defaults=manifests.defaults(manifests.home(user, read)))
 
 
-def checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
+def _checked_spec(name: str, source: SourceManifest) -> ContainerSpec:
     """The container's spec, as far as it can be known without its tree."""
     names.check_container(name)
     return ContainerSpec.from_source(name, source)
 
 
-def fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
+def _fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> ContainerSpec:
     """The spec with its user looked up in ``tree``, which was loaded,
     and its first program checked there.
     """
     programs.check(spec, tree)
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
-    return with_user(spec, tree)
+    return _with_user(spec, tree)
 
 
 def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
@@ -176,7 +168,7 @@ def _need_folder(spec: ContainerSpec, tree: Tree) -> None:
         tree.need_folder(spec.process.folder)
 
 
-def squash(
+def _squash(
     name: str,
     tree: Tree,
     pool: ObjectPool,
@@ -197,16 +189,24 @@ def squash(
     return pool.put_file(scratch / ROOT_VOLUME, move=True), written
 
 
-def digest_file(name: str, volume: str, source: SourceManifest, pool: ObjectPool) -> dict[str, Value]:
-    """The small file by which published tools know whether a volume is older than src.json."""
+def _volume_files(
+    name: str, volume: str, packed: str, source: SourceManifest, pool: ObjectPool
+) -> dict[str, Value]:
+    """A volume that was just packed, and the small file by which published tools know whether it is older
+    than src.json.
+    """
+    kind, digest = "docker", source.docker_digest
     if volume == OVERLAY_VOLUME:
-        return {f"{name}/{volume}.docker-digest": pool.put_bytes((source.overlay_digest or "").encode())}
-    if source.rootfs_url:
-        return {f"{name}/{volume}.rootfs-digest": pool.put_bytes((source.rootfs_digest or "").encode())}
-    return {f"{name}/{volume}.docker-digest": pool.put_bytes((source.docker_digest or "").encode())}
+        digest = source.overlay_digest
+    elif source.rootfs_url:
+        kind, digest = "rootfs", source.rootfs_digest
+    return {
+        f"{name}/{volume}": packed,
+        f"{name}/{volume}.{kind}-digest": pool.put_bytes((digest or "").encode()),
+    }
 
 
-def finish(
+def _finish(
     spec: ContainerSpec,
     source: SourceManifest,
     files: Mapping[str, Value],
@@ -216,16 +216,16 @@ def finish(
     options: PackOptions,
     warnings: tuple[str, ...] = (),
 ) -> Container:
-    """Add to the volumes in ``files`` all that is made from src.json. Raises FormatError."""
+    """Add to the volumes in ``files`` all that is made from src.json."""
     made = dict(files)
     _check_verity(spec)
     made.update(dm.protect(spec.name, spec.verity, files, pool, scratch, recorded=options.verity))
     made[f"{spec.name}/src.json"] = source.document(spec.name)
-    made.update(manifest_files(spec, pool))
+    made.update(_manifest_files(spec, pool))
     return Container(made, (*warnings, *spec.warnings), _notes(spec))
 
 
-def manifest_files(spec: ContainerSpec, pool: ObjectPool) -> dict[str, Value]:
+def _manifest_files(spec: ContainerSpec, pool: ObjectPool) -> dict[str, Value]:
     """run.json and, if anything is started, lxc.container.conf."""
     files: dict[str, Value] = {f"{spec.name}/run.json": manifests.run_manifest(spec)}
     if spec.runs:
