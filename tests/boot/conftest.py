@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from devtools import guest as qemu
+from made import Desk
 from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST
 
 
@@ -43,6 +44,13 @@ def image(request: pytest.FixtureRequest, machine: str) -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path.resolve()
+
+
+@pytest.fixture(scope="module")
+def desk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Where a module makes devices of its own, from what the image was built of."""
+    assert image.exists()
+    return Desk(tmp_path_factory.mktemp("desk"), machine)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from contract import Boot, run
 from debpkg import cpio
 from pantavisor import keys
 from place import KEY_DIR
@@ -55,20 +55,6 @@ int main(void) {
     return 0;
 }
 """
-
-
-@dataclass(frozen=True)
-class Boot:
-    """How a boot went: the console, and what GRUB noted for itself."""
-
-    console: str
-    notes: dict[str, str]
-
-    @property
-    def words(self) -> list[str]:
-        """The kernel's command line, or nothing where no kernel came up."""
-        lines = [line for line in self.console.splitlines() if line.startswith("CMDLINE ")]
-        return lines[0].split()[1:] if lines else []
 
 
 def _unavailable() -> str | None:
@@ -145,22 +131,22 @@ class Device:
         esp, storage = self.folder / "esp.img", self.folder / "root.img"
         esp.write_bytes(b"")
         os.truncate(esp, ESP_SECTORS * SECTOR)
-        _run("mkfs.vfat", str(esp))
-        _run("mmd", "-i", str(esp), "::EFI", "::EFI/BOOT")
+        run("mkfs.vfat", str(esp))
+        run("mmd", "-i", str(esp), "::EFI", "::EFI/BOOT")
         (self.folder / "bootx64.efi").write_bytes(self.loader)
-        _run("mcopy", "-i", str(esp), str(self.folder / "bootx64.efi"), "::EFI/BOOT/BOOTX64.EFI")
+        run("mcopy", "-i", str(esp), str(self.folder / "bootx64.efi"), "::EFI/BOOT/BOOTX64.EFI")
         if self.oem is not None:
             (self.folder / "oem.env").write_bytes(self.oem)
-            _run("mcopy", "-i", str(esp), str(self.folder / "oem.env"), "::oem.env")
+            run("mcopy", "-i", str(esp), str(self.folder / "oem.env"), "::oem.env")
             if self.oem_is_signed:
                 sign(self.folder / "oem.env")
-                _run("mcopy", "-i", str(esp), str(self.folder / "oem.env.sig"), "::oem.env.sig")
+                run("mcopy", "-i", str(esp), str(self.folder / "oem.env.sig"), "::oem.env.sig")
         features = "^metadata_csum_seed,^orphan_file"
-        _run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", label, "-d", str(self.tree), str(storage),
+        run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", label, "-d", str(self.tree), str(storage),
              f"{ROOT_SECTORS // 2}")  # fmt: skip
         self.image.write_bytes(b"")
         os.truncate(self.image, (2048 + ESP_SECTORS + ROOT_SECTORS + 2048) * SECTOR)
-        _run("sgdisk", "-n", f"1:2048:{2048 + ESP_SECTORS - 1}", "-t", "1:ef00",
+        run("sgdisk", "-n", f"1:2048:{2048 + ESP_SECTORS - 1}", "-t", "1:ef00",
              "-n", f"2:{2048 + ESP_SECTORS}:{2048 + ESP_SECTORS + ROOT_SECTORS - 1}",
              str(self.image))  # fmt: skip
         with open(self.image, "r+b") as disk:
@@ -223,10 +209,6 @@ def without_key(loader: bytes) -> bytes:
     start = loader.index(keys.BootSigner.load(BOOT_KEY).public_key()[:100]) - 8
     assert loader[start : start + 4] == b"\4\0\0\0"
     return loader[:start] + b"\x7f" + loader[start + 1 :]
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 @pytest.fixture

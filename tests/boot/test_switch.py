@@ -56,12 +56,6 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def desk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    assert image.exists()
-    return Desk(tmp_path_factory.mktemp("switch"), machine)
-
-
-@pytest.fixture(scope="module")
 def root(desk: Desk) -> Path:
     """Of all containers."""
     root = desk.root("demo-system")

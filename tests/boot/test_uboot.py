@@ -14,11 +14,11 @@ import os
 import shutil
 import subprocess
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract import Boot, run
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "meta-pantavisor/recipes-bsp/pantavisor-uboot/files/boot.cmd"
@@ -42,20 +42,6 @@ BOOT_SECONDS = 900
 FILE_BYTES = 1024
 
 
-@dataclass(frozen=True)
-class Boot:
-    """How a boot went: the console, and U-Boot's environment after it."""
-
-    console: str
-    notes: Mapping[str, str]
-
-    @property
-    def words(self) -> list[str]:
-        """The command line of what was started, or nothing where nothing was."""
-        lines = [line for line in self.console.splitlines() if line.startswith("CMDLINE ")]
-        return lines[0].split()[1:] if lines else []
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The payload, the script, and U-Boot in its flash."""
@@ -68,8 +54,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("uboot")
     flags = "-Os -ffreestanding -nostdlib -fPIE -mcmodel=tiny -mgeneral-regs-only -mstrict-align"
     flags += " -fno-stack-protector -fno-toplevel-reorder -static -Wl,-Ttext=0,-N,--build-id=none,-e,0"
-    _run("aarch64-linux-gnu-gcc", *flags.split(), "-o", str(folder / "payload"), str(PAYLOAD))
-    _run("aarch64-linux-gnu-objcopy", "-O", "binary", "-j", ".text", "-j", ".rodata",
+    run("aarch64-linux-gnu-gcc", *flags.split(), "-o", str(folder / "payload"), str(PAYLOAD))
+    run("aarch64-linux-gnu-objcopy", "-O", "binary", "-j", ".text", "-j", ".rodata",
          str(folder / "payload"), str(folder / "kernel"))  # fmt: skip
     (folder / "boot.cmd").write_text(BOARD + RECIPE.read_text())
     make_script(folder / "boot.cmd", folder / "boot.scr")
@@ -119,19 +105,19 @@ class Device:
         for path, sectors in ((fat, FAT_SECTORS), (storage, ROOT_SECTORS)):
             path.write_bytes(b"")
             os.truncate(path, sectors * SECTOR)
-        _run("mkfs.vfat", str(fat))
+        run("mkfs.vfat", str(fat))
         for name, content in self.files.items():
             (self.folder / "file").write_bytes(content)
-            _run("mcopy", "-i", str(fat), str(self.folder / "file"), f"::{name}")
+            run("mcopy", "-i", str(fat), str(self.folder / "file"), f"::{name}")
         features = "^metadata_csum_seed,^orphan_file"
-        _run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", "root", "-d", str(self.tree), str(storage))
+        run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", "root", "-d", str(self.tree), str(storage))
         if self.unreadable:
             beyond = f"sif /{self.unreadable} block[5] 0x7fffffff"
-            _run("debugfs", "-w", "-R", beyond, str(storage))
+            run("debugfs", "-w", "-R", beyond, str(storage))
         self.image.write_bytes(b"")
         start = 2048 + FAT_SECTORS
         os.truncate(self.image, (start + ROOT_SECTORS + 2048) * SECTOR)
-        _run("sgdisk", "-n", f"1:2048:{start - 1}", "-A", "1:set:2",
+        run("sgdisk", "-n", f"1:2048:{start - 1}", "-A", "1:set:2",
              "-n", f"2:{start}:{start + ROOT_SECTORS - 1}", str(self.image))  # fmt: skip
         with open(self.image, "r+b") as disk:
             disk.seek(2048 * SECTOR)
@@ -165,11 +151,7 @@ class Device:
 
 
 def make_script(source: Path, target: Path) -> None:
-    _run("mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", str(source), str(target))
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    run("mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", str(source), str(target))
 
 
 @pytest.fixture

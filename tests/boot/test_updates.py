@@ -34,12 +34,6 @@ OBJECT = b"what arrives in two pieces\n" * 100_000
 
 
 @pytest.fixture(scope="module")
-def desk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    assert image.exists()
-    return Desk(tmp_path_factory.mktemp("updates"), machine)
-
-
-@pytest.fixture(scope="module")
 def storage(desk: Desk) -> Storage:
     """A device that is managed, whose storage is full of an object that no revision needs."""
     root = desk.root("demo-system")

@@ -22,11 +22,6 @@ BUS = ("-device", "virtio-scsi-pci,id=scsi")
 
 
 @pytest.fixture(scope="module")
-def desk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return Desk(tmp_path_factory.mktemp("usb"), machine)
-
-
-@pytest.fixture(scope="module")
 def made(desk: Desk) -> Path:
     """A device that reads sticks."""
     return desk.image([desk.export(part) for part in ("pantavisor-bsp", "demo-system", "pv-usb")])
