@@ -292,6 +292,23 @@ def test_only_the_tests_of_the_verifier_know_its_insides() -> None:
     assert [where(path, 0) for path in others if known.search(path.read_text())] == []
 
 
+# Of a command's modules each has the name of its noun; the pages of a command are its help.
+LISTED = sorted(
+    path
+    for path in (*PACKAGE.glob("*/__init__.py"), LAYER / "lib/pvbb/__init__.py")
+    if path.parent.name != "cli"
+)
+
+
+@pytest.mark.parametrize("path", LISTED, ids=lambda path: path.parent.name)
+def test_each_package_lists_its_modules(path: Path) -> None:
+    """A line of the list: one name or several, two blanks, what they are."""
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    lines = re.findall(r"^(?:    )?((?:\w+ )*\w+)  +\S", text, re.M)
+    modules = {module.stem for module in path.parent.glob("*.py")} - {"__init__", "__main__"}
+    assert sorted(" ".join(lines).split()) == sorted(modules), f"name its modules at the top of {path}"
+
+
 def test_nothing_runs_a_shell_changes_the_directory_or_shares_a_default() -> None:
     for path in [*FILES, *sorted(GLUE.glob("*.py"))]:
         for node in walked(path):

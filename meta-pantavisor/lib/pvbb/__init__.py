@@ -4,6 +4,15 @@
 ``addpylib`` imports the modules below and follows their functions for the signatures of tasks.
 BitBake 2.8 asks for the source file of everything in them that can be called, and ends with a traceback
 where there is none: what ``typing`` has, they import for the type checker only.
+
+    recipe sources tags  what a recipe has about its image, while it is parsed
+    values variables  whether values and variables are of those that exist
+    fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
+    imagelock      the lock file of images
+    tasks tool     the bodies of tasks, and how they run the library
+    initramfs deviceconfig  what an initramfs holds
+    bills          what other recipes know of the packages in images
+    published appwords  names and options of the published layer
 """
 
 BBIMPORTS = ["tool", "tasks", "recipe", "sources", "fetcher", "tags", "variables", "initramfs", "bills"]

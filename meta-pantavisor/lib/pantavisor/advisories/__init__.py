@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Which packages are known to be vulnerable, by advisories that the user has on this host.
 
-versions.py   the order of versions, by kind of package
-osv.py        an advisory: what it affects    database.py   files of them
+versions   the order of versions, by kind of package
+osv        an advisory: what it affects
+database   files of them
 """
 
 from __future__ import annotations

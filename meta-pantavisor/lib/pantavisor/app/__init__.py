@@ -3,10 +3,13 @@
 
     made = app.add(repository, app.AppRequest("web", app.ImageSource.parse("nginx:1.27")))
 
-request.py   what a caller wants, as values          plan.py    the request with what the repository has
-add.py       a source becomes files of the tree      patch.py   only what it has over another root.squashfs
-fetch.py     images, from wherever they are          install.py containers that exist already
-worktree.py  containers as they are on disk
+    request    what a caller wants, as values
+    plan       the request with what the repository has
+    fetch      images, from wherever they are
+    add        a source becomes files of the tree
+    patch      only what it has over another root.squashfs
+    install    containers that exist already
+    worktree   containers as they are on disk
 
 Nothing is committed. After an error the working tree is as it was.
 """

@@ -6,13 +6,15 @@ writers, and nothing else: ``readers`` read partition tables, file systems, tarb
 specifications alone, this package finds what of it is wrong. Nothing is mounted, nothing is written, and no
 root is needed.
 
-    report      Report
-    content     objects: digest, leaks, what squashfs and verity need; each read once
-    storage unit_record boot        a storage tree: boot choice, revisions, links; the boot partition
-    bootchain   what a GRUB with keys inside boots, verified by them
-    context manifests containers lxc rights squashfs verity signatures     what a state holds and refers to
-    demands     what is asked of it
-    verify      verify()
+    verify       verify()
+    demands      what is asked of a target in addition to being whole
+    report       Report, the verdict
+    context      one state under examination, and the place to put findings
+    content      objects: digest, leaks, what squashfs and verity need; each read once
+    manifests containers lxc rights signatures      what a state holds, and whether it fits together
+    squashfs verity                                 volumes
+    storage unit_record                             a storage tree: boot choice, revisions, links
+    firmware boot bootchain                         what a machine starts, and what it verifies
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """A container of the state: root file system, manifests and LXC configuration, from whatever it is made.
 
-rootfs.py        images, directories and tarballs as trees, and what src.json records of them
-build.py         tree and src.json -> the container's paths
-dm.py            dm-verity of its volumes
-overlay.py       one tree over another: patches, and back
-codec_change.py  what another codec library changes
-part_copy.py     parts of other states, renamed
-job.py           the job of a build
-progress.py      long work, counted
-model.py         what goes in and comes out
+rootfs           images, directories and tarballs as trees, and what src.json records of them
+build            tree and src.json -> the container's paths
+programs         whether its programs can start
+dm               dm-verity of its volumes
+overlay          one tree over another: patches, and back
+config_overlay   files that the device lays over its root file system
+codec_change     what another codec library changes
+part_copy        parts of other states, renamed
+job              the job of a build
+progress         long work, counted
+model            what goes in and comes out
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ its bmap.
     files      what goes into the storage partition
     ext4       the storage partition                 by mke2fs, debugfs, e2fsck
     bmap       which blocks must reach the flash     read_map(), check_map()
+    usage      which blocks of a fresh ext4 are in use
     rewrite    changes to the storage of a finished image
 
 Needs no root, mounts nothing. The same tree, files, size, epoch and seed make the same bytes, on any

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Making devices.
 
-    first_revision  signed exports to the first revision and its disk image     build(), assemble()
-    memory          whether the memory that containers may take fits into the board
-    new_signatures  a finished image signed by another key                      sign_again()
-    drive           a disk that nothing else uses
-    flash           one image onto several disks, each read back                flash()
-    unit_list       the plan: a line for each unit                              read_units()
-    ledger          which serial numbers were given
-    identities      identifiers of a disk that are a unit's own
-    personalise     a unit's record onto an image or disk                       Place
-    station         all of it for one unit, and its birth certificate           Station, make_unit()
+first_revision  signed exports to the first revision and its disk image     build(), assemble()
+memory          whether the memory that containers may take fits into the board
+new_signatures  a finished image signed by another key                      sign_again()
+drive           a disk that nothing else uses
+flash           one image onto several disks, each read back                flash()
+unit_list       the plan: a line for each unit                              read_units()
+ledger          which serial numbers were given
+identities      identifiers of a disk that are a unit's own
+personalise     a unit's record onto an image or disk                       Place
+station         all of it for one unit, and its birth certificate           Station, make_unit()
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ takes too long.
     errors        HttpError: what can go wrong on the way
     exchange      one request on its way, and the sentence for each failure
     deadline      how long an answer may take as a whole
-    proxies reach tls hosts             which way to a host, whether at all, and whom to believe there
+    proxies reach tls hosts  which way to a host, whether at all, and whom to believe there
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@ page.
 
 Reading believes the names of objects and does not hash their content; ``audit`` is what checks.
 
-model.py      Inspection: partitions, revisions, parts, files, signatures, changes
-contents.py   read(): from a target to an Inspection
-changes.py    compare(): what a newer one adds, removes and alters, and what an update must carry
-roots.py      what is inside the file systems of parts: packages, files
-tables.py     render_text(): for people at a terminal
-document.py   document(): for programs
-page.py       render_html(): one file with a size map, drawn by treemap.py; nothing from elsewhere
+    model      Inspection: partitions, revisions, parts, files, signatures, changes
+    contents   read(): from a target to an Inspection
+    roots      what is inside the file systems of parts: packages, files
+    changes    compare(): what a newer one adds, removes and alters, and what an update must carry
+    tables     render_text(): for people at a terminal
+    document   document(): for programs
+    page       render_html(): one file with a size map, nothing from elsewhere
+    treemap    that map
 """
 
 from __future__ import annotations

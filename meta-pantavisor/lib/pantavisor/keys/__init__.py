@@ -4,6 +4,14 @@ called; without that package the program openssl computes.
 
 RS256 is PKCS#1 v1.5 with SHA-256; ES256, ES384 and ES512 are ECDSA with the raw r||s that JWS asks for,
 deterministic (RFC 6979) where the key is ours to use. The same key and state then give the same signature.
+
+    signatures signed_json  what is signed and verified: states, JSON that holds its payload
+    job_signer pkcs11 command  signers: the one of a job, a token, a program
+    algorithms engine package program  what computes, and by which algorithm
+    publickey x509 certificates der pem  keys and certificates, from and to bytes
+    trust         whom to trust
+    generate      an authority and a key of one's own
+    openpgp       what GRUB verifies by
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Root file systems as trees: from OCI layers, from a tar, from a directory.
 
-limits.py     how much an archive may cost
-stream.py     forward reading of chunks    ahead.py   chunks made by a thread
-paths.py xattrs.py sparse.py   what the header of a member has of them
-archive.py    a tar as members
-merge.py      members laid over a tree: whiteouts, links, parents
-marks.py      what overlayfs would obey, left out
-hidden.py     what a layer hides of lower ones, as far as names show
-flatten.py    OCI layers, or one tar -> Tree  directory.py   a directory -> Tree
-tree.py       the Tree and its nodes
+tree        the Tree and its nodes
+flatten     OCI layers, or one tar -> Tree
+directory   a directory -> Tree
+archive     a tar as members
+paths xattrs sparse  what the header of a member has of them
+merge       members laid over a tree: whiteouts, links, parents
+marks       what overlayfs would obey, left out
+hidden      what a layer hides of lower ones, as far as names show
+limits      how much an archive may cost
+stream      forward reading of chunks
+ahead       chunks made by a thread
 """
 
 from __future__ import annotations

@@ -6,6 +6,12 @@
         for layer in image.layers:
             with layer.open() as stream: ...
 
+    open         where an image rests, and how it is opened
+    directory archive daemon  the three places
+    image        the opened image
+    write        an image laid down as a directory
+    tarindex     where the files of a tar lie
+
 Every blob is checked for digest and size while it is read, and a layer is handed out as it is stored,
 compressed. Which of several images is meant is decided by name and strictly by platform. An archive of
 ``docker save`` has no manifest, so one is made from its parts: the same archive always gives the same

@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The manifests of a state: what a container is (run.json, src.json),
-what the bsp is, what the device is.
+"""The manifests of a state: what a container is (run.json, src.json), what the bsp is, what the device is.
+
+source arguments  src.json, and its template arguments
+spec         a container as one typed value, of all that these give together
+process      what its image's config has of the first process
+volumes verity mounts  what it has of file systems
+network services       whom it reaches
+resources cgroups rights  what it may take, and what it may do
+recovery health        what follows when it ends or is ill
+run lxc_options        what the device runs it by
+bsp          bsp/run.json
+device device_edit disks  device.json, changes of it, its disks and pools
+consistency  whether the manifests of a whole state fit together
+members      what members of manifests are made of
 """
 
 from __future__ import annotations

@@ -6,6 +6,11 @@ Both families of media types are read: OCI image-spec 1.1 (index, manifest, conf
 v2 (manifest list, schema 2). Schema 1, foreign (non-distributable) and encrypted layers, and artifacts that
 are not an image are refused by name. Everything is checked for type, size and number; nothing is fetched or
 opened here.
+
+    documents     index, manifest and config
+    descriptors   what their members are made of
+    platforms     what an image is made for
+    choice        which of several images is meant
 """
 
 from __future__ import annotations

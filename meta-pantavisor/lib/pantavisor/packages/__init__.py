@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The packages that are installed in a root file system, from the files that list them; nothing is run.
 
-model.py      Package, Distribution, Inventory
-inventory.py  which files list packages; all of them together
-dpkg.py apk.py rpm.py       databases of distributions
-pypi.py npm.py golang.py    what languages install
-stanzas.py sqlite.py        formats below these
-purl.py       package URLs
+model        Package, Distribution, Inventory
+inventory    which files list packages; all of them together
+dpkg apk rpm  databases of distributions
+pypi npm golang  what languages install
+stanzas sqlite  formats below these
+purl         package URLs
 """
 
 from __future__ import annotations

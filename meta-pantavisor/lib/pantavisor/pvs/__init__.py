@@ -4,6 +4,13 @@
 A signature is a flattened JWS with a detached payload: the canonical JSON of those top-level members of the
 state that an include pattern selects and no exclude pattern removes. It also decides which paths make a
 part.
+
+    signature   a signature of the state, as it is stored
+    patterns    what of the paths it covers
+    coverage    what all of them cover together
+    parts       which paths make a part
+    signers     who may sign what
+    sets        the signature of all signatures, with the number of the release
 """
 
 from __future__ import annotations

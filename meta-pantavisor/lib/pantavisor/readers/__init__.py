@@ -8,10 +8,10 @@ is needed.
     open        which kind an artefact is; its states, objects and tree behind one face
     findings    Finding, Findings, Damaged
     target      what the kinds have in common: bytes at positions, entries, chunks
-    gpt msdos partition             partition tables of a disk image
-    filesystems fat ext4 extents crc32c     what is in its partitions
+    gpt msdos partition  partition tables of a disk image
+    filesystems fat ext4 extents crc32c  what is in its partitions
     grub        the keys inside a GRUB program
-    folder tarball                  a storage tree or repository, an export
+    folder tarball  a storage tree or repository, an export
     revisions   a storage tree's revisions
     logs        what containers and the runtime wrote there
     states      parse_states()

@@ -5,6 +5,13 @@ included).
     client = Client(RegistryOptions.from_environment(os.environ))
     digest = client.pull(Ref.parse("nginx:1.27"), Platform.parse("linux/arm64"), Path("nginx"))
 
+    client       Client: what a reference means on a registry, and its image
+    session      requests for one repository, with patience
+    auth credentials  what a challenge is answered with
+    manifest download  documents and blobs, held against their digests
+    options      hosts, mirrors, credentials, patience
+    errors       what can go wrong
+
 A registry is not trusted: every byte is checked against a digest while it arrives, every size and count is
 bounded, credentials go to the host they belong to and nowhere else. A broken download is resumed; after an
 error nothing half-written is left. One failure is one error, with a hint.

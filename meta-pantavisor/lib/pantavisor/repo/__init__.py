@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A ``.pvr`` working tree: files on one side, the committed state and its objects on the other."""
+"""A ``.pvr`` working tree: files on one side, the committed state and its objects on the other.
+
+repository    Repository: what is committed, what is staged, one writer at a time
+working_tree  its files
+own_folder ownership  the folder .pvr, and whose it may be
+notes         what is noted between two commands
+sources filter  where states come from, and which parts of them are taken
+clone deploy  a new repository, a device's revision
+device        device.json of a working tree
+gc            objects that nothing refers to
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bills of materials: what a state is made of, in the formats that others read.
 
-subject.py     what is listed: a state, its parts, their files and packages
-spdx.py        as SPDX 3.0.1    cyclonedx.py   as CycloneDX 1.6
-joined.py      documents that builds wrote about parts, taken into that of SPDX
+subject     what is listed: a state, its parts, their files and packages
+spdx        as SPDX 3.0.1
+cyclonedx   as CycloneDX 1.6
+joined      documents that builds wrote about parts, taken into that of SPDX
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Squashfs images, written by libsquashfs from a Tree.
 
-profile.py    codec, level            pack_record.py  what is recorded of them
-bcj.py        filters for machine code
-inode_order.py inode numbers and their order
-xattrs.py     attributes that have a place
-library.py structures.py  the C interface; inodes.py  nodes as inodes
-open_image.py the library's objects   writer.py     tree -> image
-cached_blocks.py packed blocks kept for the next image
-blocks.py     packed blocks, read     reader.py     image -> tree, without the library
+writer          tree -> image
+reader blocks   image -> tree, without the library
+profile bcj     codec, level, filters for machine code
+pack_record     what is recorded of them
+open_image      the library's objects that make one image
+library structures  the C interface
+inodes inode_order  nodes as inodes, their numbers and order
+xattrs          attributes that have a place
+cached_blocks   packed blocks kept for the next image
 """
 
 from __future__ import annotations
