@@ -45,8 +45,9 @@ def pvr(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def desk(made: Path, tmp_path: Path) -> Path:
-    """A folder with plan.csv and disk.img with its map."""
+    """A folder with plan.csv, its empty ledger, and disk.img with its map."""
     (tmp_path / "plan.csv").write_text(PLAN)
+    ledger.new(tmp_path / "plan.csv.ledger")
     for suffix in ("", ".bmap"):
         tools.run(
             "cp", "--sparse=always", f"{made}/made/device.img{suffix}", tmp_path / f"disk.img{suffix}"
@@ -151,12 +152,13 @@ def test_a_disk_that_is_in_use_becomes_no_unit(
         descriptor = os.open(one, os.O_RDONLY | os.O_EXCL)
         assert "is in use" in personalise(one, status=2)
         os.close(descriptor)
-        assert not (desk / "plan.csv.ledger").exists()
+        assert ledger.read(desk / "plan.csv.ledger").events == {}
         assert personalise(one) == "A-1"
 
 
 def test_the_same_image_and_unit_make_the_same_bytes(personalise: Callable[..., str], desk: Path) -> None:
     for name in ("one", "other"):
+        ledger.new(desk / f"{name}.book")
         personalise(desk / "disk.img", "--out", desk / name, "--ledger", desk / f"{name}.book")
     assert (desk / "one").read_bytes() == (desk / "other").read_bytes()
     assert (desk / "one.bmap").read_bytes() == (desk / "other.bmap").read_bytes()
@@ -176,6 +178,7 @@ def identifiers(image: Path) -> set[str]:
 
 def test_identifiers_become_the_units_own(personalise: Callable[..., str], desk: Path, made: Path) -> None:
     for name in ("one", "other"):
+        ledger.new(desk / f"{name}.book")
         personalise(desk / "disk.img", "--out", desk / name, "--identities")
         good(desk / name, made)
         assert "No problems found" in tools.run("sgdisk", "-v", desk / name)
@@ -281,7 +284,7 @@ def test_a_wrong_output_takes_no_serial_number(
 ) -> None:
     (desk / "births").mkdir()
     assert sentence in personalise(desk / "disk.img", "--out", desk / out, status=2)
-    assert not (desk / "plan.csv.ledger").exists()
+    assert ledger.read(desk / "plan.csv.ledger").events == {}
 
 
 def test_a_failure_is_told_though_the_ledger_is_full(
@@ -320,11 +323,47 @@ def test_a_certificate_is_not_lost_to_a_unit_of_another_ledger(
     personalise(desk / "disk.img", "--out", desk / "unit.img", *births)
     text = (desk / "births/A-1.birth.json").read_bytes()
     words = ["--out", desk / "other.img", "--ledger", desk / "wrong", *births]
+    ledger.new(desk / "wrong")
     assert "certifies a unit of this serial number already" in personalise(
         desk / "disk.img", *words, status=2
     )
     assert (desk / "births/A-1.birth.json").read_bytes() == text and not (desk / "other.img").exists()
     assert ledger.read(desk / "wrong").events == {"A-1": "failed"}
+
+
+def test_a_misspelt_ledger_begins_none(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path
+) -> None:
+    said = personalise(desk / "disk.img", "--ledger", desk / "plan.csv.leger", status=2)
+    assert "plan.csv.leger does not exist" in said and "--new" in said
+    assert not (desk / "plan.csv.leger").exists()
+    said = pvr.both("factory", "ledger", f"{desk}/plan.csv.ledger", "--new", status=2)[1]
+    assert "exists already" in said
+    pvr("factory", "ledger", f"{desk}/plan.csv.leger", "--new")
+    assert personalise(desk / "disk.img", "--ledger", desk / "plan.csv.leger") == "A-1"
+
+
+def test_a_ledger_that_was_cut_lacks_the_line_of_a_certificate(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    (desk / "births").mkdir()
+    births = ["--certificates", desk / "births", *signer(made / "given/keys")]
+    for number in (1, 2):
+        personalise(desk / "disk.img", "--out", desk / f"{number}.img", *births)
+    book = desk / "plan.csv.ledger"
+    words = ["factory", "ledger", str(book), "--certificates", f"{desk}/births"]
+    words += ["--trust", f"{made}/given/keys/ca.crt"]
+    assert pvr(*words).startswith("2 units: 0 begun, 2 done, 0 failed; 4 lines, sha256 ")
+    assert json.loads(pvr(*words, "--json"))["done"] == 2
+    lines = book.read_bytes().splitlines(keepends=True)
+    for cut, serial in ((lines[:2], "A-2"), ([], "A-1")):
+        book.write_bytes(b"".join(cut))
+        said = pvr.both(*words, status=2)[1]
+        assert f"certifies {serial}, and" in said and "does not have the line" in said
+    # One that goes on from there gives other lines.
+    book.write_bytes(b"".join(lines[:2]))
+    personalise(desk / "disk.img", "--out", desk / "3.img", "--serial", "A-3")
+    assert "certifies A-2, and" in pvr.both(*words, status=2)[1]
 
 
 def test_a_flashed_disk_becomes_a_unit(
@@ -409,7 +448,7 @@ def test_an_image_with_the_map_of_another_is_refused(
     words = ["--out", f"{desk}/unit.img", "--trust", f"{given}/keys/ca.crt", *signer(given / "keys")]
     said = pvr.both("factory", "sign", f"{desk}/new.img", *words, status=2)[1]
     assert "are not those of its block map" in said
-    assert not (desk / "plan.csv.ledger").exists() and not list(desk.glob("unit.img*"))
+    assert ledger.read(desk / "plan.csv.ledger").events == {} and not list(desk.glob("unit.img*"))
 
 
 def test_what_a_new_storage_would_not_have_is_not_lost(pvr: PvrCommand, desk: Path, made: Path) -> None:

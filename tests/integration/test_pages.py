@@ -16,9 +16,9 @@ from sim.registry import Registry, images
 DOCS = Path(__file__).resolve().parents[2] / "meta-pantavisor" / "docs"
 REFERENCE = (DOCS / "pvr.md").read_text()
 LISTED = re.findall(r"^\| `(pvr .*?--json)` \| (.*?) \|$", REFERENCE, re.MULTILINE)
-# Of the repository that the ten lines make, without a device; test_cli_post.py has those with one, and
-# test_flash.py those with a disk.
-CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|DISK|PATH) ", call)]
+# Of the repository that the ten lines make, without a device; test_cli_post.py has those with one,
+# test_flash.py those with a disk, and test_factory.py the ledger's.
+CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|DISK|LEDGER|PATH) ", call)]
 
 
 def section(page: str, heading: str) -> str:
@@ -103,10 +103,10 @@ def test_the_table_has_every_command_with_json() -> None:
     assert (
         verbs
         == {
-            re.sub(r" --cacerts \S+|( web| DEVICE| IMAGE --\w+ [A-Z]+| \.)? --json$", "", call)
+            re.sub(r" --cacerts \S+|( web| DEVICE| LEDGER| IMAGE --\w+ [A-Z]+| \.)? --json$", "", call)
             for call, _ in LISTED
         }
-        and len(verbs) == 11
+        and len(verbs) == 12
     )
 
 

@@ -137,7 +137,8 @@ UNITS = tuple(Unit(f"A-{number}") for number in range(40))
 
 
 def take(path: Path, units: tuple[Unit, ...] = UNITS, *, again: bool = False) -> str:
-    return ledger.begin(path, units, again=again, **WHO).serial
+    path.touch()
+    return ledger.begin(path, units, again=again, **WHO)[0].serial
 
 
 def test_each_serial_number_is_given_once(tmp_path: Path) -> None:

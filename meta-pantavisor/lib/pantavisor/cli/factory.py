@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from .. import keys
 from ..errors import NotFound, PantavisorError
-from . import epoch, key_options
+from . import epoch, key_options, ledger
 from .console import Console, count
-from .trust import CACERTS_VARIABLE, signers_of, trusted
+from .trust import signers_of
 
 if TYPE_CHECKING:
     from ..factory import Flashed
@@ -29,13 +29,14 @@ class Interrupted(PantavisorError):
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``factory`` with sign, flash, personalise and certificate."""
+    """Add ``factory`` with sign, flash, personalise, certificate and ledger."""
     noun = commands.add_parser("factory", help="sign images, write them to disks, make units of them")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     _declare_sign(verbs)
     _declare_flash(verbs)
     _declare_personalise(verbs)
     _declare_certificate(verbs)
+    ledger.declare(verbs)
 
 
 def _declare_sign(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -94,7 +95,7 @@ def _declare_personalise(verbs: argparse._SubParsersAction[argparse.ArgumentPars
     unit.add_argument(
         "--ledger", type=Path, metavar="FILE",
         help="the list of serial numbers that were given, one file for all stations; "
-             "default: the plan's name and .ledger",
+             "default: the plan's name and .ledger, begun by pvr factory ledger --new",
     )  # fmt: skip
     unit.add_argument("--serial", metavar="NUMBER", help="this unit; default: the first one that is free")
     unit.add_argument(
@@ -128,19 +129,12 @@ def _declare_certificate(verbs: argparse._SubParsersAction[argparse.ArgumentPars
         description="Check the signature of a birth certificate, and print as JSON what it certifies.",
     )
     certificate.add_argument("file", type=Path, metavar="FILE", help="the birth certificate")
-    _declare_roots(certificate)
+    key_options.declare_roots(certificate)
     certificate.set_defaults(run=_certificate)
 
 
-def _declare_roots(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--trust", type=Path, metavar="PEM",
-        help=f"roots to check by; default: {CACERTS_VARIABLE}, {key_options.DEFAULT_KEYS}/ca.crt",
-    )  # fmt: skip
-
-
 def _declare_trust(command: argparse.ArgumentParser) -> None:
-    _declare_roots(command)
+    key_options.declare_roots(command)
     command.add_argument(
         "--signers", type=Path, metavar="JSON", help="table of who may sign what, as devices have it"
     )
@@ -149,7 +143,7 @@ def _declare_trust(command: argparse.ArgumentParser) -> None:
 def _sign(options: argparse.Namespace, console: Console) -> None:
     from .. import factory
 
-    trust = _trust(options)
+    trust = key_options.roots(options)
     factory.sign_again(
         options.image,
         options.out,
@@ -208,7 +202,7 @@ def _raise_for_failures(flashed: Sequence[Flashed]) -> None:
 def _personalise(options: argparse.Namespace, console: Console) -> None:
     from .. import factory
 
-    trust = _trust(options)
+    trust = key_options.roots(options)
     units = factory.read_units(options.plan)
     if options.serial is not None:
         units = tuple(unit for unit in units if unit.serial == options.serial)
@@ -245,11 +239,5 @@ def _personalise(options: argparse.Namespace, console: Console) -> None:
 def _certificate(options: argparse.Namespace, console: Console) -> None:
     from .. import factory
 
-    trust = keys.TrustStore.parse(_trust(options), what="trusted roots")
+    trust = keys.TrustStore.parse(key_options.roots(options), what="trusted roots")
     console.json(factory.read_certificate(options.file, trust))
-
-
-def _trust(options: argparse.Namespace) -> bytes:
-    found = trusted(options.trust, None, default=key_options.DEFAULT_KEYS / "ca.crt")
-    assert found is not None
-    return found

@@ -13,7 +13,7 @@ from typing import Any, Optional
 from .. import digest, jobs, keys
 from ..errors import PantavisorError
 from ..state import State
-from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE
+from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, trusted
 
 DEFAULT_KEYS = Path("pvs-keys")
 KEY_VARIABLE = "PVR_SIG_KEY"
@@ -49,6 +49,21 @@ def declare_trust(parser: argparse.ArgumentParser, *, after_verb: bool = False) 
     _declare(parser, after_verb, "--pubkey", type=Path, metavar="PEM",
              help="public keys, any of which a signature may be by; "
                   f"default: {PUBKEY_VARIABLE}")  # fmt: skip
+
+
+def declare_roots(parser: argparse.ArgumentParser) -> None:
+    """The roots that a command cannot do without."""
+    parser.add_argument(
+        "--trust", type=Path, metavar="PEM",
+        help=f"roots to check by; default: {CACERTS_VARIABLE}, {DEFAULT_KEYS}/ca.crt",
+    )  # fmt: skip
+
+
+def roots(options: argparse.Namespace) -> bytes:
+    """What ``declare_roots`` asked for, in PEM form."""
+    found = trusted(options.trust, None, default=DEFAULT_KEYS / "ca.crt")
+    assert found is not None
+    return found
 
 
 def signer(options: argparse.Namespace) -> keys.Signer:

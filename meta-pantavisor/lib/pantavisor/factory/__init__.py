@@ -17,21 +17,28 @@ from __future__ import annotations
 
 from .first_revision import REVISION, assemble, build
 from .flash import Flashed, flash
+from .ledger import EVENTS
+from .ledger import new as new_ledger
+from .ledger import read as read_ledger
 from .new_signatures import sign_again
 from .personalise import Place
-from .station import Station, make_unit, read_certificate
+from .station import Station, check_ledger, make_unit, read_certificate
 from .unit_list import read as read_units
 
 __all__ = [
+    "EVENTS",
     "REVISION",
     "Flashed",
     "Place",
     "Station",
     "assemble",
     "build",
+    "check_ledger",
     "flash",
     "make_unit",
+    "new_ledger",
     "read_certificate",
+    "read_ledger",
     "read_units",
     "sign_again",
 ]

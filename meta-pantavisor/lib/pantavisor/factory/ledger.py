@@ -36,8 +36,17 @@ class Entries:
 
     events: dict[str, str] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
-    last: str = START
+    digests: list[str] = field(default_factory=list)  # of each line
     length: int = 0  # bytes of whole lines
+
+    @property
+    def last(self) -> str:
+        return self.digests[-1] if self.digests else START
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """How far it goes: a certificate has it, and a ledger without that line is not whole."""
+        return {"line": len(self.digests), "sha256": self.last}
 
     def add(self, line: bytes, what: str) -> None:
         """Raises FormatError for a line that does not follow from the one before."""
@@ -54,17 +63,36 @@ class Entries:
             )
         self.events[serial] = str(event)
         self.owners.update((str(mac), serial) for mac in macs)
-        self.last = hashlib.sha256(line).hexdigest()
+        self.digests.append(hashlib.sha256(line).hexdigest())
         self.length += len(line)
 
+    def has(self, mark: Any) -> bool:
+        """Whether it has the line of a mark, which may be damaged."""
+        line = mark.get("line") if isinstance(mark, dict) else None
+        if not isinstance(line, int) or not 0 < line <= len(self.digests):
+            return False
+        return bool(self.digests[line - 1] == mark.get("sha256"))
 
-def begin(path: Path, units: Sequence[Unit], *, station: str, time: str, again: bool = False) -> Unit:
-    """Take the first of ``units`` that no unit has had yet, and note that it is begun.
+
+def new(path: Path) -> None:
+    """An empty ledger. Raises PantavisorError where there is one."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+    except FileExistsError as error:
+        raise PantavisorError(f"{path} exists already", hint="leave out --new") from error
+    atomic.sync_directory(path.parent)
+
+
+def begin(
+    path: Path, units: Sequence[Unit], *, station: str, time: str, again: bool = False
+) -> tuple[Unit, dict[str, Any]]:
+    """Take the first of ``units`` that no unit has had yet, and note that it is begun; also the mark of
+    that line.
 
     With ``again`` one that was begun and not done is taken as well, for the same unit or in place of one
     that is scrap. Raises PantavisorError where there is none.
     """
-    with _opened(path, make=True) as (stream, entries):
+    with _opened(path) as (stream, entries):
         unit = next((unit for unit in units if _is_free(unit, entries, again)), None)
         if unit is None:
             raise _nothing_left(units, entries, path)
@@ -74,12 +102,12 @@ def begin(path: Path, units: Sequence[Unit], *, station: str, time: str, again: 
                     f"{mac} of {unit.serial} was given to {owner} already", hint="correct the plan"
                 )
         _append(stream, entries, unit, BEGUN, station, time, path)
-        return unit
+        return unit, entries.mark
 
 
 def end(path: Path, unit: Unit, event: str, *, station: str, time: str) -> None:
     """Note that a unit that was begun is DONE, or has FAILED. Raises PantavisorError."""
-    with _opened(path, make=False) as (stream, entries):
+    with _opened(path) as (stream, entries):
         if entries.events.get(unit.serial) != BEGUN:
             raise PantavisorError(
                 f"{path} does not have {unit.serial} as begun",
@@ -90,7 +118,7 @@ def end(path: Path, unit: Unit, event: str, *, station: str, time: str) -> None:
 
 def read(path: Path) -> Entries:
     """All of it, between what others append. Raises PantavisorError."""
-    with _opened(path, make=False) as (_, entries):
+    with _opened(path) as (_, entries):
         return entries
 
 
@@ -117,20 +145,20 @@ def _nothing_left(units: Sequence[Unit], entries: Entries, path: Path) -> Pantav
 
 
 @contextmanager
-def _opened(path: Path, *, make: bool) -> Iterator[tuple[BinaryIO, Entries]]:
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, Entries]]:
     flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, flags | (os.O_CREAT if make else 0), 0o644)
+        descriptor = os.open(path, flags)
     except FileNotFoundError as error:
         raise NotFound(
-            f"the ledger {path} does not exist", hint="name the ledger of this factory"
+            f"the ledger {path} does not exist",
+            hint=f"name the ledger of this factory by --ledger; "
+            f"before the first unit of a product, run: pvr factory ledger {path} --new",
         ) from error
     with os.fdopen(descriptor, "r+b", buffering=0) as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FormatError(f"{path} is not a regular file", hint="name the file of the ledger")
         with atomic.exclusive(stream):
-            if make:
-                atomic.sync_directory(path.parent)
             try:
                 yield stream, _read(stream, path)
             except OSError as error:
@@ -169,3 +197,4 @@ def _append(
         os.ftruncate(stream.fileno(), entries.length)
         raise PantavisorError(f"{path} took only some of an event", hint="make room on its file system")
     os.fsync(stream.fileno())
+    entries.add(line, str(path))

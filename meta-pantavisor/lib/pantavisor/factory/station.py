@@ -23,7 +23,9 @@ from .personalise import Place, check, personalised
 
 KIND = "pantavisor-birth@1"
 PASSED = "passed"
+ENDING = ".birth.json"
 MEMBERS = {"#spec", "checked", "image", "result", "serial", "state", "station", "time", "unit"}
+OPTIONAL = {"ledger"}  # the first certificates have none
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,16 @@ def make_unit(
         check_holds(place.target, image)
     flashed = image or (place.target if place.target.is_file() else None)
     digest = file_sha256(flashed) if flashed and station.certificates else None
-    unit = ledger.begin(station.ledger, units, station=station.name, time=station.now(), again=place.again)
+    unit, mark = ledger.begin(
+        station.ledger, units, station=station.name, time=station.now(), again=place.again
+    )
     try:
         if not place.again:
             _check_uncertified(station, unit)
         with personalised(place, unit) as made:
             report = audit.verify(made, trust=station.trust, strict=True, signers=station.signers)
             report.raise_for_findings()
-            certificate = _certificate(station, unit, made, digest, report.checked)
+            certificate = _certificate(station, unit, made, digest, report.checked, mark)
         # Not before an image has its name, or its disk could be full and the unit failed.
         if station.certificates is not None and certificate is not None:
             atomic.write(_place(station.certificates, unit), certificate)
@@ -82,7 +86,7 @@ def make_unit(
 
 
 def _place(certificates: Path, unit: Unit) -> Path:
-    return certificates / f"{unit.serial}.birth.json"
+    return certificates / f"{unit.serial}{ENDING}"
 
 
 def _check_uncertified(station: Station, unit: Unit) -> None:
@@ -94,15 +98,20 @@ def _check_uncertified(station: Station, unit: Unit) -> None:
 
 
 def _certificate(
-    station: Station, unit: Unit, made: Path, image: Optional[str], checked: Mapping[str, int]
+    station: Station,
+    unit: Unit,
+    made: Path,
+    image: Optional[str],
+    checked: Mapping[str, int],
+    mark: Mapping[str, Any],
 ) -> Optional[bytes]:
     if station.certificates is None:
         return None
     assert station.signer is not None
     payload: dict[str, Any] = {
-        "#spec": KIND, "checked": dict(checked), "image": image, "result": PASSED, "serial": unit.serial,
-        "state": _state_digest(made), "station": station.name, "time": station.now(),
-        "unit": hashlib.sha256(unit.dumps()).hexdigest(),
+        "#spec": KIND, "checked": dict(checked), "image": image, "ledger": dict(mark),
+        "result": PASSED, "serial": unit.serial, "state": _state_digest(made),
+        "station": station.name, "time": station.now(), "unit": hashlib.sha256(unit.dumps()).hexdigest(),
     }  # fmt: skip
     return keys.sign_document(payload, KIND, station.signer)
 
@@ -122,6 +131,25 @@ def read_certificate(path: Path, trust: keys.TrustStore) -> dict[str, Any]:
     with open(path, "rb") as stream:
         data = stream.read(keys.MAX_DOCUMENT_BYTES + 1)
     payload = keys.verify_document(data, KIND, trust, what=str(path))
-    if set(payload) != MEMBERS or payload["#spec"] != KIND:
+    if set(payload) - OPTIONAL != MEMBERS or payload["#spec"] != KIND:
         raise FormatError(f"{path} is not a birth certificate of {KIND}")
     return payload
+
+
+def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledger.Entries:
+    """The ledger, once each birth certificate in a directory was found to be of a unit that it has as done
+    and of a line that it has. Raises PantavisorError for the first that is not.
+    """
+    # Certificates first: a unit that is made meanwhile is in the ledger before it has one.
+    payloads = [
+        (found, read_certificate(found, trust)) for found in sorted(certificates.glob(f"*{ENDING}"))
+    ]
+    entries = ledger.read(path)
+    for found, payload in payloads:
+        serial, mark = payload["serial"], payload.get("ledger")
+        if (mark is not None and not entries.has(mark)) or serial not in entries.events:
+            raise PantavisorError(
+                f"{found} certifies {serial}, and {path} does not have the line that was written for it",
+                hint="use the whole ledger of this factory, or a later copy of it",
+            )
+    return entries
