@@ -1158,3 +1158,6 @@ def test_a_directory_is_laid_over_the_root(command: PvrCommand, rootfs: Path, tm
     empty.mkdir()
     assert "holds no file" in command.pvr(*update[:-1], str(empty), status=2)[1]
     assert "is not a directory" in command.pvr(*update[:-1], str(empty / "x"), status=2)[1]
+    # Before anything is fetched: that registry does not exist.
+    early = ("app", "add", "new", "--from", "docker://registry.invalid/a:1", "--config-overlay", str(empty))
+    assert "holds no file" in command.pvr(*early, status=2)[1]

@@ -40,7 +40,9 @@ def skipped(d: Any) -> str:
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [("PANTAVISOR_CONSOL", "PANTAVISOR_CONSOLE"), ("PV_CONFIG_OVERLAYDIR", "PV_CONFIG_OVERLAY_DIR"),
-     ("PANTAVISOR_INITRAMFS_MODULE:append", "PANTAVISOR_INITRAMFS_MODULES")],
+     ("PANTAVISOR_INITRAMFS_MODULE:append", "PANTAVISOR_INITRAMFS_MODULES"),
+     ("pvr_docker_ref", "PVR_DOCKER_REF"), ("Pvroot_Container:append", "PVROOT_CONTAINERS"),
+     ("pvs_key_dir", "PVS_KEY_DIR")],
 )  # fmt: skip
 def test_a_misspelt_name_of_a_recipe_or_of_the_published_layer_is_answered_by_the_nearest(
     d: Any, name: str, nearest: str

@@ -14,7 +14,7 @@ import bb
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-WARNING = "pvr: warning: "
+WARNING, NOTE = "pvr: warning: ", "note: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
 TASK_MODULES = ("recipe", "tasks", "tool")
 # What the command pvr reads of its environment, and no result depends on.
@@ -121,6 +121,8 @@ def call(d: Any, arguments: list[str]) -> None:
     for line in result.stderr.splitlines():
         if line.startswith(WARNING):
             bb.warn(f"{d.getVar('PN')}: {line[len(WARNING) :]}")
+        elif line.startswith(NOTE):
+            bb.plain(f"{d.getVar('PN')}: {line}")  # on the user's screen, and not counted as a warning
         else:
             bb.note(line)
     if result.returncode == 2:

@@ -24,8 +24,8 @@ import pvbb.recipe
 import pvbb.values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Collection, Iterator
+    from typing import Any, Optional
 
 _OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")
 _ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w${{}}-]+)*(?:\[| *[?:+.]*=)", re.MULTILINE)
@@ -36,7 +36,7 @@ _INTERNAL = frozenset(
      "PANTAVISOR_FEATURES"]
 )  # fmt: skip
 _FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
-_LIKENESS = 0.8  # at which a name is a misspelt one, although others may use its prefix, too
+_LIKENESS = 0.8
 
 
 def check(d: Any) -> None:
@@ -52,6 +52,8 @@ def check(d: Any) -> None:
             continue
         if name.startswith("PV_") or name in manifests.ARGUMENTS:
             _need_no_argument(d, name, published)
+        elif _is_lower(d, name) and (near := _nearest(name.upper(), known)):
+            pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
         elif _OURS.fullmatch(name) and name not in known:
             hint = names.hint(name, _readers(layer), "look it up in docs/variables.md") or ""
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', hint)
@@ -64,13 +66,24 @@ def _need_no_argument(d: Any, name: str, published: set[str]) -> None:
     """Skip the recipe for a template argument that is set as a variable, and for what is like one or like a
     name of the published layer. Other names with that prefix are those of other layers.
     """
-    known = {*manifests.ARGUMENTS, *(word for word in published if word.startswith("PV_"))}
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_LIKENESS)
-    if near and near[0] in manifests.ARGUMENTS:
+    near = _nearest(name, {*manifests.ARGUMENTS, *(word for word in published if word.startswith("PV_"))})
+    if near in manifests.ARGUMENTS:
         what = f"{name} is set, but arguments of a container are in PVR_ARGS"
-        pvbb.recipe.skip(d, what, f'write PVR_ARGS = "{near[0]}=..."')
+        pvbb.recipe.skip(d, what, f'write PVR_ARGS = "{near}=..."')
     if near:
-        pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near[0]}"')
+        pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
+
+
+def _nearest(name: str, known: Collection[str]) -> Optional[str]:
+    """What it is a misspelling of, as far as others may use its prefix, too."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_LIKENESS)
+    return near[0] if near else None
+
+
+def _is_lower(d: Any, name: str) -> bool:
+    """A name of ours that is not written in capitals, and not that of a function."""
+    is_ours = name != name.upper() and _OURS.fullmatch(name.upper())
+    return bool(is_ours and not d.getVarFlag(name, "func", False))
 
 
 def _need_readers(d: Any, layer: str) -> None:

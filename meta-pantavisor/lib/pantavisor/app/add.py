@@ -39,6 +39,8 @@ def update(repository: Repository, request: AppRequest) -> Made:
 
 def _run(planned: Plan) -> Made:
     patch.check(planned)
+    if planned.request.config_overlay is not None:
+        config_overlay.check(planned.request.config_overlay)  # before anything is fetched
     fetch.check_credentials(planned.source, planned.request.credentials)
     if not isinstance(planned.source, PartSource):
         _check(planned)

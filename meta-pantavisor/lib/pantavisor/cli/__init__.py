@@ -19,7 +19,7 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import argument_parser, failures, published
+from . import argument_parser, environment, failures, published
 from .console import Console, discard, open_missing, write_stderr
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than
@@ -95,6 +95,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         options = _parse(words)
         console = Console(quiet=options.quiet, verbose=options.verbose)
+        for name, near in environment.misspelt(os.environ):
+            console.warn(f'the environment has {name}, which nothing reads; use "{near}"')
         status = options.run(options, console)
         sys.stdout.flush()
         return int(status or 0)

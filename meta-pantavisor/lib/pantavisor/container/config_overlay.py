@@ -26,13 +26,9 @@ def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], t
 
     Raises NotFound, FormatError and LimitError.
     """
-    if not folder.is_dir():
-        raise NotFound(f"the config overlay {folder} is not a directory")
+    check(folder)
     tree = WorkingTree(folder)
     paths = tree.files()
-    if not paths:
-        raise FormatError(f"the config overlay {folder} holds no file")
-    _need_plain(folder)
     programs = [path for path in paths if (folder / path).stat().st_mode & EXECUTABLE]
     warnings = tuple(
         f"{name}: {path} of its config overlay may not be executed on the device, where its files are "
@@ -40,6 +36,15 @@ def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], t
         for path in programs[:1]
     )
     return {head(name) + path: tree.put(path, pool) for path in paths}, warnings
+
+
+def check(folder: Path) -> None:
+    """Raise NotFound or FormatError for what is not an overlay."""
+    if not folder.is_dir():
+        raise NotFound(f"the config overlay {folder} is not a directory", hint="name a directory of files")
+    if not WorkingTree(folder).files():
+        raise FormatError(f"the config overlay {folder} holds no file", hint="put files into it")
+    _need_plain(folder)
 
 
 def _need_plain(folder: Path) -> None:
