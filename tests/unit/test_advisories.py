@@ -94,9 +94,9 @@ def found(
 ) -> list[advisories.Match]:
     for number, document in enumerate(documents):
         (folder / f"{number}.json").write_text(json.dumps(document))
-    count, matches = advisories.search({"web": Inventory((package,), distribution)}, folder)
-    assert count == len(documents)
-    return list(matches)
+    result = advisories.search({"web": Inventory((package,), distribution)}, folder)
+    assert result.count == len(documents)
+    return list(result.matches)
 
 
 def test_a_distributions_advisory_is_about_the_source_and_its_version(tmp_path: Path) -> None:
@@ -153,6 +153,22 @@ def test_ranges_are_evaluated_in_the_order_of_versions(
     assert bool(found(tmp_path, package, DEBIAN, advisory("PyPI", "a", *events))) is affected
 
 
+@pytest.mark.parametrize(
+    ("version", "event", "ids"),
+    [("1.0", "nonsense!", "X-1 and 1 more"), ("nonsense!", "1.0", "X-1 and 1 more"), ("1.0", "2.0", "")],
+)
+def test_a_version_that_cannot_be_compared_is_a_note(
+    tmp_path: Path, version: str, event: str, ids: str
+) -> None:
+    for number in (1, 2):
+        document = advisory("PyPI", "a", {"introduced": event}) | {"id": f"X-{number}"}
+        (tmp_path / f"{number}.json").write_text(json.dumps(document))
+    (tmp_path / "listed.json").write_text(json.dumps(advisory("PyPI", "a", versions=["nonsense!"])))
+    package = Package("pypi", "a", version)
+    notes = advisories.search({"web": Inventory((package,), DEBIAN)}, tmp_path).notes
+    assert [note for note in notes if ids in note] == list(notes) and bool(notes) is bool(ids)
+
+
 def test_versions_may_be_listed_one_by_one(tmp_path: Path) -> None:
     document = advisory("PyPI", "a", versions=["1.1", "1.2"])
     assert found(tmp_path, Package("pypi", "a", "1.2"), DEBIAN, document)
@@ -169,7 +185,7 @@ def test_zip_files_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
         archive.writestr("X-1.json", json.dumps(advisory("PyPI", "a", {"introduced": "0"})))
     inventories = {"web": Inventory((Package("pypi", "a", "1"),))}
     for source in (tmp_path, tmp_path / "all.zip"):
-        assert len(advisories.search(inventories, source)[1]) == 1
+        assert len(advisories.search(inventories, source).matches) == 1
     packed = (tmp_path / "all.zip").read_bytes()
     for end in range(0, len(packed), 7):
         (tmp_path / "all.zip").write_bytes(packed[:end])
@@ -203,7 +219,7 @@ def test_names_in_a_zip_file_do_not_reach_the_terminal_as_they_are(tmp_path: Pat
 def test_what_is_not_an_advisory_is_refused_or_about_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     try:
-        assert advisories.search({}, tmp_path) == (1, ())
+        assert advisories.search({}, tmp_path) == advisories.SearchResult(1, (), ())
     except PantavisorError as error:
         assert str(tmp_path / "a.json") in error.message
 

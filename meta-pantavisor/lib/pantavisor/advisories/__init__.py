@@ -8,8 +8,8 @@ database   files of them
 
 from __future__ import annotations
 
-from .database import Match, search
+from .database import Match, SearchResult, search
 from .osv import Advisory
 from .versions import compare
 
-__all__ = ["Advisory", "Match", "compare", "search"]
+__all__ = ["Advisory", "Match", "SearchResult", "compare", "search"]

@@ -17,7 +17,7 @@ from typing import Any, Optional
 from .. import cjson
 from ..errors import FormatError, LimitError, NotFound
 from ..packages import Distribution, Inventory, Package
-from .osv import Advisory, Name, advisory, affected_names, name_of
+from .osv import Advisory, Name, advisory, affected_names, identifier, is_undecided, name_of, version_of
 
 MAX_FILE_BYTES = 4 * 1024 * 1024  # of one advisory
 MAX_ADVISORIES = 2_000_000
@@ -38,8 +38,17 @@ class Match:
     advisory: Advisory
 
 
-def search(inventories: Mapping[str, Inventory], source: Path) -> tuple[int, tuple[Match, ...]]:
-    """How many advisories ``source`` holds, and which of them are about the parts' packages. What a
+@dataclass(frozen=True)
+class SearchResult:
+    """``count`` advisories were read; ``notes`` are about packages of which one could not be judged."""
+
+    count: int
+    matches: tuple[Match, ...]
+    notes: tuple[str, ...]
+
+
+def search(inventories: Mapping[str, Inventory], source: Path) -> SearchResult:
+    """Which of the advisories in ``source`` are about the parts' packages. What a
     distribution's package brought of Python or npm is judged with that package. Raises NotFound,
     FormatError for what is not an advisory, LimitError.
     """
@@ -50,6 +59,7 @@ def search(inventories: Mapping[str, Inventory], source: Path) -> tuple[int, tup
             if name:
                 wanted.setdefault(name, []).append((part, package))
     count, found = 0, []
+    undecided: dict[tuple[str, Package], list[str]] = {}
     for document in _documents(source):
         count += 1
         for name in affected_names(document) & wanted.keys():
@@ -57,9 +67,21 @@ def search(inventories: Mapping[str, Inventory], source: Path) -> tuple[int, tup
                 match = advisory(document, name, package)
                 if match:
                     found.append(Match(part, package, match))
+                elif is_undecided(document, name, package):
+                    undecided.setdefault((part, package), []).append(identifier(document))
     if not count:
         raise NotFound(f"{source} holds no advisories", hint=HINT)
-    return count, tuple(sorted(found, key=lambda item: (item.part, item.package, item.advisory.id)))
+    matches = sorted(found, key=lambda item: (item.part, item.package, item.advisory.id))
+    notes = [_note(part, package, ids) for (part, package), ids in sorted(undecided.items())]
+    return SearchResult(count, tuple(matches), tuple(notes))
+
+
+def _note(part: str, package: Package, ids: list[str]) -> str:
+    more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+    return (
+        f"{part}: {package.name} {version_of(package)} cannot be held against {min(ids)}{more}, "
+        "whose versions have another form"
+    )
 
 
 def _name(package: Package, distribution: Optional[Distribution]) -> Optional[Name]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Any, Optional
@@ -62,16 +62,33 @@ def affected_names(document: Mapping[str, Any]) -> set[Name]:
     return {name for item in _list(document, "affected") if (name := _affected_name(item))}
 
 
+def identifier(document: Mapping[str, Any]) -> str:
+    """What an advisory is called."""
+    return _text(document.get("id"))
+
+
 def advisory(document: Mapping[str, Any], name: Name, package: Package) -> Optional[Advisory]:
     """The advisory, if it affects this version of the package of this name."""
     affected = [item for item in _list(document, "affected") if _affected_name(item) == name]
     if not any(_affects(item, package) for item in affected):
         return None
     return Advisory(
-        _text(document.get("id")),
+        identifier(document),
         _text(document.get("summary")) or _text(document.get("details")).partition("\n")[0],
         tuple(_text(alias) for alias in _list(document, "aliases", of=str)),
         tuple(sorted(_fixed(affected))),
+    )
+
+
+def is_undecided(document: Mapping[str, Any], name: Name, package: Package) -> bool:
+    """Whether an advisory that does not list the version has a range that it cannot be held against: one of
+    the two has no place in the order of versions.
+    """
+    return any(
+        not _is_ordered(package.kind, version_of(package), _steps(events))
+        for item in _list(document, "affected")
+        if _affected_name(item) == name
+        for events in _ranges(item)
     )
 
 
@@ -79,25 +96,38 @@ def _affects(affected: Mapping[str, Any], package: Package) -> bool:
     version = version_of(package)
     if version in _list(affected, "versions", of=str):
         return True
-    return any(
-        _in_range(package.kind, version, _list(item, "events"))
-        for item in _list(affected, "ranges")
-        if item.get("type") in ("ECOSYSTEM", "SEMVER")
+    return any(_in_range(package.kind, version, events) for events in _ranges(affected))
+
+
+def _ranges(affected: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The events of each range of versions."""
+    for item in _list(affected, "ranges"):
+        if item.get("type") in ("ECOSYSTEM", "SEMVER"):
+            yield _list(item, "events")
+
+
+def _steps(events: list[Any]) -> list[tuple[str, str]]:
+    return [(str(value), str(word)) for event in events for word, value in event.items()]
+
+
+def _is_ordered(kind: str, version: str, steps: list[tuple[str, str]]) -> bool:
+    return bool(version) and all(
+        value == _START or compare(kind, version, value) is not None
+        for value in (version, *(step[0] for step in steps))
     )
 
 
 def _in_range(kind: str, version: str, events: list[Any]) -> bool:
     """As the schema evaluates a range: events in the order of versions, of which the last one counts."""
-    steps = [(str(value), str(word)) for event in events for word, value in event.items()]
-    known = [step for step in steps if step[0] == _START or compare(kind, version, step[0]) is not None]
-    if not version or compare(kind, version, version) is None or len(known) < len(steps):
+    steps = _steps(events)
+    if not _is_ordered(kind, version, steps):
         return False
     affected = False
 
     def before(one: tuple[str, str], other: tuple[str, str]) -> int:
         return _before(kind, one[0], other[0])
 
-    for value, word in sorted(known, key=cmp_to_key(before)):
+    for value, word in sorted(steps, key=cmp_to_key(before)):
         order = 1 if value == _START else compare(kind, version, value) or 0
         if word == "introduced" and order >= 0:
             affected = True

@@ -48,8 +48,10 @@ def _vulnerabilities(options: argparse.Namespace, console: Console) -> None:
         raise NotFound(f"{options.target} holds no state", hint=f"run: pvr inspect {options.target}")
     parts = inspect.latest(inspection).parts
     inventories = {part.name: part.inventory for part in parts if part.inventory}
-    count, found = advisories.search(inventories, options.osv)
+    result = advisories.search(inventories, options.osv)
+    count, found = result.count, result.matches
     notes = [f"{name}: {note}" for name, inventory in inventories.items() for note in inventory.notes]
+    notes += result.notes
     if options.json:
         console.json(
             {
