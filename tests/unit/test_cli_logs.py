@@ -74,7 +74,9 @@ def test_what_has_no_logs_is_said(command: PvrCommand, tmp_path: Path) -> None:
     assert "storage has no logs" in command.both("logs", "storage", status=2)[1]
     assert "does not exist" in command.both("logs", "nowhere", status=2)[1]
     said = command.both("logs", "http://192.168.1.5:12368", status=2)[1]
-    assert "a device in the network does not show its logs" in said
+    assert "a device in the network does not show its logs" in said and "pvcontrol logs" in said
+    said = command.both("logs", "storage", "web", "--follow", status=2)[1]
+    assert "is not on its disk yet" in said and "pvcontrol logs" in said
 
 
 def test_a_line_without_end_is_shown_in_pieces(tmp_path: Path) -> None:

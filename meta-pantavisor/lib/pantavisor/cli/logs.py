@@ -34,6 +34,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     show.add_argument("--revision", metavar="REVISION", help="needed where several have logs")
     show.add_argument("--list", action="store_true", help="list revisions, containers and sizes instead")
+    show.add_argument(
+        "--follow", action="store_true", help="refused, with the way to the log of a device that runs"
+    )
     show.set_defaults(run=_run)
 
 
@@ -43,7 +46,14 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     if re.match(r"https?://", options.target):
         raise PantavisorError(
             "a device in the network does not show its logs: who asks there is not known",
-            hint="switch it off and name its disk, or a copy of that",
+            hint="run in the container: pvcontrol logs (docs/control.md); "
+            "or switch it off and name its disk, or a copy of that",
+        )
+    if options.follow:
+        raise PantavisorError(
+            "what a device that runs writes is not on its disk yet",
+            hint="run in the container: pvcontrol logs (docs/control.md); "
+            "of a device in QEMU, run: scripts/qemu IMAGE --until TEXT --logs",
         )
     findings = readers.Findings()
     with readers.opened(Path(options.target), findings) as opened:
