@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sim import built
 from sim.pvr_command import ENVIRONMENT
 from sim.registry import Registry, images
 
@@ -85,6 +86,21 @@ def test_the_readme_is_true(place: Path, tmp_path: Path) -> None:
         done = shell(commands, tmp_path, PVR_REGISTRY_MIRRORS=mirror)
     assert done.returncode == 0, done.stderr
     assert "0 problems; checked every part signed" in done.stderr and (tmp_path / "device.html").exists()
+
+
+def test_a_release_is_checked_as_the_page_of_builds_has_it(place: Path, tmp_path: Path) -> None:
+    built.device(tmp_path, release=4)
+    (tmp_path / "bin").symlink_to(place / "bin")
+    (tmp_path / "ca.crt").symlink_to("given/keys/ca.crt")
+    for name in ("product-device-board.img", "previous.img"):
+        (tmp_path / name).symlink_to("made/device.img")
+    page = (DOCS / "builds.md").read_text()
+    lock, build, verify, compare = section(page, "A release in CI").splitlines()
+    assert lock.startswith("kas ") and build.startswith("kas ")
+    done = shell(f"{verify}\n{compare}", tmp_path)
+    assert done.returncode == 0 and "0 problems" in done.stderr, done.stderr
+    cache = shell(section(page, "The cache of packed blocks"), tmp_path)
+    assert cache.returncode == 0 and str(tmp_path) in cache.stdout, cache.stderr
 
 
 @pytest.mark.parametrize(("call", "members"), CALLS, ids=[call for call, _ in CALLS])
