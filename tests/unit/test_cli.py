@@ -615,12 +615,21 @@ def test_each_command_is_found_in_the_module_that_has_it() -> None:
         assert (name,) in dict(manual.walk(cli.parser(name)))
 
 
+def loaded_by(word: str, folder: Path) -> set[str]:
+    """The modules that are loaded when ``pvr`` ends."""
+    code = f"import sys; from pantavisor import cli\ntry: cli.main(['{word}'])\nexcept SystemExit: pass\n"
+    words = [sys.executable, "-c", f"{code}print(*sys.modules, sep='\\n')"]
+    done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_the_version_loads_no_command(tmp_path: Path) -> None:
+    loaded = loaded_by("--version", tmp_path)
+    assert "pantavisor.cli" in loaded and not loaded & {f"pantavisor.cli.{name}" for name in cli.MODULES}
+
+
 def test_a_command_loads_no_other(tmp_path: Path) -> None:
-    code = "import sys; from pantavisor import cli; cli.main(['status']); print(*sys.modules, sep='\\n')"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    loaded = set(done.stdout.split())
+    loaded = loaded_by("status", tmp_path)
     assert "pantavisor.repo" in loaded and not loaded & {
         "pantavisor.registry",
         "pantavisor.squashfs",

@@ -117,10 +117,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
+    command = next((word for word in words if not word.startswith("-")), None)
+    # The version is asked for by scripts, and answered without loading what no command needs.
+    only_version = command is None and "--version" in words
     try:
-        found: argparse.Namespace = parser(
-            next((word for word in words if not word.startswith("-")), None)
-        ).parse_args(words)
+        top = _parser((), published.variables()) if only_version else parser(command)
+        found: argparse.Namespace = top.parse_args(words)
         argument_parser.apply_variables(found)
         if found.http_proxy:
             os.environ.update(http_proxy=found.http_proxy, https_proxy=found.http_proxy)
