@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def folder(text: str) -> Path:
-    """A folder that exists."""
+    """A folder that exists, by its whole path: what is run may work in another one."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a directory\n  hint: run: mkdir -p {text}")
-    return Path(text)
+    return Path(text).resolve()
 
 
 def layout(text: str) -> Path:

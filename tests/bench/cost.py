@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INTERVAL_SECONDS = 0.2
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,31 @@ class Cost:
 
 
 def measure(
-    words: Sequence[object], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    words: Sequence[object],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    orphans: bool = False,
 ) -> Cost:
-    """Run a program that must succeed."""
+    """Run a program that must succeed; ``log`` gets what it prints. With ``orphans``, processes that it
+    leaves behind, such as a server, are waited for and counted.
+    """
+    if orphans:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with open(os.devnull, "wb") as nothing:
-        process = subprocess.Popen([str(word) for word in words], cwd=cwd, env=env, stdout=nothing)
+    errors = subprocess.STDOUT if log else None
+    with open(log or os.devnull, "wb") as output:
+        process = subprocess.Popen(
+            [str(word) for word in words], cwd=cwd, env=env, stdout=output, stderr=errors
+        )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(map(str, words))} ended with {process.returncode}")
+    with contextlib.suppress(ChildProcessError):
+        while orphans:
+            os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(cpu, time.monotonic() - began, usage.ru_maxrss)

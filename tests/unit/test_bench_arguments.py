@@ -24,8 +24,11 @@ def test_a_folder_that_does_not_exist_is_refused_with_a_hint(benchmark: Path, tm
     assert f"{tmp_path}/nowhere is not a directory" in said and "hint: run: mkdir -p" in said
 
 
-@pytest.mark.parametrize("name", ["bench_image", "bench_rebuild"])
-def test_a_case_that_does_not_exist_is_refused_with_those_that_do(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("bench_image", "case"), ("bench_rebuild", "case"), ("bench_build", "step")],
+)
+def test_a_case_that_does_not_exist_is_refused_with_those_that_do(name: str, what: str) -> None:
     (benchmark,) = (path for path in BENCHMARKS if path.stem == name)
     said = refused(benchmark, "zstd:99")
-    assert "zstd:99 is not a case" in said and "hint: use one of: " in said
+    assert f"zstd:99 is not a {what}" in said and "hint: use one of: " in said
