@@ -26,9 +26,14 @@ def test_a_folder_that_does_not_exist_is_refused_with_a_hint(benchmark: Path, tm
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("bench_image", "case"), ("bench_rebuild", "case"), ("bench_build", "step")],
+    [("bench_image", "case"), ("bench_rebuild", "case"), ("bench_device", "case"), ("bench_build", "step")],
 )
 def test_a_case_that_does_not_exist_is_refused_with_those_that_do(name: str, what: str) -> None:
     (benchmark,) = (path for path in BENCHMARKS if path.stem == name)
     said = refused(benchmark, "zstd:99")
     assert f"zstd:99 is not a {what}" in said and "hint: use one of: " in said
+
+
+def test_a_block_size_that_is_not_measured_is_refused() -> None:
+    (benchmark,) = (path for path in BENCHMARKS if path.stem == "bench_device")
+    assert "100 is not a block size\n  hint: use one of: 128 " in refused(benchmark, "--block", "100")
