@@ -25,8 +25,8 @@ PVR_DEVICE_JSON ??= ""
 PVR_DEVICE_JSON[doc] = "device.json of SRC_URI with groups, disks and volumes. Empty: groups data, root, \
 platform and app."
 PVR_PROFILE ??= "balanced"
-PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, balanced, small, or a \
-codec such as zstd:19 or lz4."
+PVR_PROFILE[doc] = "Compression of the modules' and the firmware's squashfs: fast, light, balanced, small, \
+or a codec such as zstd:19 or lz4."
 PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
 PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: \
 the times in the tarballs."

@@ -59,8 +59,8 @@ PVR_LOGS_JSON[doc] = "JSON file of SRC_URI with the list of log files that the d
 PVR_EXPORTS_JSON ??= ""
 PVR_EXPORTS_JSON[doc] = "JSON file of SRC_URI with the list of what the container exports."
 PVR_PROFILE ??= "balanced"
-PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), balanced (xz 3), small (xz 6 with BCJ), \
-or a codec such as zstd:19 or lz4."
+PVR_PROFILE[doc] = "Compression of root.squashfs: fast (zstd 3), light (zstd 15 in larger blocks), \
+balanced (xz 3), small (xz 6 with BCJ), or a codec such as zstd:19 or lz4. The kernel must know the codec."
 # Not SOURCE_DATE_EPOCH by default: an image's times are the same wherever it is built, and cutting them
 # would make programs distrust what they derived from older files, as Python does with its .pyc files.
 PVR_SOURCE_DATE_EPOCH ??= ""

@@ -135,7 +135,7 @@ def blocks(tree: layers.Tree, size: int) -> Iterator[bytes]:
 
 def measure(source: Path, image: bytes, profile: squashfs.Profile, folder: Path) -> dict[str, float]:
     """Seconds of CPU of each part."""
-    codec = Codec(load(), profile, squashfs.BLOCK_BYTES)
+    codec = Codec(load(), profile, profile.block_bytes)
     found = {"inflate": 0.0, "hash": hash_seconds(image), "copies": 0.0}
     found["copies"] += file_seconds(image, folder, writes=2, reads=1)
     with layout.open_image(source, None) as opened:
@@ -146,7 +146,7 @@ def measure(source: Path, image: bytes, profile: squashfs.Profile, folder: Path)
             found["inflate"] += inflating
             found["hash"] += hashing + hash_seconds(packed)
             found["copies"] += file_seconds(packed, folder, writes=1, reads=1)
-        for block in blocks(layers.flatten(opened.layers), squashfs.BLOCK_BYTES):
+        for block in blocks(layers.flatten(opened.layers), profile.block_bytes):
             codec(block)
     return {**found, "copies": found["copies"] + codec.copying, "codec": codec.seconds}
 

@@ -33,6 +33,7 @@ def test_a_packing_reads_back_from_its_document() -> None:
         PackRecord("xz", 3, "liblzma 5.4.1"),
         PackRecord("xz", 6, "liblzma 5.4.1", "x86"),
         PackRecord("lz4", None, "liblz4 1.9.4"),
+        PackRecord("zstd", 15, "libzstd 1.5.4", block_bytes=256 * 1024),
     ):
         assert PackRecord.parse(json.loads(json.dumps(packing.document()))) == packing
     assert PackRecord("xz", 3, "liblzma 5.4.1").document() == {
@@ -41,11 +42,18 @@ def test_a_packing_reads_back_from_its_document() -> None:
         "version": "liblzma 5.4.1",
     }
     assert str(PackRecord("xz", 6, "liblzma 5.4.1", "x86")) == "xz level 6 with filter x86, liblzma 5.4.1"
+    larger = PackRecord("zstd", 15, "libzstd 1.5.4", block_bytes=256 * 1024)
+    assert larger.document()["block"] == 262_144
+    assert str(larger) == "zstd level 15 in blocks of 256 KiB, libzstd 1.5.4"
 
 
 @pytest.mark.parametrize(
-    "document", [None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1}]
-)
+    "document",
+    [
+        None, 1, {}, {"codec": 1, "version": "x"}, {"codec": "xz", "version": "v", "filter": 1},
+        {"codec": "xz", "version": "v", "block": "256K"},
+    ],
+)  # fmt: skip
 def test_what_is_not_a_packing_is_none(document: object) -> None:
     assert PackRecord.parse(document) is None
 

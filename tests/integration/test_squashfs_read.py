@@ -36,6 +36,7 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
 
 PROFILE_CASES = [
     FAST,
+    PROFILES["light"],
     PROFILES["balanced"],
     squashfs.profile("small", Platform.parse("linux/amd64")),
     squashfs.profile("small", Platform.parse("linux/arm64")),

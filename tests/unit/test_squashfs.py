@@ -104,6 +104,14 @@ def test_block_sizes_that_squashfs_does_not_know_are_refused(tmp_path: Path, siz
         squashfs.write(small_tree(), tmp_path / "i", profile=FAST, block_size=size)
 
 
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+def test_blocks_are_as_large_as_the_profile_has_them(tmp_path: Path, profile: Profile) -> None:
+    written = squashfs.write(small_tree(), tmp_path / "i", profile=profile)
+    assert superblock(tmp_path / "i")[3] == profile.block_bytes == written.packing.block_bytes
+    written = squashfs.write(small_tree(), tmp_path / "i", profile=profile, block_size=4096)
+    assert superblock(tmp_path / "i")[3] == 4096 == written.packing.block_bytes
+
+
 def test_profiles_and_levels_are_checked() -> None:
     with pytest.raises(FormatError, match='use "balanced"'):
         squashfs.profile("balance", None)

@@ -38,7 +38,7 @@ LIMITS = {
     "PVR_PIDS": resources.parse_pids,
     "PVROOT_MEMORY": resources.parse_memory,
 }
-PROFILES = ("fast", "balanced", "small", "gzip", "xz", "lz4", "zstd")
+PROFILES = ("fast", "light", "balanced", "small", "gzip", "xz", "lz4", "zstd")
 PLACES = (
     "PVS_KEY_DIR", "PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY", "PVS_SIGNERS", "PVS_PKCS11_PIN_FILE",
     "PVR_DOCKER_AUTHFILE",

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
+from .profile import BLOCK_BYTES
+
 
 @dataclass(frozen=True)
 class PackRecord:
-    """A codec with its level and branch filter, and the ``version`` of its library, such as "liblzma
-    5.4.1".
+    """A codec with its level and branch filter, the ``version`` of its library, such as "liblzma 5.4.1",
+    and the size of blocks.
     """
 
     codec: str
     level: Optional[int]
     version: str
     branch_filter: Optional[str] = None
+    block_bytes: int = BLOCK_BYTES
 
     @classmethod
     def parse(cls, document: object) -> Optional[PackRecord]:
@@ -25,18 +28,21 @@ class PackRecord:
         if not isinstance(document, Mapping):
             return None
         codec, level, version = (document.get(member) for member in ("codec", "level", "version"))
-        branch_filter = document.get("filter")
+        branch_filter, block_bytes = document.get("filter"), document.get("block", BLOCK_BYTES)
         if (
             not isinstance(codec, str)
             or not isinstance(version, str)
             or not isinstance(branch_filter, (str, type(None)))
+            or not isinstance(block_bytes, int)
         ):
             return None
-        return cls(codec, level if isinstance(level, int) else None, version, branch_filter)
+        level = level if isinstance(level, int) else None
+        return cls(codec, level, version, branch_filter, block_bytes)
 
     def document(self) -> dict[str, Any]:
-        """The JSON object; what does not apply is left out."""
+        """The JSON object; what does not apply is left out, and the usual size of blocks."""
         values = {
+            "block": None if self.block_bytes == BLOCK_BYTES else self.block_bytes,
             "codec": self.codec,
             "filter": self.branch_filter,
             "level": self.level,
@@ -51,4 +57,5 @@ class PackRecord:
     def __str__(self) -> str:
         level = "" if self.level is None else f" level {self.level}"
         branches = f" with filter {self.branch_filter}" if self.branch_filter else ""
-        return f"{self.codec}{level}{branches}, {self.version}"
+        blocks = "" if self.block_bytes == BLOCK_BYTES else f" in blocks of {self.block_bytes // 1024} KiB"
+        return f"{self.codec}{level}{branches}{blocks}, {self.version}"

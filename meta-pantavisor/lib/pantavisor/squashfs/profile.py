@@ -11,7 +11,7 @@ from ..errors import FormatError
 from ..oci import Platform
 from .bcj import FILTERS
 
-BLOCK_BYTES = 128 * 1024  # what mksquashfs takes and kernels read best
+BLOCK_BYTES = 128 * 1024  # what mksquashfs takes
 MIN_BLOCK_BYTES = 4 * 1024
 MAX_BLOCK_BYTES = 1024 * 1024
 
@@ -33,7 +33,7 @@ QUICK_ZSTD_LEVEL = 3
 
 @dataclass(frozen=True)
 class Profile:
-    """A codec with its level. ``branch_filter`` fits xz to machine code;
+    """A codec with its level and the size of its blocks. ``branch_filter`` fits xz to machine code;
     the device's kernel must know it.
     """
 
@@ -41,6 +41,7 @@ class Profile:
     codec: str
     level: Optional[int] = None
     branch_filter: Optional[str] = None
+    block_bytes: int = BLOCK_BYTES
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
@@ -78,6 +79,7 @@ class Profile:
 
 PROFILES = {
     "fast": Profile("fast", "zstd", 3),
+    "light": Profile("light", "zstd", 15, block_bytes=256 * 1024),
     "balanced": Profile("balanced", "xz", 3),
     "small": Profile("small", "xz", 6),
 }

@@ -24,7 +24,7 @@ from .inode_order import InodeOrder
 from .library import Library, load
 from .open_image import Image
 from .pack_record import PackRecord
-from .profile import BLOCK_BYTES, MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
+from .profile import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
 from .structures import InodePointer
 from .xattrs import has_place
 
@@ -51,7 +51,7 @@ def write(
     profile: Profile,
     mtime: Optional[int] = None,
     threads: int = 0,
-    block_size: int = BLOCK_BYTES,
+    block_size: Optional[int] = None,
     library: Optional[str] = None,
     cache: Optional[Cache] = None,
 ) -> Written:
@@ -59,10 +59,12 @@ def write(
 
     ``mtime`` (seconds) is the image's time and the latest that any file gets, as SOURCE_DATE_EPOCH means
     it; without it the image has the time of its newest file. ``threads`` 0 means as many as are of use.
-    ``library`` is a path of libsquashfs, or a name for the loader. ``cache`` has packed blocks and keeps
-    new ones, unless the profile is quick. Raises PantavisorError when the library is missing or fails,
-    FormatError for what squashfs cannot hold, and what reading the tree's contents raises.
+    ``block_size`` is the profile's unless given. ``library`` is a path of libsquashfs, or a name for the
+    loader. ``cache`` has packed blocks and keeps new ones, unless the profile is quick. Raises
+    PantavisorError when the library is missing or fails, FormatError for what squashfs cannot hold, and
+    what reading the tree's contents raises.
     """
+    block_size = profile.block_bytes if block_size is None else block_size
     _check_block_size(block_size)
     loaded = load(library)
     threads = threads or (1 if profile.is_quick else _processors())
@@ -85,7 +87,11 @@ def write(
         size = beside.stat().st_size
         beside.chmod(0o644)
     packing = PackRecord(
-        profile.codec, profile.level, loaded.codec_version(profile.codec), profile.branch_filter
+        profile.codec,
+        profile.level,
+        loaded.codec_version(profile.codec),
+        profile.branch_filter,
+        block_size,
     )
     return Written(size, packing, dropped)
 

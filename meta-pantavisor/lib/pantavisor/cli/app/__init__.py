@@ -196,7 +196,7 @@ def _source_options(command: argparse.ArgumentParser) -> None:
         default="balanced",
         action=_Profile,
         help=(
-            "profile of packing (fast, balanced, small, or a codec such as zstd:19 or lz4) "
+            "profile of packing (fast, light, balanced, small, or a codec such as zstd:19 or lz4) "
             "or of rights (confined, as new containers are, or published: everything)"
         ),
     )
