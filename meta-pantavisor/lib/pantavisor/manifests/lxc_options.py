@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -63,42 +63,25 @@ class LxcOptions:
 
     def __post_init__(self) -> None:
         for number in (self.tty_max, self.pty_max):
-            if not 0 <= number <= MAX_TERMINALS:
-                raise FormatError(
-                    f"{str(number)[:80]} is not a number of terminals", hint=f"use 0 to {MAX_TERMINALS}"
-                )
+            _check_terminals(number)
         for item in self.environment:
-            if not item.partition("=")[0] or "=" not in item:
-                raise FormatError(
-                    f'"{item[:80]}" is not NAME=value', hint="give a value with commas as an item of a list"
-                )
+            _check_assignment(item)
+        for path in (self.run_tmpfs_path, self.resolv_conf_path):
+            check_target(path)
+        self._check_words()
+        _check_lines(self.devices, _DEVICE, "a device", "write one such as c 1:3 rwm")
+        _check_cgroups(self.cgroups)
+        _check_raw(self.raw)
+
+    def _check_words(self) -> None:
+        check_word(self.profile, PROFILES, "profile")
         for word in self.namespaces or ():
             check_word(word, NAMESPACES, "namespace")
-        check_word(self.profile, PROFILES, "profile")
         for word, known in zip(self.mounts, (AUTO_PROC, AUTO_SYS, AUTO_CGROUP)):
             check_word(word, known, f"mount mode of {known[0]}:")
         for capability in (*self.cap_drop, *self.cap_keep, *self.cap_add):
             if not (capability.isdigit() or capability == "none" and capability in self.cap_keep):
                 check_word(capability, CAPABILITIES, "capability")
-        check_target(self.run_tmpfs_path)
-        check_target(self.resolv_conf_path)
-        _check_lines(self.devices, _DEVICE, "a device", "write one such as c 1:3 rwm")
-        _check_lines(
-            self.cgroups, _CGROUP, "a cgroup setting", "write one such as memory.limit_in_bytes = 64M"
-        )
-        for item in self.cgroups:
-            setting, _, value = (word.strip() for word in item.partition("="))
-            cgroups.check(setting)
-            if setting in resources.SETTINGS["memory"]:
-                resources.setting_bytes(setting, value)
-        _check_lines(
-            self.raw.split("\n"),
-            _RAW,
-            "a line of LXC configuration",
-            "write one such as lxc.prlimit.nofile = 1024",
-        )
-        if not names.has_bytes(self.raw):
-            raise FormatError("the lines of LXC configuration contain an unpaired surrogate")
 
     @property
     def is_confined(self) -> bool:
@@ -144,6 +127,37 @@ def clean_capability(text: str) -> str:
     """As LXC writes it: lower case, without ``CAP_``."""
     word = text.lower()
     return word[len("cap_") :] if word.startswith("cap_") else word
+
+
+def _check_terminals(number: int) -> None:
+    if not 0 <= number <= MAX_TERMINALS:
+        raise FormatError(
+            f"{str(number)[:80]} is not a number of terminals", hint=f"use 0 to {MAX_TERMINALS}"
+        )
+
+
+def _check_assignment(item: str) -> None:
+    if not item.partition("=")[0] or "=" not in item:
+        raise FormatError(
+            f'"{item[:80]}" is not NAME=value', hint="give a value with commas as an item of a list"
+        )
+
+
+def _check_cgroups(items: Sequence[str]) -> None:
+    example = "write one such as memory.limit_in_bytes = 64M"
+    _check_lines(items, _CGROUP, "a cgroup setting", example)
+    for item in items:
+        setting, _, value = (word.strip() for word in item.partition("="))
+        cgroups.check(setting)
+        if setting in resources.SETTINGS["memory"]:
+            resources.setting_bytes(setting, value)
+
+
+def _check_raw(text: str) -> None:
+    example = "write one such as lxc.prlimit.nofile = 1024"
+    _check_lines(text.split("\n"), _RAW, "a line of LXC configuration", example)
+    if not names.has_bytes(text):
+        raise FormatError("the lines of LXC configuration contain an unpaired surrogate")
 
 
 def _check_lines(lines: Iterable[str], pattern: re.Pattern[str], what: str, hint: str) -> None:
