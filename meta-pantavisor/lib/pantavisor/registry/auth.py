@@ -110,31 +110,14 @@ class Authorizer:
     def _token(
         self, endpoint: Endpoint, base: str, asked: dict[str, str], mine: Optional[Credentials]
     ) -> str:
-        realm = _checked_realm(endpoint, base, asked["realm"])
-        scopes = _scopes(endpoint, asked)
-        query = [("service", asked["service"])] if asked.get("service") else []
-        form = None
-        authorization = None
-        if mine is not None and mine.identity_token:
-            query += [
-                ("scope", " ".join(scopes)),
-                ("grant_type", "refresh_token"),
-                ("client_id", "pantavisor"),
-            ]
-            query.append(("refresh_token", mine.identity_token))
-            form = urllib.parse.urlencode(query).encode()
-        else:
-            query += [("scope", scope) for scope in scopes]
-            realm += ("&" if "?" in realm else "?") + urllib.parse.urlencode(query)
-            authorization = _basic(mine) if mine is not None and mine.username else None
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        request = _token_request(_checked_realm(endpoint, base, asked["realm"]), endpoint, asked, mine)
         with self._http.open(
-            realm,
-            headers,
-            authorization=authorization,
+            request.url,
+            {"Content-Type": "application/x-www-form-urlencoded"} if request.form else {},
+            authorization=request.authorization,
             insecure=endpoint.insecure,
-            method="POST" if form else "GET",
-            body=Body.of(form) if form else None,
+            method="POST" if request.form else "GET",
+            body=Body.of(request.form) if request.form else None,
             sender=endpoint.host,
         ) as answer:
             if not 200 <= answer.status < 300:
@@ -145,6 +128,35 @@ class Authorizer:
                     answer.status, what, endpoint.name, body, None, secrets=self._secrets, shown=shown
                 )
             return _token_of(answer.read(MAX_TOKEN_BYTES), endpoint)
+
+
+@dataclass(frozen=True)
+class _TokenRequest:
+    """What a token server is asked, with a ``form`` by POST."""
+
+    url: str
+    form: Optional[bytes] = None
+    authorization: Optional[str] = None
+
+
+def _token_request(
+    realm: str, endpoint: Endpoint, asked: Mapping[str, str], mine: Optional[Credentials]
+) -> _TokenRequest:
+    """With an identity token a form (page "oauth2"), else a query (page "token")."""
+    scopes = _scopes(endpoint, asked)
+    service = [("service", asked["service"])] if asked.get("service") else []
+    if mine is not None and mine.identity_token:
+        form = [
+            *service,
+            ("scope", " ".join(scopes)),
+            ("grant_type", "refresh_token"),
+            ("client_id", "pantavisor"),
+            ("refresh_token", mine.identity_token),
+        ]
+        return _TokenRequest(realm, form=urllib.parse.urlencode(form).encode())
+    query = urllib.parse.urlencode([*service, *(("scope", scope) for scope in scopes)])
+    url = realm + ("&" if "?" in realm else "?") + query
+    return _TokenRequest(url, authorization=_basic(mine) if mine is not None and mine.username else None)
 
 
 def _scopes(endpoint: Endpoint, asked: Mapping[str, str]) -> list[str]:

@@ -49,25 +49,29 @@ def ask(session: RegistrySession, endpoint: Endpoint, ref: Ref) -> Document:
             length = answer.header("Content-Length")
             promised = ref.digest or _promised(answer.header("Docker-Content-Digest"))
             media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-        if len(data) > oci.MAX_MANIFEST_BYTES:
-            raise LimitError(
-                f"{endpoint.name} gives a manifest larger "
-                f"than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
-            )
-        if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
-            raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
-        if data.lstrip()[:1] == b"<":
-            raise RegistryError(
-                f"{endpoint.name} answers with a web page when asked for {what}",
-                hint=(
-                    "check that this is the registry's own address, "
-                    "and whether a login is needed on the way to it"
-                ),
-            )
+        _check_whole(data, length, endpoint, what)
         _check(data, promised, endpoint, what)
         return Document(data, media_type, ref.digest or Digest.of(data))
 
     return session.retry(once)
+
+
+def _check_whole(data: bytes, length: Optional[str], endpoint: Endpoint, what: str) -> None:
+    """Whether an answer is a document at all, of the ``length`` that its header gives."""
+    if len(data) > oci.MAX_MANIFEST_BYTES:
+        raise LimitError(
+            f"{endpoint.name} gives a manifest larger than the {oci.MAX_MANIFEST_BYTES} bytes allowed"
+        )
+    if length is not None and re.fullmatch("[0-9]{1,18}", length) and len(data) < int(length):
+        raise Unreachable(f"{endpoint.name} breaks off in the middle of {what}")
+    if data.lstrip()[:1] == b"<":
+        raise RegistryError(
+            f"{endpoint.name} answers with a web page when asked for {what}",
+            hint=(
+                "check that this is the registry's own address, "
+                "and whether a login is needed on the way to it"
+            ),
+        )
 
 
 def _promised(text: Optional[str]) -> Optional[Digest]:
