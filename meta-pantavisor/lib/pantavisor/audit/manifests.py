@@ -6,6 +6,7 @@ digest files.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ..digest import is_object_id
@@ -143,21 +144,25 @@ def _check_digest_file(context: Context, path: str) -> None:
 
 def _check_verity(context: Context, path: str) -> None:
     document = context.document(path) or {}
-    folder = path.rpartition("/_dm/")[0]
-    data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
-    root = document.get("root_hash")
     if (
         document.get("type") != "dm-verity"
-        or not is_object_id(root)
+        or not is_object_id(document.get("root_hash"))
         or not is_salt(document.get("salt", ""))
     ):
         context.add(
             "verity", path, "is not a verity manifest: type or root_hash is missing, or the salt is not hex"
         )
         return
-    there = [context.need_object("verity", path, target, "it") for target in (data, hashes)]
+    folder = path.rpartition("/_dm/")[0]
+    data, hashes = (f"{folder}/{document.get(member)}" for member in ("data_device", "hash_device"))
+    if all([context.need_object("verity", path, target, "it") for target in (data, hashes)]):
+        _check_tree(context, path, document, data, hashes)
+
+
+def _check_tree(context: Context, path: str, document: Mapping[str, Any], data: str, hashes: str) -> None:
+    """Whether ``hashes`` holds the tree that the manifest at ``path`` asks for over ``data``."""
     data_facts, hash_facts = context.object_at(data), context.object_at(hashes)
-    if not all(there) or data_facts is None or hash_facts is None or data_facts.error or hash_facts.error:
+    if data_facts is None or hash_facts is None or data_facts.error or hash_facts.error:
         return
     context.count("verity trees")
     kept = verity.identity(hash_facts.head)
@@ -170,7 +175,7 @@ def _check_verity(context: Context, path: str) -> None:
     if tree is None:
         context.add("verity", path, "its tree cannot be made: the salt cannot be read")
         return
-    if tree.root != root:
+    if tree.root != document["root_hash"]:
         context.add("verity", path, f"root_hash is not that of {data}")
     problem = verity.check_hash_device(
         tree, hash_facts.head, hash_facts.sha256, salt=str(salt), uuid=str(uuid)
