@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from ..isolation import Isolation
 from ..packages import Inventory, purl
-from .model import FileView, Inspection, Part, Revision
+from .model import ChangesView, FileView, Inspection, Part, Revision
 
 SPEC = "pantavisor-inspection@1"
 
@@ -34,30 +34,33 @@ def document(inspection: Inspection) -> dict[str, Any]:
         "stored": inspection.stored,
         "target": str(inspection.target),
     }
-    changes = inspection.changes
-    if changes is not None:
-        found["changes"] = {
-            "added": [_file(file) for file in changes.added],
-            "changed": [{"before": _file(old), "now": _file(new)} for old, new in changes.changed],
-            "inside": [
-                {"change": item.change, "path": item.path, "volume": item.volume} for item in changes.inner
-            ],
-            "notes": list(changes.notes),
-            "older": str(changes.older),
-            "packages": [
-                {
-                    "before": list(item.before),
-                    "kind": item.kind,
-                    "name": item.name,
-                    "now": list(item.now),
-                    "part": item.part,
-                }
-                for item in changes.packages
-            ],
-            "removed": [_file(file) for file in changes.removed],
-            "update_bytes": changes.update_bytes,
-        }
+    if inspection.changes is not None:
+        found["changes"] = _changes(inspection.changes)
     return found
+
+
+def _changes(changes: ChangesView) -> dict[str, Any]:
+    return {
+        "added": [_file(file) for file in changes.added],
+        "changed": [{"before": _file(old), "now": _file(new)} for old, new in changes.changed],
+        "inside": [
+            {"change": item.change, "path": item.path, "volume": item.volume} for item in changes.inner
+        ],
+        "notes": list(changes.notes),
+        "older": str(changes.older),
+        "packages": [
+            {
+                "before": list(item.before),
+                "kind": item.kind,
+                "name": item.name,
+                "now": list(item.now),
+                "part": item.part,
+            }
+            for item in changes.packages
+        ],
+        "removed": [_file(file) for file in changes.removed],
+        "update_bytes": changes.update_bytes,
+    }
 
 
 def _revision(revision: Revision) -> dict[str, Any]:
