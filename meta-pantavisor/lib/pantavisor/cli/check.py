@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from .. import atomic
+from . import artefact
 from .console import Console
 from .trust import CACERTS_VARIABLE, PUBKEY_VARIABLE, declare_demands, signers_of, trusted
 
@@ -26,7 +27,7 @@ def _declare_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser
             "changes nothing."
         ),
     )
-    verify.add_argument("target", type=Path, metavar="IMAGE|TREE|EXPORT|REPO", help="what to check")
+    verify.add_argument("target", type=Path, metavar=artefact.KINDS, help="what to check")
     _declare_signatures(verify)
     verify.add_argument("--confined", action="store_true", help="every container must be confined")
     verify.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -68,14 +69,7 @@ def _declare_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParse
             "repository."
         ),
     )
-    show.add_argument(
-        "target",
-        type=Path,
-        nargs="?",
-        default=Path("."),
-        metavar="IMAGE|TREE|EXPORT|REPO",
-        help="what to show; default: this repository",
-    )
+    artefact.declare(show, "what to show")
     show.add_argument(
         "--against",
         type=Path,

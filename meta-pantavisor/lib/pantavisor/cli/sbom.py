@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from .. import atomic
-from . import epoch
+from . import artefact, epoch
 from .console import Console
 
 FORMATS = ("spdx", "cyclonedx")
@@ -23,14 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             f"standard format. {epoch.VARIABLE} is its time, so that the same state makes the same bytes."
         ),
     )
-    command.add_argument(
-        "target",
-        type=Path,
-        nargs="?",
-        default=Path("."),
-        metavar="IMAGE|TREE|EXPORT|REPO",
-        help="what to list, of several revisions the highest; default: this repository",
-    )
+    artefact.declare(command, "what to list, of several revisions the highest")
     command.add_argument(
         "--format", choices=FORMATS, default=FORMATS[0], help="SPDX 3.0.1 or CycloneDX 1.6; default: spdx"
     )

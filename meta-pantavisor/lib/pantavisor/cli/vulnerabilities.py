@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
+from . import artefact
 from .console import Console
+
+if TYPE_CHECKING:
+    from ..advisories import Match
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,14 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "are about. Nothing is fetched: the advisories are those that you bring."
         ),
     )
-    command.add_argument(
-        "target",
-        type=Path,
-        nargs="?",
-        default=Path("."),
-        metavar="IMAGE|TREE|EXPORT|REPO",
-        help="what to look into, of several revisions the highest; default: this repository",
-    )
+    artefact.declare(command, "what to look into, of several revisions the highest")
     command.add_argument(
         "--osv",
         type=Path,
@@ -53,43 +51,36 @@ def _vulnerabilities(options: argparse.Namespace, console: Console) -> None:
     notes = [f"{name}: {note}" for name, inventory in inventories.items() for note in inventory.notes]
     notes += result.notes
     if options.json:
+        matches = [_document(match) for match in found]
         console.json(
-            {
-                "#spec": "pantavisor-vulnerabilities@1",
-                "advisories": count,
-                "found": [
-                    {
-                        "aliases": list(match.advisory.aliases),
-                        "fixed": list(match.advisory.fixed),
-                        "id": match.advisory.id,
-                        "kind": match.package.kind,
-                        "name": match.package.name,
-                        "part": match.part,
-                        "place": match.package.place,
-                        "summary": match.advisory.summary,
-                        "version": match.package.version,
-                    }
-                    for match in found
-                ],
-                "notes": notes,
-            }
+            {"#spec": "pantavisor-vulnerabilities@1", "advisories": count, "found": matches, "notes": notes}
         )
         return
-    rows = [
-        (
-            match.part,
-            match.package.kind,
-            match.package.name,
-            match.package.version,
-            match.advisory.id,
-            ", ".join(match.advisory.fixed),
-            match.advisory.summary,
-        )
-        for match in found
-    ]
-    if rows:
+    if found:
         head = ("part", "kind", "package", "version", "advisory", "fixed in", "about")
-        console.table(head, [tuple(map(printable, row)) for row in rows])
+        console.table(head, [tuple(map(printable, _row(match))) for match in found])
     console.line(f"{len(found)} of {count} advisories and packages match")
     for note in notes:
         console.line(f"note: {printable(note)}")
+
+
+def _document(match: Match) -> dict[str, Any]:
+    return {
+        "aliases": list(match.advisory.aliases),
+        "fixed": list(match.advisory.fixed),
+        "id": match.advisory.id,
+        "kind": match.package.kind,
+        "name": match.package.name,
+        "part": match.part,
+        "place": match.package.place,
+        "summary": match.advisory.summary,
+        "version": match.package.version,
+    }
+
+
+def _row(match: Match) -> tuple[str, ...]:
+    package, advisory = match.package, match.advisory
+    fixed = ", ".join(advisory.fixed)
+    return (
+        match.part, package.kind, package.name, package.version, advisory.id, fixed, advisory.summary
+    )  # fmt: skip
