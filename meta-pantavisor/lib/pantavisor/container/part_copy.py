@@ -96,10 +96,8 @@ def _is_plain(source: Path) -> bool:
 
 def _read_directory(source: Path, pool: ObjectPool) -> State:
     tree = WorkingTree(source)
-    files: dict[str, Value] = {}
-    for path in tree.files():
-        inline = path.endswith(".json") and not path.startswith("_config/")
-        files[path] = tree.read(path, raw=False) if inline else tree.put(path, pool)
+    # What a config overlay holds is for the container to read, byte for byte.
+    files = {path: tree.read(path, raw=path.startswith("_config/"), pool=pool) for path in tree.files()}
     return State.empty().with_files(files)
 
 

@@ -106,14 +106,14 @@ class WorkingTree:
         with self.open(name) as stream:
             return pool.put_stream(stream)
 
-    def read(self, name: str, *, raw: bool) -> Value:
-        """A file's value in a state: inline JSON, or the id of its content
-        with ``raw`` or without ``.json``.
+    def read(self, name: str, *, raw: bool, pool: Optional[ObjectPool] = None) -> Value:
+        """A file's value in a state: inline JSON, or with ``raw`` or without ``.json`` the id of its
+        content, which is put into ``pool``.
 
         Raises FormatError.
         """
         if raw or not name.endswith(".json"):
-            return self._sha256(name)
+            return self._sha256(name) if pool is None else self.put(name, pool)
         text = beneath.read(self.root, name, limit=cjson.MAX_BYTES)
         hint = f"correct it; or, for a file that only the container reads, run: pvr add --raw {name}"
         try:
