@@ -6,6 +6,8 @@ before.
 holds pairs that end in NUL; each has a second copy. The device changes them in place, so they have their
 full size from the start. A copy counts where pv_gen and pv_end, its first and last values, are equal; other
 tools write neither.
+
+Source: docs/formats/storage-tree.md.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 
 Plain ustar with exact names, no directories and no extended headers: the device's reader knows nothing
 else. Sorted, each object once, fixed times: the same state gives the same bytes.
+
+Source: docs/formats/pvrexport.md.
 """
 
 from __future__ import annotations

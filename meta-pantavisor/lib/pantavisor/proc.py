@@ -72,8 +72,10 @@ def run(
     timeout: float = TIMEOUT_SECONDS,
     stdin: Optional[BinaryIO] = None,
 ) -> Result:
-    """Run ``argv`` with ``stdin`` or no input. Raises NotFound for a missing tool, ToolError for a bad
-    status.
+    """Run ``argv`` with ``stdin`` or no input, for at most ``timeout`` seconds.
+
+    With an ``environment`` it sees no other. Raises NotFound for a missing tool, ToolError for a status
+    that is not in ``accept``.
     """
     words = [_locate(str(argv[0])), *map(str, argv[1:])]
     if environment is not None:

@@ -4,6 +4,8 @@
 A value is inline JSON exactly if its path ends in ``.json`` and it is not a string of 64 hex digits;
 ``#spec`` names the format. The device's loader takes the text apart itself, so a state has one spelling:
 canonical JSON.
+
+Source: docs/formats/state.md.
 """
 
 from __future__ import annotations

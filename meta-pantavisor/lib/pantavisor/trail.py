@@ -5,6 +5,8 @@ for each revision, boot choice.
 The device compares a revision's files with the objects by inode and its inline JSON with the state by
 bytes, so files are links and JSON is canonical. ``.pv/`` holds the links that the boot loader reads, by the
 rule of bsp/run.json.
+
+Source: docs/formats/storage-tree.md.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The superblock of a squashfs 4.0 image: is it one, is all of it there, can a kernel mount it."""
+"""The superblock of a squashfs 4.0 image: is it one, is all of it there, can a kernel mount it.
+
+Source: Linux, Documentation/filesystems/squashfs.rst.
+"""
 
 from __future__ import annotations
 

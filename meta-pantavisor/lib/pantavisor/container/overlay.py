@@ -36,7 +36,9 @@ _NO_LIMIT = 2**32 - 1
 
 
 def difference(base: Tree, new: Tree, *, mtime: Optional[int] = None) -> Tree:
-    """The layer. ``mtime`` is the latest time that the writer gives, so later ones count as that one.
+    """What ``new`` has over ``base``, as a layer.
+
+    ``mtime``, in seconds since 1970, is the latest that the writer gives: later ones count as that one.
 
     Reads the contents of both trees once. Raises FormatError where ``new`` has what only such layers may
     have.

@@ -5,6 +5,8 @@ with its own.
 The blocks are those that mean something, as the caller lists them, and not those that happen not to be a
 hole of the file: the same image then has the same map on every file system, and a block of zeros that
 matters reaches the flash.
+
+Source: the comment at the top of each map that bmaptool makes.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ def check(image: Path, block_map: ReadMap) -> None:
 
 
 def range_sha256(descriptor: int, start: int, end: int) -> str:
-    """Of what there is from ``start`` to ``end``, which is less where the file ends before."""
+    """The sha256 in hex of the bytes from ``start`` to before ``end``, or to where the file ends."""
     hasher = hashlib.sha256()
     for at in range(start, end, CHUNK):
         hasher.update(os.pread(descriptor, min(CHUNK, end - at), at))

@@ -88,14 +88,17 @@ def write_file(image: Path, start: int, path: str, data: bytes, *, epoch: int) -
 
 
 def name_storage(image: Path, start: int, identity: UUID, *, epoch: int) -> None:
-    """Give the file system of the storage another UUID. Raises ToolError."""
+    """Give the file system of the storage, ``start`` bytes into ``image``, another UUID. Raises ToolError.
+
+    ``epoch``, in seconds since 1970, is the time of the change.
+    """
     with _beside(image) as work:
         words = ["tune2fs", "-U", str(identity), f"image?offset={start}"]
         proc.run(words, cwd=work, environment=tool_environment(epoch))
 
 
 def storage_identity(image: Path, start: int) -> UUID:
-    """The UUID of the file system of the storage. Raises FormatError."""
+    """The UUID of the file system of the storage, ``start`` bytes into ``image``. Raises FormatError."""
     return _super_block(image, start).identity
 
 

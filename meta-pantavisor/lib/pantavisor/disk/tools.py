@@ -11,7 +11,7 @@ import os
 
 
 def tool_environment(epoch: int) -> dict[str, str]:
-    """For e2fsprogs, dosfstools and mtools; every time that they write is ``epoch``."""
+    """For e2fsprogs, dosfstools and mtools; every time that they write is ``epoch``, seconds since 1970."""
     return {
         "LC_ALL": "C",
         "TZ": "UTC0",

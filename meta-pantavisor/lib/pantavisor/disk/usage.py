@@ -5,6 +5,8 @@ The holes of the image file will not do for a block map: a block of zeros that m
 such as a reserved descriptor table, is a hole too, and flash that was used before holds something else in
 it. Inode tables count only up to the last inode that their group ever used, because the rest is flagged as
 never written.
+
+Source: Linux, Documentation/filesystems/ext4, "Block and inode Bitmaps".
 """
 
 from __future__ import annotations

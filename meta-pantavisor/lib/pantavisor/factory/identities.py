@@ -27,7 +27,8 @@ _SIGNATURE = b"EFI PART"
 
 
 def personalise(image: Path, found: Opened, serial: str, *, epoch: int) -> None:
-    """Change all of them in place to what follows from the old ones and the serial number.
+    """Change all of them in place to what follows from the old ones and the serial number; ``epoch`` is the
+    time of the change, in seconds since 1970.
 
     Raises FormatError where a boot file names one, or where the table is not whole.
     """

@@ -12,8 +12,8 @@ from ..state import State
 
 
 def warnings(state: State, pool: ObjectPool, memory: Optional[int]) -> tuple[str, ...]:
-    """Hold the containers' limits against the ``memory`` that the board has for them, if that is known.
-    Raises FormatError.
+    """Hold the containers' limits against the bytes of ``memory`` that the board has for them, if these are
+    known. Raises FormatError.
     """
     if memory is None:
         return ()

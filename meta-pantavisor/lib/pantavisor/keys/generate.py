@@ -49,8 +49,9 @@ def generate(
 ) -> None:
     """Make ca.key.pem, ca.crt, key.pem and x5c.pem in a new ``directory``; all of it or nothing.
 
-    ``start`` is when the certificates begin to be valid, now by default. Raises PantavisorError if the
-    directory exists, or someone else makes it at the same moment: keys are never overwritten.
+    ``start`` is when the certificates begin to be valid, now by default, and ``days`` how long they are.
+    Raises PantavisorError if the directory exists, or someone else makes it at the same moment: keys are
+    never overwritten.
     """
     _check(directory, common_name, algorithm, days)
     start = start or datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)

@@ -65,7 +65,7 @@ def check_segments(segments: Segments, size: int, stored: int, *, what: str) -> 
 
 
 def expand(stream: ChunkStream, segments: Segments, size: int) -> Iterator[Span]:
-    """The whole file: pieces from ``stream``, zeros between."""
+    """The whole file of ``size`` bytes: pieces from ``stream``, zeros between."""
     position = 0
     for start, length in segments:
         yield from zeros(start - position)

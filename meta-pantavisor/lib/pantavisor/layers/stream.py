@@ -68,7 +68,7 @@ class ChunkStream:
             pass
 
     def skip_to(self, offset: int) -> None:
-        """Pass over everything before ``offset``, which must not be passed already."""
+        """Pass over all bytes before ``offset`` of the stream, which must not be passed already."""
         if offset < self.offset:
             raise ValueError(f"offset {offset} is passed: {self.offset}")
         self.skip(offset - self.offset)

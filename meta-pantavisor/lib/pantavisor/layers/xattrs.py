@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Extended attributes, as tar programs keep them in pax records."""
+"""Extended attributes, as tar programs keep them in pax records: ``SCHILY.xattr.`` of star and GNU tar,
+``LIBARCHIVE.xattr.`` of bsdtar (tar(5) of libarchive).
+"""
 
 from __future__ import annotations
 

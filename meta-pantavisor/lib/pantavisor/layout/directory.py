@@ -53,7 +53,7 @@ class DirectoryBlobs:
 
 
 def read_file(path: Path, digest: Digest, limit: int) -> bytes:
-    """A small file whose digest is known. Raises FormatError, LimitError."""
+    """A file of at most ``limit`` bytes whose digest is known. Raises FormatError, LimitError."""
     with VerifyingReader(_open_regular(path), digest, None, what=str(path)) as stream:
         data = stream.read(limit)
         if stream.read(1):

@@ -91,7 +91,7 @@ def names_image(blobs: Blobs, name: str) -> bool:
 
 
 def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> bytes:
-    """A small blob, verified. Raises FormatError."""
+    """A blob of at most ``limit`` bytes, verified. Raises FormatError."""
     if descriptor.size > limit:
         raise FormatError(
             f"{what} {descriptor.digest} is {descriptor.size} bytes large, more than the {limit} allowed"

@@ -49,7 +49,7 @@ def limit_of(path: str) -> int:
 
 
 def may_be_go(path: str, size: int, mode: int) -> bool:
-    """Whether a file may be a program that has build information of Go."""
+    """Whether a file of ``size`` bytes may be a program that has build information of Go."""
     return bool(mode & 0o111) and size >= golang.MIN_BYTES and ".so" not in path.rpartition("/")[2]
 
 

@@ -3,6 +3,8 @@
 
 The text of the header is signed as it is, so member order and blanks are free;
 both pattern lists must be given, since devices follow them unseen.
+
+Source: docs/formats/signature.md; RFC 7515, sections 5 and 7.2.2, and appendix F for the payload.
 """
 
 from __future__ import annotations

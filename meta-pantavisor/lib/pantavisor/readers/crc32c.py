@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""CRC-32C (Castagnoli), as ext4 puts it into its metadata: reflected, no final inversion."""
+"""CRC-32C (Castagnoli), as ext4 puts it into its metadata: reflected, no final inversion.
+
+Source: RFC 3720, section 12.1, for the polynomial.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@
 Checks what it meets: the state of the file system, checksums of the metadata, link counts, names. A file
 system that was not cleanly unmounted is read as it is, and reported; features that change how
 content is read, and that are not known here, end the reading.
+
+Source: Linux, Documentation/filesystems/ext4.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where the content of an ext4 inode lies: extent trees, and the indirect blocks of older file systems."""
+"""Where the content of an ext4 inode lies: extent trees, and the indirect blocks of older file systems.
+
+Source: Linux, Documentation/filesystems/ext4, "The Contents of inode.i_block".
+"""
 
 from __future__ import annotations
 

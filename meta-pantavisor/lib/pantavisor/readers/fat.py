@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Reading a FAT32, FAT16 or FAT12 boot partition: names short and long, chains of clusters, both tables."""
+"""Reading a FAT32, FAT16 or FAT12 boot partition: names short and long, chains of clusters, both tables.
+
+Source: Microsoft, "FAT: General Overview of On-Disk Format", version 1.03.
+"""
 
 from __future__ import annotations
 

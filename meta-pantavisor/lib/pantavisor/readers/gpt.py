@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reading a GUID partition table: both headers, both tables, their checksums,
 and whether the partitions make sense.
+
+Source: UEFI specification 2.10, chapter 5.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 partition.
 
 It has no checksum and no copy, so only its sense can be checked.
+
+Source: UEFI specification 2.10, section 5.2.1, for the primary entries; the chain is as Linux reads it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Reader:
         return os.pread(self.descriptor, min(count, self.size - at), self.start + at)
 
     def window(self, start: int, size: int) -> Reader:
-        """The part from ``start``; raises Damaged where it lies outside."""
+        """The ``size`` bytes from ``start``; raises Damaged where they lie outside."""
         if start < 0 or size < 0 or start + size > self.size:
             raise Damaged(f"{size} bytes from {start} lie outside of all {self.size} bytes")
         return Reader(self.descriptor, self.start + start, size)

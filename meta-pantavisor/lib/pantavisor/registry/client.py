@@ -163,7 +163,7 @@ class Client:
         self._ask(ref, download)
 
     def blob_bytes(self, ref: Ref, wanted: Descriptor, *, limit: int) -> bytes:
-        """A small blob. Raises LimitError if it is promised larger than ``limit``."""
+        """A small blob. Raises LimitError if it is promised larger than ``limit`` bytes."""
         if wanted.size > limit:
             raise LimitError(
                 f"blob {wanted.digest} is {wanted.size} bytes large, more than the {limit} allowed"

@@ -141,7 +141,7 @@ class Download:
 
 
 def matches(path: str, digest: Digest, size: Optional[int] = None) -> Optional[bool]:
-    """Whether the file at ``path`` is the blob; None if there is no file."""
+    """Whether the file at ``path`` is the blob, of ``size`` bytes if known; None if there is no file."""
     hasher = hashlib.new(digest.algorithm)
     seen = 0
     try:

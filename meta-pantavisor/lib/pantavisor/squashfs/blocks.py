@@ -4,6 +4,9 @@ form.
 
 Every number in an image may be hostile: what is read is bounded by the file, by the block size and by
 Limits.
+
+Source: Linux, Documentation/filesystems/squashfs.rst, and the description of the format that comes
+with squashfs-tools-ng.
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Numbers of tar headers: octal text, GNU's base 256, and decimal text in pax records."""
+"""Numbers of tar headers: octal text, GNU's base 256, and decimal text in pax records.
+
+Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; the manual of GNU
+tar, "Extensions to tar Format", for base 256.
+"""
 
 from __future__ import annotations
 
