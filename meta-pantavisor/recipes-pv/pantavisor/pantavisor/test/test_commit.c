@@ -16,16 +16,21 @@ static void test_tried_revision_is_committed_once_it_was_stable(void)
 	check_stored(&pv, "7", "", "3");
 }
 
+/* With the commit; and with a good boot, where the power went between its commit and that. */
 static void test_release_rises_with_the_commit(void)
 {
-	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+	for (int is_committed = 0; is_committed < 2; is_committed++) {
+		struct pv pv = is_committed ? stored("7", "", PV_STANDING_COMMITTED)
+					    : stored("3", "7", PV_STANDING_TRIED);
 
-	pv.run->release = 5;
-	tick(&pv, 1);
-	tick(&pv, 2);
-	CHECK(!tree_has("config/release"));
-	tick(&pv, 2 + 25 * SECOND);
-	tree_check_text("config/release", "5\n");
+		pv.run->release = 5;
+		tick(&pv, 1);
+		tick(&pv, 2);
+		CHECK(!tree_has("config/release"));
+		tick(&pv, 2 + 25 * SECOND);
+		tree_check_text("config/release", "5\n");
+		check_stored(&pv, "7", "", is_committed ? "" : "3");
+	}
 }
 
 static void test_commit_waits_for_the_stable_time_of_containers(void)

@@ -4,19 +4,6 @@
 
 #include "life.h"
 
-/* The power went between its commit and that. */
-static void test_release_rises_with_a_good_boot(void)
-{
-	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
-
-	pv.run->release = 5;
-	tick(&pv, 1);
-	tick(&pv, 2);
-	CHECK(!tree_has("config/release"));
-	tick(&pv, 2 + 25 * SECOND);
-	tree_check_text("config/release", "5\n");
-}
-
 static void test_boots_of_the_committed_revision_are_counted_anew(void)
 {
 	struct pv pv = stored("7", "", PV_STANDING_COMMITTED);
@@ -140,7 +127,6 @@ static void test_last_good_revision_takes_the_place_of_a_rotten_one(void)
 int main(void)
 {
 	pv_log_set_level(-1);
-	test_release_rises_with_a_good_boot();
 	test_boots_of_the_committed_revision_are_counted_anew();
 	test_committed_revision_is_noted_where_no_whole_copy_is();
 	test_boot_is_good_soon_whatever_the_commit_delay();
