@@ -30,9 +30,7 @@ ABSENT = "0" * 64
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Signed exports of a whole device, and the keys that signed them."""
     folder = tmp_path_factory.mktemp("made")
-    built.sources(folder / "given")
-    for job in built.all_jobs(folder / "given", folder)[:-1]:
-        built.run(job)
+    built.exports(folder)
     return folder
 
 

@@ -26,9 +26,7 @@ ABSENT = "0" * 64
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Signed exports of a whole device, and in next.tgz of what it is to become."""
     folder = tmp_path_factory.mktemp("made")
-    built.sources(folder / "given")
-    for job in built.all_jobs(folder / "given", folder)[:-1]:
-        built.run(job)
+    built.exports(folder)
     work = folder / "work"
     repository = repo.Repository.init(work)
     for name in ("web", "safe", "bsp"):

@@ -7,8 +7,11 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+LAYER = Path(__file__).parents[2] / "meta-pantavisor"
 
 
 def need() -> None:
@@ -23,3 +26,27 @@ def need() -> None:
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)
+
+
+def recipe(*classes: str) -> Any:
+    """The data of a recipe that inherits ``classes`` of the layer."""
+    import bb.data
+
+    made = bb.data.init()
+    for name, value in {"PN": "demo", "BPN": "demo", "TARGET_ARCH": "x86_64"}.items():
+        made.setVar(name, value)
+    made.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
+    made.setVar("__inherit_cache", [f"{LAYER}/classes/{name}.bbclass" for name in classes])
+    return made
+
+
+def skipped(d: Any) -> str:
+    """Why a recipe that names a container's source is skipped."""
+    import bb.parse
+    import pvbb.sources
+    import pvbb.variables
+
+    with pytest.raises(bb.parse.SkipRecipe) as caught:
+        pvbb.variables.check(d)
+        pvbb.sources.container(d)
+    return str(caught.value)

@@ -117,6 +117,13 @@ def run(job: Job) -> None:
         factory.build(job)
 
 
+def exports(folder: Path) -> None:
+    """The exports of ``device`` in ``folder``, from the sources in ``folder``/given."""
+    sources(folder / "given")
+    for job in all_jobs(folder / "given", folder)[:-1]:
+        run(job)
+
+
 def device(folder: Path, *, release: int) -> None:
     """``folder``/made/device.img and the exports next to it, from the sources in ``folder``/given."""
     sources(folder / "given")

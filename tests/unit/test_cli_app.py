@@ -22,25 +22,21 @@ from pantavisor.cli import manual
 from pantavisor.cli.app.row_options import GROUPS
 from pantavisor.manifests import default_device
 from pantavisor.repo import Repository
+from sim import pvr_command
 from sim.registry import images
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 ELF_ARM64 = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 183) + bytes(44)
 
 
-class PvrCommand:
+class PvrCommand(pvr_command.PvrCommand):
     """Someone in front of a repository."""
 
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.root = root
-        self._capsys = capsys
+    pvr = pvr_command.PvrCommand.both
 
-    def pvr(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capsys.readouterr()
-        found = cli.main(list(words))
-        said = self._capsys.readouterr()
-        assert found == status, said.err
-        return said.out, said.err
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__(capsys)
+        self.root = root
 
     def json(self, name: str) -> Any:
         return json.loads((self.root / name).read_text())

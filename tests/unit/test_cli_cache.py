@@ -8,22 +8,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pantavisor import cli
 from pantavisor.repo import Repository
+from sim.pvr_command import PvrCommand
 
 
 class Command:
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
         self.cache = root / "cache"
-        self._capsys = capsys
+        self._pvr = PvrCommand(capsys)
 
     def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capsys.readouterr()
-        found = cli.main(list(words))
-        said = self._capsys.readouterr()
-        assert found == status, said.err
-        return said.out, said.err
+        return self._pvr.both(*words, status=status)
 
     def info(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(self("cache", "info", "--json")[0])

@@ -13,21 +13,18 @@ import pytest
 from pantavisor import cjson, cli
 from pantavisor.manifests import DeviceSpec, default_device
 from pantavisor.repo import Repository
+from sim.pvr_command import PvrCommand
 
 LIBRARY = Path(cli.__file__).resolve().parents[2]
 
 
-class DeviceCommand:
+class DeviceCommand(PvrCommand):
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__(capsys)
         self.root = root
-        self._capsys = capsys
 
     def device(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capsys.readouterr()
-        found = cli.main(["device", *words])
-        said = self._capsys.readouterr()
-        assert found == status, said.err
-        return said.out, said.err
+        return self.both("device", *words, status=status)
 
     def json(self) -> dict[str, Any]:
         """The file, which must be canonical and pass the device's checks."""

@@ -3,11 +3,11 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sim import bitbake_library
+from sim.bitbake_library import LAYER, recipe, skipped
 
 bitbake_library.need()
 
@@ -20,30 +20,12 @@ import pvbb.sources  # noqa: E402
 import pvbb.variables  # noqa: E402
 from pvbb.published import CLASSES, FEATURES, HARMLESS, KEPT, RENAMED, REPLACED, SIDE_FILES  # noqa: E402
 
-LAYER = Path(__file__).parents[2] / "meta-pantavisor"
 PAGE = (LAYER / "docs/published-layer.md").read_text()
 
 
 @pytest.fixture
 def d() -> Any:
-    return data("pvrexport", "pvr-container")
-
-
-def data(*classes: str) -> Any:
-    """A recipe that inherits ``classes``."""
-    made = bb.data.init()
-    for name, value in {"PN": "demo", "BPN": "demo", "TARGET_ARCH": "x86_64"}.items():
-        made.setVar(name, value)
-    made.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
-    made.setVar("__inherit_cache", [f"{LAYER}/classes/{name}.bbclass" for name in classes])
-    return made
-
-
-def skipped(d: Any) -> str:
-    with pytest.raises(bb.parse.SkipRecipe) as caught:
-        pvbb.variables.check(d)
-        pvbb.sources.container(d)
-    return str(caught.value)
+    return recipe("pvrexport", "pvr-container")
 
 
 @pytest.mark.parametrize("name", sorted(RENAMED))
@@ -70,7 +52,7 @@ def test_what_is_not_here_skips_the_recipe_with_the_line_to_write(d: Any, name: 
 def test_a_class_that_is_not_here_skips_the_recipe(name: str) -> None:
     assert (LAYER / f"classes/{name}.bbclass").is_file()
     with pytest.raises(bb.parse.SkipRecipe, match=f'"{name}" is a class of the published layer'):
-        pvbb.published.absent(data(name))
+        pvbb.published.absent(recipe(name))
 
 
 def test_classes_of_the_same_name_are_here() -> None:
@@ -202,7 +184,7 @@ def test_an_image_takes_core_containers_and_does_not_guess_what_others_mean(d: A
     [("x86_64", "amd64"), ("aarch64", "arm64"), ("arm", "arm32v6"), ("riscv64", "riscv64")],
 )
 def test_prebuilt_containers_are_called_by_the_machines_architecture(arch: str, name: str) -> None:
-    made = data()
+    made = recipe()
     made.setVar("TARGET_ARCH", arch)
     made.setVar("TUNE_FEATURES", "armv7a")
     assert pvbb.recipe.docker_arch(made) == name

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sim import bitbake_library
+from sim.bitbake_library import recipe, skipped
 
 bitbake_library.need()
 
@@ -16,25 +17,12 @@ import pvbb.deviceconfig  # noqa: E402
 import pvbb.sources  # noqa: E402
 import pvbb.variables  # noqa: E402
 
-LAYER = Path(__file__).parents[2] / "meta-pantavisor"
-
 
 @pytest.fixture
 def d() -> Any:
-    made = bb.data.init()
-    for name, value in {"PN": "demo", "BPN": "demo", "TARGET_ARCH": "x86_64"}.items():
-        made.setVar(name, value)
-    made.setVar("PANTAVISOR_LAYERDIR", str(LAYER))
-    made.setVar("__inherit_cache", [f"{LAYER}/classes/pvrexport.bbclass"])
+    made = recipe("pvrexport")
     pvbb.variables.check(made)
     return made
-
-
-def skipped(d: Any) -> str:
-    with pytest.raises(bb.parse.SkipRecipe) as caught:
-        pvbb.variables.check(d)
-        pvbb.sources.container(d)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
