@@ -36,17 +36,7 @@ def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None, cache: Optiona
 def _files(
     job: jobs.ExportBsp, pool: ObjectPool, scratch: Path, cache: Optional[Cache]
 ) -> dict[str, Value]:
-    sources = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
-    files: dict[str, Value] = {
-        f"{NAME}/{name}": pool.put_file(path) for name, path in sources.items() if path
-    }
-    if job.boot_key is not None:
-        # Next to each file that GRUB loads, under the name that it looks for.
-        signer = keys.BootSigner.load(job.boot_key)
-        signatures = {name: signer.sign(path) for name, path in sources.items() if path}
-        files.update(
-            {f"{NAME}/{name}{trail.SIGNATURE}": pool.put_bytes(data) for name, data in signatures.items()}
-        )
+    files: dict[str, Value] = _booted_files(job, pool)
     for name, tarball, prefix in (
         (MODULES, job.modules, "lib/modules"),
         (FIRMWARE, job.firmware, "lib/firmware"),
@@ -67,6 +57,18 @@ def _files(
         f"{NAME}/src.json": {},
         "device.json": device(job.device),
     }
+
+
+def _booted_files(job: jobs.ExportBsp, pool: ObjectPool) -> dict[str, Value]:
+    """What the boot loader loads; with a boot key also signatures, under the names that GRUB looks for."""
+    given = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
+    sources = {f"{NAME}/{name}": path for name, path in given.items() if path}
+    files: dict[str, Value] = {name: pool.put_file(path) for name, path in sources.items()}
+    if job.boot_key is not None:
+        signer = keys.BootSigner.load(job.boot_key)
+        for name, path in sources.items():
+            files[f"{name}{trail.SIGNATURE}"] = pool.put_bytes(signer.sign(path))
+    return files
 
 
 def device(path: Optional[Path]) -> dict[str, Any]:

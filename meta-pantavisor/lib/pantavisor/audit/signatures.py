@@ -28,16 +28,15 @@ def check(context: Context, demands: Demands) -> None:
     _check_set(context, demands, found)
     if demands.signers is not None:
         rights.check_signers(context, frozenset(by_bsp))
-    if not demands.strict:
-        if demands.trust is not None and not demands.allow_unsigned:
-            for path in pvs.unsigned(context.state, pvs.coverage(context.state, found)):
-                context.add(
-                    "signature-coverage",
-                    path,
-                    "no signature covers it",
-                    "sign its part, or use --allow-unsigned",
-                )
-        return
+    if demands.strict:
+        _check_strictly(context, demands, found)
+    elif demands.trust is not None and not demands.allow_unsigned:
+        hint = "sign its part, or use --allow-unsigned"
+        for path in pvs.unsigned(context.state, pvs.coverage(context.state, found)):
+            context.add("signature-coverage", path, "no signature covers it", hint)
+
+
+def _check_strictly(context: Context, demands: Demands, found: list[Signature]) -> None:
     if demands.trust is None:
         context.add(
             "signature-trust",

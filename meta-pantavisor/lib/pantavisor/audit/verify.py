@@ -63,12 +63,7 @@ def verify(
         _check_objects(found, states, facts, findings, strict)
         if found.tree is not None:
             storage.check(found.tree, states, findings, in_image=found.kind == IMAGE)
-        boots = found.contents.boots
-        for number, partition in enumerate(boots, 1):
-            place = f"boot partition {number}" if len(boots) > 1 else "boot partition"
-            boot.check(partition, findings, place, strict=strict)
-            if found.tree is not None:
-                bootchain.check(partition, found.tree, states, findings, counts, place)
+        _check_boot(found, states, findings, counts, strict=strict)
         if found.kind == IMAGE:
             firmware.check(found.contents, findings, notes)
         for revision, state in sorted(states.items()):
@@ -83,6 +78,17 @@ def verify(
             _run_e2fsck(target, found.contents.storage_start, findings)
     checked_as = _checked_as(strict=strict, has_trust=trust is not None, allow_unsigned=allow_unsigned)
     return Report(target, found.kind, checked_as, tuple(findings), dict(counts), tuple(notes))
+
+
+def _check_boot(
+    found: Opened, states: Mapping[str, State], findings: Findings, counts: Counter[str], *, strict: bool
+) -> None:
+    boots = found.contents.boots
+    for number, partition in enumerate(boots, 1):
+        place = f"boot partition {number}" if len(boots) > 1 else "boot partition"
+        boot.check(partition, findings, place, strict=strict)
+        if found.tree is not None:
+            bootchain.check(partition, found.tree, states, findings, counts, place)
 
 
 def _checked_as(*, strict: bool, has_trust: bool, allow_unsigned: bool) -> str:

@@ -169,18 +169,20 @@ def _repository(target: Path, findings: Findings) -> Opened:
     folder_name = config.get("ObjectsDir") or ".pvr/objects"
     if not isinstance(folder_name, str) or "\0" in folder_name or not names.has_bytes(folder_name):
         findings.add("object-missing", ".pvr/config", "ObjectsDir is not a path")
-        return result
-    pool = target / folder_name
-    if not pool.is_dir():
-        findings.add("object-missing", ".pvr/config", f"the pool of objects, {pool}, does not exist")
-        return result
-    folder = Folder(pool)
+    elif not (target / folder_name).is_dir():
+        where = target / folder_name
+        findings.add("object-missing", ".pvr/config", f"the pool of objects, {where}, does not exist")
+    else:
+        _add_used(result, Folder(target / folder_name), text)
+    return result
+
+
+def _add_used(result: Opened, folder: Folder, text: bytes) -> None:
+    """The objects of a pool that the state ``text`` names: a pool may serve several repositories."""
     used = set(_QUOTED_ID.findall(text))
     for name, entry in folder.entries.items():
-        # A pool may serve several repositories, so only what this one uses matters.
         if is_object_id(name) and name.encode() in used:
             _add(result, name, partial(folder.chunks, entry), entry.size)
-    return result
 
 
 def _add(result: Opened, name: str, chunks: Chunks, size: int) -> None:
