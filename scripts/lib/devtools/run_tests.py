@@ -47,7 +47,7 @@ BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "cuts", "m
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
 # Small tests run on every processor, but no further than their start is worth it.
-UNIT_PARTS = 4
+UNIT_PARTS = min(4, os.cpu_count() or 1)
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 3 * 2**30
@@ -182,10 +182,7 @@ class SuiteRun:
 
     def run(self, suites: tuple[Suite, ...]) -> Iterator[Outcome]:
         """Each suite's outcome as it ends."""
-        with (
-            ThreadPoolExecutor(LANES) as lanes,
-            ThreadPoolExecutor(min(UNIT_PARTS, os.cpu_count() or 1)) as processors,
-        ):
+        with ThreadPoolExecutor(LANES) as lanes, ThreadPoolExecutor(UNIT_PARTS) as processors:
             for suite in suites:
                 pool = processors if suite.small_files else lanes
                 self.futures[suite.name] = pool.submit(self.run_one, suite)
