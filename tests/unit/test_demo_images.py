@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -298,3 +299,20 @@ def test_a_failing_engine_is_named_with_the_reason_and_the_log(tmp_path: Path) -
     ) as caught:
         engine._run("Docker", ["sh", "-c", "echo Step 1; echo not permitted; exit 1"], tmp_path / "log")
     assert str(tmp_path / "log") in caught.value.hint
+
+
+def test_packages_are_unpacked_in_a_home_that_only_its_user_may_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mmdebstrap works as other users, who may not read there: no option but the result is a file there."""
+    asked = []
+    monkeypatch.setattr(packages, "run", lambda argv, **more: asked.append((argv, more["env"]["TMPDIR"])))
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    debian = packages.Distribution("amd64", "Debian", "trixie", (), ('Acquire::http::Proxy "";',))
+    tar = home / "base.tar"
+    packages.unpacked(debian, "amd64", tar, include=["nginx"], log=home / "log", users=True)
+    ((argv, place),) = asked
+    assert [word for word in argv if str(home) in word] == [str(tar)] and list(home.iterdir()) == []
+    assert place in packages.TEMPORARY

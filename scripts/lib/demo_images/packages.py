@@ -6,8 +6,10 @@ A root file system of a foreign architecture is unpacked, never run: no emulatio
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,12 @@ from .failure import NOT_INSTALLED, Failure, run
 EPOCH = 1767225600
 NOT_NEEDED = tuple(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "lintian"))
 # Packages that are unpacked only never ran the script that makes /etc/passwd.
-USERS_HOOK = """\
-set -e
-cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
-cp "$1/usr/share/base-passwd/group.master" "$1/etc/group"
-rm -rf "$1/usr/share/doc" "$1/usr/share/man" "$1/usr/share/lintian" \
-"$1/usr/share/locale" "$1/usr/share/perl5"
-"""
+USERS_HOOK = (
+    'cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd" && '
+    'cp "$1/usr/share/base-passwd/group.master" "$1/etc/group" && '
+    'cd "$1/usr/share" && rm -rf doc man lintian locale perl5'
+)
+TEMPORARY = ("/var/tmp", "/tmp")
 # Ubuntu keeps these apart from the other architectures; mmdebstrap knows where.
 UBUNTU_MAIN_ARCHITECTURES = ("amd64", "i386")
 TARGET_FORMAT = "$(ORIGIN)|$(CODENAME)|$(SUITE)|$(REPO_URI)|$(COMPONENT)"
@@ -87,10 +88,7 @@ def unpacked(
     """Packages and what they depend on, unpacked and not configured."""
     options = ["--variant=extract"]
     if users:
-        hook = tar.with_suffix(".hook")
-        hook.write_text("#!/bin/sh\n" + USERS_HOOK)
-        hook.chmod(0o755)
-        options.append(f"--customize-hook={hook}")
+        options.append(f"--customize-hook={USERS_HOOK}")
         include = [*include, "base-passwd"]
     _mmdebstrap(distribution, architecture, tar, options, include, log)
 
@@ -117,13 +115,24 @@ def _mmdebstrap(
     log: Path,
 ) -> None:
     tar.parent.mkdir(parents=True, exist_ok=True)
-    apt_conf = tar.with_suffix(".apt.conf")
-    apt_conf.write_text("\n".join(distribution.apt_options) + "\n")
-    argv = ["mmdebstrap", f"--architectures={architecture}", f"--aptopt={apt_conf}"]
+    # No files: an ordinary user's mmdebstrap works as other users, who may not enter a private home.
+    argv = ["mmdebstrap", f"--architectures={architecture}"]
+    argv += [f"--aptopt={option}" for option in distribution.apt_options]
     argv += [f"--include={','.join(include)}", *options]
     argv += [distribution.codename, str(tar), *distribution.mirrors(architecture)]
     # The same packages make the same archive.
-    run(argv, log=log, env={"SOURCE_DATE_EPOCH": str(EPOCH)}, hint="run: apt-get update")
+    env = {"SOURCE_DATE_EPOCH": str(EPOCH), "TMPDIR": _temporary()}
+    hint = f"see the whole log, {log}; where packages are not found, run: apt-get update"
+    run(argv, log=log, env=env, hint=hint)
+
+
+def _temporary() -> str:
+    """A directory for temporary files that all users may enter."""
+    for place in (tempfile.gettempdir(), *TEMPORARY):
+        way = Path(place).resolve()
+        if all(step.stat().st_mode & stat.S_IXOTH for step in (way, *way.parents)):
+            return place
+    raise Failure(f"other users may not enter {TEMPORARY[-1]}", f"run: chmod 1777 {TEMPORARY[-1]}")
 
 
 def _sources(origin: str, codename: str) -> tuple[str, ...]:
