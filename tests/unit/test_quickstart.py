@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import termios
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,11 +37,14 @@ from devtools import steps
 screen = steps.Screen(sys.stdout, count=1)
 screen.begin("work")
 try:
-    with open(sys.argv[1], "wb") as log:
+    with open(sys.argv[1], "wb", buffering=0) as log:
         status = steps.follow(sys.argv[2:], log=log, screen=screen, see=screen.line, env=os.environ)
 except KeyboardInterrupt:
     screen.fail("interrupted")
     sys.exit(130)
+except OSError as error:
+    screen.fail(error.strerror)
+    sys.exit(2)
 screen.end()
 sys.exit(status)
 """
@@ -195,6 +200,48 @@ def test_a_signal_to_the_script_alone_is_passed_on(tmp_path: Path, number: int) 
         process.send_signal(number)
         assert process.wait(600) == 130
     check_gone(tmp_path / "log")
+
+
+def test_a_log_that_cannot_be_written_ends_all_that_was_started(tmp_path: Path) -> None:
+    noisy = LASTING.replace("signal.sigwait", "print('x' * 1_000_000, flush=True)\nsignal.sigwait")
+    words = ["prlimit", "--fsize=5000", sys.executable, "-c", PROGRAM, str(tmp_path / "log")]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS / "lib")}
+    done = subprocess.run(
+        [*words, sys.executable, "-c", noisy], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "work: File too large after" in done.stdout, done.stderr
+    check_gone(tmp_path / "log")
+
+
+def test_a_log_that_cannot_be_made_is_a_mistake_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(first_build, "LOG", tmp_path / "log")
+    monkeypatch.setattr(sys, "argv", ["quickstart"])
+    (tmp_path / "log").symlink_to("/dev/full/log")
+    assert first_build.main() == 2
+    assert capsys.readouterr().err == (
+        f'quickstart: cannot write "{tmp_path}/log": Not a directory\n'
+        "  hint: remove what is in its place, and run it again\n"
+    )
+
+
+def test_a_second_quickstart_waits_and_leaves_the_log_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_build, "LOG", tmp_path / "log")
+    out = io.StringIO()
+    screen = steps.Screen(out, count=1)
+    with ThreadPoolExecutor() as other:
+        with first_build.open_log(screen) as first:
+            first.write(b"a line")
+            second = other.submit(first_build.open_log, screen)
+            while "is running; waiting for it" not in out.getvalue():
+                time.sleep(0.01)
+            assert (tmp_path / "log").read_bytes() == b"a line"
+        with second.result() as log:
+            log.write(b"another")
+    assert (tmp_path / "log").read_bytes() == b"another"
 
 
 def test_a_status_is_the_program_s(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ image.
 from __future__ import annotations
 
 import argparse
+import errno
+import fcntl
 import os
 import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from . import steps
 
@@ -20,6 +23,11 @@ LOG = Path("build/quickstart.log")
 IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
 ERROR_LINES = 60
 LAST_LINES = 25
+HINTS = {
+    errno.ENOSPC: "make room on that disk: a build takes 2 GB",
+    errno.EACCES: 'make the files yours: sudo chown -R "$USER" .',
+}
+HINT = "remove what is in its place, and run it again"
 # kas puts a time before each line of BitBake's.
 PREFIX = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - [A-Z]+ +- ")
 TASK = re.compile(r"NOTE: Running (?:noexec |setscene )?task (\d+) of (\d+) \(.*/([^/:]+)\.bb(?::|, )(\w+)")
@@ -99,45 +107,62 @@ def main() -> int:
     options = parser().parse_args()
     os.chdir(PROJECT)
     os.environ.pop("PYTHONPATH", None)  # scripts/quickstart's, for this module
-    LOG.parent.mkdir(exist_ok=True)
     screen = steps.Screen(sys.stdout, count=4)
     screen.number, screen.name = 1, "packages, Python and BitBake"
     screen.end(seconds=options.setup_seconds)
     image = IMAGE.format(machine=options.machine)
     try:
-        build(screen, options.machine, options.engine)
-        check(screen, image)
+        with open_log(screen) as log:
+            build(screen, log, options.machine, options.engine)
+            check(screen, log, image)
     except steps.Failed as failed:
         return failed.status
     except KeyboardInterrupt:
         screen.fail("interrupted")
         return 130
+    except OSError as error:
+        if screen.number > 1:
+            screen.fail()
+        print(f'quickstart: cannot write "{LOG}": {error.strerror}', file=sys.stderr)
+        print(f"  hint: {HINTS.get(error.errno or 0, HINT)}", file=sys.stderr)
+        return 2
     print(END.format(image=image), end="")
     return 0
 
 
-def build(screen: steps.Screen, machine: str, engine: str) -> None:
+def open_log(screen: steps.Screen) -> BinaryIO:
+    """The log, empty; it is locked, since two terminals may build in one checkout."""
+    LOG.parent.mkdir(exist_ok=True)
+    log = LOG.open("ab", buffering=0)
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        screen.line("another quickstart of this checkout is running; waiting for it")
+        fcntl.flock(log, fcntl.LOCK_EX)
+    log.truncate(0)
+    return log
+
+
+def build(screen: steps.Screen, log: BinaryIO, machine: str, engine: str) -> None:
     """Demonstration images, then BitBake while they are served."""
     places = {"KAS_MACHINE": machine, "KAS_WORK_DIR": str(PROJECT), "KAS_BUILD_DIR": str(PROJECT / "build")}
     argv = ["scripts/demo-images", "--build-dir", "build", "--auto-conf", "build/conf/auto.conf"]
     argv += ["--engine", engine] if engine else []
     watcher = Watcher(screen, machine)
     screen.begin("demonstration images")
-    with LOG.open("wb") as log:
-        status = steps.follow(
-            [*argv, "--", ".venv/bin/kas", "build", "kas/quickstart.yml"],
-            log=log, screen=screen, see=watcher.see, env={**os.environ, **places, "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+    status = steps.follow(
+        [*argv, "--", ".venv/bin/kas", "build", "kas/quickstart.yml"],
+        log=log, screen=screen, see=watcher.see, env={**os.environ, **places, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
     finish(screen, status, watcher.reasons)
 
 
-def check(screen: steps.Screen, image: str) -> None:
+def check(screen: steps.Screen, log: BinaryIO, image: str) -> None:
     """The image, by the independent reader."""
     lines: list[str] = []
     screen.begin("check of the disk image")
     argv = [".venv/bin/pvr", "verify", "--strict", "--trust", "build/pvs-keys/ca.crt", image]
-    with LOG.open("ab") as log:
-        status = steps.follow(argv, log=log, screen=screen, see=lines.append, env=os.environ)
+    status = steps.follow(argv, log=log, screen=screen, see=lines.append, env=os.environ)
     for line in lines if not status else ():
         screen.line(line)
     finish(screen, status, lines)

@@ -119,7 +119,8 @@ def follow(
     """Run a program to its end; its lines go to ``log`` and to ``see``. The exit status.
 
     Ctrl-C on a terminal reaches the program as well, which ends all that it started; another signal is
-    passed on. Either way its end is waited for, and KeyboardInterrupt raised then.
+    passed on. Either way its end is waited for, and KeyboardInterrupt raised then. Where ``log``, which is
+    unbuffered, cannot be written, the program is ended too, and OSError raised.
     """
     # pdeathsig: it ends even when we are killed.
     words = ["setpriv", "--pdeathsig", "TERM", "--", *argv]
@@ -142,6 +143,12 @@ def follow(
                     process.send_signal(interrupt.args[0])
                 # The generator ended with the exception.
                 lines = _lines(process, log, screen)
+            except OSError:
+                process.terminate()
+                with open(os.devnull, "wb") as nothing:
+                    for _ in _lines(process, nothing, screen):
+                        pass
+                raise
         status = process.wait()
     if interrupted:
         raise KeyboardInterrupt
@@ -158,7 +165,6 @@ def _lines(process: subprocess.Popen[bytes], log: BinaryIO, screen: Screen) -> I
             if selector.select(REFRESH_SECONDS):
                 data = os.read(process.stdout.fileno(), CHUNK)
                 log.write(data)
-                log.flush()
                 *whole, rest = (rest + data).split(b"\n")
                 yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
                 if not data:
