@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,6 +243,16 @@ def test_a_second_quickstart_waits_and_leaves_the_log_of_the_first(
         with second.result() as log:
             log.write(b"another")
     assert (tmp_path / "log").read_bytes() == b"another"
+
+
+@pytest.mark.parametrize("name", ["my checkout", "a:b", "it's", 'a"b', "a#b", "a\\b", "$HOME", "a\nb"])
+def test_a_checkout_where_bitbake_cannot_build_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    script = tmp_path / name / "scripts/quickstart"
+    script.parent.mkdir(parents=True)
+    shutil.copy(SCRIPTS / "quickstart", script)
+    done = subprocess.run([script], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("quickstart: BitBake cannot build in ") and "  hint: move " in done.stderr
 
 
 def test_a_status_is_the_program_s(tmp_path: Path) -> None:
