@@ -52,7 +52,7 @@ def _lines(table: Table) -> Iterator[str]:
 
 
 def human(size: Optional[int]) -> str:
-    """A size in a unit that fits (powers of 1000), or "missing"."""
+    """``size`` bytes in a unit that fits (powers of 1000), or "missing"."""
     if size is None:
         return "missing"
     if size < 1000:

@@ -51,7 +51,10 @@ class RegistrySession:
         headers: Optional[Mapping[str, str]] = None,
         size: int = 0,
     ) -> Iterator[Answer]:
-        """GET /v2/<repository>/<path>. Raises HttpError for any status that is not in ``accept``."""
+        """GET /v2/<repository>/<path>, whose answer should have ``size`` bytes.
+
+        Raises HttpError for any status that is not in ``accept``.
+        """
         base = self._base(endpoint)
         url = f"{base}/v2/{endpoint.repository}/{path}"
         authorization = self._authorizer.header(endpoint)

@@ -53,7 +53,10 @@ class DeviceSession:
         accept: tuple[int, ...] = OK,
         size: int = 0,
     ) -> Iterator[Answer]:
-        """The answer. Raises Refused for a status that is not in ``accept``, HttpError for none."""
+        """The answer, which should have ``size`` bytes.
+
+        Raises Refused for a status that is not in ``accept``, HttpError for none.
+        """
         with self._http.open(
             url, headers or {}, method=method, body=body, size=size, sender=self.host
         ) as answer:

@@ -98,7 +98,10 @@ class Blocks:
         return content
 
     def raw(self, position: int, form: str) -> tuple[Any, ...]:
-        """Numbers that lie unpacked in the file. Raises FormatError."""
+        """Numbers that lie unpacked in the file from the byte ``position`` on, by a ``form`` of struct.
+
+        Raises FormatError.
+        """
         return struct.unpack(form, self._read(position, struct.calcsize(form)))
 
     def bad(self, text: str) -> FormatError:
@@ -169,6 +172,7 @@ class Cursor:
             raise blocks.bad("a reference beyond the end of its block")
 
     def read(self, size: int) -> bytes:
+        """The next ``size`` bytes. Raises FormatError."""
         pieces = []
         while size:
             if self._offset == len(self._data):

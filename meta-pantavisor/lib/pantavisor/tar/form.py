@@ -20,8 +20,8 @@ _MEANS_MORE = re.compile(rb"(?:^|\n)[0-9]+ (?:path|linkpath|size|GNU\.sparse\.[^
 
 
 def check_extended(kind: bytes, size: int, content: bytes, what: str) -> None:
-    """Raise FormatError for a pax header that renames the next member or gives it another size,
-    and for one that is too large.
+    """Raise FormatError for a pax header that renames the next member or gives it another size, and for a
+    directory with content; LimitError for one of too many bytes.
     """
     if kind == b"5" and size:
         raise FormatError(f"{what} has a directory with content")
