@@ -31,25 +31,15 @@ PVR_SOURCE_DATE_EPOCH ??= "${SOURCE_DATE_EPOCH}"
 PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in the modules' and the firmware's squashfs. Empty: \
 the times in the tarballs."
 
-PVS_FILES = "${PVS_PART_FILES} PVS_BOOT_KEY"
+PVS_FILES = "${PVS_PART_FILES} PVS_BOOT_KEY PANTAVISOR_EFI_KEY"
 PVR_EXPORT = "${B}/${PN}-${MACHINE}.pvrexport.tgz"
-
-PVR_BSP_SIGNED = "${WORKDIR}/efi-signed"
-PVR_BSP_SIGNED[vardepvalue] = ""
 
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 # The initramfs is the board's: not every machine has one, so bitbake world leaves this out.
 EXCLUDE_FROM_WORLD = "1"
 
-do_efi_sign() {
-    if [ -n "${PANTAVISOR_EFI_KEY}" ]; then
-        mkdir -p $(dirname ${PVR_BSP_SIGNED}/${PVR_BSP_KERNEL})
-        efi_sign ${DEPLOY_DIR_IMAGE}/${PVR_BSP_KERNEL} ${PVR_BSP_SIGNED}/${PVR_BSP_KERNEL}
-    fi
-}
-do_efi_sign[cleandirs] = "${PVR_BSP_SIGNED}"
+PANTAVISOR_EFI_PROGRAM = "${DEPLOY_DIR_IMAGE}/${PVR_BSP_KERNEL}"
 do_efi_sign[depends] += "${PVR_BSP_DEPENDS}"
-do_efi_sign[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
 addtask efi_sign after do_configure before do_pvrexport
 
 python do_pvrexport() {
@@ -60,7 +50,7 @@ do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE \
     PVR_DEVICE_JSON PVS_SIGN"
-do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY PVR_BSP_SIGNED"
+do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
 addtask pvrexport after do_configure before do_deploy

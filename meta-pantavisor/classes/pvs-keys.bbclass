@@ -16,14 +16,19 @@
 #
 #   PVS_BOOT_KEY = "/secure/product-keys/boot.pem"
 #
-# A private key that is in no file signs through a program or a token, and PVS_KEY is not read:
+# A private key that is in no file signs through a program or a token, and PVS_KEY is not read; so does the
+# boot key:
 #
 #   PVS_COMMAND = "/usr/local/bin/sign-by-vault product"
+#   PVS_BOOT_COMMAND = "/usr/local/bin/sign-by-vault boot"
+#   PVS_BOOT_CERT = "/secure/product-keys/boot.crt"
 #
 #   PVS_PKCS11 = "/usr/lib/softhsm/libsofthsm2.so"
 #   PVS_PKCS11_TOKEN = "product"
 #   PVS_PKCS11_LABEL = "states"
 #   PVS_PKCS11_PIN_FILE = "/secure/token.pin"
+#   PVS_BOOT_LABEL = "boot"
+#   PVS_BOOT_CERT = "/secure/product-keys/boot.crt"
 #
 # Machines without any key build containers and bsp unsigned, and one that has it signs them with the image:
 #
@@ -62,10 +67,18 @@ PVS_SIGN[doc] = "0: containers and the bsp are left unsigned, which needs no key
 image signs them. The image is the same."
 PVS_CA ??= "${PVS_KEY_DIR}/ca.crt"
 PVS_CA[doc] = "PEM file with the root certificate that devices trust."
-PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d)}"
+# The state key's default is a file, and it is only a default where no other way is named.
+PVS_BOOT_KEY ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', d.getVar('PVS_KEY'), '', d) \
+    if not pvbb.signing.BOOT.is_elsewhere(d) else ''}"
 PVS_BOOT_KEY[doc] = "PEM file with the private RSA key whose public half GRUB has inside and that signs \
-what it loads. Default on EFI machines: PVS_KEY. Empty: nothing checks kernel and initramfs before they \
-run."
+what it loads. Default on EFI machines: PVS_KEY. Empty, as PVS_BOOT_LABEL and PVS_BOOT_COMMAND: nothing \
+checks kernel and initramfs before they run."
+PVS_BOOT_COMMAND ??= ""
+PVS_BOOT_COMMAND[doc] = "Program that signs in place of PVS_BOOT_KEY, as PVS_COMMAND does."
+PVS_BOOT_LABEL ??= ""
+PVS_BOOT_LABEL[doc] = "Label of the RSA key on the token of PVS_PKCS11 that signs in place of PVS_BOOT_KEY."
+PVS_BOOT_CERT ??= "${PVS_X5C}"
+PVS_BOOT_CERT[doc] = "PEM file with the certificate of a boot key that is not in a file."
 PVS_SIGNERS ??= ""
 PVS_SIGNERS[doc] = "JSON file with the table of who may sign what (docs/formats/rights.md), which goes \
 into the initramfs and which the image is checked against. Empty: each certificate that leads to PVS_CA \
@@ -95,9 +108,12 @@ PVS_KEY[vardepvalue] = ""
 PVS_X5C[vardepvalue] = ""
 PVS_CA[vardepvalue] = ""
 
-# Another key, or none, makes another boot loader. Of the key only its digest is kept.
-PVS_BOOT_KEY[vardepvalue] = "${@'signed' if d.getVar('PVS_BOOT_KEY') else 'not signed'}"
-PVS_BOOT_CHECKSUMS = "${@d.getVar('PVS_BOOT_KEY') + ':True' if d.getVar('PVS_BOOT_KEY') else ''}"
+# Another key, or none, makes another boot loader. Of a key in a file only its digest is kept.
+PVS_BOOT_KEY[vardepvalue] = "${@'signed' if pvbb.signing.BOOT.is_named(d) else 'not signed'}"
+PVS_BOOT_COMMAND[vardepvalue] = ""
+PVS_BOOT_LABEL[vardepvalue] = ""
+PVS_BOOT_CERT[vardepvalue] = ""
+PVS_BOOT_CHECKSUMS = "${@pvbb.signing.boot_checksums(d)}"
 PVS_BOOT_CHECKSUMS[vardepvalue] = ""
 
 python () {

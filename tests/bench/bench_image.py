@@ -127,7 +127,7 @@ def recipe(target: str, folder: Path, case: str) -> tuple[Cost, Path]:
         "arguments": {},
         "volumes": [],
         "profile": case,
-        "signing": {"key": f"{keys}/key.pem", "x5c": f"{keys}/x5c.pem", "trust": f"{keys}/ca.crt"},
+        "signing": {"key": f"{keys}/key.pem", "x5c": f"{keys}/x5c.pem"},
         "work": str(folder / "work"),
         "output": str(folder / "bench.tgz"),
     }

@@ -112,7 +112,7 @@ class Bench:
             "arguments": {},
             "volumes": [],
             "profile": self._case,
-            "signing": {"key": f"{keys}/key.pem", "x5c": f"{keys}/x5c.pem", "trust": f"{keys}/ca.crt"},
+            "signing": {"key": f"{keys}/key.pem", "x5c": f"{keys}/x5c.pem"},
             "work": str(self._folder),
             "output": str(output),
         }

@@ -8,12 +8,10 @@ DL_DIR says.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import stat
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +27,7 @@ KERNEL = {"qemux86-64": "bzImage", "qemuarm64": "Image"}
 GRUB = {"qemux86-64": "pantavisor-grub-bootx64.efi", "qemuarm64": "pantavisor-grub-bootaa64.efi"}
 DEB_ARCH = {"qemux86-64": "amd64", "qemuarm64": "arm64"}
 TOOLS = (
-    "apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "sbsign", "zstd", "aarch64-linux-gnu-gcc",
+    "apt-get", "dpkg-deb", "depmod", "grub-mkimage", "meson", "zstd", "aarch64-linux-gnu-gcc",
 )  # fmt: skip
 
 
@@ -150,43 +148,6 @@ def test_grub_has_the_boot_key_inside(built: Build, machine: str, place: Path) -
     assert (
         held is not None and held.rstrip(b"\0") == keys.BootSigner.load(place / "keys/key.pem").public_key()
     )
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A key for UEFI Secure Boot and its certificate."""
-    folder.mkdir()
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=db", "-days", "9"]
-    subprocess.run(
-        [*command, "-keyout", "db.key", "-out", "db.crt"], cwd=folder, check=True, capture_output=True
-    )
-    return folder / "db.key", folder / "db.crt"
-
-
-def test_grub_and_the_kernel_are_signed_for_secure_boot_where_a_key_is_given(
-    place: Path, downloads: Path, tmp_path: Path
-) -> None:
-    build = make(place / "secure", downloads)
-    key, cert = certificate(tmp_path / "db")
-    local = build.directory / "conf/local.conf"
-    plain = local.read_text()
-    signed = f'{plain}PANTAVISOR_EFI_KEY = "{key}"\nPANTAVISOR_EFI_CERT = "{cert}"\n'
-    local.write_text(f'{signed}PVS_BOOT_KEY = ""\n')
-    assert "would boot any kernel under Secure Boot" in build.run("pantavisor-grub").failed().output
-    # Any file will do for an initramfs.
-    local.write_text(
-        f'{signed}PVR_BSP_DEPENDS = "virtual/kernel:do_deploy"\nPVR_BSP_INITRAMFS = "bzImage"\n'
-    )
-    build.run("pantavisor-grub", "pantavisor-bsp").succeeded()
-    program, kernel = build.deployed(GRUB["qemux86-64"], "qemux86-64"), tmp_path / "kernel"
-    with tarfile.open(build.deployed("pantavisor-bsp-qemux86-64.pvrexport.tgz", "qemux86-64")) as export:
-        state = json.load(export.extractfile("json"))  # type: ignore[arg-type]
-        name = state["bsp/run.json"]["linux"]
-        kernel.write_bytes(
-            export.extractfile(f"objects/{state[f'bsp/{name}']}").read()  # type: ignore[union-attr]
-        )
-    for image in (program, kernel):
-        subprocess.run(["sbverify", "--cert", str(cert), str(image)], check=True, capture_output=True)
-    assert grub.public_keys(program.read_bytes())
 
 
 def test_modules_are_listed_after_what_they_need(built: Build, machine: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ import pytest
 from conftest import CORE, LAYER_CONF, PROJECT, Build
 from pantavisor import export, keys
 from pantavisor.objects import ObjectPool
-from sim import tools
+from sim.token import PIN, TOKEN, Token
 
-MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
-PIN, WORD = "31415926", "a-word-of-the-user"
+WORD = "a-word-of-the-user"
 RECIPE = """\
 SUMMARY = "A folder"
 LICENSE = "MIT"
@@ -91,30 +89,17 @@ def test_a_program_signs_with_what_it_needs_of_the_environment(desk: Desk, tmp_p
 
 
 @pytest.fixture
-def module(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def made(desk: Desk, tmp_path: Path) -> Token:
     """SoftHSM with the key on a token."""
-    program = tools.need("softhsm2-util", package="softhsm2")
-    found = next((Path(path) for path in MODULES if os.path.exists(path)), None)
-    if found is None:
-        tools.miss("libsofthsm2.so is not here: apt install softhsm2")
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "conf").write_text(
-        f"directories.tokendir = {tmp_path}/tokens\nobjectstore.backend = file\n"
-    )
-    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "conf"))
-    common = [program, "--token", "product", "--pin", PIN]
-    for words in (
-        ["--init-token", "--free", "--label", "product", "--so-pin", PIN],
-        ["--import", desk.key, "--label", "states", "--id", "01"],
-    ):
-        subprocess.run([*common, *words], check=True)
-    yield found
+    token = Token.make(tmp_path / "token")
+    token.take(desk.key, "states", "01")
+    return token
 
 
-def test_a_key_on_a_token_signs(desk: Desk, module: Path, tmp_path: Path) -> None:
+def test_a_key_on_a_token_signs(desk: Desk, made: Token, tmp_path: Path) -> None:
     token = [
-        f'PVS_PKCS11 = "{module}"',
-        'PVS_PKCS11_TOKEN = "product"',
+        f'PVS_PKCS11 = "{made.module}"',
+        f'PVS_PKCS11_TOKEN = "{TOKEN}"',
         'PVS_PKCS11_LABEL = "states"',
         f'PVS_PKCS11_PIN_FILE = "{tmp_path}/pin"',
         'PVS_ENVIRONMENT = "SOFTHSM2_CONF"',
@@ -128,7 +113,7 @@ def test_a_key_on_a_token_signs(desk: Desk, module: Path, tmp_path: Path) -> Non
     desk.configure(*token)
     # The place of a key is in no hash.
     desk.build.run("app", "-c", "cleanall").succeeded()
-    desk.build.run("app", SOFTHSM2_CONF=f"{tmp_path}/conf").succeeded()
+    desk.build.run("app", SOFTHSM2_CONF=str(made.configuration)).succeeded()
     desk.verify(tmp_path / "pool")
     assert not desk.holds(PIN)
 

@@ -107,11 +107,11 @@ class Desk:
         subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=600)
         parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
         initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))
-        signing = {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"), "trust": str(TRUST)}
+        signing = {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem")}
         job = {
             "kernel": str(kernel or self.kernel), "initramfs": str(initramfs),
             "modules": str(deployed / f"modules-{self.machine}.tgz"),
-            "profile": "fast", "signing": signing, "boot_key": signing["key"], "work": str(self.folder),
+            "profile": "fast", "signing": signing, "boot": signing, "work": str(self.folder),
             "output": str(self.folder / "bsp.tgz"), **({"device": str(device)} if device else {}),
         }  # fmt: skip
         (self.folder / "bsp.json").write_text(json.dumps(job))
@@ -128,8 +128,7 @@ class Desk:
             }}]},
             "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder),
             "output": str(self.folder / "made.img"), "release": 1,
-            "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem"),
-                        "trust": str(TRUST)},
+            "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem")},
             **members,
         }  # fmt: skip
         (self.folder / "job.json").write_text(json.dumps(job))

@@ -44,7 +44,7 @@ WHOLE = {
 SIGNED = json.loads((VECTORS / "states/signed_part_demo_ec256.json").read_text())
 SOURCES = [json.loads(path.read_text()) for path in sorted((VECTORS / "templates").glob("*/src.json"))]
 STORED = {"docker_config": {"Volumes": {"/a": {}}}, "persistence": {"/a": "boot", "/b": "permanent@data"}}
-SIGNING = {"key": "k", "x5c": "x", "trust": "t"}
+SIGNING = {"key": "k", "x5c": "x"}
 JOB = {
     "name": "web", "layout": "l", "reference": "r", "platform": "linux/arm64", "arguments": {"a": 1},
     "volumes": ["a"], "profile": "fast", "signing": SIGNING, "work": "w", "output": "o", "image_config": {},

@@ -208,7 +208,7 @@ def job(tmp_path: Path) -> jobs.ExportContainer:
         tmp_path / "oci", images.layout_files(images.image(ONE, config={"ExposedPorts": {"80/tcp": {}}}))
     )
     keys.generate(tmp_path / "keys", common_name="Test", algorithm="ES256")
-    signing = jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem", tmp_path / "keys/ca.crt")
+    signing = jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem")
     return jobs.ExportContainer(
         name="app", layout=tmp_path / "oci", reference="localhost/one:1", platform="linux/amd64",
         arguments={}, volumes=(), profile="fast", signing=signing, work=tmp_path,

@@ -84,7 +84,7 @@ def all_jobs(
     """The jobs that make ``made``/device.img from the ``sources()`` in ``given``, in order. ``epoch``: of
     the exports.
     """
-    signing = jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem", given / "keys/ca.crt")
+    signing = jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem")
     common: dict[str, Any] = {"profile": "fast", "signing": signing, "work": made, "epoch": epoch}
     exports: list[Job] = [
         jobs.ExportContainer(
@@ -101,8 +101,8 @@ def all_jobs(
     )  # fmt: skip
     root = jobs.BuildRoot(
         exports=tuple(job.output for job in exports),
-        board=Board.efi({"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}), trust=signing.trust, epoch=EPOCH,
-        work=made, output=made / "device.img", release=release, signing=signing,
+        board=Board.efi({"EFI/BOOT/BOOTX64.EFI": given / "loader.efi"}), trust=given / "keys/ca.crt",
+        epoch=EPOCH, work=made, output=made / "device.img", release=release, signing=signing,
     )  # fmt: skip
     return [*exports, root]
 

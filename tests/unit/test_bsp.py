@@ -33,8 +33,7 @@ def job(tmp_path: Path) -> jobs.ExportBsp:
         (tmp_path / name).write_bytes(name.encode())
     return jobs.ExportBsp(
         kernel=tmp_path / "kernel", initramfs=tmp_path / "initramfs", profile="fast",
-        signing=jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem",
-                             tmp_path / "keys/ca.crt"),
+        signing=jobs.Signing(tmp_path / "keys/key.pem", tmp_path / "keys/x5c.pem"),
         work=tmp_path, output=tmp_path / "bsp.tgz",
         modules=tarball(tmp_path / "modules.tgz", ("lib/modules/6.1/old.ko", EARLY),
                         ("lib/modules/6.1/new.ko", LATE)),
@@ -73,7 +72,8 @@ def test_modules_are_those_of_one_release(job: jobs.ExportBsp, tmp_path: Path) -
 def test_what_grub_loads_has_its_signature_next_to_it(job: jobs.ExportBsp, tmp_path: Path) -> None:
     keys.generate(tmp_path / "boot", common_name="Boot")
     (tmp_path / "board.dtb").write_bytes(b"tree")
-    bsp.export_bsp(replace(job, boot_key=tmp_path / "boot/key.pem", fdt=tmp_path / "board.dtb"))
+    boot = jobs.Signing(tmp_path / "boot/key.pem", None)
+    bsp.export_bsp(replace(job, boot=boot, fdt=tmp_path / "board.dtb"))
     pool = ObjectPool(job.work / "pool")
     state = export.read(job.output, pool)
     trusted = keys.BootKeys.parse(
@@ -89,7 +89,7 @@ def test_what_grub_loads_has_its_signature_next_to_it(job: jobs.ExportBsp, tmp_p
     # The bsp's own signature covers them, and the boot loader finds them where it looks.
     assert (
         "bsp/kernel.img.sig"
-        in keys.verify_state(state, keys.TrustStore.load(job.signing.trust), strict=False).protected
+        in keys.verify_state(state, keys.TrustStore.load(tmp_path / "keys/ca.crt"), strict=False).protected
     )
     links = trail.boot_files(state)
     assert links["pv-initrd.img.sig"] == state["bsp/pantavisor.sig"] and "pv-fdt.dtb.sig" in links
@@ -97,5 +97,5 @@ def test_what_grub_loads_has_its_signature_next_to_it(job: jobs.ExportBsp, tmp_p
 
 def test_a_boot_key_that_grub_does_not_know_stops_the_build(job: jobs.ExportBsp) -> None:
     with pytest.raises(FormatError, match="GRUB verifies by no others"):
-        bsp.export_bsp(replace(job, boot_key=job.signing.key))
+        bsp.export_bsp(replace(job, boot=job.signing))
     assert not job.output.exists()

@@ -22,7 +22,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def signing(given: Path) -> jobs.Signing:
-    return jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem", given / "keys/ca.crt")
+    return jobs.Signing(given / "keys/key.pem", given / "keys/x5c.pem")
 
 
 def device(given: Path, made: Path, *, parts: bool, **root: object) -> bytes:

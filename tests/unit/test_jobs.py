@@ -9,7 +9,7 @@ from pantavisor.errors import FormatError
 
 JOB = {
     "kernel": "/k", "initramfs": "/i", "profile": "fast", "work": "/w", "output": "/o",
-    "signing": {"key": "k", "x5c": "x", "trust": "t"},
+    "signing": {"key": "k", "x5c": "x"},
 }  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def load(tmp_path: Path, **changes: object) -> jobs.ExportBsp:
 def test_a_job_reads_back_typed(tmp_path: Path) -> None:
     job = load(tmp_path, modules="/m", fdt=None)
     assert job.kernel == Path("/k") and job.modules == Path("/m") and job.fdt is None
-    assert job.signing == jobs.Signing(key=Path("k"), x5c=Path("x"), trust=Path("t"))
+    assert job.signing == jobs.Signing(key=Path("k"), x5c=Path("x"))
 
 
 @pytest.mark.parametrize(

@@ -381,6 +381,21 @@ def test_a_token_signs(made: Path, algorithm: str, token: Path) -> None:
         assert "1234" not in str(caught.value)
 
 
+def test_a_token_and_a_program_sign_what_grub_reads(made: Path, token: Path, tmp_path: Path) -> None:
+    folder, file = made / "RS256", tmp_path / "kernel"
+    file.write_bytes(b"kernel" * 100_000)
+    words = ["openssl", "dgst", "-sha256", "-sign", str(folder / "key.pem")]
+    elsewhere = (
+        keys.TokenSigner.load(token, folder / "x5c.pem", token="RS256", label="signing", pin="1234"),
+        keys.CommandSigner.load(words, folder / "x5c.pem"),
+    )
+    by = keys.BootSigner.load(folder / "key.pem")
+    for boot in map(keys.BootSigner.of, elsewhere):
+        assert (boot.public_key(), boot.sign(file)) == (by.public_key(), by.sign(file))
+    with pytest.raises(SignatureError, match="not an RS256 signature by the key of the certificate"):
+        keys.BootSigner.of(replace(elsewhere[1], argv=("printf", "x"))).sign(file)
+
+
 def test_without_the_package_a_token_names_what_to_install(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

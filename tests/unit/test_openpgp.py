@@ -90,7 +90,7 @@ def test_another_file_or_another_key_is_refused(folder: Path) -> None:
 
 def test_a_key_that_grub_does_not_know_is_refused_by_name(tmp_path: Path) -> None:
     keys.generate(tmp_path / "ec", common_name="ec", algorithm="ES256")
-    with pytest.raises(FormatError, match=r"key\.pem is not an RSA key") as caught:
+    with pytest.raises(FormatError, match="the boot key is not an RSA key") as caught:
         keys.BootSigner.load(tmp_path / "ec" / "key.pem")
     assert caught.value.hint and "pvr keys generate" in caught.value.hint
 
@@ -99,13 +99,13 @@ def test_commands_write_the_key_and_the_signatures(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = str(folder / "one.pem")
-    assert cli.main(["keys", "boot-key", key, str(folder / "public")]) == 0
+    assert cli.main(["keys", "boot-key", "--key", key, str(folder / "public")]) == 0
     (folder / "oem.env").write_bytes(b"oem")
-    assert cli.main(["keys", "sign-boot", key, str(folder / "oem.env"), str(folder / "file")]) == 0
+    assert cli.main(["keys", "sign-boot", "--key", key, str(folder / "oem.env"), str(folder / "file")]) == 0
     store = keys.BootKeys.parse((folder / "public").read_bytes(), what="public")
     store.verify((folder / "oem.env.sig").read_bytes(), [b"oem"], what="oem.env.sig")
     store.verify((folder / "file.sig").read_bytes(), [TEXT], what="file.sig")
-    assert cli.main(["keys", "sign-boot", key, str(folder / "none")]) == 2
+    assert cli.main(["keys", "sign-boot", "--key", key, str(folder / "none")]) == 2
     assert "none is not a file" in capsys.readouterr().err and not (folder / "none.sig").exists()
 
 

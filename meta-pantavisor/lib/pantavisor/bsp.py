@@ -25,18 +25,23 @@ def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None, cache: Optiona
     saves time. Raises NotFound.
     """
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
+    boot = keys.BootSigner.of(keys.job_signer(job.boot, pin=pin)) if job.boot else None
     with atomic.scratch(job.work) as folder:
         pool = ScratchPool(folder / "objects")
-        state = State.empty().with_files(_files(job, pool, folder, cache))
+        state = State.empty().with_files(_files(job, boot, pool, folder, cache))
         if signer is not None:
             state = keys.sign_state(state, NAME, pvs.part_selection(NAME), signer)
         export.write(job.output, state, pool)
 
 
 def _files(
-    job: jobs.ExportBsp, pool: ObjectPool, scratch: Path, cache: Optional[Cache]
+    job: jobs.ExportBsp,
+    boot: Optional[keys.BootSigner],
+    pool: ObjectPool,
+    scratch: Path,
+    cache: Optional[Cache],
 ) -> dict[str, Value]:
-    files: dict[str, Value] = _booted_files(job, pool)
+    files: dict[str, Value] = _booted_files(job, boot, pool)
     for name, tarball, prefix in (
         (MODULES, job.modules, "lib/modules"),
         (FIRMWARE, job.firmware, "lib/firmware"),
@@ -59,15 +64,16 @@ def _files(
     }
 
 
-def _booted_files(job: jobs.ExportBsp, pool: ObjectPool) -> dict[str, Value]:
+def _booted_files(
+    job: jobs.ExportBsp, boot: Optional[keys.BootSigner], pool: ObjectPool
+) -> dict[str, Value]:
     """What the boot loader loads; with a boot key also signatures, under the names that GRUB looks for."""
     given = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
     sources = {f"{NAME}/{name}": path for name, path in given.items() if path}
     files: dict[str, Value] = {name: pool.put_file(path) for name, path in sources.items()}
-    if job.boot_key is not None:
-        signer = keys.BootSigner.load(job.boot_key)
+    if boot is not None:
         for name, path in sources.items():
-            files[f"{name}{trail.SIGNATURE}"] = pool.put_bytes(signer.sign(path))
+            files[f"{name}{trail.SIGNATURE}"] = pool.put_bytes(boot.sign(path))
     return files
 
 

@@ -19,13 +19,13 @@ from .errors import FormatError
 
 @dataclass(frozen=True)
 class Signing:
-    """What signs, and the certificates to check it against: a private key in a file, which is read where it
-    lies, or the words of a ``command``, or the key ``label`` on the ``token`` of a PKCS#11 ``module``.
+    """What signs: a private key in a file, which is read where it lies, or the words of a ``command``, or
+    the key ``label`` on the ``token`` of a PKCS#11 ``module``; and its certificates, leaf first (``x5c``).
+    Only a boot key in a file needs none.
     """
 
     key: Optional[Path]
-    x5c: Path
-    trust: Path
+    x5c: Optional[Path]
     command: Optional[str] = None
     module: Optional[Path] = None
     token: Optional[str] = None
@@ -68,7 +68,7 @@ class ExportContainer:
 @dataclass(frozen=True)
 class ExportBsp:
     """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be
-    compressed. ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot_key``
+    compressed. ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot``
     signs what GRUB loads.
     """
 
@@ -82,7 +82,7 @@ class ExportBsp:
     modules: Optional[Path] = None
     firmware: Optional[Path] = None
     device: Optional[Path] = None
-    boot_key: Optional[Path] = None
+    boot: Optional[Signing] = None
     libsquashfs: Optional[str] = None
     epoch: Optional[int] = None
 

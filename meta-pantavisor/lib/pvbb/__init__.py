@@ -10,6 +10,7 @@ where there is none: what ``typing`` has, they import for the type checker only.
     fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
     imagelock      the lock file of images
     tasks tool     the bodies of tasks, and how they run the library
+    signing        which file, program or token has which key
     initramfs deviceconfig  what an initramfs holds
     bills          what other recipes know of the packages in images
     published appwords  names and options of the published layer

@@ -13,6 +13,7 @@ from pantavisor.errors import PantavisorError
 
 import pvbb.bills
 import pvbb.recipe
+import pvbb.signing
 import pvbb.sources
 import pvbb.tool
 
@@ -87,7 +88,7 @@ def export_bsp(d: Any) -> None:
             "modules": _deployed(d, "PVR_BSP_MODULES"),
             "firmware": _deployed(d, "PVR_BSP_FIRMWARE"),
             "device": _unpacked(d, "PVR_DEVICE_JSON"),
-            "boot_key": d.getVar("PVS_BOOT_KEY") or None,
+            "boot": pvbb.signing.BOOT.job(d),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
             "epoch": _epoch(d),
@@ -100,9 +101,17 @@ def export_bsp(d: Any) -> None:
 
 def write_boot_key(d: Any) -> None:
     """do_boot_key of GRUB: the public half of the boot key, where there is one."""
-    key, output = d.getVar("PVS_BOOT_KEY"), os.path.join(d.getVar("B"), "boot-key.gpg")
-    if key:
-        pvbb.tool.call(d, ["keys", "boot-key", key, output])
+    if pvbb.signing.BOOT.is_named(d):
+        output = os.path.join(d.getVar("B"), "boot-key.gpg")
+        pvbb.tool.call(d, ["keys", "boot-key", *pvbb.signing.BOOT.options(d), output])
+
+
+def sign_efi(d: Any) -> None:
+    """do_efi_sign: where a key for Secure Boot is named, the signed PANTAVISOR_EFI_PROGRAM."""
+    if pvbb.signing.EFI.is_named(d):
+        program = d.getVar("PANTAVISOR_EFI_PROGRAM")
+        signed = os.path.join(d.getVar("PANTAVISOR_EFI_DIR"), os.path.basename(program))
+        pvbb.tool.call(d, ["keys", "sign-efi", *pvbb.signing.EFI.options(d), program, signed])
 
 
 def build_root(d: Any) -> None:
@@ -122,7 +131,7 @@ def build_root(d: Any) -> None:
             "memory": manifests.parse_memory(memory) if memory else None,
             "trust": d.getVar("PVS_CA"),
             "release": _number(d, "PVROOT_RELEASE"),
-            "signing": _signing(d),
+            "signing": pvbb.signing.STATE.job(d),
             "sign_parts": not _flag(d, "PVS_SIGN"),
             "signers": d.getVar("PVS_SIGNERS") or None,
             "sbom": d.getVar("PVROOT_SBOM").split(),
@@ -136,19 +145,7 @@ def build_root(d: Any) -> None:
 
 def _part_signing(d: Any) -> Optional[dict[str, Optional[str]]]:
     """None leaves a part to be signed by the image's recipe."""
-    return _signing(d) if _flag(d, "PVS_SIGN") else None
-
-
-def _signing(d: Any) -> dict[str, Optional[str]]:
-    return {
-        "key": None if pvbb.tool.signs_elsewhere(d) else d.getVar("PVS_KEY"),
-        "x5c": d.getVar("PVS_X5C"),
-        "trust": d.getVar("PVS_CA"),
-        "command": d.getVar("PVS_COMMAND") or None,
-        "module": d.getVar("PVS_PKCS11") or None,
-        "token": d.getVar("PVS_PKCS11_TOKEN") or None,
-        "label": d.getVar("PVS_PKCS11_LABEL") or None,
-    }
+    return pvbb.signing.STATE.job(d) if _flag(d, "PVS_SIGN") else None
 
 
 def _part(d: Any) -> Optional[str]:
@@ -259,9 +256,10 @@ def _deployed(d: Any, variable: str) -> Optional[str]:
 
 def _kernel(d: Any) -> Optional[str]:
     """Where a key for UEFI Secure Boot is given, do_efi_sign left a signed one."""
-    if not d.getVar("PANTAVISOR_EFI_KEY"):
-        return _deployed(d, "PVR_BSP_KERNEL")
-    return _existing(d, "PVR_BSP_KERNEL", d.getVar("PVR_BSP_SIGNED"), "run the task do_efi_sign")
+    kernel = _deployed(d, "PVR_BSP_KERNEL")
+    if not kernel or not pvbb.signing.EFI.is_named(d):
+        return kernel
+    return os.path.join(d.getVar("PANTAVISOR_EFI_DIR"), os.path.basename(kernel))
 
 
 def _deployed_before(d: Any) -> Optional[str]:

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 import bb
 
+import pvbb.signing
+
 if TYPE_CHECKING:
     from typing import Any, Optional
 
 WARNING, NOTE = "pvr: warning: ", "note: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
-TASK_MODULES = ("recipe", "tasks", "tool")
+TASK_MODULES = ("recipe", "signing", "tasks", "tool")
 # What the command pvr reads of its environment, and no result depends on.
 OWN_VARIABLES = ("PVR_LIBSQUASHFS", "PVR_CACHE_DIR", "PVR_CACHE_SIZE")
 PIN_VARIABLE = "PVR_PKCS11_PIN"  # of the command pvr
 MAX_PIN_LINE = 256  # bytes; tokens take far less
-TOKEN_VARIABLES = ("PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL", "PVS_PKCS11_PIN_FILE")
-# They sign, or have it done.
-SIGNING_TASKS = ("do_pvrexport", "do_pvroot")
 
 
 def library_root(d: Any) -> str:
@@ -48,44 +47,27 @@ def require_keys(d: Any) -> None:
         raise bb.parse.SkipRecipe(
             f'{d.getVar("PN")}: PVS_SIGN is "{d.getVar("PVS_SIGN")}" (hint: use "1" for yes, "0" for no)'
         )
-    names = (d.getVar("PVS_FILES") or "").split()
-    if signs_elsewhere(d):
-        _check_signer(d)
-        names = [name for name in names if name != "PVS_KEY"]
-    wanted = [path for name in names if (path := d.getVar(name))]
+    pvbb.signing.check(d)
+    wanted = pvbb.signing.files(d)
     directory = d.getVar("PVS_KEY_DIR")
     reason = ""
     asked = d.getVar("PVS_DEVELOPMENT_KEYS") == "1" and not os.path.exists(directory)
-    if asked and not all(map(os.path.exists, wanted)):
+    if asked and not all(os.path.exists(path) for _, path in wanted):
         reason = _make_development_keys(d, directory)
-    for path in wanted:
+    for _, path in wanted:
         bb.parse.mark_dependency(d, path)  # made or removed later: the recipe is parsed again
-    for path in wanted:
+    for name, path in wanted:
         if not os.path.exists(path):
-            raise bb.parse.SkipRecipe(
-                reason
-                or f"no signing key: {path} does not exist; run 'pvr keys generate {directory}', "
-                'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
-            )
+            raise bb.parse.SkipRecipe(reason or _missing(name, path, directory))
 
 
-def signs_elsewhere(d: Any) -> bool:
-    """Whether the private key is behind a program or on a token, and not in a file."""
-    return bool(d.getVar("PVS_COMMAND") or d.getVar("PVS_PKCS11"))
-
-
-def _check_signer(d: Any) -> None:
-    """Skip the recipe where what signs is not named whole; let its tasks reach what is in a network."""
-    problem = ""
-    if d.getVar("PVS_COMMAND") and d.getVar("PVS_PKCS11"):
-        problem = "PVS_COMMAND and PVS_PKCS11 are two ways to sign (hint: set one of them)"
-    elif d.getVar("PVS_PKCS11") and not all(map(d.getVar, TOKEN_VARIABLES)):
-        problem = f"PVS_PKCS11 alone does not name a key (hint: set {', '.join(TOKEN_VARIABLES)})"
-    if problem:
-        raise bb.parse.SkipRecipe(f"{d.getVar('PN')}: {problem}")
-    for task in SIGNING_TASKS:
-        if task in (d.getVar("__BBTASKS", False) or []):
-            d.setVarFlag(task, "network", "1")
+def _missing(name: str, path: str, directory: str) -> str:
+    if os.path.dirname(path) != os.path.normpath(directory):
+        return f"{name} is {path}, which does not exist (hint: make it, or name where it is)"
+    return (
+        f"no signing key: {path} does not exist; run 'pvr keys generate {directory}', "
+        'name others in PVS_KEY_DIR, or for a first look set PVS_DEVELOPMENT_KEYS = "1"'
+    )
 
 
 def _make_development_keys(d: Any, directory: str) -> str:
@@ -164,7 +146,7 @@ def _users_path(d: Any) -> str:
 
 def _users(d: Any) -> dict[str, str]:
     """What signs is given a token's PIN and what PVS_ENVIRONMENT names."""
-    if not signs_elsewhere(d):
+    if not pvbb.signing.is_elsewhere(d) and not d.getVar("PVS_PKCS11"):
         return {}
     names = (d.getVar("PVS_ENVIRONMENT") or "").split()
     given = {name: value for name in names if (value := _user(d, name))}

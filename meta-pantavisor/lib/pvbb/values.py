@@ -40,8 +40,8 @@ LIMITS = {
 }
 PROFILES = ("fast", "light", "balanced", "small", "gzip", "xz", "lz4", "zstd")
 PLACES = (
-    "PVS_KEY_DIR", "PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY", "PVS_SIGNERS", "PVS_PKCS11_PIN_FILE",
-    "PVR_DOCKER_AUTHFILE",
+    "PVS_KEY_DIR", "PVS_KEY", "PVS_X5C", "PVS_CA", "PVS_BOOT_KEY", "PVS_BOOT_CERT", "PVS_SIGNERS",
+    "PVS_PKCS11_PIN_FILE", "PVR_DOCKER_AUTHFILE", "PANTAVISOR_EFI_KEY", "PANTAVISOR_EFI_CERT",
 )  # fmt: skip
 MAX_DIGITS = 10
 

@@ -13,7 +13,7 @@ DEPENDS = "grub-efi grub-efi-native"
 COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-PVS_FILES = "PVS_BOOT_KEY"
+PVS_FILES = "PVS_BOOT_KEY PANTAVISOR_EFI_KEY"
 inherit pvr-artifact pantavisor-efi-key
 
 PANTAVISOR_CONSOLE ??= "ttyS0,115200"
@@ -56,23 +56,23 @@ do_mkimage() {
     if [ -e ${B}/boot-key.gpg ]; then
         # The key verifies the kernel, in place of a shim that may be missing.
         set -- --pubkey=${B}/boot-key.gpg --disable-shim-lock
-    elif [ -n "${PANTAVISOR_EFI_KEY}" ]; then
+    elif [ "${PANTAVISOR_EFI_IS_SIGNED}" = 1 ]; then
         bbfatal "PVS_BOOT_KEY is empty, so a GRUB that PANTAVISOR_EFI_KEY signs" \
             "would boot any kernel under Secure Boot"
     fi
     grub-mkimage "$@" --directory=${STAGING_LIBDIR}/grub/${GRUB_FORMAT} --format=${GRUB_FORMAT} \
         --memdisk=${B}/memdisk.tar --prefix='(memdisk)/boot/grub' \
         --output=${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${PANTAVISOR_GRUB_MODULES}
-    if [ -n "${PANTAVISOR_EFI_KEY}" ]; then
-        efi_sign ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${B}/signed.efi
-        mv ${B}/signed.efi ${B}/pantavisor-grub-${EFI_BOOT_IMAGE}
-    fi
 }
 do_mkimage[dirs] = "${B}"
-do_mkimage[file-checksums] += "${PANTAVISOR_EFI_CHECKSUMS}"
-addtask mkimage after do_boot_key before do_deploy
+addtask mkimage after do_boot_key before do_efi_sign
+
+PANTAVISOR_EFI_PROGRAM = "${B}/pantavisor-grub-${EFI_BOOT_IMAGE}"
+addtask efi_sign after do_mkimage before do_deploy
 
 do_deploy() {
-    install -m 0644 ${B}/pantavisor-grub-${EFI_BOOT_IMAGE} ${DEPLOYDIR}/
+    signed="${PANTAVISOR_EFI_DIR}/pantavisor-grub-${EFI_BOOT_IMAGE}"
+    [ -e "$signed" ] || signed="${PANTAVISOR_EFI_PROGRAM}"
+    install -m 0644 "$signed" ${DEPLOYDIR}/
 }
-addtask deploy after do_mkimage before do_build
+addtask deploy after do_efi_sign before do_build

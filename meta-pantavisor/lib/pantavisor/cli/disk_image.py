@@ -77,7 +77,7 @@ def _image(options: argparse.Namespace, console: Console) -> None:
         output=options.out.absolute(),
         size=options.size,
         release=options.release,
-        signing=key_options.signing(options, trust) if signs else None,
+        signing=key_options.signing(options) if signs else None,
         sign_parts=options.sign_parts,
         signers=options.signers,
     )

@@ -66,6 +66,15 @@ def roots(options: argparse.Namespace) -> bytes:
     return found
 
 
+def boot_signer(options: argparse.Namespace) -> keys.BootSigner:
+    """What signs for GRUB, which reads no certificates: of a key in a file none is needed. Raises
+    PantavisorError.
+    """
+    if options.x5c is None and not (options.pkcs11 or options.signer):
+        return keys.BootSigner.load(_key(options))
+    return keys.BootSigner.of(signer(options))
+
+
 def signer(options: argparse.Namespace) -> keys.Signer:
     """Whatever signs, ready to do so. Raises PantavisorError."""
     _check_one_way(options)
@@ -85,14 +94,13 @@ def signer(options: argparse.Namespace) -> keys.Signer:
     return keys.PemSigner.load(_key(options), path)
 
 
-def signing(options: argparse.Namespace, trust: Path) -> jobs.Signing:
-    """The same for a job, whose signatures are checked against ``trust``. Raises PantavisorError."""
+def signing(options: argparse.Namespace) -> jobs.Signing:
+    """The same for a job. Raises PantavisorError."""
     _check_one_way(options)
     has_file = options.pkcs11 is None and options.signer is None
     return jobs.Signing(
         key=_key(options) if has_file else None,
         x5c=_needed(chain(options)),
-        trust=trust,
         command=options.signer,
         module=options.pkcs11,
         token=options.token or None,

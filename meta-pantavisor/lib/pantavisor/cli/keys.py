@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pvr keys``: a certificate authority and a signing key of one's own, and what GRUB verifies by it."""
+"""``pvr keys``: keys and certificates of one's own, and what GRUB and firmware verify by them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import argparse
 from pathlib import Path
 
 from .. import atomic, keys, pvs
-from ..errors import NotFound, PantavisorError
+from ..errors import FormatError, NotFound, PantavisorError
+from . import key_options
 from .console import Console
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``keys generate``, ``boot-key`` and ``sign-boot``."""
-    text = "make signing keys, sign what GRUB reads"
+    """Add ``keys generate``, ``boot-key``, ``sign-boot`` and ``sign-efi``."""
+    text = "make signing keys, sign what boots"
     noun = commands.add_parser("keys", help=text, description=f"{text[0].upper()}{text[1:]}.")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     generate = verbs.add_parser(
@@ -41,8 +42,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "for grub-mkimage --pubkey or gpg --import."
         ),
     )
-    public.add_argument("key", type=Path, help="PEM file with the private key")
     public.add_argument("output", type=Path, help="file to write")
+    key_options.declare_signer(public)
     public.set_defaults(run=_write_boot_key)
     sign = verbs.add_parser(
         "sign-boot",
@@ -51,24 +52,52 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "Write FILE.sig, a detached OpenPGP signature that a GRUB with this key in it verifies."
         ),
     )
-    sign.add_argument("key", type=Path, help="PEM file with the private key")
     sign.add_argument("file", type=Path, nargs="+", help="file to sign, such as oem.env")
+    key_options.declare_signer(sign)
     sign.set_defaults(run=_sign_boot)
+    efi = verbs.add_parser(
+        "sign-efi",
+        help="sign a program for UEFI Secure Boot",
+        description=(
+            "Add a signature to an EFI program, for firmware that has the certificate in its db. "
+            "The same program and key make the same bytes: no time is noted."
+        ),
+    )
+    efi.add_argument("program", type=Path, help="the program, such as that of GRUB, or a kernel")
+    efi.add_argument("output", type=Path, help="file to write")
+    key_options.declare_signer(efi)
+    efi.set_defaults(run=_sign_efi)
 
 
 def _write_boot_key(options: argparse.Namespace, console: Console) -> None:
-    atomic.write(options.output, keys.BootSigner.load(options.key).public_key())
+    atomic.write(options.output, key_options.boot_signer(options).public_key())
     console.line(f"{options.output} is written")
 
 
 def _sign_boot(options: argparse.Namespace, console: Console) -> None:
-    signer = keys.BootSigner.load(options.key)
+    signer = key_options.boot_signer(options)
     for path in options.file:
-        if not path.is_file():
-            raise NotFound(f"{path} is not a file")
+        _check_file(path, keys.MAX_PROGRAM_BYTES)
+    for path in options.file:
         signature = path.with_name(f"{path.name}.sig")
         atomic.write(signature, signer.sign(path))
         console.line(f"{signature} is written")
+
+
+def _sign_efi(options: argparse.Namespace, console: Console) -> None:
+    _check_file(options.program, keys.MAX_PROGRAM_BYTES)
+    signed = keys.sign_efi(
+        options.program.read_bytes(), key_options.signer(options), what=str(options.program)
+    )
+    atomic.write(options.output, signed)
+    console.line(f"{options.output} is written")
+
+
+def _check_file(path: Path, limit: int) -> None:
+    if not path.is_file():
+        raise NotFound(f"{path} is not a file")
+    if path.stat().st_size > limit:
+        raise FormatError(f"{path} is larger than {limit} bytes")
 
 
 def _generate(options: argparse.Namespace, console: Console) -> None:

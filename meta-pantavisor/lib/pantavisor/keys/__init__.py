@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from .certificates import subject_of
 from .command import CommandSigner, words
+from .efi import MAX_PROGRAM_BYTES, sign_efi
 from .generate import DAYS, generate
 from .job_signer import job_signer
 from .openpgp import BootKeys, BootSigner
@@ -42,6 +43,7 @@ __all__ = [
     "CommandSigner",
     "DAYS",
     "MAX_DOCUMENT_BYTES",
+    "MAX_PROGRAM_BYTES",
     "PemSigner",
     "Signer",
     "TokenSigner",
@@ -54,6 +56,7 @@ __all__ = [
     "own_root",
     "resign",
     "sign_document",
+    "sign_efi",
     "sign_set",
     "sign_state",
     "signing_request",

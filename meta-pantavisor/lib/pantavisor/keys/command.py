@@ -41,7 +41,7 @@ class CommandSigner:
     algorithm: str
     x5c: tuple[bytes, ...]
     argv: tuple[str, ...]
-    _public: PublicKey = field(repr=False, compare=False)
+    public: PublicKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, argv: Sequence[str], chain_path: Path) -> CommandSigner:
@@ -59,6 +59,6 @@ class CommandSigner:
         if not is_rsa(self.algorithm):
             signature = raw_ecdsa(signature, self.algorithm)
         verify_made(
-            self._public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature"
+            self.public, self.algorithm, signature, data, what=f"what {self.argv[0]} gave as a signature"
         )
         return signature

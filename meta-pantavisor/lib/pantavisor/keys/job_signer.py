@@ -20,6 +20,8 @@ def job_signer(signing: jobs.Signing, *, pin: Optional[str] = None) -> Signer:
         raise FormatError(f"signing has {len(ways)} of key, command and module, and one is expected")
     if signing.key is not None:
         return PemSigner.load(signing.key, signing.x5c)
+    if signing.x5c is None:
+        raise FormatError("signing has no x5c, so it is not known which key signs")
     if signing.command is not None:
         return CommandSigner.load(words(signing.command, what="command"), signing.x5c)
     assert signing.module is not None

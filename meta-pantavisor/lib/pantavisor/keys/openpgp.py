@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import FormatError, SignatureError
-from . import pem, publickey
-from .engine import PrivateKey, engine
+from . import publickey
+from .engine import engine
+from .pem import PemSigner
 from .publickey import PublicKey
+from .signatures import Signer
 
 MADE = 1577836800  # 2020-01-01
 USER = b"Pantavisor boot key"
-CHUNK = 1024 * 1024
 MAX_SIGNATURE_BYTES = 4096
 MAX_PACKETS = 64
 BINARY, CERTIFICATION = 0x00, 0x13  # what is signed: a document, or a key with its name
@@ -35,38 +36,39 @@ FOR_DATA = b"\x02"
 
 @dataclass(frozen=True)
 class BootSigner:
-    """The RSA key that GRUB trusts. It never shows in a repr or an error."""
+    """What signs by the RSA key that GRUB trusts: a key file, a token, a command."""
 
-    _key: PrivateKey = field(repr=False, compare=False)
+    _signer: Signer = field(repr=False, compare=False)
 
     @classmethod
-    def load(cls, path: Path) -> BootSigner:
-        """Read a private key in PEM form. Raises FormatError."""
-        key = pem.load_private_key(path)
-        if not publickey.is_rsa(publickey.read(key.info, what=str(path)).algorithm):
+    def of(cls, signer: Signer) -> BootSigner:
+        """Raises FormatError where the key is not RSA."""
+        if not publickey.is_rsa(signer.public.algorithm):
             raise FormatError(
-                f"{path} is not an RSA key, and GRUB verifies by no others",
+                "the boot key is not an RSA key, and GRUB verifies by no others",
                 hint=(
                     "run: pvr keys generate --algorithm RS256 DIRECTORY; "
                     "in a build, name it in PVS_BOOT_KEY"
                 ),
             )
-        return cls(key)
+        return cls(signer)
+
+    @classmethod
+    def load(cls, path: Path) -> BootSigner:
+        """Read a private key in PEM form. Raises FormatError."""
+        return cls.of(PemSigner.load(path))
 
     def sign(self, path: Path) -> bytes:
         """The detached signature of a file."""
-        with open(path, "rb") as stream:
-            return self._sign(BINARY, iter(lambda: stream.read(CHUNK), b""), b"")
+        return self._sign(BINARY, path.read_bytes(), b"")
 
     def public_key(self) -> bytes:
         """The key as GRUB embeds it, and as ``gpg --import`` takes it: with a name, and its own signature
         on that.
         """
         body = self._body()
-        signed = (
-            b"\x99" + struct.pack(">H", len(body)) + body,
-            b"\xb4" + struct.pack(">I", len(USER)) + USER,
-        )
+        signed = b"\x99" + struct.pack(">H", len(body)) + body
+        signed += b"\xb4" + struct.pack(">I", len(USER)) + USER
         return (
             _packet(KEY, body)
             + _packet(USER_ID, USER)
@@ -74,20 +76,21 @@ class BootSigner:
         )
 
     def _body(self) -> bytes:
-        key = publickey.parse(self._key.info)
+        key = self._signer.public
         return struct.pack(">BIB", 4, MADE, RSA) + _number(key.modulus) + _number(key.exponent)
 
-    def _sign(self, kind: int, data: Iterable[bytes], more: bytes) -> bytes:
+    def _sign(self, kind: int, data: bytes, more: bytes) -> bytes:
         mark = _fingerprint(self._body())
         hashed = (
             _subpacket(CREATED, struct.pack(">I", MADE)) + _subpacket(FINGERPRINT, b"\x04" + mark) + more
         )
         head = struct.pack(">BBBBH", 4, kind, RSA, SHA256, len(hashed)) + hashed
-        digest = _digest(SHA256, data, head)
-        made = self._key.sign(HASHES[SHA256], digest)
+        # RS256 is what GRUB verifies, too: RSA by PKCS#1 v1.5 over SHA-256.
+        signed = data + _trailer(head)
+        number = _number(int.from_bytes(self._signer.sign(signed), "big"))
         issuer = _subpacket(ISSUER, mark[-8:])
-        number = _number(int.from_bytes(made, "big"))
-        return _packet(SIGNATURE, head + struct.pack(">H", len(issuer)) + issuer + digest[:2] + number)
+        start = hashlib.sha256(signed).digest()[:2]
+        return _packet(SIGNATURE, head + struct.pack(">H", len(issuer)) + issuer + start + number)
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,13 @@ def _digest(number: int, data: Iterable[bytes], head: bytes) -> bytes:
     state = hashlib.new(HASHES[number])
     for chunk in data:
         state.update(chunk)
-    state.update(head + b"\x04\xff" + struct.pack(">I", len(head)))
+    state.update(_trailer(head))
     return state.digest()
+
+
+def _trailer(head: bytes) -> bytes:
+    """What is signed behind the data."""
+    return head + b"\x04\xff" + struct.pack(">I", len(head))
 
 
 def _fingerprint(body: bytes) -> bytes:

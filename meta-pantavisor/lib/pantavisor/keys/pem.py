@@ -37,6 +37,7 @@ class PemSigner:
 
     algorithm: str
     x5c: tuple[bytes, ...]
+    public: PublicKey = field(repr=False)
     _key: PrivateKey = field(repr=False, compare=False)
 
     @classmethod
@@ -46,7 +47,8 @@ class PemSigner:
         chain = load_chain(chain_path) if chain_path else ()
         if chain and chain[0].key.info != key.info:
             raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
-        return cls(publickey.read(key.info, what=str(key_path)).algorithm, chain_der(chain), key)
+        public = publickey.read(key.info, what=str(key_path))
+        return cls(public.algorithm, chain_der(chain), public, key)
 
     def sign(self, data: bytes) -> bytes:
         return sign_bytes(self._key, self.algorithm, data)

@@ -27,7 +27,7 @@ class TokenSigner:
     token: str
     label: str
     _pin: str = field(repr=False, compare=False)
-    _public: PublicKey = field(repr=False, compare=False)
+    public: PublicKey = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, module: Path, chain_path: Path, *, token: str, label: str, pin: str) -> TokenSigner:
@@ -56,7 +56,7 @@ class TokenSigner:
             reason = str(error) or type(error).__name__
             raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None
         verify_made(
-            self._public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave'
+            self.public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave'
         )
         return signature
 

@@ -30,6 +30,10 @@ class Signer(Protocol):
     def x5c(self) -> tuple[bytes, ...]:
         """DER certificates, leaf first."""
 
+    @property
+    def public(self) -> PublicKey:
+        """The public half of what signs."""
+
     def sign(self, data: bytes) -> bytes:
         """The raw JWS signature of ``data``."""
 
