@@ -13,8 +13,8 @@ from .console import Console
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``keys generate``, ``boot-key``, ``sign-boot`` and ``sign-efi``."""
-    text = "make signing keys, sign what boots"
+    """Add ``keys generate``, ``certify``, ``boot-key``, ``sign-boot`` and ``sign-efi``."""
+    text = "make signing keys and certificates, sign what boots"
     noun = commands.add_parser("keys", help=text, description=f"{text[0].upper()}{text[1:]}.")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
     generate = verbs.add_parser(
@@ -34,6 +34,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     generate.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificates")
     generate.add_argument("--if-missing", action="store_true", help="do nothing where the directory exists")
     generate.set_defaults(run=_generate)
+    certify = verbs.add_parser(
+        "certify",
+        help="make the certificate of a key that is elsewhere",
+        description=(
+            "Make the certificate by which a key signs states that is on a token, in a vault or another "
+            "team's. Of that key only its public half is read."
+        ),
+    )
+    certify.add_argument("public", type=Path, help="PEM file with the public key")
+    certify.add_argument("output", type=Path, help="file to write, for --x5c or PVS_X5C")
+    certify.add_argument(
+        "--authority", type=Path, required=True, metavar="DIR",
+        help="directory with the ca.key.pem and ca.crt of the root",
+    )  # fmt: skip
+    certify.add_argument("--common-name", required=True, help="name in the certificate")
+    certify.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificate")
+    certify.set_defaults(run=_certify)
     public = verbs.add_parser(
         "boot-key",
         help="write the public half of a key as GRUB embeds it",
@@ -67,6 +84,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     efi.add_argument("output", type=Path, help="file to write")
     key_options.declare_signer(efi)
     efi.set_defaults(run=_sign_efi)
+
+
+def _certify(options: argparse.Namespace, console: Console) -> None:
+    made = keys.certify(
+        options.public, options.authority, common_name=options.common_name, days=options.days
+    )
+    atomic.write(options.output, keys.as_pem(made))
+    console.line(f"{options.output} is written")
 
 
 def _write_boot_key(options: argparse.Namespace, console: Console) -> None:

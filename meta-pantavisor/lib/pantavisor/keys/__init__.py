@@ -10,8 +10,8 @@ deterministic (RFC 6979) where the key is ours to use. The same key and state th
     algorithms engine package program  what computes, and by which algorithm
     publickey x509 certificates der pem  keys and certificates, from and to bytes
     trust         whom to trust
-    generate      an authority and a key of one's own
-    openpgp       what GRUB verifies by
+    generate issue  an authority and a key of one's own, certificates of others
+    openpgp efi   what GRUB and firmware verify
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from __future__ import annotations
 from .certificates import subject_of
 from .command import CommandSigner, words
 from .efi import MAX_PROGRAM_BYTES, sign_efi
-from .generate import DAYS, generate
+from .generate import generate
+from .issue import DAYS, certify
 from .job_signer import job_signer
 from .openpgp import BootKeys, BootSigner
 from .pem import PemSigner, as_pem, chain_of
@@ -50,6 +51,7 @@ __all__ = [
     "TrustStore",
     "as_pem",
     "attach",
+    "certify",
     "chain_of",
     "generate",
     "job_signer",

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""docs/keys.md, command by command, with SoftHSM; and no private key is in a file where a token has it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pantavisor import audit, keys
+from sim import built, efi
+from sim.pvr_command import ENVIRONMENT
+from sim.token import PIN, Token
+
+PAGE = Path(__file__).resolve().parents[2] / "meta-pantavisor/docs/keys.md"
+ROOT, REMOVE, MAKE, CERTIFY, USE, PROGRAM = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+
+
+def sources(folder: Path) -> None:
+    """Unsigned exports, a boot loader and what else the page has in its directory."""
+    built.sources(folder / "given")
+    for job in built.all_jobs(folder / "given", folder)[:-1]:
+        built.run(dataclasses.replace(job, signing=None))
+    shutil.rmtree(folder / "given")
+    (folder / "grub.efi").write_bytes(efi.program())
+    (folder / "oem.env").write_bytes(b"words")
+    (folder / "bin").mkdir()
+    (folder / "bin/pvr").write_text(f'#!/bin/sh\nexec {sys.executable} -m pantavisor "$@"\n')
+    (folder / "bin/pvr").chmod(0o755)
+
+
+def shell(commands: str, folder: Path, token: Token) -> None:
+    environment = {
+        **ENVIRONMENT,
+        "PATH": f"{folder}/bin:{ENVIRONMENT['PATH']}",
+        "HOME": str(folder),
+        "PVR_PKCS11_PIN": PIN,
+        "SOFTHSM2_CONF": str(token.configuration),
+    }
+    words = ["bash", "-euc", commands.replace(MODULE, str(token.module))]
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, f"{commands}\n{done.stderr}"
+
+
+def secrets(folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    return sorted(path.name for path in files if b"PRIVATE KEY-----" in path.read_bytes())
+
+
+def test_the_page_leads_to_an_image_without_a_key_in_a_file(tmp_path: Path) -> None:
+    ci, vault = tmp_path / "ci", tmp_path / "vault"
+    ci.mkdir()
+    vault.mkdir()
+    token = Token.make(tmp_path / "token")
+    sources(ci)
+    shutil.copytree(ci / "bin", vault / "bin")
+    shell(ROOT + REMOVE, vault, token)
+    shell(MAKE, ci, token)
+    for path in ci.glob("*.pub"):
+        shutil.copy(path, vault)
+    shell(CERTIFY, vault, token)
+    (ci / "root").mkdir()
+    for path in (*vault.glob("*.crt"), vault / "root/ca.crt"):
+        shutil.copy(path, ci / path.relative_to(vault))
+    shell(USE, ci, token)
+    assert secrets(ci) == [] and secrets(tmp_path / "token") == [] and secrets(vault) == ["ca.key.pem"]
+    for image in ("disk.img", "release.img"):
+        report = audit.verify(ci / image, trust=(ci / "root/ca.crt").read_bytes(), strict=True)
+        report.raise_for_findings()
+    trusted = keys.BootKeys.parse((ci / "boot-key.gpg").read_bytes(), what="the key")
+    trusted.verify((ci / "oem.env.sig").read_bytes(), [b"words"], what="oem.env.sig")
+    signed = ["sbverify", "--cert", ci / "db.crt", ci / "grub.signed.efi"]
+    subprocess.run(signed, check=True, capture_output=True)
+
+
+def test_a_program_signs_as_the_page_has_it(tmp_path: Path) -> None:
+    token = Token.make(tmp_path / "token")
+    keys.generate(tmp_path / "station", common_name="Station")
+    (tmp_path / "oem.env").write_bytes(b"words")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/pvr").write_text(f'#!/bin/sh\nexec {sys.executable} -m pantavisor "$@"\n')
+    (tmp_path / "bin/pvr").chmod(0o755)
+    shell(PROGRAM, tmp_path, token)
+    boot = keys.BootSigner.load(tmp_path / "station/key.pem")
+    assert (tmp_path / "oem.env.sig").read_bytes() == boot.sign(tmp_path / "oem.env")
