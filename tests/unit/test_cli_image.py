@@ -70,6 +70,7 @@ def test_a_program_signs_the_set_as_well(made: Path, pvr: PvrCommand, tmp_path: 
         (["--release", "0"], "0 is not the number of a release"),
         (["--key", "a", "--command", "b"], "are two ways to sign"),
         (["--pkcs11", "m.so"], "a token may hold many keys"),
+        (["--label", "states"], "--label is for a key on a token"),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(

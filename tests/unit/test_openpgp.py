@@ -106,6 +106,7 @@ def test_commands_write_the_key_and_the_signatures(
     store.verify((folder / "oem.env.sig").read_bytes(), [b"oem"], what="oem.env.sig")
     store.verify((folder / "file.sig").read_bytes(), [TEXT], what="file.sig")
     assert cli.main(["keys", "sign-boot", "--key", key, str(folder / "none")]) == 2
+    assert cli.main(["keys", "sign-boot", "--key", key, key]) == 2 and not Path(f"{key}.sig").exists()
     assert "none is not a file" in capsys.readouterr().err and not (folder / "none.sig").exists()
 
 

@@ -115,6 +115,9 @@ def _check_one_way(options: argparse.Namespace) -> None:
         raise PantavisorError(f"{' and '.join(named)} are two ways to sign", hint="use one of them")
     if options.pkcs11 and not (options.token and options.label):
         raise PantavisorError("a token may hold many keys", hint="use --token LABEL and --label LABEL")
+    if not options.pkcs11 and (options.token or options.label):
+        flag = "--token" if options.token else "--label"
+        raise PantavisorError(f"{flag} is for a key on a token", hint="add --pkcs11 MODULE")
 
 
 def check_secrecy(options: argparse.Namespace, state: State) -> None:

@@ -103,6 +103,8 @@ def _sign_boot(options: argparse.Namespace, console: Console) -> None:
     signer = key_options.boot_signer(options)
     for path in options.file:
         _check_file(path, keys.MAX_PROGRAM_BYTES)
+        if b"PRIVATE KEY-----" in path.read_bytes():
+            raise FormatError(f"{path} is a private key, which no boot loader reads", hint="use --key PEM")
     for path in options.file:
         signature = path.with_name(f"{path.name}.sig")
         atomic.write(signature, signer.sign(path))
