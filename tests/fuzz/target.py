@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 TARGETS = ("layers", "export", "cjson", "state", "ref", "audit", "signature", "openpgp", "squashfs",
-           "disk_image", "oci_image", "rights", "tar_header")  # fmt: skip
+           "disk_image", "oci_image", "rights", "tar_header", "packages", "advisories")  # fmt: skip
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 OBJECT = "a" * 64
 _SHARED_MEMORY = Path("/dev/shm")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import lzma
 import random
-import struct
 import time
 import tracemalloc
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from pantavisor.packages import Collector, Distribution, Inventory, Package, limit_of, may_be_go, purl
 from pantavisor.packages import inventory as inventory_module
+from sim import golang
 
 RPMDB = Path(__file__).parents[1] / "vectors/packages/rpmdb.sqlite.xz"
 STATUS = b"""Package: bash
@@ -171,37 +171,9 @@ def test_a_lock_counts_where_there_is_no_node_modules_next_to_it() -> None:
         assert names(read(files)) == ["npm left 1.0.1"]
 
 
-MODULES = (
-    "path\tx\nmod\texample.com/app\t(devel)\t\ndep\ta.b/c\tv1.2.3\th1:x\n"
-    "dep\td.e/f\tv0.1.0\n=>\tg.h/i\tv2.0.0\n"
-)
-
-
-def program(form: str, order: str = "<") -> bytes:
-    """An ELF file of 64 bits with one data segment and build information in it, without sections."""
-    mark = b"0123456789abcdef"
-    version, listed = b"go1.22.1", mark + MODULES.encode() + mark
-    address, at = 0x10000, 4096
-    if form == "inline":
-        info = b"\xff Go buildinf:" + bytes([8, 2]) + bytes(16)
-        for text in (version, listed):
-            info += bytes([len(text) & 127 | 128, len(text) >> 7]) + text
-    else:
-        info = b"\xff Go buildinf:" + bytes([8, order == ">"])
-        info += struct.pack(f"{order}QQ", address + 32, address + 48)
-        info += struct.pack(f"{order}QQ", address + 64, len(version))
-        info += struct.pack(f"{order}QQ", address + 64 + len(version), len(listed))
-        info += version + listed
-    info += bytes(1024)
-    ident = b"\x7fELF" + bytes([2, 1 if order == "<" else 2, 1]) + bytes(9)
-    head = struct.pack(f"{order}HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    segment = struct.pack(f"{order}IIQQQQQQ", 1, 6, at, address, address, len(info), len(info), 4096)
-    return (ident + head + segment).ljust(at, b"\0") + info
-
-
 @pytest.mark.parametrize("form, order", [("inline", "<"), ("pointers", "<"), ("pointers", ">")])
 def test_go_programs_name_their_modules_in_both_formats(form: str, order: str) -> None:
-    data = program(form, order)
+    data = golang.program(form, order)
     collector = Collector()
     collector.add_program("bin/app", lambda start, size: data[start : start + size])
     assert names(collector.inventory()) == [
@@ -222,7 +194,7 @@ def test_other_programs_and_scripts_are_not_of_go() -> None:
         b"#!/bin/sh\n" * 100,
         b"",
         b"\x7fELF",
-        program("inline").replace(b"buildinf", b"XXXXXXXX"),
+        golang.program("inline").replace(b"buildinf", b"XXXXXXXX"),
     ):
         collector.add_program("bin/x", lambda start, size, data=data: data[start : start + size])
     assert collector.inventory() == Inventory()
@@ -284,7 +256,7 @@ def originals() -> dict[str, bytes]:
         "var/lib/dpkg/status": STATUS,
         "lib/apk/db/installed": APK,
         "a.dist-info/METADATA": SIX,
-        "bin/app": program("inline"),
+        "bin/app": golang.program("inline"),
     }
 
 
@@ -348,7 +320,7 @@ def test_many_lines_take_little_memory() -> None:
 def test_a_list_of_modules_that_no_compiler_writes_is_a_note() -> None:
     # Thousands of programs may have one and the same, which takes no room in a squashfs.
     size = 1024 * 1024
-    data = program("inline")
+    data = golang.program("inline")
     at = data.index(b"go1.22.1") + len(b"go1.22.1")
     data = data[:at] + bytes([128, 128, size >> 14]) + bytes(size)
     collector = Collector()
