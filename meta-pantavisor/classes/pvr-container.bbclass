@@ -20,6 +20,9 @@ PVR_RESTART_POLICY[doc] = "What a change or a failure of the container affects: 
 whole system."
 PVR_MEMORY ??= ""
 PVR_MEMORY[doc] = "Memory that the container may take at most, such as 64M or 1.5G. Empty: no limit."
+PVR_SWAP ??= ""
+PVR_SWAP[doc] = "Swap that the container may take at most beyond PVR_MEMORY, such as 32M; 0: none. Needs a \
+kernel with swap. Empty: no limit."
 PVR_CPUS ??= ""
 PVR_CPUS[doc] = "Processors whose time the container may take at most, such as 0.5. Empty: no limit."
 PVR_PIDS ??= ""
@@ -80,7 +83,7 @@ do_pvrexport[dirs] = "${WORKDIR}/pvrexport"
 do_pvrexport[cleandirs] = "${WORKDIR}/pvrexport"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_DOCKER_REF PVR_ROOTFS PVR_PLATFORM PVR_CONTAINER PVR_GROUP PVR_STATUS_GOAL \
-    PVR_RESTART_POLICY PVR_MEMORY PVR_CPUS PVR_PIDS PVR_ROLES PVR_CONFINED"
+    PVR_RESTART_POLICY PVR_MEMORY PVR_SWAP PVR_CPUS PVR_PIDS PVR_ROLES PVR_CONFINED"
 do_pvrexport[vardeps] += "PVR_VOLUMES PVR_ARGS PVR_ARGS_JSON PVR_CONFIG_JSON PVR_LOGS_JSON PVR_EXPORTS_JSON"
 do_pvrexport[vardeps] += "PVR_SRC_PART PVR_PART PVR_APP_WORDS PVR_NETWORK_JSON PVR_SERVICES_JSON \
     PVR_CONFIG_OVERLAY PV_DBUS_PROVIDER"

@@ -825,6 +825,8 @@ ROWS: list[tuple[list[str], dict[str, Any], str]] = [
      "devices.allow = c 1:3 rwm\n"),
     (["--cgroup", "memory.limit_in_bytes = 64M"],
      {"PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 64M"]}, "lxc.cgroup.memory.limit_in_bytes = 64M\n"),
+    (["--memory", "64M", "--swap", "0"], {"PV_LIMIT_MEMORY": "64M", "PV_LIMIT_SWAP": "0"},
+     "lxc.cgroup.memory.memsw.limit_in_bytes = 67108864\n"),
     (["--memory", "64M", "--cpus", "1.5", "--pids", "99"],
      {"PV_LIMIT_MEMORY": "64M", "PV_LIMIT_CPUS": "1.5", "PV_LIMIT_PIDS": "99"},
      "lxc.cgroup.cpu.cfs_quota_us = 150000\n"),

@@ -189,6 +189,7 @@ SAMPLES: "dict[str, Any]" = {
     "PV_SECURITY_WITH_STORAGE": "yes",
     "PVR_LXC_CGROUP_DEVICES_WHITE": ["c 1:3 rwm", "b *:* r"],
     "PV_LIMIT_MEMORY": "64M",
+    "PV_LIMIT_SWAP": "0",
     "PV_LIMIT_CPUS": "0.5",
     "PV_LIMIT_PIDS": 100,
     "PVR_LXC_CGROUP_V1": ["memory.high = 64M"],
@@ -201,6 +202,7 @@ SAMPLES: "dict[str, Any]" = {
 CONTEXT: "dict[str, dict[str, Any]]" = {
     "PV_SECURITY_CAP_ADD": {"PV_SECURITY_PROFILE": "confined"},
     "PV_SECURITY_NEW_PRIVS": {"PV_SECURITY_PROFILE": "confined"},
+    "PV_LIMIT_SWAP": {"PV_LIMIT_MEMORY": "64M"},
     "PV_NETWORK_HOSTNAME": {"PV_NETWORK_POOL": "p"},
     "PV_NETWORK_IP": {"PV_NETWORK_POOL": "p"},
     "PV_NETWORK_MAC": {"PV_NETWORK_POOL": "p"},

@@ -219,6 +219,7 @@ def test_the_page_has_each_name_once_with_what_it_is_here() -> None:
         ("PVR_ROLES", "mgmt nobdy", "nobody"),
         ("PVR_RESTART_POLICY", "sytem", "system"),
         ("PVR_MEMORY", "64 MB", "such as 64M or 1.5G"),
+        ("PVR_SWAP", "none", "such as 64M or 1.5G"),
         ("PVR_CPUS", "0", "such as 0.5 or 2"),
         ("PVR_PIDS", "many", "write a number such as 100"),
         ("PVROOT_MEMORY", "1.5", "such as 64M or 1.5G"),

@@ -29,6 +29,17 @@ def test_limits_are_rows_that_both_versions_of_cgroups_know() -> None:
     assert found[4:] == rows() and rows(PV_LIMIT_MEMORY="") == rows()
 
 
+@pytest.mark.parametrize(("swap", "both"), [("0", 64 << 20), ("32M", 96 << 20)])
+def test_swap_is_limited_beyond_the_memory(swap: str, both: int) -> None:
+    found = rows(PV_LIMIT_MEMORY="64M", PV_LIMIT_SWAP=swap)
+    assert found[:2] == [
+        "lxc.cgroup.memory.limit_in_bytes = 67108864",
+        f"lxc.cgroup.memory.memsw.limit_in_bytes = {both}",
+    ]
+    with pytest.raises(FormatError, match="swap is limited, and memory is not"):
+        rows(PV_LIMIT_SWAP=swap)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
@@ -73,6 +84,8 @@ def test_what_is_no_number_of_processes_is_refused(text: str) -> None:
     [
         ({"PV_LIMIT_MEMORY": "64M"}, {"PVR_LXC_CGROUP_V1": ["memory.limit_in_bytes = 32M"]}),
         ({"PV_LIMIT_MEMORY": "64M"}, {"PV_LXC_EXTRA_CONF": "lxc.cgroup2.memory.max = 32M"}),
+        ({"PV_LIMIT_MEMORY": "64M", "PV_LIMIT_SWAP": "0"},
+         {"PVR_LXC_CGROUP_V1": ["memory.memsw.limit_in_bytes = 64M"]}),
         ({"PV_LIMIT_CPUS": "1"}, {"PVR_LXC_CGROUP_V1": ["cpu.cfs_quota_us=1000"]}),
         ({"PV_LIMIT_PIDS": "9"}, {"PV_LXC_EXTRA_CONF": " lxc.cgroup.pids.max = 8"}),
     ],

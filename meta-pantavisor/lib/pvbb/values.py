@@ -34,6 +34,7 @@ CHOICES = {
 }
 LIMITS = {
     "PVR_MEMORY": resources.parse_memory,
+    "PVR_SWAP": resources.parse_swap,
     "PVR_CPUS": resources.parse_cpus,
     "PVR_PIDS": resources.parse_pids,
     "PVROOT_MEMORY": resources.parse_memory,

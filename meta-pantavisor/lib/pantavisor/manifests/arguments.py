@@ -21,7 +21,7 @@ from .lxc_options import LINE_ENDS, LxcOptions, clean_capability
 from .mounts import Mount, VolumeImport, clean_target
 from .network import LxcNetwork, Network
 from .recovery import AutoRecovery
-from .resources import Resources, parse_cpus, parse_memory, parse_pids
+from .resources import Resources, parse_cpus, parse_memory, parse_pids, parse_swap
 from .services import Drivers, Services, consumed_services
 
 MAX_ARGUMENT_CHARS = 64 * 1024
@@ -71,6 +71,7 @@ ARGUMENTS: dict[str, Argument] = {
     ),
     "PV_AUTO_RECOVERY": Argument(Kind.OBJECT, "auto_recovery", AutoRecovery.parse),
     "PV_LIMIT_MEMORY": Argument(Kind.TEXT, "resources.memory", parse_memory),
+    "PV_LIMIT_SWAP": Argument(Kind.TEXT, "resources.swap", parse_swap),
     "PV_LIMIT_CPUS": Argument(Kind.TEXT, "resources.cpus", parse_cpus),
     "PV_LIMIT_PIDS": Argument(Kind.TEXT, "resources.pids", parse_pids),
     "PV_NETWORK_POOL": Argument(Kind.TEXT, "network.pool"),

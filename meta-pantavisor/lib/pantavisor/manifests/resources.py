@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How much memory, processor time and how many processes a container may have at most.
+"""How much memory and swap, processor time and how many processes a container may have at most.
 
 They become rows of lxc.container.conf in the words of the first version of cgroups, which published devices
-obey as well; those of this project write them as memory.max, cpu.max and pids.max.
+obey as well; those of this project write them as memory.max, memory.swap.max, cpu.max and pids.max.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PERIOD_US = 100_000  # the kernel's own
 # What else sets the same.
 SETTINGS = {
     "memory": ("memory.max", "memory.limit_in_bytes"),
+    "swap": ("memory.swap.max", "memory.memsw.limit_in_bytes"),
     "cpus": ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"),
     "pids": ("pids.max",),
 }
@@ -34,14 +35,21 @@ _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 @dataclass(frozen=True)
 class Resources:
-    """``memory`` in bytes, ``cpus`` in processors; None is without limit."""
+    """``memory`` and ``swap`` in bytes, ``cpus`` in processors; None is without limit."""
 
     memory: Optional[int] = None
+    swap: Optional[int] = None
     cpus: Optional[Decimal] = None
     pids: Optional[int] = None
 
     def check_alone(self, settings: Iterable[str]) -> None:
-        """Raise FormatError where ``settings`` of cgroups limit the same."""
+        """Raise FormatError where ``settings`` of cgroups limit the same, or where swap is limited alone:
+        the first version of cgroups limits the sum.
+        """
+        if self.swap is not None and self.memory is None:
+            raise FormatError(
+                "swap is limited, and memory is not", hint="set one of memory, too: --memory, PVR_MEMORY"
+            )
         for setting in settings:
             for limit, names in SETTINGS.items():
                 if getattr(self, limit) is not None and setting in names:
@@ -54,6 +62,8 @@ class Resources:
         """``<setting> = <value>``, of the first version of cgroups."""
         if self.memory is not None:
             yield f"memory.limit_in_bytes = {self.memory}"
+            if self.swap is not None:
+                yield f"memory.memsw.limit_in_bytes = {self.memory + self.swap}"
         if self.cpus is not None:
             yield f"cpu.cfs_quota_us = {int(self.cpus * PERIOD_US)}"
             yield f"cpu.cfs_period_us = {PERIOD_US}"
@@ -73,6 +83,11 @@ def parse_memory(text: str) -> int:
             hint="write a number with a unit, such as 64M or 1.5G",
         )
     return size
+
+
+def parse_swap(text: str) -> int:
+    """Bytes as parse_memory() reads them, or 0. Raises FormatError."""
+    return 0 if text == "0" else parse_memory(text)
 
 
 def parse_cpus(text: str) -> Decimal:

@@ -46,6 +46,7 @@ DEVICE = (
 )
 LIMITS = (
     Option("--memory", "PV_LIMIT_MEMORY", "SIZE", "memory that it may take at most, such as 64M or 1.5G"),
+    Option("--swap", "PV_LIMIT_SWAP", "SIZE", "swap that it may take beyond --memory, such as 32M or 0"),
     Option("--cpus", "PV_LIMIT_CPUS", "NUMBER", "processors whose time it may take at most, such as 0.5"),
     Option("--pids", "PV_LIMIT_PIDS", "COUNT", "processes and threads that it may have at most"),
 )
