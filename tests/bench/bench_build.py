@@ -6,8 +6,8 @@ change of one setting of a container, and after its image got another top layer.
 
 Each step is the command ``kas build kas/quickstart.yml`` in a build directory of its own, without network.
 Downloads, digests and keys are those of scripts/quickstart, which has to be done.
-Measured are seconds of CPU and of wall of all processes, BitBake's server among them, and the tasks that
-BitBake looked at and ran, with those that it ran.
+Measured are seconds of CPU and of wall of all processes, BitBake's server among them; how many tasks
+BitBake looked at, how many of them ran, and which, where they are few.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Place:
         self.settings.write_text((BUILD / "conf/auto.conf").read_text() + text)
 
     def build(self) -> str:
-        """The figures of one build, and what ran where that is little."""
+        """The figures of one build, and the tasks that ran where they are few."""
         log = self.folder / "log"
         places = {
             "KAS_MACHINE": self.machine,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INTERVAL_SECONDS = 0.2
+MAX_SHOWN = 4000  # characters of what a program printed before it failed
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -52,7 +53,8 @@ def measure(
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))} ended with {process.returncode}")
+        printed = log.read_text(errors="replace")[-MAX_SHOWN:] if log else ""
+        raise SystemExit(f"{printed}{' '.join(map(str, words))} ended with {process.returncode}")
     with contextlib.suppress(ChildProcessError):
         while orphans:
             os.wait()
