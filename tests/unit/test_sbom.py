@@ -275,6 +275,9 @@ def test_what_a_build_lists_of_a_part_is_in_the_document_of_the_state(target: Pa
         ('{"@context": "@", "@graph": []}', "0 elements SpdxDocument, not one"),
         ('{"@context": "@", "@graph": [{"type": "SpdxDocument", "spdxId": "a", "rootElement": 1}]}',
          "names nothing that it is about"),
+        ('{"@context": "@", "@graph": [{"type": "SpdxDocument", "@id": "_:a"}]}', "names nothing that"),
+        ('{"@context": "@", "@graph": [{"type": "SpdxDocument", "spdxId": "a"},'
+         ' {"type": "SpdxDocument", "@id": "_:a"}]}', "2 elements SpdxDocument"),
         ("[" * 1000, "nested"),
     ],
 )  # fmt: skip
@@ -286,6 +289,20 @@ def test_what_is_no_document_of_a_build_is_refused(
     words = ["sbom", str(target), "--out", str(tmp_path / "out")]
     assert cli.main([*words, "--built", f"web={path}"]) == 2
     assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_members_of_a_wrong_type_and_a_second_element_of_a_name_are_left_out(
+    target: Path, tmp_path: Path
+) -> None:
+    again = {"type": "Agent", "spdxId": "http://spdx.org/spdxdocs/rootfs-1/agent", "name": "another"}
+    for wrong in (7, "x", [{}], {"a": 1}):
+        changes = {"profileConformance": wrong, "import": wrong}
+        path = of_a_build(tmp_path, again, **changes)
+        graph = json.loads(sbom.render(target, "spdx", created=CREATED, built=[("web", path)]))["@graph"]
+        names = [element["spdxId"] for element in graph if "spdxId" in element]
+        assert len(names) == len(set(names))
+        (head,) = (element for element in graph if element["type"] == "SpdxDocument")
+        assert head["profileConformance"] == ["core", "software"]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,11 @@ def join(document: Element, part: str, path: Path) -> None:
     graph: list[Element] = document["@graph"]
     (ours,) = (element for element in graph if element["type"] == "SpdxDocument")
     (head,) = (element for element in theirs if element["type"] == "SpdxDocument")
-    known = {_name(element) for element in graph}
-    graph += [element for element in theirs if element is not head and _name(element) not in known]
+    known = {_name(element) for element in (*graph, head)}
+    for element in theirs:
+        if _name(element) not in known:
+            known.add(_name(element))
+            graph.append(element)
     graph.append(
         {
             "type": "Relationship",
@@ -42,7 +45,9 @@ def join(document: Element, part: str, path: Path) -> None:
             "completeness": "noAssertion",
         }
     )
-    ours["profileConformance"] = sorted({*ours["profileConformance"], *head.get("profileConformance", ())})
+    ours["profileConformance"] = sorted(
+        {*ours["profileConformance"], *_texts(head.get("profileConformance"))}
+    )
     # What their elements refer to, and is in other documents.
     if imported := _imported(ours, head):
         ours["import"] = imported
@@ -55,7 +60,7 @@ def _read(path: Path, context: object) -> list[Element]:
     graph = found.get("@graph")
     if found.get("@context") != context or not isinstance(graph, list) or not all(map(_is_element, graph)):
         raise FormatError(f"{path} is not a document in SPDX 3.0.1", hint=_HINT)
-    heads = [element["spdxId"] for element in graph if element["type"] == "SpdxDocument"]
+    heads = [_name(element) for element in graph if element["type"] == "SpdxDocument"]
     if len(heads) != 1:
         raise FormatError(f"{path} holds {len(heads)} elements SpdxDocument, not one", hint=_HINT)
     own = hashlib.sha256(heads[0].encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -106,5 +111,10 @@ def _count(graph: list[Element], prefix: str) -> int:
 
 
 def _imported(ours: Element, theirs: Element) -> list[Any]:
-    maps = [*ours.get("import", ()), *(theirs.get("import") or ())]
-    return list({str(item.get("externalSpdxId")): item for item in maps if isinstance(item, dict)}.values())
+    maps = theirs.get("import")
+    named = [item for item in (maps if isinstance(maps, list) else ()) if _is_map(item)]
+    return list({item["externalSpdxId"]: item for item in (*ours.get("import", ()), *named)}.values())
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("externalSpdxId"), str)
