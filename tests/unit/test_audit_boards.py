@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +18,12 @@ from pantavisor import audit, disk, inspect, proc
 from pantavisor.board import Board
 from pantavisor.readers import Findings, OpenFile, msdos
 from sim import device as sim
+from sim.uboot import script
 
 MIB = 1024 * 1024
 BOOT_AT, BOOT_SIZE, STORAGE_AT = MIB, 16 * MIB, 20 * MIB
 BLOB_AT = 33 * 1024
 KEY = b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
-
-
-def script(text: bytes = b"echo booting\n") -> bytes:
-    """As mkimage -T script makes it."""
-    body = struct.pack(">II", len(text), 0) + text
-    head = struct.pack(">7I4B32s", 0x27051956, 0, 0, len(body), 0, 0, zlib.crc32(body), 5, 2, 6, 0, b"boot")
-    return head[:4] + struct.pack(">I", zlib.crc32(head)) + head[8:] + body
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pantavisor import bsp, export, jobs, keys, squashfs, trail
+from pantavisor import audit, bsp, export, jobs, keys, squashfs, trail
 from pantavisor.errors import FormatError, NotFound
 from pantavisor.objects import ObjectPool
 
@@ -98,4 +98,42 @@ def test_what_grub_loads_has_its_signature_next_to_it(job: jobs.ExportBsp, tmp_p
 def test_a_boot_key_that_grub_does_not_know_stops_the_build(job: jobs.ExportBsp) -> None:
     with pytest.raises(FormatError, match="GRUB verifies by no others"):
         bsp.export_bsp(replace(job, boot=job.signing))
+    assert not job.output.exists()
+
+
+def test_each_of_several_device_trees_has_the_name_that_u_boot_asks_for(
+    job: jobs.ExportBsp, tmp_path: Path
+) -> None:
+    trees = {name: tmp_path / Path(name).name for name in ("vendor/one.dtb", "vendor/two.dtb")}
+    for name, path in trees.items():
+        path.write_bytes(name.encode())
+    bsp.export_bsp(replace(job, fdt=trees["vendor/one.dtb"], device_trees=trees))
+    state = export.read(job.output, ObjectPool(job.work / "pool"))
+    assert state["bsp/vendor/one.dtb"] == state["bsp/device-tree.dtb"] != state["bsp/vendor/two.dtb"]
+    trust = (tmp_path / "keys/ca.crt").read_bytes()
+    assert audit.verify(job.output, trust=trust, strict=True).good
+
+
+@pytest.mark.parametrize("name", ["run.json", "two.dtbo", "../two.dtb", "kernel.img"])
+def test_a_device_tree_of_another_name_is_refused(job: jobs.ExportBsp, tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError):
+        bsp.export_bsp(replace(job, device_trees={name: tmp_path / "kernel"}))
+    assert not job.output.exists()
+
+
+def test_a_fit_is_in_place_of_kernel_and_initramfs(job: jobs.ExportBsp, tmp_path: Path) -> None:
+    fit = replace(job, kernel=None, initramfs=None, fit=tmp_path / "kernel")
+    bsp.export_bsp(fit)
+    state = export.read(job.output, ObjectPool(job.work / "pool"))
+    assert "bsp/pantavisor.fit" in state and "bsp/kernel.img" not in state
+    assert set(trail.boot_files(state)) == {"pantavisor.fit"}
+    trust = (tmp_path / "keys/ca.crt").read_bytes()
+    assert audit.verify(job.output, trust=trust, strict=True).good
+
+
+def test_a_fit_next_to_a_kernel_or_nothing_to_boot_is_refused(job: jobs.ExportBsp) -> None:
+    fit = replace(job, kernel=None, initramfs=None, fit=job.kernel)
+    for wrong in (replace(fit, kernel=job.kernel), replace(fit, fdt=job.kernel), replace(fit, fit=None)):
+        with pytest.raises(FormatError):
+            bsp.export_bsp(wrong)
     assert not job.output.exists()

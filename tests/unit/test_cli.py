@@ -347,7 +347,7 @@ def test_commands_work_from_below_the_root(
 # Jobs
 
 
-@pytest.mark.parametrize("verb", ["export-container", "export-bsp", "build-root"])
+@pytest.mark.parametrize("verb", ["export-container", "export-bsp", "build-root", "check-image"])
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nam":1}', "\x00", "[" * 100000])
 def test_a_bad_job_is_the_users_mistake_and_names_its_file(
     pvr: PvrCommand, tmp_path: Path, verb: str, text: str

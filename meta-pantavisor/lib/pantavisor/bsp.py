@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs, trail
 from .cache import Cache
-from .errors import NotFound
+from .errors import FormatError, NotFound
 from .objects import ObjectPool, ScratchPool
 from .state import State, Value
 
@@ -16,13 +16,15 @@ NAME = "bsp"
 KERNEL = "kernel.img"
 INITRAMFS = "pantavisor"
 FDT = "device-tree.dtb"
+FIT = "pantavisor.fit"
+DTB = ".dtb"
 MODULES = "modules.squashfs"
 FIRMWARE = "firmware.squashfs"
 
 
 def export_bsp(job: jobs.ExportBsp, *, pin: Optional[str] = None, cache: Optional[Cache] = None) -> None:
     """Write the export of the bsp, signed if the job names what signs; ``pin`` is a token's, ``cache``
-    saves time. Raises NotFound.
+    saves time. Raises FormatError, NotFound.
     """
     signer = keys.job_signer(job.signing, pin=pin) if job.signing else None
     boot = keys.BootSigner.of(keys.job_signer(job.boot, pin=pin)) if job.boot else None
@@ -42,6 +44,10 @@ def _files(
     cache: Optional[Cache],
 ) -> dict[str, Value]:
     files: dict[str, Value] = _booted_files(job, boot, pool)
+    for name, path in (job.device_trees or {}).items():
+        if f"{NAME}/{name}" in files or not name.endswith(DTB):
+            raise FormatError(f'"{name}" cannot be a device tree of the bsp', hint=f"name it ...{DTB}")
+        files[f"{NAME}/{name}"] = pool.put_file(path)
     for name, tarball, prefix in (
         (MODULES, job.modules, "lib/modules"),
         (FIRMWARE, job.firmware, "lib/firmware"),
@@ -50,9 +56,10 @@ def _files(
             _squash(tarball, prefix, scratch / name, job, cache)
             files[f"{NAME}/{name}"] = pool.put_file(scratch / name, move=True)
     spec = manifests.BspSpec(
-        linux=KERNEL,
-        initrd=INITRAMFS,
+        linux=KERNEL if job.kernel else None,
+        initrd=INITRAMFS if job.initramfs else None,
         fdt=FDT if job.fdt else None,
+        fit=FIT if job.fit else None,
         modules=MODULES if job.modules else None,
         firmware=FIRMWARE if job.firmware else None,
     )
@@ -68,13 +75,27 @@ def _booted_files(
     job: jobs.ExportBsp, boot: Optional[keys.BootSigner], pool: ObjectPool
 ) -> dict[str, Value]:
     """What the boot loader loads; with a boot key also signatures, under the names that GRUB looks for."""
-    given = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
-    sources = {f"{NAME}/{name}": path for name, path in given.items() if path}
+    sources = {f"{NAME}/{name}": path for name, path in _boot_sources(job).items()}
     files: dict[str, Value] = {name: pool.put_file(path) for name, path in sources.items()}
     if boot is not None:
         for name, path in sources.items():
             files[f"{name}{trail.SIGNATURE}"] = pool.put_bytes(boot.sign(path))
     return files
+
+
+def _boot_sources(job: jobs.ExportBsp) -> dict[str, Path]:
+    """What a boot loader loads, by the names in the bsp: a FIT, or kernel, initramfs and device tree."""
+    discrete = {KERNEL: job.kernel, INITRAMFS: job.initramfs, FDT: job.fdt}
+    found = {name: path for name, path in discrete.items() if path is not None}
+    if job.fit is not None:
+        if found or job.device_trees:
+            raise FormatError(
+                "a FIT holds kernel, initramfs and device trees itself", hint="name it without the others"
+            )
+        return {FIT: job.fit}
+    if job.kernel is None or job.initramfs is None:
+        raise FormatError("the bsp has no kernel with an initramfs", hint="name both, or a FIT")
+    return found
 
 
 def device(path: Optional[Path]) -> dict[str, Any]:

@@ -67,18 +67,21 @@ class ExportContainer:
 
 @dataclass(frozen=True)
 class ExportBsp:
-    """Kernel, initramfs, modules and device.json become the export of the signed bsp. Tarballs may be
-    compressed. ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot``
+    """Kernel and initramfs, or a ``fit`` that holds both, modules and device.json become the export of the
+    signed bsp. Tarballs may be compressed. ``device_trees`` lie next to ``fdt``, by the names that U-Boot
+    asks for. ``epoch`` is the latest time of any file in their images (SOURCE_DATE_EPOCH), ``boot``
     signs what GRUB loads.
     """
 
-    kernel: Path
-    initramfs: Path
+    kernel: Optional[Path]
+    initramfs: Optional[Path]
     profile: str
     signing: Optional[Signing]
     work: Path
     output: Path
     fdt: Optional[Path] = None
+    fit: Optional[Path] = None
+    device_trees: Optional[Mapping[str, Path]] = None
     modules: Optional[Path] = None
     firmware: Optional[Path] = None
     device: Optional[Path] = None
@@ -90,7 +93,7 @@ class ExportBsp:
 @dataclass(frozen=True)
 class BuildRoot:
     """Signed exports become one state, its storage tree and a disk image of ``size`` bytes for ``board``,
-    which has ``memory`` bytes for containers.
+    which has ``memory`` bytes for containers. Without a board only the storage partition is made.
     With ``sign_parts`` each that has no signature is signed by ``signing``, with a ``release`` the set of
     their signatures; ``signers`` is the table of who may sign what that devices have. ``sbom`` are the
     formats of bills of materials that are written next to the image; ``built`` has, by the path of an
@@ -98,7 +101,7 @@ class BuildRoot:
     """
 
     exports: tuple[Path, ...]
-    board: Board
+    board: Optional[Board]
     trust: Path
     epoch: int
     work: Path
@@ -113,7 +116,24 @@ class BuildRoot:
     built: Optional[Mapping[str, tuple[Path, ...]]] = None
 
 
-Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot)
+@dataclass(frozen=True)
+class CheckImage:
+    """A disk image that another tool laid out is verified, with its ``storage`` in it bit for bit. Then the
+    bills of materials are written, as those of BuildRoot, named after ``output``.
+    """
+
+    image: Path
+    storage: Path
+    trust: Path
+    epoch: int
+    output: Path
+    needs_set: bool = False
+    signers: Optional[Path] = None
+    sbom: tuple[str, ...] = ()
+    built: Optional[Mapping[str, tuple[Path, ...]]] = None
+
+
+Job = TypeVar("Job", ExportContainer, ExportBsp, BuildRoot, CheckImage)
 
 
 def load(path: Path, kind: type[Job]) -> Job:

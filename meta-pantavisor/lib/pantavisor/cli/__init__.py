@@ -39,7 +39,7 @@ MODULES = {
     "sbom": ("sbom",),
     "vulnerabilities": ("vulnerabilities",),
     "factory": ("factory",),
-    "jobs": ("export-container", "export-bsp", "build-root"),
+    "jobs": ("export-container", "export-bsp", "build-root", "check-image"),
     "manual": (),  # what its commands print is about all others
 }  # fmt: skip
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 from .. import atomic, jobs
+from ..errors import FormatError
 from . import epoch
 from .console import Console
 
+ImageJob = Union[jobs.BuildRoot, jobs.CheckImage]
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add export-container, export-bsp and build-root."""
+    """Add export-container, export-bsp, build-root and check-image."""
     for name, text, run in (
         ("export-container", "make the export of a container from an OCI layout", _export_container),
         ("export-bsp", "make the export of the bsp from kernel, initramfs and modules", _export_bsp),
         ("build-root", "make the disk image from exports", _build_root),
+        ("check-image", "verify a disk image that another tool laid out", _check_image),
     ):
         command = commands.add_parser(name, help=text, description=f"Run a job: {text}.")
         command.add_argument("--job", type=Path, required=True, metavar="FILE", help="the job, a JSON file")
@@ -51,18 +55,46 @@ def _export_bsp(options: argparse.Namespace, console: Console) -> None:
 
 
 def _build_root(options: argparse.Namespace, console: Console) -> None:
-    from .. import factory, sbom
+    from .. import factory
 
     job = jobs.load(options.job, jobs.BuildRoot)
-    bills = {form: sbom.path_of(job.output, form) for form in job.sbom}
+    bills = _bills(job)
     factory.build(job, pin=_pin(), log=console.line, warn=console.warn)
+    _write_bills(bills, job.output, job, console)
+
+
+def _check_image(options: argparse.Namespace, console: Console) -> None:
+    from .. import factory
+
+    job = jobs.load(options.job, jobs.CheckImage)
+    bills = _bills(job)
+    factory.check_laid_out(job)
+    console.line(f"{job.image} passed pvr verify --strict")
+    _write_bills(bills, job.image, job, console)
+
+
+def _bills(job: ImageJob) -> dict[str, Path]:
+    """The files of the bills of materials by their formats, wrong ones refused before work begins."""
+    from .. import sbom
+
+    if isinstance(job, jobs.BuildRoot) and job.board is None and job.sbom:
+        raise FormatError(
+            "a storage partition alone has no bill of materials",
+            hint="name formats in the job that checks the image",
+        )
+    return {form: sbom.path_of(job.output, form) for form in job.sbom}
+
+
+def _write_bills(bills: dict[str, Path], image: Path, job: ImageJob, console: Console) -> None:
+    from .. import sbom
+
     for form, path in bills.items():
         built = _built(job) if form == "spdx" else []
-        atomic.write(path, sbom.render(job.output, form, created=epoch.rfc3339(job.epoch), built=built))
+        atomic.write(path, sbom.render(image, form, created=epoch.rfc3339(job.epoch), built=built))
         console.line(f"{path} is written")
 
 
-def _built(job: jobs.BuildRoot) -> list[tuple[str, Path]]:
+def _built(job: ImageJob) -> list[tuple[str, Path]]:
     """The parts of exports, with the documents about them."""
     from .. import export
 

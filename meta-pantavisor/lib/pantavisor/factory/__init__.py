@@ -2,6 +2,7 @@
 """Making devices.
 
 first_revision  signed exports to the first revision and its disk image     build(), assemble()
+laid_out        an image that another tool laid out                         check_laid_out()
 memory          whether the memory that containers may take fits into the board
 new_signatures  a finished image signed by another key                      sign_again()
 drive           a disk that nothing else uses
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from .first_revision import REVISION, assemble, build
 from .flash import Flashed, flash
+from .laid_out import check_laid_out
 from .ledger import EVENTS
 from .ledger import new as new_ledger
 from .ledger import read as read_ledger
@@ -33,6 +35,7 @@ __all__ = [
     "Station",
     "assemble",
     "build",
+    "check_laid_out",
     "check_ledger",
     "flash",
     "make_unit",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Optional
 
 from .. import atomic, audit, disk, export, isolation, jobs, keys, manifests, pvs, trail
+from ..board import Board
 from ..errors import FormatError
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
@@ -33,7 +34,8 @@ def build(
     Raises FormatError, SignatureError, AuditError.
 
     The state must be signed throughout by what ``job.trust`` trusts; the finished image is read back by the
-    independent verifier before it takes its name.
+    independent verifier before it takes its name. Without a board the storage partition is written alone:
+    ``check_laid_out`` reads it back in the image that another tool makes of it.
     """
     trust = keys.TrustStore.load(job.trust)
     signers = pvs.Signers.parse(job.signers.read_bytes(), what=str(job.signers)) if job.signers else None
@@ -52,6 +54,12 @@ def build(
         if state.container_names() and not has_network(state, pool):
             warn(f"no container may configure the device's network, so it gets no address; {NETWORK_HINT}")
         trail.write(storage, state, pool, REVISION)
+        if job.board is None:
+            size = disk.build_storage(
+                job.output, Board(), storage, size=job.size, epoch=job.epoch, seed=state.digest()
+            )
+            log(f"{job.output} is written: a storage partition of {size} bytes")
+            return
         image = disk.build(
             folder / job.output.name,
             job.board,
