@@ -13,8 +13,12 @@ PVR_BSP_KERNEL ??= "${KERNEL_IMAGETYPE}"
 PVR_BSP_KERNEL[doc] = "Kernel image in DEPLOY_DIR_IMAGE."
 PVR_BSP_INITRAMFS ??= "pantavisor-initramfs-${MACHINE}.cpio.zst"
 PVR_BSP_INITRAMFS[doc] = "Initramfs with pantavisor as PID 1, in DEPLOY_DIR_IMAGE."
+PVR_BSP_FIT ??= ""
+PVR_BSP_FIT[doc] = "FIT in DEPLOY_DIR_IMAGE with kernel, initramfs and device trees, for U-Boot, in place \
+of PVR_BSP_KERNEL, PVR_BSP_INITRAMFS and PVR_BSP_FDT."
 PVR_BSP_FDT ??= ""
-PVR_BSP_FDT[doc] = "Device tree blob in DEPLOY_DIR_IMAGE, for boards whose boot loader needs one."
+PVR_BSP_FDT[doc] = "Device tree blob in DEPLOY_DIR_IMAGE, for boards whose boot loader needs one. Of \
+several, as KERNEL_DEVICETREE lists them, U-Boot takes the one that its fdtfile names, else the first."
 PVR_BSP_MODULES ??= "modules-${MACHINE}.tgz"
 PVR_BSP_MODULES[doc] = "Tarball with lib/modules/<release>, in DEPLOY_DIR_IMAGE. Empty: no modules."
 PVR_BSP_FIRMWARE ??= ""
@@ -49,7 +53,7 @@ do_pvrexport[dirs] = "${B}"
 do_pvrexport[cleandirs] = "${B}"
 # BitBake follows only calls by full dotted name, so what the job reads is listed.
 do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_MODULES PVR_BSP_FIRMWARE \
-    PVR_DEVICE_JSON PVS_SIGN"
+    PVR_DEVICE_JSON PVR_BSP_FIT PVS_SIGN"
 do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"

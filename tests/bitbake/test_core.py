@@ -34,11 +34,6 @@ def test_tasks_run_in_the_order_of_openembedded_core(built: Build) -> None:
     assert ran.index("do_install") < ran.index("do_populate_sysroot")
 
 
-def test_a_place_for_temporary_files_is_not_that_of_the_build(build: Build, tmp_path: Path) -> None:
-    shown = build.run("-e", TMPDIR=str(tmp_path), BB_ENV_PASSTHROUGH_ADDITIONS="TMPDIR").succeeded()
-    assert f'\nTMPDIR="{build.directory}/tmp"\n' in shown.output and not any(tmp_path.iterdir())
-
-
 def test_file_source_is_unpacked_and_patched_in_unpackdir(built: Build) -> None:
     script = built.work("hello") / "sources" / "hello-1.0" / "hello.sh"
     assert script.read_text().splitlines()[-1] == "echo HELLO"

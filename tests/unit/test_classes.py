@@ -11,10 +11,12 @@ import pytest
 
 LAYER = Path(__file__).resolve().parents[2] / "meta-pantavisor"
 CLASSES = {path.stem: path.read_text() for path in (LAYER / "classes").glob("*.bbclass")}
+RECIPES = [path.read_text() for path in LAYER.glob("recipes-*/*/*.bb")]
 # Set for every recipe by the build itself, or places, which must not change a hash.
 OUTSIDE = {"B", "T", "PN", "MACHINE", "UNPACKDIR", "WORKDIR", "DEPLOY_DIR_IMAGE", "PVR_EXPORT",
            "PVROOT_DEPLOY_DIR", "PVR_OCI_DIR", "PVR_LIBSQUASHFS", "PVS_KEY", "PVS_X5C", "PVS_CA",
-           "PVS_COMMAND", "PVS_PKCS11", "PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL"}  # fmt: skip
+           "PVS_COMMAND", "PVS_PKCS11", "PVS_PKCS11_TOKEN", "PVS_PKCS11_LABEL", "IMAGE_LINK_NAME",
+           "PVROOT_STORAGE"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
@@ -23,7 +25,7 @@ def test_every_public_variable_has_a_default_and_a_doc(name: str) -> None:
     for variable in re.findall(r"^(\w+) \?\?= ", text, re.MULTILINE):
         if variable in ("EFI_BOOT_IMAGE",):
             continue
-        documented = any(f"\n{variable}[doc] = " in other for other in CLASSES.values())
+        documented = any(f"\n{variable}[doc] = " in other for other in (*CLASSES.values(), *RECIPES))
         assert documented, f"{variable} of {name}.bbclass has no [doc]"
 
 
@@ -43,16 +45,19 @@ def test_a_python_task_body_is_one_call_by_full_dotted_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "name"),
+    ("function", "names"),
     [
         ("export_container", "pvr-container"),
         ("export_bsp", "bsp-pvrexport"),
-        ("build_root", "pvroot-image"),
+        ("build_root", "pvroot-image pvroot-parts"),
+        ("build_storage", "pvroot-parts"),
+        ("check_image", "pvroot-wic"),
     ],
 )
-def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, name: str) -> None:
-    source = (LAYER / "lib/pvbb/tasks.py").read_text()
-    text = CLASSES[name]
+def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, names: str) -> None:
+    module = "tasks" if function.startswith("export") else "root"
+    source = (LAYER / f"lib/pvbb/{module}.py").read_text()
+    text = "".join(CLASSES[name] for name in names.split())
     body = re.search(rf"^def {function}\(.*?(?=^def )", source, re.MULTILINE | re.DOTALL)
     assert body
     called = "".join(
@@ -67,9 +72,12 @@ def test_a_job_reads_only_variables_that_its_task_hash_knows(function: str, name
 
 def imported_by_bitbake() -> list[Path]:
     """The modules of which BitBake asks for each function's source."""
-    text = (LAYER / "lib/pvbb/__init__.py").read_text()
-    (names,) = re.findall(r"^BBIMPORTS = (.*)", text, re.MULTILINE)
-    return [LAYER / f"lib/pvbb/{name}.py" for name in ast.literal_eval(names)]
+    (statement,) = [
+        node
+        for node in ast.parse((LAYER / "lib/pvbb/__init__.py").read_text()).body
+        if isinstance(node, ast.Assign)
+    ]
+    return [LAYER / f"lib/pvbb/{name}.py" for name in ast.literal_eval(statement.value)]
 
 
 @pytest.mark.parametrize("path", imported_by_bitbake(), ids=lambda path: path.stem)

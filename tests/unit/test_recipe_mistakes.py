@@ -56,7 +56,7 @@ def test_an_argument_that_is_set_as_a_variable_is_answered_by_the_line_to_write(
 
 @pytest.mark.parametrize(
     ("line", "reader"),
-    [('PVROOT_CONTAINERS:append = " web"', "pvroot-image"), ('PVR_GROUP:pn-web ?= "x"', "pvr-container"),
+    [('PVROOT_CONTAINERS:append = " web"', "pvroot-parts"), ('PVR_GROUP:pn-web ?= "x"', "pvr-container"),
      ('PANTAVISOR_LOG_LEVEL = "debug"', "pantavisor-config")],
 )  # fmt: skip
 def test_a_variable_that_another_recipe_reads_skips_the_recipe(

@@ -13,5 +13,5 @@ def test_the_page_of_variables_is_that_of_the_classes_and_recipes() -> None:
 
 def test_a_value_that_goes_on_over_lines_is_one() -> None:
     (size,) = (variable for variable in variables.read() if variable.name == "PVROOT_SIZE")
-    assert size.default == "" and size.file == "classes/pvroot-image.bbclass"
+    assert size.default == "" and size.file == "classes/pvroot-parts.bbclass"
     assert size.meaning.startswith("Size of the disk image") and size.meaning.endswith("for updates.")

@@ -9,11 +9,16 @@ where there is none: what ``typing`` has, they import for the type checker only.
     values variables  whether values and variables are of those that exist
     fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
     imagelock      the lock file of images
-    tasks tool     the bodies of tasks, and how they run the library
+    tasks root tool  the bodies of the tasks of parts and of images, and how they run the library
     signing        which file, program or token has which key
+    boards         what is known of machines
+    kernelconfig   whether a kernel has what devices need
     initramfs deviceconfig  what an initramfs holds
     bills          what other recipes know of the packages in images
     published appwords  names and options of the published layer
 """
 
-BBIMPORTS = ["tool", "tasks", "recipe", "sources", "fetcher", "tags", "variables", "initramfs", "bills"]
+BBIMPORTS = [
+    "tool", "tasks", "root", "recipe", "bills", "boards", "fetcher", "initramfs", "kernelconfig",
+    "sources", "tags", "variables",
+]  # fmt: skip

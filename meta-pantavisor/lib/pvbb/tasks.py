@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bodies of the layer's tasks: gather variables into a job, let the library do it."""
+"""The bodies of the tasks of parts: gather variables into a job, let the library do it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import os
 from typing import TYPE_CHECKING
 
 import bb
-from pantavisor import cjson, manifests
+from pantavisor import cjson
 from pantavisor.errors import PantavisorError
 
-import pvbb.bills
-import pvbb.recipe
 import pvbb.signing
 import pvbb.sources
 import pvbb.tool
@@ -20,7 +18,6 @@ import pvbb.tool
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-MIB = 1024 * 1024
 ARGUMENTS = {
     "PVR_GROUP": "PV_GROUP",
     "PVR_STATUS_GOAL": "PV_STATUS_GOAL",
@@ -65,7 +62,7 @@ def export_container(d: Any) -> None:
             "volumes": d.getVar("PVR_VOLUMES").split(),
             "profile": d.getVar("PVR_PROFILE"),
             "libsquashfs": d.getVar("PVR_LIBSQUASHFS"),
-            "verity": _flag(d, "PVR_VERITY"),
+            "verity": flag(d, "PVR_VERITY"),
             "signing": _part_signing(d),
             "work": os.path.dirname(d.getVar("PVR_EXPORT")),
             "output": d.getVar("PVR_EXPORT"),
@@ -79,13 +76,17 @@ def export_bsp(d: Any) -> None:
     """do_pvrexport of the bsp: what the kernel's and the initramfs's recipes
     deployed becomes a signed part.
     """
+    fit = _deployed(d, "PVR_BSP_FIT")
+    trees = _device_trees(d)
     pvbb.tool.run(
         d,
         "export-bsp",
         {
-            "kernel": _kernel(d),
-            "initramfs": _deployed(d, "PVR_BSP_INITRAMFS"),
-            "fdt": _deployed(d, "PVR_BSP_FDT"),
+            "kernel": None if fit else _kernel(d),
+            "initramfs": None if fit else _deployed(d, "PVR_BSP_INITRAMFS"),
+            "fit": fit,
+            "fdt": next(iter(trees.values()), None),
+            "device_trees": trees if len(trees) > 1 else None,
             "modules": _deployed(d, "PVR_BSP_MODULES"),
             "firmware": _deployed(d, "PVR_BSP_FIRMWARE"),
             "device": _unpacked(d, "PVR_DEVICE_JSON"),
@@ -115,38 +116,9 @@ def sign_efi(d: Any) -> None:
         pvbb.tool.call(d, ["keys", "sign-efi", *pvbb.signing.EFI.options(d), program, signed])
 
 
-def build_root(d: Any) -> None:
-    """do_pvroot: exports become one signed state, its storage tree and the disk image."""
-    parts = d.getVar("PVROOT_DEPLOY_DIR")
-    bsp = d.getVar("PVROOT_BSP")
-    files = {bsp: f"{bsp}-{d.getVar('MACHINE')}", **{name: name for name in pvbb.recipe.containers(d)}}
-    exports = {name: os.path.join(parts, f"{file}.pvrexport.tgz") for name, file in files.items()}
-    size, memory = d.getVar("PVROOT_SIZE"), d.getVar("PVROOT_MEMORY").strip()
-    pvbb.tool.run(
-        d,
-        "build-root",
-        {
-            "exports": list(exports.values()),
-            "board": {"boot": [{"files": _boot_files(d)}]},
-            "size": int(size) * MIB if size else None,
-            "memory": manifests.parse_memory(memory) if memory else None,
-            "trust": d.getVar("PVS_CA"),
-            "release": _number(d, "PVROOT_RELEASE"),
-            "signing": pvbb.signing.STATE.job(d),
-            "sign_parts": not _flag(d, "PVS_SIGN"),
-            "signers": d.getVar("PVS_SIGNERS") or None,
-            "sbom": d.getVar("PVROOT_SBOM").split(),
-            "built": pvbb.bills.of_exports(d, parts, exports),
-            "epoch": int(d.getVar("SOURCE_DATE_EPOCH") or 0),
-            "work": d.getVar("B"),
-            "output": os.path.join(d.getVar("B"), f"{d.getVar('PVROOT_NAME')}.img"),
-        },
-    )
-
-
 def _part_signing(d: Any) -> Optional[dict[str, Optional[str]]]:
     """None leaves a part to be signed by the image's recipe."""
-    return pvbb.signing.STATE.job(d) if _flag(d, "PVS_SIGN") else None
+    return pvbb.signing.STATE.job(d) if flag(d, "PVS_SIGN") else None
 
 
 def _part(d: Any) -> Optional[str]:
@@ -161,7 +133,7 @@ def _arguments(d: Any, *, given: bool) -> dict[str, Any]:
         value = d.getVar(variable, noweakdefault=given)
         if value is not None:
             arguments[name] = value.split() if variable == "PVR_ROLES" else value
-    if not given and _flag(d, "PVR_CONFINED"):
+    if not given and flag(d, "PVR_CONFINED"):
         arguments["PV_SECURITY_PROFILE"] = "confined"
     for word in d.getVar("PVR_ARGS").split():
         name, equals, value = word.partition("=")
@@ -189,7 +161,7 @@ def _network(d: Any) -> dict[str, Any]:
     return {f"PV_NETWORK_{name.upper()}": value for name, value in found.items()}
 
 
-def _flag(d: Any, variable: str) -> bool:
+def flag(d: Any, variable: str) -> bool:
     value = (d.getVar(variable) or "0").strip()
     if value not in ("0", "1"):
         bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: use "1" for yes, "0" for no')
@@ -197,10 +169,10 @@ def _flag(d: Any, variable: str) -> bool:
 
 
 def _epoch(d: Any) -> Optional[int]:
-    return _number(d, "PVR_SOURCE_DATE_EPOCH", "of seconds since 1970")
+    return number(d, "PVR_SOURCE_DATE_EPOCH", "of seconds since 1970")
 
 
-def _number(d: Any, variable: str, of: str = "of the release") -> Optional[int]:
+def number(d: Any, variable: str, of: str = "of the release") -> Optional[int]:
     value = (d.getVar(variable) or "").strip()
     if value and not (value.isascii() and value.isdigit() and len(value) < 11):
         bb.fatal(f'{d.getVar("PN")}: {variable} is "{value}"\n  hint: use a number {of}')
@@ -255,6 +227,22 @@ def _deployed(d: Any, variable: str) -> Optional[str]:
     )
 
 
+def _device_trees(d: Any) -> dict[str, str]:
+    """Those of PVR_BSP_FDT by their names. Kernels deploy each without its directory."""
+    folder = d.getVar("DEPLOY_DIR_IMAGE")
+    trees = {}
+    for name in (d.getVar("PVR_BSP_FDT") or "").split():
+        places = [os.path.join(folder, place) for place in (name, os.path.basename(name))]
+        found = next(filter(os.path.exists, places), None)
+        if found is None:
+            bb.fatal(
+                f"{d.getVar('PN')}: PVR_BSP_FDT names {name}, which is not in {folder}\n"
+                "  hint: add the recipe that deploys it to PVR_BSP_DEPENDS"
+            )
+        trees[name] = found
+    return trees
+
+
 def _kernel(d: Any) -> Optional[str]:
     """Where a key for UEFI Secure Boot is given, do_efi_sign left a signed one."""
     kernel = _deployed(d, "PVR_BSP_KERNEL")
@@ -279,11 +267,3 @@ def _existing(d: Any, variable: str, folder: str, hint: str) -> Optional[str]:
     if not os.path.exists(path):
         bb.fatal(f"{d.getVar('PN')}: {variable} names {name}, which is not in {folder}\n  hint: {hint}")
     return path
-
-
-def _boot_files(d: Any) -> dict[str, str]:
-    files = {}
-    for entry in (d.getVar("IMAGE_BOOT_FILES") or "").split():
-        source, _, target = entry.partition(";")
-        files[target or source] = os.path.join(d.getVar("DEPLOY_DIR_IMAGE"), source)
-    return files

@@ -17,8 +17,9 @@ signature is read."
 PANTAVISOR_SECUREBOOT_SET ??= "0"
 PANTAVISOR_SECUREBOOT_SET[doc] = "1: a revision needs a set signature, as pvroot-image makes it with \
 PVROOT_RELEASE, so that no part can be taken out or exchanged for that of another release."
-PANTAVISOR_BOOTLOADER ??= "${@bb.utils.contains('MACHINE_FEATURES', 'efi', 'grub', 'uboot', d)}"
-PANTAVISOR_BOOTLOADER[doc] = "grub or uboot: whose boot environment the runtime reads."
+PANTAVISOR_BOOTLOADER ??= "${@pvbb.boards.loader(d)}"
+PANTAVISOR_BOOTLOADER[doc] = "grub or uboot: what chooses the revision to boot. The runtime reads its boot \
+environment, and pvroot-wic puts it onto the disk. Default: grub on machines with EFI."
 PANTAVISOR_STORAGE_DEVICE ??= "LABEL=root"
 PANTAVISOR_STORAGE_DEVICE[doc] = "The storage partition, where the boot loader does not name it: \
 PARTUUID=, LABEL=, UUID= or a path."
