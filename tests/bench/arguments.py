@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 
@@ -32,6 +32,17 @@ def count(text: str) -> int:
             f'"{text}" is not a number from 1 on\n  hint: use digits, such as 3'
         )
     return int(text)
+
+
+def parse(parser: argparse.ArgumentParser, cases: Collection[str]) -> argparse.Namespace:
+    """The command line of a benchmark of several ``cases``, each run several times."""
+    runs = "runs of each way, in turns; default: %(default)s"
+    parser.add_argument("--repeats", type=count, default=3, metavar="N", help=runs)
+    parser.add_argument("cases", nargs="*", default=[], metavar="case", help=f"of {', '.join(cases)}")
+    options = parser.parse_args()
+    if unknown := [case for case in options.cases if case not in cases]:
+        parser.error(f"{unknown[0]} is not a case\n  hint: use one of: {', '.join(cases)}")
+    return options
 
 
 def need(parser: argparse.ArgumentParser, programs: Iterable[str]) -> None:

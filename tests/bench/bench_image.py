@@ -274,12 +274,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=arguments.folder, help="where to put scratch files")
     parser.add_argument("--image", type=arguments.layout, help="an OCI layout with the tag 1 instead")
-    runs = "runs of each way, in turns; default: %(default)s"
-    parser.add_argument("--repeats", type=arguments.count, default=3, metavar="N", help=runs)
-    parser.add_argument("cases", nargs="*", default=[], metavar="case", help=f"of {', '.join(CASES)}")
-    options = parser.parse_args()
-    if unknown := [case for case in options.cases if case not in CASES]:
-        parser.error(f"{unknown[0]} is not a case\n  hint: use one of: {', '.join(CASES)}")
+    options = arguments.parse(parser, CASES)
     arguments.need(parser, PROGRAMS)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         scratch = Path(name)

@@ -168,12 +168,7 @@ def main() -> None:
     )  # fmt: skip
     size = "of the layers that stay; default: %(default)s"
     parser.add_argument("--bytes", type=arguments.count, default=400_000_000, help=size)
-    runs = "runs of each way, in turns; default: %(default)s"
-    parser.add_argument("--repeats", type=arguments.count, default=3, metavar="N", help=runs)
-    parser.add_argument("cases", nargs="*", default=[], metavar="case", help=f"of {', '.join(CASES)}")
-    options = parser.parse_args()
-    if unknown := [case for case in options.cases if case not in CASES]:
-        parser.error(f"{unknown[0]} is not a case\n  hint: use one of: {', '.join(CASES)}")
+    options = arguments.parse(parser, CASES)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         scratch = Path(name)
         layouts = [scratch / "before", scratch / "after"]
