@@ -18,6 +18,7 @@ MAX_PATH_BYTES = 1024
 MAX_NAME_BYTES = 255
 MAX_CONTAINER_CHARS = 64
 SIGNATURES = "_sigs/"
+OVERLAYS = "_config/"
 MAX_REVISION_CHARS = 64  # without locals/
 MAX_REVISION_DIGITS = 10
 MAX_CHOICES = 200  # that an error looks through for a hint; a state may hold any number of names
@@ -84,6 +85,11 @@ def check_plain(name: str, *, what: str) -> str:
 def signature_path(name: str) -> str:
     """Where a state has the signature of the part ``name``, or the one of that name."""
     return f"{SIGNATURES}{name}.json"
+
+
+def overlay_folder(name: str) -> str:
+    """Where a state has the config overlay of the container ``name``, with a slash at the end."""
+    return f"{OVERLAYS}{name}/"
 
 
 def check_revision(name: str) -> str:

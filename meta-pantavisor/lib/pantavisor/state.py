@@ -143,7 +143,7 @@ class State(Mapping[str, Value]):
 
     def part(self, name: str) -> dict[str, Value]:
         """A part's own paths with its config overlay and its signature."""
-        own = (f"{name}/", f"_config/{name}/")
+        own = (f"{name}/", names.overlay_folder(name))
         return {
             path: value
             for path, value in self._files.items()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from .. import manifests
+from .. import manifests, names
 from ..container import Container, config_overlay, part_copy, rootfs
 from ..manifests import ContainerSpec
 from ..manifests.spec import ROOT_VOLUME
@@ -60,7 +60,7 @@ def _write(planned: Plan, made: Container) -> None:
     if request.config_overlay is not None:
         files, warnings = config_overlay.read(request.config_overlay, name, repository.pool)
         made = made.overlaid(files, warnings)
-        head = config_overlay.head(name)
+        head = names.overlay_folder(name)
         gone = {path for path in worktree.paths(repository, name) if path.startswith(head)}
     worktree.write(repository, name, made, request.notify, new=planned.is_new, gone=gone)
 

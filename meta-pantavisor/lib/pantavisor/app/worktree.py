@@ -172,7 +172,7 @@ def write(
 def paths(repository: Repository, name: str) -> set[str]:
     """What the working tree holds of the container, committed or not."""
     found = set()
-    for head in (name, f"_config/{name}", names.signature_path(name)):
+    for head in (name, names.overlay_folder(name), names.signature_path(name)):
         path = repository.root / head
         files = [path] if path.is_file() else [entry for entry in path.rglob("*") if entry.is_file()]
         found |= {entry.relative_to(repository.root).as_posix() for entry in files}

@@ -8,17 +8,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .. import names
 from ..errors import FormatError, NotFound
 from ..objects import ObjectPool
 from ..repo.working_tree import WorkingTree
 from ..state import Value
 
 EXECUTABLE = 0o111
-
-
-def head(name: str) -> str:
-    """Where the files of the container ``name`` are in a state."""
-    return f"_config/{name}/"
 
 
 def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], tuple[str, ...]]:
@@ -35,7 +31,7 @@ def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], t
         "0644; put programs into the image"
         for path in programs[:1]
     )
-    return {head(name) + path: tree.put(path, pool) for path in paths}, warnings
+    return {names.overlay_folder(name) + path: tree.put(path, pool) for path in paths}, warnings
 
 
 def check(folder: Path) -> None:

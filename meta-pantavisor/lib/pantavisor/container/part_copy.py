@@ -65,7 +65,7 @@ def _choose_part(state: State, source: Path, part: Optional[str], prefer: str) -
 
 def own_files(taken: PartCopy) -> tuple[PartCopy, tuple[str, ...]]:
     """The part's own folders alone; and a warning of the other paths that its signature mentions."""
-    folders = (f"{taken.part}/", f"_config/{taken.part}/")
+    folders = (f"{taken.part}/", names.overlay_folder(taken.part))
     files = {path: value for path, value in taken.files.items() if path.startswith(folders)}
     foreign = sorted(set(taken.files) - set(files) - {names.signature_path(taken.part)})
     warnings = (_left_out(taken, foreign),) if foreign else ()
@@ -97,7 +97,7 @@ def _is_plain(source: Path) -> bool:
 def _read_directory(source: Path, pool: ObjectPool) -> State:
     tree = WorkingTree(source)
     # What a config overlay holds is for the container to read, byte for byte.
-    files = {path: tree.read(path, raw=path.startswith("_config/"), pool=pool) for path in tree.files()}
+    files = {path: tree.read(path, raw=path.startswith(names.OVERLAYS), pool=pool) for path in tree.files()}
     return State.empty().with_files(files)
 
 
@@ -161,7 +161,8 @@ def _renamed(taken: PartCopy, name: str) -> dict[str, Value]:
     if name == taken.part:
         return dict(taken.files)
     files: dict[str, Value] = {}
-    for old, new in ((f"{taken.part}/", f"{name}/"), (f"_config/{taken.part}/", f"_config/{name}/")):
+    folders = {f"{taken.part}/": f"{name}/", names.overlay_folder(taken.part): names.overlay_folder(name)}
+    for old, new in folders.items():
         files.update(
             {new + path[len(old) :]: value for path, value in taken.files.items() if path.startswith(old)}
         )

@@ -15,8 +15,6 @@ from ..errors import NotFound
 from ..state import State, Value
 from .signature import FOLDER, Signature
 
-OVERLAYS = "_config/"
-
 
 def part_names(state: State) -> tuple[str, ...]:
     """Containers, the bsp, and names that only have a signature; sorted."""
@@ -34,8 +32,8 @@ def part_paths(state: State, name: str) -> frozenset[str]:
     for other in part_names(state):
         if other != name:
             signed_elsewhere |= _signed(state, other)
-            folders.update(path for path in state.part(other) if not path.startswith(OVERLAYS))
-    overlaid = {path for path in signed_elsewhere - signed if path.startswith(OVERLAYS)}
+            folders.update(path for path in state.part(other) if not path.startswith(names.OVERLAYS))
+    overlaid = {path for path in signed_elsewhere - signed if path.startswith(names.OVERLAYS)}
     return frozenset((set(state.part(name)) - overlaid | signed - signed_elsewhere - folders) - {"#spec"})
 
 

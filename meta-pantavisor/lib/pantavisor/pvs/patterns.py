@@ -70,7 +70,8 @@ def container_selection(name: str) -> Selection:
     """A container with its config overlay;
     where it came from is not protected, nor is the signature itself.
     """
-    return Selection((f"{name}/**", f"_config/{name}/**"), (f"{name}/src.json", names.signature_path(name)))
+    include = (f"{name}/**", f"{names.overlay_folder(name)}**")
+    return Selection(include, (f"{name}/src.json", names.signature_path(name)))
 
 
 def bsp_selection() -> Selection:

@@ -38,7 +38,7 @@ def _selection(options: argparse.Namespace) -> pvs.Selection:
         rest = [pattern for pattern in exclude if pattern != f"{part}/src.json"]
         exclude = (*(f"{part}/{pattern}" for pattern in options.exclude), *rest)
     if options.noconfig:
-        include = tuple(pattern for pattern in include if not pattern.startswith("_config/"))
+        include = tuple(pattern for pattern in include if not pattern.startswith(names.OVERLAYS))
     return pvs.Selection(include, exclude)
 
 
