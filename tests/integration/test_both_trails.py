@@ -64,7 +64,7 @@ def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
     # The runtime knows no disks yet.
     del files["web/run.json"]["storage"]["docker--data"]["disk"], files["device.json"]["disks_v2"]
     state = State.empty().with_files(files)
-    for name in pvs.part_names(state):
+    for name in pvs.all_part_names(state):
         selection = pvs.bsp_selection() if name == "bsp" else pvs.container_selection(name)
         state = keys.sign_state(state, name, selection, signer)
     trail.write(folder / "storage", state, pool, "0")

@@ -79,7 +79,7 @@ def make(folder: Path) -> Device:
 def sign(device: Device, state: State) -> State:
     """Every part signed as a factory does."""
     signer = device.signer()
-    for name in pvs.part_names(state):
+    for name in pvs.all_part_names(state):
         selection = pvs.bsp_selection() if name == "bsp" else pvs.container_selection(name)
         state = keys.sign_state(state, name, selection, signer)
     return state

@@ -224,7 +224,7 @@ def signed_state() -> State:
 
 def test_a_part_is_what_its_signature_mentions_and_no_other_does() -> None:
     state = signed_state()
-    assert pvs.part_names(state) == ("bsp", "db", "web")
+    assert pvs.all_part_names(state) == ("bsp", "db", "web")
     assert pvs.part_paths(state, "web") == {"web/run.json", "web/old", "_config/web/x", "_sigs/web.json"}
     assert "shared/file" in pvs.part_files(state, "web")
     assert pvs.part_paths(state, "bsp") == {"device.json", "bsp/run.json", "bsp/old", "_sigs/bsp.json"}

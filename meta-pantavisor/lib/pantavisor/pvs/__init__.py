@@ -16,7 +16,7 @@ part.
 from __future__ import annotations
 
 from .coverage import Coverage, coverage, is_free, require_full, require_signed, unsigned
-from .parts import merge, part_files, part_names, part_paths, replace_part
+from .parts import all_part_names, merge, part_files, part_paths, replace_part
 from .patterns import Selection, bsp_selection, check_pattern, container_selection, matches, part_selection
 from .sets import SET, check_set, next_release, require_set, set_selection
 from .signature import (
@@ -61,7 +61,7 @@ __all__ = [
     "merge",
     "named",
     "part_files",
-    "part_names",
+    "all_part_names",
     "part_paths",
     "part_selection",
     "next_release",

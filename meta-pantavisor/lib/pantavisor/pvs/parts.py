@@ -16,7 +16,7 @@ from ..state import State, Value
 from .signature import FOLDER, Signature
 
 
-def part_names(state: State) -> tuple[str, ...]:
+def all_part_names(state: State) -> tuple[str, ...]:
     """Containers, the bsp, and names that only have a signature; sorted."""
     signed = {path[len(FOLDER) : -len(".json")] for path in state if path.startswith(FOLDER)}
     return tuple(sorted(signed | set(state.part_names())))
@@ -29,7 +29,7 @@ def part_paths(state: State, name: str) -> frozenset[str]:
     may be a package of its own.
     """
     signed, signed_elsewhere, folders = _signed(state, name), set[str](), set[str]()
-    for other in part_names(state):
+    for other in all_part_names(state):
         if other != name:
             signed_elsewhere |= _signed(state, other)
             folders.update(path for path in state.part(other) if not path.startswith(names.OVERLAYS))
@@ -41,7 +41,7 @@ def part_files(state: State, name: str) -> dict[str, Value]:
     """A part to put elsewhere: its paths, and what its signature mentions. Raises NotFound."""
     paths = set(state.part(name)) | _signed(state, name)
     if not paths:
-        raise NotFound(f'the state has no part "{name}"', hint=names.choice(name, part_names(state)))
+        raise NotFound(f'the state has no part "{name}"', hint=names.choice(name, all_part_names(state)))
     return {path: state[path] for path in sorted(paths)}
 
 
@@ -52,7 +52,7 @@ def replace_part(state: State, name: str, files: Mapping[str, Value]) -> State:
 
 def merge(state: State, other: State) -> State:
     """All parts of ``other`` in place of those of the same names, then its loose files over the rest."""
-    for name in part_names(other):
+    for name in all_part_names(other):
         state = replace_part(state, name, part_files(other, name))
     return state.with_files(dict(other))
 

@@ -177,7 +177,7 @@ def _paths(state: State, word: str) -> set[str]:
 def _check(words: Iterable[str], *states: State) -> None:
     for word in words:
         if not any(_is_part(state, word) or _paths(state, word) for state in states):
-            known = {name for state in states for name in pvs.part_names(state)}
+            known = {name for state in states for name in pvs.all_part_names(state)}
             raise NotFound(
                 f'the state has no part and no path "{word[:100]}"', hint=names.choice(word, known)
             )
