@@ -17,6 +17,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     text = "make signing keys and certificates, sign what boots"
     noun = commands.add_parser("keys", help=text, description=f"{text[0].upper()}{text[1:]}.")
     verbs = noun.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _declare_generate(verbs)
+    _declare_certify(verbs)
+    _declare_boot(verbs)
+    _declare_efi(verbs)
+
+
+def _declare_generate(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     generate = verbs.add_parser(
         "generate",
         help="make a CA and a signing key in a new directory",
@@ -34,6 +41,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     generate.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificates")
     generate.add_argument("--if-missing", action="store_true", help="do nothing where the directory exists")
     generate.set_defaults(run=_generate)
+
+
+def _declare_certify(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     certify = verbs.add_parser(
         "certify",
         help="make the certificate of a key that is elsewhere",
@@ -51,6 +61,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     certify.add_argument("--common-name", required=True, help="name in the certificate")
     certify.add_argument("--days", type=int, default=keys.DAYS, help="validity of the certificate")
     certify.set_defaults(run=_certify)
+
+
+def _declare_boot(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     public = verbs.add_parser(
         "boot-key",
         help="write the public half of a key as GRUB embeds it",
@@ -72,6 +85,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sign.add_argument("file", type=Path, nargs="+", help="file to sign, such as oem.env")
     key_options.declare_signer(sign)
     sign.set_defaults(run=_sign_boot)
+
+
+def _declare_efi(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     efi = verbs.add_parser(
         "sign-efi",
         help="sign a program for UEFI Secure Boot",
