@@ -124,14 +124,14 @@ static int check_object(const struct pv_checkout *checkout, const struct pv_entr
 {
 	const char *object_id = paths[0]->object_id;
 	cleanup_close int fd = open_verified(checkout, object_id, err);
-	bool is_volume = false;
+	bool is_held = false;
 	size_t i = 0;
 
 	for (; fd >= 0 && i < count && check_link(checkout, fd, paths[i]->path, err) == 0; i++)
-		is_volume |= paths[i]->is_volume;
+		is_held |= paths[i]->is_volume || pv_starts_with(paths[i]->path, "bsp/");
 	if (fd < 0 || i < count)
 		return pv_err_wrap(err, "object %.*s (%.200s)", SHORT, object_id, paths[i]->path);
-	if (is_volume && held) {
+	if (is_held && held) {
 		hold(held, object_id, fd);
 		fd = -1;
 	}

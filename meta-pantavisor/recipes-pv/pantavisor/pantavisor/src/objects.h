@@ -15,7 +15,7 @@
 #include "sha256.h"
 #include "state.h"
 
-/* The objects of volumes, open and verified, in the order of their ids. */
+/* The objects of volumes and of the bsp, the large ones, open and verified, in the order of their ids. */
 struct pv_held {
 	struct pv_held_object {
 		char id[PV_SHA256_HEX + 1];

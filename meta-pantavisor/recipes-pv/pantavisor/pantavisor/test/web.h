@@ -101,7 +101,8 @@ static inline void boot(struct pv *pv, const char *persistence)
 	pv->storage = options.storage = pv_beneath_root("/storage", &err);
 	pv->run = pv_run_new("0");
 	CHECK(pv_verify_revision(&options, &pv->run->state, &pv->run->held, &verified, &err) == 0);
-	CHECK(pv->run->state.container_count == 1 && pv->run->held.count == 1);
+	/* The root of the container, and what the bsp boots. */
+	CHECK(pv->run->state.container_count == 1 && pv->run->held.count == 2);
 }
 
 static inline int mount_web(const struct pv *pv, struct pv_mounts *mounts)
