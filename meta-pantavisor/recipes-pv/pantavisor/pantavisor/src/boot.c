@@ -154,6 +154,8 @@ static int verify(void *argument, struct pv_job_result *result)
 	if (verified.release)
 		pv_info("boot", "release %ld, bound by a set signature", verified.release);
 	show_unit(pv);
+	if (pv_volume_mount_bsp(pv, &result->err) < 0)
+		return pv_err_wrap(&result->err, "bsp");
 	memcpy(result->bytes, &verified.release, sizeof(verified.release));
 	result->length = sizeof(verified.release);
 	return pv_handover_send(boot->ends[1], &pv->run->state, &pv->run->held, &result->err);
@@ -169,8 +171,7 @@ static int take(const struct pv_boot *boot, const struct pv_job_result *result, 
 	if (pv_handover_take(boot->ends[0], pv->run,
 		    pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT), pv->release, err) < 0)
 		return -1;
-	if (pv_volume_mount_bsp(pv, err) < 0)
-		return pv_err_wrap(err, "bsp");
+	pv_volume_note_bsp(pv);
 	pv_run_make_tasks(pv->run);
 	return 0;
 }

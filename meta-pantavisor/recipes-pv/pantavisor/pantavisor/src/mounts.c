@@ -27,7 +27,7 @@ static const struct {
 	{".ext4", "ext4", "noload"},
 };
 
-static void remember(struct pv_mounts *mounts, const char *target)
+void pv_mounts_note(struct pv_mounts *mounts, const char *target)
 {
 	if (mounts->count == mounts->room) {
 		mounts->room = mounts->room ? mounts->room * 2 : 8;
@@ -43,7 +43,7 @@ int pv_mount(struct pv_mounts *mounts, const char *source, const char *target, c
 		return -1;
 	if (mount(source, target, type, flags, options) < 0)
 		return pv_err_errno(err, "cannot mount %s on %s", source, target);
-	remember(mounts, target);
+	pv_mounts_note(mounts, target);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ void pv_mounts_undo_container(const char *name)
 		for (int i = 0; i < TARGET_WORD && line; i++)
 			target = strsep(&line, " ");
 		if (line && is_of_container(target, name))
-			remember(&found, target);
+			pv_mounts_note(&found, target);
 	}
 	pv_mounts_undo(&found);
 }

@@ -28,6 +28,8 @@ int pv_mount_verity(struct pv_mounts *mounts, const struct pv_verity *verity, in
 /* The other place of an open directory, with these flags alone. */
 int pv_mount_bind(
 	struct pv_mounts *mounts, int folder, const char *target, unsigned long flags, struct pv_err *err);
+/* What a job mounted. */
+void pv_mounts_note(struct pv_mounts *mounts, const char *target);
 /* What cannot be unmounted now is detached, and logged. */
 void pv_mounts_undo(struct pv_mounts *mounts);
 /* All that is mounted below /volumes/<name> and /run/pantavisor/<kind>/<name>, by the kernel's own list. */

@@ -9,6 +9,7 @@
 #include "durable.h"
 #include "text.h"
 
+#define FIRMWARE "/lib/firmware"
 #define STORAGE_FLAGS (MS_NOSUID | MS_NODEV)
 
 /* The hash file is held as its data is. */
@@ -46,13 +47,28 @@ static int mount_bsp_file(
 	return volume->name ? mount_object(pv->run, "bsp", volume, target, &pv->mounts, err) : 0;
 }
 
+static char *modules_place(const struct pv *pv)
+{
+	return pv_fmt("/lib/modules/%s", pv->release);
+}
+
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err)
 {
-	cleanup_free char *modules = pv_fmt("/lib/modules/%s", pv->release);
+	cleanup_free char *modules = modules_place(pv);
 
 	if (mount_bsp_file(pv, &pv->run->state.bsp_modules, modules, err) < 0)
 		return -1;
-	return mount_bsp_file(pv, &pv->run->state.bsp_firmware, "/lib/firmware", err);
+	return mount_bsp_file(pv, &pv->run->state.bsp_firmware, FIRMWARE, err);
+}
+
+void pv_volume_note_bsp(struct pv *pv)
+{
+	cleanup_free char *modules = modules_place(pv);
+
+	if (pv->run->state.bsp_modules.name)
+		pv_mounts_note(&pv->mounts, modules);
+	if (pv->run->state.bsp_firmware.name)
+		pv_mounts_note(&pv->mounts, FIRMWARE);
 }
 
 /* Of the volumes that last; NULL for one that ends with the next boot. */

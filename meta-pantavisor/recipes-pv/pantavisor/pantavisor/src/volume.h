@@ -7,6 +7,8 @@
 
 /* The volumes of the bsp, over /lib/modules/<release> and /lib/firmware. */
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err);
+/* In PID 1, once a job has mounted them: they are undone with its other mounts. */
+void pv_volume_note_bsp(struct pv *pv);
 /* A container's files and storages, below /volumes/<container>/. The new ones of these are noted in `use`.
  */
 int pv_volume_mount_container(const struct pv *pv, const struct pv_run *run,
