@@ -19,15 +19,16 @@ from devtools import guest as qemu
 from made import Desk
 from pantavisor import keys
 from pantavisor.state import State
-from place import BOOT_SECONDS, KEY_DIR
+from place import BOOT_SECONDS, KEY_DIR, TRUST
 
 SOCKET = "/pantavisor/pv-ctrl"
 # What listens in the guest: the socket as each container has it, and the program for containers.
-MANAGER, SERVICE, USER, PROGRAM = 8091, 8092, 8093, 8094
+MANAGER, SERVICE, USER, PROGRAM, UNIT = 8091, 8092, 8093, 8094, 8095
 RELEASE = 2
 STARTS = {
     "manager": f"nc -ll -p {PROGRAM} -e /program & exec nc -ll -p {MANAGER} -e /relay {SOCKET}",
-    "service": f"nc -ll -p {USER} -e /relay {SOCKET} 65534 & exec nc -ll -p {SERVICE} -e /relay {SOCKET}",
+    "service": f"nc -ll -p {UNIT} -e /bin/cat /pantavisor/unit.json & "
+    f"nc -ll -p {USER} -e /relay {SOCKET} 65534 & exec nc -ll -p {SERVICE} -e /relay {SOCKET}",
 }
 PROGRAM_TEXT = """#!/bin/sh
 for words in "containers ls" "cmd run locals/none" "objects get x" "nonsense"; do
@@ -44,7 +45,7 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
     root = desk.root("demo-system")
     add_programs(root, machine)
     for name, text in STARTS.items():
-        (root / name).write_text(f"#!/bin/sh\n{text}\n")
+        (root / name).write_text(f"#!/bin/sh\necho {name} is up\n{text}\n")
         (root / name).chmod(0o755)
     (root / "program").write_text(PROGRAM_TEXT)
     (root / "program").chmod(0o755)
@@ -56,7 +57,9 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
     for name, more in words.items():
         exports.append(desk.container(name, root, "--config", f'Entrypoint=["/bin/sh", "/{name}"]', *more))
     made = desk.image(exports, release=RELEASE)
-    forwards = qemu.free_ports(MANAGER, SERVICE, USER, PROGRAM)
+    (desk.folder / "plan.csv").write_text("serial,value.colour\nA-1,red\n")
+    desk.pvr("factory", "personalise", str(made), "--from", "plan.csv", "--trust", str(TRUST))
+    forwards = qemu.free_ports(MANAGER, SERVICE, USER, PROGRAM, UNIT)
     with qemu.Guest(qemu.Setup(made, machine, forwards)) as running:
         running.wait_for(r"container service STARTED", timeout=BOOT_SECONDS)
         yield running
@@ -115,6 +118,25 @@ def test_what_the_device_has_is_listed(manager: Caller) -> None:
     state = manager.ask("GET", "/steps/current")[1]
     objects = {entry["sha256"] for entry in manager.ask("GET", "/objects")[1]}
     assert state["#spec"] == "pantavisor-service-system@1" and state["service/root.squashfs"] in objects
+
+
+def test_a_container_reads_what_it_printed(device: qemu.Guest, manager: Caller, service: Caller) -> None:
+    status, text = service.ask("GET", "/logs")
+    assert (status, text) == (200, b"service is up\r\n")
+    assert service.ask("GET", "/logs", Range="bytes=8-") == (206, text[8:])
+    assert service.ask("GET", "/logs", Range=f"bytes={len(text)}-") == (204, None)
+    assert service.ask("GET", "/logs/previous")[0] == 404
+    # Each has its own, and no user but root.
+    assert manager.ask("GET", "/logs")[1] == b"manager is up\r\n"
+    assert Caller(device.port(USER)).ask("GET", "/logs")[0] == 403
+
+
+def test_a_container_sees_which_unit_it_runs_on(device: qemu.Guest) -> None:
+    with socket.create_connection(
+        (qemu.LOOPBACK, device.port(UNIT)), timeout=ANSWER_SECONDS
+    ) as connection:
+        unit = json.loads(connection.makefile("rb").read())
+    assert (unit["serial"], unit["values"]) == ("A-1", {"colour": "red"})
 
 
 def test_the_program_for_containers(device: qemu.Guest) -> None:

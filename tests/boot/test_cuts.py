@@ -156,6 +156,8 @@ def test_a_device_comes_back_from_every_cut(
         except AssertionError as wrong:
             pytest.fail(f"the power goes after flush {epoch}: {wrong}")
         found[choice] += 1
+        if (number + 1) % 50 == 0:
+            print(f"{number + 1} cuts, of which boot {found}", flush=True)
         if number % max(1, count // booted) == 0:
             with start(disk, persist=True) as running:
                 running.wait_for(rf"revision {choice} RUNNING", timeout=BOOT_SECONDS)

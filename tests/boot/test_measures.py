@@ -7,6 +7,7 @@ Nothing is judged: the numbers of an emulated machine are printed, for docs/dura
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -27,6 +28,9 @@ MIB = 1024 * 1024
 TURNS = "/usr/lib/turns.so"
 LINE = re.compile(r"turns: (\d+), longest (\d+) us, worked (\d+) us, asleep (\d+) us, memory (\d+) kB")
 IDLE = 20
+# It ends when it is asked to.
+PROGRAM = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait"]
+STAMPED = re.compile(r"^\[ *(\d+\.\d+)\] \S+ +(.*)$", re.MULTILINE)
 # The guest's time is that of its instructions, two nanoseconds each, however busy this machine is.
 PACE = ("-icount", "shift=1")
 
@@ -46,7 +50,7 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
         desk.bsp(files),
         desk.export("demo-system"),
         desk.container("manager", root, "--config", relay, "--role", "mgmt", "--group", "platform"),
-        desk.container("web", root, "--config", 'Entrypoint=["sleep", "1000000"]', "--group", "app"),
+        desk.container("web", root, "--config", f"Entrypoint={json.dumps(PROGRAM)}", "--group", "app"),
     ]
     made = desk.image(exports, size=512 * MIB)
     setup = qemu.Setup(made, machine, qemu.free_ports(MANAGER), extra=PACE)
@@ -86,6 +90,13 @@ def test_measures(device: qemu.Guest) -> None:
     print()
     with measured(device, "idle with three containers"):
         time.sleep(IDLE)
+    # What an update of one container costs, without a transfer to speak of.
+    put_step(manager, "locals/small", {"_config/web/etc/version": b"1\n"})
+    since = len(device.console)
+    assert manager.command("LOCAL_RUN", "locals/small") == (200, None)
+    device.wait_for(r"revision locals/small UPDATED", timeout=BOOT_SECONDS)
+    for moment, line in STAMPED.findall(device.console[since:]):
+        print(f"{moment} {line}")
     with measured(device, "an object of 100 MiB arrives, and a step with it"):
         put_step(manager, "locals/next", {"web/large": content, "_config/web/etc/version": b"2\n"})
     with measured(device, "it is read and takes its place"):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The machine's watchdog: a device whose storage hangs is reset, and what was tried then is left.
+"""The machine's watchdog: a device whose storage hangs is reset, and what was tried is left.
 
-It hangs as it would on a device: the disk takes no more writes, and a job of PID 1 waits for one. The
-machine has a chip for that; the demonstration's kernel does not know it, and softdog does its work (with
-DEB_KERNEL = "linux-image-amd64" it is the chip).
+It hangs as it would on a device: the disk takes no more writes, and a job of PID 1 waits for one.
+The machine has a chip for that; the demonstration's kernel does not know it, and softdog does its work
+(with DEB_KERNEL = "linux-image-amd64" it is the chip).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 from devtools import guest as qemu
 from made import COMMAND, ENVIRONMENT, Desk
 from monitor import order
@@ -24,42 +23,51 @@ TRIED = "locals/next"
 CONFIG = "etc/pantavisor.config"
 # Bytes and operations of the disk a second, of writes alone; 0 takes a limit away.
 STALLED, WORKING = "0 0 1 0 0 0", "0 0 0 0 0 0"
+CHIP = ("-device", "i6300esb")
 
 
-@pytest.fixture
-def storage(machine: str, image: Path, tmp_path: Path) -> Storage:
-    """A device that its watchdog always watches, with a second revision deployed onto it."""
+def device(desk: Desk, settings: bytes) -> Storage:
+    """One of such settings, with a second revision deployed onto it."""
     tools.need_root()
-    desk = Desk(tmp_path / "desk", machine)
     desk.folder.mkdir()
-    config = desk.initramfs_file(CONFIG) + b"\nPV_WDT_MODE=always\nPV_WDT_TIMEOUT=30\n"
-    made = desk.image([desk.bsp({f"/{CONFIG}": config}), desk.export("demo-system")])
-    made = Storage.of(made)
-    with mounted(made, tmp_path / "card") as card:
+    config = desk.initramfs_file(CONFIG) + b"\n" + settings
+    made = Storage.of(desk.image([desk.bsp({f"/{CONFIG}": config}), desk.export("demo-system")]))
+    with mounted(made, desk.folder / "card") as card:
         argv = [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")]
         subprocess.run(argv, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
     return made
 
 
-def test_a_loop_that_hangs_is_reset_and_the_try_is_left(
-    storage: Storage, machine: str, tmp_path: Path
+def wait_for_the_return(running: qemu.Guest) -> None:
+    """To revision 0, by a reset and nothing else."""
+    running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+    running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
+    assert running.console.count("revision 0 verified") == 1
+    assert "Kernel panic" not in running.console and "rebooting" not in running.console
+
+
+def check_what_is_left(storage: Storage, folder: Path) -> None:
+    storage.replay(folder)
+    assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", folder)
+    record = progress(storage, TRIED, folder)
+    assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
+
+
+def test_a_storage_that_hangs_is_reset_in_the_default_mode(
+    machine: str, image: Path, tmp_path: Path
 ) -> None:
+    assert image.exists()
+    storage = device(Desk(tmp_path / "desk", machine), b"PV_WDT_TIMEOUT=30\n")
     monitor = tmp_path / "monitor"
-    extra = ("-device", "i6300esb", "-monitor", f"unix:{monitor},server,nowait")
+    extra = (*CHIP, "-monitor", f"unix:{monitor},server,nowait")
     setup = qemu.Setup(storage.image, machine, qemu.free_ports(80), persist=True, extra=extra)
     with qemu.Guest(setup) as running:
-        running.wait_for(r"a watchdog of 30 s watches this device", timeout=BOOT_SECONDS)
-        # All its objects were read in between, for longer than that on a slow machine.
         running.wait_for(rf"revision {TRIED} verified", timeout=BOOT_SECONDS)
         running.wait_for(r"container demo-system STARTED", timeout=BOOT_SECONDS)
         order(monitor, f"block_set_io_throttle disk {STALLED}")
+        running.wait_for(r"pv-note hangs in the kernel", timeout=BOOT_SECONDS)
+        running.wait_for(r"a watchdog of 30 s watches this device", timeout=BOOT_SECONDS)
         running.wait_for(rf"revision {TRIED} had its try, going back to 0", timeout=BOOT_SECONDS)
         order(monitor, f"block_set_io_throttle disk {WORKING}")
-        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
-        running.wait_for(rf"the try of revision {TRIED} is over, revision 0 stays", timeout=BOOT_SECONDS)
-        assert running.console.count("revision 0 verified") == 1
-        assert "Kernel panic" not in running.console and "rebooting" not in running.console
-    storage.replay(tmp_path)
-    assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", tmp_path)
-    record = progress(storage, TRIED, tmp_path)
-    assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
+        wait_for_the_return(running)
+    check_what_is_left(storage, tmp_path)
