@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The machine's watchdog: a device whose storage hangs is reset, and what was tried is left.
+"""The machine's watchdog: a device whose loop or whose storage hangs is reset, and what was tried is left.
 
-It hangs as it would on a device: the disk takes no more writes, and a job of PID 1 waits for one.
+The storage hangs as it would on a device: the disk takes no more writes, and a job of PID 1 waits for one.
 The machine has a chip for that; the demonstration's kernel does not know it, and softdog does its work
 (with DEB_KERNEL = "linux-image-amd64" it is the chip).
 """
@@ -9,12 +9,15 @@ The machine has a chip for that; the demonstration's kernel does not know it, an
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from control import compile_for
 from devtools import guest as qemu
 from made import COMMAND, ENVIRONMENT, Desk
 from monitor import order
-from place import BOOT_SECONDS
+from place import BOOT_SECONDS, PROJECT
 from sim import tools
 from storage import Storage
 from test_try import mounted, progress
@@ -23,15 +26,16 @@ TRIED = "locals/next"
 CONFIG = "etc/pantavisor.config"
 # Bytes and operations of the disk a second, of writes alone; 0 takes a limit away.
 STALLED, WORKING = "0 0 1 0 0 0", "0 0 0 0 0 0"
+STUCK = "/usr/lib/stuck.so"
 CHIP = ("-device", "i6300esb")
 
 
-def device(desk: Desk, settings: bytes) -> Storage:
+def device(desk: Desk, settings: bytes, files: Mapping[str, bytes] = MappingProxyType({})) -> Storage:
     """One of such settings, with a second revision deployed onto it."""
     tools.need_root()
     desk.folder.mkdir()
     config = desk.initramfs_file(CONFIG) + b"\n" + settings
-    made = Storage.of(desk.image([desk.bsp({f"/{CONFIG}": config}), desk.export("demo-system")]))
+    made = Storage.of(desk.image([desk.bsp({f"/{CONFIG}": config, **files}), desk.export("demo-system")]))
     with mounted(made, desk.folder / "card") as card:
         argv = [*COMMAND, "deploy", str(card / "trails" / TRIED), str(card / "trails/0")]
         subprocess.run(argv, env=ENVIRONMENT, check=True, capture_output=True, timeout=600)
@@ -51,6 +55,22 @@ def check_what_is_left(storage: Storage, folder: Path) -> None:
     assert b"\npv_rev=0\npv_try=\npv_prev=\n" in storage.read("/boot/grubenv", folder)
     record = progress(storage, TRIED, folder)
     assert (record["status"], record["status-msg"]) == ("ERROR", "Unexpected rollback")
+
+
+def test_a_loop_that_hangs_is_reset_and_the_try_is_left(machine: str, image: Path, tmp_path: Path) -> None:
+    assert image.exists()
+    library = tmp_path / "stuck.so"
+    compile_for(machine, library, PROJECT / "tests/boot/stuck.c", how=("-shared", "-fPIC"))
+    files = {STUCK: library.read_bytes(), "/etc/ld.so.preload": f"{STUCK}\n".encode()}
+    storage = device(Desk(tmp_path / "desk", machine), b"PV_WDT_MODE=always\nPV_WDT_TIMEOUT=30\n", files)
+    setup = qemu.Setup(storage.image, machine, qemu.free_ports(80), persist=True, extra=CHIP)
+    with qemu.Guest(setup) as running:
+        running.wait_for(r"a watchdog of 30 s watches this device", timeout=BOOT_SECONDS)
+        # All its objects were read in between, for longer than that on a slow machine.
+        running.wait_for(rf"revision {TRIED} verified", timeout=BOOT_SECONDS)
+        running.wait_for(rf"revision {TRIED} had its try, going back to 0", timeout=BOOT_SECONDS)
+        wait_for_the_return(running)
+    check_what_is_left(storage, tmp_path)
 
 
 def test_a_storage_that_hangs_is_reset_in_the_default_mode(
