@@ -265,37 +265,12 @@ static void test_reading_verifies_what_it_reads(void)
 	tree_end();
 }
 
-/* Kernel and initramfs are large, and no update of a container changes them. */
-static void test_objects_of_the_bsp_are_held(void)
-{
-	static const char bsp[] = "{\"#spec\":\"pantavisor-service-system@1\",\"a/file\":\"" ABC
-				  "\",\"bsp/kernel\":\"" ABC "\"}";
-	struct pv_checkout checkout = {.checksum = true};
-	struct pv_state state;
-	struct pv_held held;
-	size_t objects;
-
-	begin();
-	tree_folder("trails/0/bsp");
-	tree_hard_link("objects/" ABC, "trails/0/bsp/kernel");
-	checkout.storage = pv_beneath_root(tree_root, &err);
-	checkout.trail = pv_beneath_open(checkout.storage, "trails/0", O_RDONLY | O_DIRECTORY, &err);
-	CHECK(pv_state_parse(&state, bsp, strlen(bsp), &err) == 0);
-	CHECK(pv_objects_check(&checkout, &state, &held, &objects, &err) == 0 && held.count == 1);
-	pv_held_close(&held);
-	pv_state_free(&state);
-	close(checkout.trail);
-	close(checkout.storage);
-	tree_end();
-}
-
 int main(void)
 {
 	pv_log_set_level(PV_LOG_ERROR);
 	begin();
 	CHECK(check_with(false, NULL) == 0);
 	tree_end();
-	test_objects_of_the_bsp_are_held();
 	test_a_known_object_is_not_read_again();
 	test_what_is_missing_is_made_again();
 	test_a_copy_is_not_a_link();
