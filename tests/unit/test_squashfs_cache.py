@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pantavisor import layers, squashfs
 from pantavisor.cache import Cache, place
 from pantavisor.errors import FormatError
-from pantavisor.layers import LayeredTree, Tree
+from pantavisor.layers import KnownLayers, LayeredTree, Tree
 from pantavisor.oci import Platform
 from pantavisor.squashfs import Profile
 from sim import codecs
@@ -138,9 +138,11 @@ def test_another_version_of_the_codec_finds_nothing_of_the_first(tmp_path: Path)
 
 
 def spoil(directory: Path, chance: random.Random) -> None:
-    """Delete half of the entries, exchange values, damage bytes, or cut the file off."""
+    """Nothing; or delete half of the entries, exchange values, damage bytes, or cut the file off."""
     file = directory / place.FILE
-    how = chance.randrange(4)
+    how = chance.randrange(5)
+    if how == 4:
+        return
     if how < 2:
         with sqlite3.connect(file) as database:
             database.execute(
@@ -170,7 +172,8 @@ def test_no_damage_of_the_cache_shows_in_an_image(members: Stack, seed: int) -> 
             return
         for _ in range(3):
             cache = Cache(folder / "c", LARGE, note=lambda text: None)
-            assert image(LayeredTree(blobs), folder, cache, threads=chance.choice([1, 3])) == plain
+            tree = LayeredTree(blobs, known=KnownLayers(cache, BLOCK))
+            assert image(tree, folder, cache, threads=chance.choice([1, 3])) == plain
             spoil(folder / "c", chance)
 
 

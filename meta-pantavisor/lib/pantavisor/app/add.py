@@ -89,7 +89,7 @@ def _from_image(planned: Plan, source: ImageSource, folder: Path) -> tuple[Conta
         described = rootfs.image_manifest(source, image, planned.wanted, container=planned.name)
         digest = described.docker_digest
         planned.expect_change(digest, before)
-        tree = rootfs.image_tree(planned.name, image, planned.options.progress)
+        tree = rootfs.image_tree(planned.name, image, planned.options)
         made = patch.make(planned, tree, described, image.config.platform, folder)
     return made, str(digest)
 

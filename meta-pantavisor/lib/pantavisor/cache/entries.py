@@ -40,7 +40,8 @@ _SETTINGS = (
 )
 _FIND = "SELECT number, used, value FROM entry JOIN content USING (number) WHERE key = ?"
 _ADD = "INSERT OR IGNORE INTO entry (key, used, bytes) VALUES (?, ?, ?)"
-_FILL = "INSERT OR REPLACE INTO content VALUES (?, ?)"
+_RENEW = "UPDATE entry SET used = ?, bytes = ? WHERE key = ?"
+_FILL = "INSERT OR REPLACE INTO content SELECT number, ? FROM entry WHERE key = ?"
 _USE = "UPDATE entry SET used = ? WHERE number = ?"
 _OLDEST = "SELECT number, CAST(bytes AS INTEGER) FROM entry ORDER BY used, number"
 _DROP = ("DELETE FROM entry WHERE number = ?", "DELETE FROM content WHERE number = ?")
@@ -84,8 +85,9 @@ class Entries:
         return stored[_CHECK_BYTES:]
 
     def write(self, values: Mapping[bytes, bytes], max_bytes: int) -> None:
-        """Add ``values``, and note which others were used, in one transaction. Where the file would get
-        larger than ``max_bytes``, what was not used for longest goes.
+        """Add ``values``, in the place of those that have their keys, and note which others were used, in
+        one transaction. Where the file would get larger than ``max_bytes``, what was not used for longest
+        goes.
         """
         if not values and not self._used:
             return
@@ -94,9 +96,9 @@ class Entries:
             self._make_room(sum(len(value) + _PAGE_BYTES for value in values.values()), max_bytes)
             self._database.executemany(_USE, [(now, number) for number in self._used])
             for key, value in values.items():
-                added = self._database.execute(_ADD, (key, now, len(value)))
-                if added.rowcount > 0:
-                    self._database.execute(_FILL, (added.lastrowid, _check(key, value) + value))
+                self._database.execute(_ADD, (key, now, len(value)))
+                self._database.execute(_RENEW, (now, len(value), key))
+                self._database.execute(_FILL, (_check(key, value) + value, key))
         self._used.clear()
         surplus = self._number("PRAGMA page_count") - max_bytes // self._number("PRAGMA page_size")
         if surplus > 0:

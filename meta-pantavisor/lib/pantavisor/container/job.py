@@ -52,7 +52,7 @@ def export_container(
 def _from_image(
     job: jobs.ExportContainer, pool: ObjectPool, folder: Path, options: PackOptions
 ) -> Container:
-    with _content(job, SourceManifest().changed_by(_changes(job))) as (tree, source, platform):
+    with _content(job, SourceManifest().changed_by(_changes(job)), options) as (tree, source, platform):
         return make(job.name, tree, source, pool, folder, options=options, platform=platform)
 
 
@@ -98,7 +98,7 @@ def _overlaid(job: jobs.ExportContainer, made: Container, pool: ObjectPool) -> C
 
 @contextmanager
 def _content(
-    job: jobs.ExportContainer, wanted: SourceManifest
+    job: jobs.ExportContainer, wanted: SourceManifest, options: PackOptions
 ) -> Iterator[tuple[Tree, SourceManifest, Platform]]:
     if job.platform is None:
         raise FormatError("the job names no platform")
@@ -112,7 +112,7 @@ def _content(
     with layout.open_image(job.layout, platform) as image:
         reference = ImageSource.parse(f"docker://{job.reference}")
         manifest = rootfs.image_manifest(reference, image, wanted, container=job.name)
-        yield rootfs.image_tree(job.name, image), manifest, image.config.platform
+        yield rootfs.image_tree(job.name, image, options), manifest, image.config.platform
 
 
 def _earlier_state(job: jobs.ExportContainer) -> Mapping[str, Value]:

@@ -83,6 +83,9 @@ class _WatchedTree(Tree):
     def load(self) -> None:
         self._tree.load()
 
+    def keep(self) -> None:
+        self._tree.keep()
+
     def contents(self) -> Iterator[tuple[File, Iterator[Span]]]:
         for file, spans in self._tree.contents():
             yield file, self._counted(spans)

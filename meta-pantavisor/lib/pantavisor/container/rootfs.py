@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import layers, layout
+from .. import layers, layout, squashfs
 from ..errors import FormatError, NotFound
 from ..layers import Tree
 from ..manifests import SourceManifest
 from ..ref import DEFAULT_TAG, ImageSource, Ref, is_tag
-from .model import Progress, ignore_progress
+from .model import PackOptions
 from .progress import watch_layers
 
 HOSTS = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -63,13 +63,20 @@ def image_digest(source: ImageSource, digest: str) -> str:
     return f"{source.ref.name}@{digest}" if source.ref else digest
 
 
-def image_tree(name: str, image: layout.OciImage, progress: Progress = ignore_progress) -> Tree:
+def image_tree(name: str, image: layout.OciImage, options: PackOptions) -> Tree:
     """The image's tree, whose layers are read when its contents are. Docker run puts its own /etc/hosts
     into containers, so few images have one.
     """
-    return layers.LayeredTree(
-        watch_layers(image.layers, f"packing {name}", progress), files={"etc/hosts": HOSTS}
-    )
+    watched = watch_layers(image.layers, f"packing {name}", options.progress)
+    return layers.LayeredTree(watched, files={"etc/hosts": HOSTS}, known=_known_layers(options))
+
+
+def _known_layers(options: PackOptions) -> Optional[layers.KnownLayers]:
+    profile = squashfs.profile(options.profile, None)
+    # Without packed blocks they would have to be unpacked all the same.
+    if options.cache is None or profile.is_quick:
+        return None
+    return layers.KnownLayers(options.cache, profile.block_bytes)
 
 
 def rootfs_manifest(

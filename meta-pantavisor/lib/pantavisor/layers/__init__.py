@@ -4,6 +4,8 @@
 tree        the Tree and its nodes
 flatten     OCI layers, or one tar -> Tree
 directory   a directory -> Tree
+known       layers from another time
+late_reader  their contents, where one is needed
 archive     a tar as members
 paths xattrs sparse  what the header of a member has of them
 merge       members laid over a tree: whiteouts, links, parents
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 from .directory import from_directory
 from .flatten import LayeredTree, flatten, from_tar
+from .known import KnownLayers
 from .limits import Limits
 from .marks import OPAQUE, is_whiteout, whiteout
 from .tree import (
@@ -41,6 +44,7 @@ __all__ = [
     "Directory",
     "Fifo",
     "File",
+    "KnownLayers",
     "LayeredTree",
     "Limits",
     "Metadata",

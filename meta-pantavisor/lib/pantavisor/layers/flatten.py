@@ -7,6 +7,9 @@ known by their names; where symbolic links make that wrong, ``contents`` has giv
 kept one back. Once all layers were read, the tree is exact, and contents can be read again: layers that own
 a visible file are unpacked again, only visible bytes are handed on, and the blobs are verified again, so
 that nothing can change in between.
+
+A layer that is known from another time is verified as it is stored, and unpacked only for contents that are
+asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import BinaryIO, Optional
 
 from .. import codecs
@@ -22,24 +25,28 @@ from ..codecs import CHUNK_BYTES
 from ..digest import Digest, VerifyingReader
 from ..errors import DigestError
 from ..layout.image import LayerBlob
-from . import sparse
 from .ahead import ahead
 from .archive import Member, TarReader
 from .hidden import Hidden
+from .known import KnownLayer, KnownLayers
+from .late_reader import LateReader, Source, spans_of
 from .limits import DEFAULT, Budget, Limits
 from .marks import Marks
 from .merge import Merger
-from .stream import ChunkStream, Span
-from .tree import HEAD_BYTES, IMPLIED, STRUCTURAL, Directory, File, Stored, Tree, local_spans
+from .stream import ChunkStream, Span, local_spans
+from .tree import IMPLIED, STRUCTURAL, Directory, File, Tree
 
 
 class LayeredTree(Tree):
     """The tree of ``layers``, lowest first: empty until ``load``, or the first ``contents``, has read them.
 
     ``structural`` adds the mount points that a container must have, ``files`` are given where the image has
-    none or an empty one. Reading raises DigestError for bytes that are not what blob digest or diff_id
-    promise, FormatError for broken archives, LimitError beyond ``limits``.
+    none or an empty one. ``known`` has layers from another time. Reading raises DigestError for bytes that
+    are not what blob digest or diff_id promise, FormatError for broken archives, LimitError beyond
+    ``limits``.
     """
+
+    reads_late = True
 
     def __init__(
         self,
@@ -48,20 +55,24 @@ class LayeredTree(Tree):
         *,
         structural: bool = True,
         files: Optional[Mapping[str, bytes]] = None,
+        known: Optional[KnownLayers] = None,
     ) -> None:
-        super().__init__(Directory(IMPLIED), [_Source(blob.open, _name(blob)) for blob in layers])
+        super().__init__(Directory(IMPLIED), [Source(blob.open, _name(blob)) for blob in layers])
         self._layers = layers
         self._budget = Budget(limits)
         self._marks = Marks()
         self._structural = structural
         self._files = dict(files or {})
         self._folders: list[str] = []
+        self._known = known
+        self._read_layers: list[tuple[LayerBlob, KnownLayer, int]] = []  # with the files known before
+        self._readers: Optional[ExitStack] = None  # of known layers, while they are read
         self._loaded = False
 
     def load(self) -> None:
         """Raises DigestError."""
         if not self._loaded:
-            for _ in self._read():
+            for _ in self.contents():
                 pass
 
     def need_folder(self, path: str) -> None:
@@ -75,14 +86,37 @@ class LayeredTree(Tree):
         """As of any tree, but the first time files may come that the tree then turns out not to have,
         or be missing. Raises DigestError.
         """
-        return super().contents() if self._loaded else self._read()
+        if self._loaded:
+            yield from super().contents()
+        elif self._readers is None:
+            with self.reading():
+                yield from self._read()
+        else:
+            yield from self._read()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """As of any tree."""
+        try:
+            with ExitStack() as self._readers:
+                yield
+        finally:
+            self._readers = None
+
+    def keep(self) -> None:
+        """Keep the layers of which more is known than before."""
+        if self._known is None:
+            return
+        for blob, layer, before in self._read_layers:
+            if self._known.count(layer) > before:
+                self._known.keep(blob, self._budget.limits, layer)
 
     def _read(self) -> Iterator[tuple[File, Iterator[Span]]]:
         hidden = Hidden()
         stack: list[list[Member]] = []
         for index in reversed(range(len(self._layers))):
             members: list[Member] = []
-            yield from self._read_layer(index, members, hidden)
+            yield from self._layer(index, members, hidden)
             hidden.add(members)
             stack.append(members)
         merger = Merger(self.root, self._budget)
@@ -92,15 +126,40 @@ class LayeredTree(Tree):
         self.left_out = self._marks.found
         if self._structural:
             self.add_missing(STRUCTURAL)
-        given = [self.give_file(path, content) for path, content in self._files.items()]
+        given = [(self.give_file(path, content), content) for path, content in self._files.items()]
         self._loaded = True
         for path in self._folders:
             super().need_folder(path)
-        for file in filter(None, given):
-            yield file, local_spans(file)
+        for file, content in given:
+            if file is not None:
+                yield file, local_spans(content, file.size)
+
+    def _layer(
+        self, index: int, members: list[Member], hidden: Hidden
+    ) -> Iterator[tuple[File, Iterator[Span]]]:
+        """The contents of a layer, whose ``members`` are all there at the end."""
+        blob = self._layers[index]
+        known = self._known
+        layer = known.find(blob, self._budget.limits, index) if known else None
+        if known is None or layer is None:
+            marks, before = Marks(), self._budget.usage
+            yield from self._read_layer(index, members, hidden, marks)
+            layer = KnownLayer.of(members, self._budget.used_since(before), marks.found)
+            self._read_layers.append((blob, layer, 0))
+        else:
+            _verify(blob)
+            members += layer.members
+            self._read_layers.append((blob, KnownLayer.of(*layer), known.count(layer)))
+            self._budget.add(layer.usage)
+            assert self._readers is not None
+            reader = self._readers.enter_context(LateReader(blob.open, _name(blob)))
+            for path, node, _ in members:
+                if isinstance(node, File) and not hidden.hides(path):
+                    yield node, reader.spans(node)
+        self._marks.add(layer.marks)
 
     def _read_layer(
-        self, index: int, members: list[Member], hidden: Hidden
+        self, index: int, members: list[Member], hidden: Hidden, marks: Marks
     ) -> Iterator[tuple[File, Iterator[Span]]]:
         blob = self._layers[index]
         what = _name(blob)
@@ -110,10 +169,10 @@ class LayeredTree(Tree):
             ahead(_hashed(codecs.unpack(packed, what=what), hasher))
         ) as chunks:
             stream = ChunkStream(_measured(chunks, lambda: blob.size, self._budget), what=what)
-            for member in TarReader(stream, self._budget, self._marks, source=index, what=what):
+            for member in TarReader(stream, self._budget, marks, source=index, what=what):
                 members.append(member)
                 if isinstance(member.node, File) and not hidden.hides(member.path):
-                    yield member.node, _spans_of(member.node, stream)
+                    yield member.node, spans_of(member.node, stream)
             stream.drain()
         if hasher.hexdigest() != blob.diff_id.hex:
             unpacked = Digest(blob.diff_id.algorithm, hasher.hexdigest())
@@ -155,7 +214,7 @@ def from_tar(
         return io.BufferedReader(VerifyingReader(open_tar(), digest, packed.count, what=what), CHUNK_BYTES)
 
     marks.sweep(root)
-    tree = Tree(root, [_Source(open_again, what)], left_out=marks.found)
+    tree = Tree(root, [Source(open_again, what)], left_out=marks.found)
     if structural:
         tree.add_missing(STRUCTURAL)
     return tree
@@ -174,57 +233,17 @@ def _measured(chunks: Iterator[bytes], packed: Callable[[], int], budget: Budget
         yield chunk
 
 
+def _verify(blob: LayerBlob) -> None:
+    """Raise DigestError unless the blob is as its digest promises."""
+    with blob.open() as packed:
+        while packed.read(CHUNK_BYTES):
+            pass
+
+
 def _hashed(chunks: Iterator[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
     for chunk in chunks:
         hasher.update(chunk)
         yield chunk
-
-
-class _Source:
-    """A packed archive that can be opened again;
-    ``opener`` gives a stream that verifies itself at its end.
-    """
-
-    def __init__(self, opener: Callable[[], BinaryIO], what: str) -> None:
-        self._open = opener
-        self._what = what
-
-    def contents(self, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
-        """The files, which are sorted by offset, with their bytes."""
-        with self._open() as packed:
-            stream = ChunkStream(codecs.unpack(packed, what=self._what), what=self._what)
-            for file in files:
-                content = file.content
-                assert isinstance(content, Stored)
-                stream.skip_to(content.offset)
-                yield file, _spans_of(file, stream)
-            # Nothing more is needed, but only the end shows whether all of it was genuine.
-            while packed.read(CHUNK_BYTES):
-                pass
-
-
-def _spans_of(file: File, stream: ChunkStream) -> Iterator[Span]:
-    """The bytes of ``file``, whose stored ones are next in ``stream``."""
-    content = file.content
-    assert isinstance(content, Stored)
-    spans = (
-        stream.spans(file.size)
-        if content.segments is None
-        else sparse.expand(stream, content.segments, file.size)
-    )
-    if content.head or not file.size:
-        return spans
-    return _remembered(file, content, spans)
-
-
-def _remembered(file: File, content: Stored, spans: Iterator[Span]) -> Iterator[Span]:
-    """The spans, of which the file keeps the first bytes."""
-    for span in spans:
-        if not content.head:
-            end = min(span.end, span.start + HEAD_BYTES)
-            head = span.chunk[span.start : end]
-            content = file.content = Stored(content.source, content.offset, content.segments, head)
-        yield span
 
 
 class _Packed:

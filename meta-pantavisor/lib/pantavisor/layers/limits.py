@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import LimitError
 
@@ -34,6 +35,14 @@ class Limits:
 DEFAULT = Limits()
 
 
+class Usage(NamedTuple):
+    """What was used up of the limits."""
+
+    entries: int = 0
+    bytes: int = 0
+    metadata_bytes: int = 0
+
+
 class Budget:
     """What of the limits is used up; one for all layers of a tree."""
 
@@ -42,6 +51,19 @@ class Budget:
         self._entries = 0
         self._bytes = 0
         self._metadata_bytes = 0
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(self._entries, self._bytes, self._metadata_bytes)
+
+    def used_since(self, before: Usage) -> Usage:
+        return Usage(*(now - then for now, then in zip(self.usage, before)))
+
+    def add(self, usage: Usage) -> None:
+        """What was used up at another time."""
+        self._entries += usage.entries - 1
+        self.add_entry(usage.metadata_bytes)
+        self.add_bytes(usage.bytes)
 
     def add_entry(self, metadata_bytes: int) -> None:
         """One more member or implied directory, with what it keeps in memory."""

@@ -9,6 +9,8 @@ while a tree is read, and named.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .tree import DeviceNode, Directory, Metadata, Node, Xattrs
 
 PREFIXES = (b"trusted.overlay.", b"user.overlay.")
@@ -25,6 +27,10 @@ class Marks:
     @property
     def found(self) -> tuple[str, ...]:
         return tuple(sorted(self._found))
+
+    def add(self, found: Iterable[str]) -> None:
+        """What was met elsewhere."""
+        self._found.update(found)
 
     def without(self, xattrs: Xattrs) -> Xattrs:
         """The attributes that are not marks."""

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Union
 
 from ..codecs import CHUNK_BYTES
 from ..errors import FormatError
@@ -98,3 +99,23 @@ def zeros(size: int) -> Iterator[Span]:
         step = min(size, CHUNK_BYTES)
         size -= step
         yield Span(_ZEROS, 0, step)
+
+
+def local_spans(content: Union[bytes, Path], size: int) -> Iterator[Span]:
+    """The bytes of a file of this machine, or given. Raises FormatError."""
+    if isinstance(content, Path):
+        yield from _path_spans(content, size)
+    elif content:
+        yield Span(content, 0, len(content))
+
+
+def _path_spans(path: Path, size: int) -> Iterator[Span]:
+    with open(path, "rb", buffering=0) as stream:
+        left = size
+        while chunk := stream.read(min(CHUNK_BYTES, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                break
+            yield Span(chunk, 0, len(chunk))
+    if left:
+        raise FormatError(f"{path} changed its size while it was read")

@@ -8,12 +8,12 @@ Linux knows no encoding.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Optional, Protocol, Union
 
-from ..codecs import CHUNK_BYTES
 from ..errors import FormatError
-from .stream import Span
+from .stream import Span, local_spans
 
 Xattrs = tuple[tuple[bytes, bytes], ...]
 
@@ -50,6 +50,15 @@ class Stored(NamedTuple):
 
 
 Content = Union[Stored, bytes, Path]
+DIGEST_BYTES = 32
+ZEROS = bytes(DIGEST_BYTES)  # in the place of a digest: the piece is all zeros
+
+
+class Pieces(NamedTuple):
+    """The SHA-256 of each ``size`` bytes of a file, and of what is left at its end."""
+
+    size: int
+    digests: bytes
 
 
 class Node:
@@ -70,12 +79,15 @@ class Directory(Node):
 
 
 class File(Node):
-    __slots__ = ("size", "content")
+    """``pieces`` are known once it was packed for a cache."""
+
+    __slots__ = ("size", "content", "pieces")
 
     def __init__(self, metadata: Metadata, size: int, content: Content) -> None:
         super().__init__(metadata)
         self.size = size
         self.content = content
+        self.pieces: Optional[Pieces] = None
 
 
 class Symlink(Node):
@@ -115,8 +127,11 @@ class ContentSource(Protocol):
 
 class Tree:
     """A root directory, and the sources its files lie in.
-    ``left_out`` names what was met and must not be on a device.
+    ``left_out`` names what was met and must not be on a device. Where it ``reads_late``, spans of files
+    whose pieces are known may be used up later or never.
     """
+
+    reads_late = False
 
     def __init__(
         self, root: Directory, sources: Sequence[ContentSource] = (), *, left_out: tuple[str, ...] = ()
@@ -158,16 +173,24 @@ class Tree:
         """Every regular file once with its bytes, in the order in which reading is cheapest:
         the last source first.
 
-        Use up the spans of one file before asking for the next.
+        Use up the spans of one file before asking for the next, unless the tree reads late.
         """
         stored: dict[int, list[File]] = {}
         for file in self.files():
             if isinstance(file.content, Stored):
                 stored.setdefault(file.content.source, []).append(file)
             else:
-                yield file, local_spans(file)
+                yield file, local_spans(file.content, file.size)
         for index in sorted(stored, reverse=True):
             yield from self._sources[index].contents(sorted(stored[index], key=_offset))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While it lasts, spans may be used up; at its end all that was read is verified."""
+        yield
+
+    def keep(self) -> None:
+        """Keep for another time what was found out while the contents were read, where there is a place."""
 
     def add_missing(self, paths: Sequence[bytes]) -> None:
         """Make the missing directories. A name that exists, whatever it is, is left alone."""
@@ -245,9 +268,13 @@ class Tree:
         content = file.content
         if isinstance(content, Stored) and len(content.head) >= min(size, file.size):
             return content.head[:size]
-        spans = self._sources[content.source].contents([file]) if isinstance(content, Stored) else None
+        if isinstance(content, Stored):
+            contents = self._sources[content.source].contents([file])
+            _, spans = next(contents)
+        else:
+            spans = local_spans(content, file.size)
         found = b""
-        for span in next(spans)[1] if spans else local_spans(file):
+        for span in spans:
             found += span.chunk[span.start : span.end]
             if len(found) >= size:
                 break
@@ -262,24 +289,3 @@ class Tree:
 def _offset(file: File) -> int:
     assert isinstance(file.content, Stored)
     return file.content.offset
-
-
-def local_spans(file: File) -> Iterator[Span]:
-    """Raises FormatError."""
-    content = file.content
-    if isinstance(content, bytes) and content:
-        yield Span(content, 0, len(content))
-    elif isinstance(content, Path):
-        yield from _path_spans(content, file.size)
-
-
-def _path_spans(path: Path, size: int) -> Iterator[Span]:
-    with open(path, "rb", buffering=0) as stream:
-        left = size
-        while chunk := stream.read(min(CHUNK_BYTES, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            yield Span(chunk, 0, len(chunk))
-    if left:
-        raise FormatError(f"{path} changed its size while it was read")

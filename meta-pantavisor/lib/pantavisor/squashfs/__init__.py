@@ -9,6 +9,9 @@ open_image      the library's objects that make one image
 library structures  the C interface
 inodes inode_order  nodes as inodes, their numbers and order
 xattrs          attributes that have a place
+data_area ends  contents of files in blocks, their ends put together
+stored_blocks   equal blocks once
+packing_threads  blocks packed while others are read
 cached_blocks   packed blocks kept for the next image
 """
 

@@ -1,20 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Nodes of a tree as the library's inodes."""
+"""Nodes of a tree as the library's inodes: sqfs_inode_generic_t, written as bytes, since filling in a
+structure takes many times as long.
+"""
 
 from __future__ import annotations
 
-import ctypes
-from typing import Any
+import struct
+from typing import Any, NamedTuple
 
 from ..errors import FormatError
 from ..layers.tree import DeviceNode, Fifo, File, Metadata, Node, Socket, Symlink
-from .library import NO_XATTR, Library
-from .structures import Inode
+from .data_area import Content
+from .library import NO_XATTR
 
 DIRECTORY_TYPE = 0o040000
 _MAX_TIME = 2**32 - 1
+_MAX_BASIC = 2**32 - 1  # of what a basic file's inode has 32 bits for
 _EXTENDED = 7  # what an extended inode's type adds to the basic one's
-_DIRECTORY, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO, _SOCKET = 1, 3, 4, 5, 6, 7
+_DIRECTORY, _FILE, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO, _SOCKET = 1, 2, 3, 4, 5, 6, 7
+
+# Type, mode, places of owner and group, time, number, and twice the bytes that follow the variants.
+_HEAD = struct.Struct("<HHHHIIII")
+_VARIANT_BYTES = 40
+_BASIC_FILE = struct.Struct("<IIII")
+_EXTENDED_FILE = struct.Struct("<QQQIIII")
+
+
+class Base(NamedTuple):
+    """What all inodes have: of the owners their places in the id table."""
+
+    metadata: Metadata
+    number: int
+    uid_index: int
+    gid_index: int
+    mtime: int
 
 
 def file_type(node: Node) -> int:
@@ -30,60 +49,60 @@ def file_type(node: Node) -> int:
     return 0o010000 if isinstance(node, Fifo) else DIRECTORY_TYPE
 
 
-def finish_file(library: Library, inode: Any, links: int, xattr: int) -> None:
-    """Complete the inode that the library made for a file's content."""
-    if links > 1 or xattr != NO_XATTR:
-        library.inode_make_extended(inode)
-        inode.contents.variant.extended_file.nlink = links
-        library.inode_set_xattr_index(inode, xattr)
+def file(base: Base, content: Content, links: int, xattr: int) -> bytes:
+    """The inode of a regular file."""
+    words = struct.pack(f"<{len(content.words)}I", *content.words)
+    is_extended = (
+        links > 1 or xattr != NO_XATTR or content.sparse or max(content.size, content.start) > _MAX_BASIC
+    )
+    if not is_extended:
+        basic = _BASIC_FILE.pack(content.start, content.ends, content.offset, content.size)
+        return _inode(_FILE, base, basic, words)
+    variant = _EXTENDED_FILE.pack(
+        content.start, content.size, content.sparse, links, content.ends, content.offset, xattr
+    )
+    return _inode(_FILE + _EXTENDED, base, variant, words)
 
 
-def finish_directory(inode: Any, links: int) -> None:
-    """Give a directory's inode its number of links: the library would count every entry."""
+def special(base: Base, node: Node, links: int, xattr: int) -> bytes:
+    """The inode of what is neither file nor directory. Raises FormatError."""
+    target = node.target if isinstance(node, Symlink) else b""
+    numbers = [links]
+    if isinstance(node, Symlink):
+        numbers.append(len(target))
+    elif isinstance(node, DeviceNode):
+        numbers.append(_device_number(node))
+    is_extended = xattr != NO_XATTR
+    if is_extended:
+        numbers.append(xattr)
+    variant = struct.pack(f"<{len(numbers)}I", *numbers)
+    return _inode(_type(node) + (_EXTENDED if is_extended else 0), base, variant, target)
+
+
+def finish_directory(inode: Any, base: Base, links: int) -> None:
+    """Give a directory's inode, which the library made, what it does not know: among it the number of
+    links, since it would count every entry.
+    """
     content = inode.contents
     variant = content.variant.directory if content.base.type == _DIRECTORY else content.variant.ipc
     variant.nlink = links
-
-
-def special(node: Node, links: int, xattr: int) -> Any:
-    """A new inode for what is neither file nor directory. The pointer keeps its memory alive.
-    Raises FormatError.
-    """
-    target = node.target if isinstance(node, Symlink) else b""
-    memory = ctypes.create_string_buffer(bytes(ctypes.sizeof(Inode)) + target)
-    inode = ctypes.cast(memory, ctypes.POINTER(Inode))
-    content = inode.contents
-    content.base.type = _type(node) + (_EXTENDED if xattr != NO_XATTR else 0)
-    content.payload_bytes_available = content.payload_bytes_used = len(target)
-    if isinstance(node, Symlink):
-        variant = content.variant.symlink
-        variant.target_size = len(target)
-    elif isinstance(node, DeviceNode):
-        variant = content.variant.device
-        variant.devno = _device_number(node)
-    else:
-        variant = content.variant.ipc
-    variant.nlink = links
-    if xattr != NO_XATTR:
-        variant.xattr_idx = xattr
-    return inode
-
-
-def set_base(
-    inode: Any, metadata: Metadata, number: int, uid_index: int, gid_index: int, latest: int
-) -> None:
-    """Fill in what all inodes have. Times later than ``latest`` become that."""
-    base = inode.contents.base
-    base.mode = metadata.mode
-    base.uid_idx = uid_index
-    base.gid_idx = gid_index
-    base.mod_time = clamp(min(metadata.mtime, latest))
-    base.inode_number = number
+    head = content.base
+    head.mode, head.uid_idx, head.gid_idx = base.metadata.mode, base.uid_index, base.gid_index
+    head.mod_time, head.inode_number = base.mtime, base.number
 
 
 def clamp(time: int) -> int:
     """The nearest time that squashfs can hold."""
     return max(0, min(time, _MAX_TIME))
+
+
+def _inode(kind: int, base: Base, variant: bytes, payload: bytes) -> bytes:
+    metadata, size = base.metadata, len(payload)
+    head = _HEAD.pack(
+        kind, metadata.mode, base.uid_index, base.gid_index, base.mtime, base.number, size, size
+    )
+    # What follows the payload ends the target of a symbolic link.
+    return head + variant.ljust(_VARIANT_BYTES, b"\0") + payload + b"\0"
 
 
 def _type(node: Node) -> int:

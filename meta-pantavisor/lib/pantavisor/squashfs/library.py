@@ -16,7 +16,7 @@ from typing import Any, Callable, Optional
 from ..errors import PantavisorError
 from . import bcj
 from .profile import Profile
-from .structures import CompressorConfig, InodePointer, ProcessorDescription, Super
+from .structures import CompressorConfig, InodePointer, Super
 
 DEFAULT_NAME = "libsquashfs.so.1"
 DEVICE_BLOCK_BYTES = 4096  # what an image's size is a multiple of
@@ -55,14 +55,9 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sqfs_compressor_create": (c_int, (POINTER(CompressorConfig), POINTER(c_void_p))),
     "sqfs_super_init": (c_int, (POINTER(Super), c_size_t, c_uint32, c_int)),
     "sqfs_super_write": (c_int, (POINTER(Super), c_void_p)),
-    "sqfs_block_writer_create": (c_void_p, (c_void_p, c_size_t, c_uint32)),
     "sqfs_frag_table_create": (c_void_p, (c_uint32,)),
     "sqfs_frag_table_write": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
-    "sqfs_block_processor_create_ex": (c_int, (POINTER(ProcessorDescription), POINTER(c_void_p))),
-    "sqfs_block_processor_begin_file": (c_int, (c_void_p, c_void_p, c_void_p, c_uint32)),
-    "sqfs_block_processor_append": (c_int, (c_void_p, c_void_p, c_size_t)),
-    "sqfs_block_processor_end_file": (c_int, (c_void_p,)),
-    "sqfs_block_processor_finish": (c_int, (c_void_p,)),
+    "sqfs_frag_table_append": (c_int, (c_void_p, c_uint64, c_uint32, POINTER(c_uint32))),
     "sqfs_id_table_create": (c_void_p, (c_uint32,)),
     "sqfs_id_table_id_to_index": (c_int, (c_void_p, c_uint32, POINTER(c_uint16))),
     "sqfs_id_table_write": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
@@ -70,7 +65,7 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sqfs_meta_writer_flush": (c_int, (c_void_p,)),
     "sqfs_meta_writer_get_position": (None, (c_void_p, POINTER(c_uint64), POINTER(c_uint32))),
     "sqfs_meta_write_write_to_file": (c_int, (c_void_p,)),
-    "sqfs_meta_writer_write_inode": (c_int, (c_void_p, InodePointer)),
+    "sqfs_meta_writer_write_inode": (c_int, (c_void_p, c_void_p)),
     "sqfs_dir_writer_create": (c_void_p, (c_void_p, c_uint32)),
     "sqfs_dir_writer_begin": (c_int, (c_void_p, c_uint32)),
     "sqfs_dir_writer_add_entry": (c_int, (c_void_p, c_char_p, c_uint32, c_uint64, c_uint16)),
@@ -85,8 +80,6 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sqfs_xattr_writer_add": (c_int, (c_void_p, c_char_p, c_char_p, c_size_t)),
     "sqfs_xattr_writer_end": (c_int, (c_void_p, POINTER(c_uint32))),
     "sqfs_xattr_writer_flush": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
-    "sqfs_inode_make_extended": (c_int, (InodePointer,)),
-    "sqfs_inode_set_xattr_index": (c_int, (InodePointer, c_uint32)),
 }
 
 _VERSIONS = {

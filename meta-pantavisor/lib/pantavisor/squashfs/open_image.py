@@ -12,9 +12,9 @@ from typing import Any, Optional
 
 from ..cache import Cache
 from ..layers.tree import Xattrs
-from .cached_blocks import cached_call
+from .cached_blocks import BlockPacker
+from .data_area import DataArea
 from .library import (
-    COMPRESSOR_UNCOMPRESS,
     DEVICE_BLOCK_BYTES,
     DIR_EXPORT_TABLE,
     META_KEEP_IN_MEMORY,
@@ -25,13 +25,9 @@ from .library import (
     Library,
     check,
 )
+from .packing_threads import PackingThreads
 from .profile import Profile
-from .structures import Compressor, CompressorConfig, ObjectBase, ProcessorDescription, SqfsFile, Super
-
-# Blocks that wait for a compressor: enough to keep all threads busy and not to wake one for a single block,
-# few enough to stay small in memory.
-_BACKLOG_BLOCKS = 16
-_BACKLOG_BLOCKS_PER_THREAD = 2
+from .structures import Compressor, CompressorConfig, ObjectBase, SqfsFile, Super
 
 
 class Image:
@@ -49,22 +45,23 @@ class Image:
     ) -> None:
         self.library = library
         self._profile = profile
-        self._block_size = block_size
+        self.block_size = block_size
         self._cache = cache
         self._objects = ExitStack()
         self._ids: dict[int, int] = {}
         self._xattrs: dict[Xattrs, int] = {(): NO_XATTR}
         self._block_call = library.block_call(profile, block_size)
-        self._cached_call: Any = None  # kept alive for the library, as the one above
+        self._metadata_call: Any = None  # kept alive for the library, as the one above
         try:
             self.file = self._own(library.open_file(bytes(path), OPEN_OVERWRITE))
             self._file_calls = ctypes.cast(self.file, ctypes.POINTER(SqfsFile)).contents
-            self.compressor = self._own(self._compressor(0))
+            self.compressor = self._own(self._compressor())
             self.super = Super()
             library.super_init(byref(self.super), block_size, 0, profile.compressor)
             self._begin()
+            packers = [self._packer(self._own(self._compressor())) for _ in range(threads)]
+            packer = self._metadata_packer()
             self._fragments = self._own(library.frag_table_create(0))
-            self.processor = self._processor(threads)
             self._id_table = self._own(library.id_table_create(0))
             self._xattr_writer = self._own(library.xattr_writer_create(0))
             self.inodes = self._own(library.meta_writer_create(self.file, self.compressor, 0))
@@ -72,6 +69,8 @@ class Image:
                 library.meta_writer_create(self.file, self.compressor, META_KEEP_IN_MEMORY)
             )
             self.directories = self._own(library.dir_writer_create(self._listings, DIR_EXPORT_TABLE))
+            workers = self._objects.enter_context(PackingThreads(packers, block_size))
+            self.data = DataArea(self, packer, workers, block_size)
         except BaseException:
             self._objects.close()
             raise
@@ -83,6 +82,10 @@ class Image:
         image = cls(library, path, profile, **options)
         with image._objects:
             yield image
+
+    @property
+    def has_cache(self) -> bool:
+        return self._metadata_call is not None
 
     def id_index(self, number: int) -> int:
         """The place of a uid or gid in the id table."""
@@ -115,7 +118,8 @@ class Image:
 
     def begin_inodes(self) -> None:
         """All file content is in; inodes follow."""
-        self.library.block_processor_finish(self.processor)
+        for position, word in self.data.ends_table:
+            self.library.frag_table_append(self._fragments, position, word, None)
         self.super.inode_table_start = self.size()
 
     def finish(self, *, inode_count: int, root_reference: int, mtime: int) -> None:
@@ -144,6 +148,15 @@ class Image:
         """Bytes in the file so far."""
         return int(self._file_calls.get_size(self.file))
 
+    def append(self, data: bytes) -> None:
+        """Write at the end of the file. Raises PantavisorError."""
+        written = self._file_calls.write_at(self.file, self.size(), data, len(data))
+        check(written, "write the squashfs image")
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to ``size`` bytes. Raises PantavisorError."""
+        check(self._file_calls.truncate(self.file, size), "cut the squashfs image")
+
     def _begin(self) -> None:
         # Written twice: first to keep its place, at the end with what was found out.
         self.library.super_write(byref(self.super), self.file)
@@ -153,53 +166,35 @@ class Image:
         if written > 0:
             self.super.flags |= SUPER_COMPRESSOR_OPTIONS
 
-    def _compressor(self, flags: int) -> Any:
+    def _compressor(self) -> Any:
         config = CompressorConfig()
         self.library.compressor_config_init(
-            byref(config), self._profile.compressor, self._block_size, self._profile.flags | flags
+            byref(config), self._profile.compressor, self.block_size, self._profile.flags
         )
         if self._profile.level is not None:
             config.level = self._profile.level
         made = c_void_p()
         self.library.compressor_create(byref(config), byref(made))
-        if not flags & COMPRESSOR_UNCOMPRESS:
-            self._replace_block_call(made)
+        if self._block_call is not None:
+            ctypes.cast(made, ctypes.POINTER(Compressor)).contents.do_block = self._block_call
         return made.value
 
-    def _replace_block_call(self, compressor: Any) -> None:
-        calls = ctypes.cast(compressor, ctypes.POINTER(Compressor)).contents
-        if self._block_call is not None:
-            calls.do_block = self._block_call
+    def _packer(self, compressor: Any) -> BlockPacker:
         version = self.library.codec_version(self._profile.codec)
-        if self._cache is not None and UNKNOWN_VERSION not in version:
-            packing = f"{self._profile}, {version}, blocks of {self._block_size}"
-            self._cached_call = calls.do_block = cached_call(compressor, packing, self._cache)
+        way = f"{self._profile}, {version}, blocks of {self.block_size}"
+        return BlockPacker(compressor, way, None if UNKNOWN_VERSION in version else self._cache)
 
-    def _processor(self, threads: int) -> Any:
-        blocks = self._own(self.library.block_writer_create(self.file, DEVICE_BLOCK_BYTES, 0))
-        # With file and decompressor the library compares bytes before it takes two fragments for one.
-        description = ProcessorDescription(
-            size=ctypes.sizeof(ProcessorDescription),
-            max_block_size=self._block_size,
-            num_workers=threads,
-            max_backlog=_BACKLOG_BLOCKS + _BACKLOG_BLOCKS_PER_THREAD * threads,
-            cmp=self.compressor,
-            wr=blocks,
-            tbl=self._fragments,
-            file=self.file,
-            uncmp=self._own(self._compressor(COMPRESSOR_UNCOMPRESS)),
-        )
-        made = c_void_p()
-        self.library.block_processor_create_ex(byref(description), byref(made))
-        return self._own(made.value)
+    def _metadata_packer(self) -> BlockPacker:
+        """That of what the library writes itself."""
+        packer = self._packer(self.compressor)
+        if packer.has_cache:
+            self._metadata_call = packer.call()
+            calls = ctypes.cast(self.compressor, ctypes.POINTER(Compressor)).contents
+            calls.do_block = self._metadata_call
+        return packer
 
     def _fill(self) -> None:
-        missing = -self.size() % DEVICE_BLOCK_BYTES
-        if missing:
-            check(
-                self._file_calls.write_at(self.file, self.size(), bytes(missing), missing),
-                "fill up the squashfs image",
-            )
+        self.append(bytes(-self.size() % DEVICE_BLOCK_BYTES))
 
     def _own(self, pointer: Any) -> Any:
         destroy = ctypes.cast(pointer, ctypes.POINTER(ObjectBase)).contents.destroy

@@ -25,7 +25,7 @@ class SqfsFile(ctypes.Structure):
         ("read_at", c_void_p),
         ("write_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_char_p, c_size_t, use_errno=True)),
         ("get_size", ctypes.CFUNCTYPE(c_uint64, c_void_p)),
-        ("truncate", c_void_p),
+        ("truncate", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, use_errno=True)),
     ]
 
 
@@ -50,22 +50,6 @@ class CompressorConfig(ctypes.Structure):
         ("block_size", c_uint32),
         ("level", c_uint32),
         ("options", c_uint64 * 2),
-    ]
-
-
-class ProcessorDescription(ctypes.Structure):
-    """sqfs_block_processor_desc_t"""
-
-    _fields_ = [
-        ("size", c_uint32),
-        ("max_block_size", c_uint32),
-        ("num_workers", c_uint32),
-        ("max_backlog", c_uint32),
-        ("cmp", c_void_p),
-        ("wr", c_void_p),
-        ("tbl", c_void_p),
-        ("file", c_void_p),
-        ("uncmp", c_void_p),
     ]
 
 
@@ -108,36 +92,10 @@ class InodeBase(ctypes.Structure):
     ]
 
 
-class Device(ctypes.Structure):
-    """sqfs_inode_dev_ext_t; the basic form is its beginning, as with the next two."""
-
-    _fields_ = [("nlink", c_uint32), ("devno", c_uint32), ("xattr_idx", c_uint32)]
-
-
 class Ipc(ctypes.Structure):
-    """sqfs_inode_ipc_ext_t"""
+    """sqfs_inode_ipc_ext_t, whose beginning an extended directory's is."""
 
     _fields_ = [("nlink", c_uint32), ("xattr_idx", c_uint32)]
-
-
-class Symlink(ctypes.Structure):
-    """sqfs_inode_slink_ext_t"""
-
-    _fields_ = [("nlink", c_uint32), ("target_size", c_uint32), ("xattr_idx", c_uint32)]
-
-
-class ExtendedFile(ctypes.Structure):
-    """sqfs_inode_file_ext_t"""
-
-    _fields_ = [
-        ("blocks_start", c_uint64),
-        ("file_size", c_uint64),
-        ("sparse", c_uint64),
-        ("nlink", c_uint32),
-        ("fragment_idx", c_uint32),
-        ("fragment_offset", c_uint32),
-        ("xattr_idx", c_uint32),
-    ]
 
 
 class Directory(ctypes.Structure):
@@ -147,19 +105,12 @@ class Directory(ctypes.Structure):
 
 
 class InodeVariants(ctypes.Union):
-    """The union in sqfs_inode_generic_t. The extended file is its largest member and gives it its
-    alignment.
+    """The beginning of the union in sqfs_inode_generic_t, whose largest member gives it its alignment.
 
     In extended directories nlink comes first, as in ``ipc``.
     """
 
-    _fields_ = [
-        ("device", Device),
-        ("ipc", Ipc),
-        ("symlink", Symlink),
-        ("directory", Directory),
-        ("extended_file", ExtendedFile),
-    ]
+    _fields_ = [("ipc", Ipc), ("directory", Directory), ("largest", c_uint64 * 5)]
 
 
 class Inode(ctypes.Structure):

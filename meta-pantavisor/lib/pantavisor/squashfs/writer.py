@@ -7,30 +7,28 @@ however many threads. The codec library's version is part of that sentence: ``Wr
 
 from __future__ import annotations
 
-import ctypes
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Optional, Union
+from typing import Optional, Union
 
 from .. import atomic
 from ..cache import Cache
 from ..errors import FormatError
 from ..layers.stream import Span
-from ..layers.tree import Directory, File, Metadata, Node, Tree, Xattrs
+from ..layers.tree import DIGEST_BYTES, Directory, File, Metadata, Node, Pieces, Tree, Xattrs
 from . import inodes
+from .data_area import Content
 from .inode_order import InodeOrder
-from .library import Library, load
+from .library import load
 from .open_image import Image
 from .pack_record import PackRecord
 from .profile import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
-from .structures import InodePointer
 from .xattrs import has_place
 
 MAX_THREADS = 64
 MAX_OWNERS = 65_535  # users and groups together; the superblock counts them in 16 bits
-_SLOTS = 1024  # in one array
 
 
 @dataclass(frozen=True)
@@ -83,6 +81,7 @@ def write(
             dropped = attempt()
         finally:
             if cache is not None:
+                tree.keep()
                 cache.flush()
         size = beside.stat().st_size
         beside.chmod(0o644)
@@ -108,63 +107,64 @@ class _Writer:
         self._library = image.library
         self._tree = tree
         self._mtime = mtime
+        self._knows_pieces = image.has_cache and tree.reads_late
         self._numbering = InodeOrder()
         self._newest = 0
         self._references: dict[int, int] = {}  # where each inode lies, by id() of its node
         self._dropped: set[bytes] = set()
-        self._chunk = b""  # whose address was asked for last: small files share one
-        self._address = 0
+        # By id(); the files are kept alive, so that each id is one file's.
+        self._contents: dict[int, tuple[File, Content]] = {}
 
     def write(self) -> tuple[str, ...]:
         """Write everything; the names of the extended attributes that were left out."""
-        with _Slots(self._library) as slots:
+        with self._tree.reading():
             for file, spans in self._tree.contents():
-                self._feed(slots.add(file), spans)
-            if not slots.are_of(self._tree.files()):
-                raise _OtherFiles
-            self._numbering = InodeOrder.of(self._tree)
-            newest = _check_metadata(self._tree)
-            self._newest = newest if self._mtime is None else self._mtime
-            self._image.begin_inodes()
-            for node in self._numbering.order:
-                self._write_inode(node, slots)
+                self._contents[id(file)] = file, self._add(file, spans)
+            self._image.data.finish()
+        if {id(file) for file in self._tree.files()} != self._contents.keys():
+            raise _OtherFiles
+        self._numbering = InodeOrder.of(self._tree)
+        newest = _check_metadata(self._tree)
+        self._newest = newest if self._mtime is None else self._mtime
+        self._image.begin_inodes()
+        self._remember_pieces()
+        for node in self._numbering.order:
+            self._write_inode(node)
         root = self._references[id(self._tree.root)]
         count = len(self._numbering.order)
         self._image.finish(inode_count=count, root_reference=root, mtime=inodes.clamp(self._newest))
         return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in self._dropped))
 
-    def _feed(self, slot: int, spans: Iterator[Span]) -> None:
-        library, processor = self._library, self._image.processor
-        append = library.block_processor_append
-        library.block_processor_begin_file(processor, slot, None, 0)
-        for chunk, start, end in spans:
-            if chunk is not self._chunk:
-                self._chunk, self._address = chunk, _address(chunk)
-            if end > start:
-                # The library copies at once, so the bytes need to live only as long as the call.
-                append(processor, self._address + start, end - start)
-        library.block_processor_end_file(processor)
+    def _add(self, file: File, spans: Iterator[Span]) -> Content:
+        data, size, known = self._image.data, self._image.block_size, file.pieces
+        if not file.size:
+            return Content()
+        if known is None or known.size != size or not self._knows_pieces:
+            return data.add(spans)
+        count = -(-file.size // size)
+        digests = (known.digests[DIGEST_BYTES * n : DIGEST_BYTES * (n + 1)] for n in range(count))
+        return data.add_known(spans, file.size, list(digests))
 
-    def _write_inode(self, node: Node, slots: _Slots) -> None:
+    def _remember_pieces(self) -> None:
+        if self._knows_pieces:
+            for file, content in self._contents.values():
+                file.pieces = Pieces(self._image.block_size, content.digests)
+
+    def _write_inode(self, node: Node) -> None:
         links = self._numbering.links[id(node)]
         xattr = self._image.xattr_index(self._storable(node.metadata.xattrs))
         if isinstance(node, Directory):
-            inode = self._listing(node, xattr)
-        elif isinstance(node, File):
-            inode = slots.inode(node)
-            inodes.finish_file(self._library, inode, links, xattr)
+            self._write_directory(node, xattr)
+            return
+        base = self._base(node)
+        if isinstance(node, File):
+            inode = inodes.file(base, self._contents[id(node)][1], links, xattr)
         else:
-            inode = inodes.special(node, links, xattr)
-        self._set_base(inode, node)
+            inode = inodes.special(base, node, links, xattr)
         self._references[id(node)] = self._image.inode_position()
-        try:
-            self._library.meta_writer_write_inode(self._image.inodes, inode)
-        finally:
-            if isinstance(node, Directory):
-                self._library.free(inode)
+        self._library.meta_writer_write_inode(self._image.inodes, inode)
 
-    def _listing(self, directory: Directory, xattr: int) -> Any:
-        """Write a directory's entries; its inode, which the caller frees."""
+    def _write_directory(self, directory: Directory, xattr: int) -> None:
         writer = self._image.directories
         numbers, references = self._numbering.numbers, self._references
         self._library.dir_writer_begin(writer, 0)
@@ -176,13 +176,18 @@ class _Writer:
         subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
         parent = self._numbering.parent_number(directory)
         inode = self._library.dir_writer_create_inode(writer, 0, xattr, parent)
-        inodes.finish_directory(inode, 2 + subdirectories)
-        return inode
+        try:
+            inodes.finish_directory(inode, self._base(directory), 2 + subdirectories)
+            self._references[id(directory)] = self._image.inode_position()
+            self._library.meta_writer_write_inode(self._image.inodes, inode)
+        finally:
+            self._library.free(inode)
 
-    def _set_base(self, inode: Any, node: Node) -> None:
+    def _base(self, node: Node) -> inodes.Base:
         metadata: Metadata = node.metadata
         uid, gid = self._image.id_index(metadata.uid), self._image.id_index(metadata.gid)
-        inodes.set_base(inode, metadata, self._numbering.numbers[id(node)], uid, gid, self._newest)
+        mtime = inodes.clamp(min(metadata.mtime, self._newest))
+        return inodes.Base(metadata, self._numbering.numbers[id(node)], uid, gid, mtime)
 
     def _storable(self, xattrs: Xattrs) -> Xattrs:
         if not xattrs:
@@ -190,48 +195,6 @@ class _Writer:
         kept = tuple(pair for pair in xattrs if has_place(pair[0]))
         self._dropped.update(name for name, _ in xattrs if not has_place(name))
         return kept
-
-
-class _Slots:
-    """Places where the library keeps the inodes of files while their blocks are still being compressed."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-        # Arrays that never move: the library writes to these addresses from now to the end.
-        self._arrays: list[Any] = []
-        self._files: list[File] = []  # kept alive, so that each id is one file's
-        self._places: dict[int, int] = {}
-
-    def __enter__(self) -> _Slots:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for array in self._arrays:
-            for pointer in array:
-                if pointer:
-                    self._library.free(pointer)
-
-    def add(self, file: File) -> int:
-        """The address of a new slot."""
-        array, index = divmod(len(self._files), _SLOTS)
-        if not index:
-            self._arrays.append((InodePointer * _SLOTS)())
-        self._places[id(file)] = len(self._files)
-        self._files.append(file)
-        return ctypes.addressof(self._arrays[array]) + index * ctypes.sizeof(ctypes.c_void_p)
-
-    def are_of(self, files: Iterable[File]) -> bool:
-        """Whether these files and no others have slots."""
-        return {id(file) for file in files} == self._places.keys()
-
-    def inode(self, file: File) -> Any:
-        """The file's inode, once the block processor is finished."""
-        array, index = divmod(self._places[id(file)], _SLOTS)
-        return self._arrays[array][index]
-
-
-def _address(chunk: bytes) -> int:
-    return ctypes.cast(ctypes.c_char_p(chunk), ctypes.c_void_p).value or 0
 
 
 def _check_metadata(tree: Tree) -> int:

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""The ends of files, put together in a block; and the contents of files cut into pieces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Union
+
+from ..layers.stream import Span
+
+_ENDS = b"ends"
+
+
+class Unread(NamedTuple):
+    """The end of a file, after the first ``skip`` of its bytes. Only perhaps it must be read."""
+
+    spans: Iterator[Span]
+    skip: int
+
+    def read(self) -> bytes:
+        return b"".join(chunk[start:end] for chunk, start, end in skipped(self.spans, self.skip))
+
+
+End = Union[bytes, Unread]
+
+
+class EndsBlock:
+    """A block of ends that is being put together."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.is_read = True  # whether all bytes are here
+        self._ends: list[End] = []
+        self._hasher = hashlib.sha256()
+
+    def add(self, name: bytes, end: End, size: int) -> None:
+        """One more end of ``size`` bytes, whose SHA-256 is ``name``."""
+        self.size += size
+        self._ends.append(end)
+        self._hasher.update(name)
+        self.is_read = self.is_read and isinstance(end, bytes)
+
+    @property
+    def name(self) -> bytes:
+        """Of what it is put together; it is not that of a block of a file."""
+        return _ENDS + self._hasher.digest()
+
+    def read(self) -> None:
+        """Read what is not here. Raises what reading raises."""
+        if not self.is_read:
+            self._ends = [end.read() if isinstance(end, Unread) else end for end in self._ends]
+            self.is_read = True
+
+    def joined(self) -> bytes:
+        """The block, which was read."""
+        return b"".join(end for end in self._ends if isinstance(end, bytes))
+
+
+def skipped(spans: Iterable[Span], size: int) -> Iterator[Span]:
+    """What comes after the first ``size`` bytes."""
+    for chunk, start, end in spans:
+        step = min(size, end - start)
+        size -= step
+        if start + step < end:
+            yield Span(chunk, start + step, end)
+
+
+def pieces(spans: Iterable[Span], size: int) -> Iterator[Span]:
+    """The same bytes in pieces of ``size`` and a smaller last one, copied only where a piece is in several
+    spans.
+    """
+    parts: list[bytes] = []
+    missing = size
+    for chunk, start, end in spans:
+        while end - start >= missing:
+            stop = start + missing
+            if parts:
+                parts.append(chunk[start:stop])
+                yield Span(b"".join(parts), 0, size)
+                parts = []
+            else:
+                yield Span(chunk, start, stop)
+            start, missing = stop, size
+        if end > start:
+            parts.append(chunk[start:end])
+            missing -= end - start
+    if parts:
+        whole = b"".join(parts)
+        yield Span(whole, 0, len(whole))

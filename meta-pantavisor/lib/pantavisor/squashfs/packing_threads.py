@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Blocks packed by threads. The library's compressors work without the interpreter's lock."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import queue
+import threading
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from .cached_blocks import BlockPacker
+
+
+class Block:
+    """``chunk[start:end]`` on its way: ``stored`` is what the image has of it, nothing where all of it is
+    zeros. Equal blocks have one ``identity``.
+    """
+
+    __slots__ = ("chunk", "start", "end", "name", "stored", "is_packed", "identity", "error", "_done")
+
+    def __init__(self, chunk: bytes, start: int, end: int, name: bytes = b"") -> None:
+        self.chunk, self.start, self.end = chunk, start, end
+        self.name = name
+        self.stored = self.identity = b""
+        self.is_packed = False
+        self.error: Optional[BaseException] = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    @classmethod
+    def kept(cls, stored: bytes, size: int, name: bytes) -> Block:
+        """One of ``size`` bytes that was packed another time."""
+        block = cls(b"", 0, size, name)
+        block.stored, block.is_packed, block.identity = stored, len(stored) < size, name
+        block.finish()
+        return block
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    def finish(self) -> None:
+        """Let go of the bytes, and of who waits."""
+        self.chunk = b""
+        self._done.release()
+
+    def wait(self) -> None:
+        """Until it is packed. Raises PantavisorError where that failed."""
+        self._done.acquire()
+        if self.error is not None:
+            raise self.error
+
+
+class PackingThreads:
+    """Packs what is submitted, each packer in a thread, until the end of the ``with`` block."""
+
+    def __init__(self, packers: Sequence[BlockPacker], block_size: int) -> None:
+        self._block_size = block_size
+        self._zeros = bytes(block_size)
+        self._blocks: queue.SimpleQueue[Optional[Block]] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, args=(packer,), name="pack", daemon=True)
+            for packer in packers
+        ]
+
+    def __len__(self) -> int:
+        return len(self._threads)
+
+    def __enter__(self) -> PackingThreads:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _thread in self._threads:
+            self._blocks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def submit(self, block: Block) -> None:
+        """Have ``block`` packed, soon."""
+        self._blocks.put(block)
+
+    def _work(self, packer: BlockPacker) -> None:
+        out = ctypes.create_string_buffer(self._block_size)
+        while (block := self._blocks.get()) is not None:
+            try:
+                self._pack(packer, block, out)
+            except BaseException as error:
+                block.error = error
+            block.finish()
+
+    def _pack(self, packer: BlockPacker, block: Block, out: Any) -> None:
+        chunk, start, size = block.chunk, block.start, block.size
+        if not chunk[start] and chunk[start : block.end] == self._zeros[:size]:
+            return
+        if packer.has_cache and not block.name:
+            block.name = hashlib.sha256(memoryview(chunk)[start : block.end]).digest()
+        address = (ctypes.cast(ctypes.c_char_p(chunk), ctypes.c_void_p).value or 0) + start
+        block.stored, block.is_packed = packer.pack(address, size, out, block.name)
+        if block.name:
+            block.identity = block.name
+        else:
+            block.identity = b"%d" % block.is_packed + hashlib.sha256(block.stored).digest()
