@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -144,7 +145,8 @@ def spoil(directory: Path, chance: random.Random) -> None:
     if how == 4:
         return
     if how < 2:
-        with sqlite3.connect(file) as database:
+        # What was damaged before may stop it, where nothing has read that since.
+        with contextlib.suppress(sqlite3.DatabaseError), sqlite3.connect(file) as database:
             database.execute(
                 "DELETE FROM entry WHERE number % 2"
                 if how
