@@ -5,6 +5,7 @@ in hand.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from monitor import press_reset
 from pantavisor import verity
 from place import BOOT_SECONDS
 from release import manifest, replaced, sign_again
-from storage import Storage
+from storage import SECTOR_BYTES, Storage
 
 SHORT_SECONDS = 600
 BLOCK = 4096
+JOURNAL_MAGIC = 0xC03B3998
+COMMIT_BLOCK = 2
 CHECKSUM = 1024 + 0x3FC  # of the superblock, in the second of its sectors
 VICTIM = "demo-nginx"
 # Seconds since 1970 at which a squashfs was made: nothing reads them.
@@ -69,6 +72,34 @@ def test_a_torn_superblock_is_repaired_before_the_mount(
     with start(storage.image) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
         assert "was torn" not in running.console
+
+
+def tear_the_last_commit(storage: Storage) -> None:
+    """Leave the first sector of the journal's last commit block, and junk in its others.
+
+    Layout: Documentation/filesystems/ext4/journal.rst of the kernel.
+    """
+    numbers = [int(number) for number in storage.debugfs("blocks <8>").split() if number.isdigit()]
+    with storage.image.open("r+b") as image:
+        commits = {}
+        for number in numbers:
+            image.seek(storage.offset + number * BLOCK)
+            magic, kind, sequence = struct.unpack(">III", image.read(12))
+            if magic == JOURNAL_MAGIC and kind == COMMIT_BLOCK:
+                commits[sequence] = number
+        image.seek(storage.offset + commits[max(commits)] * BLOCK + SECTOR_BYTES)
+        image.write(b"\xa5" * (BLOCK - SECTOR_BYTES))
+
+
+def test_a_torn_commit_of_the_journal_does_not_keep_the_device_from_its_storage(
+    storage: Storage, start: Callable[..., qemu.Guest]
+) -> None:
+    """Linux 6.1 mounts no journal whose last commit block has a wrong checksum."""
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+    tear_the_last_commit(storage)
+    with start(storage.image) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
 
 
 def test_container_that_ends_at_once_is_restarted_after_ever_longer_pauses(

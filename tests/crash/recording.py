@@ -108,7 +108,7 @@ def play(programs: Path, folder: Path, words: str) -> None:
 
 @contextmanager
 def mounted(device: Path | str, folder: Path) -> Iterator[None]:
-    tools.run("mount", "-t", "ext4", "-o", "noatime", device, folder)
+    tools.run("mount", "-t", "ext4", "-o", "noatime,data=ordered,nojournal_checksum", device, folder)
     try:
         yield
     finally:

@@ -127,7 +127,7 @@ def loader_choice(image: Path, kernels: dict[str, tuple[str, str]]) -> str:
 
 
 def mounts(device: str, folder: Path) -> bool:
-    command = ["mount", "-t", "ext4", "-o", "noatime", device, folder]
+    command = ["mount", "-t", "ext4", "-o", "noatime,data=ordered,nojournal_checksum", device, folder]
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
