@@ -47,6 +47,7 @@ WORDS = {
     "scripts/setup: systemctl": "called where systemd runs",
     "scripts/setup: systemd": "a folder of it",
     "meta-pantavisor/classes/pantavisor-tool.bbclass: write": "prose",
+    "meta-pantavisor/classes/pantavisor-kernel.bbclass: lz4": "a codec",
     "meta-pantavisor/classes/pvr-container.bbclass: xz": "a codec",
     "sudo": "the way of users who are not root, if their machine has it",
     "time": "prose",
