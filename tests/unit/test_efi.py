@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from pantavisor.errors import FormatError
 from sim import tools
 from sim.efi import HEADERS, OPTIONAL
 from sim.efi import program as efi
+
+CERTIFICATES = OPTIONAL + 112 + 8 * 4  # where the header says where signatures are
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,25 @@ def test_a_signature_of_another_stays(folder: Path, tmp_path: Path) -> None:
     tools.run("sbsign", "--key", folder / "db/key.pem", "--cert", folder / "db/x5c.pem",
               "--output", tmp_path / "three", tmp_path / "both")  # fmt: skip
     assert verified(tmp_path / "three", folder, "other")
+
+
+def test_a_signature_of_another_stays_where_its_table_has_no_padding(folder: Path, tmp_path: Path) -> None:
+    one = keys.sign_efi(efi(), signer(folder, "other"), what="x")
+    start, _ = struct.unpack_from("<II", one, CERTIFICATES)
+    (size,) = struct.unpack_from("<I", one, start)
+    assert size % 8, "this key leaves padding to be cut"
+    short = one[:CERTIFICATES] + struct.pack("<II", start, size) + one[CERTIFICATES + 8 : start + size]
+    (tmp_path / "both").write_bytes(keys.sign_efi(short, signer(folder), what="x"))
+    assert verified(tmp_path / "both", folder) and verified(tmp_path / "both", folder, "other")
+
+
+@pytest.mark.parametrize("length", [0, 7, 16, 0xFFFFFFF8])
+def test_a_table_of_signatures_that_firmware_cannot_read_is_refused(folder: Path, length: int) -> None:
+    one = bytearray(keys.sign_efi(efi(), signer(folder, "other"), what="x"))
+    start, _ = struct.unpack_from("<II", one, CERTIFICATES)
+    struct.pack_into("<I", one, start, length)
+    with pytest.raises(FormatError, match="its table of signatures is damaged"):
+        keys.sign_efi(bytes(one), signer(folder), what="x")
 
 
 def test_a_program_signs(folder: Path, tmp_path: Path) -> None:

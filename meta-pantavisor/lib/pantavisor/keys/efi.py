@@ -90,7 +90,8 @@ class _Image:
         body = program[:start] if size else program + bytes(-len(program) % _ALIGNMENT)
         (headers,) = struct.unpack_from("<I", program, optional + 60)
         _check_sections(body, optional + optional_size, sections, headers)
-        return cls(body, program[start:] if size else b"", optional + _CHECKSUM, directory)
+        signatures = _signatures(program[start:]) if size else b""
+        return cls(body, signatures, optional + _CHECKSUM, directory)
 
     def digest(self) -> bytes:
         """SHA-256 of all but the checksum, the place of the signatures and the signatures."""
@@ -103,6 +104,19 @@ class _Image:
         signatures = self.signatures + entry + bytes(-len(entry) % _ALIGNMENT)
         place = struct.pack("<II", len(self.body), len(signatures))
         return self.body[: self.directory] + place + self.body[self.directory + 8 :] + signatures
+
+
+def _signatures(table: bytes) -> bytes:
+    """The whole table with the padding of its last entry. Firmware goes from entry to entry by their
+    lengths, and would not find one more behind a wrong one.
+    """
+    at = 0
+    while at < len(table):
+        (length,) = struct.unpack_from("<I", table, at)
+        if not 8 < length <= len(table) - at:
+            raise ValueError("its table of signatures is damaged")
+        at += length + -length % _ALIGNMENT
+    return table + bytes(-len(table) % _ALIGNMENT)
 
 
 def _check_sections(body: bytes, table: int, count: int, headers: int) -> None:
