@@ -366,6 +366,15 @@ def test_a_ledger_that_was_cut_lacks_the_line_of_a_certificate(
     assert "certifies A-2, and" in pvr.both(*words, status=2)[1]
 
 
+@pytest.mark.parametrize("place", ["nowhere", "plan.csv"])
+def test_a_misspelt_directory_of_certificates_shows_nothing_of_a_ledger(
+    pvr: PvrCommand, desk: Path, made: Path, place: str
+) -> None:
+    words = ["factory", "ledger", f"{desk}/plan.csv.ledger", "--certificates", f"{desk}/{place}"]
+    said = pvr.both(*words, "--trust", f"{made}/given/keys/ca.crt", status=2)[1]
+    assert f"{desk}/{place} is not a directory" in said and "hint: name the directory" in said
+
+
 def test_a_flashed_disk_becomes_a_unit(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:

@@ -140,6 +140,8 @@ def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledg
     """The ledger, once each birth certificate in a directory was found to be of a unit that it has as done
     and of a line that it has. Raises PantavisorError for the first that is not.
     """
+    if not certificates.is_dir():
+        raise FormatError(f"{certificates} is not a directory", hint="name the directory of certificates")
     # Certificates first: a unit that is made meanwhile is in the ledger before it has one.
     payloads = [
         (found, read_certificate(found, trust)) for found in sorted(certificates.glob(f"*{ENDING}"))
