@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pantavisor import cli, keys
 from pantavisor.errors import FormatError, PantavisorError, SignatureError
+from sim import efi
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors/openpgp"
 TEXT = b"kernel" * 1000
@@ -108,6 +109,44 @@ def test_commands_write_the_key_and_the_signatures(
     assert cli.main(["keys", "sign-boot", "--key", key, str(folder / "none")]) == 2
     assert cli.main(["keys", "sign-boot", "--key", key, key]) == 2 and not Path(f"{key}.sig").exists()
     assert "none is not a file" in capsys.readouterr().err and not (folder / "none.sig").exists()
+
+
+def test_no_output_takes_the_place_of_a_private_key(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, words = folder / "one.pem", ["--key", str(folder / "one.pem")]
+    before = key.read_bytes()
+    keys.generate(folder / "root", common_name="root")
+    (folder / "program").write_bytes(efi.program())
+    authority = ["--authority", str(folder / "root"), "--common-name", "x"]
+    run("openssl", "pkey", "-in", str(key), "-pubout", "-out", str(folder / "public.pem"))
+    for line in (
+        ["boot-key", *words, str(key)],
+        ["certify", *authority, str(folder / "public.pem"), str(key)],
+        ["sign-efi", "--key", str(folder / "root/key.pem"), "--x5c", str(folder / "root/x5c.pem"),
+         str(folder / "program"), str(key)],
+    ):  # fmt: skip
+        assert cli.main(["keys", *line]) == 2
+        said = capsys.readouterr().err
+        assert f"{key} is a private key, which would be lost" in said and "hint: name another file" in said
+        assert key.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--token", "product"], "--token is for a key on a token"),
+        (["--label", "boot"], "--label is for a key on a token"),
+        (["--command", ""], "--key and --command are two ways to sign"),
+    ],
+)
+def test_a_boot_key_elsewhere_is_not_replaced_by_a_file(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    """Half of what names a key on a token had the key in the file sign, without a word."""
+    output = folder / "no-public"
+    assert cli.main(["keys", "boot-key", "--key", str(folder / "one.pem"), *words, str(output)]) == 2
+    assert says in capsys.readouterr().err and not output.exists()
 
 
 def test_the_private_key_does_not_show(folder: Path) -> None:

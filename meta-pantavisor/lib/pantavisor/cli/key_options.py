@@ -70,7 +70,8 @@ def boot_signer(options: argparse.Namespace) -> keys.BootSigner:
     """What signs for GRUB, which reads no certificates: of a key in a file none is needed. Raises
     PantavisorError.
     """
-    if options.x5c is None and not (options.pkcs11 or options.signer):
+    _check_one_way(options)
+    if options.x5c is None and options.pkcs11 is None and options.signer is None:
         return keys.BootSigner.load(_key(options))
     return keys.BootSigner.of(signer(options))
 

@@ -11,6 +11,9 @@ from ..errors import FormatError, NotFound, PantavisorError
 from . import key_options
 from .console import Console
 
+_PRIVATE = b"PRIVATE KEY-----"
+_MAX_KEY_BYTES = 1024 * 1024
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``keys generate``, ``certify``, ``boot-key``, ``sign-boot`` and ``sign-efi``."""
@@ -103,6 +106,7 @@ def _declare_efi(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _certify(options: argparse.Namespace, console: Console) -> None:
+    _check_output(options.output)
     made = keys.certify(
         options.public, options.authority, common_name=options.common_name, days=options.days
     )
@@ -111,6 +115,7 @@ def _certify(options: argparse.Namespace, console: Console) -> None:
 
 
 def _write_boot_key(options: argparse.Namespace, console: Console) -> None:
+    _check_output(options.output)
     atomic.write(options.output, key_options.boot_signer(options).public_key())
     console.line(f"{options.output} is written")
 
@@ -119,7 +124,7 @@ def _sign_boot(options: argparse.Namespace, console: Console) -> None:
     signer = key_options.boot_signer(options)
     for path in options.file:
         _check_file(path, keys.MAX_PROGRAM_BYTES)
-        if b"PRIVATE KEY-----" in path.read_bytes():
+        if _PRIVATE in path.read_bytes():
             raise FormatError(f"{path} is a private key, which no boot loader reads", hint="use --key PEM")
     for path in options.file:
         signature = path.with_name(f"{path.name}.sig")
@@ -129,11 +134,20 @@ def _sign_boot(options: argparse.Namespace, console: Console) -> None:
 
 def _sign_efi(options: argparse.Namespace, console: Console) -> None:
     _check_file(options.program, keys.MAX_PROGRAM_BYTES)
+    _check_output(options.output)
     signed = keys.sign_efi(
         options.program.read_bytes(), key_options.signer(options), what=str(options.program)
     )
     atomic.write(options.output, signed)
     console.line(f"{options.output} is written")
+
+
+def _check_output(path: Path) -> None:
+    """Other commands take the key where these take what they write."""
+    if path.is_file() and path.stat().st_size <= _MAX_KEY_BYTES and _PRIVATE in path.read_bytes():
+        raise FormatError(
+            f"{path} is a private key, which would be lost", hint="name another file; the key is for --key"
+        )
 
 
 def _check_file(path: Path, limit: int) -> None:
