@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from pantavisor import cli, inspect, jobs, sbom
-from pantavisor.errors import NotFound
+from pantavisor.errors import FormatError, NotFound
 from pantavisor.packages import purl
 from sim import built, roots, tools
 from sim import device as sim
@@ -303,6 +303,23 @@ def test_members_of_a_wrong_type_and_a_second_element_of_a_name_are_left_out(
         assert len(names) == len(set(names))
         (head,) = (element for element in graph if element["type"] == "SpdxDocument")
         assert head["profileConformance"] == ["core", "software"]
+
+
+def test_an_element_of_a_build_takes_no_name_of_ours(target: Path, tmp_path: Path) -> None:
+    ours = sbom.spdx.identifier(sbom.subject(target), "web")
+    taken = [{"type": "Agent", "spdxId": f"{ours}/built/{number}"} for number in (1, 2)]
+    built = [("web", of_a_build(tmp_path, *taken)), ("web", of_a_build(tmp_path))]
+    graph = json.loads(sbom.render(target, "spdx", created=CREATED, built=built))["@graph"]
+    names = [element["spdxId"] for element in graph if "spdxId" in element]
+    assert len(names) == len(set(names))
+
+
+def test_a_number_that_no_reader_holds_is_refused(target: Path, tmp_path: Path) -> None:
+    path = of_a_build(tmp_path, {"type": "Agent", "spdxId": "http://a.example/b", "score": "@"})
+    path.write_text(path.read_text().replace('"@"', f"1{'0' * 320}.5"))
+    with pytest.raises(FormatError, match="a number of 321 digits") as caught:
+        sbom.render(target, "spdx", created=CREATED, built=[("web", path)])
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(

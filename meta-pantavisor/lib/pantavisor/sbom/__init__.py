@@ -46,4 +46,4 @@ def render(target: Path, form: str, *, created: str, built: Iterable[tuple[str, 
             raise names.unknown(part, parts, what=f"part of {target}:")
         joined.join(document, spdx.identifier(found, part), path)
     # Numbers of others that are not whole are Decimal.
-    return json.dumps(document, indent=1, sort_keys=True, default=float).encode() + b"\n"
+    return json.dumps(document, indent=1, sort_keys=True, default=joined.number).encode() + b"\n"

@@ -8,7 +8,10 @@ Elements keep their identifiers. One that several documents have is there once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,7 @@ def join(document: Element, part: str, path: Path) -> None:
     graph.append(
         {
             "type": "Relationship",
-            "spdxId": f"{part}/built/{_count(graph, f'{part}/built/')}",
+            "spdxId": next(name for name in _numbered(f"{part}/built/") if name not in known),
             "creationInfo": ours["creationInfo"],
             "from": part,
             "to": _subjects(head, theirs, path),
@@ -89,6 +92,16 @@ def _relabelled(value: Any, labels: Mapping[str, str]) -> Any:
     return [_relabelled(item, labels) for item in value] if isinstance(value, list) else value
 
 
+def number(value: Decimal) -> float:
+    """As documents have numbers that are not whole. Raises FormatError."""
+    found = float(value)
+    if not math.isfinite(found):
+        raise FormatError(
+            f"a document about a part holds a number of {value.adjusted() + 1} digits", hint=_HINT
+        )
+    return found
+
+
 def _subjects(head: Element, elements: list[Element], path: Path) -> list[str]:
     """What the document is about; of a bill of materials in it, what that is about."""
     bills = {_name(element): element for element in elements if element["type"] == "software_Sbom"}
@@ -106,8 +119,8 @@ def _texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _count(graph: list[Element], prefix: str) -> int:
-    return sum(1 for element in graph if _name(element).startswith(prefix))
+def _numbered(prefix: str) -> Iterator[str]:
+    return (f"{prefix}{number}" for number in itertools.count())
 
 
 def _imported(ours: Element, theirs: Element) -> list[Any]:
