@@ -52,6 +52,12 @@ def secrets(folder: Path) -> list[str]:
     return sorted(path.name for path in files if b"PRIVATE KEY-----" in path.read_bytes())
 
 
+def test_the_page_shows_no_pin_to_other_users() -> None:
+    """Each user of a machine can read the arguments of all programs."""
+    assert "--pin env:PVR_PKCS11_PIN" in MAKE
+    assert not re.findall(r"\$\{?PVR_PKCS11_PIN", PAGE.read_text())
+
+
 def test_the_page_leads_to_an_image_without_a_key_in_a_file(tmp_path: Path) -> None:
     ci, vault = tmp_path / "ci", tmp_path / "vault"
     ci.mkdir()
