@@ -79,6 +79,9 @@ def test_a_variable_that_another_recipe_reads_skips_the_recipe(
      ("PVR_VOLUMES", "/a:boot /a:permanent", "volume /a is given twice, as boot and as permanent"),
      ("PANTAVISOR_SECUREBOOT_MODE", "stric", 'PANTAVISOR_SECUREBOOT_MODE "stric" (hint: use "strict'),
      ("PANTAVISOR_BOOTLOADER", "gruub", 'use "grub"'),
+     ("PANTAVISOR_BOOTLOADER", "grub uboot", 'PANTAVISOR_BOOTLOADER is "grub uboot" (hint: keep one word'),
+     ("PANTAVISOR_SECUREBOOT_MODE", "strict lenient", 'is "strict lenient" (hint: keep one word'),
+     ("PVR_STATUS_GOAL", "STARTED READY", 'PVR_STATUS_GOAL is "STARTED READY" (hint: keep one word'),
      ("PANTAVISOR_SECUREBOOT_SET", "yes", 'use "1" for yes'),
      ("PANTAVISOR_LOG_LEVEL", "debug", 'PANTAVISOR_LOG_LEVEL is "debug" (hint: use a number)'),
      ("PVS_KEY_DIR", "keys", 'PVS_KEY_DIR is "keys", which is not an absolute path'),
@@ -88,6 +91,12 @@ def test_of_two_values_none_is_lost(d: Any, variable: str, value: str, sentence:
     d.setVar("PVR_ROLES", "nobody")
     d.setVar(variable, value)
     assert sentence in skipped(d) and "(hint: " in skipped(d)
+
+
+def test_what_takes_several_words_keeps_them(d: Any) -> None:
+    d.setVar("PVR_ROLES", "nobody mgmt")
+    d.setVar("PVROOT_SBOM", "spdx cyclonedx")
+    pvbb.variables.check(d)
 
 
 def test_the_same_twice_is_one(d: Any) -> None:

@@ -32,6 +32,7 @@ CHOICES = {
     "PANTAVISOR_SECUREBOOT_MODE": ("strict", "lenient", "audit", "disabled"),
     "PANTAVISOR_BOOTLOADER": ("grub", "uboot"),
 }
+SEVERAL = ("PVR_ROLES", "PVROOT_SBOM")  # of CHOICES, those that take more than one word
 LIMITS = {
     "PVR_MEMORY": resources.parse_memory,
     "PVR_SWAP": resources.parse_swap,
@@ -87,8 +88,11 @@ def _size(variable: str, value: str) -> None:
 
 
 def _words(variable: str, value: str) -> None:
-    for word in value.split():
+    words = value.split()
+    for word in words:
         members.check_word(word, CHOICES[variable], variable)
+    if len(words) > 1 and variable not in SEVERAL:
+        raise FormatError(f'{variable} is "{value}"', hint="keep one word")
 
 
 def _profile(variable: str, value: str) -> None:
