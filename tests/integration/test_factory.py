@@ -17,10 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pantavisor import atomic, audit, keys
+from pantavisor import atomic, audit, factory, keys
 from pantavisor.disk import bmap
-from pantavisor.errors import FormatError
+from pantavisor.errors import FormatError, NotFound
 from pantavisor.factory import ledger
+from pantavisor.unit import Unit
 from sim import built, loops, tools
 from sim.pvr_command import PvrCommand
 
@@ -373,6 +374,27 @@ def test_a_misspelt_directory_of_certificates_shows_nothing_of_a_ledger(
     words = ["factory", "ledger", f"{desk}/plan.csv.ledger", "--certificates", f"{desk}/{place}"]
     said = pvr.both(*words, "--trust", f"{made}/given/keys/ca.crt", status=2)[1]
     assert f"{desk}/{place} is not a directory" in said and "hint: name the directory" in said
+
+
+def test_no_certificates_show_nothing_of_a_ledger(
+    desk: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust = keys.TrustStore.parse((made / "given/keys/ca.crt").read_bytes(), what="roots")
+    book, births = desk / "book", desk / "births"
+    births.mkdir()
+    ledger.new(book)
+    assert not factory.check_ledger(book, births, trust).events
+    ledger.begin(book, [Unit(serial="A-1")], station="one", time="now")
+    with pytest.raises(NotFound, match="births holds no birth certificate"):
+        factory.check_ledger(book, births, trust)
+
+    def refused(place: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(place))
+
+    monkeypatch.setattr(os, "listdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(PermissionError):
+        factory.check_ledger(book, births, trust)
 
 
 def test_a_flashed_disk_becomes_a_unit(

@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from .. import atomic, audit, keys
 from ..digest import file_sha256
-from ..errors import FormatError, PantavisorError
+from ..errors import FormatError, NotFound, PantavisorError
 from ..pvs import Signers
 from ..readers import Findings, opened, parse_states
 from ..unit import Unit
@@ -143,10 +143,14 @@ def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledg
     if not certificates.is_dir():
         raise FormatError(f"{certificates} is not a directory", hint="name the directory of certificates")
     # Certificates first: a unit that is made meanwhile is in the ledger before it has one.
-    payloads = [
-        (found, read_certificate(found, trust)) for found in sorted(certificates.glob(f"*{ENDING}"))
-    ]
+    # Not by glob(), for which a directory that it may not read is an empty one.
+    names = sorted(name for name in os.listdir(certificates) if name.endswith(ENDING))
+    payloads = [(certificates / name, read_certificate(certificates / name, trust)) for name in names]
     entries = ledger.read(path)
+    if entries.events and not payloads:
+        raise NotFound(
+            f"{certificates} holds no birth certificate", hint="name the directory of certificates"
+        )
     for found, payload in payloads:
         serial, mark = payload["serial"], payload.get("ledger")
         if (mark is not None and not entries.has(mark)) or serial not in entries.events:
