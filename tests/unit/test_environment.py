@@ -37,6 +37,10 @@ def test_a_misspelt_variable_is_warned_of(
     assert f'the environment has {name}, which nothing reads; use "{near}"' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["PVR_SIG_KEY", "PVR_DOCKER_REF", "PVR_OF_ANOTHER_TOOL", "PATH", "PVR"])
+@pytest.mark.parametrize(
+    "name",
+    ["PVR_SIG_KEY", "PVR_DOCKER_REF", "PVR_OF_ANOTHER_TOOL", "PATH", "PVR", "PVR_CACHE_DIRECTORY",
+     "PVR_PKCS11", "PVR_PKCS11_TOKEN", "PVR_PKCS11_PIN_FILE", "PVR_CACHE_URL"],
+)  # fmt: skip
 def test_others_are_left_alone(name: str) -> None:
     assert list(environment.misspelt([name])) == []

@@ -16,7 +16,10 @@ NAMES = frozenset(
         "SIG_CACERTS", "SIG_KEY", "SIG_PUBKEY", "TEMPLATE_ARG", "X5C_PATH",
     )
 )  # fmt: skip
-_LIKENESS = 0.8  # at which a name is a misspelt one, although others may use the prefix, too
+# Where a name is a misspelt one, although others may use the prefix, too. What is only like another word,
+# as PVR_PKCS11_TOKEN is like PVR_PKCS11_PIN, must not be taken for it.
+_LIKENESS = 0.8
+_MAX_EDITS = 2  # characters that are left out, put in or exchanged
 
 
 def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -25,5 +28,10 @@ def misspelt(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         if not name.upper().startswith(PREFIX) or name in NAMES:
             continue
         near = difflib.get_close_matches(name.upper(), sorted(NAMES), n=1, cutoff=_LIKENESS)
-        if near:
+        if near and _edits(name.upper(), near[0]) <= _MAX_EDITS:
             yield name, near[0]
+
+
+def _edits(word: str, other: str) -> int:
+    steps = difflib.SequenceMatcher(None, word, other).get_opcodes()
+    return sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal")
