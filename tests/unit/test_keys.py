@@ -280,6 +280,16 @@ def test_a_command_signs(made: Path, algorithm: str) -> None:
     keys.verify_state(state, trust(made, algorithm), strict=False)
 
 
+def test_a_command_does_not_see_the_pin_of_a_token(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build may have one key on a token and another behind a program, which may print its environment."""
+    monkeypatch.setenv("PVR_PKCS11_PIN", "1234")
+    monkeypatch.setenv("VAULT", "kept")
+    words = ("sh", "-c", 'echo "$VAULT ${PVR_PKCS11_PIN-no PIN}" >&2; exit 1')
+    chain = next(made.rglob("x5c.pem"))
+    with pytest.raises(PantavisorError, match="sh failed with status 1: kept no PIN"):
+        keys.CommandSigner.load(words, chain).sign(b"x")
+
+
 def test_a_command_that_signs_wrongly_is_caught(made: Path) -> None:
     chain = made / "ES256" / "x5c.pem"
     for code in ("print('x')", "import os; os.write(1, bytes(64))", ""):

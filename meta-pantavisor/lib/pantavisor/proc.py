@@ -68,19 +68,22 @@ def run(
     *,
     cwd: Optional[Path] = None,
     environment: Optional[Mapping[str, str]] = None,
+    without: Collection[str] = (),
     accept: Collection[int] = (0,),
     timeout: float = TIMEOUT_SECONDS,
     stdin: Optional[BinaryIO] = None,
 ) -> Result:
     """Run ``argv`` with ``stdin`` or no input, for at most ``timeout`` seconds.
 
-    With an ``environment`` it sees no other. Raises NotFound for a missing tool, ToolError for a status
-    that is not in ``accept``.
+    With an ``environment`` it sees no other, and else none of the variables ``without``. Raises NotFound
+    for a missing tool, ToolError for a status that is not in ``accept``.
     """
     words = [_locate(str(argv[0])), *map(str, argv[1:])]
     if environment is not None:
         pairs = sorted({"PATH": PLAIN_PATH, **environment}.items())
         words = [_locate("env"), "-i", *(f"{name}={value}" for name, value in pairs), *words]
+    elif without:
+        words = [_locate("env"), *(word for name in without for word in ("-u", name)), *words]
     _log.debug("run: %s", shlex.join(words))
     result = _collect(words, cwd, timeout, str(argv[0]), stdin)
     if result.status not in accept:

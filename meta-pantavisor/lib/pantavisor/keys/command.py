@@ -21,6 +21,7 @@ from .algorithms import raw_ecdsa, verify_made
 from .publickey import PublicKey, is_rsa
 
 TIMEOUT_SECONDS = 300.0  # someone may have to touch a card
+_SECRETS = ("PVR_PKCS11_PIN",)  # of the token that another key may be on
 
 
 def words(text: str, *, what: str) -> list[str]:
@@ -55,7 +56,9 @@ class CommandSigner:
         with tempfile.TemporaryFile() as stream:
             stream.write(data)
             stream.seek(0)
-            signature = proc.run(self.argv, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)).stdout
+            signature = proc.run(
+                self.argv, without=_SECRETS, timeout=TIMEOUT_SECONDS, stdin=cast(BinaryIO, stream)
+            ).stdout
         if not is_rsa(self.algorithm):
             signature = raw_ecdsa(signature, self.algorithm)
         verify_made(
