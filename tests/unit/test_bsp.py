@@ -114,10 +114,21 @@ def test_each_of_several_device_trees_has_the_name_that_u_boot_asks_for(
     assert audit.verify(job.output, trust=trust, strict=True).good
 
 
-@pytest.mark.parametrize("name", ["run.json", "two.dtbo", "../two.dtb", "kernel.img"])
-def test_a_device_tree_of_another_name_is_refused(job: jobs.ExportBsp, tmp_path: Path, name: str) -> None:
-    with pytest.raises(FormatError):
-        bsp.export_bsp(replace(job, device_trees={name: tmp_path / "kernel"}))
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("run.json", "cannot be a device tree of the bsp"),
+        ("two.dtbo", "cannot be a device tree of the bsp"),
+        ("../two.dtb", "not a plain relative path"),
+        ("kernel.img", "is the name of another file of the bsp"),
+        ("device-tree.dtb", "is the name of another file of the bsp"),
+    ],
+)
+def test_a_device_tree_of_another_name_is_refused(
+    job: jobs.ExportBsp, tmp_path: Path, name: str, words: str
+) -> None:
+    with pytest.raises(FormatError, match=words):
+        bsp.export_bsp(replace(job, fdt=tmp_path / "kernel", device_trees={name: tmp_path / "kernel"}))
     assert not job.output.exists()
 
 

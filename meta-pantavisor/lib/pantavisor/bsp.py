@@ -45,8 +45,13 @@ def _files(
 ) -> dict[str, Value]:
     files: dict[str, Value] = _booted_files(job, boot, pool)
     for name, path in (job.device_trees or {}).items():
-        if f"{NAME}/{name}" in files or not name.endswith(DTB):
-            raise FormatError(f'"{name}" cannot be a device tree of the bsp', hint=f"name it ...{DTB}")
+        if f"{NAME}/{name}" in files:
+            raise FormatError(f'"{name}" is the name of another file of the bsp', hint="use another name")
+        if not name.endswith(DTB):
+            raise FormatError(
+                f'"{name}" cannot be a device tree of the bsp',
+                hint=f"name device trees, which end in {DTB}",
+            )
         files[f"{NAME}/{name}"] = pool.put_file(path)
     for name, tarball, prefix in (
         (MODULES, job.modules, "lib/modules"),
