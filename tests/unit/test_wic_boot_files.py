@@ -16,6 +16,7 @@ import bb  # noqa: E402
 import bb.data  # noqa: E402
 import pvbb.boards  # noqa: E402
 import pvbb.root  # noqa: E402
+import pvbb.tool  # noqa: E402
 
 
 @pytest.fixture
@@ -100,3 +101,19 @@ def test_each_layout_is_a_file_of_the_layer() -> None:
     folder = Path(__file__).parents[2] / "meta-pantavisor/wic"
     for name in {*pvbb.boards.LAYOUTS.values(), "pantavisor-efi.wks", "pantavisor-boot.wks"}:
         assert "${PVROOT_STORAGE}" in (folder / name).read_text()
+
+
+@pytest.mark.parametrize(("size", "made"), [("", None), (" ", None), (" 512 ", 512 * 2**20), ("0", 0)])
+def test_a_size_may_have_blanks_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str, made: Any
+) -> None:
+    jobs: list[dict[str, Any]] = []
+    monkeypatch.setattr(pvbb.tool, "run", lambda d, verb, job: jobs.append(job))
+    d = bb.data.init()
+    words = {"PN": "disk", "B": str(tmp_path), "PVROOT_NAME": "disk", "PVROOT_SIZE": size,
+             "PVROOT_MEMORY": "", "PVROOT_SBOM": "", "PVROOT_DEPLOY_DIR": str(tmp_path),
+             "PVROOT_BSP": "bsp", "DEPLOY_DIR_IMAGE": str(tmp_path)}  # fmt: skip
+    for name, value in words.items():
+        d.setVar(name, value)
+    pvbb.root.build_root(d)
+    assert [job["size"] for job in jobs] == [made]

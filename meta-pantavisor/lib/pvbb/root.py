@@ -82,14 +82,14 @@ def list_boot_files(d: Any) -> None:
 
 
 def _build(d: Any, board: Optional[dict[str, Any]], sbom: list[str], output: str) -> None:
-    size, memory = d.getVar("PVROOT_SIZE"), d.getVar("PVROOT_MEMORY").strip()
+    size, memory = pvbb.tasks.number(d, "PVROOT_SIZE", "of MiB"), d.getVar("PVROOT_MEMORY").strip()
     pvbb.tool.run(
         d,
         "build-root",
         {
             "exports": list(_exports(d).values()),
             "board": board,
-            "size": int(size) * MIB if size else None,
+            "size": None if size is None else size * MIB,
             "memory": manifests.parse_memory(memory) if memory else None,
             "trust": d.getVar("PVS_CA"),
             "release": pvbb.tasks.number(d, "PVROOT_RELEASE"),
