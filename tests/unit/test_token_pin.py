@@ -56,7 +56,18 @@ def test_a_file_that_is_not_read_for_a_program_may_be_missing(d: Any, tmp_path: 
     pvbb.tool.call(d, ["version"])
 
 
-@pytest.mark.parametrize("content", [b"12\x0034\n", b"12\xff34\n", b"1234" * 99 + b"\n", None])
+def test_the_end_of_a_line_is_none_of_the_pin(d: Any, tmp_path: Path) -> None:
+    """A card takes only some wrong PINs."""
+    d.setVar("PVS_PKCS11", "/x")
+    for content in (b"1234", b"1234\r\nmore\r\n"):
+        (tmp_path / "pin").write_bytes(content)
+        pvbb.tool.call(d, ["version"])
+        assert (tmp_path / "python.out").read_bytes() == b"given\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"12\x0034\n", b"12\xff34\n", b"1234" * 99 + b"\n", b"", b"\n1234\n", None]
+)
 def test_a_file_that_holds_no_pin_is_refused_without_its_content(
     d: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: Optional[bytes]
 ) -> None:

@@ -161,14 +161,14 @@ def _pin(path: str) -> str:
     try:
         with open(path, "rb") as stream:
             line = stream.readline(MAX_PIN_LINE + 1)
-        pin = line.decode().rstrip("\n")
+        pin = line.decode().rstrip("\r\n")
     except OSError as error:
         bb.fatal(f"PVS_PKCS11_PIN_FILE is {path}, which cannot be read: {error.strerror}")
     except ValueError:
         bb.fatal(
             f"PVS_PKCS11_PIN_FILE is {path}, whose first line is not text (hint: write the PIN as UTF-8)"
         )
-    if "\0" in pin or len(line) > MAX_PIN_LINE:
+    if not pin or "\0" in pin or len(line) > MAX_PIN_LINE:
         bb.fatal(
             f"PVS_PKCS11_PIN_FILE is {path}, whose first line is not a PIN (hint: write the PIN alone)"
         )
