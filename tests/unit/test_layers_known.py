@@ -201,3 +201,22 @@ def test_changed_code_knows_no_layer(build: Build, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pantavisor.layers.known._code_digest", lambda: "other")
     build.image([base(10)])
     assert build.unpacked
+
+
+def test_a_layer_that_changes_after_it_was_verified_leaves_nothing_in_the_cache(build: Build) -> None:
+    noise = member("noise", content=random.Random(1).randbytes(150 * BLOCK))
+    good, bad = (layer(member("a", content=a * 1_000), noise) for a in (b"a", b"x"))
+    tops = [layer(member("top", content=text(n, 500))) for n in range(2)]
+    build.image([good, tops[0]])
+    states = iter([good, blob_of(good, bad)])
+    changing = replace(good, open=lambda: next(states).open())
+    cache = Cache(build.folder / "c", LARGE, note=pytest.fail)
+    with pytest.raises(DigestError):
+        squashfs.write(
+            build.tree([changing, tops[1]], cache),
+            build.folder / "i",
+            profile=XZ,
+            block_size=BLOCK,
+            cache=cache,
+        )
+    build.image([good, tops[1]])

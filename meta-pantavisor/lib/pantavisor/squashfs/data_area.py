@@ -82,7 +82,8 @@ class DataArea:
             if whole:
                 self._then(self._merge, content)
             if end_size:
-                self._add_end(content, names[whole], Unread(spans, whole * self._block_size), end_size)
+                end = Unread(spans, whole * self._block_size, names[whole])
+                self._add_end(content, end.name, end, end_size)
         else:
             self._add_read(content, skipped(spans, content.size))
         return content

@@ -7,19 +7,31 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
 
+from ..errors import DigestError
 from ..layers.stream import Span
 
 _ENDS = b"ends"
 
 
 class Unread(NamedTuple):
-    """The end of a file, after the first ``skip`` of its bytes. Only perhaps it must be read."""
+    """The end of a file, after the first ``skip`` of its bytes, whose SHA-256 is ``name``. Only perhaps it
+    must be read.
+    """
 
     spans: Iterator[Span]
     skip: int
+    name: bytes
 
     def read(self) -> bytes:
-        return b"".join(chunk[start:end] for chunk, start, end in skipped(self.spans, self.skip))
+        """Raises DigestError, and what reading raises."""
+        end = b"".join(chunk[start:end] for chunk, start, end in skipped(self.spans, self.skip))
+        # The block it becomes a part of is kept under its name, whatever is then found out about the layer.
+        if hashlib.sha256(end).digest() != self.name:
+            raise DigestError(
+                "a layer holds another content than when it was unpacked the last time",
+                hint="run it again; if that does not help, run: pvr cache clear",
+            )
+        return end
 
 
 End = Union[bytes, Unread]
