@@ -220,3 +220,24 @@ def test_a_layer_that_changes_after_it_was_verified_leaves_nothing_in_the_cache(
             cache=cache,
         )
     build.image([good, tops[1]])
+
+
+def watched(blob: LayerBlob, opened: list[LayerBlob]) -> LayerBlob:
+    """``blob``, noted in ``opened`` each time that it is."""
+
+    def open_it() -> BinaryIO:
+        opened.append(blob)
+        return blob.open()
+
+    return replace(blob, open=open_it)
+
+
+def test_misleading_names_open_no_known_layer_for_each_of_its_files(build: Build) -> None:
+    lower = layer(member("d/f", content=b"old"), member("l", "link", target="d"))
+    upper = layer(
+        member("l/f", content=b"new"), *(member(f"m/{n}", content=text(n, 40)) for n in range(60))
+    )
+    for top in (layer(member("top", content=text(n, 500))) for n in range(2)):
+        opened: list[LayerBlob] = []
+        build.image([lower, watched(upper, opened), top])
+    assert len(opened) < 10

@@ -151,12 +151,23 @@ class LayeredTree(Tree):
             members += layer.members
             self._read_layers.append((blob, KnownLayer.of(*layer), known.count(layer)))
             self._budget.add(layer.usage)
-            assert self._readers is not None
-            reader = self._readers.enter_context(LateReader(blob.open, _name(blob)))
-            for path, node, _ in members:
-                if isinstance(node, File) and not hidden.hides(path):
-                    yield node, reader.spans(node)
+            files = [node for path, node, _ in members if isinstance(node, File) and not hidden.hides(path)]
+            yield from self._late(index, files)
         self._marks.add(layer.marks)
+
+    def _late(self, index: int, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
+        """The contents of ``files``, sorted by offset, which are read as long as the tree is."""
+        assert self._readers is not None
+        blob = self._layers[index]
+        reader = self._readers.enter_context(LateReader(blob.open, _name(blob)))
+        for file in files:
+            yield file, reader.spans(file)
+
+    def _stored(self, index: int, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
+        # What was not known is read at once: its layer need not be kept open.
+        if self._readers is None or all(file.pieces is None for file in files):
+            return super()._stored(index, files)
+        return self._late(index, files)
 
     def _read_layer(
         self, index: int, members: list[Member], hidden: Hidden, marks: Marks

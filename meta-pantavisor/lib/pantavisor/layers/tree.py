@@ -182,7 +182,11 @@ class Tree:
             else:
                 yield file, local_spans(file.content, file.size)
         for index in sorted(stored, reverse=True):
-            yield from self._sources[index].contents(sorted(stored[index], key=_offset))
+            yield from self._stored(index, sorted(stored[index], key=_offset))
+
+    def _stored(self, index: int, files: Sequence[File]) -> Iterator[tuple[File, Iterator[Span]]]:
+        """The contents of ``files``, sorted by offset, which lie in the source number ``index``."""
+        return self._sources[index].contents(files)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
