@@ -54,15 +54,19 @@ class Block:
 
 
 class PackingThreads:
-    """Packs what is submitted, each packer in a thread, until the end of the ``with`` block."""
+    """Packs what is submitted, each packer in a thread, until the end of the ``with`` block. After an error
+    what still waits is not packed.
+    """
 
     def __init__(self, packers: Sequence[BlockPacker], block_size: int) -> None:
         self._block_size = block_size
         self._zeros = bytes(block_size)
+        self._failed = False
         self._blocks: queue.SimpleQueue[Optional[Block]] = queue.SimpleQueue()
+        self._ended = [threading.Event() for _ in packers]
         self._threads = [
-            threading.Thread(target=self._work, args=(packer,), name="pack", daemon=True)
-            for packer in packers
+            threading.Thread(target=self._work, args=(packer, ended), name="pack", daemon=True)
+            for packer, ended in zip(packers, self._ended)
         ]
 
     def __len__(self) -> int:
@@ -73,24 +77,40 @@ class PackingThreads:
             thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._failed = kind is not None
         for _thread in self._threads:
             self._blocks.put(None)
+        interrupt = None
+        for ended in self._ended:
+            # Their compressors go next: an interrupt must not leave one at work. Of a thread whose
+            # join() was interrupted, Python may say that it is over.
+            while not ended.is_set():
+                try:
+                    ended.wait()
+                except KeyboardInterrupt as error:
+                    self._failed, interrupt = True, error
         for thread in self._threads:
             thread.join()
+        if interrupt is not None:
+            raise interrupt
 
     def submit(self, block: Block) -> None:
         """Have ``block`` packed, soon."""
         self._blocks.put(block)
 
-    def _work(self, packer: BlockPacker) -> None:
-        out = ctypes.create_string_buffer(self._block_size)
-        while (block := self._blocks.get()) is not None:
-            try:
-                self._pack(packer, block, out)
-            except BaseException as error:
-                block.error = error
-            block.finish()
+    def _work(self, packer: BlockPacker, ended: threading.Event) -> None:
+        try:
+            out = ctypes.create_string_buffer(self._block_size)
+            while (block := self._blocks.get()) is not None:
+                try:
+                    if not self._failed:
+                        self._pack(packer, block, out)
+                except BaseException as error:
+                    block.error = error
+                block.finish()
+        finally:
+            ended.set()
 
     def _pack(self, packer: BlockPacker, block: Block, out: Any) -> None:
         chunk, start, size = block.chunk, block.start, block.size
