@@ -66,10 +66,11 @@ def test_other_block_sizes_are_read_back_too(tmp_path: Path, block_size: int) ->
         assert not listing.differences(listing.of_directory(place), listing.of_tree(odd_tree()))
 
 
-def test_unsquashfs_reads_back_what_was_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", PROFILE_CASES, ids=str)
+def test_unsquashfs_reads_back_what_was_written(tmp_path: Path, profile: Profile) -> None:
     program = tools.need("unsquashfs", package="squashfs-tools")
     tools.need_root()
-    squashfs.write(odd_tree(), tmp_path / "i", profile=FAST)
+    squashfs.write(odd_tree(), tmp_path / "i", profile=profile)
     tools.run(program, "-no-progress", "-d", tmp_path / "out", tmp_path / "i")
     assert not listing.differences(listing.of_directory(tmp_path / "out"), listing.of_tree(odd_tree()))
 

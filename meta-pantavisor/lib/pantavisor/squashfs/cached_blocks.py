@@ -50,8 +50,7 @@ class BlockPacker:
         if stored is not None and len(stored) <= size:
             return stored, len(stored) < size
         stored, is_packed = self._packed(address, size, out)
-        # lz4 may make it larger, which the library stores; but lz4 has no cache.
-        if self._cache is not None and is_packed == (len(stored) < size):
+        if self._cache is not None:
             self._cache.put(self._key(name), stored)
         return stored, is_packed
 
@@ -76,7 +75,9 @@ class BlockPacker:
         length = self._pack(self._compressor, address, size, out, ctypes.sizeof(out))
         if length < 0:
             raise PantavisorError("cannot write the squashfs image: the compressor failed")
-        return (ctypes.string_at(out, length), True) if length else (ctypes.string_at(address, size), False)
+        # lz4 may make it larger, which the kernel reads and unsquashfs does not.
+        is_packed = 0 < length < size
+        return ctypes.string_at(out, length) if is_packed else ctypes.string_at(address, size), is_packed
 
     def _sample(self) -> bytes:
         address = ctypes.cast(ctypes.c_char_p(_SAMPLE), ctypes.c_void_p).value or 0

@@ -61,6 +61,7 @@ class Image:
             self._begin()
             packers = [self._packer(self._own(self._compressor())) for _ in range(threads)]
             packer = self._metadata_packer()
+            self.has_cache = packer.has_cache
             self._fragments = self._own(library.frag_table_create(0))
             self._id_table = self._own(library.id_table_create(0))
             self._xattr_writer = self._own(library.xattr_writer_create(0))
@@ -82,10 +83,6 @@ class Image:
         image = cls(library, path, profile, **options)
         with image._objects:
             yield image
-
-    @property
-    def has_cache(self) -> bool:
-        return self._metadata_call is not None
 
     def id_index(self, number: int) -> int:
         """The place of a uid or gid in the id table."""
@@ -187,7 +184,8 @@ class Image:
     def _metadata_packer(self) -> BlockPacker:
         """That of what the library writes itself."""
         packer = self._packer(self.compressor)
-        if packer.has_cache:
+        # The library would store what lz4 made larger.
+        if packer.has_cache or self._profile.codec == "lz4":
             self._metadata_call = packer.call()
             calls = ctypes.cast(self.compressor, ctypes.POINTER(Compressor)).contents
             calls.do_block = self._metadata_call
