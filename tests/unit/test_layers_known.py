@@ -241,3 +241,11 @@ def test_misleading_names_open_no_known_layer_for_each_of_its_files(build: Build
         opened: list[LayerBlob] = []
         build.image([lower, watched(upper, opened), top])
     assert len(opened) < 10
+
+
+def test_a_layer_of_endless_names_is_not_kept(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pantavisor.layers.known.MAX_METADATA_BYTES", 20_000, raising=False)
+    blob = layer(*(member(f"{'n' * 200}/{'m' * 200}/{n}", content=b"x") for n in range(50)))
+    for _ in range(2):
+        build.image([blob])
+        assert build.unpacked == digests(blob)

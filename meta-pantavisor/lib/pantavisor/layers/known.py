@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Optional
 from ..cache import Cache
 from ..layout.image import LayerBlob
 from .archive import Member
-from .limits import Limits, Usage
+from .limits import MIB, Limits, Usage
 from .tree import (
     DIGEST_BYTES,
     DeviceNode,
@@ -35,7 +35,9 @@ from .tree import (
     Symlink,
 )
 
-MAX_MEMBERS = 200_000  # of a layer that is kept: it is in memory as a whole
+# Of a layer that is kept: its entry is in memory as a whole, where a byte may take six.
+MAX_MEMBERS = 200_000
+MAX_METADATA_BYTES = 32 * MIB
 _LENGTH = struct.Struct("<Q")
 _LIBRARY = Path(__file__).resolve().parents[1]
 _READERS = ("layers", "tar")  # the packages whose code decides what a layer is
@@ -71,7 +73,8 @@ class KnownLayers:
 
     def keep(self, blob: LayerBlob, limits: Limits, layer: KnownLayer) -> None:
         """Keep what was found out."""
-        if len(layer.members) <= MAX_MEMBERS:
+        is_small = layer.usage.metadata_bytes <= MAX_METADATA_BYTES
+        if is_small and len(layer.members) <= MAX_MEMBERS:
             self._cache.put(self._key(blob, limits), _encoded(layer, self._piece_bytes))
 
     def count(self, layer: KnownLayer) -> int:
