@@ -6,9 +6,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any, Callable, cast
 
 import pytest
+from pantavisor import squashfs
+from pantavisor.layers.tree import IMPLIED, Directory, Tree
+from pantavisor.squashfs import Profile
 from pantavisor.squashfs.cached_blocks import BlockPacker
 from pantavisor.squashfs.packing_threads import Block, PackingThreads
 
@@ -66,3 +70,16 @@ def test_an_interrupt_at_the_end_waits_for_the_block_that_is_being_packed() -> N
     with pytest.raises(KeyboardInterrupt), started(packer) as workers:
         submit(workers, 1)
     assert packer.done == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_ends_the_packing_of_a_table_is_not_blamed_on_the_compressor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def pack(*_: Any) -> tuple[bytes, bool]:
+        raise error
+
+    monkeypatch.setattr(BlockPacker, "pack", pack)
+    with pytest.raises(error):
+        squashfs.write(Tree(Directory(IMPLIED)), tmp_path / "i", profile=Profile("x", "lz4"))
+    assert list(tmp_path.iterdir()) == []

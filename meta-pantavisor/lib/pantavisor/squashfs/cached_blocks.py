@@ -31,6 +31,7 @@ class BlockPacker:
         # The member itself, read as a function, would become what is later put there.
         self._pack = BlockCall(ctypes.cast(calls.do_block, ctypes.c_void_p).value or 0)
         self._cache = cache
+        self.error: Optional[BaseException] = None  # of the last call()
         self._way = hashlib.sha256(f"{way}\n".encode() + self._sample()) if cache is not None else None
 
     @property
@@ -58,7 +59,7 @@ class BlockPacker:
         """The same as a ``do_block`` of the library, which must live as long as a compressor has it."""
 
         def call(_: int, block: int, size: int, out: int, room: int) -> int:
-            # No caller would catch an exception.
+            # The library would not hand on an exception.
             try:
                 name = hashlib.sha256(ctypes.string_at(block, size)).digest()
                 stored, is_packed = self.pack(block, size, (ctypes.c_char * room).from_address(out), name)
@@ -66,7 +67,8 @@ class BlockPacker:
                     return 0
                 ctypes.memmove(out, stored, len(stored))
                 return len(stored)
-            except BaseException:
+            except BaseException as error:
+                self.error = error
                 return _COMPRESSOR_FAILED
 
         return BlockCall(call)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..cache import Cache
+from ..errors import PantavisorError
 from ..layers.tree import Xattrs
 from .cached_blocks import BlockPacker
 from .data_area import DataArea
@@ -60,7 +61,7 @@ class Image:
             library.super_init(byref(self.super), block_size, 0, profile.compressor)
             self._begin()
             packers = [self._packer(self._own(self._compressor())) for _ in range(threads)]
-            packer = self._metadata_packer()
+            packer = self._packer_of_tables = self._metadata_packer()
             self.has_cache = packer.has_cache
             self._fragments = self._own(library.frag_table_create(0))
             self._id_table = self._own(library.id_table_create(0))
@@ -82,7 +83,13 @@ class Image:
         """An image at ``path`` whose objects are gone at the end of the block."""
         image = cls(library, path, profile, **options)
         with image._objects:
-            yield image
+            try:
+                yield image
+            except PantavisorError as error:
+                # The library knows only that its compressor failed.
+                if image._packer_of_tables.error is not None:
+                    raise image._packer_of_tables.error from error
+                raise
 
     def id_index(self, number: int) -> int:
         """The place of a uid or gid in the id table."""
