@@ -83,8 +83,8 @@ class PackingThreads:
             self._blocks.put(None)
         interrupt = None
         for ended in self._ended:
-            # Their compressors go next: an interrupt must not leave one at work. Of a thread whose
-            # join() was interrupted, Python may say that it is over.
+            # Their compressors go next: an interrupt must not leave one at work. A thread whose
+            # join() was interrupted is over for Python, and may not be.
             while not ended.is_set():
                 try:
                     ended.wait()
