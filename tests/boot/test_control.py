@@ -58,6 +58,7 @@ def device(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) 
         exports.append(desk.container(name, root, "--config", f'Entrypoint=["/bin/sh", "/{name}"]', *more))
     made = desk.image(exports, release=RELEASE)
     (desk.folder / "plan.csv").write_text("serial,value.colour\nA-1,red\n")
+    desk.pvr("factory", "ledger", "plan.csv.ledger", "--new")
     desk.pvr("factory", "personalise", str(made), "--from", "plan.csv", "--trust", str(TRUST))
     forwards = qemu.free_ports(MANAGER, SERVICE, USER, PROGRAM, UNIT)
     with qemu.Guest(qemu.Setup(made, machine, forwards)) as running:
