@@ -92,21 +92,28 @@ static bool is_logs(const struct pv_connection *c)
 	return pv_connection_handler(c) == PV_HANDLER_LOGS;
 }
 
-/* Any container may ask for its logs: half of the places is kept for those that manage the device. */
+/* Any container may ask for its logs, and however many do: half of the places is kept for those that manage
+ * the device. */
+static bool has_place(bool for_logs, size_t others, size_t logs)
+{
+	if (for_logs)
+		return logs < PV_CTRLSERVER_WORKERS / 2 && others + logs < PV_CTRLSERVER_WORKERS;
+	return others < PV_CTRLSERVER_WORKERS / 2 || others + logs < PV_CTRLSERVER_WORKERS;
+}
+
 static bool may_work(const struct server *s, const struct pv_connection *c)
 {
-	size_t workers = 0, logs = 0;
+	size_t others = 0, logs = 0;
 	bool has_one = false;
 
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->connections[i]->phase != PV_PHASE_WORK)
 			continue;
-		workers++;
+		others += !is_logs(s->connections[i]);
 		logs += is_logs(s->connections[i]);
 		has_one |= is_of(s->connections[i], &c->peer);
 	}
-	return !has_one ||
-	       (workers < PV_CTRLSERVER_WORKERS && (!is_logs(c) || logs < PV_CTRLSERVER_WORKERS / 2));
+	return !has_one || has_place(is_logs(c), others, logs);
 }
 
 static void start_work(struct server *s, struct pv_connection *c)

@@ -250,6 +250,24 @@ static void test_slow_readers_of_logs_leave_places(void)
 		close(fds[i]);
 }
 
+/* Each container may have one, and they may be many: those that manage the device have their half. */
+static void test_logs_of_many_containers_leave_places(void)
+{
+	int fds[PV_CTRLSERVER_WORKERS + 2];
+	cleanup_free char *answer = NULL;
+	char invitation[sizeof("HTTP/1.1 100 Continue\r\n\r\n") - 1];
+
+	for (size_t i = 0; i < PV_COUNT(fds) - 1; i++)
+		fds[i] = call_from((char[]){(char)('a' + i), '\0'}, "GET /logs HTTP/1.1\r\n\r\n");
+	fds[PV_COUNT(fds) - 1] = call_from("manager", slow);
+	CHECK(recv(fds[PV_COUNT(fds) - 1], invitation, sizeof(invitation), MSG_WAITALL) ==
+		sizeof(invitation));
+	answer = hear(call_from("manager", "GET /storage HTTP/1.1\r\n\r\n"));
+	CHECK_HAS(answer, "200 OK");
+	for (size_t i = 0; i < PV_COUNT(fds); i++)
+		close(fds[i]);
+}
+
 int main(void)
 {
 	struct pv_err err;
@@ -274,6 +292,7 @@ int main(void)
 	test_connections_of_one_are_bounded();
 	test_slow_callers_of_some_keep_no_others_out();
 	test_slow_readers_of_logs_leave_places();
+	test_logs_of_many_containers_leave_places();
 	caller_end();
 	close(service.storage.root);
 	tree_end();
