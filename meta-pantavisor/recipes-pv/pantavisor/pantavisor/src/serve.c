@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -66,8 +67,18 @@ static void serve_collection(struct pv_deal *deal)
 	pv_exchange_json(&deal->exchange, OK, text);
 }
 
+/* The number of a file that was removed is given to another one, which was born later. */
+static char *tag_of(int file, const struct stat *info)
+{
+	struct statx more = {0};
+
+	(void)!statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &more);
+	return pv_fmt("ETag: \"%llu-%lld.%u\"\r\n", (unsigned long long)info->st_ino,
+		(long long)more.stx_btime.tv_sec, (unsigned)more.stx_btime.tv_nsec);
+}
+
 /* At its size of now: a container that writes on does not make an answer endless. Once LXC begins another
- * file, its number is another, and positions count from its begin. */
+ * file, its tag is another, and positions count from its begin. */
 static void serve_logs(struct pv_deal *deal)
 {
 	const struct pv_http_request *request = deal->exchange.request;
@@ -87,7 +98,7 @@ static void serve_logs(struct pv_deal *deal)
 		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such log");
 		return;
 	}
-	fields = pv_fmt("ETag: \"%llu\"\r\n", (unsigned long long)info.st_ino);
+	fields = tag_of(file, &info);
 	if (request->has_range && request->from == (uint64_t)info.st_size)
 		pv_exchange_answer(&deal->exchange, NO_CONTENT, "text/plain", "", 0, fields);
 	else

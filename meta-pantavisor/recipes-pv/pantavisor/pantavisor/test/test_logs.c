@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A container's own logs through the control socket. */
+#include <fcntl.h>
+#include <stdio.h>
+
 #include "beneath.h"
 #include "caller.h"
 #include "tree.h"
@@ -37,6 +40,48 @@ static void test_logs_go_on_where_they_were(void)
 	tree_unlink("logs/0/web/console.log");
 	CHECK(symlinkat("../../../boot/grubenv", service.storage.root, "logs/0/web/console.log") == 0);
 	check_logs("/logs", "", "404 Not Found", "there is no such log");
+	tree_unlink("logs/0/web/console.log");
+}
+
+static char *tag_of_log(void)
+{
+	int fd = call("GET /logs HTTP/1.1\r\n\r\n");
+	struct pv_ctrl_ask asked = take_ask();
+	cleanup_free char *answer = NULL;
+	const char *tag;
+
+	give(&asked, 200, "0/web");
+	answer = hear(fd);
+	tag = strstr(answer, "ETag: ");
+	CHECK(tag != NULL);
+	return tag ? pv_dup(tag, strcspn(tag, "\r")) : pv_dup("", 0);
+}
+
+/* As LXC does: the one before the last is removed, whose number in the file system may come again. */
+static void begin_another_file(void)
+{
+	int folder = pv_beneath_try(service.storage.root, "logs/0/web", O_PATH);
+
+	CHECK(renameat(folder, "console.log", folder, "console.log.1") == 0);
+	close(folder);
+	/* Longer than a tick of the clock of file systems. */
+	usleep(50 * 1000);
+	tree_file("logs/0/web/console.log", "more\n");
+}
+
+static void test_each_file_has_a_tag_of_its_own(void)
+{
+	char *tags[4];
+
+	tree_file("logs/0/web/console.log", "one\n");
+	for (size_t i = 0; i < PV_COUNT(tags); i++) {
+		tags[i] = tag_of_log();
+		for (size_t j = 0; j < i; j++)
+			CHECK(strcmp(tags[j], tags[i]) != 0);
+		begin_another_file();
+	}
+	for (size_t i = 0; i < PV_COUNT(tags); i++)
+		free(tags[i]);
 }
 
 int main(void)
@@ -47,6 +92,7 @@ int main(void)
 	service.storage = pv_storage_at(pv_beneath_root(tree_root, &err));
 	caller_begin(&service);
 	test_logs_go_on_where_they_were();
+	test_each_file_has_a_tag_of_its_own();
 	caller_end();
 	close(service.storage.root);
 	tree_end();
