@@ -105,8 +105,10 @@ def unit() -> Iterator[Suite]:
     files = sorted(
         (PROJECT / "tests/unit").glob("test_*.py"), key=lambda path: path.stat().st_size, reverse=True
     )
+    turn = 2 * UNIT_PARTS  # There and back, or the first part gets the larger one each time.
     for number in range(UNIT_PARTS):
-        part = [str(path.relative_to(PROJECT)) for path in files[number::UNIT_PARTS]]
+        chosen = files[number::turn] + files[turn - 1 - number :: turn]
+        part = [str(path.relative_to(PROJECT)) for path in chosen]
         yield pytest(f"unit-{number + 1}", "-m", "not hostile", *part, small_files=True)
 
 
