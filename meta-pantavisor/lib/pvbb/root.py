@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any, Optional
 
 MIB = 1024 * 1024
-CHUNK = 1024 * 1024
 EXTLINUX = "extlinux/extlinux.conf"
 # wic takes every other character for the end of an entry.
 _WIC_ENTRY = re.compile(r"[\w;\-./*]+")
@@ -75,7 +73,7 @@ def list_boot_files(d: Any) -> None:
             "which U-Boot starts before the boot script\n"
             "  hint: remove it from IMAGE_BOOT_FILES"
         )
-    lines = [f"{_sha256(files[name])}  {name}\n" for name in sorted(files)]
+    lines = [f"{bb.utils.sha256_file(files[name])}  {name}\n" for name in sorted(files)]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("".join(lines))
@@ -145,11 +143,3 @@ def _wic_files(d: Any, *, leave_out: str) -> dict[str, str]:
                 )
             files[os.path.normpath(inside)] = path
     return files
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while piece := stream.read(CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
