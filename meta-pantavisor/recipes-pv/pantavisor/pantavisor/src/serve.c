@@ -89,11 +89,8 @@ static void serve_logs(struct pv_deal *deal)
 	cleanup_close int file = -1;
 	struct stat info;
 
-	if (!is_previous && *deal->name) {
-		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such log");
-		return;
-	}
-	file = pv_beneath_file(deal->service->storage.root, path, &err);
+	if (is_previous || !*deal->name)
+		file = pv_beneath_file(deal->service->storage.root, path, &err);
 	if (file < 0 || fstat(file, &info) < 0) {
 		pv_exchange_refuse(&deal->exchange, NOT_FOUND, "there is no such log");
 		return;
