@@ -55,6 +55,18 @@ class Build:
         (build.directory / "conf" / "bblayers.conf").write_text(bblayers)
         return build
 
+    @classmethod
+    def of_the_layer(cls, root: Path, downloads: Path) -> Build:
+        """One with the layer alone, and the keys that are next to ``root``."""
+        build = cls(root / "build", root / "layer")
+        (build.directory / "conf").mkdir(parents=True)
+        layers = f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\nBBLAYERS = "{CORE} {PROJECT}/meta-pantavisor"\n'
+        (build.directory / "conf" / "bblayers.conf").write_text(layers)
+        (build.directory / "conf" / "local.conf").write_text(
+            f'MACHINE ??= "qemux86-64"\nDL_DIR = "{downloads}"\nPVS_KEY_DIR = "{root.parent}/keys"\n'
+        )
+        return build
+
     def configure(self, lines: str) -> None:
         """local.conf is the usual and these lines."""
         (self.directory / "conf" / "local.conf").write_text(LOCAL_CONF + lines)
@@ -143,3 +155,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     root = tmp_path_factory.mktemp("bitbake")
     yield Build.make(root)
     shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    named = os.environ.get("DL_DIR")
+    return Path(named) if named else tmp_path_factory.mktemp("downloads")

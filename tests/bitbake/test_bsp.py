@@ -8,7 +8,6 @@ DL_DIR says.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import stat
 import subprocess
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CORE, PROJECT, Build
+from conftest import Build
 from pantavisor import keys
 from pantavisor.readers import grub
 from sim import newc
@@ -34,20 +33,7 @@ TOOLS = (
 def make(root: Path, downloads: Path) -> Build:
     missing = [tool for tool in TOOLS if not shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin")]
     assert not missing, f"not installed: {missing}; run scripts/setup"
-    (root / "build/conf").mkdir(parents=True)
-    build = Build(root / "build", root / "layer")
-    layers = f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\nBBLAYERS = "{CORE} {PROJECT}/meta-pantavisor"\n'
-    (build.directory / "conf/bblayers.conf").write_text(layers)
-    (build.directory / "conf/local.conf").write_text(
-        f'MACHINE ??= "qemux86-64"\nDL_DIR = "{downloads}"\nPVS_KEY_DIR = "{root.parent}/keys"\n'
-    )
-    return build
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("DL_DIR")
-    return Path(named) if named else tmp_path_factory.mktemp("downloads")
+    return Build.of_the_layer(root, downloads)
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-from conftest import CORE, PROJECT, Build
+from conftest import Build
 from pantavisor import export, keys
 from pantavisor.objects import ObjectPool
 from pantavisor.readers import grub
@@ -18,24 +16,6 @@ from sim.token import PIN, Token
 from sim.token import TOKEN as LABEL
 
 MACHINE, GRUB = "qemux86-64", "pantavisor-grub-bootx64.efi"
-
-
-def make(root: Path, downloads: Path) -> Build:
-    """A build with the keys that are next to it."""
-    (root / "build/conf").mkdir(parents=True)
-    build = Build(root / "build", root / "layer")
-    layers = f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\nBBLAYERS = "{CORE} {PROJECT}/meta-pantavisor"\n'
-    (build.directory / "conf/bblayers.conf").write_text(layers)
-    (build.directory / "conf/local.conf").write_text(
-        f'MACHINE ??= "{MACHINE}"\nDL_DIR = "{downloads}"\nPVS_KEY_DIR = "{root.parent}/keys"\n'
-    )
-    return build
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("DL_DIR")
-    return Path(named) if named else tmp_path_factory.mktemp("downloads")
 
 
 def bsp(build: Build, pool: Path, name: str) -> Path:
@@ -57,7 +37,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 def test_grub_and_the_kernel_are_signed_for_secure_boot_where_a_key_is_given(
     downloads: Path, tmp_path: Path
 ) -> None:
-    build = make(tmp_path / "secure", downloads)
+    build = Build.of_the_layer(tmp_path / "secure", downloads)
     keys.generate(tmp_path / "keys", common_name="Test")
     key, cert = certificate(tmp_path / "db")
     local = build.directory / "conf/local.conf"
@@ -106,7 +86,7 @@ def test_no_private_key_is_in_a_file_where_a_token_has_them(downloads: Path, tmp
     shutil.copy(root / "ca.crt", tmp_path / "public")
     shutil.rmtree(root)
     (tmp_path / "pin").write_text(f"{PIN}\n")
-    build = make(tmp_path / "one", downloads)
+    build = Build.of_the_layer(tmp_path / "one", downloads)
     with (build.directory / "conf/local.conf").open("a") as local:
         local.write(TOKEN.format(folder=tmp_path, module=token.module, token=LABEL))
     build.run("pantavisor-grub", "pantavisor-bsp", SOFTHSM2_CONF=str(token.configuration)).succeeded()
