@@ -14,6 +14,7 @@
 #define PIECE_BYTES 16384
 #define LINE_BYTES 1024
 #define OK 200
+#define NO_CONTENT 204
 #define PARTIAL 206
 
 static int complain(const char *what, const char *which)
@@ -118,11 +119,12 @@ static void keep_field(const char *line, const char *name, char to[EXCHANGE_FIEL
 static bool read_head(FILE *from, struct answer *answer)
 {
 	char line[LINE_BYTES];
-	bool has_length = false;
+	bool has_length;
 
 	*answer = (struct answer){0};
 	if (!fgets(line, sizeof(line), from) || sscanf(line, "HTTP/1.%*1[01] %3d ", &answer->status) != 1)
 		return false;
+	has_length = answer->status == NO_CONTENT;
 	while (fgets(line, sizeof(line), from)) {
 		if (!strcmp(line, "\r\n") || !strcmp(line, "\n"))
 			return has_length;

@@ -74,7 +74,7 @@ static enum pv_turn answer(
 	char head[PV_HTTP_ANSWER_BYTES];
 	size_t length = strlen(text), used = pv_http_answer(head, status, JSON, length, fields);
 
-	if (c->request.method == PV_HTTP_HEAD)
+	if (c->request.method == PV_HTTP_HEAD || !pv_http_has_body(status))
 		length = 0;
 	c->out_length = used + length;
 	c->out = pv_alloc(c->out_length, 1);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "alloc.h"
+#include "text.h"
 
 static const struct {
 	int status;
@@ -40,12 +41,20 @@ const char *pv_http_reason(int status)
 	return "Unknown";
 }
 
+bool pv_http_has_body(int status)
+{
+	return status != 204;
+}
+
 size_t pv_http_answer(
 	char head[PV_HTTP_ANSWER_BYTES], int status, const char *type, uint64_t length, const char *more)
 {
-	int used = snprintf(head, PV_HTTP_ANSWER_BYTES,
-		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %llu\r\n%sConnection: close\r\n\r\n",
-		status, pv_http_reason(status), type, (unsigned long long)length, more);
+	cleanup_free char *body = pv_http_has_body(status)
+					  ? pv_fmt("Content-Type: %s\r\nContent-Length: %llu\r\n", type,
+						    (unsigned long long)length)
+					  : pv_dup("", 0);
+	int used = snprintf(head, PV_HTTP_ANSWER_BYTES, "HTTP/1.1 %d %s\r\n%s%sConnection: close\r\n\r\n",
+		status, pv_http_reason(status), body, more);
 
 	return used < PV_HTTP_ANSWER_BYTES ? (size_t)used : PV_HTTP_ANSWER_BYTES - 1;
 }

@@ -104,6 +104,13 @@ static void test_refusals_have_their_exit_status(void)
 	CHECK_TEXT(out, "");
 }
 
+static void test_answer_without_content(void)
+{
+	CHECK(end(start("cmd unclaim")) == 0);
+	CHECK_TEXT(out, "");
+	CHECK_TEXT(complaints, "");
+}
+
 static void test_words_that_are_none_are_a_mistake(void)
 {
 	static const char *const wrong[] = {"", "nonsense", "containers", "containers start", "ls more",
@@ -148,6 +155,7 @@ int main(int argc, char **argv)
 	caller_begin(&service);
 	test_words_ask_for_what_they_say();
 	test_refusals_have_their_exit_status();
+	test_answer_without_content();
 	test_words_that_are_none_are_a_mistake();
 	test_answer_goes_to_a_file();
 	test_file_that_is_refused();
