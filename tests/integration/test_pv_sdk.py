@@ -224,6 +224,18 @@ def test_slow_callers_of_one_host_keep_no_other_host_out(served: Served) -> None
         assert other.recv(12) == b"HTTP/1.1 200"
 
 
+def test_a_host_with_two_addresses_keeps_no_other_host_out(served: Served) -> None:
+    with ExitStack() as stack:
+        for address in ("127.0.0.1", "127.0.0.2"):
+            for _ in range(8):
+                stack.enter_context(dawdle(served, address))
+        other = stack.enter_context(dawdle(served, "127.0.0.3"))
+        other.sendall(b"-bin/pvr/json HTTP/1.1\r\nHost: device\r\n\r\n")
+        # Sooner than one of the others is let go.
+        other.settimeout(5)
+        assert other.recv(12) == b"HTTP/1.1 200"
+
+
 def test_a_call_has_its_bound_on_memory_and_the_largest_state_fits_in_it(
     made: Path, tmp_path: Path
 ) -> None:

@@ -22,12 +22,10 @@
 
 #include "call.h"
 #include "doors.h"
+#include "places.h"
 
 #define PORT 12368
 #define SOCKET "/pantavisor/pv-ctrl"
-#define AT_ONCE 16
-/* Of one host, before they are answered: so none keeps the others out. */
-#define AT_ONCE_EACH 8
 #define BACKLOG 32
 #define HEAD_S 10
 #define REQUEST_S 3600
@@ -72,9 +70,9 @@ static int listen_at(uint16_t port)
 struct callers {
 	struct caller {
 		pid_t pid;
-		struct in6_addr host;
+		struct in6_addr address;
 		atomic_bool *is_answered; /* set by its process, which then only sees its caller off */
-	} list[AT_ONCE];
+	} list[PLACES];
 	size_t count;
 };
 
@@ -96,29 +94,16 @@ static _Noreturn void serve(int fd, const char *socket, atomic_bool *is_answered
 	exit(0);
 }
 
-/* Of IPv6 the network alone: a host has as many addresses in its own as it likes. */
-static struct in6_addr host_of(const struct sockaddr_storage *from)
+/* Who was answered keeps no place. */
+static bool has_place(const struct callers *callers, const struct in6_addr *address)
 {
-	struct in6_addr host = {{{0}}};
-
-	if (from->ss_family == AF_INET)
-		memcpy(&host, &((const struct sockaddr_in *)from)->sin_addr, sizeof(struct in_addr));
-	if (from->ss_family != AF_INET6)
-		return host;
-	host = ((const struct sockaddr_in6 *)from)->sin6_addr;
-	if (!IN6_IS_ADDR_V4MAPPED(&host))
-		memset(host.s6_addr + sizeof(host) / 2, 0, sizeof(host) / 2);
-	return host;
-}
-
-static size_t count_waiting(const struct callers *callers, const struct in6_addr *host)
-{
-	size_t waiting = 0;
+	struct in6_addr waiting[PLACES];
+	size_t count = 0;
 
 	for (size_t i = 0; i < callers->count; i++)
-		waiting +=
-			!*callers->list[i].is_answered && IN6_ARE_ADDR_EQUAL(&callers->list[i].host, host);
-	return waiting;
+		if (!*callers->list[i].is_answered)
+			waiting[count++] = callers->list[i].address;
+	return place_is_free(waiting, count, address);
 }
 
 static void forget(struct callers *callers, pid_t pid)
@@ -135,26 +120,30 @@ static void forget(struct callers *callers, pid_t pid)
 	}
 }
 
-/* With all at work, who was answered makes room; else the next one waits until one of them ends. */
-static void make_room(struct callers *callers)
+static void reap(struct callers *callers)
 {
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		forget(callers, pid);
-	if (callers->count < AT_ONCE)
+}
+
+/* With all at work, who was answered makes room; else the next one waits until one of them ends. */
+static void make_room(struct callers *callers)
+{
+	if (callers->count < PLACES)
 		return;
 	for (size_t i = 0; i < callers->count; i++)
 		if (*callers->list[i].is_answered) {
 			kill(callers->list[i].pid, SIGKILL);
 			break;
 		}
-	while (callers->count == AT_ONCE)
+	while (callers->count == PLACES)
 		forget(callers, waitpid(-1, NULL, 0));
 }
 
 static void take_in(
-	struct callers *callers, int listener, int fd, const struct in6_addr *host, const char *socket)
+	struct callers *callers, int listener, int fd, const struct in6_addr *address, const char *socket)
 {
 	struct caller *next = &callers->list[callers->count];
 	pid_t child;
@@ -168,35 +157,37 @@ static void take_in(
 	if (child < 0)
 		return;
 	next->pid = child;
-	next->host = *host;
+	next->address = *address;
 	callers->count++;
 }
 
 static int serve_all(int listener, const char *socket)
 {
 	struct callers callers = {.count = 0};
-	atomic_bool *answered = mmap(NULL, AT_ONCE * sizeof(*answered), PROT_READ | PROT_WRITE,
+	atomic_bool *answered = mmap(NULL, PLACES * sizeof(*answered), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (answered == MAP_FAILED)
 		return fail("cannot share memory");
-	for (size_t i = 0; i < AT_ONCE; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		callers.list[i].is_answered = &answered[i];
 	for (;;) {
 		struct sockaddr_storage from = {0};
 		socklen_t length = sizeof(from);
 		int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC);
-		struct in6_addr host = host_of(&from);
+		struct in6_addr address = place_address(&from);
 
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED && errno != EMFILE && errno != ENOMEM)
 			return fail("cannot accept");
 		if (fd < 0)
 			continue;
-		make_room(&callers);
-		if (count_waiting(&callers, &host) == AT_ONCE_EACH)
+		reap(&callers);
+		if (has_place(&callers, &address)) {
+			make_room(&callers);
+			take_in(&callers, listener, fd, &address, socket);
+		} else {
 			(void)!send(fd, TOO_MANY, strlen(TOO_MANY), MSG_NOSIGNAL | MSG_DONTWAIT);
-		else
-			take_in(&callers, listener, fd, &host, socket);
+		}
 		close(fd);
 	}
 }
