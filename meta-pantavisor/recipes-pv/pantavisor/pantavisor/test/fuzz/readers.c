@@ -137,6 +137,7 @@ static const struct reader readers[] = {
 	{"lxcconf", read_lxcconf},
 	{"signers", read_signers},
 	{"words", read_words},
+	{"stick", read_stick},
 };
 
 const struct reader *reader_find(const char *name)

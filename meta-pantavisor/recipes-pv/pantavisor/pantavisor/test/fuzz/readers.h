@@ -28,6 +28,8 @@ void fuzz_require(bool holds, const char *what);
 
 /* Requests to the control socket. */
 void read_http(const char *bytes, size_t length);
+/* An export on a USB stick. */
+void read_stick(const char *bytes, size_t length);
 /* What is signed, and by whom. */
 void read_state(const char *bytes, size_t length);
 void read_header(const char *bytes, size_t length);
