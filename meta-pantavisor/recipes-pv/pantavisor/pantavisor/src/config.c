@@ -47,6 +47,10 @@ static const struct key keys[PV_KEY_COUNT] = {
 		"The storage partition: PARTUUID=, LABEL= or UUID= (of an ext4 file system), or a path."},
 	[PV_STORAGE_FSTYPE] = {"PV_STORAGE_FSTYPE", "storage.fstype", CHOICE, "ext4", "ext4", NULL,
 		"Its file system."},
+	[PV_STORAGE_GC_KEEP_FACTORY] = {"PV_STORAGE_GC_KEEP_FACTORY", "storage.gc.keep_factory", BOOLEAN,
+		"1", "", NULL,
+		"0: a collection removes revision 0 like any other that nothing needs. It is what is left "
+		"when all others fail."},
 	[PV_STORAGE_MNTPOINT] = {"PV_STORAGE_MNTPOINT", "storage.mntpoint", CHOICE, "/storage", "/storage",
 		NULL, "Where it is mounted: nowhere else."},
 	[PV_STORAGE_WAIT] = {"PV_STORAGE_WAIT", "storage.wait", NUMBER, "5", "0..600", "",

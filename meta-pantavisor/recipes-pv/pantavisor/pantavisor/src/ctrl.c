@@ -111,6 +111,7 @@ static _Noreturn void serve(struct pv_ctrl *ctrl, int wire)
 	limit(RLIMIT_CORE, 0);
 	service.storage = pv_storage_at(ctrl->pv->has_storage ? STORAGE : -1);
 	service.loader = ctrl->pv->loader;
+	service.keep_factory = pv_config_number(&ctrl->pv->config, PV_STORAGE_GC_KEEP_FACTORY);
 	service.verify = pv_usable_options(ctrl->pv, ctrl->pv->run->revision);
 	pv_ctrlserver_run(LISTENER, WIRE, &service);
 }

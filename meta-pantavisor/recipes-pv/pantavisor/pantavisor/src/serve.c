@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "beneath.h"
 #include "collect.h"
+#include "factory.h"
 #include "jsontext.h"
 #include "serve_object.h"
 #include "serve_step.h"
@@ -44,12 +45,11 @@ static void serve_storage(struct pv_deal *deal)
 	pv_exchange_json(&deal->exchange, OK, text);
 }
 
-/* Revision 0 stays: it is what is left when all others fail. */
 static void serve_collection(struct pv_deal *deal)
 {
 	cleanup_free char *names = pv_dup(deal->running, strlen(deal->running)), *text = NULL;
-	const char *kept[PV_TRAIL_REVISIONS + 1] = {"0"};
-	struct pv_keep keep = {.revisions = kept, .count = 1};
+	const char *kept[PV_TRAIL_REVISIONS + 1] = {PV_FACTORY};
+	struct pv_keep keep = {.revisions = kept, .count = deal->service->keep_factory};
 	struct pv_collected collected;
 	struct pv_err err;
 	int done;

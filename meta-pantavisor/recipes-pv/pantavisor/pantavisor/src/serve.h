@@ -15,6 +15,7 @@
 struct pv_service {
 	struct pv_storage storage; /* its root is -1 where there is none */
 	enum pv_bootenv_kind loader;
+	bool keep_factory;	 /* whatever else needs it or not */
 	struct pv_verify verify; /* how a new revision is judged; its storage and revision are not used */
 };
 
