@@ -44,7 +44,7 @@ static int fail_unanswered(struct pv_err *err)
 	return pv_err_set(err, "the control socket does not answer");
 }
 
-/* Another revision may be tried now, as that of another stick: this one has its turn then. */
+/* Another revision may be tried now, as that of another stick, or collected: this one has its turn then. */
 static FILE *ask(const struct request *request, struct answer *answer)
 {
 	FILE *from = exchange_open(request, answer);
@@ -81,7 +81,7 @@ static int received(
 	const struct request request = {
 		.socket = import->socket, .method = "HEAD", .path = path, .file = -1};
 	struct answer answer;
-	FILE *from = exchange_open(&request, &answer);
+	FILE *from = ask(&request, &answer);
 	int done = 0;
 
 	if (!from)

@@ -122,14 +122,6 @@ static int look_into(const char *socket, const struct stick *stick)
 	return import_file(socket, file, name, stick->name);
 }
 
-static bool is_among(const struct stick *stick, const struct stick *sticks, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(stick->name, sticks[i].name) && stick->device == sticks[i].device)
-			return true;
-	return false;
-}
-
 static void look(const char *socket, const struct stick *stick)
 {
 	pid_t child = fork();
@@ -149,7 +141,7 @@ static _Noreturn void look_for_sticks(const char *socket)
 	for (;; sleep(LOOK_S)) {
 		found_count = stick_list(BLOCKS, found);
 		for (size_t i = 0; i < found_count; i++)
-			if (!is_among(&found[i], known, known_count))
+			if (!stick_is_among(&found[i], known, known_count))
 				look(socket, &found[i]);
 		memcpy(known, found, sizeof(known));
 		known_count = found_count;

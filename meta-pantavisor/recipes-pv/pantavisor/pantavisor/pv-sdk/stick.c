@@ -60,7 +60,19 @@ static bool read_stick(const char *folder, const char *name, struct stick *stick
 		return false;
 	strcpy(stick->name, name);
 	stick->device = makedev(major, minor);
+	stick->arrival = 0;
+	if (read_number(folder, name, "diskseq", text) || read_number(folder, name, "../diskseq", text))
+		stick->arrival = strtoull(text, NULL, 10);
 	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct stick *first = a, *second = b;
+
+	if (first->arrival != second->arrival)
+		return first->arrival < second->arrival ? -1 : 1;
+	return strcmp(first->name, second->name);
 }
 
 size_t stick_list(const char *folder, struct stick sticks[STICKS])
@@ -71,7 +83,16 @@ size_t stick_list(const char *folder, struct stick sticks[STICKS])
 
 	while (list && count < STICKS && (entry = readdir(list)))
 		count += read_stick(folder, entry->d_name, &sticks[count]);
+	qsort(sticks, count, sizeof(*sticks), compare);
 	return count;
+}
+
+bool stick_is_among(const struct stick *stick, const struct stick *sticks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (stick->device == sticks[i].device && compare(stick, &sticks[i]) == 0)
+			return true;
+	return false;
 }
 
 static int mount_node(const char *place, const struct stick *stick, struct pv_err *err)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -20,10 +21,15 @@
 struct stick {
 	char name[STICK_NAME_BYTES]; /* of the disk or partition: sda1 */
 	dev_t device;
+	/* The kernel counts what it is given to read, from Linux 5.15 on; 0 before. */
+	uint64_t arrival;
 };
 
-/* All that can be taken out, from `folder` (/sys/class/block); how many, at most STICKS. */
+/* All that can be taken out, from `folder` (/sys/class/block); how many, at most STICKS. In the order in
+ * which they came, then by name. */
 size_t stick_list(const char *folder, struct stick sticks[STICKS]);
+/* Another stick in the same socket has the name of the one before. */
+bool stick_is_among(const struct stick *stick, const struct stick *sticks, size_t count);
 /* Mounts it at `place`, for this process and its children alone: read-only, without devices, programs,
  * setuid and symbolic links. Positive where it has no file system of a known kind. */
 int stick_mount(const struct stick *stick, const char *place, struct pv_err *err);

@@ -20,9 +20,10 @@ static void disk(const char *path, const char *device, const char *removable)
 		tree_file(word, removable);
 }
 
-static void link_block(const char *name, const char *to)
+static void link_block(const char *folder, const char *name, const char *to)
 {
-	cleanup_free char *link = pv_fmt("%s/block/%s", tree_root, name), *target = pv_fmt("../%s", to);
+	cleanup_free char *link = pv_fmt("%s/%s/%s", tree_root, folder, name),
+			  *target = pv_fmt("../%s", to);
 
 	CHECK(symlink(target, link) == 0);
 }
@@ -40,13 +41,13 @@ static void test_what_can_be_taken_out_is_a_stick(void)
 	disk("pci/sdb/sdb1", "8:17\n", NULL);
 	disk("pci/usb1/1-2/sdc", "8:32\n", "0\n");
 	disk("pci/sdd", "nonsense\n", "1\n");
-	link_block("sda", "pci/sda");
-	link_block("sda1", "pci/sda/sda1");
-	link_block("sdb", "pci/sdb");
-	link_block("sdb1", "pci/sdb/sdb1");
-	link_block("sdc", "pci/usb1/1-2/sdc");
-	link_block("sdd", "pci/sdd");
-	link_block("gone", "pci/gone");
+	link_block("block", "sda", "pci/sda");
+	link_block("block", "sda1", "pci/sda/sda1");
+	link_block("block", "sdb", "pci/sdb");
+	link_block("block", "sdb1", "pci/sdb/sdb1");
+	link_block("block", "sdc", "pci/usb1/1-2/sdc");
+	link_block("block", "sdd", "pci/sdd");
+	link_block("block", "gone", "pci/gone");
 	count = stick_list(folder, sticks);
 	CHECK(count == 3);
 	for (size_t i = 0; i < count; i++) {
@@ -57,6 +58,41 @@ static void test_what_can_be_taken_out_is_a_stick(void)
 	}
 	CHECK(seen == 3);
 	CHECK(stick_list("/nowhere", sticks) == 0);
+}
+
+static void test_sticks_have_their_turn_in_the_order_in_which_they_came(void)
+{
+	static const char *const order[] = {"sdc", "sdc1", "sda", "sdb", "sdb1"};
+	static struct stick sticks[STICKS];
+	cleanup_free char *folder = tree_path("turns");
+
+	disk("turn/sda", "8:0\n", "1\n");
+	disk("turn/sdb", "8:16\n", "1\n");
+	disk("turn/sdb/sdb1", "8:17\n", NULL);
+	disk("turn/sdc", "8:32\n", "1\n");
+	disk("turn/sdc/sdc1", "8:33\n", NULL);
+	tree_file("turn/sda/diskseq", "9\n");
+	tree_file("turn/sdb/diskseq", "10\n");
+	tree_file("turn/sdc/diskseq", "8\n");
+	tree_folder("turns");
+	link_block("turns", "sdb1", "turn/sdb/sdb1");
+	link_block("turns", "sdc1", "turn/sdc/sdc1");
+	link_block("turns", "sda", "turn/sda");
+	link_block("turns", "sdb", "turn/sdb");
+	link_block("turns", "sdc", "turn/sdc");
+	CHECK(stick_list(folder, sticks) == 5);
+	for (size_t i = 0; i < 5; i++)
+		CHECK(!strcmp(sticks[i].name, order[i]));
+}
+
+static void test_another_stick_in_the_same_socket_is_another_one(void)
+{
+	const struct stick known[] = {{"sda", makedev(8, 0), 3}, {"sda1", makedev(8, 1), 3}};
+	const struct stick same = {"sda1", makedev(8, 1), 3}, next = {"sda1", makedev(8, 1), 4};
+
+	CHECK(stick_is_among(&same, known, 2));
+	CHECK(!stick_is_among(&next, known, 2));
+	CHECK(!stick_is_among(&same, known, 1));
 }
 
 static int take(const char *folder, char name[256], struct pv_err *err)
@@ -152,6 +188,8 @@ int main(void)
 {
 	tree_begin();
 	test_what_can_be_taken_out_is_a_stick();
+	test_sticks_have_their_turn_in_the_order_in_which_they_came();
+	test_another_stick_in_the_same_socket_is_another_one();
 	test_one_plain_export_is_taken();
 	test_file_systems_are_mounted_without_rights();
 	tree_end();
