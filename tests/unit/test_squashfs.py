@@ -12,6 +12,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -24,6 +25,7 @@ from pantavisor.layers.tree import Stored
 from pantavisor.oci import Platform
 from pantavisor.squashfs import PROFILES, Profile, bcj
 from sim import tools
+from sim.layers import layer, member
 from sim.trees import META, odd_tree, small_tree
 
 FAST = PROFILES["fast"]
@@ -231,6 +233,47 @@ def contents(image: Path) -> Iterator[tuple[bytes, Iterator[tuple[bytes, int, in
     names = {id(node): path for path, node in tree.walk()}
     for file, spans in tree.contents():
         yield names[id(file)], spans
+
+
+class FewThreads:
+    """Lets the first ``count`` threads start."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+        start = threading.Thread.start
+
+        def started(thread: threading.Thread) -> None:
+            nonlocal count
+            if not count:
+                raise RuntimeError("can't start new thread")
+            count -= 1
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", started)
+
+
+def test_fewer_threads_than_asked_for_do_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squashfs.write(small_tree(), tmp_path / "i", profile=FAST)
+    before = threading.active_count()
+    FewThreads(monkeypatch, 2)
+    squashfs.write(small_tree(), tmp_path / "few", profile=FAST, threads=5)
+    assert (tmp_path / "few").read_bytes() == (tmp_path / "i").read_bytes()
+    assert threading.active_count() == before
+
+
+def test_without_a_thread_layers_are_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = [layer(member("a", content=b"a"), member("b/c", content=b"c" * 999_999))]
+    names = [path for path, _ in layers.flatten(blobs).walk()]
+    FewThreads(monkeypatch, 0)
+    assert [path for path, _ in layers.flatten(blobs).walk()] == names
+
+
+def test_where_no_thread_can_be_started_the_error_names_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FewThreads(monkeypatch, 0)
+    with pytest.raises(PantavisorError, match="no thread can be started") as caught:
+        squashfs.write(small_tree(), tmp_path / "i", profile=FAST, threads=2)
+    assert "ulimit" in str(caught.value.hint) and list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_library_names_what_to_install(tmp_path: Path) -> None:

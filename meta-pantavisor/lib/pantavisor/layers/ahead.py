@@ -34,7 +34,11 @@ def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
         made.put(end)
 
     thread = threading.Thread(target=make, name="unpack", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system allows no more
+        yield from chunks
+        return
     try:
         while isinstance(found := made.get(), bytes):
             yield found

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from ..errors import PantavisorError
 from .cached_blocks import BlockPacker
 
 
@@ -73,16 +74,27 @@ class PackingThreads:
         return len(self._threads)
 
     def __enter__(self) -> PackingThreads:
-        for thread in self._threads:
-            thread.start()
+        threads, self._threads = self._threads, []
+        try:
+            for thread in threads:
+                thread.start()
+                self._threads.append(thread)
+        except RuntimeError as error:
+            # Fewer do the same work.
+            if not self._threads:
+                hint = "raise the limit of processes: that of ulimit -u, or the container's"
+                raise PantavisorError("no thread can be started to pack blocks", hint=hint) from error
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, *_details: object) -> None:
         self._failed = kind is not None
-        for _thread in self._threads:
+        for _ in self._threads:
             self._blocks.put(None)
         interrupt = None
-        for ended in self._ended:
+        for ended in self._ended[: len(self._threads)]:
             # Their compressors go next: an interrupt must not leave one at work. A thread whose
             # join() was interrupted is over for Python, and may not be.
             while not ended.is_set():
