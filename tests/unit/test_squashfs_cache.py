@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import multiprocessing
 import os
 import random
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
@@ -177,6 +179,21 @@ def test_no_damage_of_the_cache_shows_in_an_image(members: Stack, seed: int) -> 
             tree = LayeredTree(blobs, known=KnownLayers(cache, BLOCK))
             assert image(tree, folder, cache, threads=chance.choice([1, 3])) == plain
             spoil(folder / "c", chance)
+
+
+class Unkept(LayeredTree):
+    """Cannot keep what is known of its layers."""
+
+    def keep(self) -> None:
+        raise MemoryError
+
+
+def test_what_cannot_be_kept_hides_no_error(tmp_path: Path) -> None:
+    blob = layer(member("a", content=b"a"))
+    cut = replace(blob, open=lambda: io.BytesIO(b"".join(blob.open())[:-9]))
+    with pytest.raises(FormatError, match="ends in the middle"):
+        image(Unkept([cut]), tmp_path, Cache(tmp_path / "c", LARGE, note=pytest.fail))
+    assert not (tmp_path / "i").exists()
 
 
 def big_tree() -> Tree:

@@ -76,12 +76,14 @@ def write(
 
     with atomic.replacing_path(path) as beside:
         try:
-            dropped = attempt()
-        except _OtherFiles:
-            dropped = attempt()
-        finally:
+            try:
+                dropped = attempt()
+            except _OtherFiles:
+                dropped = attempt()
             if cache is not None:
                 tree.keep()
+        finally:
+            if cache is not None:
                 cache.flush()
         size = beside.stat().st_size
         beside.chmod(0o644)
