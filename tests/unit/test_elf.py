@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pantavisor import elf
 from pantavisor.errors import PantavisorError
-from pantavisor.layers import Directory, File, Metadata, Symlink, Tree
+from pantavisor.layers import Directory, File, LayeredTree, Metadata, Symlink, Tree
+from pantavisor.layers.late_reader import Source
 from pantavisor.oci import Platform
+from sim.layers import layer, member
 
 EXECUTABLE = Metadata(0o755, 0, 0, 0)
 
@@ -205,6 +207,22 @@ def test_the_loader_of_a_program_is_what_runs_it(bits: int, order: int) -> None:
     for other in (made[:-1], program_with_loader(bits, order, b"/lib/\x1b[2J\0"),
                   program_with_loader(bits, order, b"/lib/ld.so\0", place=5000)):  # fmt: skip
         assert elf.runner(tree(other), "/bin/app") is None
+
+
+@pytest.mark.parametrize("name", [b"/lib/ld.so.1\0", b""])
+def test_the_loader_is_found_without_reading_the_layer_again(
+    name: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = program_with_loader(2, 1, name, place=600) if name else header(2, 1, 62).ljust(64, b"\0")
+    found = LayeredTree([layer(member("bin/app", content=made + bytes(9_000), mode=0o755))])
+    for _, spans in found.contents():
+        list(spans)
+
+    def again(*_: object) -> None:
+        pytest.fail("the layer is read again")
+
+    monkeypatch.setattr(Source, "contents", again)
+    assert elf.runner(found, "/bin/app") == (name.rstrip(b"\0").decode() or None)
 
 
 def test_readelf_agrees_about_this_python() -> None:

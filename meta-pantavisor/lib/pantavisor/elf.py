@@ -12,12 +12,15 @@ from typing import Literal, Optional
 
 from . import layers
 from .errors import PantavisorError
+from .layers.tree import PROGRAM_BYTES
 from .oci import Platform
 
 HEADER_BYTES = 20
 SCRIPT_BYTES = 64  # of a script's first line; more of a file is not kept
 MAX_SCRIPTS = 5  # of which each is run by the next, as in Linux
-LOADER_BYTES = 4096  # in which linkers put the program headers, and the name of the loader
+# In which linkers put the program headers, and the name of the loader: nearly all in the first, which a
+# tree keeps, so that no layer is read again for it.
+LOADER_BYTES = (PROGRAM_BYTES, 4096)
 MAX_PROGRAM_HEADERS = 64
 PT_INTERP = 3
 # By class: where the program headers are, their size and number; of each its type, and where it points.
@@ -76,27 +79,28 @@ def runner(tree: layers.Tree, path: str) -> Optional[str]:
     if head.startswith(b"#!"):
         found = _named(head)
     elif head.startswith(b"\x7fELF"):
-        found = _loader(tree.head(path, LOADER_BYTES) or b"")
+        loaders = (_loader(tree.head(path, size) or b"") for size in LOADER_BYTES)
+        found = next((name for name in loaders if name is not None), None)
     # An option of env, or bytes that only look like a name.
     return found if found and not found.startswith("-") and found.isprintable() else None
 
 
 def _loader(head: bytes) -> Optional[str]:
-    """PT_INTERP among the first bytes of an ELF program."""
+    """PT_INTERP of an ELF program, empty where it has none; None if that is not among these first bytes."""
     if len(head) < 64 or head[4] not in _PROGRAM_HEADERS or head[5] not in (1, 2):
-        return None
+        return ""
     order = "<" if head[5] == 1 else ">"
     header, entry = (order + text for text in _PROGRAM_HEADERS[head[4]])
     start, size, count = struct.unpack_from(header, head)
     for number in range(min(count, MAX_PROGRAM_HEADERS)):
         where = start + number * size
         if where + struct.calcsize(entry) > len(head):
-            break
+            return None
         kind, offset, length = struct.unpack_from(entry, head, where)
         if kind == PT_INTERP:
             name = head[offset : offset + length]
-            return name.rstrip(b"\0").decode("utf-8", "replace") if len(name) == length > 1 else None
-    return None
+            return name.rstrip(b"\0").decode("utf-8", "replace") if len(name) == length else None
+    return ""
 
 
 def platform(tree: layers.Tree, executable: str) -> Optional[Platform]:

@@ -10,7 +10,7 @@ from .. import codecs
 from ..codecs import CHUNK_BYTES
 from . import sparse
 from .stream import ChunkStream, Span
-from .tree import HEAD_BYTES, File, Stored
+from .tree import HEAD_BYTES, PROGRAM_BYTES, PROGRAM_MAGIC, File, Stored
 
 
 class Source:
@@ -33,24 +33,32 @@ def spans_of(file: File, stream: ChunkStream) -> Iterator[Span]:
     """The bytes of ``file``, whose stored ones are next in ``stream``."""
     content = file.content
     assert isinstance(content, Stored)
-    spans = (
-        stream.spans(file.size)
-        if content.segments is None
-        else sparse.expand(stream, content.segments, file.size)
-    )
-    if content.head or not file.size:
-        return spans
-    return _remembered(file, content, spans)
+    if content.segments is not None:
+        return _remembered(file, sparse.expand(stream, content.segments, file.size))
+    # Most files are small, and lie in one chunk.
+    span = stream.span(file.size) if file.size else None
+    if span is None:
+        return _remembered(file, stream.spans(file.size))
+    _remember(file, span)
+    return iter((span,))
 
 
-def _remembered(file: File, content: Stored, spans: Iterator[Span]) -> Iterator[Span]:
+def _remembered(file: File, spans: Iterator[Span]) -> Iterator[Span]:
     """The spans, of which the file keeps the first bytes."""
     for span in spans:
-        if not content.head:
-            end = min(span.end, span.start + HEAD_BYTES)
-            head = span.chunk[span.start : end]
-            content = file.content = Stored(content.source, content.offset, content.segments, head)
+        _remember(file, span)
         yield span
+
+
+def _remember(file: File, span: Span) -> None:
+    """Keep the first bytes of the first span."""
+    content = file.content
+    assert isinstance(content, Stored)
+    if not content.head:
+        chunk, start, end = span
+        is_program = file.metadata.mode & 0o111 and chunk.startswith(PROGRAM_MAGIC, start, end)
+        head = chunk[start : min(end, start + (PROGRAM_BYTES if is_program else HEAD_BYTES))]
+        file.content = Stored(content.source, content.offset, content.segments, head)
 
 
 class LateReader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple, Optional, Union
 
 from ..codecs import CHUNK_BYTES
 from ..errors import FormatError
@@ -59,6 +59,15 @@ class ChunkStream:
             self._position = end
             size -= end - start
             yield Span(self._chunk, start, end)
+
+    def span(self, size: int) -> Optional[Span]:
+        """The next ``size`` bytes where one chunk has them; else None, and nothing is passed."""
+        start = self._position
+        end = start + size
+        if end > len(self._chunk):
+            return None
+        self._position = end
+        return Span(self._chunk, start, end)
 
     def skip(self, size: int) -> None:
         """Pass over ``size`` bytes."""

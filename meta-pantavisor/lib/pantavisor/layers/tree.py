@@ -31,6 +31,8 @@ class Metadata(NamedTuple):
 # What a directory gets that is only in the path of another member.
 IMPLIED = Metadata(0o755, 0, 0, 0)
 HEAD_BYTES = 64  # what is kept of each file: enough to know a program by
+# Of a program more is kept: where linkers put the name of its dynamic loader.
+PROGRAM_MAGIC, PROGRAM_BYTES = b"\x7fELF", 1024
 MAX_STEPS = 4096  # names and links on the way to one path
 # What a container's root file system must have to be mounted upon; as the published tool makes them.
 STRUCTURAL = (b"proc", b"sys", b"dev", b"tmp", b"var/tmp", b"run", b"var/run")
@@ -40,7 +42,7 @@ class Stored(NamedTuple):
     """Content at ``offset`` of the unpacked source number ``source``.
 
     ``segments``, for a sparse file, are (position in the file, length) of the pieces that lie there back
-    to back. ``head`` are the first bytes, up to HEAD_BYTES, if the file was read already.
+    to back. ``head`` are the first bytes, up to HEAD_BYTES or PROGRAM_BYTES, if the file was read already.
     """
 
     source: int
