@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -233,6 +234,37 @@ def contents(image: Path) -> Iterator[tuple[bytes, Iterator[tuple[bytes, int, in
     names = {id(node): path for path, node in tree.walk()}
     for file, spans in tree.contents():
         yield names[id(file)], spans
+
+
+def with_checksum(content: bytes, checksum: int) -> bytes:
+    """``content`` and four bytes more, which together have the CRC-32 ``checksum``."""
+    # What one byte more changes of a CRC, and the byte of each such change by its highest bits.
+    changes = [zlib.crc32(bytes([byte]), 0xFFFFFFFF) ^ 0xFFFFFFFF for byte in range(256)]
+    by_top = {change >> 24: byte for byte, change in enumerate(changes)}
+    state, wanted = zlib.crc32(content) ^ 0xFFFFFFFF, checksum ^ 0xFFFFFFFF
+    steps = []
+    for _ in range(4):
+        steps.append(by_top[wanted >> 24])
+        wanted = (wanted ^ changes[steps[-1]]) << 8 | steps[-1]
+    for byte in (wanted ^ state).to_bytes(4, "little"):
+        content += bytes([byte])
+    return content
+
+
+def test_blocks_with_one_checksum_are_told_apart_and_equal_ones_are_stored_once(tmp_path: Path) -> None:
+    one, third = os.urandom(4096), os.urandom(4096)
+    other, more = (with_checksum(os.urandom(4092), zlib.crc32(one)) for _ in range(2))
+    assert len({zlib.crc32(block) for block in (one, other, more)}) == 1 and len({one, other, more}) == 3
+    files = {b"1": one, b"2": other, b"3": one, b"4": third + other, b"5": more, b"6": other, b"7": one}
+    nodes = {name: File(META, len(content), content) for name, content in files.items()}
+    tree = Tree(Directory(META, nodes))
+    squashfs.write(tree, tmp_path / "i", profile=FAST, block_size=4096)
+    found = {
+        path: b"".join(chunk[a:b] for chunk, a, b in spans) for path, spans in contents(tmp_path / "i")
+    }
+    assert found == files
+    image = (tmp_path / "i").read_bytes()
+    assert [image.count(block) for block in (one, other, more)] == [1, 2, 1]
 
 
 class FewThreads:

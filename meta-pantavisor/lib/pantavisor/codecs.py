@@ -10,6 +10,7 @@ Trailing bytes that begin no further member are refused, but zeros.
 from __future__ import annotations
 
 import bz2
+import functools
 import importlib
 import lzma
 import zlib
@@ -50,6 +51,11 @@ class Decompressor(Protocol):
     def unused_data(self) -> bytes: ...
 
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+def crc32(data: bytes, value: int = 0) -> int:
+    """As zlib's, after data with the checksum ``value``; isal takes a third of its time."""
+    return _crc32()(data, value)
 
 
 def detect(head: bytes) -> str:
@@ -164,6 +170,12 @@ def _factory(compression: str) -> Callable[[], Decompressor]:
         decompressor: Callable[[], Decompressor] = _zstd().ZstdDecompressor
         return decompressor
     raise FormatError(f'"{compression[:60]}" is not a known compression')
+
+
+@functools.lru_cache(maxsize=1)
+def _crc32() -> Callable[[bytes, int], int]:
+    function: Callable[[bytes, int], int] = (_optional("isal.isal_zlib") or zlib).crc32
+    return function
 
 
 def _zstd() -> Any:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Union
 
+from . import codecs
+
 LEVEL = 1
 SAMPLE_BYTES = 64 * 1024
 WORTH = 0.75  # deflate must get a sample below that part of its size; what lz4 packed ends at 0.8
@@ -47,7 +49,7 @@ class GzipWriter:
         self._raw.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
 
     def _count(self, data: bytes) -> None:
-        self._crc = zlib.crc32(data, self._crc)
+        self._crc = codecs.crc32(data, self._crc)
         self._size += len(data)
 
 

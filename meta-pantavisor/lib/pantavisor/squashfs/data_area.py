@@ -164,7 +164,7 @@ class DataArea:
     def _store(self, content: Content, block: Optional[Block]) -> None:
         assert block is not None
         if block.stored:
-            content.words.append(self._stored.append(block, block.identity)[1])
+            content.words.append(self._stored.append(block)[1])
             content.names.append(block.name)
         else:
             content.words.append(0)
@@ -173,7 +173,7 @@ class DataArea:
 
     def _store_ends(self, _: Content, block: Optional[Block]) -> None:
         assert block is not None
-        self.ends_table.append(self._stored.append(block, block.name))
+        self.ends_table.append(self._stored.append(block))
         self._first = len(self._stored)
 
     def _merge(self, content: Content, _: Optional[Block]) -> None:

@@ -55,7 +55,10 @@ class Image:
         self._metadata_call: Any = None  # kept alive for the library, as the one above
         try:
             self.file = self._own(library.open_file(bytes(path), OPEN_OVERWRITE))
-            self._file_calls = ctypes.cast(self.file, ctypes.POINTER(SqfsFile)).contents
+            calls = ctypes.cast(self.file, ctypes.POINTER(SqfsFile)).contents
+            # Each look at a member makes a function.
+            self._read_at, self._write_at = calls.read_at, calls.write_at
+            self._get_size, self._truncate = calls.get_size, calls.truncate
             self.compressor = self._own(self._compressor())
             self.super = Super()
             library.super_init(byref(self.super), block_size, 0, profile.compressor)
@@ -150,16 +153,23 @@ class Image:
 
     def size(self) -> int:
         """Bytes in the file so far."""
-        return int(self._file_calls.get_size(self.file))
+        return int(self._get_size(self.file))
 
-    def append(self, data: bytes) -> None:
-        """Write at the end of the file. Raises PantavisorError."""
-        written = self._file_calls.write_at(self.file, self.size(), data, len(data))
-        check(written, "write the squashfs image")
+    def append(self, data: bytes) -> int:
+        """Write at the end of the file; returns where that was. Raises PantavisorError."""
+        position = self.size()
+        check(self._write_at(self.file, position, data, len(data)), "write the squashfs image")
+        return position
+
+    def read(self, position: int, size: int) -> bytes:
+        """The ``size`` bytes that were written from ``position`` on. Raises PantavisorError."""
+        content = ctypes.create_string_buffer(size)
+        check(self._read_at(self.file, position, content, size), "read the squashfs image")
+        return content.raw
 
     def truncate(self, size: int) -> None:
         """Cut the file to ``size`` bytes. Raises PantavisorError."""
-        check(self._file_calls.truncate(self.file, size), "cut the squashfs image")
+        check(self._truncate(self.file, size), "cut the squashfs image")
 
     def _begin(self) -> None:
         # Written twice: first to keep its place, at the end with what was found out.

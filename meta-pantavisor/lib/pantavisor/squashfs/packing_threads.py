@@ -10,22 +10,25 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from .. import codecs
 from ..errors import PantavisorError
 from .cached_blocks import BlockPacker
 
 
 class Block:
     """``chunk[start:end]`` on its way: ``stored`` is what the image has of it, nothing where all of it is
-    zeros. Equal blocks have one ``identity``.
+    zeros. Its ``name`` is the SHA-256 of the plain block where there is a cache; else there is a
+    ``checksum`` of what is stored.
     """
 
-    __slots__ = ("chunk", "start", "end", "name", "stored", "is_packed", "identity", "error", "_done")
+    __slots__ = ("chunk", "start", "end", "name", "stored", "is_packed", "checksum", "error", "_done")
 
     def __init__(self, chunk: bytes, start: int, end: int, name: bytes = b"") -> None:
         self.chunk, self.start, self.end = chunk, start, end
         self.name = name
-        self.stored = self.identity = b""
+        self.stored = b""
         self.is_packed = False
+        self.checksum = 0
         self.error: Optional[BaseException] = None
         self._done = threading.Lock()
         self._done.acquire()
@@ -34,7 +37,7 @@ class Block:
     def kept(cls, stored: bytes, size: int, name: bytes) -> Block:
         """One of ``size`` bytes that was packed another time."""
         block = cls(b"", 0, size, name)
-        block.stored, block.is_packed, block.identity = stored, len(stored) < size, name
+        block.stored, block.is_packed = stored, len(stored) < size
         block.finish()
         return block
 
@@ -132,7 +135,5 @@ class PackingThreads:
             block.name = hashlib.sha256(memoryview(chunk)[start : block.end]).digest()
         address = (ctypes.cast(ctypes.c_char_p(chunk), ctypes.c_void_p).value or 0) + start
         block.stored, block.is_packed = packer.pack(address, size, out, block.name)
-        if block.name:
-            block.identity = block.name
-        else:
-            block.identity = b"%d" % block.is_packed + hashlib.sha256(block.stored).digest()
+        if not block.name:
+            block.checksum = codecs.crc32(block.stored)

@@ -22,7 +22,7 @@ class SqfsFile(ctypes.Structure):
 
     _fields_ = [
         ("base", ObjectBase),
-        ("read_at", c_void_p),
+        ("read_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_void_p, c_size_t, use_errno=True)),
         ("write_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_char_p, c_size_t, use_errno=True)),
         ("get_size", ctypes.CFUNCTYPE(c_uint64, c_void_p)),
         ("truncate", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, use_errno=True)),
