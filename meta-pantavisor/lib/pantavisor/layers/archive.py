@@ -9,6 +9,7 @@ archive/tar, which container engines use.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Optional
 
@@ -26,6 +27,7 @@ _MAX_MAJOR = 2**12 - 1
 _MAX_MINOR = 2**20 - 1
 _NODE_BYTES = 64  # for the budget: what a member costs in addition to its texts
 _SEGMENT_BYTES = 16
+_KEPT = 1024  # metadata of headers
 
 
 class Member(NamedTuple):
@@ -80,28 +82,34 @@ class TarReader:
         if metadata.xattrs:
             cost += sum(len(name) + len(value) for name, value in metadata.xattrs)
         if header.kind in b"\x000" + b"7S":
-            node, stored = self._file(header, metadata)
-            segments = node.content.segments if isinstance(node.content, Stored) else None
-            self._budget.add_entry(cost + _SEGMENT_BYTES * len(segments or ()))
+            node, stored, segments = self._file(header, metadata)
+            self._budget.add_entry(cost + _SEGMENT_BYTES * segments)
             return Member(path, node), stored
         self._budget.add_entry(cost)
         return Member(path, self._special(header, metadata)), 0
 
     def _metadata(self, header: Header) -> Metadata:
         block, records = header.block, header.records
-        uid, gid = (
-            owner(records.get(b"uid", b""), block[108:116]),
-            owner(records.get(b"gid", b""), block[116:124]),
-        )
-        if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
-            raise FormatError(f"{self._what} has the member {show(header.name)} of an impossible owner")
-        mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
+        if not records:
+            return self._owned(header, _metadata(block[100:124], block[136:148]))
         mode = number(block[100:108]) & 0o7777
-        found = xattrs.from_records(records, self._budget.limits, what=self._what) if records else ()
-        return Metadata(mode, uid, gid, mtime, self._marks.without(found) if found else found)
+        uid = owner(records.get(b"uid", b""), block[108:116])
+        gid = owner(records.get(b"gid", b""), block[116:124])
+        mtime = seconds(records[b"mtime"]) if records.get(b"mtime") else number(block[136:148])
+        found = xattrs.from_records(records, self._budget.limits, what=self._what)
+        kept = self._marks.without(found) if found else found
+        return self._owned(header, Metadata(mode, uid, gid, mtime, kept))
 
-    def _file(self, header: Header, metadata: Metadata) -> tuple[File, int]:
+    def _owned(self, header: Header, metadata: Metadata) -> Metadata:
+        if not 0 <= metadata.uid <= _MAX_ID or not 0 <= metadata.gid <= _MAX_ID:
+            raise FormatError(f"{self._what} has the member {show(header.name)} of an impossible owner")
+        return metadata
+
+    def _file(self, header: Header, metadata: Metadata) -> tuple[File, int, int]:
+        """With how many bytes of it are to be passed over, and the number of its pieces if it is sparse."""
         start = self._stream.offset
+        if not header.records and header.kind != b"S":
+            return File(metadata, header.size, Stored(self._source, start)), header.size, 0
         segments, size = self._segments(header)
         content = self._stream.offset
         # What the map itself took up is passed; the block padding counts from the start of the stored
@@ -113,7 +121,7 @@ class TarReader:
         if segments is not None:
             sparse.check_segments(segments, size, stored, what=self._what)
             self._budget.add_bytes(size - stored)
-        return File(metadata, size, Stored(self._source, content, segments)), stored
+        return File(metadata, size, Stored(self._source, content, segments)), stored, len(segments or ())
 
     def _segments(self, header: Header) -> tuple[Optional[sparse.Segments], int]:
         """The sparse map, or None, and the size of the file; reads what of the map lies in the stream."""
@@ -149,3 +157,10 @@ class TarReader:
         raise FormatError(
             f"{self._what} has the member {show(header.name)} of unknown type {header.kind!r}"
         )
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _metadata(mode_and_owners: bytes, mtime: bytes) -> Metadata:
+    """That of a header alone. Most members share it with others."""
+    mode, uid, gid = mode_and_owners[:8], mode_and_owners[8:16], mode_and_owners[16:]
+    return Metadata(number(mode) & 0o7777, owner(b"", uid), owner(b"", gid), number(mtime))

@@ -140,8 +140,11 @@ class LayeredTree(Tree):
         """The contents of a layer, whose ``members`` are all there at the end."""
         blob = self._layers[index]
         known = self._known
-        layer = known.find(blob, self._budget.limits, index) if known else None
-        if known is None or layer is None:
+        if known is None:
+            yield from self._read_layer(index, members, hidden, self._marks)
+            return
+        layer = known.find(blob, self._budget.limits, index)
+        if layer is None:
             marks, before = Marks(), self._budget.usage
             yield from self._read_layer(index, members, hidden, marks)
             layer = KnownLayer.of(members, self._budget.used_since(before), marks.found)

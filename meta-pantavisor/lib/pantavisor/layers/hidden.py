@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from . import paths
 from .archive import Member
-from .merge import OPAQUE, WHITEOUT
+from .merge import OPAQUE, WHITEOUT, is_hiding
 from .tree import Directory
 
 
@@ -21,9 +21,11 @@ class Hidden:
     def __init__(self) -> None:
         self._paths: set[paths.Path] = set()  # these themselves
         self._below: set[paths.Path] = set()  # what lies below these
+        self._folder: tuple[paths.Path, bool] = (), False  # the last one, and whether it is hidden
 
     def add(self, members: Iterable[Member]) -> None:
         """One more layer."""
+        self._folder = (), () in self._below
         for path, node, _ in members:
             if not path:
                 continue
@@ -39,11 +41,11 @@ class Hidden:
 
     def hides(self, path: paths.Path) -> bool:
         """Whether a member at ``path`` of the next layer is not seen, or is a whiteout."""
-        if path in self._paths or _is_whiteout(path):
-            return True
-        return bool(self._below) and any(path[:depth] in self._below for depth in range(len(path)))
+        return path in self._paths or self._hides_below(path[:-1]) or is_hiding(path)
 
-
-def _is_whiteout(path: paths.Path) -> bool:
-    # Looking once at all of it is much quicker than at each name, and nearly always enough.
-    return WHITEOUT in b"/".join(path) and any(name.startswith(WHITEOUT) for name in path)
+    def _hides_below(self, folder: paths.Path) -> bool:
+        # Members of one folder mostly follow one another.
+        if folder != self._folder[0]:
+            is_hidden = any(folder[:depth] in self._below for depth in range(len(folder) + 1))
+            self._folder = folder, is_hidden
+        return self._folder[1]

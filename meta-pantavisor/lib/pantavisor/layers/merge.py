@@ -223,13 +223,19 @@ class _Walk:
         self._left.extend(reversed(parts))
 
 
+def is_hiding(path: paths.Path) -> bool:
+    """Whether a name of ``path`` is a whiteout's."""
+    # Looking once at all of it is much quicker than at each name, and nearly always enough.
+    return WHITEOUT in b"/".join(path) and any(name.startswith(WHITEOUT) for name in path)
+
+
 def _split_off_whiteouts(members: Iterable[Member]) -> tuple[list[Member], list[paths.Path]]:
     """The members to lay down, and the paths of whiteouts."""
     kept: list[Member] = []
     whiteouts: list[paths.Path] = []
     for member in members:
         path = member.path
-        if not any(name.startswith(WHITEOUT) for name in path):
+        if not is_hiding(path):
             kept.append(member)
         elif path[-1] == OPAQUE:
             whiteouts.append(path)

@@ -82,20 +82,20 @@ def pieces(spans: Iterable[Span], size: int) -> Iterator[Span]:
     """The same bytes in pieces of ``size`` and a smaller last one, copied only where a piece is in several
     spans.
     """
-    parts: list[bytes] = []
+    parts: list[memoryview] = []
     missing = size
     for chunk, start, end in spans:
         while end - start >= missing:
             stop = start + missing
             if parts:
-                parts.append(chunk[start:stop])
+                parts.append(memoryview(chunk)[start:stop])
                 yield Span(b"".join(parts), 0, size)
                 parts = []
             else:
                 yield Span(chunk, start, stop)
             start, missing = stop, size
         if end > start:
-            parts.append(chunk[start:end])
+            parts.append(memoryview(chunk)[start:end])
             missing -= end - start
     if parts:
         whole = b"".join(parts)

@@ -8,7 +8,7 @@ however many threads. The codec library's version is part of that sentence: ``Wr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Optional, Union
@@ -21,7 +21,7 @@ from ..layers.tree import DIGEST_BYTES, Directory, File, Metadata, Node, Pieces,
 from . import inodes
 from .data_area import Content
 from .inode_order import InodeOrder
-from .library import load
+from .library import NO_XATTR, load
 from .open_image import Image
 from .pack_record import PackRecord
 from .profile import MAX_BLOCK_BYTES, MIN_BLOCK_BYTES, Profile
@@ -123,18 +123,18 @@ class _Writer:
             for file, spans in self._tree.contents():
                 self._contents[id(file)] = file, self._add(file, spans)
             self._image.data.finish()
-        if {id(file) for file in self._tree.files()} != self._contents.keys():
-            raise _OtherFiles
         self._numbering = InodeOrder.of(self._tree)
-        newest = _check_metadata(self._tree)
-        self._newest = newest if self._mtime is None else self._mtime
+        nodes = self._numbering.order
+        if {id(node) for node in nodes if isinstance(node, File)} != self._contents.keys():
+            raise _OtherFiles
+        newest = _check_metadata(nodes)
+        self._newest = inodes.clamp(newest if self._mtime is None else self._mtime)
         self._image.begin_inodes()
         self._remember_pieces()
-        for node in self._numbering.order:
+        for node in nodes:
             self._write_inode(node)
         root = self._references[id(self._tree.root)]
-        count = len(self._numbering.order)
-        self._image.finish(inode_count=count, root_reference=root, mtime=inodes.clamp(self._newest))
+        self._image.finish(inode_count=len(nodes), root_reference=root, mtime=self._newest)
         return tuple(sorted(name.decode("utf-8", "backslashreplace") for name in self._dropped))
 
     def _add(self, file: File, spans: Iterator[Span]) -> Content:
@@ -154,7 +154,8 @@ class _Writer:
 
     def _write_inode(self, node: Node) -> None:
         links = self._numbering.links[id(node)]
-        xattr = self._image.xattr_index(self._storable(node.metadata.xattrs))
+        xattrs = node.metadata.xattrs
+        xattr = self._image.xattr_index(self._storable(xattrs)) if xattrs else NO_XATTR
         if isinstance(node, Directory):
             self._write_directory(node, xattr)
             return
@@ -188,25 +189,19 @@ class _Writer:
     def _base(self, node: Node) -> inodes.Base:
         metadata: Metadata = node.metadata
         uid, gid = self._image.id_index(metadata.uid), self._image.id_index(metadata.gid)
-        mtime = inodes.clamp(min(metadata.mtime, self._newest))
+        mtime = max(0, min(metadata.mtime, self._newest))
         return inodes.Base(metadata, self._numbering.numbers[id(node)], uid, gid, mtime)
 
     def _storable(self, xattrs: Xattrs) -> Xattrs:
-        if not xattrs:
-            return xattrs
         kept = tuple(pair for pair in xattrs if has_place(pair[0]))
         self._dropped.update(name for name, _ in xattrs if not has_place(name))
         return kept
 
 
-def _check_metadata(tree: Tree) -> int:
+def _check_metadata(nodes: Sequence[Node]) -> int:
     """The time of the newest file. Raises FormatError for more owners than an image has numbers for."""
-    newest = tree.root.metadata.mtime
-    owners = set(tree.root.metadata[1:3])
-    for _, node in tree.walk():
-        _, uid, gid, mtime, _ = node.metadata
-        newest = max(newest, mtime)
-        owners.update((uid, gid))
+    newest = max(node.metadata.mtime for node in nodes)
+    owners = {owner for node in nodes for owner in node.metadata[1:3]}
     if len(owners) > MAX_OWNERS:
         raise FormatError(
             f"the tree has {len(owners)} different users and groups; squashfs can hold {MAX_OWNERS}"

@@ -52,7 +52,9 @@ class HeaderReader:
         while (block := self._block()) is not None:
             kind = block[156:157]
             if kind not in b"xgXLKV":
-                return self._apply(kind, block, {**self._global, **extended})
+                if self._global:
+                    extended = {**self._global, **extended}
+                return self._apply(kind, block, extended)
             self._extend(kind, number(block[124:136]), extended)
         return None
 
@@ -83,9 +85,12 @@ class HeaderReader:
         self._count()
 
     def _apply(self, kind: bytes, block: bytes, records: Mapping[bytes, bytes]) -> Header:
-        name = records.get(b"GNU.sparse.name") or records.get(b"path") or _name(block)
-        target = records.get(b"linkpath") or _text(block[157:257])
-        size = decimal(records[b"size"]) if records.get(b"size") else number(block[124:136])
+        if records:
+            name = records.get(b"GNU.sparse.name") or records.get(b"path") or _name(block)
+            target = records.get(b"linkpath") or _text(block[157:257])
+            size = decimal(records[b"size"]) if records.get(b"size") else number(block[124:136])
+        else:  # as nearly always
+            name, target, size = _name(block), _text(block[157:257]), number(block[124:136])
         if size < 0:
             raise FormatError(f"{self._what} has the member {show(name)} of negative size")
         if kind in b"\0" and name.endswith(b"/"):
