@@ -1,12 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""Words of the benchmarks' command lines, refused in one sentence before anything is made."""
+"""Words of the benchmarks' command lines, refused in one sentence before anything is made; and how a
+benchmark ends that cannot go on.
+"""
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Collection, Iterable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+def run(main: Callable[[], None], *, hint: str = "read what it printed above") -> None:
+    """Run a benchmark, and end it in one sentence where a program that it needs fails. Whatever ends it,
+    its scratch files go.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted; nothing is left", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except subprocess.CalledProcessError as error:
+        program = Path(str(error.cmd[0])).name
+        sys.exit(f"{program} ended with {error.returncode}\n  hint: {hint}")
 
 
 def folder(text: str) -> Path:

@@ -56,11 +56,14 @@ CASES = {
     "lz4": "-comp lz4",
     "zstd:1": "-comp zstd -Xcompression-level 1",
     "fast": "-comp zstd -Xcompression-level 3",
+    "zstd:9": "-comp zstd -Xcompression-level 9",
     "zstd:15": "-comp zstd -Xcompression-level 15",
+    "zstd:19": "-comp zstd -Xcompression-level 19",
     "balanced": "",
     "xz:6": "-comp xz",
 }
 PLATFORM = "linux/amd64"
+HINT = "read what it printed above; without a way to the distribution's archive, use --image LAYOUT"
 PULL = """
 import sys
 from pathlib import Path
@@ -276,6 +279,8 @@ def main() -> None:
     parser.add_argument("--image", type=arguments.layout, help="an OCI layout with the tag 1 instead")
     options = arguments.parse(parser, CASES)
     arguments.need(parser, PROGRAMS)
+    if os.geteuid():
+        parser.error("umoci unpacks layers as root\n  hint: run it by sudo")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         scratch = Path(name)
         if options.image is None:
@@ -290,4 +295,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    arguments.run(main, hint=HINT)

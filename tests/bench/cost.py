@@ -7,7 +7,9 @@ import contextlib
 import ctypes
 import os
 import resource
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -48,13 +50,21 @@ def measure(
     errors = subprocess.STDOUT if log else None
     with open(log or os.devnull, "wb") as output:
         process = subprocess.Popen(
-            [str(word) for word in words], cwd=cwd, env=env, stdout=output, stderr=errors
-        )
-        _, status, usage = os.wait4(process.pid, 0)
+            [str(word) for word in words], cwd=cwd, env=env, stdout=output, stderr=errors,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            # It would go on writing into what is removed next.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        printed = log.read_text(errors="replace")[-MAX_SHOWN:] if log else ""
-        raise SystemExit(f"{printed}{' '.join(map(str, words))} ended with {process.returncode}")
+        if log:
+            sys.stderr.write(log.read_text(errors="replace")[-MAX_SHOWN:])
+        raise subprocess.CalledProcessError(process.returncode, [*map(str, words)])
     with contextlib.suppress(ChildProcessError):
         while orphans:
             os.wait()
