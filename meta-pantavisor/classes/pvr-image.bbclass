@@ -5,7 +5,7 @@
 # do_image_pvrexportit packs the root file system as openembedded-core packs one, with owners and extended
 # attributes; the tarball is read by do_pvrexport, an ordinary task.
 
-inherit pvr-container
+inherit pvr-container pvr-image-bill
 
 PVR_ROOTFS = "${WORKDIR}/${PN}.rootfs.tar"
 # As the published class has them.

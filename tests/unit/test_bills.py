@@ -17,7 +17,7 @@ import pvbb.bills  # noqa: E402
 @pytest.fixture
 def d() -> Any:
     made = bb.data.init()
-    for name, value in {"MACHINE": "board", "PVROOT_BSP": "bsp", "PVROOT_SBOM": "cyclonedx spdx"}.items():
+    for name, value in {"PVROOT_BSP": "bsp", "PVROOT_SBOM": "cyclonedx spdx"}.items():
         made.setVar(name, value)
     made.setVar("__inherit_cache", ["/oe/meta/classes/create-spdx-3.0.bbclass"])
     return made
@@ -26,11 +26,7 @@ def d() -> Any:
 def test_those_of_image_recipes_and_of_the_initramfs_are_waited_for_and_found(
     d: Any, tmp_path: Path
 ) -> None:
-    files = {
-        "web": "web-board.rootfs.spdx.json",
-        "small": "small-board.spdx.json",
-        "bsp": "pantavisor-initramfs-board.spdx.json",
-    }
+    files = {"web": "web.built.spdx.json", "bsp": "pantavisor-initramfs.built.spdx.json"}
     for name in files.values():
         (tmp_path / name).touch()
     exports = {name: f"/deploy/{name}.tgz" for name in (*files, "docker")}
@@ -46,7 +42,7 @@ def test_those_of_image_recipes_and_of_the_initramfs_are_waited_for_and_found(
 def test_none_are_where_none_is_written_or_waited_for(
     d: Any, tmp_path: Path, variable: str, value: Any
 ) -> None:
-    (tmp_path / "web-board.rootfs.spdx.json").touch()
+    (tmp_path / "web.built.spdx.json").touch()
     d.setVar(variable, value)
     assert pvbb.bills.task(d) == ""
     assert pvbb.bills.of_exports(d, str(tmp_path), {"web": "/deploy/web.tgz"}) == {}

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 CLASS = "create-spdx-3.0"
 TASK = "do_create_image_sbom_spdx"
 INITRAMFS = "pantavisor-initramfs"
-# As IMAGE_NAME_SUFFIX is, or as it is for an image of one file.
-SUFFIXES = (".rootfs.spdx.json", ".spdx.json")
 
 
 def task(d: Any) -> str:
@@ -35,7 +33,8 @@ def of_exports(d: Any, folder: str, exports: dict[str, str]) -> dict[str, list[s
     found = {}
     for name, path in exports.items():
         recipe = INITRAMFS if name == d.getVar("PVROOT_BSP") else name
-        files = [os.path.join(folder, f"{recipe}-{d.getVar('MACHINE')}{suffix}") for suffix in SUFFIXES]
-        if existing := [file for file in files if os.path.exists(file)]:
-            found[path] = existing[:1]
+        # The link of class pvr-image-bill.
+        document = os.path.join(folder, f"{recipe}.built.spdx.json")
+        if os.path.exists(document):
+            found[path] = [document]
     return found

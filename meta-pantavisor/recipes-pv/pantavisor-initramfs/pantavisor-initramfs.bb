@@ -14,7 +14,7 @@ IMAGE_ROOTFS_SIZE = "8192"
 IMAGE_ROOTFS_EXTRA_SPACE = "0"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
-inherit image
+inherit image pvr-image-bill
 
 initramfs_places() {
     for place in ${PANTAVISOR_INITRAMFS_DIRECTORIES}; do
