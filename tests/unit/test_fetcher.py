@@ -489,8 +489,8 @@ def test_a_registry_that_does_not_answer_leaves_the_build_alone(d, caplog) -> No
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [("PVR_DOCKER_RFE", "PVR_DOCKER_REF"), ("PVROOT_CONTAINER", "PVROOT_CONTAINERS"),
-     ("PVS_KEYDIR", "PVS_KEY_DIR"), ("PVR_XQZ:pn-demo", "look it up"),
-     ("PVR_VOLUME:append", "PVR_VOLUMES")],
+     ("PVS_KEYDIR", "PVS_KEY_DIR"), ("PVR_VOLUME:append", "PVR_VOLUMES"),
+     ("PVR_MY_OWN:pn-demo", '(hint: declare one of your own by PVR_MY_OWN[doc] = "..."')],
 )  # fmt: skip
 def test_a_misspelt_variable_skips_the_recipe_with_the_nearest(d, name: str, nearest: str) -> None:
     d.setVar("PANTAVISOR_LAYERDIR", str(LAYER))

@@ -16,7 +16,7 @@ from glob import glob
 from typing import TYPE_CHECKING
 
 import bb
-from pantavisor import manifests, names
+from pantavisor import manifests
 
 import pvbb.deviceconfig
 import pvbb.published
@@ -55,8 +55,9 @@ def check(d: Any) -> None:
         elif _is_lower(d, name) and (near := _nearest(name.upper(), known)):
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
         elif _OURS.fullmatch(name) and name not in known:
-            hint = names.hint(name, _readers(layer), "look it up in docs/variables.md") or ""
-            pvbb.recipe.skip(d, f'unknown variable "{name}" is set', hint)
+            near = _nearest(name, _readers(layer))
+            own = f'declare one of your own by {name}[doc] = "...", and look up others in docs/variables.md'
+            pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"' if near else own)
     _need_readers(d, layer)
     pvbb.values.check(d)
     pvbb.deviceconfig.check(d)
