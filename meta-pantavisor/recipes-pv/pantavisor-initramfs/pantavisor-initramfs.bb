@@ -38,7 +38,8 @@ python initramfs_modules() {
 }
 IMAGE_PREPROCESS_COMMAND += "initramfs_modules"
 do_image[file-checksums] += "${PANTAVISOR_LAYERDIR}/lib/pvbb/initramfs.py:True"
-do_image[vardeps] += "PANTAVISOR_INITRAMFS_MODULES PANTAVISOR_INITRAMFS_MODULES_OPTIONAL"
+# openembedded-core appends to it without a blank.
+do_image[vardeps] += "PANTAVISOR_INITRAMFS_MODULES PANTAVISOR_INITRAMFS_MODULES_OPTIONAL "
 
 # The name by which PVR_BSP_DEPENDS waits for it.
 do_deploy[noexec] = "1"
