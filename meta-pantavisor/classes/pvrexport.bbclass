@@ -65,7 +65,9 @@ python do_check_tag() {
 }
 do_check_tag[nostamp] = "1"
 do_check_tag[network] = "1"
-addtask check_tag after do_fetch before do_build
+addtask check_tag after do_fetch
+# Not one of the tasks from do_fetch to do_build, none of which may use the network: nothing is made of it.
+do_build[recrdeptask] += "do_check_tag"
 
 # For scripts/lock: bitbake --runall=lock_image TARGET
 python do_lock_image() {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from checkouts import LAYER, MASK, Build, Checkout
 
+QA = "yocto-check-layer"
 FALLBACKS = {"lxc", "mbedtls", "squashfs-tools-ng"}
 OTHERS = ("meta-openembedded/meta-oe", "meta-openembedded/meta-python", "meta-openembedded/meta-networking",
           "meta-openembedded/meta-filesystems", "meta-virtualization")  # fmt: skip
@@ -25,6 +26,14 @@ def test_every_recipe_parses_without_a_warning(masked: Build) -> None:
     done = masked.bitbake("-p")
     assert done.returncode == 0 and " 0 errors" in done.stdout, done.stdout
     assert "WARNING" not in done.stdout and "ERROR" not in done.stdout, done.stdout
+
+
+def test_no_task_from_fetch_to_build_uses_the_network(checkout: Checkout, tmp_path: Path) -> None:
+    if not checkout.layer("openembedded-core").joinpath(f"classes-global/{QA}.bbclass").exists():
+        pytest.skip(f"openembedded-core of {checkout.release} has no class {QA}")
+    lines = f'{MASK}PVS_DEVELOPMENT_KEYS = "1"\nINHERIT += "{QA}"\n'
+    done = Build.make(checkout, tmp_path, [LAYER], lines).bitbake("-p")
+    assert done.returncode == 0 and "QA Issue" not in done.stdout, done.stdout
 
 
 def test_with_openembedded_core_alone_the_fallbacks_are_used(masked: Build) -> None:
