@@ -14,9 +14,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from debpkg import cpio
 from devtools import guest as qemu
 from made import Desk
 from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST
+
+KERNEL = {"qemux86-64": ("bzImage", "ttyS0"), "qemuarm64": ("Image", "ttyAMA0")}
+
+
+class Direct(qemu.Setup):
+    """The kernel comes first, and not the disk."""
+
+    def argv(self, *, interactive: bool) -> list[str]:
+        return [word.replace(",bootindex=0", "") for word in super().argv(interactive=interactive)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,6 +93,26 @@ def start(machine: str) -> Callable[..., qemu.Guest]:
     ) -> qemu.Guest:
         forwards = qemu.free_ports(80, 8081, 8082)
         return qemu.Guest(qemu.Setup(path, machine, forwards, persist=persist, reboot=reboot, extra=extra))
+
+    return make
+
+
+@pytest.fixture
+def start_with(image: Path, machine: str, tmp_path: Path) -> Callable[..., qemu.Guest]:
+    """A guest whose kernel is given such words, and has such entries over those of its initramfs."""
+
+    def make(disk: Path, words: str, entries: dict[str, cpio.Entry] | None = None) -> qemu.Guest:
+        name, console = KERNEL[machine]
+        initramfs = tmp_path / "initramfs"
+        with initramfs.open("wb") as stream:
+            # An archive behind another one; the kernel wants it at a multiple of four.
+            first = (image.parent / f"pantavisor-initramfs-{machine}.cpio.zst").read_bytes()
+            stream.write(first + bytes(-len(first) % 4))
+            if entries:
+                cpio.write(stream, entries, epoch=0)
+        append = f"console={console} rdinit=/usr/bin/pantavisor panic=2 pv_rev=0 {words}"
+        extra = ("-kernel", str(image.parent / name), "-initrd", str(initramfs), "-append", append)
+        return qemu.Guest(Direct(disk, machine, qemu.free_ports(80), extra=extra))
 
     return make
 

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef PV_CONSOLE_DEVICE
+#define PV_CONSOLE_DEVICE "/dev/console"
+#endif
 #define PV_CONSOLE_BYTES (32 * 1024)
 
 struct pv_console {

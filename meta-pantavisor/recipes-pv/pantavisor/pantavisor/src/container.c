@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "echo.h"
 #include "file.h"
 #include "halt.h"
 #include "leftover.h"
@@ -55,14 +56,28 @@ static void explain(const struct pv_task *task, const struct pv_err *why)
 	pv_log_drain(CONSOLE_MS);
 }
 
+/* Before the container's first line. */
+static void begin_echo(const struct pv *pv, const struct pv_task *task)
+{
+	cleanup_free char *log = pv_lxcfile_console(task);
+	struct pv_echo echo;
+
+	if (!strstr(pv_config_text(&pv->config, PV_LOG_SERVER_OUTPUTS), "stdout.containers"))
+		return;
+	pv_echo_init(&echo, pv->storage, log, task->spec->name, PV_CONSOLE_DEVICE);
+	pv_echo_begin(&echo);
+}
+
 /* The root may be on a storage that hangs, which is then this process's trouble. */
-static _Noreturn void be_monitor(struct pv_task *task)
+static _Noreturn void be_monitor(const struct pv *pv, struct pv_task *task)
 {
 	struct pv_err err;
 
 	pv_log_forked();
-	if (settle_conf(task, &err) == 0)
+	if (settle_conf(task, &err) == 0) {
+		begin_echo(pv, task);
 		_exit(pv_monitor_run(task));
+	}
 	explain(task, &err);
 	_exit(PV_CONTAINER_NOT_STARTED);
 }
@@ -72,7 +87,6 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	cleanup_free char *lxc_log = pv_lxcfile_log(task);
 	pid_t pid;
 
-	(void)pv;
 	/* LXC starts nothing in groups that are there already. */
 	if (pv_leftover_remove(PV_CGROUP_DIR, task->spec->name, err) < 0)
 		return -1;
@@ -81,7 +95,7 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 	if (pid < 0)
 		return pv_err_errno(err, "cannot fork");
 	if (!pid)
-		be_monitor(task);
+		be_monitor(pv, task);
 	task->monitor = pid;
 	task->init = 0;
 	task->started_at = pv_now_ms();

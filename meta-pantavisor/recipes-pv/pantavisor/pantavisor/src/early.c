@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "console.h"
 #include "container.h"
 #include "file.h"
 #include "log.h"
 #include "text.h"
 
-#define CONSOLE "/dev/console"
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */
 #define KERNEL_ERRORS 4 /* errors and worse */
 #define OPEN_FILES 524288
@@ -73,7 +73,7 @@ static void mount_all(void)
 static void open_console(void)
 {
 	/* Without O_NONBLOCK a serial line may let us wait for its other end. */
-	int fd = open(CONSOLE, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(PV_CONSOLE_DEVICE, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -82,7 +82,7 @@ static void open_console(void)
 	for (int i = 0; i < 3; i++)
 		if (fd != i)
 			dup2(fd, i);
-	pv_log_open_console(CONSOLE);
+	pv_log_open_console(PV_CONSOLE_DEVICE);
 	if (fd > 2)
 		close(fd);
 }

@@ -21,6 +21,11 @@ char *pv_lxcfile_log(const struct pv_task *task)
 	return pv_fmt(PV_RUN_DIR "/lxc-logs/%s.log", task->spec->name);
 }
 
+char *pv_lxcfile_console(const struct pv_task *task)
+{
+	return pv_fmt("logs/%s/%s/" CONSOLE_LOG, task->home, task->spec->name);
+}
+
 char *pv_lxcfile_rootfs(const struct pv_task *task)
 {
 	return pv_fmt(PV_RUN_DIR "/rootfs/%s", task->spec->name);

@@ -8,6 +8,8 @@
 
 /* Where LXC writes its complaints. */
 char *pv_lxcfile_log(const struct pv_task *task);
+/* Its console's log, below the storage. */
+char *pv_lxcfile_console(const struct pv_task *task);
 /* Where its root is mounted. */
 char *pv_lxcfile_rootfs(const struct pv_task *task);
 /* The adapted conf. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a container does not start, where its process finds out before LXC begins. */
+/* What happens before LXC begins: why a container does not start, and whether its lines are shown. */
 #include "container.h"
 
 #include "log.h"
@@ -12,9 +12,12 @@
 	"lxc.rootfs.path = dir:/run/pantavisor/rootfs/web\n" \
 	"lxc.mount.entry = /volumes/web/data data none bind,create=dir 0 0\n"
 
+static const char *printed = "";
+
 int pv_monitor_run(const struct pv_task *task)
 {
 	(void)task;
+	tree_file("storage/logs/0/web/console.log", printed);
 	return 3;
 }
 
@@ -24,7 +27,7 @@ static int run(struct pv_task *task)
 	struct pv_err err;
 	int status = 0;
 
-	CHECK(pv_container_spawn(NULL, task, &err) == 0);
+	CHECK(pv_container_spawn(task->pv, task, &err) == 0);
 	CHECK(waitpid(task->monitor, &status, 0) == task->monitor && WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -53,17 +56,41 @@ static void test_reason_is_gone_with_the_next_start(struct pv_task *task)
 	CHECK(first && !strstr(first + 1, "cannot be started"));
 }
 
+/* By a process that is there until the container's own has ended, and then shows its last line. */
+static void test_lines_are_shown_where_that_is_configured(struct pv_task *task)
+{
+	cleanup_close int console = -1;
+	char shown[256] = "";
+	struct pv_err err;
+
+	CHECK(mkfifo("/run/console", 0600) == 0);
+	console = open("/run/console", O_RDWR | O_CLOEXEC);
+	printed = "hello\n";
+	CHECK(run(task) == 3);
+	CHECK(pv_config_read_file(
+		      &task->pv->config, "PV_LOG_SERVER_OUTPUTS=filetree,stdout.containers", &err) == 0);
+	printed = "hello\nworld\n";
+	CHECK(run(task) == 3);
+	CHECK(read(console, shown, sizeof(shown) - 1) > 0);
+	CHECK_TEXT(shown, "web | world\n");
+}
+
 int main(void)
 {
+	static struct pv pv;
 	static struct pv_container web = {.name = "web"};
-	static struct pv_task task = {.spec = &web};
+	static struct pv_task task = {.pv = &pv, .spec = &web, .home = "0"};
 
 	world_begin();
 	world_enter();
 	tree_folder("run/pantavisor/rootfs/web");
 	tree_folder("run/pantavisor/lxc-logs");
 	tree_file(PV_LXC_DIR "/web/config" + 1, CONF);
+	tree_folder("storage/logs/0/web");
+	pv_config_init(&pv.config);
+	pv.storage = open("/storage", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	test_reason_is_in_the_log_of_pid_1(&task);
 	test_reason_is_gone_with_the_next_start(&task);
+	test_lines_are_shown_where_that_is_configured(&task);
 	return check_done();
 }

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "echo.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "tree.h"
+
+#define LOG "logs/0/web/console.log"
+
+static char shown[256 * 1024];
+
+static int storage(void)
+{
+	struct pv_err err;
+
+	return pv_beneath_root(tree_root, &err);
+}
+
+static void append(const char *path, const char *text)
+{
+	cleanup_free char *whole = tree_path(path);
+	cleanup_close int fd = open(whole, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	CHECK(fd >= 0 && pv_write_all(fd, text, strlen(text)) == 0);
+}
+
+/* What the console has got, and then no more. */
+static const char *taken(int reader)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while ((got = read(reader, shown + used, sizeof(shown) - 1 - used)) > 0)
+		used += (size_t)got;
+	shown[used] = '\0';
+	return shown;
+}
+
+static void test_lines_come_whole_with_the_name_and_from_now_on(int root, const char *tty, int reader)
+{
+	struct pv_echo echo;
+
+	append(LOG, "of the boot before\n");
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "");
+	append(LOG, "one\r\ntwo\nthr");
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | one\nweb | two\n");
+	append(LOG, "ee\n\n");
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | three\nweb | \n");
+	append(LOG, "no end");
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "");
+	CHECK(pv_echo_look(&echo, true) && !pv_echo_look(&echo, true));
+	CHECK_TEXT(taken(reader), "web | no end\n");
+	close(echo.console.fd);
+}
+
+/* A container cannot clear the screen, nor write a line that looks like ours. */
+static void test_control_characters_are_shown_as_such(int root, const char *tty, int reader)
+{
+	struct pv_echo echo;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	append(LOG, "\x1b[2J\r[    1.000] info  boot: \x7f\tok\n");
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | ?[2J?[    1.000] info  boot: ??ok\n");
+	close(echo.console.fd);
+}
+
+static void test_file_that_was_full_is_read_to_its_end(int root, const char *tty, int reader)
+{
+	cleanup_free char *log = tree_path(LOG), *older = tree_path(LOG PV_ECHO_OLDER);
+	struct pv_echo echo;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	append(LOG, "the last of it\n");
+	CHECK(rename(log, older) == 0);
+	append(LOG, "the first of another\n");
+	pv_echo_look(&echo, false);
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | the last of it\nweb | the first of another\n");
+	close(echo.console.fd);
+}
+
+static void test_flood_takes_a_bounded_part_of_the_console(int root, const char *tty, int reader)
+{
+	cleanup_free char *flood = pv_alloc(1, PV_ECHO_BEHIND_BYTES * 2 + 1);
+	struct pv_echo echo;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	memset(flood, '\n', PV_ECHO_BEHIND_BYTES * 2);
+	append(LOG, flood);
+	pv_echo_look(&echo, false);
+	CHECK_HAS(taken(reader), "web | (129024 bytes are in its log alone)\n");
+	CHECK(strlen(shown) < 2 * PV_ECHO_LOOK_BYTES);
+	memset(flood, 'x', PV_ECHO_BEHIND_BYTES / 2);
+	flood[PV_ECHO_BEHIND_BYTES / 2] = '\0';
+	append(LOG, flood);
+	for (int i = 0; i < 100; i++)
+		pv_echo_look(&echo, false);
+	/* One line, cut. */
+	CHECK_HAS(taken(reader), "xxx\nweb | xxx");
+	close(echo.console.fd);
+}
+
+/* The log waits for the console, and not the other way round. */
+static void test_console_that_takes_nothing_loses_no_line(int root, const char *tty, int reader)
+{
+	struct pv_echo echo;
+	char line[64];
+	int count = 0;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	for (int i = 0; i < 4000; i++) {
+		snprintf(line, sizeof(line), "line %d\n", i);
+		append(LOG, line);
+	}
+	for (int i = 0; i < 200; i++)
+		pv_echo_look(&echo, false);
+	for (int i = 0; i < 200; i++) {
+		for (const char *at = taken(reader); (at = strstr(at, "web | line ")); at++)
+			CHECK(strtol(at + strlen("web | line "), NULL, 10) == count++);
+		pv_echo_look(&echo, false);
+	}
+	CHECK(count == 4000);
+	close(echo.console.fd);
+}
+
+static void test_what_is_no_log_is_not_read(int root, const char *tty, int reader)
+{
+	struct pv_echo echo;
+
+	tree_folder("logs/0/other");
+	tree_link("/etc/passwd", "logs/0/other/console.log");
+	pv_echo_init(&echo, root, "logs/0/other/console.log", "other", tty);
+	CHECK(!pv_echo_look(&echo, true));
+	tree_folder("logs/0/fifo");
+	tree_fifo("logs/0/fifo/console.log");
+	pv_echo_init(&echo, root, "logs/0/fifo/console.log", "fifo", tty);
+	CHECK(!pv_echo_look(&echo, true));
+	CHECK_TEXT(taken(reader), "");
+}
+
+int main(void)
+{
+	cleanup_free char *tty = NULL;
+	cleanup_close int root = -1, reader = -1;
+
+	tree_begin();
+	tree_folder("logs/0/web");
+	tree_fifo("tty");
+	tty = tree_path("tty");
+	root = storage();
+	reader = open(tty, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CHECK(root >= 0 && reader >= 0);
+	test_lines_come_whole_with_the_name_and_from_now_on(root, tty, reader);
+	test_control_characters_are_shown_as_such(root, tty, reader);
+	test_file_that_was_full_is_read_to_its_end(root, tty, reader);
+	test_flood_takes_a_bounded_part_of_the_console(root, tty, reader);
+	test_console_that_takes_nothing_loses_no_line(root, tty, reader);
+	test_what_is_no_log_is_not_read(root, tty, reader);
+	tree_end();
+	return check_done();
+}
