@@ -181,7 +181,7 @@ def test_a_fifo_in_place_of_a_blob_does_not_hang(tmp_path: Path) -> None:
     blob = tmp_path / "blobs" / made.digest.replace(":", "/")
     blob.unlink()
     os.mkfifo(blob)
-    with pytest.raises(FormatError, match="is not a file"):
+    with pytest.raises(FormatError, match="is not a regular file"):
         layout.open_image(tmp_path, AMD64).__enter__()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Optional
 
-from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, squashfs, trail
+from . import atomic, cjson, export, jobs, keys, layers, manifests, pvs, regular, squashfs, trail
 from .cache import Cache
 from .errors import FormatError, NotFound
 from .objects import ObjectPool, ScratchPool
@@ -109,7 +109,7 @@ def device(path: Optional[Path]) -> dict[str, Any]:
         return manifests.default_device()
     return dict(
         manifests.DeviceSpec.parse(
-            cjson.load_object(path.read_bytes(), what=str(path)), what=str(path)
+            cjson.load_object(regular.read(path, limit=cjson.MAX_BYTES), what=str(path)), what=str(path)
         ).document
     )
 

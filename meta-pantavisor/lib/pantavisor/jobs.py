@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from . import cjson, names
+from . import cjson, names, regular
 from .board import Board
 from .errors import FormatError
 
@@ -140,7 +140,8 @@ def load(path: Path, kind: type[Job]) -> Job:
     """Read a job; every unknown, missing or mistyped member is an error that names it.
     Raises FormatError.
     """
-    value = _build(kind, cjson.load_object(path.read_bytes(), what=str(path)), str(path))
+    text = regular.read(path, limit=cjson.MAX_BYTES)
+    value = _build(kind, cjson.load_object(text, what=str(path)), str(path))
     assert isinstance(value, kind)
     return value
 

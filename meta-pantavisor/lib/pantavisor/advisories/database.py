@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import cjson
+from .. import cjson, regular
 from ..errors import FormatError, LimitError, NotFound
 from ..packages import Distribution, Inventory, Package
 from .osv import Advisory, Name, advisory, affected_names, identifier, is_undecided, name_of, version_of
@@ -108,17 +108,17 @@ def _texts(source: Path) -> Iterator[tuple[str, bytes]]:
             if name.endswith(".zip"):
                 yield from _packed(path)
             elif name.endswith(".json"):
-                with open(path, "rb") as stream:
+                with regular.opened(path) as stream:
                     yield str(path), stream.read(MAX_FILE_BYTES + 1)
 
 
 def _packed(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with regular.opened(path) as stream, zipfile.ZipFile(stream) as archive:
             for name in archive.namelist():
                 if name.endswith(".json"):
-                    with archive.open(name) as stream:
-                        yield f"{path}: {name[:200]!r}", stream.read(MAX_FILE_BYTES + 1)
+                    with archive.open(name) as member:
+                        yield f"{path}: {name[:200]!r}", member.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # of bzip2, and of a place before the file's start
             raise

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from .. import regular
 from ..digest import CHUNK
 from ..errors import FormatError, LimitError
 
@@ -122,7 +123,7 @@ class ReadMap:
 
 def read(path: Path) -> ReadMap:
     """The block map in a file, ours or one of bmaptool, version 2 with sha256. Raises FormatError."""
-    with open(path, "rb") as stream:
+    with regular.opened(path) as stream:
         text = stream.read(MAX_TEXT + 1)
     if len(text) > MAX_TEXT:
         raise LimitError(f"{path} has more than {MAX_TEXT} bytes, too many for a block map")
@@ -138,7 +139,7 @@ def read(path: Path) -> ReadMap:
 def check(image: Path, block_map: ReadMap) -> None:
     """Compare the whole image with its map. Raises FormatError."""
     hint = "copy image and block map again from where they were made"
-    with open(image, "rb", buffering=0) as stream:
+    with regular.opened(image) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size != block_map.size:
             raise FormatError(

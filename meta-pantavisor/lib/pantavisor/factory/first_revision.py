@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Optional
 
-from .. import atomic, audit, disk, export, isolation, jobs, keys, manifests, pvs, trail
+from .. import atomic, audit, cjson, disk, export, isolation, jobs, keys, manifests, pvs, regular, trail
 from ..board import Board
 from ..errors import FormatError
 from ..manifests.spec import LXC_CONFIG
@@ -38,7 +38,7 @@ def build(
     ``check_laid_out`` reads it back in the image that another tool makes of it.
     """
     trust = keys.TrustStore.load(job.trust)
-    signers = pvs.Signers.parse(job.signers.read_bytes(), what=str(job.signers)) if job.signers else None
+    signers = read_signers(job.signers)
     atomic.check_target(job.output)
     with atomic.scratch(job.work) as folder:
         storage = folder / "storage"
@@ -77,6 +77,13 @@ def build(
         f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; "
         "it passed pvr verify --strict"
     )
+
+
+def read_signers(path: Optional[Path]) -> Optional[pvs.Signers]:
+    """The table of signers in a file, if one is named. Raises FormatError."""
+    if path is None:
+        return None
+    return pvs.Signers.parse(regular.read(path, limit=cjson.MAX_BYTES), what=str(path))
 
 
 def _signed(state: State, job: jobs.BuildRoot, pin: Optional[str]) -> State:

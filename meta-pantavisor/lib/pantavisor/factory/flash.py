@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from .. import regular
 from ..disk import bmap, gpt
 from ..errors import FormatError, NotFound, PantavisorError
 from . import drive
@@ -104,7 +105,7 @@ def flash(
     _check_different(targets)
     block_map = bmap.read(_map_of(image))
     with ExitStack() as stack:
-        source = stack.enter_context(open(image, "rb", buffering=0))
+        source = stack.enter_context(regular.opened(image))
         plan = _read(image, source.fileno(), block_map)
         drives = [stack.enter_context(drive.opened(target, plan.size)) for target in targets]
         stop = threading.Event()
@@ -144,7 +145,7 @@ def check_holds(target: Path, image: Path) -> None:
     first and the last block, and where a copy of the table is, which are those of the disk.
     """
     block_map = bmap.read(_map_of(image))
-    with open(image, "rb", buffering=0) as source, open(target, "rb", buffering=0) as held:
+    with regular.opened(image) as source, open(target, "rb", buffering=0) as held:
         plan = _read(image, source.fileno(), block_map)
         os.posix_fadvise(held.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         limit = min(at for at, _ in plan.ends(os.lseek(held.fileno(), 0, os.SEEK_END)) if at)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from .. import audit, jobs, pvs
+from .. import audit, jobs
 from ..errors import FormatError
 from ..readers import Findings, OpenFile, Reader, opened
 from ..readers.target import CHUNK
+from .first_revision import read_signers
 
 
 def check_laid_out(job: jobs.CheckImage) -> None:
@@ -14,7 +15,7 @@ def check_laid_out(job: jobs.CheckImage) -> None:
 
     Raises FormatError, AuditError, NotFound.
     """
-    signers = pvs.Signers.parse(job.signers.read_bytes(), what=str(job.signers)) if job.signers else None
+    signers = read_signers(job.signers)
     report = audit.verify(
         job.image, trust=job.trust.read_bytes(), strict=True, signers=signers, needs_set=job.needs_set
     )

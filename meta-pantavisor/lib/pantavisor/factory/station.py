@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import atomic, audit, keys
+from .. import atomic, audit, keys, regular
 from ..digest import file_sha256
 from ..errors import FormatError, NotFound, PantavisorError
 from ..pvs import Signers
@@ -128,7 +128,7 @@ def _state_digest(made: Path) -> str:
 
 def read_certificate(path: Path, trust: keys.TrustStore) -> dict[str, Any]:
     """What a birth certificate has, once its signature was verified. Raises PantavisorError."""
-    with open(path, "rb") as stream:
+    with regular.opened(path) as stream:
         data = stream.read(keys.MAX_DOCUMENT_BYTES + 1)
     payload = keys.verify_document(data, KIND, trust, what=str(path))
     if set(payload) - OPTIONAL != MEMBERS or payload["#spec"] != KIND:

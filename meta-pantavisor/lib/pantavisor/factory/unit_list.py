@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
-from .. import beneath, names
+from .. import beneath, names, regular
 from ..errors import FormatError, LimitError
 from ..unit import MAX_PEM, Unit
 
@@ -53,7 +53,7 @@ def read(path: Path) -> tuple[Unit, ...]:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    with open(path, "rb") as stream:
+    with regular.opened(path) as stream:
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise LimitError(f"{path} has more than {MAX_BYTES} bytes", hint="make several of it")

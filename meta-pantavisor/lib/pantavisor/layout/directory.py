@@ -5,12 +5,10 @@ their names are their digests.
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import BinaryIO, Optional
 
-from .. import cjson, oci
+from .. import cjson, oci, regular
 from ..digest import Digest, VerifyingReader
 from ..errors import FormatError, LimitError, NotFound
 
@@ -34,14 +32,14 @@ class DirectoryBlobs:
         """Raises NotFound, and FormatError for what is not a plain file."""
         path = self._root / "blobs" / digest.algorithm / digest.hex
         try:
-            return _open_regular(path)
+            return regular.opened(path)
         except FileNotFoundError:
             raise NotFound(f"{self._root} has no blob {digest}", hint="fetch the image again") from None
 
     def document(self, name: str) -> Optional[bytes]:
         """Raises FormatError, LimitError."""
         try:
-            with _open_regular(self._root / name) as stream:
+            with regular.opened(self._root / name) as stream:
                 data = stream.read(oci.MAX_MANIFEST_BYTES + 1)
         except FileNotFoundError:
             return None
@@ -54,7 +52,7 @@ class DirectoryBlobs:
 
 def read_file(path: Path, digest: Digest, limit: int) -> bytes:
     """A file of at most ``limit`` bytes whose digest is known. Raises FormatError, LimitError."""
-    with VerifyingReader(_open_regular(path), digest, None, what=str(path)) as stream:
+    with VerifyingReader(regular.opened(path), digest, None, what=str(path)) as stream:
         data = stream.read(limit)
         if stream.read(1):
             raise LimitError(f"{path} is larger than the {limit} bytes allowed")
@@ -68,13 +66,3 @@ def check_marker(data: bytes, what: str) -> None:
         raise FormatError(
             f"{what} is an OCI layout of version {str(version)[:40]!r}, and only 1.0.0 is known"
         )
-
-
-def _open_regular(path: Path) -> BinaryIO:
-    # O_NONBLOCK: opening a FIFO of a hostile layout must not hang.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    stream = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
-        raise FormatError(f"{path} is not a file")
-    return stream

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from .. import cjson
+from .. import cjson, regular
 from ..errors import FormatError, NotFound
 from .options import Credentials, Endpoint, RegistryOptions
 
@@ -73,7 +73,7 @@ def _in_file(path: Path, endpoint: Endpoint, options: RegistryOptions) -> Option
 
 def _read(path: Path) -> bytes:
     try:
-        with open(path, "rb") as stream:
+        with regular.opened(path) as stream:
             return stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .. import cjson
+from .. import cjson, regular
 from ..errors import FormatError
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -58,7 +58,7 @@ def join(document: Element, part: str, path: Path) -> None:
 
 def _read(path: Path, context: object) -> list[Element]:
     """The elements, with labels of nodes that are those of no other document."""
-    with path.open("rb") as stream:
+    with regular.opened(path) as stream:
         found = cjson.load_object(stream.read(MAX_BYTES + 1), what=str(path), max_bytes=MAX_BYTES)
     graph = found.get("@graph")
     if found.get("@context") != context or not isinstance(graph, list) or not all(map(_is_element, graph)):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import NamedTuple, Optional, Union
 
+from .. import regular
 from ..layers import DeviceNode, Directory, Fifo, File, Limits, Metadata, Node, Socket, Symlink, Tree
 from ..layers.limits import DEFAULT, Budget, check
 from ..layers.stream import Span, zeros
@@ -37,7 +38,7 @@ def read(path: PathIn, limits: Limits = DEFAULT) -> Tree:
     Raises FormatError for what is not a sound image or packed by a codec unknown here, LimitError beyond
     ``limits``.
     """
-    with open(path, "rb") as stream:
+    with regular.opened(path) as stream:
         reader = _Reader(Blocks(stream, what=str(path)), limits)
         root = reader.root()
     return Tree(root, [Contents(path, reader.places)])

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from ... import cjson, names
+from ... import cjson, names, regular
 from ...errors import FormatError, NotFound
 from ...manifests import ARGUMENTS, Kind
 from .row_options import GROUPS, Option
@@ -95,7 +95,7 @@ def json_or_file(text: str, what: str) -> Any:
     """JSON given as such or as the name of a file."""
     is_json = text.lstrip().startswith(("{", "[", '"'))
     if not is_json and text and Path(text).exists() and not Path(text).is_dir():
-        with open(text, "rb") as stream:
+        with regular.given(text) as stream:
             # One byte more is over the limit, and a device has no end.
             return cjson.loads(stream.read(cjson.MAX_BYTES + 1), what=text, unique=True)
     try:

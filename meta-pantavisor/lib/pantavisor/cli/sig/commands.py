@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ... import atomic, keys, names, pvs
-from ...errors import LimitError, PantavisorError
+from ... import atomic, keys, names, pvs, regular
+from ...errors import PantavisorError
 from ...repo import Repository
 from ...state import MAX_BYTES, State
 from .. import here, key_options
@@ -142,8 +142,4 @@ def attach(options: argparse.Namespace, console: Console) -> None:
 
 
 def _read(path: Path, most: int) -> bytes:
-    with open(path, "rb") as stream:
-        text = stream.read(most + 1)
-    if len(text) > most:
-        raise LimitError(f"{path} is longer than the {most} bytes that it may have")
-    return text
+    return regular.read(path, limit=most)
