@@ -344,6 +344,15 @@ def test_a_misspelt_ledger_begins_none(
     assert personalise(desk / "disk.img", "--ledger", desk / "plan.csv.leger") == "A-1"
 
 
+def keep(book: Path, lines: list[bytes]) -> None:
+    """So many lines of a ledger, and the head that it had then."""
+    book.write_bytes(b"".join(lines))
+    head = book.with_name(f"{book.name}.head")
+    head.unlink(missing_ok=True)
+    if lines:
+        head.write_text(json.dumps({"line": len(lines), "sha256": hashlib.sha256(lines[-1]).hexdigest()}))
+
+
 def test_a_ledger_that_was_cut_lacks_the_line_of_a_certificate(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:
@@ -357,12 +366,16 @@ def test_a_ledger_that_was_cut_lacks_the_line_of_a_certificate(
     assert pvr(*words).startswith("2 units: 0 begun, 2 done, 0 failed; 4 lines, sha256 ")
     assert json.loads(pvr(*words, "--json"))["done"] == 2
     lines = book.read_bytes().splitlines(keepends=True)
+    book.write_bytes(b"".join(lines[:2]))
+    said = personalise(desk / "disk.img", "--out", desk / "3.img", status=2)
+    assert "plan.csv.ledger lacks line 4, which" in said and "hint: use the newest copy" in said
+    # An older copy of both.
     for cut, serial in ((lines[:2], "A-2"), ([], "A-1")):
-        book.write_bytes(b"".join(cut))
+        keep(book, cut)
         said = pvr.both(*words, status=2)[1]
         assert f"certifies {serial}, and" in said and "does not have the line" in said
     # One that goes on from there gives other lines.
-    book.write_bytes(b"".join(lines[:2]))
+    keep(book, lines[:2])
     personalise(desk / "disk.img", "--out", desk / "3.img", "--serial", "A-3")
     assert "certifies A-2, and" in pvr.both(*words, status=2)[1]
 

@@ -223,8 +223,10 @@ def test_half_a_line_goes_with_the_next_event(tmp_path: Path) -> None:
     book = tmp_path / "ledger"
     take(book)
     whole = book.read_bytes()
+    head = (tmp_path / "ledger.head").read_bytes()
     for torn in (b'{"#spec":"pantav', b"\0" * 700, b"{\r\r"):
         book.write_bytes(whole + torn)
+        (tmp_path / "ledger.head").write_bytes(head)
         assert list(ledger.read(book).events) == ["A-0"]
         assert take(book) == "A-1"
         assert book.read_bytes().startswith(whole) and book.read_bytes().count(b"\n") == 2
@@ -270,6 +272,50 @@ def test_a_line_that_was_changed_or_taken_out_is_noticed(tmp_path: Path) -> None
         with pytest.raises(FormatError):
             take(book)
         assert book.read_bytes() == b"".join(changed)
+
+
+def test_lines_that_are_missing_at_the_end_are_noticed(tmp_path: Path) -> None:
+    book = tmp_path / "ledger"
+    for _ in range(3):
+        take(book)
+    lines = book.read_bytes().splitlines(keepends=True)
+    other = lines[2].replace(b'"serial":"A-2"', b'"serial":"A-9"')
+    assert other != lines[2]
+    for cut in (lines[:2], lines[:1], [], [*lines[:2], other]):
+        book.write_bytes(b"".join(cut))
+        for act in (take, ledger.read):
+            with pytest.raises(FormatError, match="ledger lacks line 3, which .*ledger.head has"):
+                act(book)
+        assert book.read_bytes() == b"".join(cut)
+    book.unlink()
+    with pytest.raises(PantavisorError, match="ledger.head exists: there was a ledger"):
+        ledger.new(book)
+
+
+def test_a_line_that_a_cut_kept_from_the_head_counts(tmp_path: Path) -> None:
+    book, head = tmp_path / "ledger", tmp_path / "ledger.head"
+    take(book)
+    before = head.read_bytes()
+    take(book)
+    head.write_bytes(before)
+    assert take(book) == "A-2"
+    assert json.loads(head.read_bytes())["line"] == 3
+
+
+def test_a_ledger_without_its_head_is_not_taken_for_whole(tmp_path: Path) -> None:
+    book, head = tmp_path / "ledger", tmp_path / "ledger.head"
+    take(book)
+    head.unlink()
+    with pytest.raises(NotFound, match="may have lost lines at its end"):
+        take(book)
+    for damaged in (b"", b"{}", b'{"line":1,"sha256":"0"}', b"x" * 5000):
+        head.write_bytes(damaged)
+        with pytest.raises(PantavisorError):
+            take(book)
+    head.unlink()
+    os.mkfifo(head)
+    with pytest.raises(FormatError, match="not a regular file"):
+        take(book)
 
 
 def test_a_ledger_is_a_file_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ def declare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="begin a ledger, or count what is in it",
         description=(
             "Begin the ledger of a product, or count the units in it and check that no line of it was "
-            "changed or taken out. What is missing at its end shows where there are birth certificates."
+            "changed or taken out, nor is missing at its end. Birth certificates also show where ledger "
+            "and head are an older copy."
         ),
     )
     ledger.add_argument("file", type=Path, metavar="FILE", help="the ledger")

@@ -4,6 +4,9 @@
 A file of JSON lines that only grows: each event is a line, with the sha256 of the line before it, and is on
 the disk before anything is done by it. Stations share it: who appends holds its lock. What a power cut
 left of a line was never acted on, and goes with the next event.
+
+The file next to it, its head, has the number and the sha256 of the last line. So lines that are missing at
+the end are noticed as well; a line more than that is what a power cut kept from the head.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .. import atomic, cjson
+from .. import atomic, cjson, regular
 from ..errors import FormatError, LimitError, NotFound, PantavisorError
 from ..unit import Unit
 
@@ -26,6 +29,8 @@ BEGUN, DONE, FAILED = "begun", "done", "failed"
 EVENTS = (BEGUN, DONE, FAILED)
 MAX_BYTES = 256 * 1024 * 1024
 MAX_LINE = 4096
+HEAD = ".head"  # behind the name of the ledger
+MAX_HEAD = 256
 START = "0" * 64  # what the first line follows
 MEMBERS = {"#spec", "after", "event", "macs", "serial", "station", "time"}
 
@@ -75,7 +80,12 @@ class Entries:
 
 
 def new(path: Path) -> None:
-    """An empty ledger. Raises PantavisorError where there is one."""
+    """An empty ledger. Raises PantavisorError where there is one, or its head."""
+    if os.path.lexists(_head_of(path)):
+        raise PantavisorError(
+            f"{_head_of(path)} exists: there was a ledger",
+            hint=f"copy {path} back to its place; for a new product, use another name",
+        )
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
     except FileExistsError as error:
@@ -160,7 +170,9 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Entries]]:
             raise FormatError(f"{path} is not a regular file", hint="name the file of the ledger")
         with atomic.exclusive(stream):
             try:
-                yield stream, _read(stream, path)
+                entries = _read(stream, path)
+                _check_end(entries, path)
+                yield stream, entries
             except OSError as error:
                 error.filename = error.filename or str(path)
                 raise
@@ -178,6 +190,30 @@ def _read(stream: BinaryIO, path: Path) -> Entries:
     for number, line in enumerate(lines, 1):
         entries.add(line + b"\n", f"{path}, line {number}")
     return entries
+
+
+def _head_of(path: Path) -> Path:
+    return path.with_name(path.name + HEAD)
+
+
+def _check_end(entries: Entries, path: Path) -> None:
+    """Raises FormatError for a ledger that ends before its head."""
+    head = _head_of(path)
+    try:
+        mark = cjson.load_object(regular.read(head, limit=MAX_HEAD), what=str(head))
+    except FileNotFoundError as error:
+        if not entries.digests:
+            return
+        raise NotFound(
+            f"{head} does not exist: {path} may have lost lines at its end",
+            hint=f"copy {head.name} next to the ledger; without it begin a new ledger, "
+            "with new serials",
+        ) from error
+    if not entries.has(mark):
+        raise FormatError(
+            f"{path} lacks line {mark.get('line')}, which {head} has: it is an older copy, or was cut",
+            hint="use the newest copy of the ledger; without one begin a new ledger, with new serials",
+        )
 
 
 def _append(
@@ -198,3 +234,4 @@ def _append(
         raise PantavisorError(f"{path} took only some of an event", hint="make room on its file system")
     os.fsync(stream.fileno())
     entries.add(line, str(path))
+    atomic.write(_head_of(path), cjson.dumps(entries.mark) + b"\n")
