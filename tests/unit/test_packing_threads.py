@@ -60,6 +60,8 @@ def test_all_blocks_are_packed_where_all_is_well() -> None:
 
 def test_an_interrupt_at_the_end_waits_for_the_block_that_is_being_packed() -> None:
     main = threading.get_ident()
+    # Shells start what runs in the background deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted() -> None:
         time.sleep(0.2)
@@ -67,8 +69,11 @@ def test_an_interrupt_at_the_end_waits_for_the_block_that_is_being_packed() -> N
         time.sleep(0.2)
 
     packer = Packer(interrupted)
-    with pytest.raises(KeyboardInterrupt), started(packer) as workers:
-        submit(workers, 1)
+    try:
+        with pytest.raises(KeyboardInterrupt), started(packer) as workers:
+            submit(workers, 1)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert packer.done == 1
 
 
