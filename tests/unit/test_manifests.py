@@ -618,6 +618,13 @@ def test_volumes_that_are_none(text: str) -> None:
         Volume.parse(text)
 
 
+@pytest.mark.parametrize("text", ["data:permanent", "ovl:data/x:boot"])
+def test_the_path_of_a_volume_is_absolute_as_docker_demands(text: str) -> None:
+    with pytest.raises(FormatError, match="is not absolute") as caught:
+        Volume.parse(text)
+    assert caught.value.hint == f'write "{text.replace("data", "/data")}"'
+
+
 def test_the_number_of_volumes_is_bounded() -> None:
     assert len(run(config={"Volumes": {f"/v{index}": {} for index in range(63)}})["storage"]) == 64
     with pytest.raises(FormatError):

@@ -40,7 +40,12 @@ class Volume:
             raise FormatError(
                 f'volume "{text}" has no persistence', hint='write "/var/lib/app:permanent"'
             )
-        return cls.named(f"ovl:{path}" if rest != text else path, value)
+        kind = "ovl:" if rest != text else ""
+        if path and path != OVERLAY and not path.startswith("/"):
+            raise FormatError(
+                f'the path of volume "{text}" is not absolute', hint=f'write "{kind}/{path}:{value}"'
+            )
+        return cls.named(kind + path, value)
 
     @classmethod
     def named(cls, name: str, value: str) -> Volume:
