@@ -211,3 +211,14 @@ def test_groups_of_an_old_state_stay_when_device_json_comes(command: DeviceComma
     (command.root / "device.json").unlink()
     (command.root / "groups.json").write_text("{}")
     assert "groups.json has no list of 1 to 32 groups" in command.device("ls", status=2)[1]
+
+
+def test_a_device_file_that_devices_refuse_is_committed_with_a_warning(command: DeviceCommand) -> None:
+    path = command.root / "device.json"
+    path.write_text(path.read_text().replace('"status_goal"', '"status_gaol"', 1))
+    command("add")
+    said = command.both("commit")[1]
+    assert "warning: no device takes this state: unknown member of device.json: groups[0]" in said
+    assert '"status_gaol"; use "status_goal"' in said and "committed" in said
+    path.write_text(path.read_text().replace("status_gaol", "status_goal"))
+    assert "warning" not in command.both("commit")[1]

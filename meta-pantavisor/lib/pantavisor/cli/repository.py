@@ -11,9 +11,10 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from .. import cjson, names, repo
+from .. import cjson, manifests, names, repo
+from ..errors import PantavisorError
 from ..repo import Repository
-from ..state import SPEC
+from ..state import SPEC, State
 from . import devices, epoch, here
 from .console import Console, count, first_of
 from .transfer import SOURCE
@@ -167,10 +168,21 @@ def _commit(options: argparse.Namespace, console: Console) -> None:
     )
     for warning in state.warnings():
         console.warn(warning)
+    if "device.json" in state:
+        _warn_of_manifests(state, console)
     console.line(f"committed {state.digest()[:12]}: {count(state, 'path')}")
     left = repository.untracked()
     if left:
         console.line(f"not tracked, so not committed: {first_of(left)}; pvr add takes them in")
+
+
+def _warn_of_manifests(state: State, console: Console) -> None:
+    """It may be on its way to be right, so it is kept."""
+    try:
+        manifests.check_state(state)
+    except PantavisorError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        console.warn(f"no device takes this state: {error.message}{hint}")
 
 
 def _status(options: argparse.Namespace, console: Console) -> None:
