@@ -236,6 +236,18 @@ def test_a_host_with_two_addresses_keeps_no_other_host_out(served: Served) -> No
         assert other.recv(12) == b"HTTP/1.1 200"
 
 
+def test_too_many_callers_of_the_control_socket_learn_when_to_come_again(served: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(8):
+            other = stack.enter_context(socket.socket(socket.AF_UNIX))
+            other.connect(str(served.socket))
+            other.sendall(b"GET /st")
+        caller = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=600))
+        caller.sendall(b"GET /cgi-bin/pvr/json HTTP/1.1\r\nHost: device\r\n\r\n")
+        found = b"".join(iter(lambda: caller.recv(4096), b""))
+    assert found.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in found
+
+
 def test_a_call_has_its_bound_on_memory_and_the_largest_state_fits_in_it(
     made: Path, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ class Door:
         self.watches = True  # whether it shows progress
         self.breaks: list[int] = []
         self.busy = 0  # how often an object is refused, since another connection sends it
+        self.is_crowded = False  # whether each request finds no place at first
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.door = self  # type: ignore[attr-defined]
@@ -81,7 +82,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         self.close_connection = True
         path = self.path[len(BASE) :]
+        is_first = f"{self.command} {path}" not in self.door.seen
         self.door.seen.append(f"{self.command} {path}")
+        if self.door.is_crowded and is_first:
+            self._answer(503, b'{"Error":"too many connections"}', Retry_After="1")
+            return
         if path in self.door.answers:
             self._answer(*self.door.answers[path])
             return

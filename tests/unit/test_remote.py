@@ -202,6 +202,26 @@ def test_the_reason_of_a_refusal_is_the_error(door: Door, device: remote.Device,
         post(device, pool)
 
 
+def test_a_device_with_too_many_callers_is_asked_again(
+    door: Door, device: remote.Device, pool: ObjectPool, tmp_path: Path
+) -> None:
+    door.is_crowded = True
+    posted, _ = post(device, pool)
+    assert posted.progress and door.objects[sha256(FRESH)] == FRESH
+    taken = ObjectPool(tmp_path / "taken")
+    taken.copy_from(remote.DevicePool(device), sha256(OLD))
+    assert taken.verify(sha256(OLD))
+
+
+def test_a_device_that_tries_another_update_is_not_asked_again(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.answers["/steps"] = (503, b'{"Error":"a revision is being tried"}')
+    with pytest.raises(remote.Failed, match="a revision is being tried"):
+        post(device, pool)
+    assert door.seen.count("POST /steps") == 1
+
+
 def test_a_name_that_was_tried_is_not_taken_again(
     door: Door, device: remote.Device, pool: ObjectPool
 ) -> None:

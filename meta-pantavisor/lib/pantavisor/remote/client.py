@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from .. import cjson
 from ..errors import FormatError
-from ..http import HttpError, HttpOptions
+from ..http import HttpOptions
 from ..names import check_path
 from ..state import MAX_BYTES as MAX_STATE_BYTES
 from ..state import State
@@ -86,13 +86,7 @@ class Device:
         return check_path(str(named))
 
     def _document(self, url: str, what: str, *, limit: int = MAX_BYTES) -> bytes:
-        failures = 0
-        while True:
-            try:
-                return self.session.document(url, what, limit=limit)
-            except HttpError as error:
-                failures += 1
-                self.session.wait(failures, error)
+        return self.session.patiently(lambda: self.session.document(url, what, limit=limit))
 
 
 def _progress(found: dict[str, Any], what: str) -> Progress:

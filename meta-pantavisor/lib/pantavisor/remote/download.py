@@ -54,7 +54,8 @@ class DevicePool(ObjectPool):
         """Where the object is, and how long the device calls it."""
         device = self._device
         what = f"object {object_id}"
-        text = device.session.document(f"{device.description.objects_url}/{object_id}", what)
+        url = f"{device.description.objects_url}/{object_id}"
+        text = device.session.patiently(lambda: device.session.document(url, what))
         found = cjson.load_object(text, what=what, max_bytes=MAX_BYTES)
         url = resolved(found.get("signed-geturl"), device.session.url, f"the place of {what}")
         return url, _size(found.get("size"), what)

@@ -96,7 +96,7 @@ def _named(device: Device, state: State, revision: Optional[str]) -> str:
 
 
 def _is_free(device: Device, revision: str) -> bool:
-    found = device.progress(revision)
+    found = device.session.patiently(lambda: device.progress(revision))
     return found is None or found.status == NEW
 
 
@@ -119,11 +119,9 @@ def _create(device: Device, state: State, message: str, revision: str) -> str:
     while True:
         try:
             return device.create(state, message, revision)
-        except Refused as error:
-            if error.status in REJECTED:
-                raise Failed(error.message, hint=error.hint) from None
-            raise
         except HttpError as error:
+            if isinstance(error, Refused) and error.status in REJECTED and not error.temporary:
+                raise Failed(error.message, hint=error.hint) from None
             # The answer is lost, not always the request.
             failures += 1
             device.session.wait(failures, error)

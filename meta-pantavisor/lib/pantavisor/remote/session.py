@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 from .. import cjson
 from ..errors import FormatError
@@ -19,15 +19,18 @@ MAX_REASON_CHARS = 500
 OK = (200,)
 BUSY = 503
 _TEMPORARY = (502, 504)
+T = TypeVar("T")
 
 
 class Refused(HttpError):
-    """The device refuses. ``status`` is that of HTTP."""
+    """The device refuses. ``status`` is that of HTTP; ``soon``: it asks to be asked again in a moment."""
 
-    def __init__(self, message: str, status: int, *, hint: Optional[str] = None) -> None:
+    def __init__(
+        self, message: str, status: int, *, hint: Optional[str] = None, soon: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.temporary = status in _TEMPORARY
+        self.temporary = status in _TEMPORARY or soon
 
 
 class DeviceSession:
@@ -82,6 +85,16 @@ class DeviceSession:
         what = f"the answer of {self.host} to {what}"
         return 200, cjson.load_object(text, what=what, max_bytes=MAX_BYTES)
 
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """What ``ask`` gives, which may take several attempts."""
+        failures = 0
+        while True:
+            try:
+                return ask()
+            except HttpError as error:
+                failures += 1
+                self.wait(failures, error)
+
     def wait(self, failures: int, error: HttpError) -> None:
         """Before another attempt; raises ``error`` where that is of no use."""
         if not error.temporary or failures >= ATTEMPTS:
@@ -99,7 +112,11 @@ def _read(answer: Answer, what: str, limit: int) -> bytes:
 def _refusal(answer: Answer, message: str) -> Refused:
     reason = readable(reason_in(answer.read(MAX_BYTES)))
     hint = "wait until the update that is under way has ended" if answer.status == BUSY else None
-    return Refused(f"{message}: {reason or f'status {answer.status}'}", answer.status, hint=hint)
+    # Too many callers; an update that is under way takes longer.
+    soon = answer.status == BUSY and answer.header("Retry-After") == "1"
+    if soon:
+        hint = "run the command again once fewer ask the device"
+    return Refused(f"{message}: {reason or f'status {answer.status}'}", answer.status, hint=hint, soon=soon)
 
 
 def reason_in(body: bytes) -> str:

@@ -102,7 +102,9 @@ class Upload:
         try:
             with self._session.open("HEAD", url, self._what, accept=(200, 404)) as answer:
                 return self._size if answer.status == 200 else _offset(answer, self._size)
-        except Refused:
+        except Refused as error:
+            if error.temporary:
+                raise
             return None
 
     def _count(self, count: int) -> None:

@@ -100,11 +100,17 @@ void relay(struct call *call, const char *path)
 	fclose(from);
 }
 
+static char *field(const char *name, const char *value)
+{
+	return *value ? pv_fmt("%s: %s\r\n", name, value) : pv_dup("", 0);
+}
+
 void relay_answer(struct call *call, FILE *from, const struct answer *answer)
 {
-	cleanup_free char *fields = pv_fmt("%s%s%s%s%s%s", *answer->offset ? "Upload-Offset: " : "",
-		answer->offset, *answer->offset ? "\r\n" : "", *answer->range ? "Content-Range: " : "",
-		answer->range, *answer->range ? "\r\n" : "");
+	cleanup_free char *offset = field("Upload-Offset", answer->offset);
+	cleanup_free char *range = field("Content-Range", answer->range);
+	cleanup_free char *retry = field("Retry-After", answer->retry);
+	cleanup_free char *fields = pv_fmt("%s%s%s", offset, range, retry);
 	char head[PV_HTTP_ANSWER_BYTES], bytes[PIECE_BYTES];
 	size_t used =
 		pv_http_answer(head, answer->status, "application/octet-stream", answer->length, fields);

@@ -134,6 +134,7 @@ static bool read_head(FILE *from, struct answer *answer)
 		}
 		keep_field(line, "Upload-Offset", answer->offset);
 		keep_field(line, "Content-Range", answer->range);
+		keep_field(line, "Retry-After", answer->retry);
 	}
 	return false;
 }

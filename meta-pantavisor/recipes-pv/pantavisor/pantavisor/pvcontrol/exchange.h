@@ -22,8 +22,10 @@ struct request {
 struct answer {
 	int status;
 	unsigned long long length;
-	char offset[EXCHANGE_FIELD_BYTES], range[EXCHANGE_FIELD_BYTES]; /* Upload-Offset, Content-Range */
-	char error[EXCHANGE_ERROR_BYTES]; /* the body of a refusal, as far as it fits */
+	char offset[EXCHANGE_FIELD_BYTES]; /* Upload-Offset */
+	char range[EXCHANGE_FIELD_BYTES];  /* Content-Range */
+	char retry[EXCHANGE_FIELD_BYTES];  /* Retry-After */
+	char error[EXCHANGE_ERROR_BYTES];  /* the body of a refusal, as far as it fits */
 };
 
 /* Connects, and sends the head and a text, not a file; the descriptor, or negative with a sentence on

@@ -251,7 +251,7 @@ void pv_connection_late(struct pv_connection *c, int64_t now)
 	if (c->phase == PV_PHASE_HEAD || c->phase == PV_PHASE_BODY)
 		refuse(c, TIMEOUT, "the request did not come in time", now);
 	else if (c->phase == PV_PHASE_ASKED)
-		refuse(c, BUSY, "the device is busy", now);
+		answer(c, BUSY, "{\"Error\":\"the device is busy\"}", "Retry-After: 1\r\n", now);
 	else if (c->phase == PV_PHASE_WORK)
 		end_worker(c, now);
 	else

@@ -58,6 +58,7 @@ static void test_pid_1_that_does_not_answer_is_busy(void)
 	CHECK(pv_connection_turn(c, 1000) == PV_TURN_ASK && c->phase == PV_PHASE_ASKED);
 	pv_connection_late(c, c->deadline);
 	CHECK(c->phase == PV_PHASE_ANSWER && strstr(c->out, " 503 "));
+	CHECK_HAS(c->out, "Retry-After: 1\r\n");
 	/* One that does not read its answer is let go, too. */
 	pv_connection_late(c, c->deadline);
 	CHECK(c->phase == PV_PHASE_OVER);
