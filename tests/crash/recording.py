@@ -7,6 +7,7 @@ our images.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import struct
 import subprocess
@@ -30,6 +31,7 @@ MKFS = (
 )  # fmt: skip
 REBOOT = "reboot"
 WAIT_SECONDS = 600
+CLONE_NEWNS = 0x20000
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,18 @@ def play(programs: Path, folder: Path, words: str) -> None:
         timeout=1800,
     )
     assert done.returncode == (1 if words.startswith("!") else 0), f"{words}: {done.stdout}{done.stderr}"
+
+
+def have_own_mounts() -> None:
+    """Mounts of this process are its own from here on.
+
+    Another program that makes a mount name space while a file system is mounted would get a copy of that
+    mount. It stays there after ours is gone, and so does all that the kernel holds of that file system: the
+    next disk on the same device would be seen as the one before.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
+    tools.run("mount", "--make-rprivate", "/")
 
 
 @contextmanager

@@ -131,17 +131,24 @@ def mounts(device: str, folder: Path) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-def kernel_verdict(programs: Path, device: str, image: Path, folder: Path, revision: str) -> str:
-    """Mounted by the kernel, and booted: "" or what is wrong. A torn superblock is repaired, as a device
-    does it before each mount, and noted.
+def mount_as_a_device(programs: Path, device: str, folder: Path) -> bool:
+    """True where a torn superblock had to be repaired, as a device does before each mount;
+    AssertionError where that does not help.
     """
-    note = ""
-    if not mounts(device, folder):
-        if subprocess.run([programs / "play", device, "repair"], timeout=1800).returncode:
-            return "it cannot be mounted, and has nothing that can be repaired"
-        note = REPAIRED
-        if not mounts(device, folder):
-            return "it cannot be mounted"
+    if mounts(device, folder):
+        return False
+    done = subprocess.run([programs / "play", device, "repair"], timeout=1800)
+    assert done.returncode == 0, "it cannot be mounted, and has nothing that can be repaired"
+    assert mounts(device, folder), "it cannot be mounted"
+    return True
+
+
+def kernel_verdict(programs: Path, device: str, folder: Path, revision: str) -> str:
+    """Mounted by the kernel, and booted: "" or what is wrong. A repair is noted."""
+    try:
+        note = REPAIRED if mount_as_a_device(programs, device, folder) else ""
+    except AssertionError as wrong:
+        return str(wrong)
     try:
         done = subprocess.run(
             [programs / "play", folder, "judge", revision], capture_output=True, text=True, timeout=1800
