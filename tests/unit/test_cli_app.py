@@ -1131,6 +1131,17 @@ def test_a_program_that_a_volume_or_the_path_brings_is_not(command: PvrCommand, 
         assert "has no" not in add(command, rootfs, *words, *(["--force"] if number else []))[1]
 
 
+def test_a_volume_that_cannot_be_mounted_is_refused(command: PvrCommand, rootfs: Path) -> None:
+    (rootfs / "app.conf").touch()
+    _, said = add(command, rootfs, "--volume", "/app.conf:permanent", status=2)
+    assert "app: the volume /app.conf cannot be mounted: /app.conf of the image is not a directory" in said
+
+
+def test_a_volume_that_the_user_cannot_write_is_warned_of(command: PvrCommand, rootfs: Path) -> None:
+    _, said = add(command, rootfs, "--volume", "/data:permanent", "--config", "User=1500")
+    assert "warning: app: its user 1500 may not write to the volume /data" in said
+
+
 def test_a_directory_is_laid_over_the_root(command: PvrCommand, rootfs: Path, tmp_path: Path) -> None:
     overlay = tmp_path / "overlay"
     (overlay / "etc/web").mkdir(parents=True)
@@ -1156,6 +1167,12 @@ def test_a_directory_is_laid_over_the_root(command: PvrCommand, rootfs: Path, tm
     empty.mkdir()
     assert "holds no file" in command.pvr(*update[:-1], str(empty), status=2)[1]
     assert "is not a directory" in command.pvr(*update[:-1], str(empty / "x"), status=2)[1]
+    (rootfs / "lib").symlink_to("usr/lib")
+    (empty / "lib").mkdir()
+    (empty / "lib/x.conf").touch()
+    message = command.pvr(*update[:-1], str(empty), status=2)[1]
+    assert "hide the image's link lib -> usr/lib\n  hint: move it to usr/lib/x.conf" in message
+    shutil.rmtree(empty / "lib")
     # Before anything is fetched: that registry does not exist.
     early = ("app", "add", "new", "--from", "docker://registry.invalid/a:1", "--config-overlay", str(empty))
     assert "holds no file" in command.pvr(*early, status=2)[1]

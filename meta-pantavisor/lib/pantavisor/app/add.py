@@ -58,8 +58,8 @@ def _write(planned: Plan, made: Container) -> None:
     repository, name, request = planned.repository, planned.name, planned.request
     gone: set[str] = set()
     if request.config_overlay is not None:
-        files, warnings = config_overlay.read(request.config_overlay, name, repository.pool)
-        made = made.overlaid(files, warnings)
+        base = worktree.root(repository, planned.base) if planned.base else None
+        made = config_overlay.lay(request.config_overlay, name, made, repository.pool, base=base)
         head = names.overlay_folder(name)
         gone = {path for path in worktree.paths(repository, name) if path.startswith(head)}
     worktree.write(repository, name, made, request.notify, new=planned.is_new, gone=gone)

@@ -4,9 +4,11 @@
 rootfs           images, directories and tarballs as trees, and what src.json records of them
 build            tree and src.json -> the container's paths
 programs         whether its programs can start
+mount_points     whether its volumes can be mounted, and its user can write there
 dm               dm-verity of its volumes
 overlay          one tree over another: patches, and back
 config_overlay   files that the device lays over its root file system
+laid_over        what these hide of it, and what hides them
 codec_change     what another codec library changes
 part_copy        parts of other states, renamed
 job              the job of a build

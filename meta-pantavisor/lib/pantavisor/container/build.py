@@ -18,7 +18,7 @@ from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
 from ..oci import Platform
 from ..state import Value
-from . import dm, programs
+from . import dm, mount_points, programs
 from .model import Container, PackOptions
 from .overlay import difference, overlaid
 from .progress import watch_tree
@@ -106,16 +106,16 @@ def rebuild_manifests(
     """
     spec = ContainerSpec.from_source(name, source)
     if spec.runs:
-        tree = _visible_root(spec, files, pool, base)
+        tree = visible_root(spec, files, pool, base)
         spec = replace(spec, defaults=manifests.defaults(None)) if tree is None else _with_user(spec, tree)
     return _finish(spec, source, files, pool, scratch, options=options)
 
 
-def _visible_root(
+def visible_root(
     spec: ContainerSpec, files: Mapping[str, Value], pool: ObjectPool, base: Optional[str]
 ) -> Optional[Tree]:
     """The root file system as the container sees it; None if it is not here, and the container runs as
-    root.
+    root. Raises NotFound if it does not.
     """
     root = base if spec.base else files.get(f"{spec.name}/{ROOT_VOLUME}")
     patch = files.get(f"{spec.name}/{OVERLAY_VOLUME}") if spec.patched else None
@@ -157,6 +157,7 @@ def _fitted(spec: ContainerSpec, tree: Tree, platform: Optional[Platform]) -> Co
     and its first program checked there.
     """
     programs.check(spec, tree)
+    mount_points.check(spec, tree)
     if spec.runs and platform is not None:
         elf.check(tree, spec.process.executable, platform, folder=spec.process.folder)
     return _with_user(spec, tree)
@@ -259,7 +260,8 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
             f"{spec.name}: the device's overlayfs would obey {marks}, "
             "so these attributes and nodes are dropped"
         )
-    return (*found, *(f"{spec.name}: {text}" for text in programs.missing(spec, tree)))
+    doubts = (*programs.missing(spec, tree), *mount_points.doubtful(spec, tree))
+    return (*found, *(f"{spec.name}: {text}" for text in doubts))
 
 
 def _notes(spec: ContainerSpec) -> tuple[str, ...]:

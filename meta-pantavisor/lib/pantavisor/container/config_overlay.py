@@ -6,15 +6,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Optional
 
 from .. import names
 from ..errors import FormatError, NotFound
+from ..manifests import ContainerSpec, SourceManifest
 from ..objects import ObjectPool
 from ..repo.working_tree import WorkingTree
 from ..state import Value
+from . import laid_over
+from .build import visible_root
+from .model import Container
 
 EXECUTABLE = 0o111
+
+
+def lay(
+    folder: Path, name: str, made: Container, pool: ObjectPool, *, base: Optional[str] = None
+) -> Container:
+    """``made`` with the files of ``folder``, held against its root file system; ``base`` is that of
+    rebuild_manifests.
+
+    Raises NotFound, FormatError and LimitError.
+    """
+    files, warnings = read(folder, name, pool)
+    document = made.files.get(f"{name}/src.json")
+    if isinstance(document, Mapping):
+        spec = ContainerSpec.from_source(name, SourceManifest.parse(document))
+        tree = visible_root(spec, made.files, pool, base)
+        if tree is not None:
+            paths = [path.removeprefix(names.overlay_folder(name)) for path in files]
+            laid_over.check(spec, tree, paths)
+            doubts = (f"{name}: {text}" for text in laid_over.doubtful(spec, tree, paths))
+            warnings = (*warnings, *doubts)
+    return made.overlaid(files, warnings)
 
 
 def read(folder: Path, name: str, pool: ObjectPool) -> tuple[dict[str, Value], tuple[str, ...]]:

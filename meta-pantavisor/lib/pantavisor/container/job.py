@@ -93,7 +93,7 @@ def _services(job: jobs.ExportContainer) -> dict[str, Value]:
 def _overlaid(job: jobs.ExportContainer, made: Container, pool: ObjectPool) -> Container:
     if job.config_overlay is None:
         return made
-    return made.overlaid(*config_overlay.read(job.config_overlay, job.name, pool))
+    return config_overlay.lay(job.config_overlay, job.name, made, pool)
 
 
 @contextmanager
