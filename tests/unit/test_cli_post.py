@@ -75,6 +75,10 @@ def test_the_reason_of_the_device_is_the_error(pvr: PvrCommand, door: Door, work
     door.outcome = [{"status": "TESTING"}, {"status": "ERROR", "status-msg": "web did not start"}]
     _, notes = pvr.both("post", status=2)
     assert ": TESTING\n" in notes and "web did not start" in notes
+    logs = "".join(f"line {number}\n" for number in range(99)) + "container web\x1b[2J FAILED\n"
+    door.outcome = [{"status": "ERROR", "status-msg": "web did not start", "logs": logs}]
+    _, notes = pvr.both("post", "--rev", "locals/again", status=2)
+    assert "\n  line 98\n  container web [2J FAILED\n" in notes and "line 59\n" not in notes
     door.answers["/steps"] = (422, b"{}")
     pvr.both("post", f"{door.url}/", status=2)
     assert json.loads((work / ".pvr/config").read_text())["DefaultPostUrl"] == door.url

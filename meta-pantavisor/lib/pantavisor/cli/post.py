@@ -58,6 +58,8 @@ class _Watcher:
         else:
             text = ": ".join(filter(None, [progress.status, progress.message]))
             self._console.line(f"{revision}: {text}")
+            for line in progress.logs:
+                self._console.line(f"  {line}")
 
 
 def _post(options: argparse.Namespace, console: Console) -> None:

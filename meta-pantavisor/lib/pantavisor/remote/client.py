@@ -22,15 +22,17 @@ GOOD = frozenset(["DONE", "UPDATED"])
 FAILED = frozenset(["ERROR", "WONTGO"])
 MAX_STATUS_CHARS = 32
 MAX_REVISION_CHARS = 80
+MAX_LOG_LINES = 40
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Of one revision, as the device records it."""
+    """Of one revision, as the device records it; of one that failed, ``logs`` are its last lines."""
 
     status: str
     message: str
     percent: int = 0
+    logs: tuple[str, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -90,11 +92,14 @@ class Device:
 
 
 def _progress(found: dict[str, Any], what: str) -> Progress:
-    status, message, percent = (found.get(name) for name in ("status", "status-msg", "progress"))
+    status, message, percent, logs = (
+        found.get(name) for name in ("status", "status-msg", "progress", "logs")
+    )
     if not isinstance(status, str) or len(status) > MAX_STATUS_CHARS or not status.isalpha():
         raise FormatError(f"{what} has no status")
     return Progress(
         status,
         readable(message) if isinstance(message, str) else "",
         percent if isinstance(percent, int) and 0 <= percent <= 100 else 0,
+        tuple(map(readable, logs.splitlines()[-MAX_LOG_LINES:])) if isinstance(logs, str) else (),
     )
