@@ -877,6 +877,40 @@ def test_what_a_device_would_refuse_at_its_start_is_found_before(changes: dict, 
         manifests.check_state(whole(**changes))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("wbe:/data:/mnt", 'container of the volume wbe:/data, which web imports: "wbe"'),
+        ("web:/dta:/mnt", 'path of the volume web:/dta, which web imports: "/dta"'),
+    ],
+)
+def test_a_volume_that_no_container_has_is_not_imported(text: str, words: str) -> None:
+    storage = {"docker--data": {"persistence": "permanent"}}
+
+    def importing(text: str) -> State:
+        source = {"web/src.json": {"args": {"PV_VOLUME_IMPORTS": [text]}}}
+        return whole(storage=storage).with_files(source)
+
+    manifests.check_state(importing("web:/data:/mnt"))
+    manifests.check_state(importing("web:sub@/data/:/mnt"))
+    with pytest.raises(FormatError) as caught:
+        manifests.check_state(importing(text))
+    assert words in caught.value.message and caught.value.hint in ('use "web"', 'use "/data"')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"PV_LXC_EXTRA_ENV": ["A=1", "B=1", "A=2"]},
+        {"PV_SECURITY_CAP_ADD": ["net_raw", "net_admin"], "PV_LXC_CAP_DROP": ["net_raw"]},
+    ],
+)
+def test_of_two_words_that_contradict_each_other_none_is_lost(arguments: dict) -> None:
+    with pytest.raises(FormatError, match="twice|both") as caught:
+        spec(args=arguments)
+    assert caught.value.hint == "keep one of them"
+
+
 def test_a_device_without_its_files_is_found() -> None:
     for path in ("device.json", "bsp/k", "web/root.squashfs"):
         with pytest.raises(FormatError, match=path):

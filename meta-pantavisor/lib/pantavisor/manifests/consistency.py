@@ -10,8 +10,10 @@ from .. import names
 from ..errors import FormatError, PantavisorError
 from ..state import State
 from . import verity
+from .arguments import read_arguments
 from .bsp import BspSpec
 from .device import DeviceSpec, read_device
+from .mounts import VolumeImport
 
 MAX_CONTAINERS = 128
 
@@ -46,6 +48,34 @@ def _check_container(state: State, name: str, device: DeviceSpec) -> None:
         raise FormatError(f'the name in {where} is not "{name}"')
     check_references(run, device, where)
     _check_files(state, where, tuple(_files(run, name, where)))
+    for imported in _imports(state, name):
+        _check_import(state, name, imported)
+
+
+def _imports(state: State, name: str) -> tuple[VolumeImport, ...]:
+    """The volumes of others that the container mounts, as src.json records them."""
+    source = state.get(f"{name}/src.json")
+    arguments = source.get("args") if isinstance(source, Mapping) else None
+    argument = "PV_VOLUME_IMPORTS"
+    if not isinstance(arguments, Mapping) or argument not in arguments:
+        return ()
+    fields = read_arguments({argument: arguments[argument]})
+    found: tuple[VolumeImport, ...] = fields.get("volume_imports", ())
+    return found
+
+
+def _check_import(state: State, name: str, imported: VolumeImport) -> None:
+    """Raise FormatError for a volume that no container of the state has: LXC could not mount it."""
+    what = f"volume {imported.container}:{imported.path}, which {name} imports"
+    if imported.container not in state.container_names():
+        raise names.unknown(imported.container, state.container_names(), what=f"container of the {what}:")
+    if imported.within:
+        return
+    storage = _object(_object(state, f"{imported.container}/run.json", "the state"), "storage", "run.json")
+    paths = {key.removeprefix("docker-"): key for key in storage}
+    if imported.path.replace("/", "-") not in paths:
+        known = sorted(path.replace("-", "/", 1) for path in paths if path.startswith("-"))
+        raise names.unknown(imported.path, known, what=f"path of the {what}:")
 
 
 def check_references(run: Mapping[str, Any], device: DeviceSpec, where: str) -> None:

@@ -66,6 +66,7 @@ class LxcOptions:
             _check_terminals(number)
         for item in self.environment:
             _check_assignment(item)
+        _check_once(self.environment)
         for path in (self.run_tmpfs_path, self.resolv_conf_path):
             check_target(path)
         self._check_words()
@@ -82,6 +83,10 @@ class LxcOptions:
         for capability in (*self.cap_drop, *self.cap_keep, *self.cap_add):
             if not (capability.isdigit() or capability == "none" and capability in self.cap_keep):
                 check_word(capability, CAPABILITIES, "capability")
+        for capability in sorted({*self.cap_drop} & {*self.cap_add}):
+            raise FormatError(
+                f"the capability {capability} is both added and dropped", hint="keep one of them"
+            )
 
     @property
     def is_confined(self) -> bool:
@@ -141,6 +146,18 @@ def _check_assignment(item: str) -> None:
         raise FormatError(
             f'"{item[:80]}" is not NAME=value', hint="give a value with commas as an item of a list"
         )
+
+
+def _check_once(items: Sequence[str]) -> None:
+    """Of two values of one variable one would be lost."""
+    found: dict[str, str] = {}
+    for item in items:
+        name, _, value = item.partition("=")
+        if found.setdefault(name, value) != value:
+            raise FormatError(
+                f'the environment has {name} twice, as "{found[name][:80]}" and as "{value[:80]}"',
+                hint="keep one of them",
+            )
 
 
 def _check_cgroups(items: Sequence[str]) -> None:
