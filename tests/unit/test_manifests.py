@@ -899,6 +899,28 @@ def test_a_volume_that_no_container_has_is_not_imported(text: str, words: str) -
 
 
 @pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("Env", {"A": "b"}),
+        ("Env", [5]),
+        ("StopSignal", "SIGFOO"),
+        ("WorkingDir", "/x" * 5000),
+        ("Cmd", [5]),
+    ],
+)
+def test_what_an_image_has_wrong_is_answered_by_how_to_overrule_it(member: str, value: Any) -> None:
+    with pytest.raises(FormatError, match=f"^the image's {member} ") as caught:
+        spec(config={"Entrypoint": None, "Cmd": ["/bin/app"], member: value})
+    assert str(caught.value.hint).startswith(f"give another, such as --config '{member}=")
+
+
+def test_a_pool_of_a_device_without_pools_is_answered_by_how_to_add_it() -> None:
+    with pytest.raises(FormatError) as caught:
+        manifests.check_state(whole(network={"pool": "lan"}))
+    assert caught.value.hint == "run: pvr device pool add lan"
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         {"PV_LXC_EXTRA_ENV": ["A=1", "B=1", "A=2"]},

@@ -65,7 +65,9 @@ def check_container(name: str) -> str:
             hint=_NAME_HINT,
         )
     if name in RESERVED_CONTAINERS:
-        raise FormatError(f'"{name}" is a reserved name and cannot name a container')
+        raise FormatError(
+            f'"{name}" is a reserved name and cannot name a container', hint="use another name"
+        )
     return name
 
 

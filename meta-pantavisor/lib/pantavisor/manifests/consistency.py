@@ -83,7 +83,8 @@ def check_references(run: Mapping[str, Any], device: DeviceSpec, where: str) -> 
     known = {"group": device.group_names, "disk": device.disk_names, "pool": device.pool_names}
     for kind, name, what in references(run, where):
         if not (isinstance(name, str) and name in known[kind]):
-            raise names.unknown(str(name), known[kind], what=f"{what} in {where}:")
+            error = names.unknown(str(name), known[kind], what=f"{what} in {where}:")
+            raise FormatError(error.message, hint=error.hint or f"run: pvr device {kind} add {name}")
 
 
 def check_users(

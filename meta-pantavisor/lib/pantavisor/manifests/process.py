@@ -36,6 +36,7 @@ OTHERS = frozenset(
 )  # fmt: skip
 MAX_UNMAPPED = 20
 LAST_SIGNAL = 64
+_USER_HINT = "give another, such as --config User=1000:1000 (PVR_CONFIG_JSON)"
 SIGNALS = frozenset(  # those of src/halt.c
     "HUP INT QUIT ILL TRAP ABRT IOT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM CHLD CLD CONT STOP "
     "TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO POLL PWR SYS RTMIN RTMAX".split()
@@ -131,17 +132,23 @@ def init_user(user: str, read: Callable[[str], Optional[bytes]]) -> Optional[Use
     entry = _lookup(name, read("etc/passwd"), id_field=2)
     uid = _number(name) if entry is None else int(entry[2])
     if uid is None:
-        raise NotFound(f'the image runs as user "{user[:100]}", which its /etc/passwd does not have')
+        raise NotFound(
+            f'the image runs as user "{user[:100]}", which its /etc/passwd does not have', hint=_USER_HINT
+        )
     gid = _number(entry[3]) if entry is not None else 0
     if group:
         found = _lookup(group, read("etc/group"), id_field=2)
         number = _number(group) if found is None else int(found[2])
         if number is None:
-            raise NotFound(f'the image runs in group "{group[:100]}", which its /etc/group does not know')
+            raise NotFound(
+                f'the image runs in group "{group[:100]}", which its /etc/group does not have',
+                hint=_USER_HINT,
+            )
         gid = number
     if gid is None:
         raise FormatError(
-            f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is not a number'
+            f'the /etc/passwd of the image gives its user "{user[:100]}" a group that is not a number',
+            hint=_USER_HINT,
         )
     groups = _groups_of(entry[0], read("etc/group")) if entry is not None and entry[0] and not group else ()
     return User(uid, gid, groups, (entry[5] if entry is not None and len(entry) > 5 else "") or "/")
@@ -177,9 +184,7 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
         or len(value) > MAX_WORDS
         or not all(isinstance(word, str) for word in value)
     ):
-        raise FormatError(
-            f"the image's {what} is neither a string nor a list of at most {MAX_WORDS} strings"
-        )
+        raise _wrong(what, f"is neither a string nor a list of at most {MAX_WORDS} strings", '["/bin/app"]')
     words = [quote(word) for word in value]
     if not appended and not any(char.isspace() or char in "\"'" for char in value[0]):
         words[0] = value[0]
@@ -189,8 +194,14 @@ def _quoted(value: Any, what: str, *, appended: bool = False) -> list[str]:
 def _folder(text: Any) -> str:
     path = _line(text, "WorkingDir")
     if len(path.encode()) > names.MAX_PATH_BYTES:
-        raise FormatError(f"the image's WorkingDir is longer than {names.MAX_PATH_BYTES} bytes")
+        raise _wrong("WorkingDir", f"is longer than {names.MAX_PATH_BYTES} bytes", "/")
     return path
+
+
+def _wrong(member: str, what: str, instead: str) -> FormatError:
+    """The error of a member that the user can overrule."""
+    hint = f"give another, such as --config '{member}={instead}' (PVR_CONFIG_JSON)"
+    return FormatError(f"the image's {member} {what}", hint=hint)
 
 
 def _unmapped(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -208,7 +219,7 @@ def _signal(text: Any) -> str:
         return str(int(text))
     word = text.upper().removeprefix("SIG") if isinstance(text, str) else ""
     if word not in SIGNALS and not re.fullmatch(r"RTMIN\+[0-9]{1,2}|RTMAX-[0-9]{1,2}", word):
-        raise FormatError(f"the image's StopSignal {str(text)[:40]!r} is not a signal")
+        raise _wrong("StopSignal", f"{str(text)[:40]!r} is not a signal", "SIGTERM")
     return f"SIG{word}"
 
 
@@ -229,7 +240,7 @@ def _first_word(value: Any) -> str:
 
 def _environment(items: Any) -> tuple[str, ...]:
     if not isinstance(items, (list, tuple)) or len(items) > MAX_WORDS:
-        raise FormatError(f"the image's Env is not a list of at most {MAX_WORDS} strings")
+        raise _wrong("Env", f"is not a list of at most {MAX_WORDS} strings", '["NAME=value"]')
     # Docker starts an image whose Env has words without a value, and leaves them out.
     pairs = [item for item in items if item is not None and not (isinstance(item, str) and "=" not in item)]
     return tuple(_line(_variable(item), "Env") for item in pairs)
@@ -237,7 +248,7 @@ def _environment(items: Any) -> tuple[str, ...]:
 
 def _variable(item: Any) -> Any:
     if not isinstance(item, str) or not item.partition("=")[0] or "=" not in item:
-        raise FormatError(f"the image's Env holds {str(item)[:80]!r}, which is not NAME=value")
+        raise _wrong("Env", f"holds {str(item)[:80]!r}, which is not NAME=value", '["NAME=value"]')
     return item
 
 
