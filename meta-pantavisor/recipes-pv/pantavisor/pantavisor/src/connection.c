@@ -98,13 +98,12 @@ static bool is_work(const struct pv_connection *c)
 
 static enum pv_turn ask(struct pv_connection *c, int64_t now)
 {
-	struct pv_err err;
-	int status;
-
 	c->ask = (struct pv_ctrl_ask){.peer = c->peer};
-	status = pv_route_ask(c->route, c->name, c->body ? c->body : "", c->body_used, &c->ask, &err);
-	if (status)
-		return refuse(c, status, err.text, now);
+	c->refusal =
+		pv_route_ask(c->route, c->name, c->body ? c->body : "", c->body_used, &c->ask, &c->why);
+	/* Who may give no command learns that alone. */
+	if (c->refusal && c->ask.op != PV_CTRL_MAY)
+		return refuse(c, c->refusal, c->why.text, now);
 	enter(c, PV_PHASE_ASKED, now + PV_CONNECTION_REPLY_MS);
 	return PV_TURN_ASK;
 }
@@ -222,6 +221,8 @@ enum pv_turn pv_connection_reply(struct pv_connection *c, const struct pv_ctrl_r
 
 	if (reply->status == FORBIDDEN && !reply->length)
 		return refuse(c, FORBIDDEN, pv_route_forbidden(c->route), now);
+	if (reply->status == OK && c->refusal)
+		return refuse(c, c->refusal, c->why.text, now);
 	if (reply->status == OK && pv_connection_handler(c) != PV_HANDLER_PASS_ON) {
 		snprintf(c->running, sizeof(c->running), "%s", text);
 		return PV_TURN_WORK;

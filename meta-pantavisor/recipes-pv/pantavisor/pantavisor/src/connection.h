@@ -50,6 +50,8 @@ struct pv_connection {
 	char *body;
 	size_t body_used;
 	struct pv_ctrl_ask ask;
+	int refusal; /* of a command, for those who may give one; 0: none */
+	struct pv_err why;
 	/* The revision, as PID 1 named it; for a collection also the others that PID 1 needs, one a line.
 	 */
 	char running[PV_TRAIL_REVISIONS * (PV_REVISION_BYTES + 1)];

@@ -85,9 +85,59 @@ static void test_process_that_does_not_end_is_killed_again_later(void)
 	close(caller);
 }
 
+/* After PID 1 replied to a command. */
+static struct pv_connection *command(const char *body, const struct pv_ctrl_reply *reply, int *caller)
+{
+	cleanup_free char *text =
+		pv_fmt("POST /commands HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+	struct pv_connection *c = open_pair(caller, text);
+
+	CHECK(pv_connection_turn(c, 1000) == PV_TURN_NOTHING);
+	CHECK(pv_connection_turn(c, 1000) == PV_TURN_ASK && c->ask.op == PV_CTRL_MAY);
+	CHECK(pv_connection_reply(c, reply, 1000) == PV_TURN_NOTHING && c->phase == PV_PHASE_ANSWER);
+	return c;
+}
+
+static void test_who_may_command_nothing_learns_nothing_of_commands(void)
+{
+	static const char *const bodies[] = {
+		"{\"op\":\"UNCLAIM\"}", "{\"op\":\"GO_REMOTE\"}", "{\"op\":\"NONE\"}", "{}", "{{{"};
+	static const char *const answers[] = {
+		"204 No Content", "409 Conflict", "400 Bad Request", "400 Bad Request", "400 Bad Request"};
+	static struct pv_ctrl_reply yes = {.status = 200, .length = 1, .body = "0"}, no = {.status = 403};
+
+	for (size_t i = 0; i < PV_COUNT(bodies); i++) {
+		int caller;
+		struct pv_connection *c = command(bodies[i], &no, &caller);
+
+		CHECK_HAS(c->out, " 403 Forbidden");
+		pv_connection_close(c);
+		close(caller);
+		c = command(bodies[i], &yes, &caller);
+		CHECK_HAS(c->out, answers[i]);
+		pv_connection_close(c);
+		close(caller);
+	}
+}
+
+/* RFC 9110, 8.6 and 15.3.5: neither a length nor content. */
+static void test_answer_204_has_no_content(void)
+{
+	static const char wanted[] = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+	static struct pv_ctrl_reply yes = {.status = 200};
+	int caller;
+	struct pv_connection *c = command("{\"op\":\"UNCLAIM\"}", &yes, &caller);
+
+	CHECK(c->out_length == strlen(wanted) && !memcmp(c->out, wanted, strlen(wanted)));
+	pv_connection_close(c);
+	close(caller);
+}
+
 int main(void)
 {
 	test_caller_that_dawdles_is_let_go();
+	test_who_may_command_nothing_learns_nothing_of_commands();
+	test_answer_204_has_no_content();
 	test_pid_1_that_does_not_answer_is_busy();
 	test_process_that_does_not_end_is_killed_again_later();
 	return check_done();

@@ -43,15 +43,6 @@ static void test_logs_go_on_where_they_were(void)
 	tree_unlink("logs/0/web/console.log");
 }
 
-/* RFC 9110, 8.6 and 15.3.5: neither a length nor content. */
-static void test_answer_204_has_no_content(void)
-{
-	cleanup_free char *answer =
-		hear(call("POST /commands HTTP/1.1\r\nContent-Length: 16\r\n\r\n{\"op\":\"UNCLAIM\"}"));
-
-	CHECK_TEXT(answer, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-}
-
 static char *tag_of_log(void)
 {
 	int fd = call("GET /logs HTTP/1.1\r\n\r\n");
@@ -101,7 +92,6 @@ int main(void)
 	service.storage = pv_storage_at(pv_beneath_root(tree_root, &err));
 	caller_begin(&service);
 	test_logs_go_on_where_they_were();
-	test_answer_204_has_no_content();
 	test_each_file_has_a_tag_of_its_own();
 	caller_end();
 	close(service.storage.root);

@@ -106,7 +106,7 @@ static void test_refusals_have_their_exit_status(void)
 
 static void test_answer_without_content(void)
 {
-	CHECK(end(start("cmd unclaim")) == 0);
+	CHECK(run("cmd unclaim", PV_CTRL_MAY, "", 200, "0") == 0);
 	CHECK_TEXT(out, "");
 	CHECK_TEXT(complaints, "");
 }
