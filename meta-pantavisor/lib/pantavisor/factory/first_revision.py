@@ -16,7 +16,7 @@ from ..errors import FormatError
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State
-from . import memory
+from . import memory, waits
 
 REVISION = "0"
 NETWORK_HINT = "name one in PVROOT_CONTAINERS that does: docs/own-layer.md has a small one"
@@ -45,8 +45,8 @@ def build(
         trail.make(storage)
         pool = trail.pool_of(storage)
         state = _signed(assemble(job.exports, pool), job, pin)
-        manifests.check_state(state)
-        for warning in memory.warnings(state, pool, job.memory):
+        device = manifests.check_state(state)
+        for warning in (*memory.warnings(state, pool, job.memory), *waits.warnings(state, device)):
             warn(warning)
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
