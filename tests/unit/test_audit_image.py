@@ -332,6 +332,15 @@ def make_ext(path: Path, tree: Path, *options: str) -> Ext4:
     return storage
 
 
+@pytest.mark.parametrize("target", ["0", "locals/" + 52 * "x", "locals/" + 53 * "x", 80 * "x"])
+@pytest.mark.parametrize("kind", ["ext2", "ext4"])
+def test_links_are_read_from_the_inode_and_from_blocks(kind: str, target: str, tmp_path: Path) -> None:
+    (tmp_path / "tree/logs").mkdir(parents=True)
+    (tmp_path / "tree/logs/current").symlink_to(target)
+    storage = make_ext(tmp_path / "image", tmp_path / "tree", "-t", kind)
+    assert storage.link_target(storage.entries["logs/current"]) == target
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize(
     "options",

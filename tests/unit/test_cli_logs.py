@@ -59,6 +59,13 @@ def test_of_several_revisions_one_is_named(command: PvrCommand, tmp_path: Path) 
     assert "several revisions have logs: 0, locals/next\n  hint: use --revision 0" in said
     out, _ = command.both("logs", "storage", "--revision", "locals/next")
     assert out == "web: new\n"
+    (tmp_path / "storage/logs/current").symlink_to("locals/next")
+    out, said = command.both("logs", "storage")
+    assert out == "web: new\n" and "of locals/next, which ran last; --revision names another: 0," in said
+    (tmp_path / "storage/logs/current").unlink()
+    (tmp_path / "storage/logs/current").symlink_to("gone")
+    assert "several revisions" in command.both("logs", "storage", status=2)[1]
+    (tmp_path / "storage/logs/current").unlink()
     _, said = command.both("logs", "storage", "--revision", "locals/nxt", status=2)
     assert 'use "locals/next"' in said
     out, _ = command.both("logs", "storage", "--list")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from .. import names
 from ..errors import NotFound, PantavisorError
@@ -32,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument(
         "container", nargs="?", metavar="CONTAINER", help="only this one; pantavisor: the runtime itself"
     )
-    show.add_argument("--revision", metavar="REVISION", help="needed where several have logs")
+    show.add_argument("--revision", metavar="REVISION", help="default: the one that ran last")
     show.add_argument("--list", action="store_true", help="list revisions, containers and sizes instead")
     show.add_argument(
         "--follow", action="store_true", help="refused, with the way to the log of a device that runs"
@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         for finding in findings:
             if finding.code in _UNWRITTEN:
                 console.warn(f"{finding.sentence}: the last lines may be missing")
-        found = _chosen(readers.logs(opened.tree), options)
+        found = _chosen(readers.logs(opened.tree), readers.last_revision(opened.tree), options, console)
         if options.list:
             console.table(
                 ("REVISION", "CONTAINER", "BYTES"),
@@ -84,8 +84,12 @@ def _print(tree: Storage, log: Log, console: Console, *, named: bool) -> None:
         console.result(before + line)
 
 
-def _chosen(logs: tuple[Log, ...], options: argparse.Namespace) -> tuple[Log, ...]:
-    """Those that were asked for. Raises PantavisorError, with the names that there are."""
+def _chosen(
+    logs: tuple[Log, ...], last: Optional[str], options: argparse.Namespace, console: Console
+) -> tuple[Log, ...]:
+    """Those that were asked for, of the revision that ran ``last`` where none is named. Raises
+    PantavisorError, with the names that there are.
+    """
     if not logs:
         raise NotFound(
             f"{options.target} has no logs",
@@ -95,6 +99,9 @@ def _chosen(logs: tuple[Log, ...], options: argparse.Namespace) -> tuple[Log, ..
     wanted = options.revision
     if wanted is not None and wanted not in revisions:
         raise names.unknown(wanted, revisions, what="revision with logs:")
+    if wanted is None and last in revisions and len(revisions) > 1 and not options.list:
+        console.line(f"of {last}, which ran last; --revision names another: {', '.join(revisions)}")
+        wanted = last
     if wanted is None and len(revisions) > 1 and not options.list:
         raise PantavisorError(
             f"several revisions have logs: {', '.join(revisions)}", hint=f"use --revision {revisions[0]}"

@@ -20,7 +20,7 @@ is needed.
 from __future__ import annotations
 
 from .findings import Damaged, Finding, Findings, printable
-from .logs import Log, log_lines, logs
+from .logs import Log, last_revision, log_lines, logs
 from .open import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
 from .states import parse_states, state_place
 from .target import Chunks, Entry, OpenFile, Reader, Storage, read_small
@@ -41,6 +41,7 @@ __all__ = [
     "Reader",
     "Storage",
     "log_lines",
+    "last_revision",
     "logs",
     "opened",
     "parse_states",

@@ -31,6 +31,7 @@ _RECOVER, _64BIT = 0x4, 0x80
 _READABLE = 0x2 | _RECOVER | 0x40 | _64BIT | 0x200 | 0x2000 | 0x4000
 _METADATA_CSUM = 0x400
 _EXTENTS_FLAG, _INLINE_FLAG = 0x80000, 0x10000000
+MAX_LINK_BYTES = 4096
 _KINDS = {0x4000: "folder", 0x8000: "file", 0xA000: "link"}
 
 
@@ -75,6 +76,15 @@ class Ext4:
     def chunks(self, entry: Entry) -> Iterator[bytes]:
         """The content of a file, zeros for its holes. Raises Damaged."""
         yield from self._content(self._inodes[entry.inode])
+
+    def link_target(self, entry: Entry) -> str:
+        """Where a link leads; a short one is kept in the inode. Raises Damaged."""
+        inode = self._inodes[entry.inode]
+        if inode.size < len(inode.pointers) and not inode.flags & _EXTENTS_FLAG:
+            return inode.pointers[: inode.size].decode("utf-8", "replace")
+        if inode.size > MAX_LINK_BYTES:
+            raise Damaged(f"the link has {inode.size} bytes, more than the {MAX_LINK_BYTES} allowed")
+        return b"".join(self._content(inode)).decode("utf-8", "replace")
 
     def _super_block(self, raw: bytes) -> None:
         if len(raw) < 1024 or struct.unpack_from("<H", raw, 56)[0] != MAGIC:

@@ -34,6 +34,13 @@ class Folder:
             while chunk := stream.read(CHUNK):
                 yield chunk
 
+    def link_target(self, entry: Entry) -> str:
+        """Raises Damaged."""
+        try:
+            return os.readlink(self._root / entry.path)
+        except OSError as error:
+            raise Damaged(f"the link cannot be read: {error.strerror}") from error
+
     def _walk(self, below: str, depth: int) -> None:
         if depth > MAX_DEPTH or len(self.entries) > MAX_ENTRIES:
             raise Damaged(f"{self._root / below} holds too many files")

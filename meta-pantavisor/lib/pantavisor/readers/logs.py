@@ -6,12 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Optional
 
 from .findings import printable
 from .target import Entry, Storage
 
 RUNTIME = "pantavisor"  # the name that no container's log has
 _PLACE = re.compile(r"logs/([0-9]+|locals/[^/]+)/([^/]+)/(console|pantavisor)\.log(\.1)?")
+_CURRENT = "logs/current"
 MAX_LINE_BYTES = 64 * 1024  # a longer one is shown in pieces
 
 
@@ -39,6 +41,12 @@ def logs(storage: Storage) -> tuple[Log, ...]:
         Log(revision, source, tuple(entry for _, entry in sorted(parts, key=lambda part: part[0])))
         for (revision, source), parts in sorted(found.items())
     )
+
+
+def last_revision(storage: Storage) -> Optional[str]:
+    """The revision that ran last, as far as the storage shows it; printable. Raises Damaged."""
+    entry = storage.entries.get(_CURRENT)
+    return printable(storage.link_target(entry)) if entry is not None and entry.kind == "link" else None
 
 
 def log_lines(storage: Storage, log: Log) -> Iterator[str]:

@@ -81,6 +81,9 @@ class Storage(Protocol):
     def chunks(self, entry: Entry) -> Iterator[bytes]:
         """The content in pieces of about CHUNK bytes. Raises Damaged where it cannot be read."""
 
+    def link_target(self, entry: Entry) -> str:
+        """Where a link leads. Raises Damaged where it cannot be read."""
+
 
 def read_small(storage: Storage, entry: Entry, *, limit: int = MAX_SMALL_FILE) -> bytes:
     """The whole content of a file of at most ``limit`` bytes. Raises Damaged."""
