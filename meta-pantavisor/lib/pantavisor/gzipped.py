@@ -42,7 +42,7 @@ class GzipWriter:
         self._count(data)
         # To the next whole byte, and with nothing before it that later blocks could refer to.
         self._raw.write(self._deflater.flush(zlib.Z_FULL_FLUSH))
-        self._raw.write(b"".join(_stored_blocks(data)))
+        self._raw.writelines(_stored_blocks(data))
 
     def close(self) -> None:
         self._raw.write(self._deflater.flush())
