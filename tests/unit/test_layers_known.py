@@ -181,6 +181,13 @@ def test_limits_hold_for_known_layers_together(build: Build) -> None:
         build.image([base(10), base(20)], limits)
 
 
+def test_a_layer_that_was_within_looser_limits_is_held_against_stricter_ones(build: Build) -> None:
+    blob = layer(member("a/b/c", content=b"x"))
+    build.image([blob])
+    with pytest.raises(LimitError, match="bytes in a path"):
+        build.image([blob], Limits(path_bytes=4))
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "[[1, 2, 3], [], 7]", "[[1, 2, 3], [], [[]]]", "\0", "[" * 9000]
 )
