@@ -228,9 +228,11 @@ def _deployed(d: Any, variable: str) -> Optional[str]:
 
 
 def _device_trees(d: Any) -> dict[str, str]:
-    """Those of PVR_BSP_FDT by their names. Kernels deploy each without its directory."""
+    """Those of PVR_BSP_FDT by their names. Kernels deploy each without its directory, and of two with one
+    file name only the last.
+    """
     folder = d.getVar("DEPLOY_DIR_IMAGE")
-    trees = {}
+    trees: dict[str, str] = {}
     for name in (d.getVar("PVR_BSP_FDT") or "").split():
         places = [os.path.join(folder, place) for place in (name, os.path.basename(name))]
         found = next(filter(os.path.exists, places), None)
@@ -238,6 +240,13 @@ def _device_trees(d: Any) -> dict[str, str]:
             bb.fatal(
                 f"{d.getVar('PN')}: PVR_BSP_FDT names {name}, which is not in {folder}\n"
                 "  hint: add the recipe that deploys it to PVR_BSP_DEPENDS"
+            )
+        other = next((other for other, path in trees.items() if path == found and other != name), None)
+        if other is not None:
+            bb.fatal(
+                f"{d.getVar('PN')}: PVR_BSP_FDT names {other} and {name}, "
+                f"and {folder} has one file for both\n"
+                "  hint: deploy each by a file name of its own, or name one of them"
             )
         trees[name] = found
     return trees
