@@ -520,3 +520,12 @@ def test_what_devices_do_not_trust_is_not_signed(
     personalise(desk / "disk.img")
     assert "has the record of a unit" in pvr.both(*words, *signer(made / "given/keys"), status=2)[1]
     assert not (desk / "signed.img").exists() and not (desk / "signed.img.bmap").exists()
+
+
+def test_a_mistake_is_said_in_the_words_of_the_user(pvr: PvrCommand, desk: Path, made: Path) -> None:
+    trust = ["--trust", f"{made}/given/keys/ca.crt"]
+    out = ["--out", f"{desk}/signed.img", *trust, *signer(made / "given/keys")]
+    said = pvr.both("factory", "sign", f"{desk}/nowhere.img", *out, status=2)[1]
+    assert f"{desk}/nowhere.img does not exist" in said and "bmap" not in said
+    said = pvr.both("factory", "ledger", f"{desk}/plan.csv", status=2)[1]
+    assert "line 1 is not an event of pantavisor-ledger@1" in said and "hint: name the ledger" in said

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ class Report:
     @property
     def good(self) -> bool:
         return not self.findings
+
+    def named(self, target: Path) -> Report:
+        """The same by the name that users know, where a file was verified before it took it."""
+        return replace(self, target=target)
 
     def raise_for_findings(self) -> Report:
         """This report if it is good, else AuditError with the first findings."""

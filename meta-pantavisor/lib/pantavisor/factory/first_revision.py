@@ -71,7 +71,7 @@ def build(
         report = audit.verify(
             image.path, trust=job.trust.read_bytes(), strict=True, signers=signers, needs_set=bound
         )
-        report.raise_for_findings()
+        report.named(job.output).raise_for_findings()
         _publish(image, job.output)
     log(
         f"{job.output} is written: {image.size} bytes, {image.mapped} of them to flash; "

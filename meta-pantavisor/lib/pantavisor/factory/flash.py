@@ -103,7 +103,7 @@ def flash(
     not be written; what fails later, or is interrupted by Ctrl-C, is in what is returned.
     """
     _check_different(targets)
-    block_map = bmap.read(_map_of(image))
+    block_map = bmap.read(map_of(image))
     with ExitStack() as stack:
         source = stack.enter_context(regular.opened(image))
         plan = _read(image, source.fileno(), block_map)
@@ -144,7 +144,7 @@ def check_holds(target: Path, image: Path) -> None:
     """Raise PantavisorError unless all that the block map of ``image`` lists is on ``target``, but for the
     first and the last block, and where a copy of the table is, which are those of the disk.
     """
-    block_map = bmap.read(_map_of(image))
+    block_map = bmap.read(map_of(image))
     with regular.opened(image) as source, open(target, "rb", buffering=0) as held:
         plan = _read(image, source.fileno(), block_map)
         os.posix_fadvise(held.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -170,9 +170,10 @@ def _check_different(targets: Sequence[Path]) -> None:
             raise FormatError(f"{first} and {target} are the same disk", hint="name each once")
 
 
-def _map_of(image: Path) -> Path:
+def map_of(image: Path) -> Path:
+    """The block map next to an image. Raises NotFound where one of them is missing."""
     if not image.is_file():
-        raise NotFound(f"{image} is not a disk image", hint="name the file that is to be flashed")
+        raise NotFound(f"{image} does not exist, or is not a disk image", hint="name the image's file")
     found = image.with_name(f"{image.name}.bmap")
     if not found.is_file():
         raise NotFound(f"{found} is missing", hint=f"make it: bmaptool create -o {found} {image}")

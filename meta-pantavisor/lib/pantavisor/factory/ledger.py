@@ -29,6 +29,7 @@ BEGUN, DONE, FAILED = "begun", "done", "failed"
 EVENTS = (BEGUN, DONE, FAILED)
 MAX_BYTES = 256 * 1024 * 1024
 MAX_LINE = 4096
+HINT = "name the ledger, or use a copy of it from before it was changed"
 HEAD = ".head"  # behind the name of the ledger
 MAX_HEAD = 256
 START = "0" * 64  # what the first line follows
@@ -55,10 +56,13 @@ class Entries:
 
     def add(self, line: bytes, what: str) -> None:
         """Raises FormatError for a line that does not follow from the one before."""
-        entry = cjson.load_object(line, what=what)
+        try:
+            entry = cjson.load_object(line, what=what)
+        except FormatError as error:
+            raise FormatError(f"{what} is not an event of {SPEC}: {error.message}", hint=HINT) from error
         serial, event, macs = entry.get("serial"), entry.get("event"), entry.get("macs")
         if set(entry) != MEMBERS or entry["#spec"] != SPEC or event not in EVENTS:
-            raise FormatError(f"{what} is not an event of {SPEC}")
+            raise FormatError(f"{what} is not an event of {SPEC}", hint=HINT)
         if not isinstance(serial, str) or not isinstance(macs, list):
             raise FormatError(f"{what} has a serial or macs of the wrong type")
         if entry["after"] != self.last:

@@ -14,6 +14,7 @@ from ..pvs import Signers
 from ..readers import IMAGE, Chunks, Findings, Opened, opened, parse_states
 from ..state import State
 from .first_revision import REVISION
+from .flash import map_of
 
 # What a fresh storage holds; all of it is made again.
 _FRESH = ("boot", "cache", "config", "disks", "logs", "lost+found", "objects", "trails")
@@ -35,7 +36,7 @@ def sign_again(
     The image is a fresh one, of revision 0 alone. What is made passes a strict verification by ``trust``,
     what devices have. Raises PantavisorError.
     """
-    block_map = disk.read_map(image.with_name(f"{image.name}.bmap"))
+    block_map = disk.read_map(map_of(image))
     disk.check_map(image, block_map)
     atomic.check_target(output)
     with atomic.scratch(output.absolute().parent) as folder:
@@ -47,11 +48,13 @@ def sign_again(
             for object_id, chunks in found.objects.items():
                 _keep(pool, object_id, chunks, folder)
         state = keys.resign(state, signer)
+        roots = keys.TrustStore.parse(trust, what="trusted roots")
+        keys.verify_state(state, roots, strict=True, signers=signers)
         manifests.check_state(state)
         trail.write(storage, state, pool, REVISION)
         made = folder / output.name
         disk.replace_storage(image, made, span, storage)
-        audit.verify(made, trust=trust, strict=True, signers=signers).raise_for_findings()
+        audit.verify(made, trust=trust, strict=True, signers=signers).named(output).raise_for_findings()
         text = disk.remap(made, block_map, span)
         atomic.sync_file(made)
         beside = output.with_name(f"{output.name}.bmap")

@@ -71,7 +71,7 @@ def make_unit(
             _check_uncertified(station, unit)
         with personalised(place, unit) as made:
             report = audit.verify(made, trust=station.trust, strict=True, signers=station.signers)
-            report.raise_for_findings()
+            report.named(place.output or place.target).raise_for_findings()
             certificate = _certificate(station, unit, made, digest, report.checked, mark)
         # Not before an image has its name, or its disk could be full and the unit failed.
         if station.certificates is not None and certificate is not None:

@@ -16,6 +16,12 @@ from . import pem
 from .algorithms import hash_name, verify_made
 from .publickey import PublicKey, is_rsa
 
+_HINT = "check the PKCS#11 library, the token's label and the PIN"
+_HINTS = {
+    "PinIncorrect": "check the PIN before the next try: many tokens lock themselves after a few wrong ones",
+    "PinLocked": "ask the token's owner to reset the PIN",
+}
+
 
 @dataclass(frozen=True)
 class TokenSigner:
@@ -51,10 +57,16 @@ class TokenSigner:
             ):
                 signature = self._sign(pkcs11, self._key(pkcs11, session), data)
         except pkcs11.exceptions.NoSuchToken as error:
-            raise NotFound(f'{self.module} does not find the token "{self.token}"') from error
+            raise NotFound(
+                f'{self.module} does not find the token "{self.token}"',
+                hint=f"list the tokens: pkcs11-tool --module {self.module} --list-slots",
+            ) from error
         except pkcs11.PKCS11Error as error:
             reason = str(error) or type(error).__name__
-            raise PantavisorError(f'the token "{self.token}" of {self.module} refused: {reason}') from None
+            raise PantavisorError(
+                f'the token "{self.token}" of {self.module} refused: {reason}',
+                hint=_HINTS.get(reason, _HINT),
+            ) from None
         verify_made(
             self.public, self.algorithm, signature, data, what=f'what the token "{self.token}" gave'
         )
