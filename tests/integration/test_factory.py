@@ -522,6 +522,26 @@ def test_what_devices_do_not_trust_is_not_signed(
     assert not (desk / "signed.img").exists() and not (desk / "signed.img.bmap").exists()
 
 
+def test_no_output_takes_the_place_of_what_is_read(
+    pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    given = made / "given"
+    for lost in ("disk.img.bmap", "plan.csv", "plan.csv.ledger"):
+        before = (desk / lost).read_bytes()
+        said = personalise(desk / "disk.img", "--out", desk / lost, status=2)
+        assert f"{desk}/{lost} is also given to be read, and would be lost" in said
+        assert (desk / lost).read_bytes() == before
+    trust = ["--trust", f"{given}/keys/ca.crt", *signer(given / "keys")]
+    for lost in (f"{desk}/disk.img.bmap", f"{given}/keys/key.pem", f"{given}/keys/ca.crt"):
+        said = pvr.both("factory", "sign", f"{desk}/disk.img", "--out", lost, *trust, status=2)[1]
+        assert "would be lost" in said
+    exports = [str(made / "made" / f"{name}.tgz") for name in ("web", "bsp")]
+    boot = ["--boot", f"EFI/BOOT/BOOTX64.EFI={given}/loader.efi", "--release", "4", *trust]
+    for lost in (exports[0], f"{given}/loader.efi"):
+        assert "would be lost" in pvr.both("image", *exports, "--out", lost, *boot, status=2)[1]
+    assert "would be lost" in pvr.both("sbom", exports[0], "--out", exports[0], status=2)[1]
+
+
 def test_a_mistake_is_said_in_the_words_of_the_user(pvr: PvrCommand, desk: Path, made: Path) -> None:
     trust = ["--trust", f"{made}/given/keys/ca.crt"]
     out = ["--out", f"{desk}/signed.img", *trust, *signer(made / "given/keys")]

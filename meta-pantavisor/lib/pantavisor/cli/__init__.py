@@ -19,7 +19,7 @@ from typing import Optional
 
 from .. import __version__
 from ..errors import PantavisorError
-from . import argument_parser, environment, failures, published
+from . import argument_parser, environment, failures, outputs, published
 from .console import Console, discard, open_missing, write_stderr
 
 # The commands of each module. Only the module of the command given is loaded: loading all takes longer than
@@ -97,6 +97,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         console = Console(quiet=options.quiet, verbose=options.verbose)
         for name, near in environment.misspelt(os.environ):
             console.warn(f'the environment has {name}, which nothing reads; use "{near}"')
+        outputs.check(options)
         status = options.run(options, console)
         sys.stdout.flush()
         return int(status or 0)
