@@ -551,3 +551,24 @@ def test_what_reaches_the_device_is_asked_of_the_table(
         assert "lxc.hook.mount" in said
     table.write_text('{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": "all"}]}')
     pvr(*sig(keyring), "ls", "--signers", str(table))
+
+
+def test_a_deployment_whose_signature_does_not_match_is_warned_of(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    card = tmp_path / "card/trails"
+    assert "refuses" not in pvr.both("deploy", "--commit", str(card / "0"), str(work))[1]
+    (work / "web/root.squashfs").write_text("another")
+    pvr("add")
+    pvr("commit")
+    said = pvr.both("deploy", str(card / "locals/next"), str(work))[1]
+    assert "warning: a device that verifies refuses it: signature _sigs/web.json does not match" in said
+
+
+def test_a_card_that_is_not_mounted_is_warned_of(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:
+    card = tmp_path / "card/trails"
+    warning = "had no storage of a device around it, so one begins there"
+    assert warning in pvr.both("deploy", str(card / "locals/next"), str(work))[1]
+    assert warning not in pvr.both("deploy", str(card / "locals/other"), str(work))[1]
+    assert warning not in pvr.both("deploy", "--commit", str(tmp_path / "new/trails/0"), str(work))[1]

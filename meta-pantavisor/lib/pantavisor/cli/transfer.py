@@ -8,9 +8,11 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Optional
 
 from .. import export, repo
-from ..errors import FormatError
+from ..errors import FormatError, PantavisorError
+from ..state import State
 from . import devices, here
 from .console import Console, count, first_of
 
@@ -121,6 +123,7 @@ def _import(options: argparse.Namespace, console: Console) -> None:
 def _deploy(options: argparse.Namespace, console: Console) -> None:
     sources = map(repo.StateSource.parse, options.sources)
     before = repo.committed_state(options.target)
+    had_storage = repo.boot_environment(options.target) is not None
     state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
     console.line(f"{options.target} holds {count(state, 'path')}")
     if before is not None and before != state:
@@ -132,10 +135,30 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
         console.warn(
             f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one"
         )
+    broken = _broken_signature(state)
+    if broken is not None:
+        console.warn(f"a device that verifies refuses it: {broken.message}; in a repository, sign it again")
     boots = repo.boot_environment(options.target)
+    if boots is not None and not had_storage and not options.commit:
+        console.warn(
+            f"{options.target} had no storage of a device around it, so one begins there; "
+            "for a card, mount it first"
+        )
     if boots is not None and boots.tried:
         console.line(
             f"the device tries {boots.tried} once, and returns to {boots.revision} if it does not run well"
         )
     elif boots is not None:
         console.line(f"the device boots {boots.revision} from now on")
+
+
+def _broken_signature(state: State) -> Optional[PantavisorError]:
+    """The first signature that does not match what it covers; its signer need not be trusted."""
+    from .. import keys, pvs
+
+    try:
+        for signature in pvs.signatures(state):
+            keys.verify_signature(signature, state, keys.TrustStore.parse(keys.own_root(signature)))
+    except PantavisorError as error:
+        return error
+    return None
