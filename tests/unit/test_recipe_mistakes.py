@@ -93,6 +93,25 @@ def test_of_two_values_none_is_lost(d: Any, variable: str, value: str, sentence:
     assert sentence in skipped(d) and "(hint: " in skipped(d)
 
 
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [("PVR_VOLUMES:apend", "append"), ("PVR_VOLUMES:pn-demo:prepand", "prepend"),
+     ("PVR_VOLUMES:removed", "remove"), ("PVR_GROUP:pn-deno", "pn-demo")],
+)  # fmt: skip
+def test_an_override_that_never_applies_is_answered_by_the_right_one(d: Any, key: str, right: str) -> None:
+    d.setVar(key, "x")
+    word = key.rpartition(":")[2]
+    assert skipped(d) == f'demo: {key} is set, and {word} has no meaning (hint: use ":{right}")'
+
+
+def test_overrides_of_other_machines_and_recipes_are_kept(d: Any, tmp_path: Path) -> None:
+    (tmp_path / "demos_1.0.bb").touch()
+    d.setVar("BBFILES", f"{tmp_path}/*.bb {tmp_path}/*.bbappend")
+    for key in ("PVR_GROUP:pn-demos", "PVR_GROUP:pn-web", "PVR_GROUP:remote", "PVR_GROUP:pn-demo"):
+        d.setVar(key, "app")
+    pvbb.variables.check(d)
+
+
 def test_what_takes_several_words_keeps_them(d: Any) -> None:
     d.setVar("PVR_ROLES", "nobody mgmt")
     d.setVar("PVROOT_SBOM", "spdx cyclonedx")

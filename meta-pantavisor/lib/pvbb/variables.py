@@ -37,6 +37,8 @@ _INTERNAL = frozenset(
 )  # fmt: skip
 _FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
 _LIKENESS = 0.8
+_LIKENESS_OF_OPERATORS = 0.85  # a machine may be called remote
+_OPERATORS = ("append", "prepend", "remove")
 
 
 def check(d: Any) -> None:
@@ -59,6 +61,7 @@ def check(d: Any) -> None:
             own = f'declare one of your own by {name}[doc] = "...", and look up others in docs/variables.md'
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"' if near else own)
     _need_readers(d, layer)
+    _need_overrides(d)
     pvbb.values.check(d)
     pvbb.deviceconfig.check(d)
 
@@ -75,9 +78,9 @@ def _need_no_argument(d: Any, name: str, published: set[str]) -> None:
         pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
 
 
-def _nearest(name: str, known: Collection[str]) -> Optional[str]:
+def _nearest(name: str, known: Collection[str], *, likeness: float = _LIKENESS) -> Optional[str]:
     """What it is a misspelling of, as far as others may use its prefix, too."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_LIKENESS)
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
     return near[0] if near else None
 
 
@@ -96,6 +99,30 @@ def _need_readers(d: Any, layer: str) -> None:
         if not d.getVarFlag(name, "doc", False):
             hint = f"write it where {readers[name]} reads it, or in the configuration"
             pvbb.recipe.skip(d, f"{name} is set, which this recipe does not read", hint)
+
+
+def _need_overrides(d: Any) -> None:
+    """Skip the recipe for a misspelt operator (``:apend``), and for its own name misspelt in an override
+    (``:pn-wbe``), unless another recipe has that one: BitBake takes both for overrides that do not apply.
+    """
+    for key in sorted(d.keys()):
+        name, *words = key.split(":")
+        if not _OURS.fullmatch(name):
+            continue
+        for word in words:
+            near = _nearest(word, [f"pn-{d.getVar('PN')}"]) or _nearest(
+                word, _OPERATORS, likeness=_LIKENESS_OF_OPERATORS
+            )
+            if near in (None, word) or _is_recipe(d, word):
+                continue
+            pvbb.recipe.skip(d, f"{key} is set, and {word} has no meaning", f'use ":{near}"')
+
+
+def _is_recipe(d: Any, word: str) -> bool:
+    """Whether it is the override of another recipe, by the names of their files."""
+    prefix, name, folders = word[:3], word[3:], (d.getVar("BBFILES") or "").split()
+    files = (f"{os.path.dirname(folder)}/{name}{end}" for folder in folders for end in (".bb", "_*.bb"))
+    return prefix == "pn-" and any(glob(file) for file in files)
 
 
 def _assigned(path: Any) -> frozenset[str]:
