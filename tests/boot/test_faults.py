@@ -42,12 +42,15 @@ def storage(copy: Path) -> Storage:
 def test_bsp_volume_that_does_not_mount_stops_the_device_and_not_its_pid_1(
     storage: Storage, start: Callable[..., qemu.Guest], tmp_path: Path
 ) -> None:
-    sign_again(storage, {"bsp/modules.squashfs": b"no file system" * 1000}, tmp_path)
+    """The second of them: what the first one mounted goes before the storage is unmounted."""
+    run = manifest(storage, "bsp/run.json", tmp_path, firmware="firmware.squashfs")
+    files = {"bsp/firmware.squashfs": b"no file system" * 1000, "bsp/run.json": run}
+    sign_again(storage, files, tmp_path)
     monitor = tmp_path / "monitor"
     extra = ("-monitor", f"unix:{monitor},server,nowait")
-    with start(storage.image, reboot=False, extra=extra) as running:
+    with start(storage.image, persist=True, reboot=False, extra=extra) as running:
         running.wait_for(r"revision 0 verified", timeout=BOOT_SECONDS)
-        running.wait_for(r"revision 0 is unusable: bsp: .*modules.squashfs", timeout=SHORT_SECONDS)
+        running.wait_for(r"revision 0 is unusable: bsp: .*firmware.squashfs", timeout=SHORT_SECONDS)
         running.wait_for(r"this device stops here: \S", timeout=SHORT_SECONDS)
         # It still takes orders, and nothing of the revision was looked at.
         press_reset(running, monitor)
@@ -55,6 +58,8 @@ def test_bsp_volume_that_does_not_mount_stops_the_device_and_not_its_pid_1(
         assert running.wait_end(timeout=SHORT_SECONDS) == 0
         assert "container" not in running.console.split("revision 0 is unusable")[0].split("verified")[1]
         assert "RUNNING" not in running.console and "Kernel panic" not in running.console
+        assert "was busy" not in running.console
+    check_clean(storage)
 
 
 def test_a_torn_superblock_is_repaired_before_the_mount(

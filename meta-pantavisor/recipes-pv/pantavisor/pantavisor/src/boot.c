@@ -171,7 +171,6 @@ static int take(const struct pv_boot *boot, const struct pv_job_result *result, 
 	if (pv_handover_take(boot->ends[0], pv->run,
 		    pv_config_number(&pv->config, PV_UPDATER_GOALS_TIMEOUT), pv->release, err) < 0)
 		return -1;
-	pv_volume_note_bsp(pv);
 	pv_run_make_tasks(pv->run);
 	return 0;
 }
@@ -198,6 +197,7 @@ void pv_boot_verify(struct pv_boot *boot)
 		.argument = boot,
 		.limit_ms = PV_VERIFY_MS};
 
+	pv_volume_note_bsp(boot->pv);
 	if (pv_handover_open(boot->ends, &none.err) < 0)
 		boot->done(boot, &none.err);
 	else if (pv_job_start(&boot->pv->jobs, &job, &none.err) < 0)

@@ -15,6 +15,12 @@
 /* Since boot. A fault that comes with every boot reboots no faster, and its reason can be read. */
 #define FAULT_MS 20000
 
+/* By a job, which also records that it begins. */
+static bool is_verifying(const struct pv *pv)
+{
+	return *pv->candidate.revision && !pv->candidate.is_noted;
+}
+
 void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 {
 	if (pv->end) {
@@ -26,6 +32,8 @@ void pv_ending_begin(struct pv *pv, enum pv_end end, const char *why)
 	pv->end = end;
 	pv_watchdog_end(&pv->watchdog);
 	pv->kill_at = pv_now_ms() + GRACE_MS;
+	if (is_verifying(pv))
+		pv_job_cancel(&pv->jobs, pv);
 	for (size_t i = 0; i < pv->run->task_count; i++) {
 		pv_status_next(&pv->run->tasks[i]->status, PV_EVENT_STOP);
 		if (pv->run->tasks[i]->monitor)
@@ -61,10 +69,10 @@ void pv_ending_fault(struct pv *pv, const char *why)
 	pv->not_before = FAULT_MS;
 }
 
-/* What is still being noted counts as well. */
+/* What is still being noted or verified counts as well. */
 static int count_running(const struct pv *pv)
 {
-	int running = (int)pv_jobs_in_order(&pv->jobs);
+	int running = (int)pv_jobs_in_order(&pv->jobs) + is_verifying(pv);
 
 	for (size_t i = 0; i < pv->run->task_count; i++)
 		running += pv->run->tasks[i]->monitor || pv->run->tasks[i]->place == PV_PLACE_MOUNTING;

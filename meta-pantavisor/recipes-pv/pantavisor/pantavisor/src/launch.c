@@ -136,14 +136,17 @@ static int switch_to(struct pv *pv, struct pv_err *err)
 	return 0;
 }
 
-/* Refused, or cut off: then it is not known how far that came. */
+/* Refused, or cut off: then it is not known how far that came. An end that came meanwhile is the reason,
+ * whatever was found. */
 static void give_up(struct pv *pv, const struct pv_job_result *result)
 {
 	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text);
 
 	if (!result->is_given)
 		pv_fsops_thaw(pv->storage);
-	if (result->is_given)
+	if (pv->end)
+		record_end(pv, PV_PROGRESS_WONTGO, "the device ended before the revision was verified");
+	else if (result->is_given)
 		record_end(pv, PV_PROGRESS_WONTGO, result->err.text);
 	else
 		record_end(pv, PV_PROGRESS_ERROR, why);
@@ -180,10 +183,8 @@ static void finish(void *argument, const struct pv_job_result *result)
 	struct pv_job_result failed = *result;
 
 	failed.is_given = true;
-	if (result->done < 0)
+	if (result->done < 0 || pv->end)
 		give_up(pv, result);
-	else if (pv->end)
-		pv->candidate.revision[0] = '\0';
 	else if (result->length && result->bytes[0] == PV_UPDATE_BY_REBOOT)
 		note_boot(pv);
 	else if (switch_to(pv, &failed.err) < 0)

@@ -65,10 +65,8 @@ void pv_volume_note_bsp(struct pv *pv)
 {
 	cleanup_free char *modules = modules_place(pv);
 
-	if (pv->run->state.bsp_modules.name)
-		pv_mounts_note(&pv->mounts, modules);
-	if (pv->run->state.bsp_firmware.name)
-		pv_mounts_note(&pv->mounts, FIRMWARE);
+	pv_mounts_note(&pv->mounts, modules);
+	pv_mounts_note(&pv->mounts, FIRMWARE);
 }
 
 /* Of the volumes that last; NULL for one that ends with the next boot. */

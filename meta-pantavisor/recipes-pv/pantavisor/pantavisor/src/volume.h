@@ -7,7 +7,7 @@
 
 /* The volumes of the bsp, over /lib/modules/<release> and /lib/firmware. */
 int pv_volume_mount_bsp(struct pv *pv, struct pv_err *err);
-/* In PID 1, once a job has mounted them: they are undone with its other mounts. */
+/* In PID 1, before a job mounts them: they are undone with its other mounts, however far that came. */
 void pv_volume_note_bsp(struct pv *pv);
 /* A container's files and storages, below /volumes/<container>/. The new ones of these are noted in `use`.
  */

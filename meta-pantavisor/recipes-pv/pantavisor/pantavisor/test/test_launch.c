@@ -89,6 +89,32 @@ static void test_end_that_came_before_the_note_stays(void)
 	check_stored(&pv, "7", "locals/x", "");
 }
 
+/* The job is over before the storage is left, and the record has why. */
+static void test_end_that_comes_while_a_revision_is_looked_at(void)
+{
+	struct pv pv = running(true, true, false);
+	int64_t next = PV_LOOP_FOREVER;
+	struct pv_err err;
+	int lock;
+
+	begin_launch(&pv, "NEW");
+	lock = pv_trail_lock(pv.storage, &err);
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	look_after_jobs(&pv);
+	CHECK(pv.jobs.count == 1 && pv.jobs.list[0].pid > 0);
+	pv_ending_begin(&pv, PV_END_POWEROFF, "a test");
+	task.monitor = 0;
+	if (setjmp(end_of_story) == 0)
+		pv_ending_tick(&pv, pv_now_ms(), &next);
+	else
+		CHECK(!"the storage is left while a job works on it");
+	wait_for_jobs(&pv);
+	check_progress(&pv, "WONTGO", "the device ended before the revision was verified");
+	CHECK(pv.end == PV_END_POWEROFF && !*pv.candidate.revision);
+	close(lock);
+	check_stored(&pv, "7", "", "");
+}
+
 /* No revision is removed while it is looked at, nor looked at while some are removed. */
 static void test_collection_and_launch_wait_for_each_other(void)
 {
@@ -223,6 +249,7 @@ int main(void)
 	test_revision_is_tried_by_a_reboot();
 	test_try_that_is_noted_stays_noted();
 	test_end_that_came_before_the_note_stays();
+	test_end_that_comes_while_a_revision_is_looked_at();
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
