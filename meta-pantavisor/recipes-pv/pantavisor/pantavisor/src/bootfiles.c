@@ -188,7 +188,23 @@ static int check_file(
 	return 0;
 }
 
-int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
+static int read_file(int folder, const struct file *file, struct pv_err *err)
+{
+	cleanup_close int fd = pv_beneath_file(folder, file->name, err);
+	char hex[PV_SHA256_HEX + 1];
+
+	if (fd < 0)
+		return -1;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (pv_sha256_fd(fd, hex, err) < 0)
+		return pv_err_wrap(err, FOLDER "/%s", file->name);
+	return strcmp(hex, file->object_id)
+		       ? pv_err_set(err, FOLDER "/%s is damaged on the storage", file->name)
+		       : 0;
+}
+
+static int check(
+	const struct pv_checkout *checkout, const struct pv_state *state, bool reads, struct pv_err *err)
 {
 	cleanup_free struct list *list = pv_alloc(1, sizeof(*list));
 	cleanup_close int objects =
@@ -205,9 +221,20 @@ int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state
 	if (folder < 0 || make_list(list, err) < 0 || check_names(list, folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++)
-		if (check_file(objects, folder, &list->files[i], checkout->repair, err) < 0)
+		if (check_file(objects, folder, &list->files[i], checkout->repair, err) < 0 ||
+			(reads && read_file(folder, &list->files[i], err) < 0))
 			return -1;
 	return 0;
+}
+
+int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
+{
+	return check(checkout, state, false, err);
+}
+
+int pv_bootfiles_read(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
+{
+	return check(checkout, state, true, err);
 }
 
 int pv_bootfiles_make(

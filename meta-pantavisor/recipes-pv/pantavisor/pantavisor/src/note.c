@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "publish.h"
+#include "usable.h"
 
 static int write_note(void *argument, struct pv_job_result *result)
 {
@@ -71,6 +72,9 @@ static int publish(const struct pv_note *note, struct pv_bootenv *env, struct pv
 
 	if (!strcmp(note->revision, env->revision))
 		return pv_publish_forget(&publisher, err);
+	/* Of a bsp that runs already its kernel was read for the last time when the device booted. */
+	if (pv_usable_boots(note->pv, note->revision, err) < 0)
+		return -1;
 	return pv_publish_try(&publisher, note->revision, err);
 }
 

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "usable.h"
 
+#include <fcntl.h>
+
+#include "alloc.h"
+#include "beneath.h"
+#include "bootfiles.h"
 #include "release.h"
+#include "text.h"
 
 struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)
 {
@@ -53,4 +59,21 @@ int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *er
 		return -1;
 	pv_state_free(&state);
 	return 0;
+}
+
+int pv_usable_boots(const struct pv *pv, const char *revision, struct pv_err *err)
+{
+	cleanup_free char *path = pv_fmt("trails/%s", revision), *text = NULL;
+	cleanup_close int trail = pv_beneath_open(pv->storage, path, O_RDONLY | O_DIRECTORY, err);
+	const struct pv_checkout checkout = {.storage = pv->storage, .trail = trail};
+	struct pv_state state;
+	size_t length;
+	int done;
+
+	if (trail < 0 || pv_beneath_read(trail, ".pvr/json", PV_JSON_TEXT_BYTES, &text, &length, err) < 0 ||
+		pv_state_parse(&state, text, length, err) < 0)
+		return -1;
+	done = pv_bootfiles_read(&checkout, &state, err);
+	pv_state_free(&state);
+	return done;
 }

@@ -32,6 +32,7 @@ static struct {
 	bool is_killed;	      /* what looks at a revision */
 	bool works_slowly;    /* its jobs, which the test waits for */
 	const char *unusable; /* revisions of one letter */
+	bool is_rotten;	      /* a kernel, since it was verified */
 	int64_t spawned_at;   /* 0: soon after its boot */
 	int mounts, spawns, unmounts, halts, kills, clears, probes, probe_kills;
 	pid_t probe; /* -1: none can begin */
@@ -114,6 +115,13 @@ int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *er
 {
 	(void)pv;
 	return world.unusable && strstr(world.unusable, revision) ? pv_err_set(err, "unusable") : 0;
+}
+
+int pv_usable_boots(const struct pv *pv, const char *revision, struct pv_err *err)
+{
+	(void)pv;
+	(void)revision;
+	return world.is_rotten ? pv_err_set(err, "its kernel is damaged") : 0;
 }
 
 struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)

@@ -15,12 +15,17 @@
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+/* sha256 of "abc", FIPS 180-2. */
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define STATE(run)                                                                      \
 	"{\"#spec\":\"pantavisor-service-system@1\",\"bsp/i\":\"" A "\",\"bsp/k\":\"" B \
 	"\",\"bsp/k.sig\":\"" A "\",\"bsp/run.json\":" run "}"
 
 static const char plain[] =
 	STATE("{\"addons\":[\"i\",\"k\"],\"fdt\":\"i\",\"initrd\":\"i\",\"linux\":\"k\"}");
+static const char small[] = "{\"#spec\":\"pantavisor-service-system@1\",\"bsp/k\":\"" ABC
+			    "\",\"bsp/run.json\":{\"initrd\":\"k\",\"linux\":\"k\"}}";
+static bool is_read;
 static char root[] = "/tmp/pv-test-bootfiles-XXXXXX";
 static struct pv_err err;
 
@@ -59,7 +64,7 @@ static int check(const char *text, bool repair)
 
 	err = (struct pv_err){0};
 	CHECK(pv_state_parse(&state, text, strlen(text), &err) == 0);
-	done = pv_bootfiles_check(&checkout, &state, &err);
+	done = (is_read ? pv_bootfiles_read : pv_bootfiles_check)(&checkout, &state, &err);
 	pv_state_free(&state);
 	return done;
 }
@@ -144,6 +149,32 @@ static void test_what_the_state_lacks_is_refused(void)
 	CHECK(check(STATE("{\"addons\":[1],\"initrd\":\"i\",\"linux\":\"k\"}"), true) < 0);
 }
 
+/* In place: the links stay as they are. */
+static void damage(const char *path)
+{
+	cleanup_free char *whole = pv_fmt("%s/%s", root, path);
+	cleanup_close int fd = open(whole, O_WRONLY | O_CLOEXEC);
+
+	CHECK(pwrite(fd, "x", 1, 1) == 1);
+}
+
+static void test_damage_on_the_medium_is_found_by_reading(void)
+{
+	put("objects/" ABC, "abc");
+	put("trails/0/.pv/progress", "{}");
+	place("pv-kernel.img", ABC);
+	place("pv-initrd.img", ABC);
+	is_read = true;
+	CHECK(check(small, false) == 0);
+	damage("objects/" ABC);
+	CHECK(check(small, false) < 0);
+	CHECK_TEXT(err.text, ".pv/pv-kernel.img is damaged on the storage");
+	is_read = false;
+	CHECK(check(small, false) == 0);
+	take("pv-kernel.img");
+	take("pv-initrd.img");
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(root) != NULL);
@@ -157,8 +188,8 @@ int main(void)
 	test_names_that_are_not_in_the_state_are_refused();
 	test_missing_ones_are_linked_again_and_optional_ones_refused_once();
 	test_what_the_state_lacks_is_refused();
-	take("pv-kernel.img");
-	take("pv-kernel.img.sig");
+	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_damage_on_the_medium_is_found_by_reading();
 	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	/* A FIT image is all that such a board loads. */
 	put("objects/" A, "a");

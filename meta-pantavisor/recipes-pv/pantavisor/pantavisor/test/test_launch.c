@@ -243,6 +243,20 @@ static void test_note_that_failed_gives_no_try_again(void)
 	check_tried_after_a_note_that_failed(false, "locals/z");
 }
 
+/* Neither the boot loader nor the device goes on to a revision that could not be booted again. */
+static void test_revision_whose_kernel_rotted_is_not_noted(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	world.is_rotten = true;
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	wait_for_jobs(&pv);
+	CHECK(!pv.end && !*pv.candidate.revision);
+	check_progress(&pv, "WONTGO", "its kernel is damaged");
+	check_stored(&pv, "7", "", "");
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
@@ -253,6 +267,7 @@ int main(void)
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
 	test_revision_that_is_unusable_is_not_tried();
+	test_revision_whose_kernel_rotted_is_not_noted();
 	test_launch_that_is_cut_off_is_recorded();
 	test_revision_that_cannot_be_noted_is_not_tried();
 	test_note_that_failed_gives_no_try_again();

@@ -109,6 +109,23 @@ static void test_revision_that_cannot_be_noted_is_left(void)
 	finish(&pv, "7", "");
 }
 
+static void test_revision_whose_kernel_rotted_is_left(void)
+{
+	int64_t now = 100 * SECOND;
+	struct pv_task *db;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	db = of(&pv, "db");
+	go_to(&pv, NEW, now);
+	world.is_rotten = true;
+	tick(&pv, now + 6 + DELAY);
+	check_progress(&pv, "ERROR", "It cannot be recorded for the boot loader: its kernel is damaged");
+	tick(&pv, now + 7 + DELAY);
+	check_is_back(&pv, db, now + 8 + DELAY);
+	finish(&pv, "7", "");
+}
+
 static void test_container_that_never_ends_is_left_by_a_reboot(void)
 {
 	int64_t now = 100 * SECOND;
@@ -132,6 +149,7 @@ int main(void)
 	test_container_that_fails_for_good_leads_back();
 	test_failure_while_it_is_noted_leads_back();
 	test_revision_that_cannot_be_noted_is_left();
+	test_revision_whose_kernel_rotted_is_left();
 	test_container_that_never_ends_is_left_by_a_reboot();
 	return check_done();
 }
