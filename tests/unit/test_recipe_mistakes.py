@@ -79,6 +79,8 @@ def test_a_variable_that_another_recipe_reads_skips_the_recipe(
      ("PVR_VOLUMES", "/a:boot /a:permanent", "volume /a is given twice, as boot and as permanent"),
      ("PANTAVISOR_SECUREBOOT_MODE", "stric", 'PANTAVISOR_SECUREBOOT_MODE "stric" (hint: use "strict'),
      ("PANTAVISOR_BOOTLOADER", "gruub", 'use "grub"'),
+     ("PANTAVISOR_BOOTLOADER", "rpiab", 'counts no failed boots, so a revision that panics would stay'),
+     ("PANTAVISOR_BOOTLOADER", "uboot-ab", 'no slots of flash are written here (hint: use "uboot"'),
      ("PANTAVISOR_BOOTLOADER", "grub uboot", 'PANTAVISOR_BOOTLOADER is "grub uboot" (hint: keep one word'),
      ("PANTAVISOR_SECUREBOOT_MODE", "strict lenient", 'is "strict lenient" (hint: keep one word'),
      ("PVR_STATUS_GOAL", "STARTED READY", 'PVR_STATUS_GOAL is "STARTED READY" (hint: keep one word'),

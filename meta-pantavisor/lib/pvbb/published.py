@@ -131,7 +131,7 @@ FEATURES = {
     "dcp": "this runtime opens no encrypted disks",
     "squash-lz4": 'write PVR_PROFILE = "lz4"',
     "squash-zstd": 'write PVR_PROFILE = "zstd"',
-    "rpi-tryboot": "the board's layout decides how it boots",
+    "rpi-tryboot": 'write RPI_USE_U_BOOT = "1": the firmware counts no failed boots',
 }
 
 

@@ -32,6 +32,12 @@ CHOICES = {
     "PANTAVISOR_SECUREBOOT_MODE": ("strict", "lenient", "audit", "disabled"),
     "PANTAVISOR_BOOTLOADER": ("grub", "uboot"),
 }
+# Published loaders of which nothing is here, and why.
+ABSENT_LOADERS = {
+    "rpiab": "the firmware of a Raspberry Pi counts no failed boots, so a revision that panics would stay",
+    "uboot-ab": "no slots of flash are written here",
+    "uboot-pvk": "no slots of flash are written here",
+}
 SEVERAL = ("PVR_ROLES", "PVROOT_SBOM")  # of CHOICES, those that take more than one word
 LIMITS = {
     "PVR_MEMORY": resources.parse_memory,
@@ -95,6 +101,15 @@ def _words(variable: str, value: str) -> None:
         raise FormatError(f'{variable} is "{value}"', hint="keep one word")
 
 
+def _loader(variable: str, value: str) -> None:
+    if value in ABSENT_LOADERS:
+        raise FormatError(
+            f'{variable} is "{value}": {ABSENT_LOADERS[value]}',
+            hint='use "uboot" (on a Raspberry Pi write RPI_USE_U_BOOT = "1")',
+        )
+    _words(variable, value)
+
+
 def _profile(variable: str, value: str) -> None:
     codec, colon, level = value.partition(":")
     if codec not in PROFILES:
@@ -144,6 +159,7 @@ _JUDGES = {
     **dict.fromkeys(FLAGS, _flag),
     **dict.fromkeys(NUMBERS, _number),
     **dict.fromkeys(CHOICES, _words),
+    "PANTAVISOR_BOOTLOADER": _loader,
     **dict.fromkeys(LIMITS, _limit),
     "PVR_CACHE_SIZE": _size,
     **dict.fromkeys(PLACES, _place),
