@@ -31,12 +31,14 @@ PVROOT_SBOM ??= "spdx"
 PVROOT_SBOM[doc] = "Formats of the bills of materials that are deployed with the image: spdx \
 (<image>.spdx.json, SPDX 3, with what create-spdx-3.0 lists of image recipes), cyclonedx \
 (<image>.cdx.json). Empty: none."
-PVROOT_BOOT_DEPENDS ??= "pantavisor-grub:do_deploy"
+PANTAVISOR_BOOTLOADER ??= "${@pvbb.boards.loader(d)}"
+PVROOT_BOOT_DEPENDS ??= "pantavisor-${PANTAVISOR_BOOTLOADER}:do_deploy"
 PVROOT_BOOT_DEPENDS[doc] = "Tasks that deploy what IMAGE_BOOT_FILES names."
 PVROOT_EFI_FILES = "pantavisor-grub-${EFI_BOOT_IMAGE};EFI/BOOT/${@d.getVar('EFI_BOOT_IMAGE').upper()}"
-IMAGE_BOOT_FILES ??= "${PVROOT_EFI_FILES}"
+PVROOT_SCRIPT = "${@pvbb.boards.script(d)}"
+IMAGE_BOOT_FILES ??= "${@d.getVar('PVROOT_SCRIPT') or d.getVar('PVROOT_EFI_FILES')}"
 IMAGE_BOOT_FILES[doc] = "Files of DEPLOY_DIR_IMAGE for the boot partition: source[;name there], separated \
-by blanks."
+by blanks. Default: GRUB, or the script of pantavisor-uboot."
 EFI_BOOT_IMAGE ??= "bootx64.efi"
 EFI_BOOT_IMAGE:aarch64 = "bootaa64.efi"
 

@@ -12,16 +12,12 @@
 
 inherit pvroot-parts pantavisor-files pantavisor-tool pvs-keys
 
-PANTAVISOR_BOOTLOADER ??= "${@pvbb.boards.loader(d)}"
 PVROOT_WKS ??= "${@pvbb.boards.layout(d)}"
 PVROOT_WKS[doc] = "File for wic that describes the disk. Default: one of this layer for the machine, in \
 place of the WKS_FILE of its BSP layer."
 PVROOT_STORAGE = "${B}/${PVROOT_NAME}.ext4"
 PVROOT_STORAGE[doc] = "The storage partition, for rawcopy in a wks. Set by the class."
-PVROOT_BOOT_DEPENDS ??= "pantavisor-${PANTAVISOR_BOOTLOADER}:do_deploy"
 PVROOT_SUMS = "${WORKDIR}/boot-files/SHA256SUMS"
-PVROOT_SCRIPT = "${@oe.utils.conditional('PANTAVISOR_BOOTLOADER', 'uboot', \
-    'pantavisor-boot.scr;boot.scr', '', d)}"
 IMAGE_BOOT_FILES ??= "${@oe.utils.conditional('PANTAVISOR_BOOTLOADER', 'grub', \
     '${PVROOT_EFI_FILES}', '', d)}"
 # The machine's own default stays, but for what U-Boot would start before the script.

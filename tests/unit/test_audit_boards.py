@@ -108,6 +108,15 @@ def test_a_board_with_u_boot_at_a_fixed_place_is_good(world: World, table: str) 
     assert kinds == [(1, boot, BOOT_AT), (2, "Linux file system", STORAGE_AT)]
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_the_notes_of_u_boot_may_change_and_the_script_may_not(world: World, changes: bool) -> None:
+    image = world.board("notes", {"boot.scr": script(), "pv-notes.env": bytes(512)})
+    name = "pv-notes.env" if changes else "boot.scr"
+    (world.folder / "other").write_bytes(script(b"echo other\n"))
+    proc.run(["mcopy", "-o", "-i", f"{image}@@{BOOT_AT}", world.folder / "other", f"::/{name}"])
+    assert codes(world.verify(image)) == (set() if changes else {"boot-sums"})
+
+
 @pytest.mark.parametrize(
     "files, wrong",
     [

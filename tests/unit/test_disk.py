@@ -58,7 +58,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, boot_file: Path) -> disk.Dis
 
 
 def boot_files(boot_file: Path) -> dict[str, Path]:
-    return {"EFI/BOOT/BOOTX64.EFI": boot_file, "EFI/a long name.cfg": boot_file}
+    return {
+        "EFI/BOOT/BOOTX64.EFI": boot_file, "EFI/a long name.cfg": boot_file, "pv-notes.env": boot_file,
+    }  # fmt: skip
 
 
 def build(
@@ -119,6 +121,8 @@ def test_boot_partition_pleases_fsck_and_holds_the_files(
     proc.run(["mcopy", "-s", "-i", part, "::/*", tmp_path / "all"])
     said = proc.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "all").stdout.decode()
     assert said == "EFI/BOOT/BOOTX64.EFI: OK\nEFI/a long name.cfg: OK\n"
+    # Not what U-Boot changes at each boot.
+    assert (tmp_path / "all/pv-notes.env").exists()
 
 
 def test_files_links_owners_and_times_are_as_given(built: disk.DiskImage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from sim import bitbake_library
@@ -57,6 +57,27 @@ def test_wildcards_names_and_directories_are_those_of_wic(d: Any) -> None:
 
 def test_the_last_of_two_files_of_one_name_is_what_wic_leaves(d: Any) -> None:
     assert listed(d, "u-boot.bin;boot.scr a.dtbo;boot.scr") == {"boot.scr": sha256("a.dtbo")}
+
+
+def test_the_notes_of_u_boot_which_change_are_not_listed(d: Any) -> None:
+    assert list(listed(d, "u-boot.bin a.dtbo;pv-notes.env")) == ["u-boot.bin"]
+
+
+@pytest.mark.parametrize(
+    ("loader", "notes", "files"),
+    [
+        ("grub", "fat", ""),
+        ("uboot", "env", "pantavisor-boot.scr;boot.scr"),
+        ("uboot", None, "pantavisor-boot.scr;boot.scr"),
+        ("uboot", "fat", "pantavisor-boot.scr;boot.scr pantavisor-notes.env;pv-notes.env"),
+    ],
+)
+def test_u_boot_gets_its_script_and_a_file_for_its_notes(
+    d: Any, loader: str, notes: Optional[str], files: str
+) -> None:
+    d.setVar("PANTAVISOR_BOOTLOADER", loader)
+    d.setVar("PANTAVISOR_UBOOT_NOTES", notes)
+    assert pvbb.boards.script(d) == files
 
 
 def test_what_u_boot_starts_before_the_script_is_refused(d: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -25,6 +25,7 @@ GRUB_HEAD = b"# GRUB Environment Block\n"
 GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
 UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
 GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
+UBOOT_NOTES = "pv-notes.env"  # the same of U-Boot, on the boot partition of boards that keep no environment
 _NUMBER = re.compile(r"[0-9]{0,18}")  # as GRUB and the runtime read it
 LAST_GENERATION = 10**18 - 1  # after it the generations begin again
 _LOST = re.compile(r"[0-9]{1,2}:[0-9]{1,9}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 GRUB, U_BOOT = "grub", "uboot"  # values of PANTAVISOR_BOOTLOADER
+NOTES = "pv-notes.env"  # on the boot partition; U-Boot writes it at each boot
 # By an override of the machine; the first that fits.
 LAYOUTS = {
     "rpi": "pantavisor-raspberrypi.wks",
@@ -36,6 +37,15 @@ def loader(d: Any) -> str:
     has_efi = "efi" in (d.getVar("MACHINE_FEATURES") or "").split()
     is_x86 = re.fullmatch("x86_64|i[3-6]86", d.getVar("TARGET_ARCH") or "")
     return GRUB if has_efi or is_x86 else U_BOOT
+
+
+def script(d: Any) -> str:
+    """The entries of IMAGE_BOOT_FILES that a board with U-Boot needs, or nothing."""
+    if d.getVar("PANTAVISOR_BOOTLOADER") != U_BOOT:
+        return ""
+    # Made here: a file that U-Boot makes is one more name that a power cut can tear.
+    notes = f" pantavisor-notes.env;{NOTES}" if d.getVar("PANTAVISOR_UBOOT_NOTES") == "fat" else ""
+    return "pantavisor-boot.scr;boot.scr" + notes
 
 
 def layout(d: Any) -> str:

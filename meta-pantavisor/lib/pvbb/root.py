@@ -73,7 +73,11 @@ def list_boot_files(d: Any) -> None:
             "which U-Boot starts before the boot script\n"
             "  hint: remove it from IMAGE_BOOT_FILES"
         )
-    lines = [f"{bb.utils.sha256_file(files[name])}  {name}\n" for name in sorted(files)]
+    lines = [
+        f"{bb.utils.sha256_file(files[name])}  {name}\n"
+        for name in sorted(files)
+        if name != pvbb.boards.NOTES
+    ]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("".join(lines))

@@ -45,10 +45,13 @@ do_compile() {
     # By the time of SOURCE_DATE_EPOCH, which mkimage reads.
     mkimage -A ${@'arm64' if d.getVar('TARGET_ARCH') == 'aarch64' else 'arm'} -T script -C none \
         -n pantavisor -d ${B}/boot.cmd ${B}/pantavisor-boot.scr
+    # Nothing is noted yet.
+    : > ${B}/nothing
+    mkenvimage -s 512 -p 0 -o ${B}/pantavisor-notes.env ${B}/nothing
 }
 do_compile[dirs] = "${B}"
 
 do_deploy() {
-    install -m 0644 ${B}/pantavisor-boot.scr ${DEPLOYDIR}/
+    install -m 0644 ${B}/pantavisor-boot.scr ${B}/pantavisor-notes.env ${DEPLOYDIR}/
 }
 addtask deploy after do_compile before do_build

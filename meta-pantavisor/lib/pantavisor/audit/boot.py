@@ -27,6 +27,7 @@ LOADERS = {
 }
 MAX_LOADER_BYTES = 256 * 1024 * 1024
 SUMS = "SHA256SUMS"
+NOTES = "pv-notes.env"  # U-Boot's own, which it writes at each boot
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 
@@ -61,7 +62,7 @@ def _check_sums(text: bytes, digests: dict[str, str], findings: Findings, where:
     if not all(lines):
         findings.add("boot-sums", f"{where}, {SUMS}", "is not a list of digests")
     listed = {match.group(2): match.group(1) for match in lines if match}
-    for path in sorted((set(listed) | set(digests)) - {SUMS}):
+    for path in sorted((set(listed) | set(digests)) - {SUMS, NOTES}):
         if path not in listed:
             findings.add("boot-sums", f"{where}, {path}", f"is not in {SUMS}")
         elif path not in digests:

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from .. import proc
+from .. import bootenv, proc
 from ..errors import FormatError, LimitError, NotFound
 from . import gpt
 from .tools import tool_environment
@@ -69,6 +69,7 @@ def write(
             copy.write_text(sums, encoding="utf-8")
         else:
             shutil.copyfile(files[target], copy)
+        if target not in (SUMS, bootenv.UBOOT_NOTES):  # notes change at each boot
             sums += f"{hashlib.sha256(copy.read_bytes()).hexdigest()}  {target}\n"
         os.utime(copy, (epoch, epoch))
         proc.run(
