@@ -77,9 +77,18 @@ def test_missing_firmware_names_the_package(machine: str, tmp_path: Path) -> Non
         guest.Setup(Path("/x.img"), machine).argv(interactive=True)
 
 
-@pytest.mark.parametrize("name", ["qemux86-64", "qemuarm64"])
+@pytest.mark.parametrize("name", ["qemux86-64", "qemuarm64", "qemuarm64-uboot"])
 def test_machine_is_known_by_the_name_of_the_image(name: str) -> None:
     assert guest.machine_of(Path(f"pantavisor-demo-{name}.img")) == name
+
+
+def test_firmware_without_variables_is_given_as_it_is(machine: str, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    uboot = guest.Machine("emulator", ("-machine", "virt"), ((str(code),),), "u-boot")
+    assert uboot.argv() == ["emulator", "-machine", "virt", "-bios", str(code)]
+    code.unlink()
+    with pytest.raises(guest.GuestError, match="install u-boot"):
+        uboot.argv()
 
 
 def test_unknown_image_name_asks_for_the_machine() -> None:

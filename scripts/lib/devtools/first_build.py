@@ -18,7 +18,7 @@ from typing import BinaryIO
 from . import steps
 
 PROJECT = Path(__file__).resolve().parents[3]
-MACHINES = ("qemux86-64", "qemuarm64")
+MACHINES = ("qemux86-64", "qemuarm64", "qemuarm64-uboot")
 LOG = Path("build/quickstart.log")
 IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
 ERROR_LINES = 60

@@ -35,27 +35,26 @@ class GuestError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """How one OE machine is emulated. ``firmware``: pairs of code and variables; the first found counts."""
+    """How one OE machine is emulated; ``firmware`` is code, with variables or alone: the first found."""
 
     program: str
     options: tuple[str, ...]
-    firmware: tuple[tuple[str, str], ...]
+    firmware: tuple[tuple[str, ...], ...]
     package: str
 
     def argv(self) -> list[str]:
         """Program, board and firmware; the variables are a snapshot, every start is the first."""
-        for code, variables in self.firmware:
-            if Path(code).exists() and Path(variables).exists():
-                flash = [
-                    f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
-                    f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}",
-                ]
-                return [
-                    self.program,
-                    *self.options,
-                    *(word for drive in flash for word in ("-drive", drive)),
-                ]
-        raise GuestError(f"there is no EFI firmware for {self.program}: install {self.package}")
+        for files in self.firmware:
+            if all(Path(file).exists() for file in files):
+                return [self.program, *self.options, *_flash(*files)]
+        raise GuestError(f"there is no firmware for {self.program}: install {self.package}")
+
+
+def _flash(code: str, variables: str = "") -> list[str]:
+    if not variables:
+        return ["-bios", code]
+    first = f"if=pflash,unit=0,format=raw,readonly=on,file={code}"
+    return ["-drive", first, "-drive", f"if=pflash,unit=1,format=raw,snapshot=on,file={variables}"]
 
 
 # One processor: with two, QEMU's interpreter loses a timer of the second one in one boot of some hundred
@@ -76,6 +75,12 @@ MACHINES: Mapping[str, Machine] = {
         options=("-machine", "virt", "-cpu", "cortex-a57", "-accel", "tcg"),
         firmware=(("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),),
         package="qemu-efi-aarch64",
+    ),
+    "qemuarm64-uboot": Machine(
+        program="qemu-system-aarch64",
+        options=("-machine", "virt", "-cpu", "cortex-a57", "-accel", "tcg"),
+        firmware=(("/usr/lib/u-boot/qemu_arm64/u-boot.bin",),),
+        package="u-boot-qemu",
     ),
 }
 
@@ -161,7 +166,7 @@ class Setup:
 
 def machine_of(image: Path) -> str:
     """The machine an image is for, by its name: <recipe>-<MACHINE>.img."""
-    for machine in MACHINES:
+    for machine in sorted(MACHINES, key=len, reverse=True):  # one's name may begin with another's
         if machine in image.name:
             return machine
     raise GuestError(f"the name {image.name} does not contain a machine: use --machine")
