@@ -18,6 +18,7 @@ from debpkg import cpio
 from devtools import guest as qemu
 from made import Desk
 from place import BOOT_SECONDS, BUILD, DEPLOYED, PROJECT, TRUST
+from storage import copy_image
 
 KERNEL = {"qemux86-64": ("bzImage", "ttyS0"), "qemuarm64": ("Image", "ttyAMA0")}
 
@@ -65,11 +66,9 @@ def desk(machine: str, image: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def copy(image: Path, tmp_path: Path) -> Path:
-    """The image again, to be broken; sparse, so it costs little."""
-    target = tmp_path / image.name
-    argv = ["cp", "--sparse=always", "--reflink=auto", str(image), str(target)]
-    subprocess.run(argv, check=True, timeout=600)
-    return target
+    """The image again, to be broken."""
+    copy_image(image, tmp_path / image.name)
+    return tmp_path / image.name
 
 
 @pytest.fixture(scope="session")

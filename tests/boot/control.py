@@ -16,7 +16,11 @@ from devtools import guest as qemu
 from place import BOOT_SECONDS, PROJECT
 
 RUNTIME = PROJECT / "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
-COMPILERS = {"qemux86-64": "gcc", "qemuarm64": "aarch64-linux-gnu-gcc"}
+COMPILERS = {
+    "qemux86-64": "gcc",
+    "qemuarm64": "aarch64-linux-gnu-gcc",
+    "qemuarm64-uboot": "aarch64-linux-gnu-gcc",
+}
 ANSWER_SECONDS = 600
 
 

@@ -17,7 +17,12 @@ from place import BUILD, KEY_DIR, PROJECT, TRUST
 EXPORTS = BUILD / "tmp/deploy/images"
 COMMAND = (sys.executable, "-m", "pantavisor")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
-LOADERS = {"qemux86-64": "bootx64.efi", "qemuarm64": "bootaa64.efi"}
+# The files of the boot partition, and what the build deploys them as.
+BOOT_FILES = {
+    "qemux86-64": {"EFI/BOOT/BOOTX64.EFI": "pantavisor-grub-bootx64.efi"},
+    "qemuarm64": {"EFI/BOOT/BOOTAA64.EFI": "pantavisor-grub-bootaa64.efi"},
+    "qemuarm64-uboot": {"boot.scr": "pantavisor-boot.scr", "pv-notes.env": "pantavisor-notes.env"},
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,12 @@ class Desk:
         return self.folder / f"{name}.tgz"
 
     @property
+    def boot_files(self) -> dict[str, str]:
+        """The files of the boot partition by their names there."""
+        folder = EXPORTS / self.machine
+        return {name: str(folder / deployed) for name, deployed in BOOT_FILES[self.machine].items()}
+
+    @property
     def kernel(self) -> Path:
         """The kernel of the build."""
         deployed = EXPORTS / self.machine
@@ -80,13 +91,17 @@ class Desk:
 
     def initramfs_file(self, path: str) -> bytes:
         """A file of the initramfs that the build deployed."""
-        archive = EXPORTS / self.machine / f"pantavisor-initramfs-{self.machine}.cpio.zst"
         argv = ["cpio", "-i", "--quiet", "--to-stdout", path]
         content = subprocess.run(
-            ["zstd", "-dc", str(archive)], check=True, capture_output=True, timeout=600
+            ["zstd", "-dc", str(self.initramfs)], check=True, capture_output=True, timeout=600
         )
         done = subprocess.run(argv, input=content.stdout, check=True, capture_output=True, timeout=600)
         return done.stdout
+
+    @property
+    def initramfs(self) -> Path:
+        """The initramfs of the build."""
+        return EXPORTS / self.machine / f"pantavisor-initramfs-{self.machine}.cpio.zst"
 
     def bsp(
         self,
@@ -100,32 +115,34 @@ class Desk:
 
         ``device``: another device.json.
         """
-        deployed, initramfs = EXPORTS / self.machine, self.folder / "initramfs.cpio.zst"
-        more = self.folder / "more.cpio"
+        initramfs, more = self.folder / "initramfs.cpio.zst", self.folder / "more.cpio"
         with more.open("wb") as stream:
             cpio.write(stream, {path[1:]: cpio.file(data, mode) for path, data in files.items()}, epoch=0)
         subprocess.run(["zstd", "-q", "-f", str(more)], check=True, timeout=600)
-        parts = (deployed / f"pantavisor-initramfs-{self.machine}.cpio.zst", more.with_suffix(".cpio.zst"))
+        parts = (self.initramfs, more.with_suffix(".cpio.zst"))
         initramfs.write_bytes(b"".join(part.read_bytes() for part in parts))
+        return self.bsp_of(kernel=kernel or self.kernel, initramfs=initramfs, device=device)
+
+    def bsp_of(self, **members: object) -> Path:
+        """The signed export of a bsp, with the modules of the build; ``members`` are further ones of the
+        job.
+        """
         signing = {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem")}
         job = {
-            "kernel": str(kernel or self.kernel), "initramfs": str(initramfs),
-            "modules": str(deployed / f"modules-{self.machine}.tgz"),
+            "kernel": None, "initramfs": None,
+            "modules": str(EXPORTS / self.machine / f"modules-{self.machine}.tgz"),
             "profile": "fast", "signing": signing, "boot": signing, "work": str(self.folder),
-            "output": str(self.folder / "bsp.tgz"), **({"device": str(device)} if device else {}),
+            "output": str(self.folder / "bsp.tgz"), **members,
         }  # fmt: skip
-        (self.folder / "bsp.json").write_text(json.dumps(job))
+        (self.folder / "bsp.json").write_text(json.dumps(job, default=str))
         self.pvr("export-bsp", "--job", "bsp.json")
         return self.folder / "bsp.tgz"
 
     def image(self, exports: Sequence[Path], **members: object) -> Path:
         """The disk image of a state; ``members`` are further ones of the job."""
-        loader = LOADERS[self.machine]
         job = {
             "exports": list(map(str, exports)),
-            "board": {"boot": [{"files": {
-                f"EFI/BOOT/{loader.upper()}": str(EXPORTS / self.machine / f"pantavisor-grub-{loader}"),
-            }}]},
+            "board": {"boot": [{"files": self.boot_files}]},
             "trust": str(TRUST), "epoch": 1_700_000_000, "work": str(self.folder),
             "output": str(self.folder / "made.img"), "release": 1,
             "signing": {"key": str(KEY_DIR / "key.pem"), "x5c": str(KEY_DIR / "x5c.pem")},

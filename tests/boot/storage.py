@@ -18,6 +18,8 @@ from typing import Any
 SECTOR_BYTES = 512
 STORAGE_PARTITION = "2"
 STATE_PATH = "/trails/0/.pvr/json"
+GRUB_COPIES = ("/boot/grubenv", "/boot/grubenv2")
+UBOOT_COPIES = ("/boot/uboot.txt", "/boot/uboot2.txt")
 
 
 def output(*argv: str) -> str:
@@ -76,6 +78,17 @@ class Storage:
         copy = scratch / "copy"
         self.debugfs(f"dump {path} {copy}")
         return copy.read_bytes()
+
+    def boot_environment(self, machine: str, scratch: Path) -> tuple[str, ...]:
+        """What the device wrote for its boot loader, the same in both copies: the revision that is
+        committed, the one to be tried, and the one before.
+        """
+        names = UBOOT_COPIES if machine.endswith("-uboot") else GRUB_COPIES
+        first, second = (self.read(name, scratch) for name in names)
+        assert first == second
+        lines = re.split(rb"[\n\0]", first)
+        pairs = dict(line.decode().split("=") for line in lines if b"=" in line)
+        return tuple(pairs[name] for name in ("pv_rev", "pv_try", "pv_prev"))
 
     def state(self, scratch: Path) -> dict[str, Any]:
         """The state of revision 0."""
@@ -150,6 +163,12 @@ class Storage:
             byte = stream.read(1)[0]
             stream.seek(position)
             stream.write(bytes([byte ^ 1]))
+
+
+def copy_image(source: Path, target: Path) -> None:
+    """Sparse, so it costs little."""
+    argv = ["cp", "--sparse=always", "--reflink=auto", str(source), str(target)]
+    subprocess.run(argv, check=True, timeout=600)
 
 
 def canonical(value: Any) -> bytes:

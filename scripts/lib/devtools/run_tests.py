@@ -46,6 +46,8 @@ BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "cuts", "m
 # Much of the time of tests/boot: suites of their own keep both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
+# What U-Boot starts; most of the others run on its machine as well, by hand.
+UBOOT, UBOOT_MACHINE = ("tests/boot/test_return.py",), "qemuarm64-uboot"
 # Small tests run on every processor, but no further than their start is worth it.
 UNIT_PARTS = min(4, os.cpu_count() or 1)
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
@@ -158,10 +160,12 @@ def slow() -> tuple[Suite, ...]:
         pytest(
             "boot",
             "tests/boot",
-            *(f"--ignore={path}" for path in (*LOADER, *UPDATES, *BY_HAND)),
+            *(f"--ignore={path}" for path in (*LOADER, *UPDATES, *UBOOT, *BY_HAND)),
             after=("quickstart",),
         ),
         pytest("updates", *UPDATES, after=("quickstart",)),
+        Suite("uboot-image", (("scripts/quickstart", "--machine", UBOOT_MACHINE),)),
+        pytest("uboot", *UBOOT, "--machine", UBOOT_MACHINE, after=("uboot-image",)),
     )
 
 
