@@ -47,7 +47,7 @@ BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "cuts", "m
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
 # What U-Boot starts; most of the others run on its machine as well, by hand.
-UBOOT, UBOOT_MACHINE = ("tests/boot/test_return.py",), "qemuarm64-uboot"
+UBOOT, UBOOT_MACHINE = ("tests/boot/test_return.py", "tests/boot/test_fit.py"), "qemuarm64-uboot"
 # Small tests run on every processor, but no further than their start is worth it.
 UNIT_PARTS = min(4, os.cpu_count() or 1)
 ALL_PROCESSORS = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")

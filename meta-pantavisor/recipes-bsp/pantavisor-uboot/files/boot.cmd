@@ -204,13 +204,6 @@ for revision in ${chosen} ${rev}; do
 	else
 		# A file that exists is one that this revision cannot do without.
 		loaded=yes
-		tree="${fdtcontroladdr}"
-		if test -n "${fdt_addr}"; then tree="${fdt_addr}"; fi
-		if test -n "${fdtfile}" && test -e ${devtype} ${disk} ${links}/${revision}/bsp/${fdtfile}; then
-			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/bsp/${fdtfile}; then tree="${fdt_addr_r}"; else loaded=no; fi
-		elif test -e ${devtype} ${disk} ${links}/${revision}/.pv/pv-fdt.dtb; then
-			if load ${devtype} ${disk} ${fdt_addr_r} ${links}/${revision}/.pv/pv-fdt.dtb; then tree="${fdt_addr_r}"; else loaded=no; fi
-		fi
 		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pv-initrd.img; then
 			setexpr next ${ramdisk_addr_r} + ${filesize}
 			for number in 0 1 2 3 4 5 6 7 8 9; do
@@ -224,9 +217,21 @@ for revision in ${chosen} ${rev}; do
 					setexpr next ${next} + ${filesize}
 				fi
 			done
-			setexpr next ${next} - ${ramdisk_addr_r}
+			setexpr size ${next} - ${ramdisk_addr_r}
+			tree="${fdtcontroladdr}"
+			if test -n "${fdt_addr}"; then tree="${fdt_addr}"; fi
+			# Where firmware hands over a tree, U-Boot may know no place for another one.
+			setexpr place ${next} + fff
+			setexpr place ${place} / 1000
+			setexpr place ${place} * 1000
+			if test -n "${fdt_addr_r}"; then place="${fdt_addr_r}"; fi
+			if test -n "${fdtfile}" && test -e ${devtype} ${disk} ${links}/${revision}/bsp/${fdtfile}; then
+				if load ${devtype} ${disk} ${place} ${links}/${revision}/bsp/${fdtfile}; then tree="${place}"; else loaded=no; fi
+			elif test -e ${devtype} ${disk} ${links}/${revision}/.pv/pv-fdt.dtb; then
+				if load ${devtype} ${disk} ${place} ${links}/${revision}/.pv/pv-fdt.dtb; then tree="${place}"; else loaded=no; fi
+			fi
 			if test "${loaded}" = yes && load ${devtype} ${disk} ${kernel_addr_r} ${links}/${revision}/.pv/pv-kernel.img; then
-				${pv_b_boot} ${kernel_addr_r} ${ramdisk_addr_r}:${next} ${tree}
+				${pv_b_boot} ${kernel_addr_r} ${ramdisk_addr_r}:${size} ${tree}
 			fi
 		fi
 	fi
