@@ -13,6 +13,10 @@ inherit pvr-artifact pvroot-parts
 
 DEPENDS += "dosfstools-native mtools-native e2fsprogs-native"
 
+python () {
+    pvbb.recipe.need_no_image(d)
+}
+
 python do_pvroot() {
     pvbb.root.build_root(d)
 }

@@ -36,13 +36,33 @@ do_deploy() {
     :
 }
 """
+SKELETON = """\
+inherit pvrexport
+SRC_URI = "file://skeleton"
+PVR_SRC_DIR = "${WORKDIR}/skeleton"
+"""
+# A recipe is skipped with what to write; what is replaced, and by what is written.
+MENDED = (
+    ('BB_STRICT_CHECKSUM = "0"\n', 'SRC_URI[sha256sum] = "{sum}"\n'),
+    (
+        SKELETON,
+        'inherit bsp-pvrexport\nSRC_URI = "file://skeleton"\nPVR_DEVICE_JSON = "skeleton/device.json"\n',
+    ),
+    ("inherit pvr-ca\n", "inherit bsp-pvrexport\n"),
+    ("image pvroot-image pantavisor-docs", "pvroot-image"),
+    ('PVROOT_IMAGE_BSP ?= "core-image-minimal"', 'PVROOT_BSP = "published-bsp"'),
+    (" pantavisor-docker", ""),
+    ("inherit pvgo_mod\n", 'inherit go-mod\nGO_IMPORT = "example.com/app"\n'),
+    (" pv-manifest-audit", ""),
+    ("inherit pantacor-component-docs\n", ""),
+)
 GROUPED = 'PVR_APP_ADD_GROUP = "platform"\n'
 IPAM = ("pv-device-ipam-a", "pv-device-ipam-b", "pv-device-ipam-c")
 
 
 def recipes() -> dict[str, str]:
     """Name -> text."""
-    found = {"pv-alpine-dbus": DOCKER, "pantavisor-default-skel": 'inherit pvrexport\nPVR_SRC_DIR = ""\n'}
+    found = {"pv-alpine-dbus": DOCKER, "pantavisor-default-skel": SKELETON}
     found.update(dict.fromkeys(PREBUILT, TARBALL))
     found.update({name: IMAGE + (GROUPED if at % 2 else "") for at, name in enumerate(ROOTFS)})
     found.update(dict.fromkeys(["published-bsp", "pantavisor-config-example", *IPAM], "inherit pvr-ca\n"))
@@ -58,3 +78,10 @@ def recipes() -> dict[str, str]:
     found["published-initramfs"] = "inherit image pv-manifest-audit\n"
     found["published-runtime"] = "inherit pantacor-component-docs\n"
     return {name: HEAD + text for name, text in found.items()}
+
+
+def mended(text: str, sha256: str) -> str:
+    """A recipe as its hints say."""
+    for before, after in MENDED:
+        text = text.replace(before, after.format(sum=sha256))
+    return text

@@ -13,9 +13,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 VERBS = frozenset(
     """
     add allow ask begin build change check choose clean close commit confine connect copy correct create
-    decrypt delete enable export fetch find flash free get give install join keep leave list log look
-    lower make mark mount move name pack pass place protect push put quote raise read reboot remove
-    repeat replace restore run save see send set shorten sign start switch trust try unmount update
+    declare decrypt delete enable export fetch find flash free get give inherit install join keep leave
+    list log look lower make mark mount move name pack pass place protect push put quote raise read reboot
+    remove repeat replace restore run save see send set shorten sign start switch trust try unmount update
     upgrade use wait write
     """.split()
 )

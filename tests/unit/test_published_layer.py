@@ -3,6 +3,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,17 @@ import pvbb.published  # noqa: E402
 import pvbb.recipe  # noqa: E402
 import pvbb.sources  # noqa: E402
 import pvbb.variables  # noqa: E402
-from pvbb.published import CLASSES, FEATURES, HARMLESS, KEPT, RENAMED, REPLACED, SIDE_FILES  # noqa: E402
+from pantavisor import manifests  # noqa: E402
+from pvbb.published import (  # noqa: E402
+    CLASSES,
+    FEATURES,
+    HARMLESS,
+    INHERIT,
+    KEPT,
+    RENAMED,
+    REPLACED,
+    SIDE_FILES,
+)
 
 PAGE = (LAYER / "docs/published-layer.md").read_text()
 
@@ -51,8 +62,23 @@ def test_what_is_not_here_skips_the_recipe_with_the_line_to_write(d: Any, name: 
 @pytest.mark.parametrize("name", sorted(name for name, reason in CLASSES.items() if reason))
 def test_a_class_that_is_not_here_skips_the_recipe(name: str) -> None:
     assert (LAYER / f"classes/{name}.bbclass").is_file()
-    with pytest.raises(bb.parse.SkipRecipe, match=f'"{name}" is a class of the published layer'):
+    with pytest.raises(bb.parse.SkipRecipe, match=f'"{name}" is a class of the published layer') as caught:
         pvbb.published.absent(recipe(name))
+    assert f"(hint: {INHERIT.get(name, 'remove it from the line inherit')}" in str(caught.value)
+
+
+HINTS = sorted({*REPLACED.values(), *INHERIT.values(), *FEATURES.values()} - {""})
+LINE = re.compile(r'write (\w+) = "([^"]*)"')
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_what_a_hint_names_is_known_here_and_its_line_is_accepted(d: Any, hint: str) -> None:
+    known = {*pvbb.variables._known(str(LAYER)), *manifests.ARGUMENTS, *HARMLESS}
+    named = set(re.findall(r"\b(?:PVR|PVROOT|PVS|PANTAVISOR)\w*_\w+", hint))
+    assert named <= known
+    for name, value in LINE.findall(hint):
+        d.setVar(name, value)
+    pvbb.variables.check(d)
 
 
 def test_classes_of_the_same_name_are_here() -> None:
@@ -163,6 +189,21 @@ def test_a_source_that_cannot_be_taken_skips_the_recipe(
     assert sentence in skipped(d)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [{"SRC_URI": "file://skeleton", "PVR_SRC_DIR": "/work/skeleton"}, {"SRC_URI": "file://a/device.json"}],
+)
+def test_a_skeleton_of_a_device_is_not_taken_for_a_container(
+    d: Any, tmp_path: Path, lines: dict[str, str]
+) -> None:
+    (tmp_path / "skeleton/bsp").mkdir(parents=True)
+    (tmp_path / "skeleton/device.json").write_text("{}")
+    d.setVar("FILESPATH", str(tmp_path))
+    for name, value in lines.items():
+        d.setVar(name, value)
+    assert '(hint: write PVR_DEVICE_JSON = "device.json"' in skipped(d)
+
+
 def test_an_image_takes_core_containers_and_does_not_guess_what_others_mean(d: Any) -> None:
     d.setVar("PVROOT_CONTAINERS_CORE", "web sys web")
     pvbb.recipe.need_containers(d)
@@ -177,6 +218,13 @@ def test_an_image_takes_core_containers_and_does_not_guess_what_others_mean(d: A
     d.setVar("PVROOT_CONTAINERS", "extra")
     with pytest.raises(bb.parse.SkipRecipe, match="packages that no device reads"):
         pvbb.recipe.need_containers(d)
+
+
+def test_a_device_is_no_image_of_openembedded_core_at_once() -> None:
+    pvbb.recipe.need_no_image(recipe("pvroot-image"))
+    both = recipe("pvroot-image", "image")
+    with pytest.raises(bb.parse.SkipRecipe, match="hint: remove image from the line inherit"):
+        pvbb.recipe.need_no_image(both)
 
 
 @pytest.mark.parametrize(

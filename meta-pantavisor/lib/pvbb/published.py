@@ -41,9 +41,11 @@ KEPT = {
     "IMAGE_BOOT_FILES": "files of the boot partition",
 }
 # What to do in place of it.
-_PROFILE = 'write PVR_PROFILE = "balanced", or another of its values'
-_KEYS = "name the directory of the keys in PVS_KEY_DIR"
-_UBOOT = "set it in the recipe of the boot script, which belongs to the board"
+_PROFILE = 'write PVR_PROFILE = "balanced" in its place, or another of its values'
+_KEYS = 'write PVS_KEY_DIR = "/path/of/the/keys" in its place'
+_FDT = "list the board's device trees in PVR_BSP_FDT in its place"
+_FIT = "name the FIT of DEPLOY_DIR_IMAGE in PVR_BSP_FIT in its place"
+_DEVICES = 'write devices into PVR_ARGS_JSON: {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 10:200 rwm"]}'
 _DOCKER = "remove it: no docker images of the runtime are made here"
 _AUDIT = "remove it: pvr verify --strict judges what was built"
 _DOCS = "remove it: no documentation is collected here"
@@ -54,15 +56,15 @@ REPLACED = {
     "PVS_URI_SHA256": _KEYS,
     "PVS_VENDOR_NAME": _KEYS,
     "PVR_SIG_ADD_ARGS": "remove it: a part is signed whole",
-    "PVRIMAGE_AUTO_MDEV": 'write PVRIMAGE_AUTO_MDEV = "0", and add devices by PVR_LXC_CGROUP_DEVICES_WHITE',
-    "PVROOT_IMAGE_BSP": "name a recipe that inherits bsp-pvrexport in PVROOT_BSP",
+    "PVRIMAGE_AUTO_MDEV": f'write PVRIMAGE_AUTO_MDEV = "0", and {_DEVICES}',
+    "PVROOT_IMAGE_BSP": 'write PVROOT_BSP = "pantavisor-bsp" in its place, or your own of bsp-pvrexport',
     "PVROOT_IMAGE": "name the image's recipe, which inherits container-pvrexport, in PVROOT_CONTAINERS",
     "PVROOTFS_POSTPROCESS_COMMAND": "remove it: storage is written from the state alone",
-    "PV_BOOT_OEMARGS": "write them into PANTAVISOR_CMDLINE",
-    "PV_UBOOT_AUTOFDT": _UBOOT,
-    "PV_UBOOT_FLATFDT": _UBOOT,
-    "PV_FIT_ITS_SUFFIX": _UBOOT,
-    "PV_FIT_NAME_SUFFIX": _UBOOT,
+    "PV_BOOT_OEMARGS": "write them into PANTAVISOR_CMDLINE for GRUB, PANTAVISOR_UBOOT_ARGS for U-Boot",
+    "PV_UBOOT_AUTOFDT": _FDT,
+    "PV_UBOOT_FLATFDT": _FDT,
+    "PV_FIT_ITS_SUFFIX": _FIT,
+    "PV_FIT_NAME_SUFFIX": _FIT,
     "PV_MACHINE_UBOOT_CONFIGS": "add the fragments to the board's U-Boot recipe",
     "PVBSP_UBOOT_LOGO_BMP": "add the logo to IMAGE_BOOT_FILES",
     "PV_FLASH_README": _DOCS,
@@ -97,6 +99,9 @@ SIDE_FILES = {
 }
 UNPREFIXED = ("network.json", "services.json", "mdev.json")
 # Classes of that name are here; the others skip a recipe that inherits them.
+_NO_GO = "the layer has no compiler of its own"
+_NO_DOCKER = "no docker images of the runtime are made here"
+_NO_DOCS = "no documentation is collected here"
 CLASSES = {
     "pvrexport": "",
     "container-pvrexport": "",
@@ -105,14 +110,20 @@ CLASSES = {
     "dockerarch": "",
     "pvbase": "features are variables of the recipes",
     "pvr-ca": "the keys in PVS_KEY_DIR sign, and no recipe sees them",
-    "pantavisor-docker": "no docker images of the runtime are made here",
-    "oci2docker": "no docker images of the runtime are made here",
+    "pantavisor-docker": _NO_DOCKER,
+    "oci2docker": _NO_DOCKER,
     "pv-manifest-audit": "pvr verify --strict judges what was built",
-    "pantacor-component-docs": "no documentation is collected here",
-    "pantavisor-docs": "no documentation is collected here",
-    "pvgo": "pvr is a Python program, in the layer",
-    "pvgo_mod": "pvr is a Python program, in the layer",
+    "pantacor-component-docs": _NO_DOCS,
+    "pantavisor-docs": _NO_DOCS,
+    "pvgo": _NO_GO,
+    "pvgo_mod": _NO_GO,
     "image_types_vfat": "openembedded-core has this image type",
+}
+# What to do where removing it is not all.
+INHERIT = {
+    "pvr-ca": "remove it from the line inherit; the recipe of a bsp inherits bsp-pvrexport in its place",
+    "pvgo": "inherit openembedded-core's go in its place",
+    "pvgo_mod": "inherit openembedded-core's go-mod in its place",
 }
 # Words of PANTAVISOR_FEATURES. "": it is so without a word, or there is nothing of it to switch.
 FEATURES = {
@@ -120,7 +131,7 @@ FEATURES = {
     "pvcontrol": "",
     "runc": "",
     "xconnect": "",
-    "container-mdev": "add devices by PVR_LXC_CGROUP_DEVICES_WHITE",
+    "container-mdev": _DEVICES,
     "lxc-next": "",
     "rngdaemon": "add rng-tools to a container, or enable the kernel's CONFIG_HW_RANDOM",
     "debug": "raise PANTAVISOR_LOG_LEVEL",
@@ -160,8 +171,8 @@ def absent(d: Any) -> None:
 def _need_no_class(d: Any) -> None:
     for name, reason in CLASSES.items():
         if reason and bb.data.inherits_class(name, d):
-            pvbb.recipe.skip(d, f'"{name}" is a class of the published layer: {reason}',
-                             "remove it from the line inherit, and what is written for it")  # fmt: skip
+            hint = INHERIT.get(name, "remove it from the line inherit, and what is written for it")
+            pvbb.recipe.skip(d, f'"{name}" is a class of the published layer: {reason}', hint)
 
 
 def _rename(d: Any, old: str, value: str) -> None:
@@ -197,7 +208,7 @@ def _take_side_files(d: Any) -> None:
         variable = SIDE_FILES[name.split(".")[-2]]
         if not variable:
             pvbb.recipe.skip(d, f"{name} is a side file of the published layer, and not of this one",
-                             "remove it, and add devices by PVR_LXC_CGROUP_DEVICES_WHITE")  # fmt: skip
+                             f"remove it, and {_DEVICES}")  # fmt: skip
         if not d.getVar(variable):
             d.setVar(variable, path)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import bb
 import bb.build
+import bb.data
 from pantavisor import oci
 from pantavisor.digest import Digest
 from pantavisor.errors import FormatError, PantavisorError
@@ -127,6 +128,13 @@ def need_containers(d: Any) -> None:
             f"{d.getVar('PN')}: PVROOT_CONTAINERS is empty, so the image would run nothing "
             '(hint: name recipes of containers, or set PVROOT_CONTAINERS = "none")'
         )
+
+
+def need_no_image(d: Any) -> None:
+    """Skip an image whose storage the library writes and that openembedded-core would fill as well."""
+    if bb.data.inherits_class("image", d):
+        what = 'it inherits "image", whose root file system no device of pvroot-image would have'
+        skip(d, what, "remove image from the line inherit")
 
 
 def machine_platform(target_arch: str, tune: str) -> Platform:

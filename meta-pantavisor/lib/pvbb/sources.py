@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from glob import glob
 from typing import TYPE_CHECKING
 
 import bb
 import bb.build
 import bb.fetch2
+import bb.utils
 
 import pvbb.recipe
 
@@ -27,6 +29,7 @@ READERS = (
     "PVR_NETWORK_JSON", "PVR_SERVICES_JSON",
 )  # fmt: skip
 CHECKSUMS = ("sha256sum", "sha384sum", "sha512sum")
+DEVICE = "device.json"
 _ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz|tar\.xz|tar\.zst)$")
 
 
@@ -42,6 +45,7 @@ def container(d: Any) -> None:
     elif source == "PVR_SRC_URI":
         _fetch_export(d, d.getVar("PVR_SRC_URI").strip())
     else:
+        _need_no_skeleton(d)
         d.setVar("PVR_PART", d.getVar("PVR_SRC_DIR"))
 
 
@@ -85,6 +89,7 @@ def _named(d: Any) -> str:
         return named[0]
     if named:
         pvbb.recipe.skip(d, f"{' and '.join(named)} name {len(named)} sources", "remove all but one")
+    _need_no_skeleton(d)
     if len(archives) > 1:
         hint = "name the one with the container in PVR_SRC_URI"
         pvbb.recipe.skip(d, "SRC_URI has several archives", hint)
@@ -102,6 +107,17 @@ def _need_no_word_of_others(d: Any, source: str) -> None:
         if d.getVar(variable) and source not in sources:
             what = f"{variable} is set, which has no meaning for {source}"
             pvbb.recipe.skip(d, what, f"remove it, or name {' or '.join(sources)}")
+
+
+def _need_no_skeleton(d: Any) -> None:
+    """Skip a recipe of the published layer's kind whose files are the device's own, and not a container."""
+    for entry in _entries(d):
+        kind, _, path = entry.partition(";")[0].partition("://")
+        place = bb.utils.which(d.getVar("FILESPATH") or "", path.strip("/")) if kind == "file" else ""
+        holds = os.path.isfile(os.path.join(place, DEVICE)) and not glob(os.path.join(place, "*/run.json"))
+        if kind == "file" and (os.path.basename(path) == DEVICE or place and holds):
+            hint = f'write PVR_DEVICE_JSON = "{DEVICE}" and its SRC_URI into the recipe of the bsp'
+            pvbb.recipe.skip(d, f"{path} of SRC_URI is the device's own, and not a container", hint)
 
 
 def _fetch_export(d: Any, uri: str) -> None:
