@@ -87,6 +87,7 @@ def test_a_variable_that_another_recipe_reads_skips_the_recipe(
      ("PANTAVISOR_SECUREBOOT_SET", "yes", 'use "1" for yes'),
      ("PANTAVISOR_LOG_LEVEL", "debug", 'PANTAVISOR_LOG_LEVEL is "debug" (hint: use a number)'),
      ("PVS_KEY_DIR", "keys", 'PVS_KEY_DIR is "keys", which is not an absolute path'),
+     ("PVR_CACHE_DIR", "cache", 'PVR_CACHE_DIR is "cache", which is not an absolute path'),
      ("PVR_DOCKER_AUTHFILE", "a.json", 'PVR_DOCKER_AUTHFILE is "a.json", which is not an absolute path')],
 )  # fmt: skip
 def test_of_two_values_none_is_lost(d: Any, variable: str, value: str, sentence: str) -> None:

@@ -610,7 +610,7 @@ def test_an_unreachable_proxy_is_named_and_an_odd_exception_is_none() -> None:
         assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("word", ["http://r.lan:5000", "r.lan:5000/", "r.lan:5000/team/web"])
+@pytest.mark.parametrize("word", ["http://r.lan:5000", "r.lan:5000/", "r.lan:5000/team", "r.lan:5000,a:1"])
 def test_an_insecure_registry_is_a_host(word: str) -> None:
     """Another word would be taken for the host of no registry, and be without effect."""
     assert parse_insecure(["r.lan:5000", "r.lan", "[::1]:5000"]) == {"r.lan:5000", "r.lan", "[::1]:5000"}

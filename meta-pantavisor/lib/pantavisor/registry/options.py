@@ -154,9 +154,10 @@ def parse_insecure(words: Iterable[str]) -> frozenset[str]:
     """
     hosts = frozenset(words)
     for word in sorted(hosts):
-        if "/" in word or not word:
-            host = word.partition("://")[2] or word
-            hint = f'write host[:port], such as "{host.partition("/")[0] or "registry.lan:5000"}"'
+        if "/" in word or "," in word or not word:
+            host = (word.partition("://")[2] or word).partition("/")[0].partition(",")[0]
+            example = host or "registry.lan:5000"
+            hint = f'write host[:port], such as "{example}", with blanks between several'
             raise FormatError(f'"{word}" is not the host of a registry', hint=hint)
     return hosts
 
