@@ -49,6 +49,8 @@ IMAGE_QA_COMMANDS = ""
 DEPENDS:remove = "qemuwrapper-cross depmodwrapper-cross cross-localedef-native"
 DEPENDS += "${PVR_TOOL_DEPENDS} ${@'python3-pkcs11-native' if d.getVar('PVS_PKCS11') else ''} \
     e2fsprogs-native"
+# Unlike other images, this one is kept in shared state, as what pvroot-image makes is.
+SSTATE_SKIP_CREATION:task-image-complete = "0"
 do_rootfs[cleandirs] = "${IMAGE_ROOTFS} ${IMGDEPLOYDIR}"
 
 python do_pvroot() {

@@ -18,10 +18,11 @@ PROVIDED = (
     "^(?!virtual/{but}).*-native$ ^.*-cross$ ^nativesdk- ^virtual/(?!x{but}) ^meta-.*-toolchain$"
     " buildtools-tarball"
 )
-LINES = f"""\
-PVS_DEVELOPMENT_KEYS = "1"
+LIBRARY = f"""\
 PVR_PYTHON = "{sys.executable}"
 PVR_LIBSQUASHFS = "libsquashfs.so.1"
+"""
+FAKEROOT = f"""\
 FAKEROOTCMD = "/usr/bin/pseudo"
 FAKEROOTBASEENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} PSEUDO_DISABLED=1"
 FAKEROOTENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} \\
@@ -32,7 +33,7 @@ FAKEROOTENV = "PSEUDO_PREFIX=/usr PSEUDO_BINDIR=/usr/bin PSEUDO_LIBDIR={PSEUDO} 
 def lines(*but: str) -> str:
     """With recipes whose names begin as ``but``, which a layer has."""
     pattern = PROVIDED.format(but="".join(f"|{name}" for name in but))
-    return f'{LINES}ASSUME_PROVIDED += "{pattern}"\n'
+    return f'PVS_DEVELOPMENT_KEYS = "1"\n{LIBRARY}{FAKEROOT}ASSUME_PROVIDED += "{pattern}"\n'
 
 
 def need(*programs: str) -> None:

@@ -162,6 +162,17 @@ def ours(machine: Machine) -> str:
     return (LAYER / "wic" / machine.wks).read_text()
 
 
+def vendors(checkout: Checkout, machine: Machine) -> str:
+    """The file of the BSP layer with two lines changed, and what else is not ours."""
+    assert machine.vendor
+    text = (checkout.folder / machine.vendor).read_text()
+    align = re.search(r"^part / .*?( --align \d+|)$", text, re.MULTILINE)
+    for pattern, line in [(r"part / .*", f"{machine.storage}{align[1] if align else ''}"), *machine.edit]:
+        text, count = re.subn(rf"^{pattern}$", lambda _, line=line: line, text, flags=re.MULTILINE)
+        assert count == 1, pattern
+    return text
+
+
 def parts(image: Path) -> list[tuple[int, str, str, int, int]]:
     return [
         (part.index, part.name, part.kind, part.start, part.size)
@@ -192,18 +203,12 @@ def test_a_disk_is_laid_out_as_the_vendors_file_with_two_lines_changed(
     workshop: Workshop, name: str
 ) -> None:
     machine = MACHINES[name]
-    assert machine.vendor
-    text = (workshop.checkout.folder / machine.vendor).read_text()
-    align = re.search(r"^part / .*?( --align \d+|)$", text, re.MULTILINE)
-    for pattern, line in [(r"part / .*", f"{machine.storage}{align[1] if align else ''}"), *machine.edit]:
-        text, count = re.subn(rf"^{pattern}$", lambda _, line=line: line, text, flags=re.MULTILINE)
-        assert count == 1, pattern
-    vendors = workshop.lay_out(machine, text, "vendors")
-    workshop.check(vendors)
+    theirs = workshop.lay_out(machine, vendors(workshop.checkout, machine), "vendors")
+    workshop.check(theirs)
     image = workshop.lay_out(machine, ours(machine), "ours")
-    assert parts(image) == parts(vendors)
-    assert boot_files(image) == boot_files(vendors)
-    assert firmware(image) == firmware(vendors)
+    assert parts(image) == parts(theirs)
+    assert boot_files(image) == boot_files(theirs)
+    assert firmware(image) == firmware(theirs)
 
 
 def test_a_storage_that_a_label_changed_is_refused(workshop: Workshop) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-SUMMARY = "Kernel, modules, initramfs and boot loader, as far as their first bytes go"
+SUMMARY = "Kernel, modules, device trees, initramfs and GRUB, as far as their first bytes go"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
 PROVIDES = "virtual/kernel"
@@ -19,11 +19,15 @@ python do_deploy() {
     import io, os, struct, tarfile
 
     machine = d.getVar("MACHINE")
-    coff = b"PE\0\0" + struct.pack("<H", 0x8664)
+    trees = [os.path.basename(name) for name in (d.getVar("KERNEL_DEVICETREE") or "").split()]
+    arm = d.getVar("TARGET_ARCH") == "aarch64"
+    coff = b"PE\0\0" + struct.pack("<H", 0xAA64 if arm else 0x8664)
     files = {
-        "bzImage": b"kernel" * 30000,
+        d.getVar("KERNEL_IMAGETYPE"): b"kernel" * 30000,
+        **{name: name.encode() * 999 for name in trees},
         f"pantavisor-initramfs-{machine}.cpio.zst": b"initramfs" * 7000,
-        "pantavisor-grub-bootx64.efi": b"MZ" + bytes(58) + struct.pack("<I", 64) + coff + bytes(9000),
+        f"pantavisor-grub-boot{'aa' if arm else 'x'}64.efi":
+            b"MZ" + bytes(58) + struct.pack("<I", 64) + coff + bytes(9000),
     }
     modules = io.BytesIO()
     with tarfile.open(fileobj=modules, mode="w") as archive:
