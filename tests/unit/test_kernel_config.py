@@ -78,6 +78,21 @@ def test_a_kernel_that_is_not_configured_is_a_sentence(
     assert ".config cannot be read: No such file or directory" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("feature", "menus"),
+    [
+        ("runtime", "BLOCK NET TTY SHMEM BLK_DEV MISC_FILESYSTEMS"),
+        ("containers", "MULTIUSER NET NETDEVICES NET_CORE SECCOMP SYSVIPC"),
+        ("verity", "MD CRYPTO"),
+        ("usb", "USB_SUPPORT NLS USB SCSI BLK_DEV_SD"),
+    ],
+)
+def test_a_fragment_brings_what_its_options_depend_on(feature: str, menus: str) -> None:
+    """Without MD, which multi_v7_defconfig leaves out, BLK_DEV_DM is dropped in silence."""
+    lines = whole(feature).splitlines()
+    assert {f"CONFIG_{menu}=y" for menu in menus.split()} <= set(lines)
+
+
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
 def test_a_fragment_holds_options_only_and_its_name_is_documented(path: Path) -> None:
     lines = path.read_text().splitlines()
