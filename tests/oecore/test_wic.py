@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,6 +197,15 @@ def test_a_disk_passes_the_verifier_with_the_storage_bit_for_bit(workshop: Works
     machine = MACHINES[name]
     image = workshop.lay_out(machine, ours(machine), "ours")
     workshop.check(image)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_same_input_makes_the_same_disk(workshop: Workshop, name: str) -> None:
+    """At another time: the clock of a FAT counts by two seconds."""
+    machine = MACHINES[name]
+    first = workshop.lay_out(machine, ours(machine), "first")
+    time.sleep(2.1)
+    assert workshop.lay_out(machine, ours(machine), "second").read_bytes() == first.read_bytes()
 
 
 @pytest.mark.parametrize("name", [name for name, machine in MACHINES.items() if machine.vendor])
