@@ -109,7 +109,7 @@ def test_a_key_on_a_token_signs(desk: Desk, made: Token, tmp_path: Path) -> None
     desk.configure(*token[:1])
     assert "PVS_PKCS11 alone does not name a key" in desk.build.run("app").failed().output
     desk.configure(*token, 'PVS_COMMAND = "true"')
-    assert "PVS_COMMAND and PVS_PKCS11 are two ways to sign" in desk.build.run("app").failed().output
+    assert "PVS_COMMAND and PVS_PKCS11_LABEL are two ways to sign" in desk.build.run("app").failed().output
     desk.configure(*token)
     # The place of a key is in no hash.
     desk.build.run("app", "-c", "cleanall").succeeded()

@@ -32,8 +32,9 @@ def data(**variables: str) -> Any:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"PVS_COMMAND": "c", **WHOLE}, "PVS_COMMAND and PVS_PKCS11 are two ways to sign"),
-        (TOKEN, "PVS_PKCS11 alone does not name a key (hint: set PVS_PKCS11_TOKEN, PVS_PKCS11_LABEL, "),
+        ({"PVS_COMMAND": "c", **WHOLE}, "PVS_COMMAND and PVS_PKCS11_LABEL are two ways to sign"),
+        (TOKEN, "PVS_PKCS11 alone does not name a key (hint: set PVS_PKCS11_LABEL, PVS_BOOT_LABEL or "),
+        ({"PVS_PKCS11": "/m.so", "PVS_BOOT_LABEL": "b"}, "set PVS_PKCS11_TOKEN and PVS_PKCS11_PIN_FILE)"),
         ({"PVS_BOOT_LABEL": "boot"}, "PVS_BOOT_LABEL is on no token (hint: set PVS_PKCS11, "),
         ({"PVS_BOOT_KEY": "/b", "PVS_BOOT_COMMAND": "c"}, "PVS_BOOT_KEY and PVS_BOOT_COMMAND are two ways"),
         ({**WHOLE, "PANTAVISOR_EFI_LABEL": "db"}, "PANTAVISOR_EFI_LABEL is set without its certificate"),
@@ -55,6 +56,17 @@ def test_a_job_has_the_one_way_of_each_key() -> None:
     assert BOOT.job(d) == {**token, "x5c": "/b.crt", "label": "boot"}
     assert EFI.options(d) == ["--x5c=/e.crt", "--command=sign it"]
     assert BOOT.options(d) == ["--x5c=/b.crt", "--pkcs11=/m.so", "--token=t", "--label=boot"]
+
+
+@pytest.mark.parametrize("state", [{}, {"PVS_COMMAND": "sign it"}])
+def test_a_token_may_have_the_boot_key_alone(state: dict[str, str]) -> None:
+    """The state key is in a file, or behind a program."""
+    d = data(**TOKEN, **state, PVS_BOOT_LABEL="boot", PVS_BOOT_CERT="/b.crt")
+    pvbb.signing.check(d)
+    assert BOOT.job(d) == {
+        "key": None, "command": None, "module": "/m.so", "token": "t", "x5c": "/b.crt", "label": "boot",
+    }  # fmt: skip
+    assert STATE.options(d) == (["--x5c=/x", "--command=sign it"] if state else ["--key=/k", "--x5c=/x"])
 
 
 def test_a_boot_key_in_a_file_needs_no_certificate() -> None:

@@ -92,17 +92,18 @@ def check(d: Any) -> None:
 
 
 def _problems(d: Any) -> Iterator[str]:
-    if d.getVar(STATE.command) and d.getVar(MODULE):
-        yield f"{STATE.command} and {MODULE} are two ways to sign (hint: set one of them)"
-    token = (TOKEN, STATE.label, PIN_FILE)
-    if d.getVar(MODULE) and not all(map(d.getVar, token)):
-        yield f"{MODULE} alone does not name a key (hint: set {', '.join(token)})"
+    # One token may have any of the keys, and the others be files or behind programs.
+    labels = [kind.label for kind in KINDS]
+    if d.getVar(MODULE) and not any(map(d.getVar, labels)):
+        yield f"{MODULE} alone does not name a key (hint: set {', '.join(labels[:-1])} or {labels[-1]})"
+    if d.getVar(MODULE) and (missing := [name for name in (TOKEN, PIN_FILE) if not d.getVar(name)]):
+        yield f"{MODULE} alone does not open a token (hint: set {' and '.join(missing)})"
     for kind in KINDS:
         if d.getVar(kind.label) and not d.getVar(MODULE):
-            yield f"{kind.label} is on no token (hint: set {MODULE}, {', '.join(token)})"
+            yield f"{kind.label} is on no token (hint: set {MODULE}, {TOKEN}, {PIN_FILE})"
         # The state key's file has a default, so it may be named next to the others.
-        ways = [name for name in (kind.key, kind.command, kind.label) if d.getVar(name)]
-        ways = ways if kind is not STATE else []
+        named = (kind.command, kind.label) if kind is STATE else (kind.key, kind.command, kind.label)
+        ways = [name for name in named if d.getVar(name)]
         if len(ways) > 1:
             yield f"{' and '.join(ways)} are two ways to sign (hint: set one of them)"
         if ways and kind is EFI and not d.getVar(kind.certificate):
