@@ -22,6 +22,24 @@ LISTED = re.findall(r"^\| `(pvr .*?--json)` \| (.*?) \|$", REFERENCE, re.MULTILI
 CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|DISK|LEDGER|PATH) ", call)]
 
 
+ROOT = DOCS.parents[1]
+# Where the commands of each page are run. Those of CONTRIBUTING.md are the tests themselves, and that of
+# kas/README.md takes openembedded-core: tests/oecore/test_kas.py runs its like.
+RUN = {
+    "README.md": "tests/integration/test_pages.py",
+    "meta-pantavisor/docs/builds.md": "tests/bitbake/test_product.py",
+    "meta-pantavisor/docs/control.md": "tests/unit/test_control_page.py",
+    "meta-pantavisor/docs/factory.md": "tests/integration/test_factory_page.py",
+    "meta-pantavisor/docs/keys.md": "tests/integration/test_keys_page.py",
+    "meta-pantavisor/docs/own-layer.md": "tests/bitbake/test_product.py",
+    "meta-pantavisor/docs/packages.md": "tests/integration/test_pages.py",
+    "meta-pantavisor/docs/pvr.md": "tests/integration/test_pages.py",
+    "meta-pantavisor/docs/replay.md": "tests/bitbake/test_container.py",
+    "meta-pantavisor/docs/tutorial.md": "tests/boot/test_tutorial.py",
+    "meta-pantavisor/docs/updates.md": "tests/integration/test_pages.py",
+}
+
+
 def section(page: str, heading: str) -> str:
     """The first block of commands behind a heading that has the command."""
     blocks = re.findall(r"```sh\n(.*?)```", page.partition(f"## {heading}\n")[2], re.DOTALL)
@@ -101,6 +119,37 @@ def test_a_release_is_checked_as_the_page_of_builds_has_it(place: Path, tmp_path
     assert done.returncode == 0 and "0 problems" in done.stderr, done.stderr
     cache = shell(section(page, "The cache of packed blocks"), tmp_path)
     assert cache.returncode == 0 and str(tmp_path) in cache.stdout, cache.stderr
+
+
+def test_the_page_of_packages_is_true(place: Path, tmp_path: Path) -> None:
+    built.device(tmp_path, release=4)
+    (tmp_path / "bin").symlink_to(place / "bin")
+    for name in ("device.img", "previous.img"):
+        (tmp_path / name).symlink_to("made/device.img")
+    # As a class of openembedded-core writes one, and as OSV does.
+    document = shell("pvr sbom made/web.tgz --out web-rootfs.spdx.json", tmp_path)
+    assert document.returncode == 0, document.stderr
+    (tmp_path / "advisories").mkdir()
+    advisory = {"id": "X-1", "modified": "2025-01-01T00:00:00Z", "affected": []}
+    (tmp_path / "advisories/X-1.json").write_text(json.dumps(advisory))
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / "packages.md").read_text(), re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        done = shell(block, tmp_path)
+        assert done.returncode == 0, f"{block}\n{done.stderr}"
+    assert (tmp_path / "changes.html").exists()
+    assert json.loads((tmp_path / "device.cdx.json").read_text())["bomFormat"] == "CycloneDX"
+    assert "@graph" in json.loads((tmp_path / "device.spdx.json").read_text())
+
+
+def test_each_page_with_commands_has_a_test_that_runs_them() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("kas/**/*.md"), *DOCS.rglob("*.md")]
+    found = {
+        path.relative_to(ROOT).as_posix() for path in pages if re.search(r"^```sh$", path.read_text(), re.M)
+    }
+    assert found - {"CONTRIBUTING.md", "kas/README.md"} == set(RUN)
+    for page, test in RUN.items():
+        assert Path(page).name in (ROOT / test).read_text(), (page, test)
 
 
 @pytest.mark.parametrize(("call", "members"), CALLS, ids=[call for call, _ in CALLS])
