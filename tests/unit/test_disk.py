@@ -297,6 +297,8 @@ def test_what_is_missing_is_named(boot_file: Path, tmp_path: Path) -> None:
         build(tmp_path / "one.img", tmp_path / "none", boot_file)
     with pytest.raises(NotFound, match="boot file .*/none"):
         build(tmp_path / "one.img", make_tree(tmp_path / "tree"), boot_file, files={"x": tmp_path / "none"})
+    with pytest.raises(FormatError, match="is not a regular file"):
+        build(tmp_path / "two.img", tmp_path / "tree", boot_file, files={"x": tmp_path})
 
 
 def test_size_and_time_out_of_range_are_refused(boot_file: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9_$~!#%&@(){}^'`+,;=\[\] .-]{1,255}")
 def size_for(files: Mapping[str, Path]) -> int:
     """Bytes of a partition that holds ``files`` twice, so that boot loaders can be replaced side by side.
 
-    Raises LimitError, and NotFound for a file that does not exist.
+    Raises LimitError, FormatError, and NotFound for a file that does not exist.
     """
     content = sum(_size(path) + CLUSTER for path in files.values())
     size = -(-max(MIN_BYTES, 2 * content + MIN_BYTES // 4) // gpt.ALIGNMENT) * gpt.ALIGNMENT
@@ -110,12 +110,15 @@ def _check_names(files: Mapping[str, Path]) -> list[PurePosixPath]:
             # FAT does not know upper from lower case, so two spellings would be one file.
             if seen.setdefault(prefix.lower(), prefix) != prefix:
                 raise FormatError(
-                    f'"{prefix}" and "{seen[prefix.lower()]}" are the same name on the boot partition'
+                    f'"{prefix}" and "{seen[prefix.lower()]}" are the same name on the boot partition',
+                    hint="use one spelling: on FAT upper and lower case are the same",
                 )
             if prefix.lower() == SUMS.lower():
-                raise FormatError(f'"{name}" would take the place of the list of digests')
+                raise FormatError(
+                    f'"{name}" would take the place of the list of digests', hint="use another name"
+                )
             if depth < len(parts) and prefix in files:
-                raise FormatError(f'"{name}" lies below another boot file')
+                raise FormatError(f'"{name}" lies below another boot file', hint="use another name")
     return [PurePosixPath(name) for name in sorted(files)]
 
 
@@ -126,6 +129,8 @@ def _folders(targets: list[PurePosixPath]) -> list[PurePosixPath]:
 
 
 def _size(path: Path) -> int:
+    if not path.exists():
+        raise NotFound(f"the boot file {path} does not exist", hint="check its path")
     if not path.is_file():
-        raise NotFound(f"the boot file {path} does not exist")
+        raise FormatError(f"the boot file {path} is not a regular file", hint="name files alone")
     return path.stat().st_size
