@@ -33,13 +33,17 @@ class Desk:
     machine: str
 
     def pvr(self, *words: str, inside: str = ".") -> str:
-        """What a command prints; CalledProcessError when it fails."""
+        """What a command prints, which must succeed."""
+        return self.run(*words, inside=inside).stdout
+
+    def run(self, *words: str, inside: str = ".") -> subprocess.CompletedProcess[str]:
+        """The same with what it reports."""
         done = subprocess.run(
             [*COMMAND, *words], cwd=self.folder / inside, env=ENVIRONMENT, text=True, capture_output=True,
             timeout=600,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done
 
     def export(self, part: str) -> Path:
         """The export of a recipe that the build deployed."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from devtools import guest as qemu
-from made import Desk
+from made import EXPORTS, Desk
 from pantavisor import keys
-from place import BOOT_SECONDS
+from place import BOOT_SECONDS, KEY_DIR, TRUST
 
 CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
@@ -97,3 +97,27 @@ def test_firmware_starts_grub_only_as_it_was_signed(
         # The firmware's shell, its last resort, is not signed either.
         running.wait_for(r"No bootable option or device was found", timeout=BOOT_SECONDS)
         assert "GRUB" not in running.console and "booting revision" not in running.console
+
+
+def test_an_image_that_was_signed_again_boots(secure: str, machine: str, tmp_path: Path) -> None:
+    """Its state by the key of the release; GRUB and kernel by the keys of the build."""
+    desk = Desk(tmp_path, machine)
+    kernel = Path(shutil.copy(desk.kernel, tmp_path))
+    loader = Path(shutil.copy(EXPORTS / machine / "pantavisor-grub-bootx64.efi", tmp_path))
+    for program in (kernel, loader):
+        sign(program, tmp_path)
+    board = {"boot": [{"files": {"EFI/BOOT/BOOTX64.EFI": str(loader)}}]}
+    parts = [desk.bsp({}, kernel=kernel), desk.export("demo-system"), desk.export("demo-nginx")]
+    desk.image(parts, board=board)
+    release = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "release.pem"]
+    subprocess.run(release, cwd=tmp_path, check=True, capture_output=True)
+    public = ["openssl", "pkey", "-in", "release.pem", "-pubout", "-out", "release.pub"]
+    subprocess.run(public, cwd=tmp_path, check=True, capture_output=True)
+    certify = ("release.pub", "release.crt", "--authority", str(KEY_DIR), "--common-name", "Release")
+    desk.pvr("keys", "certify", *certify)
+    key = ("--key", "release.pem", "--x5c", "release.crt", "--trust", str(TRUST))
+    done = desk.run("factory", "sign", "made.img", "--out", "released.img", *key)
+    assert "warning: released.img has the boot key and the EFI key of its build" in done.stderr
+    assert "Release" in desk.pvr("inspect", "released.img")
+    with qemu.Guest(qemu.Setup(tmp_path / "released.img", secure, qemu.free_ports(80))) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)

@@ -151,6 +151,7 @@ def _sign(options: argparse.Namespace, console: Console) -> None:
         trust=trust,
         signers=signers_of(options.signers, trust),
         log=console.line,
+        warn=console.warn,
     )
 
 

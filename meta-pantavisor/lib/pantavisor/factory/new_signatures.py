@@ -29,12 +29,14 @@ def sign_again(
     trust: bytes,
     signers: Optional[Signers] = None,
     log: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Write ``image`` to ``output`` with all signatures made again by ``signer``, of the same selections
     and release; its block map next to it. All around the storage stays byte for byte.
 
     The image is a fresh one, of revision 0 alone. What is made passes a strict verification by ``trust``,
-    what devices have. Raises PantavisorError.
+    what devices have. What boot loader and firmware check stays as it was, and ``warn`` gets that. Raises
+    PantavisorError.
     """
     block_map = disk.read_map(map_of(image))
     disk.check_map(image, block_map)
@@ -61,6 +63,12 @@ def sign_again(
         beside.unlink(missing_ok=True)
         made.replace(output)
         atomic.write(beside, text)
+    if kept := [path for path in state if path.startswith("bsp/") and path.endswith(trail.SIGNATURE)]:
+        warn(
+            f"{output} has the boot key and the EFI key of its build: {kept[0]} and what firmware "
+            "checks stay as they were; where a release has others, build GRUB and the bsp with these first "
+            "(PVS_BOOT_KEY, PANTAVISOR_EFI_KEY, or as docs/keys.md has them for tokens)"
+        )
     log(f"{output} is written: state {state.digest()[:12]}; it passed pvr verify --strict")
 
 
