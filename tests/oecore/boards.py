@@ -26,7 +26,7 @@ KAS = PROJECT / "kas/machine"
 MACHINES = {"scarthgap": sorted(path.stem for path in KAS.glob("*.yml")),
             "wrynose": ["qemuarm64", "qemux86-64"], "master": ["qemuarm64", "qemux86-64"]}  # fmt: skip
 # What wic and its classes run, that other tests here do not.
-TOOLS = "bmaptool df dosfslabel fsck.vfat mkdosfs mkimage parted sfdisk sgdisk"
+TOOLS = "bmaptool df dosfslabel fsck.vfat mkdosfs mkenvimage mkimage parted sfdisk sgdisk"
 # Neither programs nor the images and boot loaders that BSP layers want to have built too are read.
 PROVIDED = ".*-native$ virtual/fakeroot-native ^virtual/.*binutils$ syslinux uuu-bin ^gdb-cross-"
 PROVIDERS = ("virtual/bootloader", "u-boot", "virtual/trusted-firmware-a", "virtual-optee-os")
