@@ -40,15 +40,21 @@ KEPT = {
     "PVROOT_CONTAINERS_CORE": "containers of the first revision, as PVROOT_CONTAINERS",
     "IMAGE_BOOT_FILES": "files of the boot partition",
 }
+# Why there is nothing of it here.
+_NO_GO = "the layer has no compiler of its own"
+_NO_DOCKER = "no docker images of the runtime are made here"
+_NO_DOCS = "no documentation is collected here"
+_VERIFY = "pvr verify --strict judges what was built"
+_NO_CRYPT = "this runtime opens no encrypted disks"
 # What to do in place of it.
 _PROFILE = 'write PVR_PROFILE = "balanced" in its place, or another of its values'
 _KEYS = 'write PVS_KEY_DIR = "/path/of/the/keys" in its place'
 _FDT = "list the board's device trees in PVR_BSP_FDT in its place"
 _FIT = "name the FIT of DEPLOY_DIR_IMAGE in PVR_BSP_FIT in its place"
 _DEVICES = 'write devices into PVR_ARGS_JSON: {"PVR_LXC_CGROUP_DEVICES_WHITE": ["c 10:200 rwm"]}'
-_DOCKER = "remove it: no docker images of the runtime are made here"
-_AUDIT = "remove it: pvr verify --strict judges what was built"
-_DOCS = "remove it: no documentation is collected here"
+_DOCKER = f"remove it: {_NO_DOCKER}"
+_AUDIT = f"remove it: {_VERIFY}"
+_DOCS = f"remove it: {_NO_DOCS}"
 REPLACED = {
     "PVR_COMPRESSION": _PROFILE,
     "PVR_FORMAT_OPTS": _PROFILE,
@@ -98,10 +104,7 @@ SIDE_FILES = {
     "mdev": "",
 }
 UNPREFIXED = ("network.json", "services.json", "mdev.json")
-# Classes of that name are here; the others skip a recipe that inherits them.
-_NO_GO = "the layer has no compiler of its own"
-_NO_DOCKER = "no docker images of the runtime are made here"
-_NO_DOCS = "no documentation is collected here"
+# "": a class of that name is here; the others skip a recipe that inherits them, for this reason.
 CLASSES = {
     "pvrexport": "",
     "container-pvrexport": "",
@@ -112,14 +115,14 @@ CLASSES = {
     "pvr-ca": "the keys in PVS_KEY_DIR sign, and no recipe sees them",
     "pantavisor-docker": _NO_DOCKER,
     "oci2docker": _NO_DOCKER,
-    "pv-manifest-audit": "pvr verify --strict judges what was built",
+    "pv-manifest-audit": _VERIFY,
     "pantacor-component-docs": _NO_DOCS,
     "pantavisor-docs": _NO_DOCS,
     "pvgo": _NO_GO,
     "pvgo_mod": _NO_GO,
     "image_types_vfat": "openembedded-core has this image type",
 }
-# What to do where removing it is not all.
+# By the class, what to do where removing it is not all.
 INHERIT = {
     "pvr-ca": "remove it from the line inherit; the recipe of a bsp inherits bsp-pvrexport in its place",
     "pvgo": "inherit openembedded-core's go in its place",
@@ -137,9 +140,9 @@ FEATURES = {
     "debug": "raise PANTAVISOR_LOG_LEVEL",
     "tailscale": "name a container with it in PVROOT_CONTAINERS",
     "autogrow": "set PVROOT_SIZE: the storage does not grow on the device",
-    "dm-crypt": "this runtime opens no encrypted disks",
-    "caam-nxp": "this runtime opens no encrypted disks",
-    "dcp": "this runtime opens no encrypted disks",
+    "dm-crypt": _NO_CRYPT,
+    "caam-nxp": _NO_CRYPT,
+    "dcp": _NO_CRYPT,
     "squash-lz4": 'write PVR_PROFILE = "lz4"',
     "squash-zstd": 'write PVR_PROFILE = "zstd"',
     "rpi-tryboot": 'write RPI_USE_U_BOOT = "1": the firmware counts no failed boots',
