@@ -24,8 +24,8 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOTS = (LAYER, LAYER / "docs", LAYER.parent)
 # What BitBake's own process imports has nothing but the standard library.
 PLAIN = {
-    "errors", "cjson", "digest", "names", "atomic", "libzstd", "codecs", "tar", "ref", "oci", "cache",
-    "unixhttp", "layout", "http", "registry", "manifests", "state",
+    "errors", "cjson", "digest", "names", "atomic", "regular", "libzstd", "codecs", "tar", "ref", "oci",
+    "cache", "unixhttp", "layout", "http", "registry", "manifests", "state",
 }  # fmt: skip
 # Python 3.9 has no list of its own modules.
 LIBRARY = os.path.dirname(os.__file__)
