@@ -14,14 +14,8 @@ import pytest
 from conftest import CORE, PROJECT, Build
 from devtools import variables
 from pantavisor import keys
+from test_touch import LAYER_CONF
 
-LAYER_CONF = """\
-BBPATH .= ":${LAYERDIR}"
-BBFILES += "${LAYERDIR}/*.bb"
-BBFILE_COLLECTIONS += "touched"
-BBFILE_PATTERN_touched = "^${LAYERDIR_RE}/"
-LAYERSERIES_COMPAT_touched = "scarthgap wrynose"
-"""
 CONTAINER = f"""\
 PVR_CONTAINER = "web"
 PVR_DOCKER_REF = "registry.test/app:1"

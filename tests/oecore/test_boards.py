@@ -49,9 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def digests() -> dict[str, dict[str, str]]:
-    """Of the storage on the disks that were built, by machine and release. wic gives partitions numbers of
-    chance.
-    """
+    """Of the storage on the disks that were built, by machine and release."""
     return {}
 
 

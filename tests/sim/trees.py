@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Trees built by hand, for writers of images."""
+"""Trees built by hand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pantavisor.layers import DeviceNode, Directory, Fifo, File, Metadata, Node,
 
 META = Metadata(0o644, 0, 0, 1_700_000_000)
 CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+
+
+def folder(mode: int = 0o755, uid: int = 0, gid: int = 0, **entries: Node) -> Directory:
+    return Directory(Metadata(mode, uid, gid, 0), {name.encode(): node for name, node in entries.items()})
 
 
 def odd_tree() -> Tree:

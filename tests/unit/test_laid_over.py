@@ -6,12 +6,9 @@ from __future__ import annotations
 import pytest
 from pantavisor.container import laid_over
 from pantavisor.errors import FormatError
-from pantavisor.layers import Directory, File, Metadata, Node, Symlink, Tree
+from pantavisor.layers import File, Metadata, Symlink, Tree
 from pantavisor.manifests import ContainerSpec, SourceManifest
-
-
-def folder(mode: int = 0o755, uid: int = 0, gid: int = 0, **entries: Node) -> Directory:
-    return Directory(Metadata(mode, uid, gid, 0), {name.encode(): node for name, node in entries.items()})
+from sim.trees import folder
 
 
 def text(mode: int = 0o644) -> File:

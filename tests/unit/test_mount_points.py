@@ -6,15 +6,12 @@ from __future__ import annotations
 import pytest
 from pantavisor.container import mount_points
 from pantavisor.errors import FormatError
-from pantavisor.layers import Directory, File, Metadata, Node, Symlink, Tree
+from pantavisor.layers import File, Metadata, Symlink, Tree
 from pantavisor.manifests import ContainerSpec, SourceManifest
 from pantavisor.manifests.process import User
+from sim.trees import folder
 
 USER = User(1500, 1500, (20,))
-
-
-def folder(mode: int = 0o755, uid: int = 0, gid: int = 0, **entries: Node) -> Directory:
-    return Directory(Metadata(mode, uid, gid, 0), {name.encode(): node for name, node in entries.items()})
 
 
 def tree() -> Tree:

@@ -37,7 +37,7 @@ def test_what_the_group_waits_for_is_not(run: dict[str, Any], timeout: int) -> N
     assert warnings(run, timeout=timeout) == []
 
 
-def test_the_groups_of_every_device_are_read() -> None:
+def test_the_groups_of_the_default_device_are_read() -> None:
     spec = DeviceSpec.parse(manifests.default_device())
     run = {"name": "web", "group": "app", "health": HEALTH, "status_goal": "READY"}
     assert list(waits.warnings(State.empty().with_files({"web/run.json": run}), spec))
