@@ -131,13 +131,7 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
             f"{options.target} was committed already, so the device has no way back from this change; "
             "a revision of another number is tried first"
         )
-    if "bsp/run.json" not in state:
-        console.warn(
-            f"{options.target} has no bsp, so no device boots it; a source may be the revision that has one"
-        )
-    broken = _broken_signature(state)
-    if broken is not None:
-        console.warn(f"a device that verifies refuses it: {broken.message}; in a repository, sign it again")
+    _warn_of_refusal(options.target, state, console)
     boots = repo.boot_environment(options.target)
     if boots is not None and not had_storage and not options.commit:
         console.warn(
@@ -150,6 +144,17 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
         )
     elif boots is not None:
         console.line(f"the device boots {boots.revision} from now on")
+
+
+def _warn_of_refusal(target: Path, state: State, console: Console) -> None:
+    """Where no device runs what was deployed."""
+    if "bsp/run.json" not in state:
+        console.warn(
+            f"{target} has no bsp, so no device boots it; a source may be the revision that has one"
+        )
+    broken = _broken_signature(state)
+    if broken is not None:
+        console.warn(f"a device that verifies refuses it: {broken.message}; in a repository, sign it again")
 
 
 def _broken_signature(state: State) -> Optional[PantavisorError]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from ... import atomic, keys, names, pvs, regular
 from ...errors import PantavisorError
@@ -135,11 +134,7 @@ def request_signature(options: argparse.Namespace, console: Console) -> None:
 
 def attach(options: argparse.Namespace, console: Console) -> None:
     request, signature = (
-        _read(options.request, MAX_REQUEST_BYTES),
-        _read(options.signature, MAX_SIGNATURE_BYTES),
+        regular.read(options.request, limit=MAX_REQUEST_BYTES),
+        regular.read(options.signature, limit=MAX_SIGNATURE_BYTES),
     )
     _change(lambda state: keys.attach(state, options.part or options.raw, request, signature), console)
-
-
-def _read(path: Path, most: int) -> bytes:
-    return regular.read(path, limit=most)
