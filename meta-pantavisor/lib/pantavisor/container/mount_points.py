@@ -38,10 +38,10 @@ def check(spec: ContainerSpec, tree: Tree) -> None:
 def doubtful(spec: ContainerSpec, tree: Tree) -> Iterator[str]:
     """What volumes do that is rarely meant."""
     for volume in _mounted(spec):
+        at = _metadata(tree, volume)
         if volume.path == "/dev" or is_below(volume.path, KERNEL):
             yield f"the volume {volume.path} hides what the kernel shows there"
-        elif spec.user is not None and not _may_write(spec.user, _metadata(tree, volume)):
-            at = _metadata(tree, volume)
+        elif spec.user is not None and not _may_write(spec.user, at):
             yield (
                 f"its user {spec.user.uid} may not write to the volume {volume.path}, which begins as "
                 f"{at.uid}:{at.gid} {at.mode:04o}; make the directory in the image, with its owner"

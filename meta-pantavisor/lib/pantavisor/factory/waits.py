@@ -16,18 +16,14 @@ def warnings(state: State, device: DeviceSpec) -> Iterator[str]:
     groups = {group["name"]: group for group in device.document["groups"]}
     for name in state.container_names():
         run = state[f"{name}/run.json"]
-        health = run.get("health") if isinstance(run, Mapping) else None
-        group = groups.get(str(run.get("group")), {}) if isinstance(run, Mapping) else {}
+        if not isinstance(run, Mapping):
+            continue
+        health, group = run.get("health"), groups.get(str(run.get("group")), {})
+        goal = run.get("status_goal") or group.get("status_goal")
         period = health.get("start_period", 0) if isinstance(health, Mapping) else 0
-        if _goal(run, group) == "READY" and 0 < group.get("timeout", 0) <= period:
+        if goal == "READY" and 0 < group.get("timeout", 0) <= period:
             yield (
                 f"{name} may take {period} s until its Healthcheck passes (its start period), and its "
                 f"group {group['name']} waits {group['timeout']} s: give the group more by "
                 f"pvr device group set {group['name']} --timeout {period + 30} (PVR_DEVICE_JSON)"
             )
-
-
-def _goal(run: object, group: Mapping[str, object]) -> object:
-    """The container's own, else that of its group."""
-    own = run.get("status_goal") if isinstance(run, Mapping) else None
-    return own or group.get("status_goal")
