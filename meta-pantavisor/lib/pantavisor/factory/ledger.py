@@ -210,8 +210,7 @@ def _check_end(entries: Entries, path: Path) -> None:
             return
         raise NotFound(
             f"{head} does not exist: {path} may have lost lines at its end",
-            hint=f"copy {head.name} next to the ledger; without it begin a new ledger, "
-            "with new serials",
+            hint=f"copy {head.name} next to the ledger; without it begin a new ledger, with new serials",
         ) from error
     if not entries.has(mark):
         raise FormatError(

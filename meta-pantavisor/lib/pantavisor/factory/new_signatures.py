@@ -63,13 +63,18 @@ def sign_again(
         beside.unlink(missing_ok=True)
         made.replace(output)
         atomic.write(beside, text)
+    _warn_of_kept(state, output, warn)
+    log(f"{output} is written: state {state.digest()[:12]}; it passed pvr verify --strict")
+
+
+def _warn_of_kept(state: State, output: Path, warn: Callable[[str], None]) -> None:
+    """Of a bsp whose files a boot loader verifies: by the keys of the build, which sign nothing here."""
     if kept := [path for path in state if path.startswith("bsp/") and path.endswith(trail.SIGNATURE)]:
         warn(
             f"{output} has the boot key and the EFI key of its build: {kept[0]} and what firmware "
             "checks stay as they were; where a release has others, build GRUB and the bsp with these first "
             "(PVS_BOOT_KEY, PANTAVISOR_EFI_KEY, or as docs/keys.md has them for tokens)"
         )
-    log(f"{output} is written: state {state.digest()[:12]}; it passed pvr verify --strict")
 
 
 def _fresh(image: Path, found: Opened) -> tuple[State, disk.DiskSpan]:
