@@ -30,8 +30,9 @@ static int open_log(int storage, const char *path, struct stat *info)
 	return -1;
 }
 
-/* LXC begins another file where one is full: what is left of that one comes first. */
-static int open_next(struct pv_echo *echo, struct stat *info)
+/* LXC begins another file where one is full, in the middle of a line: what is left of that one comes first,
+ * and nothing follows it. */
+static int open_next(struct pv_echo *echo, struct stat *info, bool *is_last)
 {
 	cleanup_free char *older_log = pv_fmt("%s" PV_ECHO_OLDER, echo->log);
 	int file = open_log(echo->storage, echo->log, info), older;
@@ -43,6 +44,7 @@ static int open_next(struct pv_echo *echo, struct stat *info)
 	if (older >= 0 && before.st_ino == echo->inode && before.st_size > echo->at) {
 		close(file);
 		*info = before;
+		*is_last = true;
 		return older;
 	}
 	if (older >= 0)
@@ -116,7 +118,7 @@ static size_t print_line(struct pv_echo *echo, const char *text, size_t length)
 bool pv_echo_look(struct pv_echo *echo, bool is_last)
 {
 	struct stat info = {0};
-	cleanup_close int file = open_next(echo, &info);
+	cleanup_close int file = open_next(echo, &info, &is_last);
 	char text[PV_ECHO_LOOK_BYTES];
 	size_t used = 0, printed = 0, line;
 	ssize_t got;
@@ -125,6 +127,8 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 		return file >= 0;
 	leave_behind(echo, info.st_size);
 	got = pread(file, text, sizeof(text), echo->at);
+	/* Of one that goes on behind what was read the end is to come. */
+	is_last = is_last && echo->at + got >= info.st_size;
 	while (got > 0 && printed < sizeof(text) && pv_console_flush(&echo->console) &&
 		(line = next_line(text + used, (size_t)got - used, is_last))) {
 		printed += print_line(echo, text + used, line);

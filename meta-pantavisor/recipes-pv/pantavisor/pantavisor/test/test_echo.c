@@ -88,6 +88,40 @@ static void test_file_that_was_full_is_read_to_its_end(int root, const char *tty
 	close(echo.console.fd);
 }
 
+/* LXC fills a file to its last byte: the rest of the line begins the next one. */
+static void test_line_that_two_files_share_is_shown_as_two(int root, const char *tty, int reader)
+{
+	cleanup_free char *log = tree_path(LOG), *older = tree_path(LOG PV_ECHO_OLDER);
+	struct pv_echo echo;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	append(LOG, "one\nhalf of ");
+	pv_echo_look(&echo, false);
+	CHECK(rename(log, older) == 0);
+	append(LOG, "a line\ntwo\n");
+	for (int i = 0; i < 3; i++)
+		pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | one\nweb | half of \nweb | a line\nweb | two\n");
+	close(echo.console.fd);
+}
+
+/* A look ends in the midst of the second one. */
+static void test_last_lines_are_whole_as_well(int root, const char *tty, int reader)
+{
+	cleanup_free char *lines =
+		pv_fmt("%0*d\n%0*d\n", PV_ECHO_LOOK_BYTES / 2, 1, PV_ECHO_LOOK_BYTES - 50, 2);
+	cleanup_free char *expected =
+		pv_fmt("web | %0*d\nweb | %0*d\n", PV_ECHO_LOOK_BYTES / 2, 1, PV_ECHO_LOOK_BYTES - 50, 2);
+	struct pv_echo echo;
+
+	pv_echo_init(&echo, root, LOG, "web", tty);
+	append(LOG, lines);
+	while (pv_echo_look(&echo, true))
+		;
+	CHECK_TEXT(taken(reader), expected);
+	close(echo.console.fd);
+}
+
 static void test_flood_takes_a_bounded_part_of_the_console(int root, const char *tty, int reader)
 {
 	cleanup_free char *flood = pv_alloc(1, PV_ECHO_BEHIND_BYTES * 2 + 1);
@@ -162,6 +196,8 @@ int main(void)
 	test_lines_come_whole_with_the_name_and_from_now_on(root, tty, reader);
 	test_control_characters_are_shown_as_such(root, tty, reader);
 	test_file_that_was_full_is_read_to_its_end(root, tty, reader);
+	test_line_that_two_files_share_is_shown_as_two(root, tty, reader);
+	test_last_lines_are_whole_as_well(root, tty, reader);
 	test_flood_takes_a_bounded_part_of_the_console(root, tty, reader);
 	test_console_that_takes_nothing_loses_no_line(root, tty, reader);
 	test_what_is_no_log_is_not_read(root, tty, reader);
