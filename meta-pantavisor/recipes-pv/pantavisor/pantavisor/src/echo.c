@@ -138,6 +138,16 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 	return used > 0;
 }
 
+/* What PID 1 closes is closed then, such as an object that is to give its room back. */
+static void keep_two(unsigned low, unsigned high)
+{
+	if (low > 3)
+		close_range(3, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0U, 0);
+}
+
 /* PID 1's signals stay blocked: it ends soon after its parent, and has printed the last lines then. */
 static _Noreturn void follow(struct pv_echo *echo, int parent)
 {
@@ -145,6 +155,10 @@ static _Noreturn void follow(struct pv_echo *echo, int parent)
 	int64_t until;
 
 	prctl(PR_SET_NAME, "pv-echo");
+	if (parent < echo->storage)
+		keep_two((unsigned)parent, (unsigned)echo->storage);
+	else
+		keep_two((unsigned)echo->storage, (unsigned)parent);
 	while (poll(&ended, 1, PV_ECHO_LOOK_MS) <= 0)
 		pv_echo_look(echo, false);
 	until = pv_now_ms() + LAST_MS;

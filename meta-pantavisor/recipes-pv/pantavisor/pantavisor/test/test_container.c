@@ -2,6 +2,8 @@
 /* What happens before LXC begins: why a container does not start, and whether its lines are shown. */
 #include "container.h"
 
+#include <poll.h>
+
 #include "log.h"
 #include "lxcfile.h"
 #include "monitor.h"
@@ -13,10 +15,22 @@
 	"lxc.mount.entry = /volumes/web/data data none bind,create=dir 0 0\n"
 
 static const char *printed = "";
+static int held[2] = {-1, -1}; /* a pipe of PID 1 */
+
+/* Only the monitor closes what it has of PID 1. */
+static bool is_let_go(void)
+{
+	struct pollfd end = {.fd = held[0]};
+
+	close(held[1]);
+	return poll(&end, 1, 5000) == 1;
+}
 
 int pv_monitor_run(const struct pv_task *task)
 {
 	(void)task;
+	if (held[0] >= 0)
+		return is_let_go() ? 5 : 4;
 	tree_file("storage/logs/0/web/console.log", printed);
 	return 3;
 }
@@ -75,6 +89,18 @@ static void test_lines_are_shown_where_that_is_configured(struct pv_task *task)
 	CHECK_TEXT(shown, "web | world\n");
 }
 
+/* An object that is removed takes its room until no process has it open. */
+static void test_process_that_shows_them_has_nothing_else_open(struct pv_task *task)
+{
+	struct pv_err err;
+	int status = 0;
+
+	CHECK(pipe2(held, O_CLOEXEC) == 0);
+	CHECK(pv_container_spawn(task->pv, task, &err) == 0);
+	close(held[1]);
+	CHECK(waitpid(task->monitor, &status, 0) == task->monitor && WEXITSTATUS(status) == 5);
+}
+
 int main(void)
 {
 	static struct pv pv;
@@ -92,5 +118,6 @@ int main(void)
 	test_reason_is_in_the_log_of_pid_1(&task);
 	test_reason_is_gone_with_the_next_start(&task);
 	test_lines_are_shown_where_that_is_configured(&task);
+	test_process_that_shows_them_has_nothing_else_open(&task);
 	return check_done();
 }
