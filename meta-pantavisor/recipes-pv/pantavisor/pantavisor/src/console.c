@@ -11,6 +11,20 @@
 
 #define REOPEN_MS 1000
 
+/* Those of 8 bits are also parts of letters in UTF-8, but for the first and behind 0xc2. */
+static bool is_control(unsigned char byte, unsigned char before)
+{
+	return byte < ' ' || byte == 0x7f ||
+	       (byte >= 0x80 && byte < 0xa0 && (before < 0x80 || before == 0xc2));
+}
+
+void pv_console_clean(char *line, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (is_control((unsigned char)line[i], i ? (unsigned char)line[i - 1] : 0))
+			line[i] = '?';
+}
+
 void pv_console_init(struct pv_console *console, const char *path)
 {
 	*console = (struct pv_console){.path = path, .fd = -1};

@@ -25,6 +25,8 @@ struct pv_console {
 	char waiting[PV_CONSOLE_BYTES];
 };
 
+/* What a terminal would obey becomes "?": control characters, of UTF-8 and of 8 bits. */
+void pv_console_clean(char *line, size_t length);
 void pv_console_init(struct pv_console *console, const char *path);
 void pv_console_write(struct pv_console *console, const char *line, size_t length);
 /* Offers what waits; true if nothing does any more. */

@@ -76,9 +76,7 @@ static size_t print(struct pv_echo *echo, const char *text, size_t length)
 		used = NAME_BYTES - 1;
 	memcpy(line + used, text, length);
 	used += length;
-	for (size_t i = 0; i < used; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	pv_console_clean(line, used);
 	line[used++] = '\n';
 	pv_console_write(&echo->console, line, used);
 	return used;

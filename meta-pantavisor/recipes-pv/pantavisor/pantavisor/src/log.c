@@ -236,9 +236,7 @@ void pv_log_close_file(void)
 
 static size_t one_line(char *line, size_t used, size_t room)
 {
-	for (size_t i = 0; i < used; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	pv_console_clean(line, used);
 	if (used > room - 2)
 		used = room - 2;
 	line[used] = '\n';

@@ -70,6 +70,14 @@ static void test_control_characters_are_shown_as_such(int root, const char *tty,
 	append(LOG, "\x1b[2J\r[    1.000] info  boot: \x7f\tok\n");
 	pv_echo_look(&echo, false);
 	CHECK_TEXT(taken(reader), "web | ?[2J?[    1.000] info  boot: ??ok\n");
+	/* The same in 8 bits and in UTF-8, next to letters. */
+	append(LOG, "\x9b"
+		    "2J\xc2\x9b\x9b"
+		    "2J Gr\xc3\xbc\xc3\x9f"
+		    "e \xe2\x9b\x84\n");
+	pv_echo_look(&echo, false);
+	CHECK_TEXT(taken(reader), "web | ?2J\xc2??2J Gr\xc3\xbc\xc3\x9f"
+				  "e \xe2\x9b\x84\n");
 	close(echo.console.fd);
 }
 
