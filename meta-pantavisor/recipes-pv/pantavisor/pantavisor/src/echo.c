@@ -113,6 +113,12 @@ static size_t print_line(struct pv_echo *echo, const char *text, size_t length)
 	return print(echo, text, length);
 }
 
+/* A line is not begun where no room is left for all of it; the first one always has its room. */
+static bool has_room(const struct pv_echo *echo, size_t printed, size_t line)
+{
+	return !printed || printed + strlen(echo->name) + strlen(" | \n") + line <= PV_ECHO_LOOK_BYTES;
+}
+
 bool pv_echo_look(struct pv_echo *echo, bool is_last)
 {
 	struct stat info = {0};
@@ -127,8 +133,9 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 	got = pread(file, text, sizeof(text), echo->at);
 	/* Of one that goes on behind what was read the end is to come. */
 	is_last = is_last && echo->at + got >= info.st_size;
-	while (got > 0 && printed < sizeof(text) && pv_console_flush(&echo->console) &&
-		(line = next_line(text + used, (size_t)got - used, is_last))) {
+	while (got > 0 && pv_console_flush(&echo->console) &&
+		(line = next_line(text + used, (size_t)got - used, is_last)) &&
+		has_room(echo, printed, line)) {
 		printed += print_line(echo, text + used, line);
 		used += line;
 	}

@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #define LOG "logs/0/web/console.log"
+#define LONG_NAME "a-container-whose-name-is-as-long-as-many-are-in-a-product"
 
 static char shown[256 * 1024];
 
@@ -151,6 +152,25 @@ static void test_flood_takes_a_bounded_part_of_the_console(int root, const char 
 	close(echo.console.fd);
 }
 
+/* Short lines, which the name makes longer, and then one that is as long as can be. */
+static void test_no_look_prints_more_than_its_part(int root, const char *tty, int reader)
+{
+	cleanup_free char *lines = pv_fmt(
+		"%.*s%0*d\n", 200, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", PV_ECHO_LOOK_BYTES - 50, 1);
+	struct pv_echo echo;
+	size_t total = 0;
+
+	pv_echo_init(&echo, root, LOG, LONG_NAME, tty);
+	append(LOG, lines);
+	for (int i = 0; i < 3; i++) {
+		pv_echo_look(&echo, false);
+		CHECK(strlen(taken(reader)) <= PV_ECHO_LOOK_BYTES + strlen(LONG_NAME " | \n"));
+		total += strlen(shown);
+	}
+	CHECK(total == strlen(lines) + 21 * strlen(LONG_NAME " | "));
+	close(echo.console.fd);
+}
+
 /* The log waits for the console, and not the other way round. */
 static void test_console_that_takes_nothing_loses_no_line(int root, const char *tty, int reader)
 {
@@ -207,6 +227,7 @@ int main(void)
 	test_line_that_two_files_share_is_shown_as_two(root, tty, reader);
 	test_last_lines_are_whole_as_well(root, tty, reader);
 	test_flood_takes_a_bounded_part_of_the_console(root, tty, reader);
+	test_no_look_prints_more_than_its_part(root, tty, reader);
 	test_console_that_takes_nothing_loses_no_line(root, tty, reader);
 	test_what_is_no_log_is_not_read(root, tty, reader);
 	tree_end();
