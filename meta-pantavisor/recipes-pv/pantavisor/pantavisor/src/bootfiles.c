@@ -188,19 +188,43 @@ static int check_file(
 	return 0;
 }
 
-static int read_file(int folder, const struct file *file, struct pv_err *err)
+static int read_file(int trail, const char *path, const char *object_id, struct pv_err *err)
 {
-	cleanup_close int fd = pv_beneath_file(folder, file->name, err);
+	cleanup_close int fd = pv_beneath_file(trail, path, err);
 	char hex[PV_SHA256_HEX + 1];
 
 	if (fd < 0)
 		return -1;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (pv_sha256_fd(fd, hex, err) < 0)
-		return pv_err_wrap(err, FOLDER "/%s", file->name);
-	return strcmp(hex, file->object_id)
-		       ? pv_err_set(err, FOLDER "/%s is damaged on the storage", file->name)
-		       : 0;
+		return pv_err_wrap(err, "%.300s", path);
+	return strcmp(hex, object_id) ? pv_err_set(err, "%.300s is damaged on the storage", path) : 0;
+}
+
+/* Of several U-Boot takes one from the folder of the bsp, and which is known to the board alone. One that
+ * is missing there it goes on without, and the boot links it again. */
+static int read_trees(int trail, const struct pv_state *state, struct pv_err *err)
+{
+	for (size_t i = 0; i < state->entry_count; i++) {
+		const struct pv_entry *entry = &state->entries[i];
+
+		if (entry->object_id && pv_starts_with(entry->path, "bsp/") &&
+			pv_ends_with(entry->path, ".dtb") && pv_beneath_has(trail, entry->path) &&
+			read_file(trail, entry->path, entry->object_id, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_all(int trail, const struct list *list, struct pv_err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		cleanup_free char *path = pv_fmt(FOLDER "/%s", list->files[i].name);
+
+		if (read_file(trail, path, list->files[i].object_id, err) < 0)
+			return -1;
+	}
+	return read_trees(trail, list->state, err);
 }
 
 static int check(
@@ -221,10 +245,9 @@ static int check(
 	if (folder < 0 || make_list(list, err) < 0 || check_names(list, folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++)
-		if (check_file(objects, folder, &list->files[i], checkout->repair, err) < 0 ||
-			(reads && read_file(folder, &list->files[i], err) < 0))
+		if (check_file(objects, folder, &list->files[i], checkout->repair, err) < 0)
 			return -1;
-	return 0;
+	return reads ? read_all(checkout->trail, list, err) : 0;
 }
 
 int pv_bootfiles_check(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)

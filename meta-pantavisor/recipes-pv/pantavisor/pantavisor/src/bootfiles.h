@@ -20,7 +20,8 @@ bool pv_bootfiles_is(const char *name);
  */
 int pv_bootfiles_check(
 	const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
-/* Checked, and read once more from the medium, whatever memory still has of them: the next boot will be. */
+/* Checked, and read once more from the medium, whatever memory still has of them: the next boot will be.
+ * With them the device trees of the bsp, of which U-Boot may take any. */
 int pv_bootfiles_read(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err);
 /* All of them, in the folder of a revision that is being made. */
 int pv_bootfiles_make(

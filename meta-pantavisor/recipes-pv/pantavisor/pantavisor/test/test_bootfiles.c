@@ -25,6 +25,8 @@ static const char plain[] =
 	STATE("{\"addons\":[\"i\",\"k\"],\"fdt\":\"i\",\"initrd\":\"i\",\"linux\":\"k\"}");
 static const char small[] = "{\"#spec\":\"pantavisor-service-system@1\",\"bsp/k\":\"" ABC
 			    "\",\"bsp/run.json\":{\"initrd\":\"k\",\"linux\":\"k\"}}";
+static const char trees[] = "{\"#spec\":\"pantavisor-service-system@1\",\"bsp/k\":\"" ABC
+			    "\",\"bsp/run.json\":{\"fit\":\"k\"},\"bsp/vendor/board.dtb\":\"" ABC "\"}";
 static bool is_read;
 static char root[] = "/tmp/pv-test-bootfiles-XXXXXX";
 static struct pv_err err;
@@ -175,6 +177,23 @@ static void test_damage_on_the_medium_is_found_by_reading(void)
 	take("pv-initrd.img");
 }
 
+/* Of several U-Boot takes the one that its fdtfile names, from the folder of the bsp. */
+static void test_each_device_tree_of_the_bsp_is_read(void)
+{
+	put("objects/" ABC, "abc");
+	put("trails/0/.pv/progress", "{}");
+	place("pantavisor.fit", ABC);
+	is_read = true;
+	CHECK(check(trees, false) == 0);
+	put("trails/0/bsp/vendor/board.dtb", "abc");
+	CHECK(check(trees, false) == 0);
+	damage("trails/0/bsp/vendor/board.dtb");
+	CHECK(check(trees, false) < 0);
+	CHECK_TEXT(err.text, "bsp/vendor/board.dtb is damaged on the storage");
+	is_read = false;
+	CHECK(check(trees, false) == 0);
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(root) != NULL);
@@ -190,6 +209,8 @@ int main(void)
 	test_what_the_state_lacks_is_refused();
 	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	test_damage_on_the_medium_is_found_by_reading();
+	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	test_each_device_tree_of_the_bsp_is_read();
 	nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	/* A FIT image is all that such a board loads. */
 	put("objects/" A, "a");
