@@ -302,6 +302,39 @@ def test_a_line_that_a_cut_kept_from_the_head_counts(tmp_path: Path) -> None:
     assert json.loads(head.read_bytes())["line"] == 3
 
 
+def test_a_cut_after_the_first_line_ever_leaves_a_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = tmp_path / "ledger"
+    ledger.new(book)
+    write = os.write
+
+    def cut(descriptor: int, data: bytes) -> int:
+        write(descriptor, data)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "write", cut)
+        ledger.begin(book, UNITS, **WHO)
+    assert list(ledger.read(book).events) == ["A-0"]
+    assert take(book) == "A-1"
+
+
+def test_a_ledger_from_before_there_were_heads_goes_on_once_it_is_called_whole(tmp_path: Path) -> None:
+    book, head = tmp_path / "ledger", tmp_path / "ledger.head"
+    for _ in range(2):
+        take(book)
+    with pytest.raises(PantavisorError, match="ledger.head exists"):
+        ledger.accept(book)
+    head.unlink()
+    with pytest.raises(NotFound) as caught:
+        take(book)
+    assert str(caught.value.hint).endswith(f"run: pvr factory ledger {book} --whole")
+    ledger.accept(book)
+    assert json.loads(head.read_bytes())["line"] == 2
+    assert take(book) == "A-2"
+
+
 def test_a_ledger_without_its_head_is_not_taken_for_whole(tmp_path: Path) -> None:
     book, head = tmp_path / "ledger", tmp_path / "ledger.head"
     take(book)

@@ -25,7 +25,12 @@ def declare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         ),
     )
     ledger.add_argument("file", type=Path, metavar="FILE", help="the ledger")
-    ledger.add_argument("--new", action="store_true", help="begin it: no unit of the product was made yet")
+    begun = ledger.add_mutually_exclusive_group()
+    begun.add_argument("--new", action="store_true", help="begin it: no unit of the product was made yet")
+    begun.add_argument(
+        "--whole", action="store_true",
+        help="make its head, which an older one does not have: no line is missing at its end",
+    )  # fmt: skip
     ledger.add_argument(
         "--certificates", type=Path, metavar="DIR",
         help="check that it has the line of each birth certificate there",
@@ -42,6 +47,8 @@ def _ledger(options: argparse.Namespace, console: Console) -> None:
         if options.certificates:
             raise PantavisorError("a new ledger has no certificates", hint="leave out --certificates")
         factory.new_ledger(options.file)
+    elif options.whole:
+        factory.accept_ledger(options.file)
     if options.certificates:
         trust = keys.TrustStore.parse(key_options.roots(options), what="trusted roots")
         entries = factory.check_ledger(options.file, options.certificates, trust)

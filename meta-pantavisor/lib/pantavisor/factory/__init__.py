@@ -21,6 +21,7 @@ from .first_revision import REVISION, assemble, build
 from .flash import Flashed, flash
 from .laid_out import check_laid_out
 from .ledger import EVENTS
+from .ledger import accept as accept_ledger
 from .ledger import new as new_ledger
 from .ledger import read as read_ledger
 from .new_signatures import sign_again
@@ -34,6 +35,7 @@ __all__ = [
     "Flashed",
     "Place",
     "Station",
+    "accept_ledger",
     "assemble",
     "build",
     "check_laid_out",

@@ -6,7 +6,8 @@ the disk before anything is done by it. Stations share it: who appends holds its
 left of a line was never acted on, and goes with the next event.
 
 The file next to it, its head, has the number and the sha256 of the last line. So lines that are missing at
-the end are noticed as well; a line more than that is what a power cut kept from the head.
+the end are noticed as well; a line more than that is what a power cut kept from the head. It is there
+before the first line is.
 """
 
 from __future__ import annotations
@@ -78,9 +79,9 @@ class Entries:
     def has(self, mark: Any) -> bool:
         """Whether it has the line of a mark, which may be damaged."""
         line = mark.get("line") if isinstance(mark, dict) else None
-        if not isinstance(line, int) or not 0 < line <= len(self.digests):
+        if not isinstance(line, int) or not 0 <= line <= len(self.digests):
             return False
-        return bool(self.digests[line - 1] == mark.get("sha256"))
+        return bool((self.digests[line - 1] if line else START) == mark.get("sha256"))
 
 
 def new(path: Path) -> None:
@@ -95,6 +96,16 @@ def new(path: Path) -> None:
     except FileExistsError as error:
         raise PantavisorError(f"{path} exists already", hint="leave out --new") from error
     atomic.sync_directory(path.parent)
+
+
+def accept(path: Path) -> None:
+    """Give its head to a ledger that has none, as those from before there were heads: its user knows that
+    it is whole. Raises PantavisorError where there is one.
+    """
+    with _opened(path, has_head=False) as (_, entries):
+        if os.path.lexists(_head_of(path)):
+            raise PantavisorError(f"{_head_of(path)} exists", hint="leave out --whole")
+        _write_head(path, entries)
 
 
 def begin(
@@ -159,7 +170,7 @@ def _nothing_left(units: Sequence[Unit], entries: Entries, path: Path) -> Pantav
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, Entries]]:
+def _opened(path: Path, *, has_head: bool = True) -> Iterator[tuple[BinaryIO, Entries]]:
     flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags)
@@ -175,7 +186,8 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Entries]]:
         with atomic.exclusive(stream):
             try:
                 entries = _read(stream, path)
-                _check_end(entries, path)
+                if has_head:
+                    _check_end(entries, path)
                 yield stream, entries
             except OSError as error:
                 error.filename = error.filename or str(path)
@@ -210,7 +222,8 @@ def _check_end(entries: Entries, path: Path) -> None:
             return
         raise NotFound(
             f"{head} does not exist: {path} may have lost lines at its end",
-            hint=f"copy {head.name} next to the ledger; without it begin a new ledger, with new serials",
+            hint=f"copy {head.name} next to the ledger; where it lost no line, "
+            f"run: pvr factory ledger {path} --whole",
         ) from error
     if not entries.has(mark):
         raise FormatError(
@@ -232,9 +245,15 @@ def _append(
     # The half line of a writer that lost its power. A file that may only grow is not asked without need.
     if os.fstat(stream.fileno()).st_size != entries.length:
         os.ftruncate(stream.fileno(), entries.length)
+    if not entries.digests:
+        _write_head(path, entries)
     if os.write(stream.fileno(), line) != len(line):
         os.ftruncate(stream.fileno(), entries.length)
         raise PantavisorError(f"{path} took only some of an event", hint="make room on its file system")
     os.fsync(stream.fileno())
     entries.add(line, str(path))
+    _write_head(path, entries)
+
+
+def _write_head(path: Path, entries: Entries) -> None:
     atomic.write(_head_of(path), cjson.dumps(entries.mark) + b"\n")
