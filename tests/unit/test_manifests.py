@@ -893,6 +893,8 @@ def test_a_volume_that_no_container_has_is_not_imported(text: str, words: str) -
 
     manifests.check_state(importing("web:/data:/mnt"))
     manifests.check_state(importing("web:sub@/data/:/mnt"))
+    for optional in ("gone:/data:/mnt:rw,optional", "web:/dta:/mnt:optional"):
+        manifests.check_state(importing(optional))
     with pytest.raises(FormatError) as caught:
         manifests.check_state(importing(text))
     assert words in caught.value.message and caught.value.hint in ('use "web"', 'use "/data"')

@@ -65,7 +65,11 @@ def _imports(state: State, name: str) -> tuple[VolumeImport, ...]:
 
 
 def _check_import(state: State, name: str, imported: VolumeImport) -> None:
-    """Raise FormatError for a volume that no container of the state has: LXC could not mount it."""
+    """Raise FormatError for a volume that no container of the state has: LXC could not mount it, and passes
+    over one that is optional.
+    """
+    if "optional" in imported.flags.split(","):
+        return
     what = f"volume {imported.container}:{imported.path}, which {name} imports"
     if imported.container not in state.container_names():
         raise names.unknown(imported.container, state.container_names(), what=f"container of the {what}:")
