@@ -153,6 +153,12 @@ def test_a_layer_that_is_all_hidden_is_not_unpacked_again() -> None:
     assert len(opened) == 1
 
 
+def test_what_an_opaque_root_hides_is_not_read() -> None:
+    lower = layer(member("a", content=BIG), member("d/b", content=b"short"))
+    tree = LayeredTree([lower, layer(member(".wh..wh..opq"), member("c", content=b"c"))])
+    assert [file.size for file, _ in tree.contents()] == [1]
+
+
 def test_a_layer_that_is_not_its_diff_id_is_refused() -> None:
     made = layer(member("a"))
     with pytest.raises(DigestError, match="but its image promises sha256:"):

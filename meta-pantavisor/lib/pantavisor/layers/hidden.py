@@ -25,7 +25,6 @@ class Hidden:
 
     def add(self, members: Iterable[Member]) -> None:
         """One more layer."""
-        self._folder = (), () in self._below
         for path, node, _ in members:
             if not path:
                 continue
@@ -38,6 +37,7 @@ class Hidden:
             self._paths.add(path)
             if not isinstance(node, Directory):
                 self._below.add(path)
+        self._folder = (), () in self._below
 
     def hides(self, path: paths.Path) -> bool:
         """Whether a member at ``path`` of the next layer is not seen, or is a whiteout."""
