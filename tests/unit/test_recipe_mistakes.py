@@ -99,7 +99,8 @@ def test_of_two_values_none_is_lost(d: Any, variable: str, value: str, sentence:
 @pytest.mark.parametrize(
     ("key", "right"),
     [("PVR_VOLUMES:apend", "append"), ("PVR_VOLUMES:pn-demo:prepand", "prepend"),
-     ("PVR_VOLUMES:removed", "remove"), ("PVR_GROUP:pn-deno", "pn-demo")],
+     ("PVR_VOLUMES:removed", "remove"), ("PVR_GROUP:pn-deno", "pn-demo"),
+     ("PVR_GROUP:pn-dmeo", "pn-demo")],
 )  # fmt: skip
 def test_an_override_that_never_applies_is_answered_by_the_right_one(d: Any, key: str, right: str) -> None:
     d.setVar(key, "x")
@@ -112,6 +113,20 @@ def test_overrides_of_other_machines_and_recipes_are_kept(d: Any, tmp_path: Path
     d.setVar("BBFILES", f"{tmp_path}/*.bb {tmp_path}/*.bbappend")
     for key in ("PVR_GROUP:pn-demos", "PVR_GROUP:pn-web", "PVR_GROUP:remote", "PVR_GROUP:pn-demo"):
         d.setVar(key, "app")
+    pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [("app-1", "app-2"), ("sensor-a", "sensor-b"), ("demo-web-server", "demo-web-server-native"),
+     ("demo-web-server", "lib32-demo-web-server"), ("gateway2", "gateway10"), ("gateway", "gateway-v2"),
+     ("acme-gateway-web", "acme-gateway-app")],
+)  # fmt: skip
+def test_overrides_of_recipes_whose_layers_are_not_in_the_build_are_kept(
+    d: Any, own: str, other: str
+) -> None:
+    d.setVar("PN", own)
+    d.setVar(f"PVR_GROUP:pn-{other}", "app")
     pvbb.variables.check(d)
 
 

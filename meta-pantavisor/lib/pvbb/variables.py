@@ -38,7 +38,9 @@ _INTERNAL = frozenset(
 _FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
 _LIKENESS = 0.8
 _LIKENESS_OF_OPERATORS = 0.85  # a machine may be called remote
+_LIKENESS_OF_WORDS = 0.6  # what of a long name is left without what both have
 _OPERATORS = ("append", "prepend", "remove")
+_WORDS = re.compile(r"[a-z]{2,}")  # of a name; by numbers and single letters recipes differ
 
 
 def check(d: Any) -> None:
@@ -103,7 +105,8 @@ def _need_readers(d: Any, layer: str) -> None:
 
 def _need_overrides(d: Any) -> None:
     """Skip the recipe for a misspelt operator (``:apend``), and for its own name misspelt in an override
-    (``:pn-wbe``), unless another recipe has that one: BitBake takes both for overrides that do not apply.
+    (``:pn-wbe``), unless another recipe has that one, or may have it in a layer that is not in the build:
+    BitBake takes both for overrides that do not apply.
     """
     for key in sorted(d.keys()):
         name, *words = key.split(":")
@@ -113,7 +116,7 @@ def _need_overrides(d: Any) -> None:
             near = _nearest(word, [f"pn-{d.getVar('PN')}"]) or _nearest(
                 word, _OPERATORS, likeness=_LIKENESS_OF_OPERATORS
             )
-            if near in (None, word) or _is_recipe(d, word):
+            if near in (None, word) or _is_recipe(d, word) or _are_two(near, word):
                 continue
             pvbb.recipe.skip(d, f"{key} is set, and {word} has no meaning", f'use ":{near}"')
 
@@ -123,6 +126,15 @@ def _is_recipe(d: Any, word: str) -> bool:
     prefix, name, folders = word[:3], word[3:], (d.getVar("BBFILES") or "").split()
     files = (f"{os.path.dirname(folder)}/{name}{end}" for folder in folders for end in (".bb", "_*.bb"))
     return prefix == "pn-" and any(glob(file) for file in files)
+
+
+def _are_two(name: Optional[str], other: str) -> bool:
+    """Whether two names differ by whole words, numbers or single letters: ``pn-web-1`` and ``pn-web-2``,
+    or those of multilib and native variants. Misspelt ones do not.
+    """
+    words, others = set(_WORDS.findall(name or "")), set(_WORDS.findall(other))
+    own, theirs = ("".join(sorted(left)) for left in (words - others, others - words))
+    return not (own and theirs and _nearest(own, [theirs], likeness=_LIKENESS_OF_WORDS))
 
 
 def _assigned(path: Any) -> frozenset[str]:
