@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 from pantavisor import cli, keys, pvs
+from pantavisor.cli.trust import signers_of
 from pantavisor.repo import Repository
 from sim import tools
 from sim.pvr_command import WEB, PvrCommand, begin, write
@@ -513,6 +515,26 @@ def test_the_set_is_signed_elsewhere_too(
     signature.write_bytes(signer.sign(request.read_bytes()))
     pvr("sig", "attach", "--set", str(request), str(signature))
     assert json.loads(pvr(*sig(keyring), "ls", "--set", "--json"))["release"] == 3
+
+
+def test_a_signature_and_a_table_may_come_through_a_pipe(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    """As a shell's ``<(program)``, without a file that lies about."""
+
+    def piped(content: bytes) -> str:
+        reading, writing = os.pipe()
+        os.write(writing, content)
+        os.close(writing)
+        return f"/dev/fd/{reading}"
+
+    request = tmp_path / "request"
+    pvr("sig", "request", "--part", "web", "--x5c", str(keyring / "x5c.pem"), str(request))
+    signer = keys.PemSigner.load(keyring / "key.pem", keyring / "x5c.pem")
+    signature = piped(signer.sign(request.read_bytes()))
+    pvr("sig", "attach", "--part", "web", str(request), signature)
+    table = b'{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}'
+    assert signers_of(Path(piped(table)), b"") is not None
 
 
 def test_who_may_sign_is_asked_of_the_table(

@@ -16,12 +16,16 @@ PathIn = Union[str, "PathLike[str]"]
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
-def opened(path: PathIn) -> BinaryIO:
-    """The file, to be closed by the caller. Raises FormatError for what is not a regular one, OSError."""
+def opened(path: PathIn, *, pipe: bool = False) -> BinaryIO:
+    """The file, to be closed by the caller; with ``pipe`` also one as a shell's ``<(...)``, of which a FIFO
+    that no program writes to is empty. Raises FormatError for what is neither, OSError.
+    """
     descriptor = os.open(path, _FLAGS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(mode) or pipe and stat.S_ISFIFO(mode)):
         os.close(descriptor)
         raise FormatError(f"{os.fspath(path)} is not a regular file", hint="name a file")
+    os.set_blocking(descriptor, True)
     return os.fdopen(descriptor, "rb")
 
 
@@ -34,9 +38,9 @@ def given(path: PathIn) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read(path: PathIn, *, limit: int) -> bytes:
+def read(path: PathIn, *, limit: int, pipe: bool = False) -> bytes:
     """All of a file of at most ``limit`` bytes. Raises as opened, and LimitError."""
-    with opened(path) as stream:
+    with opened(path, pipe=pipe) as stream:
         found = stream.read(limit + 1)
     if len(found) > limit:
         raise LimitError(f"{os.fspath(path)} is longer than {limit} bytes", hint="name another file")

@@ -45,7 +45,7 @@ def signers_of(path: Optional[Path], trust: Optional[bytes]) -> Optional[Signers
         raise PantavisorError(
             "without trusted roots it is not known who signs", hint="add --trust PEM to --signers"
         )
-    return Signers.parse(regular.read(path, limit=cjson.MAX_BYTES), what=str(path))
+    return Signers.parse(regular.read(path, limit=cjson.MAX_BYTES, pipe=True), what=str(path))
 
 
 def _named(variable: str) -> Optional[Path]:

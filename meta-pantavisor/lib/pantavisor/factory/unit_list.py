@@ -53,7 +53,7 @@ def read(path: Path) -> tuple[Unit, ...]:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    with regular.opened(path) as stream:
+    with regular.opened(path, pipe=True) as stream:
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise LimitError(f"{path} has more than {MAX_BYTES} bytes", hint="make several of it")

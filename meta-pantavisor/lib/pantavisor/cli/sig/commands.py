@@ -134,7 +134,7 @@ def request_signature(options: argparse.Namespace, console: Console) -> None:
 
 def attach(options: argparse.Namespace, console: Console) -> None:
     request, signature = (
-        regular.read(options.request, limit=MAX_REQUEST_BYTES),
-        regular.read(options.signature, limit=MAX_SIGNATURE_BYTES),
+        regular.read(options.request, limit=MAX_REQUEST_BYTES, pipe=True),
+        regular.read(options.signature, limit=MAX_SIGNATURE_BYTES, pipe=True),
     )
     _change(lambda state: keys.attach(state, options.part or options.raw, request, signature), console)
