@@ -27,7 +27,10 @@ def tree() -> Tree:
             tmp=folder(0o1777),
             data=folder(0o750, 1500, 1500),
             root=folder(0o700),
-            usr=folder(bin=folder(sh=text(0o755)), lib=folder()),
+            usr=folder(
+                bin=folder(sh=text(0o755), ash=link("sh"), vi=link("/usr/bin/ash"), gone=link("none")),
+                lib=folder(),
+            ),
             etc=folder(web=folder(), secret=text(0o600), localtime=link("zone")),
         )
     )
@@ -60,7 +63,7 @@ def test_a_file_that_hides_more_than_itself_is_refused(path: str, sentence: str,
 
 
 def test_what_replaces_a_file_or_a_link_or_is_new_is_taken() -> None:
-    assert doubts("etc/localtime", "etc/web/new.conf", "opt/new/file", "usr/lib/x") == []
+    assert doubts("etc/localtime", "usr/bin/gone", "etc/web/new.conf", "opt/new/file", "usr/lib/x") == []
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,8 @@ def test_what_replaces_a_file_or_a_link_or_is_new_is_taken() -> None:
      ("etc/web/x", {"ovl:/etc": "boot"}, "is hidden by the volume ovl:/etc"),
      ("etc/web/x", {"/etc/web": "permanent"}, "is copied into the permanent volume /etc/web when that"),
      ("usr/bin/sh", {}, "replaces a program, and may not be executed on the device"),
+     ("usr/bin/ash", {}, "replaces the link to a program usr/bin/ash -> sh, and may not be executed"),
+     ("usr/bin/vi", {}, "replaces the link to a program usr/bin/vi -> /usr/bin/ash, and may not be"),
      ("etc/secret", {}, "can be read by each user, unlike the image's")],
 )  # fmt: skip
 def test_what_has_no_effect_or_changes_rights_is_warned_of(

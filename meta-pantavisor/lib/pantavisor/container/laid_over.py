@@ -45,7 +45,7 @@ def doubtful(spec: ContainerSpec, tree: Tree, paths: Sequence[str]) -> Iterator[
     """
     found: dict[str, list[str]] = {}
     for path in paths:
-        for text in (*_hidden(spec, path), *_changed(_node(tree, path))):
+        for text in (*_hidden(spec, path), *_changed(tree, path)):
             found.setdefault(text, []).append(path)
     for text, files in found.items():
         more = f" (and {len(files) - 1} more)" if len(files) > 1 else ""
@@ -76,8 +76,14 @@ def _hidden(spec: ContainerSpec, path: str) -> Iterator[str]:
             yield f"is hidden by what is mounted at {place}"
 
 
-def _changed(node: Optional[Node]) -> Iterator[str]:
+def _changed(tree: Tree, path: str) -> Iterator[str]:
     """What the file has in place of the rights of the image's."""
+    node = _node(tree, path)
+    if isinstance(node, Symlink):
+        behind = tree.find(path)
+        if isinstance(behind, File) and behind.metadata.mode & _EXECUTABLE:
+            link = f"{path} -> {node.target.decode(errors='backslashreplace')}"
+            yield f"replaces the link to a program {link}, and may not be executed on the device"
     if not isinstance(node, File):
         return
     if node.metadata.mode & _EXECUTABLE:
