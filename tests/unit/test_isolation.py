@@ -35,7 +35,7 @@ def test_the_table_of_the_device_is_the_librarys(case: str) -> None:
 def test_settings_that_the_device_has_are_the_librarys() -> None:
     rows = (RUNTIME / "src/cgroup.c").read_text().partition("} rows[] = {")[2].partition("\n};")[0]
     names = {
-        name + "x" * name.endswith(".") for name in re.findall(r'^\t\{"([a-z_.]+)"', rows, re.MULTILINE)
+        name + "max" * name.endswith(".") for name in re.findall(r'^\t\{"([a-z_.]+)"', rows, re.MULTILINE)
     }
     names |= {
         "cpu.cfs_quota_us",
@@ -64,6 +64,41 @@ def test_a_setting_of_no_controller_is_refused_and_an_odd_one_warned_of() -> Non
     )
     (warning,) = manifests.ContainerSpec.from_source("web", source).warnings
     assert 'memory.limit_in_byte; use "memory.limit_in_bytes"' in warning
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [("memory.limit", "memory.max"), ("memory.hard_limit", "memory.max"),
+     ("memory.swap", "memory.swap.max"), ("memory.memsw", "memory.swap.max"),
+     ("memory.swap.limit", "memory.swap.max"),
+     ("memory.reservation", "memory.low"), ("memory.kmem.limit_in_bytes", "memory.max"),
+     ("cpu.limit", "cpu.max"), ("cpu.share", "cpu.shares"), ("pids.limit", "pids.max"),
+     ("blkio.limit", "io.max"), ("io.limit", "io.max"), ("memory.Max", "memory.max")],
+)  # fmt: skip
+def test_a_setting_that_does_not_exist_is_answered_by_what_is_meant(setting: str, meant: str) -> None:
+    assert str(cgroups.refusal(setting)).endswith(f'has nothing like {setting}; use "{meant}"')
+    assert cgroups.refusal(meant) is None
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["memory.swappiness", "memory.oom_control", "memory.use_hierarchy", "memory.failcnt",
+     "cpu.rt_runtime_us", "cpuset.cpu_exclusive", "blkio.leaf_weight", "net_cls.classid", "freezer.state",
+     "memory.current"],
+)  # fmt: skip
+def test_a_setting_without_a_counterpart_is_to_be_left_out(setting: str) -> None:
+    assert str(cgroups.refusal(setting)).endswith(f"has nothing like {setting}; leave it out")
+
+
+def test_a_line_of_cgroup_2_in_the_words_of_cgroup_1_is_warned_of() -> None:
+    lines = ("memory.limit_in_bytes = 64M", "cpu.weight = 50", "cpu.shares = 9")
+    source = manifests.SourceManifest(
+        arguments={"PV_LXC_EXTRA_CONF": "\n".join(f"lxc.cgroup2.{line}" for line in lines)}
+    )
+    assert manifests.ContainerSpec.from_source("web", source).warnings == (
+        'web: lxc.cgroup2.memory.limit_in_bytes is a setting of cgroup 1; use "lxc.cgroup2.memory.max"',
+        'web: lxc.cgroup2.cpu.shares is a setting of cgroup 1; use "lxc.cgroup2.cpu.weight"',
+    )
 
 
 def conf(**arguments: object) -> str:

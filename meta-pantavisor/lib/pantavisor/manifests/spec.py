@@ -157,4 +157,5 @@ class ContainerSpec:
                 "LXC does not start a container that lists capabilities to drop and others to keep"
             )
         found += filter(None, map(cgroups.refusal, self.lxc.cgroup1_settings))
+        found += filter(None, map(cgroups.refusal2, self.lxc.cgroup2_settings))
         return tuple(f"{self.name}: {text}" for text in found)
