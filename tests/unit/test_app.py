@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +110,36 @@ def test_warnings_and_progress_reach_the_caller_alone(
     app.add(repository, app.AppRequest("web", app.RootfsSource(rootfs), pack=FAST, notify=notify))
     assert any("device.json" in text for text in warnings) and seen[-1][1] == seen[-1][2] > 0
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_was_merged_and_not_checked_out_is_not_worked_on(
+    repository: Repository, rootfs: Path, tmp_path: Path
+) -> None:
+    request = app.AppRequest("db", app.RootfsSource(rootfs), pack=FAST)
+    app.add(repository, request)
+    repository.add()
+    repository.commit()
+    other = Repository.init(tmp_path / "other")
+    for name in ("db", "new"):
+        grouped = manifests.SourceChanges({"PV_GROUP": "root"})
+        app.add(other, replace(request, name=name, changes=grouped))
+    other.add()
+    repository.merge_from(other.commit(), other.pool)
+    before = (repository.root / "db/src.json").read_bytes()
+    for attempt in (
+        lambda: app.update(repository, replace(request, force=True)),
+        lambda: app.update(repository, replace(request, name="new")),
+        lambda: app.install(repository, "db"),
+        lambda: app.protect(repository, "db"),
+        lambda: app.add(repository, app.AppRequest("p", app.ImageSource.parse("web:1"), base="db")),
+    ):
+        with pytest.raises(PantavisorError, match="was merged or imported and is not in the") as caught:
+            attempt()
+        assert str(caught.value.hint).startswith("run: pvr checkout")
+    assert (repository.root / "db/src.json").read_bytes() == before
+    repository.checkout()
+    app.update(repository, replace(request, force=True))
+    assert app.source(repository, "db").arguments["PV_GROUP"] == "root"
 
 
 def test_credentials_reach_the_registry_of_the_source(repository: Repository, rootfs: Path) -> None:

@@ -23,6 +23,7 @@ def install(repository: Repository, name: str, *, notify: Notify = SILENT) -> No
     Raises NotFound, FormatError.
     """
     source = worktree.source(repository, name)
+    repository.need_written(name)
     spec = manifests.ContainerSpec.from_source(name, source)
     worktree.check_device(repository, name, manifests.run_manifest(spec))
     _remake(repository, name, source, worktree.verity_manifests(repository, name), notify)
@@ -52,6 +53,7 @@ def protect(
     Raises NotFound, and FormatError for a volume that the container does not mount.
     """
     source = worktree.source(repository, name)
+    repository.need_written(name)
     recorded = worktree.verity_manifests(repository, name)
     wanted: dict[str, Any] = dict(recorded.get(volume, {}))
     wanted.update({member: value for member, value in (("salt", salt), ("uuid", uuid)) if value})

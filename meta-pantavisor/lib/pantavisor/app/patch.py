@@ -34,6 +34,8 @@ def check(plan: Plan) -> None:
         )
     if base == plan.name:
         raise PantavisorError(f"{base} cannot be its own base", hint="use pvr app update --patch")
+    if base:
+        plan.repository.need_written(base)
     if base and worktree.source(plan.repository, base).base:
         raise PantavisorError(f"{base} has a base itself and no {ROOT_VOLUME}", hint="name that base")
     dependants = patches_of(plan.repository, plan.name)

@@ -98,6 +98,7 @@ def of_existing(repository: Repository, request: AppRequest) -> Plan:
     """Raises NotFound for an unknown container, PantavisorError for a source of another type."""
     name, changes = request.name, request.changes
     old = worktree.source(repository, name)
+    repository.need_written(name)
     source = request.source or _recorded(old, name)
     kind = worktree.kind(old)
     check_kind(name, kind, kind_of(source))

@@ -53,10 +53,13 @@ def container_names(repository: Repository) -> tuple[str, ...]:
 
 
 def source(repository: Repository, name: str) -> manifests.SourceManifest:
-    """src.json of the container ``name``. Raises NotFound with the nearest name."""
+    """src.json of the container ``name``. Raises NotFound with the nearest name, PantavisorError where no
+    checkout has written it yet.
+    """
     names.check_container(name)
     path = f"{name}/src.json"
     if not beneath.is_file(repository.root, path):
+        repository.need_written(name)
         raise NotFound(
             f"there is no container {name} in {repository.root}",
             hint=names.hint(name, container_names(repository), "run: pvr app ls"),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .. import cjson, names
 from ..errors import PantavisorError
@@ -48,13 +48,33 @@ def need_written(folder: OwnFolder, committed: State, working: State) -> None:
     """Raise PantavisorError where a commit would take back what was merged,
     because the working tree is still the one of before.
     """
-    stale = [
+    stale = _stale(folder, committed, working)
+    if stale:
+        raise _unwritten(stale[0], "a commit would take it back")
+
+
+def need_written_below(
+    folder: OwnFolder, heads: tuple[str, ...], committed: State, working: Callable[[], State]
+) -> None:
+    """Raise PantavisorError where a command would work on the files of before, which are below
+    ``heads``.
+    """
+    if not any(name.startswith(heads) for name in folder.document("unwritten")):
+        return  # reading the whole tree takes time
+    for name in _stale(folder, committed, working()):
+        if name.startswith(heads):
+            raise _unwritten(name, "this would work on the files of before")
+
+
+def _stale(folder: OwnFolder, committed: State, working: State) -> list[str]:
+    return [
         name for name, before in folder.document("unwritten").items()
         if name in committed and working.get(name) == before != committed[name]
     ]  # fmt: skip
-    if stale:
-        raise PantavisorError(
-            f"{stale[0]} was merged or imported and is not in the working tree yet, "
-            "so a commit would take it back",
-            hint="run: pvr checkout, then make your changes again",
-        )
+
+
+def _unwritten(name: str, what_follows: str) -> PantavisorError:
+    return PantavisorError(
+        f"{name} was merged or imported and is not in the working tree yet, so {what_follows}",
+        hint="run: pvr checkout, then make your changes again",
+    )

@@ -189,6 +189,13 @@ class Repository:
         mine = [name for name in differ if name not in before or working.get(name) != before[name]]
         return tuple(sorted({*mine, *self.untracked()}))
 
+    def need_written(self, part: str) -> None:
+        """Raise PantavisorError where files of the container ``part`` were merged or imported and no
+        checkout has written them yet.
+        """
+        heads = (f"{part}/", names.overlay_folder(part))
+        notes.need_written_below(self.folder, heads, self.state, self.working)
+
     def commit(self, *, message: str = DEFAULT_MESSAGE, checkpoint: Optional[str] = None) -> State:
         """Make the working state the committed one, together with a ``checkpoint`` time if there is one.
 
