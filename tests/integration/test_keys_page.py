@@ -13,10 +13,11 @@ from pathlib import Path
 from pantavisor import audit, keys
 from sim import built, efi
 from sim.pvr_command import ENVIRONMENT
-from sim.token import PIN, Token
+from sim.token import OWNER_PIN, PIN, Token
 
 PAGE = Path(__file__).resolve().parents[2] / "meta-pantavisor/docs/keys.md"
-ROOT, REMOVE, MAKE, CERTIFY, USE, PROGRAM = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+ROOT, REMOVE, INITIALISE, MAKE, CERTIFY, USE, PROGRAM = BLOCKS
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 
 
@@ -39,6 +40,7 @@ def shell(commands: str, folder: Path, token: Token) -> None:
         "PATH": f"{folder}/bin:{ENVIRONMENT['PATH']}",
         "HOME": str(folder),
         "PVR_PKCS11_PIN": PIN,
+        "SO_PIN": OWNER_PIN,
         "SOFTHSM2_CONF": str(token.configuration),
     }
     words = ["bash", "-euc", commands.replace(MODULE, str(token.module))]
@@ -55,17 +57,19 @@ def secrets(folder: Path) -> list[str]:
 def test_the_page_shows_no_pin_to_other_users() -> None:
     """Each user of a machine can read the arguments of all programs."""
     assert "--pin env:PVR_PKCS11_PIN" in MAKE
-    assert not re.findall(r"\$\{?PVR_PKCS11_PIN", PAGE.read_text())
+    assert "--so-pin env:SO_PIN --pin env:PVR_PKCS11_PIN" in INITIALISE
+    assert not re.findall(r"\$\{?(?:PVR_PKCS11|SO)_PIN", PAGE.read_text())
 
 
 def test_the_page_leads_to_an_image_without_a_key_in_a_file(tmp_path: Path) -> None:
     ci, vault = tmp_path / "ci", tmp_path / "vault"
     ci.mkdir()
     vault.mkdir()
-    token = Token.make(tmp_path / "token")
+    token = Token.new(tmp_path / "token")
     sources(ci)
     shutil.copytree(ci / "bin", vault / "bin")
     shell(ROOT + REMOVE, vault, token)
+    shell(INITIALISE, ci, token)
     shell(MAKE, ci, token)
     for path in ci.glob("*.pub"):
         shutil.copy(path, vault)

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import tools
 
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
-TOKEN, PIN = "product", "31415926"
+TOKEN, PIN, OWNER_PIN = "product", "31415926", "27182818"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,15 @@ class Token:
     @classmethod
     def make(cls, folder: Path) -> Token:
         """An empty token below ``folder``, a new directory."""
+        token = cls.new(folder)
         program = tools.need("softhsm2-util", package="softhsm2")
+        words = ("--free", "--label", TOKEN, "--so-pin", OWNER_PIN, "--pin", PIN)
+        token._run(program, "--init-token", *words)
+        return token
+
+    @classmethod
+    def new(cls, folder: Path) -> Token:
+        """One that is not initialised."""
         found = next((Path(path) for path in MODULES if os.path.exists(path)), None)
         if found is None:
             tools.miss("libsofthsm2.so is not here: apt install softhsm2")
@@ -32,9 +40,7 @@ class Token:
         (folder / "conf").write_text(
             f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
         )
-        token = cls(found, folder / "conf")
-        token._run(program, "--init-token", "--free", "--label", TOKEN, "--so-pin", PIN, "--pin", PIN)
-        return token
+        return cls(found, folder / "conf")
 
     @property
     def environment(self) -> dict[str, str]:
