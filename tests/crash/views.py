@@ -12,7 +12,9 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from pathlib import Path
+from typing import Union
 
 from recording import BLOCK
 from sim import tools
@@ -24,6 +26,8 @@ SAME_UUID, LAST_TAG = 2, 8
 HEAD = b"# GRUB Environment Block\n"
 ENVIRONMENT_BYTES = 1024
 REPAIRED = "repaired"
+
+Disk = Union[bytearray, mmap]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Journal:
         said = tools.run("debugfs", "-R", "blocks <8>", image)
         return cls(tuple(int(number) for number in said.split()))
 
-    def replayed(self, disk: bytearray) -> bytes:
+    def replayed(self, disk: Disk) -> bytes:
         """Its superblock and what has a commit block: all that a replay reads."""
         found = hashlib.sha256()
         head = self.read(disk, 0)
@@ -61,7 +65,7 @@ class Journal:
             at = at + 1 if at + 1 < length else first
         return found.digest()
 
-    def read(self, disk: bytearray, index: int) -> bytes:
+    def read(self, disk: Disk, index: int) -> bytes:
         at = self.blocks[index] * BLOCK
         return bytes(disk[at : at + BLOCK])
 

@@ -124,10 +124,10 @@ def runtime() -> Suite:
 
 
 def crash() -> Suite:
-    """Power cuts; the functions under test are built as they are for a device, without sanitizers."""
+    """Power cuts; what is under test is built as it is for a device, without sanitizers."""
     build, junit = RESULTS / "crash", RESULTS / "crash.xml"
     configure = ("meson", "setup", str(build), RUNTIME, "-Dsanitize=false", "-Dwerror=true")
-    programs = ("ninja", "-C", str(build), "crash-programs")
+    programs = ("ninja", "-C", str(build), "crash-programs", "pantavisor")
     test = (sys.executable, "-m", "pytest", "-q", "-s", "tests/crash", f"--junitxml={junit}")
     commands = (programs, test) if (build / "build.ninja").exists() else (configure, programs, test)
     return Suite("crash", commands, junit, small_files=True)
