@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--machine", default="qemux86-64", help="the machine to boot")
     parser.addoption("--image", default=None, help="its disk image")
     parser.addoption("--cuts", type=int, default=40, help="power cuts that are looked at")
-    parser.addoption("--booted", type=int, default=4, help="of these, so many are booted")
+    parser.addoption("--booted", type=int, default=1, help="of these, so many are booted")
 
 
 @pytest.fixture(scope="session")

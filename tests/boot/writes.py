@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR = 512
@@ -12,10 +13,23 @@ MAGIC = 0x6A736677736872
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 
 Write = tuple[int, bytes]
+Writes = tuple[Write, ...]
 
 
-def entries(log: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Flags, offset and bytes of each; the last one may be cut off."""
+@dataclass(frozen=True)
+class Epoch:
+    """What was written between two flushes: a disk may have any of it when the power goes.
+
+    ``begin`` and ``end`` are where it is in the log, in bytes.
+    """
+
+    begin: int
+    end: int
+    writes: Writes
+
+
+def entries(log: Path) -> Iterator[tuple[int, int, bytes, int]]:
+    """Flags, offset and bytes of each, and where it ends; the last one may be cut off."""
     with log.open("rb") as stream:
         magic, version, _, size = struct.unpack_from("<QQQI", stream.read(SECTOR))
         assert (magic, version, size) == (MAGIC, 1, SECTOR), f"{log.name} is not a log of writes"
@@ -24,19 +38,20 @@ def entries(log: Path) -> Iterator[tuple[int, int, bytes]]:
             assert not flags & ~(FLUSH | FUA | DISCARD | MARK), "it has flags of no version"
             content = b"" if flags & DISCARD else stream.read(count * SECTOR)
             if len(content) in (0, count * SECTOR):
-                yield flags, sector * SECTOR, content
+                yield flags, sector * SECTOR, content, stream.tell()
 
 
-def epochs(log: Path) -> Iterator[list[Write]]:
-    """What was written between two flushes: a disk may have any of it when the power goes."""
-    writes: list[Write] = []
-    for flags, offset, content in entries(log):
+def epochs(log: Path) -> Iterator[Epoch]:
+    """From each flush to the next."""
+    begin, end, writes = SECTOR, SECTOR, list[Write]()
+    for flags, offset, content, after in entries(log):
         if flags & FLUSH and writes:
-            yield writes
-            writes = []
+            yield Epoch(begin, after, tuple(writes))
+            begin, writes = after, []
         # The machine's disk has no such writes: it is flushed.
         assert not flags & FUA
         if content:
             writes.append((offset, content))
+        end = after
     if writes:
-        yield writes
+        yield Epoch(begin, end, tuple(writes))
