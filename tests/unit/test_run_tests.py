@@ -101,5 +101,6 @@ def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(
 def test_what_is_run_by_hand_is_in_no_suite() -> None:
     (boot,) = (suite for suite in run_tests.slow() if suite.name == "boot")
     ignored = {word.partition("=")[2] for word in boot.commands[0] if word.startswith("--ignore=")}
-    assert ignored == {*run_tests.LOADER, *run_tests.UPDATES, *run_tests.UBOOT, *run_tests.BY_HAND}
+    others = {*run_tests.LOADER, *run_tests.UPDATES, *run_tests.UBOOT, run_tests.CUTS}
+    assert ignored == {*others, *run_tests.BY_HAND}
     assert all((run_tests.PROJECT / path).is_file() for path in ignored)

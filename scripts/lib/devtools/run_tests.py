@@ -28,21 +28,15 @@ PROJECT = Path(__file__).resolve().parents[3]
 RESULTS = PROJECT / "build" / "test"
 RUNTIME = "meta-pantavisor/recipes-pv/pantavisor/pantavisor"
 IMAGE = "build/tmp/deploy/images/qemux86-64/pantavisor-demo-qemux86-64.img"
-SOURCES = (
-    "meta-pantavisor",
-    "kas/quickstart/lib",
-    "scripts",
-    "tests",
-    "scripts/qemu",
-    "scripts/demo-images",
-    "scripts/lock",
-)
+SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests",
+           "scripts/qemu", "scripts/demo-images", "scripts/lock")  # fmt: skip
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
 LANES = 2
 # These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
-# page; cuts of a whole device after a change of what it writes; measures, which judge nothing.
-BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "cuts", "measures"))
+# page; measures, which judge nothing.
+BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "measures"))
+CUTS = "tests/boot/test_cuts.py"
 # Much of the time of tests/boot: suites of their own keep both lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
@@ -160,12 +154,14 @@ def slow() -> tuple[Suite, ...]:
         pytest(
             "boot",
             "tests/boot",
-            *(f"--ignore={path}" for path in (*LOADER, *UPDATES, *UBOOT, *BY_HAND)),
+            *(f"--ignore={path}" for path in (*LOADER, *UPDATES, *UBOOT, CUTS, *BY_HAND)),
             after=("quickstart",),
         ),
         pytest("updates", *UPDATES, after=("quickstart",)),
         Suite("uboot-image", (("scripts/quickstart", "--machine", UBOOT_MACHINE),)),
         pytest("uboot", *UBOOT, "--machine", UBOOT_MACHINE, after=("uboot-image",)),
+        # Last, when "crash" has ended. Many more by hand, after a change of what a device writes.
+        pytest("cuts", "-s", CUTS, after=("quickstart", "crash")),
     )
 
 
