@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -15,13 +16,6 @@
 #include "log.h"
 
 #define LOG_MS 1000
-
-static void on_time(struct pv_timer *timer, int64_t now);
-
-void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop)
-{
-	*jobs = (struct pv_jobs){.loop = loop, .timer = {.handle = on_time, .data = jobs}};
-}
 
 /* A group of its own, so that what it starts ends with it. */
 static void leave_pid1(const struct pv_job *job)
@@ -53,11 +47,35 @@ _Noreturn static void run(const struct pv_job *job, int to)
 	_exit(pv_write_all(to, result, sizeof(*result)) < 0 ? 1 : 0);
 }
 
-static int spawn(struct pv_jobs_entry *entry, struct pv_err *err)
+/* Those that hang are not among them. */
+static size_t count(const struct pv_jobs *jobs, bool in_order, bool begun)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < jobs->count; i++)
+		found += jobs->list[i].job.in_order == in_order && !jobs->list[i].given_up &&
+			 (jobs->list[i].pid || !begun);
+	return found;
+}
+
+static size_t count_hanging(const struct pv_jobs *jobs)
+{
+	size_t hanging = 0;
+
+	for (size_t i = 0; i < jobs->count; i++)
+		hanging += jobs->list[i].given_up;
+	return hanging;
+}
+
+/* -EAGAIN where no process can be had for now. */
+static int spawn(const struct pv_jobs *jobs, struct pv_jobs_entry *entry, struct pv_err *err)
 {
 	cleanup_close int to = -1;
+	bool is_short;
 	int ends[2];
 
+	if (count_hanging(jobs) >= PV_JOBS_HANGING)
+		return pv_err_set(err, "%d jobs hang in the kernel already", PV_JOBS_HANGING);
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return pv_err_errno(err, "cannot make a pipe");
 	to = ends[1];
@@ -70,9 +88,11 @@ static int spawn(struct pv_jobs_entry *entry, struct pv_err *err)
 		setpgid(entry->pid, entry->pid);
 		return 0;
 	}
+	is_short = errno == EAGAIN || errno == ENOMEM;
+	pv_err_errno(err, "cannot fork");
 	entry->pid = 0;
 	close(entry->pipe);
-	return pv_err_errno(err, "cannot fork");
+	return is_short ? -EAGAIN : -1;
 }
 
 /* It is out of the list before its handler runs, which may start others. */
@@ -92,29 +112,10 @@ static void fail(struct pv_jobs *jobs, size_t index, const struct pv_err *err)
 	finish(jobs, index, &result);
 }
 
-static size_t count_running(const struct pv_jobs *jobs, bool in_order)
-{
-	size_t running = 0;
-
-	for (size_t i = 0; i < jobs->count; i++)
-		running += jobs->list[i].job.in_order == in_order && jobs->list[i].pid &&
-			   !jobs->list[i].given_up;
-	return running;
-}
-
-static size_t count_hanging(const struct pv_jobs *jobs)
-{
-	size_t hanging = 0;
-
-	for (size_t i = 0; i < jobs->count; i++)
-		hanging += jobs->list[i].given_up;
-	return hanging;
-}
-
 /* The first that has not begun and may. */
 static size_t find_waiting(const struct pv_jobs *jobs)
 {
-	bool may[] = {count_running(jobs, false) < PV_JOBS_AT_ONCE, !count_running(jobs, true)};
+	bool may[] = {count(jobs, false, true) < PV_JOBS_AT_ONCE, !count(jobs, true, true)};
 	size_t i = 0;
 
 	while (i < jobs->count && (jobs->list[i].pid || !may[jobs->list[i].job.in_order]))
@@ -129,17 +130,29 @@ static void set_timer(struct pv_jobs *jobs)
 	for (size_t i = 0; i < jobs->count; i++)
 		if (jobs->list[i].pid && !jobs->list[i].given_up)
 			next = pv_earlier_of(next, jobs->list[i].until);
+	if (find_waiting(jobs) < jobs->count)
+		next = pv_earlier_of(next, jobs->fork_at);
 	if (next == PV_LOOP_FOREVER)
 		pv_loop_disarm(jobs->loop, &jobs->timer);
 	else
 		pv_loop_arm(jobs->loop, &jobs->timer, next);
 }
 
-static int begin(const struct pv_jobs *jobs, struct pv_jobs_entry *entry, struct pv_err *err)
+/* For a process; false where that took too long. */
+static bool may_wait(struct pv_jobs *jobs, const struct pv_jobs_entry *entry, const struct pv_err *err)
 {
-	if (count_hanging(jobs) >= PV_JOBS_HANGING)
-		return pv_err_set(err, "%d jobs hang in the kernel already", PV_JOBS_HANGING);
-	return spawn(entry, err);
+	int64_t now = pv_now_ms();
+
+	if (!jobs->refused_at) {
+		pv_warn("job", "%s waits: %s", entry->job.name, err->text);
+		jobs->refused_at = now;
+		jobs->pause = PV_JOB_PAUSE_MS;
+	}
+	if (now - jobs->refused_at >= PV_JOB_FORK_MS && now - entry->asked_at >= PV_JOB_FORK_MS)
+		return false;
+	jobs->fork_at = now + jobs->pause;
+	jobs->pause = pv_earlier_of(jobs->pause * 2, PV_JOB_LONGEST_PAUSE_MS);
+	return true;
 }
 
 static void start_waiting(struct pv_jobs *jobs)
@@ -147,9 +160,14 @@ static void start_waiting(struct pv_jobs *jobs)
 	struct pv_err err;
 	size_t next;
 
-	while ((next = find_waiting(jobs)) < jobs->count)
-		if (begin(jobs, &jobs->list[next], &err) < 0)
+	while (pv_now_ms() >= jobs->fork_at && (next = find_waiting(jobs)) < jobs->count) {
+		int done = spawn(jobs, &jobs->list[next], &err);
+
+		if (done == 0)
+			jobs->refused_at = 0;
+		else if (done != -EAGAIN || !may_wait(jobs, &jobs->list[next], &err))
 			fail(jobs, next, &err);
+	}
 	set_timer(jobs);
 }
 
@@ -157,7 +175,8 @@ int pv_job_start(struct pv_jobs *jobs, const struct pv_job *job, struct pv_err *
 {
 	if (jobs->count == PV_JOBS)
 		return pv_err_set(err, "there are %d jobs already", PV_JOBS);
-	jobs->list[jobs->count++] = (struct pv_jobs_entry){.job = *job, .pipe = -1};
+	jobs->list[jobs->count++] =
+		(struct pv_jobs_entry){.job = *job, .pipe = -1, .asked_at = pv_now_ms()};
 	/* At the next turn, so that no handler runs before its job's start returned. */
 	pv_loop_arm(jobs->loop, &jobs->timer, 0);
 	return 0;
@@ -213,6 +232,11 @@ static void on_time(struct pv_timer *timer, int64_t now)
 	start_waiting(jobs);
 }
 
+void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop)
+{
+	*jobs = (struct pv_jobs){.loop = loop, .timer = {.handle = on_time, .data = jobs}};
+}
+
 void pv_job_cancel(struct pv_jobs *jobs, const void *argument)
 {
 	struct pv_err err;
@@ -252,11 +276,7 @@ static void take_result(const struct pv_jobs_entry *entry, int wait_status, stru
 
 size_t pv_jobs_in_order(const struct pv_jobs *jobs)
 {
-	size_t left = 0;
-
-	for (size_t i = 0; i < jobs->count; i++)
-		left += jobs->list[i].job.in_order && !jobs->list[i].given_up;
-	return left;
+	return count(jobs, true, false);
 }
 
 bool pv_jobs_hang(const struct pv_jobs *jobs)

@@ -3,7 +3,7 @@
  * Work that takes time, or reads what may be hostile, in a child of PID 1: its loop goes on meanwhile, and
  * a crash, a loop or a lack of memory is the child's alone. What a job found comes back as one bounded
  * result, once it ended. A few run at once, the others wait for them; but those that are in order wait for
- * each other alone.
+ * each other alone. Where the kernel refuses a process for now, they wait for one.
  */
 #ifndef PV_JOB_H
 #define PV_JOB_H
@@ -21,6 +21,10 @@
 #define PV_JOB_BYTES 2048
 /* A job that does not even end when it is killed hangs in the kernel: nothing waits for it any longer. */
 #define PV_JOB_KILL_MS 10000
+/* How long one waits where the kernel refuses a process, and how often it is asked again. */
+#define PV_JOB_FORK_MS 60000
+#define PV_JOB_PAUSE_MS 50 /* doubled by each refusal */
+#define PV_JOB_LONGEST_PAUSE_MS 1000
 
 /* It is written to a pipe at once, so it is less than PIPE_BUF. */
 struct pv_job_result {
@@ -55,10 +59,12 @@ struct pv_jobs {
 		struct pv_job job;
 		pid_t pid; /* 0: it waits */
 		int pipe;
-		int64_t until;
+		int64_t asked_at, until;
 		bool killed, cancelled, given_up;
 	} list[PV_JOBS]; /* in the order of their start */
 	size_t count;
+	int64_t refused_at; /* the first time since a process was had; 0: none was refused */
+	int64_t pause, fork_at;
 };
 
 void pv_jobs_init(struct pv_jobs *jobs, struct pv_loop *loop);

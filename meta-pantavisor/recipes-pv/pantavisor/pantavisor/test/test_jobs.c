@@ -29,6 +29,19 @@ static void test_few_run_at_once_and_the_others_in_their_order(void)
 	run_all();
 }
 
+static void test_one_that_waits_begins_although_another_is_cancelled(void)
+{
+	struct story gone = {.work = find_something}, other = gone;
+
+	start(&gone, LONG_MS);
+	start(&other, LONG_MS);
+	pv_job_cancel(&jobs, &gone);
+	turn();
+	CHECK(jobs.count == 1 && jobs.list[0].pid > 0);
+	run_all();
+	CHECK(gone.calls == 1 && other.calls == 1 && other.result.done == 0);
+}
+
 static void test_too_many_are_refused(void)
 {
 	struct story many[PV_JOBS];
@@ -127,6 +140,7 @@ int main(void)
 {
 	begin_loop();
 	test_few_run_at_once_and_the_others_in_their_order();
+	test_one_that_waits_begins_although_another_is_cancelled();
 	test_too_many_are_refused();
 	test_jobs_in_order_wait_for_each_other_alone();
 	test_few_that_hang_are_all_that_may();
