@@ -54,6 +54,7 @@ NOT_OF_THE_STORAGE = {
     "monitor": "/dev/null",
     "mounts": "targets in /volumes, /run and /lib",
     "peer": "/proc",
+    "pidsmax": "/proc",
     "prepare": "/proc",
     "probe": "/proc",
     "process": "/proc",

@@ -20,6 +20,7 @@
 #include "container.h"
 #include "file.h"
 #include "log.h"
+#include "pidsmax.h"
 #include "text.h"
 
 #define CONSOLE_LEVEL 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */
@@ -107,6 +108,15 @@ static void enable_controllers(void)
 	}
 }
 
+/* A container that forks for ever leaves enough for what leads away from it: jobs, and an update. */
+static void limit_processes(void)
+{
+	struct pv_err err;
+
+	if (pv_pidsmax_set(PV_CGROUP_DIR, "/proc/sys/kernel", &err) < 0)
+		pv_warn("early", "%s: %s", err.text, err.hint);
+}
+
 static void raise_loopback(void)
 {
 	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -143,6 +153,7 @@ void pv_early_setup(void)
 	/* Ctrl-Alt-Del becomes SIGINT. */
 	reboot(RB_DISABLE_CAD);
 	enable_controllers();
+	limit_processes();
 	raise_loopback();
 	set_limits();
 	/* Containers bind this file over theirs. */

@@ -11,6 +11,7 @@
 #include "file.h"
 #include "log.h"
 #include "monitor.h"
+#include "pidsmax.h"
 #include "seccomp.h"
 #include "text.h"
 
@@ -66,6 +67,15 @@ static void add_unit(FILE *to)
 			    "bind,ro,nosuid,nodev,noexec,optional,create=file 0 0\n");
 }
 
+/* Of equal settings the last counts, which is the container's own. */
+static void add_limit(FILE *to)
+{
+	long limit = pv_pidsmax_each(PV_CGROUP_DIR);
+
+	if (limit)
+		fprintf(to, "lxc.cgroup2.pids.max = %ld\n", limit);
+}
+
 static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	const struct pv_lxcconf *conf, const char *rootfs, bool has_log)
 {
@@ -75,6 +85,7 @@ static void add_lines(FILE *to, const struct pv *pv, const struct pv_task *task,
 	/* As docker run does. Of equal variables the last counts, which is the container's own. */
 	if (!conf->has_uts_name)
 		fprintf(to, "lxc.uts.name = %s\nlxc.environment = HOSTNAME=%s\n", name, name);
+	add_limit(to);
 	fputs(conf->text, to);
 	fprintf(to, "lxc.rootfs.path = dir:%s\n", rootfs);
 	fprintf(to, "lxc.rootfs.mount = " PV_RUN_DIR "/lxc-root\n");

@@ -36,7 +36,7 @@ static char *written(const struct pv *pv, const char *more)
 int main(void)
 {
 	struct pv pv = {.storage = -1};
-	cleanup_free char *plain = NULL, *named = NULL, *said = NULL;
+	cleanup_free char *plain = NULL, *named = NULL, *said = NULL, *limited = NULL;
 
 	world_begin();
 	world_enter();
@@ -55,5 +55,13 @@ int main(void)
 	CHECK_HAS(said, "lxc.mount.entry = /run/pantavisor/unit.json pantavisor/unit.json none bind,ro,");
 	named = written(&pv, "lxc.uts.name = other\n");
 	CHECK(!strstr(named, "lxc.uts.name = web") && !strstr(named, "HOSTNAME"));
+	/* One without a limit of its own has one all the same, where the kernel has such limits. */
+	CHECK(!strstr(plain, "pids.max"));
+	CHECK(pv_mkdirs(PV_CGROUP_DIR "/lxc", 0755, &err) == 0);
+	CHECK(pv_write_file(PV_CGROUP_DIR "/lxc/pids.max", "900\n", 4, &err) == 0);
+	limited = written(&pv, "lxc.cgroup.pids.max = 50\n");
+	CHECK(strstr(limited, "lxc.cgroup2.pids.max = 600\n") <
+		strstr(limited, "lxc.cgroup2.pids.max = 50\n"));
+	CHECK_HAS(limited, "lxc.cgroup2.pids.max = 600\n");
 	return check_done();
 }
