@@ -72,10 +72,10 @@ static int write_settled(const struct pv_note *note, struct pv_bootenv *env, str
 		memcpy(env->revision, note->revision, strlen(note->revision) + 1);
 	if (what && pv_bootenv_store(pv_storage_at(note->pv->storage), note->pv->loader, env, err) < 0)
 		return -1;
-	if (what)
-		pv_info("revision", "%s", what);
 	/* A cut may have come between its commit and this. */
 	raise_release(note);
+	if (what)
+		pv_info("revision", "%s", what);
 	return 0;
 }
 
