@@ -47,7 +47,7 @@ class Machine:
         for files in self.firmware:
             if all(Path(file).exists() for file in files):
                 return [self.program, *self.options, *_flash(*files)]
-        raise GuestError(f"there is no firmware for {self.program}: install {self.package}")
+        raise GuestError(f"{self.program} has no firmware here: install {self.package}")
 
 
 def _flash(code: str, variables: str = "") -> list[str]:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a container prints, on the device's console as well: "<container> | <line>", by a process of its own
- * that reads the container's log. Nothing waits for it, and it never takes all of a serial line: so many
- * bytes a second, and what is far behind is left to the log. Control characters become "?".
+ * that reads the container's log. Nothing waits for it, and one container never takes all of a serial line:
+ * so many bytes a second, and what is far behind is left to the log. Several that flood it share no limit.
+ * Control characters become "?".
  */
 #ifndef PV_ECHO_H
 #define PV_ECHO_H

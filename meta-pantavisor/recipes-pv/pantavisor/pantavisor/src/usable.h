@@ -17,8 +17,8 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 	struct pv_err *err);
 /* Any, to return to as well: reads all of it and keeps nothing. */
 int pv_usable_check(const struct pv *pv, const char *revision, struct pv_err *err);
-/* Whether a boot loader finds its kernel and initramfs whole on the medium, where they may have been
- * damaged since they were verified. */
+/* Whether a boot loader finds its kernel, initramfs and device trees whole on the medium, where they may
+ * have been damaged since they were verified. */
 int pv_usable_boots(const struct pv *pv, const char *revision, struct pv_err *err);
 
 #endif
