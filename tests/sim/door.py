@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Optional
 
 BASE = "/cgi-bin/pvr"
+Shown = Optional[dict[str, Any]]
 
 
 class Door:
@@ -28,8 +29,9 @@ class Door:
         self.seen: list[str] = []
         self.posts: list[dict[str, Any]] = []
         self.answers: dict[str, tuple[int, bytes]] = {}
-        self.progress: dict[str, list[dict[str, Any]]] = {}  # of a revision, what is answered in turn
-        self.outcome = [{"status": "DONE", "status-msg": "", "progress": 100}]
+        # Of a revision, what is answered in turn; None: nothing, as while the device boots.
+        self.progress: dict[str, list[Shown]] = {}
+        self.outcome: list[Shown] = [{"status": "DONE", "status-msg": "", "progress": 100}]
         self.resumes = True  # whether it knows pieces
         self.watches = True  # whether it shows progress
         self.breaks: list[int] = []
@@ -171,4 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not known:
             self._json(404, {"Error": "there is no such step"})
             return
-        self._json(200, known.pop(0) if len(known) > 1 else known[0])
+        found = known.pop(0) if len(known) > 1 else known[0]
+        if found is None:
+            self._answer(502)
+        else:
+            self._json(200, found)

@@ -31,6 +31,8 @@ NEXT = STATE.with_files(
     {"web/data": sha256(FRESH), "web/empty": sha256(b""), "web/run.json": {"name": "web"}}
 )
 
+NEW = {"status": "NEW", "status-msg": "Update ready to be run"}
+
 
 class Notes:
     def __init__(self) -> None:
@@ -182,6 +184,56 @@ def test_a_device_without_progress_is_not_waited_for(
     door.watches = False
     posted, _ = post(device, pool)
     assert posted.revision and posted.progress is None
+
+
+@pytest.mark.parametrize("silence", [[NEW], [None, NEW]], ids=["unnoticed", "noticed"])
+def test_a_device_that_forgot_what_it_was_asked_is_asked_again(
+    door: Door, device: remote.Device, pool: ObjectPool, silence: list[Optional[dict[str, str]]]
+) -> None:
+    """Its power was cut before it had begun: the revision stays NEW."""
+    done, seconds = door.outcome, iter(range(1000))
+    door.outcome = [NEW, *silence]
+
+    def pause(_: float) -> None:
+        door.outcome = done
+
+    device.session.pause = pause
+    posted, notes = post(device, pool, clock=lambda: float(next(seconds)))
+    assert posted.progress and posted.progress.status == "DONE"
+    assert len(door.posts) == 2 and door.posts[0] == door.posts[1]
+    assert notes.statuses == ["NEW", *filter(lambda shown: shown is None, silence), "DONE"]
+
+
+@pytest.mark.parametrize("status", [409, 503, 502])
+def test_a_device_that_verifies_for_long_is_not_given_up(
+    door: Door, device: remote.Device, pool: ObjectPool, status: int
+) -> None:
+    seconds, waits = iter(range(1000)), iter(range(1000))
+    door.outcome = [NEW]
+
+    def pause(_: float) -> None:
+        door.answers["/steps"] = (status, b'{"Error":"a revision is being tried"}')
+        if next(waits) == 100:
+            door.progress = {name: [{"status": "DONE"}] for name in door.progress}
+
+    device.session.pause = pause
+    posted, _ = post(device, pool, clock=lambda: float(next(seconds)))
+    assert posted.progress and posted.progress.status == "DONE"
+    # Each time is a request that the device has to answer.
+    assert 2 <= door.seen.count("POST /steps") <= 5
+
+
+def test_a_device_that_refuses_what_it_had_taken_says_why(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.outcome = [NEW, None, NEW]
+
+    def pause(_: float) -> None:
+        door.answers["/steps"] = (422, b'{"Error":"object web/data is missing"}')
+
+    device.session.pause = pause
+    with pytest.raises(remote.Failed, match="object web/data is missing"):
+        post(device, pool)
 
 
 @pytest.mark.parametrize("status", ["ERROR", "WONTGO"])

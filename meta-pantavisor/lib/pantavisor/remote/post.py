@@ -3,6 +3,10 @@
 
 A revision is named by its state, so a post that was interrupted goes on with the same one. A name that was
 tried already is not taken again: what the device recorded then would be read as the new outcome.
+
+Until a device has verified a revision, it notes nowhere that it is to be tried: one whose power is cut
+meanwhile has it NEW, and does not go on by itself, as it would again and again with one that it
+cannot verify. So it is asked again.
 """
 
 from __future__ import annotations
@@ -23,7 +27,11 @@ from .upload import Upload
 LOCAL = "locals/"
 NAMES = 50  # of one state
 POLL_SECONDS = 1.0
+# A device that is away for less than a poll is not missed; one that verifies that long refuses.
+NEW_SECONDS = 30.0
 REJECTED = (400, 403, 404, 409, 413, 422, 503, 507)
+# It runs the revision, or verifies it.
+UNDER_WAY = (409, 503)
 
 
 class Failed(PantavisorError):
@@ -78,8 +86,8 @@ def post(
     name = _create(device, state, message, wanted)
     if timeout is None or device.description.progress_url is None:
         return Posted(name, None, len(missing), size)
-    end = clock() + timeout
-    return Posted(name, _watch(device, name, watcher, lambda: clock() >= end), len(missing), size)
+    watch = _Watch(device, name, watcher, clock, lambda: device.create(state, message, name))
+    return Posted(name, watch.run(timeout), len(missing), size)
 
 
 def _named(device: Device, state: State, revision: Optional[str]) -> str:
@@ -129,28 +137,58 @@ def _create(device: Device, state: State, message: str, revision: str) -> str:
                 return revision
 
 
-def _watch(device: Device, revision: str, watcher: Watcher, is_late: Callable[[], bool]) -> Progress:
-    last: Optional[Progress] = None
-    silent = False
-    while True:
-        found = _poll(device, revision)
-        if found is None and not silent:
-            watcher.progress(revision, None)
-        elif found is not None and found != last:
-            watcher.progress(revision, found)
-        silent, last = found is None, found or last
-        if found is not None and found.is_over:
-            break
-        if is_late():
-            where = f"it is {last.status}" if last else "the device does not answer"
-            raise Failed(
-                f"revision {revision} did not come to its end in time: {where}",
-                hint="use --timeout SECONDS for a longer one",
-            )
-        device.session.pause(POLL_SECONDS)
-    if found.status in FAILED:
-        raise Failed(f"the device did not keep revision {revision}: {found.message or found.status}")
-    return found
+@dataclass
+class _Watch:
+    """What becomes of a revision; ``ask`` has the device try it, as it was asked before."""
+
+    device: Device
+    revision: str
+    watcher: Watcher
+    clock: Callable[[], float]
+    ask: Callable[[], object]
+
+    def run(self, timeout: float) -> Progress:
+        """Its end. Raises Failed."""
+        asked = self.clock()
+        end = asked + timeout
+        last: Optional[Progress] = None
+        silent = False
+        while True:
+            found = _poll(self.device, self.revision)
+            if found is None and not silent:
+                self.watcher.progress(self.revision, None)
+            elif found is not None and found != last:
+                self.watcher.progress(self.revision, found)
+            if found is not None and found.is_over:
+                return self._judged(found)
+            now = self.clock()
+            if found is not None and found.status == NEW and (silent or now - asked >= NEW_SECONDS):
+                self._ask_again()
+                asked = now
+            silent, last = found is None, found or last
+            if now >= end:
+                raise self._late(last)
+            self.device.session.pause(POLL_SECONDS)
+
+    def _ask_again(self) -> None:
+        try:
+            self.ask()
+        except HttpError as error:
+            if isinstance(error, Refused) and error.status in REJECTED and error.status not in UNDER_WAY:
+                raise Failed(error.message, hint=error.hint) from None
+
+    def _judged(self, found: Progress) -> Progress:
+        if found.status not in FAILED:
+            return found
+        reason = found.message or found.status
+        raise Failed(f"the device did not keep revision {self.revision}: {reason}")
+
+    def _late(self, last: Optional[Progress]) -> Failed:
+        where = f"it is {last.status}" if last else "the device does not answer"
+        return Failed(
+            f"revision {self.revision} did not come to its end in time: {where}",
+            hint="use --timeout SECONDS for a longer one",
+        )
 
 
 def _poll(device: Device, revision: str) -> Optional[Progress]:
