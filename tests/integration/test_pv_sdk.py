@@ -24,6 +24,8 @@ from sim.laptop import BOUNDED, Served, serve
 from sim.pvr_command import PvrCommand
 
 ABSENT = "0" * 64
+WHOLE = b"GET /cgi-bin/pvr/json HTTP/1.1\r\nHost: device\r\n\r\n"
+SLOW_BODY = b"POST /cgi-bin/pvr/steps HTTP/1.1\r\nHost: device\r\nContent-Length: 1000\r\n\r\n{"
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +238,36 @@ def test_a_host_with_two_addresses_keeps_no_other_host_out(served: Served) -> No
         assert other.recv(12) == b"HTTP/1.1 200"
 
 
+def test_slow_heads_of_many_networks_keep_nobody_waiting(served: Served) -> None:
+    """They have all places; who comes then has the one of the first of them."""
+    with ExitStack() as stack:
+        hold_all_places(stack, served, b"GET /cgi")
+        for host in range(8, 11):
+            other = stack.enter_context(dawdle(served, f"127.0.0.{host}", WHOLE))
+            # Sooner than one of the others is let go.
+            other.settimeout(5)
+            assert other.recv(12) == b"HTTP/1.1 200"
+
+
+def test_slow_bodies_of_many_networks_have_others_come_again(served: Served) -> None:
+    with ExitStack() as stack:
+        hold_all_places(stack, served, SLOW_BODY)
+        for host in range(8, 28):
+            other = stack.enter_context(dawdle(served, "127.0.0.1", WHOLE))
+            if other.recv(12) == b"HTTP/1.1 503":
+                break
+            # On a busy machine it came in the place of one that had not begun.
+            stack.enter_context(dawdle(served, f"127.0.0.{host}", SLOW_BODY))
+        else:
+            pytest.fail("none is asked to come again")
+
+
+def hold_all_places(stack: ExitStack, served: Served, words: bytes) -> None:
+    """Twelve for two hosts, and one for each of four others."""
+    for host in (2,) * 8 + (3,) * 4 + (4, 5, 6, 7):
+        stack.enter_context(dawdle(served, f"127.0.0.{host}", words))
+
+
 def test_too_many_callers_of_the_control_socket_learn_when_to_come_again(served: Served) -> None:
     with ExitStack() as stack:
         for _ in range(8):
@@ -291,11 +323,11 @@ def is_refused(caller: socket.socket) -> bool:
     return bool(select.select([caller], [], [], 0.5)[0]) and b"too many connections" in caller.recv(4096)
 
 
-def dawdle(served: Served, host: str) -> socket.socket:
+def dawdle(served: Served, host: str, words: bytes = b"GET /cgi") -> socket.socket:
     """A caller from ``host``, whose request does not end."""
     address = ("127.0.0.1", served.port)
     caller = socket.create_connection(address, timeout=600, source_address=(host, 0))
-    caller.sendall(b"GET /cgi")
+    caller.sendall(words)
     return caller
 
 

@@ -66,17 +66,21 @@ static int listen_at(uint16_t port)
 	"Content-Length: 34\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"      \
 	"{\"Error\":\"too many connections\"}\r\n"
 
+/* How far a caller's process is, by its own account. Of one that was answered it only sees the caller
+ * off. */
+enum stage { READS_HEAD, WORKS, ANSWERED };
+
 /* Those at work, in the order in which they came. */
 struct callers {
 	struct caller {
 		pid_t pid;
 		struct in6_addr address;
-		atomic_bool *is_answered; /* set by its process, which then only sees its caller off */
+		atomic_int *stage;
 	} list[PLACES];
 	size_t count;
 };
 
-static _Noreturn void serve(int fd, const char *socket, atomic_bool *is_answered)
+static _Noreturn void serve(int fd, const char *socket, atomic_int *stage)
 {
 	const struct rlimit memory = {CALL_MEMORY, CALL_MEMORY};
 	static struct call call;
@@ -85,11 +89,12 @@ static _Noreturn void serve(int fd, const char *socket, atomic_bool *is_answered
 		setrlimit(RLIMIT_AS, &memory);
 	alarm(HEAD_S);
 	if (call_begin(&call, fd, socket)) {
+		*stage = WORKS;
 		alarm(REQUEST_S);
 		call_answer(&call);
 	}
 	alarm(HEAD_S);
-	*is_answered = true;
+	*stage = ANSWERED;
 	pv_exchange_end(&call.exchange);
 	exit(0);
 }
@@ -101,7 +106,7 @@ static bool has_place(const struct callers *callers, const struct in6_addr *addr
 	size_t count = 0;
 
 	for (size_t i = 0; i < callers->count; i++)
-		if (!*callers->list[i].is_answered)
+		if (*callers->list[i].stage != ANSWERED)
 			waiting[count++] = callers->list[i].address;
 	return place_is_free(waiting, count, address);
 }
@@ -115,7 +120,7 @@ static void forget(struct callers *callers, pid_t pid)
 			continue;
 		memmove(&callers->list[i], &callers->list[i + 1], (--callers->count - i) * sizeof(gone));
 		/* Its place in the shared memory is the next one's. */
-		callers->list[callers->count].is_answered = gone.is_answered;
+		callers->list[callers->count].stage = gone.stage;
 		return;
 	}
 }
@@ -128,49 +133,63 @@ static void reap(struct callers *callers)
 		forget(callers, pid);
 }
 
-/* With all at work, who was answered makes room; else the next one waits until one of them ends. */
-static void make_room(struct callers *callers)
+static pid_t first_at(const struct callers *callers, enum stage stage)
 {
-	if (callers->count < PLACES)
-		return;
 	for (size_t i = 0; i < callers->count; i++)
-		if (*callers->list[i].is_answered) {
-			kill(callers->list[i].pid, SIGKILL);
-			break;
-		}
-	while (callers->count == PLACES)
-		forget(callers, waitpid(-1, NULL, 0));
+		if (*callers->list[i].stage == (int)stage)
+			return callers->list[i].pid;
+	return 0;
 }
 
-static void take_in(
+/* With all places taken, who was answered makes room; else who is slowest with its head: that is
+ * one packet. What is under way goes on. */
+static bool make_room(struct callers *callers)
+{
+	pid_t pid;
+
+	if (callers->count < PLACES)
+		return true;
+	pid = first_at(callers, ANSWERED);
+	if (!pid)
+		pid = first_at(callers, READS_HEAD);
+	if (!pid)
+		return false;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	forget(callers, pid);
+	return true;
+}
+
+static bool take_in(
 	struct callers *callers, int listener, int fd, const struct in6_addr *address, const char *socket)
 {
 	struct caller *next = &callers->list[callers->count];
 	pid_t child;
 
-	*next->is_answered = false;
+	*next->stage = READS_HEAD;
 	child = fork();
 	if (!child) {
 		close(listener);
-		serve(fd, socket, next->is_answered);
+		serve(fd, socket, next->stage);
 	}
 	if (child < 0)
-		return;
+		return false;
 	next->pid = child;
 	next->address = *address;
 	callers->count++;
+	return true;
 }
 
 static int serve_all(int listener, const char *socket)
 {
 	struct callers callers = {.count = 0};
-	atomic_bool *answered = mmap(NULL, PLACES * sizeof(*answered), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	atomic_int *stages = mmap(
+		NULL, PLACES * sizeof(*stages), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (answered == MAP_FAILED)
+	if (stages == MAP_FAILED)
 		return fail("cannot share memory");
 	for (size_t i = 0; i < PLACES; i++)
-		callers.list[i].is_answered = &answered[i];
+		callers.list[i].stage = &stages[i];
 	for (;;) {
 		struct sockaddr_storage from = {0};
 		socklen_t length = sizeof(from);
@@ -182,12 +201,9 @@ static int serve_all(int listener, const char *socket)
 		if (fd < 0)
 			continue;
 		reap(&callers);
-		if (has_place(&callers, &address)) {
-			make_room(&callers);
-			take_in(&callers, listener, fd, &address, socket);
-		} else {
+		if (!has_place(&callers, &address) || !make_room(&callers) ||
+			!take_in(&callers, listener, fd, &address, socket))
 			(void)!send(fd, TOO_MANY, strlen(TOO_MANY), MSG_NOSIGNAL | MSG_DONTWAIT);
-		}
 		close(fd);
 	}
 }

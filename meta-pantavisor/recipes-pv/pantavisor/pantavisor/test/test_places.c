@@ -56,7 +56,7 @@ static void test_a_host_of_both_protocols_leaves_places_to_others(void)
 	CHECK(!comes("fd00::3") && !comes("192.168.1.2"));
 	CHECK(comes("192.168.1.3") && comes("fd00:0:0:1::2") && comes("fe80::2") && comes("10.0.0.1"));
 	CHECK(count == PLACES);
-	/* Then the next one of another network waits for the first that ends. */
+	/* Then one of another network comes in the place of one that has said nothing yet. */
 	CHECK(comes("10.0.0.2") && !comes("fe80::3"));
 }
 
