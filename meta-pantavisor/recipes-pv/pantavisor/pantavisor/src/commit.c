@@ -9,8 +9,8 @@
 #include "fault.h"
 #include "log.h"
 #include "publish.h"
+#include "ratchet.h"
 #include "record.h"
-#include "release.h"
 #include "text.h"
 
 /* A boot that lasted so long is a good one, even where a try is to last longer: a device may be used for
@@ -34,15 +34,6 @@ void pv_commit_load(struct pv *pv, const char *given)
 	if (pv_bootenv_boots(pv->storage, &pv->env) > 0)
 		tried = "";
 	pv->run->standing = pv_revision_standing(pv->run->revision, pv->env.revision, tried);
-}
-
-/* In a job, as all that is written here. From then on nothing older is taken. */
-static void raise_release(const struct pv_note *note)
-{
-	struct pv_err err;
-
-	if (pv_release_raise(pv_storage_at(note->pv->storage), note->release, &err) < 0)
-		pv_warn("revision", "release %ld cannot be recorded: %s", note->release, err.text);
 }
 
 /* What the boot loader is to learn, or NULL. */
@@ -72,18 +63,24 @@ static int write_settled(const struct pv_note *note, struct pv_bootenv *env, str
 		memcpy(env->revision, note->revision, strlen(note->revision) + 1);
 	if (what && pv_bootenv_store(pv_storage_at(note->pv->storage), note->pv->loader, env, err) < 0)
 		return -1;
-	/* A cut may have come between its commit and this. */
-	raise_release(note);
 	if (what)
 		pv_info("revision", "%s", what);
 	return 0;
 }
 
-/* The device stays with this revision: whatever was counted or tried before belongs to the past. */
-static void settle(struct pv *pv)
+static void settled(const struct pv_note *note, const struct pv_job_result *result)
 {
-	struct pv_note note = pv_note_of(pv, write_settled, NULL);
+	/* A cut may have come between its commit and this. */
+	if (result->done == 0 && !strcmp(note->pv->run->revision, note->revision))
+		pv_ratchet_raise(note->pv, note->at);
+}
 
+/* The device stays with this revision: whatever was counted or tried before belongs to the past. */
+static void settle(struct pv *pv, int64_t now)
+{
+	struct pv_note note = pv_note_of(pv, write_settled, settled);
+
+	note.at = now;
 	pv_note(&note);
 }
 
@@ -96,7 +93,6 @@ static int write_commit(const struct pv_note *note, struct pv_bootenv *env, stru
 
 	if (pv_publish_commit(&publisher, note->revision, previous, err) < 0)
 		return -1;
-	raise_release(note);
 	/* The next boot completes it. */
 	if (pv_record_write(note, PV_UPDATE_STABLE, &unrecorded) < 0)
 		pv_warn("revision", "%s", unrecorded.text);
@@ -129,6 +125,7 @@ static void committed(const struct pv_note *note, const struct pv_job_result *re
 	}
 	pv_info("revision", "revision %s COMMITTED", note->revision);
 	pv->run->standing = strcmp(note->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+	pv_ratchet_raise(pv, note->at);
 }
 
 static void commit(struct pv *pv, int64_t now)
@@ -193,15 +190,15 @@ static void stable(struct pv *pv, int64_t now)
 	else if (action == PV_ACTION_NOTE)
 		pv->change.stable = true;
 	else
-		settle(pv);
+		settle(pv, now);
 }
 
 /* A container that keeps failing is not a reason to wait for ever. */
-static void late(struct pv *pv)
+static void late(struct pv *pv, int64_t now)
 {
 	pv->run->stable_at = 0;
 	if (!pv_fault_try(pv, PV_OCCASION_LATE, "the tried revision does not become stable"))
-		settle(pv);
+		settle(pv, now);
 }
 
 /* Between two runs, however well the last one ended, a container is not up: its time begins with the next.
@@ -256,7 +253,7 @@ static void tick_stable(struct pv *pv, int64_t now, int64_t *next)
 	if (now < due)
 		*next = due < *next ? due : *next;
 	else if (due == pv->run->late_at)
-		late(pv);
+		late(pv, now);
 	else if (!is_held(pv, now, next))
 		stable(pv, now);
 }
@@ -267,6 +264,7 @@ void pv_commit_tick(struct pv *pv, int64_t now, int64_t *next)
 		return;
 	if (pv->run->stable_at)
 		tick_stable(pv, now, next);
+	pv_ratchet_tick(pv, now, next);
 	if (pv->run->running && !pv->run->stable_at && !pv->end)
 		pv_fault_tick(pv, now, next);
 }

@@ -29,7 +29,17 @@ static long load(int storage)
 
 long pv_release_load(int storage, enum pv_secureboot mode)
 {
-	return mode == PV_SECUREBOOT_LENIENT || mode == PV_SECUREBOOT_STRICT ? load(storage) : 0;
+	return pv_release_least(storage, mode, 0);
+}
+
+long pv_release_least(int storage, enum pv_secureboot mode, long running)
+{
+	long recorded;
+
+	if (mode != PV_SECUREBOOT_LENIENT && mode != PV_SECUREBOOT_STRICT)
+		return 0;
+	recorded = load(storage);
+	return recorded > running ? recorded : running;
 }
 
 int pv_release_check(long release, long least, struct pv_err *err)

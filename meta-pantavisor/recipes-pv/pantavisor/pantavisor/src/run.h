@@ -23,9 +23,10 @@ struct pv_run {
 	int64_t group_since;	/* 0: not begun */
 	int groups_late;
 	bool running;
-	int64_t stable_at; /* when what runs well is committed, or its boot was good; 0: that is over */
-	int64_t late_at;   /* when that is not waited for any longer */
-	bool has_fault;	   /* and stays up with it */
+	int64_t stable_at;  /* when what runs well is committed, or its boot was good; 0: that is over */
+	int64_t late_at;    /* when that is not waited for any longer */
+	int64_t release_at; /* when its release is recorded once more; 0: that needs no more tries */
+	bool has_fault;	    /* and stays up with it */
 };
 
 struct pv_run *pv_run_new(const char *revision);

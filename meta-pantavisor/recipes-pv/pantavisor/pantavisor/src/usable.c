@@ -32,6 +32,14 @@ int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *e
 	return pv_verify_revision(&options, &pv->run->state, &pv->run->held, verified, err);
 }
 
+static long least_release(const struct pv *pv)
+{
+	bool is_committed =
+		pv->run->standing == PV_STANDING_COMMITTED || pv->run->standing == PV_STANDING_FACTORY;
+
+	return pv_release_least(pv->storage, pv->mode, is_committed ? pv->run->release : 0);
+}
+
 int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
 	struct pv_err *err)
 {
@@ -42,7 +50,7 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 	options.known = &pv->run->held;
 	if (pv_verify_revision(&options, state, held, &verified, err) < 0)
 		return -1;
-	if (pv_release_check(verified.release, pv_release_load(pv->storage, pv->mode), err) == 0)
+	if (pv_release_check(verified.release, least_release(pv), err) == 0)
 		return 0;
 	pv_state_free(state);
 	pv_held_close(held);

@@ -33,6 +33,30 @@ static void test_release_rises_with_the_commit(void)
 	}
 }
 
+/* As of a storage that is full: nothing older is taken meanwhile (test_release.c), and the next chance is
+ * soon. */
+static void test_release_that_cannot_be_recorded_is_tried_again(void)
+{
+	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
+	int64_t now = 2 + 25 * SECOND;
+
+	pv.run->release = 5;
+	tree_folder("config/release");
+	tick(&pv, 1);
+	tick(&pv, 2);
+	for (int i = 0; i < 3; i++) {
+		tick(&pv, now);
+		CHECK(pv.run->standing == PV_STANDING_COMMITTED && pv.run->release_at == now + 60 * SECOND);
+		now = tick(&pv, now + SECOND);
+		CHECK(now == pv.run->release_at);
+	}
+	CHECK(unlinkat(pv.storage, "config/release", AT_REMOVEDIR) == 0);
+	tick(&pv, now);
+	tree_check_text("config/release", "5\n");
+	CHECK(tick(&pv, now + SECOND) == INT64_MAX && !pv.run->release_at);
+	check_stored(&pv, "7", "", "3");
+}
+
 static void test_commit_waits_for_the_stable_time_of_containers(void)
 {
 	struct pv pv = stored("3", "7", PV_STANDING_TRIED);
@@ -161,6 +185,7 @@ int main(void)
 	pv_log_set_level(-1);
 	test_tried_revision_is_committed_once_it_was_stable();
 	test_release_rises_with_the_commit();
+	test_release_that_cannot_be_recorded_is_tried_again();
 	test_commit_waits_for_the_stable_time_of_containers();
 	test_container_that_ends_again_and_again_is_not_stable();
 	test_commit_that_cannot_be_noted_is_none();

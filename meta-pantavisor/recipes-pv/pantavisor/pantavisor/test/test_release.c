@@ -38,6 +38,11 @@ int main(void)
 	check_read(at.root, "7\n8\n", 0);
 	check_read(at.root, "", 0);
 	check_read(at.root, "99999999999999999999999999\n", 0);
+	/* What runs counts, too, recorded or not. */
+	check_read(at.root, "7\n", 7);
+	CHECK(pv_release_least(at.root, PV_SECUREBOOT_STRICT, 9) == 9);
+	CHECK(pv_release_least(at.root, PV_SECUREBOOT_LENIENT, 6) == 7);
+	CHECK(pv_release_least(at.root, PV_SECUREBOOT_AUDIT, 9) == 0);
 	CHECK(pv_release_check(7, 7, &err) == 0 && pv_release_check(0, 0, &err) == 0);
 	CHECK(pv_release_check(6, 7, &err) < 0);
 	CHECK_TEXT(err.text, "its release 6 is older than 7, which this device has had");
