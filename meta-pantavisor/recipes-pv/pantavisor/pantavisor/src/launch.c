@@ -136,17 +136,14 @@ static int switch_to(struct pv *pv, struct pv_err *err)
 	return 0;
 }
 
-/* Refused, or cut off: then it is not known how far that came. An end that came meanwhile is the reason,
- * whatever was found. */
+/* Refused, or cut off: then it is not known how far that came. */
 static void give_up(struct pv *pv, const struct pv_job_result *result)
 {
 	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text);
 
 	if (!result->is_given)
 		pv_fsops_thaw(pv->storage);
-	if (pv->end)
-		record_end(pv, PV_PROGRESS_WONTGO, "the device ended before the revision was verified");
-	else if (result->is_given)
+	if (result->is_given)
 		record_end(pv, PV_PROGRESS_WONTGO, result->err.text);
 	else
 		record_end(pv, PV_PROGRESS_ERROR, why);
@@ -155,19 +152,25 @@ static void give_up(struct pv *pv, const struct pv_job_result *result)
 	pv->candidate.is_noted = false;
 }
 
+/* It was cancelled, or is too late. */
+static void give_up_for_end(struct pv *pv, struct pv_job_result *result)
+{
+	pv_fsops_thaw(pv->storage);
+	pv_err_set(&result->err, "the device ended before the revision was verified");
+	give_up(pv, result);
+}
+
 static void noted(const struct pv_note *note, const struct pv_job_result *result)
 {
 	cleanup_free char *why = pv_fmt("revision %s is tried", note->revision);
 
-	/* An end that came meanwhile is not hurried, and nothing else is to begin before it. */
-	if (note->pv->end)
-		return;
-	if (result->done == 0) {
+	if (result->done < 0) {
+		pv_note_again(note->pv, note->tried);
+		give_up(note->pv, result);
+	} else if (!note->pv->end) {
+		/* An end that came meanwhile is not hurried, and nothing else is to begin before it. */
 		pv_ending_begin(note->pv, PV_END_REBOOT, why);
-		return;
 	}
-	pv_note_again(note->pv, note->tried);
-	give_up(note->pv, result);
 }
 
 /* What falls due meanwhile waits, or it would note that nothing is tried. */
@@ -183,8 +186,10 @@ static void finish(void *argument, const struct pv_job_result *result)
 	struct pv_job_result failed = *result;
 
 	failed.is_given = true;
-	if (result->done < 0 || pv->end)
+	if (result->done < 0 && (result->is_given || !pv->end))
 		give_up(pv, result);
+	else if (pv->end)
+		give_up_for_end(pv, &failed);
 	else if (result->length && result->bytes[0] == PV_UPDATE_BY_REBOOT)
 		note_boot(pv);
 	else if (switch_to(pv, &failed.err) < 0)

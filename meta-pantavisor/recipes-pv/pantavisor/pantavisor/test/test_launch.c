@@ -89,6 +89,24 @@ static void test_end_that_came_before_the_note_stays(void)
 	check_stored(&pv, "7", "locals/x", "");
 }
 
+/* What the boot loader could not be told is the reason, though the device ends meanwhile. */
+static void test_end_that_came_before_a_note_that_fails_leaves_the_reason(void)
+{
+	struct pv pv = running(true, true, false);
+
+	begin_launch(&pv, "NEW");
+	break_bootenv(&pv);
+	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
+	while (pv.jobs.count && !pv.candidate.is_noted)
+		look_after_jobs(&pv);
+	pv_ending_begin(&pv, PV_END_POWEROFF, "a test");
+	wait_for_jobs(&pv);
+	CHECK(pv.end == PV_END_POWEROFF && !*pv.candidate.revision);
+	check_progress(&pv, "WONTGO", "cannot open boot/grubenv: Is a directory");
+	repair_bootenv(&pv, "7", "");
+	check_stored(&pv, "7", "", "");
+}
+
 /* The job is over before the storage is left, and the record has why. */
 static void test_end_that_comes_while_a_revision_is_looked_at(void)
 {
@@ -263,6 +281,7 @@ int main(void)
 	test_revision_is_tried_by_a_reboot();
 	test_try_that_is_noted_stays_noted();
 	test_end_that_came_before_the_note_stays();
+	test_end_that_came_before_a_note_that_fails_leaves_the_reason();
 	test_end_that_comes_while_a_revision_is_looked_at();
 	test_collection_and_launch_wait_for_each_other();
 	test_factory_revision_is_one_that_was_committed();
