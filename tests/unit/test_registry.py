@@ -439,6 +439,20 @@ def test_mirrors_that_fail_or_lie_are_passed_over(registry: Registry, tmp_path: 
     assert len([note for note in notes if "127.0.0.1:9 " in note]) == 1, "a dead mirror is asked once"
 
 
+def test_what_a_mirror_refused_is_said_when_the_registry_fails_too() -> None:
+    with Registry() as private:
+        private.challenge = 'Basic realm="sim"'
+        options = replace(OPTIONS, mirrors={"127.0.0.1:9": (private.host,)}, attempts=1)
+        with pytest.raises(Unreachable) as caught:
+            Client(options).resolve(Ref.parse("127.0.0.1:9/x:1"), AMD64)
+    assert "127.0.0.1:9 cannot be reached" in caught.value.message
+    assert f"its mirror: {private.host} does not give" in caught.value.message
+    assert str(caught.value.hint).endswith(
+        "; for the mirror: check the name; "
+        f"a private image needs 'docker login {private.host}' or an auth file"
+    )
+
+
 def test_an_unreachable_registry_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="127.0.0.1:9 cannot be reached: Connection refused"):
         Client(OPTIONS).pull(Ref.parse("127.0.0.1:9/x:1"), AMD64, tmp_path / "x")

@@ -31,7 +31,8 @@ class Image:
         """What the tag names now. Raises NoAnswer."""
         if self.digest is None:
             raise NoAnswer(
-                f"{self.reference} cannot be locked: {self.error}", hint="check the network and the login"
+                f"{self.reference} cannot be locked: {self.error}",
+                hint=None if "hint: " in self.error else "check the network and the login",
             )
         return self.digest
 

@@ -17,7 +17,7 @@ from typing import Optional, TypeVar
 
 from .. import atomic, layout, oci
 from ..digest import Digest
-from ..errors import DigestError, FormatError, LimitError
+from ..errors import DigestError, FormatError, LimitError, PantavisorError
 from ..http import HttpError, Unreachable
 from ..http.body import ignore_advance
 from ..oci import Descriptor, ImageConfig, OciManifest, Platform
@@ -191,6 +191,7 @@ class Client:
             for place in endpoints(ref, self._options)
             if place.host not in self._dead or not place.mirror
         ]
+        skipped: list[PantavisorError] = []
         for place in places[:-1]:
             try:
                 return action(place)
@@ -200,7 +201,20 @@ class Client:
                 if isinstance(error, Unreachable):
                     self._dead.add(place.host)
                 self._note(f"registry mirror {place.name} is skipped: {error.message}")
-        return action(places[-1])
+                skipped.append(error)
+        try:
+            return action(places[-1])
+        except _MIRROR_FAILURES as error:
+            for mirrored in skipped:
+                _join(error, mirrored)
+            raise
+
+
+def _join(error: PantavisorError, mirrored: PantavisorError) -> None:
+    """Add what its mirror failed with: a missing login there looks like a missing network otherwise."""
+    error.message += f"; before that, its mirror: {mirrored.message}"
+    hints = (error.hint, mirrored.hint and f"for the mirror: {mirrored.hint}")
+    error.hint = "; ".join(filter(None, hints)) or None
 
 
 class _Documents:
