@@ -337,6 +337,42 @@ def test_what_has_no_effect_is_said(args: dict, words: str) -> None:
     assert words in found and found.startswith("web: ")
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "API_TOKEN=ghp_0123456789abcdefghij",
+        "DB_PASSWORD=hunter2",
+        "AWS_SECRET_ACCESS_KEY=x",
+        "apikey=17",
+        "DATABASE=postgres://app:hunter2@db/app",
+        "DEPLOY=glpat-0123456789abcdefghij",
+        "PEM=-----BEGIN RSA PRIVATE KEY-----",
+    ],
+)
+def test_a_secret_in_the_environment_is_warned_of_by_name_alone(variable: str) -> None:
+    name, _, value = variable.partition("=")
+    for options in ({"config": {"Env": [variable]}}, {"args": {"PV_LXC_EXTRA_ENV": [variable]}}):
+        (found,) = spec(**options).warnings
+        assert found.startswith(f"web: {name} of the environment can be read") and value not in found
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "MYSQL_ALLOW_EMPTY_PASSWORD=yes",
+        "DB_PASSWORD=",
+        "DB_PASSWORD_FILE=/run/secrets/db",
+        "AUTH_TOKEN=/run/token",
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+        "TOKENIZERS_PARALLELISM=true",
+        "URL=http://user@host/a:b@c",
+        "SSH_AUTH_SOCK=/run/ssh",
+    ],
+)
+def test_what_only_resembles_a_secret_is_not_warned_of(variable: str) -> None:
+    assert not spec(config={"Env": [variable]}).warnings
+
+
 # --- the image's config
 # ------------------------------------------------------------------------------------------
 

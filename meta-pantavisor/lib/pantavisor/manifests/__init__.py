@@ -4,6 +4,7 @@
 source arguments  src.json, and its template arguments
 spec         a container as one typed value, of all that these give together
 process      what its image's config has of the first process
+secrets      what of its environment looks like one
 volumes verity mounts  what it has of file systems
 network services       whom it reaches
 resources cgroups rights  what it may take, and what it may do

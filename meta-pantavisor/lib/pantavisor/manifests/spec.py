@@ -20,6 +20,7 @@ from .network import LxcNetwork, Network
 from .process import Process, User, check_members, map_process
 from .recovery import AutoRecovery
 from .resources import Resources
+from .secrets import secrets
 from .services import Drivers, Services
 from .source import SourceManifest
 from .volumes import Volume, read_volumes
@@ -155,6 +156,11 @@ class ContainerSpec:
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append(
                 "LXC does not start a container that lists capabilities to drop and others to keep"
+            )
+        if hidden := secrets((*self.process.environment, *self.lxc.environment)):
+            found.append(
+                f"{', '.join(hidden)} of the environment can be read by all who get the container: keep "
+                "secrets in a volume, to be written on each device"
             )
         found += filter(None, map(cgroups.refusal, self.lxc.cgroup1_settings))
         found += filter(None, map(cgroups.refusal2, self.lxc.cgroup2_settings))
