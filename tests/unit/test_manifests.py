@@ -690,6 +690,20 @@ def test_src_json_reads_back_as_written() -> None:
     assert SourceManifest.parse(cjson.load_object(cjson.dumps(document))) == source
 
 
+@pytest.mark.parametrize("written", [["A=1", "B=1", "A=2"], "A=1,B=1,A=2"])
+def test_src_json_of_others_may_have_a_variable_of_the_environment_twice(written: Any) -> None:
+    """Docker and LXC take the last."""
+    source = SourceManifest.parse({"args": {"PV_LXC_EXTRA_ENV": written, "PV_GROUP": "app"}})
+    assert source.arguments == {"PV_LXC_EXTRA_ENV": ["A=2", "B=1"], "PV_GROUP": "app"}
+    assert ContainerSpec.from_source("web", source).lxc.environment == ("A=2", "B=1")
+    # What is given anew is not theirs.
+    given = manifests.SourceChanges(arguments={"PV_LXC_EXTRA_ENV": ["A=1", "A=3"]})
+    with pytest.raises(FormatError, match="twice"):
+        ContainerSpec.from_source("web", source.changed_by(given))
+    kept = {"PV_LXC_EXTRA_ENV": "A=1,B=2"}
+    assert SourceManifest.parse({"args": kept}).arguments == kept
+
+
 @pytest.mark.parametrize(
     "document",
     [

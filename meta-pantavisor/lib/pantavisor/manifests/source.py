@@ -12,6 +12,7 @@ from ..errors import FormatError
 
 SPEC = "service-manifest-src@1"
 TEMPLATE = "builtin-lxc-docker"
+ENVIRONMENT = "PV_LXC_EXTRA_ENV"
 # Member of src.json -> field, where they differ.
 _FIELDS = {
     "args": "arguments",
@@ -91,6 +92,7 @@ class SourceManifest:
                 raise names.unknown(member, known, what=f"member of {what}:")
             if value is not None:
                 arguments[_FIELDS.get(member, member)] = _typed(member, value, what)
+        arguments["arguments"] = _with_last_values(arguments.get("arguments", {}))
         manifest = cls(**arguments)
         if manifest.template != TEMPLATE:
             raise names.unknown(manifest.template, [TEMPLATE], what=f"template in {what}:")
@@ -121,6 +123,16 @@ class SourceManifest:
             if value or (attribute == "image_config" and value is not None):
                 values[_member(attribute)] = dict(value) if isinstance(value, Mapping) else value
         return values
+
+
+def _with_last_values(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a variable of the environment that others wrote twice, what docker and LXC take."""
+    given = arguments.get(ENVIRONMENT)
+    words = given.split(",") if isinstance(given, str) else given
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return arguments
+    last = {word.partition("=")[0]: word for word in words}
+    return arguments if len(last) == len(words) else {**arguments, ENVIRONMENT: list(last.values())}
 
 
 def _member(attribute: str) -> str:
