@@ -105,17 +105,26 @@ def reaches(container: str, conf: str) -> Iterator[str]:
         yield "all devices"
 
 
+def is_in_device_network(conf: str) -> bool:
+    """Whether the container has the addresses and the ports of the device."""
+    found = list(pairs(conf))
+    return "net" in _values(found, "lxc.namespace.keep") or "none" in _network_types(found)
+
+
 def configures_network(conf: str) -> bool:
     """Whether the container is in the device's network, or has a card of it, and may configure that."""
     found = list(pairs(conf))
+    kept = _values(found, "lxc.cap.keep")
+    may = "net_admin" in kept if kept else "net_admin" not in _values(found, "lxc.cap.drop")
+    return may and (is_in_device_network(conf) or "phys" in _network_types(found))
 
-    def words(key: str) -> set[str]:
-        return {word for name, value in found if name == key for word in _BLANKS.split(value)}
 
-    types = {value for key, value in found if re.fullmatch(r"lxc\.net\.[0-9]+\.type", key)}
-    kept = words("lxc.cap.keep")
-    may = "net_admin" in kept if kept else "net_admin" not in words("lxc.cap.drop")
-    return may and ("net" in words("lxc.namespace.keep") or not types.isdisjoint({"none", "phys"}))
+def _values(found: list[tuple[str, str]], key: str) -> set[str]:
+    return {word for name, value in found if name == key for word in _BLANKS.split(value)}
+
+
+def _network_types(found: list[tuple[str, str]]) -> set[str]:
+    return {value for key, value in found if re.fullmatch(r"lxc\.net\.[0-9]+\.type", key)}
 
 
 def reaching_roles(run: Mapping[str, Any]) -> Iterator[str]:

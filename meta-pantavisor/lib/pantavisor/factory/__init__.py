@@ -4,6 +4,7 @@
 first_revision  signed exports to the first revision and its disk image     build(), assemble()
 laid_out        an image that another tool laid out                         check_laid_out()
 memory          whether the memory that containers may take fits into the board
+ports           whether two containers expose one port of the device
 waits           whether groups wait as long as containers may take
 new_signatures  a finished image signed by another key                      sign_again()
 drive           a disk that nothing else uses

@@ -16,7 +16,7 @@ from ..errors import FormatError
 from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State
-from . import memory, waits
+from . import memory, ports, waits
 
 REVISION = "0"
 NETWORK_HINT = "name one in PVROOT_CONTAINERS that does: docs/own-layer.md has a small one"
@@ -46,7 +46,11 @@ def build(
         pool = trail.pool_of(storage)
         state = _signed(assemble(job.exports, pool), job, pin)
         device = manifests.check_state(state)
-        for warning in (*memory.warnings(state, pool, job.memory), *waits.warnings(state, device)):
+        for warning in (
+            *memory.warnings(state, pool, job.memory),
+            *waits.warnings(state, device),
+            *ports.warnings(state, pool),
+        ):
             warn(warning)
         bound = job.release is not None
         coverage = keys.verify_state(state, trust, strict=True, signers=signers, needs_set=bound)
