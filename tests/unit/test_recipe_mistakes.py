@@ -55,18 +55,20 @@ def test_an_argument_that_is_set_as_a_variable_is_answered_by_the_line_to_write(
 
 
 @pytest.mark.parametrize(
-    ("line", "reader"),
-    [('PVROOT_CONTAINERS:append = " web"', "pvroot-parts"), ('PVR_GROUP:pn-web ?= "x"', "pvr-container"),
-     ('PANTAVISOR_LOG_LEVEL = "debug"', "pantavisor-config")],
+    ("line", "place"),
+    [('PVROOT_CONTAINERS:append = " web"', "into the recipe of the device (inherit pvroot-image)"),
+     ('PVR_GROUP:pn-web ?= "x"', "into the recipe of the container (inherit pvrexport)"),
+     ('PANTAVISOR_LOG_LEVEL = "debug"', "where pantavisor-config reads it")],
 )  # fmt: skip
 def test_a_variable_that_another_recipe_reads_skips_the_recipe(
-    d: Any, line: str, reader: str, tmp_path: Path
+    d: Any, line: str, place: str, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "demo.bb"
     recipe.write_text(f'SUMMARY = "x"\n{line}\n')
     d.setVar("FILE", str(recipe))
     name = line.partition(":")[0].partition(" ")[0]
-    assert f"{name} is set, which this recipe does not read (hint: write it where {reader} " in skipped(d)
+    what = f"{name} is set, which this recipe does not read"
+    assert f"{what} (hint: write it {place}, or in the configuration as {name}:pn-NAME)" in skipped(d)
     d.setVarFlag(name, "doc", "Of a class that the recipe inherits.")
     pvbb.variables.check(d)
 

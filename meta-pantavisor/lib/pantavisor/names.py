@@ -110,9 +110,9 @@ def has_bytes(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def nearest(word: str, known: Iterable[str]) -> Optional[str]:
-    """The known word most like ``word``, if one is like it at all."""
-    matches = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> Optional[str]:
+    """The known word most like ``word``, if one is like it at all: 1 is the same word."""
+    matches = difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)
     return matches[0] if matches else None
 
 

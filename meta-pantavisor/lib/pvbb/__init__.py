@@ -6,7 +6,8 @@ BitBake 2.8 asks for the source file of everything in them that can be called, a
 where there is none: what ``typing`` has, they import for the type checker only.
 
     recipe sources tags  what a recipe has about its image, while it is parsed
-    values variables  whether values and variables are of those that exist
+    values variables overrides  whether values, variables and overrides are of those that exist
+    assignments lost  the lines that assign variables, and those that lose what they set
     fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
     imagelock      the lock file of images
     tasks root tool  the bodies of the tasks of parts and of images, and how they run the library

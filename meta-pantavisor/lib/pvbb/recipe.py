@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,30 @@ def need_containers(d: Any) -> None:
             f"{d.getVar('PN')}: PVROOT_CONTAINERS is empty, so the image would run nothing "
             '(hint: name recipes of containers, or set PVROOT_CONTAINERS = "none")'
         )
+    for name in containers(d):
+        _need_file(d, name)
+
+
+def files_of(d: Any, name: str) -> list[str]:
+    """The files of the recipe ``name``, as far as their names show it, that BBFILES has."""
+    folders = [os.path.dirname(pattern) for pattern in (d.getVar("BBFILES") or "").split()]
+    return [file for folder in dict.fromkeys(folders) for file in _named(folder, name)]
+
+
+def _named(folder: str, name: str) -> list[str]:
+    return [file for end in (".bb", "_*.bb") for file in sorted(glob(f"{folder}/{name}{end}"))]
+
+
+def _need_file(d: Any, name: str) -> None:
+    """Skip an image of a container whose recipe is in a layer, and not where its BBFILES look."""
+    if files_of(d, name):
+        return
+    for layer in (d.getVar("BBLAYERS") or "").split():
+        for depth in ("", "/*", "/*/*", "/*/*/*"):
+            for file in _named(layer + depth, name):
+                what = f"PVROOT_CONTAINERS has {name}, and no pattern of BBFILES finds {file}"
+                pattern = os.path.join("${LAYERDIR}", os.path.relpath(os.path.dirname(file), layer), "*.bb")
+                skip(d, what, f'write BBFILES += "{pattern}" into {layer}/conf/layer.conf')
 
 
 def need_no_image(d: Any) -> None:

@@ -8,7 +8,6 @@ other layers declare variables of their own.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 import re
@@ -16,11 +15,15 @@ from glob import glob
 from typing import TYPE_CHECKING
 
 import bb
-from pantavisor import manifests
+from pantavisor import manifests, names
 
+import pvbb.assignments
 import pvbb.deviceconfig
+import pvbb.lost
+import pvbb.overrides
 import pvbb.published
 import pvbb.recipe
+import pvbb.sources
 import pvbb.values
 
 if TYPE_CHECKING:
@@ -37,10 +40,21 @@ _INTERNAL = frozenset(
 )  # fmt: skip
 _FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
 _LIKENESS = 0.8
-_LIKENESS_OF_OPERATORS = 0.85  # a machine may be called remote
-_LIKENESS_OF_WORDS = 0.6  # what of a long name is left without what both have
-_OPERATORS = ("append", "prepend", "remove")
-_WORDS = re.compile(r"[a-z]{2,}")  # of a name; by numbers and single letters recipes differ
+# What a recipe is for, and the class that reads it.
+_OF_RECIPES = {
+    **dict.fromkeys(pvbb.sources.SOURCES, "pvrexport"),
+    "PVROOT_CONTAINERS": "pvroot-image",
+    "PVROOT_CONTAINERS_CORE": "pvroot-image",
+    "PVR_BSP_KERNEL": "bsp-pvrexport",
+}
+# By the class that reads a variable, the recipe that inherits it.
+_PLACES = {
+    "pvr-container": "into the recipe of the container (inherit pvrexport)",
+    "pvrexport": "into the recipe of the container (inherit pvrexport)",
+    "bsp-pvrexport": "into the recipe of the bsp (inherit bsp-pvrexport)",
+    "pvroot-parts": "into the recipe of the device (inherit pvroot-image)",
+    "pvroot-wic": "into the recipe of the device (inherit pvroot-wic)",
+}
 
 
 def check(d: Any) -> None:
@@ -63,7 +77,8 @@ def check(d: Any) -> None:
             own = f'declare one of your own by {name}[doc] = "...", and look up others in docs/variables.md'
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"' if near else own)
     _need_readers(d, layer)
-    _need_overrides(d)
+    pvbb.overrides.check(d, _OURS)
+    pvbb.lost.check(d)
     pvbb.values.check(d)
     pvbb.deviceconfig.check(d)
 
@@ -80,10 +95,9 @@ def _need_no_argument(d: Any, name: str, published: set[str]) -> None:
         pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
 
 
-def _nearest(name: str, known: Collection[str], *, likeness: float = _LIKENESS) -> Optional[str]:
+def _nearest(name: str, known: Collection[str]) -> Optional[str]:
     """What it is a misspelling of, as far as others may use its prefix, too."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
-    return near[0] if near else None
+    return names.nearest(name, known, likeness=_LIKENESS)
 
 
 def _is_lower(d: Any, name: str) -> bool:
@@ -92,56 +106,28 @@ def _is_lower(d: Any, name: str) -> bool:
     return bool(is_ours and not d.getVarFlag(name, "func", False))
 
 
+def need_class(d: Any) -> None:
+    """Skip a recipe, of whatever layer, that names what it is made of and inherits no class that reads it:
+    all that it builds is nothing.
+    """
+    named = {name for name in _OF_RECIPES if d.getVar(name, False) and not d.getVarFlag(name, "doc", False)}
+    for line in pvbb.assignments.of_recipe(d) if named else ():
+        if line.name in named and line.path.endswith(pvbb.assignments.RECIPES):
+            hint = f"write inherit {_OF_RECIPES[line.name]}"
+            pvbb.recipe.skip(d, f"{line.name} is set, and the recipe inherits no class that reads it", hint)
+
+
 def _need_readers(d: Any, layer: str) -> None:
     """Skip the recipe where it sets itself what only a class that it does not inherit reads. In a
     configuration that is for the recipes that do.
     """
     readers = _readers(layer)
-    for name in sorted(_assigned(d.getVar("FILE", False)) & readers.keys()):
-        if not d.getVarFlag(name, "doc", False):
-            hint = f"write it where {readers[name]} reads it, or in the configuration"
+    lines = [line for line in pvbb.assignments.of_recipe(d) if line.path.endswith(pvbb.assignments.RECIPES)]
+    for name in sorted({line.name for line in lines} & readers.keys()):
+        if _OURS.fullmatch(name) and not d.getVarFlag(name, "doc", False):
+            where = _PLACES.get(readers[name], f"where {readers[name]} reads it")
+            hint = f"write it {where}, or in the configuration as {name}:pn-NAME"
             pvbb.recipe.skip(d, f"{name} is set, which this recipe does not read", hint)
-
-
-def _need_overrides(d: Any) -> None:
-    """Skip the recipe for a misspelt operator (``:apend``), and for its own name misspelt in an override
-    (``:pn-wbe``), unless another recipe has that one, or may have it in a layer that is not in the build:
-    BitBake takes both for overrides that do not apply.
-    """
-    for key in sorted(d.keys()):
-        name, *words = key.split(":")
-        if not _OURS.fullmatch(name):
-            continue
-        for word in words:
-            near = _nearest(word, [f"pn-{d.getVar('PN')}"]) or _nearest(
-                word, _OPERATORS, likeness=_LIKENESS_OF_OPERATORS
-            )
-            if near in (None, word) or _is_recipe(d, word) or _are_two(near, word):
-                continue
-            pvbb.recipe.skip(d, f"{key} is set, and {word} has no meaning", f'use ":{near}"')
-
-
-def _is_recipe(d: Any, word: str) -> bool:
-    """Whether it is the override of another recipe, by the names of their files."""
-    prefix, name, folders = word[:3], word[3:], (d.getVar("BBFILES") or "").split()
-    files = (f"{os.path.dirname(folder)}/{name}{end}" for folder in folders for end in (".bb", "_*.bb"))
-    return prefix == "pn-" and any(glob(file) for file in files)
-
-
-def _are_two(name: Optional[str], other: str) -> bool:
-    """Whether two names differ by whole words, numbers or single letters: ``pn-web-1`` and ``pn-web-2``,
-    or those of multilib and native variants. Misspelt ones do not.
-    """
-    words, others = set(_WORDS.findall(name or "")), set(_WORDS.findall(other))
-    own, theirs = ("".join(sorted(left)) for left in (words - others, others - words))
-    return not (own and theirs and _nearest(own, [theirs], likeness=_LIKENESS_OF_WORDS))
-
-
-def _assigned(path: Any) -> frozenset[str]:
-    if not path or not os.path.isfile(path):
-        return frozenset()
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return frozenset(_ASSIGNMENT.findall(stream.read()))
 
 
 def _files(layer: str) -> list[str]:
