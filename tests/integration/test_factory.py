@@ -374,6 +374,12 @@ def test_a_ledger_that_was_cut_lacks_the_line_of_a_certificate(
         keep(book, cut)
         said = pvr.both(*words, status=2)[1]
         assert f"certifies {serial}, and" in said and "does not have the line" in said
+    # No head is made for one that the certificates contradict.
+    head = book.with_name(f"{book.name}.head")
+    book.write_bytes(b"".join(lines[:2]))
+    assert "certifies A-2, and" in pvr.both(*words, "--whole", status=2)[1] and not head.exists()
+    book.write_bytes(b"".join(lines))
+    assert pvr(*words, "--whole").startswith("2 units: ") and head.exists()
     # One that goes on from there gives other lines.
     keep(book, lines[:2])
     personalise(desk / "disk.img", "--out", desk / "3.img", "--serial", "A-3")
@@ -396,7 +402,7 @@ def test_no_certificates_show_nothing_of_a_ledger(
     book, births = desk / "book", desk / "births"
     births.mkdir()
     ledger.new(book)
-    assert not factory.check_ledger(book, births, trust).events
+    factory.check_ledger(book, births, trust)
     ledger.begin(book, [Unit(serial="A-1")], station="one", time="now")
     with pytest.raises(NotFound, match="births holds no birth certificate"):
         factory.check_ledger(book, births, trust)

@@ -47,13 +47,12 @@ def _ledger(options: argparse.Namespace, console: Console) -> None:
         if options.certificates:
             raise PantavisorError("a new ledger has no certificates", hint="leave out --certificates")
         factory.new_ledger(options.file)
-    elif options.whole:
-        factory.accept_ledger(options.file)
     if options.certificates:
         trust = keys.TrustStore.parse(key_options.roots(options), what="trusted roots")
-        entries = factory.check_ledger(options.file, options.certificates, trust)
-    else:
-        entries = factory.read_ledger(options.file)
+        factory.check_ledger(options.file, options.certificates, trust, has_head=not options.whole)
+    if options.whole:
+        factory.accept_ledger(options.file)
+    entries = factory.read_ledger(options.file)
     found = Counter(entries.events.values())
     if options.json:
         console.json({**{event: found[event] for event in factory.EVENTS}, **entries.mark})

@@ -141,9 +141,11 @@ def end(path: Path, unit: Unit, event: str, *, station: str, time: str) -> None:
         _append(stream, entries, unit, event, station, time, path)
 
 
-def read(path: Path) -> Entries:
-    """All of it, between what others append. Raises PantavisorError."""
-    with _opened(path) as (_, entries):
+def read(path: Path, *, has_head: bool = True) -> Entries:
+    """All of it, between what others append; without ``has_head`` whether or not its end is there. Raises
+    PantavisorError.
+    """
+    with _opened(path, has_head=has_head) as (_, entries):
         return entries
 
 

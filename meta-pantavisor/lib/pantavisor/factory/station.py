@@ -136,9 +136,12 @@ def read_certificate(path: Path, trust: keys.TrustStore) -> dict[str, Any]:
     return payload
 
 
-def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledger.Entries:
-    """The ledger, once each birth certificate in a directory was found to be of a unit that it has as done
-    and of a line that it has. Raises PantavisorError for the first that is not.
+def check_ledger(
+    path: Path, certificates: Path, trust: keys.TrustStore, *, has_head: bool = True
+) -> None:
+    """Look for each birth certificate of a directory in the ledger: for its unit, and for the line that was
+    written for it. Without ``has_head`` the ledger is not held against its head. Raises PantavisorError for
+    the first that is not there.
     """
     if not certificates.is_dir():
         raise FormatError(f"{certificates} is not a directory", hint="name the directory of certificates")
@@ -146,7 +149,7 @@ def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledg
     # Not by glob(), for which a directory that it may not read is an empty one.
     names = sorted(name for name in os.listdir(certificates) if name.endswith(ENDING))
     payloads = [(certificates / name, read_certificate(certificates / name, trust)) for name in names]
-    entries = ledger.read(path)
+    entries = ledger.read(path, has_head=has_head)
     if entries.events and not payloads:
         raise NotFound(
             f"{certificates} holds no birth certificate", hint="name the directory of certificates"
@@ -158,4 +161,3 @@ def check_ledger(path: Path, certificates: Path, trust: keys.TrustStore) -> ledg
                 f"{found} certifies {serial}, and {path} does not have the line that was written for it",
                 hint="use the whole ledger of this factory, or a later copy of it",
             )
-    return entries
