@@ -517,17 +517,17 @@ def test_the_set_is_signed_elsewhere_too(
     assert json.loads(pvr(*sig(keyring), "ls", "--set", "--json"))["release"] == 3
 
 
+def piped(content: bytes) -> str:
+    """As a shell's ``<(program)``, without a file that lies about."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    return f"/dev/fd/{reading}"
+
+
 def test_a_signature_and_a_table_may_come_through_a_pipe(
     pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
 ) -> None:
-    """As a shell's ``<(program)``, without a file that lies about."""
-
-    def piped(content: bytes) -> str:
-        reading, writing = os.pipe()
-        os.write(writing, content)
-        os.close(writing)
-        return f"/dev/fd/{reading}"
-
     request = tmp_path / "request"
     pvr("sig", "request", "--part", "web", "--x5c", str(keyring / "x5c.pem"), str(request))
     signer = keys.PemSigner.load(keyring / "key.pem", keyring / "x5c.pem")
@@ -535,6 +535,16 @@ def test_a_signature_and_a_table_may_come_through_a_pipe(
     pvr("sig", "attach", "--part", "web", str(request), signature)
     table = b'{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}'
     assert signers_of(Path(piped(table)), b"") is not None
+
+
+def test_a_table_is_read_once(work: Path, keyring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second time there is nothing left in a pipe."""
+    monkeypatch.chdir(work)
+    sign = [*sig(keyring), "add", "--part", "web"]
+    assert cli.main(sign) == 0
+    table = b'{"#spec": "pantavisor-signers@1", "signers": [{"name": "test", "may": ["web/**"]}]}'
+    words = [*sig(keyring), "ls", "--allow-unsigned", "--signers", piped(table)]
+    assert cli.main(words) == 0
 
 
 def test_who_may_sign_is_asked_of_the_table(

@@ -21,6 +21,7 @@ def list_signatures(options: argparse.Namespace, console: Console) -> None:
     chosen = pvs.named(pvs.signatures(state), only)
     checked_against = trusted(options.cacerts, options.pubkey, default=key_options.DEFAULT_KEYS / "ca.crt")
     trust = keys.TrustStore.parse(checked_against or b"")
+    table = signers_of(options.signers, checked_against)
     now = datetime.datetime.now(datetime.timezone.utc)
     found = keys.verify_state(
         state,
@@ -28,11 +29,11 @@ def list_signatures(options: argparse.Namespace, console: Console) -> None:
         strict=options.strict,
         at=now,
         only=only,
-        signers=signers_of(options.signers, checked_against),
+        signers=table,
         needs_set=options.needs_set,
     )
-    if options.signers and not only:
-        _check_reach(here.repository(), checked_against, signers_of(options.signers, checked_against))
+    if table is not None and not only:
+        _check_reach(here.repository(), checked_against, table)
     shown = {signature.path: state[signature.path] for signature in chosen} if options.with_sigs else {}
     of_set = pvs.check_set(state, pvs.signatures(state))
     _show(found, shown, of_set.release if of_set else None, options, console)
@@ -40,7 +41,7 @@ def list_signatures(options: argparse.Namespace, console: Console) -> None:
         pvs.require_signed(state, found)
 
 
-def _check_reach(repository: Repository, trust: Optional[bytes], table: Optional[pvs.Signers]) -> None:
+def _check_reach(repository: Repository, trust: Optional[bytes], table: pvs.Signers) -> None:
     """Raise for a container that reaches the device and whose signer may not sign the bsp, as ``pvr
     verify`` finds it.
     """
