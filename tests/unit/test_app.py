@@ -131,6 +131,9 @@ def test_what_was_merged_and_not_checked_out_is_not_worked_on(
         lambda: app.update(repository, replace(request, name="new")),
         lambda: app.install(repository, "db"),
         lambda: app.protect(repository, "db"),
+        lambda: app.remove(repository, "db"),
+        lambda: app.add(repository, replace(request, name="new")),
+        lambda: app.add(repository, replace(request, force=True)),
         lambda: app.add(repository, app.AppRequest("p", app.ImageSource.parse("web:1"), base="db")),
     ):
         with pytest.raises(PantavisorError, match="was merged or imported and is not in the") as caught:

@@ -222,3 +222,21 @@ def test_a_device_file_that_devices_refuse_is_committed_with_a_warning(command: 
     assert '"status_gaol"; use "status_goal"' in said and "committed" in said
     path.write_text(path.read_text().replace("status_gaol", "status_goal"))
     assert "warning" not in command.both("commit")[1]
+
+
+def test_a_device_json_that_was_merged_and_not_written_is_not_edited(
+    command: DeviceCommand, tmp_path: Path
+) -> None:
+    repository, other = Repository(command.root), Repository.init(tmp_path / "other")
+    repository.add()
+    repository.commit()
+    (other.root / "device.json").write_bytes(cjson.dumps({**default_device(), "disks": []}))
+    other.add()
+    repository.merge_from(other.commit(), other.pool)
+    before = command.json()
+    for words in (("group", "add", "mine"), ("group", "set", "app", "--timeout", "9"), ("init",)):
+        said = command.device(*words, status=2)[1]
+        assert "device.json was merged or imported and is not in the working tree yet" in said
+    assert command.json() == before
+    repository.checkout()
+    command.device("group", "add", "mine")

@@ -69,6 +69,8 @@ def remove(repository: Repository, name: str, *, notify: Notify = SILENT) -> tup
     Raises NotFound where there is no such thing.
     """
     gone = _removed_files(repository, name)
+    if "/" not in name:
+        repository.need_written(name)
     repository.write_files({}, gone=gone)
     for other in patch.patches_of(repository, name):
         notify.warn(f"{other} is a patch over {name} and starts no more: pvr app update {other} --newbase")

@@ -80,6 +80,7 @@ def of_new(repository: Repository, request: AppRequest) -> Plan:
         raise PantavisorError(f"{name} has no source", hint="name an image, a root file system or a part")
     if request.patch:
         raise PantavisorError(f"{name} has nothing yet to patch", hint="name a base")
+    repository.need_written(name)
     exists = (repository.root / name / "src.json").exists()
     if exists and not request.force:
         raise PantavisorError(

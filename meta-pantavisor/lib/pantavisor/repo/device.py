@@ -42,6 +42,7 @@ def write_default_device(repository: Repository) -> None:
     a second.
     """
     with repository.lock():
+        repository.need_written_below(DEVICE)
         if os.path.lexists(repository.root / DEVICE):
             raise PantavisorError(f"there is a {DEVICE} already", hint="run: pvr device ls")
         # The groups of an old state stay what they are: devices would read groups.json no more.
@@ -54,6 +55,7 @@ def edit_device(repository: Repository, change: Change) -> None:
     go.
     """
     with repository.lock():
+        repository.need_written_below(DEVICE)
         before = device_of(repository)
         after = change(before)
         manifests.check_users(before, after, _runs(repository))

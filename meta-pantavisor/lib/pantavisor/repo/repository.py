@@ -190,10 +190,11 @@ class Repository:
         return tuple(sorted({*mine, *self.untracked()}))
 
     def need_written(self, part: str) -> None:
-        """Raise PantavisorError where files of the container ``part`` were merged or imported and no
-        checkout has written them yet.
-        """
-        heads = (f"{part}/", names.overlay_folder(part))
+        """need_written_below() for the files of the container ``part``."""
+        self.need_written_below(f"{part}/", names.overlay_folder(part))
+
+    def need_written_below(self, *heads: str) -> None:
+        """Raise PantavisorError for a path below ``heads`` that was merged and not yet written."""
         notes.need_written_below(self.folder, heads, self.state, self.working)
 
     def commit(self, *, message: str = DEFAULT_MESSAGE, checkpoint: Optional[str] = None) -> State:
