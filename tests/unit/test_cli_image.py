@@ -51,6 +51,23 @@ def test_without_a_release_no_key_is_needed(made: Path, pvr: PvrCommand, tmp_pat
     pvr(*words(made, tmp_path / "disk.img"), "--release", "no")
 
 
+def test_the_certificate_of_a_signer_in_place_of_the_root_is_warned_of(
+    made: Path, pvr: PvrCommand, tmp_path: Path
+) -> None:
+    """It verifies, and such devices never take another key."""
+    leaf = tmp_path / "leaf.crt"
+    leaf.write_bytes((made / "given/keys/x5c.pem").read_bytes())
+    given = words(made, tmp_path / "disk.img")
+    given[-1] = str(leaf)
+    said = pvr.both(*given, "--release", "no")[1]
+    assert f"warning: {leaf} has no root, but the certificate of " in said
+    pvr("verify", "--strict", "--trust", str(leaf), f"{tmp_path}/disk.img")
+    with leaf.open("ab") as stream:
+        stream.write((made / "given/keys/ca.crt").read_bytes())
+    given[given.index("--out") + 1] = str(tmp_path / "second.img")
+    assert "has no root" not in pvr.both(*given, "--release", "no")[1]
+
+
 def test_a_program_signs_the_set_as_well(made: Path, pvr: PvrCommand, tmp_path: Path) -> None:
     program = tmp_path / "sign"
     program.write_text(f"#!/bin/sh\nexec openssl dgst -sha256 -sign {made}/given/keys/key.pem\n")

@@ -40,7 +40,8 @@ def _declare_signatures(verify: argparse.ArgumentParser) -> None:
         "--trust",
         type=Path,
         metavar="PEM",
-        help=f"roots, by which every part must be signed; default: {CACERTS_VARIABLE}",
+        help="roots, by which every part must be signed, or the certificate of a signer who alone is "
+        f"trusted; default: {CACERTS_VARIABLE}",
     )
     verify.add_argument(
         "--pubkey",

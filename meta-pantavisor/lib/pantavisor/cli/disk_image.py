@@ -81,7 +81,7 @@ def _image(options: argparse.Namespace, console: Console) -> None:
         sign_parts=options.sign_parts,
         signers=options.signers,
     )
-    factory.build(job, pin=os.environ.get(key_options.PIN_VARIABLE), log=console.line)
+    factory.build(job, pin=os.environ.get(key_options.PIN_VARIABLE), log=console.line, warn=console.warn)
 
 
 def _board(pairs: list[str]) -> Board:

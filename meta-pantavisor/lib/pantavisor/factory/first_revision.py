@@ -47,6 +47,7 @@ def build(
         state = _signed(assemble(job.exports, pool), job, pin)
         device = manifests.check_state(state)
         for warning in (
+            *trust.warnings(str(job.trust)),
             *memory.warnings(state, pool, job.memory),
             *waits.warnings(state, device),
             *ports.warnings(state, pool),

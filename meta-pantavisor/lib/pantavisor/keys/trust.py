@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -48,6 +48,15 @@ class TrustStore:
         if len(roots) + len(keys) > MAX_ROOTS:
             raise FormatError(f"{what} holds more than {MAX_ROOTS} certificates and keys")
         return cls(roots, keys)
+
+    def warnings(self, what: str) -> Iterator[str]:
+        """Of devices that would trust the certificates of signers alone, and so no other signer ever."""
+        if self.roots and not any(root.is_authority for root in self.roots):
+            names = ", ".join(shown_subject(root.der) for root in self.roots)
+            yield (
+                f"{what} has no root, but the certificate of {names}: a device that is built with it takes "
+                "no update by another key; name the root, ca.crt, unless that is meant"
+            )
 
     def leaf(
         self, x5c: Sequence[bytes], *, what: str, at: Optional[datetime.datetime] = None
