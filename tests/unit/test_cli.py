@@ -500,6 +500,15 @@ def test_a_log_is_not_a_terminal_and_gets_lines(monkeypatch: pytest.MonkeyPatch)
     assert len(stream.getvalue().splitlines()) <= 2
 
 
+def test_a_small_amount_is_not_nothing_and_a_log_has_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    shown = console.Console()
+    for _ in range(4):
+        shown.progress("sending", 2442, 2442)
+    assert stream.getvalue() == "sending: 2.4 of 2.4 kB\n"
+
+
 def test_a_terminal_gets_a_bar_that_ends_before_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

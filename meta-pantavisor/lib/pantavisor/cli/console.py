@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence, Sized
-from typing import Any, TextIO
+from typing import Any, Optional, TextIO
 
 from ..errors import PantavisorError
 
@@ -61,6 +61,12 @@ def _shown(found: re.Match[str]) -> str:
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
+def _amount(total: int, done: Optional[int] = None) -> str:
+    """Bytes as a person reads them: ``2.4 kB``, ``0.5 of 62.9 MB``."""
+    size, unit = (1e6, "MB") if total >= 1e6 else (1e3, "kB")
+    return f"{f'{done / size:.1f} of ' if done is not None else ''}{total / size:.1f} {unit}"
+
+
 class Console:
     """Progress and errors on stderr, results on stdout."""
 
@@ -69,6 +75,7 @@ class Console:
         self.verbose = verbose
         self._terminal = sys.stderr.isatty()
         self._last = 0.0
+        self._written = ""
         self._open = False
 
     def line(self, text: str) -> None:
@@ -87,9 +94,9 @@ class Console:
         if not self._is_due(always=done >= total):
             return
         share = done / total if total else 1.0
-        amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        amount = _amount(total, done)
         if not self._terminal:
-            write_stderr(f"{label}: {amount}")
+            self._write_once(f"{label}: {amount}")
             return
         bar = "#" * int(share * BAR_WIDTH)
         write_stderr(f"\r{label[:40]:<40} [{bar:<{BAR_WIDTH}}] {amount}", end="")
@@ -101,9 +108,15 @@ class Console:
         """As progress(), of bytes whose number is not known."""
         if not self._is_due():
             return
-        text = f"{label}: {done / 1e6:.1f} MB"
+        text = f"{label}: {_amount(done)}"
         write_stderr(f"\r{text:<40}" if self._terminal else text, end="" if self._terminal else "\n")
         self._open = self._terminal
+
+    def _write_once(self, text: str) -> None:
+        """What a step reports again at its end is one line of the log."""
+        if text != self._written:
+            write_stderr(text)
+        self._written = text
 
     def _is_due(self, *, always: bool = False) -> bool:
         now = time.monotonic()

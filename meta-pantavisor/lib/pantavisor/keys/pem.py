@@ -46,7 +46,10 @@ class PemSigner:
         key = load_private_key(key_path)
         chain = load_chain(chain_path) if chain_path else ()
         if chain and chain[0].key.info != key.info:
-            raise FormatError(f"{key_path} is not the key of the first certificate in {chain_path}")
+            raise FormatError(
+                f"{key_path} is not the key of the first certificate in {chain_path}",
+                hint="name a key and its own certificate by --key and --x5c (PVS_KEY and PVS_X5C)",
+            )
         public = publickey.read(key.info, what=str(key_path))
         return cls(public.algorithm, chain_der(chain), public, key)
 
