@@ -117,8 +117,7 @@ def test_a_signature_that_was_removed_is_missed(
     assert "not allowed with" in _refused(pvr, "verify", ".", *trust, "--allow-unsigned", "--strict")
     out, said = pvr.both(*sig(keyring), "ls", status=2)
     assert (
-        "unseen    web/run.json" in out
-        and "no signature covers web/root.squashfs, web/run.json\n" in said
+        "unseen    web/run.json" in out and "no signature covers web/root.squashfs, web/run.json\n" in said
     )
     assert out == pvr(*sig(keyring), "ls", "--allow-unsigned")
 
@@ -596,6 +595,37 @@ def test_a_deployment_whose_signature_does_not_match_is_warned_of(
     pvr("commit")
     said = pvr.both("deploy", str(card / "locals/next"), str(work))[1]
     assert "warning: a device that verifies refuses it: signature _sigs/web.json does not match" in said
+
+
+def test_a_release_whose_part_is_exchanged_on_the_card_is_signed_there(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    pvr(*sig(keyring), "set", "--release", "4")
+    card, newer = tmp_path / "card/trails", tmp_path / "newer.tgz"
+    pvr("deploy", "--commit", str(card / "0"), str(work))
+    (work / "web/root.squashfs").write_text("another")
+    pvr("add")
+    pvr("commit")
+    pvr(*sig(keyring), "update", "web")
+    pvr("export", "--parts", "web", str(newer))
+    sources = [str(card / "0"), str(newer)]
+    said = pvr.both("deploy", str(card / "locals/one"), *sources)[1]
+    assert "refuses it: signature _sigs/_set.json does not match" in said
+    assert "; add --set and the key of the release" in said
+    key = sig(keyring)[1:5]
+    said = pvr.both("deploy", "--set", *key, str(card / "locals/two"), *sources)[1]
+    assert "refuses" not in said
+    made = Repository(card / "locals/two").state
+    found = pvs.check_set(made, pvs.signatures(made))
+    assert found is not None and found.release == 5
+    assert "is release 4 already" in refused(pvr, card, sources, "--set", "--release", "3", *key)
+    assert "add --set" in refused(pvr, card, sources, "--release", "9")
+    assert not (card / "locals/three").exists()
+
+
+def refused(pvr: PvrCommand, card: Path, sources: list[str], *words: str) -> str:
+    return pvr.both("deploy", *words, str(card / "locals/three"), *sources, status=2)[1]
 
 
 def test_a_card_that_is_not_mounted_is_warned_of(pvr: PvrCommand, work: Path, tmp_path: Path) -> None:

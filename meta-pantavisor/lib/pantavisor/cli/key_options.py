@@ -41,6 +41,14 @@ def declare_signer(parser: argparse.ArgumentParser, *, after_verb: bool = False)
     _declare(parser, after_verb, "--label", default="", metavar="LABEL", help="label of the key on it")
 
 
+def declare_release(parser: argparse.ArgumentParser) -> None:
+    """Which release a set is signed as."""
+    parser.add_argument(
+        "--release", type=int, metavar="NUMBER",
+        help="number of the release, which rises; default: one more than the committed one",
+    )  # fmt: skip
+
+
 def declare_trust(parser: argparse.ArgumentParser, *, after_verb: bool = False) -> None:
     """What signatures are checked against."""
     _declare(parser, after_verb, "--cacerts", type=Path, metavar="PEM",

@@ -7,13 +7,14 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
 
 from .. import export, repo
 from ..errors import FormatError, PantavisorError
 from ..state import State
-from . import devices, here
+from . import devices, here, key_options
 from .console import Console, count, first_of
 
 SOURCE = (
@@ -80,6 +81,13 @@ def _declare_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser
         action="store_true",
         help="boot the revision from now on, instead of trying it once",
     )
+    deploy.add_argument(
+        "--set",
+        action="store_true",
+        help="sign the set of all its parts as a release, where a source exchanges some of one",
+    )
+    key_options.declare_release(deploy)
+    key_options.declare_signer(deploy)
     deploy.add_argument("target", type=Path, help="STORAGE/trails/REVISION; what it holds already stays")
     deploy.add_argument("sources", nargs="*", metavar="source", help=LOCAL_SOURCE)
     deploy.set_defaults(run=_deploy)
@@ -122,9 +130,10 @@ def _import(options: argparse.Namespace, console: Console) -> None:
 
 def _deploy(options: argparse.Namespace, console: Console) -> None:
     sources = map(repo.StateSource.parse, options.sources)
+    sign = _signed_set(options)
     before = repo.committed_state(options.target)
     had_storage = repo.boot_environment(options.target) is not None
-    state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit)
+    state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit, sign=sign)
     console.line(f"{options.target} holds {count(state, 'path')}")
     if before is not None and before != state:
         console.warn(
@@ -146,15 +155,36 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
         console.line(f"the device boots {boots.revision} from now on")
 
 
+def _signed_set(options: argparse.Namespace) -> Callable[[State], State]:
+    """What signs the set; without ``--set`` it leaves a state as it is."""
+    if not options.set:
+        if options.release is not None:
+            raise PantavisorError("--release is the number of a set", hint="add --set")
+        return lambda state: state
+    signer = key_options.signer(options)
+
+    def sign(state: State) -> State:
+        from .. import keys, pvs
+
+        key_options.check_secrecy(options, state)
+        return keys.sign_set(state, signer, pvs.next_release(state, options.release))
+
+    return sign
+
+
 def _warn_of_refusal(target: Path, state: State, console: Console) -> None:
     """Where no device runs what was deployed."""
+    from .. import pvs
+
     if "bsp/run.json" not in state:
         console.warn(
             f"{target} has no bsp, so no device boots it; a source may be the revision that has one"
         )
     broken = _broken_signature(state)
     if broken is not None:
-        console.warn(f"a device that verifies refuses it: {broken.message}; in a repository, sign it again")
+        is_set = f"{pvs.SET}.json" in broken.message
+        way = "add --set and the key of the release" if is_set else "in a repository, sign it again"
+        console.warn(f"a device that verifies refuses it: {broken.message}; {way}")
 
 
 def _broken_signature(state: State) -> Optional[PantavisorError]:

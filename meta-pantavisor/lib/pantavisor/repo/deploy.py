@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Optional
 
@@ -19,14 +19,19 @@ TRAILS = "trails"
 
 
 def deploy(
-    target: Path, sources: Iterable[StateSource], *, drop: bool = False, commit: bool = False
+    target: Path,
+    sources: Iterable[StateSource],
+    *,
+    drop: bool = False,
+    commit: bool = False,
+    sign: Callable[[State], State] = lambda state: state,
 ) -> State:
     """Write the revision ``<storage>/trails/<revision>`` from sources, over what it holds already.
 
     Each source's parts replace those of the same names; with ``drop`` what a source leaves out goes from
     what exists. A device whose storage has a committed revision tries the new one once and returns to
     that one if it fails; with ``commit`` there is no way back. Without a bsp there are no boot links yet. A
-    revision of nothing is refused.
+    revision of nothing is refused. What is written is what ``sign`` makes of all of it.
 
     Raises NotFound, FormatError.
     """
@@ -38,7 +43,9 @@ def deploy(
             hint="name a repository or an export",
         )
     with trail.exclusive(storage):
-        return _deploy(storage, revision, target, sources, drop=drop, commit=commit)
+        state = sign(_gather(storage, target, sources, drop=drop))
+        trail.write(storage, state, trail.pool_of(storage), revision, replace=True, commit=commit)
+    return state
 
 
 def boot_environment(target: Path) -> Optional[BootEnvironment]:
@@ -61,9 +68,8 @@ def committed_state(target: Path) -> Optional[State]:
         return state
 
 
-def _deploy(
-    storage: Path, revision: str, target: Path, sources: Iterable[StateSource], *, drop: bool, commit: bool
-) -> State:
+def _gather(storage: Path, target: Path, sources: Iterable[StateSource], *, drop: bool) -> State:
+    """The state of what the revision holds and of the sources, whose objects are put into the storage."""
     pool = trail.pool_of(storage)
     state = State.empty()
     existing = [StateSource(target)] if target.is_dir() and any(target.iterdir()) else []
@@ -74,7 +80,6 @@ def _deploy(
             state = merge(state, other, source.part_filter, drop=drop)
     if state == State.empty():
         raise FormatError(f"{target} would hold nothing", hint="name the parts that it is to have")
-    trail.write(storage, state, pool, revision, replace=True, commit=commit)
     return state
 
 

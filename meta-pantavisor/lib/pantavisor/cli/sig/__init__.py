@@ -49,7 +49,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             "make it again after any other signature."
         ),
     )
-    _release(whole)
+    key_options.declare_release(whole)
     key_options.declare_signer(whole, after_verb=True)
     whole.set_defaults(run=run.set_release)
     update = verbs.add_parser(
@@ -100,7 +100,7 @@ def _elsewhere(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description=f"Write the bytes that the signer must sign. {PATTERNS}",
     )
     _part(request)
-    _release(request)
+    key_options.declare_release(request)
     request.add_argument(
         "--algorithm",
         choices=pvs.ALGORITHMS,
@@ -128,15 +128,6 @@ def _name(command: argparse.ArgumentParser) -> None:
         name.add_argument(
             "--set", dest="raw", action="store_const", const=pvs.SET, help="sign the set of all signatures"
         )
-
-
-def _release(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--release",
-        type=int,
-        metavar="NUMBER",
-        help="number of the release, which rises; default: one more than the committed one",
-    )
 
 
 def _part(command: argparse.ArgumentParser) -> None:
