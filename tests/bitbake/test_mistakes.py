@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_each_is_named_with_the_line_to_write(build: Build) -> None:
     assert f'other/*.bb" into {build.layer}/conf/layer.conf' in build.run("-n", "unfound").failed().output
     write(build, web=CONTAINER)
     build.run("-n", "lost").succeeded()
+
+
+def test_the_recipe_of_the_readme_is_one(build: Build) -> None:
+    """Five lines for a container; those of the device are new-board.md's, but for wic."""
+    (container,) = blocks("README.md")
+    device = blocks("meta-pantavisor/docs/new-board.md")[1]
+    assert len(container.splitlines()) == 5 and "inherit pvroot-wic\n" in device
+    device = device.replace("pvroot-wic", "pvroot-image").replace("network web", "web-server")
+    pinned = f'PVR_DOCKER_DIGEST = "sha256:{"a" * 64}"\n'  # nothing is asked of docker.io
+    write(build, **{"web-server": container + pinned, "my-device": f'{device}LIC_FILES_CHKSUM = ""\n'})
+    build.run("-n", "my-device").succeeded()
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```bitbake\n(.*?)```", (PROJECT / page).read_text(), re.DOTALL)
 
 
 def test_the_layer_changes_no_recipe_of_others(build: Build) -> None:

@@ -23,21 +23,76 @@ CALLS = [(call, members) for call, members in LISTED if not re.search(" (DEVICE|
 
 
 ROOT = DOCS.parents[1]
-# Where the commands of each page are run. Those of CONTRIBUTING.md are the tests themselves, and that of
-# kas/README.md takes openembedded-core: tests/oecore/test_kas.py runs its like.
-RUN = {
-    "README.md": "tests/integration/test_pages.py",
-    "meta-pantavisor/docs/builds.md": "tests/bitbake/test_product.py",
-    "meta-pantavisor/docs/control.md": "tests/unit/test_control_page.py",
-    "meta-pantavisor/docs/factory.md": "tests/integration/test_factory_page.py",
-    "meta-pantavisor/docs/keys.md": "tests/integration/test_keys_page.py",
-    "meta-pantavisor/docs/own-layer.md": "tests/bitbake/test_product.py",
-    "meta-pantavisor/docs/packages.md": "tests/integration/test_pages.py",
-    "meta-pantavisor/docs/pvr.md": "tests/integration/test_pages.py",
-    "meta-pantavisor/docs/replay.md": "tests/bitbake/test_container.py",
-    "meta-pantavisor/docs/tutorial.md": "tests/boot/test_tutorial.py",
-    "meta-pantavisor/docs/updates.md": "tests/integration/test_pages.py",
+PRODUCT = "bitbake/test_product.py"
+# By the page, what runs each of its blocks, in their order: a test, or in brackets why none does.
+BLOCKS = {
+    "CONTRIBUTING.md": ("(the tests themselves)",),
+    "README.md": (
+        "(.ci/run, and tests/fresh/run on bare machines)",
+        "bitbake/test_mistakes.py::test_the_recipe_of_the_readme_is_one",
+        "integration/test_pages.py::test_the_readme_is_true",
+    ),
+    "kas/README.md": (
+        "oecore/test_kas.py::test_a_product_parses_by_the_file_of_the_release",
+        "oecore/test_kas.py::test_a_product_parses_by_the_file_of_the_release",
+    ),
+    "meta-pantavisor/docs/RECIPE-API.md": (
+        "bitbake/test_container.py::test_files_of_the_product_are_laid_over_as_the_page_has_it",
+    ),
+    "meta-pantavisor/docs/builds.md": (
+        "integration/test_pages.py::test_a_release_is_checked_as_the_page_of_builds_has_it",
+        *("bitbake/test_product.py::test_a_release_is_checked_in_ci_and_built_offline_as_the_page_has_it",)
+        * 2,
+        "(a mirror and a hash server of its own: oecore/test_caches.py has them on loopback)",
+        "(as the block above)",
+        "integration/test_pages.py::test_a_release_is_checked_as_the_page_of_builds_has_it",
+    ),
+    "meta-pantavisor/docs/control.md": (
+        "(it is in a container: boot/test_control.py asks the same paths)",
+    ),
+    "meta-pantavisor/docs/factory.md": (
+        *("integration/test_factory_page.py::test_the_page_leads_from_exports_to_units",) * 5,
+    ),
+    "meta-pantavisor/docs/keys.md": (
+        *("integration/test_keys_page.py::test_the_page_leads_to_an_image_without_a_key_in_a_file",) * 5,
+        "(bitbake/test_firmware_keys.py builds with these lines)",
+        "integration/test_keys_page.py::test_the_page_leads_to_an_image_without_a_key_in_a_file",
+        "integration/test_keys_page.py::test_a_program_signs_as_the_page_has_it",
+    ),
+    "meta-pantavisor/docs/library.md": (
+        "unit/test_app.py::test_the_example_of_the_page_runs_as_it_stands",
+    ),
+    "meta-pantavisor/docs/new-board.md": (
+        "(the layer of a vendor: oecore/test_boards.py builds such machines)",
+        "bitbake/test_mistakes.py::test_the_recipe_of_the_readme_is_one",
+        "(as the first)",
+    ),
+    "meta-pantavisor/docs/own-layer.md": (
+        "boot/test_product.py::test_its_app_answers_at_the_address_of_its_network_container",
+        "boot/test_product.py::test_a_newer_app_is_built_alone_and_kept_by_the_device",
+        "oecore/test_multiconfig.py::test_another_configuration_builds_the_parts",
+    ),
+    "meta-pantavisor/docs/packages.md": (
+        *("integration/test_pages.py::test_the_page_of_packages_is_true",) * 4,
+    ),
+    "meta-pantavisor/docs/pvr.md": (
+        "integration/test_pages.py::test_help_completion_and_manual_are_there_as_the_page_has_them",
+        "integration/test_pages.py::test_json_has_the_members_of_the_page",
+    ),
+    "meta-pantavisor/docs/replay.md": (
+        *("bitbake/test_container.py::test_the_step_is_run_again_as_the_page_describes",) * 2,
+    ),
+    "meta-pantavisor/docs/tutorial.md": (
+        "(scripts/quickstart, on which every boot test rests)",
+        *("boot/test_tutorial.py::test_a_dockerfile_becomes_a_device_that_boots",) * 6,
+    ),
+    "meta-pantavisor/docs/updates.md": (
+        "boot/test_product.py::test_an_app_is_updated_from_a_laptop",
+        "integration/test_pages.py::test_a_card_is_written_as_the_page_has_it",
+        "integration/test_pages.py::test_a_stick_is_filled_as_the_page_has_it",
+    ),
 }
+RUNNABLE = re.compile(r"^```(?:sh|bitbake|yaml|python)$", re.MULTILINE)
 
 
 def section(page: str, heading: str) -> str:
@@ -142,14 +197,23 @@ def test_the_page_of_packages_is_true(place: Path, tmp_path: Path) -> None:
     assert "@graph" in json.loads((tmp_path / "device.spdx.json").read_text())
 
 
-def test_each_page_with_commands_has_a_test_that_runs_them() -> None:
+def test_help_completion_and_manual_are_there_as_the_page_has_them(place: Path) -> None:
+    (block,) = re.findall(r"```sh\n(pip install.*?)```", REFERENCE, re.DOTALL)
+    install, *lines, manual = block.splitlines()
+    assert install.startswith("pip ") and manual.startswith("pvr man | man -l -")
+    done = shell("\n".join([*lines, manual.replace("man -l -", "head -n 1")]), place)
+    assert done.returncode == 0 and "usage: pvr" in done.stdout and ".TH" in done.stdout, done.stderr
+
+
+def test_each_block_of_each_page_is_run_or_it_is_said_why_not() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("kas/**/*.md"), *DOCS.rglob("*.md")]
-    found = {
-        path.relative_to(ROOT).as_posix() for path in pages if re.search(r"^```sh$", path.read_text(), re.M)
+    counts = {path.relative_to(ROOT).as_posix(): len(RUNNABLE.findall(path.read_text())) for path in pages}
+    assert {page: count for page, count in counts.items() if count} == {
+        page: len(runs) for page, runs in BLOCKS.items()
     }
-    assert found - {"CONTRIBUTING.md", "kas/README.md"} == set(RUN)
-    for page, test in RUN.items():
-        assert Path(page).name in (ROOT / test).read_text(), (page, test)
+    for run in {run for runs in BLOCKS.values() for run in runs if not run.startswith("(")}:
+        file, _, name = run.partition("::")
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(), run
 
 
 @pytest.mark.parametrize(("call", "members"), CALLS, ids=[call for call, _ in CALLS])
