@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import re
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import closure
 import device
 from checkouts import LAYER, MASK, PROJECT, RELEASES, Build, Checkout, find, why_missing
 
 CHUNK = 1024 * 1024
+STEPS = ("parse", "check-layer", "closure", "build")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class Release:
         self._log("check-layer", done.stdout)
         return done.returncode == 0, last(done.stdout), ""
 
+    def closure(self) -> tuple[bool, str, str]:
+        here, package = closure.compare(self.checkout, self.directory / "closure")
+        return not here.long, f"{here}; by {closure.PACKAGE} {package}", ""
+
     def make(self, target: str, file: str) -> tuple[bool, str, str]:
         """Build a recipe: the digest is of what it deploys."""
         done = self._bitbake(target, target)
@@ -101,6 +109,8 @@ def steps(release: Release, keys: Path, wanted: set[str]) -> Iterator[Row]:
         yield release.timed("parse", release.parse)
     if "check-layer" in wanted:
         yield release.timed("check-layer", release.check_layer)
+    if "closure" in wanted:
+        yield release.timed("closure", release.closure)
     if "build" not in wanted:
         return
     for target, file in zip(("app", "pantavisor-bsp", "device"), device.PARTS):
@@ -134,15 +144,32 @@ def last(text: str) -> str:
     return next((line for line in lines if line.startswith("ERROR")), lines[-1])[:160]
 
 
+def kept_keys(output: Path) -> Path:
+    """The keys of all releases, made by the first run."""
+    keys = output / "keys"
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output) as place:
+        made = Path(place) / "keys"
+        done = device.pvr("keys", "generate", made)
+        if done.returncode:
+            raise RuntimeError(done.stdout)
+        with contextlib.suppress(OSError):  # there are keys
+            made.rename(keys)
+    return keys
+
+
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/oecore/run", description=__doc__)
     parser.add_argument("releases", nargs="+", metavar="RELEASE", help=", ".join(RELEASES))
-    parser.add_argument("--steps", default="parse,check-layer,build", help="some of: %(default)s")
+    parser.add_argument("--steps", default=",".join(STEPS), help="some of: %(default)s")
     parser.add_argument(
         "--masked", action="store_true", help="without openembedded-core's recipes: seconds"
     )
     parser.add_argument("--output", type=Path, default=PROJECT / "build/oecore", help="logs and builds")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if unknown := set(given.steps.split(",")) - set(STEPS):
+        parser.error(f"--steps has {', '.join(sorted(unknown))}: use some of {', '.join(STEPS)}")
+    return given
 
 
 def main() -> int:
@@ -155,12 +182,10 @@ def main() -> int:
             return 2
         checkouts.append(checkout)
     output = given.output.resolve()
-    keys = output / "keys"
-    if not keys.exists() and (made := device.pvr("keys", "generate", keys)).returncode:
-        print(made.stdout, file=sys.stderr)
-        return 1
+    keys = kept_keys(output)
     rows: list[Row] = []
-    with device.served(output / "registry") as lines:
+    # Several may run at once, each with releases of its own.
+    with tempfile.TemporaryDirectory() as place, device.served(Path(place)) as lines:
         for checkout in checkouts:
             directory = output / checkout.release
             shutil.rmtree(directory, ignore_errors=True)
