@@ -7,9 +7,6 @@ scripts/demo-images builds them where they are missing, and serves them meanwhil
 from __future__ import annotations
 
 import platform
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +15,8 @@ import pytest
 from pantavisor import layers, layout, squashfs
 from pantavisor.oci import Platform
 from pantavisor.squashfs import PROFILES
-from sim import listing, tools
+from sim import demonstration, listing, tools
 
-PROJECT = Path(__file__).resolve().parents[2]
-BUILD_SECONDS = 1800
 CAPABILITY = b"security.capability"
 # The image for other machines is laid together without running anything of it.
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine())
@@ -33,19 +28,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     tools.need_root()
     for program, package in (("umoci", "umoci"), ("skopeo", "skopeo"), ("unsquashfs", "squashfs-tools")):
         tools.need(program, package=package)
-    if not any(map(tools.has, ("docker", "buildah"))):
-        tools.miss("neither docker nor buildah is here")
-    conf = tmp_path_factory.mktemp("demo") / "auto.conf"
-    words = [sys.executable, PROJECT / "scripts/demo-images", "--auto-conf", conf, "--"]
-    # Says where they are when all is there, and goes on until its standard input ends.
-    words += ["sh", "-c", "echo $DEMO_REGISTRY; cat >/dev/null"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdin is not None
-        host = process.stdout.readline().strip()
-        digests = re.findall(r'pn-demo-(\w+) = "(sha256:[0-9a-f]{64})"', conf.read_text())
-        yield {name: f"docker://{host}/demo/{name}@{digest}" for name, digest in digests}
-        process.stdin.close()
-        assert process.wait(600) == 0
+    with demonstration.served(tmp_path_factory.mktemp("demo")) as found:
+        yield found
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
@@ -53,11 +37,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 def test_squashfs_holds_what_umoci_unpacks(
     sources: dict[str, str], name: str, architecture: str, tmp_path: Path
 ) -> None:
-    target = f"oci:{tmp_path}/layout:1"
-    choice = ("--override-os", "linux", "--override-arch", architecture)
-    tools.run(
-        "skopeo", "--insecure-policy", *choice, "copy", "--src-tls-verify=false", sources[name], target
-    )
+    demonstration.copy(sources[name], tmp_path / "layout", architecture)
     started = time.time()
     tools.run("umoci", "unpack", "--image", f"{tmp_path}/layout:1", tmp_path / "theirs")
     wanted = listing.of_directory(tmp_path / "theirs" / "rootfs")
