@@ -11,10 +11,10 @@ import json
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Optional
+from typing import Any, Optional
 
-from pantavisor.digest import Digest, VerifyingReader
-from pantavisor.layout.image import LayerBlob
+from pantavisor.digest import Digest
+from pantavisor.layout.image import LayerBlob, layer_blob
 from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP
 
 TYPES = {
@@ -86,10 +86,7 @@ def blob(archive: bytes, *, packed: Optional[bytes] = None, media_type: str = OC
         packed = archive if media_type == OCI_LAYER else gzip.compress(archive, 1, mtime=0)
     digest = Digest.of(packed)
 
-    def opener() -> BinaryIO:
-        return io.BufferedReader(VerifyingReader(io.BytesIO(packed), digest, len(packed), what="layer"))
-
-    return LayerBlob(digest, len(packed), media_type, Digest.of(archive), opener)
+    return layer_blob(lambda: io.BytesIO(packed), digest, len(packed), media_type, Digest.of(archive))
 
 
 def file_blob(path: Path, diff_id: Digest) -> LayerBlob:
@@ -98,10 +95,7 @@ def file_blob(path: Path, diff_id: Digest) -> LayerBlob:
         digest = Digest.of(stream.read())
     size = path.stat().st_size
 
-    def opener() -> BinaryIO:
-        return io.BufferedReader(VerifyingReader(open(path, "rb"), digest, size, what="layer"), 256 * 1024)
-
-    return LayerBlob(digest, size, OCI_LAYER_GZIP, diff_id, opener)
+    return layer_blob(lambda: open(path, "rb"), digest, size, OCI_LAYER_GZIP, diff_id)
 
 
 def write_layout(folder: Path, layers: Iterable[LayerBlob], *, tag: str = "1") -> None:

@@ -25,12 +25,13 @@ from typing import Any, BinaryIO, Optional
 import pytest
 from hypothesis import given, settings
 from pantavisor import codecs, layers, squashfs
+from pantavisor.cache import Cache
 from pantavisor.digest import Digest, VerifyingReader
 from pantavisor.errors import DigestError, FormatError, LimitError, PantavisorError
 from pantavisor.layers import LayeredTree, Limits, Tree
 from pantavisor.layers.ahead import CHUNKS, ahead
 from pantavisor.layers.stream import ChunkStream, zeros
-from pantavisor.layout.image import LayerBlob
+from pantavisor.layout.image import LayerBlob, layer_blob
 from pantavisor.oci import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from sim.changesets import STACKS, Stack
 from sim.layers import blob, layer, member, tar
@@ -109,7 +110,7 @@ def test_layers_are_read_once_where_names_tell_what_they_hide() -> None:
             opened.append(b"")
             return blob.open()
 
-        return replace(blob, open=opener)
+        return replace(blob, open=opener, stored=None)
 
     lower = layer(
         member("kept", content=b"kept"), member("d/a", content=b"a"), member("e", content=b"e"),
@@ -133,7 +134,7 @@ def test_the_first_bytes_of_a_file_are_known_once_it_was_read() -> None:
         opened.append(b"")
         return lower.open()
 
-    tree = LayeredTree([replace(lower, open=opener)])
+    tree = LayeredTree([replace(lower, open=opener, stored=None)])
     for _, spans in tree.contents():
         list(spans)
     assert tree.head("a", 20) == BIG[:20] and tree.head("b", 20) == b"short" and len(opened) == 1
@@ -148,7 +149,7 @@ def test_a_layer_that_is_all_hidden_is_not_unpacked_again() -> None:
         opened.append(1)
         return lower.open()
 
-    tree = layers.flatten([replace(lower, open=counting), layer(member(".wh.a"), member("b"))])
+    tree = layers.flatten([replace(lower, open=counting, stored=None), layer(member(".wh.a"), member("b"))])
     contents(tree)
     assert len(opened) == 1
 
@@ -172,16 +173,18 @@ def test_bytes_behind_the_end_mark_belong_to_the_diff_id() -> None:
         layers.flatten([replace(blob(archive + b"behind"), diff_id=Digest.of(archive))])
 
 
-def test_a_blob_that_is_not_its_digest_is_refused() -> None:
-    made = layer(member("a", content=BIG))
+def test_a_blob_that_is_not_its_digest_counts_by_what_it_unpacks_to(tmp_path: Path) -> None:
+    made, other = layer(member("a", content=BIG)), layer(member("a", content=b"x" + BIG[1:]))
     packed = bytearray(made.open().read())
     packed[4] ^= 1  # the time in gzip's header: the content stays sound
-
-    def opener() -> BinaryIO:
-        return io.BufferedReader(VerifyingReader(io.BytesIO(packed), made.digest, made.size))
-
-    with pytest.raises(DigestError):
-        layers.flatten([replace(made, open=opener)])
+    sound = layer_blob(lambda: io.BytesIO(packed), made.digest, made.size, made.media_type, made.diff_id)
+    assert contents(layers.flatten([replace(sound, open=made.open)])) == contents(layers.flatten([made]))
+    with pytest.raises(DigestError, match="but its image promises"):
+        layers.flatten([replace(made, stored=other.open)])
+    # What is kept of a layer is kept under the digest of its blob.
+    known = layers.KnownLayers(Cache(tmp_path, 2**20, note=pytest.fail), 4096)
+    with pytest.raises(DigestError, match="should be"):
+        LayeredTree([sound], known=known).load()
 
 
 def test_a_blob_that_changes_between_the_passes_is_noticed() -> None:
@@ -192,7 +195,7 @@ def test_a_blob_that_changes_between_the_passes_is_noticed() -> None:
     def opener() -> BinaryIO:
         return io.BufferedReader(VerifyingReader(io.BytesIO(given.pop(0)), made.digest, made.size))
 
-    tree = layers.flatten([replace(made, open=opener)])
+    tree = layers.flatten([replace(made, open=opener, stored=None)])
     with pytest.raises(DigestError):
         contents(tree)
 

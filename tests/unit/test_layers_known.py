@@ -236,7 +236,7 @@ def watched(blob: LayerBlob, opened: list[LayerBlob]) -> LayerBlob:
         opened.append(blob)
         return blob.open()
 
-    return replace(blob, open=open_it)
+    return replace(blob, open=open_it, stored=None)
 
 
 def test_misleading_names_open_no_known_layer_for_each_of_its_files(build: Build) -> None:

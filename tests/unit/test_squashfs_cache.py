@@ -190,7 +190,7 @@ class Unkept(LayeredTree):
 
 def test_what_cannot_be_kept_hides_no_error(tmp_path: Path) -> None:
     blob = layer(member("a", content=b"a"))
-    cut = replace(blob, open=lambda: io.BytesIO(b"".join(blob.open())[:-9]))
+    cut = replace(blob, stored=lambda: io.BytesIO(b"".join(blob.open())[:-9]))
     with pytest.raises(FormatError, match="ends in the middle"):
         image(Unkept([cut]), tmp_path, Cache(tmp_path / "c", LARGE, note=pytest.fail))
     assert not (tmp_path / "i").exists()

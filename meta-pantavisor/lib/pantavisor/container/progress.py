@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO, cast
 
@@ -48,11 +48,10 @@ def watch_tree(tree: Tree, label: str, progress: Progress) -> Tree:
 
 
 def _watched(layer: LayerBlob, counter: Counter) -> LayerBlob:
-    opener = layer.open
-    return replace(
-        layer,
-        open=lambda: cast(BinaryIO, io.BufferedReader(_CountingReader(opener(), counter), CHUNK_BYTES)),
-    )
+    def counted(opener: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
+        return lambda: cast(BinaryIO, io.BufferedReader(_CountingReader(opener(), counter), CHUNK_BYTES))
+
+    return replace(layer, open=counted(layer.open), stored=counted(layer.open_unverified))
 
 
 class _CountingReader(io.RawIOBase):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """OCI layers become one tree; no file is ever unpacked to a disk.
 
-Every layer is unpacked once, from the top down, its blob digest, size and diff_id checked, and a caller
-that needs the contents gets them as they come by. Which files of a lower layer the upper ones leave is then
+Every layer is unpacked once, from the top down, its diff_id checked, and a caller that needs the contents
+gets them as they come by. Which files of a lower layer the upper ones leave is then
 known by their names; where symbolic links make that wrong, ``contents`` has given out a file too many, or
 kept one back. Once all layers were read, the tree is exact, and contents can be read again: layers that own
 a visible file are unpacked again, only visible bytes are handed on, and the blobs are verified again, so
@@ -178,8 +178,10 @@ class LayeredTree(Tree):
         blob = self._layers[index]
         what = _name(blob)
         hasher = hashlib.new(blob.diff_id.algorithm)
+        # Its diff_id promises all that comes out of it. Only what is kept of a layer needs its digest, too.
+        opener = blob.open_unverified if self._known is None else blob.open
         # The thread is over before the blob is closed, whatever ends the reading.
-        with blob.open() as packed, closing(
+        with opener() as packed, closing(
             ahead(_hashed(codecs.unpack(packed, what=what), hasher))
         ) as chunks:
             stream = ChunkStream(_measured(chunks, lambda: blob.size, self._budget), what=what)

@@ -12,10 +12,10 @@
     write        an image laid down as a directory
     tarindex     where the files of a tar lie
 
-Every blob is checked for digest and size while it is read, and a layer is handed out as it is stored,
-compressed. Which of several images is meant is decided by name and strictly by platform. An archive of
-``docker save`` has no manifest, so one is made from its parts: the same archive always gives the same
-``manifest_digest``.
+Every blob is checked for digest and size while it is read, but a layer whose reader verifies what it
+unpacks to. A layer is handed out as it is stored, compressed. Which of several images is meant is decided
+by name and strictly by platform. An archive of ``docker save`` has no manifest, so one is made from its
+parts: the same archive always gives the same ``manifest_digest``.
 
 Source of the formats: OCI image-spec 1.1 "image-layout"; the tar of the Docker Engine API's
 ``/images/get``.

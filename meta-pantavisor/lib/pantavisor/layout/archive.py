@@ -8,6 +8,7 @@ import io
 import json
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
 
@@ -18,7 +19,7 @@ from ..oci import Descriptor, ImageConfig, OciIndex, OciManifest, Platform
 from ..ref import Ref
 from . import tarindex
 from .directory import check_marker
-from .image import LayerBlob, OciImage
+from .image import LayerBlob, OciImage, layer_blob
 
 MAX_ARCHIVE_BYTES = 64 * 1024**3  # uncompressed
 MAX_IMAGES = 1024
@@ -172,14 +173,7 @@ def _layer(blobs: TarBlobs, name: str, diff_id: Digest) -> LayerBlob:
     # Of a packed layer the archive promises only the content, so its own digest is taken here.
     digest = diff_id if compression == "none" else _digest_of(blobs.member(name))
     media_type = oci.OCI_LAYER + _SUFFIXES.get(compression, "")
-    size = blobs.size(name)
-
-    def open_layer() -> BinaryIO:
-        return io.BufferedReader(
-            VerifyingReader(blobs.member(name), digest, size, what="layer"), 256 * 1024
-        )
-
-    return LayerBlob(digest, size, media_type, diff_id, open_layer)
+    return layer_blob(partial(blobs.member, name), digest, blobs.size(name), media_type, diff_id)
 
 
 def _manifest(config: bytes, layers: tuple[LayerBlob, ...]) -> tuple[OciManifest, Digest]:

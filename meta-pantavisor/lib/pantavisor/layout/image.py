@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO, Optional, Protocol
 
 from .. import oci
@@ -21,7 +22,8 @@ CONTAINERD_NAME = "io.containerd.image.name"
 @dataclass(frozen=True)
 class LayerBlob:
     """One layer as stored. ``open()`` gives the packed stream, which raises DigestError if it is not
-    ``digest``; its first bytes decide how it is packed, not ``media_type``.
+    ``digest``; its first bytes decide how it is packed, not ``media_type``. ``stored()`` gives the same
+    without a look at it, where that can be had.
     """
 
     digest: Digest
@@ -29,6 +31,11 @@ class LayerBlob:
     media_type: str
     diff_id: Digest
     open: Callable[[], BinaryIO]
+    stored: Optional[Callable[[], BinaryIO]] = None
+
+    def open_unverified(self) -> BinaryIO:
+        """For who holds what it unpacks to against ``diff_id``: that promises the content by itself."""
+        return self.stored() if self.stored else self.open()
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def open_layout(blobs: Blobs, platform: Optional[Platform], name: Optional[str],
         _need_no_name(index, platform, documents, what)
     chosen = oci.choose(index.manifests, platform, documents)
     layers = tuple(
-        LayerBlob(layer.digest, layer.size, layer.media_type, diff_id, _opener(blobs, layer))
+        layer_blob(partial(blobs.open, layer.digest), layer.digest, layer.size, layer.media_type, diff_id)
         for layer, diff_id in zip(chosen.manifest.layers, chosen.config.diff_ids)
     )
     own = [entry for entry in index.manifests if entry.digest == chosen.digest] or index.manifests[:1]
@@ -102,12 +109,15 @@ def read_blob(blobs: Blobs, descriptor: Descriptor, limit: int, what: str) -> by
         return stream.read()
 
 
-def _opener(blobs: Blobs, layer: Descriptor) -> Callable[[], BinaryIO]:
-    def open_layer() -> BinaryIO:
-        reader = VerifyingReader(blobs.open(layer.digest), layer.digest, layer.size, what="layer")
-        return io.BufferedReader(reader, 256 * 1024)
+def layer_blob(
+    stored: Callable[[], BinaryIO], digest: Digest, size: int, media_type: str, diff_id: Digest
+) -> LayerBlob:
+    """The layer whose bytes ``stored`` gives."""
 
-    return open_layer
+    def open_layer() -> BinaryIO:
+        return io.BufferedReader(VerifyingReader(stored(), digest, size, what="layer"), 256 * 1024)
+
+    return LayerBlob(digest, size, media_type, diff_id, open_layer, stored)
 
 
 def _distinct(index: OciIndex) -> OciIndex:
