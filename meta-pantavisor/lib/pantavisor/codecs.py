@@ -15,7 +15,7 @@ import importlib
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Union
 
 from . import libzstd
 from .errors import FormatError, PantavisorError
@@ -53,7 +53,7 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-def crc32(data: bytes, value: int = 0) -> int:
+def crc32(data: Union[bytes, memoryview], value: int = 0) -> int:
     """As zlib's, after data with the checksum ``value``; isal takes a third of its time."""
     return _crc32()(data, value)
 
@@ -173,8 +173,8 @@ def _factory(compression: str) -> Callable[[], Decompressor]:
 
 
 @functools.lru_cache(maxsize=1)
-def _crc32() -> Callable[[bytes, int], int]:
-    function: Callable[[bytes, int], int] = (_optional("isal.isal_zlib") or zlib).crc32
+def _crc32() -> Callable[[Union[bytes, memoryview], int], int]:
+    function: Callable[[Union[bytes, memoryview], int], int] = (_optional("isal.isal_zlib") or zlib).crc32
     return function
 
 

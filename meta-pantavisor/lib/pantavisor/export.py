@@ -9,6 +9,7 @@ Source: docs/formats/pvrexport.md.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import tarfile
@@ -27,6 +28,7 @@ from .state import MAX_BYTES, State
 from .tar import form
 
 Put = Callable[[bytes], object]
+Store = Callable[[BinaryIO, int], object]  # so many bytes of a stream; raises EOFError where it has fewer
 MAX_OBJECT_BYTES = 8 * 1024**3 - 1  # eleven octal digits
 SIZE = re.compile(rb"[0-7]{1,11}[ \0]*|[0-7]{12}")
 SIZE_SPAN = (124, 136)  # in a header
@@ -41,19 +43,20 @@ def write(path: Path, state: State, pool: ObjectPool) -> None:
     """
     with atomic.replacing(path) as raw:
         if not path.name.lower().endswith((".gz", ".tgz")):
-            _write(raw.write, raw.write, state, pool)
+            _write(raw.write, None, state, pool)
             return
         packed = GzipWriter(raw)
         _write(packed.write, packed.store, state, pool)
         packed.close()
 
 
-def _write(write: Put, store: Put, state: State, pool: ObjectPool) -> None:
-    """The tar; ``store`` takes what is packed already."""
-    _add(write, write, "json", io.BytesIO(state.dumps()), len(state.dumps()))
+def _write(write: Put, store: Optional[Store], state: State, pool: ObjectPool) -> None:
+    """The tar; ``store``, if there is a difference, takes what is packed already."""
+    copy = functools.partial(_copy, write)
+    _add(write, copy, "json", io.BytesIO(state.dumps()), len(state.dumps()))
     for object_id in sorted(state.object_ids()):
         with pool.open_verified(object_id) as content:
-            put = write if is_worth_deflating(pool.path(object_id)) else store
+            put = copy if store is None or is_worth_deflating(pool.path(object_id)) else store
             _add(write, put, f"objects/{object_id}", content, pool.size(object_id))
     write(bytes(2 * tarfile.BLOCKSIZE))
 
@@ -75,21 +78,28 @@ def read_state(path: Path) -> State:
         return _read_state(stream, str(path))
 
 
-def _add(write: Put, put: Put, name: str, source: BinaryIO, size: int) -> None:
-    """An entry, its content by ``put``."""
+def _add(write: Put, put: Store, name: str, source: BinaryIO, size: int) -> None:
+    """An entry, its content by ``put``. Raises DigestError."""
     if size > MAX_OBJECT_BYTES:
         raise LimitError(f"{name} is {size} bytes long; an export holds objects up to {MAX_OBJECT_BYTES}")
     header = tarfile.TarInfo(name)
     header.size, header.mode, header.mtime = size, 0o644, 0
     write(header.tobuf(tarfile.USTAR_FORMAT))
+    try:
+        put(source, size)
+    except EOFError:
+        raise DigestError(f"{name} became shorter while it was read") from None
+    write(bytes(-size % tarfile.BLOCKSIZE))
+
+
+def _copy(write: Put, source: BinaryIO, size: int) -> None:
     left = size
     while left:
         chunk = source.read(min(left, 1 << 20))
         if not chunk:
-            raise DigestError(f"{name} became shorter while it was read")
-        put(chunk)
+            raise EOFError
+        write(chunk)
         left -= len(chunk)
-    write(bytes(-size % tarfile.BLOCKSIZE))
 
 
 @contextmanager

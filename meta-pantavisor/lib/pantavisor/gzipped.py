@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Union
 
@@ -20,6 +19,8 @@ SAMPLE_BYTES = 64 * 1024
 WORTH = 0.75  # deflate must get a sample below that part of its size; what lz4 packed ends at 0.8
 _HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # no name, no time, no system
 _STORED_BYTES = 0xFFFF  # a stored block's most
+_STORED_HEAD = struct.Struct("<BHH")  # not the last block and stored, its size, and that inverted
+_STEP_BYTES = 1024 * 1024
 
 
 class GzipWriter:
@@ -37,28 +38,47 @@ class GzipWriter:
         self._count(data)
         self._raw.write(self._deflater.compress(data))
 
-    def store(self, data: bytes) -> None:
-        """Add ``data`` as it is."""
-        self._count(data)
+    def store(self, source: BinaryIO, size: int) -> None:
+        """Add ``size`` bytes of ``source`` as they are. Raises EOFError where it has fewer."""
         # To the next whole byte, and with nothing before it that later blocks could refer to.
-        self._raw.write(self._deflater.flush(zlib.Z_FULL_FLUSH))
-        self._raw.writelines(_stored_blocks(data))
+        self._raw.write(self._deflater.flush(zlib.Z_FULL_FLUSH) if size else b"")
+        # Read between the heads of blocks, and written with them: nothing is copied in between.
+        framed = memoryview(bytearray(_framed_bytes(min(size, _STEP_BYTES))))
+        for at in range(0, size, _STEP_BYTES):
+            end = self._frame(framed, source, min(_STEP_BYTES, size - at))
+            self._raw.write(framed[:end])
 
     def close(self) -> None:
         self._raw.write(self._deflater.flush())
         self._raw.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
 
-    def _count(self, data: bytes) -> None:
+    def _frame(self, framed: memoryview, source: BinaryIO, size: int) -> int:
+        """Read ``size`` bytes into stored blocks; returns where these end."""
+        end = 0
+        for at in range(0, size, _STORED_BYTES):
+            block_size = min(_STORED_BYTES, size - at)
+            _STORED_HEAD.pack_into(framed, end, 0, block_size, block_size ^ 0xFFFF)
+            block = framed[end + _STORED_HEAD.size : end + _STORED_HEAD.size + block_size]
+            _fill(block, source)
+            self._count(block)
+            end += _STORED_HEAD.size + block_size
+        return end
+
+    def _count(self, data: Union[bytes, memoryview]) -> None:
         self._crc = codecs.crc32(data, self._crc)
         self._size += len(data)
 
 
-def _stored_blocks(data: bytes) -> Iterator[Union[bytes, memoryview]]:
-    view = memoryview(data)
-    for at in range(0, len(data), _STORED_BYTES):
-        piece = view[at : at + _STORED_BYTES]
-        yield struct.pack("<BHH", 0, len(piece), len(piece) ^ 0xFFFF)
-        yield piece
+def _framed_bytes(size: int) -> int:
+    return size + -(-size // _STORED_BYTES) * _STORED_HEAD.size
+
+
+def _fill(block: memoryview, source: BinaryIO) -> None:
+    while block:
+        count = source.readinto(block)  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        block = block[count:]
 
 
 def is_worth_deflating(path: Path) -> bool:

@@ -11,6 +11,7 @@ inodes inode_order  nodes as inodes, their numbers and order
 xattrs          attributes that have a place
 data_area ends  contents of files in blocks, their ends put together
 stored_blocks   equal blocks once
+gathered        blocks written many at a time
 packing_threads  blocks packed while others are read
 cached_blocks   packed blocks kept for the next image
 """

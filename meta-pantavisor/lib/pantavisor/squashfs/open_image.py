@@ -15,6 +15,7 @@ from ..errors import PantavisorError
 from ..layers.tree import Xattrs
 from .cached_blocks import BlockPacker
 from .data_area import DataArea
+from .gathered import Gathered
 from .library import (
     DEVICE_BLOCK_BYTES,
     DIR_EXPORT_TABLE,
@@ -51,6 +52,7 @@ class Image:
         self._objects = ExitStack()
         self._ids: dict[int, int] = {}
         self._xattrs: dict[Xattrs, int] = {(): NO_XATTR}
+        self._inode_block, self._inode_offset = c_uint64(), c_uint32()
         self._block_call = library.block_call(profile, block_size)
         self._metadata_call: Any = None  # kept alive for the library, as the one above
         try:
@@ -75,7 +77,8 @@ class Image:
             )
             self.directories = self._own(library.dir_writer_create(self._listings, DIR_EXPORT_TABLE))
             workers = self._objects.enter_context(PackingThreads(packers, block_size))
-            self.data = DataArea(self, packer, workers, block_size)
+            self._blocks = Gathered(self)
+            self.data = DataArea(self._blocks, packer, workers, block_size)
         except BaseException:
             self._objects.close()
             raise
@@ -119,12 +122,13 @@ class Image:
 
     def inode_position(self) -> int:
         """The reference of the inode that is written next."""
-        block, offset = c_uint64(), c_uint32()
-        self.library.meta_writer_get_position(self.inodes, byref(block), byref(offset))
+        block, offset = self._inode_block, self._inode_offset
+        self.library.meta_writer_get_position(self.inodes, block, offset)
         return block.value << 16 | offset.value
 
     def begin_inodes(self) -> None:
         """All file content is in; inodes follow."""
+        self._blocks.flush()
         for position, word in self.data.ends_table:
             self.library.frag_table_append(self._fragments, position, word, None)
         self.super.inode_table_start = self.size()
@@ -155,11 +159,9 @@ class Image:
         """Bytes in the file so far."""
         return int(self._get_size(self.file))
 
-    def append(self, data: bytes) -> int:
-        """Write at the end of the file; returns where that was. Raises PantavisorError."""
-        position = self.size()
-        check(self._write_at(self.file, position, data, len(data)), "write the squashfs image")
-        return position
+    def write(self, data: object, size: int) -> None:
+        """Write ``size`` bytes of ``data`` at the end of the file. Raises PantavisorError."""
+        check(self._write_at(self.file, self.size(), data, size), "write the squashfs image")
 
     def read(self, position: int, size: int) -> bytes:
         """The ``size`` bytes that were written from ``position`` on. Raises PantavisorError."""
@@ -209,7 +211,8 @@ class Image:
         return packer
 
     def _fill(self) -> None:
-        self.append(bytes(-self.size() % DEVICE_BLOCK_BYTES))
+        missing = -self.size() % DEVICE_BLOCK_BYTES
+        self.write(bytes(missing), missing)
 
     def _own(self, pointer: Any) -> Any:
         destroy = ctypes.cast(pointer, ctypes.POINTER(ObjectBase)).contents.destroy

@@ -17,9 +17,6 @@ _STORED_PLAIN = 1 << 24  # in a word: the block is not packed
 class Output(Protocol):
     """The file of an image."""
 
-    def size(self) -> int:
-        """Its bytes so far."""
-
     def append(self, data: bytes) -> int:
         """Write at its end; returns where that was."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_int, c_size_t, c_uint16, c_uint32, c_uint64, c_void_p
 
 
 class ObjectBase(ctypes.Structure):
@@ -23,7 +23,7 @@ class SqfsFile(ctypes.Structure):
     _fields_ = [
         ("base", ObjectBase),
         ("read_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_void_p, c_size_t, use_errno=True)),
-        ("write_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_char_p, c_size_t, use_errno=True)),
+        ("write_at", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, c_void_p, c_size_t, use_errno=True)),
         ("get_size", ctypes.CFUNCTYPE(c_uint64, c_void_p)),
         ("truncate", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint64, use_errno=True)),
     ]
