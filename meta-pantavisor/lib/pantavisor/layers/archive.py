@@ -55,7 +55,7 @@ class TarReader:
         self._source = source
         self._what = what
         self._headers = HeaderReader(
-            lambda size: b"" if stream.at_end() else stream.read(size),
+            stream.read_or_end,
             max_bytes=budget.limits.header_bytes,
             what=what,
             count=lambda: budget.add_entry(0),
@@ -66,15 +66,17 @@ class TarReader:
             member, stored = self._member(header)
             end = self._stream.offset + stored
             yield member
-            self._stream.skip_to(end)
-            # Behind the last member some writers leave out what only fills its block.
-            self._stream.skip_available(padded(stored) - stored)
+            if stored:
+                self._stream.skip_to(end)
+                # Behind the last member some writers leave out what only fills its block.
+                self._stream.skip_available(padded(stored) - stored)
 
     def _member(self, header: Header) -> tuple[Member, int]:
         """The member, and how many bytes of it are still to be passed over."""
         path = paths.split(header.name, self._budget.limits, what=self._what)
         cost = _NODE_BYTES + len(header.name) + len(header.target)
-        check(len(header.target), self._budget.limits.path_bytes, "bytes in the target of a link")
+        if header.target:
+            check(len(header.target), self._budget.limits.path_bytes, "bytes in the target of a link")
         if header.kind == b"1":
             self._budget.add_entry(cost)
             return Member(path, link=paths.split(header.target, self._budget.limits, what=self._what)), 0

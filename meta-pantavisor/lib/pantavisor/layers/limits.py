@@ -69,8 +69,10 @@ class Budget:
         """One more member or implied directory, with what it keeps in memory."""
         self._entries += 1
         self._metadata_bytes += metadata_bytes
-        check(self._entries, self.limits.entries, "entries")
-        check(self._metadata_bytes, self.limits.metadata_bytes, "bytes of names and attributes")
+        if self._entries > self.limits.entries:
+            check(self._entries, self.limits.entries, "entries")
+        if self._metadata_bytes > self.limits.metadata_bytes:
+            check(self._metadata_bytes, self.limits.metadata_bytes, "bytes of names and attributes")
 
     def add_bytes(self, size: int) -> None:
         """More unpacked bytes, or more of a file's holes."""

@@ -79,7 +79,7 @@ class Merger:
 
     def _remove(self, directory: Directory, name: bytes) -> Optional[Node]:
         node = directory.entries.pop(name, None)
-        if isinstance(node, (Directory, Symlink)):
+        if node is not None and isinstance(node, (Directory, Symlink)):
             self._parents.clear()
         return node
 
@@ -112,11 +112,12 @@ class Merger:
 
     def _parent(self, path: paths.Path) -> Directory:
         """The directory that ``path`` is to lie in, made if need be."""
-        known = self._parents.get(path[:-1])
+        folder = path[:-1]
+        known = self._parents.get(folder)
         if known is None:
             if len(self._parents) >= MAX_PARENTS:
                 self._parents.clear()
-            known = self._parents[path[:-1]] = self._make_parent(path)
+            known = self._parents[folder] = self._make_parent(path)
         return known
 
     def _make_parent(self, path: paths.Path) -> Directory:

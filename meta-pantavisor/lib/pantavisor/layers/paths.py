@@ -16,13 +16,15 @@ def split(text: bytes, limits: Limits, *, what: str) -> Path:
     the name before it, as text, and from an absolute path never more than there is. Raises FormatError or
     LimitError, naming ``what``.
     """
-    check(len(text), limits.path_bytes, f"bytes in a path of {what}")
+    if len(text) > limits.path_bytes:
+        check(len(text), limits.path_bytes, f"bytes in a path of {what}")
     names = tuple([name for name in text.split(b"/") if name not in _HERE])
     if b".." in names:
         names = _cleaned(names, text, what)
     if b"\0" in text:
         raise FormatError(f"{what} has a member with a zero byte in its name")
-    check(len(names), limits.depth, f"names in a path of {what}")
+    if len(names) > limits.depth:
+        check(len(names), limits.depth, f"names in a path of {what}")
     if len(text) > limits.name_bytes and max(map(len, names), default=0) > limits.name_bytes:
         raise FormatError(
             f"{what} has the member {show(text)}, a name of which is longer than {limits.name_bytes} bytes"

@@ -49,6 +49,15 @@ class ChunkStream:
             return piece
         return b"".join(chunk[start:stop] for chunk, start, stop in self.spans(size))
 
+    def read_or_end(self, size: int) -> bytes:
+        """Exactly ``size`` bytes, or none at the end."""
+        end = self._position + size
+        if end > len(self._chunk):
+            return b"" if self.at_end() else self.read(size)
+        piece = self._chunk[self._position : end]
+        self._position = end
+        return piece
+
     def spans(self, size: int) -> Iterator[Span]:
         """The next ``size`` bytes, uncopied. Raises FormatError."""
         while size:
@@ -79,9 +88,11 @@ class ChunkStream:
 
     def skip_to(self, offset: int) -> None:
         """Pass over all bytes before ``offset`` of the stream, which must not be passed already."""
-        if offset < self.offset:
+        left = offset - self._before - self._position
+        if left < 0:
             raise ValueError(f"offset {offset} is passed: {self.offset}")
-        self.skip(offset - self.offset)
+        if left:
+            self.skip(left)
 
     def skip_available(self, size: int) -> None:
         """Pass over up to ``size`` bytes: fewer at the end of the stream."""

@@ -86,7 +86,7 @@ class File(Node):
     __slots__ = ("size", "content", "pieces")
 
     def __init__(self, metadata: Metadata, size: int, content: Content) -> None:
-        super().__init__(metadata)
+        self.metadata = metadata  # not by Node's: most nodes are files
         self.size = size
         self.content = content
         self.pieces: Optional[Pieces] = None

@@ -96,8 +96,9 @@ class DataArea:
 
     def _add_read(self, content: Content, spans: Iterator[Span]) -> None:
         """Add what is left of a file."""
-        # What lies before it in its layer is read first.
-        self._ends.read()
+        if not self._ends.is_read:
+            # What lies before it in its layer is read first.
+            self._ends.read()
         end = b""
         for chunk, start, stop in pieces(spans, self._block_size):
             content.size += stop - start

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Union
 
 from ..errors import DigestError
@@ -44,19 +44,19 @@ class EndsBlock:
         self.size = 0
         self.is_read = True  # whether all bytes are here
         self._ends: list[End] = []
-        self._hasher = hashlib.sha256()
+        self._names: list[bytes] = []
 
     def add(self, name: bytes, end: End, size: int) -> None:
         """One more end of ``size`` bytes, whose SHA-256 is ``name``."""
         self.size += size
         self._ends.append(end)
-        self._hasher.update(name)
+        self._names.append(name)
         self.is_read = self.is_read and isinstance(end, bytes)
 
     @property
     def name(self) -> bytes:
         """Of what it is put together; it is not that of a block of a file."""
-        return _ENDS + self._hasher.digest()
+        return _ENDS + hashlib.sha256(b"".join(self._names)).digest()
 
     def read(self) -> None:
         """Read what is not here. Raises what reading raises."""
@@ -82,21 +82,24 @@ def pieces(spans: Iterable[Span], size: int) -> Iterator[Span]:
     """The same bytes in pieces of ``size`` and a smaller last one, copied only where a piece is in several
     spans.
     """
-    parts: list[memoryview] = []
+    parts: list[Span] = []
     missing = size
     for chunk, start, end in spans:
         while end - start >= missing:
             stop = start + missing
-            if parts:
-                parts.append(memoryview(chunk)[start:stop])
-                yield Span(b"".join(parts), 0, size)
-                parts = []
-            else:
-                yield Span(chunk, start, stop)
+            parts.append(Span(chunk, start, stop))
+            yield _joined(parts)
+            parts = []
             start, missing = stop, size
         if end > start:
-            parts.append(memoryview(chunk)[start:end])
+            parts.append(Span(chunk, start, end))
             missing -= end - start
     if parts:
-        whole = b"".join(parts)
-        yield Span(whole, 0, len(whole))
+        yield _joined(parts)
+
+
+def _joined(parts: Sequence[Span]) -> Span:
+    if len(parts) == 1:
+        return parts[0]
+    whole = b"".join([memoryview(chunk)[start:end] for chunk, start, end in parts])
+    return Span(whole, 0, len(whole))

@@ -54,7 +54,7 @@ class Gathered:
         return self._target.read(position, size)
 
     def truncate(self, size: int) -> None:
-        """Take back what lies behind the first ``size`` bytes of the file."""
+        """Take back what follows the first ``size`` bytes of the file."""
         if size < self._start:
             self._target.truncate(size)
             self._start = size

@@ -32,10 +32,11 @@ class InodeOrder:
                 numbering._add_entries(directory)
                 continue
             stack.append((directory, True))
-            for _, node in sorted(directory.entries.items(), reverse=True):
-                if isinstance(node, Directory):
-                    numbering.parents[id(node)] = id(directory)
-                    stack.append((node, False))
+            entries = directory.entries.items()
+            below = {name: node for name, node in entries if isinstance(node, Directory)}
+            for name in sorted(below, reverse=True):
+                numbering.parents[id(below[name])] = id(directory)
+                stack.append((below[name], False))
         numbering._add(tree.root)
         return numbering
 
@@ -45,13 +46,14 @@ class InodeOrder:
         return len(self.order) + 1 if above is None else self.numbers[above]
 
     def _add_entries(self, directory: Directory) -> None:
-        for _, node in sorted(directory.entries.items()):
-            self._add(node)
+        for name in sorted(directory.entries):
+            self._add(directory.entries[name])
 
     def _add(self, node: Node) -> None:
-        if id(node) in self.numbers:
-            self.links[id(node)] += 1
+        key = id(node)
+        if key in self.numbers:
+            self.links[key] += 1
             return
         self.order.append(node)
-        self.numbers[id(node)] = len(self.order)
-        self.links[id(node)] = 1
+        self.numbers[key] = len(self.order)
+        self.links[key] = 1

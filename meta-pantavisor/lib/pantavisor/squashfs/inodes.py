@@ -22,7 +22,7 @@ _DIRECTORY, _FILE, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO, _SOCKET = 
 # Type, mode, places of owner and group, time, number, and twice the bytes that follow the variants.
 _HEAD = struct.Struct("<HHHHIIII")
 _VARIANT_BYTES = 40
-_BASIC_FILE = struct.Struct("<IIII")
+_BASIC_FILE = struct.Struct(_HEAD.format + "IIII24x")  # with the head, and filled up
 _EXTENDED_FILE = struct.Struct("<QQQIIII")
 
 
@@ -51,13 +51,17 @@ def file_type(node: Node) -> int:
 
 def file(base: Base, content: Content, links: int, xattr: int) -> bytes:
     """The inode of a regular file."""
-    words = struct.pack(f"<{len(content.words)}I", *content.words)
+    words = struct.pack(f"<{len(content.words)}I", *content.words) if content.words else b""
     is_extended = (
         links > 1 or xattr != NO_XATTR or content.sparse or max(content.size, content.start) > _MAX_BASIC
     )
     if not is_extended:
-        basic = _BASIC_FILE.pack(content.start, content.ends, content.offset, content.size)
-        return _inode(_FILE, base, basic, words)
+        metadata, number, uid_index, gid_index, mtime = base
+        basic = _BASIC_FILE.pack(
+            _FILE, metadata.mode, uid_index, gid_index, mtime, number, len(words), len(words),
+            content.start, content.ends, content.offset, content.size,
+        )  # fmt: skip
+        return basic + words + b"\0"
     variant = _EXTENDED_FILE.pack(
         content.start, content.size, content.sparse, links, content.ends, content.offset, xattr
     )

@@ -141,7 +141,7 @@ class _Writer:
         data, size, known = self._image.data, self._image.block_size, file.pieces
         if not file.size:
             return Content()
-        if known is None or known.size != size or not self._knows_pieces:
+        if not self._knows_pieces or known is None or known.size != size:
             return data.add(spans)
         count = -(-file.size // size)
         digests = (known.digests[DIGEST_BYTES * n : DIGEST_BYTES * (n + 1)] for n in range(count))
@@ -171,10 +171,10 @@ class _Writer:
         writer = self._image.directories
         numbers, references = self._numbering.numbers, self._references
         self._library.dir_writer_begin(writer, 0)
-        for name, node in sorted(directory.entries.items()):
-            self._library.dir_writer_add_entry(
-                writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node)
-            )
+        add, entries = self._library.dir_writer_add_entry, directory.entries
+        for name in sorted(entries):
+            node = entries[name]
+            add(writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node))
         self._library.dir_writer_end(writer)
         subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
         parent = self._numbering.parent_number(directory)

@@ -115,17 +115,21 @@ def _text(field: bytes) -> bytes:
 def _name(block: bytes) -> bytes:
     name = _text(block[:100])
     # GNU's magic is "ustar  "; it keeps times where POSIX keeps the start of a long name, star keeps both.
-    if block[257:263] != b"ustar\0":
+    if not block[345] or block[257:263] != b"ustar\0":
         return name
     prefix = _text(block[345:476] if block[508:512] == b"tar\0" else block[345:500])
     return prefix + b"/" + name if prefix else name
 
 
 def _check_sum(block: bytes, what: str) -> None:
-    stated = number(block[148:156])
+    field = block[148:156]
     # Adler-32 has the sum of the bytes, and one, in its lower half: exact where none is above 127.
     total = (zlib.adler32(block) & 0xFFFF) - 1 if block.isascii() else sum(block)
-    if stated == total - sum(block[148:156]) + 8 * 0x20:
+    total += 8 * 0x20 - sum(field)
+    if field == b"%06o\0 " % total:  # as nearly all write it
+        return
+    stated = number(field)
+    if stated == total:
         return
     # Some old writers summed signed bytes.
     rest = block[:148] + block[156:]
