@@ -21,7 +21,7 @@ from ..objects import ObjectPool, ScratchPool
 from ..oci import Platform
 from ..ref import ImageSource
 from ..state import State, Value
-from . import config_overlay, part_copy, rootfs
+from . import rootfs
 from .build import make
 from .codec_change import warn_of_codec
 from .model import Container, PackOptions
@@ -71,6 +71,9 @@ def _from_part(
     job: jobs.ExportContainer, pool: ObjectPool, folder: Path, options: PackOptions
 ) -> Container:
     """A container that is there already, with what the job changes."""
+    # Most containers are made from images: starting must stay quick.
+    from . import part_copy
+
     if job.part is None or job.layout is not None or job.rootfs is not None:
         raise FormatError("the job names more than one source")
     taken = part_copy.copy_part(job.part, job.part_name, pool, prefer=job.name)
@@ -93,6 +96,8 @@ def _services(job: jobs.ExportContainer) -> dict[str, Value]:
 def _overlaid(job: jobs.ExportContainer, made: Container, pool: ObjectPool) -> Container:
     if job.config_overlay is None:
         return made
+    from . import config_overlay
+
     return config_overlay.lay(job.config_overlay, job.name, made, pool)
 
 
