@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mounts.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,7 +17,6 @@
 
 #define VOLUMES "/volumes/"
 #define PLACES "/run/pantavisor/"
-#define MOUNTINFO_BYTES (4 * 1024 * 1024)
 #define TARGET_WORD 5 /* of a line: id, parent, device, root, target */
 
 /* Types that may be mounted from a file, and what makes that read without any write. */
@@ -125,26 +126,32 @@ static bool is_of_container(const char *target, const char *name)
 	return !strncmp(target, name, length) && (target[length] == '/' || !target[length]);
 }
 
+static void note_line(struct pv_mounts *found, char *line, const char *name)
+{
+	char *target = NULL;
+
+	for (int i = 0; i < TARGET_WORD && line; i++)
+		target = strsep(&line, " ");
+	if (line && is_of_container(target, name))
+		pv_mounts_note(found, target);
+}
+
+/* Line by line: a namespace has up to fs.mount-max of them (100,000), and no mount of ours stays for
+ * others. */
 void pv_mounts_undo_container(const char *name)
 {
-	cleanup_free char *text = NULL;
+	FILE *list = fopen("/proc/self/mountinfo", "re");
+	cleanup_free char *line = NULL;
 	struct pv_mounts found = {0};
-	struct pv_err err;
-	size_t length;
-	char *rest, *line;
+	size_t room = 0;
 
-	if (pv_read_file("/proc/self/mountinfo", MOUNTINFO_BYTES, &text, &length, &err) < 0) {
-		pv_error("mounts", "%s", err.text);
+	if (!list) {
+		pv_error("mounts", "cannot read /proc/self/mountinfo: %s", strerror(errno));
 		return;
 	}
-	for (rest = text; (line = strsep(&rest, "\n"));) {
-		char *target = NULL;
-
-		for (int i = 0; i < TARGET_WORD && line; i++)
-			target = strsep(&line, " ");
-		if (line && is_of_container(target, name))
-			pv_mounts_note(&found, target);
-	}
+	while (getline(&line, &room, list) > 0)
+		note_line(&found, line, name);
+	fclose(list);
 	pv_mounts_undo(&found);
 }
 

@@ -66,6 +66,8 @@ static void end_strays(const struct pv *pv)
 
 static void undo_mounts(struct pv *pv)
 {
+	/* Thousands of mounts may take longer than there is time for. */
+	sync();
 	for (size_t i = 0; i < pv->run->task_count; i++)
 		pv_prepare_undo(pv->run->tasks[i]);
 	sync();
