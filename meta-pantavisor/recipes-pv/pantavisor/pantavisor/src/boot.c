@@ -40,6 +40,7 @@ static int read_config(struct pv *pv, struct pv_err *err)
 	}
 	pv_config_read_cmdline(&pv->config, pv->cmdline);
 	pv_log_set_level(pv_config_number(&pv->config, PV_LOG_LEVEL));
+	pv->echoes = pv_echo_budget();
 	if (!pv_secureboot_parse(pv_config_text(&pv->config, PV_SECUREBOOT_MODE), &pv->mode))
 		return pv_err_set(err, "PV_SECUREBOOT_MODE is not one of the modes");
 	return 0;

@@ -31,7 +31,7 @@ static const struct key keys[PV_KEY_COUNT] = {
 	[PV_LOG_SERVER_OUTPUTS] = {"PV_LOG_SERVER_OUTPUTS", "log.server.outputs", CHOICE, "filetree",
 		"filetree filetree,stdout.containers", NULL,
 		"With stdout.containers the device's console has the lines of containers as well, "
-		"each after its container's name; at most 8 KiB a second of each."},
+		"each after its container's name; at most 8 KiB a second of all of them."},
 	[PV_LXC_LOG_LEVEL] = {"PV_LXC_LOG_LEVEL", "lxc.log.level", NUMBER, "5", "0..8", "",
 		"What LXC notes of a container, in its own numbers: 2 info, 4 warn, 5 error."},
 	[PV_SECUREBOOT_CHECKSUM] = {"PV_SECUREBOOT_CHECKSUM", "secureboot.checksum", BOOLEAN, "1", "", NULL,

@@ -65,6 +65,7 @@ static void begin_echo(const struct pv *pv, const struct pv_task *task)
 	if (!strstr(pv_config_text(&pv->config, PV_LOG_SERVER_OUTPUTS), "stdout.containers"))
 		return;
 	pv_echo_init(&echo, pv->storage, log, task->spec->name, PV_CONSOLE_DEVICE);
+	pv_echo_join(&echo, pv->echoes);
 	pv_echo_begin(&echo);
 }
 

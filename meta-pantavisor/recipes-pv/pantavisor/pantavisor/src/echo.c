@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -113,10 +114,48 @@ static size_t print_line(struct pv_echo *echo, const char *text, size_t length)
 	return print(echo, text, length);
 }
 
-/* A line is not begun where no room is left for all of it; the first one always has its room. */
-static bool has_room(const struct pv_echo *echo, size_t printed, size_t line)
+struct pv_echo_budget *pv_echo_budget(void)
 {
-	return !printed || printed + strlen(echo->name) + strlen(" | \n") + line <= PV_ECHO_LOOK_BYTES;
+	void *memory = mmap(NULL, sizeof(struct pv_echo_budget), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void pv_echo_join(struct pv_echo *echo, struct pv_echo_budget *budget)
+{
+	echo->budget = budget;
+	if (budget)
+		echo->place = atomic_fetch_add(&budget->taken, 1) % PV_ECHO_PLACES;
+}
+
+/* How many print, with this one. */
+static long count_printing(const struct pv_echo *echo)
+{
+	int64_t since = pv_now_ms() - 2 * PV_ECHO_LOOK_MS;
+	long count = 1;
+
+	for (unsigned i = 0; echo->budget && i < PV_ECHO_PLACES; i++)
+		count += i != echo->place && echo->budget->printed_at[i] > since;
+	return count;
+}
+
+/* What is not used is not saved for later. */
+static void take_part(struct pv_echo *echo)
+{
+	echo->credit += PV_ECHO_LOOK_BYTES / count_printing(echo);
+	if (echo->credit > PV_ECHO_LOOK_BYTES)
+		echo->credit = PV_ECHO_LOOK_BYTES;
+	if (echo->budget)
+		echo->budget->printed_at[echo->place] = pv_now_ms();
+}
+
+/* A line is not begun where no room is left for all of it; but the first one of a look is, and the next
+ * looks make up for it. */
+static bool has_room(const struct pv_echo *echo, bool is_first, size_t line)
+{
+	return echo->credit > 0 &&
+	       (is_first || (long)(strlen(echo->name) + strlen(" | \n") + line) <= echo->credit);
 }
 
 bool pv_echo_look(struct pv_echo *echo, bool is_last)
@@ -124,7 +163,7 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 	struct stat info = {0};
 	cleanup_close int file = open_next(echo, &info, &is_last);
 	char text[PV_ECHO_LOOK_BYTES];
-	size_t used = 0, printed = 0, line;
+	size_t used = 0, line;
 	ssize_t got;
 
 	if (file < 0 || !pv_console_flush(&echo->console))
@@ -133,14 +172,16 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 	got = pread(file, text, sizeof(text), echo->at);
 	/* Of one that goes on behind what was read the end is to come. */
 	is_last = is_last && echo->at + got >= info.st_size;
+	if (got > 0)
+		take_part(echo);
 	while (got > 0 && pv_console_flush(&echo->console) &&
 		(line = next_line(text + used, (size_t)got - used, is_last)) &&
-		has_room(echo, printed, line)) {
-		printed += print_line(echo, text + used, line);
+		has_room(echo, !used, line)) {
+		echo->credit -= (long)print_line(echo, text + used, line);
 		used += line;
 	}
 	echo->at += (off_t)used;
-	return used > 0;
+	return used > 0 || (got > 0 && echo->credit <= 0);
 }
 
 /* What PID 1 closes is closed then, such as an object that is to give its room back. */

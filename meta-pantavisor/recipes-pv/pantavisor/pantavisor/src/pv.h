@@ -6,6 +6,7 @@
 #include "bootenv.h"
 #include "config.h"
 #include "diff.h"
+#include "echo.h"
 #include "job.h"
 #include "loop.h"
 #include "mounts.h"
@@ -84,6 +85,7 @@ struct pv {
 	bool has_storage;
 
 	struct pv_mounts mounts; /* but those of containers */
+	struct pv_echo_budget *echoes;
 
 	struct pv_candidate candidate;
 	struct pv_change_over change;

@@ -2,6 +2,7 @@
 #include "echo.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,6 +172,42 @@ static void test_no_look_prints_more_than_its_part(int root, const char *tty, in
 	close(echo.console.fd);
 }
 
+/* Whatever they print: no one of them has the line for itself, and all have as much as one. */
+static void test_containers_that_flood_share_what_one_may_print(int root, const char *tty, int reader)
+{
+	enum { ECHOES = 10, LOOKS = 40 };
+	struct pv_echo_budget *budget = pv_echo_budget();
+	cleanup_free char *flood = pv_alloc(1, PV_ECHO_BEHIND_BYTES / 2 + 1);
+	struct pv_echo echoes[ECHOES];
+	char name[ECHOES][4], *log[ECHOES];
+	size_t printed[ECHOES] = {0}, total = 0;
+
+	memset(flood, 'x', PV_ECHO_BEHIND_BYTES / 2);
+	/* Lines of all lengths: some have short ones, some have long ones. */
+	for (int i = 0; i < ECHOES; i++) {
+		snprintf(name[i], sizeof(name[i]), "c%d", i);
+		log[i] = pv_fmt("logs/0/web/%s.log", name[i]);
+		pv_echo_init(&echoes[i], root, log[i], name[i], tty);
+		pv_echo_join(&echoes[i], budget);
+		for (int at = 0; at < PV_ECHO_BEHIND_BYTES / 2; at++)
+			flood[at] = at % (20 + 200 * i) ? 'x' : '\n';
+		append(log[i], flood);
+	}
+	for (int look = 0; look < LOOKS; look++)
+		for (int i = 0; i < ECHOES; i++) {
+			pv_echo_look(&echoes[i], false);
+			printed[i] += strlen(taken(reader));
+			total += strlen(shown);
+		}
+	/* In a slow moment one of them may count as silent. */
+	CHECK(total < 2 * LOOKS * PV_ECHO_LOOK_BYTES);
+	for (int i = 0; i < ECHOES; i++) {
+		CHECK(printed[i] > total / ECHOES / 2 && printed[i] < 2 * total / ECHOES);
+		close(echoes[i].console.fd);
+		free(log[i]);
+	}
+}
+
 /* The log waits for the console, and not the other way round. */
 static void test_console_that_takes_nothing_loses_no_line(int root, const char *tty, int reader)
 {
@@ -228,6 +265,7 @@ int main(void)
 	test_last_lines_are_whole_as_well(root, tty, reader);
 	test_flood_takes_a_bounded_part_of_the_console(root, tty, reader);
 	test_no_look_prints_more_than_its_part(root, tty, reader);
+	test_containers_that_flood_share_what_one_may_print(root, tty, reader);
 	test_console_that_takes_nothing_loses_no_line(root, tty, reader);
 	test_what_is_no_log_is_not_read(root, tty, reader);
 	tree_end();
