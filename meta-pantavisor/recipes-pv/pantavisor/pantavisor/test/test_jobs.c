@@ -37,7 +37,8 @@ static void test_one_that_waits_begins_although_another_is_cancelled(void)
 	start(&other, LONG_MS);
 	pv_job_cancel(&jobs, &gone);
 	turn();
-	CHECK(jobs.count == 1 && jobs.list[0].pid > 0);
+	/* On a busy machine it has ended by now. */
+	CHECK(other.calls == 1 || (jobs.count == 1 && jobs.list[0].pid > 0));
 	run_all();
 	CHECK(gone.calls == 1 && other.calls == 1 && other.result.done == 0);
 }
