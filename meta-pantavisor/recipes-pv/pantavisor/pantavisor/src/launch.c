@@ -136,18 +136,25 @@ static int switch_to(struct pv *pv, struct pv_err *err)
 	return 0;
 }
 
+static char *whole_of(const struct pv_err *err)
+{
+	return pv_fmt("%s%s%s", err->text, *err->hint ? "; " : "", err->hint);
+}
+
 /* Refused, or cut off: then it is not known how far that came. */
 static void give_up(struct pv *pv, const struct pv_job_result *result)
 {
-	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text);
+	cleanup_free char *why = pv_fmt("Internal error: %s", result->err.text),
+			  *whole = whole_of(&result->err);
 
 	if (!result->is_given)
 		pv_fsops_thaw(pv->storage);
 	if (result->is_given)
-		record_end(pv, PV_PROGRESS_WONTGO, result->err.text);
+		record_end(pv, PV_PROGRESS_WONTGO,
+			strlen(whole) <= PV_PROGRESS_MESSAGE ? whole : result->err.text);
 	else
 		record_end(pv, PV_PROGRESS_ERROR, why);
-	pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, result->err.text);
+	pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, whole);
 	pv->candidate.revision[0] = '\0';
 	pv->candidate.is_noted = false;
 }

@@ -32,6 +32,14 @@ int pv_usable_take(struct pv *pv, struct pv_verified *verified, struct pv_err *e
 	return pv_verify_revision(&options, &pv->run->state, &pv->run->held, verified, err);
 }
 
+/* A collection removes what is refused, with what is damaged: else the device would have that already. */
+static int advise(struct pv_err *err)
+{
+	if (!*err->hint)
+		pv_err_hint(err, "run: pvcontrol storage gc; then send the revision again");
+	return -1;
+}
+
 static long least_release(const struct pv *pv)
 {
 	bool is_committed =
@@ -49,7 +57,7 @@ int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *s
 	/* Its containers run from them, or ran: to read them again would take as long as a boot. */
 	options.known = &pv->run->held;
 	if (pv_verify_revision(&options, state, held, &verified, err) < 0)
-		return -1;
+		return advise(err);
 	if (pv_release_check(verified.release, least_release(pv), err) == 0)
 		return 0;
 	pv_state_free(state);
@@ -83,5 +91,5 @@ int pv_usable_boots(const struct pv *pv, const char *revision, struct pv_err *er
 		return -1;
 	done = pv_bootfiles_read(&checkout, &state, err);
 	pv_state_free(&state);
-	return done;
+	return done < 0 ? advise(err) : 0;
 }

@@ -121,7 +121,11 @@ int pv_usable_boots(const struct pv *pv, const char *revision, struct pv_err *er
 {
 	(void)pv;
 	(void)revision;
-	return world.is_rotten ? pv_err_set(err, "its kernel is damaged") : 0;
+	if (!world.is_rotten)
+		return 0;
+	pv_err_set(err, "its kernel is damaged");
+	pv_err_hint(err, "send it again");
+	return -1;
 }
 
 struct pv_verify pv_usable_options(const struct pv *pv, const char *revision)

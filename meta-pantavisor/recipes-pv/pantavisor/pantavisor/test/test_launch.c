@@ -271,7 +271,7 @@ static void test_revision_whose_kernel_rotted_is_not_noted(void)
 	CHECK(order(&pv, &own, PV_CTRL_RUN, "locals/x") == 200);
 	wait_for_jobs(&pv);
 	CHECK(!pv.end && !*pv.candidate.revision);
-	check_progress(&pv, "WONTGO", "its kernel is damaged");
+	check_progress(&pv, "WONTGO", "its kernel is damaged; send it again");
 	check_stored(&pv, "7", "", "");
 }
 
