@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, Digest]:
     if set(document) != _MEMBERS or not isinstance(images, dict):
         raise FormatError(
             f'{path} is not a lock file of images: it holds one object, "images"',
-            hint="remove it and run: scripts/lock write TARGET",
+            hint="remove it and run: scripts/lock write DEVICE",
         )
     return {_reference(path, key): _digest(path, key, value) for key, value in images.items()}
 

@@ -45,7 +45,7 @@ def need_digest(ref: Ref, d: Any) -> None:
     if is_pin_required(d):
         raise FormatError(
             f"{d.getVar('PN')}: no digest pins {ref}, and PVR_DOCKER_PIN requires one",
-            hint="set PVR_DOCKER_DIGEST, or PVR_DOCKER_LOCK and run: scripts/lock write TARGET",
+            hint="set PVR_DOCKER_DIGEST, or PVR_DOCKER_LOCK and run: scripts/lock write DEVICE",
         )
 
 

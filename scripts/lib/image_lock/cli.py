@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="scripts/lock", description=DESCRIPTION)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="write|update|check")
     for verb, what in (
-        ("write", "add what is missing, remove what no recipe names; what is locked stays"),
+        ("write", "add what is missing, remove what the targets do not name; what is locked stays"),
         ("update", "lock what each tag names now"),
         ("check", "fail unless the file has each image of the targets and no other; show tags that moved"),
     ):
