@@ -316,6 +316,19 @@ def test_an_image_that_cannot_take_its_name_gets_no_certificate(
     assert ledger.read(desk / "plan.csv.ledger").events == {"A-1": "failed"}
 
 
+def test_a_key_that_does_not_sign_takes_no_serial_number(
+    personalise: Callable[..., str], desk: Path, made: Path
+) -> None:
+    """As with a wrong PIN."""
+    (desk / "births").mkdir()
+    chain = ["--x5c", made / "given/keys/x5c.pem", "--certificates", desk / "births"]
+    said = personalise(
+        desk / "disk.img", "--out", desk / "unit.img", "--command", "false", *chain, status=2
+    )
+    assert "false" in said and not (desk / "unit.img").exists()
+    assert ledger.read(desk / "plan.csv.ledger").events == {}
+
+
 def test_a_certificate_is_not_lost_to_a_unit_of_another_ledger(
     personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:

@@ -59,6 +59,8 @@ def make_unit(
                 f"{station.certificates} cannot be written", hint="name another directory"
             )
     check(place)
+    if station.signer is not None:
+        station.signer.sign(KIND.encode())  # what cannot sign, as with a wrong PIN, takes no serial number
     if image is not None:
         check_holds(place.target, image)
     flashed = image or (place.target if place.target.is_file() else None)
