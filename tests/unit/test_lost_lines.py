@@ -89,6 +89,13 @@ def test_a_list_of_the_configuration_that_the_recipe_replaces_is_lost(
     pvbb.variables.check(device.has("", line))
 
 
+def test_what_the_recipe_sets_by_an_override_is_not_added_to_either(device: Written) -> None:
+    added = 'PVROOT_CONTAINERS += "api"'
+    d = device.has('PVROOT_CONTAINERS:pn-demo = "web"', added)
+    assert "is lost, since the recipe sets it (hint: write PVROOT_CONTAINERS:append" in skipped(d)
+    pvbb.variables.check(device.has('PVROOT_CONTAINERS:qemuarm64 = "web"', added))
+
+
 @pytest.mark.parametrize("weak", ["?=", "??="])
 def test_an_addition_that_takes_the_default_away_is_refused(device: Written, weak: str) -> None:
     d = device.has(f'PVROOT_CONTAINERS {weak} "web"', 'PVROOT_CONTAINERS += "api"')

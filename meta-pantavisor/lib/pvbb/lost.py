@@ -38,7 +38,7 @@ def check(d: Any) -> None:
     _need_additions(d, configuration, recipe)
     for line in _plain(configuration):
         losing = line.name in _CONTAINERS and line.operator == "="
-        if losing and d.getVarFlag(line.name, "doc", False) and _is_set(line.name, recipe):
+        if losing and d.getVarFlag(line.name, "doc", False) and _is_set(d, line.name, recipe):
             hint = f'write {line.name}:pn-{d.getVar("PN")} = "{line.value}" there, or "?=" for a default'
             pvbb.recipe.skip(d, f"{line.name} of {line.path} is lost, since the recipe sets it", hint)
 
@@ -48,7 +48,7 @@ def _need_additions(d: Any, configuration: list[Assignment], recipe: list[Assign
     for line in _plain([*configuration, *recipe]):
         if line.operator not in pvbb.assignments.ADDING or not d.getVarFlag(line.name, "doc", False):
             continue
-        if line in configuration and _is_set(line.name, recipe):
+        if line in configuration and _is_set(d, line.name, recipe):
             what = f"{line.name} {line.operator} of {line.path} is lost, since the recipe sets it"
         elif default := _lost_default(line, configuration, recipe, pvbb.assignments.of_classes(d)):
             what = f'{line.name} {line.operator} of {line.path} takes the default "{default}" away'
@@ -62,8 +62,13 @@ def _plain(lines: Iterable[Assignment]) -> list[Assignment]:
     return [line for line in lines if not line.overrides and _OURS.fullmatch(line.name)]
 
 
-def _is_set(name: str, lines: Iterable[Assignment]) -> bool:
-    return any(line.name == name and not line.overrides and line.operator in ("=", ":=") for line in lines)
+def _is_set(d: Any, name: str, lines: Iterable[Assignment]) -> bool:
+    """Also by an override that applies, such as the recipe's own."""
+    active = {*(d.getVar("OVERRIDES") or "").split(":")}
+    return any(
+        line.name == name and line.operator in ("=", ":=") and active.issuperset(line.overrides)
+        for line in lines
+    )
 
 
 def _lost_default(

@@ -2,7 +2,7 @@
 # The management container: laptops clone the state of the device from http://DEVICE:12368/cgi-bin/pvr and
 # post another one (docs/updates.md). Its root is one program. A device has it if its image names it:
 #
-#   PVROOT_CONTAINERS += "pv-sdk"
+#   PVROOT_CONTAINERS:append = " pv-sdk"
 #
 # Everyone in the network can then read the state and its objects, and have the device run any other state
 # that verifies.

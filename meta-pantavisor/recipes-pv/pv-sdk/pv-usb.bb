@@ -3,7 +3,7 @@
 # to the device, which tries it if its signatures verify (docs/updates.md). The root is one program. A
 # device has it if its image names it:
 #
-#   PVROOT_CONTAINERS += "pv-usb"
+#   PVROOT_CONTAINERS:append = " pv-usb"
 #
 # Everyone who can plug in a stick can then have the device run any other state that verifies.
 SUMMARY = "Updates from USB sticks, without a network"
