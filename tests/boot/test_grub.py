@@ -328,7 +328,18 @@ def test_the_second_copy_counts_where_the_first_is_torn(device: Device) -> None:
     assert "pv_rev=3" in boot.words, boot.console
 
 
-@pytest.mark.parametrize("generation", ["-", "5:6", "1234567890123456789"])
+def test_the_second_copy_counts_where_the_first_names_no_revision(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("3")
+    device.set_environment(pv_rev="3")
+    (device.tree / "boot/grubenv").rename(device.tree / "boot/grubenv2")
+    device.set_environment(generation="6", pv_rev="a b")
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=3" in boot.words and boot.notes["pv_fails"] == "5:x", boot.console
+
+
+@pytest.mark.parametrize("generation", ["-", "5:6", "1234567890123456789", "05"])
 def test_a_generation_that_is_not_a_number_does_not_count(device: Device, generation: str) -> None:
     device.add_revision("0")
     device.add_revision("3")

@@ -147,6 +147,11 @@ def test_what_follows_the_last_generation_is_read() -> None:
         (b"# GRUB Environment Block\npv_gen=x\npv_rev=3\npv_end=x\n", None),
         ("# GRUB Environment Block\npv_gen=\u00b2\npv_rev=3\npv_end=\u00b2\n".encode(), None),
         (b"# GRUB Environment Block\npv_gen=%(n)b\npv_rev=3\npv_end=%(n)b\n" % {b"n": b"1" * 19}, None),
+        (b"# GRUB Environment Block\npv_gen=05\npv_rev=3\npv_end=05\n", None),
+        (b"pv_gen=0\0pv_rev=3\0pv_end=0\0", None),
+        # GRUB reads what is behind the block.
+        ((b"# GRUB Environment Block\npv_rev=3\n".ljust(1024, b"#") + b"\npv_rev=4\n"),
+         BootEnvironment("4", generation=0)),
         (b"pv_rev=../x\0", None), (b"", None), (b"\0" * 1024, None), (b"\xff=\xff\0", None),
     ],
 )  # fmt: skip

@@ -21,12 +21,13 @@ from . import names
 from .errors import FormatError
 
 BYTES = 1024
+LONGEST = 64 * BYTES  # of a file of other tools
 GRUB_HEAD = b"# GRUB Environment Block\n"
 GRUB_COPIES = ("boot/grubenv", "boot/grubenv2")
 UBOOT_COPIES = ("boot/uboot.txt", "boot/uboot2.txt")
 GRUB_NOTES = "boot/grubtry"  # GRUB's own block, in which it notes tries and failed boots
 UBOOT_NOTES = "pv-notes.env"  # the same of U-Boot, on the boot partition of boards that keep no environment
-_NUMBER = re.compile(r"[0-9]{0,18}")  # as GRUB and the runtime read it
+_GENERATION = re.compile(r"(?:[1-9][0-9]{0,17})?")  # as GRUB and the runtime read it
 LAST_GENERATION = 10**18 - 1  # after it the generations begin again
 _LOST = re.compile(r"[0-9]{1,2}:[0-9]{1,9}")
 EMPTY_NOTES = GRUB_HEAD.ljust(BYTES, b"#")
@@ -50,7 +51,7 @@ class BootEnvironment:
         """One copy of either kind; None where it is torn or names no revision."""
         values = _pairs(text)
         first, last = values.get("pv_gen", ""), values.get("pv_end", "")
-        if first != last or not _NUMBER.fullmatch(first) or not _revision(values.get("pv_rev", "")):
+        if first != last or not _GENERATION.fullmatch(first) or not _revision(values.get("pv_rev", "")):
             return None
         tried, previous = (_revision(values.get(name, "")) for name in ("pv_try", "pv_prev"))
         lost = values.get("pv_lost", "")
@@ -92,9 +93,11 @@ class BootEnvironment:
 
 
 def _pairs(text: bytes) -> Mapping[str, str]:
-    head = text[:BYTES]
-    separator = b"\n" if head.startswith(GRUB_HEAD) else b"\0"
-    lines = head.partition(b"\0\0")[0].split(separator) if separator == b"\0" else head.split(separator)
+    """Of U-Boot's what is at the beginning; GRUB reads all."""
+    if text.startswith(GRUB_HEAD):
+        lines = text.split(b"\n")
+    else:
+        lines = text[:BYTES].partition(b"\0\0")[0].split(b"\0")
     pairs = (line.decode("utf-8", "replace").partition("=") for line in lines if b"=" in line)
     return {name: value for name, _, value in pairs}
 

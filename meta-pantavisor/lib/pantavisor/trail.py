@@ -185,7 +185,7 @@ def boot_environment(storage: Path) -> Optional[BootEnvironment]:
     for path in (*bootenv.GRUB_COPIES, *bootenv.UBOOT_COPIES):
         try:
             with beneath.open_file(storage, path) as stream:
-                found = BootEnvironment.parse(stream.read(bootenv.BYTES))
+                found = BootEnvironment.parse(stream.read(bootenv.LONGEST))
         except FileNotFoundError:
             continue
         if found is not None:

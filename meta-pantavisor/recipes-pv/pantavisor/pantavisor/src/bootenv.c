@@ -54,11 +54,12 @@ static void find(enum pv_bootenv_kind kind, const char *block, size_t length, co
 	}
 }
 
-static bool is_number(const char *text)
+/* In the one spelling that we write: GRUB compares the texts. */
+static bool is_generation(const char *text)
 {
 	size_t digits = strspn(text, DIGITS);
 
-	return digits && digits < 19 && !text[digits];
+	return digits && digits < 19 && *text != '0' && !text[digits];
 }
 
 static void find_revision(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
@@ -91,15 +92,15 @@ bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t lengt
 	char first[VALUE_BYTES], last[VALUE_BYTES];
 
 	*env = (struct pv_bootenv){0};
-	/* Some U-Boot files are padded far beyond; what counts is at the beginning. */
-	if (length > PV_BOOTENV_BYTES)
+	/* Some of U-Boot's files are padded far beyond; what counts is at the beginning. GRUB reads all. */
+	if (kind == PV_BOOTENV_UBOOT && length > PV_BOOTENV_BYTES)
 		length = PV_BOOTENV_BYTES;
 	if (length < head || memcmp(block, kinds[kind].head, head))
 		return false;
 	find(kind, block, length, "pv_gen", first);
 	find(kind, block, length, "pv_end", last);
 	/* Other tools write neither. */
-	if (strcmp(first, last) || (*first && !is_number(first)))
+	if (strcmp(first, last) || (*first && !is_generation(first)))
 		return false;
 	env->generation = strtoull(first, NULL, 10);
 	find_revision(kind, block, length, "pv_rev", env->revision);
@@ -160,24 +161,46 @@ static int sync_name(struct pv_storage at)
 	return at.ops->checkpoint(at.root, PV_BARRIER_ENV_NAME) < 0 && errno != ENOTSUP ? -1 : 0;
 }
 
+/* A file of its own, so that nothing else changes with it: not a link, nor one that has another name. And
+ * what GRUB reads has nothing behind the block that we write. */
+static bool is_own(enum pv_bootenv_kind kind, const struct stat *info)
+{
+	return S_ISREG(info->st_mode) && info->st_nlink == 1 &&
+	       (kind == PV_BOOTENV_UBOOT || info->st_size <= PV_BOOTENV_BYTES);
+}
+
+/* Its length before is in *length. A directory stays: what is in it is not ours. */
+static int open_copy(struct pv_storage folder, enum pv_bootenv_kind kind, const char *name, off_t *length)
+{
+	struct stat before;
+
+	*length = 0;
+	if (fstatat(folder.root, name, &before, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (is_own(kind, &before))
+			*length = before.st_size;
+		else if (folder.ops->unlink(folder.root, name) < 0)
+			return -1;
+	}
+	return folder.ops->create(folder.root, name, O_WRONLY);
+}
+
 /* In place; only a file that is not there, or too short, changes more than its block. */
-static int write_copy(struct pv_storage at, const char *path, const char block[PV_BOOTENV_BYTES],
-	enum pv_barrier why, struct pv_err *err)
+static int write_copy(struct pv_storage at, enum pv_bootenv_kind kind, const char *path,
+	const char block[PV_BOOTENV_BYTES], enum pv_barrier why, struct pv_err *err)
 {
 	const char *name;
 	cleanup_close int folder = pv_durable_parent(at, path, &name, err);
-	cleanup_close int fd = folder < 0 ? -1 : at.ops->create(folder, name, O_WRONLY);
-	struct stat before;
+	cleanup_close int fd = -1;
+	off_t length;
 
 	if (folder < 0)
 		return -1;
+	fd = open_copy((struct pv_storage){folder, at.ops}, kind, name, &length);
 	if (fd < 0)
 		return pv_err_errno(err, "cannot open %s", path);
-	if (fstat(fd, &before) < 0 || !S_ISREG(before.st_mode))
-		return pv_err_set(err, "%s is not a regular file", path);
 	if (at.ops->write_at(fd, block, PV_BOOTENV_BYTES, 0) != PV_BOOTENV_BYTES)
 		return pv_err_errno(err, "cannot write %s", path);
-	if (at.ops->sync_data(fd, why) < 0 || (before.st_size < PV_BOOTENV_BYTES && sync_name(at) < 0))
+	if (at.ops->sync_data(fd, why) < 0 || (length < PV_BOOTENV_BYTES && sync_name(at) < 0))
 		return pv_err_errno(err, "cannot make %s durable", path);
 	return 0;
 }
@@ -197,9 +220,9 @@ int pv_bootenv_store(
 	env->generation = env->generation % PV_BOOTENV_GENERATION + 1;
 	pv_bootenv_render(kind, env, block);
 	/* The one that counts comes last: while it is written the other one has the same. */
-	if (write_copy(at, kinds[kind].copies[begin], block, PV_BARRIER_ENV_FIRST, err) < 0)
+	if (write_copy(at, kind, kinds[kind].copies[begin], block, PV_BARRIER_ENV_FIRST, err) < 0)
 		return -1;
-	return write_copy(at, kinds[kind].copies[!begin], block, PV_BARRIER_ENV_SECOND, err);
+	return write_copy(at, kind, kinds[kind].copies[!begin], block, PV_BARRIER_ENV_SECOND, err);
 }
 
 /* The block in which GRUB notes what it does, or NULL. */
@@ -232,16 +255,17 @@ int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
 
 int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
 {
-	cleanup_free char *there = NULL;
 	char block[PV_BOOTENV_BYTES];
 	size_t length;
+	cleanup_free char *there = load_notes(at.root, &length);
+	struct stat info;
 
-	if (pv_beneath_read(at.root, NOTES, 64 * PV_BOOTENV_BYTES, &there, &length, err) == 0 &&
-		length >= PV_BOOTENV_BYTES && pv_starts_with(there, GRUB_HEAD))
+	if (there && length == PV_BOOTENV_BYTES &&
+		fstatat(at.root, NOTES, &info, AT_SYMLINK_NOFOLLOW) == 0 && is_own(PV_BOOTENV_GRUB, &info))
 		return 0;
 	memset(block, '#', sizeof(block));
 	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
-	return write_copy(at, NOTES, block, PV_BARRIER_ENV_SECOND, err);
+	return write_copy(at, PV_BOOTENV_GRUB, NOTES, block, PV_BARRIER_ENV_SECOND, err);
 }
 
 size_t pv_bootenv_named(

@@ -64,6 +64,22 @@ static void test_torn_copy_does_not_count(void)
 	CHECK(!parse_grub("pv_gen=5\npv_rev=1\npv_end=4\n", &env));
 	CHECK(!parse_grub("pv_gen=5\npv_rev=1\n", &env) && !parse_grub("pv_rev=1\npv_end=4\n", &env));
 	CHECK(!parse_grub("pv_gen=x\npv_rev=1\npv_end=x\n", &env));
+	/* GRUB would count its boots of 05, and we those of 5. */
+	CHECK(!parse_grub("pv_gen=05\npv_rev=1\npv_end=05\n", &env));
+	CHECK(!parse_grub("pv_gen=0\npv_rev=1\npv_end=0\n", &env));
+}
+
+/* GRUB takes the last value of a name, wherever in the file. */
+static void test_grub_reads_what_is_behind_the_block(void)
+{
+	char longer[2 * PV_BOOTENV_BYTES];
+	struct pv_bootenv env;
+
+	memset(longer, '#', sizeof(longer));
+	memcpy(longer, "# GRUB Environment Block\npv_rev=1\n", 34);
+	memcpy(longer + PV_BOOTENV_BYTES, "\npv_rev=2\n", 10);
+	CHECK(pv_bootenv_parse(PV_BOOTENV_GRUB, longer, sizeof(longer), &env));
+	CHECK_TEXT(env.revision, "2");
 }
 
 static void test_rendered_block_reads_back_within_its_first_sector(void)
@@ -117,16 +133,55 @@ static void test_store_writes_both_copies_in_place(struct pv_err *err)
 	tree_end();
 }
 
-static void test_what_is_not_a_file_is_not_written(struct pv_err *err)
+static bool is_own(int storage, const char *path)
+{
+	struct stat info;
+
+	return fstatat(storage, path, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+	       info.st_nlink == 1 && info.st_size == PV_BOOTENV_BYTES;
+}
+
+static void append(const char *path, const char *text)
+{
+	cleanup_free char *whole = tree_path(path);
+	cleanup_close int fd = open(whole, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	CHECK(fd >= 0 && pv_write_all(fd, text, strlen(text)) == 0);
+}
+
+static void check_stored(int storage, struct pv_err *err)
+{
+	struct pv_bootenv env = {.revision = "7"}, back;
+
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0);
+	CHECK(is_own(storage, "boot/grubenv") && is_own(storage, "boot/grubenv2"));
+	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
+	CHECK_TEXT(back.revision, "7");
+}
+
+/* What else has the name or the bytes is not written to: an object that was verified, for one. */
+static void test_copy_that_is_not_a_file_of_its_own_is_made_anew(struct pv_err *err)
 {
 	int storage = begin(err);
-	struct pv_bootenv env = {.revision = "0"}, back;
+	struct pv_bootenv env = {.revision = "0"};
+	struct stat secret;
 
 	tree_file("secret", "x");
-	CHECK(symlinkat("../secret", storage, "boot/grubenv") == 0);
-	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) < 0);
-	pv_bootenv_load(storage, PV_BOOTENV_GRUB, &back);
-	CHECK(!*back.revision);
+	tree_link("../secret", "boot/grubenv");
+	tree_fifo("boot/grubenv2");
+	check_stored(storage, err);
+	tree_unlink("boot/grubenv");
+	tree_hard_link("secret", "boot/grubenv");
+	check_stored(storage, err);
+	/* One block is not two copies. */
+	tree_unlink("boot/grubenv2");
+	tree_hard_link("boot/grubenv", "boot/grubenv2");
+	check_stored(storage, err);
+	CHECK(fstatat(storage, "secret", &secret, 0) == 0 && secret.st_size == 1);
+	/* Behind the block GRUB would find another value. */
+	CHECK(pv_bootenv_store(pv_storage_at(storage), PV_BOOTENV_GRUB, &env, err) == 0);
+	append("boot/grubenv", "\npv_rev=9\n");
+	check_stored(storage, err);
 	close(storage);
 	tree_end();
 }
@@ -214,6 +269,12 @@ static void test_boots_are_counted_for_one_generation(struct pv_err *err)
 	tree_file("boot/grubtry", "# GRUB Environment Block\n");
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
 	notes_check_empty();
+	/* Nor would it write to one with another name, or whose end is a hole. */
+	tree_hard_link("boot/grubtry", "other");
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
+	append("boot/grubtry", "#");
+	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
+	notes_check_empty();
 	close(storage);
 	tree_end();
 }
@@ -225,9 +286,10 @@ int main(void)
 	test_values_are_read_by_their_whole_name_and_the_last_one_counts();
 	test_published_uboot_files_are_read();
 	test_torn_copy_does_not_count();
+	test_grub_reads_what_is_behind_the_block();
 	test_rendered_block_reads_back_within_its_first_sector();
 	test_store_writes_both_copies_in_place(&err);
-	test_what_is_not_a_file_is_not_written(&err);
+	test_copy_that_is_not_a_file_of_its_own_is_made_anew(&err);
 	test_boots_are_counted_for_one_generation(&err);
 	test_generation_after_the_last_one_is_read(&err);
 	test_faults_are_a_count_and_a_time();

@@ -37,6 +37,8 @@ static void read_bootenv(const char *bytes, size_t length)
 	for (int kind = PV_BOOTENV_GRUB; kind <= PV_BOOTENV_UBOOT; kind++) {
 		if (!pv_bootenv_parse((enum pv_bootenv_kind)kind, bytes, length, &first))
 			continue;
+		/* Nothing is written without a generation. */
+		first.generation += !first.generation;
 		pv_bootenv_render((enum pv_bootenv_kind)kind, &first, block);
 		fuzz_require(pv_bootenv_parse((enum pv_bootenv_kind)kind, block, sizeof(block), &second) &&
 				     first.generation == second.generation &&
