@@ -71,6 +71,15 @@ static enum pv_upload_state judge_existing(struct pv_storage at, const char *obj
 	return PV_UPLOAD_FAILED;
 }
 
+/* While the lock was waited for, the part may have become the object, or have gone. */
+static bool has_name(const struct pv_upload *upload, const struct stat *info)
+{
+	struct stat named;
+
+	return fstatat(upload->at.root, upload->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       named.st_ino == info->st_ino && named.st_dev == info->st_dev;
+}
+
 /* What a part holds already counts, if it can be that object's beginning at all. */
 static int open_part(struct pv_upload *upload, struct pv_err *err)
 {
@@ -81,6 +90,8 @@ static int open_part(struct pv_upload *upload, struct pv_err *err)
 		return pv_err_errno(err, "cannot open %s", upload->part);
 	if (flock(upload->file, LOCK_EX | LOCK_NB) < 0)
 		return pv_err_set(err, "object %.12s is being sent by another connection", upload->id);
+	if (fstat(upload->file, &info) == 0 && !has_name(upload, &info))
+		return pv_err_set(err, "object %.12s was sent by another connection meanwhile", upload->id);
 	if (fstat(upload->file, &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
 		(uint64_t)info.st_size > upload->size) {
 		upload->at.ops->unlink(upload->at.root, upload->part);

@@ -70,6 +70,30 @@ static void test_an_upload_that_breaks_off_goes_on(void)
 	end();
 }
 
+/* Another connection finishes between our opening of the part and its lock. */
+static int create_and_lose(int folder, const char *name, int flags)
+{
+	int fd = pv_fsops_real.create(folder, name, flags);
+
+	CHECK(fd >= 0 && pv_write_all(fd, content, strlen(content)) == 0);
+	CHECK(pv_fsops_real.rename(folder, name, id) == 0);
+	return fd;
+}
+
+static void test_nothing_is_added_to_an_object_that_has_its_name(void)
+{
+	struct pv_fsops ops = pv_fsops_real;
+	struct pv_upload upload;
+
+	begin();
+	ops.create = create_and_lose;
+	CHECK(pv_object_begin((struct pv_storage){at.root, &ops}, id, 100, &upload, &err) ==
+		PV_UPLOAD_FAILED);
+	CHECK_HAS(err.text, "was sent by another connection meanwhile");
+	check_object(true, false);
+	end();
+}
+
 static void test_what_is_wrong_never_gets_a_name(void)
 {
 	struct pv_upload upload;
@@ -138,6 +162,7 @@ int main(void)
 {
 	test_an_object_gets_its_name_when_it_is_whole();
 	test_an_upload_that_breaks_off_goes_on();
+	test_nothing_is_added_to_an_object_that_has_its_name();
 	test_what_is_wrong_never_gets_a_name();
 	test_a_damaged_object_comes_again_unless_a_revision_has_it();
 	test_no_link_leads_elsewhere();
