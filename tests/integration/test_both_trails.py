@@ -51,10 +51,8 @@ def program() -> Path:
     return BUILD / "pantavisor"
 
 
-@pytest.fixture(scope="module")
-def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
-    folder = tmp_path_factory.mktemp("trails")
-    keys.generate(folder / "keys", common_name="Test", algorithm="ES256", days=30)
+def make(folder: Path, program: Path, algorithm: str) -> Tree:
+    keys.generate(folder / "keys", common_name="Test", algorithm=algorithm, days=30)
     signer = keys.PemSigner.load(folder / "keys/key.pem", folder / "keys/x5c.pem")
     pool = ObjectPool(folder / "storage/objects")
     files = {**sim.bsp_files(pool), **sim.container_files(pool, "web")}
@@ -71,11 +69,29 @@ def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
     return Tree(folder / "storage", folder / "keys/ca.crt", program)
 
 
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Tree:
+    return make(tmp_path_factory.mktemp("trails"), program, "ES256")
+
+
 @pytest.fixture
 def tree(master: Tree, tmp_path: Path) -> Tree:
     # cp keeps hard links within what it copies.
     subprocess.run(["cp", "-a", str(master.storage), str(tmp_path / "storage")], check=True, timeout=600)
     return Tree(tmp_path / "storage", master.trust, master.program)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "ES384", "ES512"])
+def test_each_algorithm_is_taken_and_one_byte_of_a_signature_is_not(
+    algorithm: str, tmp_path: Path, program: Path
+) -> None:
+    tree = make(tmp_path, program, algorithm)
+    assert tree.device_takes_it() and tree.verifier_takes_it()
+    text = (tree.trail / ".pvr/json").read_text()
+    start = text.index('"signature":"') + len('"signature":"')
+    other = "B" if text[start] == "A" else "A"
+    (tree.trail / ".pvr/json").write_text(text[:start] + other + text[start + 1 :])
+    assert not tree.device_takes_it() and not tree.verifier_takes_it()
 
 
 def added(name: str) -> Callable[[Tree], None]:

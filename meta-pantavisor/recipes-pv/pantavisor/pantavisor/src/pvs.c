@@ -231,7 +231,8 @@ static int look_at_some(struct course *course, bool of_sets, size_t *seen, struc
 			course->result->signatures++;
 			continue;
 		}
-		pv_err_wrap(err, "signature %.100s", pv_json_key(state, n));
+		/* The words by which published tools know it. */
+		pv_err_wrap(err, "Signature validation failed: signature %.100s", pv_json_key(state, n));
 		if (found(mode, course->result, err) < 0)
 			return -1;
 	}

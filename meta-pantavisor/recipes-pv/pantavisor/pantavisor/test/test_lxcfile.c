@@ -13,9 +13,8 @@
 static struct pv_err err;
 
 /* The file that is made of a configuration without a console, whose log would lie on the storage. */
-static char *written(const struct pv *pv, const char *more)
+static char *written_for(struct pv_container spec, const struct pv *pv, const char *more)
 {
-	struct pv_container spec = {.name = "web"};
 	struct pv_task task = {.spec = &spec};
 	cleanup_free char *text = pv_fmt(ROOT "lxc.console.path = none\n%s", more);
 	cleanup_free char *path = NULL;
@@ -33,9 +32,30 @@ static char *written(const struct pv *pv, const char *more)
 	return found;
 }
 
+static char *written(const struct pv *pv, const char *more)
+{
+	return written_for((struct pv_container){.name = "web"}, pv, more);
+}
+
+/* The kernel's, read-only, unless run.json has "automodfw":"no". */
+static void test_modules_and_firmware(const struct pv *pv)
+{
+	const struct pv_container with = {.name = "web", .automodfw = true};
+	cleanup_free char *plain = written(pv, ""), *found = written_for(with, pv, ""), *merged = NULL;
+
+	CHECK(!strstr(plain, "/lib/modules") && !strstr(plain, "/lib/firmware"));
+	CHECK_HAS(found, "lxc.mount.entry = /lib/modules/6.1 lib/modules/6.1 none bind,ro,optional");
+	CHECK_HAS(found, "lxc.mount.entry = /lib/firmware lib/firmware none bind,ro,optional");
+	/* LXC follows no link to usr/lib. */
+	CHECK(pv_mkdirs("/rootfs", 0755, &err) == 0 && symlink("usr/lib", "/rootfs/lib") == 0);
+	merged = written_for(with, pv, "");
+	CHECK_HAS(merged, "lxc.mount.entry = /lib/modules/6.1 usr/lib/modules/6.1 none bind,ro");
+	CHECK_HAS(merged, "lxc.mount.entry = /lib/firmware usr/lib/firmware none bind,ro");
+}
+
 int main(void)
 {
-	struct pv pv = {.storage = -1};
+	struct pv pv = {.storage = -1, .release = "6.1"};
 	cleanup_free char *plain = NULL, *named = NULL, *said = NULL, *limited = NULL;
 
 	world_begin();
@@ -63,5 +83,6 @@ int main(void)
 	CHECK(strstr(limited, "lxc.cgroup2.pids.max = 600\n") <
 		strstr(limited, "lxc.cgroup2.pids.max = 50\n"));
 	CHECK_HAS(limited, "lxc.cgroup2.pids.max = 600\n");
+	test_modules_and_firmware(&pv);
 	return check_done();
 }

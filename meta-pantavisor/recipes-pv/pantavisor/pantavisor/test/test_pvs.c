@@ -43,7 +43,7 @@ static void check_published(const char *name, const char *roots, const char *oth
 	CHECK(verify(text, length, PV_SECUREBOOT_LENIENT, roots, &result) == 0 && result.signatures == 1);
 	/* It covers one container; the rest has no signature. */
 	CHECK(verify(text, length, PV_SECUREBOOT_STRICT, roots, &result) < 0);
-	CHECK_HAS(err.text, "no signature covers #spec");
+	CHECK_HAS(err.text, "State not fully covered by signatures: no signature covers #spec");
 	CHECK(verify(text, length, PV_SECUREBOOT_AUDIT, roots, &result) == 0 && result.has_complaint);
 	CHECK(verify(text, length, PV_SECUREBOOT_LENIENT, other_roots, &result) < 0);
 	CHECK_HAS(err.text, "is not trusted");
@@ -63,7 +63,8 @@ static void test_a_change_is_seen_where_it_is_covered(void)
 	at = strstr(text, "\"group\":\"app\"") + strlen("\"group\":\"");
 	*at ^= 1;
 	CHECK(verify(text, length, PV_SECUREBOOT_LENIENT, "ca.ec256.crt", &result) < 0);
-	CHECK_HAS(err.text, "signature _sigs/demo.json: the signature does not match");
+	CHECK_HAS(err.text,
+		"Signature validation failed: signature _sigs/demo.json: the signature does not match");
 	*at ^= 1;
 	at = strstr(text, "\"README.md\":\"") + strlen("\"README.md\":\"");
 	*at ^= 1;
