@@ -81,6 +81,13 @@ def tree(master: Tree, tmp_path: Path) -> Tree:
     return Tree(tmp_path / "storage", master.trust, master.program)
 
 
+def test_a_name_moves_no_cursor_and_begins_no_line(tree: Tree) -> None:
+    added("web/x\x1b[2J\nrevision 0 verified")(tree)
+    argv = [tree.program, "--check", tree.storage, "0", "--trust", tree.trust]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 2 and "web/x?[2J?revision 0 verified" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "ES384", "ES512"])
 def test_each_algorithm_is_taken_and_one_byte_of_a_signature_is_not(
     algorithm: str, tmp_path: Path, program: Path

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "console.h"
 #include "log.h"
 #include "pv.h"
 #include "verify.h"
@@ -69,6 +70,13 @@ static int verify(const struct places *paths, struct pv_verify *options, struct 
 	return done;
 }
 
+/* It may name files of a hostile tree. */
+static const char *clean(struct pv_err *err)
+{
+	pv_console_clean(err->text, strlen(err->text));
+	return err->text;
+}
+
 int pv_check(int argc, char **argv)
 {
 	struct pv_verify options = {
@@ -86,11 +94,11 @@ int pv_check(int argc, char **argv)
 		return usage();
 	options.release = uname(&name) == 0 ? name.release : "";
 	if (verify(&paths, &options, &state, &verified, &err) < 0) {
-		fprintf(stderr, "revision %s is unusable: %s\n", options.revision, err.text);
+		fprintf(stderr, "revision %s is unusable: %s\n", options.revision, clean(&err));
 		return REFUSED;
 	}
 	if (verified.has_complaint)
-		fprintf(stderr, "audit: %s\n", verified.complaint.text);
+		fprintf(stderr, "audit: %s\n", clean(&verified.complaint));
 	printf("revision %s verified: %zu objects, %zu signatures\n", options.revision, verified.objects,
 		verified.signatures);
 	if (verified.release)
