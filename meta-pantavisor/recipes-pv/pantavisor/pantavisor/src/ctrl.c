@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "ctrlserver.h"
 #include "exitstatus.h"
+#include "file.h"
 #include "log.h"
 #include "order.h"
 #include "usable.h"
@@ -76,7 +77,7 @@ static void arrange(int listener, int wire, int storage)
 		if (moved[i] < 0 || dup2(moved[i], LISTENER + i) < 0)
 			close(LISTENER + i);
 	}
-	close_range(STORAGE + 1, ~0U, 0);
+	pv_close_range(STORAGE + 1, ~0U);
 }
 
 /* It reads hostile input: it keeps the rights that the storage needs, over files of any user, and gains

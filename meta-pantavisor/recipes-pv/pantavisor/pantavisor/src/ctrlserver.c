@@ -12,6 +12,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "connection.h"
+#include "file.h"
 
 #define ACCEPTED_AT_ONCE 16
 #define REPLIES_AT_ONCE 16
@@ -70,11 +71,11 @@ static _Noreturn void work(const struct server *s, const struct pv_connection *c
 	int lock = fcntl(c->lock, F_DUPFD, LOCK + 1);
 	sigset_t none;
 
-	close_range(CALLER, LOCK, 0);
+	pv_close_range(CALLER, LOCK);
 	dup2(caller, CALLER);
 	service.storage.root = storage < 0 ? -1 : dup2(storage, STORAGE);
 	deal.lock = lock < 0 ? -1 : dup2(lock, LOCK);
-	close_range(LOCK + 1, ~0U, 0);
+	pv_close_range(LOCK + 1, ~0U);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	pv_exchange_begin(&deal.exchange, CALLER, &c->request);

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "beneath.h"
 #include "clock.h"
+#include "file.h"
 #include "text.h"
 
 #define NAME_BYTES 256
@@ -188,10 +189,10 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 static void keep_two(unsigned low, unsigned high)
 {
 	if (low > 3)
-		close_range(3, low - 1, 0);
+		pv_close_range(3, low - 1);
 	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
+		pv_close_range(low + 1, high - 1);
+	pv_close_range(high + 1, ~0U);
 }
 
 /* PID 1's signals stay blocked: it ends soon after its parent, and has printed the last lines then. */

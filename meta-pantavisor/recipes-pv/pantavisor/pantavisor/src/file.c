@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -114,6 +115,11 @@ int pv_write_file(const char *path, const char *text, size_t length, struct pv_e
 		return -1;
 	}
 	return 0;
+}
+
+void pv_close_range(unsigned first, unsigned last)
+{
+	(void)syscall(SYS_close_range, first, last, 0);
 }
 
 int pv_mkdirs(const char *path, mode_t mode, struct pv_err *err)

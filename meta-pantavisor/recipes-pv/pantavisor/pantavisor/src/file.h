@@ -22,6 +22,8 @@ typedef ssize_t pv_writer(int fd, const void *bytes, size_t length);
 /* All of the bytes, however few are taken at once. */
 int pv_write_all_by(pv_writer *writer, int fd, const void *bytes, size_t length);
 int pv_write_all(int fd, const void *bytes, size_t length);
+/* Closes all from `first` to `last`, by the system call: musl has no function for it. */
+void pv_close_range(unsigned first, unsigned last);
 int pv_mkdirs(const char *path, mode_t mode, struct pv_err *err);
 bool pv_exists(const char *path);
 bool pv_is_directory(const char *path);

@@ -135,8 +135,8 @@ static _Noreturn void be_writer(void)
 {
 	prctl(PR_SET_NAME, "pv-log");
 	if (sink.storage > 3)
-		close_range(3, (unsigned)sink.storage - 1, 0);
-	close_range((unsigned)sink.storage + 1, ~0U, 0);
+		pv_close_range(3, (unsigned)sink.storage - 1);
+	pv_close_range((unsigned)sink.storage + 1, ~0U);
 	_exit(write_lines(sink.writing, sink.reporting) < 0);
 }
 

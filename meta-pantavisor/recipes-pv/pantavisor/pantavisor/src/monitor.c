@@ -12,6 +12,7 @@
 #include "alloc.h"
 #include "argv.h"
 #include "exitstatus.h"
+#include "file.h"
 #include "lxcfile.h"
 #include "text.h"
 
@@ -35,7 +36,7 @@ void pv_monitor_leave_pid1(const char *name)
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	prctl(PR_SET_NAME, name);
-	close_range(0, ~0U, 0);
+	pv_close_range(0, ~0U);
 	limit_files();
 	null = open("/dev/null", O_RDWR);
 	(void)dup2(null, 1);

@@ -5,7 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#ifndef STATX_BTIME /* musl before 1.2.5 */
+#include <linux/stat.h>
+#endif
 
 #include "alloc.h"
 #include "beneath.h"
@@ -72,7 +76,7 @@ static char *tag_of(int file, const struct stat *info)
 {
 	struct statx more = {0};
 
-	(void)!statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &more);
+	(void)syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_BTIME, &more);
 	return pv_fmt("ETag: \"%llu-%lld.%u\"\r\n", (unsigned long long)info->st_ino,
 		(long long)more.stx_btime.tv_sec, (unsigned)more.stx_btime.tv_nsec);
 }
