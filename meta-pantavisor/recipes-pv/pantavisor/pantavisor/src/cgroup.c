@@ -13,7 +13,7 @@
 
 /* Scales of weights: low..high of the first version to 1..10000. */
 struct scale {
-	long low, high;
+	int64_t low, high;
 };
 
 static const struct scale shares = {2, 262144}, weight = {10, 1000};
@@ -70,10 +70,10 @@ static int limit(FILE *to, const char *to_name, const char *value, struct pv_err
 	return 0;
 }
 
-static int read_weight(const char *value, const struct scale *scale, long *found, struct pv_err *err)
+static int read_weight(const char *value, const struct scale *scale, int64_t *found, struct pv_err *err)
 {
 	char *end;
-	long number = strtol(value, &end, 10);
+	int64_t number = strtoll(value, &end, 10);
 
 	if (end == value || *end || number < 0)
 		return refuse(value, err);
@@ -88,22 +88,23 @@ static int read_weight(const char *value, const struct scale *scale, long *found
 
 static int cpu_weight(FILE *to, const char *to_name, const char *value, struct pv_err *err)
 {
-	long found;
+	int64_t found;
 
 	if (read_weight(value, &shares, &found, err) < 0)
 		return -1;
-	fprintf(to, PREFIX "%s = %ld\n", to_name, found);
+	fprintf(to, PREFIX "%s = %" PRId64 "\n", to_name, found);
 	return 0;
 }
 
 static int io_weight(FILE *to, const char *to_name, const char *value, struct pv_err *err)
 {
 	const char *blank = strrchr(value, ' ');
-	long found;
+	int64_t found;
 
 	if (read_weight(blank ? blank + 1 : value, &weight, &found, err) < 0)
 		return -1;
-	fprintf(to, PREFIX "%s = %.*s%ld\n", to_name, blank ? (int)(blank + 1 - value) : 0, value, found);
+	fprintf(to, PREFIX "%s = %.*s%" PRId64 "\n", to_name, blank ? (int)(blank + 1 - value) : 0, value,
+		found);
 	return 0;
 }
 

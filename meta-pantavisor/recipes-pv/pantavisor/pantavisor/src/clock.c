@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "clock.h"
 
+#include <sys/types.h>
 #include <time.h>
+
+_Static_assert(sizeof(time_t) == 8 && sizeof(off_t) == 8, "-D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64");
 
 int64_t pv_now_ms(void)
 {
