@@ -48,6 +48,13 @@ def script(d: Any) -> str:
     return "pantavisor-boot.scr;boot.scr" + notes
 
 
+def command(d: Any) -> str:
+    """What starts the kernel in U-Boot, by the form that the kernel has."""
+    if (d.getVar("PVR_BSP_KERNEL") or d.getVar("KERNEL_IMAGETYPE") or "").startswith("uImage"):
+        return "bootm"
+    return "bootz" if d.getVar("TARGET_ARCH") == "arm" else "booti"
+
+
 def layout(d: Any) -> str:
     """The wks of this layer for the machine and its PANTAVISOR_BOOTLOADER."""
     overrides = (d.getVar("MACHINEOVERRIDES") or "").split(":")

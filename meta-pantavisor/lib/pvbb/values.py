@@ -31,6 +31,8 @@ CHOICES = {
     "PVROOT_SBOM": ("spdx", "cyclonedx"),
     "PANTAVISOR_SECUREBOOT_MODE": ("strict", "lenient", "audit", "disabled"),
     "PANTAVISOR_BOOTLOADER": ("grub", "uboot"),
+    "PANTAVISOR_UBOOT_NOTES": ("env", "fat"),
+    "PANTAVISOR_UBOOT_COMMAND": ("booti", "bootz", "bootm"),
 }
 # Published loaders of which nothing is here, and why.
 ABSENT_LOADERS = {

@@ -22,10 +22,9 @@ PANTAVISOR_UBOOT_CONSOLE ??= "${@','.join(reversed((d.getVar('SERIAL_CONSOLES') 
     '115200;ttyS0').split()[0].split(';')[:2]))}"
 PANTAVISOR_UBOOT_CONSOLE[doc] = "Serial console of the machine, as in the kernel's console=. Default: the \
 first of SERIAL_CONSOLES."
-PANTAVISOR_UBOOT_COMMAND ??= "booti"
-PANTAVISOR_UBOOT_COMMAND:arm ??= "bootz"
+PANTAVISOR_UBOOT_COMMAND ??= "${@pvbb.boards.command(d)}"
 PANTAVISOR_UBOOT_COMMAND[doc] = "Command of U-Boot that starts a kernel of this machine: booti, bootz or \
-bootm."
+bootm. Default: by KERNEL_IMAGETYPE and the architecture."
 PANTAVISOR_UBOOT_NOTES ??= "env"
 PANTAVISOR_UBOOT_NOTES[doc] = "Where tries and failed boots are noted: env, U-Boot's own environment, \
 which saveenv has to keep, in two copies where the board can; fat, one sector of the boot partition, for \
