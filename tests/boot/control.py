@@ -20,6 +20,7 @@ COMPILERS = {
     "qemux86-64": "gcc",
     "qemuarm64": "aarch64-linux-gnu-gcc",
     "qemuarm64-uboot": "aarch64-linux-gnu-gcc",
+    "qemuarm-uboot": "arm-linux-gnueabihf-gcc",
 }
 ANSWER_SECONDS = 600
 

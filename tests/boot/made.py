@@ -17,11 +17,13 @@ from place import BUILD, KEY_DIR, PROJECT, TRUST
 EXPORTS = BUILD / "tmp/deploy/images"
 COMMAND = (sys.executable, "-m", "pantavisor")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT / "meta-pantavisor/lib")}
+UBOOT_FILES = {"boot.scr": "pantavisor-boot.scr", "pv-notes.env": "pantavisor-notes.env"}
 # The files of the boot partition, and what the build deploys them as.
 BOOT_FILES = {
     "qemux86-64": {"EFI/BOOT/BOOTX64.EFI": "pantavisor-grub-bootx64.efi"},
     "qemuarm64": {"EFI/BOOT/BOOTAA64.EFI": "pantavisor-grub-bootaa64.efi"},
-    "qemuarm64-uboot": {"boot.scr": "pantavisor-boot.scr", "pv-notes.env": "pantavisor-notes.env"},
+    "qemuarm64-uboot": UBOOT_FILES,
+    "qemuarm-uboot": UBOOT_FILES,
 }
 
 
@@ -90,8 +92,8 @@ class Desk:
     @property
     def kernel(self) -> Path:
         """The kernel of the build."""
-        deployed = EXPORTS / self.machine
-        return next(path for path in (deployed / "bzImage", deployed / "Image") if path.exists())
+        deployed = [EXPORTS / self.machine / name for name in ("bzImage", "Image", "zImage")]
+        return next(path for path in deployed if path.exists())
 
     def initramfs_file(self, path: str) -> bytes:
         """A file of the initramfs that the build deployed."""

@@ -200,4 +200,5 @@ def test_the_list_has_only_words_that_setup_knows() -> None:
             continue
         name, *conditions = line.split()
         assert re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name)
-        assert all(re.fullmatch(r"unless:[a-z-]+|where-known|rootless", word) for word in conditions)
+        known = r"(unless|machine):[a-z0-9-]+|where-known|rootless"
+        assert all(re.fullmatch(known, word) for word in conditions)

@@ -38,6 +38,22 @@ def make_elf(needed: tuple[str, ...] = (), interpreter: str = "", *, machine: in
     return header + table + strings + interp + dynamic
 
 
+def make_elf32(needed: str, interpreter: str) -> bytes:
+    """A minimal ELF32 of 32-bit ARM with one library."""
+    strings, interp = b"\0" + needed.encode() + b"\0", interpreter.encode() + b"\0"
+    base, strings_at = 0x10000, 52 + 32 * 3
+    interp_at = strings_at + len(strings)
+    dynamic_at = interp_at + len(interp)
+    dynamic = struct.pack("<iIiIiI", 1, 1, 5, base + strings_at, 0, 0)
+    total = dynamic_at + len(dynamic)
+    header = b"\x7fELF\x01\x01\x01".ljust(16, b"\0")
+    header += struct.pack("<HHIIIIIHHHHHH", 3, 40, 1, 0, 52, 0, 0, 52, 32, 3, 0, 0, 0)
+    table = struct.pack("<8I", 1, 0, base, base, total, total, 5, 4096)
+    table += struct.pack("<8I", 2, dynamic_at, base + dynamic_at, 0, len(dynamic), len(dynamic), 4, 4)
+    table += struct.pack("<8I", 3, interp_at, base + interp_at, 0, len(interp), len(interp), 4, 1)
+    return header + table + strings + interp + dynamic
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A merged file system with a loader behind an absolute link, as Debian's is."""
@@ -58,6 +74,14 @@ def root(tmp_path: Path) -> Path:
 def test_the_fields_are_read() -> None:
     found = elf.Elf.parse(make_elf(("liba.so", "libb.so.2"), LOADER, machine=183), what="x")
     assert found == elf.Elf(183, LOADER, ("liba.so", "libb.so.2"))
+
+
+def test_a_program_of_32_bits_is_read() -> None:
+    loader = "/lib/ld-linux-armhf.so.3"
+    found = elf.Elf.parse(make_elf32("libc.so.6", loader), what="x")
+    assert found == elf.Elf(40, loader, ("libc.so.6",))
+    with pytest.raises(DebError, match="ELF"):
+        elf.Elf.parse(make_elf32("libc.so.6", loader)[:100], what="x")
 
 
 def test_a_program_of_this_host_is_read() -> None:

@@ -56,6 +56,35 @@ def test_content_mode_link_and_name_each_change_the_hash(source: Path) -> None:
     assert len(hashes) == 5
 
 
+class Made(images.ImageBuilder):
+    """Notes the architectures that it is to make an image for; the registry has what was made."""
+
+    made: list[list[str]] = []
+
+    def _make(self, image: images.Image, architectures: object, *_: object) -> str:
+        self.made.append(list(architectures))  # type: ignore[call-overload]
+        return "sha256:1"
+
+
+def test_an_architecture_that_was_asked_for_once_stays(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "IMAGES", (SMALL,))
+    monkeypatch.setattr(images.packages.Distribution, "of_this_machine", lambda: None)
+    monkeypatch.setattr(registry.Registry, "find", lambda *_: registry.Manifest("sha256:1", 1, "list"))
+    monkeypatch.setattr(Made, "made", [])
+
+    def ensure(*further: str) -> list[list[str]]:
+        Made.made.clear()
+        Made(tmp_path, registry.Registry(tmp_path, 1), print, further).ensure(only_engine="none")
+        return list(Made.made)
+
+    assert ensure() == [["amd64", "arm64"]] and ensure() == []
+    assert ensure("arm") == [["amd64", "arm64", "arm"]] and ensure("arm") == ensure() == []
+    (source / "Dockerfile").write_text("FROM scratch\nENV A=1\n")
+    assert ensure() == [["amd64", "arm64", "arm"]]
+
+
 def test_auto_conf_pins_each_recipe_and_is_left_alone_when_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "conf" / "auto.conf"
     digests = {"demo-system": "sha256:" + "1" * 64, "demo-nginx": "sha256:" + "2" * 64}

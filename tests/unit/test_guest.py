@@ -77,7 +77,7 @@ def test_missing_firmware_names_the_package(machine: str, tmp_path: Path) -> Non
         guest.Setup(Path("/x.img"), machine).argv(interactive=True)
 
 
-@pytest.mark.parametrize("name", ["qemux86-64", "qemuarm64", "qemuarm64-uboot"])
+@pytest.mark.parametrize("name", ["qemux86-64", "qemuarm64", "qemuarm64-uboot", "qemuarm-uboot"])
 def test_machine_is_known_by_the_name_of_the_image(name: str) -> None:
     assert guest.machine_of(Path(f"pantavisor-demo-{name}.img")) == name
 

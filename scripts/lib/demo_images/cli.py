@@ -16,7 +16,7 @@ from pantavisor import atomic
 
 from .engine import NAMES
 from .failure import NOT_INSTALLED, Failure
-from .images import IMAGES, ImageBuilder
+from .images import FURTHER, IMAGES, ImageBuilder
 from .registry import HOST, Registry
 from .registry import serve as serve_registry
 
@@ -38,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
         "--auto-conf", type=Path, metavar="FILE", help="write digests and registry for BitBake"
     )
     top.add_argument("--engine", choices=NAMES, default="", help="insist on one")
+    top.add_argument(
+        "--also",
+        choices=FURTHER,
+        action="append",
+        default=[],
+        help="an architecture to make them for as well: next to amd64 and arm64",
+    )
     top.add_argument("--port", type=_port, default=0, help="of the registry; default: any free one")
     top.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run meanwhile")
     return top
@@ -65,7 +72,7 @@ def serve(options: argparse.Namespace) -> int:
     build = options.build_dir.resolve()
     build.mkdir(parents=True, exist_ok=True)
     with _alone(build), serve_registry(build / "registry", port=options.port) as registry:
-        builder = ImageBuilder(work=build / "demo", registry=registry, report=_report)
+        builder = ImageBuilder(build / "demo", registry, _report, further=options.also)
         digests = builder.ensure(only_engine=options.engine)
         for image in IMAGES:
             _report(f"{HOST}/{image.repository}:{image.tag} is {digests[image.recipe]}")

@@ -22,6 +22,10 @@ from .failure import Failure
 from .registry import Manifest, Registry
 
 ARCHITECTURES = ("amd64", "arm64")
+# Made where a machine needs them.
+FURTHER = ("arm",)
+# What the packages of an architecture are called where images have another name for it.
+DEB_ARCHITECTURES = {"arm": "armhf"}
 SOURCES = Path(__file__).resolve().parents[3] / "kas" / "quickstart" / "demo"
 # Raise it when the rules in this package change what an image holds.
 RULES = 1
@@ -45,11 +49,14 @@ IMAGES = (Image("nginx", "demo-nginx"), Image("system", "demo-system"))
 
 @dataclass(frozen=True)
 class ImageBuilder:
-    """Where images are made: ``work`` for contexts and logs, ``registry`` (running) for the results."""
+    """Where images are made: ``work`` for contexts and logs, ``registry`` (running) for the results;
+    ``further`` architectures next to the usual ones.
+    """
 
     work: Path
     registry: Registry
     report: Callable[[str], None]
+    further: Sequence[str] = ()
 
     def ensure(self, *, only_engine: str = "") -> dict[str, str]:
         """Build what is missing or changed; the digest of each recipe's image."""
@@ -80,13 +87,22 @@ class ImageBuilder:
         with engines.start(engine_name, self.work, self.registry) as engine:
             for image in images:
                 self.report(f"demo image {image.repository}:{image.tag}: building with {engine.name}")
-                digest = self._make(image, engine, distribution)
-                known[image.name] = {"sources": source_hash(image), "digest": digest}
+                # What it was made for once stays, or two machines would take the image from each other.
+                further = sorted({*_further(known.get(image.name, {})), *self.further})
+                digest = self._make(image, [*ARCHITECTURES, *further], engine, distribution)
+                stamp = {"sources": source_hash(image), "digest": digest, "further": " ".join(further)}
+                known[image.name] = stamp
                 self._write_stamps(known)
 
-    def _make(self, image: Image, engine: engines.Engine, distribution: packages.Distribution) -> str:
+    def _make(
+        self,
+        image: Image,
+        architectures: Sequence[str],
+        engine: engines.Engine,
+        distribution: packages.Distribution,
+    ) -> str:
         members = []
-        for architecture in ARCHITECTURES:
+        for architecture in architectures:
             shutil.rmtree(self._contexts, ignore_errors=True)
             try:
                 members.append((self._make_member(image, architecture, engine, distribution), architecture))
@@ -118,7 +134,7 @@ class ImageBuilder:
 
     def _is_current(self, image: Image, known: Mapping[str, Mapping[str, str]]) -> bool:
         stamp = known.get(image.name, {})
-        if stamp.get("sources") != source_hash(image):
+        if stamp.get("sources") != source_hash(image) or not {*self.further} <= _further(stamp):
             return False
         found = self.registry.find(image.repository, image.tag)
         return found is not None and found.digest == stamp.get("digest")
@@ -136,6 +152,10 @@ class ImageBuilder:
 
     def _write_stamps(self, stamps: Mapping[str, Mapping[str, str]]) -> None:
         self._stamps.write_text(json.dumps(stamps, indent=2, sort_keys=True) + "\n")
+
+
+def _further(stamp: Mapping[str, str]) -> set[str]:
+    return set(stamp.get("further", "").split())
 
 
 def source_hash(image: Image) -> str:
@@ -167,6 +187,7 @@ def _prepare(
 
     ``native``: commands of the image can run.
     """
+    architecture = DEB_ARCHITECTURES.get(architecture, architecture)
     if image.name == "system":
         tar = context / "packages.tar"
         packages.unpacked(distribution, architecture, tar, include=["busybox-static"], log=log)

@@ -18,7 +18,9 @@ from typing import BinaryIO
 from . import steps
 
 PROJECT = Path(__file__).resolve().parents[3]
-MACHINES = ("qemux86-64", "qemuarm64", "qemuarm64-uboot")
+MACHINES = ("qemux86-64", "qemuarm64", "qemuarm64-uboot", "qemuarm-uboot")
+# The demonstration images are made for these when one is built.
+FURTHER_ARCHITECTURES = {"qemuarm-uboot": "arm"}
 LOG = Path("build/quickstart.log")
 IMAGE = "build/tmp/deploy/images/{machine}/pantavisor-demo-{machine}.img"
 ERROR_LINES = 60
@@ -148,6 +150,7 @@ def build(screen: steps.Screen, log: BinaryIO, machine: str, engine: str) -> Non
     places = {"KAS_MACHINE": machine, "KAS_WORK_DIR": str(PROJECT), "KAS_BUILD_DIR": str(PROJECT / "build")}
     argv = ["scripts/demo-images", "--build-dir", "build", "--auto-conf", "build/conf/auto.conf"]
     argv += ["--engine", engine] if engine else []
+    argv += ["--also", FURTHER_ARCHITECTURES[machine]] if machine in FURTHER_ARCHITECTURES else []
     watcher = Watcher(screen, machine)
     screen.begin("demonstration images")
     status = steps.follow(

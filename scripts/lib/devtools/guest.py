@@ -82,6 +82,13 @@ MACHINES: Mapping[str, Machine] = {
         firmware=(("/usr/lib/u-boot/qemu_arm64/u-boot.bin",),),
         package="u-boot-qemu",
     ),
+    # highmem=off: neither U-Boot nor a kernel without LPAE reaches what lies above 4 GiB.
+    "qemuarm-uboot": Machine(
+        "qemu-system-arm",
+        ("-machine", "virt,highmem=off", "-cpu", "cortex-a15", "-accel", "tcg"),
+        (("/usr/lib/u-boot/qemu_arm/u-boot.bin",),),
+        "u-boot-qemu",
+    ),
 }
 
 
@@ -143,15 +150,8 @@ class Setup:
     def argv(self, *, interactive: bool) -> list[str]:
         """The whole command line of QEMU."""
         forwards = "".join(f",hostfwd=tcp:{LOOPBACK}:{port.host}-:{port.guest}" for port in self.forwards)
-        argv = [
-            *MACHINES[self.machine].argv(),
-            "-m",
-            str(self.memory_mib),
-            "-nodefaults",
-            "-display",
-            "none",
-        ]
-        argv += [*self.disk(), "-device", "virtio-rng-pci"]
+        argv = [*MACHINES[self.machine].argv(), "-m", str(self.memory_mib), "-nodefaults"]
+        argv += ["-display", "none", *self.disk(), "-device", "virtio-rng-pci"]
         # romfile=: the firmware must not try to boot from the network.
         argv += ["-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="]
         if interactive:

@@ -2,8 +2,8 @@
 """What a dynamically linked program needs: its loader and, transitively, its shared libraries (System V
 gABI, chapter 5).
 
-Little-endian ELF64 only: the quickstart's machines are. Names are looked up in the target's sysroot and
-nowhere else.
+Little-endian ELF32 and ELF64 only: the quickstart's machines are. Names are looked up in the target's
+sysroot and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,27 @@ MAX_LINKS = 40
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 DT_NEEDED, DT_STRTAB = 1, 5
 # By e_machine: the folders of libraries in a file system of Debian's kind, after those of every machine.
-TRIPLETS = {62: "x86_64-linux-gnu", 183: "aarch64-linux-gnu"}
+TRIPLETS = {40: "arm-linux-gnueabihf", 62: "x86_64-linux-gnu", 183: "aarch64-linux-gnu"}
+
+
+@dataclass(frozen=True)
+class _Class:
+    """The structures of one class: the places of e_phoff and e_phentsize, a program header (kind, offset,
+    address, size by their place in it), an entry of the dynamic section.
+    """
+
+    table: str
+    table_at: int
+    counts_at: int
+    segment: str
+    fields: tuple[int, int, int, int]
+    entry: str
+
+
+CLASSES = {
+    b"\x7fELF\x01\x01": _Class("<I", 28, 42, "<8I", (0, 1, 2, 4), "<iI"),
+    b"\x7fELF\x02\x01": _Class("<Q", 32, 54, "<IIQQQQ", (0, 2, 3, 5), "<qQ"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,11 +53,11 @@ class Elf:
 
     @classmethod
     def parse(cls, data: bytes, *, what: str) -> Elf:
-        """Raises DebError where ``data`` is not a well-formed ELF64 file."""
-        if data[:6] != b"\x7fELF\x02\x01":
-            raise DebError(f"{what} is not a little-endian 64-bit ELF file")
+        """Raises DebError where ``data`` is not a well-formed ELF file."""
+        if data[:6] not in CLASSES:
+            raise DebError(f"{what} is not a little-endian ELF file")
         try:
-            return _parse(data)
+            return _parse(data, CLASSES[data[:6]])
         except (struct.error, IndexError, ValueError) as error:
             raise DebError(f"{what} is a broken ELF file: {error}") from error
 
@@ -50,15 +70,16 @@ class _Segment:
     size: int
 
 
-def _parse(data: bytes) -> Elf:
+def _parse(data: bytes, kind: _Class) -> Elf:
     machine = struct.unpack_from("<H", data, 18)[0]
-    segments = _segments(data)
+    segments = _segments(data, kind)
     interpreter, needed = None, []
     for segment in segments:
         if segment.kind == PT_INTERP:
             interpreter = data[segment.offset : segment.offset + segment.size].rstrip(b"\0").decode("ascii")
         if segment.kind == PT_DYNAMIC:
-            entries = list(struct.iter_unpack("<qQ", data[segment.offset : segment.offset + segment.size]))
+            section = data[segment.offset : segment.offset + segment.size]
+            entries = list(struct.iter_unpack(kind.entry, section))
             table = next((value for tag, value in entries if tag == DT_STRTAB), 0)
             needed = [
                 _text(data, _offset(segments, table) + value) for tag, value in entries if tag == DT_NEEDED
@@ -66,13 +87,11 @@ def _parse(data: bytes) -> Elf:
     return Elf(machine, interpreter, tuple(needed))
 
 
-def _segments(data: bytes) -> list[_Segment]:
-    start, size, count = (*struct.unpack_from("<Q", data, 32), *struct.unpack_from("<HH", data, 54))
-    found = []
-    for index in range(count):
-        kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, start + index * size)
-        found.append(_Segment(kind, offset, address, length))
-    return found
+def _segments(data: bytes, kind: _Class) -> list[_Segment]:
+    (start,) = struct.unpack_from(kind.table, data, kind.table_at)
+    size, count = struct.unpack_from("<HH", data, kind.counts_at)
+    headers = [struct.unpack_from(kind.segment, data, start + index * size) for index in range(count)]
+    return [_Segment(*(header[place] for place in kind.fields)) for header in headers]
 
 
 def _offset(segments: Iterable[_Segment], address: int) -> int:
