@@ -16,6 +16,11 @@ SRC_URI = "\
 
 inherit meson pkgconfig
 
+PANTAVISOR_STATIC ??= "0"
+PANTAVISOR_STATIC[doc] = "1: PID 1 is one program with LXC, mbed TLS and the C library in it, for the \
+smallest initramfs; kas/feature/small.yml sets what it takes."
+EXTRA_OEMESON += "-Dstatic=${@bb.utils.to_boolean(d.getVar('PANTAVISOR_STATIC')) and 'true' or 'false'}"
+
 # They are for the building machine; .ci/run builds and runs them.
 EXTRA_OEMESON += "-Dtests=false"
 
