@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +14,11 @@ from devtools import guest as qemu
 from devtools import services
 from made import COMMAND, ENVIRONMENT
 from place import BOOT_SECONDS, KEY_DIR
+from storage import Storage
 
 DOOR, WEB = 12368, 80
 ANSWER_SECONDS = 600
+VERIFIED_BYTES = 64 * 1024 * 1024  # takes a device seconds to read once more
 PAGE = "_config/demo-nginx/usr/share/nginx/html/index.html"
 KEYS = ("--key", str(KEY_DIR / "key.pem"), "--x5c", str(KEY_DIR / "x5c.pem"))
 
@@ -32,14 +35,21 @@ def device(image: Path, machine: str) -> Iterator[qemu.Guest]:
 def laptop(device: qemu.Guest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of what runs there, with a change that is committed, not signed."""
     folder = tmp_path_factory.mktemp("laptop") / "work"
-    url = f"http://{qemu.LOOPBACK}:{device.port(DOOR)}/cgi-bin/pvr"
-    pvr("clone", url, str(folder), inside=folder.parent)
-    page = folder / PAGE
-    page.parent.mkdir(parents=True)
-    page.write_text("changed on the laptop\n")
+    change(folder, device, b"changed on the laptop\n")
+    return folder
+
+
+def change(folder: Path, device: qemu.Guest, page: bytes) -> None:
+    """A clone in which the page is another one."""
+    pvr("clone", door(device), str(folder), inside=folder.parent)
+    (folder / PAGE).parent.mkdir(parents=True)
+    (folder / PAGE).write_bytes(page)
     pvr("add", inside=folder)
     pvr("commit", "-m", "another page", inside=folder)
-    return folder
+
+
+def door(device: qemu.Guest) -> str:
+    return f"http://{qemu.LOOPBACK}:{device.port(DOOR)}/cgi-bin/pvr"
 
 
 def pvr(*words: str, inside: Path, status: int = 0) -> tuple[str, str]:
@@ -87,6 +97,50 @@ def ask_page(device: qemu.Guest) -> Callable[[], str]:
 def test_parts_of_what_runs_are_taken(device: qemu.Guest, laptop: Path) -> None:
     other = laptop.parent / "other"
     pvr("init", str(other), inside=laptop.parent)
-    pvr("get", f"http://{qemu.LOOPBACK}:{device.port(DOOR)}/cgi-bin/pvr#demo-nginx", inside=other)
+    pvr("get", f"{door(device)}#demo-nginx", inside=other)
     pvr("checkout", inside=other)
     assert (other / PAGE).read_text() == "changed on the laptop\n"
+
+
+def test_a_post_goes_on_when_power_is_cut_while_the_device_verifies(
+    copy: Path, machine: str, tmp_path: Path
+) -> None:
+    setup = qemu.Setup(copy, machine, qemu.free_ports(DOOR), persist=True)
+    folder = tmp_path / "work"
+    with qemu.Guest(setup) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        change(folder, running, random.Random(1).randbytes(VERIFIED_BYTES))
+        pvr("sig", *KEYS, "update", inside=folder)
+        pvr("sig", "set", *KEYS, inside=folder)
+        words = (*COMMAND, "post", "--timeout", "3000")
+        posting = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, text=True, stderr=subprocess.PIPE)
+        notes = follow(posting, "NEW: Update ready to be run")
+    try:
+        assert record(copy, tmp_path)["status"] == "NEW", "the device had verified it before the cut"
+        with qemu.Guest(setup) as running:
+            notes += posting.communicate(timeout=3000)[1]
+            assert posting.returncode == 0, notes
+            running.wait_for(r"revision locals/pvr-\S+ is being verified", timeout=1)
+        assert "the device does not answer" in notes and ": UPDATED" in notes
+    finally:
+        posting.kill()
+
+
+def follow(posting: subprocess.Popen[str], text: str) -> str:
+    """What it reports up to a line with this text."""
+    assert posting.stderr is not None
+    notes = ""
+    for line in posting.stderr:
+        notes += line
+        if text in line:
+            return notes
+    pytest.fail(f"pvr post ended without that: {notes}")
+
+
+def record(image: Path, scratch: Path) -> dict[str, str]:
+    """The progress of the one revision that was posted."""
+    storage = Storage.of(image)
+    storage.replay(scratch)
+    (name,) = storage.names("/trails/locals") - {".", ".."}
+    found: dict[str, str] = json.loads(storage.read(f"/trails/locals/{name}/.pv/progress", scratch))
+    return found
