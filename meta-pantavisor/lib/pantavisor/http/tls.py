@@ -25,7 +25,8 @@ class Certificates:
 
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
-        self._general = _context(options.ca_file)
+        # Those of the system take 20 ms to read, and a registry on the loopback interface needs none.
+        self._general = _context(options.ca_file) if options.ca_file else None
         self._known: dict[str, ssl.SSLContext] = {}
 
     def context(self, host: str, port: Optional[int]) -> ssl.SSLContext:
@@ -41,6 +42,7 @@ class Certificates:
         folders = [folder / name for folder in self._options.certificate_folders for name in names]
         files = [path for folder in folders for path in _files(folder)]
         if not files:
+            self._general = self._general or _context(None)
             return self._general
         context = _context(self._options.ca_file)
         for path in files:
