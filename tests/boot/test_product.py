@@ -83,7 +83,7 @@ def test_a_newer_app_is_built_alone_and_kept_by_the_device(product: Product, dev
     recipe = product.folder / "meta-product/recipes-apps/web.bb"
     recipe.write_text(recipe.read_text().replace("nginx:1.27", "nginx:1.28"))
     product.registry.add("library/nginx", "1.28", web("the second page"))
-    printed = product.follow(addressed(section("own-layer.md", 1), device), product.folder)
+    printed = product.follow(addressed(section("own-layer.md", 2), device), product.folder)
     # The web server alone is another one, so the device does not boot again.
     assert ": UPDATED" in printed and page(device) == "the second page"
 

@@ -56,6 +56,7 @@ BLOCKS = {
     "meta-pantavisor/docs/keys.md": (
         *("integration/test_keys_page.py::test_the_page_leads_to_an_image_without_a_key_in_a_file",) * 5,
         "(bitbake/test_firmware_keys.py builds with these lines)",
+        "(the same variable, passed on by kas)",
         "integration/test_keys_page.py::test_the_page_leads_to_an_image_without_a_key_in_a_file",
         "integration/test_keys_page.py::test_a_program_signs_as_the_page_has_it",
     ),
@@ -69,6 +70,7 @@ BLOCKS = {
     ),
     "meta-pantavisor/docs/own-layer.md": (
         "boot/test_product.py::test_its_app_answers_at_the_address_of_its_network_container",
+        "(boot/test_product.py boots that image by what scripts/qemu consists of)",
         "boot/test_product.py::test_a_newer_app_is_built_alone_and_kept_by_the_device",
         "oecore/test_multiconfig.py::test_another_configuration_builds_the_parts",
     ),
