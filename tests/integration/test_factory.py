@@ -537,6 +537,10 @@ def test_what_devices_do_not_trust_is_not_signed(
     out = ["--out", f"{desk}/signed.img"]
     words = ["factory", "sign", f"{desk}/disk.img", *out, *trust]
     assert "no trusted root" in pvr.both(*words, *signer(desk / "others"), status=2)[1]
+    # --trust has the wish of the caller, the initramfs what devices have.
+    wished = ["factory", "sign", f"{desk}/disk.img", *out, "--trust", f"{desk}/others/ca.crt"]
+    said = pvr.both(*wished, *signer(desk / "others"), status=2)[1]
+    assert "no device would run it by what the initramfs of" in said and "PVS_CA" in said
     personalise(desk / "disk.img")
     assert "has the record of a unit" in pvr.both(*words, *signer(made / "given/keys"), status=2)[1]
     assert not (desk / "signed.img").exists() and not (desk / "signed.img.bmap").exists()

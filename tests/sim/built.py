@@ -16,6 +16,7 @@ from typing import Any, Optional, Union
 from pantavisor import bsp, container, factory, jobs, keys
 from pantavisor.board import Board
 
+from . import newc
 from .registry import images
 
 EPOCH = 1_700_000_000
@@ -28,6 +29,7 @@ DEVICE: dict[str, Any] = {
     ],
     "volumes": {"pv--devmeta": {"disk": "data", "persistence": "permanent"}},
 }
+TRUST_STORE = "etc/pantavisor/pvs/trust/ca-certificates.crt"
 CONTAINERS: dict[str, dict[str, Any]] = {
     "web": {
         "arguments": {"PV_GROUP": "app", "PV_ROLES": ["nobody"]},
@@ -55,7 +57,6 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
         image = images.image(files, config={"Cmd": ["/sbin/init"], "Env": ["PATH=/bin"]})
         images.write_files(folder / f"{name}.oci", images.layout_files(image))
     (folder / "kernel").write_bytes(b"kernel" * 30_000)
-    (folder / "initramfs").write_bytes(b"initramfs" * 7_000)
     (folder / "loader.efi").write_bytes(loader())
     (folder / "device.json").write_text(json.dumps(DEVICE))
     with tarfile.open(folder / "modules.tar", "w") as archive:
@@ -64,6 +65,8 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
             member.size, member.mtime = len(TEXT), EPOCH - 7
             archive.addfile(member, io.BytesIO(TEXT))
     keys.generate(folder / "keys", common_name="Test", algorithm="ES256", days=30)
+    trusted = (folder / "keys/ca.crt").read_bytes()
+    (folder / "initramfs").write_bytes(newc.write({"init": b"initramfs" * 7_000, TRUST_STORE: trusted}))
 
 
 def loader() -> bytes:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A reader of cpio archives in the form newc, written from the kernel's description and not from our
-writer.
+"""Reads and writes cpio archives in the form newc, from the kernel's description and not from our
+code.
 """
 
 from __future__ import annotations
@@ -23,3 +23,14 @@ def read(data: bytes) -> dict[str, tuple[list[int], bytes]]:
             return found
         found[name] = (fields, data[start : start + fields[6]])
         position = -(-(start + fields[6]) // 4) * 4
+
+
+def write(files: dict[str, bytes]) -> bytes:
+    """As ``cpio --format=newc`` writes it."""
+    made = b""
+    for name, content in {**files, "TRAILER!!!": b""}.items():
+        fields = (1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        for piece in (head, content):
+            made += piece + bytes(-len(piece) % 4)
+    return made

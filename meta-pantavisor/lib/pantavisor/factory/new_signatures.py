@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Optional
 
 from .. import atomic, audit, disk, keys, manifests, trail, unit
-from ..errors import DigestError, FormatError
+from ..errors import DigestError, FormatError, SignatureError
 from ..objects import ObjectPool
 from ..pvs import Signers
-from ..readers import IMAGE, Chunks, Findings, Opened, opened, parse_states
+from ..readers import IMAGE, Chunks, Findings, Opened, cpio, opened, parse_states
 from ..state import State
 from .first_revision import REVISION
 from .flash import map_of
 
 # What a fresh storage holds; all of it is made again.
 _FRESH = ("boot", "cache", "config", "disks", "logs", "lost+found", "objects", "trails")
+_TRUST_STORE = "etc/pantavisor/pvs/trust/ca-certificates.crt"  # in the initramfs
 _EMPTY = ("cache", "config", "disks", "logs", "lost+found")
 
 
@@ -35,8 +36,8 @@ def sign_again(
     and release; its block map next to it. All around the storage stays byte for byte.
 
     The image is a fresh one, of revision 0 alone. What is made passes a strict verification by ``trust``,
-    what devices have. What boot loader and firmware check stays as it was, and ``warn`` gets that. Raises
-    PantavisorError.
+    and by the roots in its own initramfs, where that can be read. What boot loader and firmware check stays
+    as it was, and ``warn`` gets that. Raises PantavisorError.
     """
     block_map = disk.read_map(map_of(image))
     disk.check_map(image, block_map)
@@ -52,6 +53,7 @@ def sign_again(
         state = keys.resign(state, signer)
         roots = keys.TrustStore.parse(trust, what="trusted roots")
         keys.verify_state(state, roots, strict=True, signers=signers)
+        _check_device(image, state, pool)
         manifests.check_state(state)
         trail.write(storage, state, pool, REVISION)
         made = folder / output.name
@@ -65,6 +67,26 @@ def sign_again(
         atomic.write(beside, text)
     _warn_of_kept(state, output, warn)
     log(f"{output} is written: state {state.digest()[:12]}; it passed pvr verify --strict")
+
+
+def _check_device(image: Path, state: State, pool: ObjectPool) -> None:
+    """Hold the signatures against what the device itself has, which no other signature changes.
+
+    A FIT, and an initramfs that cannot be read here, are passed over. Raises SignatureError.
+    """
+    run = state.get("bsp/run.json")
+    name = run.get("initrd") if isinstance(run, Mapping) else None
+    object_id = state.objects().get(f"bsp/{name}")
+    store = cpio.file_of(pool.path(object_id), _TRUST_STORE) if object_id else None
+    if store is None:
+        return
+    try:
+        keys.verify_state(state, keys.TrustStore.parse(store, what="the initramfs's roots"), strict=True)
+    except SignatureError as error:
+        raise SignatureError(
+            f"no device would run it by what the initramfs of {image} trusts: {error.message}",
+            hint="sign by a certificate of its root, or build with both roots in PVS_CA first",
+        ) from error
 
 
 def _warn_of_kept(state: State, output: Path, warn: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ is needed.
     gpt msdos partition  partition tables of a disk image
     filesystems fat ext4 extents crc32c  what is in its partitions
     grub        the keys inside a GRUB program
+    cpio        a file of an initramfs, such as whom a device trusts
     folder tarball  a storage tree or repository, an export
     revisions   a storage tree's revisions
     logs        what containers and the runtime wrote there
@@ -19,6 +20,7 @@ is needed.
 
 from __future__ import annotations
 
+from . import cpio
 from .findings import Damaged, Finding, Findings, printable
 from .logs import Log, last_revision, log_lines, logs
 from .open import EXPORT, IMAGE, REPOSITORY, TREE, Opened, opened
@@ -43,6 +45,7 @@ __all__ = [
     "last_revision",
     "log_lines",
     "logs",
+    "cpio",
     "opened",
     "parse_states",
     "printable",

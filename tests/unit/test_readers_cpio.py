@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Files of an initramfs: found as the kernel unpacks them; None for what is no archive."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pantavisor.readers import cpio
+from sim import newc, tools
+
+FILES = {"init": b"x" * 4097, "etc/odd": b"abc", "etc/ca.crt": b"root\n"}
+
+
+def _through(command: list[str], data: bytes) -> bytes:
+    return subprocess.run(command, input=data, capture_output=True, check=True, timeout=60).stdout
+
+
+PACKERS = [(), ("gzip", "gzip"), ("zstd", "zstd"), ("xz", "xz-utils"), ("bzip2", "bzip2")]
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_file_is_found_however_the_archive_is_packed(tmp_path: Path, packer: tuple[str, ...]) -> None:
+    data = newc.write(FILES)
+    if packer:
+        data = _through([tools.need(packer[0], package=packer[1]), "-c"], data)
+    (tmp_path / "initramfs").write_bytes(data)
+    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") == b"root\n"
+    assert cpio.file_of(tmp_path / "initramfs", "etc/none") is None
+
+
+def test_what_the_program_cpio_writes_is_read(tmp_path: Path) -> None:
+    program = tools.need("cpio", package="cpio")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/ca.crt").write_bytes(b"root\n")
+    (tmp_path / "etc/link").symlink_to("ca.crt")
+    names = b"./etc\n./etc/link\n./etc/ca.crt\n"
+    data = _through([program, "-o", "-H", "newc", "--quiet", "-D", str(tmp_path)], names)
+    (tmp_path / "initramfs").write_bytes(data)
+    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") == b"root\n"
+
+
+def test_every_cut_and_every_other_byte_is_none_or_the_file(tmp_path: Path) -> None:
+    data = newc.write({"a": b"12345", "etc/ca.crt": b"root\n"})
+    broken = [data[:length] for length in range(len(data))]
+    broken += [data[:at] + b"\xff" + data[at + 1 :] for at in range(len(data))]
+    broken.append(data.replace(b"%08X" % 5, b"FFFFFFFF"))
+    for content in broken:
+        (tmp_path / "initramfs").write_bytes(content)
+        found = cpio.file_of(tmp_path / "initramfs", "etc/ca.crt")
+        assert found is None or len(found) == 5
+
+
+def test_an_archive_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpio, "MAX_BYTES", 1000)
+    (tmp_path / "initramfs").write_bytes(newc.write(FILES))
+    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") is None
