@@ -26,8 +26,6 @@ COMMIT_DELAY = 5
 PROGRAM = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait"]
 # With the first one the device boots anew, with the other one it does not.
 MOTD, VERSION = "demo-system/etc/motd", "web/etc/version"
-# The demonstration's kernel has no USB storage; what can be taken out of SCSI is treated alike.
-BUS = ("-device", "virtio-scsi-pci,id=scsi")
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +122,7 @@ def test_of_four_sticks_the_one_that_is_signed_is_kept(
 ) -> None:
     disk = tmp_path / made.name
     copy_image(made, disk)
-    drives = [word for number, stick in enumerate(sticks) for word in drive(number, stick)]
-    setup = qemu.Setup(disk, machine, (), persist=True, extra=(*BUS, *drives))
+    setup = qemu.Setup(disk, machine, (), persist=True, extra=qemu.sticks(sticks))
     with qemu.Guest(setup) as running:
         looked = running.wait_for(r"revision (locals/usb-\S+) is being verified", timeout=BOOT_SECONDS)
         name = next(word for word in looked.split() if word.startswith("locals/usb-"))
@@ -165,8 +162,8 @@ def test_each_update_has_its_turn_whatever_sticks_it_comes_on(
     disk, monitor, again = tmp_path / made.name, tmp_path / "monitor", tmp_path / "again.img"
     copy_image(made, disk)
     copy_image(sticks["boots"], again)
-    drives = (*drive(0, sticks["boots"]), *drive(1, sticks["live"]))
-    setup = qemu.Setup(disk, machine, (), persist=True, monitor=monitor, extra=(*BUS, *drives))
+    drives = qemu.sticks([sticks["boots"], sticks["live"]])
+    setup = qemu.Setup(disk, machine, (), persist=True, monitor=monitor, extra=drives)
     with qemu.Guest(setup) as running:
         wait_until(lambda: len(tried(running.console)) == 2)
         for name in tried(running.console):
@@ -187,11 +184,3 @@ def test_each_update_has_its_turn_whatever_sticks_it_comes_on(
     for name in tried(running.console)[:2]:
         progress = json.loads(storage.read(f"/trails/{name}/.pv/progress", tmp_path))
         assert progress["status"] in ("DONE", "UPDATED")
-
-
-def drive(number: int, stick: Path) -> tuple[str, ...]:
-    name = f"stick{number}"
-    return (
-        "-drive", f"if=none,id=drive{number},format=raw,file={stick}",
-        "-device", f"scsi-hd,id={name},drive=drive{number},removable=on,scsi-id={number},bus=scsi.0",
-    )  # fmt: skip
