@@ -167,7 +167,7 @@ SAMPLES: "dict[str, Any]" = {
     "PV_DEBUG_MODE": "1",
     "PV_DISABLE_AUTODEV": "yes",
     "PV_LXC_DISABLE_CONSOLE": True,
-    "PV_LXC_EXTRA_CONF": "lxc.a = 1\n# why\nlxc.b.c=2",
+    "PV_LXC_EXTRA_CONF": "lxc.hook.version = 1\n# why\nlxc.prlimit.nofile=2",
     "PV_LXC_EXTRA_ENV": ["A=b"],
     "PV_LXC_NAMESPACE_KEEP": "user",
     "PV_LXC_NETWORK_TYPE": "empty",
@@ -335,6 +335,23 @@ def test_targets_are_relative_because_lxc_passes_over_others() -> None:
 def test_what_has_no_effect_is_said(args: dict, words: str) -> None:
     (found,) = spec(args=args).warnings
     assert words in found and found.startswith("web: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("lxc.network.type = veth", "net"),
+        ("lxc.utsname = web", ""),
+        ("lxc.cgroups.memory = 1", "cgroup"),
+        ("lxc.prlimits.nofile = 7", "prlimit"),
+    ],
+)
+def test_a_line_that_no_lxc_reads_is_warned_of(line: str, word: str) -> None:
+    (found,) = spec(args={"PV_LXC_EXTRA_CONF": line}).warnings
+    key = line.partition(" ")[0]
+    assert found.startswith(f"web: LXC does not know {key}, and starts no container with it")
+    assert not word or f'use "{word}' in found
+    assert not spec(args={"PV_LXC_EXTRA_CONF": "lxc.prlimit.nofile = 7"}).warnings
 
 
 @pytest.mark.parametrize(

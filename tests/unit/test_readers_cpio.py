@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files of an initramfs: found as the kernel unpacks them; None for what is no archive."""
+"""Files of an initramfs: found as the kernel unpacks them, and None for what is not an archive."""
 
 import subprocess
 from pathlib import Path

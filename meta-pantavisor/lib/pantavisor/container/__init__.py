@@ -4,6 +4,7 @@
 rootfs           images, directories and tarballs as trees, and what src.json records of them
 build            tree and src.json -> the container's paths
 programs         whether its programs can start
+first_program    whether its command does what its author thinks
 mount_points     whether its volumes can be mounted, and its user can write there
 dm               dm-verity of its volumes
 overlay          one tree over another: patches, and back

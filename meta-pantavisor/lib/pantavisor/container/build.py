@@ -18,7 +18,7 @@ from ..manifests.spec import LXC_CONFIG, OVERLAY_VOLUME, ROOT_VOLUME
 from ..objects import ObjectPool
 from ..oci import Platform
 from ..state import Value
-from . import dm, mount_points, programs
+from . import dm, first_program, mount_points, programs
 from .model import Container, PackOptions
 from .overlay import difference, overlaid
 from .progress import watch_tree
@@ -51,7 +51,7 @@ def make(
     if source.rootfs_url:
         source = replace(source, rootfs_digest=f"sha256:{root}")
     files = {**(beside or {}), **_volume_files(name, ROOT_VOLUME, root, source, pool)}
-    warnings = _warnings(spec, tree, written)
+    warnings = _warnings(spec, source, tree, written)
     return _finish(spec, source, files, pool, scratch, options=options, warnings=warnings)
 
 
@@ -85,7 +85,7 @@ def patch(
     )
     source = replace(source, packings={**kept, OVERLAY_VOLUME: written.packing.document()})
     files = {**(beside or {}), **_volume_files(name, OVERLAY_VOLUME, packed, source, pool)}
-    warnings = _warnings(spec, tree, written)
+    warnings = _warnings(spec, source, tree, written)
     return _finish(spec, source, files, pool, scratch, options=options, warnings=warnings)
 
 
@@ -249,7 +249,9 @@ def mounted(spec: ContainerSpec) -> frozenset[str]:
     return frozenset(verity.file_of(volume) for volume in (run["root-volume"], *run["volumes"]))
 
 
-def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tuple[str, ...]:
+def _warnings(
+    spec: ContainerSpec, source: SourceManifest, tree: Tree, written: squashfs.Written
+) -> tuple[str, ...]:
     found = []
     if written.dropped_xattrs:
         dropped = ", ".join(written.dropped_xattrs)
@@ -260,7 +262,11 @@ def _warnings(spec: ContainerSpec, tree: Tree, written: squashfs.Written) -> tup
             f"{spec.name}: the device's overlayfs would obey {marks}, "
             "so these attributes and nodes are dropped"
         )
-    doubts = (*programs.missing(spec, tree), *mount_points.doubtful(spec, tree))
+    doubts = (
+        *programs.missing(spec, tree),
+        *first_program.doubtful(spec, source),
+        *mount_points.doubtful(spec, tree),
+    )
     return (*found, *(f"{spec.name}: {text}" for text in doubts))
 
 

@@ -24,6 +24,14 @@ _RAW = re.compile(r"[ \t]*(#[^\r]*|lxc\.[A-Za-z0-9_.]+[ \t]*=[^\r]*)?")
 LINE_ENDS = frozenset("\n\r\0")
 
 
+# What a key of LXC 4 to 6 begins with; lxc.container.conf(5).
+LXC_KEYS = frozenset(
+    "apparmor arch autodev cap cgroup cgroup2 console environment ephemeral execute group hook hooks idmap "
+    "include init keyring log monitor mount namespace net no_new_privs prlimit proc pty rootfs sched "
+    "seccomp selinux signal start sysctl time tty uts".split()
+)
+
+
 @dataclass(frozen=True)
 class LxcOptions:
     """Rows of lxc.container.conf. ``devices`` and ``cgroups`` are for the first version of cgroups. What
@@ -118,6 +126,11 @@ class LxcOptions:
     @property
     def cgroup2_settings(self) -> tuple[str, ...]:
         return self._raw_keys("lxc.cgroup2.")
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        """Whole lines with which no LXC starts a container; ``lxc.`` is left out."""
+        return tuple(key for key in self._raw_keys("lxc.") if key.partition(".")[0] not in LXC_KEYS)
 
     @property
     def sets_network(self) -> bool:

@@ -13,7 +13,7 @@ from ..errors import FormatError
 from . import cgroups
 from .arguments import read_arguments
 from .health import HealthCheck, map_health
-from .lxc_options import LxcOptions
+from .lxc_options import LXC_KEYS, LxcOptions
 from .members import GOALS, RESTART_POLICIES, ROLES, RUNLEVELS, check_word
 from .mounts import Mount, VolumeImport
 from .network import LxcNetwork, Network
@@ -156,6 +156,11 @@ class ContainerSpec:
         if self.lxc.cap_drop and self.lxc.cap_keep and not self.lxc.is_confined:
             found.append(
                 "LXC does not start a container that lists capabilities to drop and others to keep"
+            )
+        for key in self.lxc.unknown_keys:
+            near = names.hint(key.partition(".")[0], LXC_KEYS)
+            found.append(
+                f"LXC does not know lxc.{key}, and starts no container with it{f'; {near}' if near else ''}"
             )
         if hidden := secrets((*self.process.environment, *self.lxc.environment)):
             found.append(
