@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from control import wait_until
 from devtools import guest as qemu
+from devtools.sticks import attached
 from made import Desk
 from monitor import order
 from place import BOOT_SECONDS, KEY_DIR
@@ -122,7 +123,7 @@ def test_of_four_sticks_the_one_that_is_signed_is_kept(
 ) -> None:
     disk = tmp_path / made.name
     copy_image(made, disk)
-    setup = qemu.Setup(disk, machine, (), persist=True, extra=qemu.sticks(sticks))
+    setup = qemu.Setup(disk, machine, (), persist=True, extra=attached(sticks))
     with qemu.Guest(setup) as running:
         looked = running.wait_for(r"revision (locals/usb-\S+) is being verified", timeout=BOOT_SECONDS)
         name = next(word for word in looked.split() if word.startswith("locals/usb-"))
@@ -162,7 +163,7 @@ def test_each_update_has_its_turn_whatever_sticks_it_comes_on(
     disk, monitor, again = tmp_path / made.name, tmp_path / "monitor", tmp_path / "again.img"
     copy_image(made, disk)
     copy_image(sticks["boots"], again)
-    drives = qemu.sticks([sticks["boots"], sticks["live"]])
+    drives = attached([sticks["boots"], sticks["live"]])
     setup = qemu.Setup(disk, machine, (), persist=True, monitor=monitor, extra=drives)
     with qemu.Guest(setup) as running:
         wait_until(lambda: len(tried(running.console)) == 2)

@@ -12,7 +12,7 @@ FILES = {"init": b"x" * 4097, "etc/odd": b"abc", "etc/ca.crt": b"root\n"}
 
 
 def _through(command: list[str], data: bytes) -> bytes:
-    return subprocess.run(command, input=data, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(command, input=data, capture_output=True, check=True, timeout=600).stdout
 
 
 PACKERS = [(), ("gzip", "gzip"), ("zstd", "zstd"), ("xz", "xz-utils"), ("bzip2", "bzip2")]

@@ -112,19 +112,6 @@ class Forward:
 DEFAULT_FORWARDS = (Forward(8080, 80), Forward(8081, 8081), Forward(8082, 8082), Forward(12368, 12368))
 
 
-def sticks(images: Sequence[Path]) -> tuple[str, ...]:
-    """QEMU's words for sticks, ``sda`` first. The demonstration's kernel has no USB storage: what can be
-    taken out of SCSI is treated alike.
-    """
-    words = ["-device", "virtio-scsi-pci,id=scsi"] if images else []
-    for number, image in enumerate(images):
-        file = str(image).replace(",", ",,")
-        words += ["-drive", f"if=none,id=drive{number},format=raw,file={file}"]
-        place = f"drive=drive{number},scsi-id={number},bus=scsi.0"
-        words += ["-device", f"scsi-hd,id=stick{number},removable=on,{place}"]
-    return tuple(words)
-
-
 @dataclass(frozen=True)
 class Setup:
     """What to run and how. ``writes`` gets a log of what reaches the disk, as dm-log-writes has it;
