@@ -38,6 +38,8 @@ try() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "$name=yes"; else ech
 status() { grep "^$1:" /proc/self/status | tr -d '\\t '; }
 probe() {
 	status NoNewPrivs; status Seccomp; status CapBnd
+	echo "loopback=$(cat /sys/class/net/lo/flags)"
+	echo "files=$(ulimit -Sn)/$(ulimit -Hn)"
 	for limit in memory.max pids.max cpu.weight cpu.max; do
 		echo "$limit=$(tr ' ' / </sys/fs/cgroup/$limit)"
 	done
@@ -112,6 +114,14 @@ def test_no_container_sees_the_sockets_that_command_the_others(answers: dict[str
     # liblxc's are in the network's namespace, which these containers share with the device.
     for name in ("confined", "published"):
         assert (answers[name]["read_unix"], answers[name]["see_monitors"]) == ("yes", "no")
+
+
+def test_the_loopback_interface_is_up_and_containers_begin_with_the_usual_limit_of_files(
+    answers: dict[str, dict[str, str]],
+) -> None:
+    for found in answers.values():
+        assert int(found["loopback"], 16) & 1
+        assert found["files"] == "1024/524288"
 
 
 @pytest.mark.parametrize("action", ["write_null", "read_random", "own_file"])
