@@ -302,6 +302,16 @@ def test_a_second_copy_of_another_tool_counts_where_the_first_is_torn(device: De
     assert "pv_rev=3" in boot.words and boot.notes["pv_last"] == "3", boot.console
 
 
+def test_the_second_copy_counts_where_the_first_names_no_revision(device: Device) -> None:
+    device.add_revision("0")
+    device.add_revision("3")
+    device.set_environment(copy="uboot2.txt", pv_rev="3")
+    device.set_environment(generation="6", pv_rev="a b")
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=3" in boot.words and boot.notes["pv_fails"] == "5:x", boot.console
+
+
 def test_the_number_of_a_torn_copy_is_not_a_generation(device: Device) -> None:
     device.add_revision("0")
     for name in ("uboot.txt", "uboot2.txt"):
@@ -320,6 +330,17 @@ def test_without_a_whole_copy_the_revision_that_was_booted_last_is_taken(device:
     device.set_notes(pv_last="3")
     device.assemble()
     assert "pv_rev=3" in device.boot().words
+
+
+def test_noted_words_that_are_not_a_revision_s_name_are_not_given_to_the_kernel(device: Device) -> None:
+    """A quote would hide from the kernel's readers which storage is ours."""
+    device.add_revision("0")
+    device.add_revision('locals/a"b')
+    (device.tree / "boot/uboot.txt").write_bytes(bytes(FILE_BYTES))
+    device.set_notes(pv_last='locals/a"b')
+    device.assemble()
+    boot = device.boot()
+    assert "pv_rev=0" in boot.words, boot.console
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ fi
 # version: so a value is what it should be where its pattern took the "=" away that was put in front of it.
 sign="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 numbers="^=([0123456789]+)$"
+generations="^=([123456789][0123456789]*)$"
 names="^=(locals/[${sign}][${sign}._-]*)$"
 
 whole=no
@@ -78,16 +79,17 @@ for copy in uboot.txt uboot2.txt; do
 		env import -b ${loadaddr} ${filesize} pv_gen pv_rev pv_try pv_prev pv_end
 		gen=none
 		setenv pv_name "=${pv_gen}"
-		setexpr pv_name sub "${numbers}" "\\1"
+		setexpr pv_name sub "${generations}" "\\1"
 		if test "${pv_name}" != "=${pv_gen}"; then gen="${pv_name}"; fi
-		if test -n "${pv_rev}" && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then whole=yes; fi
+		rev=none
+		setenv pv_name "=${pv_rev}"
+		setexpr pv_name sub "${numbers}" "\\1"
+		setexpr pv_name sub "${names}" "\\1"
+		if test "${pv_name}" != "=${pv_rev}"; then rev="${pv_name}"; fi
+		if test "${rev}" != none && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then whole=yes; fi
 		# Other tools write neither.
-		if test -n "${pv_rev}" && test -z "${pv_gen}" && test -z "${pv_end}"; then whole=yes; fi
+		if test "${rev}" != none && test -z "${pv_gen}" && test -z "${pv_end}"; then whole=yes; fi
 		if test "${whole}" = yes; then
-			setenv pv_name "=${pv_rev}"
-			setexpr pv_name sub "${numbers}" "\\1"
-			setexpr pv_name sub "${names}" "\\1"
-			if test "${pv_name}" != "=${pv_rev}"; then rev="${pv_name}"; fi
 			setenv pv_name "=${pv_try}"
 			setexpr pv_name sub "${numbers}" "\\1"
 			setexpr pv_name sub "${names}" "\\1"
@@ -104,12 +106,16 @@ setenv pv_rev
 setenv pv_try
 setenv pv_prev
 setenv pv_end
-setenv pv_name
 
 if test "${whole}" = no; then
 	gen=none
-	if test -n "${pv_last}"; then rev="${pv_last}"; fi
+	rev=0
+	setenv pv_name "=${pv_last}"
+	setexpr pv_name sub "${numbers}" "\\1"
+	setexpr pv_name sub "${names}" "\\1"
+	if test "${pv_name}" != "=${pv_last}"; then rev="${pv_name}"; fi
 fi
+setenv pv_name
 
 # Other tools write no generation: there a try is known by its name.
 generation="${gen}"
