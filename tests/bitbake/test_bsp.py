@@ -90,6 +90,15 @@ def test_another_directory_without_network_gives_the_same_bytes(
     assert digests(other, machine) == digests(built, machine)
 
 
+def test_what_was_fetched_is_used_without_network_in_the_same_directory(
+    place: Path, downloads: Path
+) -> None:
+    build = make(place / "with-and-without", downloads)
+    build.run("-c", "fetch", "grub-efi").succeeded()
+    done = build.run("-c", "unpack", "grub-efi", BB_NO_NETWORK="1").succeeded()
+    assert "ERROR" not in done.output, done.output
+
+
 def test_the_manifest_names_every_package_with_its_digest(
     built: Build, machine: str, downloads: Path
 ) -> None:
