@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from pantavisor import audit, keys
-from sim import built, efi
+from sim import built, efi, newc
 from sim.pvr_command import ENVIRONMENT
 from sim.token import OWNER_PIN, PIN, Token
 
@@ -21,15 +21,23 @@ ROOT, REMOVE, INITIALISE, MAKE, CERTIFY, USE, PROGRAM = BLOCKS
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 
 
-def sources(folder: Path) -> None:
-    """Unsigned exports, a boot loader and what else the page has in its directory."""
+def sources(folder: Path, root: Path) -> None:
+    """Unsigned exports for devices that trust ``root``, a boot loader and what else the page has in its
+    directory.
+    """
     built.sources(folder / "given")
+    initramfs = newc.write({"init": b"initramfs", built.TRUST_STORE: root.read_bytes()})
+    (folder / "given/initramfs").write_bytes(initramfs)
     for job in built.all_jobs(folder / "given", folder)[:-1]:
         built.run(dataclasses.replace(job, signing=None))
     shutil.rmtree(folder / "given")
     (folder / "grub.efi").write_bytes(efi.program())
     (folder / "oem.env").write_bytes(b"words")
-    (folder / "bin").mkdir()
+
+
+def command(folder: Path) -> None:
+    """pvr, in a folder of its own."""
+    (folder / "bin").mkdir(parents=True)
     (folder / "bin/pvr").write_text(f'#!/bin/sh\nexec {sys.executable} -m pantavisor "$@"\n')
     (folder / "bin/pvr").chmod(0o755)
 
@@ -63,12 +71,11 @@ def test_the_page_shows_no_pin_to_other_users() -> None:
 
 def test_the_page_leads_to_an_image_without_a_key_in_a_file(tmp_path: Path) -> None:
     ci, vault = tmp_path / "ci", tmp_path / "vault"
-    ci.mkdir()
-    vault.mkdir()
+    command(ci)
+    command(vault)
     token = Token.new(tmp_path / "token")
-    sources(ci)
-    shutil.copytree(ci / "bin", vault / "bin")
     shell(ROOT + REMOVE, vault, token)
+    sources(ci, vault / "root/ca.crt")
     shell(INITIALISE, ci, token)
     shell(MAKE, ci, token)
     for path in ci.glob("*.pub"):
@@ -92,9 +99,7 @@ def test_a_program_signs_as_the_page_has_it(tmp_path: Path) -> None:
     token = Token.make(tmp_path / "token")
     keys.generate(tmp_path / "station", common_name="Station")
     (tmp_path / "oem.env").write_bytes(b"words")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/pvr").write_text(f'#!/bin/sh\nexec {sys.executable} -m pantavisor "$@"\n')
-    (tmp_path / "bin/pvr").chmod(0o755)
+    command(tmp_path)
     shell(PROGRAM, tmp_path, token)
     boot = keys.BootSigner.load(tmp_path / "station/key.pem")
     assert (tmp_path / "oem.env.sig").read_bytes() == boot.sign(tmp_path / "oem.env")

@@ -92,6 +92,7 @@ BLOCKS = {
         "boot/test_product.py::test_an_app_is_updated_from_a_laptop",
         "integration/test_pages.py::test_a_card_is_written_as_the_page_has_it",
         "integration/test_pages.py::test_a_stick_is_filled_as_the_page_has_it",
+        "(boot/test_usb.py boots with sticks by what scripts/qemu consists of)",
     ),
 }
 RUNNABLE = re.compile(r"^```(?:sh|bitbake|yaml|python)$", re.MULTILINE)
