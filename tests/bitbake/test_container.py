@@ -25,6 +25,7 @@ from sim.registry import Registry, images
 
 TEXT = " ".join(str(number * number % 7919) for number in range(30_000)).encode()
 FILES = {"etc/text": TEXT, "sbin/init": b"#!/bin/sh\n", "bin/sh": b"", "bin/serve": b""}
+CONFIG = {"Cmd": ["/sbin/init"]}
 RECIPE = """\
 SUMMARY = "One file"
 LICENSE = "MIT"
@@ -101,7 +102,7 @@ def desk(build: Build) -> Iterator[Desk]:
     (root / "one/recipes").mkdir()
     (root / "one/conf/layer.conf").write_text(LAYER_CONF)
     with Registry() as registry:
-        digest = registry.add("one", "1", images.image(FILES))
+        digest = registry.add("one", "1", images.image(FILES, config=CONFIG))
         (root / "one/recipes/app_1.0.bb").write_text(RECIPE.format(host=registry.host, digest=digest))
         layers = f'BBLAYERS = "{CORE} {PROJECT}/meta-pantavisor {root / "one"}"\n'
         (build.directory / "conf/bblayers.conf").write_text(
@@ -298,7 +299,7 @@ def test_the_place_of_a_mirror_is_not_in_the_bytes(desk: Desk) -> None:
     def build() -> bool:
         """Build it from a registry at another port; whether that was asked for anything."""
         with Registry() as registry:
-            digest = registry.add("one", "1", images.image(FILES))
+            digest = registry.add("one", "1", images.image(FILES, config=CONFIG))
             recipe.write_text(MIRRORED.format(digest=digest))
             mirror = f'PVR_REGISTRY_MIRRORS = "registry.test={registry.host}"'
             desk.configure(mirror, 'DL_DIR = "${TOPDIR}/mirrored"')
@@ -369,10 +370,10 @@ def test_a_tag_that_moved_is_warned_of_at_every_build(desk: Desk) -> None:
     recipe = desk.build.directory.parent / "one/recipes/tagged_1.0.bb"
     text = (recipe.parent / "app_1.0.bb").read_text()
     recipe.write_text(re.sub("@sha256:[0-9a-f]+", "", text).replace("/one:", "/tagged:"))
-    first = desk.registry.add("tagged", "1", images.image(FILES))
+    first = desk.registry.add("tagged", "1", images.image(FILES, config=CONFIG))
     desk.configure()
     assert f'PVR_DOCKER_DIGEST = "{first}"' in desk.build.run("tagged").output
-    second = desk.registry.add("tagged", "1", images.image({**FILES, "new": b"1"}))
+    second = desk.registry.add("tagged", "1", images.image({**FILES, "new": b"1"}, config=CONFIG))
     for _ in range(2):
         result = desk.build.run("tagged")
         assert result.status == 0 and f"now names {second}, but {first} is what" in result.output, (

@@ -29,6 +29,7 @@ PVR_DOCKER_REF = "{reference}"
 inherit pvrexport
 """
 FILES = {"bin/sh": b"", "sbin/init": b"#!/bin/sh\n"}
+CONFIG = {"Cmd": ["/sbin/init"]}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def product(build: Build) -> Iterator[Product]:
 
 def test_a_lock_file_pins_a_build_until_it_is_updated(product: Product) -> None:
     one, two = (f"{product.registry.host}/{name}:1" for name in ("one", "two"))
-    first = {name: product.registry.add(name, "1", images.image(FILES)) for name in ("one", "two")}
+    image = images.image(FILES, config=CONFIG)
+    first = {name: product.registry.add(name, "1", image) for name in ("one", "two")}
 
     result = product.build.run("one").failed()
     assert f"no digest pins {one}, and PVR_DOCKER_PIN requires one" in result.output
@@ -88,7 +90,7 @@ def test_a_lock_file_pins_a_build_until_it_is_updated(product: Product) -> None:
     product.build.run("one").succeeded()
 
     # The tag moves: neither the build nor "write" goes after it, "check" shows it, "update" takes it.
-    second = product.registry.add("one", "1", images.image({**FILES, "new": b"1"}))
+    second = product.registry.add("one", "1", images.image({**FILES, "new": b"1"}, config=CONFIG))
     assert product.lock("write", "one", "two").returncode == 0
     assert product.locked[one] == first["one"]
     done = product.lock("check", "one", "two")
@@ -105,7 +107,7 @@ def test_a_lock_file_pins_a_build_until_it_is_updated(product: Product) -> None:
     product.build.run("two").failed()
     done = product.lock("check", "one", "two")
     assert done.returncode == 2 and "has no digest for" in done.stderr
-    product.registry.add("two", "2", images.image(FILES))
+    product.registry.add("two", "2", image)
     assert product.lock("write", "one", "two").returncode == 0
     assert set(product.locked) == {one, two[:-1] + "2"}
     done = product.lock("check", "one")
