@@ -92,7 +92,7 @@ static void leave_behind(struct pv_echo *echo, off_t size)
 	if (size - echo->at <= PV_ECHO_BEHIND_BYTES)
 		return;
 	snprintf(text, sizeof(text), "(%lld bytes are in its log alone)", (long long)missing);
-	print(echo, text, strlen(text));
+	echo->credit -= (long)print(echo, text, strlen(text));
 	echo->at += missing;
 }
 
@@ -151,12 +151,11 @@ static void take_part(struct pv_echo *echo)
 		echo->budget->printed_at[echo->place] = pv_now_ms();
 }
 
-/* A line is not begun where no room is left for all of it; but the first one of a look is, and the next
- * looks make up for it. */
+/* A line is not begun where no room is left for all of it; but the first one of a look is, also behind how
+ * much was left out, and the next looks make up for it. */
 static bool has_room(const struct pv_echo *echo, bool is_first, size_t line)
 {
-	return echo->credit > 0 &&
-	       (is_first || (long)(strlen(echo->name) + strlen(" | \n") + line) <= echo->credit);
+	return is_first || (long)(strlen(echo->name) + strlen(" | \n") + line) <= echo->credit;
 }
 
 bool pv_echo_look(struct pv_echo *echo, bool is_last)
@@ -169,12 +168,14 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 
 	if (file < 0 || !pv_console_flush(&echo->console))
 		return file >= 0;
+	if (info.st_size > echo->at)
+		take_part(echo);
+	if (echo->credit <= 0)
+		return info.st_size > echo->at;
 	leave_behind(echo, info.st_size);
 	got = pread(file, text, sizeof(text), echo->at);
 	/* Of one that goes on behind what was read the end is to come. */
 	is_last = is_last && echo->at + got >= info.st_size;
-	if (got > 0)
-		take_part(echo);
 	while (got > 0 && pv_console_flush(&echo->console) &&
 		(line = next_line(text + used, (size_t)got - used, is_last)) &&
 		has_room(echo, !used, line)) {
@@ -182,7 +183,7 @@ bool pv_echo_look(struct pv_echo *echo, bool is_last)
 		used += line;
 	}
 	echo->at += (off_t)used;
-	return used > 0 || (got > 0 && echo->credit <= 0);
+	return used > 0;
 }
 
 /* What PID 1 closes is closed then, such as an object that is to give its room back. */

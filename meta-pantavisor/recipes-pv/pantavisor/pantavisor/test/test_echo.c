@@ -208,6 +208,38 @@ static void test_containers_that_flood_share_what_one_may_print(int root, const 
 	}
 }
 
+/* Each of them leaves most of what it prints to its log at each look, and says so. */
+static void test_what_is_left_to_logs_is_named_within_the_same_part(int root, const char *tty, int reader)
+{
+	enum { ECHOES = 50, LOOKS = 40 };
+	struct pv_echo_budget *budget = pv_echo_budget();
+	cleanup_free char *flood = pv_alloc(1, PV_ECHO_BEHIND_BYTES * 2 + 1);
+	const char *log = "logs/0/web/flood.log";
+	struct pv_echo echoes[ECHOES];
+	size_t total = 0;
+	int lines = 0;
+
+	for (int i = 0; i < ECHOES; i++) {
+		pv_echo_init(&echoes[i], root, log, LONG_NAME, tty);
+		pv_echo_join(&echoes[i], budget);
+	}
+	for (int at = 0; at < PV_ECHO_BEHIND_BYTES * 2; at++)
+		flood[at] = at % 40 ? 'x' : '\n';
+	for (int look = 0; look < LOOKS; look++) {
+		append(log, flood);
+		for (int i = 0; i < ECHOES; i++) {
+			pv_echo_look(&echoes[i], false);
+			total += strlen(taken(reader));
+			lines += strstr(shown, " alone)\n" LONG_NAME " | xxx") != NULL;
+		}
+	}
+	CHECK(total < 2 * LOOKS * PV_ECHO_LOOK_BYTES);
+	/* One whose part is small comes to its lines all the same. */
+	CHECK(lines > LOOKS);
+	for (int i = 0; i < ECHOES; i++)
+		close(echoes[i].console.fd);
+}
+
 /* The log waits for the console, and not the other way round. */
 static void test_console_that_takes_nothing_loses_no_line(int root, const char *tty, int reader)
 {
@@ -266,6 +298,7 @@ int main(void)
 	test_flood_takes_a_bounded_part_of_the_console(root, tty, reader);
 	test_no_look_prints_more_than_its_part(root, tty, reader);
 	test_containers_that_flood_share_what_one_may_print(root, tty, reader);
+	test_what_is_left_to_logs_is_named_within_the_same_part(root, tty, reader);
 	test_console_that_takes_nothing_loses_no_line(root, tty, reader);
 	test_what_is_no_log_is_not_read(root, tty, reader);
 	tree_end();
