@@ -130,14 +130,19 @@ void pv_echo_join(struct pv_echo *echo, struct pv_echo_budget *budget)
 		echo->place = atomic_fetch_add(&budget->taken, 1) % PV_ECHO_PLACES;
 }
 
+static unsigned now_in_looks(void)
+{
+	return (unsigned)(pv_now_ms() / PV_ECHO_LOOK_MS);
+}
+
 /* How many print, with this one. */
 static long count_printing(const struct pv_echo *echo)
 {
-	int64_t since = pv_now_ms() - 2 * PV_ECHO_LOOK_MS;
+	unsigned now = now_in_looks();
 	long count = 1;
 
 	for (unsigned i = 0; echo->budget && i < PV_ECHO_PLACES; i++)
-		count += i != echo->place && echo->budget->printed_at[i] > since;
+		count += i != echo->place && echo->budget->printed_at[i] + 2 >= now;
 	return count;
 }
 
@@ -148,7 +153,7 @@ static void take_part(struct pv_echo *echo)
 	if (echo->credit > PV_ECHO_LOOK_BYTES)
 		echo->credit = PV_ECHO_LOOK_BYTES;
 	if (echo->budget)
-		echo->budget->printed_at[echo->place] = pv_now_ms();
+		echo->budget->printed_at[echo->place] = now_in_looks();
 }
 
 /* A line is not begun where no room is left for all of it; but the first one of a look is, also behind how

@@ -10,7 +10,6 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "console.h"
@@ -22,10 +21,10 @@
 #define PV_ECHO_OLDER ".1" /* behind the name of a log that was full, as LXC has it */
 
 /* Memory of all these processes: when each of them printed last, so that one which was killed is not
- * counted for long. */
+ * counted for long. In looks since the start: not every CPU of 32 bits has atomic numbers of 64. */
 struct pv_echo_budget {
 	atomic_uint taken;
-	_Atomic int64_t printed_at[PV_ECHO_PLACES];
+	atomic_uint printed_at[PV_ECHO_PLACES];
 };
 
 struct pv_echo {
