@@ -265,6 +265,9 @@ int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
 		return 0;
 	memset(block, '#', sizeof(block));
 	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
+	/* In a file of its own a try that was spent stays so. */
+	if (there && length == PV_BOOTENV_BYTES)
+		memcpy(block, there, PV_BOOTENV_BYTES);
 	return write_copy(at, PV_BOOTENV_GRUB, NOTES, block, PV_BARRIER_ENV_SECOND, err);
 }
 

@@ -269,9 +269,11 @@ static void test_boots_are_counted_for_one_generation(struct pv_err *err)
 	tree_file("boot/grubtry", "# GRUB Environment Block\n");
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
 	notes_check_empty();
-	/* Nor would it write to one with another name, or whose end is a hole. */
+	/* Nor would it write to one with another name, or whose end is a hole. A try stays spent. */
+	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
 	tree_hard_link("boot/grubtry", "other");
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
+	CHECK(pv_bootenv_boots(storage, &env) == 2);
 	append("boot/grubtry", "#");
 	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
 	notes_check_empty();
