@@ -43,8 +43,7 @@ struct pv_note pv_note_of(struct pv *pv,
 		.write = write,
 		.done = done,
 		.limit_ms = PV_NOTE_MS,
-		.standing = pv->run->standing,
-		.release = pv->run->release};
+		.standing = pv->run->standing};
 
 	snprintf(note.revision, sizeof(note.revision), "%s", pv->run->revision);
 	return note;

@@ -25,9 +25,9 @@ struct pv_note {
 	/* What runs, as it was asked; the job begins when another revision may run. */
 	char revision[PV_REVISION_BYTES + 1];
 	enum pv_standing standing;
-	long release;
 	int64_t at;
 	/* As its writer has it. */
+	long release;
 	char tried[PV_REVISION_BYTES + 1];
 	enum pv_update_event event;
 	enum pv_update_way way;

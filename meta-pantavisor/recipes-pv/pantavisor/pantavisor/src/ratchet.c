@@ -30,6 +30,7 @@ void pv_ratchet_raise(struct pv *pv, int64_t now)
 
 	pv->run->release_at = 0;
 	note.at = now;
+	note.release = pv_run_least_release(pv->run);
 	if (note.release)
 		pv_note(&note);
 }

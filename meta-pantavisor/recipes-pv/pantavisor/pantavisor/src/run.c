@@ -15,6 +15,13 @@ struct pv_run *pv_run_new(const char *revision)
 	return run;
 }
 
+long pv_run_least_release(const struct pv_run *run)
+{
+	bool was_committed = !pv_revision_is_tried(run->standing) && run->standing != PV_STANDING_UPDATED;
+
+	return was_committed && run->release > run->least_release ? run->release : run->least_release;
+}
+
 void pv_run_make_tasks(struct pv_run *run)
 {
 	run->task_count = run->state.container_count;

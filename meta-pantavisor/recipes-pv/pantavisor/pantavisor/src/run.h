@@ -14,7 +14,8 @@
 struct pv_run {
 	char *revision;
 	enum pv_standing standing;
-	long release; /* of its set signature, as it was booted; 0 where there is none */
+	long release;	    /* of its set signature, as it was booted; 0 where there is none */
+	long least_release; /* of what was committed and ran before it, without a boot between; 0: none */
 	struct pv_state state;
 	struct pv_held held;	/* the objects of its volumes */
 	struct pv_task **tasks; /* one for each container of the state; NULL until the revision may run */
@@ -30,6 +31,8 @@ struct pv_run {
 };
 
 struct pv_run *pv_run_new(const char *revision);
+/* The highest release that was committed and ran since the start, recorded or not. */
+long pv_run_least_release(const struct pv_run *run);
 /* From then on it may run: the state is there, and stays where it is. */
 void pv_run_make_tasks(struct pv_run *run);
 /* The tasks of the containers that `is_kept` names, by the places they have in `to`, are from then on that

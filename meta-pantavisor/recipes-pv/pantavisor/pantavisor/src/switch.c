@@ -76,6 +76,8 @@ static void arrive(struct pv *pv)
 	exchange(pv);
 	pv->change.phase = PV_PHASE_TESTING;
 	pv->run->standing = PV_STANDING_LIVE;
+	pv->run->least_release = pv_run_least_release(pv->change.other);
+	pv->run->release_at = pv->change.other->release_at;
 	pv_info("update", "revision %s takes the place of %s without a reboot", pv->run->revision,
 		pv->change.other->revision);
 }

@@ -40,25 +40,18 @@ static int advise(struct pv_err *err)
 	return -1;
 }
 
-static long least_release(const struct pv *pv)
-{
-	bool is_committed =
-		pv->run->standing == PV_STANDING_COMMITTED || pv->run->standing == PV_STANDING_FACTORY;
-
-	return pv_release_least(pv->storage, pv->mode, is_committed ? pv->run->release : 0);
-}
-
 int pv_usable_open(const struct pv *pv, const char *revision, struct pv_state *state, struct pv_held *held,
 	struct pv_err *err)
 {
 	struct pv_verify options = pv_usable_options(pv, revision);
+	long least = pv_release_least(pv->storage, pv->mode, pv_run_least_release(pv->run));
 	struct pv_verified verified;
 
 	/* Its containers run from them, or ran: to read them again would take as long as a boot. */
 	options.known = &pv->run->held;
 	if (pv_verify_revision(&options, state, held, &verified, err) < 0)
 		return advise(err);
-	if (pv_release_check(verified.release, least_release(pv), err) == 0)
+	if (pv_release_check(verified.release, least, err) == 0)
 		return 0;
 	pv_state_free(state);
 	pv_held_close(held);

@@ -109,6 +109,33 @@ static void test_way_back_to_the_committed_revision(void)
 	finish(&pv, "8", "");
 }
 
+/* One that was not recorded yet counts, and is recorded, while what came after it without a boot runs. */
+static void test_release_of_what_was_committed_stays_the_least(void)
+{
+	int64_t now = 100 * SECOND;
+	struct pv pv;
+
+	begin(&pv, OLD);
+	pv.run->release = 5;
+	pv.run->release_at = now + 60 * SECOND;
+	go_to(&pv, MORE, now);
+	CHECK(pv_run_least_release(pv.run) == 5);
+	tick(&pv, now + 6 + DELAY);
+	wait_for_jobs(&pv);
+	CHECK(pv.run->standing == PV_STANDING_UPDATED && !tree_has("config/release"));
+	tick(&pv, now + 60 * SECOND);
+	wait_for_jobs(&pv);
+	tree_check_text("config/release", "5\n");
+	pv.run->release = 7;
+	CHECK(pv_run_least_release(pv.run) == 5);
+	/* One that runs in the place of a committed one that failed was committed before. */
+	pv.run->standing = PV_STANDING_LAST_GOOD;
+	CHECK(pv_run_least_release(pv.run) == 7);
+	pv.run->standing = PV_STANDING_COMMITTED;
+	CHECK(pv_run_least_release(pv.run) == 7);
+	finish(&pv, "7", "8");
+}
+
 static void test_two_hundred_updates_gather_nothing(void)
 {
 	struct growth before = {0};
@@ -136,6 +163,7 @@ int main(void)
 	test_containers_come_and_go();
 	test_stopped_and_failed_containers();
 	test_way_back_to_the_committed_revision();
+	test_release_of_what_was_committed_stays_the_least();
 	test_two_hundred_updates_gather_nothing();
 	return check_done();
 }
