@@ -71,13 +71,24 @@ static enum pv_upload_state judge_existing(struct pv_storage at, const char *obj
 	return PV_UPLOAD_FAILED;
 }
 
-/* While the lock was waited for, the part may have become the object, or have gone. */
+/* Before the lock was ours, the part may have become the object, or have gone. */
 static bool has_name(const struct pv_upload *upload, const struct stat *info)
 {
 	struct stat named;
 
 	return fstatat(upload->at.root, upload->part, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       named.st_ino == info->st_ino && named.st_dev == info->st_dev;
+}
+
+/* Or another part has: ours was made behind it, and would take the place of what a revision may have. */
+static bool has_come(const struct pv_upload *upload)
+{
+	nlink_t links;
+
+	if (size_of(upload->at.root, upload->id, &links) < 0)
+		return false;
+	upload->at.ops->unlink(upload->at.root, upload->part);
+	return true;
 }
 
 /* What a part holds already counts, if it can be that object's beginning at all. */
@@ -90,7 +101,7 @@ static int open_part(struct pv_upload *upload, struct pv_err *err)
 		return pv_err_errno(err, "cannot open %s", upload->part);
 	if (flock(upload->file, LOCK_EX | LOCK_NB) < 0)
 		return pv_err_set(err, "object %.12s is being sent by another connection", upload->id);
-	if (fstat(upload->file, &info) == 0 && !has_name(upload, &info))
+	if (fstat(upload->file, &info) == 0 && (!has_name(upload, &info) || has_come(upload)))
 		return pv_err_set(err, "object %.12s was sent by another connection meanwhile", upload->id);
 	if (fstat(upload->file, &info) < 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
 		(uint64_t)info.st_size > upload->size) {

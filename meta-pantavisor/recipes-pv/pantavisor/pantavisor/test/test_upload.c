@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "upload.h"
 
+#include <fcntl.h>
+
 #include "beneath.h"
 #include "firmware.h"
 #include "tree.h"
@@ -94,6 +96,31 @@ static void test_nothing_is_added_to_an_object_that_has_its_name(void)
 	end();
 }
 
+/* Another connection finishes between our look for the object and our opening of the part. */
+static int lose_and_create(int folder, const char *name, int flags)
+{
+	int fd = pv_fsops_real.create(folder, id, O_WRONLY);
+
+	CHECK(fd >= 0 && pv_write_all(fd, content, strlen(content)) == 0);
+	close(fd);
+	return pv_fsops_real.create(folder, name, flags);
+}
+
+/* A revision may have it by its inode. */
+static void test_nothing_takes_the_place_of_an_object(void)
+{
+	struct pv_fsops ops = pv_fsops_real;
+	struct pv_upload upload;
+
+	begin();
+	ops.create = lose_and_create;
+	CHECK(pv_object_begin((struct pv_storage){at.root, &ops}, id, strlen(content), &upload, &err) ==
+		PV_UPLOAD_FAILED);
+	CHECK_HAS(err.text, "was sent by another connection meanwhile");
+	check_object(true, false);
+	end();
+}
+
 static void test_what_is_wrong_never_gets_a_name(void)
 {
 	struct pv_upload upload;
@@ -163,6 +190,7 @@ int main(void)
 	test_an_object_gets_its_name_when_it_is_whole();
 	test_an_upload_that_breaks_off_goes_on();
 	test_nothing_is_added_to_an_object_that_has_its_name();
+	test_nothing_takes_the_place_of_an_object();
 	test_what_is_wrong_never_gets_a_name();
 	test_a_damaged_object_comes_again_unless_a_revision_has_it();
 	test_no_link_leads_elsewhere();
