@@ -7,8 +7,8 @@
 #include "step.h"
 #include "text.h"
 
-int pv_factory_make(
-	struct pv_storage at, const struct pv_verify *options, const char *from, struct pv_err *err)
+int pv_factory_make(struct pv_storage at, const struct pv_verify *options, long running, const char *from,
+	struct pv_err *err)
 {
 	cleanup_free char *path = pv_fmt("trails/%s/.pvr/json", from), *text = NULL;
 	struct pv_step step = {.revision = PV_FACTORY, .replaces = true};
@@ -16,6 +16,6 @@ int pv_factory_make(
 	if (pv_beneath_read(at.root, path, PV_JSON_TEXT_BYTES, &text, &step.length, err) < 0)
 		return -1;
 	step.text = text;
-	step.least_release = pv_release_load(at.root, options->mode);
+	step.least_release = pv_release_least(at.root, options->mode, running);
 	return pv_step_create(at, options, &step, err);
 }

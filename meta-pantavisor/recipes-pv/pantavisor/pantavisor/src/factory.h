@@ -11,8 +11,9 @@
 
 #define PV_FACTORY "0"
 
-/* `options` are how it is judged, once more. Revision 0 must not run. */
-int pv_factory_make(
-	struct pv_storage at, const struct pv_verify *options, const char *from, struct pv_err *err);
+/* `options` are how it is judged, once more; `running` is a release that counts, recorded or not. Revision
+ * 0 must not run. */
+int pv_factory_make(struct pv_storage at, const struct pv_verify *options, long running, const char *from,
+	struct pv_err *err);
 
 #endif

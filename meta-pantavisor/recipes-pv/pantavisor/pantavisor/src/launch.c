@@ -94,7 +94,8 @@ static int make_factory(const struct pv *pv, struct pv_err *err)
 {
 	struct pv_verify options = pv_usable_options(pv, PV_FACTORY);
 
-	if (pv_factory_make(pv_storage_at(pv->storage), &options, pv->candidate.from, err) < 0)
+	if (pv_factory_make(pv_storage_at(pv->storage), &options, pv_run_least_release(pv->run),
+		    pv->candidate.from, err) < 0)
 		return pv_err_wrap(err, "revision 0 is not made of revision %s", pv->candidate.from);
 	pv_info("update", "revision 0 is made of revision %s", pv->candidate.from);
 	return 0;

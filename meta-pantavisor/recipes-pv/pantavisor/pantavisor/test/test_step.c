@@ -110,13 +110,14 @@ static void test_an_update_is_tried_committed_and_the_old_one_collected(void)
 }
 
 static enum pv_secureboot options_mode = PV_SECUREBOOT_DISABLED;
+static long running;
 
 static int make_factory(const char *from)
 {
 	struct pv_verify options = firmware_options(at.root, "0");
 
 	options.mode = options_mode;
-	return pv_factory_make(at, &options, from, &err);
+	return pv_factory_make(at, &options, running, from, &err);
 }
 
 /* With nothing of what the old one wrote, and nothing of it left. */
@@ -150,6 +151,11 @@ static void test_a_revision_becomes_the_factory_one(void)
 	options_mode = PV_SECUREBOOT_LENIENT;
 	CHECK(make_factory("locals/x") < 0);
 	CHECK_HAS(err.text, "this device has had 5");
+	tree_unlink("config/release");
+	running = 6;
+	CHECK(make_factory("locals/x") < 0);
+	CHECK_HAS(err.text, "this device has had 6");
+	running = 0;
 	options_mode = PV_SECUREBOOT_DISABLED;
 	tree_unlink(own);
 	CHECK(make_factory("locals/x") < 0 && tree_has("trails/0/.pvr/json") && !tree_has("trails/.new-0"));
