@@ -624,6 +624,24 @@ def test_a_release_whose_part_is_exchanged_on_the_card_is_signed_there(
     assert not (card / "locals/three").exists()
 
 
+def test_a_release_on_the_card_is_newer_than_the_one_that_the_device_committed(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    pvr(*sig(keyring), "add", "--part", "web")
+    card, whole, key = tmp_path / "card/trails", tmp_path / "whole.tgz", sig(keyring)[1:5]
+    pvr("export", str(whole))
+    pvr(*sig(keyring), "set", "--release", "4")
+    pvr("deploy", "--commit", str(card / "0"), str(work))
+    assert "had release 4 already" in refused(pvr, card, [str(whole)], "--set", "--release", "3", *key)
+    for recorded, expected in ((b"", 5), (b"odd", 5), (b"8\n", 9)):
+        (tmp_path / "card/config/release").write_bytes(recorded)
+        target = card / f"locals/after{len(recorded)}"
+        pvr("deploy", "--set", *key, str(target), str(whole))
+        made = Repository(target).state
+        found = pvs.check_set(made, pvs.signatures(made))
+        assert found is not None and found.release == expected
+
+
 def refused(pvr: PvrCommand, card: Path, sources: list[str], *words: str) -> str:
     return pvr.both("deploy", *words, str(card / "locals/three"), *sources, status=2)[1]
 

@@ -167,7 +167,12 @@ def _signed_set(options: argparse.Namespace) -> Callable[[State], State]:
         from .. import keys, pvs
 
         key_options.check_secrecy(options, state)
-        return keys.sign_set(state, signer, pvs.next_release(state, options.release))
+        release, least = pvs.next_release(state, options.release), repo.least_release(options.target)
+        if options.release is None:
+            release = max(release, least + 1)
+        elif release < least:
+            raise PantavisorError(f"the device has had release {least} already", hint="use a higher number")
+        return keys.sign_set(state, signer, release)
 
     return sign
 

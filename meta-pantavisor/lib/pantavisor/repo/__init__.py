@@ -14,7 +14,7 @@ gc            objects that nothing refers to
 from __future__ import annotations
 
 from .clone import clone
-from .deploy import boot_environment, committed_state, deploy
+from .deploy import boot_environment, committed_state, deploy, least_release
 from .device import DEVICE, device_of, edit_device, read_device, write_default_device
 from .filter import PartFilter, StateSource, removal, select
 from .gc import collect
@@ -40,6 +40,7 @@ __all__ = [
     "deploy",
     "device_of",
     "edit_device",
+    "least_release",
     "open_local",
     "opened",
     "read_device",

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Optional
 
-from .. import trail
+from .. import beneath, pvs, trail
 from ..bootenv import BootEnvironment
-from ..errors import FormatError, NotFound
+from ..errors import FormatError, NotFound, PantavisorError
 from ..state import State
 from .filter import StateSource, merge, select
 from .own_folder import FOLDER
 from .sources import open_local, opened
 
 TRAILS = "trails"
+RELEASE = "config/release"
+_MAX_RELEASE_BYTES = 20
 
 
 def deploy(
@@ -66,6 +68,31 @@ def committed_state(target: Path) -> Optional[State]:
         return None
     with opened(target) as (state, _):
         return state
+
+
+def least_release(target: Path) -> int:
+    """The release before which the device of ``<storage>/trails/<revision>`` takes none: what it recorded,
+    or has committed; 0 where it takes all. Of a broken revision it knows none. Raises FormatError.
+    """
+    storage = _split(target.absolute())[0]
+    environment = trail.boot_environment(storage)
+    if environment is None:
+        return 0
+    try:
+        committed = committed_state(storage / TRAILS / environment.revision)
+        found = pvs.signatures(committed) if committed is not None else ()
+    except PantavisorError:
+        found = ()
+    return max([_recorded_release(storage), *(signature.release or 0 for signature in found)])
+
+
+def _recorded_release(storage: Path) -> int:
+    try:
+        with beneath.open_file(storage, RELEASE) as stream:
+            text = stream.read(_MAX_RELEASE_BYTES).strip()
+    except FileNotFoundError:
+        return 0
+    return int(text) if text.isdigit() else 0
 
 
 def _gather(storage: Path, target: Path, sources: Iterable[StateSource], *, drop: bool) -> State:
