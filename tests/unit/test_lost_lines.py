@@ -70,6 +70,8 @@ def test_it_is_refused_in_a_container_that_is_no_image(tmp_path: Path) -> None:
     d = Written(tmp_path, "pvrexport").has('IMAGE_INSTALL = "nano"')
     assert "but this container has no root file system of packages" in skipped(d)
     pvbb.variables.check(Written(tmp_path, "image-pvrexport").has('IMAGE_INSTALL = "nano"'))
+    own = 'ROOTFS_IMAGE = "core-image-minimal"'
+    pvbb.variables.check(Written(tmp_path, "pvrexport").has(own))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,20 @@ def test_a_default_of_a_class_is_not_lost_either(device: Written, place: str) ->
     pvbb.variables.check(d)
 
 
+def test_what_has_its_effect_nevertheless_is_not_lost(device: Written, tmp_path: Path) -> None:
+    added, taken = 'PVROOT_CONTAINERS += "api"', 'PVROOT_CONTAINERS := "${PVROOT_CONTAINERS} web"'
+    assert "is lost" in skipped(device.has(taken, added))
+    device.d.setVar("PVROOT_CONTAINERS", " api web")
+    pvbb.variables.check(device.has(taken, added))
+    assert "is lost" in skipped(device.has(taken, 'PVROOT_CONTAINERS += "\\\n    other"'))
+    product = tmp_path / "product.bbclass"
+    product.write_text('PVROOT_CONTAINERS ?= "web"\n')
+    device.d.setVar("__inherit_cache", [*device.d.getVar("__inherit_cache"), str(product)])
+    pvbb.variables.check(device.has(f"inherit product\n{added}"))  # the class was read before
+    device.d.setVar("PVROOT_CONTAINERS", " api")
+    assert 'takes the default "web" away' in skipped(device.has(f"{added}\ninherit product"))
+
+
 @pytest.mark.parametrize(
     ("key", "right"),
     [("PVR_MEMORY:qemux86-46", "qemux86-64"), ("PVR_MEMORY:append:qemu86-64", "qemux86-64")],
@@ -135,6 +151,17 @@ def test_other_machines_are_kept(tmp_path: Path, word: str) -> None:
     (tmp_path / "conf/machine/qemux86-46.conf").touch()
     d.setVar("BBPATH", f"/nowhere:{tmp_path}")
     d.setVar("PVR_MEMORY:qemux86-46", "64M")
+    pvbb.variables.check(d)
+
+
+@pytest.mark.parametrize("word", ["qemux86-46", "pn-deno"])
+def test_an_override_next_to_the_one_that_it_is_like_is_kept(tmp_path: Path, word: str) -> None:
+    d = Written(tmp_path, "pvrexport").has("")
+    d.setVar(f"PVR_MEMORY:{word}", "64M")
+    d.setVar("PVR_PIDS:qemux86-64", "9")
+    assert "has no meaning" in skipped(d)
+    for own in ("qemux86-64", "pn-demo"):
+        d.setVar(f"PVR_MEMORY:{own}", "64M")
     pvbb.variables.check(d)
 
 

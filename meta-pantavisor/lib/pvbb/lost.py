@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")
 _CONTAINERS = ("PVROOT_CONTAINERS", "PVROOT_CONTAINERS_CORE")
 _ROOTFS = re.compile(
-    r"ROOTFS_\w+|(?:EXTRA_)?IMAGE_FEATURES|(?:IMAGE|PACKAGE|CORE_IMAGE_EXTRA)_INSTALL|EXTRA_USERS_PARAMS"
+    r"ROOTFS_(?:(?:PRE|POST)(?:PROCESS|INSTALL|UNINSTALL)_COMMAND|BOOTSTRAP_INSTALL)"
+    r"|(?:EXTRA_)?IMAGE_FEATURES|(?:IMAGE|PACKAGE|CORE_IMAGE_EXTRA)_INSTALL|EXTRA_USERS_PARAMS"
     r"|IMAGE_(?:LINGUAS|DEVICE_TABLES?|(?:PRE|POST)PROCESS_COMMAND|CLASSES)|BAD_RECOMMENDATIONS"
 )
 _SIZES = ("IMAGE_ROOTFS_SIZE", "IMAGE_ROOTFS_EXTRA_SPACE", "IMAGE_OVERHEAD_FACTOR")
@@ -48,9 +49,9 @@ def _need_additions(d: Any, configuration: list[Assignment], recipe: list[Assign
     for line in _plain([*configuration, *recipe]):
         if line.operator not in pvbb.assignments.ADDING or not d.getVarFlag(line.name, "doc", False):
             continue
-        if line in configuration and _is_set(d, line.name, recipe):
+        if line in configuration and _is_set(d, line.name, recipe) and not _has(d, line.name, line.value):
             what = f"{line.name} {line.operator} of {line.path} is lost, since the recipe sets it"
-        elif default := _lost_default(line, configuration, recipe, pvbb.assignments.of_classes(d)):
+        elif default := _lost_default(d, line, configuration, recipe):
             what = f'{line.name} {line.operator} of {line.path} takes the default "{default}" away'
         else:
             continue
@@ -72,19 +73,27 @@ def _is_set(d: Any, name: str, lines: Iterable[Assignment]) -> bool:
 
 
 def _lost_default(
-    line: Assignment, configuration: list[Assignment], recipe: list[Assignment], classes: list[Assignment]
+    d: Any, line: Assignment, configuration: list[Assignment], recipe: list[Assignment]
 ) -> str:
     """The default that is not taken once something was added, or nothing."""
     before = [*configuration, *recipe] if line in recipe else configuration
     if any(other.name == line.name and other.operator in ("=", ":=", "?=") for other in _plain(before)):
         return ""
-    later = [*classes, *(() if line in recipe else recipe)]
+    later = [*pvbb.assignments.of_classes(d), *(() if line in recipe else recipe)]
     defaults = [
         other.value
         for other in _plain(later)
         if other.name == line.name and other.operator in ("?=", pvbb.assignments.WEAK)
     ]
-    return next(filter(None, defaults), "")
+    return next((default for default in defaults if default and not _has(d, line.name, default)), "")
+
+
+def _has(d: Any, name: str, value: str) -> bool:
+    """Whether all words are there nevertheless: a class that is inherited before has set its ``?=``, and
+    ``:=`` may take up what it replaces.
+    """
+    words = value.split()  # none where the first line has none
+    return bool(words) and {*words} <= {*(d.getVar(name, False) or "").split()}
 
 
 def _appended(line: Assignment) -> str:

@@ -26,12 +26,13 @@ _MIN_LETTERS = 4  # of a machine's name, which short ones of others are too like
 def check(d: Any, ours: re.Pattern[str]) -> None:
     """Skip the recipe for a misspelt operator (``:apend``), and for its own name (``:pn-wbe``) or that of
     the machine misspelt in an override of one of ``ours``, unless that is the name of another one, or may
-    be in a layer that is not in the build.
+    be in a layer that is not in the build: as where the variable is set for both.
     """
-    for key in _keys(d, ours):
+    keys = list(_keys(d, ours))
+    for key in keys:
         for word in key.split(":")[1:]:
             near = _meant(d, word)
-            if near is not None:
+            if near is not None and (near in _OPERATORS or key.replace(word, near) not in keys):
                 pvbb.recipe.skip(d, f"{key} is set, and {word} has no meaning", f'use ":{near}"')
 
 
