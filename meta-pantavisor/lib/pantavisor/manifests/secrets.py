@@ -11,11 +11,13 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 # Switches of images, such as MYSQL_RANDOM_ROOT_PASSWORD=yes, and places of files.
-_HARMLESS = re.compile(r"|yes|no|true|false|on|off|[01]|/.*|\$\{?\w+\}?", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"|yes|no|true|false|on|off|none|null|(en|dis)abled|[01]|/.*|file:/.*|\$\{?\w+\}?", re.IGNORECASE
+)
 # What services give out by these marks, private keys, and URLs with a password.
 _VALUES = re.compile(
-    r"(gh[pousr]_|github_pat_|glpat-|xox[abp]-|AKIA)[\w-]{16}|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|^[a-z][a-z0-9+.-]*://[^/@:\s]*:[^/@\s]+@"
+    r"\b(gh[pousr]_|github_pat_|glpat-|xox[abp]-|AKIA)[\w-]{16}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|^[a-z][a-z0-9+.-]*://[^/@:\s]*:(?!\$\{?\w+\}?@)[^/@\s]+@"
 )
 
 
