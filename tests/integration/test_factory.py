@@ -546,6 +546,22 @@ def test_what_devices_do_not_trust_is_not_signed(
     assert not (desk / "signed.img").exists() and not (desk / "signed.img.bmap").exists()
 
 
+@pytest.mark.parametrize(
+    ("config", "is_signed"),
+    [("PV_SECUREBOOT_MODE=strict\n secureboot.mode=audit \n", True), ("PV_SECUREBOOT_MODE=disabled", True),
+     ("PV_SECUREBOOT_MODE=audit\nPV_SECUREBOOT_MODE=lenient\nPV_SECUREBOOT_MODE=\n", False)],
+)  # fmt: skip
+def test_devices_that_run_what_they_do_not_trust_get_it_signed(
+    pvr: PvrCommand, tmp_path: Path, config: str, is_signed: bool
+) -> None:
+    built.device(tmp_path, release=4, config=config)
+    keys.generate(tmp_path / "others", common_name="Others", algorithm="ES256")
+    words = ["factory", "sign", f"{tmp_path}/made/device.img", "--out", f"{tmp_path}/signed.img"]
+    words += ["--trust", f"{tmp_path}/others/ca.crt", *signer(tmp_path / "others")]
+    pvr.both(*words, status=0 if is_signed else 2)
+    assert (tmp_path / "signed.img").exists() == is_signed
+
+
 def test_no_output_takes_the_place_of_what_is_read(
     pvr: PvrCommand, personalise: Callable[..., str], desk: Path, made: Path
 ) -> None:

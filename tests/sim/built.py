@@ -30,6 +30,7 @@ DEVICE: dict[str, Any] = {
     "volumes": {"pv--devmeta": {"disk": "data", "persistence": "permanent"}},
 }
 TRUST_STORE = "etc/pantavisor/pvs/trust/ca-certificates.crt"
+CONFIG = "etc/pantavisor.config"
 CONTAINERS: dict[str, dict[str, Any]] = {
     "web": {
         "arguments": {"PV_GROUP": "app", "PV_ROLES": ["nobody"]},
@@ -45,10 +46,11 @@ VERBS = {
 }
 
 
-def sources(folder: Path, *, bulk: int = 1) -> None:
+def sources(folder: Path, *, bulk: int = 1, config: str = "") -> None:
     """What jobs start from, in the new ``folder``: images, kernel, modules, boot loader, device.json, keys.
 
-    ``bulk``: how many times a text lies in each image, never at the same place of a block.
+    ``bulk``: how many times a text lies in each image, never at the same place of a block. ``config``: what
+    the initramfs has as the runtime's configuration.
     """
     folder.mkdir(parents=True)
     for name in CONTAINERS:
@@ -66,7 +68,8 @@ def sources(folder: Path, *, bulk: int = 1) -> None:
             archive.addfile(member, io.BytesIO(TEXT))
     keys.generate(folder / "keys", common_name="Test", algorithm="ES256", days=30)
     trusted = (folder / "keys/ca.crt").read_bytes()
-    (folder / "initramfs").write_bytes(newc.write({"init": b"initramfs" * 7_000, TRUST_STORE: trusted}))
+    initramfs = {"init": b"initramfs" * 7_000, TRUST_STORE: trusted, CONFIG: config.encode()}
+    (folder / "initramfs").write_bytes(newc.write(initramfs))
 
 
 def loader() -> bytes:
@@ -127,9 +130,9 @@ def exports(folder: Path) -> None:
         run(job)
 
 
-def device(folder: Path, *, release: int) -> None:
+def device(folder: Path, *, release: int, config: str = "") -> None:
     """``folder``/made/device.img and the exports next to it, from the sources in ``folder``/given."""
-    sources(folder / "given")
+    sources(folder / "given", config=config)
     (folder / "made").mkdir()
     for job in all_jobs(folder / "given", folder / "made", release=release):
         run(job)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Optional
@@ -19,6 +20,9 @@ from .flash import map_of
 # What a fresh storage holds; all of it is made again.
 _FRESH = ("boot", "cache", "config", "disks", "logs", "lost+found", "objects", "trails")
 _TRUST_STORE = "etc/pantavisor/pvs/trust/ca-certificates.crt"  # in the initramfs
+_CONFIG = "etc/pantavisor.config"  # there, too
+# As the runtime reads it: the last one counts that has a value.
+_MODE = re.compile(rb"^[ \t\r]*(?:PV_SECUREBOOT_MODE|secureboot\.mode)=(\w+)[ \t\r]*$", re.MULTILINE)
 _EMPTY = ("cache", "config", "disks", "logs", "lost+found")
 
 
@@ -72,13 +76,15 @@ def sign_again(
 def _check_device(image: Path, state: State, pool: ObjectPool) -> None:
     """Hold the signatures against what the device itself has, which no other signature changes.
 
-    A FIT, and an initramfs that cannot be read here, are passed over. Raises SignatureError.
+    A FIT, an initramfs that cannot be read here, and devices that run what is wrong, are passed over.
+    Raises SignatureError.
     """
     run = state.get("bsp/run.json")
     name = run.get("initrd") if isinstance(run, Mapping) else None
     object_id = state.objects().get(f"bsp/{name}")
     store = cpio.file_of(pool.path(object_id), _TRUST_STORE) if object_id else None
-    if store is None:
+    config = cpio.file_of(pool.path(object_id), _CONFIG) if object_id else None
+    if store is None or _MODE.findall(config or b"")[-1:] in ([b"audit"], [b"disabled"]):
         return
     try:
         keys.verify_state(state, keys.TrustStore.parse(store, what="the initramfs's roots"), strict=True)
