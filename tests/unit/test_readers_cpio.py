@@ -33,10 +33,13 @@ def test_what_the_program_cpio_writes_is_read(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ca.crt").write_bytes(b"root\n")
     (tmp_path / "etc/link").symlink_to("ca.crt")
-    names = b"./etc\n./etc/link\n./etc/ca.crt\n"
+    (tmp_path / "etc/name").hardlink_to(tmp_path / "etc/ca.crt")
+    names = b"./etc\n./etc/link\n./etc/name\n./etc/ca.crt\n"
     data = _through([program, "-o", "-H", "newc", "--quiet", "-D", str(tmp_path)], names)
     (tmp_path / "initramfs").write_bytes(data)
     assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") == b"root\n"
+    for elsewhere in ("etc", "etc/link", "etc/name"):
+        assert cpio.file_of(tmp_path / "initramfs", elsewhere) is None
 
 
 def test_every_cut_and_every_other_byte_is_none_or_the_file(tmp_path: Path) -> None:

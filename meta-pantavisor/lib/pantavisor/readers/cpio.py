@@ -6,6 +6,7 @@ The form is that of the kernel's early-userspace/buffer-format.rst.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
@@ -17,13 +18,15 @@ MAX_BYTES = 1024 * 1024 * 1024  # unpacked
 MAX_FILE_BYTES = 1024 * 1024
 _MAGICS = (b"070701", b"070702")
 _HEADER_BYTES = 110
-_SIZE, _NAME_SIZE = 6, 11  # fields of eight hexadecimal digits, after the magic
+_MODE, _SIZE, _NAME_SIZE = 1, 6, 11  # fields of eight hexadecimal digits, after the magic
 _MAX_NAME_BYTES = 4096
 _LAST = "TRAILER!!!"
 
 
 def file_of(archive: Path, wanted: str) -> Optional[bytes]:
-    """The file ``wanted`` of the first archive; None where that has none, or cannot be read."""
+    """The file ``wanted`` of the first archive; None where that has none, an empty one or a link, or cannot
+    be read.
+    """
     try:
         with archive.open("rb") as stream:
             return _find(_Bytes(codecs.unpack(stream, what=archive.name)), wanted)
@@ -36,7 +39,7 @@ class _Bytes:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._taken = 0
 
     def take(self, size: int) -> bytes:
@@ -52,13 +55,13 @@ class _Bytes:
     def align(self) -> None:
         self.skip(-self._taken % 4)
 
-    def _pieces(self, size: int) -> Iterator[bytes]:
+    def _pieces(self, size: int) -> Iterator[memoryview]:
         self._taken += size
         if self._taken > MAX_BYTES:
             raise EOFError
         while size:
             if not self._rest:
-                self._rest = next(self._chunks, b"")
+                self._rest = memoryview(next(self._chunks, b""))
                 if not self._rest:
                     raise EOFError
             piece, self._rest = self._rest[:size], self._rest[size:]
@@ -71,7 +74,9 @@ def _find(archive: _Bytes, wanted: str) -> Optional[bytes]:
         header = archive.take(_HEADER_BYTES)
         if not header.startswith(_MAGICS):
             return None
-        size, name_size = (int(header[6 + 8 * at : 14 + 8 * at], 16) for at in (_SIZE, _NAME_SIZE))
+        mode, size, name_size = (
+            int(header[6 + 8 * at : 14 + 8 * at], 16) for at in (_MODE, _SIZE, _NAME_SIZE)
+        )
         if not 0 < name_size <= _MAX_NAME_BYTES or size < 0:
             return None
         name = archive.take(name_size)[:-1].decode("utf-8", "replace").lstrip("./")
@@ -79,6 +84,7 @@ def _find(archive: _Bytes, wanted: str) -> Optional[bytes]:
         if name == _LAST:
             return None
         if name == wanted:
-            return archive.take(size) if size <= MAX_FILE_BYTES else None
+            # Of a file with several names only the last one has the content.
+            return archive.take(size) if stat.S_ISREG(mode) and 0 < size <= MAX_FILE_BYTES else None
         archive.skip(size)
         archive.align()
