@@ -633,6 +633,8 @@ def test_a_release_on_the_card_is_newer_than_the_one_that_the_device_committed(
     pvr(*sig(keyring), "set", "--release", "4")
     pvr("deploy", "--commit", str(card / "0"), str(work))
     assert "had release 4 already" in refused(pvr, card, [str(whole)], "--set", "--release", "3", *key)
+    said = pvr.both("deploy", str(card / "locals/one"), str(whole))[1]
+    assert "refuses it: it has no release, and this one has had 4; add --set and the key of the" in said
     for recorded, expected in ((b"", 5), (b"odd", 5), (b"8\n", 9)):
         (tmp_path / "card/config/release").write_bytes(recorded)
         target = card / f"locals/after{len(recorded)}"
@@ -640,6 +642,21 @@ def test_a_release_on_the_card_is_newer_than_the_one_that_the_device_committed(
         made = Repository(target).state
         found = pvs.check_set(made, pvs.signatures(made))
         assert found is not None and found.release == expected
+
+
+def test_a_card_whose_committed_revision_is_broken_gets_another(
+    pvr: PvrCommand, work: Path, keyring: Path, tmp_path: Path
+) -> None:
+    card, whole, key = tmp_path / "card/trails", tmp_path / "whole.tgz", sig(keyring)[1:5]
+    pvr(*sig(keyring), "add", "--part", "web")
+    pvr("export", str(whole))
+    pvr("deploy", "--commit", str(card / "0"), str(whole))
+    (card / "0/.pvr/json").write_text("{")
+    pvr("deploy", str(card / "locals/one"), str(whole))
+    pvr("deploy", "--set", *key, str(card / "locals/two"), str(whole))
+    (tmp_path / "card/config/release").symlink_to("/dev/null")
+    pvr("deploy", str(card / "locals/four"), str(whole))
+    assert "is a symbolic link" in refused(pvr, card, [str(whole)], "--set", *key)
 
 
 def refused(pvr: PvrCommand, card: Path, sources: list[str], *words: str) -> str:

@@ -131,7 +131,7 @@ def _import(options: argparse.Namespace, console: Console) -> None:
 def _deploy(options: argparse.Namespace, console: Console) -> None:
     sources = map(repo.StateSource.parse, options.sources)
     sign = _signed_set(options)
-    before = repo.committed_state(options.target)
+    before, least = repo.committed_state(options.target), _least_release(options.target)
     had_storage = repo.boot_environment(options.target) is not None
     state = repo.deploy(options.target, sources, drop=options.drop, commit=options.commit, sign=sign)
     console.line(f"{options.target} holds {count(state, 'path')}")
@@ -140,7 +140,7 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
             f"{options.target} was committed already, so the device has no way back from this change; "
             "a revision of another number is tried first"
         )
-    _warn_of_refusal(options.target, state, console)
+    _warn_of_refusal(options.target, state, least, console)
     boots = repo.boot_environment(options.target)
     if boots is not None and not had_storage and not options.commit:
         console.warn(
@@ -153,6 +153,14 @@ def _deploy(options: argparse.Namespace, console: Console) -> None:
         )
     elif boots is not None:
         console.line(f"the device boots {boots.revision} from now on")
+
+
+def _least_release(target: Path) -> int:
+    """For a warning: where it cannot be read, none."""
+    try:
+        return repo.least_release(target)
+    except PantavisorError:
+        return 0
 
 
 def _signed_set(options: argparse.Namespace) -> Callable[[State], State]:
@@ -177,8 +185,8 @@ def _signed_set(options: argparse.Namespace) -> Callable[[State], State]:
     return sign
 
 
-def _warn_of_refusal(target: Path, state: State, console: Console) -> None:
-    """Where no device runs what was deployed."""
+def _warn_of_refusal(target: Path, state: State, least: int, console: Console) -> None:
+    """Where no device runs what was deployed, or this one, which has had the release ``least``."""
     from .. import pvs
 
     if "bsp/run.json" not in state:
@@ -190,6 +198,14 @@ def _warn_of_refusal(target: Path, state: State, console: Console) -> None:
         is_set = f"{pvs.SET}.json" in broken.message
         way = "add --set and the key of the release" if is_set else "in a repository, sign it again"
         console.warn(f"a device that verifies refuses it: {broken.message}; {way}")
+        return
+    release = max((signature.release or 0 for signature in pvs.signatures(state)), default=0)
+    if release < least:
+        number = f"its release is {release}" if release else "it has no release"
+        console.warn(
+            f"a device that verifies refuses it: {number}, and this one has had {least}; "
+            "add --set and the key of the release"
+        )
 
 
 def _broken_signature(state: State) -> Optional[PantavisorError]:
