@@ -38,7 +38,8 @@ def test_two_with_one_port_of_the_device_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "conf", "run"),
-    [(exposing("80/udp"), SHARED, {}), (exposing("80"), OWN, {}), ({}, SHARED, {}), ([], SHARED, {}),
+    [(exposing("80/udp"), SHARED, {}), (exposing("81", "81/tcp"), SHARED, {}), (exposing("80"), OWN, {}),
+     ({}, SHARED, {}), ([], SHARED, {}),
      (exposing("80"), SHARED, {"network": {"pool": "apps"}}), (exposing("80"), SHARED, {"config": ""}),
      ({**exposing("80"), **exposing("81", member="config")}, SHARED, {})],
 )  # fmt: skip

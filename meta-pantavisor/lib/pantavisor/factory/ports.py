@@ -20,8 +20,8 @@ def warnings(state: State, pool: ObjectPool) -> Iterator[str]:
     for name in state.container_names():
         exposed = _exposed(state.get(f"{name}/src.json"))
         if exposed and _is_in_device_network(state, pool, name):
-            for port in exposed:
-                owners.setdefault(port if "/" in port else port + TCP, []).append(name)
+            for port in {port if "/" in port else port + TCP for port in exposed}:
+                owners.setdefault(port, []).append(name)
     for port, names in sorted(owners.items()):
         if len(names) > 1:
             yield (
