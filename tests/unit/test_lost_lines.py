@@ -66,6 +66,13 @@ def test_what_fills_a_root_file_system_is_refused_in_a_device(
     pvbb.variables.check(device.has('IMAGE_BOOT_FILES = "x"\nIMAGE_LINK_NAME = "x"'))
 
 
+def test_what_fills_it_with_nothing_is_kept(device: Written) -> None:
+    d = device.has('IMAGE_LINGUAS = " "')
+    assert "IMAGE_LINGUAS is set" in skipped(d)
+    d.setVar("IMAGE_LINGUAS", " ")
+    pvbb.variables.check(d)
+
+
 def test_it_is_refused_in_a_container_that_is_no_image(tmp_path: Path) -> None:
     d = Written(tmp_path, "pvrexport").has('IMAGE_INSTALL = "nano"')
     assert "but this container has no root file system of packages" in skipped(d)

@@ -112,7 +112,7 @@ def _need_rootfs(d: Any) -> None:
     own = f"pn-{d.getVar('PN')}"
     lines = [line for line in pvbb.assignments.of_configuration(d) if own in line.overrides]
     for line in [*pvbb.assignments.of_recipe(d), *lines]:
-        if _ROOTFS.fullmatch(line.name):
+        if _ROOTFS.fullmatch(line.name) and not _is_empty(d, line.name):
             hint = "write it into an image recipe that inherits image-pvrexport"
             what = f"{line.name} is set, but {'a device' if is_device else 'this container'} has no root "
             end = "file system of its own" if is_device else "file system of packages"
@@ -122,6 +122,12 @@ def _need_rootfs(d: Any) -> None:
         if is_device and line.name in _WKS:
             way = "" if bb.data.inherits_class("pvroot-wic", d) else "inherit pvroot-wic, and "
             pvbb.recipe.skip(d, f"{line.name} is set, which nothing here reads", f"{way}use PVROOT_WKS")
+
+
+def _is_empty(d: Any, name: str) -> bool:
+    """What fills nothing, as IMAGE_LINGUAS = "" of so many images, is lost nowhere."""
+    value = d.getVar(name, False)
+    return value is not None and not str(value).strip()
 
 
 def _need_tasks(d: Any) -> None:
