@@ -620,7 +620,8 @@ def test_a_release_whose_part_is_exchanged_on_the_card_is_signed_there(
     found = pvs.check_set(made, pvs.signatures(made))
     assert found is not None and found.release == 5
     assert "is release 4 already" in refused(pvr, card, sources, "--set", "--release", "3", *key)
-    assert "add --set" in refused(pvr, card, sources, "--release", "9")
+    for words in (["--release", "9"], key[:2], key[2:], ["--command", "signer"]):
+        assert "add --set" in refused(pvr, card, sources, *words)
     assert not (card / "locals/three").exists()
 
 

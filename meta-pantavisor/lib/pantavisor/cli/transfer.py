@@ -168,6 +168,8 @@ def _signed_set(options: argparse.Namespace) -> Callable[[State], State]:
     if not options.set:
         if options.release is not None:
             raise PantavisorError("--release is the number of a set", hint="add --set")
+        if options.key or options.x5c or options.signer or options.pkcs11:
+            raise PantavisorError("a key is given, and nothing is signed", hint="add --set")
         return lambda state: state
     signer = key_options.signer(options)
 
