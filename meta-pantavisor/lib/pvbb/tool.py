@@ -102,7 +102,8 @@ def call(d: Any, arguments: list[str]) -> None:
     result = _spawn(d, arguments)
     for line in result.stderr.splitlines():
         if line.startswith(WARNING):
-            bb.warn(f"{d.getVar('PN')}: {line[len(WARNING) :]}")
+            name, text = d.getVar("PN"), line[len(WARNING) :]
+            bb.warn(text if text.startswith(f"{name}: ") else f"{name}: {text}")
         elif line.startswith(NOTE):
             bb.plain(f"{d.getVar('PN')}: {line}")  # on the user's screen, and not counted as a warning
         else:

@@ -14,13 +14,6 @@
 
 static char shown[256 * 1024];
 
-static int storage(void)
-{
-	struct pv_err err;
-
-	return pv_beneath_root(tree_root, &err);
-}
-
 static void append(const char *path, const char *text)
 {
 	cleanup_free char *whole = tree_path(path);
@@ -182,7 +175,6 @@ static void test_containers_that_flood_share_what_one_may_print(int root, const 
 	char name[ECHOES][4], *log[ECHOES];
 	size_t printed[ECHOES] = {0}, total = 0;
 
-	memset(flood, 'x', PV_ECHO_BEHIND_BYTES / 2);
 	/* Lines of all lengths: some have short ones, some have long ones. */
 	for (int i = 0; i < ECHOES; i++) {
 		snprintf(name[i], sizeof(name[i]), "c%d", i);
@@ -282,12 +274,13 @@ int main(void)
 {
 	cleanup_free char *tty = NULL;
 	cleanup_close int root = -1, reader = -1;
+	struct pv_err err;
 
 	tree_begin();
 	tree_folder("logs/0/web");
 	tree_fifo("tty");
 	tty = tree_path("tty");
-	root = storage();
+	root = pv_beneath_root(tree_root, &err);
 	reader = open(tty, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	CHECK(root >= 0 && reader >= 0);
 	test_lines_come_whole_with_the_name_and_from_now_on(root, tty, reader);
