@@ -152,11 +152,16 @@ class Storage:
         """One name less."""
         self.debugfs(f"rm {path}", write=True)
 
-    def flip(self, path: str) -> None:
-        """Change one bit of a file's first block where it lies; name, size and times stay the same."""
-        match = re.search(r"^(\d+)$", self.debugfs(f"bmap {path} 0").splitlines()[-1].strip())
+    def flip(self, path: str, *, last: bool = False) -> None:
+        """Change one bit of a file's first or last block where it lies; name, size and times stay the
+        same.
+        """
         sizes = re.search(r"Block size:\s+(\d+)", self.debugfs("show_super_stats -h"))
-        assert match and sizes
+        size = re.search(r"Size: (\d+)", self.debugfs(f"stat {path}"))
+        assert sizes and size
+        number = (int(size[1]) - 1) // int(sizes[1]) if last else 0
+        match = re.search(r"^(\d+)$", self.debugfs(f"bmap {path} {number}").splitlines()[-1].strip())
+        assert match
         position = self.offset + int(match[1]) * int(sizes[1])
         with self.image.open("r+b") as stream:
             stream.seek(position)

@@ -12,6 +12,7 @@ from devtools import guest as qemu
 from made import Desk
 from place import BOOT_SECONDS
 from steps import progress, put_part, running
+from storage import Storage
 
 MANAGER = 8091
 CONFIG = "etc/pantavisor.config"
@@ -62,3 +63,18 @@ def test_an_update_brings_and_removes_a_container_that(
     assert progress(manager, f"locals/without-{kind}", "UPDATED")["progress"] == 100
     assert kind not in {document["name"] for document in manager.ask("GET", "/containers")[1]}
     assert "rebooting" not in device.console
+
+
+def test_a_device_with_thousands_of_mounts_ends_in_time(device: qemu.Guest, desk: Desk, root: Path) -> None:
+    """All is unmounted, in half a minute that it has for that."""
+    manager = Caller(device.port(MANAGER))
+    words = ("--config", 'Entrypoint=["/hog", "mounts"]', "--group", "app", *WORDS["mounts"])
+    put_part(manager, "locals/many", desk.container("many", root, *words))
+    assert manager.command("LOCAL_RUN", "locals/many") == (200, None)
+    device.wait_for(r"revision locals/many UPDATED", timeout=BOOT_SECONDS)
+    assert manager.command("POWEROFF_DEVICE") == (200, None)
+    assert device.wait_end(timeout=BOOT_SECONDS) == 0
+    end = device.console.partition("powering off")[2]
+    assert "was busy" not in end and "cannot be unmounted" not in end
+    header = Storage.of(device.setup.image).debugfs("show_super_stats -h")
+    assert "Filesystem state:         clean" in header and "needs_recovery" not in header
