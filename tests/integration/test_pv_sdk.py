@@ -258,6 +258,7 @@ def test_slow_bodies_of_many_networks_have_others_come_again(served: Served) -> 
                 break
             # On a busy machine it came in the place of one that had not begun.
             stack.enter_context(dawdle(served, f"127.0.0.{host}", SLOW_BODY))
+            time.sleep(0.5)
         else:
             pytest.fail("none is asked to come again")
 
