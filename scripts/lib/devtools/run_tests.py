@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the project's test suites, two at a time and small ones next to them, and adds up what they found.
+"""Runs the project's test suites, three at a time and small ones next to them, and adds up what they found.
 
 A suite that fails does not keep the next ones from running, unless they rest on it. Its output is shown
 when it ends, and stays in build/test next to its JUnit file. The closing line counts tests; the exit status
@@ -32,12 +32,12 @@ SOURCES = ("meta-pantavisor", "kas/quickstart/lib", "scripts", "tests",
            "scripts/qemu", "scripts/demo-images", "scripts/lock")  # fmt: skip
 # A suite that takes longer hangs. No measure of speed: machines are slow and busy.
 SUITE_SECONDS = 3600
-LANES = 2
+LANES = 3  # of long suites: half of their time they wait for a device, a watchdog or a network
 # These take minutes and are run by hand: the tutorial, which pulls, builds and boots, after a change of its
 # page; measures, which judge nothing.
 BY_HAND = tuple(f"tests/boot/test_{name}.py" for name in ("tutorial", "measures"))
 CUTS = "tests/boot/test_cuts.py"
-# Much of the time of tests/boot: suites of their own keep both lanes busy to the end.
+# Much of the time of tests/boot: suites of their own keep the lanes busy to the end.
 LOADER = ("tests/boot/test_grub.py", "tests/boot/test_secure_boot.py")
 UPDATES = tuple(f"tests/boot/test_{name}.py" for name in ("switch", "updates", "laptop", "usb", "watchdog"))
 # What U-Boot starts; most of the others run on its machine as well, by hand.
