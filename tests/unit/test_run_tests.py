@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from devtools import run_tests
-from devtools.run_tests import Suite, SuiteRun, Totals
+from devtools import run_tests, suites
+from devtools.run_tests import SuiteRun, Totals
+from devtools.suites import Suite
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +100,15 @@ def test_nothing_lies_in_a_small_memory_or_where_another_place_is_given(
 
 
 def test_what_is_run_by_hand_is_in_no_suite() -> None:
-    (boot,) = (suite for suite in run_tests.slow() if suite.name == "boot")
+    (boot,) = (suite for suite in suites.slow() if suite.name == "boot")
     ignored = {word.partition("=")[2] for word in boot.commands[0] if word.startswith("--ignore=")}
-    others = {*run_tests.LOADER, *run_tests.UPDATES, *run_tests.UBOOT, run_tests.CUTS}
-    assert ignored == {*others, *run_tests.BY_HAND}
-    assert all((run_tests.PROJECT / path).is_file() for path in ignored)
+    others = {*suites.LOADER, *suites.UPDATES, *suites.UBOOT, suites.CUTS}
+    assert ignored == {*others, *suites.BY_HAND}
+    assert all((suites.PROJECT / path).is_file() for path in ignored)
+
+
+def test_each_reader_that_is_fuzzed_has_inputs() -> None:
+    (fuzz,) = (suite for suite in suites.slow() if suite.name == "fuzz")
+    corpora = [Path(command[4]) for command in fuzz.commands]
+    assert [path.name for path in corpora] == list(suites.FUZZED)
+    assert all(any(path.iterdir()) for path in corpora)

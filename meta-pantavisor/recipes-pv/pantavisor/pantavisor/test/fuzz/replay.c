@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay READER CORPUS RUNS [SEED [FILE]]: every file of the corpus, then RUNS mutations of them. The same
- * seed makes the same inputs; with FILE each is written there first, so that the one that failed is left.
+ * replay READER CORPUS RUNS [SEED [FILE]]: every file of the corpus, then RUNS mutations of them, or as
+ * many as can be had in a time, such as 60s. The same seed makes the same inputs; with FILE each is written
+ * there first, so that the one that failed is left.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "clock.h"
 #include "file.h"
 #include "readers.h"
 #include "text.h"
@@ -106,11 +108,14 @@ static void keep(const char *path, const char *bytes, size_t length)
 		perror(path);
 }
 
-static void mutate(const struct reader *reader, long runs, const char *path)
+static void mutate(const struct reader *reader, const char *runs, const char *path)
 {
 	static char bytes[BYTES + 1];
+	char *end;
+	long limit = strtol(runs, &end, 10), done = 0;
+	int64_t until = *end == 's' ? pv_now_ms() + 1000 * limit : 0;
 
-	for (long i = 0; i < runs; i++) {
+	for (; until ? pv_now_ms() < until : done < limit; done++) {
 		const struct input *from = &corpus[chance(count)];
 		size_t length = from->length;
 
@@ -121,6 +126,8 @@ static void mutate(const struct reader *reader, long runs, const char *path)
 			keep(path, bytes, length);
 		reader_run(reader, (const uint8_t *)bytes, length);
 	}
+	if (until)
+		printf("%ld inputs\n", done);
 }
 
 int main(int argc, char **argv)
@@ -139,7 +146,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++)
 		reader_run(reader, (const uint8_t *)corpus[i].bytes, corpus[i].length);
 	state_of_chance = (argc > 4 ? strtoull(argv[4], NULL, 10) : 1) * 0x9e3779b97f4a7c15u + 1;
-	mutate(reader, strtol(argv[3], NULL, 10), argc > 5 ? argv[5] : NULL);
+	mutate(reader, argv[3], argc > 5 ? argv[5] : NULL);
 	for (size_t i = 0; i < count; i++)
 		free(corpus[i].bytes);
 	return 0;
