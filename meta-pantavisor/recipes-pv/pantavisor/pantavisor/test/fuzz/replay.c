@@ -127,7 +127,7 @@ static void mutate(const struct reader *reader, const char *runs, const char *pa
 		reader_run(reader, (const uint8_t *)bytes, length);
 	}
 	if (until)
-		printf("%ld inputs\n", done);
+		printf("%s: %ld inputs\n", reader->name, done);
 }
 
 int main(int argc, char **argv)
