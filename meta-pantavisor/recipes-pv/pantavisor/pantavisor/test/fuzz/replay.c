@@ -126,8 +126,7 @@ static void mutate(const struct reader *reader, const char *runs, const char *pa
 			keep(path, bytes, length);
 		reader_run(reader, (const uint8_t *)bytes, length);
 	}
-	if (until)
-		printf("%s: %ld inputs\n", reader->name, done);
+	printf("%ld inputs\n", done);
 }
 
 int main(int argc, char **argv)
@@ -146,6 +145,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++)
 		reader_run(reader, (const uint8_t *)corpus[i].bytes, corpus[i].length);
 	state_of_chance = (argc > 4 ? strtoull(argv[4], NULL, 10) : 1) * 0x9e3779b97f4a7c15u + 1;
+	printf("%s, seed %s: ", reader->name, argc > 4 ? argv[4] : "1");
+	fflush(stdout);
 	mutate(reader, argv[3], argc > 5 ? argv[5] : NULL);
 	for (size_t i = 0; i < count; i++)
 		free(corpus[i].bytes);
