@@ -49,6 +49,7 @@ def test_a_network_needs_a_container_with_the_right_to_it(
     lines: list[str], configures: bool, pool: ObjectPool
 ) -> None:
     conf = pool.put_bytes("\n".join(lines).encode())
-    state = part("web", **{"lxc.container.conf": conf})
+    run = {"config": "lxc.container.conf"}
+    state = part("web", **{"run.json": run, "lxc.container.conf": conf})
     assert has_network(state, pool) is configures
     assert not has_network(part("web"), pool)

@@ -3,6 +3,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Optional
 
 import pytest
 from pantavisor.readers import cpio
@@ -15,6 +16,10 @@ def _through(command: list[str], data: bytes) -> bytes:
     return subprocess.run(command, input=data, capture_output=True, check=True, timeout=600).stdout
 
 
+def _file(folder: Path, name: str) -> Optional[bytes]:
+    return cpio.files_of(folder / "initramfs", [name]).get(name)
+
+
 PACKERS = [(), ("gzip", "gzip"), ("zstd", "zstd"), ("xz", "xz-utils"), ("bzip2", "bzip2")]
 
 
@@ -24,8 +29,8 @@ def test_a_file_is_found_however_the_archive_is_packed(tmp_path: Path, packer: t
     if packer:
         data = _through([tools.need(packer[0], package=packer[1]), "-c"], data)
     (tmp_path / "initramfs").write_bytes(data)
-    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") == b"root\n"
-    assert cpio.file_of(tmp_path / "initramfs", "etc/none") is None
+    assert _file(tmp_path, "etc/ca.crt") == b"root\n"
+    assert _file(tmp_path, "etc/none") is None
 
 
 def test_what_the_program_cpio_writes_is_read(tmp_path: Path) -> None:
@@ -37,9 +42,9 @@ def test_what_the_program_cpio_writes_is_read(tmp_path: Path) -> None:
     names = b"./etc\n./etc/link\n./etc/name\n./etc/ca.crt\n"
     data = _through([program, "-o", "-H", "newc", "--quiet", "-D", str(tmp_path)], names)
     (tmp_path / "initramfs").write_bytes(data)
-    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") == b"root\n"
+    assert _file(tmp_path, "etc/ca.crt") == b"root\n"
     for elsewhere in ("etc", "etc/link", "etc/name"):
-        assert cpio.file_of(tmp_path / "initramfs", elsewhere) is None
+        assert _file(tmp_path, elsewhere) is None
 
 
 def test_every_cut_and_every_other_byte_is_none_or_the_file(tmp_path: Path) -> None:
@@ -49,11 +54,20 @@ def test_every_cut_and_every_other_byte_is_none_or_the_file(tmp_path: Path) -> N
     broken.append(data.replace(b"%08X" % 5, b"FFFFFFFF"))
     for content in broken:
         (tmp_path / "initramfs").write_bytes(content)
-        found = cpio.file_of(tmp_path / "initramfs", "etc/ca.crt")
+        found = _file(tmp_path, "etc/ca.crt")
         assert found is None or len(found) == 5
 
 
 def test_an_archive_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpio, "MAX_BYTES", 1000)
     (tmp_path / "initramfs").write_bytes(newc.write(FILES))
-    assert cpio.file_of(tmp_path / "initramfs", "etc/ca.crt") is None
+    assert _file(tmp_path, "etc/ca.crt") is None
+
+
+def test_several_files_are_found_at_once_and_each_is_the_first_of_its_name(tmp_path: Path) -> None:
+    data = newc.write(FILES)
+    (tmp_path / "initramfs").write_bytes(data[: data.rindex(b"070701")] + newc.write({"etc/odd": b"later"}))
+    assert cpio.files_of(tmp_path / "initramfs", ["etc/odd", "etc/ca.crt", "etc/none"]) == {
+        "etc/odd": b"abc",
+        "etc/ca.crt": b"root\n",
+    }

@@ -19,6 +19,7 @@ _LINE = re.compile(
     r'^(?:export +)?([A-Z]\w*)((?::[\w${}.-]+)*)(?:\[\w+\] *\S?=| *(\?\?=|[?:+.]=|=[+.]|=) *"?([^"\\\n]*))',
     re.MULTILINE,
 )
+OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")  # variables of this layer, by their names
 ADDING = ("+=", ".=", "=+", "=.")
 WEAK = "??="
 RECIPES = (".bb", ".bbappend")
@@ -39,7 +40,7 @@ class Assignment:
 
 def of_configuration(d: Any) -> list[Assignment]:
     """Those that count for every recipe."""
-    return _of(path for path, _ in d.getVar("__base_depends", False) or ())
+    return of_files(path for path, _ in d.getVar("__base_depends", False) or ())
 
 
 def of_recipe(d: Any) -> list[Assignment]:
@@ -49,15 +50,16 @@ def of_recipe(d: Any) -> list[Assignment]:
     own = os.path.join(d.getVar("PANTAVISOR_LAYERDIR"), "recipes-")
     read = [path for path, _ in d.getVar("__depends", False) or ()]
     files = [path for path in read if path.endswith((*RECIPES, ".inc")) and not path.startswith(own)]
-    return _of([*([file] if file else ()), *files])
+    return of_files([*([file] if file else ()), *files])
 
 
 def of_classes(d: Any) -> list[Assignment]:
     """Those of the classes that the recipe inherits."""
-    return _of(d.getVar("__inherit_cache", False) or ())
+    return of_files(d.getVar("__inherit_cache", False) or ())
 
 
-def _of(paths: Iterable[str]) -> list[Assignment]:
+def of_files(paths: Iterable[str]) -> list[Assignment]:
+    """Those of files, of which each counts once."""
     files = [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
     return [line for path in files for line in _lines(path, os.path.getmtime(path))]
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from pvbb.assignments import Assignment
 
-_OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")
 _CONTAINERS = ("PVROOT_CONTAINERS", "PVROOT_CONTAINERS_CORE")
 _ROOTFS = re.compile(
     r"ROOTFS_(?:(?:PRE|POST)(?:PROCESS|INSTALL|UNINSTALL)_COMMAND|BOOTSTRAP_INSTALL)"
@@ -60,7 +59,7 @@ def _need_additions(d: Any, configuration: list[Assignment], recipe: list[Assign
 
 def _plain(lines: Iterable[Assignment]) -> list[Assignment]:
     """Of our variables, and for every machine and recipe."""
-    return [line for line in lines if not line.overrides and _OURS.fullmatch(line.name)]
+    return [line for line in lines if not line.overrides and pvbb.assignments.OURS.fullmatch(line.name)]
 
 
 def _is_set(d: Any, name: str, lines: Iterable[Assignment]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pantavisor import names
 
+import pvbb.assignments
 import pvbb.recipe
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ _WORDS = re.compile(r"[a-z]{2,}")  # of a name; by numbers and single letters re
 _MIN_LETTERS = 4  # of a machine's name, which short ones of others are too like
 
 
-def check(d: Any, ours: re.Pattern[str]) -> None:
+def check(d: Any) -> None:
     """Skip the recipe for a misspelt operator (``:apend``), and for its own name (``:pn-wbe``) or that of
-    the machine misspelt in an override of one of ``ours``, unless that is the name of another one, or may
-    be in a layer that is not in the build: as where the variable is set for both.
+    the machine misspelt in an override of one of our variables, unless that is the name of another one, or
+    may be in a layer that is not in the build: as where the variable is set for both.
     """
-    keys = list(_keys(d, ours))
+    keys = list(_keys(d))
     for key in keys:
         for word in key.split(":")[1:]:
             near = _meant(d, word)
@@ -36,10 +37,10 @@ def check(d: Any, ours: re.Pattern[str]) -> None:
                 pvbb.recipe.skip(d, f"{key} is set, and {word} has no meaning", f'use ":{near}"')
 
 
-def _keys(d: Any, ours: re.Pattern[str]) -> Iterator[str]:
+def _keys(d: Any) -> Iterator[str]:
     """As they are written. BitBake keeps what follows an operator with the variable."""
     for key in sorted(d.keys()):
-        if not ours.fullmatch(key.partition(":")[0]):
+        if not pvbb.assignments.OURS.fullmatch(key.partition(":")[0]):
             continue
         yield key
         for operator in _OPERATORS:

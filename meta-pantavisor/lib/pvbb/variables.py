@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from typing import Any, Optional
 
-_OURS = re.compile(r"(?:PVR|PVROOT|PVS|PANTAVISOR)_\w+")
-_ASSIGNMENT = re.compile(rf"^({_OURS.pattern})(?::[\w${{}}-]+)*(?:\[| *[?:+.]*=)", re.MULTILINE)
 _DOCUMENTED = re.compile(r"^(\w+)\[doc\] *=", re.MULTILINE)
 # Set while a recipe is parsed (recipe, sources, appwords), or by layer.conf.
 _INTERNAL = frozenset(
@@ -72,12 +70,12 @@ def check(d: Any) -> None:
             _need_no_argument(d, name, published)
         elif _is_lower(d, name) and (near := _nearest(name.upper(), known)):
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
-        elif _OURS.fullmatch(name) and name not in known:
+        elif pvbb.assignments.OURS.fullmatch(name) and name not in known:
             near = _nearest(name, _readers(layer))
             own = f'declare one of your own by {name}[doc] = "...", and look up others in docs/variables.md'
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"' if near else own)
     _need_readers(d, layer)
-    pvbb.overrides.check(d, _OURS)
+    pvbb.overrides.check(d)
     pvbb.lost.check(d)
     pvbb.values.check(d)
     pvbb.deviceconfig.check(d)
@@ -102,7 +100,7 @@ def _nearest(name: str, known: Collection[str]) -> Optional[str]:
 
 def _is_lower(d: Any, name: str) -> bool:
     """A name of ours that is not written in capitals, and not that of a function."""
-    is_ours = name != name.upper() and _OURS.fullmatch(name.upper())
+    is_ours = name != name.upper() and pvbb.assignments.OURS.fullmatch(name.upper())
     return bool(is_ours and not d.getVarFlag(name, "func", False))
 
 
@@ -124,7 +122,7 @@ def _need_readers(d: Any, layer: str) -> None:
     readers = _readers(layer)
     lines = [line for line in pvbb.assignments.of_recipe(d) if line.path.endswith(pvbb.assignments.RECIPES)]
     for name in sorted({line.name for line in lines} & readers.keys()):
-        if _OURS.fullmatch(name) and not d.getVarFlag(name, "doc", False):
+        if pvbb.assignments.OURS.fullmatch(name) and not d.getVarFlag(name, "doc", False):
             where = _PLACES.get(readers[name], f"where {readers[name]} reads it")
             hint = f"write it {where}, or in the configuration as {name}:pn-NAME"
             pvbb.recipe.skip(d, f"{name} is set, which this recipe does not read", hint)
@@ -142,8 +140,8 @@ def _texts(layer: str) -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def _known(layer: str) -> frozenset[str]:
-    found = (name for _, text in _texts(layer) for name in _ASSIGNMENT.findall(text))
-    return _INTERNAL.union(found)
+    found = {line.name for line in pvbb.assignments.of_files(_files(layer))}
+    return _INTERNAL.union(filter(pvbb.assignments.OURS.fullmatch, found))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 
 first_revision  signed exports to the first revision and its disk image     build(), assemble()
 laid_out        an image that another tool laid out                         check_laid_out()
+confs           what LXC reads of a container
 memory          whether the memory that containers may take fits into the board
 ports           whether two containers expose one port of the device
 waits           whether groups wait as long as containers may take

@@ -13,10 +13,9 @@ from typing import Optional
 from .. import atomic, audit, cjson, disk, export, isolation, jobs, keys, manifests, pvs, regular, trail
 from ..board import Board
 from ..errors import FormatError
-from ..manifests.spec import LXC_CONFIG
 from ..objects import ObjectPool
 from ..state import State
-from . import memory, ports, waits
+from . import confs, memory, ports, waits
 
 REVISION = "0"
 NETWORK_HINT = "name one in PVROOT_CONTAINERS that does: docs/own-layer.md has a small one"
@@ -151,7 +150,5 @@ def _maker(path: Path) -> str:
 
 def has_network(state: State, pool: ObjectPool) -> bool:
     """Whether a container of the state configures the device's network, as far as rights show it."""
-    objects = state.objects()
-    paths = {f"{name}/{LXC_CONFIG}" for name in state.container_names()} & objects.keys()
-    confs = (pool.path(objects[path]).read_text(errors="replace") for path in paths)
-    return any(map(isolation.configures_network, confs))
+    texts = (confs.conf(state, pool, name) for name in state.container_names())
+    return any(isolation.configures_network(text) for text in texts if text is not None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .. import isolation, lxc, manifests
+from .. import isolation, manifests
 from ..errors import FormatError
 from ..objects import ObjectPool
 from ..state import State
+from . import confs
 
 
 def warnings(state: State, pool: ObjectPool, memory: Optional[int]) -> tuple[str, ...]:
@@ -26,12 +27,9 @@ def warnings(state: State, pool: ObjectPool, memory: Optional[int]) -> tuple[str
 
 def _memory_limit(state: State, pool: ObjectPool, name: str) -> Optional[int]:
     """Raises FormatError. What is only mounted takes none."""
-    run = state[f"{name}/run.json"]
-    conf = run.get("config") if isinstance(run, dict) else None
-    if not conf:
+    text = confs.conf(state, pool, name)
+    if text is None:
         return 0
-    with pool.path(str(state[f"{name}/{conf}"])).open("rb") as stream:
-        text = stream.read(lxc.MAX_BYTES).decode("utf-8", "replace")
     try:
         return manifests.memory_limit(isolation.pairs(text))
     except FormatError as error:

@@ -82,9 +82,9 @@ def _check_device(image: Path, state: State, pool: ObjectPool) -> None:
     run = state.get("bsp/run.json")
     name = run.get("initrd") if isinstance(run, Mapping) else None
     object_id = state.objects().get(f"bsp/{name}")
-    store = cpio.file_of(pool.path(object_id), _TRUST_STORE) if object_id else None
-    config = cpio.file_of(pool.path(object_id), _CONFIG) if object_id else None
-    if store is None or _MODE.findall(config or b"")[-1:] in ([b"audit"], [b"disabled"]):
+    files = cpio.files_of(pool.path(object_id), (_TRUST_STORE, _CONFIG)) if object_id else {}
+    store = files.get(_TRUST_STORE)
+    if store is None or _MODE.findall(files.get(_CONFIG, b""))[-1:] in ([b"audit"], [b"disabled"]):
         return
     try:
         keys.verify_state(state, keys.TrustStore.parse(store, what="the initramfs's roots"), strict=True)

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .. import isolation, lxc
+from .. import isolation
 from ..objects import ObjectPool
 from ..state import State
+from . import confs
 
 MEMBER = "ExposedPorts"
 TCP = "/tcp"  # of a port without a word for it
@@ -44,8 +45,7 @@ def _exposed(source: Any) -> list[str]:
 def _is_in_device_network(state: State, pool: ObjectPool, name: str) -> bool:
     """What is only mounted runs nothing, and what has an address of a pool has ports of its own."""
     run = state.get(f"{name}/run.json")
-    conf = run.get("config") if isinstance(run, Mapping) and not run.get("network") else None
-    if not conf:
+    if isinstance(run, Mapping) and run.get("network"):
         return False
-    with pool.path(str(state[f"{name}/{conf}"])).open("rb") as stream:
-        return isolation.is_in_device_network(stream.read(lxc.MAX_BYTES).decode("utf-8", "replace"))
+    text = confs.conf(state, pool, name)
+    return text is not None and isolation.is_in_device_network(text)

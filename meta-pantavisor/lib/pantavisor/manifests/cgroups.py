@@ -7,7 +7,6 @@ The device has cgroup 2 alone and writes settings of cgroup 1 as their counterpa
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Optional
 
@@ -117,13 +116,13 @@ def refusal(setting: str) -> Optional[str]:
         return None
     meant = _MEANT.get(setting)
     if meant is None and setting not in _FIRST_ALONE:
-        meant = next(iter(difflib.get_close_matches(setting, sorted(known), 1, _LIKENESS)), None)
+        meant = names.nearest(setting, known, likeness=_LIKENESS)
     hint = f'use "{meant}"' if meant else "leave it out"
     return f"cgroup 2, which this project's devices have, has nothing like {setting}; {hint}"
 
 
-def refusal2(setting: str) -> Optional[str]:
-    """The same of a line that names the second version."""
+def misplaced(setting: str) -> Optional[str]:
+    """What is wrong with a setting of the first version in a line that names the second, or None."""
     prefix = "lxc.cgroup2."
     if setting in _FIRST_ALONE:
         return f"{prefix}{setting} is a setting of cgroup 1; leave it out"

@@ -168,5 +168,5 @@ class ContainerSpec:
                 "secrets in a volume, to be written on each device"
             )
         found += filter(None, map(cgroups.refusal, self.lxc.cgroup1_settings))
-        found += filter(None, map(cgroups.refusal2, self.lxc.cgroup2_settings))
+        found += filter(None, map(cgroups.misplaced, self.lxc.cgroup2_settings))
         return tuple(f"{self.name}: {text}" for text in found)

@@ -7,9 +7,8 @@ The form is that of the kernel's early-userspace/buffer-format.rst.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Optional
 
 from .. import codecs
 from ..errors import PantavisorError
@@ -23,15 +22,20 @@ _MAX_NAME_BYTES = 4096
 _LAST = "TRAILER!!!"
 
 
-def file_of(archive: Path, wanted: str) -> Optional[bytes]:
-    """The file ``wanted`` of the first archive; None where that has none, an empty one or a link, or cannot
-    be read.
+def files_of(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
+    """Those of the files ``wanted`` that the first archive has; not empty ones, nor links, nor what follows
+    where it cannot be read.
     """
+    found: dict[str, bytes] = {}
     try:
         with archive.open("rb") as stream:
-            return _find(_Bytes(codecs.unpack(stream, what=archive.name)), wanted)
+            for name, content in _find(_Bytes(codecs.unpack(stream, what=archive.name)), wanted):
+                found.setdefault(name, content)
+                if len(found) == len(wanted):
+                    break
     except (PantavisorError, EOFError, ValueError):
-        return None
+        pass
+    return found
 
 
 class _Bytes:
@@ -69,22 +73,23 @@ class _Bytes:
             yield piece
 
 
-def _find(archive: _Bytes, wanted: str) -> Optional[bytes]:
+def _find(archive: _Bytes, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
     while True:
         header = archive.take(_HEADER_BYTES)
         if not header.startswith(_MAGICS):
-            return None
+            return
         mode, size, name_size = (
             int(header[6 + 8 * at : 14 + 8 * at], 16) for at in (_MODE, _SIZE, _NAME_SIZE)
         )
         if not 0 < name_size <= _MAX_NAME_BYTES or size < 0:
-            return None
+            return
         name = archive.take(name_size)[:-1].decode("utf-8", "replace").lstrip("./")
         archive.align()
         if name == _LAST:
-            return None
-        if name == wanted:
-            # Of a file with several names only the last one has the content.
-            return archive.take(size) if stat.S_ISREG(mode) and 0 < size <= MAX_FILE_BYTES else None
-        archive.skip(size)
+            return
+        # Of a file with several names only the last one has the content.
+        if name in wanted and stat.S_ISREG(mode) and 0 < size <= MAX_FILE_BYTES:
+            yield name, archive.take(size)
+        else:
+            archive.skip(size)
         archive.align()
