@@ -7,6 +7,7 @@ confs           what LXC reads of a container
 memory          whether the memory that containers may take fits into the board
 ports           whether two containers expose one port of the device
 waits           whether groups wait as long as containers may take
+unsupported     what published devices have and the runtime of this project refuses
 new_signatures  a finished image signed by another key                      sign_again()
 drive           a disk that nothing else uses
 flash           one image onto several disks, each read back                flash()

@@ -15,7 +15,7 @@ from ..board import Board
 from ..errors import FormatError
 from ..objects import ObjectPool
 from ..state import State
-from . import confs, memory, ports, waits
+from . import confs, memory, ports, unsupported, waits
 
 REVISION = "0"
 NETWORK_HINT = "name one in PVROOT_CONTAINERS that does: docs/own-layer.md has a small one"
@@ -50,6 +50,7 @@ def build(
             *memory.warnings(state, pool, job.memory),
             *waits.warnings(state, device),
             *ports.warnings(state, pool),
+            *unsupported.warnings(state, device),
         ):
             warn(warning)
         bound = job.release is not None

@@ -77,6 +77,26 @@ static void default_groups(struct pv_state *state)
 	state->group_count = PV_COUNT(groups);
 }
 
+/* Volumes that name no disk belong on it, and it may be the encrypted one. Others are passed over. */
+static int refuse_default_disk(const struct pv_manifest *c, const struct pv_json_node *device)
+{
+	static const char *const lists[] = {"disks", "disks_v2", "disks_v3"};
+
+	for (size_t i = 0; i < PV_COUNT(lists); i++) {
+		const struct pv_json_node *list = pv_json_get(c->doc, device, lists[i]);
+
+		for (const struct pv_json_node *n = pv_json_first(c->doc, list); n;
+			n = pv_json_next(c->doc, n)) {
+			const char *is_default = pv_manifest_text(c, n, "default");
+
+			if (is_default && !strcmp(is_default, "yes"))
+				return pv_err_set(c->err,
+					"device.json has a default disk, and disks are not supported");
+		}
+	}
+	return 0;
+}
+
 /* Of states from before device.json. Published runtimes, too, read none of these next to it. */
 static int old_groups(struct pv_manifest *c, const struct pv_json_node **groups)
 {
@@ -105,7 +125,7 @@ int pv_manifest_groups(struct pv_manifest *c)
 	const struct pv_json_node *groups = device ? pv_json_get(c->doc, device->value, "groups") : NULL;
 
 	c->groups_file = "device.json";
-	if (!device && old_groups(c, &groups) < 0)
+	if ((device ? refuse_default_disk(c, device->value) : old_groups(c, &groups)) < 0)
 		return -1;
 	c->own_groups = pv_json_is(groups, PV_JSON_ARRAY) && groups->count;
 	if (!c->own_groups) {

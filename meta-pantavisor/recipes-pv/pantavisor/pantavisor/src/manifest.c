@@ -11,8 +11,6 @@
 #include "text.h"
 #include "verity.h"
 
-#define RUN_JSON "/run.json"
-
 static bool find_group(const struct pv_state *state, const char *name, size_t *index)
 {
 	for (*index = 0; *index < state->group_count; ++*index)
@@ -168,6 +166,18 @@ bool pv_container_is_mgmt(const struct pv_container *container)
 	return container->lists_mgmt || (!container->has_roles && !container->is_confined);
 }
 
+/* Its conf shares the network of the device, for a pool would give it one of its own. */
+static int check_network(const struct pv_manifest *c, const struct pv_json_node *run)
+{
+	const struct pv_json_node *network = pv_json_get(c->doc, run, "network");
+	const char *mode = pv_manifest_text(c, network, "mode");
+
+	if (!network || (pv_json_is(network, PV_JSON_OBJECT) && !pv_json_get(c->doc, network, "pool") &&
+				(!mode || !strcmp(mode, "host"))))
+		return 0;
+	return pv_err_set(c->err, "its network needs a pool, and pools are not supported");
+}
+
 static int check_lxc_conf(const struct pv_manifest *c, const struct pv_container *container)
 {
 	cleanup_free char *path = pv_fmt("%s/%s", container->name, container->lxc_conf);
@@ -202,8 +212,8 @@ static int read_container(
 		(recovery && pv_recovery_parse(&container->recovery, c->doc, recovery, c->err) < 0) ||
 		pv_health_parse(&container->health, c->doc, pv_json_get(c->doc, run, "health"), c->err) <
 			0 ||
-		read_roles(c, run, container) < 0 || read_files(c, run, container) < 0 ||
-		read_storages(c, run, container) < 0)
+		read_roles(c, run, container) < 0 || check_network(c, run) < 0 ||
+		read_files(c, run, container) < 0 || read_storages(c, run, container) < 0)
 		return -1;
 	if (container->goal == PV_GOAL_MOUNTED)
 		return 0;
@@ -235,7 +245,7 @@ static int read_containers(const struct pv_manifest *c)
 		const char *slash = strchr(entry->path, '/');
 		struct pv_container *container = &state->containers[state->container_count];
 
-		if (!slash || strcmp(slash, RUN_JSON) || pv_starts_with(entry->path, "bsp/") ||
+		if (!slash || strcmp(slash, "/run.json") || pv_starts_with(entry->path, "bsp/") ||
 			entry->object_id)
 			continue;
 		if (state->container_count == PV_CONTAINERS)

@@ -205,6 +205,31 @@ static void test_what_cannot_be_is_refused(void)
 		HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\",\"timeout\":-1}]}}", "timeout"));
 }
 
+/* What would be on another disk, or in another network, is not put elsewhere in silence. */
+static void test_what_the_device_does_not_have_is_refused(void)
+{
+	struct pv_state state;
+
+	CHECK(refuses(
+		HEAD BSP RUN("a", ",\"network\":{\"pool\":\"internal\"}") "}", "pools are not supported"));
+	CHECK(refuses(
+		HEAD BSP RUN("a", ",\"network\":{\"mode\":\"pool\"}") "}", "pools are not supported"));
+	CHECK(refuses(HEAD BSP RUN("a", ",\"network\":[]") "}", "pools are not supported"));
+	CHECK(refuses(HEAD BSP "\"device.json\":{\"groups\":[{\"name\":\"a\"}],"
+			       "\"disks\":[{\"name\":\"d\"},{\"name\":\"e\",\"default\":\"yes\"}]}}",
+		"device.json has a default disk"));
+	CHECK(refuses(HEAD BSP "\"device.json\":{\"disks_v3\":[{\"default\":\"yes\"}]}}",
+		"device.json has a default disk"));
+	/* What nothing uses is passed over. */
+	CHECK(load(&state,
+		      HEAD BSP RUN("a",
+			      ",\"network\":{\"mode\":\"host\"}") ",\"device.json\":{\"disks\":[{\"name\":"
+								  "\"d\"}],"
+								  "\"network\":{\"pools\":{\"p\":{}}}}}") ==
+		0);
+	pv_state_free(&state);
+}
+
 static void test_published_state_is_read(void)
 {
 	size_t length;
@@ -242,6 +267,7 @@ int main(void)
 	test_verity_that_cannot_be_is_refused();
 	test_bsp();
 	test_what_cannot_be_is_refused();
+	test_what_the_device_does_not_have_is_refused();
 	test_published_state_is_read();
 	return check_done();
 }
