@@ -15,11 +15,11 @@
 #include "log.h"
 #include "modules.h"
 #include "names.h"
-#include "progress.h"
 #include "resume.h"
 #include "storage.h"
 #include "text.h"
 #include "unit.h"
+#include "update.h"
 #include "usable.h"
 #include "verify.h"
 #include "volume.h"
@@ -93,6 +93,7 @@ static void read_environment(struct pv *pv)
 /* What a cut left, and what became of an update; a device that cannot note it boots all the same. */
 static void resume(const struct pv *pv)
 {
+	static const struct pv_update_news tried = {.event = PV_UPDATE_TRIED};
 	struct pv_storage at = pv_storage_at(pv->storage);
 	struct pv_err err;
 
@@ -101,8 +102,7 @@ static void resume(const struct pv *pv)
 	if (pv_resume_records(at, &pv->env, pv->run->revision, &err) < 0)
 		pv_warn("boot", "%s", err.text);
 	if (pv->run->standing == PV_STANDING_TRIED &&
-		pv_progress_note(
-			at, pv->run->revision, PV_PROGRESS_INPROGRESS, "Trying new revision", &err) < 0)
+		pv_update_record(at, pv->run->revision, &tried, &err) < 0)
 		pv_warn("boot", "%s", err.text);
 }
 

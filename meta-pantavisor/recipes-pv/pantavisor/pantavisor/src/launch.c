@@ -28,17 +28,16 @@ bool pv_launch_is_busy(const struct pv *pv)
 /* In the job. */
 static void record_start(const struct pv *pv, enum pv_update_way way)
 {
-	struct pv_update_step step;
+	const struct pv_update_news asked = {.event = PV_UPDATE_ASKED, .way = way};
 	struct pv_err err;
 
-	if (pv_update_next(PV_PROGRESS_NEW, PV_UPDATE_ASKED, way, &step) &&
-		pv_progress_note(pv_storage_at(pv->storage), pv->candidate.revision, step.status,
-			step.words, &err) < 0)
+	if (pv_update_record(pv_storage_at(pv->storage), pv->candidate.revision, &asked, &err) < 0)
 		pv_warn("update", "%s", err.text);
 }
 
 static int write_end(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
+	const struct pv_update_news end = {.event = note->event, .words = note->words};
 	struct pv_progress progress;
 	struct pv_err unread;
 
@@ -48,18 +47,17 @@ static int write_end(const struct pv_note *note, struct pv_bootenv *env, struct 
 		pv_progress_load(note->pv->storage, note->revision, &progress, &unread) == 0 &&
 		progress.status == PV_PROGRESS_DONE)
 		return 0;
-	return pv_progress_note(
-		pv_storage_at(note->pv->storage), note->revision, note->status, note->words, err);
+	return pv_update_record(pv_storage_at(note->pv->storage), note->revision, &end, err);
 }
 
 /* Nothing of it ran. */
-static void record_end(struct pv *pv, enum pv_progress_status status, const char *why)
+static void record_end(struct pv *pv, enum pv_update_event event, const char *why)
 {
 	struct pv_note note = pv_note_of(pv, write_end, NULL);
 
 	snprintf(note.revision, sizeof(note.revision), "%s", pv->candidate.revision);
 	snprintf(note.words, sizeof(note.words), "%s", why);
-	note.status = status;
+	note.event = event;
 	pv_note(&note);
 }
 
@@ -151,10 +149,10 @@ static void give_up(struct pv *pv, const struct pv_job_result *result)
 	if (!result->is_given)
 		pv_fsops_thaw(pv->storage);
 	if (result->is_given)
-		record_end(pv, PV_PROGRESS_WONTGO,
+		record_end(pv, PV_UPDATE_REFUSED,
 			strlen(whole) <= PV_PROGRESS_MESSAGE ? whole : result->err.text);
 	else
-		record_end(pv, PV_PROGRESS_ERROR, why);
+		record_end(pv, PV_UPDATE_BROKEN, why);
 	pv_error("update", "revision %s is not tried: %s", pv->candidate.revision, whole);
 	pv->candidate.revision[0] = '\0';
 	pv->candidate.is_noted = false;

@@ -31,7 +31,6 @@ struct pv_note {
 	char tried[PV_REVISION_BYTES + 1];
 	enum pv_update_event event;
 	enum pv_update_way way;
-	enum pv_progress_status status;
 	char words[PV_PROGRESS_MESSAGE + 1]; /* "": none */
 	char logs[PV_PROGRESS_LOGS + 1];
 };

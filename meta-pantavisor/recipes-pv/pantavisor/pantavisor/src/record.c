@@ -18,37 +18,12 @@ static enum pv_update_way way_of(const struct pv *pv)
 								      : PV_UPDATE_BY_REBOOT;
 }
 
-/* Of a file that cannot be read, or of a tool that writes none, the status is what the event follows. */
-static bool find_step(struct pv_progress *progress, const struct pv_note *note, struct pv_update_step *step)
-{
-	static const enum pv_progress_status guesses[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
-	struct pv_err err;
-
-	if (pv_progress_load(note->pv->storage, note->revision, progress, &err) == 0)
-		return pv_update_next(progress->status, note->event, note->way, step);
-	*progress = (struct pv_progress){0};
-	for (size_t i = 0; i < PV_COUNT(guesses); i++)
-		if (pv_update_next(guesses[i], note->event, note->way, step))
-			return true;
-	return false;
-}
-
 static int write_record(const struct pv_note *note, struct pv_bootenv *env, struct pv_err *err)
 {
-	cleanup_free struct pv_progress *progress = pv_alloc(1, sizeof(*progress));
-	struct pv_update_step step;
+	const struct pv_update_news news = {note->event, note->way, note->words, note->logs};
 
 	(void)env;
-	if (!find_step(progress, note, &step))
-		return 0;
-	progress->status = step.status;
-	if (step.words || *note->words)
-		snprintf(progress->message, sizeof(progress->message), "%s",
-			step.words ? step.words : note->words);
-	progress->logs[0] = '\0';
-	if (pv_progress_is_failed(step.status))
-		memcpy(progress->logs, note->logs, sizeof(progress->logs));
-	return pv_progress_store(pv_storage_at(note->pv->storage), note->revision, progress, err);
+	return pv_update_record(pv_storage_at(note->pv->storage), note->revision, &news, err);
 }
 
 void pv_record(struct pv *pv, enum pv_update_event event, const char *words)

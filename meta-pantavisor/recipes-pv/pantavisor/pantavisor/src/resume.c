@@ -16,6 +16,7 @@
 #include "sha256.h"
 #include "text.h"
 #include "trail.h"
+#include "update.h"
 #include "upload.h"
 
 #define PARTS 4096 /* that one boot removes */
@@ -106,29 +107,12 @@ static bool is_there(int storage, const char *revision)
 	return pv_beneath_has(storage, path);
 }
 
-static int fail_try(struct pv_storage at, const char *revision, struct pv_err *err)
+static int record(
+	struct pv_storage at, const char *revision, enum pv_update_event event, struct pv_err *err)
 {
-	struct pv_progress progress;
-	struct pv_err unread;
+	const struct pv_update_news news = {.event = event};
 
-	if (!is_there(at.root, revision) || (pv_progress_load(at.root, revision, &progress, &unread) == 0 &&
-						    pv_progress_is_failed(progress.status)))
-		return 0;
-	return pv_progress_note(at, revision, PV_PROGRESS_ERROR, "Unexpected rollback", err);
-}
-
-static int complete_commit(struct pv_storage at, const char *revision, struct pv_err *err)
-{
-	struct pv_progress progress;
-	struct pv_err unread;
-
-	if (!is_there(at.root, revision) || (pv_progress_load(at.root, revision, &progress, &unread) == 0 &&
-						    progress.status == PV_PROGRESS_DONE))
-		return 0;
-	return pv_progress_note(at, revision, PV_PROGRESS_DONE,
-		strcmp(revision, "0") ? "Update finished, revision set as rollback point"
-				      : "Factory revision",
-		err);
+	return is_there(at.root, revision) ? pv_update_record(at, revision, &news, err) : 0;
 }
 
 struct booted {
@@ -148,7 +132,7 @@ static int fail_unfinished(void *context, const char *revision, struct pv_err *e
 		pv_progress_load(booted->at.root, revision, &progress, &unread) < 0 ||
 		(progress.status != PV_PROGRESS_INPROGRESS && progress.status != PV_PROGRESS_TESTING))
 		return 0;
-	return fail_try(booted->at, revision, err);
+	return record(booted->at, revision, PV_UPDATE_FELL_BACK, err);
 }
 
 int pv_resume_records(
@@ -159,8 +143,8 @@ int pv_resume_records(
 	if (pv_trail_list(at.root, "", fail_unfinished, &all, err) < 0)
 		return -1;
 	if (*env->tried && strcmp(env->tried, booted))
-		return fail_try(at, env->tried, err);
-	if (!*env->tried && !strcmp(env->revision, booted))
-		return complete_commit(at, booted, err);
-	return 0;
+		return record(at, env->tried, PV_UPDATE_FELL_BACK, err);
+	if (*env->tried || strcmp(env->revision, booted))
+		return 0;
+	return record(at, booted, strcmp(booted, "0") ? PV_UPDATE_COMMITTED : PV_UPDATE_FACTORY, err);
 }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "update.h"
 
+#include <stdio.h>
+
 #include "alloc.h"
 
 #define BIT(status) (1U << PV_PROGRESS_##status)
 /* What was stored and does not run. */
 #define RESTING (BIT(NEW) | BIT(QUEUED) | BIT(DOWNLOADING))
-/* A local revision may be run again, however its last time ended. */
-#define ENDED (BIT(UPDATED) | BIT(DONE) | BIT(WONTGO) | BIT(ERROR))
 #define RUNNING (BIT(INPROGRESS) | BIT(TESTING))
+#define GOOD (BIT(UPDATED) | BIT(DONE))
+#define FAILED (BIT(WONTGO) | BIT(ERROR))
+/* A local revision may be run again, however its last time ended. */
+#define ALL (RESTING | RUNNING | GOOD | FAILED)
 #define REBOOT (1U << PV_UPDATE_BY_REBOOT)
 #define LIVE (1U << PV_UPDATE_LIVE)
 
@@ -19,52 +23,42 @@ static const struct row {
 	struct pv_update_step step;
 } rows[] = {
 	/* clang-format off */
-	{RESTING, REBOOT | LIVE, PV_UPDATE_STORED,
-	 {PV_PROGRESS_NEW, "Update ready to be run", PV_UPDATE_WAIT}},
-	{RESTING, REBOOT | LIVE, PV_UPDATE_DEFERRED,
-	 {PV_PROGRESS_QUEUED, NULL, PV_UPDATE_WAIT}},
-	{RESTING, REBOOT | LIVE, PV_UPDATE_FETCHING,
-	 {PV_PROGRESS_DOWNLOADING, NULL, PV_UPDATE_WAIT}},
-	{RESTING | ENDED, REBOOT, PV_UPDATE_ASKED,
-	 {PV_PROGRESS_INPROGRESS, "Rebooting", PV_UPDATE_REBOOT}},
-	{RESTING | ENDED, LIVE, PV_UPDATE_ASKED,
-	 {PV_PROGRESS_INPROGRESS, "Transitioning to new revision without rebooting", PV_UPDATE_SWITCH}},
-	{RESTING | ENDED, REBOOT | LIVE, PV_UPDATE_REFUSED,
-	 {PV_PROGRESS_WONTGO, NULL, PV_UPDATE_WAIT}},
+	{ALL, REBOOT, PV_UPDATE_ASKED,
+	 {PV_PROGRESS_INPROGRESS, "Rebooting"}},
+	{ALL, LIVE, PV_UPDATE_ASKED,
+	 {PV_PROGRESS_INPROGRESS, "Transitioning to new revision without rebooting"}},
+	{ALL & ~BIT(TESTING), REBOOT | LIVE, PV_UPDATE_REFUSED,
+	 {PV_PROGRESS_WONTGO, NULL}},
 
-	/* The try of what was UPDATED without a reboot is its way to DONE; a failed one is over. */
-	{RESTING | RUNNING | BIT(UPDATED) | BIT(DONE), REBOOT | LIVE, PV_UPDATE_TRIED,
-	 {PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT}},
-	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_TRIED,
-	 {PV_PROGRESS_ERROR, "Stale revision", PV_UPDATE_RETURN}},
+	/* The try of what was UPDATED without a reboot is its way to DONE. */
+	{ALL, REBOOT | LIVE, PV_UPDATE_TRIED,
+	 {PV_PROGRESS_INPROGRESS, "Trying new revision"}},
 	{BIT(INPROGRESS), REBOOT, PV_UPDATE_REACHED,
-	 {PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable", PV_UPDATE_TEST}},
+	 {PV_PROGRESS_TESTING, "Awaiting to set rollback point if update is stable"}},
 	{BIT(INPROGRESS), LIVE, PV_UPDATE_REACHED,
-	 {PV_PROGRESS_TESTING, "Awaiting to see if update is stable", PV_UPDATE_TEST}},
+	 {PV_PROGRESS_TESTING, "Awaiting to see if update is stable"}},
 	{BIT(TESTING), REBOOT | LIVE, PV_UPDATE_UNSTABLE,
-	 {PV_PROGRESS_TESTING, "Waiting for all containers to become stable", PV_UPDATE_WAIT}},
+	 {PV_PROGRESS_TESTING, "Waiting for all containers to become stable"}},
 	{BIT(TESTING), REBOOT, PV_UPDATE_STABLE,
-	 {PV_PROGRESS_DONE, "Update finished, revision set as rollback point", PV_UPDATE_COMMIT}},
+	 {PV_PROGRESS_DONE, "Update finished, revision set as rollback point"}},
 	{BIT(TESTING), LIVE, PV_UPDATE_STABLE,
-	 {PV_PROGRESS_UPDATED, "Update finished, revision not set as rollback point", PV_UPDATE_WAIT}},
+	 {PV_PROGRESS_UPDATED, "Update finished, revision not set as rollback point"}},
 
 	{RUNNING, REBOOT | LIVE, PV_UPDATE_MISSED,
-	 {PV_PROGRESS_ERROR, "Status goal not reached", PV_UPDATE_RETURN}},
+	 {PV_PROGRESS_ERROR, "Status goal not reached"}},
 	{RUNNING, REBOOT | LIVE, PV_UPDATE_LOST,
-	 {PV_PROGRESS_ERROR, "A container could not be started", PV_UPDATE_RETURN}},
-	{RUNNING, REBOOT | LIVE, PV_UPDATE_CORRUPT,
-	 {PV_PROGRESS_ERROR, "Object validation went wrong", PV_UPDATE_RETURN}},
-	{RUNNING, REBOOT | LIVE, PV_UPDATE_BROKEN,
-	 {PV_PROGRESS_ERROR, NULL, PV_UPDATE_RETURN}},
+	 {PV_PROGRESS_ERROR, "A container could not be started"}},
+	{ALL, REBOOT | LIVE, PV_UPDATE_BROKEN,
+	 {PV_PROGRESS_ERROR, NULL}},
 
-	/* Cut off, or ended by a kernel or a PID 1 that died; what has an end keeps its reason. */
-	{RESTING | RUNNING, REBOOT | LIVE, PV_UPDATE_FELL_BACK,
-	 {PV_PROGRESS_ERROR, "Unexpected rollback", PV_UPDATE_FORGET}},
-	{BIT(WONTGO) | BIT(ERROR), REBOOT | LIVE, PV_UPDATE_FELL_BACK,
-	 {PV_PROGRESS_ERROR, NULL, PV_UPDATE_FORGET}},
-
-	{RESTING | RUNNING | ENDED, REBOOT | LIVE, PV_UPDATE_FACTORY,
-	 {PV_PROGRESS_DONE, "Factory revision", PV_UPDATE_WAIT}},
+	/* Cut off, or ended by a kernel or a PID 1 that died; what has failed keeps its reason. */
+	{ALL & ~FAILED, REBOOT | LIVE, PV_UPDATE_FELL_BACK,
+	 {PV_PROGRESS_ERROR, "Unexpected rollback"}},
+	/* What is complete is not written at each boot. */
+	{ALL & ~BIT(DONE), REBOOT | LIVE, PV_UPDATE_COMMITTED,
+	 {PV_PROGRESS_DONE, "Update finished, revision set as rollback point"}},
+	{ALL & ~BIT(DONE), REBOOT | LIVE, PV_UPDATE_FACTORY,
+	 {PV_PROGRESS_DONE, "Factory revision"}},
 	/* clang-format on */
 };
 
@@ -77,4 +71,40 @@ bool pv_update_next(enum pv_progress_status status, enum pv_update_event event, 
 			return true;
 		}
 	return false;
+}
+
+/* Of a record that cannot be read, or of a tool that writes none, the status is what the event follows. */
+static bool find_step(struct pv_storage at, const char *revision, const struct pv_update_news *news,
+	struct pv_progress *progress, struct pv_update_step *step)
+{
+	static const enum pv_progress_status guesses[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
+	struct pv_err unread;
+
+	if (pv_progress_load(at.root, revision, progress, &unread) == 0)
+		return pv_update_next(progress->status, news->event, news->way, step);
+	*progress = (struct pv_progress){0};
+	for (size_t i = 0; i < PV_COUNT(guesses); i++)
+		if (pv_update_next(guesses[i], news->event, news->way, step))
+			return true;
+	return false;
+}
+
+int pv_update_record(
+	struct pv_storage at, const char *revision, const struct pv_update_news *news, struct pv_err *err)
+{
+	cleanup_free struct pv_progress *progress = pv_alloc(1, sizeof(*progress));
+	const char *words = news->words, *logs = "";
+	struct pv_update_step step;
+
+	if (!find_step(at, revision, news, progress, &step))
+		return 0;
+	progress->status = step.status;
+	if (step.words)
+		words = step.words;
+	if (words && *words)
+		snprintf(progress->message, sizeof(progress->message), "%s", words);
+	if (pv_progress_is_failed(step.status) && news->logs)
+		logs = news->logs;
+	snprintf(progress->logs, sizeof(progress->logs), "%s", logs);
+	return pv_progress_store(at, revision, progress, err);
 }

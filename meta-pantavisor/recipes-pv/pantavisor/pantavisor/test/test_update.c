@@ -2,7 +2,9 @@
 /* Stories of updates as published devices record them, and what no row may lead to. */
 #include "update.h"
 
+#include "beneath.h"
 #include "check.h"
+#include "tree.h"
 
 struct story {
 	enum pv_progress_status status;
@@ -18,11 +20,11 @@ static bool go(struct story *story, enum pv_update_event event)
 	return true;
 }
 
-static void expect(struct story *story, enum pv_update_event event, enum pv_progress_status status,
-	const char *words, enum pv_update_action action)
+static void expect(
+	struct story *story, enum pv_update_event event, enum pv_progress_status status, const char *words)
 {
 	CHECK(go(story, event));
-	CHECK(story->status == status && story->step.action == action);
+	CHECK(story->status == status);
 	if (words)
 		CHECK_TEXT(story->step.words, words);
 	else
@@ -33,15 +35,14 @@ static void test_update_by_reboot(void)
 {
 	struct story story = {PV_PROGRESS_NEW, PV_UPDATE_BY_REBOOT, {0}};
 
-	expect(&story, PV_UPDATE_STORED, PV_PROGRESS_NEW, "Update ready to be run", PV_UPDATE_WAIT);
-	expect(&story, PV_UPDATE_ASKED, PV_PROGRESS_INPROGRESS, "Rebooting", PV_UPDATE_REBOOT);
-	expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT);
+	expect(&story, PV_UPDATE_ASKED, PV_PROGRESS_INPROGRESS, "Rebooting");
+	expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_INPROGRESS, "Trying new revision");
 	expect(&story, PV_UPDATE_REACHED, PV_PROGRESS_TESTING,
-		"Awaiting to set rollback point if update is stable", PV_UPDATE_TEST);
+		"Awaiting to set rollback point if update is stable");
 	expect(&story, PV_UPDATE_UNSTABLE, PV_PROGRESS_TESTING,
-		"Waiting for all containers to become stable", PV_UPDATE_WAIT);
+		"Waiting for all containers to become stable");
 	expect(&story, PV_UPDATE_STABLE, PV_PROGRESS_DONE,
-		"Update finished, revision set as rollback point", PV_UPDATE_COMMIT);
+		"Update finished, revision set as rollback point");
 }
 
 /* What was accepted without a reboot is not a rollback point before it was tried by one. */
@@ -50,18 +51,17 @@ static void test_update_without_reboot_and_its_try(void)
 	struct story story = {PV_PROGRESS_NEW, PV_UPDATE_LIVE, {0}};
 
 	expect(&story, PV_UPDATE_ASKED, PV_PROGRESS_INPROGRESS,
-		"Transitioning to new revision without rebooting", PV_UPDATE_SWITCH);
-	expect(&story, PV_UPDATE_REACHED, PV_PROGRESS_TESTING, "Awaiting to see if update is stable",
-		PV_UPDATE_TEST);
+		"Transitioning to new revision without rebooting");
+	expect(&story, PV_UPDATE_REACHED, PV_PROGRESS_TESTING, "Awaiting to see if update is stable");
 	expect(&story, PV_UPDATE_STABLE, PV_PROGRESS_UPDATED,
-		"Update finished, revision not set as rollback point", PV_UPDATE_WAIT);
+		"Update finished, revision not set as rollback point");
 	story.way = PV_UPDATE_BY_REBOOT;
-	expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_INPROGRESS, "Trying new revision", PV_UPDATE_WAIT);
+	expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_INPROGRESS, "Trying new revision");
 	expect(&story, PV_UPDATE_REACHED, PV_PROGRESS_TESTING,
-		"Awaiting to set rollback point if update is stable", PV_UPDATE_TEST);
+		"Awaiting to set rollback point if update is stable");
 }
 
-static void test_failures_return_and_keep_their_reason(void)
+static void test_failures_keep_their_reason(void)
 {
 	static const struct {
 		enum pv_update_event event;
@@ -69,7 +69,6 @@ static void test_failures_return_and_keep_their_reason(void)
 	} ends[] = {
 		{PV_UPDATE_MISSED, "Status goal not reached"},
 		{PV_UPDATE_LOST, "A container could not be started"},
-		{PV_UPDATE_CORRUPT, "Object validation went wrong"},
 		{PV_UPDATE_BROKEN, NULL},
 	};
 	static const enum pv_progress_status running[] = {PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
@@ -78,26 +77,24 @@ static void test_failures_return_and_keep_their_reason(void)
 		struct story story = {running[i % 2], i / 2 % PV_UPDATE_WAYS, {0}};
 		size_t end = i / 2 / PV_UPDATE_WAYS;
 
-		expect(&story, ends[end].event, PV_PROGRESS_ERROR, ends[end].words, PV_UPDATE_RETURN);
-		/* The boot behind it. */
-		expect(&story, PV_UPDATE_FELL_BACK, PV_PROGRESS_ERROR, NULL, PV_UPDATE_FORGET);
-		/* A boot loader that tries it all the same is not believed. */
-		expect(&story, PV_UPDATE_TRIED, PV_PROGRESS_ERROR, "Stale revision", PV_UPDATE_RETURN);
-		/* By hand it may be run again. */
-		CHECK(go(&story, PV_UPDATE_ASKED) && story.status == PV_PROGRESS_INPROGRESS);
+		expect(&story, ends[end].event, PV_PROGRESS_ERROR, ends[end].words);
+		/* The boot behind it, and any later one. */
+		CHECK(!go(&story, PV_UPDATE_FELL_BACK));
+		/* It may be run again. */
+		expect(&story, PV_UPDATE_ASKED, PV_PROGRESS_INPROGRESS,
+			story.way == PV_UPDATE_LIVE ? "Transitioning to new revision without rebooting"
+						    : "Rebooting");
 	}
 }
 
+/* Whatever it was before: the boot that would have noted its try is the one that did not come up. */
 static void test_what_was_cut_off_is_an_unexpected_rollback(void)
 {
-	static const enum pv_progress_status cut[] = {
-		PV_PROGRESS_NEW, PV_PROGRESS_DOWNLOADING, PV_PROGRESS_INPROGRESS, PV_PROGRESS_TESTING};
+	for (int status = 0; status < PV_PROGRESS_STATUSES; status++) {
+		struct story story = {(enum pv_progress_status)status, PV_UPDATE_BY_REBOOT, {0}};
 
-	for (size_t i = 0; i < PV_COUNT(cut); i++) {
-		struct story story = {cut[i], PV_UPDATE_BY_REBOOT, {0}};
-
-		expect(&story, PV_UPDATE_FELL_BACK, PV_PROGRESS_ERROR, "Unexpected rollback",
-			PV_UPDATE_FORGET);
+		if (!pv_progress_is_failed(story.status))
+			expect(&story, PV_UPDATE_FELL_BACK, PV_PROGRESS_ERROR, "Unexpected rollback");
 	}
 }
 
@@ -105,9 +102,22 @@ static void test_refusal_comes_before_anything_runs(void)
 {
 	struct story story = {PV_PROGRESS_NEW, PV_UPDATE_LIVE, {0}};
 
-	expect(&story, PV_UPDATE_REFUSED, PV_PROGRESS_WONTGO, NULL, PV_UPDATE_WAIT);
+	expect(&story, PV_UPDATE_REFUSED, PV_PROGRESS_WONTGO, NULL);
 	story.status = PV_PROGRESS_TESTING;
 	CHECK(!go(&story, PV_UPDATE_REFUSED) && story.status == PV_PROGRESS_TESTING);
+}
+
+/* What a cut left of the record of what is committed, and the factory's, which has none. */
+static void test_boot_completes_what_is_committed(void)
+{
+	for (int status = 0; status < PV_PROGRESS_STATUSES; status++) {
+		struct story story = {(enum pv_progress_status)status, PV_UPDATE_BY_REBOOT, {0}};
+
+		if (status != PV_PROGRESS_DONE)
+			expect(&story, PV_UPDATE_COMMITTED, PV_PROGRESS_DONE,
+				"Update finished, revision set as rollback point");
+		CHECK(!go(&story, PV_UPDATE_COMMITTED) && !go(&story, PV_UPDATE_FACTORY));
+	}
 }
 
 /* Of every status, event and way. */
@@ -118,49 +128,68 @@ static void test_no_row_leads_astray(void)
 			for (int way = 0; way < PV_UPDATE_WAYS; way++) {
 				struct story story = {
 					(enum pv_progress_status)status, (enum pv_update_way)way, {0}};
-				bool was_tested = status == PV_PROGRESS_TESTING;
 
 				if (!go(&story, (enum pv_update_event)event)) {
-					/* What runs can always end, and a boot always says what it saw. */
-					CHECK(event != PV_UPDATE_FACTORY && event != PV_UPDATE_TRIED);
+					/* What runs can always end, and a boot always says what it tries.
+					 */
+					CHECK(event != PV_UPDATE_BROKEN && event != PV_UPDATE_TRIED);
 					continue;
 				}
-				/* Only what was tested is a rollback point, and only by a reboot. */
-				if (story.step.action == PV_UPDATE_COMMIT)
-					CHECK(was_tested && way == PV_UPDATE_BY_REBOOT &&
-						story.status == PV_PROGRESS_DONE);
-				if (story.status == PV_PROGRESS_UPDATED)
-					CHECK(was_tested && way == PV_UPDATE_LIVE);
-				/* What runs and failed is left; what does not run needs no reboot. */
-				if (story.step.action == PV_UPDATE_RETURN)
-					CHECK(story.status == PV_PROGRESS_ERROR);
+				/* What was tested has passed, and is a rollback point only by a boot. */
+				if (event == PV_UPDATE_STABLE)
+					CHECK(status == PV_PROGRESS_TESTING &&
+						story.status == (way == PV_UPDATE_LIVE ? PV_PROGRESS_UPDATED
+										       : PV_PROGRESS_DONE));
+				else
+					CHECK(story.status != PV_PROGRESS_UPDATED);
 				if (story.status == PV_PROGRESS_WONTGO)
-					CHECK(story.step.action == PV_UPDATE_WAIT);
+					CHECK(status != PV_PROGRESS_TESTING);
 				if (story.step.words)
 					CHECK(strlen(story.step.words) <= PV_PROGRESS_MESSAGE);
 			}
 }
 
-static void test_what_runs_can_always_end(void)
+static void check_record(const char *text)
 {
-	static const enum pv_update_event ends[] = {
-		PV_UPDATE_MISSED, PV_UPDATE_LOST, PV_UPDATE_CORRUPT, PV_UPDATE_BROKEN, PV_UPDATE_FELL_BACK};
+	tree_check_text("trails/7/.pv/progress", text);
+}
 
-	for (size_t i = 0; i < PV_COUNT(ends) * PV_UPDATE_WAYS; i++) {
-		struct story story = {PV_PROGRESS_INPROGRESS, i % PV_UPDATE_WAYS, {0}};
+/* The words of the table, else those of the event; logs with a failure alone. */
+static void test_records_are_written_by_the_table(void)
+{
+	struct pv_err err;
+	struct pv_storage at;
+	struct pv_update_news news = {PV_UPDATE_TRIED, PV_UPDATE_BY_REBOOT, "why", "line"};
 
-		CHECK(go(&story, ends[i / PV_UPDATE_WAYS]) && pv_progress_is_failed(story.status));
-	}
+	tree_begin();
+	at = pv_storage_at(pv_beneath_root(tree_root, &err));
+	tree_folder("trails/7/.pv");
+	/* A tool that writes no record. */
+	CHECK(pv_update_record(at, "7", &news, &err) == 0);
+	check_record("{\"progress\":50,\"retries\":0,\"status\":\"INPROGRESS\",\"status-msg\":"
+		     "\"Trying new revision\"}");
+	news.event = PV_UPDATE_BROKEN;
+	CHECK(pv_update_record(at, "7", &news, &err) == 0);
+	check_record("{\"progress\":100,\"retries\":0,\"status\":\"ERROR\",\"status-msg\":\"why\","
+		     "\"logs\":\"line\"}");
+	tree_file("trails/7/.pv/progress", "{\"status\":\"WONTGO\",\"status-msg\":\"as it was\"}");
+	news.event = PV_UPDATE_FELL_BACK;
+	CHECK(pv_update_record(at, "7", &news, &err) == 0);
+	check_record("{\"status\":\"WONTGO\",\"status-msg\":\"as it was\"}");
+	CHECK(pv_update_record(at, "8", &(struct pv_update_news){.event = PV_UPDATE_TRIED}, &err) < 0);
+	close(at.root);
+	tree_end();
 }
 
 int main(void)
 {
 	test_update_by_reboot();
 	test_update_without_reboot_and_its_try();
-	test_failures_return_and_keep_their_reason();
+	test_failures_keep_their_reason();
 	test_what_was_cut_off_is_an_unexpected_rollback();
 	test_refusal_comes_before_anything_runs();
+	test_boot_completes_what_is_committed();
 	test_no_row_leads_astray();
-	test_what_runs_can_always_end();
+	test_records_are_written_by_the_table();
 	return check_done();
 }
