@@ -68,5 +68,5 @@ def test_a_tried_revision_that_is_damaged_leads_back_and_is_forgotten(
     record = progress(storage, TRIED, tmp_path)
     assert (record["status"], record["status-msg"]) == (
         "ERROR",
-        "demo-nginx/run.json differs from the state",
+        "Object validation went wrong: demo-nginx/run.json differs from the state",
     )

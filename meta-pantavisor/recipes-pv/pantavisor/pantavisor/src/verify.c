@@ -14,6 +14,8 @@
 #include "strays.h"
 #include "text.h"
 
+#define BAD_FORMAT "State JSON has bad format"
+#define BAD_OBJECT "Object validation went wrong"
 #define REACHES "%.200s is not signed by one who may sign the bsp, and reaches the device"
 
 int pv_verify_read_trust(const char *path, struct pv_trust **trust, struct pv_err *err)
@@ -38,6 +40,19 @@ int pv_verify_read_signers(const char *path, struct pv_signers **signers, struct
 	if (pv_read_file(path, PV_SIGNERS_BYTES, &text, &length, err) < 0 ||
 		pv_signers_parse(signers, text, length, err) < 0)
 		return pv_err_wrap(err, "table of signers");
+	return 0;
+}
+
+/* The words by which published tools know what is wrong come first. */
+static int read_state(struct pv_state *state, const char *text, size_t length, struct pv_err *err)
+{
+	return pv_state_parse(state, text, length, err) < 0 ? pv_err_wrap(err, BAD_FORMAT) : 0;
+}
+
+static int read_manifests(const struct pv_verify *options, struct pv_state *state, struct pv_err *err)
+{
+	if (pv_state_read_manifests(state, options->goals_timeout_s, options->release, err) < 0)
+		return pv_err_wrap(err, BAD_FORMAT);
 	return 0;
 }
 
@@ -117,7 +132,7 @@ static int check_text(const struct pv_verify *options, struct pv_state *state, s
 	int done = check_signatures(options, state, &result, verified, err);
 
 	if (done == 0)
-		done = pv_state_read_manifests(state, options->goals_timeout_s, options->release, err);
+		done = read_manifests(options, state, err);
 	if (done == 0)
 		done = pv_objects_find_all(options->storage, state, err);
 	if (done == 0)
@@ -130,12 +145,19 @@ int pv_verify_text(const struct pv_verify *options, const char *text, size_t len
 	struct pv_verified *verified, struct pv_err *err)
 {
 	*verified = (struct pv_verified){0};
-	if (pv_state_parse(state, text, length, err) < 0)
+	if (read_state(state, text, length, err) < 0)
 		return -1;
 	if (check_text(options, state, verified, err) == 0)
 		return 0;
 	pv_state_free(state);
 	return -1;
+}
+
+static int check_files(const struct pv_checkout *checkout, const struct pv_state *state, struct pv_err *err)
+{
+	if (pv_strays_refuse(checkout, state, err) < 0 || pv_bootfiles_check(checkout, state, err) < 0)
+		return pv_err_wrap(err, BAD_OBJECT);
+	return 0;
 }
 
 /* Signatures come first: nothing of a state is believed, or repaired from it, before. */
@@ -148,15 +170,13 @@ static int check_state(const struct pv_verify *options, int trail, struct pv_sta
 	int done = check_signatures(options, state, &result, verified, err);
 
 	if (done == 0)
-		done = pv_state_read_manifests(state, options->goals_timeout_s, options->release, err);
+		done = read_manifests(options, state, err);
 	if (done == 0)
-		done = pv_strays_refuse(&checkout, state, err);
-	if (done == 0)
-		done = pv_bootfiles_check(&checkout, state, err);
+		done = check_files(&checkout, state, err);
 	if (done == 0)
 		done = check_containers(options, state, &result, verified, err);
-	if (done == 0)
-		done = pv_objects_check(&checkout, state, held, &verified->objects, err);
+	if (done == 0 && pv_objects_check(&checkout, state, held, &verified->objects, err) < 0)
+		done = pv_err_wrap(err, BAD_OBJECT);
 	pv_pvs_result_free(&result);
 	return done;
 }
@@ -175,7 +195,7 @@ int pv_verify_revision(const struct pv_verify *options, struct pv_state *state, 
 	trail = pv_beneath_open(options->storage, path, O_RDONLY | O_DIRECTORY, err);
 	if (trail < 0 || pv_beneath_read(trail, ".pvr/json", PV_JSON_TEXT_BYTES, &text, &length, err) < 0)
 		return -1;
-	if (pv_state_parse(state, text, length, err) < 0)
+	if (read_state(state, text, length, err) < 0)
 		return -1;
 	if (check_state(options, trail, state, held, verified, err) == 0)
 		return 0;

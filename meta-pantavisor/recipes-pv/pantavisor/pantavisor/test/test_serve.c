@@ -154,7 +154,8 @@ static void test_step_is_judged_and_stays(void)
 
 		check_put(path, "", next.contents[i], "200 OK", "");
 	}
-	check_put("/steps/locals/x", "", "{\"#spec\":", "422 Unprocessable", "{\"Error\":\"");
+	check_put("/steps/locals/x", "", "{\"#spec\":", "422 Unprocessable",
+		"{\"Error\":\"State JSON has bad format: ");
 	check_put("/steps/7", "", next.text, "400 Bad Request", "locals/<name>");
 	check_put("/steps/current", "", next.text, "400 Bad Request", "locals/<name>");
 	check_put("/steps/locals/a/b", "", next.text, "400 Bad Request", "locals/<name>");

@@ -95,10 +95,35 @@ static void test_container_that_reaches_the_device_is_refused_with_a_table(void)
 	pv_signers_free(signers);
 }
 
+static void check_refused(const char *words)
+{
+	bool is_confined;
+
+	CHECK(verify(NULL, &is_confined) < 0 && pv_starts_with(err.text, words));
+}
+
+/* By which tools know it; what is wrong, and where, follows. */
+static void test_refusals_begin_with_the_published_words(void)
+{
+	tree_begin();
+	make_revision(conf, "\"group\":\"none\",");
+	check_refused("State JSON has bad format: container web: ");
+	tree_file("trails/0/.pvr/json", "{\"#spec\":");
+	check_refused("State JSON has bad format: ");
+	make_revision(conf, "");
+	tree_file("trails/0/web/run.json", "{}");
+	check_refused("Object validation went wrong: web/run.json differs from the state");
+	tree_unlink("trails/0/web/run.json");
+	tree_file("trails/0/web/stray", "");
+	check_refused("Object validation went wrong: web/stray is not in the state");
+	tree_end();
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
 	test_system_calls_are_filtered_where_the_bsp_does_not_vouch();
 	test_container_that_reaches_the_device_is_refused_with_a_table();
+	test_refusals_begin_with_the_published_words();
 	return check_done();
 }
