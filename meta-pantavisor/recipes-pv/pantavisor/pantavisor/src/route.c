@@ -81,7 +81,8 @@ static int read_signal(struct pv_ctrl_ask *ask, const char *text, size_t length,
 	return status;
 }
 
-/* `status`: of the refusal, or 0. Published words that mean nothing here are refused as a conflict. */
+/* `status`: of the refusal, or 0. Published words that mean nothing here are refused as a conflict:
+ * TRY_ONCE and the two after it mean nothing on a published device either, which answers 200. */
 static const struct {
 	const char *word;
 	enum pv_ctrl_op op;
@@ -99,6 +100,9 @@ static const struct {
 	{"DEFER_REBOOT", PV_CTRL_MAY, false, CONFLICT},
 	{"ENABLE_SSH", PV_CTRL_MAY, false, CONFLICT},
 	{"DISABLE_SSH", PV_CTRL_MAY, false, CONFLICT},
+	{"TRY_ONCE", PV_CTRL_MAY, false, CONFLICT},
+	{"LOCAL_APPLY", PV_CTRL_MAY, false, CONFLICT},
+	{"XCONNECT_GRAPH", PV_CTRL_MAY, false, CONFLICT},
 	{"UNCLAIM", PV_CTRL_MAY, false, NO_CONTENT},
 };
 
