@@ -68,9 +68,35 @@ static int exchange(int folder, const char *one, const char *other)
 	return (int)syscall(SYS_renameat2, folder, one, folder, other, RENAME_EXCHANGE);
 }
 
+/* Where there is a descriptor. */
+static void let_change(int fd)
+{
+	int flags, fixed = FS_IMMUTABLE_FL | FS_APPEND_FL;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & fixed))
+		return;
+	flags &= ~fixed;
+	ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+/* What a container with the right to it made immutable goes with the rest, or its revision would stay for
+ * ever. */
 static int unlink_file(int folder, const char *name)
 {
-	return refuse_path(name) < 0 ? -1 : unlinkat(folder, name, 0);
+	int fd;
+
+	if (refuse_path(name) < 0)
+		return -1;
+	if (unlinkat(folder, name, 0) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -1;
+	let_change(folder);
+	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	let_change(fd);
+	if (fd >= 0)
+		close(fd);
+	return unlinkat(folder, name, 0);
 }
 
 static int make_folder(int folder, const char *name, mode_t mode)
