@@ -45,8 +45,8 @@ int pv_publish_try(const struct pv_publisher *publisher, const char *revision, s
 	return store(publisher, next, err);
 }
 
-/* What published tools take for the mark of a good revision; it is nothing without the boot environment. */
-static int mark_done(struct pv_storage at, const char *revision, struct pv_err *err)
+/* It is nothing without the boot environment. */
+int pv_publish_mark(struct pv_storage at, const char *revision, struct pv_err *err)
 {
 	cleanup_free char *path = pv_fmt("trails/%s", revision);
 	cleanup_close int trail = pv_beneath_open(at.root, path, O_RDONLY | O_DIRECTORY, err);
@@ -65,8 +65,8 @@ int pv_publish_commit(const struct pv_publisher *publisher, const char *revision
 
 	if (!pv_revision_is(revision))
 		return pv_err_set(err, "\"%.80s\" is not a name of a revision", revision);
-	/* A mark that cannot be made is not a reason to go back. */
-	if (mark_done(publisher->at, revision, err) < 0)
+	/* A mark that cannot be made is not a reason to go back: the next boot makes it. */
+	if (pv_publish_mark(publisher->at, revision, err) < 0)
 		pv_warn("update", "%s", err->text);
 	name(next.previous, previous);
 	name(next.revision, revision);

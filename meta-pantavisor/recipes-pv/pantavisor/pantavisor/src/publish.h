@@ -21,6 +21,8 @@ int pv_publish_try(const struct pv_publisher *publisher, const char *revision, s
 /* It is booted from now on; `previous`, or "", is what to return to if it fails too often. */
 int pv_publish_commit(const struct pv_publisher *publisher, const char *revision, const char *previous,
 	struct pv_err *err);
+/* What published tools take for the mark of a good revision, and MAKE_FACTORY asks for. */
+int pv_publish_mark(struct pv_storage at, const char *revision, struct pv_err *err);
 /* Nothing is tried. */
 int pv_publish_forget(const struct pv_publisher *publisher, struct pv_err *err);
 

@@ -13,6 +13,7 @@
 #include "durable.h"
 #include "log.h"
 #include "progress.h"
+#include "publish.h"
 #include "sha256.h"
 #include "text.h"
 #include "trail.h"
@@ -115,6 +116,13 @@ static int record(
 	return is_there(at.root, revision) ? pv_update_record(at, revision, &news, err) : 0;
 }
 
+static int complete_commit(struct pv_storage at, const char *revision, struct pv_err *err)
+{
+	if (is_there(at.root, revision) && pv_publish_mark(at, revision, err) < 0)
+		return -1;
+	return record(at, revision, strcmp(revision, "0") ? PV_UPDATE_COMMITTED : PV_UPDATE_FACTORY, err);
+}
+
 struct booted {
 	struct pv_storage at;
 	const char *revision;
@@ -146,5 +154,5 @@ int pv_resume_records(
 		return record(at, env->tried, PV_UPDATE_FELL_BACK, err);
 	if (*env->tried || strcmp(env->revision, booted))
 		return 0;
-	return record(at, booted, strcmp(booted, "0") ? PV_UPDATE_COMMITTED : PV_UPDATE_FACTORY, err);
+	return complete_commit(at, booted, err);
 }

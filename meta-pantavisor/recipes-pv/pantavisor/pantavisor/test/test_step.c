@@ -90,8 +90,11 @@ static void test_an_update_is_tried_committed_and_the_old_one_collected(void)
 	CHECK(pv_collect(at, PV_BOOTENV_GRUB, &keep, &collected, &err) == 0 && !collected.revisions);
 	CHECK(pv_publish_commit(&publisher, "locals/x", "0", &err) == 0);
 	CHECK(tree_has("trails/locals/x/.pv/done"));
+	/* A full storage took neither. */
+	tree_unlink("trails/locals/x/.pv/done");
 	CHECK(pv_resume_records(at, &env, "locals/x", &err) == 0);
 	check_progress("locals/x", "DONE");
+	CHECK(tree_has("trails/locals/x/.pv/done"));
 	CHECK(pv_collect(at, PV_BOOTENV_GRUB, &keep, &collected, &err) == 0 && !collected.revisions);
 	/* And now it is not even the last good one. */
 	CHECK(pv_publish_commit(&publisher, "locals/x", "", &err) == 0);
