@@ -113,7 +113,7 @@ int pv_boot_begin(struct pv *pv, struct pv_err *err)
 	if (uname(&name) == 0)
 		snprintf(pv->release, sizeof(pv->release), "%s", name.release);
 	read_cmdline(pv);
-	pv->run->standing = pv_revision_standing(pv->run->revision, "", "");
+	pv->run->standing = pv_revision_standing(pv->run->revision, "", "", "");
 	if (read_config(pv, err) < 0 || read_trust(pv, err) < 0)
 		return -1;
 	pv_info("boot", "pantavisor " PV_VERSION ", Linux %s, revision %s", pv->release, pv->run->revision);

@@ -33,7 +33,8 @@ void pv_commit_load(struct pv *pv, const char *given)
 	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
 	if (pv_bootenv_boots(pv->storage, &pv->env) > 0)
 		tried = "";
-	pv->run->standing = pv_revision_standing(pv->run->revision, pv->env.revision, tried);
+	pv->run->standing =
+		pv_revision_standing(pv->run->revision, pv->env.revision, pv->env.previous, tried);
 }
 
 /* What the boot loader is to learn, or NULL. */
@@ -124,7 +125,7 @@ static void committed(const struct pv_note *note, const struct pv_job_result *re
 		return;
 	}
 	pv_info("revision", "revision %s COMMITTED", note->revision);
-	pv->run->standing = strcmp(note->revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+	pv->run->standing = pv_revision_standing(note->revision, pv->env.revision, pv->env.previous, "");
 	pv_ratchet_raise(pv, note->at);
 }
 

@@ -24,14 +24,16 @@ static const enum pv_action decisions[PV_STANDING_COUNT][PV_OCCASION_COUNT] = {
 	/* clang-format on */
 };
 
-enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried)
+enum pv_standing pv_revision_standing(
+	const char *revision, const char *committed, const char *previous, const char *tried)
 {
 	/* What is committed has none before it that a try could return to. */
 	if (*tried && !strcmp(revision, tried) && strcmp(revision, committed))
 		return PV_STANDING_TRIED;
 	if (*committed && strcmp(revision, committed))
 		return PV_STANDING_LAST_GOOD;
-	return strcmp(revision, "0") ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
+	/* A factory reset leaves one before revision 0 as any update does. */
+	return strcmp(revision, "0") || *previous ? PV_STANDING_COMMITTED : PV_STANDING_FACTORY;
 }
 
 enum pv_action pv_revision_decide(enum pv_standing standing, enum pv_occasion occasion)

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 enum pv_standing {
-	PV_STANDING_FACTORY,   /* revision 0: there is none before it */
+	PV_STANDING_FACTORY,   /* revision 0, and there is none before it */
 	PV_STANDING_COMMITTED, /* pv_rev names it */
 	PV_STANDING_TRIED,     /* pv_try names it: one chance */
 	PV_STANDING_LAST_GOOD, /* booted in the place of a committed one that failed too often */
@@ -41,8 +41,9 @@ enum pv_action {
 	PV_ACTION_NOTE,	    /* pv_try = this one */
 };
 
-/* `committed` and `tried`: pv_rev and pv_try, empty where there is none. */
-enum pv_standing pv_revision_standing(const char *revision, const char *committed, const char *tried);
+/* `committed`, `previous` and `tried`: pv_rev, pv_prev and pv_try, empty where there is none. */
+enum pv_standing pv_revision_standing(
+	const char *revision, const char *committed, const char *previous, const char *tried);
 /* What is tried has one to return to: whatever fails for good ends the try. */
 bool pv_revision_is_tried(enum pv_standing standing);
 enum pv_action pv_revision_decide(enum pv_standing standing, enum pv_occasion occasion);

@@ -156,15 +156,16 @@ static int checkpoint_memory(int root, enum pv_barrier why)
 	return 0;
 }
 
-static void begin(struct device *of, const char *tried, const char *previous)
+static void begin(struct device *of, const char *committed, const char *tried, const char *previous)
 {
 	struct pv_fsops door = pv_fsops_real;
-	struct pv_bootenv env = {.revision = "7"};
+	struct pv_bootenv env = {0};
 	struct pv_err err;
 
 	tree_begin();
 	tree_folder("boot");
 	of->storage = pv_beneath_root(tree_root, &err);
+	strcpy(env.revision, committed);
 	strcpy(env.tried, tried);
 	strcpy(env.previous, previous);
 	door.checkpoint = checkpoint_memory;
@@ -190,7 +191,7 @@ static void check_rest(struct device of, const char *tried, const char *previous
 {
 	const char *where;
 
-	begin(&of, tried, previous);
+	begin(&of, "7", tried, previous);
 	where = rest(&of);
 	/* A device that has nothing left is the console's matter; one that has is never to begin anew for
 	 * ever. */
@@ -224,13 +225,27 @@ static void test_every_device_comes_to_rest(void)
 		}
 }
 
+/* As after a factory reset. */
+static void test_factory_revision_makes_way_for_the_one_before(void)
+{
+	static const enum fate failures[] = {UNUSABLE, LOST_SOON, LOST_LATER};
+
+	for (size_t i = 0; i < LOADERS * PV_COUNT(failures); i++) {
+		struct device of = {.loader = (enum loader)(i % LOADERS), .factory = failures[i / LOADERS]};
+
+		begin(&of, "0", "", "3");
+		CHECK_TEXT(rest(&of), "3");
+		end(&of);
+	}
+}
+
 /* Boots that were good are not counted against it, wherever that is done. */
 static void test_revision_that_is_well_is_booted_for_ever(void)
 {
 	for (int loader = 0; loader < LOADERS; loader++) {
 		struct device of = {.loader = (enum loader)loader};
 
-		begin(&of, "", "3");
+		begin(&of, "7", "", "3");
 		for (of.boots = 0; of.boots < 12; of.boots++) {
 			CHECK(boot(&of));
 			CHECK_TEXT(of.revision, "7");
@@ -245,7 +260,7 @@ static void test_faults_that_a_boot_outlived_are_forgiven(void)
 	struct device of = {.newest = LOST_LATER};
 	struct pv_bootenv env;
 
-	begin(&of, "", "3");
+	begin(&of, "7", "", "3");
 	CHECK(!boot(&of) && !boot(&of));
 	pv_bootenv_load(of.storage, PV_BOOTENV_GRUB, &env);
 	CHECK(env.faults == 2 && env.longest_s == 60);
@@ -263,7 +278,7 @@ static void test_device_that_cannot_note_a_fault_stays_up(void)
 {
 	struct device of = {.newest = LOST_LATER};
 
-	begin(&of, "", "3");
+	begin(&of, "7", "", "3");
 	CHECK(unlinkat(of.storage, "boot/grubenv", 0) == 0);
 	tree_folder("boot/grubenv");
 	CHECK(boot(&of));
@@ -277,6 +292,7 @@ int main(void)
 	web.recovery.mode = PV_RECOVER_NO;
 	web.restart = PV_RESTART_SYSTEM;
 	test_every_device_comes_to_rest();
+	test_factory_revision_makes_way_for_the_one_before();
 	test_revision_that_is_well_is_booted_for_ever();
 	test_faults_that_a_boot_outlived_are_forgiven();
 	test_device_that_cannot_note_a_fault_stays_up();
