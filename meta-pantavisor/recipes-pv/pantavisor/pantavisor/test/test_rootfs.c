@@ -68,6 +68,24 @@ static void test_flags_of_mounts(struct pv *pv, struct pv_mounts *mounts)
 }
 
 /* A root that is one volume, which nothing is laid over. */
+/* Where the kernel looks for them, and before any container. */
+static void test_modules_and_firmware_of_the_bsp(struct pv *pv, struct pv_mounts *mounts)
+{
+	static const char *const places[] = {"/lib/modules/6.1", "/lib/firmware"};
+
+	boot(pv, "boot");
+	strcpy(pv->release, "6.1");
+	CHECK(pv_volume_mount_bsp(pv, &err) == 0);
+	for (size_t i = 0; i < PV_COUNT(places); i++) {
+		cleanup_free char *file = pv_fmt("%s/etc/hostname", places[i]);
+
+		tree_check_text(file, "image");
+		CHECK(flags_of(places[i]) == (ST_NOSUID | ST_NODEV | ST_RDONLY));
+	}
+	pv_mounts_undo(&pv->mounts);
+	end(pv, mounts);
+}
+
 static void test_plain_root(struct pv *pv, struct pv_mounts *mounts)
 {
 	struct pv_container *web;
@@ -124,6 +142,7 @@ int main(void)
 	test_changed_config_is_refused(&pv, &mounts);
 	test_volume_is_the_object_that_was_hashed(&pv, &mounts);
 	test_flags_of_mounts(&pv, &mounts);
+	test_modules_and_firmware_of_the_bsp(&pv, &mounts);
 	test_plain_root(&pv, &mounts);
 	test_links_on_the_storage_lead_nowhere(&pv, &mounts);
 	return check_done();

@@ -75,6 +75,12 @@ static void test_built_in_groups_take_the_first_to_root(void)
 	CHECK_TEXT(state.groups[state.containers[2].group].name, "app");
 	CHECK(state.containers[2].recovery.max_retries == 5);
 	pv_state_free(&state);
+	CHECK(load(&state, HEAD BSP RUN("a", ",\"group\":\"data\"") "," RUN(
+				   "b", ",\"group\":\"data\",\"status_goal\":\"STARTED\"") "}") == 0);
+	/* Nothing is started of one that is to be mounted. */
+	CHECK(state.containers[0].goal == PV_GOAL_MOUNTED && !state.containers[0].lxc_conf);
+	CHECK(state.containers[1].goal == PV_GOAL_STARTED && state.containers[1].lxc_conf);
+	pv_state_free(&state);
 }
 
 static void test_groups_of_old_states_are_read(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two disks that are the same: which one is the device's cannot be known, so neither is mounted. */
+/* Which disk is the device's: of two that are the same that cannot be known, one that comes late is waited
+ * for. */
 #include "storage.h"
 
 #include "alloc.h"
@@ -44,18 +45,22 @@ static void make_disk(const char *disk, const char *label, const char *uuid)
 	CHECK(truncate(whole, 8 << 20) == 0);
 	world_run(table);
 	world_run(ext4);
-	show_disk(disk);
 }
 
-static void check_not_mounted(const char *line, const char *why)
+static void check_not_mounted_after(int seconds, const char *line, const char *why)
 {
 	static struct pv pv;
-	cleanup_free char *text = pv_fmt("PV_STORAGE_WAIT=0\nPV_STORAGE_DEVICE=%s\n", line);
+	cleanup_free char *text = pv_fmt("PV_STORAGE_WAIT=%d\nPV_STORAGE_DEVICE=%s\n", seconds, line);
 
 	pv_config_init(&pv.config);
 	CHECK(pv_config_read_file(&pv.config, text, &err) == 0);
 	CHECK(pv_storage_mount(&pv, &err) < 0 && !pv.has_storage && !pv.mounts.count);
 	CHECK_HAS(err.text, why);
+}
+
+static void check_not_mounted(const char *line, const char *why)
+{
+	check_not_mounted_after(0, line, why);
 }
 
 static void test_two_disks_that_fit_are_none(void)
@@ -75,15 +80,45 @@ static void test_one_disk_that_fits_is_taken(void)
 	check_not_mounted("PARTUUID=" LONE, "storage: cannot mount /dev/sdc1");
 }
 
+/* From outside of the root of its own, a moment after it is asked to. */
+static int show_disk_on_request(const char *disk)
+{
+	int ends[2];
+	char byte;
+
+	CHECK(pipe(ends) == 0);
+	if (fork())
+		return ends[1];
+	if (read(ends[0], &byte, 1) == 1) {
+		usleep(300000);
+		show_disk(disk);
+	}
+	_exit(0);
+}
+
+static void test_disk_that_comes_late_is_waited_for(int asks)
+{
+	check_not_mounted("LABEL=lone", "there is no storage LABEL=lone after 0 s");
+	CHECK(write(asks, "x", 1) == 1);
+	check_not_mounted_after(60, "LABEL=lone", "storage: cannot mount /dev/sdc1");
+	close(asks);
+}
+
 int main(void)
 {
+	int asks;
+
 	world_begin();
 	make_disk("sda", "root", UUID);
 	make_disk("sdb", "root", UUID);
 	make_disk("sdc", "lone", LONE);
+	show_disk("sda");
+	show_disk("sdb");
+	asks = show_disk_on_request("sdc");
 	world_bind("/proc");
 	world_need(chroot(tree_root) == 0 && chdir("/") == 0, "a root of its own");
 	test_two_disks_that_fit_are_none();
+	test_disk_that_comes_late_is_waited_for(asks);
 	test_one_disk_that_fits_is_taken();
 	return check_done();
 }

@@ -32,6 +32,20 @@ static void test_container_starts_and_the_revision_runs(void)
 	CHECK(task.status == PV_STATUS_STARTED && pv.run->running);
 }
 
+/* Its volumes are all that is asked of it. */
+static void test_container_whose_goal_is_to_be_mounted_is_not_started(void)
+{
+	struct pv pv = device(PV_STANDING_FACTORY);
+	const char *lxc_conf = web.lxc_conf;
+
+	web.lxc_conf = NULL;
+	web.goal = PV_GOAL_MOUNTED;
+	tick(&pv, 1);
+	CHECK(task.status == PV_STATUS_MOUNTED && world.mounts == 1 && !world.spawns && pv.run->running);
+	web.lxc_conf = lxc_conf;
+	web.goal = PV_GOAL_STARTED;
+}
+
 static void test_container_that_hangs_before_its_init_is_looked_at_less_often(void)
 {
 	struct pv pv = device(PV_STANDING_FACTORY);
@@ -227,6 +241,7 @@ int main(void)
 	pv_log_set_level(-1);
 	test_revision_that_did_not_boot_is_left_alone();
 	test_container_starts_and_the_revision_runs();
+	test_container_whose_goal_is_to_be_mounted_is_not_started();
 	test_container_that_hangs_before_its_init_is_looked_at_less_often();
 	test_crash_loop_slows_down();
 	test_thousand_restarts_gather_nothing();

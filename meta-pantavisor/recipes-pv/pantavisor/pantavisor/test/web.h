@@ -73,8 +73,10 @@ static inline void make_storage(const char *persistence)
 	CHECK(chown(object, 1000, 1000) == 0 && chmod(object, 06777) == 0);
 	state = pv_fmt(
 		"{\"#spec\":\"pantavisor-service-system@1\",\"_config/web/etc/app.conf\":\"%s\","
-		"\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/run.json\":"
-		"{\"initrd\":\"b\",\"linux\":\"b\"},\"web/lxc.container.conf\":\"%s\","
+		"\"_config/web/etc/app/build.json\":{\"allow\":[]},\"bsp/b\":\"%s\",\"bsp/"
+		"m.squashfs\":\"%s\","
+		"\"bsp/run.json\":{\"firmware\":\"m.squashfs\",\"initrd\":\"b\",\"linux\":\"b\","
+		"\"modules\":\"m.squashfs\"},\"web/lxc.container.conf\":\"%s\","
 		"\"web/root.squashfs\":\"%s\",\"web/run.json\":{\"#spec\":\"service-manifest-run@1\","
 		"\"config\":\"lxc.container.conf\",\"name\":\"web\",\"root-volume\":\"root.squashfs\","
 		"\"storage\":{"
@@ -83,7 +85,7 @@ static inline void make_storage(const char *persistence)
 		"\"dockerovl--data\":{\"persistence\":\"revision\"},\"lxc-overlay\":{\"persistence\":"
 		"\"%s\"}},"
 		"\"type\":\"lxc\"}}",
-		conf_id, conf_id, conf_id, image_id, persistence);
+		conf_id, conf_id, image_id, conf_id, image_id, persistence);
 	tree_file("storage/trails/0/.pvr/json", state);
 }
 
