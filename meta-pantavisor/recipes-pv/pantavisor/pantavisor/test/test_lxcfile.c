@@ -3,6 +3,7 @@
 #include "lxcfile.h"
 
 #include "alloc.h"
+#include "beneath.h"
 #include "file.h"
 #include "text.h"
 #include "world.h"
@@ -37,6 +38,32 @@ static char *written(const struct pv *pv, const char *more)
 	return written_for((struct pv_container){.name = "web"}, pv, more);
 }
 
+/* In the revision's folder, and within its bound; not where its configuration has no console. */
+static void test_console_is_logged(struct pv *pv)
+{
+	struct pv_container spec = {.name = "web"};
+	struct pv_run run = {.revision = (char *)(uintptr_t) "7"};
+	struct pv_task task = {.spec = &spec, .run = &run};
+	struct pv_mounts mounts = {0};
+	struct pv_lxcconf conf;
+	cleanup_free char *found = NULL, *plain = written(pv, "");
+	size_t length;
+
+	CHECK(!strstr(plain, "lxc.console.logfile"));
+	CHECK(pv_mkdirs("/storage", 0755, &err) == 0);
+	pv->storage = pv_beneath_root("/storage", &err);
+	CHECK(pv_lxcconf_adapt(&conf, ROOT, &err) == 0);
+	CHECK(pv_lxcfile_write(pv, &task, &conf, "/rootfs", &mounts, &err) == 0 && mounts.count == 1);
+	CHECK(pv_read_file(CONFIG, 65536, &found, &length, &err) == 0);
+	CHECK_HAS(found, "lxc.console.logfile = /run/pantavisor/logs/web/console.log\n"
+			 "lxc.console.size = 1MB\nlxc.console.rotate = 1\n");
+	CHECK(pv_exists("/storage/logs/7/web/console.log"));
+	pv_mounts_undo(&mounts);
+	pv_lxcconf_free(&conf);
+	close(pv->storage);
+	pv->storage = -1;
+}
+
 /* The kernel's, read-only, unless run.json has "automodfw":"no". */
 static void test_modules_and_firmware(const struct pv *pv)
 {
@@ -65,6 +92,8 @@ int main(void)
 	CHECK_HAS(plain, "lxc.uts.name = web\n");
 	CHECK_HAS(plain, "lxc.environment = HOSTNAME=web\n");
 	CHECK_HAS(plain, "lxc.rootfs.path = dir:/rootfs\n");
+	CHECK_HAS(plain, "lxc.log.level = 5\n");
+	CHECK_HAS(plain, "lxc.cgroup.dir.monitor = lxc.monitor.web\nlxc.cgroup.dir.container = lxc/web\n");
 	/* LXC takes the last of equal variables: the container's own comes behind ours. */
 	said = written(&pv, "lxc.environment = HOSTNAME=mine\n");
 	CHECK(strstr(said, "HOSTNAME=web") < strstr(said, "HOSTNAME=mine"));
@@ -84,5 +113,6 @@ int main(void)
 		strstr(limited, "lxc.cgroup2.pids.max = 50\n"));
 	CHECK_HAS(limited, "lxc.cgroup2.pids.max = 600\n");
 	test_modules_and_firmware(&pv);
+	test_console_is_logged(&pv);
 	return check_done();
 }

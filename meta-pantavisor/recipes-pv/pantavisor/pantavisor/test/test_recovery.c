@@ -66,6 +66,10 @@ static void test_a_long_run_earns_retries_back(void)
 
 	CHECK(pv_recovery_judge(&r, 1, 30000, &retries, &delay) == PV_VERDICT_RETRY && retries == 1);
 	CHECK(pv_recovery_judge(&r, 1, 29999, &retries, &delay) == PV_VERDICT_FAILED);
+	/* A window of its own counts before that. */
+	r.reset_window_s = 60;
+	CHECK(pv_recovery_judge(&r, 1, 59999, &retries, &delay) == PV_VERDICT_FAILED);
+	CHECK(pv_recovery_judge(&r, 1, 60000, &retries, &delay) == PV_VERDICT_RETRY && retries == 1);
 }
 
 static void test_delay_has_a_limit(void)
@@ -96,6 +100,7 @@ static void test_there_is_always_a_pause(void)
 int main(void)
 {
 	struct pv_recovery none = {0}, on_failure = {.given = true, .mode = PV_RECOVER_ON_FAILURE};
+	struct pv_recovery until_stopped = {.given = true, .mode = PV_RECOVER_UNLESS_STOPPED};
 	int retries = 0;
 	int64_t delay;
 
@@ -103,6 +108,8 @@ int main(void)
 	CHECK(pv_recovery_judge(&none, 3, 0, &retries, &delay) == PV_VERDICT_FAILED);
 	CHECK(pv_recovery_judge(&on_failure, 0, 0, &retries, &delay) == PV_VERDICT_REST);
 	CHECK(pv_recovery_judge(&on_failure, 1, 0, &retries, &delay) == PV_VERDICT_RETRY);
+	for (int status = 0; status < 2; status++)
+		CHECK(pv_recovery_judge(&until_stopped, status, 0, &retries, &delay) == PV_VERDICT_RETRY);
 	test_parse();
 	test_retries_back_off_and_end();
 	test_a_long_run_earns_retries_back();

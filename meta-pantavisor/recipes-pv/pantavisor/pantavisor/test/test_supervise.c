@@ -118,6 +118,40 @@ static void test_container_that_cannot_be_mounted_or_spawned_is_tried_again(void
 	}
 }
 
+/* Once its retries are used up; while its revision is tested, whatever its policy says. */
+static void test_container_that_failed_for_good_takes_the_device_along_or_not(void)
+{
+	static const struct {
+		enum pv_standing standing;
+		enum pv_backoff backoff;
+		enum pv_end end;
+	} rows[] = {
+		{PV_STANDING_COMMITTED, PV_BACKOFF_NEVER, PV_END_NONE},
+		{PV_STANDING_COMMITTED, PV_BACKOFF_REBOOT, PV_END_REBOOT},
+		{PV_STANDING_TRIED, PV_BACKOFF_NEVER, PV_END_REBOOT},
+	};
+
+	web.recovery.max_retries = 1;
+	for (size_t i = 0; i < PV_COUNT(rows); i++) {
+		struct pv pv = device(rows[i].standing);
+		int64_t now = 10 * SECOND;
+
+		pv_config_init(&pv.config);
+		web.recovery.backoff = rows[i].backoff;
+		tick(&pv, 1);
+		tick(&pv, 2);
+		pv_supervise_reaped(&pv, MONITOR, 1 << 8, now);
+		CHECK(task.status == PV_STATUS_RECOVERING && !pv.end);
+		now = task.retry_at;
+		tick(&pv, now);
+		tick(&pv, now + 1);
+		pv_supervise_reaped(&pv, MONITOR, 1 << 8, now + 2);
+		CHECK(task.status == PV_STATUS_STOPPED && pv.end == rows[i].end);
+	}
+	web.recovery.max_retries = 0;
+	web.recovery.backoff = PV_BACKOFF_REBOOT;
+}
+
 static void test_end_asks_then_kills_then_goes_on_without(void)
 {
 	struct pv pv = device(PV_STANDING_FACTORY);
@@ -246,6 +280,7 @@ int main(void)
 	test_crash_loop_slows_down();
 	test_thousand_restarts_gather_nothing();
 	test_container_that_cannot_be_mounted_or_spawned_is_tried_again();
+	test_container_that_failed_for_good_takes_the_device_along_or_not();
 	test_end_asks_then_kills_then_goes_on_without();
 	test_tried_revision_that_loses_a_system_container_goes_back();
 	test_monitor_that_outlives_its_container_is_killed();
