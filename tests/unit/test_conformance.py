@@ -34,10 +34,14 @@ def test_what_is_there_is_shown_by_tests_that_exist(row: "tuple[str, ...]") -> N
     assert bool(tests) == (status in SHOWN), f"{name} is {status}, and names {tests}"
     assert remark or status in ("done", "no"), f"{name} is {status}: say why"
     for test in tests:
-        file, _, function = test.partition("::")
-        assert file in TESTS, f"{name}: {file} is not there"
-        opening = rf"^(def|static void) {function}\(" if function else ""
-        assert re.search(opening, TESTS[file].read_text(), re.MULTILINE), f"{name}: {test} is not there"
+        assert_is_there(name, test)
+
+
+def assert_is_there(row: str, test: str) -> None:
+    file, _, function = test.partition("::")
+    assert file in TESTS, f"{row}: {file} is not there"
+    opening = rf"^(def|static void) {function}\(" if function else ""
+    assert re.search(opening, TESTS[file].read_text(), re.MULTILINE), f"{row}: {test} is not there"
 
 
 def test_the_sums_are_those_of_the_tables() -> None:
@@ -50,4 +54,9 @@ def test_the_sums_are_those_of_the_tables() -> None:
 def test_each_published_test_is_judged_once() -> None:
     judged = [row for row in rows(3) if re.match(r"L\d+ ", row[0])]
     assert [row[0].split()[0] for row in judged] == [f"L{number}" for number in range(1, PUBLISHED + 1)]
-    assert {row[1] for row in judged} <= {"yes", "part", "no"}
+    for name, passes, because in judged:
+        assert passes in ("yes", "part", "no"), f"{name}: {passes} is not a judgement"
+        tests = re.findall(r"`(test_[^`]+)`", because)
+        assert bool(tests) == (passes != "no"), f"{name} is {passes}, and names {tests}"
+        for test in tests:
+            assert_is_there(name, test)

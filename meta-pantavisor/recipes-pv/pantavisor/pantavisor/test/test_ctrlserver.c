@@ -42,7 +42,7 @@ static void test_refusals(void)
 	static const struct {
 		const char *path, *sentence;
 	} rows[] = {{"/groups", "Request not sent from a mgmt platform"},
-		{"/buildinfo", "Request not sent from a mgmt platform"}};
+		{"/steps/7", "Request not sent from mgmt platform"}};
 
 	for (size_t i = 0; i < PV_COUNT(rows); i++) {
 		cleanup_free char *request = pv_fmt("GET %s HTTP/1.0\n\n", rows[i].path), *answer = NULL;
