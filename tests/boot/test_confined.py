@@ -29,8 +29,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "cpu.cfs_quota_us = 50000",
     ),
     "published": ("--profile", "published"),
-    # Nodes may be made, so that what the device filter does is seen.
-    "nodes": ("--cap-add", "mknod", "--memory", "48M", "--cpus", "0.25", "--pids", "77"),
+    # Nodes may be made, so that what the device filter does is seen; and reboot(2) be called.
+    "nodes": ("--cap-add", "mknod,sys_boot", "--memory", "48M", "--cpus", "0.25", "--pids", "77"),
 }
 # One line of NAME=yes|no words; the port is the first word of the command line.
 PROBE = """#!/bin/sh
@@ -48,6 +48,7 @@ probe() {
 	try read_disk dd if=/dev/disk2 of=/dev/null bs=512 count=1
 	try write_null sh -c 'echo >/dev/null'
 	try read_random dd if=/dev/urandom of=/dev/null bs=1 count=1
+	if [ -e /restarted ]; then echo restart=yes; else touch /restarted; try restart reboot -f; fi
 	mkdir -p /run/a
 	try mount mount -t tmpfs none /run/a
 	try remount_sys mount -o remount,rw /sys
@@ -93,13 +94,15 @@ def answers(
             for name, port in PORTS.items()
         }
         assert "WITHOUT" not in running.console
+        # It went on, and was not taken for one that had ended.
+        assert "container published restarted itself" in running.console
     yield {name: dict(word.replace(":", "=").split("=", 1) for word in line.split() if word != "done")
            for name, line in found.items()}  # fmt: skip
 
 
 FORBIDDEN = [
     "make_null", "make_disk", "read_disk", "mount", "remount_sys", "write_sys", "write_net", "write_irq",
-    "write_cgroup", "unload_module", "user_namespace",
+    "write_cgroup", "unload_module", "user_namespace", "restart",
 ]  # fmt: skip
 
 
@@ -142,6 +145,13 @@ def test_no_privileges_are_gained_and_calls_are_filtered(answers: dict[str, dict
 
 def test_the_device_filter_holds_where_nodes_may_be_made(answers: dict[str, dict[str, str]]) -> None:
     assert (answers["nodes"]["make_null"], answers["nodes"]["make_disk"]) == ("yes", "no")
+
+
+def test_no_container_restarts_past_what_is_looked_at_before_a_start(
+    answers: dict[str, dict[str, str]],
+) -> None:
+    """LXC would make the places of mounts where links of the container lead, such as in a revision."""
+    assert answers["nodes"]["restart"] == "no"
 
 
 def test_limits_of_the_first_cgroups_are_those_of_the_second(answers: dict[str, dict[str, str]]) -> None:

@@ -183,6 +183,16 @@ bool pv_container_find_init(struct pv *pv, struct pv_task *task)
 	return true;
 }
 
+bool pv_container_find_next_init(struct pv *pv, struct pv_task *task)
+{
+	int before = task->init_process;
+
+	if (!pv_container_find_init(pv, task))
+		return false;
+	close(before);
+	return true;
+}
+
 void pv_container_halt(const struct pv_task *task)
 {
 	cleanup_free char *path = pv_fmt("/proc/%d/status", task->init);

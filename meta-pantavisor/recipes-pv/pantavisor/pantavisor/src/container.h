@@ -75,6 +75,9 @@ int pv_container_spawn(const struct pv *pv, struct pv_task *task, struct pv_err 
 void pv_container_clear(struct pv_task *task);
 /* True once the container's own init runs. */
 bool pv_container_find_init(struct pv *pv, struct pv_task *task);
+/* True once another init runs in the place of the one that ended: it called reboot(2), and LXC started it
+ * again by itself. */
+bool pv_container_find_next_init(struct pv *pv, struct pv_task *task);
 /* Asks its init to end, by the signal that it understands. */
 void pv_container_halt(const struct pv_task *task);
 void pv_container_kill(const struct pv_task *task);

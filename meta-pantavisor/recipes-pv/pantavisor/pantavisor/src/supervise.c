@@ -31,15 +31,20 @@ static void note_due(const struct pv_task *task, int64_t now, int64_t *next)
 		*next = pv_earlier_of(*next, task->retry_at);
 }
 
-/* Only the monitor's end is the end of a container, so one that hangs would keep it for ever. */
-static void look_at_monitor(struct pv_task *task, int64_t now, int64_t *next)
+/* Only the monitor's end is the end of a container, so one that hangs would keep it for ever. But one that
+ * was asked for another start by reboot(2) goes on. */
+static void look_at_monitor(struct pv *pv, struct pv_task *task, int64_t now, int64_t *next)
 {
 	int64_t due = task->emptied_at + MONITOR_MS;
 
 	if (!task->monitor || !task->emptied_at)
 		return;
+	if (task->status != PV_STATUS_STOPPING && pv_container_find_next_init(pv, task)) {
+		pv_task_began_again(task, now);
+		return;
+	}
 	if (now < due) {
-		*next = pv_earlier_of(*next, due);
+		*next = pv_earlier_of(*next, pv_earlier_of(now + STARTING_POLL_MS, due));
 		return;
 	}
 	pv_warn("container", "container %s ended, but its monitor did not: it is killed", task->spec->name);
@@ -75,7 +80,7 @@ static void tick_task(struct pv *pv, struct pv_task *task, int64_t now, int64_t 
 		pv_task_look_for_init(pv, task);
 	pv_checkup_tick(pv, task, now, next);
 	look_at_stop(task, now);
-	look_at_monitor(task, now, next);
+	look_at_monitor(pv, task, now, next);
 	note_due(task, now, next);
 }
 

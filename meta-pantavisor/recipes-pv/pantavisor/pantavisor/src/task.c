@@ -167,6 +167,16 @@ void pv_task_ill(struct pv *pv, struct pv_task *task, int64_t now)
 	pv_container_halt(task);
 }
 
+void pv_task_began_again(struct pv_task *task, int64_t now)
+{
+	pv_warn("container", "container %s restarted itself", task->spec->name);
+	end_checks(task);
+	task->started_at = now;
+	/* What it reported was of the run before. */
+	pv_status_next(&task->status, PV_EVENT_ILL);
+	task->reached = pv_goal_reached(task->spec->goal, task->status);
+}
+
 bool pv_task_ready(struct pv *pv, struct pv_task *task)
 {
 	/* It was faster than we looked. */

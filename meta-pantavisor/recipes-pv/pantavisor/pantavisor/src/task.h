@@ -11,6 +11,8 @@ void pv_task_begin(struct pv *pv, struct pv_task *task, int64_t now);
 void pv_task_go_on(struct pv *pv, struct pv_task *task, int64_t now);
 /* It is started once its init is seen. */
 void pv_task_look_for_init(struct pv *pv, struct pv_task *task);
+/* It restarted without us: another run, but for its mounts. */
+void pv_task_began_again(struct pv_task *task, int64_t now);
 /* Its monitor ended, or could not begin. */
 void pv_task_ended(struct pv *pv, struct pv_task *task, int exit_status, int64_t now);
 /* On request, of a container whose end takes nothing along. False where its status does not allow it. */

@@ -27,7 +27,7 @@
 #define INIT 4712
 
 static struct {
-	bool can_mount, can_spawn, has_init;
+	bool can_mount, can_spawn, has_init, has_next_init;
 	bool mounts_slowly;   /* the test ends it */
 	bool is_killed;	      /* what looks at a revision */
 	bool works_slowly;    /* its jobs, which the test waits for */
@@ -72,6 +72,14 @@ bool pv_container_find_init(struct pv *pv, struct pv_task *of)
 	if (world.has_init)
 		of->init = INIT;
 	return world.has_init;
+}
+
+bool pv_container_find_next_init(struct pv *pv, struct pv_task *of)
+{
+	(void)pv;
+	if (world.has_next_init)
+		of->emptied_at = 0;
+	return world.has_next_init;
 }
 
 void pv_container_halt(const struct pv_task *task)

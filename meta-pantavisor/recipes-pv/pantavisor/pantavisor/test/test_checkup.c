@@ -3,6 +3,7 @@
 #include "checkup.h"
 
 #include "life.h"
+#include "task.h"
 
 #define PROBE 815
 
@@ -161,6 +162,30 @@ static void test_check_that_cannot_begin_is_tried_again(void)
 	CHECK(task.probe == PROBE);
 }
 
+/* By reboot(2), as an init does that was asked to: LXC starts it again. */
+static void test_container_that_restarts_itself_has_its_goal_before_it_again(void)
+{
+	struct pv pv = checked(PV_STANDING_FACTORY);
+
+	check(&pv, 0, SECOND + 1);
+	CHECK(task.status == PV_STATUS_READY && task.reached);
+	task.emptied_at = 2 * SECOND;
+	CHECK(tick(&pv, 2 * SECOND) == 2 * SECOND + 50);
+	world.has_next_init = true;
+	tick(&pv, 3 * SECOND);
+	CHECK(task.status == PV_STATUS_STARTED && !task.reached && task.started_at == 3 * SECOND);
+	world.has_next_init = false;
+	tick(&pv, 4 * SECOND);
+	check(&pv, 0, 6 * SECOND);
+	CHECK(task.status == PV_STATUS_READY && task.monitor == MONITOR && !world.kills && !world.clears);
+	/* One that is to end has no other run. */
+	CHECK(pv_task_stop(&pv, &task, 7 * SECOND));
+	task.emptied_at = 7 * SECOND;
+	world.has_next_init = true;
+	tick(&pv, 20 * SECOND);
+	CHECK(world.kills && task.status == PV_STATUS_STOPPING);
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
@@ -173,5 +198,6 @@ int main(void)
 	test_container_without_recovery_runs_on_and_may_get_well();
 	test_try_is_lost_where_a_container_without_recovery_falls_ill();
 	test_check_that_cannot_begin_is_tried_again();
+	test_container_that_restarts_itself_has_its_goal_before_it_again();
 	return check_done();
 }
