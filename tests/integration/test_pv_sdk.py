@@ -20,7 +20,7 @@ import pytest
 from pantavisor import repo
 from pantavisor.repo import StateSource
 from sim import built
-from sim.laptop import BOUNDED, Served, serve
+from sim.laptop import BOUNDED, Served, fill, serve
 from sim.pvr_command import PvrCommand
 
 ABSENT = "0" * 64
@@ -78,6 +78,18 @@ def test_a_clone_is_changed_signed_and_posted(
     pvr("clone", served.url, str(tmp_path / "again"))
     assert (tmp_path / "again/.pvr/json").read_bytes() == (work / ".pvr/json").read_bytes()
     assert (tmp_path / "again/web/page").read_bytes() == (work / "web/page").read_bytes()
+
+
+def test_a_post_finds_room_on_a_device_that_has_none(
+    pvr: PvrCommand, served: Served, work: Path, made: Path, tmp_path: Path
+) -> None:
+    sign(pvr, made)
+    fill(tmp_path / "storage")
+    found = json.loads(pvr("post", "--json"))
+    assert (found["status"], found["message"]) == ("DONE", "kept")
+    (trail,) = (tmp_path / "storage/trails/locals").iterdir()
+    assert found["revision"] == f"locals/{trail.name}"
+    assert (trail / "web/page").read_bytes() == (work / "web/page").read_bytes()
 
 
 def test_what_is_not_signed_is_refused_with_the_reason(

@@ -16,7 +16,7 @@ import pytest
 from pantavisor import export, keys, repo
 from pantavisor.repo import StateSource
 from sim import built
-from sim.laptop import Served, serve
+from sim.laptop import Served, fill, serve
 
 LARGE = bytes(range(256)) * 40_000
 ABSENT = "0" * 64
@@ -76,6 +76,15 @@ def test_a_stick_waits_while_the_device_tries_another(served: Served, made: Path
     status, lines = served.stick(made / "next.tgz")
     assert status == 0 and "is DONE: kept\n" in lines
     assert not (storage / "busy").exists()
+
+
+def test_a_stick_finds_room_on_a_device_that_has_none(served: Served, made: Path, storage: Path) -> None:
+    """One that is updated by sticks alone has no other way to be asked to collect."""
+    fill(storage)
+    status, lines = served.stick(made / "next.tgz")
+    assert status == 0 and "is DONE: kept\n" in lines
+    (trail,) = (storage / "trails/locals").iterdir()
+    assert (trail / "web/page").read_bytes() == LARGE
 
 
 def test_what_is_not_signed_is_refused_with_the_reason(served: Served, made: Path, storage: Path) -> None:

@@ -18,6 +18,7 @@ PROGRAMS = ("test/test-pv-sdk", "test/device", "test/test-pv-usb", "test/bounded
 STICK_READER = BUILD / PROGRAMS[2]
 BOUNDED = BUILD / PROGRAMS[3]
 LIMIT_SECONDS = 600
+REVISIONS = 24
 
 
 def programs() -> None:
@@ -65,6 +66,14 @@ class Served:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_SECONDS)
         assert "Sanitizer" not in done.stderr, done.stderr
         return done.returncode, done.stdout
+
+
+def fill(storage: Path) -> None:
+    """So many revisions that a device takes no more."""
+    for number in range(REVISIONS):
+        folder = storage / f"trails/locals/old-{number}/.pvr"
+        folder.mkdir(parents=True)
+        (folder / "json").write_text("{}")
 
 
 @contextmanager

@@ -87,6 +87,10 @@ class Device:
             raise FormatError(f"{self.session.host} gives the revision a name that is not valid")
         return check_path(str(named))
 
+    def collect(self, url: str) -> None:
+        """Have the device remove what it does not need any more. Raises HttpError, FormatError."""
+        self.session.patiently(lambda: self.session.ask(url, "a collection", {}))
+
     def _document(self, url: str, what: str, *, limit: int = MAX_BYTES) -> bytes:
         return self.session.patiently(lambda: self.session.document(url, what, limit=limit))
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``.pvrremote``: where a device has its state, its objects and the door for new revisions.
 
-``progress-url`` is ours: without it the progress of a revision cannot be watched. URLs may be relative to
+``progress-url`` and ``gc-url`` are ours: without the one the progress of a revision cannot be watched,
+without the other a device that has no room cannot be asked to make some. URLs may be relative to
 that of the device. One that names a user, or leads from https to http, is refused.
 """
 
@@ -30,6 +31,7 @@ class Description:
     post_url: str
     state_member: str
     progress_url: Optional[str]
+    collect_url: Optional[str]
 
     @classmethod
     def parse(cls, data: bytes, url: str) -> Description:
@@ -45,6 +47,7 @@ class Description:
             post_url=_url(found, "post-url", url, what),
             state_member=member,
             progress_url=_url(found, "progress-url", url, what) if "progress-url" in found else None,
+            collect_url=_url(found, "gc-url", url, what) if "gc-url" in found else None,
         )
 
 

@@ -29,13 +29,20 @@ NAMES = 50  # of one state
 POLL_SECONDS = 1.0
 # A device that is away for less than a poll is not missed; one that verifies that long refuses.
 NEW_SECONDS = 30.0
-REJECTED = (400, 403, 404, 409, 413, 422, 503, 507)
+NO_ROOM = 507
+REJECTED = (400, 403, 404, 409, 413, 422, 503, NO_ROOM)
 # It runs the revision, or verifies it.
 UNDER_WAY = (409, 503)
 
 
 class Failed(PantavisorError):
-    """The device did not take the revision, or left it again; the message is its reason."""
+    """The device did not take the revision, or left it again; the message is its reason, ``status`` that of
+    HTTP where it refused.
+    """
+
+    def __init__(self, message: str, *, hint: Optional[str] = None, status: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class Watcher(Protocol):
@@ -82,12 +89,33 @@ def post(
     wanted = _named(device, state, revision)
     missing = {value: path for path, value in state.objects().items()
                if value not in running.object_ids()}  # fmt: skip
-    size = _send(device, pool, missing, watcher)
-    name = _create(device, state, message, wanted)
+
+    def bring() -> tuple[str, int]:
+        size = _send(device, pool, missing, watcher)
+        return _create(device, state, message, wanted), size
+
+    name, size = _with_room(device, bring)
     if timeout is None or device.description.progress_url is None:
         return Posted(name, None, len(missing), size)
     watch = _Watch(device, name, watcher, clock, lambda: device.create(state, message, name))
     return Posted(name, watch.run(timeout), len(missing), size)
+
+
+def _with_room(device: Device, bring: Callable[[], tuple[str, int]]) -> tuple[str, int]:
+    """Once more where the device had no room, after it has removed what it does not need; what was sent
+    without a revision goes with that.
+    """
+    try:
+        return bring()
+    except (Refused, Failed) as error:
+        url = device.description.collect_url
+        if error.status != NO_ROOM or url is None:
+            raise
+        try:
+            device.collect(url)
+        except HttpError:
+            raise error from None
+    return bring()
 
 
 def _named(device: Device, state: State, revision: Optional[str]) -> str:
@@ -129,7 +157,7 @@ def _create(device: Device, state: State, message: str, revision: str) -> str:
             return device.create(state, message, revision)
         except HttpError as error:
             if isinstance(error, Refused) and error.status in REJECTED and not error.temporary:
-                raise Failed(error.message, hint=error.hint) from None
+                raise Failed(error.message, hint=error.hint, status=error.status) from None
             # The answer is lost, not always the request.
             failures += 1
             device.session.wait(failures, error)

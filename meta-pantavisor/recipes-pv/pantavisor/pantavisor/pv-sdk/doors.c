@@ -21,8 +21,9 @@ static void describe(struct call *call)
 	cleanup_free char *text = pv_fmt("{\"pvr-spec\":\"pvr-pantahub-1\",\"json-get-url\":\"%s/json\","
 					 "\"json-key\":\"state\",\"objects-endpoint\":\"%s/objects\","
 					 "\"post-url\":\"%s/steps\",\"post-fields\":[\"commit-msg\"],"
-					 "\"post-fields-opt\":[\"rev\"],\"progress-url\":\"%s/progress\"}",
-		base, base, base, base);
+					 "\"post-fields-opt\":[\"rev\"],\"progress-url\":\"%s/progress\","
+					 "\"gc-url\":\"%s/gc\"}",
+		base, base, base, base, base);
 
 	pv_exchange_json(&call->exchange, 200, text);
 }
@@ -138,6 +139,20 @@ static void show_progress(struct call *call)
 		pv_exchange_refuse(&call->exchange, 404, "there is no such revision");
 }
 
+/* For who finds no room. */
+static void collect(struct call *call)
+{
+	const struct request request = {
+		.socket = call->socket, .method = "POST", .path = "/storage/gc", .file = -1};
+	struct answer answer;
+	FILE *from = ask(call, &request, &answer);
+
+	if (!from)
+		return;
+	relay_answer(call, from, &answer);
+	fclose(from);
+}
+
 static const struct {
 	enum pv_http_method method;
 	const char *path; /* one that ends with a slash is followed by a name */
@@ -152,6 +167,7 @@ static const struct {
 	{PV_HTTP_PUT, DOOR "/blobs/", move_object},
 	{PV_HTTP_POST, DOOR "/steps", take_revision},
 	{PV_HTTP_GET, DOOR "/progress/", show_progress},
+	{PV_HTTP_POST, DOOR "/gc", collect},
 };
 
 static bool fits(const char *door, const char *path)

@@ -18,11 +18,13 @@
 #define OK 200
 #define NOT_FOUND 404
 #define BUSY 503
+#define NO_ROOM 507
 #define BUSY_S 5
 #define BUSY_TRIES 360
 
 /* The reason that the device gives for its refusal, as a sentence. */
-static int refused(struct pv_err *err, const char *what, const struct answer *answer, FILE *from)
+static int refused(struct import *import, struct pv_err *err, const char *what, const struct answer *answer,
+	FILE *from)
 {
 	char body[EXCHANGE_ERROR_BYTES];
 	size_t length = fread(body, 1, sizeof(body) - 1, from);
@@ -31,6 +33,7 @@ static int refused(struct pv_err *err, const char *what, const struct answer *an
 	const char *why = NULL;
 
 	body[length] = '\0';
+	import->lacks_room = answer->status == NO_ROOM;
 	if (pv_json_parse(&doc, body, length, &unread) < 0)
 		return pv_err_set(err, "the device refuses %s (%d)", what, answer->status);
 	why = pv_json_string(&doc, pv_json_get(&doc, pv_json_root(&doc), "Error"));
@@ -58,7 +61,7 @@ static FILE *ask(const struct request *request, struct answer *answer)
 }
 
 /* A request without a body, or with a short one. Its answer must be 200. */
-static int send_request(const struct import *import, const char *method, const char *path, const char *text,
+static int send_request(struct import *import, const char *method, const char *path, const char *text,
 	const char *what, struct pv_err *err)
 {
 	const struct request request = {
@@ -69,14 +72,19 @@ static int send_request(const struct import *import, const char *method, const c
 
 	if (!from)
 		return fail_unanswered(err);
-	done = answer.status == OK ? 0 : refused(err, what, &answer, from);
+	done = answer.status == OK ? 0 : refused(import, err, what, &answer, from);
 	fclose(from);
 	return done;
 }
 
+int import_collect(struct import *import, struct pv_err *err)
+{
+	return send_request(import, "POST", "/storage/gc", "", "to collect", err);
+}
+
 /* How much of the object the device has, or `size` for all. */
 static int received(
-	const struct import *import, const char *path, uint64_t size, uint64_t *offset, struct pv_err *err)
+	struct import *import, const char *path, uint64_t size, uint64_t *offset, struct pv_err *err)
 {
 	const struct request request = {
 		.socket = import->socket, .method = "HEAD", .path = path, .file = -1};
@@ -88,7 +96,7 @@ static int received(
 		return fail_unanswered(err);
 	*offset = answer.status == OK ? size : strtoull(answer.offset, NULL, 10);
 	if (answer.status != OK && answer.status != NOT_FOUND)
-		done = refused(err, "an object", &answer, from);
+		done = refused(import, err, "an object", &answer, from);
 	fclose(from);
 	/* A part of another length is not this object's. One that came whole, and was cut before the device
 	 * kept it, is finished by its last byte. */
@@ -115,8 +123,8 @@ static int send_rest(struct archive *archive, int to, struct pv_err *err)
 	return 0;
 }
 
-static int send_object(const struct import *import, struct archive *archive, const char *path,
-	uint64_t offset, struct pv_err *err)
+static int send_object(struct import *import, struct archive *archive, const char *path, uint64_t offset,
+	struct pv_err *err)
 {
 	uint64_t size = archive->size;
 	cleanup_free char *fields =
@@ -143,13 +151,13 @@ static int send_object(const struct import *import, struct archive *archive, con
 	if (!from)
 		return fail_unanswered(err);
 	if (answer.status != OK)
-		done = refused(err, archive->name, &answer, from);
+		done = refused(import, err, archive->name, &answer, from);
 	fclose(from);
 	return done;
 }
 
 static int take_object(
-	const struct import *import, struct archive *archive, const char *state, struct pv_err *err)
+	struct import *import, struct archive *archive, const char *state, struct pv_err *err)
 {
 	const char *id = archive->name + strlen(OBJECTS);
 	cleanup_free char *path = pv_fmt("/%s", archive->name);
@@ -234,7 +242,7 @@ bool import_status(
 	return true;
 }
 
-static int run(const struct import *import, const char *state, struct pv_err *err)
+static int run(struct import *import, const char *state, struct pv_err *err)
 {
 	cleanup_free char *path = pv_fmt("/steps/%s", import->revision),
 			  *note = pv_fmt("%s/commitmsg", path);

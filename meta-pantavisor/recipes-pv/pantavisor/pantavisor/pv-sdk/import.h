@@ -17,11 +17,14 @@ struct import {
 	char *revision;	     /* to be freed; NULL before it has a name */
 	/* What the device had recorded of it already: then nothing is done. Empty if it is new. */
 	char known[IMPORT_STATUS_BYTES];
+	bool lacks_room; /* on the device: a collection may make some */
 };
 
 /* `fd` is the export, and closed. What broke off before goes on. Negative, and the device's reason or that
  * of the export in `err`. */
 int import_export(struct import *import, int fd, struct pv_err *err);
+/* What no revision needs goes from the device, with what was sent of this one. */
+int import_collect(struct import *import, struct pv_err *err);
 /* The status of a revision and its message; false where the device does not answer. */
 bool import_status(
 	const struct import *import, char status[IMPORT_STATUS_BYTES], char reason[IMPORT_REASON_BYTES]);

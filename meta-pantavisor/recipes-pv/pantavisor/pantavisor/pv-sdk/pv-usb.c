@@ -83,11 +83,27 @@ static void watch(const struct import *import, const char *where)
 	}
 }
 
+/* Once more where there was no room: what the device does not need any more goes then. */
+static int import_whole(struct import *import, int file, struct pv_err *err)
+{
+	int again = dup(file), done = import_export(import, file, err);
+	struct pv_err unused;
+
+	if (done == 0 || !import->lacks_room || lseek(again, 0, SEEK_SET) < 0 ||
+		import_collect(import, &unused) < 0) {
+		close(again);
+		return done;
+	}
+	free(import->revision);
+	import->revision = NULL;
+	return import_export(import, again, err);
+}
+
 static int import_file(const char *socket, int file, const char *name, const char *where)
 {
 	struct import import = {.socket = socket, .message = name};
 	struct pv_err err = {0};
-	int done = import_export(&import, file, &err);
+	int done = import_whole(&import, file, &err);
 
 	if (done < 0) {
 		complain(where, &err);

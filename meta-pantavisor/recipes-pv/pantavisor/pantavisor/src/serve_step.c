@@ -222,7 +222,8 @@ static void take_state(struct pv_deal *deal, const char *revision)
 	else if (errno == ENOSPC || errno == EDQUOT || pv_starts_with(err.text, "Space required"))
 		pv_exchange_refuse(&deal->exchange, NO_SPACE, NO_SPACE_TEXT);
 	else
-		pv_exchange_refuse(&deal->exchange, UNPROCESSABLE, err.text);
+		pv_exchange_refuse(&deal->exchange,
+			pv_starts_with(err.text, PV_STEP_TOO_MANY) ? NO_SPACE : UNPROCESSABLE, err.text);
 }
 
 /* Open before the message comes: a caller may take its time, and the revision may be gone meanwhile. */

@@ -180,7 +180,7 @@ static int judge(struct pv_storage at, const struct pv_step *step, const struct 
 	if (pv_trail_list(at.root, "", count_one, &revisions, err) < 0)
 		return -1;
 	if (!step->replaces && revisions >= PV_TRAIL_REVISIONS) {
-		pv_err_set(err, "there are %zu revisions already", revisions);
+		pv_err_set(err, PV_STEP_TOO_MANY ": %zu", revisions);
 		pv_err_hint(err, "remove those that are not needed any more: run the garbage collection");
 		return -1;
 	}

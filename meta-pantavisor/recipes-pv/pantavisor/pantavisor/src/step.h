@@ -8,6 +8,9 @@
 
 #include "verify.h"
 
+/* How the sentence begins that asks for a collection. */
+#define PV_STEP_TOO_MANY "there are too many revisions"
+
 struct pv_step {
 	const char *revision; /* its name, which no other one may have */
 	const char *text;

@@ -29,7 +29,7 @@ static void obey(const struct pv_ctrl_ask *ask)
 	if (ask->op == PV_CTRL_RUN &&
 		pv_progress_note(service.storage, ask->name, PV_PROGRESS_DONE, "kept", &err) == 0)
 		strcpy(running, ask->name);
-	give(ask, 200, ask->op == PV_CTRL_MAY ? running : "");
+	give(ask, 200, ask->op == PV_CTRL_MAY || ask->op == PV_CTRL_COLLECT ? running : "");
 }
 
 static int serve(const char *place)

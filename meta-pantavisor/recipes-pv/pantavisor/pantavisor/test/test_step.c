@@ -259,7 +259,7 @@ static void test_the_folder_of_revisions_stays_small(void)
 
 		CHECK(firmware_install(at, &old, revision, &err) == 0);
 	}
-	CHECK(refuses("locals/more", old.text, 0, "there are 24 revisions already"));
+	CHECK(refuses("locals/more", old.text, 0, "there are too many revisions: 24"));
 	end();
 }
 
