@@ -244,7 +244,7 @@ static void test_device_ends_once(void)
 static void test_tried_revision_is_not_left_halfway(void)
 {
 	static const enum pv_ctrl_op ops[] = {
-		PV_CTRL_REBOOT, PV_CTRL_POWEROFF, PV_CTRL_RUN, PV_CTRL_RUN_COMMIT};
+		PV_CTRL_REBOOT, PV_CTRL_POWEROFF, PV_CTRL_RUN, PV_CTRL_RUN_COMMIT, PV_CTRL_MAKE_FACTORY};
 	struct pv pv = running(true, true, false);
 
 	run.standing = PV_STANDING_TRIED;
