@@ -112,7 +112,7 @@ static void take_ready(struct order *o)
 	else if (caller->health.standing == PV_HEALTH_ILL)
 		refuse(o, FAILED, "this container is unhealthy: its health check has to pass first");
 	else if (awaits_check(caller))
-		pv_info("health", "container %s reports itself ready before its health check passed",
+		pv_debug("health", "container %s reports itself ready before its health check passed",
 			caller->spec->name);
 	else if (!pv_task_ready(o->pv, caller))
 		refuse(o, FAILED, "this container is not started");
