@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 
-GARBAGE_OBJECTS = 100_000
+GARBAGE_OBJECTS = 1_000_000
 
 
 def run() -> int:
