@@ -8,8 +8,8 @@ The image is Debian with Python, git, Node.js, vim and nginx: 400 MB and 14,800 
 mmdebstrap from the distribution's archive and served by Debian's docker-registry on loopback. Compared,
 each with the same codec and level:
 
-* recipe: what a recipe does, the fetcher's pull into an OCI layout, then the job export-container, which
-  signs
+* recipe: what a recipe does, the fetcher's pull into an OCI layout, in a fork as BitBake's worker makes it
+  (pull.py), then the job export-container, which signs, from the start of its program on
 * pvr: init, app add, add, commit, sig add, add, commit, export: the same by hand, with a working tree and
   a pool
 * umoci: skopeo copy, umoci unpack as root, mksquashfs: a squashfs, nothing signed
@@ -64,15 +64,6 @@ CASES = {
 }
 PLATFORM = "linux/amd64"
 HINT = "read what it printed above; without a way to the distribution's archive, use --image LAYOUT"
-PULL = """
-import sys
-from pathlib import Path
-from pantavisor import registry
-from pantavisor.oci import Platform
-from pantavisor.ref import Ref
-registry.Client(registry.RegistryOptions()).pull(\
-Ref.parse(sys.argv[1]), Platform.parse(sys.argv[2]), Path(sys.argv[3]))
-"""
 FAKEROOT = """
 set -e
 mkdir "$2"
@@ -137,7 +128,7 @@ def recipe(target: str, folder: Path, case: str) -> tuple[Cost, Path]:
     make_keys(keys)
     (folder / "work").mkdir()
     (folder / "job.json").write_text(json.dumps(job))
-    cost = measure([sys.executable, "-c", PULL, target, PLATFORM, folder / "layout"], env=ENVIRONMENT)
+    cost = Cost(**answer_of("pull", target, PLATFORM, folder / "layout"))
     cost += measure([*PVR, "-q", "export-container", "--job", folder / "job.json"], env=ENVIRONMENT)
     return cost, folder / "bench.tgz"
 
@@ -206,9 +197,14 @@ def floor_cost(export: Path, folder: Path, case: str) -> dict[str, float]:
         largest = max(archive, key=lambda entry: entry.size)
         with archive.extractfile(largest) as content, open(image, "wb") as target:
             shutil.copyfileobj(content, target)
+    return answer_of("floor", folder / "layout", image, case)
+
+
+def answer_of(module: str, *words: object) -> dict[str, float]:
+    """What a module beside this one prints, in a process without this one's memory."""
     path = os.pathsep.join([str(LIBRARY), str(PROJECT / "tests")])
     answer = subprocess.run(
-        [sys.executable, "-m", "bench.floor", folder / "layout", image, case],
+        [sys.executable, "-m", f"bench.{module}", *map(str, words)],
         env={**ENVIRONMENT, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         check=True,
