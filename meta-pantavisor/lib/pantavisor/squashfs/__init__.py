@@ -7,7 +7,7 @@ profile bcj     codec, level, filters for machine code
 pack_record     what is recorded of them
 open_image      the library's objects that make one image
 library structures  the C interface
-inodes inode_order  nodes as inodes, their numbers and order
+inodes inode_table inode_order  nodes as inodes, their numbers and order
 xattrs          attributes that have a place
 data_area ends  contents of files in blocks, their ends put together
 stored_blocks   equal blocks once

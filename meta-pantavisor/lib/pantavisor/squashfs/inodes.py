@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Nodes of a tree as the library's inodes: sqfs_inode_generic_t, written as bytes, since filling in a
-structure takes many times as long.
+"""Nodes of a tree as inodes, in the bytes that an image has; the library makes those of directories.
+
+Source: Linux, fs/squashfs/squashfs_fs.h, and Documentation/filesystems/squashfs.rst.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import FormatError
-from ..layers.tree import DeviceNode, Fifo, File, Metadata, Node, Socket, Symlink
+from ..layers.tree import DeviceNode, Fifo, File, Node, Socket, Symlink
 from .data_area import Content
 from .library import NO_XATTR
+
+# What all inodes have: mode, of the owners their places in the id table, time, number.
+Base = tuple[int, int, int, int, int]
 
 DIRECTORY_TYPE = 0o040000
 _MAX_TIME = 2**32 - 1
@@ -19,21 +23,9 @@ _MAX_BASIC = 2**32 - 1  # of what a basic file's inode has 32 bits for
 _EXTENDED = 7  # what an extended inode's type adds to the basic one's
 _DIRECTORY, _FILE, _SYMLINK, _BLOCK_DEVICE, _CHARACTER_DEVICE, _FIFO, _SOCKET = 1, 2, 3, 4, 5, 6, 7
 
-# Type, mode, places of owner and group, time, number, and twice the bytes that follow the variants.
-_HEAD = struct.Struct("<HHHHIIII")
-_VARIANT_BYTES = 40
-_BASIC_FILE = struct.Struct(_HEAD.format + "IIII24x")  # with the head, and filled up
-_EXTENDED_FILE = struct.Struct("<QQQIIII")
-
-
-class Base(NamedTuple):
-    """What all inodes have: of the owners their places in the id table."""
-
-    metadata: Metadata
-    number: int
-    uid_index: int
-    gid_index: int
-    mtime: int
+_HEAD = struct.Struct("<HHHHII")
+_BASIC_FILE = struct.Struct(_HEAD.format + "IIII")  # with the head
+_EXTENDED_FILE = struct.Struct(_HEAD.format + "QQQIIII")
 
 
 def file_type(node: Node) -> int:
@@ -51,36 +43,31 @@ def file_type(node: Node) -> int:
 
 def file(base: Base, content: Content, links: int, xattr: int) -> bytes:
     """The inode of a regular file."""
-    words = struct.pack(f"<{len(content.words)}I", *content.words) if content.words else b""
     is_extended = (
         links > 1 or xattr != NO_XATTR or content.sparse or max(content.size, content.start) > _MAX_BASIC
     )
-    if not is_extended:
-        metadata, number, uid_index, gid_index, mtime = base
-        basic = _BASIC_FILE.pack(
-            _FILE, metadata.mode, uid_index, gid_index, mtime, number, len(words), len(words),
-            content.start, content.ends, content.offset, content.size,
+    if is_extended:
+        head = _EXTENDED_FILE.pack(
+            _FILE + _EXTENDED, *base, content.start, content.size, content.sparse, links,
+            content.ends, content.offset, xattr,
         )  # fmt: skip
-        return basic + words + b"\0"
-    variant = _EXTENDED_FILE.pack(
-        content.start, content.size, content.sparse, links, content.ends, content.offset, xattr
-    )
-    return _inode(_FILE + _EXTENDED, base, variant, words)
+    else:
+        head = _BASIC_FILE.pack(_FILE, *base, content.start, content.ends, content.offset, content.size)
+    words = content.words
+    return head + struct.pack(f"<{len(words)}I", *words) if words else head
 
 
 def special(base: Base, node: Node, links: int, xattr: int) -> bytes:
     """The inode of what is neither file nor directory. Raises FormatError."""
-    target = node.target if isinstance(node, Symlink) else b""
-    numbers = [links]
-    if isinstance(node, Symlink):
-        numbers.append(len(target))
-    elif isinstance(node, DeviceNode):
-        numbers.append(_device_number(node))
     is_extended = xattr != NO_XATTR
+    parts = [_HEAD.pack(_type(node) + (_EXTENDED if is_extended else 0), *base), _number(links)]
+    if isinstance(node, Symlink):
+        parts += [_number(len(node.target)), node.target]
+    elif isinstance(node, DeviceNode):
+        parts.append(_number(_device_number(node)))
     if is_extended:
-        numbers.append(xattr)
-    variant = struct.pack(f"<{len(numbers)}I", *numbers)
-    return _inode(_type(node) + (_EXTENDED if is_extended else 0), base, variant, target)
+        parts.append(_number(xattr))
+    return b"".join(parts)
 
 
 def finish_directory(inode: Any, base: Base, links: int) -> None:
@@ -91,8 +78,7 @@ def finish_directory(inode: Any, base: Base, links: int) -> None:
     variant = content.variant.directory if content.base.type == _DIRECTORY else content.variant.ipc
     variant.nlink = links
     head = content.base
-    head.mode, head.uid_idx, head.gid_idx = base.metadata.mode, base.uid_index, base.gid_index
-    head.mod_time, head.inode_number = base.mtime, base.number
+    head.mode, head.uid_idx, head.gid_idx, head.mod_time, head.inode_number = base
 
 
 def clamp(time: int) -> int:
@@ -100,13 +86,8 @@ def clamp(time: int) -> int:
     return max(0, min(time, _MAX_TIME))
 
 
-def _inode(kind: int, base: Base, variant: bytes, payload: bytes) -> bytes:
-    metadata, size = base.metadata, len(payload)
-    head = _HEAD.pack(
-        kind, metadata.mode, base.uid_index, base.gid_index, base.mtime, base.number, size, size
-    )
-    # What follows the payload ends the target of a symbolic link.
-    return head + variant.ljust(_VARIANT_BYTES, b"\0") + payload + b"\0"
+def _number(value: int) -> bytes:
+    return value.to_bytes(4, "little")
 
 
 def _type(node: Node) -> int:

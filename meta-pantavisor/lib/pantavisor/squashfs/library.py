@@ -62,6 +62,7 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sqfs_id_table_id_to_index": (c_int, (c_void_p, c_uint32, POINTER(c_uint16))),
     "sqfs_id_table_write": (c_int, (c_void_p, c_void_p, POINTER(Super), c_void_p)),
     "sqfs_meta_writer_create": (c_void_p, (c_void_p, c_void_p, c_uint32)),
+    "sqfs_meta_writer_append": (c_int, (c_void_p, c_char_p, c_size_t)),
     "sqfs_meta_writer_flush": (c_int, (c_void_p,)),
     "sqfs_meta_writer_get_position": (None, (c_void_p, POINTER(c_uint64), POINTER(c_uint32))),
     "sqfs_meta_write_write_to_file": (c_int, (c_void_p,)),

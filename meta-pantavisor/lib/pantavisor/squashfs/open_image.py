@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from ctypes import byref, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import byref, c_uint16, c_uint32, c_void_p
 from pathlib import Path
 from typing import Any, Optional
 
@@ -16,6 +16,7 @@ from ..layers.tree import Xattrs
 from .cached_blocks import BlockPacker
 from .data_area import DataArea
 from .gathered import Gathered
+from .inode_table import InodeTable
 from .library import (
     DEVICE_BLOCK_BYTES,
     DIR_EXPORT_TABLE,
@@ -52,7 +53,6 @@ class Image:
         self._objects = ExitStack()
         self._ids: dict[int, int] = {}
         self._xattrs: dict[Xattrs, int] = {(): NO_XATTR}
-        self._inode_block, self._inode_offset = c_uint64(), c_uint32()
         self._block_call = library.block_call(profile, block_size)
         self._metadata_call: Any = None  # kept alive for the library, as the one above
         try:
@@ -71,7 +71,8 @@ class Image:
             self._fragments = self._own(library.frag_table_create(0))
             self._id_table = self._own(library.id_table_create(0))
             self._xattr_writer = self._own(library.xattr_writer_create(0))
-            self.inodes = self._own(library.meta_writer_create(self.file, self.compressor, 0))
+            inodes = self._own(library.meta_writer_create(self.file, self.compressor, 0))
+            self.inodes = InodeTable(library, inodes)
             self._listings = self._own(
                 library.meta_writer_create(self.file, self.compressor, META_KEEP_IN_MEMORY)
             )
@@ -120,12 +121,6 @@ class Image:
             index = self._xattrs[xattrs] = place.value
         return index
 
-    def inode_position(self) -> int:
-        """The reference of the inode that is written next."""
-        block, offset = self._inode_block, self._inode_offset
-        self.library.meta_writer_get_position(self.inodes, block, offset)
-        return block.value << 16 | offset.value
-
     def begin_inodes(self) -> None:
         """All file content is in; inodes follow."""
         self._blocks.flush()
@@ -138,7 +133,7 @@ class Image:
         time.
         """
         library, file, compressor, head = self.library, self.file, self.compressor, byref(self.super)
-        library.meta_writer_flush(self.inodes)
+        self.inodes.flush()
         self.super.directory_table_start = self.size()
         library.meta_writer_flush(self._listings)
         library.meta_write_write_to_file(self._listings)

@@ -17,7 +17,7 @@ from .. import atomic
 from ..cache import Cache
 from ..errors import FormatError
 from ..layers.stream import Span
-from ..layers.tree import DIGEST_BYTES, Directory, File, Metadata, Node, Pieces, Tree, Xattrs
+from ..layers.tree import DIGEST_BYTES, Directory, File, Node, Pieces, Tree, Xattrs
 from . import inodes
 from .data_area import Content
 from .inode_order import InodeOrder
@@ -164,33 +164,34 @@ class _Writer:
             inode = inodes.file(base, self._contents[id(node)][1], links, xattr)
         else:
             inode = inodes.special(base, node, links, xattr)
-        self._references[id(node)] = self._image.inode_position()
-        self._library.meta_writer_write_inode(self._image.inodes, inode)
+        self._references[id(node)] = self._image.inodes.add(inode)
 
     def _write_directory(self, directory: Directory, xattr: int) -> None:
         writer = self._image.directories
         numbers, references = self._numbering.numbers, self._references
         self._library.dir_writer_begin(writer, 0)
         add, entries = self._library.dir_writer_add_entry, directory.entries
+        subdirectories = 0
         for name in sorted(entries):
             node = entries[name]
-            add(writer, name, numbers[id(node)], references[id(node)], inodes.file_type(node))
+            key, kind = id(node), inodes.file_type(node)
+            add(writer, name, numbers[key], references[key], kind)
+            subdirectories += kind == inodes.DIRECTORY_TYPE
         self._library.dir_writer_end(writer)
-        subdirectories = sum(isinstance(node, Directory) for node in directory.entries.values())
         parent = self._numbering.parent_number(directory)
         inode = self._library.dir_writer_create_inode(writer, 0, xattr, parent)
         try:
             inodes.finish_directory(inode, self._base(directory), 2 + subdirectories)
-            self._references[id(directory)] = self._image.inode_position()
-            self._library.meta_writer_write_inode(self._image.inodes, inode)
+            self._references[id(directory)] = self._image.inodes.add_made(inode)
         finally:
             self._library.free(inode)
 
     def _base(self, node: Node) -> inodes.Base:
-        metadata: Metadata = node.metadata
-        uid, gid = self._image.id_index(metadata.uid), self._image.id_index(metadata.gid)
-        mtime = max(0, min(metadata.mtime, self._newest))
-        return inodes.Base(metadata, self._numbering.numbers[id(node)], uid, gid, mtime)
+        mode, uid, gid, mtime, _ = node.metadata
+        if not 0 <= mtime <= self._newest:
+            mtime = max(0, min(mtime, self._newest))
+        index = self._image.id_index
+        return mode, index(uid), index(gid), mtime, self._numbering.numbers[id(node)]
 
     def _storable(self, xattrs: Xattrs) -> Xattrs:
         kept = tuple(pair for pair in xattrs if has_place(pair[0]))
@@ -200,8 +201,9 @@ class _Writer:
 
 def _check_metadata(nodes: Sequence[Node]) -> int:
     """The time of the newest file. Raises FormatError for more owners than an image has numbers for."""
-    newest = max(node.metadata.mtime for node in nodes)
-    owners = {owner for node in nodes for owner in node.metadata[1:3]}
+    different = {node.metadata for node in nodes}
+    newest = max(metadata.mtime for metadata in different)
+    owners = {owner for metadata in different for owner in (metadata.uid, metadata.gid)}
     if len(owners) > MAX_OWNERS:
         raise FormatError(
             f"the tree has {len(owners)} different users and groups; squashfs can hold {MAX_OWNERS}"
