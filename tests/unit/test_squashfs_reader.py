@@ -55,7 +55,7 @@ def everything() -> Tree:
 
 def facts(tree: Tree) -> list[object]:
     contents = {
-        id(file): b"".join(span.chunk[span.start : span.end] for span in spans)
+        id(file): b"".join(chunk[start:end] for chunk, start, end in spans)
         for file, spans in tree.contents()
     }
     first: dict[int, bytes] = {}

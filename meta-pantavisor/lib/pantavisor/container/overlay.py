@@ -119,8 +119,8 @@ def _check(name: bytes, node: Node) -> None:
 def _digests(tree: Tree) -> Iterator[tuple[int, bytes]]:
     for file, spans in tree.contents():
         hasher = hashlib.sha256()
-        for span in spans:
-            hasher.update(memoryview(span.chunk)[span.start : span.end])
+        for chunk, start, end in spans:
+            hasher.update(memoryview(chunk)[start:end])
         yield id(file), hasher.digest()
 
 

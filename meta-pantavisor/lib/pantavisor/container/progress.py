@@ -90,6 +90,6 @@ class _WatchedTree(Tree):
             yield file, self._counted(spans)
 
     def _counted(self, spans: Iterator[Span]) -> Iterator[Span]:
-        for span in spans:
-            yield span
-            self._counter.add(span.end - span.start)
+        for chunk, start, end in spans:
+            yield chunk, start, end
+            self._counter.add(end - start)

@@ -120,8 +120,8 @@ def _collect(root: layers.Tree, collector: Collector) -> None:
 
 def _beginning(spans: Iterator[Span], size: int) -> bytes:
     data = bytearray()
-    for span in spans:
-        data += memoryview(span.chunk)[span.start : span.end]
+    for chunk, start, end in spans:
+        data += memoryview(chunk)[start:end]
         if len(data) >= size:
             break
     return bytes(data[:size])
@@ -154,8 +154,8 @@ def listing(root: layers.Tree) -> dict[str, Digest]:
     digests = {}
     for file, spans in root.contents():
         hasher = hashlib.sha256()
-        for span in spans:
-            hasher.update(memoryview(span.chunk)[span.start : span.end])
+        for chunk, start, end in spans:
+            hasher.update(memoryview(chunk)[start:end])
         digests[id(file)] = hasher.digest()
     return {
         name.decode("utf-8", "backslashreplace"): (

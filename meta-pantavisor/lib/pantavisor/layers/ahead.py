@@ -17,8 +17,10 @@ _End = Union[None, BaseException]
 
 def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
     """The same chunks, and at their end what making them raised. ``close()`` ends the thread."""
-    room = threading.Semaphore(CHUNKS)
     made: queue.SimpleQueue[Union[bytes, _End]] = queue.SimpleQueue()
+    room: queue.SimpleQueue[None] = queue.SimpleQueue()  # in C, where a semaphore of threading is in Python
+    for _ in range(CHUNKS):
+        room.put(None)
     stopped = threading.Event()
 
     def make() -> None:
@@ -26,7 +28,7 @@ def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
         try:
             for chunk in chunks:
                 made.put(chunk)
-                room.acquire()
+                room.get()
                 if stopped.is_set():
                     break
         except BaseException as error:
@@ -42,10 +44,10 @@ def ahead(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
     try:
         while isinstance(found := made.get(), bytes):
             yield found
-            room.release()
+            room.put(None)
         if found is not None:
             raise found
     finally:
         stopped.set()
-        room.release()
+        room.put(None)
         thread.join()

@@ -14,6 +14,8 @@ from .archive import Member
 from .merge import OPAQUE, WHITEOUT, is_hiding
 from .tree import Directory
 
+MAX_FOLDERS = 4096  # of which is remembered whether they are hidden
+
 
 class Hidden:
     """Paths that the layers so far hide, from the top down."""
@@ -21,7 +23,7 @@ class Hidden:
     def __init__(self) -> None:
         self._paths: set[paths.Path] = set()  # these themselves
         self._below: set[paths.Path] = set()  # what lies below these
-        self._folder: tuple[paths.Path, bool] = (), False  # the last one, and whether it is hidden
+        self._folders: dict[paths.Path, bool] = {}  # whether all below them is hidden
 
     def add(self, members: Iterable[Member]) -> None:
         """One more layer."""
@@ -37,15 +39,18 @@ class Hidden:
             self._paths.add(path)
             if not isinstance(node, Directory):
                 self._below.add(path)
-        self._folder = (), () in self._below
+        self._folders.clear()
 
     def hides(self, path: paths.Path) -> bool:
         """Whether a member at ``path`` of the next layer is not seen, or is a whiteout."""
-        return path in self._paths or self._hides_below(path[:-1]) or is_hiding(path)
+        folder = path[:-1]
+        is_hidden = self._folders.get(folder)
+        if is_hidden is None:
+            if len(self._folders) >= MAX_FOLDERS:
+                self._folders.clear()
+            is_hidden = self._folders[folder] = self._hides_below(folder)
+        return is_hidden or path in self._paths or is_hiding(path[-1:])
 
     def _hides_below(self, folder: paths.Path) -> bool:
-        # Members of one folder mostly follow one another.
-        if folder != self._folder[0]:
-            is_hidden = any(folder[:depth] in self._below for depth in range(len(folder) + 1))
-            self._folder = folder, is_hidden
-        return self._folder[1]
+        depths = range(len(folder) + 1)
+        return is_hiding(folder) or any(folder[:depth] in self._below for depth in depths)

@@ -280,8 +280,8 @@ class Tree:
         else:
             spans = local_spans(content, file.size)
         found = b""
-        for span in spans:
-            found += span.chunk[span.start : span.end]
+        for chunk, start, end in spans:
+            found += chunk[start:end]
             if len(found) >= size:
                 break
         return found[:size]

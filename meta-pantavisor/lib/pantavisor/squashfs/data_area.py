@@ -65,10 +65,18 @@ class DataArea:
         self._closed = 0  # blocks of ends
         self.ends_table: list[tuple[int, int]] = []  # where each is, and its word
 
-    def add(self, spans: Iterator[Span]) -> Content:
-        """One more file. What is said of it is complete after ``finish``. Raises what reading it raises."""
+    def add(self, spans: Iterator[Span], size: int) -> Content:
+        """One more file of ``size`` bytes. What is said of it is complete after ``finish``. Raises what
+        reading it raises.
+        """
         content = Content()
-        self._add_read(content, spans)
+        if size < self._block_size:  # as nearly all
+            self._read_ends()
+            end = b"".join([chunk[start:stop] for chunk, start, stop in spans])
+            content.size = len(end)
+            self._add_read_end(content, end)
+        else:
+            self._add_read(content, spans)
         return content
 
     def add_known(self, spans: Iterator[Span], size: int, names: Sequence[bytes]) -> Content:
@@ -96,9 +104,7 @@ class DataArea:
 
     def _add_read(self, content: Content, spans: Iterator[Span]) -> None:
         """Add what is left of a file."""
-        if not self._ends.is_read:
-            # What lies before it in its layer is read first.
-            self._ends.read()
+        self._read_ends()
         end = b""
         for chunk, start, stop in pieces(spans, self._block_size):
             content.size += stop - start
@@ -108,9 +114,12 @@ class DataArea:
                 end = chunk[start:stop]
         if content.size > len(end):
             self._then(self._merge, content)
-        if end:
-            name = hashlib.sha256(end).digest() if end.strip(b"\0") else ZEROS
-            self._add_end(content, name, end, len(end))
+        self._add_read_end(content, end)
+
+    def _read_ends(self) -> None:
+        """Read what lies in its layer before what is read next."""
+        if not self._ends.is_read:
+            self._ends.read()
 
     def _add_kept(self, content: Content, names: Sequence[bytes]) -> bool:
         """Add blocks as long as the cache has them; whether it had them all."""
@@ -121,6 +130,11 @@ class DataArea:
             self._then(self._store, content, Block.kept(stored, self._block_size, name))
             content.size += self._block_size
         return True
+
+    def _add_read_end(self, content: Content, end: bytes) -> None:
+        if end:
+            name = hashlib.sha256(end).digest() if end.strip(b"\0") else ZEROS
+            self._add_end(content, name, end, len(end))
 
     def _add_end(self, content: Content, name: bytes, end: End, size: int) -> None:
         content.end_name = name

@@ -75,7 +75,7 @@ def skipped(spans: Iterable[Span], size: int) -> Iterator[Span]:
         step = min(size, end - start)
         size -= step
         if start + step < end:
-            yield Span(chunk, start + step, end)
+            yield chunk, start + step, end
 
 
 def pieces(spans: Iterable[Span], size: int) -> Iterator[Span]:
@@ -87,12 +87,12 @@ def pieces(spans: Iterable[Span], size: int) -> Iterator[Span]:
     for chunk, start, end in spans:
         while end - start >= missing:
             stop = start + missing
-            parts.append(Span(chunk, start, stop))
+            parts.append((chunk, start, stop))
             yield _joined(parts)
             parts = []
             start, missing = stop, size
         if end > start:
-            parts.append(Span(chunk, start, end))
+            parts.append((chunk, start, end))
             missing -= end - start
     if parts:
         yield _joined(parts)
@@ -102,4 +102,4 @@ def _joined(parts: Sequence[Span]) -> Span:
     if len(parts) == 1:
         return parts[0]
     whole = b"".join([memoryview(chunk)[start:end] for chunk, start, end in parts])
-    return Span(whole, 0, len(whole))
+    return whole, 0, len(whole)

@@ -218,7 +218,7 @@ class Contents:
             end = file.size if ends else min(file.size, (last + 1) * block)
             fragment = _fragment(blocks, _fragments(blocks), place.fragment) if ends else b""
             spans = _spans(blocks, whole, max(0, end - first * block), fragment)
-            data = b"".join(span.chunk[span.start : span.end] for span in spans)
+            data = b"".join(chunk[start:end] for chunk, start, end in spans)
         return data[start - first * block :][:size]
 
     def _place(self, file: File) -> _Place:
@@ -263,8 +263,8 @@ def _spans(blocks: Blocks, place: _Place, size: int, fragment: bytes) -> Iterato
         position += word & 0xFFFFFF
         if len(chunk) != wanted:
             raise blocks.bad("a block of the wrong length")
-        yield Span(chunk, 0, wanted)
+        yield chunk, 0, wanted
     if left:
         if place.offset + left > len(fragment):
             raise blocks.bad("a fragment that is too short")
-        yield Span(fragment, place.offset, place.offset + left)
+        yield fragment, place.offset, place.offset + left

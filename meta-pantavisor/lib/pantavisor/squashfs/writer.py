@@ -142,7 +142,7 @@ class _Writer:
         if not file.size:
             return Content()
         if not self._knows_pieces or known is None or known.size != size:
-            return data.add(spans)
+            return data.add(spans, file.size)
         count = -(-file.size // size)
         digests = (known.digests[DIGEST_BYTES * n : DIGEST_BYTES * (n + 1)] for n in range(count))
         return data.add_known(spans, file.size, list(digests))
