@@ -136,14 +136,16 @@ static bool is_export(const char *name)
 	return false;
 }
 
-/* How many there are; `name` gets the last one. */
+/* How many there are, negative where not all of the names were looked at; `name` gets the last one. */
 static int count_exports(int folder, char name[256])
 {
 	cleanup_dir DIR *list = fdopendir(dup(folder));
 	const struct dirent *entry;
 	int count = 0;
 
-	for (int seen = 0; list && seen < ENTRIES && (entry = readdir(list)); seen++) {
+	for (int seen = 0; list && (entry = readdir(list)); seen++) {
+		if (seen == ENTRIES)
+			return -1;
 		if (!is_export(entry->d_name))
 			continue;
 		snprintf(name, 256, "%s", entry->d_name);
@@ -162,6 +164,9 @@ int stick_export(const char *place, char name[256], struct pv_err *err)
 	if (folder < 0)
 		return pv_err_errno(err, "cannot read %s", place);
 	count = count_exports(folder, name);
+	if (count < 0)
+		return pv_err_set(
+			err, "there are more than %d names at its top; use another stick", ENTRIES);
 	if (!count)
 		return -1;
 	if (count > 1)

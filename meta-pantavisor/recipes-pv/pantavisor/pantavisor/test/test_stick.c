@@ -134,6 +134,21 @@ static void test_one_plain_export_is_taken(void)
 	CHECK(take("gone", name, &err) < 0 && *err.text);
 }
 
+/* An export behind them would not be seen. */
+static void test_a_stick_of_very_many_names_is_refused(void)
+{
+	char name[256];
+	struct pv_err err;
+
+	for (int i = 0; i < 5000; i++) {
+		cleanup_free char *path = pv_fmt("many/%d.jpg", i);
+
+		tree_file(path, "");
+	}
+	CHECK(take("many", name, &err) < 0);
+	CHECK_HAS(err.text, "more than 4096 names at its top");
+}
+
 /* In a child: its mounts are its own. */
 static void mount_image(const char *make, int wanted)
 {
@@ -191,6 +206,7 @@ int main(void)
 	test_sticks_have_their_turn_in_the_order_in_which_they_came();
 	test_another_stick_in_the_same_socket_is_another_one();
 	test_one_plain_export_is_taken();
+	test_a_stick_of_very_many_names_is_refused();
 	test_file_systems_are_mounted_without_rights();
 	tree_end();
 	return check_done();
