@@ -37,6 +37,9 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return 0;
 }
 
+/* Its name in glibc where long has 32 bits and time 64. */
+int __wrap___ioctl_time64(int fd, unsigned long request, ...) __attribute__((alias("__wrap_ioctl")));
+
 static void begin(struct pv_watchdog *watchdog, const char *mode)
 {
 	struct pv_config config;
