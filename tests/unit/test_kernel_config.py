@@ -54,6 +54,18 @@ def test_each_missing_option_is_named_with_the_line_to_add(
     lines = caplog.text.splitlines()
     assert "CONFIG_MEMCG=y  # containers; it is not set" in lines
     assert "CONFIG_UNIX=y  # runtime; it is m" in lines
+    assert "hint: add to the kernel's configuration" in caplog.text
+
+
+def test_a_kernel_that_has_merged_the_lines_is_not_asked_to_add_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    d = kernel(tmp_path, "# CONFIG_SQUASHFS_XZ is not set", "xz")
+    d.setVar("__inherit_cache", ["/layer/classes/kernel-yocto.bbclass"])
+    with pytest.raises(bb.BBHandledException):
+        pvbb.kernelconfig.check(d)
+    assert "lacks 1 option that" in caplog.text
+    assert "hint: remove what turns them off again, such as a fragment of KERNEL_FEATURES" in caplog.text
 
 
 def test_a_misspelt_feature_skips_the_kernel_with_the_nearest(tmp_path: Path) -> None:

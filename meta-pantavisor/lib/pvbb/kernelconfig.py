@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 MODULES = "may be modules"
 PREFIX = "pantavisor-"
+ADD = "add to the kernel's configuration, or see what they depend on"
+# Those of SRC_URI come before ours.
+MERGED = (
+    "remove what turns them off again, such as a fragment of KERNEL_FEATURES, or see what they depend on"
+)
 _OPTION = re.compile(r"^(CONFIG_\w+)=(\S+)", re.MULTILINE)
 
 
@@ -70,10 +75,11 @@ def check(d: Any) -> None:
         for name in _missing(fragment, config):
             missing.append(f"{name}=y  # {_feature(fragment)}; it is {config.get(name, 'not set')}")
     if missing:
+        options = "1 option" if len(missing) == 1 else f"{len(missing)} options"
         bb.fatal(
-            f"{d.getVar('PN')}: the kernel's configuration lacks {len(missing)} options that "
-            "PANTAVISOR_KERNEL_FEATURES needs\n  hint: add to a fragment of the kernel, or see what they "
-            "depend on:\n" + "\n".join(missing)
+            f"{d.getVar('PN')}: the kernel's configuration lacks {options} that "
+            f"PANTAVISOR_KERNEL_FEATURES needs\n  hint: {MERGED if merges(d) else ADD}:\n"
+            + "\n".join(missing)
         )
 
 
