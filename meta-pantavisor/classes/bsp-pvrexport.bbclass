@@ -57,6 +57,9 @@ do_pvrexport[vardeps] += "PVR_BSP_KERNEL PVR_BSP_INITRAMFS PVR_BSP_FDT PVR_BSP_M
 do_pvrexport[vardeps] += "PVR_PROFILE PVR_SOURCE_DATE_EPOCH PVS_BOOT_KEY PANTAVISOR_EFI_KEY"
 do_pvrexport[depends] += "${PVR_BSP_DEPENDS}"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS} ${PVS_BOOT_CHECKSUMS}"
+python () {
+    pvbb.outside.bsp(d)
+}
 addtask pvrexport after do_configure before do_deploy
 
 do_deploy() {

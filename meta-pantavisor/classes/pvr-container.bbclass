@@ -89,3 +89,6 @@ do_pvrexport[vardeps] += "PVR_SRC_PART PVR_PART PVR_APP_WORDS PVR_NETWORK_JSON P
     PVR_CONFIG_OVERLAY PV_DBUS_PROVIDER"
 do_pvrexport[vardeps] += "PVS_SIGN PVR_PROFILE PVR_VERITY PVR_SOURCE_DATE_EPOCH"
 do_pvrexport[file-checksums] += "${PVR_LIB_CHECKSUMS} ${PVS_PART_CHECKSUMS}"
+python () {
+    pvbb.outside.container(d)
+}

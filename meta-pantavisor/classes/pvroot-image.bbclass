@@ -17,6 +17,10 @@ python () {
     pvbb.recipe.need_no_image(d)
 }
 
+python () {
+    pvbb.outside.image(d)
+}
+
 python do_pvroot() {
     pvbb.root.build_root(d)
 }

@@ -34,9 +34,10 @@ inherit pvrexport
 PARTS = {
     "one": APP.format(name="one"),
     "two": APP.format(name="two"),
+    "three": 'LICENSE = "MIT"\nPVR_ROOTFS = "${TOPDIR}/../rootfs"\ninherit pvrexport\n',
     "board": 'LICENSE = "MIT"\nPVR_BSP_KERNEL = "kernel"\nPVR_BSP_INITRAMFS = "initramfs"\n'
     'PVR_BSP_MODULES = ""\nPVR_BSP_DEPENDS = ""\ninherit bsp-pvrexport\n',
-    "device": 'LICENSE = "MIT"\nPVROOT_CONTAINERS = "one two"\nPVROOT_BSP = "board"\n'
+    "device": 'LICENSE = "MIT"\nPVROOT_CONTAINERS = "one two three"\nPVROOT_BSP = "board"\n'
     'PVROOT_BOOT_DEPENDS = ""\nIMAGE_BOOT_FILES = "grub"\ninherit pvroot-image\n',
 }
 DEVICE = {"device:do_pvroot", "device:do_deploy", "device:do_build"}
@@ -53,7 +54,7 @@ def source(recipe: str) -> set[str]:
     return part(recipe) | {f"{recipe}:do_{task}" for task in before}
 
 
-ALL = part("one", "two", "board")
+ALL = part("one", "two", "three", "board")
 # what firmware verifies is signed by the library, too
 BY_LIBRARY = ALL | {"board:do_efi_sign"}
 
@@ -101,6 +102,10 @@ class Desk:
     def append(self, path: Path, text: str) -> None:
         path.write_text(path.read_text() + text)
 
+    def lead(self, link: Path, target: str) -> None:
+        link.unlink()
+        link.symlink_to(target)
+
 
 @pytest.fixture(scope="module")
 def desk(build: Build) -> Iterator[Desk]:
@@ -116,6 +121,8 @@ def desk(build: Build) -> Iterator[Desk]:
         (touched / name).mkdir()
         for side in ("args", "config"):
             (touched / name / f"{side}.json").write_text("{}")
+    (root / "rootfs/sbin").mkdir(parents=True)
+    (root / "rootfs/sbin/init").symlink_to("/bin/one")
     (build.directory / "conf/bblayers.conf").write_text(
         f'BBPATH = "${{TOPDIR}}"\nBBFILES ??= ""\nBBLAYERS = "{CORE} {layer} {touched}"\n'
     )
@@ -132,6 +139,18 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a side file of one": (
         lambda desk: (desk.root / "touched/one/args.json").write_text('{"PV_GROUP": "root"}') and None,
         source("one"),
+    ),
+    "another file in a root file system outside of the build": (
+        lambda desk: (desk.root / "rootfs/sbin/run").write_text("one") and None,
+        part("three"),
+    ),
+    "the text of a file there": (
+        lambda desk: (desk.root / "rootfs/sbin/run").write_text("another") and None,
+        part("three"),
+    ),
+    "where a link there leads": (
+        lambda desk: desk.lead(desk.root / "rootfs/sbin/init", "run"),
+        part("three"),
     ),
     "the digest of one in the lock file": (lambda desk: desk.lock(DIGESTS[2]), source("one")),
     "the group of two": (lambda desk: desk.configure('PVR_GROUP:pn-two = "root"'), part("two")),

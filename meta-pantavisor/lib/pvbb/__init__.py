@@ -7,6 +7,7 @@ where there is none: what ``typing`` has, they import for the type checker only.
 
     recipe sources tags  what a recipe has about its image, while it is parsed
     values variables overrides  whether values, variables and overrides are of those that exist
+    outside        what recipes name outside of the build
     assignments lost  the lines that assign variables, and those that lose what they set
     fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
     imagelock      the lock file of images
@@ -21,5 +22,5 @@ where there is none: what ``typing`` has, they import for the type checker only.
 
 BBIMPORTS = [
     "tool", "tasks", "root", "recipe", "bills", "boards", "fetcher", "initramfs", "kernelconfig",
-    "sources", "tags", "variables",
+    "outside", "sources", "tags", "variables",
 ]  # fmt: skip

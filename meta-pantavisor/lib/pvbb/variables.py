@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _DOCUMENTED = re.compile(r"^(\w+)\[doc\] *=", re.MULTILINE)
 # Set while a recipe is parsed (recipe, sources, appwords), or by layer.conf.
 _INTERNAL = frozenset(
-    ["PVR_PLATFORM", "PVR_OCI_DIR", "PVR_PART", "PVR_APP_WORDS", "PANTAVISOR_LAYERDIR", "PANTAVISOR_PYLIB",
-     "PANTAVISOR_FEATURES"]
+    ["PVR_PLATFORM", "PVR_OCI_DIR", "PVR_PART", "PVR_APP_WORDS", "PVR_OUTSIDE", "PANTAVISOR_LAYERDIR",
+     "PANTAVISOR_PYLIB", "PANTAVISOR_FEATURES"]
 )  # fmt: skip
 _FILES = ("classes/*.bbclass", "recipes-*/*.bb", "recipes-*/*/*.bb", "recipes-*/*/*.inc")
 _LIKENESS = 0.8
