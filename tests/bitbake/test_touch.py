@@ -175,6 +175,14 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         lambda desk: desk.append(desk.layer / "lib/pvbb/tasks.py", "\n\ndef _other() -> None:\n    pass\n"),
         BY_LIBRARY,
     ),
+    "another file of the library": (
+        lambda desk: (desk.layer / "lib/pantavisor/another.py").write_text("") and None,
+        BY_LIBRARY,
+    ),
+    "its text": (
+        lambda desk: desk.append(desk.layer / "lib/pantavisor/another.py", "# text\n"),
+        BY_LIBRARY,
+    ),
     "the fetcher, whose results are checked by digest": (
         lambda desk: desk.append(desk.layer / "lib/pvbb/fetcher.py", "\n# another\n"),
         set(),

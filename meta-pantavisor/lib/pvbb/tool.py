@@ -39,6 +39,15 @@ def library_checksums(d: Any) -> str:
     return " ".join(f"{path}:True" for path in [*_sources(os.path.join(root, "pantavisor")), *own])
 
 
+def library_folders(d: Any) -> list[str]:
+    """Where another source file may come: the list of checksums is made while a recipe is parsed."""
+    return [
+        parent
+        for parent, _, _ in os.walk(os.path.join(library_root(d), "pantavisor"))
+        if os.path.basename(parent) != "__pycache__"
+    ]
+
+
 def require_keys(d: Any) -> None:
     """Skip the recipe with the way out where files of PVS_FILES are missing;
     make development keys where they are asked for.

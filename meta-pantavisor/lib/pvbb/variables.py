@@ -24,6 +24,7 @@ import pvbb.overrides
 import pvbb.published
 import pvbb.recipe
 import pvbb.sources
+import pvbb.tool
 import pvbb.values
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _PLACES = {
 def check(d: Any) -> None:
     """Skip the recipe, with the nearest right name, where a variable is set that nothing reads."""
     layer = d.getVar("PANTAVISOR_LAYERDIR")
-    for path in _files(layer):
+    for path in [*_files(layer), *pvbb.tool.library_folders(d)]:
         bb.parse.mark_dependency(d, path)
     pvbb.published.check(d)
     published = {*pvbb.published.KEPT, *pvbb.published.RENAMED, *pvbb.published.REPLACED}
