@@ -12,6 +12,7 @@ where there is none: what ``typing`` has, they import for the type checker only.
     fetcher downloads registries  docker:// in SRC_URI, and what of images lies in DL_DIR
     imagelock      the lock file of images
     tasks root tool  the bodies of the tasks of parts and of images, and how they run the library
+    arguments      the template arguments of a container
     signing        which file, program or token has which key
     boards         what is known of machines
     kernelconfig   whether a kernel has what devices need

@@ -11,6 +11,7 @@ import bb
 from pantavisor import cjson
 from pantavisor.errors import PantavisorError
 
+import pvbb.arguments
 import pvbb.signing
 import pvbb.sources
 import pvbb.tool
@@ -18,16 +19,6 @@ import pvbb.tool
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-ARGUMENTS = {
-    "PVR_GROUP": "PV_GROUP",
-    "PVR_STATUS_GOAL": "PV_STATUS_GOAL",
-    "PVR_RESTART_POLICY": "PV_RESTART_POLICY",
-    "PVR_MEMORY": "PV_LIMIT_MEMORY",
-    "PVR_SWAP": "PV_LIMIT_SWAP",
-    "PVR_CPUS": "PV_LIMIT_CPUS",
-    "PVR_PIDS": "PV_LIMIT_PIDS",
-    "PVR_ROLES": "PV_ROLES",
-}
 PLACEHOLDER = "::PV_DBUS_PROVIDER::"
 
 
@@ -129,21 +120,17 @@ def _part(d: Any) -> Optional[str]:
 def _arguments(d: Any, *, given: bool) -> dict[str, Any]:
     """Template arguments; with ``given`` no defaults of the class: a finished container has its own."""
     arguments: dict[str, Any] = {}
-    for variable, name in ARGUMENTS.items():
+    for variable, name in pvbb.arguments.VARIABLES.items():
         value = d.getVar(variable, noweakdefault=given)
         if value is not None:
             arguments[name] = value.split() if variable == "PVR_ROLES" else value
     if not given and flag(d, "PVR_CONFINED"):
         arguments["PV_SECURITY_PROFILE"] = "confined"
-    for word in d.getVar("PVR_ARGS").split():
-        name, equals, value = word.partition("=")
-        if not equals:
-            bb.fatal(f'{d.getVar("PN")}: PVR_ARGS has "{word}", which is not NAME=value')
-        arguments[name] = value
-    arguments.update(_words(d, "arguments"))
-    arguments.update(_network(d))
-    arguments.update(_json_file(d, "PVR_ARGS_JSON", dict) or {})
-    return arguments
+    files = {
+        "PVR_NETWORK_JSON": _network(d),
+        "PVR_ARGS_JSON": _json_file(d, "PVR_ARGS_JSON", dict) or {},
+    }
+    return {**arguments, **pvbb.arguments.further(d, _words(d, "arguments"), files)}
 
 
 def _image_config(d: Any) -> Optional[dict[str, Any]]:

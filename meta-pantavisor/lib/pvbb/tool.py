@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WARNING, NOTE = "pvr: warning: ", "note: "
 # What a container is fetched by is not among them: its bytes are checked by their digests.
-TASK_MODULES = ("bills", "boards", "recipe", "root", "signing", "tasks", "tool")
+TASK_MODULES = ("arguments", "bills", "boards", "recipe", "root", "signing", "tasks", "tool")
 # What the command pvr reads of its environment, and no result depends on.
 OWN_VARIABLES = ("PVR_LIBSQUASHFS", "PVR_CACHE_DIR", "PVR_CACHE_SIZE")
 PIN_VARIABLE = "PVR_PKCS11_PIN"  # of the command pvr

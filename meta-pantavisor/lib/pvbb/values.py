@@ -13,8 +13,8 @@ from pantavisor.cache import byte_count
 from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.manifests import members, resources
 
+import pvbb.arguments
 import pvbb.recipe
-import pvbb.tasks
 
 if TYPE_CHECKING:
     from typing import Any
@@ -76,7 +76,7 @@ def check(d: Any) -> None:
 def _need_one_word(d: Any) -> None:
     """Skip a recipe that has an argument twice, by its variable and in PVR_ARGS: one would be lost."""
     arguments = _pairs("PVR_ARGS", d.getVar("PVR_ARGS") or "")
-    for variable, name in pvbb.tasks.ARGUMENTS.items():
+    for variable, name in pvbb.arguments.VARIABLES.items():
         # BitBake 2.8 gives an empty weak default all the same.
         value = d.getVar(variable, noweakdefault=True)
         if value and name in arguments and value.split() != arguments[name].split(","):
