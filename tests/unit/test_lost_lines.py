@@ -139,7 +139,8 @@ def test_what_has_its_effect_nevertheless_is_not_lost(device: Written, tmp_path:
 
 @pytest.mark.parametrize(
     ("key", "right"),
-    [("PVR_MEMORY:qemux86-46", "qemux86-64"), ("PVR_MEMORY:append:qemu86-64", "qemux86-64")],
+    [("PVR_MEMORY:qemux86-46", "qemux86-64"), ("PVCONT_NAME:qemux86-46", "qemux86-64"),
+      ("PVR_MEMORY:append:qemu86-64", "qemux86-64")],
 )
 def test_a_misspelt_machine_is_answered_by_the_right_one(tmp_path: Path, key: str, right: str) -> None:
     d = Written(tmp_path, "pvrexport").has("")
@@ -172,13 +173,19 @@ def test_an_override_next_to_the_one_that_it_is_like_is_kept(tmp_path: Path, wor
     pvbb.variables.check(d)
 
 
-@pytest.mark.parametrize("task", ["do_install() {", "do_compile:append () {", "python do_install() {"])
-def test_a_task_that_does_not_run_is_not_written(tmp_path: Path, task: str) -> None:
-    d = Written(tmp_path, "pvr-artifact").has(f"{task}\n    :\n}}")
+@pytest.mark.parametrize(
+    "task", ["do_install() {", "do_compile:append () {", "python do_install() {", "do_configure() {"]
+)
+@pytest.mark.parametrize("where", ["recipe", "appended"])
+def test_a_task_that_does_not_run_is_not_written(tmp_path: Path, task: str, where: str) -> None:
+    written = f"{task}\n    :\n}}"
+    texts = {"recipe": "", "appended": "", where: written}
+    d = Written(tmp_path, "pvr-artifact").has(texts["recipe"], appended=texts["appended"])
     name = task.removeprefix("python ").partition("(")[0].partition(":")[0].strip()
     pvbb.variables.check(d)
     d.setVarFlag(name, "noexec", "1")
-    assert f"{name} is written, which does not run here" in skipped(d)
+    file = tmp_path / ("demo.bb" if where == "recipe" else "demo.bbappend")
+    assert f"{name} of {file} is written, which does not run here" in skipped(d)
 
 
 @pytest.mark.parametrize(

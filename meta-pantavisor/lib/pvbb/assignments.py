@@ -45,12 +45,17 @@ def of_configuration(d: Any) -> list[Assignment]:
 
 def of_recipe(d: Any) -> list[Assignment]:
     """Those of the recipe, of what it includes and of what is appended to it."""
+    return of_files(files_of_recipe(d))
+
+
+def files_of_recipe(d: Any) -> list[str]:
+    """Itself, what it includes and what is appended to it."""
     file = d.getVar("FILE", False)
     # All recipes of this layer are among what a recipe depends on: see variables.
     own = os.path.join(d.getVar("PANTAVISOR_LAYERDIR"), "recipes-")
     read = [path for path, _ in d.getVar("__depends", False) or ()]
     files = [path for path in read if path.endswith((*RECIPES, ".inc")) and not path.startswith(own)]
-    return of_files([*([file] if file else ()), *files])
+    return [*([file] if file else ()), *files]
 
 
 def of_classes(d: Any) -> list[Assignment]:

@@ -27,7 +27,9 @@ _ROOTFS = re.compile(
 )
 _SIZES = ("IMAGE_ROOTFS_SIZE", "IMAGE_ROOTFS_EXTRA_SPACE", "IMAGE_OVERHEAD_FACTOR")
 _WKS = ("WKS_FILE", "WKS_FILES")
-_TASK = re.compile(r"^(?:fakeroot +|python +)*(do_(?:compile|install))(?::\w+)* *\(", re.MULTILINE)
+_TASK = re.compile(
+    r"^(?:fakeroot +|python +)*(do_(?:configure|compile|install))(?::\w+)* *\(", re.MULTILINE
+)
 
 
 def check(d: Any) -> None:
@@ -131,12 +133,21 @@ def _is_empty(d: Any, name: str) -> bool:
 
 def _need_tasks(d: Any) -> None:
     """Skip a recipe that writes a task which the classes leave out."""
-    file = d.getVar("FILE", False)
-    if not file or not bb.data.inherits_class("pvr-artifact", d):
+    is_device = bb.data.inherits_class("pvroot-parts", d)
+    if not is_device and not bb.data.inherits_class("pvr-artifact", d):
         return
-    with open(file, encoding="utf-8", errors="replace") as stream:
-        tasks = _TASK.findall(stream.read())
-    for task in tasks:
-        if d.getVarFlag(task, "noexec", False):
-            hint = "name the files in SRC_URI and PVR_CONFIG_OVERLAY, or make them in do_configure"
-            pvbb.recipe.skip(d, f"{task} is written, which does not run here", hint)
+    before = "do_pvroot" if is_device else "do_pvrexport"
+    for file in dict.fromkeys(pvbb.assignments.files_of_recipe(d)):
+        for task in _TASK.findall(_text(file)):
+            if d.getVarFlag(task, "noexec", False):
+                hint = "name the files in SRC_URI and PVR_CONFIG_OVERLAY, or write a task of your own: "
+                pvbb.recipe.skip(d, f"{task} of {file} is written, which does not run here",
+                                 f"{hint}addtask NAME after do_unpack before {before}")  # fmt: skip
+
+
+def _text(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except FileNotFoundError:  # it was only looked for
+        return ""
