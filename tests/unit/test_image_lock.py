@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from pantavisor.errors import FormatError
+from pvbb import imagelock
 
 LOCK = Path(__file__).parents[2] / "scripts/lock"
 REFERENCE, DIGEST = "docker.io/library/nginx:1", f"sha256:{'a' * 64}"
@@ -45,7 +47,7 @@ def test_what_the_tag_names_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place, problem", [
     ("missing/images.lock.json", "No such file or directory"),
     ("bitbake/images.lock.json", "Not a directory"),
-    ("build", "Is a directory"),
+    ("build", "is not a regular file"),
     ("/proc/images.lock.json", ""),  # where nothing can be made, not even by root
 ])  # fmt: skip
 def test_a_lock_file_that_cannot_be_written_is_named(tmp_path: Path, place: str, problem: str) -> None:
@@ -73,3 +75,34 @@ def test_output_that_cannot_be_written_is_no_traceback_and_loses_no_lock_file(tm
     lock = tmp_path / "images.lock.json"
     status, (sentence, hint) = run(build(tmp_path, lock), "write", stdout="/dev/full")
     assert status == 2 and "No space left" in sentence and lock.exists()
+
+
+DAMAGED = {
+    "empty": b"",
+    "a conflict": b"<<<<<<< HEAD\n{}\n=======\n",
+    "no object": b"[]",
+    "another object": b'{"images": [], "x": 1}',
+    "a reference twice": f'{{"images": {{"{REFERENCE}": "{DIGEST}", "{REFERENCE}": "{DIGEST}"}}}}'.encode(),
+    "a byte order mark": b'\xef\xbb\xbf{"images": {}}',
+    "no UTF-8": b'{"images": {"\xe9": 1}}',
+    "depth": b'{"images": ' + b"[" * 100000,
+    "a number": f'{{"images": {{"{REFERENCE}": 5}}}}'.encode(),
+    "a digest cut short": f'{{"images": {{"{REFERENCE}": "sha256:ab"}}}}'.encode(),
+    "no tag": f'{{"images": {{"docker.io/library/nginx": "{DIGEST}"}}}}'.encode(),
+    "no reference": f'{{"images": {{"": "{DIGEST}"}}}}'.encode(),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_lock_file_that_is_damaged_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "images.lock.json"
+    path.write_bytes(DAMAGED[name])
+    with pytest.raises(FormatError) as caught:
+        imagelock.read(path)
+    assert str(path) in caught.value.message and caught.value.hint
+
+
+def test_a_fifo_in_its_place_keeps_no_build_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "images.lock.json")
+    with pytest.raises(FormatError, match="not a regular file"):
+        imagelock.read(tmp_path / "images.lock.json")

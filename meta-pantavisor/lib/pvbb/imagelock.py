@@ -14,33 +14,40 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pantavisor import cjson
+from pantavisor import cjson, regular
 from pantavisor.digest import Digest
-from pantavisor.errors import FormatError
+from pantavisor.errors import FormatError, PantavisorError
 from pantavisor.ref import Ref
 
 MAX_BYTES = 4 * 1024 * 1024
 PLACE_HINT = "check PVR_DOCKER_LOCK, and the rights of this user there"
+MENDING_HINT = "correct it, or remove it and run: scripts/lock write DEVICE"
 _MEMBERS = {"images"}
 
 
 def read(path: Path) -> dict[str, Digest]:
     """What the file has; nothing where there is no file yet. Raises FormatError."""
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        with regular.opened(path) as stream:
+            return _images(path, stream.read(MAX_BYTES + 1))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise FormatError(
             f"the lock file {path} cannot be read: {error.strerror}", hint=PLACE_HINT
         ) from error
+    except PantavisorError as error:
+        message = error.message if str(path) in error.message else f"{path}: {error.message}"
+        raise FormatError(message, hint=error.hint or MENDING_HINT) from error
+
+
+def _images(path: Path, data: bytes) -> dict[str, Digest]:
     document = cjson.load_object(data, what=str(path), max_bytes=MAX_BYTES, unique=True)
     images = document.get("images")
     if set(document) != _MEMBERS or not isinstance(images, dict):
         raise FormatError(
             f'{path} is not a lock file of images: it holds one object, "images"',
-            hint="remove it and run: scripts/lock write DEVICE",
+            hint=MENDING_HINT,
         )
     return {_reference(path, key): _digest(path, key, value) for key, value in images.items()}
 
