@@ -68,7 +68,7 @@ balanced (xz 3), small (xz 6 with BCJ), or a codec such as zstd:19 or lz4. The k
 # would make programs distrust what they derived from older files, as Python does with its .pyc files.
 PVR_SOURCE_DATE_EPOCH ??= ""
 PVR_SOURCE_DATE_EPOCH[doc] = "Latest time of any file in root.squashfs (seconds since 1970). Empty: the \
-times of the image."
+times of the image, and of a directory in PVR_ROOTFS none after SOURCE_DATE_EPOCH."
 PVR_VERITY ??= "0"
 PVR_VERITY[doc] = "1: the device checks every block of root.squashfs as it reads it (dm-verity); needs \
 kernel support."

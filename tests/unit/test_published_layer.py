@@ -29,6 +29,7 @@ from pvbb.published import (  # noqa: E402
     RENAMED,
     REPLACED,
     SIDE_FILES,
+    TASKS,
 )
 
 PAGE = (LAYER / "docs/published-layer.md").read_text()
@@ -103,9 +104,37 @@ def test_side_files_are_found_by_their_names(d: Any, name: str) -> None:
     d.setVar("SRC_URI", f"file://a/{name};x=y file://other.args.json")
     pvbb.variables.check(d)
     assert d.getVar(variable) == f"a/{name}"
-    d.setVar(variable, "mine.json")
     pvbb.variables.check(d)
-    assert d.getVar(variable) == "mine.json"
+    d.setVar(variable, "mine.json")
+    assert f"mine.json is {variable}, and a/{name} of SRC_URI would be so by its name" in skipped(d)
+
+
+@pytest.mark.parametrize(
+    ("entry", "place"),
+    [("https://x/a/demo.args.json;sha256sum=0", "demo.args.json"),
+     ("https://x/get?id=1;downloadfilename=demo.args.json", "demo.args.json"),
+     ("file://demo.args.json;subdir=there", "there/demo.args.json")],
+)  # fmt: skip
+def test_side_files_may_come_from_anywhere(d: Any, entry: str, place: str) -> None:
+    d.setVar("SRC_URI", entry)
+    pvbb.variables.check(d)
+    assert d.getVar("PVR_ARGS_JSON") == place
+
+
+def test_of_two_side_files_neither_is_lost(d: Any) -> None:
+    d.setVar("SRC_URI", "file://demo.network.json file://network.json")
+    assert "demo.network.json is PVR_NETWORK_JSON, and network.json of SRC_URI would be so" in skipped(d)
+
+
+@pytest.mark.parametrize("task", [*TASKS, "do_fetch_pvr:append"])
+def test_a_task_that_nothing_runs_skips_the_recipe(d: Any, task: str) -> None:
+    name = task.partition(":")[0]
+    d.setVarFlag(name, "noexec", "0")
+    pvbb.variables.check(d)
+    d.setVar(task, "    true\n")
+    assert f"{name} is a task of the published layer, and does not run here (hint: {TASKS[name]})" in (
+        skipped(d)
+    )
 
 
 def test_a_side_file_without_a_meaning_here_is_not_passed_over(d: Any) -> None:
@@ -127,11 +156,22 @@ def test_options_of_pvr_app_add_become_variables(d: Any) -> None:
     ("words", "sentence"),
     [("--base x", 'has "--base", which has no counterpart here'), ("--volume", "--volume has no value"),
      ("--config Cmd", "write --config=NAME=VALUE"), ("--arg 'a", "No closing quotation"),
-     ("--config=Cmd=[1", "is not valid JSON")],
+     ("--config=Cmd=[1", "is not valid JSON"),
+     ("--config Env=A=b --config Env=C=d", "two values of --config=Env (hint: keep one, or write a list"),
+     ("--group root --group app", 'has --group=app, but PVR_GROUP is "root"')],
 )  # fmt: skip
 def test_a_wrong_option_skips_the_recipe(d: Any, words: str, sentence: str) -> None:
     d.setVar("PVR_APP_ADD_EXTRA_ARGS", words)
     assert sentence in skipped(d)
+
+
+def test_an_option_and_its_variable_say_the_same(d: Any) -> None:
+    d.setVar("PVR_APP_ADD_EXTRA_ARGS", "--group root --group root")
+    d.setVar("PVR_APP_ADD_GROUP", "root")
+    pvbb.variables.check(d)
+    d.setVar("PVR_GROUP", "app")
+    d.delVar("PVR_APP_ADD_GROUP")
+    assert 'PVR_APP_ADD_EXTRA_ARGS has --group=root, but PVR_GROUP is "app"' in skipped(d)
 
 
 def test_a_name_that_the_published_layer_shortens_has_to_be_written_down(d: Any) -> None:
@@ -171,6 +211,18 @@ def test_a_finished_container_comes_from_a_file_with_a_checksum_or_from_a_direct
 
 
 @pytest.mark.parametrize(
+    ("rootfs", "given", "expected"),
+    [("/work/rootfs", "", "1000"), ("/work/rootfs", "5", "5"), ("/work/rootfs.tar.bz2", "", "")],
+)
+def test_a_directory_has_no_time_of_a_checkout(d: Any, rootfs: str, given: str, expected: str) -> None:
+    d.setVar("SOURCE_DATE_EPOCH", "1000")
+    d.setVar("PVR_SOURCE_DATE_EPOCH", given)
+    d.setVar("PVR_ROOTFS", rootfs)
+    pvbb.sources.container(d)
+    assert d.getVar("PVR_SOURCE_DATE_EPOCH") == expected
+
+
+@pytest.mark.parametrize(
     ("sources", "sentence"),
     [
         ({"PVR_SRC_URI": "https://x/app.tgz"}, 'no checksum (hint: write SRC_URI[sha256sum] = "...")'),
@@ -178,6 +230,7 @@ def test_a_finished_container_comes_from_a_file_with_a_checksum_or_from_a_direct
         ({"PVR_SRC_URI": "https://pvr.example/user/device/0#os"}, "is not an export's file"),
         ({"PVR_SRC_URI": "file://a.tgz", "PVR_SRC_DIR": "b"}, "PVR_SRC_URI and PVR_SRC_DIR name 2 sources"),
         ({"SRC_URI": "file://a.tgz file://b.tgz"}, "SRC_URI has several archives"),
+        ({"PVR_SRC_URI": "file://a.tgz file://b.tgz"}, "PVR_SRC_URI names several files"),
         ({}, "PVR_DOCKER_REF is not set"),
     ],
 )
@@ -246,7 +299,7 @@ def test_every_name_in_place_of_a_published_one_is_a_variable_of_the_layer() -> 
 
 def test_the_page_has_each_name_once_with_what_it_is_here() -> None:
     rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", PAGE, re.MULTILINE))
-    for table in (KEPT, REPLACED, CLASSES, FEATURES):
+    for table in (KEPT, REPLACED, TASKS, CLASSES, FEATURES):
         for name, text in table.items():
             assert rows.pop(name) == (text or "works"), name
     for name, new in RENAMED.items():

@@ -30,7 +30,7 @@ def d() -> Any:
     [("PANTAVISOR_CONSOL", "PANTAVISOR_CONSOLE"), ("PV_CONFIG_OVERLAYDIR", "PV_CONFIG_OVERLAY_DIR"),
      ("PANTAVISOR_INITRAMFS_MODULE:append", "PANTAVISOR_INITRAMFS_MODULES"),
      ("pvr_docker_ref", "PVR_DOCKER_REF"), ("Pvroot_Container:append", "PVROOT_CONTAINERS"),
-     ("pvs_key_dir", "PVS_KEY_DIR")],
+     ("pvs_key_dir", "PVS_KEY_DIR"), ("PVR_APP_ADD_GRUOP", "PVR_APP_ADD_GROUP")],
 )  # fmt: skip
 def test_a_misspelt_name_of_a_recipe_or_of_the_published_layer_is_answered_by_the_nearest(
     d: Any, name: str, nearest: str
@@ -58,6 +58,8 @@ def test_an_argument_that_is_set_as_a_variable_is_answered_by_the_line_to_write(
     ("line", "place"),
     [('PVROOT_CONTAINERS:append = " web"', "into the recipe of the device (inherit pvroot-image)"),
      ('PVR_GROUP:pn-web ?= "x"', "into the recipe of the container (inherit pvrexport)"),
+     ('PANTA_MULTICONFIG = "x"', "into the recipe of the device (inherit pvroot-image)"),
+     ('PV_INITIAL_DTB:append = " x.dtb"', "into the recipe of the bsp (inherit bsp-pvrexport)"),
      ('PANTAVISOR_LOG_LEVEL = "debug"', "where pantavisor-config reads it")],
 )  # fmt: skip
 def test_a_variable_that_another_recipe_reads_skips_the_recipe(

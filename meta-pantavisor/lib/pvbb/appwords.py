@@ -23,24 +23,37 @@ PAIRS = {"--config": "config", "--arg": "arguments"}
 
 
 def take(d: Any) -> None:
-    """Set what the options set; skip the recipe for one that has no counterpart."""
+    """Set what the options set; skip the recipe for one that has no counterpart, or is lost by another."""
     volumes: list[str] = []
     members: dict[str, dict[str, Any]] = {"config": {}, "arguments": {}}
     for option, value in _options(d):
         if option == "--volume":
             volumes.append(value)
         elif option in SINGLE:
-            d.setVar(SINGLE[option], value)
+            _set(d, option, value)
         else:
             name, equals, text = value.partition("=")
             if not equals:
                 pvbb.recipe.skip(d, f"{VARIABLE}: {option} {value}", f"write {option}=NAME=VALUE")
-            members[PAIRS[option]][name] = _value(d, text)
+            found = _value(d, text)
+            if members[PAIRS[option]].setdefault(name, found) != found:
+                what = f"{VARIABLE} has two values of {option}={name}"
+                pvbb.recipe.skip(d, what, f'keep one, or write a list: {option}=\'{name}=["A", "B"]\'')
     if volumes:
         given = d.getVar("PVR_VOLUMES", noweakdefault=True) or ""
         d.setVar("PVR_VOLUMES", " ".join([*given.split(), *volumes]))
     if any(members.values()):
         d.setVar("PVR_APP_WORDS", json.dumps(members, sort_keys=True))
+
+
+def _set(d: Any, option: str, value: str) -> None:
+    """One that was given before, too, is in the variable."""
+    variable = SINGLE[option]
+    given = (d.getVar(variable, noweakdefault=True) or "").strip()
+    if given and given != value:
+        what = f'{VARIABLE} has {option}={value}, but {variable} is "{given}"'
+        pvbb.recipe.skip(d, what, "keep one of them")
+    d.setVar(variable, value)
 
 
 def _options(d: Any) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pantavisor import names
 
 import pvbb.assignments
+import pvbb.published
 import pvbb.recipe
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def check(d: Any) -> None:
 def _keys(d: Any) -> Iterator[str]:
     """As they are written. BitBake keeps what follows an operator with the variable."""
     for key in sorted(d.keys()):
-        if not pvbb.assignments.OURS.fullmatch(key.partition(":")[0]):
+        name = key.partition(":")[0]
+        if not pvbb.assignments.OURS.fullmatch(name) and name not in pvbb.published.RENAMED:
             continue
         yield key
         for operator in _OPERATORS:

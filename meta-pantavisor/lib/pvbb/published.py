@@ -14,6 +14,7 @@ import bb
 
 import pvbb.appwords
 import pvbb.recipe
+import pvbb.sources
 
 if TYPE_CHECKING:
     from typing import Any
@@ -88,6 +89,16 @@ REPLACED = {
     "PANTACOR_LAYER_DOCS": _DOCS,
     "PANTACOR_LAYER_DOCS_NAME": _DOCS,
 }
+# Tasks and functions that nothing runs here.
+_OWN_TASK = "write a task of your own: addtask NAME after do_unpack before do_pvrexport"
+TASKS = {
+    "do_fetch_pvr": _OWN_TASK,
+    "do_unpack_pvr": _OWN_TASK,
+    "do_rootfs_pvroot": "remove it: storage is written from the state alone",
+    "do_umoci_config": _DOCKER,
+    "do_create_component_docs": _DOCS,
+    "do_create_pantacor_docs": _DOCS,
+}
 # Values of these that mean what is done here anyway.
 HARMLESS = {
     "PVRIMAGE_AUTO_MDEV": ("0",),
@@ -160,6 +171,9 @@ def check(d: Any) -> None:
             pvbb.recipe.skip(d, f"{name} is a variable of the published layer, and not of this one",
                              REPLACED[name])  # fmt: skip
         _rename(d, name, value)
+    for task, hint in TASKS.items():
+        if d.getVar(task):
+            pvbb.recipe.skip(d, f"{task} is a task of the published layer, and does not run here", hint)
     _check_features(d)
     _take_side_files(d)
     pvbb.appwords.take(d)
@@ -203,8 +217,7 @@ def _take_side_files(d: Any) -> None:
     named = {d.getVar(variable) for variable in SIDE_FILES.values() if variable}
     owners = {d.getVar("PN"), d.getVar("BPN")}
     usual = {*UNPREFIXED, *(f"{owner}.{kind}.json" for owner in owners for kind in SIDE_FILES)}
-    words = [word for word in (d.getVar("SRC_URI") or "").split() if word.startswith("file://")]
-    for path in [word[len("file://") :].partition(";")[0] for word in words]:
+    for path in map(pvbb.sources.unpacked, pvbb.sources.entries(d)):
         name = os.path.basename(path)
         if name not in usual or path in named or name in named:
             continue
@@ -212,8 +225,11 @@ def _take_side_files(d: Any) -> None:
         if not variable:
             pvbb.recipe.skip(d, f"{name} is a side file of the published layer, and not of this one",
                              f"remove it, and {_DEVICES}")  # fmt: skip
-        if not d.getVar(variable):
-            d.setVar(variable, path)
+        other = d.getVar(variable)
+        if other and other != path:
+            pvbb.recipe.skip(d, f"{other} is {variable}, and {path} of SRC_URI would be so by its name",
+                             "remove one of them")  # fmt: skip
+        d.setVar(variable, path)
 
 
 def _need_name(d: Any) -> None:

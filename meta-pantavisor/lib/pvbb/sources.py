@@ -32,6 +32,8 @@ CHECKSUMS = ("sha256sum", "sha384sum", "sha512sum")
 DEVICE = "device.json"
 _ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz|tar\.xz|tar\.zst)$")
 
+_TARBALL = re.compile(r"\.(tar(\.\w+)?|t[bgx]z2?|tzst)$")
+
 
 def container(d: Any) -> None:
     """Prepare the source of a recipe that inherits pvrexport, or skip the recipe."""
@@ -42,11 +44,20 @@ def container(d: Any) -> None:
     bb.build.deltask("do_check_tag", d)
     if source == "PVR_ROOTFS":
         pvbb.recipe.set_platform(d)
+        _cut_times(d)
     elif source == "PVR_SRC_URI":
         _fetch_export(d, d.getVar("PVR_SRC_URI").strip())
     else:
         _need_no_skeleton(d)
         d.setVar("PVR_PART", d.getVar("PVR_SRC_DIR"))
+
+
+def _cut_times(d: Any) -> None:
+    """Times in a directory are those of a checkout, or of the task that wrote it; in a tarball, which its
+    name shows before it is there, they are the same everywhere.
+    """
+    if not _TARBALL.search(d.getVar("PVR_ROOTFS")) and not d.getVar("PVR_SOURCE_DATE_EPOCH"):
+        d.setVar("PVR_SOURCE_DATE_EPOCH", "${SOURCE_DATE_EPOCH}")
 
 
 def image(d: Any) -> None:
@@ -67,7 +78,7 @@ def unread(d: Any) -> list[str]:
         text = stream.read()
     values = [value for name in READERS if (value := d.getVar(name))]
     found = []
-    for entry in _entries(d):
+    for entry in entries(d):
         kind, _, rest = entry.partition("://")
         path = rest.partition(";")[0]
         named = any(f"{path}/".startswith(f"{value}/") or value.startswith(f"{path}/") for value in values)
@@ -82,7 +93,7 @@ def _named(d: Any) -> str:
     if len(archives) == 1:
         # As the published class takes it.
         d.setVar("PVR_SRC_URI", archives[0])
-        d.setVar("SRC_URI", " ".join(entry for entry in _entries(d) if entry != archives[0]))
+        d.setVar("SRC_URI", " ".join(entry for entry in entries(d) if entry != archives[0]))
         named = ["PVR_SRC_URI"]
     if len(named) == 1:
         _need_no_word_of_others(d, named[0])
@@ -111,7 +122,7 @@ def _need_no_word_of_others(d: Any, source: str) -> None:
 
 def _need_no_skeleton(d: Any) -> None:
     """Skip a recipe of the published layer's kind whose files are the device's own, and not a container."""
-    for entry in _entries(d):
+    for entry in entries(d):
         kind, _, path = entry.partition(";")[0].partition("://")
         place = bb.utils.which(d.getVar("FILESPATH") or "", path.strip("/")) if kind == "file" else ""
         holds = os.path.isfile(os.path.join(place, DEVICE)) and not glob(os.path.join(place, "*/run.json"))
@@ -121,6 +132,8 @@ def _need_no_skeleton(d: Any) -> None:
 
 
 def _fetch_export(d: Any, uri: str) -> None:
+    if len(uri.split()) > 1:
+        pvbb.recipe.skip(d, f"PVR_SRC_URI names several files: {uri}", "keep the one with the container")
     kind, _, path, _, _, parameters = bb.fetch2.decodeurl(d.expand(uri))
     if not _ARCHIVE.search(path):
         hint = "make a file of it (pvr clone, then pvr export FILE.tgz), and name that"
@@ -128,10 +141,7 @@ def _fetch_export(d: Any, uri: str) -> None:
     if kind in ("http", "https", "ftp") and not _has_checksum(d, parameters):
         name = f"{parameters['name']}.sha256sum" if "name" in parameters else "sha256sum"
         pvbb.recipe.skip(d, f"{uri} has no checksum", f'write SRC_URI[{name}] = "..."')
-    # With its directories, for a file next to the recipe.
-    where = path.lstrip("/") if kind == "file" else os.path.basename(path)
-    where = parameters.get("downloadfilename") or where
-    d.setVar("PVR_PART", os.path.join(parameters.get("subdir", ""), where))
+    d.setVar("PVR_PART", unpacked(d.expand(uri)))
     d.appendVar("SRC_URI", f" {uri}{'' if 'unpack' in parameters else ';unpack=0'}")
 
 
@@ -145,8 +155,18 @@ def _has_checksum(d: Any, parameters: dict[str, str]) -> bool:
 
 
 def _archives(d: Any) -> list[str]:
-    return [entry for entry in _entries(d) if _ARCHIVE.search(entry.partition(";")[0])]
+    return [entry for entry in entries(d) if _ARCHIVE.search(entry.partition(";")[0])]
 
 
-def _entries(d: Any) -> list[str]:
+def entries(d: Any) -> list[str]:
+    """Those of SRC_URI."""
     return list((d.getVar("SRC_URI") or "").split())
+
+
+def unpacked(entry: str) -> str:
+    """Where the file of an entry is, once it was unpacked: one next to the recipe with its directories."""
+    address, *words = entry.split(";")
+    kind, _, path = address.partition("://")
+    parameters = dict(word.partition("=")[::2] for word in words)
+    where = path.lstrip("/") if kind == "file" else os.path.basename(path)
+    return os.path.join(parameters.get("subdir", ""), parameters.get("downloadfilename") or where)

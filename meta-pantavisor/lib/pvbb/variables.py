@@ -72,7 +72,7 @@ def check(d: Any) -> None:
         elif _is_lower(d, name) and (near := _nearest(name.upper(), known)):
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"')
         elif pvbb.assignments.OURS.fullmatch(name) and name not in known:
-            near = _nearest(name, _readers(layer))
+            near = _nearest(name, {*_readers(layer), *published})
             own = f'declare one of your own by {name}[doc] = "...", and look up others in docs/variables.md'
             pvbb.recipe.skip(d, f'unknown variable "{name}" is set', f'use "{near}"' if near else own)
     _need_readers(d, layer)
@@ -122,9 +122,11 @@ def _need_readers(d: Any, layer: str) -> None:
     """
     readers = _readers(layer)
     lines = [line for line in pvbb.assignments.of_recipe(d) if line.path.endswith(pvbb.assignments.RECIPES)]
-    for name in sorted({line.name for line in lines} & readers.keys()):
-        if pvbb.assignments.OURS.fullmatch(name) and not d.getVarFlag(name, "doc", False):
-            where = _PLACES.get(readers[name], f"where {readers[name]} reads it")
+    for name in sorted({line.name for line in lines}):
+        own = pvbb.published.RENAMED.get(name, name)
+        is_declared = any(d.getVarFlag(each, "doc", False) for each in (name, own))
+        if own in readers and pvbb.assignments.OURS.fullmatch(own) and not is_declared:
+            where = _PLACES.get(readers[own], f"where {readers[own]} reads it")
             hint = f"write it {where}, or in the configuration as {name}:pn-NAME"
             pvbb.recipe.skip(d, f"{name} is set, which this recipe does not read", hint)
 
