@@ -35,7 +35,18 @@ def test_a_container_that_needs_a_disk_or_a_pool_is_named() -> None:
     assert disk.startswith("web needs the disk secret") and pool.startswith("web needs the pool internal")
 
 
+def test_a_container_that_requires_services_or_drivers_is_named() -> None:
+    run = {"services": {"required": [{"name": "bus"}]}, "drivers": {"required": ["wifi"]}}
+    services, drivers = warnings(run, {})
+    assert services.startswith("web requires services") and drivers.startswith("web requires drivers")
+
+
 def test_what_nothing_uses_is_not() -> None:
     pools = {"pools": {"internal": {"type": "bridge", "subnet": "10.0.5.0/24"}}}
-    run = {"network": {"mode": "host"}, "storage": {"data": {"persistence": "permanent"}}}
+    run = {
+        "network": {"mode": "host"},
+        "storage": {"data": {"persistence": "permanent"}},
+        "drivers": {"manual": ["x"], "optional": ["wifi"], "required": []},
+        "services": {"optional": [{"name": "bus"}]},
+    }
     assert warnings(run, {"network": pools, "disks": [DISK]}) == []
