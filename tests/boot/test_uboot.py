@@ -77,6 +77,7 @@ class Device:
         (self.tree / "boot/uboot.txt").write_bytes(b"pv_rev=0".ljust(FILE_BYTES, b"\0"))
         self.files = {"boot.scr": (world / "boot.scr").read_bytes()}
         self.set_notes()
+        self.folders: list[str] = []  # of the boot partition
         self.unreadable: str | None = None  # a file that exists, whose content is not on the disk
 
     def add_revision(self, name: str, *, kernel: bytes | None = None, **more: bytes) -> None:
@@ -109,6 +110,8 @@ class Device:
         for name, content in self.files.items():
             (self.folder / "file").write_bytes(content)
             run("mcopy", "-i", str(fat), str(self.folder / "file"), f"::{name}")
+        for name in self.folders:
+            run("mmd", "-i", str(fat), f"::{name}")
         features = "^metadata_csum_seed,^orphan_file"
         run("mke2fs", "-q", "-t", "ext4", "-O", features, "-L", "root", "-d", str(self.tree), str(storage))
         if self.unreadable:
@@ -141,13 +144,15 @@ class Device:
         with open(self.image, "rb") as disk:
             disk.seek((2048 + FAT_SECTORS) * SECTOR)
             assert disk.read(ROOT_SECTORS * SECTOR) == (self.folder / "root.img").read_bytes()
-        where = f"{self.image}@@{2048 * SECTOR}"
-        raw = subprocess.run(
-            ["mtype", "-i", where, "::pv-notes.env"], check=True, capture_output=True
-        ).stdout
+        raw = self.noted()
         assert len(raw) == NOTES_BYTES and zlib.crc32(raw[4:]).to_bytes(4, "little") == raw[:4]
         text = raw[4:].partition(b"\0\0")[0].decode()
         return dict(line.partition("=")[::2] for line in text.split("\0") if "=" in line)
+
+    def noted(self) -> bytes:
+        """The file of the notes."""
+        argv = ["mtype", "-i", f"{self.image}@@{2048 * SECTOR}", "::pv-notes.env"]
+        return subprocess.run(argv, check=True, capture_output=True).stdout
 
 
 def make_script(source: Path, target: Path) -> None:
@@ -222,7 +227,7 @@ def test_a_try_that_cannot_be_noted_is_not_tried(device: Device) -> None:
     device.files["pv-notes.env"] = bytes(NOTES_BYTES)
     device.assemble()
     boot = device.boot(may_lack_notes=True)
-    assert {"pv_rev=0", "pv_try=1"} <= set(boot.words), boot.console
+    assert {"pv_rev=0", "pv_try=1", "panic=0", "pv_uncounted=1"} <= set(boot.words), boot.console
     assert "cannot be noted" in boot.console
 
 
@@ -359,3 +364,66 @@ def test_a_value_that_is_not_a_revision_is_none(device: Device, revision: str, t
     boot = device.boot()
     assert {"pv_rev=0", "pv_try="} <= set(boot.words), boot.console
     assert not [word for word in boot.words if word.startswith("init=")]
+
+
+@pytest.mark.parametrize("notes", [None, b"", b"\xa5" * 5000], ids=["missing", "empty", "long"])
+def test_notes_that_are_lost_or_damaged_do_not_lead_to_a_loop(device: Device, notes: bytes | None) -> None:
+    device.add_revision("4")
+    device.set_environment(pv_rev="4")
+    del device.files["pv-notes.env"]
+    if notes is not None:
+        device.files["pv-notes.env"] = notes
+    device.assemble()
+    for count in ("x", "xx"):
+        boot = device.boot(may_lack_notes=True)
+        assert {"pv_rev=4", "panic=2"} <= set(boot.words), boot.console
+        assert f"pv_fails=5:{count}\0".encode() in device.noted()
+
+
+def test_where_nothing_can_be_noted_a_panic_stops_and_what_does_not_load_leads_to_the_next(
+    device: Device,
+) -> None:
+    for name, kernel in (("0", None), ("3", b"no kernel"), ("4", b"no kernel")):
+        device.add_revision(name, kernel=kernel)
+    device.set_environment(pv_rev="4", pv_prev="3")
+    del device.files["pv-notes.env"]
+    device.folders = ["pv-notes.env"]
+    device.assemble()
+    boot = device.boot(may_lack_notes=True)
+    assert {"pv_rev=0", "panic=0", "pv_uncounted=1"} <= set(boot.words), boot.console
+    assert "nothing can be noted, so a kernel that panics stops" in boot.console
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory"])
+def test_where_both_copies_are_lost_revision_0_is_booted_and_counted(device: Device, kind: str) -> None:
+    device.add_revision("0")
+    (device.tree / "boot/uboot.txt").unlink()
+    for name in ("uboot.txt", "uboot2.txt") if kind == "directory" else ():
+        (device.tree / "boot" / name).mkdir()
+    device.set_notes(pv_fails="none:x")
+    device.assemble()
+    boot = device.boot()
+    assert {"pv_rev=0", "panic=2"} <= set(boot.words) and boot.notes["pv_fails"] == "none:xx", boot.console
+
+
+@pytest.mark.parametrize(
+    "generation, revision, counts",
+    [
+        ("9" * 18, "3", True),
+        ("9" * 19, "3", False),
+        ("5", "9" * 11, False),
+        ("5", "locals/" + "a" * 64, True),
+        ("5", "locals/" + "a" * 65, False),
+    ],
+)
+def test_numbers_and_names_that_the_runtime_does_not_read_do_not_count(
+    device: Device, generation: str, revision: str, counts: bool
+) -> None:
+    for name in ("0", revision):
+        device.add_revision(name)
+    device.set_environment(generation=generation, pv_rev=revision)
+    device.set_environment(copy="uboot2.txt", pv_rev="0")
+    device.assemble()
+    boot = device.boot()
+    assert f"pv_rev={revision if counts else 0}" in boot.words, boot.console
+    assert boot.notes["pv_fails"] == f"{generation if counts else 5}:x"

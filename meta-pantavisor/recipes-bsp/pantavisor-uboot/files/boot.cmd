@@ -2,8 +2,8 @@
 # Which revision boots, and what it is given: a script of U-Boot with the contract of pantavisor-grub's
 # grub.cfg.
 #
-# The storage is the partition of our own disk that has /boot/uboot.txt or its second copy, uboot2.txt. The
-# runtime writes them:
+# The storage is the partition of our own disk that has /boot/uboot.txt or its second copy, uboot2.txt, or
+# where both are lost revision 0. The runtime writes them:
 #   pv_gen     the generation, which rises with each change; a copy counts where it equals pv_end
 #   pv_rev     the committed revision
 #   pv_try     a revision that is to be tried once, or nothing
@@ -15,7 +15,8 @@
 #   pv_fails   the generation, and an x for each boot of what is committed
 #   pv_last    the committed revision that was booted last
 # After three boots of pv_rev that were not good pv_prev is taken, after three more revision 0, then the
-# console prints that, and it begins again.
+# console prints that, and it begins again. Where nothing can be saved, a kernel that panics stops, since
+# nothing could lead past it.
 #
 # Names that begin with pv_b_ are set by the board, in front of this text or in the environment. Values of
 # the files are copied by their pattern before anything else is done with them. The locals of this shell
@@ -28,16 +29,16 @@ if test -z "${devnum}"; then setenv devnum 0; fi
 disk=none
 part list ${devtype} ${devnum} pv_parts
 for number in ${pv_parts}; do
-	for copy in uboot.txt uboot2.txt; do
+	for file in boot/uboot.txt boot/uboot2.txt trails/0/.pv/pv-kernel.img trails/0/.pv/pantavisor.fit; do
 		if test "${disk}" = none; then
-			if test -e ${devtype} ${devnum}:${number} /boot/${copy}; then disk="${devnum}:${number}"; fi
+			if test -e ${devtype} ${devnum}:${number} /${file}; then disk="${devnum}:${number}"; fi
 		fi
 	done
 done
 setenv pv_parts
 
 if test "${disk}" = none; then
-	echo "pantavisor: no storage on ${devtype} ${devnum}: no partition with /boot/uboot.txt"
+	echo "pantavisor: no storage on ${devtype} ${devnum}: no partition with /boot/uboot.txt or revision 0"
 	sleep 10
 	reset
 fi
@@ -46,23 +47,28 @@ save=saveenv
 notes=yes
 if test "${pv_b_notes}" = fat; then
 	save="run pv_save"
-	setenv pv_save 'env export -c -s 200 ${loadaddr} pv_trying pv_fails pv_last && fatwrite ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200'
+	# What cannot be read again would be counted from the beginning for ever.
+	setenv pv_read 'load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200 && test "${filesize}" = 200 && env import -c ${loadaddr} 200 pv_trying pv_fails pv_last'
+	setenv pv_save 'env export -c -s 200 ${loadaddr} pv_trying pv_fails pv_last && fatwrite ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200 && run pv_read'
 	setenv pv_trying
 	setenv pv_fails
 	setenv pv_last
 	# A file that is torn or missing could hide a try that was spent.
 	notes=no
-	if load ${devtype} ${devnum}:${distro_bootpart} ${loadaddr} pv-notes.env 200 && test "${filesize}" = 200; then
-		if env import -c ${loadaddr} 200 pv_trying pv_fails pv_last; then notes=yes; fi
-	fi
+	if run pv_read; then notes=yes; fi
 fi
 
 # U-Boot's patterns know no ranges. Where nothing matches, setexpr fails or keeps the text, depending on its
 # version: so a value is what it should be where its pattern took the "=" away that was put in front of it.
 sign="0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-numbers="^=([0123456789]+)$"
-generations="^=([123456789][0123456789]*)$"
+# Nor do they count: a number has up to 10 digits, a generation 18, a name 71 signs, as the runtime reads
+# them, or the two would go by different copies.
+more="[0123456789]?[0123456789]?[0123456789]?[0123456789]?"
+numbers="^=([0123456789]${more}${more}[0123456789]?)$"
+generations="^=([123456789]${more}${more}${more}${more}[0123456789]?)$"
 names="^=(locals/[${sign}][${sign}._-]*)$"
+eight=........
+longer="^=${eight}${eight}${eight}${eight}${eight}${eight}${eight}${eight}${eight}"
 
 whole=no
 gen=none
@@ -83,9 +89,12 @@ for copy in uboot.txt uboot2.txt; do
 		if test "${pv_name}" != "=${pv_gen}"; then gen="${pv_name}"; fi
 		rev=none
 		setenv pv_name "=${pv_rev}"
-		setexpr pv_name sub "${numbers}" "\\1"
-		setexpr pv_name sub "${names}" "\\1"
-		if test "${pv_name}" != "=${pv_rev}"; then rev="${pv_name}"; fi
+		setexpr pv_name sub "${longer}" ""
+		if test "${pv_name}" = "=${pv_rev}"; then
+			setexpr pv_name sub "${numbers}" "\\1"
+			setexpr pv_name sub "${names}" "\\1"
+			if test "${pv_name}" != "=${pv_rev}"; then rev="${pv_name}"; fi
+		fi
 		if test "${rev}" != none && test "${gen}" = "${pv_gen}" && test "${gen}" = "${pv_end}"; then whole=yes; fi
 		# Other tools write neither.
 		if test "${rev}" != none && test -z "${pv_gen}" && test -z "${pv_end}"; then whole=yes; fi
@@ -122,6 +131,8 @@ generation="${gen}"
 if test "${generation}" = none; then generation="${try}"; fi
 links=/trails
 chosen=none
+panic=2
+others="${rev}"
 
 if test "${try}" != none; then
 	if test "${notes}" = no || test "${pv_trying}" = "${generation}"; then
@@ -163,8 +174,12 @@ if test "${chosen}" = none; then
 	if test "${chosen}" != "${rev}"; then echo "pantavisor: revision ${rev} fails to start, taking ${chosen}"; fi
 	if test "${count}" = none; then setenv pv_fails "${generation}:x"; else setenv pv_fails "${generation}:${count}x"; fi
 	setenv pv_last "${rev}"
-	# What cannot be counted is booted all the same.
-	${save}
+	if ${save}; then true; else
+		echo "pantavisor: nothing can be noted, so a kernel that panics stops instead of starting again"
+		panic="0 pv_uncounted=1"
+		# No other start leads any further than this one.
+		others="${rev} ${prev} 0"
+	fi
 fi
 
 tried=pv_try=
@@ -200,9 +215,9 @@ setenv pv_uuid
 part uuid ${devtype} ${disk} pv_uuid
 
 # Comes back only where a revision cannot be booted; the one after it is then taken at once.
-for revision in ${chosen} ${rev}; do
+for revision in ${chosen} ${others}; do
 	echo "pantavisor: booting revision ${revision}"
-	setenv bootargs "rdinit=/usr/bin/pantavisor pv_rev=${revision} ${tried} pv_storage.device=PARTUUID=${pv_uuid} panic=2 ${pv_b_args} ${oemargs}"
+	setenv bootargs "rdinit=/usr/bin/pantavisor pv_rev=${revision} ${tried} pv_storage.device=PARTUUID=${pv_uuid} panic=${panic} ${pv_b_args} ${oemargs}"
 	if test -e ${devtype} ${disk} ${links}/${revision}/.pv/pantavisor.fit; then
 		if load ${devtype} ${disk} ${ramdisk_addr_r} ${links}/${revision}/.pv/pantavisor.fit; then
 			bootm ${ramdisk_addr_r}${pv_b_fit}
