@@ -316,6 +316,16 @@ def test_boot_choice_that_is_missing_is_named(device: sim.Device, tree: Path) ->
     assert findings(tree, device) == ["boot boot"]
 
 
+def test_variables_that_a_device_adds_to_its_boot_environment_are_known(
+    device: sim.Device, tree: Path
+) -> None:
+    for name in ("grubenv", "grubenv2"):
+        path = tree / "boot" / name
+        lines = path.read_bytes().rstrip(b"#").replace(b"pv_end", b"pv_lost=2:60\npv_end")
+        path.write_bytes((lines + b"pv_fails=1:xx\n").ljust(1024, b"#"))
+    assert findings(tree, device) == []
+
+
 def test_state_that_is_not_canonical_is_named(device: sim.Device, tree: Path) -> None:
     path = tree / "trails/0/.pvr/json"
     path.write_bytes(path.read_bytes() + b"\n")

@@ -85,6 +85,15 @@ def test_whole_image_is_good(module_bench: Bench) -> None:
     assert module_bench.codes() == []
 
 
+def test_image_without_a_block_for_the_notes_of_grub_is_named(
+    module_bench: Bench, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.img"
+    proc.run(["cp", "--sparse=always", module_bench.path, copy])
+    proc.run(["debugfs", "-w", "-R", "rm /boot/grubtry", f"{copy}?offset={STORAGE}"])
+    assert Bench(module_bench.device, copy).codes() == ["boot"]
+
+
 def test_every_byte_of_the_partition_headers_counts(bench: Bench) -> None:
     for start in (512, bench.size - 512):
         for at in range(92):

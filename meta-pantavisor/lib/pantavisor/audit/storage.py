@@ -25,9 +25,11 @@ MAX_CONFIG = 64 * 1024
 MAX_SEARCHED = 256 * 1024**3  # bytes of files that are not objects; they may be holes
 GRUBENV_BYTES = 1024
 GRUBENV_HEAD = b"# GRUB Environment Block\n"
-BOOT_VARIABLES = frozenset(["pv_gen", "pv_rev", "pv_try", "pv_prev", "pv_end", "pv_trying"])
-BOOT_FILES = ("boot/uboot.txt", "boot/uboot2.txt", "boot/grubenv", "boot/grubenv2")
+NOTES = "boot/grubtry"
 NOTE_VARIABLES = frozenset(["pv_trying", "pv_fails", "pv_last"])  # GRUB's own
+# GRUB's count, where its own block takes none.
+BOOT_VARIABLES = frozenset("pv_gen pv_rev pv_try pv_prev pv_lost pv_end pv_trying pv_fails".split())
+BOOT_FILES = ("boot/uboot.txt", "boot/uboot2.txt", "boot/grubenv", "boot/grubenv2")
 TOP_FOLDERS = frozenset(
     "boot cache config disks factory factory-pkgs.d logs lost+found objects pv trails".split()
 )
@@ -52,7 +54,7 @@ def check(storage: Storage, states: Mapping[str, State], findings: Findings, *, 
     """
     _check_kinds(storage, findings, in_image)
     unit_record.check(storage, findings)
-    _check_boot(storage, frozenset(states), findings)
+    _check_boot(storage, frozenset(states), findings, in_image)
     links: dict[str, str] = {}
     known: set[str] = set()
     for revision, state in sorted(states.items()):
@@ -83,7 +85,7 @@ def _check_kinds(storage: Storage, findings: Findings, in_image: bool) -> None:
             )
 
 
-def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings) -> None:
+def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings, in_image: bool) -> None:
     for path in BOOT_FILES:
         variables = _boot_variables(storage, path, BOOT_VARIABLES, findings)
         if variables is None:
@@ -94,7 +96,9 @@ def _check_boot(storage: Storage, revisions: frozenset[str], findings: Findings)
             value = variables.get(name, "")
             if value not in revisions | {""} or (name == "pv_rev" and not value):
                 findings.add("boot", path, f'{name} is "{value[:80]}", and that revision does not exist')
-    _boot_variables(storage, "boot/grubtry", NOTE_VARIABLES, findings)
+    _boot_variables(storage, NOTES, NOTE_VARIABLES, findings)
+    if in_image and "boot/grubenv" in storage.entries and NOTES not in storage.entries:
+        findings.add("boot", NOTES, "is missing, so GRUB has no block of its own to count boots in")
     if not any(path in storage.entries for path in BOOT_FILES):
         findings.add("boot", "boot", "there is neither boot/uboot.txt nor boot/grubenv")
 
