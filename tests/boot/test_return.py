@@ -88,3 +88,53 @@ def test_where_nothing_comes_up_all_are_taken_in_turn_until_the_console_says_so(
         )
         assert booted(running.console) == [NEXT] * 3 + [GOOD] * 3 + ["0"] * 3
         assert running.console.count("Kernel panic - not syncing") == 9
+
+
+def test_panics_are_counted_where_grub_has_lost_its_notes(
+    storage: Storage, start: Callable[..., qemu.Guest], desk: Desk, machine: str, tmp_path: Path
+) -> None:
+    if machine.endswith("-uboot"):
+        pytest.skip("U-Boot makes its notes by itself: see test_uboot.py")
+    panics = desk.bsp({PID_1: b"not a program\n"}, mode=0o755)
+    with mounted(storage, tmp_path / "card") as card:
+        deploy("--commit", card / "trails" / NEXT, card / "trails/0", panics)
+        (card / "boot/grubtry").unlink()
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"revision 0 COMMITTED", timeout=2 * BOOT_SECONDS)
+        assert booted(running.console) == [NEXT] * 3 + ["0"]
+        assert running.console.count("Kernel panic - not syncing") == 3
+    storage.replay(tmp_path)
+    assert storage.boot_environment(machine, tmp_path)[0] == "0"
+    # GRUB counts there again.
+    assert storage.read("/boot/grubtry", tmp_path).startswith(b"# GRUB Environment Block\n###")
+
+
+def test_where_nothing_can_be_counted_a_panic_stops_and_what_runs_well_makes_the_notes_again(
+    storage: Storage, start: Callable[..., qemu.Guest], desk: Desk, machine: str, tmp_path: Path
+) -> None:
+    if machine.endswith("-uboot"):
+        pytest.skip("U-Boot makes its notes by itself: see test_uboot.py")
+    panics = desk.bsp({PID_1: b"not a program\n"}, mode=0o755)
+    with mounted(storage, tmp_path / "card") as card:
+        deploy("--commit", card / "trails" / NEXT, card / "trails/0", panics)
+        take_no_notes(card)
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"end Kernel panic - not syncing", timeout=BOOT_SECONDS)
+        assert booted(running.console) == [NEXT]
+    with mounted(storage, tmp_path / "card") as card:
+        deploy("--commit", card / "trails" / GOOD, card / "trails/0")
+        take_no_notes(card)
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"the boot loader cannot note what it boots", timeout=BOOT_SECONDS)
+        running.wait_for(r"from now on a kernel that panics starts the device again", timeout=BOOT_SECONDS)
+    with start(storage.image, persist=True) as running:
+        running.wait_for(rf"revision {GOOD} is good, its boots are counted", timeout=BOOT_SECONDS)
+        assert "no block takes notes" not in running.console
+
+
+def take_no_notes(card: Path) -> None:
+    """What GRUB may read there, and what it has no room in."""
+    for name in ("grubenv", "grubenv2"):
+        path = card / "boot" / name
+        path.write_bytes(path.read_bytes().rstrip(b"#"))
+    (card / "boot/grubtry").unlink()

@@ -39,6 +39,7 @@ NOT_OF_THE_STORAGE = {
     "beneath": "this is the one way",
     "boot": "the configuration in the initramfs, the command line",
     "check": "the folder that the user names",
+    "commit": "/proc",
     "console": "the console's device",
     "container": "/proc, and what LXC writes in /run",
     "ctrl": "the socket in /run, /dev/null",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "bootnotes.h"
 #include "cmdline.h"
 #include "commit.h"
 #include "current.h"
@@ -82,12 +83,18 @@ static void read_environment(struct pv *pv)
 {
 	bool is_uboot = !strcmp(pv_config_text(&pv->config, PV_BOOTLOADER_TYPE), "uboot");
 	cleanup_free char *given = pv_cmdline_get(pv->cmdline, "pv_try");
+	cleanup_free char *uncounted = pv_cmdline_get(pv->cmdline, "pv_uncounted");
 	struct pv_err err;
 
 	pv->loader = is_uboot ? PV_BOOTENV_UBOOT : PV_BOOTENV_GRUB;
 	pv_commit_load(pv, given && pv_revision_is(given) ? given : "");
-	if (!is_uboot && pv_bootenv_make_notes(pv_storage_at(pv->storage), &err) < 0)
+	if (!is_uboot && pv_bootnotes_make(pv_storage_at(pv->storage), &pv->env, &err) < 0)
 		pv_warn("boot", "%s", err.text);
+	pv->is_uncounted = uncounted != NULL;
+	if (pv->is_uncounted)
+		pv_warn("boot",
+			"the boot loader cannot note what it boots: a kernel that panics before this "
+			"boot is good stops");
 }
 
 /* What a cut left, and what became of an update; a device that cannot note it boots all the same. */

@@ -14,26 +14,27 @@
 #include "durable.h"
 #include "text.h"
 
-#define GRUB_HEAD "# GRUB Environment Block\n"
-#define NOTES "boot/grubtry"
 #define NUMBER_BYTES 24
-#define VALUE_BYTES 128
-#define COPIES 2
 #define DIGITS "0123456789"
 
 static const struct {
-	const char *copies[COPIES];
+	const char *copies[PV_BOOTENV_COPIES];
 	const char *head;
 	char separator, padding;
 } kinds[] = {
-	[PV_BOOTENV_GRUB] = {{"boot/grubenv", "boot/grubenv2"}, GRUB_HEAD, '\n', '#'},
+	[PV_BOOTENV_GRUB] = {{"boot/grubenv", "boot/grubenv2"}, PV_BOOTENV_GRUB_HEAD, '\n', '#'},
 	[PV_BOOTENV_UBOOT] = {{"boot/uboot.txt", "boot/uboot2.txt"}, "", '\0', '\0'},
 };
 
-/* The last one of a name counts, as for the boot loaders; one that is too long is empty. */
-static void find(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
-	char value[VALUE_BYTES])
+const char *pv_bootenv_path(enum pv_bootenv_kind kind, int copy)
 {
+	return kinds[kind].copies[copy];
+}
+
+bool pv_bootenv_find(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+	char value[PV_BOOTENV_VALUE_BYTES])
+{
+	bool fits = true;
 	size_t name_length = strlen(name), at = strlen(kinds[kind].head);
 
 	value[0] = '\0';
@@ -47,11 +48,13 @@ static void find(enum pv_bootenv_kind kind, const char *block, size_t length, co
 		if (size > name_length && !memcmp(line, name, name_length) && line[name_length] == '=') {
 			size_t rest = size - name_length - 1;
 
-			snprintf(value, VALUE_BYTES, "%.*s", rest < VALUE_BYTES ? (int)rest : 0,
+			fits = rest < PV_BOOTENV_VALUE_BYTES;
+			snprintf(value, PV_BOOTENV_VALUE_BYTES, "%.*s", fits ? (int)rest : 0,
 				line + name_length + 1);
 		}
 		at += size + 1;
 	}
+	return fits;
 }
 
 /* In the one spelling that we write: GRUB compares the texts. */
@@ -62,12 +65,12 @@ static bool is_generation(const char *text)
 	return digits && digits < 19 && *text != '0' && !text[digits];
 }
 
-static void find_revision(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+void pv_bootenv_find_revision(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
 	char revision[PV_REVISION_BYTES + 1])
 {
-	char value[VALUE_BYTES];
+	char value[PV_BOOTENV_VALUE_BYTES];
 
-	find(kind, block, length, name, value);
+	pv_bootenv_find(kind, block, length, name, value);
 	/* Which also bounds its length. */
 	if (!pv_revision_is(value))
 		value[0] = '\0';
@@ -89,7 +92,7 @@ static void parse_lost(const char *text, struct pv_bootenv *env)
 bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t length, struct pv_bootenv *env)
 {
 	size_t head = strlen(kinds[kind].head);
-	char first[VALUE_BYTES], last[VALUE_BYTES];
+	char first[PV_BOOTENV_VALUE_BYTES], last[PV_BOOTENV_VALUE_BYTES];
 
 	*env = (struct pv_bootenv){0};
 	/* Some of U-Boot's files are padded far beyond; what counts is at the beginning. GRUB reads all. */
@@ -97,16 +100,16 @@ bool pv_bootenv_parse(enum pv_bootenv_kind kind, const char *block, size_t lengt
 		length = PV_BOOTENV_BYTES;
 	if (length < head || memcmp(block, kinds[kind].head, head))
 		return false;
-	find(kind, block, length, "pv_gen", first);
-	find(kind, block, length, "pv_end", last);
 	/* Other tools write neither. */
-	if (strcmp(first, last) || (*first && !is_generation(first)))
+	if (!pv_bootenv_find(kind, block, length, "pv_gen", first) ||
+		!pv_bootenv_find(kind, block, length, "pv_end", last) || strcmp(first, last) ||
+		(*first && !is_generation(first)))
 		return false;
 	env->generation = strtoull(first, NULL, 10);
-	find_revision(kind, block, length, "pv_rev", env->revision);
-	find_revision(kind, block, length, "pv_try", env->tried);
-	find_revision(kind, block, length, "pv_prev", env->previous);
-	find(kind, block, length, "pv_lost", first);
+	pv_bootenv_find_revision(kind, block, length, "pv_rev", env->revision);
+	pv_bootenv_find_revision(kind, block, length, "pv_try", env->tried);
+	pv_bootenv_find_revision(kind, block, length, "pv_prev", env->previous);
+	pv_bootenv_find(kind, block, length, "pv_lost", first);
 	parse_lost(first, env);
 	return *env->revision;
 }
@@ -137,20 +140,20 @@ void pv_bootenv_render(
 	block[at] = kinds[kind].padding;
 }
 
-static bool load_copy(int storage, enum pv_bootenv_kind kind, int copy, struct pv_bootenv *env)
+bool pv_bootenv_load_copy(int storage, enum pv_bootenv_kind kind, int copy, struct pv_bootenv *env)
 {
 	cleanup_free char *block = NULL;
 	struct pv_err err;
 	size_t length;
 
-	return pv_beneath_read(storage, kinds[kind].copies[copy], 64 * PV_BOOTENV_BYTES, &block, &length,
+	return pv_beneath_read(storage, kinds[kind].copies[copy], PV_BOOTENV_FILE_BYTES, &block, &length,
 		       &err) == 0 &&
 	       pv_bootenv_parse(kind, block, length, env);
 }
 
 void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *env)
 {
-	if (!load_copy(storage, kind, 0, env) && !load_copy(storage, kind, 1, env))
+	if (!pv_bootenv_load_copy(storage, kind, 0, env) && !pv_bootenv_load_copy(storage, kind, 1, env))
 		*env = (struct pv_bootenv){0};
 }
 
@@ -161,9 +164,7 @@ static int sync_name(struct pv_storage at)
 	return at.ops->checkpoint(at.root, PV_BARRIER_ENV_NAME) < 0 && errno != ENOTSUP ? -1 : 0;
 }
 
-/* A file of its own, so that nothing else changes with it: not a link, nor one that has another name. And
- * what GRUB reads has nothing behind the block that we write. */
-static bool is_own(enum pv_bootenv_kind kind, const struct stat *info)
+bool pv_bootenv_is_own(enum pv_bootenv_kind kind, const struct stat *info)
 {
 	return S_ISREG(info->st_mode) && info->st_nlink == 1 &&
 	       (kind == PV_BOOTENV_UBOOT || info->st_size <= PV_BOOTENV_BYTES);
@@ -176,7 +177,7 @@ static int open_copy(struct pv_storage folder, enum pv_bootenv_kind kind, const 
 
 	*length = 0;
 	if (fstatat(folder.root, name, &before, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (is_own(kind, &before))
+		if (pv_bootenv_is_own(kind, &before))
 			*length = before.st_size;
 		else if (folder.ops->unlink(folder.root, name) < 0)
 			return -1;
@@ -184,15 +185,27 @@ static int open_copy(struct pv_storage folder, enum pv_bootenv_kind kind, const 
 	return folder.ops->create(folder.root, name, O_WRONLY);
 }
 
-/* In place; only a file that is not there, or too short, changes more than its block. */
-static int write_copy(struct pv_storage at, enum pv_bootenv_kind kind, const char *path,
+/* What else has the directory's name, such as a link to one, no boot loader and no copy may depend on. */
+static int clear_folder(struct pv_storage at, const char *path)
+{
+	cleanup_free char *folder = pv_dup(path, strcspn(path, "/"));
+	struct stat info;
+
+	if (fstatat(at.root, folder, &info, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(info.st_mode))
+		return 0;
+	return at.ops->unlink(at.root, folder);
+}
+
+int pv_bootenv_write(struct pv_storage at, enum pv_bootenv_kind kind, const char *path,
 	const char block[PV_BOOTENV_BYTES], enum pv_barrier why, struct pv_err *err)
 {
 	const char *name;
-	cleanup_close int folder = pv_durable_parent(at, path, &name, err);
-	cleanup_close int fd = -1;
+	cleanup_close int folder = -1, fd = -1;
 	off_t length;
 
+	if (clear_folder(at, path) < 0)
+		return pv_err_errno(err, "cannot make room for %s", path);
+	folder = pv_durable_parent(at, path, &name, err);
 	if (folder < 0)
 		return -1;
 	fd = open_copy((struct pv_storage){folder, at.ops}, kind, name, &length);
@@ -210,82 +223,17 @@ int pv_bootenv_store(
 {
 	struct pv_bootenv other;
 	char block[PV_BOOTENV_BYTES];
-	int begin = load_copy(at.root, kind, 0, &other) ? 1 : 0;
+	int begin = pv_bootenv_load_copy(at.root, kind, 0, &other) ? 1 : 0;
 
 	/* Behind that of either copy: a torn one, or one that an error left, must not count again. */
-	for (int copy = 0; copy < COPIES; copy++)
-		if (load_copy(at.root, kind, copy, &other) && other.generation > env->generation)
+	for (int copy = 0; copy < PV_BOOTENV_COPIES; copy++)
+		if (pv_bootenv_load_copy(at.root, kind, copy, &other) && other.generation > env->generation)
 			env->generation = other.generation;
 	/* GRUB compares for equality alone, so the last one may be followed by the first. */
 	env->generation = env->generation % PV_BOOTENV_GENERATION + 1;
 	pv_bootenv_render(kind, env, block);
 	/* The one that counts comes last: while it is written the other one has the same. */
-	if (write_copy(at, kind, kinds[kind].copies[begin], block, PV_BARRIER_ENV_FIRST, err) < 0)
+	if (pv_bootenv_write(at, kind, kinds[kind].copies[begin], block, PV_BARRIER_ENV_FIRST, err) < 0)
 		return -1;
-	return write_copy(at, kind, kinds[kind].copies[!begin], block, PV_BARRIER_ENV_SECOND, err);
-}
-
-/* The block in which GRUB notes what it does, or NULL. */
-static char *load_notes(int storage, size_t *length)
-{
-	char *block = NULL;
-	struct pv_err err;
-
-	if (pv_beneath_read(storage, NOTES, PV_BOOTENV_BYTES, &block, length, &err) == 0 &&
-		!pv_starts_with(block, GRUB_HEAD)) {
-		free(block);
-		block = NULL;
-	}
-	return block;
-}
-
-int pv_bootenv_boots(int storage, const struct pv_bootenv *env)
-{
-	size_t length;
-	cleanup_free char *block = load_notes(storage, &length), *head = NULL;
-	char value[VALUE_BYTES];
-
-	if (!block)
-		return 0;
-	find(PV_BOOTENV_GRUB, block, length, "pv_fails", value);
-	/* Where other tools wrote none, the try's name is GRUB's generation. */
-	head = env->generation ? pv_fmt("%" PRIu64 ":", env->generation) : pv_fmt("%s:", env->tried);
-	return pv_starts_with(value, head) ? (int)strspn(value + strlen(head), "x") : 0;
-}
-
-int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err)
-{
-	char block[PV_BOOTENV_BYTES];
-	size_t length;
-	cleanup_free char *there = load_notes(at.root, &length);
-	struct stat info;
-
-	if (there && length == PV_BOOTENV_BYTES &&
-		fstatat(at.root, NOTES, &info, AT_SYMLINK_NOFOLLOW) == 0 && is_own(PV_BOOTENV_GRUB, &info))
-		return 0;
-	memset(block, '#', sizeof(block));
-	memcpy(block, GRUB_HEAD, strlen(GRUB_HEAD));
-	/* In a file of its own a try that was spent stays so. */
-	if (there && length == PV_BOOTENV_BYTES)
-		memcpy(block, there, PV_BOOTENV_BYTES);
-	return write_copy(at, PV_BOOTENV_GRUB, NOTES, block, PV_BARRIER_ENV_SECOND, err);
-}
-
-size_t pv_bootenv_named(
-	int storage, enum pv_bootenv_kind kind, char named[PV_BOOTENV_NAMED][PV_REVISION_BYTES + 1])
-{
-	size_t count = 0, length;
-	cleanup_free char *notes = load_notes(storage, &length);
-	struct pv_bootenv env;
-
-	for (int copy = 0; copy < COPIES; copy++) {
-		if (!load_copy(storage, kind, copy, &env))
-			continue;
-		memcpy(named[count++], env.revision, sizeof(env.revision));
-		memcpy(named[count++], env.tried, sizeof(env.tried));
-		memcpy(named[count++], env.previous, sizeof(env.previous));
-	}
-	if (count && notes)
-		find_revision(PV_BOOTENV_GRUB, notes, length, "pv_last", named[count++]);
-	return count;
+	return pv_bootenv_write(at, kind, kinds[kind].copies[!begin], block, PV_BARRIER_ENV_SECOND, err);
 }

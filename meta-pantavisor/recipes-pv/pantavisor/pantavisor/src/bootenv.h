@@ -6,8 +6,7 @@
  *
  * The boot loader reads a file system whose journal is not replayed, so a block is never replaced: it is
  * written in place, where it always was. A copy counts where pv_gen and pv_end, its first and last values,
- * are equal; the first copy counts before the second. What the boot loader notes for itself is in a block
- * of its own, boot/grubtry, which the runtime only makes and reads.
+ * are equal; the first copy counts before the second.
  */
 #ifndef PV_BOOTENV_H
 #define PV_BOOTENV_H
@@ -15,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "err.h"
 #include "fsops.h"
@@ -46,13 +46,24 @@ void pv_bootenv_load(int storage, enum pv_bootenv_kind kind, struct pv_bootenv *
 /* Both copies; that which counts is touched once the other one is durable. The generation rises. */
 int pv_bootenv_store(
 	struct pv_storage at, enum pv_bootenv_kind kind, struct pv_bootenv *env, struct pv_err *err);
-/* All revisions that a copy, whole or not the newest, or GRUB's own notes name. */
-#define PV_BOOTENV_NAMED 7
-size_t pv_bootenv_named(
-	int storage, enum pv_bootenv_kind kind, char named[PV_BOOTENV_NAMED][PV_REVISION_BYTES + 1]);
-/* How often GRUB has booted the committed revision since this generation began. */
-int pv_bootenv_boots(int storage, const struct pv_bootenv *env);
-/* The block for GRUB's own notes, where an older image has none. */
-int pv_bootenv_make_notes(struct pv_storage at, struct pv_err *err);
+
+/* For GRUB's notes, which are in a block of the same form: see bootnotes.h. */
+#define PV_BOOTENV_GRUB_HEAD "# GRUB Environment Block\n"
+#define PV_BOOTENV_COPIES 2
+#define PV_BOOTENV_VALUE_BYTES 128
+#define PV_BOOTENV_FILE_BYTES ((size_t)64 * PV_BOOTENV_BYTES) /* that are read of a file of other tools */
+const char *pv_bootenv_path(enum pv_bootenv_kind kind, int copy);
+bool pv_bootenv_load_copy(int storage, enum pv_bootenv_kind kind, int copy, struct pv_bootenv *env);
+/* The last one of a name counts, as for the boot loaders. False where it is too long; then it is empty. */
+bool pv_bootenv_find(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+	char value[PV_BOOTENV_VALUE_BYTES]);
+void pv_bootenv_find_revision(enum pv_bootenv_kind kind, const char *block, size_t length, const char *name,
+	char revision[PV_REVISION_BYTES + 1]);
+/* A file of its own, so that nothing else changes with it: not a link, nor one that has another name. And
+ * what GRUB reads has nothing behind the block that we write. */
+bool pv_bootenv_is_own(enum pv_bootenv_kind kind, const struct stat *info);
+/* In place; only a file that is not there, or too short, changes more than its block. */
+int pv_bootenv_write(struct pv_storage at, enum pv_bootenv_kind kind, const char *path,
+	const char block[PV_BOOTENV_BYTES], enum pv_barrier why, struct pv_err *err);
 
 #endif

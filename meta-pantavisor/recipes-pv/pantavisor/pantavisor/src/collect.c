@@ -10,13 +10,14 @@
 
 #include "alloc.h"
 #include "beneath.h"
+#include "bootnotes.h"
 #include "durable.h"
 #include "sha256.h"
 #include "text.h"
 #include "trail.h"
 #include "upload.h"
 
-#define NAMED PV_BOOTENV_NAMED
+#define NAMED PV_BOOTNOTES_NAMED
 
 struct collection {
 	struct pv_storage at;
@@ -162,7 +163,7 @@ int pv_collect(struct pv_storage at, enum pv_bootenv_kind kind, const struct pv_
 	struct collection all = {.at = at, .keep = keep, .collected = collected};
 
 	*collected = (struct pv_collected){0};
-	all.named_count = pv_bootenv_named(at.root, kind, all.named);
+	all.named_count = pv_bootnotes_named(at.root, kind, all.named);
 	if (!all.named_count)
 		return pv_err_set(err, "the boot environment cannot be read: nothing is removed");
 	if (pv_trail_list(at.root, "", collect_revision, &all, err) < 0)

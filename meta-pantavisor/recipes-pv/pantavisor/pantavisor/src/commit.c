@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "bootnotes.h"
 #include "clock.h"
 #include "fault.h"
+#include "file.h"
 #include "log.h"
 #include "publish.h"
 #include "ratchet.h"
@@ -20,6 +22,8 @@
  * needs has its time to fail for good, which leads to a reboot. */
 #define UP_MS (5 * 60 * 1000)
 #define NEVER INT64_MAX
+#define PANIC_KNOB "/proc/sys/kernel/panic"
+#define PANIC_S "2"
 
 void pv_commit_load(struct pv *pv, const char *given)
 {
@@ -31,7 +35,7 @@ void pv_commit_load(struct pv *pv, const char *given)
 	if (!*pv->env.tried)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
 	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
-	if (pv_bootenv_boots(pv->storage, &pv->env) > 0)
+	if (pv_bootnotes_boots(pv->storage, &pv->env) > 0)
 		tried = "";
 	pv->run->standing =
 		pv_revision_standing(pv->run->revision, pv->env.revision, pv->env.previous, tried);
@@ -50,7 +54,7 @@ static char *settle_environment(const struct pv_note *note, struct pv_bootenv *e
 		return pv_fmt("revision %s runs, which no intact copy of the boot environment names",
 			note->revision);
 	/* What U-Boot counts is in an environment of its own, which is not seen from here. */
-	if (note->pv->loader == PV_BOOTENV_UBOOT || pv_bootenv_boots(note->pv->storage, env) > 0)
+	if (note->pv->loader == PV_BOOTENV_UBOOT || pv_bootnotes_boots(note->pv->storage, env) > 0)
 		return pv_fmt("revision %s is good, its boots are counted from 0 again", note->revision);
 	return NULL;
 }
@@ -76,11 +80,26 @@ static void settled(const struct pv_note *note, const struct pv_job_result *resu
 		pv_ratchet_raise(note->pv, note->at);
 }
 
+/* As in a boot that the boot loader counts. */
+static void restart_after_panic(struct pv *pv)
+{
+	struct pv_err err;
+
+	if (!pv->is_uncounted)
+		return;
+	pv->is_uncounted = false;
+	if (pv_write_knob(PANIC_KNOB, PANIC_S, &err) < 0)
+		pv_warn("revision", "%s", err.text);
+	else
+		pv_info("revision", "from now on a kernel that panics starts the device again");
+}
+
 /* The device stays with this revision: whatever was counted or tried before belongs to the past. */
 static void settle(struct pv *pv, int64_t now)
 {
 	struct pv_note note = pv_note_of(pv, write_settled, settled);
 
+	restart_after_panic(pv);
 	note.at = now;
 	pv_note(&note);
 }
@@ -133,6 +152,7 @@ static void commit(struct pv *pv, int64_t now)
 {
 	struct pv_note note = pv_note_of(pv, write_commit, committed);
 
+	restart_after_panic(pv);
 	note.at = now;
 	pv_note(&note);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "bootnotes.h"
 #include "ending.h"
 #include "factory.h"
 #include "log.h"
@@ -84,7 +85,7 @@ static int count(const struct pv_note *note, struct pv_bootenv *env, struct pv_e
  */
 static bool is_counted(const struct pv *pv, enum pv_occasion occasion)
 {
-	return occasion == PV_OCCASION_UNUSABLE && pv_bootenv_boots(pv->storage, &pv->env) > 0;
+	return occasion == PV_OCCASION_UNUSABLE && pv_bootnotes_boots(pv->storage, &pv->env) > 0;
 }
 
 bool pv_fault_try(struct pv *pv, enum pv_occasion occasion, const char *why)

@@ -81,6 +81,7 @@ struct pv {
 	enum pv_bootenv_kind loader;
 	struct pv_bootenv env;	    /* as it was read at boot, or last written */
 	uint64_t booted_generation; /* its, as it was read: what that tried has had its try */
+	bool is_uncounted;	    /* this boot: the boot loader could not note it */
 	int storage;		    /* its root directory, the start of every path below it */
 	bool has_storage;
 

@@ -69,6 +69,26 @@ static void test_torn_copy_does_not_count(void)
 	CHECK(!parse_grub("pv_gen=0\npv_rev=1\npv_end=0\n", &env));
 }
 
+static bool parse_grub_of(const char *first, const char *last)
+{
+	cleanup_free char *lines = pv_fmt("pv_gen=%s\npv_rev=1\npv_end=%s\n", first, last);
+	struct pv_bootenv env;
+
+	return parse_grub(lines, &env);
+}
+
+/* To GRUB and to pvr a number without end is one that does not count, and not a number that is missing. */
+static void test_generation_that_is_too_long_does_not_count(void)
+{
+	for (int digits = 17; digits < 300; digits++) {
+		char number[300] = "";
+
+		memset(number, '7', (size_t)digits);
+		CHECK(parse_grub_of(number, number) == (digits < 19));
+		CHECK(!parse_grub_of(number, "") && !parse_grub_of("", number));
+	}
+}
+
 /* GRUB takes the last value of a name, wherever in the file. */
 static void test_grub_reads_what_is_behind_the_block(void)
 {
@@ -186,26 +206,29 @@ static void test_copy_that_is_not_a_file_of_its_own_is_made_anew(struct pv_err *
 	tree_end();
 }
 
-/* Of the size that GRUB writes. */
-static void notes_file(const char *lines)
+/* A link to another directory, or a file, has the name. */
+static void test_directory_of_the_copies_is_one_of_its_own(struct pv_err *err)
 {
-	char block[PV_BOOTENV_BYTES + 1] = "";
-	size_t length = strlen(lines);
+	int storage = begin(err);
+	struct stat info;
 
-	memset(block, '#', sizeof(block) - 1);
-	memcpy(block, lines, length);
-	tree_file("boot/grubtry", block);
-}
+	tree_folder("other");
+	for (int i = 0; i < 2; i++) {
+		cleanup_free char *folder = tree_path("boot");
 
-static void notes_check_empty(void)
-{
-	cleanup_free char *whole = tree_path("boot/grubtry"), *text = NULL;
-	struct pv_err err;
-	size_t length;
-
-	CHECK(pv_read_file(whole, PV_BOOTENV_BYTES, &text, &length, &err) == 0 &&
-		length == PV_BOOTENV_BYTES);
-	CHECK(pv_starts_with(text, "# GRUB Environment Block\n###"));
+		CHECK(fstatat(storage, "boot/grubenv", &info, AT_SYMLINK_NOFOLLOW) < 0 &&
+			rmdir(folder) == 0);
+		if (i)
+			tree_file("boot", "x");
+		else
+			tree_link("other", "boot");
+		check_stored(storage, err);
+		tree_unlink("boot/grubenv");
+		tree_unlink("boot/grubenv2");
+	}
+	CHECK(fstatat(storage, "other/grubenv", &info, 0) < 0);
+	close(storage);
+	tree_end();
 }
 
 /* What other tools wrote may have any number; the next one must be read by GRUB, and by us. */
@@ -242,45 +265,6 @@ static void test_faults_are_a_count_and_a_time(void)
 	}
 }
 
-static void test_boots_are_counted_for_one_generation(struct pv_err *err)
-{
-	int storage = begin(err);
-	const struct pv_bootenv env = {.generation = 5, .revision = "0"}, next = {.generation = 6};
-
-	CHECK(pv_bootenv_boots(storage, &env) == 0);
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
-		pv_bootenv_boots(storage, &env) == 0);
-	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
-	CHECK(pv_bootenv_boots(storage, &env) == 2 && pv_bootenv_boots(storage, &next) == 0);
-	/* Of other tools, without generations: the boots before a try say nothing of it. */
-	notes_file("# GRUB Environment Block\npv_fails=:x\n");
-	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0"}) == 1);
-	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0", .tried = "1"}) == 0);
-	notes_file("# GRUB Environment Block\npv_fails=1:x\n");
-	CHECK(pv_bootenv_boots(storage, &(const struct pv_bootenv){.revision = "0", .tried = "1"}) == 1);
-	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
-	/* GRUB's own are never touched. */
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 &&
-		pv_bootenv_boots(storage, &env) == 2);
-	/* But where GRUB reads nothing it would neither count nor try, for ever. */
-	notes_file("! GRUB Environment Block\n");
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
-	notes_check_empty();
-	tree_file("boot/grubtry", "# GRUB Environment Block\n");
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0);
-	notes_check_empty();
-	/* Nor would it write to one with another name, or whose end is a hole. A try stays spent. */
-	notes_file("# GRUB Environment Block\npv_fails=5:xx\n");
-	tree_hard_link("boot/grubtry", "other");
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
-	CHECK(pv_bootenv_boots(storage, &env) == 2);
-	append("boot/grubtry", "#");
-	CHECK(pv_bootenv_make_notes(pv_storage_at(storage), err) == 0 && is_own(storage, "boot/grubtry"));
-	notes_check_empty();
-	close(storage);
-	tree_end();
-}
-
 int main(void)
 {
 	struct pv_err err;
@@ -288,11 +272,12 @@ int main(void)
 	test_values_are_read_by_their_whole_name_and_the_last_one_counts();
 	test_published_uboot_files_are_read();
 	test_torn_copy_does_not_count();
+	test_generation_that_is_too_long_does_not_count();
 	test_grub_reads_what_is_behind_the_block();
 	test_rendered_block_reads_back_within_its_first_sector();
 	test_store_writes_both_copies_in_place(&err);
 	test_copy_that_is_not_a_file_of_its_own_is_made_anew(&err);
-	test_boots_are_counted_for_one_generation(&err);
+	test_directory_of_the_copies_is_one_of_its_own(&err);
 	test_generation_after_the_last_one_is_read(&err);
 	test_faults_are_a_count_and_a_time();
 	return check_done();

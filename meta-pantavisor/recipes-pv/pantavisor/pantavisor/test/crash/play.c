@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "bootnotes.h"
 #include "durable.h"
 #include "loader.h"
 #include "oracle.h"
@@ -54,7 +55,7 @@ static int make(void)
 {
 	cleanup_close int locals = pv_durable_mkdirs(at, "trails/locals", &err);
 
-	if (locals < 0 || install("0") < 0 || pv_bootenv_make_notes(at, &err) < 0)
+	if (locals < 0 || install("0") < 0 || pv_bootnotes_make(at, &env, &err) < 0)
 		return -1;
 	return pv_publish_commit(&publisher, "0", "", &err);
 }

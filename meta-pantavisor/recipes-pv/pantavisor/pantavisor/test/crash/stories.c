@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "bootnotes.h"
 #include "durable.h"
 #include "firstuse.h"
 
@@ -25,7 +26,7 @@ int device_make(const struct named_story *story, struct device *device, int root
 	TRY(firmware_send(device->at, &device->firmwares[FACTORY], &device->err));
 	TRY(firmware_install(device->at, &device->firmwares[FACTORY], FACTORY_NAME, &device->err));
 	TRY(pv_publish_commit(&device->publisher, FACTORY_NAME, "", &device->err));
-	TRY(pv_bootenv_make_notes(device->at, &device->err));
+	TRY(pv_bootnotes_make(device->at, &device->env, &device->err));
 	TRY(pv_progress_note(device->at, FACTORY_NAME, PV_PROGRESS_DONE, "Factory revision", &device->err));
 	close(pv_durable_mkdirs(device->at, "trails/locals", &device->err));
 	if (story->before)
@@ -201,7 +202,7 @@ static int take_over(struct device *device)
 {
 	record_expect(FIRST_NAME, NULL, NULL);
 	pv_bootenv_load(device->at.root, PV_BOOTENV_GRUB, &device->env);
-	TRY(pv_bootenv_make_notes(device->at, &device->err));
+	TRY(pv_bootnotes_make(device->at, &device->env, &device->err));
 	TRY(pv_publish_forget(&device->publisher, &device->err));
 	return pv_publish_forget(&device->publisher, &device->err);
 }
