@@ -223,6 +223,40 @@ def test_a_device_that_verifies_for_long_is_not_given_up(
     assert 2 <= door.seen.count("POST /steps") <= 5
 
 
+def test_a_device_whose_answer_is_lost_may_boot_for_minutes(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.loses_answer = True
+    door.outcome = [*[None] * 20, {"status": "TESTING"}, {"status": "DONE"}]
+    posted, _ = post(device, pool, clock=lambda: 0.0)
+    assert posted.progress and posted.progress.status == "DONE"
+    assert len(door.posts) == 1
+
+
+def test_a_device_that_stays_away_is_given_up(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    door.loses_answer = True
+    door.outcome = [None]
+    seconds = iter(range(0, 10_000, 100))
+    with pytest.raises(HttpError):
+        post(device, pool, clock=lambda: float(next(seconds)))
+
+
+def test_what_keeps_a_device_from_beginning_is_in_the_error(
+    door: Door, device: remote.Device, pool: ObjectPool
+) -> None:
+    seconds = iter(range(1000))
+    door.outcome = [NEW]
+
+    def pause(_: float) -> None:
+        door.answers["/steps"] = (409, b'{"Error":"the device is switching off"}')
+
+    device.session.pause = pause
+    with pytest.raises(remote.Failed, match="it is NEW; .*the device is switching off"):
+        post(device, pool, clock=lambda: float(next(seconds)))
+
+
 def test_a_device_that_refuses_what_it_had_taken_says_why(
     door: Door, device: remote.Device, pool: ObjectPool
 ) -> None:

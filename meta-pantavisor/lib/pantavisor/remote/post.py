@@ -29,6 +29,7 @@ NAMES = 50  # of one state
 POLL_SECONDS = 1.0
 # A device that is away for less than a poll is not missed; one that verifies that long refuses.
 NEW_SECONDS = 30.0
+BOOT_SECONDS = 300.0  # the longest that a device is away
 NO_ROOM = 507
 REJECTED = (400, 403, 404, 409, 413, 422, 503, NO_ROOM)
 # It runs the revision, or verifies it.
@@ -92,7 +93,7 @@ def post(
 
     def bring() -> tuple[str, int]:
         size = _send(device, pool, missing, watcher)
-        return _create(device, state, message, wanted), size
+        return _create(device, state, message, wanted, clock), size
 
     name, size = _with_room(device, bring)
     if timeout is None or device.description.progress_url is None:
@@ -150,7 +151,9 @@ def _send(device: Device, pool: ObjectPool, missing: dict[str, str], watcher: Wa
     return total
 
 
-def _create(device: Device, state: State, message: str, revision: str) -> str:
+def _create(
+    device: Device, state: State, message: str, revision: str, clock: Callable[[], float]
+) -> str:
     failures = 0
     while True:
         try:
@@ -161,8 +164,19 @@ def _create(device: Device, state: State, message: str, revision: str) -> str:
             # The answer is lost, not always the request.
             failures += 1
             device.session.wait(failures, error)
-            if not _is_free(device, revision):
+            if _has_it(device, revision, clock):
                 return revision
+
+
+def _has_it(device: Device, revision: str, clock: Callable[[], float]) -> bool:
+    """One that boots the revision at once cannot be asked until then."""
+    end = clock() + BOOT_SECONDS
+    while True:
+        try:
+            return not _is_free(device, revision)
+        except HttpError as error:
+            if not error.temporary or clock() >= end:
+                raise
 
 
 @dataclass
@@ -174,6 +188,7 @@ class _Watch:
     watcher: Watcher
     clock: Callable[[], float]
     ask: Callable[[], object]
+    refusal: str = ""  # the last one that may pass
 
     def run(self, timeout: float) -> Progress:
         """Its end. Raises Failed."""
@@ -199,11 +214,13 @@ class _Watch:
             self.device.session.pause(POLL_SECONDS)
 
     def _ask_again(self) -> None:
+        self.refusal = ""
         try:
             self.ask()
         except HttpError as error:
             if isinstance(error, Refused) and error.status in REJECTED and error.status not in UNDER_WAY:
                 raise Failed(error.message, hint=error.hint) from None
+            self.refusal = f"; {error.message}"
 
     def _judged(self, found: Progress) -> Progress:
         if found.status not in FAILED:
@@ -214,7 +231,7 @@ class _Watch:
     def _late(self, last: Optional[Progress]) -> Failed:
         where = f"it is {last.status}" if last else "the device does not answer"
         return Failed(
-            f"revision {self.revision} did not come to its end in time: {where}",
+            f"revision {self.revision} did not come to its end in time: {where}{self.refusal}",
             hint="use --timeout SECONDS for a longer one",
         )
 
