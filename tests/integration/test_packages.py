@@ -40,6 +40,7 @@ WORDS = {
     "scripts/quickstart: write": "prose",
     "scripts/lib/image_lock/cli.py: write": "prose",
     "tests/oecore/boards.py: pseudo": "its absence is named by the test",
+    "tests/oecore/kernels.py: pseudo": "its absence is named by the test",
     "tests/oecore/test_image_container.py: pseudo": "its absence is named by the test",
     "tests/bench/bench_device.py: lz4": "a codec",
     "tests/oecore/test_image_packages.py: pseudo": "its absence is named by the test",
