@@ -6,8 +6,10 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import resource
 import select
+import signal
 import socket
 import time
 import urllib.parse
@@ -320,6 +322,32 @@ def soon(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_shortage_of_descriptors_costs_a_wait_and_no_time_of_the_processor(served: Served) -> None:
+    limits = resource.prlimit(served.sdk, resource.RLIMIT_NOFILE)
+    # It waits with a descriptor for the next caller, and begins again once it goes on.
+    os.kill(served.sdk, signal.SIGSTOP)
+    assert soon(lambda: stat_of(served.sdk)[0] == "T")
+    resource.prlimit(served.sdk, resource.RLIMIT_NOFILE, (3, limits[1]))
+    os.kill(served.sdk, signal.SIGCONT)
+    before = cpu_seconds(served.sdk)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as caller:
+        caller.sendall(WHOLE)
+        assert not select.select([caller], [], [], 2)[0]
+        assert cpu_seconds(served.sdk) - before < 0.5
+        resource.prlimit(served.sdk, resource.RLIMIT_NOFILE, limits)
+        assert caller.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def cpu_seconds(process: int) -> float:
+    fields = stat_of(process)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stat_of(process: int) -> list[str]:
+    """From the state on."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def test_callers_that_were_answered_are_in_nobodys_way(served: Served) -> None:

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define BACKLOG 32
 #define HEAD_S 10
 #define REQUEST_S 3600
+#define SHORTAGE_MS 100
 /* A state as text, parsed, and once more; the sanitizers of tests take all there is. */
 #ifndef CALL_MEMORY
 #define CALL_MEMORY (128 * 1024 * 1024)
@@ -180,6 +182,14 @@ static bool take_in(
 	return true;
 }
 
+/* What a caller, the network or a shortage does to an accept passes; only a listener that is none stays so.
+ */
+static bool passes(int error)
+{
+	return error != EBADF && error != EINVAL && error != ENOTSOCK && error != EOPNOTSUPP &&
+	       error != EFAULT;
+}
+
 static int serve_all(int listener, const char *socket)
 {
 	struct callers callers = {.count = 0};
@@ -196,11 +206,15 @@ static int serve_all(int listener, const char *socket)
 		int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC);
 		struct in6_addr address = place_address(&from);
 
-		if (fd < 0 && errno != EINTR && errno != ECONNABORTED && errno != EMFILE && errno != ENOMEM)
+		if (fd < 0 && !passes(errno))
 			return fail("cannot accept");
+		/* Who waits is still there: it would be tried again at once, for as long as the shortage
+		 * lasts. */
+		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			poll(NULL, 0, SHORTAGE_MS);
+		reap(&callers);
 		if (fd < 0)
 			continue;
-		reap(&callers);
 		if (!has_place(&callers, &address) || !make_room(&callers) ||
 			!take_in(&callers, listener, fd, &address, socket))
 			(void)!send(fd, TOO_MANY, strlen(TOO_MANY), MSG_NOSIGNAL | MSG_DONTWAIT);
