@@ -332,7 +332,7 @@ def test_a_shortage_of_descriptors_costs_a_wait_and_no_time_of_the_processor(ser
     resource.prlimit(served.sdk, resource.RLIMIT_NOFILE, (3, limits[1]))
     os.kill(served.sdk, signal.SIGCONT)
     before = cpu_seconds(served.sdk)
-    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as caller:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=600) as caller:
         caller.sendall(WHOLE)
         assert not select.select([caller], [], [], 2)[0]
         assert cpu_seconds(served.sdk) - before < 0.5

@@ -182,7 +182,7 @@ static bool take_in(
 	return true;
 }
 
-/* What a caller, the network or a shortage does to an accept passes; only a listener that is none stays so.
+/* What a caller, the network or a shortage does to an accept passes; what the listener itself does stays.
  */
 static bool passes(int error)
 {
