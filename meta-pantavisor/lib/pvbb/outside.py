@@ -22,8 +22,9 @@ _BSP = (
     "PVR_BSP_KERNEL", "PVR_BSP_INITRAMFS", "PVR_BSP_FIT", "PVR_BSP_FDT", "PVR_BSP_MODULES",
     "PVR_BSP_FIRMWARE", "PVR_DEVICE_JSON",
 )  # fmt: skip
-_MADE = ("TMPDIR", "WORKDIR", "DEPLOY_DIR_IMAGE", "DL_DIR")
-_SEPARATORS = (":", "*", "\n")  # of file-checksums
+_MADE = ("TMPDIR", "WORKDIR", "DEPLOY_DIR", "DEPLOY_DIR_IMAGE", "DL_DIR")
+# Of file-checksums; and what BitBake would expand, and even run.
+_SPECIAL = (":", "*", "\n", "${")
 
 
 def container(d: Any) -> None:
@@ -44,15 +45,18 @@ def image(d: Any) -> None:
 
 def _watch(d: Any, task: str, *variables: str) -> None:
     """Have ``task`` run again where a file that ``variables`` name, or one in a directory, is another."""
-    others = ""
+    plain, others = [], []
     for path in _paths(d, variables):
         for name in _entries(d, path) if os.path.isdir(path) else [path]:
             if _is_plain(name):
-                d.appendVarFlag(task, "file-checksums", f" {name}:True")
+                plain.append(f" {name}:True")
             else:
-                others += f"{name[len(path) :]} {_description(name)}\n"
+                others.append(f"{name[len(path) :]} {_description(d, name)}\n")
+    if plain:
+        # At once: each addition copies what is there.
+        d.appendVarFlag(task, "file-checksums", "".join(plain))
     if others:
-        d.appendVar(NAMES, hashlib.sha256(others.encode(errors="replace")).hexdigest())
+        d.appendVar(NAMES, hashlib.sha256(os.fsencode("".join(others))).hexdigest())
         d.appendVarFlag(task, "vardeps", f" {NAMES}")
 
 
@@ -80,11 +84,23 @@ def _entries(d: Any, folder: str) -> Iterator[str]:
 def _is_plain(name: str) -> bool:
     """What BitBake can read, and may: of a link it would read what that leads to on this host."""
     is_file = os.path.isfile(name) and not os.path.islink(name)
-    return is_file and not any(separator in name for separator in _SEPARATORS)
+    return is_file and _is_text(name) and not any(word in name for word in _SPECIAL)
 
 
-def _description(name: str) -> str:
+def _is_text(name: str) -> bool:
+    """BitBake knows no other names than those of UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _description(d: Any, name: str) -> str:
     """Where a link leads; of another file what shows that it was written."""
     if os.path.islink(name):
         return os.readlink(name)
-    return f"{os.path.getsize(name)} {os.stat(name).st_mtime_ns}" if os.path.isfile(name) else ""
+    if not os.path.isfile(name):
+        return ""
+    bb.parse.mark_dependency(d, name)  # written: parsed again
+    return f"{os.path.getsize(name)} {os.stat(name).st_mtime_ns}"
