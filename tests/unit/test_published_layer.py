@@ -113,12 +113,24 @@ def test_side_files_are_found_by_their_names(d: Any, name: str) -> None:
     ("entry", "place"),
     [("https://x/a/demo.args.json;sha256sum=0", "demo.args.json"),
      ("https://x/get?id=1;downloadfilename=demo.args.json", "demo.args.json"),
+     ("file://a%20b/demo.args.json", "a b/demo.args.json"),
      ("file://demo.args.json;subdir=there", "there/demo.args.json")],
 )  # fmt: skip
 def test_side_files_may_come_from_anywhere(d: Any, entry: str, place: str) -> None:
     d.setVar("SRC_URI", entry)
     pvbb.variables.check(d)
     assert d.getVar("PVR_ARGS_JSON") == place
+
+
+@pytest.mark.parametrize(
+    "value", ["${UNPACKDIR}/a/demo.args.json", "./a/demo.args.json", "a//demo.args.json"]
+)
+def test_a_side_file_may_be_named_by_any_path(d: Any, value: str) -> None:
+    d.setVar("UNPACKDIR", "/build/sources")
+    d.setVar("SRC_URI", "file://a/demo.args.json")
+    d.setVar("PVR_ARGS_JSON", value)
+    pvbb.variables.check(d)
+    assert d.getVar("PVR_ARGS_JSON", False) == value
 
 
 def test_of_two_side_files_neither_is_lost(d: Any) -> None:
@@ -189,6 +201,7 @@ SUM = "0" * 64
     ("sources", "part"),
     [
         ({"PVR_SRC_URI": f"https://x/a/app.tgz;sha256sum={SUM}"}, "app.tgz"),
+        ({"PVR_SRC_URI": f"https://x/web_1%2B2.tgz;sha256sum={SUM}"}, "web_1+2.tgz"),
         ({"PVR_SRC_URI": f"https://x/?f=a;downloadfilename=b.tgz;sha256sum={SUM}"}, None),
         ({"PVR_SRC_URI": f"https://x/a.tgz;downloadfilename=b.tgz;sha256sum={SUM}"}, "b.tgz"),
         ({"PVR_SRC_URI": "file://sub/app.pvrexport.tgz"}, "sub/app.pvrexport.tgz"),
@@ -208,6 +221,12 @@ def test_a_finished_container_comes_from_a_file_with_a_checksum_or_from_a_direct
     assert d.getVar("PVR_PART") == part
     entries = [word for word in (d.getVar("SRC_URI") or "").split() if ".t" in word]
     assert [word.count(";unpack=0") for word in entries] == ([1] if "PVR_SRC_DIR" not in sources else [])
+
+
+def test_a_task_that_the_recipe_adds_runs(d: Any) -> None:
+    d.setVar("do_fetch_pvr", "    true\n")
+    d.setVarFlag("do_fetch_pvr", "task", "1")
+    pvbb.variables.check(d)
 
 
 @pytest.mark.parametrize(

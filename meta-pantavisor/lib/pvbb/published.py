@@ -172,7 +172,7 @@ def check(d: Any) -> None:
                              REPLACED[name])  # fmt: skip
         _rename(d, name, value)
     for task, hint in TASKS.items():
-        if d.getVar(task):
+        if d.getVar(task) and not d.getVarFlag(task, "task", False):
             pvbb.recipe.skip(d, f"{task} is a task of the published layer, and does not run here", hint)
     _check_features(d)
     _take_side_files(d)
@@ -214,12 +214,12 @@ def _take_side_files(d: Any) -> None:
     """Files in SRC_URI that the published layer finds by their names, where no variable names one."""
     if not bb.data.inherits_class("pvr-container", d):
         return
-    named = {d.getVar(variable) for variable in SIDE_FILES.values() if variable}
+    named = {_place(d, d.getVar(variable) or "") for variable in SIDE_FILES.values() if variable}
     owners = {d.getVar("PN"), d.getVar("BPN")}
     usual = {*UNPREFIXED, *(f"{owner}.{kind}.json" for owner in owners for kind in SIDE_FILES)}
     for path in map(pvbb.sources.unpacked, pvbb.sources.entries(d)):
         name = os.path.basename(path)
-        if name not in usual or path in named or name in named:
+        if name not in usual or named & {_place(d, path), _place(d, name)}:
             continue
         variable = SIDE_FILES[name.split(".")[-2]]
         if not variable:
@@ -230,6 +230,11 @@ def _take_side_files(d: Any) -> None:
             pvbb.recipe.skip(d, f"{other} is {variable}, and {path} of SRC_URI would be so by its name",
                              "remove one of them")  # fmt: skip
         d.setVar(variable, path)
+
+
+def _place(d: Any, path: str) -> str:
+    """As a task finds it, so that a file has one name only."""
+    return os.path.normpath(os.path.join(d.getVar("UNPACKDIR") or d.getVar("WORKDIR") or "", path))
 
 
 def _need_name(d: Any) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 from glob import glob
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import bb
 import bb.build
@@ -168,5 +169,6 @@ def unpacked(entry: str) -> str:
     address, *words = entry.split(";")
     kind, _, path = address.partition("://")
     parameters = dict(word.partition("=")[::2] for word in words)
+    path = unquote(path)  # as BitBake does
     where = path.lstrip("/") if kind == "file" else os.path.basename(path)
     return os.path.join(parameters.get("subdir", ""), parameters.get("downloadfilename") or where)
