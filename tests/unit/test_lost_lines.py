@@ -140,8 +140,8 @@ def test_what_has_its_effect_nevertheless_is_not_lost(device: Written, tmp_path:
 @pytest.mark.parametrize(
     ("key", "right"),
     [("PVR_MEMORY:qemux86-46", "qemux86-64"), ("PVCONT_NAME:qemux86-46", "qemux86-64"),
-      ("PVR_MEMORY:append:qemu86-64", "qemux86-64")],
-)
+     ("PVR_MEMORY:append:qemu86-64", "qemux86-64")],
+)  # fmt: skip
 def test_a_misspelt_machine_is_answered_by_the_right_one(tmp_path: Path, key: str, right: str) -> None:
     d = Written(tmp_path, "pvrexport").has("")
     d.setVar(key, "64M")
@@ -178,7 +178,7 @@ def test_an_override_next_to_the_one_that_it_is_like_is_kept(tmp_path: Path, wor
 )
 @pytest.mark.parametrize("where", ["recipe", "appended"])
 def test_a_task_that_does_not_run_is_not_written(tmp_path: Path, task: str, where: str) -> None:
-    written = f"{task}\n    :\n}}"
+    written = f"{task}\n    echo\n}}"
     texts = {"recipe": "", "appended": "", where: written}
     d = Written(tmp_path, "pvr-artifact").has(texts["recipe"], appended=texts["appended"])
     name = task.removeprefix("python ").partition("(")[0].partition(":")[0].strip()
@@ -186,6 +186,16 @@ def test_a_task_that_does_not_run_is_not_written(tmp_path: Path, task: str, wher
     d.setVarFlag(name, "noexec", "1")
     file = tmp_path / ("demo.bb" if where == "recipe" else "demo.bbappend")
     assert f"{name} of {file} is written, which does not run here" in skipped(d)
+
+
+@pytest.mark.parametrize("body", ["{ : }", "{\n    :\n}", "{ true; }", "{\n    pass\n}", "{\n}"])
+def test_a_task_that_does_nothing_may_be_written(tmp_path: Path, body: str) -> None:
+    d = Written(tmp_path, "pvr-artifact").has(f"do_compile() {body}\n")
+    d.setVarFlag("do_compile", "noexec", "1")
+    pvbb.variables.check(d)
+    d = Written(tmp_path, "pvr-artifact").has(f"do_compile() {body[:-1]}\n    echo\n}}\n")
+    d.setVarFlag("do_compile", "noexec", "1")
+    assert "do_compile of" in skipped(d)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,11 @@ _ROOTFS = re.compile(
 )
 _SIZES = ("IMAGE_ROOTFS_SIZE", "IMAGE_ROOTFS_EXTRA_SPACE", "IMAGE_OVERHEAD_FACTOR")
 _WKS = ("WKS_FILE", "WKS_FILES")
+# Not one that does nothing, as many recipes have it.
 _TASK = re.compile(
-    r"^(?:fakeroot +|python +)*(do_(?:configure|compile|install))(?::\w+)* *\(", re.MULTILINE
+    r"^(?:fakeroot +|python +)*(do_(?:configure|compile|install))(?::\w+)* *\("
+    r"(?! *\)\s*\{\s*(?:(?::|true|pass)\s*;?\s*)?\})",
+    re.MULTILINE,
 )
 
 
