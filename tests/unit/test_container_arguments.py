@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,11 @@ bitbake_library.need()
 
 import bb  # noqa: E402
 import pvbb.arguments  # noqa: E402
+import pvbb.tasks  # noqa: E402
+
+
+def fatal(text: str) -> None:
+    raise SystemExit(text)
 
 
 @pytest.fixture
@@ -44,11 +50,23 @@ def test_one_that_differs_ends_the_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     d.setVar("PVR_GROUP", group)
-
-    def fatal(text: str) -> None:
-        raise SystemExit(text)
-
     monkeypatch.setattr(bb, "fatal", fatal)
     with pytest.raises(SystemExit, match="keep one of them") as caught:
         pvbb.arguments.further(d, options, {"PVR_ARGS_JSON": file})
     assert sentence in str(caught.value)
+
+
+def test_a_member_of_the_config_that_differs_ends_the_task(
+    d: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bb, "fatal", fatal)
+    file = tmp_path / "config.json"
+    d.setVar("UNPACKDIR", str(tmp_path))
+    d.setVar("PVR_CONFIG_JSON", file.name)
+    d.setVar("PVR_APP_WORDS", '{"config": {"User": "app", "Cmd": ["a", "b"]}}')
+    file.write_text('{"Cmd": ["a", "b"], "WorkingDir": "/"}')
+    assert pvbb.tasks._image_config(d) == {"User": "app", "Cmd": ["a", "b"], "WorkingDir": "/"}
+    file.write_text('{"User": "root"}')
+    with pytest.raises(SystemExit, match="keep one of them") as caught:
+        pvbb.tasks._image_config(d)
+    assert 'User is "app" by PVR_APP_ADD_EXTRA_ARGS, and "root" by PVR_CONFIG_JSON' in str(caught.value)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The template arguments of a container, which a recipe has by variables, in PVR_ARGS and in files. One
-that is given twice and differs ends the task: one of its values would be lost.
+"""The template arguments of a container, which a recipe has by variables, in PVR_ARGS and in files, and
+what it changes of the image's config. One that is given twice and differs ends the task: one of its values
+would be lost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,18 @@ VARIABLES = {
 def further(d: Any, options: dict[str, Any], files: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Those beyond the variables: of PVR_ARGS, of PVR_APP_ADD_EXTRA_ARGS (``options``) and of files."""
     ways = {"PVR_ARGS": dict(_pairs(d)), "PVR_APP_ADD_EXTRA_ARGS": options, **files}
-    said = dict(_of_variables(d))
+    return _together(d, ways, dict(_of_variables(d)))
+
+
+def image_config(d: Any, options: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    """Members of the image's config: of PVR_APP_ADD_EXTRA_ARGS and of PVR_CONFIG_JSON."""
+    return _together(d, {"PVR_APP_ADD_EXTRA_ARGS": options, "PVR_CONFIG_JSON": file}, {})
+
+
+def _together(
+    d: Any, ways: Mapping[str, dict[str, Any]], said: dict[str, tuple[Any, str]]
+) -> dict[str, Any]:
+    """What all ``ways`` have; ``said`` are value and variable of what was given before, by its name."""
     found = {}
     for way, arguments in ways.items():
         for name, value in arguments.items():

@@ -134,7 +134,8 @@ def _arguments(d: Any, *, given: bool) -> dict[str, Any]:
 
 
 def _image_config(d: Any) -> Optional[dict[str, Any]]:
-    return {**_words(d, "config"), **(_json_file(d, "PVR_CONFIG_JSON", dict) or {})} or None
+    file = _json_file(d, "PVR_CONFIG_JSON", dict) or {}
+    return pvbb.arguments.image_config(d, _words(d, "config"), file) or None
 
 
 def _words(d: Any, kind: str) -> dict[str, Any]:
