@@ -63,6 +63,9 @@ python pvroot_list_boot_files() {
 }
 do_image_wic[prefuncs] += "pvroot_list_boot_files"
 do_image_wic[depends] += "${PVROOT_BOOT_DEPENDS}"
+python () {
+    pvbb.outside.image(d)
+}
 
 python do_pvroot_check() {
     pvbb.root.check_image(d)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sim import bitbake_library
-from sim.bitbake_library import recipe
+from sim.bitbake_library import LAYER, recipe
 
 bitbake_library.need()
 
@@ -93,3 +93,14 @@ def test_what_a_task_deploys_is_not_outside(tmp_path: Path) -> None:
     (root / "link").symlink_to("elsewhere")
     assert watching(root).getVar("PVR_OUTSIDE")
     assert not watching(root, DEPLOY_DIR=str(tmp_path / "deploy")).getVar("PVR_OUTSIDE")
+
+
+@pytest.mark.parametrize(("name", "task"), [("pvroot-image", "do_pvroot"), ("pvroot-wic", "do_image_wic")])
+def test_a_file_of_the_boot_partition_is_watched(tmp_path: Path, name: str, task: str) -> None:
+    file = tmp_path / "start4.elf"
+    file.touch()
+    assert "pvbb.outside.image(d)" in (LAYER / f"classes/{name}.bbclass").read_text()
+    d = watching(tmp_path, IMAGE_BOOT_FILES=f"own.txt {file};start.elf /build/tmp/work/sums;SHA256SUMS")
+    d.setVar("__inherit_cache", [f"{LAYER}/classes/{name}.bbclass"])
+    pvbb.outside.image(d)
+    assert (d.getVarFlag(task, "file-checksums") or "").split() == [f"{file}:True"]

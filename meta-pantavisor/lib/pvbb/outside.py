@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 import bb
+import bb.data
 
 import pvbb.sources
 
@@ -40,7 +41,8 @@ def bsp(d: Any) -> None:
 
 def image(d: Any) -> None:
     """For files of the boot partition."""
-    _watch(d, "do_pvroot", "IMAGE_BOOT_FILES")
+    is_wic = bb.data.inherits_class("pvroot-wic", d)
+    _watch(d, "do_image_wic" if is_wic else "do_pvroot", "IMAGE_BOOT_FILES")
 
 
 def _watch(d: Any, task: str, *variables: str) -> None:
