@@ -21,6 +21,8 @@ from sim import tools
 PACKAGES = PRODUCT.with_name("packages")
 LINES = f"""\
 PACKAGE_CLASSES = "package_deb"
+# As distributions with systemd have it.
+DISTRO_FEATURES:append = " usrmerge"
 HOSTTOOLS += "{" ".join(host.APT)} {device.TOOLS}"
 # What reads the dependencies of programs is built, and there are none.
 SKIP_FILEDEPS = "1"
