@@ -25,6 +25,14 @@
 #define PANIC_KNOB "/proc/sys/kernel/panic"
 #define PANIC_S "2"
 
+/* GRUB counts what it boots after the try: there its name may come again, as what GRUB goes back to. One
+ * that GRUB passed over once, and does not go back to, is still the try. */
+static bool is_gone_back_to(const struct pv *pv)
+{
+	return (!strcmp(pv->run->revision, pv->env.previous) || !strcmp(pv->run->revision, "0")) &&
+	       pv_bootnotes_boots(pv->storage, &pv->env) > 0;
+}
+
 void pv_commit_load(struct pv *pv, const char *given)
 {
 	const char *tried = pv->env.tried;
@@ -34,8 +42,7 @@ void pv_commit_load(struct pv *pv, const char *given)
 	/* A boot loader with an environment of its own reports only this way what it tries. */
 	if (!*pv->env.tried)
 		snprintf(pv->env.tried, sizeof(pv->env.tried), "%s", given);
-	/* GRUB counts what it boots after the try: here its name may come again, as the last good one. */
-	if (pv_bootnotes_boots(pv->storage, &pv->env) > 0)
+	if (is_gone_back_to(pv))
 		tried = "";
 	pv->run->standing =
 		pv_revision_standing(pv->run->revision, pv->env.revision, pv->env.previous, tried);

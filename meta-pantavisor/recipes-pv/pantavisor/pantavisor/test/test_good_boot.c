@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stories of revisions that are not tried: when a boot of theirs counts as good. */
+/* Stories of boots: which of them is a try, and when one of a revision that is not tried counts as good. */
 #include "commit.h"
 
 #include "life.h"
@@ -124,9 +124,34 @@ static void test_last_good_revision_takes_the_place_of_a_rotten_one(void)
 	check_stored(&pv, "7", "", "");
 }
 
+/* GRUB may have passed it over before, where it found no kernel or could not note the try. Only what GRUB
+ * goes back to is no try then. */
+static void test_try_after_a_boot_that_was_counted_is_one(void)
+{
+	static const struct {
+		const char *tried, *previous;
+		enum pv_standing standing;
+	} boots[] = {{"7", "", PV_STANDING_TRIED}, {"7", "0", PV_STANDING_TRIED},
+		{"7", "7", PV_STANDING_LAST_GOOD}, {"0", "7", PV_STANDING_LAST_GOOD}};
+
+	for (size_t i = 0; i < PV_COUNT(boots); i++) {
+		struct pv pv = stored("3", boots[i].tried, PV_STANDING_FACTORY);
+		struct pv_err err;
+
+		strcpy(pv.env.previous, boots[i].previous);
+		CHECK(pv_bootenv_store(pv_storage_at(pv.storage), pv.loader, &pv.env, &err) == 0);
+		tree_file("boot/grubtry", "# GRUB Environment Block\npv_trying=2\npv_fails=2:x\n####");
+		pv.run->revision = (char *)(uintptr_t)boots[i].tried;
+		pv_commit_load(&pv, boots[i].tried);
+		CHECK(pv.env.generation == 2 && pv.run->standing == boots[i].standing);
+		check_stored(&pv, "3", boots[i].tried, boots[i].previous);
+	}
+}
+
 int main(void)
 {
 	pv_log_set_level(-1);
+	test_try_after_a_boot_that_was_counted_is_one();
 	test_boots_of_the_committed_revision_are_counted_anew();
 	test_committed_revision_is_noted_where_no_whole_copy_is();
 	test_boot_is_good_soon_whatever_the_commit_delay();
