@@ -124,3 +124,12 @@ def test_where_nothing_can_be_counted_a_kernel_that_does_not_load_leads_to_the_n
     assert list(lives(grub, "", boots=BOOTS)) == ["0", "stays"]
     grub.refuse("4", "3", "0")
     assert list(lives(grub, "", boots=BOOTS)) == ["console"]
+
+
+def test_nine_boots_that_cannot_be_forgotten_do_not_keep_the_device_from_starting(grub: Grub) -> None:
+    place(grub, dict.fromkeys(NAMES, "good"))
+    hole(grub.tree / "boot/grubtry", HEAD + b"pv_fails=5:xxxxxxxxx\n")
+    grub.assemble()
+    for _ in range(2):
+        assert list(lives(grub, "", boots=BOOTS)) == ["4", "stays"]
+    assert list(lives(grub, "4", boots=BOOTS)) == ["4", "stops"]
