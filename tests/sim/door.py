@@ -34,6 +34,7 @@ class Door:
         self.outcome: list[Shown] = [{"status": "DONE", "status-msg": "", "progress": 100}]
         self.resumes = True  # whether it knows pieces
         self.watches = True  # whether it shows progress
+        self.collects = False  # whether it can be asked to
         self.breaks: list[int] = []
         self.busy = 0  # how often an object is refused, since another connection sends it
         self.loses_answer = False  # to a revision that it takes
@@ -60,7 +61,8 @@ class Door:
             "objects-endpoint": f"{self.url}/objects", "post-url": f"{self.url}/steps",
             "post-fields": ["commit-msg"], "post-fields-opt": ["rev"],
         }  # fmt: skip
-        return {**found, "progress-url": "progress"} if self.watches else found
+        found |= {"progress-url": "progress"} if self.watches else {}
+        return found | ({"gc-url": "gc"} if self.collects else {})
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -288,6 +288,30 @@ def test_the_reason_of_a_refusal_is_the_error(door: Door, device: remote.Device,
         post(device, pool)
 
 
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_device_that_collects_already_is_waited_for(
+    door: Door, device: remote.Device, pool: ObjectPool, is_long: bool
+) -> None:
+    door.collects = True
+    door.answers["/steps"] = (507, b'{"Error":"Not enough disk space available"}')
+    door.answers["/gc"] = (503, b'{"Error":"a revision is being put, or a collection runs"}')
+    seconds = iter(range(0, 100_000, 100))
+
+    def pause(_: float) -> None:
+        if not is_long and door.seen.count("POST /gc") == 3:
+            door.answers["/gc"] = (200, b'{"reclaimed":1}')
+            del door.answers["/steps"]
+
+    device.session.pause = pause
+    if is_long:
+        with pytest.raises(remote.Failed, match="Not enough disk space available"):
+            post(device, pool, clock=lambda: float(next(seconds)))
+        return
+    posted, _ = post(device, pool, clock=lambda: 0.0)
+    assert posted.progress and posted.progress.status == "DONE"
+    assert door.seen.count("POST /gc") == 4
+
+
 def test_a_device_with_too_many_callers_is_asked_again(
     door: Door, device: remote.Device, pool: ObjectPool, tmp_path: Path
 ) -> None:

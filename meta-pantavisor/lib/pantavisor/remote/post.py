@@ -21,7 +21,7 @@ from ..http import HttpError
 from ..objects import ObjectPool
 from ..state import State
 from .client import FAILED, NEW, Device, Progress
-from .session import Refused
+from .session import BUSY, MAX_PAUSE, Refused
 from .upload import Upload
 
 LOCAL = "locals/"
@@ -30,10 +30,11 @@ POLL_SECONDS = 1.0
 # A device that is away for less than a poll is not missed; one that verifies that long refuses.
 NEW_SECONDS = 30.0
 BOOT_SECONDS = 300.0  # the longest that a device is away
+COLLECT_SECONDS = 300.0  # that a collection may take
 NO_ROOM = 507
-REJECTED = (400, 403, 404, 409, 413, 422, 503, NO_ROOM)
+REJECTED = (400, 403, 404, 409, 413, 422, BUSY, NO_ROOM)
 # It runs the revision, or verifies it.
-UNDER_WAY = (409, 503)
+UNDER_WAY = (409, BUSY)
 
 
 class Failed(PantavisorError):
@@ -95,14 +96,16 @@ def post(
         size = _send(device, pool, missing, watcher)
         return _create(device, state, message, wanted, clock), size
 
-    name, size = _with_room(device, bring)
+    name, size = _with_room(device, bring, clock)
     if timeout is None or device.description.progress_url is None:
         return Posted(name, None, len(missing), size)
     watch = _Watch(device, name, watcher, clock, lambda: device.create(state, message, name))
     return Posted(name, watch.run(timeout), len(missing), size)
 
 
-def _with_room(device: Device, bring: Callable[[], tuple[str, int]]) -> tuple[str, int]:
+def _with_room(
+    device: Device, bring: Callable[[], tuple[str, int]], clock: Callable[[], float]
+) -> tuple[str, int]:
     """Once more where the device had no room, after it has removed what it does not need; what was sent
     without a revision goes with that.
     """
@@ -113,10 +116,23 @@ def _with_room(device: Device, bring: Callable[[], tuple[str, int]]) -> tuple[st
         if error.status != NO_ROOM or url is None:
             raise
         try:
-            device.collect(url)
+            _collect(device, url, clock)
         except HttpError:
             raise error from None
     return bring()
+
+
+def _collect(device: Device, url: str, clock: Callable[[], float]) -> None:
+    """Once the device may: it tries a revision, or collects already, for us if its answer came too late."""
+    end = clock() + COLLECT_SECONDS
+    while True:
+        try:
+            device.collect(url)
+            return
+        except Refused as error:
+            if error.status != BUSY or clock() >= end:
+                raise
+        device.session.pause(MAX_PAUSE)
 
 
 def _named(device: Device, state: State, revision: Optional[str]) -> str:
