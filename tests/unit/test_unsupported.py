@@ -35,6 +35,12 @@ def test_a_container_that_needs_a_disk_or_a_pool_is_named() -> None:
     assert disk.startswith("web needs the disk secret") and pool.startswith("web needs the pool internal")
 
 
+@pytest.mark.parametrize("network", [{"mode": "pool"}, {"mode": "none"}, {"mode": "host", "pool": None}])
+def test_a_container_whose_network_is_not_that_of_the_device_is_named(network: dict[str, Any]) -> None:
+    (warning,) = warnings({"network": network}, {})
+    assert warning.startswith("web needs a network of its own") and "runs no such state" in warning
+
+
 def test_a_container_that_requires_services_or_drivers_is_named() -> None:
     run = {"services": {"required": [{"name": "bus"}]}, "drivers": {"required": ["wifi"]}}
     services, drivers = warnings(run, {})

@@ -20,8 +20,8 @@ _REFUSED = "the runtime of this project runs no such state"
 
 
 def warnings(state: State, device: DeviceSpec) -> Iterator[str]:
-    """A default disk of the device, and each container that needs a disk, a network pool, a service or a
-    driver. The last two are passed over: the container starts without.
+    """A default disk of the device, and each container that needs a disk, a network of its own, a service
+    or a driver. The last two are passed over: the container starts without.
     """
     for disk in (disk for member in DISK_LISTS for disk in device.document.get(member, ())):
         if disk.get("default") == "yes":
@@ -35,9 +35,20 @@ def warnings(state: State, device: DeviceSpec) -> Iterator[str]:
         for kind, wanted, _ in manifests.references(run, where):
             if kind != "group":
                 yield f"{name} needs the {kind} {wanted}, and {_REFUSED}: update {name} without it"
+        if _has_own_network(run):
+            yield f"{name} needs a network of its own, and {_REFUSED}: update {name} without it"
         for kind, instead in _PASSED_OVER:
             if _requires(run, kind):
                 yield f"{name} requires {kind}, and the runtime of this project has none: {instead}"
+
+
+def _has_own_network(run: Mapping[str, Any]) -> bool:
+    """Without naming a pool."""
+    network = run.get("network", {})
+    if network.get("pool") is not None:
+        return False
+    mode = network.get("mode", "host")
+    return "pool" in network or (isinstance(mode, str) and mode != "host")
 
 
 def _requires(run: Mapping[str, Any], kind: str) -> bool:
