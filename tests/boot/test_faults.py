@@ -23,6 +23,7 @@ BLOCK = 4096
 JOURNAL_MAGIC = 0xC03B3998
 COMMIT_BLOCK = 2
 CHECKSUM = 1024 + 0x3FC  # of the superblock, in the second of its sectors
+GROUP_CHECKSUM = BLOCK + 0x1E  # of the first group, whose descriptor is in the block after the superblock's
 VICTIM = "demo-nginx"
 # Seconds since 1970 at which a squashfs was made: nothing reads them.
 SQUASHFS_DATE = 8
@@ -77,6 +78,34 @@ def test_a_torn_superblock_is_repaired_before_the_mount(
     with start(storage.image) as running:
         running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
         assert "was torn" not in running.console
+
+
+def damage_the_first_group(storage: Storage) -> None:
+    """No kernel mounts it; GRUB looks at no checksum."""
+    with storage.image.open("r+b") as image:
+        image.seek(storage.offset + GROUP_CHECKSUM)
+        byte = image.read(1)[0]
+        image.seek(storage.offset + GROUP_CHECKSUM)
+        image.write(bytes([byte ^ 0xFF]))
+
+
+def note_an_error(storage: Storage) -> None:
+    """As the kernel does that finds one."""
+    storage.debugfs("set_super_value state 3", write=True)
+
+
+@pytest.mark.parametrize("damage", [damage_the_first_group, note_an_error])
+def test_a_damaged_storage_is_repaired_by_e2fsck(
+    storage: Storage, start: Callable[..., qemu.Guest], damage: Callable[[Storage], None]
+) -> None:
+    damage(storage)
+    with start(storage.image, persist=True) as running:
+        running.wait_for(r"/dev/\S+ is damaged: e2fsck repairs it", timeout=BOOT_SECONDS)
+        running.wait_for(r"e2fsck has repaired /dev/\S+", timeout=SHORT_SECONDS)
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+    with start(storage.image) as running:
+        running.wait_for(r"revision 0 RUNNING", timeout=BOOT_SECONDS)
+        assert "e2fsck" not in running.console
 
 
 def tear_the_last_commit(storage: Storage) -> None:

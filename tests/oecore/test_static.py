@@ -20,6 +20,8 @@ BBMASK += "/meta/recipes-[a-z]+/(?!({"|".join(NEEDED.split())})/)"
 BBFILE_PATTERN_IGNORE_EMPTY_core = "1"
 ASSUME_PROVIDED += "^virtual/x86_64 ^(binutils|gcc)-cross make-mod-scripts"
 PTEST_ENABLED:forcevariable = "0"
+# Which takes more of openembedded-core.
+PANTAVISOR_INITRAMFS_FSCK = ""
 TOOLCHAIN_TARGET_TASK = ""
 TOOLCHAIN_HOST_TASK = ""
 TOOLCHAIN_HOST_TASK_ESDK:forcevariable = ""

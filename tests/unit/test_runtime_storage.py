@@ -46,6 +46,7 @@ NOT_OF_THE_STORAGE = {
     "early": "/proc, /sys, /dev, /run and the initramfs",
     "file": "what all of these use",
     "firstuse": "/volumes and the root, to begin at",
+    "fsck": "a program of the initramfs, /dev/null",
     "fsops": "names in an open folder, which it holds to be single ones",
     "leftover": "/sys/fs/cgroup",
     "loopdev": "/dev",

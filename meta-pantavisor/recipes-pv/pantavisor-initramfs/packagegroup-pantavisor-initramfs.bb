@@ -13,4 +13,4 @@ RDEPENDS:${PN}:append:libc-glibc = " libgcc"
 # A module that is built in has no package.
 INITRAMFS_MODULES = "${PANTAVISOR_INITRAMFS_MODULES} ${PANTAVISOR_INITRAMFS_MODULES_OPTIONAL}"
 RRECOMMENDS:${PN} = "${@' '.join('kernel-module-' + name.replace('_', '-') \
-    for name in d.getVar('INITRAMFS_MODULES').split())}"
+    for name in d.getVar('INITRAMFS_MODULES').split())} ${PANTAVISOR_INITRAMFS_FSCK}"

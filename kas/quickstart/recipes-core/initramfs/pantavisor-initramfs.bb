@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 require recipes-pv/pantavisor-initramfs/pantavisor-initramfs.inc
 
-DEPENDS += "lxc mbedtls virtual/libc"
+DEPENDS += "lxc mbedtls virtual/libc e2fsprogs"
 
 # libgcc_s is loaded by the C library when a thread is cancelled; nothing names it.
-PANTAVISOR_INITRAMFS_PROGRAMS ?= "${bindir}/pantavisor ${libdir}/libgcc_s.so.1"
+PANTAVISOR_INITRAMFS_PROGRAMS ?= "${bindir}/pantavisor ${libdir}/libgcc_s.so.1 ${base_sbindir}/e2fsck"
 INITRAMFS_ZSTD_LEVEL ??= "19"
 INITRAMFS_ZSTD_LEVEL[doc] = "1 to 22: how hard to compress."
 MODULES_TARBALL = "modules-${MACHINE}.tgz"

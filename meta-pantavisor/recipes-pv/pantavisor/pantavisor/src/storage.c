@@ -16,6 +16,7 @@
 #include "beneath.h"
 #include "clock.h"
 #include "file.h"
+#include "fsck.h"
 #include "log.h"
 #include "partition.h"
 #include "superblock.h"
@@ -212,6 +213,36 @@ static void repair(const char *device)
 		pv_warn("storage", "the superblock of %s was torn: its checksum is repaired", device);
 }
 
+/* Only where it was one that the kernel mounts: what else may be there is not for e2fsck. */
+static int check(const char *device)
+{
+	struct pv_superblock superblock;
+	struct pv_err err;
+
+	if (!pv_fsck_is_there() || !read_superblock(device, &superblock))
+		return -1;
+	pv_warn("storage", "%s is damaged: e2fsck repairs it, which may take minutes", device);
+	if (pv_fsck_repair(device, &err) < 0) {
+		pv_error("storage", "%s", err.text);
+		return -1;
+	}
+	pv_warn("storage", "e2fsck has repaired %s", device);
+	return 0;
+}
+
+static bool has_errors(const char *device)
+{
+	struct pv_superblock superblock;
+
+	return read_superblock(device, &superblock) && superblock.has_errors;
+}
+
+static int mount_storage(struct pv *pv, const char *device, struct pv_err *err)
+{
+	return pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
+		MS_NOATIME | MS_NOSUID | MS_NODEV, options_of(device), err);
+}
+
 int pv_storage_mount(struct pv *pv, struct pv_err *err)
 {
 	const char *wanted = pv_config_text(&pv->config, PV_STORAGE_DEVICE);
@@ -220,8 +251,9 @@ int pv_storage_mount(struct pv *pv, struct pv_err *err)
 	if (wait_for(wanted, pv_config_number(&pv->config, PV_STORAGE_WAIT), &device, err) < 0)
 		return -1;
 	repair(device);
-	if (pv_mount(&pv->mounts, device, PV_STORAGE_DIR, pv_config_text(&pv->config, PV_STORAGE_FSTYPE),
-		    MS_NOATIME | MS_NOSUID | MS_NODEV, options_of(device), err) < 0)
+	if (has_errors(device))
+		(void)check(device);
+	if (mount_storage(pv, device, err) < 0 && (check(device) < 0 || mount_storage(pv, device, err) < 0))
 		return pv_err_wrap(err, "storage");
 	pv->storage = pv_beneath_root(PV_STORAGE_DIR, err);
 	if (pv->storage < 0)

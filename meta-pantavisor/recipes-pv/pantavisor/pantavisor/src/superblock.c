@@ -12,6 +12,8 @@
 #define BLOCKS_PER_GROUP_AT 0x20
 #define INODES_PER_GROUP_AT 0x28
 #define MAGIC_AT 0x38
+#define STATE_AT 0x3a
+#define HAS_ERRORS 0x2
 #define REVISION_AT 0x4c
 #define INODE_SIZE_AT 0x58
 #define GROUP_AT 0x5a
@@ -38,6 +40,7 @@ bool pv_superblock_parse(struct pv_superblock *superblock, const unsigned char *
 	if (length < PV_SUPERBLOCK_BYTES || bytes[MAGIC_AT] != 0x53 || bytes[MAGIC_AT + 1] != 0xef)
 		return false;
 	superblock->has_journal = bytes[FEATURES_AT] & HAS_JOURNAL;
+	superblock->has_errors = bytes[STATE_AT] & HAS_ERRORS;
 	memcpy(superblock->label, bytes + LABEL_AT, LABEL_BYTES);
 	superblock->label[LABEL_BYTES] = '\0';
 	for (size_t i = 0; i < UUID_BYTES; i++) {

@@ -20,6 +20,7 @@ struct pv_superblock {
 	char label[17];
 	char uuid[37];
 	bool has_journal;
+	bool has_errors; /* the kernel noted that something is damaged */
 };
 
 /* False if it is not one. */
