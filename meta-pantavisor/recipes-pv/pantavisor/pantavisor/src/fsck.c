@@ -10,7 +10,7 @@
 #include "alloc.h"
 #include "exitstatus.h"
 
-/* The lowest status of e2fsck that says that errors are left; those below are that it corrected some. */
+/* The lowest status of e2fsck with which errors are left; with those below it corrected some. */
 #define ERRORS_LEFT 4
 #define LIMIT_S (30 * 60) /* as long as the watchdog is fed meanwhile */
 #define NOT_FOUND 127	  /* as shells have it */
@@ -30,7 +30,7 @@ bool pv_fsck_is_there(void)
 	return find_program() != NULL;
 }
 
-/* In the child. It may say thousands of lines, which a serial console takes an hour for. */
+/* In the child. It may print thousands of lines, for which a serial console takes an hour. */
 static _Noreturn void run(const char *program, const char *device)
 {
 	char *environment[] = {NULL};
@@ -63,6 +63,6 @@ int pv_fsck_repair(const char *device, struct pv_err *err)
 	if (pv_exit_status(status) < ERRORS_LEFT)
 		return 0;
 	pv_err_set(err, "e2fsck did not repair %s: status %d", device, pv_exit_status(status));
-	pv_err_hint(err, "repair it from another system, or write the image again");
+	pv_err_hint(err, "run e2fsck on it from another system, or write the image again");
 	return -1;
 }

@@ -58,7 +58,7 @@ static void test_what_is_none_is_refused_with_its_status(void)
 	CHECK(run("truncate -s 16M $image", image) == 0);
 	CHECK(pv_fsck_repair(image, &err) < 0);
 	CHECK(strstr(err.text, "e2fsck did not repair") && strstr(err.text, "status 8"));
-	CHECK_TEXT(err.hint, "repair it from another system, or write the image again");
+	CHECK_TEXT(err.hint, "run e2fsck on it from another system, or write the image again");
 	tree_end();
 }
 

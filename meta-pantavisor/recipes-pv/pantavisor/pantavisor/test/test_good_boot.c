@@ -125,7 +125,7 @@ static void test_last_good_revision_takes_the_place_of_a_rotten_one(void)
 }
 
 /* GRUB may have passed it over before, where it found no kernel or could not note the try. Only what GRUB
- * goes back to is no try then. */
+ * goes back to is not a try then. */
 static void test_try_after_a_boot_that_was_counted_is_one(void)
 {
 	static const struct {
