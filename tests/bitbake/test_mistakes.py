@@ -44,7 +44,7 @@ def test_each_is_named_with_the_line_to_write(build: Build) -> None:
         build,
         web=CONTAINER.replace("inherit pvrexport\n", ""),
         clock=CONTAINER + 'PVR_MEMORY:qemux86-46 = "64M"\n',
-        player=CONTAINER + "do_install() {\n    :\n}\n",
+        player=CONTAINER + "do_install() {\n    install -d ${D}/music\n}\n",
         filled=DEVICE + 'IMAGE_INSTALL:append = " nano"\n',
         lost=DEVICE,
         bills=DEVICE + 'PVROOT_SBOM += "cyclonedx"\n',
