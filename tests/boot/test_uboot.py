@@ -210,9 +210,12 @@ def test_a_revision_is_not_tried_where_the_notes_are_lost(device: Device, notes:
     if notes:
         device.files["pv-notes.env"] = notes
     device.assemble()
-    boot = device.boot()
-    assert {"pv_rev=0", "pv_try=1"} <= set(boot.words), boot.console
-    assert "had its try" in boot.console and "pv_trying" not in boot.notes
+    # Nor later, once they are made again.
+    for count in ("x", "xx"):
+        boot = device.boot()
+        assert {"pv_rev=0", "pv_try=1"} <= set(boot.words), boot.console
+        assert "had its try" in boot.console
+        assert boot.notes == {"pv_trying": "5", "pv_fails": f"5:{count}", "pv_last": "0"}
 
 
 def test_a_try_that_cannot_be_noted_is_not_tried(device: Device) -> None:

@@ -137,6 +137,8 @@ others="${rev}"
 if test "${try}" != none; then
 	if test "${notes}" = no || test "${pv_trying}" = "${generation}"; then
 		echo "pantavisor: revision ${try} had its try, going back to ${rev}"
+		# Notes that were lost are made again by what is booted now.
+		setenv pv_trying "${generation}"
 	elif test -e ${devtype} ${disk} ${links}/${try}/.pv/pv-kernel.img || test -e ${devtype} ${disk} ${links}/${try}/.pv/pantavisor.fit; then
 		spent="${pv_trying}"
 		setenv pv_trying "${generation}"
@@ -166,10 +168,15 @@ if test "${chosen}" = none; then
 	if test "${count}" = xxxxxxxxx; then
 		echo "pantavisor: neither revision ${rev} nor an earlier one starts; trying again in a minute"
 		setenv pv_fails
-		${save}
-		# Not for ever: power that fails again and again looks the same, and such a device is to come back.
-		sleep 60
-		reset
+		if ${save}; then
+			# Not for ever: power that fails again and again looks the same, and such a device is to come
+			# back.
+			sleep 60
+			reset
+		fi
+		# Each start would come here again and boot nothing.
+		count=none
+		chosen="${rev}"
 	fi
 	if test "${chosen}" != "${rev}"; then echo "pantavisor: revision ${rev} fails to start, taking ${chosen}"; fi
 	if test "${count}" = none; then setenv pv_fails "${generation}:x"; else setenv pv_fails "${generation}:${count}x"; fi
