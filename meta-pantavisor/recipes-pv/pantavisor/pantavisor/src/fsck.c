@@ -54,7 +54,7 @@ int pv_fsck_repair(const char *device, struct pv_err *err)
 	pid_t pid;
 
 	if (!program)
-		return pv_err_set(err, "there is no e2fsck");
+		return pv_err_set(err, "the initramfs has no e2fsck");
 	pid = fork();
 	if (!pid)
 		run(program, device);
