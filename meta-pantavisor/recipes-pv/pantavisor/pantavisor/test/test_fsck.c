@@ -21,14 +21,23 @@ static int run(const char *words, const char *image)
 	return system(whole);
 }
 
-static void write_at(const char *image, off_t at, unsigned char value)
+static void damage(const char *image, off_t at)
 {
 	cleanup_close int fd = open(image, O_RDWR | O_CLOEXEC);
 	unsigned char byte;
 
 	CHECK(pread(fd, &byte, 1, at) == 1);
-	byte ^= value;
+	byte ^= 0xff;
 	CHECK(pwrite(fd, &byte, 1, at) == 1);
+}
+
+/* The caller frees its path. */
+static char *make(const char *words)
+{
+	char *image = tree_path("image");
+
+	CHECK(run(words, image) == 0);
+	return image;
 }
 
 static void test_what_is_damaged_is_repaired(void)
@@ -37,11 +46,10 @@ static void test_what_is_damaged_is_repaired(void)
 	struct pv_err err = {0};
 
 	tree_begin();
-	image = tree_path("image");
-	CHECK(run("mke2fs -q -F -t ext4 -b 4096 $image 16M", image) == 0);
+	image = make("mke2fs -q -F -t ext4 -b 4096 $image 16M");
 	CHECK(pv_fsck_is_there());
 	CHECK(pv_fsck_repair(image, &err) == 0);
-	write_at(image, DESCRIPTOR_CHECKSUM, 0xff);
+	damage(image, DESCRIPTOR_CHECKSUM);
 	CHECK(run("e2fsck -fn $image", image) != 0);
 	CHECK(pv_fsck_repair(image, &err) == 0);
 	CHECK(run("e2fsck -fn $image", image) == 0);
@@ -54,8 +62,7 @@ static void test_what_is_none_is_refused_with_its_status(void)
 	struct pv_err err = {0};
 
 	tree_begin();
-	image = tree_path("image");
-	CHECK(run("truncate -s 16M $image", image) == 0);
+	image = make("truncate -s 16M $image");
 	CHECK(pv_fsck_repair(image, &err) < 0);
 	CHECK(strstr(err.text, "e2fsck did not repair") && strstr(err.text, "status 8"));
 	CHECK_TEXT(err.hint, "run e2fsck on it from another system, or write the image again");
